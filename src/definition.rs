@@ -1,0 +1,641 @@
+//! `pipelines/*.toml` → [`Definition`]: where rows come from, how columns map, what is cleaned,
+//! required, matched and allowed.
+//!
+//! The only thing that a run does by is in here; no stage has settings of its own. A mistake in a
+//! file is a refusal that shows the line, the column, the excerpt and the nearest valid word.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::issue::Code;
+use crate::refusal::{Refusal, Result};
+use crate::row::{Field, Key};
+
+/// A pipeline, read and checked.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Definition {
+    /// The pipeline's name in summaries.
+    pub name: String,
+    /// What it is for, in a sentence.
+    #[serde(default)]
+    pub description: String,
+    /// How files are read.
+    #[serde(default)]
+    pub read: Read,
+    /// Which column is which field.
+    #[serde(default)]
+    pub columns: Columns,
+    /// Custom attributes: name → header.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, Headers>,
+    /// How values are cleaned.
+    #[serde(default)]
+    pub clean: Clean,
+    /// What a row must have.
+    #[serde(default)]
+    pub require: Require,
+    /// Rows of one file that contradict each other.
+    #[serde(default)]
+    pub rows: Rows,
+    /// How rows find their accounts.
+    #[serde(default, rename = "match")]
+    pub matching: Matching,
+    /// What accounts may become.
+    #[serde(default)]
+    pub accounts: Accounts,
+    /// How group cells are understood.
+    #[serde(default)]
+    pub groups: Groups,
+    /// How much is written at once.
+    #[serde(default)]
+    pub load: Load,
+}
+
+/// `[read]`: all of it is detected when left out.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Read {
+    /// One ASCII character, or `\t`.
+    pub delimiter: Option<char>,
+    /// The quote character.
+    pub quote: Option<char>,
+    /// An encoding's name (WHATWG Encoding Standard labels).
+    pub encoding: Option<String>,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
+    /// The line or sheet row that holds the header, from 1.
+    pub header_row: Option<u64>,
+}
+
+/// One header or several that mean the same.
+#[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
+#[serde(untagged)]
+pub enum Headers {
+    /// One header.
+    One(String),
+    /// Several; for `groups`, all of them are read.
+    Many(Vec<String>),
+}
+
+impl Headers {
+    /// The headers as a slice of strings.
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Headers::One(header) => std::slice::from_ref(header),
+            Headers::Many(headers) => headers,
+        }
+    }
+}
+
+/// What happens to a column that is neither mapped nor recognised.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownColumns {
+    /// Kept as a custom attribute under its header.
+    #[default]
+    Attribute,
+    /// Not kept.
+    Ignore,
+    /// The file is refused.
+    Refuse,
+}
+
+/// `[columns]`: field → header. Well-known headers need no entry.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Columns {
+    /// What happens to columns that nobody knows.
+    pub unknown: UnknownColumns,
+    /// Headers that are left out on purpose.
+    pub ignore: Vec<String>,
+    #[expect(missing_docs, reason = "one entry a field; `Field` documents them")]
+    pub external_id: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub email: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub username: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub first_name: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub last_name: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub full_name: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub display_name: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub phone: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub country: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub language: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub organization: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub groups: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub role: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub status: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub start_date: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub manager: Option<Headers>,
+}
+
+impl Columns {
+    /// The headers that the pipeline names for `field`.
+    pub fn of(&self, field: Field) -> Option<&Headers> {
+        match field {
+            Field::ExternalId => self.external_id.as_ref(),
+            Field::Email => self.email.as_ref(),
+            Field::Username => self.username.as_ref(),
+            Field::FirstName => self.first_name.as_ref(),
+            Field::LastName => self.last_name.as_ref(),
+            Field::FullName => self.full_name.as_ref(),
+            Field::DisplayName => self.display_name.as_ref(),
+            Field::Phone => self.phone.as_ref(),
+            Field::Country => self.country.as_ref(),
+            Field::Language => self.language.as_ref(),
+            Field::Organization => self.organization.as_ref(),
+            Field::Groups => self.groups.as_ref(),
+            Field::Role => self.role.as_ref(),
+            Field::Status => self.status.as_ref(),
+            Field::StartDate => self.start_date.as_ref(),
+            Field::Manager => self.manager.as_ref(),
+        }
+    }
+}
+
+/// In which order `03/04/2025` has day and month.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum DateOrder {
+    /// Not said: a date that can be read both ways is an issue.
+    #[default]
+    Unknown,
+    /// Day, month, year.
+    Dmy,
+    /// Month, day, year.
+    Mdy,
+}
+
+/// In which order a full name has its parts when no comma tells.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum NameOrder {
+    /// `First Middle Last`: the last word is the last name, with the particles before it.
+    #[default]
+    FirstLast,
+    /// `Last First Middle`: the first word is the last name.
+    LastFirst,
+}
+
+/// `[clean]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Clean {
+    /// ISO 3166 alpha-2 code of the country that phone numbers without a country code belong to,
+    /// when the row names no country of its own.
+    pub default_country: Option<String>,
+    /// Order of day and month in dates with slashes.
+    pub date_order: DateOrder,
+    /// Order of the parts of a full name.
+    pub name_order: NameOrder,
+}
+
+/// `[require]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Require {
+    /// Fields that no row may leave empty.
+    pub fields: Vec<String>,
+    /// Takes people without an e-mail address if they have a username.
+    pub email_or_username: bool,
+}
+
+impl Default for Require {
+    fn default() -> Self {
+        Require {
+            fields: ["first_name", "last_name", "email"].map(String::from).to_vec(),
+            email_or_username: false,
+        }
+    }
+}
+
+/// What happens to rows of one run that share a key and differ elsewhere.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Clashes {
+    /// All of them are rejected, each naming the others.
+    #[default]
+    Reject,
+    /// The first stays, the others are skipped.
+    First,
+    /// The last stays, the others are skipped.
+    Last,
+}
+
+/// `[rows]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rows {
+    /// Rows with the same key and other values.
+    pub clashes: Clashes,
+    /// Codes of warnings that reject the row in this pipeline, such as `email.typo`.
+    pub reject: Vec<String>,
+}
+
+/// Which accounts a run may write.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Creates and updates.
+    #[default]
+    Upsert,
+    /// Creates only; a row with an account is rejected.
+    Create,
+    /// Updates only; a row without an account is rejected.
+    Update,
+}
+
+/// What happens to a row whose account is of a certain status.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Existing {
+    /// Brought up to date.
+    #[default]
+    Update,
+    /// Left alone.
+    Skip,
+    /// The row is rejected, naming the account.
+    Reject,
+}
+
+/// `[match]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Matching {
+    /// Keys in the order in which they decide: `external_id`, `email`, `username`.
+    pub by: Vec<String>,
+    /// What may be written.
+    pub mode: Mode,
+    /// Accounts that are active.
+    pub existing_active: Existing,
+    /// Accounts that were invited and have not come yet.
+    pub existing_invited: Existing,
+    /// Accounts that were deactivated. They stay deactivated unless the row's status says otherwise.
+    pub existing_deactivated: Existing,
+}
+
+impl Default for Matching {
+    fn default() -> Self {
+        Matching {
+            by: ["external_id", "email", "username"].map(String::from).to_vec(),
+            mode: Mode::Upsert,
+            existing_active: Existing::Update,
+            existing_invited: Existing::Update,
+            existing_deactivated: Existing::Update,
+        }
+    }
+}
+
+impl Matching {
+    /// The keys in their order. The names were checked when the pipeline was read.
+    pub fn keys(&self) -> Vec<Key> {
+        self.by
+            .iter()
+            .filter_map(|name| Key::ALL.into_iter().find(|key| key.field().name() == name))
+            .collect()
+    }
+}
+
+/// How people are taken on.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Onboarding {
+    /// New accounts are `invited` until the person accepts.
+    #[default]
+    Invite,
+    /// New accounts are `active` at once.
+    Setup,
+}
+
+/// `[accounts]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Accounts {
+    /// Status of new accounts whose row names none.
+    pub onboarding: Onboarding,
+    /// Roles that this pipeline may give.
+    pub roles: Vec<String>,
+    /// The role of new accounts whose row names none.
+    pub default_role: String,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Accounts {
+            onboarding: Onboarding::Invite,
+            roles: vec!["user".to_string()],
+            default_role: "user".to_string(),
+        }
+    }
+}
+
+/// What happens to a group that doesn't exist yet.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingGroups {
+    /// It is made, with the groups above it.
+    #[default]
+    Create,
+    /// Its rows are rejected.
+    Reject,
+}
+
+/// What the groups of a row mean for an account that has some already.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Memberships {
+    /// The row's groups are added.
+    #[default]
+    Add,
+    /// The account ends up in the row's groups and no others.
+    Replace,
+}
+
+/// `[groups]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Groups {
+    /// Groups that don't exist yet.
+    pub missing: MissingGroups,
+    /// Memberships of accounts that exist.
+    pub memberships: Memberships,
+    /// Characters that part the groups of a cell.
+    pub separators: Vec<char>,
+    /// The character between a group and the group above it.
+    pub nesting: char,
+}
+
+impl Default for Groups {
+    fn default() -> Self {
+        Groups {
+            missing: MissingGroups::Create,
+            memberships: Memberships::Add,
+            separators: vec![';', ','],
+            nesting: '/',
+        }
+    }
+}
+
+/// `[load]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Load {
+    /// Connections that write at the same time, 1 to 16.
+    pub connections: usize,
+    /// Rows of a chunk, which is one transaction; 1 to 100,000.
+    pub chunk_rows: usize,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Load {
+            connections: 2,
+            chunk_rows: 16_384,
+        }
+    }
+}
+
+/// A definition together with what names it in a summary.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// What it says.
+    pub definition: Definition,
+    /// SHA-256 of its text, in lower-case hex.
+    pub sha256: String,
+}
+
+/// The pipelines that come with muster: name and text. The first is the default.
+pub const SHIPPED: [(&str, &str); 4] = [
+    ("users", include_str!("../pipelines/users.toml")),
+    ("hr-nightly", include_str!("../pipelines/hr-nightly.toml")),
+    ("migration", include_str!("../pipelines/migration.toml")),
+    ("preflight", include_str!("../pipelines/preflight.toml")),
+];
+
+/// Reads the pipeline called `name`: a path, the name of a file in `./pipelines`, or a shipped
+/// one; the default without a name.
+///
+/// # Errors
+/// `pipeline.not_found` when there is none, `pipeline.invalid` when its text is wrong.
+pub fn open(name: Option<&str>) -> Result<Pipeline> {
+    let Some(name) = name else {
+        return parse("users.toml", SHIPPED[0].1);
+    };
+    let bare = name.strip_suffix(".toml").unwrap_or(name);
+    let candidates: [PathBuf; 2] = [
+        PathBuf::from(name),
+        Path::new("pipelines").join(format!("{bare}.toml")),
+    ];
+    for path in &candidates {
+        if path.is_file() {
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                Refusal::new(
+                    Code::PipelineNotFound,
+                    format!("the pipeline `{}` can't be read: {error}", path.display()),
+                )
+            })?;
+            return parse(&path.display().to_string(), &text);
+        }
+    }
+    if let Some((_, text)) = SHIPPED.iter().find(|(shipped, _)| *shipped == bare) {
+        return parse(&format!("{bare}.toml"), text);
+    }
+    let near = nearest(bare, SHIPPED.iter().map(|(name, _)| *name));
+    Err(Refusal::new(
+        Code::PipelineNotFound,
+        format!("no pipeline `{name}`"),
+    )
+    .help(match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!(
+            "name a file, or one of {}",
+            SHIPPED.map(|(name, _)| format!("`{name}`")).join(", ")
+        ),
+    }))
+}
+
+/// Reads a pipeline from `text`; `path` is what messages call it.
+///
+/// # Errors
+/// `pipeline.invalid`, with line, column, excerpt and the nearest valid word.
+pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
+    let definition: Definition = toml::from_str(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        let message = error.message().to_string();
+        invalid(path, text, at, &plain_message(&message), nearest_in(&message))
+    })?;
+    check(path, text, &definition)?;
+    let sha256 = crate::hex(&Sha256::digest(text.as_bytes()));
+    Ok(Pipeline { definition, sha256 })
+}
+
+/// What serde can't see: words that must name a field, a key or a code, and numbers with bounds.
+fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
+    let known_fields: Vec<&str> = Field::ALL.map(Field::name).to_vec();
+    for field in &definition.require.fields {
+        one_of(path, text, "fields", field, &known_fields)?;
+    }
+    let keys: Vec<&str> = Key::ALL.map(|key| key.field().name()).to_vec();
+    for key in &definition.matching.by {
+        one_of(path, text, "by", key, &keys)?;
+    }
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+    for code in &definition.rows.reject {
+        one_of(path, text, "reject", code, &codes)?;
+    }
+    let wrong = |key: &str, message: &str| Err(invalid(path, text, find(text, key), message, None));
+    if definition.matching.by.is_empty() {
+        return wrong("by", "`by` names no key");
+    }
+    if !(1..=16).contains(&definition.load.connections) {
+        return wrong("connections", "`connections` must be from 1 to 16");
+    }
+    if !(1..=100_000).contains(&definition.load.chunk_rows) {
+        return wrong("chunk_rows", "`chunk_rows` must be from 1 to 100000");
+    }
+    if definition.read.header_row == Some(0) {
+        return wrong("header_row", "`header_row` counts from 1");
+    }
+    for (key, value) in [
+        ("delimiter", definition.read.delimiter),
+        ("quote", definition.read.quote),
+    ] {
+        if value.is_some_and(|value| !value.is_ascii() || matches!(value, '\r' | '\n' | '\0')) {
+            return wrong(key, &format!("`{key}` must be one ASCII character"));
+        }
+    }
+    if definition.read.delimiter.is_some() && definition.read.delimiter == definition.read.quote {
+        return wrong("quote", "`quote` and `delimiter` are the same");
+    }
+    if let Some(country) = &definition.clean.default_country
+        && rust_iso3166::from_alpha2(country).is_none()
+    {
+        let message = format!("`{country}` is not an ISO 3166 alpha-2 code, such as `DE`");
+        return wrong("default_country", &message);
+    }
+    if !definition.accounts.roles.contains(&definition.accounts.default_role) {
+        return wrong("default_role", "`default_role` is not among `roles`");
+    }
+    if definition.groups.separators.contains(&definition.groups.nesting) {
+        return wrong("nesting", "`nesting` is also one of `separators`");
+    }
+    Ok(())
+}
+
+fn one_of(path: &str, text: &str, key: &str, word: &str, known: &[&str]) -> Result<()> {
+    if known.contains(&word) {
+        return Ok(());
+    }
+    let at = find(text, &format!("\"{word}\""));
+    let message = format!("unknown word `{word}` in `{key}`");
+    Err(invalid(path, text, at, &message, nearest(word, known.iter().copied())))
+}
+
+/// The byte where `needle` stands in a line that isn't a comment.
+fn find(text: &str, needle: &str) -> usize {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let code = line.split('#').next().unwrap_or("");
+        if let Some(at) = code.find(needle) {
+            return start + at;
+        }
+        start += line.len();
+    }
+    0
+}
+
+fn invalid(path: &str, text: &str, at: usize, message: &str, near: Option<&str>) -> Refusal {
+    let before = &text[..at.min(text.len())];
+    let line = before.matches('\n').count() + 1;
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let column = text[line_start..at.min(text.len())].chars().count() + 1;
+    let excerpt = text[line_start..].lines().next().unwrap_or("");
+    let gutter = line.to_string();
+    let margin = " ".repeat(gutter.len());
+    let caret = " ".repeat(column - 1);
+    let what = format!(
+        "{path}:{line}:{column}: {message}\n{margin} |\n{gutter} | {excerpt}\n{margin} | {caret}^"
+    );
+    let refusal = Refusal::new(Code::PipelineInvalid, what);
+    match near {
+        Some(near) => refusal.help(format!("did you mean `{near}`?")),
+        None => refusal,
+    }
+}
+
+/// serde lists every valid word; the nearest one is what helps, so the list is cut off.
+fn plain_message(message: &str) -> String {
+    let message = message.lines().next().unwrap_or("");
+    match message.split_once(", expected ") {
+        Some((start, _)) if start.starts_with("unknown ") => {
+            start.replace("unknown field", "unknown key").replace("unknown variant", "unknown word")
+        }
+        _ => message.to_string(),
+    }
+}
+
+fn nearest_in(message: &str) -> Option<&str> {
+    let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let (wrong, known) = words.split_first()?;
+    nearest(wrong, known.iter().copied())
+}
+
+/// The word of `known` that is most like `word`, if any is near enough to be meant.
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_pipeline_loads_and_has_a_name_of_its_own() {
+        for (name, text) in SHIPPED {
+            let pipeline = parse(name, text).unwrap_or_else(|refusal| panic!("{refusal}"));
+            assert_eq!(pipeline.definition.name, name);
+            assert!(!pipeline.definition.description.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_wrong_key_shows_its_place_and_the_nearest_word() {
+        let refusal = parse("p.toml", "name = \"x\"\n[match]\nexistng_active = \"skip\"\n").unwrap_err();
+        assert_eq!(
+            refusal.what,
+            "p.toml:3:1: unknown key `existng_active`\n  |\n3 | existng_active = \"skip\"\n  | ^"
+        );
+        assert_eq!(refusal.help, "did you mean `existing_active`?");
+    }
+
+    #[test]
+    fn a_wrong_word_shows_its_place_and_the_nearest_word() {
+        let refusal = parse("p.toml", "name = \"x\"\n[match]\nmode = \"upsrt\"\n").unwrap_err();
+        assert!(refusal.what.starts_with("p.toml:3:8: unknown word `upsrt`"), "{}", refusal.what);
+        assert_eq!(refusal.help, "did you mean `upsert`?");
+        let refusal = parse("p.toml", "name = \"x\"\n[match]\nby = [\"emial\"]\n").unwrap_err();
+        assert!(refusal.what.starts_with("p.toml:3:7: unknown word `emial` in `by`"), "{}", refusal.what);
+        assert_eq!(refusal.help, "did you mean `email`?");
+    }
+}

@@ -1,0 +1,266 @@
+//! Everything that muster can say about a row or refuse a file for: one table of stable codes.
+//!
+//! A code is never reused for something else. Each has a case in `fixtures/cases` that shows it,
+//! and a line in the README's table; a test holds the three together.
+
+use crate::row::{Field, RowNumber};
+
+/// How much an issue weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Something worth knowing; nothing is wrong.
+    Note,
+    /// Probably wrong, but the row goes in.
+    Warning,
+    /// The row stays out until it is mended.
+    Reject,
+    /// The whole run is refused before any write.
+    Refuse,
+}
+
+impl Severity {
+    /// The severity's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Reject => "reject",
+            Severity::Refuse => "refuse",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($variant:ident $code:literal $severity:ident $title:literal, $mend:literal;)*) => {
+        /// A stable diagnostic code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u16)]
+        pub enum Code {
+            $(#[doc = $title] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the table's order.
+            pub const ALL: &[Code] = &[$(Code::$variant),*];
+
+            /// The code as written in reports, such as `email.syntax`.
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$variant => $code),* }
+            }
+
+            /// How much it weighs.
+            pub fn severity(self) -> Severity {
+                match self { $(Code::$variant => Severity::$severity),* }
+            }
+
+            /// What it means, in a few plain words.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$variant => $title),* }
+            }
+
+            /// How to mend it, as an instruction to the person who has the file.
+            pub fn mend(self) -> &'static str {
+                match self { $(Code::$variant => $mend),* }
+            }
+        }
+    };
+}
+
+codes! {
+    // the file as a whole
+    FileNotFound "file.not_found" Refuse "no such file", "check the path; `muster check` takes one or more files";
+    FileUnreadable "file.unreadable" Refuse "the file can't be read", "name a regular file that you may read";
+    FileEmpty "file.empty" Refuse "the file is empty", "export it again; an empty file is never taken for an empty list";
+    FileNoRows "file.no_rows" Refuse "the file has a header and no rows", "export it again with its rows";
+    FileFormat "file.format" Refuse "not a file that muster reads", "save it as CSV (UTF-8) or as an Excel workbook (.xlsx)";
+    FileEncrypted "file.encrypted" Refuse "the workbook is protected with a password", "open it in Excel and save a copy without a password";
+    FileDamaged "file.damaged" Refuse "the workbook is damaged", "open it in Excel and save it again";
+    FileEncoding "file.encoding" Refuse "unknown encoding name", "use a name such as `utf-8`, `windows-1252` or `utf-16le`";
+    FileLimit "file.limit" Refuse "the file is over a limit", "split the file";
+    FileQuote "file.quote" Refuse "an opening quote is never closed", "close the quote, or remove it";
+    FileSheets "file.sheets" Refuse "the workbook has several sheets with data", "name one: `[read] sheet = \"…\"`, or `--sheet`";
+    FileNoSheet "file.no_sheet" Refuse "the workbook has no such sheet", "use one of the names that are listed";
+    FileNoHeader "file.no_header" Refuse "no header row was found", "put the column names into the first row, or set `[read] header_row`";
+    FileChanged "file.changed" Refuse "the file changed while it was read", "wait until it is complete, then start again";
+    // mapping
+    MapMissing "map.missing" Refuse "a required column is missing", "add the column, or map one to it under `[columns]`";
+    MapDoubled "map.doubled" Refuse "two columns are the same field", "remove one, or say under `[columns]` which one counts";
+    MapUnknown "map.unknown" Refuse "a column that the pipeline doesn't know", "map it, or set `unknown = \"attribute\"` or `\"ignore\"` under `[columns]`";
+    MapNotFound "map.not_found" Refuse "the pipeline names a column that the file doesn't have", "correct the name under `[columns]` or `[attributes]`";
+    MapPassword "map.password" Warning "a password column was dropped", "leave passwords out of the file; people choose their own when they are invited";
+    // reading a row
+    RowShort "row.short" Reject "fewer cells than the header has", "add the missing cells";
+    RowLong "row.long" Reject "more cells than the header has", "quote the cell that holds a delimiter, or remove what is too much";
+    RowEncoding "row.encoding" Reject "bytes that are not text in the file's encoding", "type the damaged characters again, and save as UTF-8";
+    RowQuote "row.quote" Warning "a quote in the middle of a cell", "double a quote that is part of the text, and quote the whole cell";
+    CellError "cell.error" Reject "the cell holds an error", "mend the formula, or type the value";
+    CellFormula "cell.formula" Note "the cell holds a formula; its last result was taken", "nothing, if the result is right";
+    CellPrecision "cell.precision" Reject "a number with more digits than Excel keeps", "type it as text: format the column as text first";
+    CellLong "cell.long" Reject "text longer than the field holds", "shorten it";
+    // required fields
+    FirstNameMissing "first_name.missing" Reject "no first name", "add it";
+    LastNameMissing "last_name.missing" Reject "no last name", "add it";
+    EmailMissing "email.missing" Reject "no e-mail address", "add it, or let the pipeline take people who have a username";
+    FieldMissing "field.missing" Reject "a required field is empty", "add it";
+    FullNameSingle "full_name.single" Reject "one word only where first and last name are needed", "write both, as `First Last` or `Last, First`";
+    // e-mail
+    EmailSyntax "email.syntax" Reject "not an e-mail address", "write it as name@example.org";
+    EmailMultiple "email.multiple" Reject "several e-mail addresses in one cell", "keep one";
+    EmailDomain "email.domain" Reject "the domain can't exist", "correct what stands after the @";
+    EmailLength "email.length" Reject "the address is too long", "use an address of at most 254 bytes, 64 of them before the @";
+    EmailUnsupported "email.local_unsupported" Reject "characters before the @ that mail servers don't take", "use an address in plain letters";
+    EmailTypo "email.typo" Warning "the domain looks mistyped", "correct it if the suggestion is right";
+    EmailSuffix "email.suffix" Warning "the domain ends in no known suffix", "check the part after the last dot";
+    EmailDisposable "email.disposable" Warning "a throw-away address", "ask for an address that lasts";
+    EmailRole "email.role" Warning "an address of a function, not of a person", "use the person's own address";
+    EmailReserved "email.reserved" Warning "a domain that can never get mail", "correct it before people are invited";
+    EmailMixed "email.mixed_script" Warning "letters of several alphabets that look alike", "type the address again";
+    // other fields
+    UsernameSyntax "username.syntax" Reject "a username with white space or control characters", "use letters, digits, dots, dashes and the like";
+    PhoneInvalid "phone.invalid" Warning "not a phone number that can be called; kept as typed", "write it with its country code, as +49 30 123456";
+    CountryUnknown "country.unknown" Warning "not a country that ISO 3166 knows; kept as typed", "use a code such as DE, or the English name";
+    LanguageUnknown "language.unknown" Warning "not a language tag; kept as typed", "use a code such as `en` or `pt-BR`";
+    DateInvalid "date.invalid" Reject "not a date", "write it as 2026-11-22";
+    DateAmbiguous "date.ambiguous" Reject "day and month can't be told apart", "write it as 2026-11-22, or set `[clean] date_order`";
+    StatusUnknown "status.unknown" Reject "not a status", "use `active`, `invited` or `deactivated`";
+    RoleNotAllowed "role.not_allowed" Reject "a role that this pipeline may not give", "correct it, or add it to `roles` under `[accounts]`";
+    GroupSyntax "group.syntax" Reject "a group name that can't be used", "leave no part of a nested name empty, and use at most 200 characters";
+    GroupUnknown "group.unknown" Reject "no such group", "correct the name, or set `missing = \"create\"` under `[groups]`";
+    NameSuspicious "name.suspicious" Warning "this doesn't look like a name", "check that the columns are not shifted";
+    // clashes inside the file
+    ClashExternalId "clash.external_id" Reject "the same external id in several rows, with other values", "keep one of the rows";
+    ClashEmail "clash.email" Reject "the same e-mail address in several rows, with other values", "keep one of the rows, or correct the address";
+    ClashUsername "clash.username" Reject "the same username in several rows, with other values", "keep one of the rows, or correct the username";
+    ClashKept "clash.kept" Warning "other rows with the same key were left out", "check that this is the right one of them";
+    ClashSkipped "clash.skipped" Warning "another row with the same key was taken instead", "nothing, if the other row is right";
+    // against the accounts
+    MatchAmbiguous "match.ambiguous" Reject "the row's keys belong to different accounts", "correct the key that is wrong";
+    MatchTwice "match.twice" Reject "several rows are about the same account", "keep one of the rows";
+    MatchConflict "match.conflict" Reject "the matched account has another external id", "correct the external id, or the address that found the account";
+    AccountActive "account.active" Reject "the person already has an active account", "leave the row out, or let the pipeline update or skip such people";
+    AccountExists "account.exists" Reject "the person already has an account", "leave the row out, or use mode `upsert`";
+    AccountNone "account.none" Reject "no account to update", "leave the row out, or use mode `upsert`";
+    AccountSkipped "account.skipped" Note "left alone because the pipeline skips such accounts", "nothing";
+    // writing
+    LoadRefused "load.refused" Reject "the database refused the row", "see the database's own words";
+    LoadDrifted "load.drifted" Reject "the account changed while the import was running", "run the import again";
+    // the pipeline and the command line
+    PipelineNotFound "pipeline.not_found" Refuse "no such pipeline", "name a file, or one of `pipelines/`";
+    PipelineInvalid "pipeline.invalid" Refuse "the pipeline file is wrong", "correct the place that is shown";
+    UsageInvalid "usage.invalid" Refuse "the command can't be carried out as given", "see `muster help`";
+    OutputUnwritable "output.unwritable" Refuse "the reports can't be written", "choose another folder with `--out`";
+    // the database
+    DatabaseMissing "database.missing" Refuse "no PostgreSQL was found", "set `DATABASE_URL`, or install a server: `apt-get install postgresql`";
+    DatabaseUrl "database.url" Refuse "the database URL is wrong", "write it as postgresql://user@host:5432/name?sslmode=verify-full";
+    DatabaseUnreachable "database.unreachable" Refuse "the database can't be reached", "check host and port, and that the server is running";
+    DatabaseLogin "database.login" Refuse "the database refused the login", "check user and password";
+    DatabaseRights "database.rights" Refuse "the database user lacks a right", "grant it, or connect as another user";
+    DatabaseTls "database.tls" Refuse "no trusted TLS connection to the database", "mend the server's certificate, or name its authority with `sslrootcert`";
+    DatabaseVersion "database.version" Refuse "the database is too old or newer than this muster", "use PostgreSQL 13 or newer, and a current muster";
+    DatabaseFailed "database.failed" Refuse "the database reported an error", "see the database's own words";
+    RunUnknown "run.unknown" Refuse "no such run", "`muster runs` lists them";
+    RunLocked "run.locked" Refuse "another import is running on this database", "wait for it to end";
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One problem or remark about one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// What kind of problem.
+    pub code: Code,
+    /// The row, by its number in the run; its place is looked up when the issue is shown.
+    pub row: RowNumber,
+    /// The field that it is about, if it is about one.
+    pub field: Option<Field>,
+    /// The column in the file, from 0, where it is known.
+    pub column: Option<u16>,
+    /// What was found, as the file shows it; may be cut.
+    pub found: String,
+    /// What was expected, or what would help: a suggestion, the other row, the account.
+    pub detail: String,
+}
+
+impl Issue {
+    /// An issue about a whole row.
+    pub fn of_row(code: Code, row: RowNumber, detail: impl Into<String>) -> Issue {
+        Issue {
+            code,
+            row,
+            field: None,
+            column: None,
+            found: String::new(),
+            detail: detail.into(),
+        }
+    }
+
+    /// An issue about one field of a row. `found` is cut to what a report can show.
+    pub fn of_field(
+        code: Code,
+        row: RowNumber,
+        field: Field,
+        found: &str,
+        detail: impl Into<String>,
+    ) -> Issue {
+        Issue {
+            code,
+            row,
+            field: Some(field),
+            column: None,
+            found: cut(found),
+            detail: detail.into(),
+        }
+    }
+}
+
+/// The most characters of a value that an issue carries.
+const FOUND_CHARS_MAX: usize = 120;
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(FOUND_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_string(),
+    }
+}
+
+/// Hides most of a personal value: `jane.doe@example.org` becomes `j***@e***.org`.
+pub fn mask(value: &str) -> String {
+    let first = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
+    match value.rsplit_once('@') {
+        Some((local, domain)) => {
+            let suffix = domain.rsplit_once('.').map_or("", |(_, suffix)| suffix);
+            format!("{}***@{}***.{suffix}", first(local), first(domain))
+        }
+        None if value.is_empty() => String::new(),
+        None => format!("{}***", first(value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn codes_are_unique_and_name_their_room() {
+        let names: HashSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert!(code.name().contains('.'), "{code}");
+            assert!(!code.title().ends_with('.'), "{code}");
+            assert!(!code.mend().is_empty(), "{code}");
+        }
+    }
+
+    #[test]
+    fn masked_values_keep_only_their_beginnings() {
+        assert_eq!(mask("jane.doe@example.org"), "j***@e***.org");
+        assert_eq!(mask("Zoë"), "Z***");
+        assert_eq!(mask(""), "");
+        assert_eq!(mask("a@b"), "a***@b***.");
+    }
+}

@@ -1,0 +1,46 @@
+//! Muster imports people in bulk into PostgreSQL: check a file, see what it would change, apply
+//! exactly that, and only then, as a separate step, invite the people it names.
+//!
+//! # The map of the house
+//!
+//! | room | what it is |
+//! |---|---|
+//! | [`pipeline`] | the whole flow, on one page |
+//! | [`definition`] | `pipelines/*.toml`, read and checked: all policy of a run |
+//! | [`row`] [`issue`] [`outcome`] [`summary`] [`refusal`] | the values that flow |
+//! | [`header`] | what columns are called in the wild |
+//! | [`stages`] | the passes, one file or folder each |
+//! | [`spool`] | where batches wait on disk between the two halves of a run |
+//! | [`store`] | PostgreSQL: launcher, connection, migrations, SQL |
+//! | [`report`] | what people read afterwards |
+//! | [`cli`] [`progress`] | the command line and what it shows meanwhile |
+//!
+//! # Invariants, each the absence of something
+//!
+//! - No stage reads the clock, the environment or a global, and no stage calls a stage.
+//! - Only `read`, `spool`, `store`, `report` and `cli` do I/O; only `store` knows SQL and async.
+//! - Only `main` exits.
+//! - Importing sends no mail.
+//! - A row's problem is a value ([`issue::Issue`]), never an error of the run.
+
+#![forbid(unsafe_code)]
+
+pub mod definition;
+pub mod header;
+pub mod issue;
+pub mod outcome;
+pub mod refusal;
+pub mod report;
+pub mod row;
+pub mod stages;
+pub mod store;
+pub mod summary;
+
+/// Lower-case hex, as hashes are written everywhere.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

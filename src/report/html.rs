@@ -1,0 +1,1 @@
+//! `summary.html`: the whole run on one self-contained page.

@@ -1,0 +1,402 @@
+//! Rows on their way through the passes, in batches: `Cells` as read, `Drafts` once mapped and
+//! cleaned, `People` once validated.
+//!
+//! A batch keeps all of its text in one string and the ends of its values in one vector, so that
+//! a million rows cost a few hundred allocations instead of ten million.
+
+use crate::issue::Issue;
+use crate::outcome::Verdict;
+
+/// The most rows that a batch holds.
+pub const BATCH_ROWS_MAX: usize = 4096;
+/// A batch is closed early once its text passes this many bytes.
+pub const BATCH_BYTES_MAX: usize = 4 << 20;
+
+/// The number of a row in its run, from 0, in the order of the inputs. Names a row for ever.
+pub type RowNumber = u32;
+
+/// A named value that muster knows. Its order is the order of columns in templates and reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Field {
+    ExternalId,
+    Email,
+    Username,
+    FirstName,
+    LastName,
+    FullName,
+    DisplayName,
+    Phone,
+    Country,
+    Language,
+    Organization,
+    Groups,
+    Role,
+    Status,
+    StartDate,
+    Manager,
+}
+
+impl Field {
+    /// Every field, in order.
+    pub const ALL: [Field; 16] = [
+        Field::ExternalId,
+        Field::Email,
+        Field::Username,
+        Field::FirstName,
+        Field::LastName,
+        Field::FullName,
+        Field::DisplayName,
+        Field::Phone,
+        Field::Country,
+        Field::Language,
+        Field::Organization,
+        Field::Groups,
+        Field::Role,
+        Field::Status,
+        Field::StartDate,
+        Field::Manager,
+    ];
+
+    /// The field's name as written in TOML, SQL, reports and templates.
+    pub fn name(self) -> &'static str {
+        match self {
+            Field::ExternalId => "external_id",
+            Field::Email => "email",
+            Field::Username => "username",
+            Field::FirstName => "first_name",
+            Field::LastName => "last_name",
+            Field::FullName => "full_name",
+            Field::DisplayName => "display_name",
+            Field::Phone => "phone",
+            Field::Country => "country",
+            Field::Language => "language",
+            Field::Organization => "organization",
+            Field::Groups => "groups",
+            Field::Role => "role",
+            Field::Status => "status",
+            Field::StartDate => "start_date",
+            Field::Manager => "manager",
+        }
+    }
+
+    /// The field of that name, if there is one.
+    pub fn from_name(name: &str) -> Option<Field> {
+        Field::ALL.into_iter().find(|field| field.name() == name)
+    }
+
+    /// Whether its values are about a person, and so masked in terminal output.
+    pub fn is_personal(self) -> bool {
+        !matches!(
+            self,
+            Field::Country
+                | Field::Language
+                | Field::Groups
+                | Field::Role
+                | Field::Status
+                | Field::StartDate
+                | Field::Organization
+        )
+    }
+}
+
+/// Where a row stands in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The physical line in a text file, or the row's number on its sheet; from 1.
+    pub line: u64,
+    /// Offset of the row's first byte in a text file as it lies on disk; `u64::MAX` on a sheet.
+    pub byte: u64,
+}
+
+/// A batch of rows as read: text exactly as the file shows it. Rows may be ragged.
+#[derive(Debug, Default, Clone)]
+pub struct Cells {
+    /// Which input they come from: an index into the run's sources.
+    pub source: u16,
+    /// The run's number of the first row.
+    pub first_row: RowNumber,
+    text: String,
+    ends: Vec<u32>,
+    row_ends: Vec<u32>,
+    places: Vec<Place>,
+    /// What reading found wrong with these rows.
+    pub issues: Vec<Issue>,
+}
+
+impl Cells {
+    /// An empty batch of the given source, whose first row will be `first_row`.
+    pub fn new(source: u16, first_row: RowNumber) -> Cells {
+        Cells {
+            source,
+            first_row,
+            ..Cells::default()
+        }
+    }
+
+    /// Adds a cell to the row under way.
+    pub fn push_cell(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.ends.push(self.text.len() as u32);
+    }
+
+    /// Ends the row under way.
+    pub fn end_row(&mut self, place: Place) {
+        self.row_ends.push(self.ends.len() as u32);
+        self.places.push(place);
+    }
+
+    /// How many rows are complete.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether no row is complete.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Whether the batch should be handed on before another row is added.
+    pub fn is_full(&self) -> bool {
+        self.len() >= BATCH_ROWS_MAX || self.text.len() >= BATCH_BYTES_MAX
+    }
+
+    /// The number that the next row will have.
+    pub fn next_row(&self) -> RowNumber {
+        self.first_row + self.len() as RowNumber
+    }
+
+    /// How many cells row `index` has (`index` counts from 0 in the batch).
+    pub fn width(&self, index: usize) -> usize {
+        self.row_ends[index] as usize - self.row_start(index)
+    }
+
+    /// A cell of row `index`; empty when the row is too short.
+    pub fn cell(&self, index: usize, column: usize) -> &str {
+        let at = self.row_start(index) + column;
+        if at >= self.row_ends[index] as usize {
+            return "";
+        }
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.text[start as usize..self.ends[at] as usize]
+    }
+
+    /// All cells of row `index`.
+    pub fn row(&self, index: usize) -> impl Iterator<Item = &str> {
+        (0..self.width(index)).map(move |column| self.cell(index, column))
+    }
+
+    /// Where row `index` stands.
+    pub fn place(&self, index: usize) -> Place {
+        self.places[index]
+    }
+
+    /// Gives the places away, row by row.
+    pub fn take_places(&mut self) -> Vec<Place> {
+        std::mem::take(&mut self.places)
+    }
+
+    fn row_start(&self, index: usize) -> usize {
+        if index == 0 {
+            0
+        } else {
+            self.row_ends[index - 1] as usize
+        }
+    }
+}
+
+/// One value of every row of a run: a field, or a column kept or ignored under its own name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Slot {
+    /// A field that muster knows.
+    Field(Field),
+    /// A custom attribute, kept as JSON under this name.
+    Attribute(String),
+    /// A column that is not kept, but still tells rows apart (see `dedupe`).
+    Ignored(String),
+}
+
+impl Slot {
+    /// What the slot is called in issues and reports.
+    pub fn name(&self) -> &str {
+        match self {
+            Slot::Field(field) => field.name(),
+            Slot::Attribute(name) | Slot::Ignored(name) => name,
+        }
+    }
+}
+
+/// The slots of a run, the same for all of its files: fields in their order, then attributes,
+/// then ignored columns, each by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Layout {
+    slots: Vec<Slot>,
+    fields: [Option<u16>; Field::ALL.len()],
+}
+
+impl Layout {
+    /// The layout that has all of `slots`, sorted and without repeats.
+    pub fn new(mut slots: Vec<Slot>) -> Layout {
+        slots.sort();
+        slots.dedup();
+        let mut fields = [None; Field::ALL.len()];
+        for (index, slot) in slots.iter().enumerate() {
+            if let Slot::Field(field) = slot {
+                fields[*field as usize] = Some(index as u16);
+            }
+        }
+        Layout { slots, fields }
+    }
+
+    /// All slots in order.
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// How many slots there are.
+    pub fn width(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Which slot holds `field`, if the run has it.
+    pub fn field(&self, field: Field) -> Option<usize> {
+        self.fields[field as usize].map(usize::from)
+    }
+
+    /// Which slot is equal to `slot`.
+    pub fn position(&self, slot: &Slot) -> Option<usize> {
+        self.slots.binary_search(slot).ok()
+    }
+
+    /// The custom attributes: slot and name.
+    pub fn attributes(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.slots
+            .iter()
+            .enumerate()
+            .filter_map(|(index, slot)| match slot {
+                Slot::Attribute(name) => Some((index, name.as_str())),
+                _ => None,
+            })
+    }
+}
+
+/// A table of text: rows of equal width in one string. What drafts and keys are kept in.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Table {
+    pub(crate) width: usize,
+    pub(crate) text: String,
+    pub(crate) ends: Vec<u32>,
+}
+
+impl Table {
+    /// An empty table of `width` values a row.
+    pub fn new(width: usize) -> Table {
+        Table {
+            width,
+            ..Table::default()
+        }
+    }
+
+    /// Adds a value to the row under way.
+    pub fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.ends.push(self.text.len() as u32);
+    }
+
+    /// How many values a row has.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// How many complete rows there are.
+    pub fn len(&self) -> usize {
+        self.ends.len().checked_div(self.width).unwrap_or(0)
+    }
+
+    /// Whether there is no complete row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Value `column` of row `index`.
+    pub fn get(&self, index: usize, column: usize) -> &str {
+        let at = index * self.width + column;
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.text[start as usize..self.ends[at] as usize]
+    }
+
+    /// The values of row `index`, in order.
+    pub fn row(&self, index: usize) -> impl Iterator<Item = &str> {
+        (0..self.width).map(move |column| self.get(index, column))
+    }
+}
+
+/// A batch of rows after `map` and `clean`: a value for every slot of the run's layout.
+#[derive(Debug, Default, Clone)]
+pub struct Drafts {
+    /// Which input they come from.
+    pub source: u16,
+    /// The run's number of the first row.
+    pub first_row: RowNumber,
+    /// Cleaned values, one column a slot.
+    pub values: Table,
+    /// Where each row stands.
+    pub places: Vec<Place>,
+    /// For each row, the cleaning rules that changed something, a bit per [`crate::stages::clean::Rule`].
+    pub rules: Vec<u32>,
+    /// What is wrong so far.
+    pub issues: Vec<Issue>,
+}
+
+/// The three keys by which a row may be matched to an account, in the columns of [`People::keys`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// `external_id` as cleaned; letters and case as given.
+    ExternalId = 0,
+    /// `email`: NFC, local part lower-cased, domain as lower-case A-label.
+    Email = 1,
+    /// `username`: NFKC and lower-cased.
+    Username = 2,
+}
+
+impl Key {
+    /// Every key, in column order.
+    pub const ALL: [Key; 3] = [Key::ExternalId, Key::Email, Key::Username];
+
+    /// The field that the key is made from.
+    pub fn field(self) -> Field {
+        match self {
+            Key::ExternalId => Field::ExternalId,
+            Key::Email => Field::Email,
+            Key::Username => Field::Username,
+        }
+    }
+}
+
+/// A batch of rows after `validate`: cleaned values, keys, and a verdict for every row.
+#[derive(Debug, Default, Clone)]
+pub struct People {
+    /// The cleaned values and where they come from.
+    pub drafts: Drafts,
+    /// Match keys by [`Key`]; empty where the row has none.
+    pub keys: Table,
+    /// What the file alone says of each row.
+    pub verdicts: Vec<Verdict>,
+}
+
+impl People {
+    /// How many rows the batch has.
+    pub fn len(&self) -> usize {
+        self.verdicts.len()
+    }
+
+    /// Whether the batch has no rows.
+    pub fn is_empty(&self) -> bool {
+        self.verdicts.is_empty()
+    }
+
+    /// The key of row `index`, if it has one.
+    pub fn key(&self, index: usize, key: Key) -> Option<&str> {
+        Some(self.keys.get(index, key as usize)).filter(|key| !key.is_empty())
+    }
+}

@@ -1,0 +1,10 @@
+//! clean: every value in the form that it is stored in. `clean(clean(x)) == clean(x)`.
+
+use crate::definition::Definition;
+use crate::row::{Cells, Drafts, Layout};
+use crate::stages::map::Mapping;
+
+/// Applies `mapping` to a batch and cleans every value.
+pub fn clean(_cells: Cells, _mapping: &Mapping, _layout: &Layout, _definition: &Definition) -> Drafts {
+    todo!()
+}

@@ -1,0 +1,8 @@
+//! The passes in their order, a room each: `read`, `map`, `clean`, `dedupe`, `validate`, and
+//! against the database `match`, `plan`, `load`. [`crate::pipeline`] calls them; they never call
+//! each other.
+
+pub mod clean;
+pub mod map;
+pub mod read;
+pub mod validate;

@@ -1,0 +1,1 @@
+//! From a URL, or nothing, to a connection.

@@ -1,0 +1,1 @@
+//! A local PostgreSQL of muster's own.

@@ -1,0 +1,148 @@
+//! `summary.json`: what a run read, did and found, in one stable, versioned document.
+//!
+//! It holds counts, places and masked examples, never a full personal value, so that it can be
+//! kept and sent around; the corrections file has the values.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::Counts;
+
+/// The version of this document's shape.
+pub const SCHEMA: &str = "muster.summary/1";
+
+/// A run's summary. Field order is the order in the file.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// Which run.
+    pub run: Run,
+    /// What was read, one entry a file.
+    pub input: Vec<Input>,
+    /// By which pipeline.
+    pub pipeline: PipelineName,
+    /// Outcomes; they add up to `read`.
+    pub counts: Counts,
+    /// How many values each cleaning rule changed.
+    pub cleaned: BTreeMap<String, u64>,
+    /// What was found, one entry a code, worst first.
+    pub issues: Vec<IssueCount>,
+    /// Safeguards and what they said.
+    pub gates: Vec<serde_json::Value>,
+    /// The run's files, relative to the folder of this one.
+    pub files: BTreeMap<String, String>,
+    /// What can be done next.
+    pub next: Vec<Next>,
+}
+
+/// The run itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Sorts by time; names the run in every command.
+    pub id: String,
+    /// `check` or `import`.
+    pub kind: String,
+    /// RFC 3339, UTC.
+    pub started_at: String,
+    /// RFC 3339, UTC.
+    pub finished_at: String,
+    /// `finished` or `stopped`.
+    pub state: String,
+    /// What the rows were matched against: the database without its password, or why there was none.
+    pub matched_against: String,
+    /// Set when an earlier run that was cut off went on.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub resumed: bool,
+}
+
+/// One file that was read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// As given on the command line.
+    pub path: String,
+    /// Lower-case hex.
+    pub sha256: String,
+    /// Size on disk.
+    pub bytes: u64,
+    /// `csv` or `xlsx`.
+    pub format: String,
+    /// WHATWG name, for text.
+    pub encoding: Option<String>,
+    /// For text.
+    pub delimiter: Option<String>,
+    /// For workbooks.
+    pub sheet: Option<String>,
+    /// Rows below the header, without blank lines.
+    pub rows: u64,
+    /// Header → field, attribute or nothing, as mapped.
+    pub columns: Vec<Column>,
+}
+
+/// A column of a file and what it became.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// As the file has it.
+    pub header: String,
+    /// `email`, `attribute cost_center`, `ignored`, `dropped (password)`.
+    pub mapped_to: String,
+}
+
+/// The pipeline by name and content.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PipelineName {
+    /// `name` in its file.
+    pub name: String,
+    /// Of its text, lower-case hex.
+    pub sha256: String,
+}
+
+/// How often one code came up.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct IssueCount {
+    /// The stable code.
+    pub code: String,
+    /// `note`, `warning` or `reject`.
+    pub severity: String,
+    /// The code's title.
+    pub title: String,
+    /// How many issues of that code.
+    pub count: u64,
+    /// The first few.
+    pub examples: Vec<Example>,
+}
+
+/// One issue and where it stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Example {
+    /// Path as given.
+    pub file: String,
+    /// For workbooks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
+    /// Physical line, or row of the sheet.
+    pub line: u64,
+    /// The header of the column, where the issue is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// What was found; masked when personal.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub found: String,
+    /// What was expected, or what would help; masked when personal.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+/// A command that makes sense after this run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Next {
+    /// What it does, as a sentence's beginning.
+    pub what: String,
+    /// Ready to be typed.
+    pub command: String,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
