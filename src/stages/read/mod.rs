@@ -1,14 +1,22 @@
 //! read: bytes to rows of text cells with their places. Knows CSV and XLSX; after it no stage
 //! knows which it was.
 
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::definition::Definition;
 use crate::header::Vocabulary;
-use crate::refusal::Result;
+use crate::issue::Code;
+use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, RowNumber};
 
+pub mod csv;
+pub mod encoding;
 pub mod workbook;
+
+/// How many rows are looked at for the header, and for the delimiter.
+pub const HEADER_ROWS_MAX: usize = 20;
 
 /// A file that was opened and looked at: what it is, and what its header says.
 #[derive(Debug, Clone)]
@@ -65,18 +73,88 @@ impl Source {
     /// # Errors
     /// A refusal with a `file.*` code.
     pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
-        workbook::open(path, wanted)
+        let shown = path.display();
+        let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Refusal::new(Code::FileNotFound, format!("no such file: `{shown}`")),
+            _ => Refusal::new(Code::FileUnreadable, format!("`{shown}` can't be read: {error}")),
+        })?;
+        if !metadata.is_file() {
+            let kind = if metadata.is_dir() { "a directory" } else { "not a regular file" };
+            return Err(Refusal::new(Code::FileUnreadable, format!("`{shown}` is {kind}")));
+        }
+        if metadata.len() == 0 {
+            return Err(Refusal::new(Code::FileEmpty, format!("`{shown}` has 0 bytes")));
+        }
+        let mut start = [0u8; 8];
+        let count = open_file(path)?
+            .read(&mut start)
+            .map_err(|error| unreadable(path, &error))?;
+        match &start[..count] {
+            [0x50, 0x4b, 0x03, 0x04, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => workbook::open(path, wanted),
+            start => match foreign(start) {
+                Some(what) => Err(Refusal::new(Code::FileFormat, format!("`{shown}` is {what}"))),
+                None => csv::open(path, wanted),
+            },
+        }
     }
 
     /// Reads every row below the header, in batches. `number` is this source's index in the run,
-    /// `first_row` the run's number of its first row.
+    /// `first_row` the run's number of its first row. Rows whose cells are all blank are passed
+    /// over.
     ///
     /// # Errors
     /// A refusal with a `file.*` code; what `emit` fails with.
     pub fn read(&self, number: u16, first_row: RowNumber, emit: &mut Emit) -> Result<()> {
         match &self.format {
-            Format::Csv { .. } => Ok(()),
+            Format::Csv { encoding, delimiter, quote } => {
+                let dialect = csv::Dialect { encoding, delimiter: *delimiter, quote: *quote };
+                csv::read(self, dialect, number, first_row, emit)
+            }
             Format::Xlsx { sheet } => workbook::read(self, sheet, number, first_row, emit),
         }
     }
+}
+
+/// The row of `rows` that is the header: the one with the most recognised headers, the first of
+/// equals; the first row at all when none is recognised.
+pub fn header_row<'a, R>(rows: impl Iterator<Item = R>, vocabulary: &Vocabulary) -> (usize, usize)
+where
+    R: Iterator<Item = &'a str>,
+{
+    let mut best = (0, 0);
+    for (index, row) in rows.enumerate() {
+        let recognised = vocabulary.recognised(row);
+        if recognised > best.1 {
+            best = (index, recognised);
+        }
+    }
+    best
+}
+
+/// Opens a file for reading.
+///
+/// # Errors
+/// `file.unreadable`.
+pub fn open_file(path: &Path) -> Result<File> {
+    File::open(path).map_err(|error| unreadable(path, &error))
+}
+
+/// The refusal for a file that stopped being readable.
+pub fn unreadable(path: &Path, error: &std::io::Error) -> Refusal {
+    Refusal::new(Code::FileUnreadable, format!("`{}` can't be read: {error}", path.display()))
+}
+
+/// What a file with that beginning is, when it is certainly no table of text.
+fn foreign(start: &[u8]) -> Option<&'static str> {
+    const KNOWN: [(&[u8], &str); 8] = [
+        (b"%PDF", "a PDF document"),
+        (b"\x1f\x8b", "packed with gzip; unpack it first"),
+        (b"\x89PNG", "a picture"),
+        (b"\xff\xd8\xff", "a picture"),
+        (b"PAR1", "a Parquet file"),
+        (b"{\\rtf", "a text document (RTF)"),
+        (b"\x7fELF", "a program"),
+        (b"7z\xbc\xaf", "packed with 7-Zip; unpack it first"),
+    ];
+    KNOWN.iter().find(|(magic, _)| start.starts_with(magic)).map(|(_, what)| *what)
 }
