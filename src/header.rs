@@ -70,6 +70,14 @@ const PASSWORDS: &[&str] = &[
     "temporarypassword", "passwordhash", "plainpassword",
 ];
 
+/// The columns that muster adds to a corrections file: line, codes, reasons.
+pub const OWN: [&str; 3] = ["muster_line", "muster_codes", "muster_reasons"];
+
+/// Whether muster wrote this column itself, so that a mended corrections file can be fed back.
+pub fn is_own(header: &str) -> bool {
+    OWN.contains(&header)
+}
+
 /// What headers are compared by: NFKD without marks, lower case, letters and digits only.
 pub fn key(header: &str) -> String {
     header
@@ -117,8 +125,13 @@ impl Vocabulary {
     /// The field that this header is well known for.
     pub fn well_known(&self, header: &str) -> Option<Field> {
         let key = key(header);
-        let (field, _) = KNOWN.iter().find(|(_, names)| names.contains(&key.as_str()))?;
-        Some(*field)
+        let field_of = |key: &str| {
+            let (field, _) = KNOWN.iter().find(|(_, names)| names.contains(&key))?;
+            Some(*field)
+        };
+        // `Group 1`, `Group 2`: of all fields, only groups come in several columns.
+        let unnumbered = key.trim_end_matches(|c: char| c.is_ascii_digit());
+        field_of(&key).or_else(|| field_of(unnumbered).filter(|field| *field == Field::Groups))
     }
 
     /// Whether this is the header of a column of passwords.

@@ -32,6 +32,7 @@ pub mod outcome;
 pub mod refusal;
 pub mod report;
 pub mod row;
+pub mod spool;
 pub mod stages;
 pub mod store;
 pub mod summary;

@@ -3,7 +3,23 @@
 
 use std::borrow::Cow;
 
-use crate::row::Cells;
+use crate::definition::{Definition, UnknownColumns, nearest};
+use crate::header::{Vocabulary, is_own, key};
+use crate::issue::Code;
+use crate::refusal::{Refusal, Result};
+use crate::row::{Cells, Field, Layout, Slot};
+use crate::stages::read::Source;
+
+/// What one column of a file becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Its cells fill this slot.
+    Slot(Slot),
+    /// Its cells are never looked at: they are passwords.
+    Password,
+    /// Muster wrote it itself, into a corrections file.
+    Own,
+}
 
 /// Which columns of one file fill which slot of the run's layout.
 #[derive(Debug, Clone, Default)]
@@ -36,5 +52,280 @@ impl Mapping {
                 Cow::Owned(joined)
             }
         }
+    }
+
+    /// The column in which a problem of `slot` is mended, if the file has one.
+    pub fn column_of(&self, slot: usize) -> Option<u16> {
+        self.columns[slot].first().copied()
+    }
+}
+
+/// Decides for every column of `source` what it becomes.
+///
+/// # Errors
+/// `map.doubled`, `map.unknown`, `map.not_found`, `map.missing`; each names file, line and column.
+pub fn targets(source: &Source, vocabulary: &Vocabulary, definition: &Definition) -> Result<Vec<Target>> {
+    let mut targets = Vec::with_capacity(source.header.len());
+    for (column, header) in source.header.iter().enumerate() {
+        let target = target(header, column, source, vocabulary, definition)?;
+        if let Some(earlier) = targets.iter().position(|t| *t == target && doubles(t)) {
+            return Err(doubled(source, earlier, column, &target));
+        }
+        targets.push(target);
+    }
+    check_named(source, &targets, definition)?;
+    check_required(source, &targets, definition)?;
+    Ok(targets)
+}
+
+fn doubles(target: &Target) -> bool {
+    matches!(target, Target::Slot(slot) if *slot != Slot::Field(Field::Groups))
+}
+
+fn target(
+    header: &str,
+    column: usize,
+    source: &Source,
+    vocabulary: &Vocabulary,
+    definition: &Definition,
+) -> Result<Target> {
+    let shown = header.trim();
+    if shown.is_empty() {
+        return Ok(Target::Slot(Slot::Ignored(format!("column {}", column + 1))));
+    }
+    if is_own(shown) {
+        return Ok(Target::Own);
+    }
+    if let Some(field) = vocabulary.named(shown) {
+        return Ok(Target::Slot(Slot::Field(field)));
+    }
+    if let Some(name) = vocabulary.attribute(shown) {
+        return Ok(Target::Slot(Slot::Attribute(name.to_string())));
+    }
+    if vocabulary.is_password(shown) {
+        return Ok(Target::Password);
+    }
+    let ignored = || Ok(Target::Slot(Slot::Ignored(shown.to_string())));
+    if definition.columns.ignore.iter().any(|name| key(name) == key(shown)) {
+        return ignored();
+    }
+    // A field that the pipeline maps by name isn't taken from a second column by its looks.
+    if let Some(field) = vocabulary.well_known(shown)
+        && definition.columns.of(field).is_none()
+    {
+        return Ok(Target::Slot(Slot::Field(field)));
+    }
+    match definition.columns.unknown {
+        UnknownColumns::Attribute => Ok(Target::Slot(Slot::Attribute(shown.to_string()))),
+        UnknownColumns::Ignore => ignored(),
+        UnknownColumns::Refuse => Err(Refusal::new(
+            Code::MapUnknown,
+            format!("{}: no field is known for the column `{shown}`", at(source, column)),
+        )),
+    }
+}
+
+fn at(source: &Source, column: usize) -> String {
+    format!("`{}` line {}, column {}", source.path.display(), source.header_line, column + 1)
+}
+
+fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> Refusal {
+    let name = match target {
+        Target::Slot(slot) => slot.name(),
+        Target::Password | Target::Own => "",
+    };
+    Refusal::new(
+        Code::MapDoubled,
+        format!(
+            "{}: `{}` and `{}` (column {}) are both `{name}`",
+            at(source, column),
+            source.header[column].trim(),
+            source.header[earlier].trim(),
+            earlier + 1
+        ),
+    )
+    .help(match target {
+        Target::Slot(Slot::Field(field)) if source.header[column] != source.header[earlier] => format!(
+            "say which one counts: `[columns]` `{} = \"{}\"`",
+            field.name(),
+            source.header[earlier].trim()
+        ),
+        _ => "remove or rename one of the two columns".to_string(),
+    })
+}
+
+/// Every header that the pipeline names for a field or an attribute must be there, or one of
+/// several.
+fn check_named(source: &Source, targets: &[Target], definition: &Definition) -> Result<()> {
+    let fields = Field::ALL
+        .iter()
+        .filter_map(|field| Some((Slot::Field(*field), definition.columns.of(*field)?)));
+    let attributes = definition
+        .attributes
+        .iter()
+        .map(|(name, headers)| (Slot::Attribute(name.clone()), headers));
+    for (slot, headers) in fields.chain(attributes) {
+        if targets.contains(&Target::Slot(slot.clone())) {
+            continue;
+        }
+        let named = headers.as_slice();
+        let words: Vec<String> = named.iter().map(|header| format!("`{header}`")).collect();
+        let near = named
+            .first()
+            .and_then(|name| nearest(name, source.header.iter().map(String::as_str)));
+        let refusal = Refusal::new(
+            Code::MapNotFound,
+            format!(
+                "`{}` line {} has no column {}, which the pipeline maps to `{}`; it has {}",
+                source.path.display(),
+                source.header_line,
+                words.join(" or "),
+                slot.name(),
+                headers_of(source)
+            ),
+        );
+        return Err(match near {
+            Some(near) => refusal.help(format!("is it `{near}`? then name that under `[columns]`")),
+            None => refusal,
+        });
+    }
+    Ok(())
+}
+
+fn check_required(source: &Source, targets: &[Target], definition: &Definition) -> Result<()> {
+    let has = |field: Field| targets.contains(&Target::Slot(Slot::Field(field)));
+    for name in &definition.require.fields {
+        let present = match Field::from_name(name) {
+            Some(field @ (Field::FirstName | Field::LastName)) => has(field) || has(Field::FullName),
+            Some(Field::Email) if definition.require.email_or_username => {
+                has(Field::Email) || has(Field::Username)
+            }
+            Some(field) => has(field),
+            None => true,
+        };
+        if !present {
+            return Err(Refusal::new(
+                Code::MapMissing,
+                format!(
+                    "`{}` line {} has no column for `{name}`; it has {}",
+                    source.path.display(),
+                    source.header_line,
+                    headers_of(source)
+                ),
+            )
+            .help(format!(
+                "add the column, or name the one that holds it: `[columns]` `{name} = \"…\"`; \
+                 if the header is on another line, set `[read]` `header_row`"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn headers_of(source: &Source) -> String {
+    const SHOWN_MAX: usize = 20;
+    let mut words: Vec<String> = source
+        .header
+        .iter()
+        .take(SHOWN_MAX)
+        .map(|header| format!("`{}`", header.trim().chars().take(40).collect::<String>()))
+        .collect();
+    if source.header.len() > SHOWN_MAX {
+        words.push(format!("and {} more", source.header.len() - SHOWN_MAX));
+    }
+    words.join(", ")
+}
+
+/// The layout of a run over files with these targets. A full name brings the two names that it
+/// is split into.
+pub fn layout(files: &[Vec<Target>]) -> Layout {
+    let mut slots: Vec<Slot> = files
+        .iter()
+        .flatten()
+        .filter_map(|target| match target {
+            Target::Slot(slot) => Some(slot.clone()),
+            Target::Password | Target::Own => None,
+        })
+        .collect();
+    if slots.contains(&Slot::Field(Field::FullName)) {
+        slots.extend([Slot::Field(Field::FirstName), Slot::Field(Field::LastName)]);
+    }
+    Layout::new(slots)
+}
+
+/// How the columns of one file fill the run's layout.
+pub fn mapping(targets: &[Target], layout: &Layout, definition: &Definition) -> Mapping {
+    let mut columns = vec![Vec::new(); layout.width()];
+    for (column, target) in targets.iter().enumerate() {
+        if let Target::Slot(slot) = target
+            && let Some(position) = layout.position(slot)
+        {
+            columns[position].push(column as u16);
+        }
+    }
+    Mapping {
+        columns,
+        width: targets.len(),
+        separator: definition.groups.separators.first().copied().unwrap_or(';'),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition;
+    use crate::stages::read::Format;
+
+    fn source(header: &[&str]) -> Source {
+        Source {
+            path: "people.csv".into(),
+            sha256: String::new(),
+            bytes: 1,
+            format: Format::Xlsx { sheet: String::new() },
+            header_line: 1,
+            header: header.iter().map(|name| name.to_string()).collect(),
+            dropped: Vec::new(),
+        }
+    }
+
+    fn mapped(toml: &str, header: &[&str]) -> Result<Vec<Target>> {
+        let definition = definition::parse("p", &format!("name = \"p\"\n{toml}"))?.definition;
+        targets(&source(header), &Vocabulary::new(&definition), &definition)
+    }
+
+    #[test]
+    fn columns_become_fields_attributes_or_nothing() {
+        let field = |field| Target::Slot(Slot::Field(field));
+        let header = ["E-Mail", "Vorname", "Last name", "Team", "Group 2", "Cost centre", "password", "muster_line", ""];
+        assert_eq!(mapped("", &header).unwrap(), [
+            field(Field::Email),
+            field(Field::FirstName),
+            field(Field::LastName),
+            field(Field::Groups),
+            field(Field::Groups),
+            Target::Slot(Slot::Attribute("Cost centre".into())),
+            Target::Password,
+            Target::Own,
+            Target::Slot(Slot::Ignored("column 9".into())),
+        ]);
+    }
+
+    #[test]
+    fn what_is_missing_doubled_or_unknown_is_named() {
+        let names = ["first name", "last name"];
+        let with = |more: &[&'static str]| [&names[..], more].concat();
+        for (toml, header, code, words) in [
+            ("", with(&[]), Code::MapMissing, "no column for `email`; it has `first name`, `last name`"),
+            ("", with(&["email", "E-Mail"]), Code::MapDoubled, "`E-Mail` and `email` (column 3) are both `email`"),
+            ("", with(&["email", "Badge", "Badge"]), Code::MapDoubled, "are both `Badge`"),
+            ("[columns]\nunknown = \"refuse\"", with(&["email", "Badge"]), Code::MapUnknown, "`Badge`"),
+            ("[columns]\nphone = \"Mobil\"", with(&["email", "Mobile"]), Code::MapNotFound, "no column `Mobil`"),
+        ] {
+            let refusal = mapped(toml, &header).unwrap_err();
+            assert_eq!(refusal.code, code);
+            assert!(refusal.what.contains(words), "{}", refusal.what);
+        }
+        let people = mapped("[require]\nemail_or_username = true", &with(&["login"]));
+        assert!(people.is_ok());
     }
 }

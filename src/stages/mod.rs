@@ -2,7 +2,9 @@
 //! against the database `match`, `plan`, `load`. [`crate::pipeline`] calls them; they never call
 //! each other.
 
+pub mod clash;
 pub mod clean;
+pub mod dedupe;
 pub mod map;
 pub mod read;
 pub mod validate;
