@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::issue::Code;
+use crate::issue::{Code, Severity};
 use crate::refusal::{Refusal, Result};
 use crate::row::{Field, Key};
 
@@ -53,6 +53,13 @@ pub struct Definition {
     /// How much is written at once.
     #[serde(default)]
     pub load: Load,
+}
+
+impl Definition {
+    /// Whether an issue of that code rejects its row under this pipeline.
+    pub fn rejects(&self, code: Code) -> bool {
+        code.severity() == Severity::Reject || self.rows.reject.iter().any(|name| name == code.name())
+    }
 }
 
 /// `[read]`: all of it is detected when left out.

@@ -5,6 +5,8 @@
 pub mod clash;
 pub mod clean;
 pub mod dedupe;
+pub mod load;
 pub mod map;
+pub mod plan;
 pub mod read;
 pub mod validate;

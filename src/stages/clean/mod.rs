@@ -8,3 +8,11 @@ use crate::stages::map::Mapping;
 pub fn clean(_cells: Cells, _mapping: &Mapping, _layout: &Layout, _definition: &Definition) -> Drafts {
     todo!()
 }
+
+/// What parts the groups of a cleaned cell.
+pub const GROUP_SEPARATOR: char = '\u{1f}';
+
+/// The groups of a cleaned cell, as paths.
+pub fn groups(value: &str) -> impl Iterator<Item = &str> {
+    value.split(GROUP_SEPARATOR).filter(|path| !path.is_empty())
+}

@@ -1,0 +1,321 @@
+//! load: the rows of a chunk as the bytes that PostgreSQL's binary COPY takes. Pure; `store`
+//! carries them over.
+//!
+//! Encoding is our own because it can be done in parallel, a whole chunk at a time, ahead of the
+//! connection: tokio-postgres' `BinaryCopyInWriter` encodes row by row on the connection's task.
+
+use std::collections::HashMap;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use jiff::civil::{Date, date};
+use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::definition::Definition;
+use crate::outcome::Outcome;
+use crate::row::{Field, Key, Layout, People, RowNumber};
+use crate::stages::plan::{COLUMNS, Person, Planned, Update, group_key};
+
+/// What names a run in the rows that it writes.
+#[derive(Debug, Clone)]
+pub struct RunKey {
+    /// The run's id.
+    pub id: String,
+    /// Random; makes the ids of its accounts hard to guess.
+    pub seed: u64,
+    /// When it started, in milliseconds since 1970.
+    pub started_ms: u64,
+}
+
+impl RunKey {
+    /// The id of the account that `row` creates: UUID version 7 (RFC 9562, section 6.2, method 1:
+    /// the row number is the counter), so that ids ascend in row order and a run that is taken up
+    /// again makes the same ones.
+    pub fn account_id(&self, row: RowNumber) -> Uuid {
+        self.uuid(row, 0)
+    }
+
+    /// The id of the group number `index` that the run makes.
+    pub fn group_id(&self, index: u32) -> Uuid {
+        self.uuid(index, 1)
+    }
+
+    fn uuid(&self, number: u32, kind: u8) -> Uuid {
+        let mut input = [kind; 5];
+        input[..4].copy_from_slice(&number.to_le_bytes());
+        let random = xxh3_64_with_seed(&input, self.seed) & ((1 << 42) - 1);
+        let high = (self.started_ms << 16) | 0x7000 | u64::from(number >> 20);
+        let low = (0b10 << 62) | (u64::from(number & 0xf_ffff) << 42) | random;
+        Uuid::from_u64_pair(high, low)
+    }
+}
+
+/// A chunk, ready to be written in one transaction.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    /// Its first row.
+    pub first_row: RowNumber,
+    /// The planned outcome of every row.
+    pub outcomes: Vec<Outcome>,
+    /// The rows that create, in the order of `creates`, sorted.
+    pub creating: Vec<RowNumber>,
+    /// The rows that update, sorted.
+    pub updating: Vec<RowNumber>,
+    /// For `copy_accounts.sql`.
+    pub creates: Bytes,
+    /// For `copy_memberships.sql`: memberships of the accounts in `creates`.
+    pub memberships: Bytes,
+    /// For `copy_updates.sql`.
+    pub updates: Bytes,
+    /// For `copy_moves.sql`: memberships that the accounts in `updates` begin or end.
+    pub update_moves: Bytes,
+    /// For `copy_moves.sql`: the same as `memberships`, for the staged way in.
+    pub create_moves: Bytes,
+}
+
+impl Chunk {
+    /// Whether nothing of it needs the database.
+    pub fn is_idle(&self) -> bool {
+        self.creating.is_empty() && self.updating.is_empty()
+    }
+}
+
+/// Encodes the rows of some successive batches as one chunk.
+pub fn encode(
+    batches: &[(People, Planned)],
+    layout: &Layout,
+    definition: &Definition,
+    run: &RunKey,
+    groups: &HashMap<String, Uuid>,
+) -> Chunk {
+    let mut chunk = Chunk::default();
+    let mut frames: [Frame; 5] = std::array::from_fn(|_| Frame::new());
+    let [creates, memberships, updates, update_moves, create_moves] = &mut frames;
+    chunk.first_row = batches.first().map_or(0, |(people, _)| people.drafts.first_row);
+    for (people, planned) in batches {
+        for index in 0..people.len() {
+            let outcome = Outcome::from_number(planned.outcomes[index]).unwrap_or(Outcome::Failed);
+            chunk.outcomes.push(outcome);
+            if outcome != Outcome::Created {
+                continue;
+            }
+            let person = Person { people, index, layout };
+            let id = run.account_id(person.row());
+            chunk.creating.push(person.row());
+            put_create(creates, &person, id, definition, run);
+            for path in person.groups() {
+                if let Some(group) = groups.get(&group_key(path)) {
+                    put_membership(memberships, id, *group, run);
+                    put_move(create_moves, person.row(), id, *group, false);
+                }
+            }
+        }
+        for (row, update) in &planned.updates {
+            chunk.updating.push(*row);
+            put_update(updates, *row, update);
+            for (keys, leaves) in [(&update.joins, false), (&update.leaves, true)] {
+                for group in keys.iter().filter_map(|key| groups.get(key)) {
+                    put_move(update_moves, *row, update.account, *group, leaves);
+                }
+            }
+        }
+    }
+    let [creates, memberships, updates, update_moves, create_moves] = frames.map(Frame::finish);
+    Chunk { creates, memberships, updates, update_moves, create_moves, ..chunk }
+}
+
+/// The keys of a batch's rows that are to be matched, for `copy_keys.sql`, header and all.
+pub fn encode_keys(people: &People) -> Bytes {
+    let mut frame = Frame::new();
+    for index in 0..people.len() {
+        let keys = Key::ALL.map(|key| people.key(index, key));
+        if people.verdicts[index] == crate::outcome::Verdict::Kept && keys.iter().any(Option::is_some) {
+            frame.row(4);
+            frame.int(people.drafts.first_row + index as RowNumber);
+            keys.into_iter().for_each(|key| frame.text(key));
+        }
+    }
+    frame.finish()
+}
+
+fn put_create(frame: &mut Frame, person: &Person, id: Uuid, definition: &Definition, run: &RunKey) {
+    let key = |key| person.people.key(person.index, key);
+    frame.row(20);
+    frame.uuid(id);
+    for field in COLUMNS {
+        let value = person.value_of_new(field, definition);
+        match field {
+            Field::Email => {
+                frame.text(value);
+                frame.text(value.and(key(Key::Email)));
+            }
+            Field::Username => {
+                frame.text(value);
+                frame.text(value.and(key(Key::Username)));
+            }
+            Field::StartDate => frame.date(value),
+            _ => frame.text(value),
+        }
+    }
+    let mut attributes = person.attributes().peekable();
+    if attributes.peek().is_none() {
+        frame.json("{}");
+    } else {
+        let object: serde_json::Map<String, serde_json::Value> =
+            attributes.map(|(name, value)| (name.to_string(), value.into())).collect();
+        frame.json(&serde_json::Value::Object(object).to_string());
+    }
+    frame.text(Some(&run.id));
+    frame.int(person.row());
+}
+
+fn put_update(frame: &mut Frame, row: RowNumber, update: &Update) {
+    frame.row(22);
+    frame.int(row);
+    frame.uuid(update.account);
+    frame.text(Some(&update.version));
+    for (field, value) in COLUMNS.into_iter().zip(&update.values) {
+        let value = value.as_deref();
+        match field {
+            Field::Email => {
+                frame.text(value);
+                frame.text(update.keys[0].as_deref());
+            }
+            Field::Username => {
+                frame.text(value);
+                frame.text(update.keys[1].as_deref());
+            }
+            Field::StartDate => frame.date(value),
+            _ => frame.text(value),
+        }
+    }
+    for object in [&update.attributes, &update.before, &update.after] {
+        frame.json(&serde_json::json!(object).to_string());
+    }
+}
+
+fn put_membership(frame: &mut Frame, account: Uuid, group: Uuid, run: &RunKey) {
+    frame.row(3);
+    frame.uuid(account);
+    frame.uuid(group);
+    frame.text(Some(&run.id));
+}
+
+fn put_move(frame: &mut Frame, row: RowNumber, account: Uuid, group: Uuid, leaves: bool) {
+    frame.row(4);
+    frame.int(row);
+    frame.uuid(account);
+    frame.uuid(group);
+    frame.bool(leaves);
+}
+
+/// PostgreSQL's binary COPY format (documentation, `COPY`, "Binary Format").
+struct Frame {
+    bytes: BytesMut,
+    rows: usize,
+}
+
+const EPOCH: Date = date(2000, 1, 1);
+
+impl Frame {
+    fn new() -> Frame {
+        let mut bytes = BytesMut::new();
+        bytes.put_slice(b"PGCOPY\n\xff\r\n\0");
+        bytes.put_u32(0);
+        bytes.put_u32(0);
+        Frame { bytes, rows: 0 }
+    }
+
+    /// The whole frame; empty when it has no rows, so that nobody sends it.
+    fn finish(mut self) -> Bytes {
+        if self.rows == 0 {
+            return Bytes::new();
+        }
+        self.bytes.put_i16(-1);
+        self.bytes.freeze()
+    }
+
+    fn row(&mut self, columns: i16) {
+        self.rows += 1;
+        self.bytes.put_i16(columns);
+    }
+
+    fn text(&mut self, text: Option<&str>) {
+        match text {
+            Some(text) => {
+                self.bytes.put_i32(text.len() as i32);
+                self.bytes.put_slice(text.as_bytes());
+            }
+            None => self.bytes.put_i32(-1),
+        }
+    }
+
+    fn uuid(&mut self, id: Uuid) {
+        self.bytes.put_i32(16);
+        self.bytes.put_slice(id.as_bytes());
+    }
+
+    fn int(&mut self, number: u32) {
+        self.bytes.put_i32(4);
+        self.bytes.put_u32(number);
+    }
+
+    fn bool(&mut self, value: bool) {
+        self.bytes.put_i32(1);
+        self.bytes.put_u8(value.into());
+    }
+
+    /// A date in ISO 8601; validate let nothing else through.
+    fn date(&mut self, text: Option<&str>) {
+        match text.and_then(|text| text.parse::<Date>().ok()) {
+            Some(date) => {
+                self.bytes.put_i32(4);
+                self.bytes.put_i32((date - EPOCH).get_days());
+            }
+            None => self.bytes.put_i32(-1),
+        }
+    }
+
+    /// `jsonb`: a version byte, then the text.
+    fn json(&mut self, text: &str) {
+        self.bytes.put_i32(text.len() as i32 + 1);
+        self.bytes.put_u8(1);
+        self.bytes.put_slice(text.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn account_ids_are_version_7_ascend_with_the_rows_and_never_repeat() {
+        let run = RunKey { id: "r".into(), seed: 9, started_ms: 1_795_000_000_000 };
+        let mut last = Uuid::nil();
+        for row in [0, 1, 2, 1 << 19, 1 << 20, (1 << 20) + 1, 1 << 31, u32::MAX] {
+            let id = run.account_id(row);
+            assert_eq!(id.get_version_num(), 7);
+            assert_eq!(id.get_variant(), uuid::Variant::RFC4122);
+            assert!(id > last, "{row}");
+            last = id;
+        }
+        assert_ne!(run.account_id(5), run.group_id(5));
+    }
+
+    #[test]
+    fn dates_are_days_since_2000() {
+        let days = |text| {
+            let mut frame = Frame::new();
+            frame.date(Some(text));
+            i32::from_be_bytes(frame.bytes[23..27].try_into().unwrap())
+        };
+        assert_eq!(days("2000-01-02"), 1);
+        assert_eq!(days("1999-12-31"), -1);
+        assert_eq!(days("2026-11-22"), 9822);
+    }
+
+    #[test]
+    fn a_frame_without_rows_is_empty() {
+        assert!(Frame::new().finish().is_empty());
+    }
+}

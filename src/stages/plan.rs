@@ -1,0 +1,361 @@
+//! plan: what becomes of a row, decided from the row, the account that it matched, and the
+//! pipeline's policy. All of the policy lives in [`decide`]; it is pure and reads nothing else.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+use uuid::Uuid;
+
+use crate::definition::{Definition, Existing, Memberships, MissingGroups, Mode, Onboarding};
+use crate::issue::{Code, Issue};
+use crate::outcome::Outcome;
+use crate::row::{Field, Key, Layout, People, RowNumber};
+use crate::stages::clean;
+
+/// The fields that an account has a column for, in column order.
+pub const COLUMNS: [Field; 14] = [
+    Field::ExternalId,
+    Field::Email,
+    Field::Username,
+    Field::FirstName,
+    Field::LastName,
+    Field::DisplayName,
+    Field::Phone,
+    Field::Country,
+    Field::Language,
+    Field::Organization,
+    Field::Role,
+    Field::Status,
+    Field::StartDate,
+    Field::Manager,
+];
+
+/// An account as the match found it.
+#[derive(Debug, Clone, Default)]
+pub struct Account {
+    /// Its id.
+    pub id: Uuid,
+    /// Names the version of the row that was read; an update of another version is refused.
+    pub version: String,
+    /// Values by [`COLUMNS`].
+    pub values: [Option<String>; COLUMNS.len()],
+    /// Its e-mail key and its username key.
+    pub keys: [Option<String>; 2],
+    /// Custom attributes: a JSON object.
+    pub attributes: String,
+    /// Keys of its groups, sorted.
+    pub groups: Vec<String>,
+}
+
+impl Account {
+    fn value(&self, field: Field) -> Option<&str> {
+        let column = COLUMNS.iter().position(|column| *column == field)?;
+        self.values[column].as_deref()
+    }
+}
+
+/// What the accounts say about one row.
+#[derive(Debug, Clone, Default)]
+pub struct Matched {
+    /// The account that has each of the row's keys, by [`Key`].
+    pub by: [Option<Uuid>; 3],
+    /// The account that the pipeline's keys find, in their order.
+    pub account: Option<Account>,
+}
+
+/// What an update writes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Update {
+    /// The account.
+    pub account: Uuid,
+    /// The version that was matched.
+    pub version: String,
+    /// What the account will hold, by [`COLUMNS`].
+    pub values: [Option<String>; COLUMNS.len()],
+    /// What its e-mail key and its username key will be.
+    pub keys: [Option<String>; 2],
+    /// What its attributes will be.
+    pub attributes: BTreeMap<String, serde_json::Value>,
+    /// Every changed value as it was, by field; attributes under their names.
+    pub before: BTreeMap<String, serde_json::Value>,
+    /// Every changed value as it will be.
+    pub after: BTreeMap<String, serde_json::Value>,
+    /// Keys of the groups that it joins.
+    pub joins: Vec<String>,
+    /// Keys of the groups that it leaves.
+    pub leaves: Vec<String>,
+}
+
+/// What a run would do with one row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Makes an account.
+    Create,
+    /// Changes one.
+    Update(Box<Update>),
+    /// Nothing to write: the outcome stands already.
+    Leave(Outcome),
+}
+
+impl Action {
+    /// The outcome, if the database does as it is told.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Action::Create => Outcome::Created,
+            Action::Update(_) => Outcome::Updated,
+            Action::Leave(outcome) => *outcome,
+        }
+    }
+}
+
+/// A batch after the plan.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+pub struct Planned {
+    /// The outcome's number of every row.
+    pub outcomes: Vec<u8>,
+    /// The updates, by row.
+    pub updates: Vec<(RowNumber, Update)>,
+    /// The accounts that rows matched, by row.
+    pub accounts: Vec<(RowNumber, Uuid)>,
+}
+
+/// One row with its values, as [`decide`] sees it.
+pub struct Person<'a> {
+    /// The batch.
+    pub people: &'a People,
+    /// The row's place in it.
+    pub index: usize,
+    /// The slots of the run.
+    pub layout: &'a Layout,
+}
+
+impl<'a> Person<'a> {
+    /// The row's number in the run.
+    pub fn row(&self) -> RowNumber {
+        self.people.drafts.first_row + self.index as RowNumber
+    }
+
+    /// The cleaned value of a field; `None` when the run hasn't the field or the cell is empty.
+    pub fn value(&self, field: Field) -> Option<&'a str> {
+        let slot = self.layout.field(field)?;
+        Some(self.people.drafts.values.get(self.index, slot)).filter(|value| !value.is_empty())
+    }
+
+    fn key(&self, key: Key) -> Option<String> {
+        self.people.key(self.index, key).map(String::from)
+    }
+
+    /// The custom attributes that the row has.
+    pub fn attributes(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let (people, index) = (self.people, self.index);
+        self.layout
+            .attributes()
+            .map(move |(slot, name)| (name, people.drafts.values.get(index, slot)))
+            .filter(|(_, value)| !value.is_empty())
+    }
+
+    /// The groups that the row names, as paths.
+    pub fn groups(&self) -> impl Iterator<Item = &'a str> {
+        clean::groups(self.value(Field::Groups).unwrap_or(""))
+    }
+
+    /// What a new account gets for a column: the row's value, or the pipeline's default.
+    pub fn value_of_new(&self, field: Field, definition: &'a Definition) -> Option<&'a str> {
+        self.value(field).or(match field {
+            Field::Role => Some(definition.accounts.default_role.as_str()),
+            Field::Status => Some(match definition.accounts.onboarding {
+                Onboarding::Invite => "invited",
+                Onboarding::Setup => "active",
+            }),
+            _ => None,
+        })
+    }
+}
+
+/// The form in which group paths are compared: NFKC and lower case.
+pub fn group_key(path: &str) -> String {
+    if path.is_ascii() {
+        path.to_ascii_lowercase()
+    } else {
+        path.nfkc().flat_map(char::to_lowercase).nfkc().collect()
+    }
+}
+
+/// Decides what becomes of a row. `group_exists` answers for a group's key.
+pub fn decide(
+    person: &Person,
+    matched: Option<&Matched>,
+    definition: &Definition,
+    group_exists: &dyn Fn(&str) -> bool,
+) -> (Action, Vec<Issue>) {
+    let mut issues = unknown_groups(person, definition, group_exists);
+    let action = match matched {
+        None => new_account(person, definition, &mut issues),
+        Some(matched) => match conflict(person, matched, definition) {
+            Some(issue) => {
+                issues.push(issue);
+                Action::Leave(Outcome::Rejected)
+            }
+            None => match &matched.account {
+                Some(account) => known_account(person, account, definition, &mut issues),
+                None => new_account(person, definition, &mut issues),
+            },
+        },
+    };
+    let rejected = issues.iter().any(|issue| definition.rejects(issue.code));
+    if rejected { (Action::Leave(Outcome::Rejected), issues) } else { (action, issues) }
+}
+
+fn unknown_groups(
+    person: &Person,
+    definition: &Definition,
+    group_exists: &dyn Fn(&str) -> bool,
+) -> Vec<Issue> {
+    if definition.groups.missing == MissingGroups::Create {
+        return Vec::new();
+    }
+    person
+        .groups()
+        .filter(|path| !group_exists(&group_key(path)))
+        .map(|path| {
+            let detail = "a group that exists; this pipeline makes none";
+            Issue::of_field(Code::GroupUnknown, person.row(), Field::Groups, path, detail)
+        })
+        .collect()
+}
+
+fn new_account(person: &Person, definition: &Definition, issues: &mut Vec<Issue>) -> Action {
+    if definition.matching.mode == Mode::Update {
+        let keys: Vec<&str> = Key::ALL
+            .iter()
+            .filter(|key| person.people.key(person.index, **key).is_some())
+            .map(|key| key.field().name())
+            .collect();
+        let detail = format!("no account has this {}", keys.join(" or "));
+        issues.push(Issue::of_row(Code::AccountNone, person.row(), detail));
+        return Action::Leave(Outcome::Rejected);
+    }
+    Action::Create
+}
+
+/// Keys that point at different accounts, or at one that this row can't be.
+fn conflict(person: &Person, matched: &Matched, definition: &Definition) -> Option<Issue> {
+    let row = person.row();
+    let chosen = matched.account.as_ref().map(|account| account.id);
+    let other = Key::ALL
+        .iter()
+        .find(|key| matched.by[**key as usize].is_some_and(|id| Some(id) != chosen));
+    if let Some(key) = other
+        && let Some(id) = matched.by[*key as usize]
+    {
+        let found = person.value(key.field()).unwrap_or("");
+        let detail = match chosen {
+            Some(chosen) => format!("this {} belongs to account {id}; the row is about account {chosen}", key.field().name()),
+            None => format!("this {} belongs to account {id}, but the pipeline doesn't match by it", key.field().name()),
+        };
+        return Some(Issue::of_field(Code::MatchAmbiguous, row, key.field(), found, detail));
+    }
+    let account = matched.account.as_ref()?;
+    let by_external_id = definition.matching.keys().contains(&Key::ExternalId);
+    match (person.value(Field::ExternalId), account.value(Field::ExternalId)) {
+        (Some(wanted), Some(held)) if by_external_id && wanted != held => {
+            let detail = format!("account {} has another external id", account.id);
+            Some(Issue::of_field(Code::MatchConflict, row, Field::ExternalId, wanted, detail))
+        }
+        _ => None,
+    }
+}
+
+fn known_account(
+    person: &Person,
+    account: &Account,
+    definition: &Definition,
+    issues: &mut Vec<Issue>,
+) -> Action {
+    let row = person.row();
+    let status = account.value(Field::Status).unwrap_or("");
+    let policy = match status {
+        "active" => definition.matching.existing_active,
+        "invited" => definition.matching.existing_invited,
+        _ => definition.matching.existing_deactivated,
+    };
+    let code = if status == "active" { Code::AccountActive } else { Code::AccountExists };
+    let held = |by: &str| format!("account {} is {status}; {by}", account.id);
+    match policy {
+        Existing::Skip => {
+            let detail = held("the pipeline leaves such accounts alone");
+            issues.push(Issue::of_row(Code::AccountSkipped, row, detail));
+            return Action::Leave(Outcome::Skipped);
+        }
+        Existing::Reject => {
+            issues.push(Issue::of_row(code, row, held("the pipeline takes no such people")));
+            return Action::Leave(Outcome::Rejected);
+        }
+        Existing::Update => {}
+    }
+    let update = update(person, account, definition);
+    if update.after.is_empty() && update.joins.is_empty() && update.leaves.is_empty() {
+        return Action::Leave(Outcome::Unchanged);
+    }
+    if definition.matching.mode == Mode::Create {
+        issues.push(Issue::of_row(code, row, held("the pipeline only creates")));
+        return Action::Leave(Outcome::Rejected);
+    }
+    Action::Update(Box::new(update))
+}
+
+/// What the account would become. An empty cell keeps what the account has.
+fn update(person: &Person, account: &Account, definition: &Definition) -> Update {
+    let mut update = Update {
+        account: account.id,
+        version: account.version.clone(),
+        values: account.values.clone(),
+        keys: account.keys.clone(),
+        attributes: serde_json::from_str(&account.attributes).unwrap_or_default(),
+        before: BTreeMap::new(),
+        after: BTreeMap::new(),
+        joins: Vec::new(),
+        leaves: Vec::new(),
+    };
+    for (column, field) in COLUMNS.into_iter().enumerate() {
+        let Some(wanted) = person.value(field) else { continue };
+        let held = account.values[column].as_deref();
+        // Nobody who came in already is sent back to the door.
+        let demotes = field == Field::Status && wanted == "invited";
+        if held == Some(wanted) || demotes {
+            continue;
+        }
+        update.before.insert(field.name().to_string(), held.map_or(serde_json::Value::Null, Into::into));
+        update.after.insert(field.name().to_string(), wanted.into());
+        update.values[column] = Some(wanted.to_string());
+        match field {
+            Field::Email => update.keys[0] = person.key(Key::Email),
+            Field::Username => update.keys[1] = person.key(Key::Username),
+            _ => {}
+        }
+    }
+    for (name, wanted) in person.attributes() {
+        let held = update.attributes.get(name).cloned().unwrap_or_default();
+        if held.as_str() != Some(wanted) {
+            update.before.insert(format!("attributes.{name}"), held);
+            update.after.insert(format!("attributes.{name}"), wanted.into());
+            update.attributes.insert(name.to_string(), wanted.into());
+        }
+    }
+    let wanted: Vec<String> = person.groups().map(group_key).collect();
+    let held = |key: &String| account.groups.binary_search(key).is_ok();
+    update.joins = wanted.iter().filter(|key| !held(key)).cloned().collect();
+    if definition.groups.memberships == Memberships::Replace && !wanted.is_empty() {
+        update.leaves = account.groups.iter().filter(|key| !wanted.contains(key)).cloned().collect();
+    }
+    if !update.joins.is_empty() || !update.leaves.is_empty() {
+        let stays = |key: &&String| !update.leaves.contains(key);
+        let mut after: Vec<String> = account.groups.iter().filter(stays).cloned().collect();
+        after.extend(update.joins.iter().cloned());
+        after.sort();
+        update.after.insert("groups".to_string(), after.into());
+        update.before.insert("groups".to_string(), account.groups.clone().into());
+    }
+    update
+}

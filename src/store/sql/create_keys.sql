@@ -1,0 +1,8 @@
+-- The keys of the file's rows, for one match.
+create temporary table if not exists muster_keys (
+    row          integer not null,
+    external_id  text collate "C",
+    email_key    text collate "C",
+    username_key text collate "C"
+);
+truncate muster_keys;

@@ -1,0 +1,2 @@
+insert into muster.groups (id, path, key, parent_id, run_id) values ($1, $2, $3, $4, $5)
+on conflict (key) do nothing

@@ -1,0 +1,2 @@
+insert into muster.runs (id, kind, state, inputs, pipeline_sha256, seed, folder)
+values ($1, 'import', 'running', $2, $3, $4, $5)

@@ -1,0 +1,28 @@
+-- Rows $1 to $2 of the staged updates. An account that changed since it was matched (its row version
+-- is another one) is left alone; what went in is returned, and its before and after are kept.
+-- $3::text  the run
+with locked as (
+    select a.id
+    from muster.accounts a
+    join muster_updates s on s.account_id = a.id and s.row between $1 and $2
+    order by a.id
+    for no key update of a
+),
+updated as (
+    update muster.accounts a
+    set external_id = s.external_id, email = s.email, email_key = s.email_key,
+        username = s.username, username_key = s.username_key,
+        first_name = s.first_name, last_name = s.last_name, display_name = s.display_name,
+        phone = s.phone, country = s.country, language = s.language, organization = s.organization,
+        role = s.role, status = s.status, start_date = s.start_date, manager = s.manager,
+        attributes = s.attributes, updated_at = now()
+    from muster_updates s
+    where a.id = s.account_id
+      and a.xmin::text = s.version
+      and s.row between $1 and $2
+      and a.id in (select id from locked)
+    returning s.row, s.account_id, s.before, s.after
+)
+insert into muster.changes (run_id, row, account_id, before, after)
+select $3, row, account_id, before, after from updated
+returning row
