@@ -227,7 +227,9 @@ pub struct Require {
 impl Default for Require {
     fn default() -> Self {
         Require {
-            fields: ["first_name", "last_name", "email"].map(String::from).to_vec(),
+            fields: ["first_name", "last_name", "email"]
+                .map(String::from)
+                .to_vec(),
             email_or_username: false,
         }
     }
@@ -301,7 +303,9 @@ pub struct Matching {
 impl Default for Matching {
     fn default() -> Self {
         Matching {
-            by: ["external_id", "email", "username"].map(String::from).to_vec(),
+            by: ["external_id", "email", "username"]
+                .map(String::from)
+                .to_vec(),
             mode: Mode::Upsert,
             existing_active: Existing::Update,
             existing_invited: Existing::Update,
@@ -465,17 +469,15 @@ pub fn open(name: Option<&str>) -> Result<Pipeline> {
         return parse(&format!("{bare}.toml"), text);
     }
     let near = nearest(bare, SHIPPED.iter().map(|(name, _)| *name));
-    Err(Refusal::new(
-        Code::PipelineNotFound,
-        format!("no pipeline `{name}`"),
+    Err(
+        Refusal::new(Code::PipelineNotFound, format!("no pipeline `{name}`")).help(match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!(
+                "name a file, or one of {}",
+                SHIPPED.map(|(name, _)| format!("`{name}`")).join(", ")
+            ),
+        }),
     )
-    .help(match near {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!(
-            "name a file, or one of {}",
-            SHIPPED.map(|(name, _)| format!("`{name}`")).join(", ")
-        ),
-    }))
 }
 
 /// Reads a pipeline from `text`; `path` is what messages call it.
@@ -486,7 +488,13 @@ pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
     let definition: Definition = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let message = error.message().to_string();
-        invalid(path, text, at, &plain_message(&message), nearest_in(&message))
+        invalid(
+            path,
+            text,
+            at,
+            &plain_message(&message),
+            nearest_in(&message),
+        )
     })?;
     check(path, text, &definition)?;
     let sha256 = crate::hex(&Sha256::digest(text.as_bytes()));
@@ -537,10 +545,18 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
         let message = format!("`{country}` is not an ISO 3166 alpha-2 code, such as `DE`");
         return wrong("default_country", &message);
     }
-    if !definition.accounts.roles.contains(&definition.accounts.default_role) {
+    if !definition
+        .accounts
+        .roles
+        .contains(&definition.accounts.default_role)
+    {
         return wrong("default_role", "`default_role` is not among `roles`");
     }
-    if definition.groups.separators.contains(&definition.groups.nesting) {
+    if definition
+        .groups
+        .separators
+        .contains(&definition.groups.nesting)
+    {
         return wrong("nesting", "`nesting` is also one of `separators`");
     }
     Ok(())
@@ -552,7 +568,13 @@ fn one_of(path: &str, text: &str, key: &str, word: &str, known: &[&str]) -> Resu
     }
     let at = find(text, &format!("\"{word}\""));
     let message = format!("unknown word `{word}` in `{key}`");
-    Err(invalid(path, text, at, &message, nearest(word, known.iter().copied())))
+    Err(invalid(
+        path,
+        text,
+        at,
+        &message,
+        nearest(word, known.iter().copied()),
+    ))
 }
 
 /// The byte where `needle` stands in a line that isn't a comment.
@@ -591,9 +613,9 @@ fn invalid(path: &str, text: &str, at: usize, message: &str, near: Option<&str>)
 fn plain_message(message: &str) -> String {
     let message = message.lines().next().unwrap_or("");
     match message.split_once(", expected ") {
-        Some((start, _)) if start.starts_with("unknown ") => {
-            start.replace("unknown field", "unknown key").replace("unknown variant", "unknown word")
-        }
+        Some((start, _)) if start.starts_with("unknown ") => start
+            .replace("unknown field", "unknown key")
+            .replace("unknown variant", "unknown word"),
         _ => message.to_string(),
     }
 }
@@ -628,7 +650,11 @@ mod tests {
 
     #[test]
     fn a_wrong_key_shows_its_place_and_the_nearest_word() {
-        let refusal = parse("p.toml", "name = \"x\"\n[match]\nexistng_active = \"skip\"\n").unwrap_err();
+        let refusal = parse(
+            "p.toml",
+            "name = \"x\"\n[match]\nexistng_active = \"skip\"\n",
+        )
+        .unwrap_err();
         assert_eq!(
             refusal.what,
             "p.toml:3:1: unknown key `existng_active`\n  |\n3 | existng_active = \"skip\"\n  | ^"
@@ -639,10 +665,20 @@ mod tests {
     #[test]
     fn a_wrong_word_shows_its_place_and_the_nearest_word() {
         let refusal = parse("p.toml", "name = \"x\"\n[match]\nmode = \"upsrt\"\n").unwrap_err();
-        assert!(refusal.what.starts_with("p.toml:3:8: unknown word `upsrt`"), "{}", refusal.what);
+        assert!(
+            refusal.what.starts_with("p.toml:3:8: unknown word `upsrt`"),
+            "{}",
+            refusal.what
+        );
         assert_eq!(refusal.help, "did you mean `upsert`?");
         let refusal = parse("p.toml", "name = \"x\"\n[match]\nby = [\"emial\"]\n").unwrap_err();
-        assert!(refusal.what.starts_with("p.toml:3:7: unknown word `emial` in `by`"), "{}", refusal.what);
+        assert!(
+            refusal
+                .what
+                .starts_with("p.toml:3:7: unknown word `emial` in `by`"),
+            "{}",
+            refusal.what
+        );
         assert_eq!(refusal.help, "did you mean `email`?");
     }
 }

@@ -1,1 +1,824 @@
 //! From a URL, or nothing, to a connection.
+//!
+//! TLS: what isn't this machine is reached with a verified certificate or not at all, unless the
+//! URL says `sslmode=disable`. The driver's own default would go on in plain text, with the
+//! password, where a server (or somebody in between) says that it has no TLS; so `sslmode` is
+//! taken out of the URL and decided here.
+
+use std::env;
+use std::error::Error as _;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::task::JoinHandle;
+use tokio_postgres::config::{Host, SslMode, SslNegotiation};
+use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::tls::TlsStream;
+use tokio_postgres::{Client, Config, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::binaries::{MAJOR_MIN, leading_number};
+use super::launcher::Local;
+use crate::issue::Code;
+use crate::refusal::{Refusal, Result};
+
+/// How long a host may take to answer where the URL has no `connect_timeout`.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Which database a run works on.
+#[derive(Clone)]
+pub enum Target {
+    /// One that was named.
+    Url(Address),
+    /// Muster's own, started on demand.
+    Local(Local),
+}
+
+/// A named database: where it is, who we are there, and whether TLS protects the way.
+#[derive(Clone)]
+pub struct Address {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
+    /// A password file that was passed over because others can read it.
+    open_password_file: Option<PathBuf>,
+}
+
+/// An open connection. Its driver runs on the runtime that it was opened on, and ends after the
+/// client is dropped.
+pub struct Connection {
+    /// Runs statements.
+    pub client: Client,
+    /// The server's major version, such as 15.
+    pub major: u32,
+    driver: JoinHandle<std::result::Result<(), tokio_postgres::Error>>,
+}
+
+impl Connection {
+    /// Says goodbye to the server, and waits until that is sent.
+    pub async fn close(self) {
+        drop(self.client);
+        // How a connection ended that nobody uses any more changes nothing.
+        let _ = self.driver.await;
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Connection(PostgreSQL {})", self.major)
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({})", self.describe())
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({})", self.describe())
+    }
+}
+
+impl Target {
+    /// The database named explicitly, else by `DATABASE_URL`, else the local one below `home`.
+    /// Both forms of libpq are taken, URL and `key=value`. A password that isn't in there comes
+    /// from `PGPASSWORD` or the password file (`PGPASSFILE`, else `~/.pgpass`).
+    ///
+    /// # Errors
+    /// `database.url` with what is wrong, never with the password; `database.tls` where
+    /// `sslrootcert` can't be used.
+    pub fn find(explicit: Option<&str>, home: &Path) -> Result<Target> {
+        let named = explicit
+            .map(String::from)
+            .or_else(|| env::var("DATABASE_URL").ok())
+            .filter(|text| !text.trim().is_empty());
+        match named {
+            Some(text) => {
+                Address::parse(text.trim(), &Passwords::from_environment()).map(Target::Url)
+            }
+            None => Ok(Target::Local(Local::at(home))),
+        }
+    }
+
+    /// What reports call it; never shows the password.
+    pub fn describe(&self) -> String {
+        match self {
+            Target::Url(address) => address.describe(),
+            Target::Local(_) => "the local database".to_string(),
+        }
+    }
+
+    /// Connects, starting the local server (and making its cluster) if need be.
+    ///
+    /// # Errors
+    /// See [`refusal`] and [`Local::start`]; `database.version` for servers before 13.
+    pub async fn connect(&self) -> Result<Connection> {
+        match self {
+            Target::Url(address) => address.connect().await,
+            Target::Local(local) => connect_locally(local).await,
+        }
+    }
+
+    /// Connects to what is there already: a local database that was never made, or that can't be
+    /// started because PostgreSQL isn't installed, is none. For commands that only look.
+    ///
+    /// # Errors
+    /// As [`Target::connect`].
+    pub async fn connect_if_there(&self) -> Result<Option<Connection>> {
+        match self {
+            Target::Local(local) if !local.exists() => Ok(None),
+            _ => match self.connect().await {
+                Err(refusal) if refusal.code == Code::DatabaseMissing => Ok(None),
+                result => result.map(Some),
+            },
+        }
+    }
+}
+
+async fn connect_locally(local: &Local) -> Result<Connection> {
+    let config = local.own_config();
+    let doing = "connecting to the local database";
+    if let Ok(connection) = open(&config, None, doing).await {
+        return Ok(connection);
+    }
+    let starter = local.clone();
+    tokio::task::spawn_blocking(move || starter.start())
+        .await
+        .map_err(|_| {
+            Refusal::new(
+                Code::DatabaseFailed,
+                "starting the local database was cut off",
+            )
+        })??;
+    open(&config, None, doing).await
+}
+
+impl Address {
+    /// Reads a URL or a `key=value` string.
+    fn parse(text: &str, passwords: &Passwords) -> Result<Address> {
+        let (text, ssl) = take_ssl(text)?;
+        let mut config: Config = text.parse().map_err(|error| not_parsed(&error))?;
+        if let Some(Host::Tcp(host)) = config.get_hosts().iter().find(|host| odd(host)) {
+            // Not echoed: what stands there is often the second half of a password.
+            let at = if host.contains('@') {
+                "an `@`"
+            } else {
+                "a character"
+            };
+            return Err(wrong_url(&format!(
+                "{at} that can't be part of a host stands where the host is"
+            ))
+            .help(
+                "write `@` in a password as %40, `:` as %3A, `/` as %2F, `?` as %3F, `%` as %25",
+            ));
+        }
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            let debian = Path::new("/var/run/postgresql");
+            config.host_path(if debian.is_dir() {
+                debian
+            } else {
+                Path::new("/tmp")
+            });
+        }
+        let tls = ssl.decide(&mut config)?;
+        let mut open_password_file = None;
+        if config.get_password().is_none() {
+            match passwords.find(&config) {
+                Found::Password(password) => drop(config.password(password)),
+                Found::OpenToOthers(path) => open_password_file = Some(path),
+                Found::Nothing => {}
+            }
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("muster");
+        }
+        Ok(Address {
+            config,
+            tls,
+            open_password_file,
+        })
+    }
+
+    fn describe(&self) -> String {
+        let config = &self.config;
+        let user = config
+            .get_user()
+            .map_or(String::new(), |user| format!("{user}@"));
+        let database = config
+            .get_dbname()
+            .or(config.get_user())
+            .unwrap_or_default();
+        let port = |index: usize| {
+            let ports = config.get_ports();
+            ports.get(index).or(ports.first()).copied().unwrap_or(5432)
+        };
+        let mut hosts = Vec::new();
+        let mut folder = String::new();
+        for (index, host) in config.get_hosts().iter().enumerate() {
+            match host {
+                Host::Tcp(name) => hosts.push(format!("{name}:{}", port(index))),
+                Host::Unix(path) => folder = format!("?host={}", path.display()),
+            }
+        }
+        if config.get_hosts().is_empty() {
+            let addresses = config.get_hostaddrs().iter().enumerate();
+            hosts.extend(addresses.map(|(index, address)| format!("{address}:{}", port(index))));
+        }
+        let plain = if self.tls.is_none() && !is_local(config) {
+            " (no TLS)"
+        } else {
+            ""
+        };
+        format!(
+            "postgresql://{user}{}/{database}{folder}{plain}",
+            hosts.join(",")
+        )
+    }
+
+    async fn connect(&self) -> Result<Connection> {
+        let mut config = self.config.clone();
+        let patience = config
+            .get_connect_timeout()
+            .copied()
+            .unwrap_or(CONNECT_TIMEOUT);
+        let hosts = config
+            .get_hosts()
+            .len()
+            .max(config.get_hostaddrs().len())
+            .max(1);
+        // A name often has an IPv6 and an IPv4 address, and one of them leads nowhere: half of
+        // the time for each.
+        config
+            .connect_timeout((patience / 2).max(Duration::from_secs(1)))
+            .keepalives(true)
+            .keepalives_idle(Duration::from_secs(30))
+            .keepalives_interval(Duration::from_secs(10))
+            .keepalives_retries(3);
+        let doing = format!("connecting to {}", self.describe());
+        let opening = open(&config, self.tls.clone(), &doing);
+        let whole = patience * u32::try_from(hosts).unwrap_or(1);
+        let opened = tokio::time::timeout(whole, opening)
+            .await
+            .unwrap_or_else(|_| {
+                let seconds = whole.as_secs();
+                Err(Refusal::new(
+                    Code::DatabaseUnreachable,
+                    format!("{doing}: no answer within {seconds} seconds"),
+                )
+                .help("check host, port and firewall, or give it longer with `connect_timeout`"))
+            });
+        opened.map_err(|refusal| match &self.open_password_file {
+            Some(path) if refusal.code == Code::DatabaseLogin => refusal.help(format!(
+                "`{0}` was not used because others can read it: `chmod 600 {0}`",
+                path.display()
+            )),
+            _ => refusal,
+        })
+    }
+}
+
+/// Opens a connection, looks at the server's version and makes the session's settings.
+async fn open(config: &Config, tls: Option<MakeRustlsConnect>, doing: &str) -> Result<Connection> {
+    let because = |error| refusal(&error, doing);
+    let (version, connection) = match tls {
+        None => {
+            let (client, connection) = config.connect(NoTls).await.map_err(because)?;
+            drive(client, connection)
+        }
+        Some(tls) => {
+            let (client, connection) = config.connect(tls).await.map_err(because)?;
+            drive(client, connection)
+        }
+    };
+    if connection.major < MAJOR_MIN {
+        return Err(Refusal::new(
+            Code::DatabaseVersion,
+            format!(
+                "{doing}: the server is PostgreSQL {version}, and {MAJOR_MIN} or newer is needed"
+            ),
+        ));
+    }
+    let settings = include_str!("sql/session.sql");
+    connection
+        .client
+        .batch_execute(settings)
+        .await
+        .map_err(because)?;
+    Ok(connection)
+}
+
+fn drive<S>(
+    client: Client,
+    connection: tokio_postgres::Connection<Socket, S>,
+) -> (String, Connection)
+where
+    S: TlsStream + Unpin + Send + 'static,
+{
+    let version = connection
+        .parameter("server_version")
+        .unwrap_or("unknown")
+        .to_string();
+    let connection = Connection {
+        client,
+        major: leading_number(&version).unwrap_or(0),
+        driver: tokio::spawn(connection),
+    };
+    (version, connection)
+}
+
+/// What a URL says about TLS.
+#[derive(Default)]
+struct Ssl {
+    mode: Option<Mode>,
+    authority: Option<String>,
+}
+
+/// The words of `sslmode`, as far as we tell them apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// `disable`.
+    Never,
+    /// `allow`, `prefer`: libpq's own default, which protects from nobody.
+    Perhaps,
+    /// `require`, `verify-ca`, `verify-full`: all of them verify chain and name here.
+    Always,
+}
+
+impl Ssl {
+    fn take(&mut self, key: &str, value: &str) -> Result<bool> {
+        match key {
+            "sslmode" => {
+                self.mode = Some(match value {
+                    "disable" => Mode::Never,
+                    "allow" | "prefer" => Mode::Perhaps,
+                    "require" | "verify-ca" | "verify-full" => Mode::Always,
+                    _ => {
+                        return Err(wrong_url("`sslmode` has a value that isn't known").help(
+                            "use `disable`, `require`, `verify-ca` or `verify-full`; the last three \
+                             all verify the certificate and the name",
+                        ));
+                    }
+                });
+            }
+            "sslrootcert" => self.authority = Some(value.to_string()),
+            "sslcert" | "sslkey" | "sslpassword" => {
+                return Err(
+                    wrong_url(&format!("`{key}`: muster has no client certificates yet"))
+                        .help("log in with a password, and leave it out"),
+                );
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Sets the driver's mode; the answer is how to make TLS, if it is to be made.
+    fn decide(self, config: &mut Config) -> Result<Option<MakeRustlsConnect>> {
+        let sockets_only = config.get_hostaddrs().is_empty()
+            && config
+                .get_hosts()
+                .iter()
+                .all(|host| matches!(host, Host::Unix(_)));
+        let wanted = match self.mode {
+            Some(Mode::Never) => false,
+            Some(Mode::Always) => true,
+            Some(Mode::Perhaps) | None => !is_local(config),
+        };
+        if !wanted || sockets_only {
+            config.ssl_mode(SslMode::Disable);
+            return Ok(None);
+        }
+        config.ssl_mode(SslMode::Require);
+        let mut client = client_config(self.authority.as_deref())?;
+        if config.get_ssl_negotiation() == SslNegotiation::Direct {
+            client.alpn_protocols = vec![b"postgresql".to_vec()];
+        }
+        Ok(Some(MakeRustlsConnect::new(client)))
+    }
+}
+
+/// Trust in the authorities of a PEM file, or in the system's.
+fn client_config(authority: Option<&str>) -> Result<ClientConfig> {
+    let distrusted = |what: String| Refusal::new(Code::DatabaseTls, what);
+    let builder =
+        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| distrusted(format!("TLS can't be set up: {error}")))?;
+    let Some(path) = authority.filter(|path| *path != "system") else {
+        let builder = builder.with_platform_verifier().map_err(|error| {
+            distrusted(format!(
+                "the system's certificate authorities can't be used: {error}"
+            ))
+            .help("install `ca-certificates`, or name the server's authority with `sslrootcert`")
+        })?;
+        return Ok(builder.with_no_client_auth());
+    };
+    let unusable = |why: String| {
+        distrusted(format!("`sslrootcert` names `{path}`, {why}"))
+            .help("name a PEM file with the certificate of the authority that signed the server's")
+    };
+    let text = fs::read(path).map_err(|error| unusable(format!("which can't be read: {error}")))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&text) {
+        let certificate =
+            certificate.map_err(|error| unusable(format!("which is damaged: {error}")))?;
+        roots
+            .add(certificate)
+            .map_err(|error| unusable(format!("in which a certificate is damaged: {error}")))?;
+    }
+    if roots.is_empty() {
+        return Err(unusable(
+            "which holds no certificate in PEM form".to_string(),
+        ));
+    }
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Whether every host is this machine, so that nobody is in between.
+fn is_local(config: &Config) -> bool {
+    let hosts = config.get_hosts().iter().all(|host| match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => {
+            name.eq_ignore_ascii_case("localhost")
+                || name
+                    .parse::<IpAddr>()
+                    .is_ok_and(|address| address.is_loopback())
+        }
+    });
+    hosts && config.get_hostaddrs().iter().all(IpAddr::is_loopback)
+}
+
+/// Whether a host has characters that neither names nor addresses have.
+fn odd(host: &Host) -> bool {
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || b".-_:%".contains(&byte) || !byte.is_ascii();
+    matches!(host, Host::Tcp(name) if !name.bytes().all(plain))
+}
+
+/// Takes what concerns TLS out of a connection string; the rest is the driver's to read.
+fn take_ssl(text: &str) -> Result<(String, Ssl)> {
+    let rest = text
+        .strip_prefix("postgresql://")
+        .or_else(|| text.strip_prefix("postgres://"));
+    match rest {
+        Some(rest) => take_ssl_from_url(text, rest),
+        None => take_ssl_from_pairs(text),
+    }
+}
+
+fn take_ssl_from_url(text: &str, rest: &str) -> Result<(String, Ssl)> {
+    let mut ssl = Ssl::default();
+    // The driver looks for `@` in all of the URL, also behind the host.
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    if !authority.contains('@') && rest.contains('@') {
+        return Err(wrong_url("an `@` stands behind the host, or user and password hold `/`, `?` or `#`")
+            .help("write `@` as %40, `/` as %2F, `?` as %3F and `#` as %23 wherever they are meant as such"));
+    }
+    let Some((front, query)) = text.split_once('?') else {
+        return Ok((text.to_string(), ssl));
+    };
+    let mut kept = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if !ssl.take(&percent_decoded(key)?, &percent_decoded(value)?)? {
+            kept.push(pair);
+        }
+    }
+    let separator = if kept.is_empty() { "" } else { "?" };
+    Ok((format!("{front}{separator}{}", kept.join("&")), ssl))
+}
+
+/// `key = 'value'` pairs with backslash escapes, by the rules of libpq.
+fn take_ssl_from_pairs(text: &str) -> Result<(String, Ssl)> {
+    if let Some((scheme, _)) = text.split_once("://")
+        && scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.:".contains(&byte))
+    {
+        return Err(wrong_url(&format!(
+            "`{scheme}://` was found, and `postgresql://` is expected"
+        )));
+    }
+    let mut ssl = Ssl::default();
+    let mut kept = String::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let Some((key, behind)) = rest.split_once('=') else {
+            return Err(wrong_url("neither a URL nor a list of `key=value`"));
+        };
+        let (value, behind) = pair_value(behind.trim_start())?;
+        if !ssl.take(key.trim(), &value)? {
+            let escaped = value.replace('\\', "\\\\").replace('\'', "\\'");
+            kept += &format!("{}='{escaped}' ", key.trim());
+        }
+        rest = behind.trim_start();
+    }
+    Ok((kept, ssl))
+}
+
+/// The value at the beginning of `text`, and what follows it.
+fn pair_value(text: &str) -> Result<(String, &str)> {
+    let quoted = text.starts_with('\'');
+    let mut value = String::new();
+    let mut characters = text.char_indices().skip(usize::from(quoted));
+    while let Some((index, character)) = characters.next() {
+        match character {
+            '\\' => value.extend(characters.next().map(|(_, escaped)| escaped)),
+            '\'' if quoted => return Ok((value, &text[index + 1..])),
+            _ if !quoted && character.is_whitespace() => return Ok((value, &text[index..])),
+            _ => value.push(character),
+        }
+    }
+    if quoted {
+        return Err(wrong_url("a quote is never closed"));
+    }
+    Ok((value, ""))
+}
+
+fn percent_decoded(text: &str) -> Result<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
+        bytes.push(match byte {
+            b'%' => match (digit(), digit()) {
+                // Two hex digits always fit.
+                (Some(high), Some(low)) => (high * 16 + low) as u8,
+                _ => return Err(wrong_url("a `%` without two hex digits after it")),
+            },
+            _ => byte,
+        });
+    }
+    String::from_utf8(bytes).map_err(|_| wrong_url("percent signs that don't make UTF-8"))
+}
+
+fn wrong_url(what: &str) -> Refusal {
+    Refusal::new(Code::DatabaseUrl, format!("the database URL: {what}"))
+}
+
+/// The driver's words name an unknown option, which may be a piece of a password with a space or
+/// an ampersand in it; so only options that libpq knows are repeated.
+fn not_parsed(error: &tokio_postgres::Error) -> Refusal {
+    const NOT_TAKEN: [&str; 14] = [
+        "client_encoding",
+        "fallback_application_name",
+        "gssdelegation",
+        "gssencmode",
+        "gsslib",
+        "krbsrvname",
+        "passfile",
+        "replication",
+        "require_auth",
+        "requirepeer",
+        "service",
+        "sslcrl",
+        "ssl_min_protocol_version",
+        "sslcompression",
+    ];
+    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    match cause
+        .strip_prefix("unknown option `")
+        .and_then(|rest| rest.strip_suffix('`'))
+    {
+        Some(option) if NOT_TAKEN.contains(&option) => {
+            wrong_url(&format!("the option `{option}` isn't supported")).help("leave it out")
+        }
+        Some(_) => wrong_url("an option that isn't known"),
+        None if cause.starts_with("invalid value for option") => wrong_url(&cause),
+        None => wrong_url("it can't be understood"),
+    }
+}
+
+/// Where passwords may come from besides the URL.
+#[derive(Default)]
+struct Passwords {
+    variable: Option<String>,
+    file: Option<PathBuf>,
+}
+
+/// What was found there.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    Password(String),
+    OpenToOthers(PathBuf),
+    Nothing,
+}
+
+impl Passwords {
+    fn from_environment() -> Passwords {
+        let path = |name| {
+            env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
+        Passwords {
+            variable: env::var("PGPASSWORD")
+                .ok()
+                .filter(|value| !value.is_empty()),
+            file: path("PGPASSFILE").or_else(|| path("HOME").map(|home| home.join(".pgpass"))),
+        }
+    }
+
+    fn find(&self, config: &Config) -> Found {
+        if let Some(password) = &self.variable {
+            return Found::Password(password.clone());
+        }
+        let Some(path) = &self.file else {
+            return Found::Nothing;
+        };
+        let Ok(text) = fs::read_to_string(path) else {
+            return Found::Nothing;
+        };
+        if fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0) {
+            return Found::OpenToOthers(path.clone());
+        }
+        let host = match config.get_hosts().first() {
+            Some(Host::Tcp(name)) => name.clone(),
+            Some(Host::Unix(path)) if path.ends_with("var/run/postgresql") || path == "/tmp" => {
+                "localhost".to_string()
+            }
+            Some(Host::Unix(path)) => path.display().to_string(),
+            None => config
+                .get_hostaddrs()
+                .first()
+                .map(IpAddr::to_string)
+                .unwrap_or_default(),
+        };
+        let port = config
+            .get_ports()
+            .first()
+            .copied()
+            .unwrap_or(5432)
+            .to_string();
+        let user = config
+            .get_user()
+            .map(String::from)
+            .or_else(|| env::var("USER").ok());
+        let user = user.unwrap_or_default();
+        let database = config.get_dbname().unwrap_or(&user);
+        password_for(&text, [&host, &port, database, &user]).map_or(Found::Nothing, Found::Password)
+    }
+}
+
+/// The first line of a password file, `host:port:database:user:password`, that fits. `*` fits
+/// everything; a backslash escapes a colon or itself.
+fn password_for(text: &str, wanted: [&str; 4]) -> Option<String> {
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .find_map(|line| {
+            let fields = password_fields(line);
+            let fits = |(field, wanted): (&String, &&str)| field == "*" || field == wanted;
+            let all = fields.len() == 5 && fields.iter().zip(&wanted).all(fits);
+            all.then(|| fields[4].clone())
+        })
+}
+
+fn password_fields(line: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut characters = line.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            ':' if fields.len() < 5 => fields.push(String::new()),
+            '\\' => push(&mut fields, characters.next().unwrap_or('\\')),
+            _ => push(&mut fields, character),
+        }
+    }
+    fields
+}
+
+fn push(fields: &mut [String], character: char) {
+    if let Some(field) = fields.last_mut() {
+        field.push(character);
+    }
+}
+
+/// What a failure of the driver means for the run. `doing` says what was tried, such as
+/// `reading the accounts`.
+///
+/// The codes: `database.unreachable`, `.login`, `.rights`, `.tls`, `.url`, and `.failed` with the
+/// database's own words for everything else.
+pub fn refusal(error: &tokio_postgres::Error, doing: &str) -> Refusal {
+    if let Some(reported) = error.as_db_error() {
+        return reported_refusal(reported, doing);
+    }
+    if let Some(error) = tls_error(error) {
+        return tls_refusal(error, doing);
+    }
+    let words = error.to_string();
+    let cause = error.source().map(ToString::to_string);
+    let said = cause.as_deref().unwrap_or(&words);
+    // The driver keeps its kinds of errors to itself; their words are all that tells them apart.
+    let code = match (words.as_str(), said) {
+        ("error performing TLS handshake", "server does not support TLS") => {
+            return Refusal::new(Code::DatabaseTls, format!("{doing}: the server has no TLS")).help(
+                "switch TLS on at the server; nothing was sent to it, also no password. Over a way \
+                 that is safe already, such as a tunnel, say `sslmode=disable`",
+            );
+        }
+        ("error performing TLS handshake", _) => Code::DatabaseTls,
+        ("invalid configuration", "password missing") => {
+            return Refusal::new(
+                Code::DatabaseLogin,
+                format!("{doing}: the server wants a password, and none was given"),
+            )
+            .help(
+                "set `PGPASSWORD`, or add a line to `~/.pgpass`: host:port:database:user:password",
+            );
+        }
+        ("invalid configuration", _) => Code::DatabaseUrl,
+        ("authentication error", _) => Code::DatabaseLogin,
+        (
+            "error connecting to server"
+            | "timeout waiting for server"
+            | "error communicating with the server"
+            | "connection closed",
+            _,
+        ) => Code::DatabaseUnreachable,
+        _ => Code::DatabaseFailed,
+    };
+    Refusal::new(code, format!("{doing}: {said}"))
+}
+
+/// What the server itself reported, by its SQLSTATE (appendix A of PostgreSQL's manual).
+fn reported_refusal(error: &DbError, doing: &str) -> Refusal {
+    let state = error.code();
+    let detail = error
+        .detail()
+        .map_or(String::new(), |detail| format!("; {detail}"));
+    let what = format!(
+        "{doing}: {} {}: {}{detail}",
+        error.severity().to_lowercase(),
+        state.code(),
+        error.message()
+    );
+    match *state {
+        SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+            let refusal = Refusal::new(Code::DatabaseLogin, what);
+            if error.message().contains("no encryption") {
+                return refusal
+                    .help("the server may want TLS: add `sslmode=verify-full` to the URL");
+            }
+            refusal
+        }
+        SqlState::INSUFFICIENT_PRIVILEGE => Refusal::new(Code::DatabaseRights, what),
+        SqlState::INVALID_CATALOG_NAME => Refusal::new(Code::DatabaseUnreachable, what)
+            .help("check the name, or make it: `createdb NAME`"),
+        SqlState::CANNOT_CONNECT_NOW
+        | SqlState::ADMIN_SHUTDOWN
+        | SqlState::CRASH_SHUTDOWN
+        | SqlState::TOO_MANY_CONNECTIONS => {
+            Refusal::new(Code::DatabaseUnreachable, what).help("try again in a moment")
+        }
+        _ => {
+            let refusal = Refusal::new(Code::DatabaseFailed, what);
+            match error.hint() {
+                Some(hint) => refusal.help(hint),
+                None => refusal,
+            }
+        }
+    }
+}
+
+/// The TLS library's own error; it travels inside an I/O error.
+fn tls_error(error: &tokio_postgres::Error) -> Option<&rustls::Error> {
+    let error = error.source()?.downcast_ref::<io::Error>()?;
+    error.get_ref()?.downcast_ref::<rustls::Error>()
+}
+
+fn tls_refusal(error: &rustls::Error, doing: &str) -> Refusal {
+    use CertificateError::{
+        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer,
+    };
+    let refusal = |what: &str| Refusal::new(Code::DatabaseTls, format!("{doing}: {what}"));
+    match error {
+        rustls::Error::InvalidCertificate(UnknownIssuer) => {
+            refusal("the server's certificate was signed by an authority that isn't trusted here")
+                .help("name the authority's certificate (PEM) with `sslrootcert`")
+        }
+        rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
+            refusal(&format!(
+                "the server's certificate is for another name ({error})"
+            ))
+            .help("use the host name that the certificate is for")
+        }
+        rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. }) => {
+            refusal("the server's certificate has expired").help("renew it")
+        }
+        _ if error.to_string().contains("CaUsedAsEndEntity") => {
+            refusal("the server shows an authority's certificate as its own")
+                .help("sign a certificate for the server with it; an authority's own isn't taken")
+        }
+        _ => refusal(&error.to_string()),
+    }
+}

@@ -5,7 +5,12 @@ use crate::row::{Cells, Drafts, Layout};
 use crate::stages::map::Mapping;
 
 /// Applies `mapping` to a batch and cleans every value.
-pub fn clean(_cells: Cells, _mapping: &Mapping, _layout: &Layout, _definition: &Definition) -> Drafts {
+pub fn clean(
+    _cells: Cells,
+    _mapping: &Mapping,
+    _layout: &Layout,
+    _definition: &Definition,
+) -> Drafts {
     todo!()
 }
 

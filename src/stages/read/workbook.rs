@@ -18,6 +18,12 @@ pub fn open(_path: &Path, _wanted: &Wanted) -> Result<Source> {
 ///
 /// # Errors
 /// `file.damaged`, `file.limit`; what `emit` fails with.
-pub fn read(_source: &Source, _sheet: &str, _number: u16, _first_row: RowNumber, _emit: &mut Emit) -> Result<()> {
+pub fn read(
+    _source: &Source,
+    _sheet: &str,
+    _number: u16,
+    _first_row: RowNumber,
+    _emit: &mut Emit,
+) -> Result<()> {
     todo!()
 }
