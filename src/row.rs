@@ -18,6 +18,7 @@ pub type RowNumber = u32;
 /// A named value that muster knows. Its order is the order of columns in templates and reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
+#[expect(missing_docs, reason = "the variants are called what they are")]
 pub enum Field {
     ExternalId,
     Email,
