@@ -1,1 +1,669 @@
 //! `summary.html`: the whole run on one self-contained page.
+//!
+//! The page has no script and loads nothing: its Content-Security-Policy allows one style sheet,
+//! by hash. Values of files are escaped by maud, stand in `<bdi>`, and show control and
+//! bidirectional characters as escapes, so that none of them can change the page around it.
+//! It has full personal values; `summary.json` is the one to pass on.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use crate::issue::Code;
+use crate::outcome::{Counts, Outcome};
+use crate::report::human::{
+    doubts, duration, escape, grouped, headline, is_hidden, meaning, percent, plural, rules, safe,
+    sum,
+};
+use crate::summary::{Example, Input, Next, Summary};
+
+/// The page's only style sheet; it stands in the page as it is.
+const STYLE: &str = include_str!("summary.css");
+/// How many codes or rules a chart shows; the rest is one bar.
+const BARS_MAX: usize = 12;
+/// The narrowest part of the outcome bar, in percent of its width, so that one row of a million
+/// is still seen.
+const PART_MIN: f64 = 0.7;
+
+/// The places of all issues, for the one report that stays with the person who has the file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Details {
+    /// In the order of the rows; as many as the caller finds sensible for one page.
+    pub issues: Vec<IssueDetail>,
+    /// How many issues are not in `issues`.
+    pub omitted: u64,
+}
+
+/// One issue with its full, unmasked values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IssueDetail {
+    /// What kind of problem.
+    pub code: Code,
+    /// Where it stands and what was found; nothing is masked.
+    pub at: Example,
+}
+
+/// The page. Its counts are the summary's; nothing is counted again.
+pub fn render(summary: &Summary, details: &Details) -> String {
+    let doubts = doubts(summary);
+    let sections = sections(summary, details);
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head(summary))
+            body {
+                header.top { div.wrap {
+                    p.brand { "muster" }
+                    p.kind { (visible(&summary.run.kind)) " " span.id { (visible(&summary.run.id)) } }
+                } }
+                main.wrap {
+                    (hero(summary, &doubts))
+                    nav aria-label="On this page" { ul {
+                        @for (id, title, _) in &sections { li { a href={ "#" (id) } { (title) } } }
+                    } }
+                    @for (id, title, content) in &sections {
+                        section id=(id) aria-labelledby={ (id) "-title" } {
+                            h2 id={ (id) "-title" } { (title) }
+                            (content)
+                        }
+                    }
+                }
+                footer.wrap {
+                    p {
+                        "This page has personal data in full. Keep it where the file itself may be kept; "
+                        code { "summary.json" } " has the same counts with masked values. "
+                        "It needs no network and runs no script."
+                    }
+                }
+            }
+        }
+    }
+    .into_string()
+}
+
+type Section = (&'static str, &'static str, Markup);
+
+fn sections(summary: &Summary, details: &Details) -> Vec<Section> {
+    let mut sections = vec![(
+        "outcomes",
+        "What became of the rows",
+        outcomes(&summary.counts),
+    )];
+    if summary.counts.held > 0 || !summary.gates.is_empty() {
+        sections.push(("safeguards", "Safeguards", safeguards(summary)));
+    }
+    if !summary.next.is_empty() {
+        sections.push(("next", "What next", next(&summary.next)));
+    }
+    let groups = groups(summary, details);
+    sections.push(("issues", "Issues", issues(&groups, details.omitted)));
+    sections.push(("cleaning", "What cleaning changed", cleaning(summary)));
+    sections.push(("input", "What was read", inputs(&summary.input)));
+    sections.push(("run", "The run", run(summary)));
+    if !summary.files.is_empty() {
+        sections.push(("files", "Files", files(summary)));
+    }
+    sections
+}
+
+fn head(summary: &Summary) -> Markup {
+    // With a hash and without 'unsafe-inline', a style that slipped in through a value is dead.
+    let hash = STANDARD.encode(Sha256::digest(STYLE));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'"
+    );
+    let title = headline(summary).into_iter().next().unwrap_or_default();
+    html! {
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(policy);
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            meta name="referrer" content="no-referrer";
+            meta name="robots" content="noindex";
+            meta name="format-detection" content="telephone=no, date=no, address=no, email=no";
+            title { "muster " (safe(&summary.run.kind)) ": " (title) }
+            style { (PreEscaped(STYLE)) }
+        }
+    }
+}
+
+// --- values --------------------------------------------------------------------------------------
+
+/// A value of a file: escaped, isolated from the direction of the text around it, and with
+/// control and bidirectional characters shown as escapes.
+fn visible(text: &str) -> Markup {
+    html! {
+        bdi {
+            @for piece in text.split_inclusive(is_hidden) {
+                @match piece.chars().next_back().filter(|c| is_hidden(*c)) {
+                    Some(hidden) => {
+                        (piece.strip_suffix(hidden).unwrap_or_default()) span.escape { (escape(hidden)) }
+                    }
+                    None => (piece),
+                }
+            }
+        }
+    }
+}
+
+/// Text in which backticks stand around names and values.
+fn prose(text: &str) -> Markup {
+    if !text.matches('`').count().is_multiple_of(2) {
+        return visible(text);
+    }
+    html! {
+        @for (index, part) in text.split('`').enumerate() {
+            @if index % 2 == 1 { code { (visible(part)) } } @else if !part.is_empty() { (visible(part)) }
+        }
+    }
+}
+
+/// `help` as a sentence of its own.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars
+        .next()
+        .map(|c| c.to_uppercase().to_string())
+        .unwrap_or_default();
+    let end = if text.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{first}{}{end}", chars.as_str())
+}
+
+/// A time as people write it; as given where it can't be read.
+fn time(text: &str) -> Markup {
+    match text.parse::<jiff::Timestamp>() {
+        Ok(time) => html! { time datetime=(time) { (time.strftime("%-d %B %Y, %H:%M:%S UTC")) } },
+        Err(_) => visible(text),
+    }
+}
+
+/// The first digits of a hash; all of them on hover.
+fn short_hash(hash: &str) -> Markup {
+    let short: String = hash.chars().take(12).collect();
+    html! { code title=(safe(hash)) { (visible(&short)) } }
+}
+
+/// Whether a name may become a relative link: plain names and folders below this one.
+fn is_linkable(path: &str) -> bool {
+    !path.is_empty()
+        && path.split('/').all(|part| {
+            !part.is_empty()
+                && !part.starts_with('.')
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+        })
+}
+
+// --- headline and outcomes -----------------------------------------------------------------------
+
+fn hero(summary: &Summary, doubts: &[String]) -> Markup {
+    let sentences = headline(summary);
+    let run = &summary.run;
+    html! {
+        div.hero {
+            h1 {
+                @for (index, sentence) in sentences.iter().enumerate() {
+                    @if index > 0 { " " }
+                    span { (sentence) }
+                }
+            }
+            p.meta {
+                (time(&run.started_at))
+                @if let Some(took) = duration(&run.started_at, &run.finished_at) { ", took " (took) }
+                @if !run.matched_against.is_empty() { ", matched against " (visible(&run.matched_against)) }
+            }
+            @if run.kind == "check" {
+                p.meta { "A check writes nothing to the accounts; this is what an import would do now." }
+            }
+            @if !doubts.is_empty() {
+                ul.doubts role="note" aria-label="Doubts" { @for doubt in doubts { li { (prose(doubt)) } } }
+            }
+        }
+    }
+}
+
+/// The parts of the bar: outcome, start and width in percent of the whole.
+fn parts(counts: &Counts) -> Vec<(Outcome, f64, f64)> {
+    let total = sum(counts) as f64;
+    let present: Vec<(Outcome, f64)> = Outcome::ALL
+        .into_iter()
+        .filter(|&outcome| counts.of(outcome) > 0)
+        .map(|outcome| {
+            (
+                outcome,
+                (counts.of(outcome) as f64 * 100.0 / total).max(PART_MIN),
+            )
+        })
+        .collect();
+    let drawn: f64 = present.iter().map(|(_, width)| width).sum();
+    let mut start = 0.0;
+    present
+        .into_iter()
+        .map(|(outcome, width)| {
+            let part = (outcome, start, width * 100.0 / drawn);
+            start += part.2;
+            part
+        })
+        .collect()
+}
+
+fn outcomes(counts: &Counts) -> Markup {
+    html! {
+        (equation(counts))
+        (outcome_bar(counts))
+        table.cards.legend {
+            thead { tr { th scope="col" { "Outcome" } th.number scope="col" { "Rows" } th.number scope="col" { "Share" } th scope="col" { "Meaning" } } }
+            tbody {
+                @for outcome in Outcome::ALL {
+                    tr.none[counts.of(outcome) == 0] {
+                        th scope="row" {
+                            svg.swatch width="12" height="12" aria-hidden="true" { rect class=(outcome.name()) width="12" height="12" rx="3" {} }
+                            (outcome.name())
+                        }
+                        td.number data-label="Rows" { (grouped(counts.of(outcome))) }
+                        td.number data-label="Share" { (percent(counts.of(outcome), sum(counts))) }
+                        td data-label="Meaning" { (meaning(outcome)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `212 read = 150 created + 20 updated + …`, with what is there; `≠` where it doesn't add up.
+fn equation(counts: &Counts) -> Markup {
+    let present: Vec<Outcome> = Outcome::ALL
+        .into_iter()
+        .filter(|&outcome| counts.of(outcome) > 0)
+        .collect();
+    let sign = if sum(counts) == u128::from(counts.read) {
+        "="
+    } else {
+        "≠"
+    };
+    html! {
+        p.equation {
+            span.term { b { (grouped(counts.read)) } " read" } " " (sign) " "
+            @if present.is_empty() { span.term { b { "0" } } }
+            @for (index, &outcome) in present.iter().enumerate() {
+                @if index > 0 { " + " }
+                span.term { b { (grouped(counts.of(outcome))) } " " (outcome.name()) }
+            }
+        }
+    }
+}
+
+fn outcome_bar(counts: &Counts) -> Markup {
+    let parts = parts(counts);
+    if parts.is_empty() {
+        return html! {};
+    }
+    let words: Vec<String> = parts
+        .iter()
+        .map(|(outcome, ..)| format!("{} {}", grouped(counts.of(*outcome)), outcome.name()))
+        .collect();
+    html! {
+        svg.stack width="100%" height="44" role="img" aria-labelledby="stack-title stack-desc" {
+            title id="stack-title" { "Outcomes of all rows" }
+            desc id="stack-desc" { (words.join(", ")) }
+            @for (outcome, start, width) in &parts {
+                @let number = grouped(counts.of(*outcome));
+                rect class=(outcome.name()) x=(format!("{start:.3}%")) y="0" width=(format!("{width:.3}%")) height="44" {}
+                // A digit is about 2.9 % wide on the narrowest screen.
+                @if *width > number.len() as f64 * 2.9 + 3.0 {
+                    text class={ "on-" (outcome.name()) } x=(format!("{:.3}%", start + width / 2.0)) y="28" text-anchor="middle" { (number) }
+                }
+            }
+        }
+        @if parts.iter().any(|(outcome, _, width)| counts.of(*outcome) as f64 * 100.0 / (sum(counts) as f64) < width * 0.8) {
+            p.small { "Very small parts are drawn wider than they are, so that they can be seen." }
+        }
+    }
+}
+
+fn safeguards(summary: &Summary) -> Markup {
+    html! {
+        @if summary.counts.held > 0 {
+            p { (plural(summary.counts.held, "row waits", "rows wait")) " for an approval; nothing of it was written." }
+        }
+        @for gate in &summary.gates {
+            @match gate.as_object() {
+                Some(entries) => dl.facts {
+                    @for (name, value) in entries { div { dt { (visible(&name.replace('_', " "))) } dd { (json(value)) } } }
+                },
+                None => p { (json(gate)) },
+            }
+        }
+    }
+}
+
+/// A value of a safeguard: text as it is, numbers grouped, anything else as JSON.
+fn json(value: &serde_json::Value) -> Markup {
+    match (value, value.as_u64()) {
+        (_, Some(number)) => html! { (grouped(number)) },
+        (serde_json::Value::String(text), _) => prose(text),
+        (serde_json::Value::Null, _) => html! { "none" },
+        _ => visible(&value.to_string()),
+    }
+}
+
+// --- charts --------------------------------------------------------------------------------------
+
+/// One bar of a chart.
+struct Bar {
+    label: String,
+    /// The class that colours it, and the word that says the same.
+    severity: &'static str,
+    count: u128,
+}
+
+/// Horizontal bars, longest first as given; what is over [`BARS_MAX`] becomes one bar. Lengths are
+/// in percent and text in pixels, so that the chart fits any width and its text stays readable.
+fn bar_chart(id: &str, title: &str, mut bars: Vec<Bar>) -> Markup {
+    if bars.len() > BARS_MAX {
+        let rest = bars.split_off(BARS_MAX - 1);
+        let label = format!("{} others", rest.len());
+        bars.push(Bar {
+            label,
+            severity: "",
+            count: rest.iter().map(|bar| bar.count).sum(),
+        });
+    }
+    let longest = bars.iter().map(|bar| bar.count).max().unwrap_or(1).max(1) as f64;
+    let words: Vec<String> = bars
+        .iter()
+        .map(|bar| {
+            format!("{} {} {}", bar.label, grouped(bar.count), bar.severity)
+                .trim_end()
+                .to_string()
+        })
+        .collect();
+    html! {
+        svg.bars width="100%" height=(bars.len() * 36) role="img" aria-labelledby={ (id) "-title " (id) "-desc" } {
+            title id={ (id) "-title" } { (title) }
+            desc id={ (id) "-desc" } { (words.join(", ")) }
+            @for (row, bar) in bars.iter().enumerate() {
+                @let share = (bar.count as f64 * 100.0 / longest).max(PART_MIN);
+                // An inner <svg> cuts a label that is too long instead of writing over the number.
+                svg x="0" y=(row * 36) width="100%" height="36" {
+                    svg x="0" y="0" width="64%" height="24" { text x="0" y="17" { (bar.label) } }
+                    text.amount x="100%" y="17" text-anchor="end" {
+                        @if !bar.severity.is_empty() { tspan.faint { (bar.severity) "  " } }
+                        (grouped(bar.count))
+                    }
+                    rect.track x="0" y="24" width="100%" height="6" rx="3" {}
+                    rect class={ "bar " (bar.severity) } x="0" y="24" width=(format!("{share:.3}%")) height="6" rx="3" {}
+                }
+            }
+        }
+    }
+}
+
+fn cleaning(summary: &Summary) -> Markup {
+    let rules = rules(summary);
+    let total: u128 = rules.iter().map(|(_, count)| u128::from(*count)).sum();
+    let listed = rules.len() > BARS_MAX;
+    let bars = rules
+        .iter()
+        .map(|&(rule, count)| Bar {
+            label: safe(rule),
+            severity: "",
+            count: u128::from(count),
+        })
+        .collect();
+    html! {
+        @if total == 0 {
+            p { "Nothing: every value was taken as the file has it." }
+        } @else {
+            p { b { (grouped(total)) } @if total == 1 { " change" } @else { " changes" } " by rule. A value that several rules changed counts once for each." }
+            (bar_chart("rules", "Changed values by cleaning rule", bars))
+            @if listed {
+                p.small {
+                    "All rules: "
+                    @for (index, (rule, count)) in rules.iter().enumerate() {
+                        @if index > 0 { ", " }
+                        (visible(rule)) " " (grouped(*count))
+                    }
+                }
+            }
+        }
+    }
+}
+
+// --- issues --------------------------------------------------------------------------------------
+
+/// All issues of one code, with the places that the page lists.
+struct Group<'a> {
+    code: &'a str,
+    severity: &'static str,
+    title: &'a str,
+    mend: &'a str,
+    count: u64,
+    places: Vec<&'a Example>,
+    /// The places are the summary's examples, because no details were given.
+    masked: bool,
+}
+
+/// The severity's class, from a closed set: never a word of the input.
+fn severity_class(name: &str) -> &'static str {
+    ["note", "warning", "reject", "refuse"]
+        .into_iter()
+        .find(|word| *word == name)
+        .unwrap_or("note")
+}
+
+/// A group for every code of the summary, in its order, then for codes that only details have.
+fn groups<'a>(summary: &'a Summary, details: &'a Details) -> Vec<Group<'a>> {
+    let places = |name: &str| -> Vec<&'a Example> {
+        details
+            .issues
+            .iter()
+            .filter(|issue| issue.code.name() == name)
+            .map(|issue| &issue.at)
+            .collect()
+    };
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for issue in &summary.issues {
+        let full = places(&issue.code);
+        let masked = full.is_empty();
+        groups.push(Group {
+            code: &issue.code,
+            severity: severity_class(&issue.severity),
+            title: &issue.title,
+            mend: Code::ALL
+                .iter()
+                .find(|code| code.name() == issue.code)
+                .map_or("", |code| code.mend()),
+            count: issue.count,
+            places: if masked {
+                issue.examples.iter().collect()
+            } else {
+                full
+            },
+            masked,
+        });
+    }
+    for issue in &details.issues {
+        if groups.iter().any(|group| group.code == issue.code.name()) {
+            continue;
+        }
+        let places = places(issue.code.name());
+        groups.push(Group {
+            code: issue.code.name(),
+            severity: severity_class(issue.code.severity().name()),
+            title: issue.code.title(),
+            mend: issue.code.mend(),
+            count: places.len() as u64,
+            places,
+            masked: false,
+        });
+    }
+    groups
+}
+
+fn issues(groups: &[Group], omitted: u64) -> Markup {
+    if groups.is_empty() {
+        return html! { p { "None." } };
+    }
+    let total: u128 = groups.iter().map(|group| u128::from(group.count)).sum();
+    let mut bars: Vec<Bar> = groups
+        .iter()
+        .map(|group| Bar {
+            label: safe(group.code),
+            severity: group.severity,
+            count: u128::from(group.count),
+        })
+        .collect();
+    bars.sort_by_key(|bar| std::cmp::Reverse(bar.count));
+    html! {
+        p {
+            b { (grouped(total)) } @if total == 1 { " issue" } @else { " issues" } ", by code. One row can have several. "
+            b { "reject" } " keeps its row out until it is mended; " b { "warning" } " and " b { "note" } " let it in."
+        }
+        (bar_chart("codes", "Issues by code", bars))
+        @if omitted > 0 {
+            p { (plural(omitted, "issue is", "issues are")) " counted here but not listed below, to keep this page short; the corrections file has every row to mend." }
+        }
+        @for group in groups { (group_details(group)) }
+    }
+}
+
+fn group_details(group: &Group) -> Markup {
+    let listed = group.places.len() as u64;
+    let one_sheet = group.places.iter().all(|place| place.sheet.is_none());
+    let line = if one_sheet { "Line" } else { "Row" };
+    html! {
+        details.group open {
+            summary {
+                h3 { (prose(&sentence(group.title))) }
+                span.facts-line {
+                    span class={ "badge " (group.severity) } { (group.severity) }
+                    " " code { (visible(group.code)) } " "
+                    b.count { (grouped(group.count)) }
+                }
+            }
+            @if !group.mend.is_empty() { p.mend { b { "To mend: " } (prose(group.mend)) } }
+            @if listed > 0 {
+                table.cards.places {
+                    thead { tr {
+                        th scope="col" { "File" } th.number scope="col" { (line) } th scope="col" { "Column" }
+                        th scope="col" { "Found" } th scope="col" { "Detail" }
+                    } }
+                    tbody { @for place in &group.places { (place_row(place, line)) } }
+                }
+            }
+            @if group.masked && listed > 0 {
+                p.small { "Examples only, with personal values masked: " (grouped(listed)) " of " (grouped(group.count)) "." }
+            } @else if listed < group.count {
+                p.small { (grouped(listed)) " of " (grouped(group.count)) " listed." }
+            }
+        }
+    }
+}
+
+fn place_row(place: &Example, line: &str) -> Markup {
+    html! {
+        tr {
+            td.file data-label="File" { (visible(&place.file)) @if let Some(sheet) = &place.sheet { ", sheet " (visible(sheet)) } }
+            td.number data-label=(line) { (place.line) }
+            td data-label="Column" { @if let Some(column) = &place.column { (visible(column)) } }
+            td.found data-label="Found" { @if !place.found.is_empty() { (visible(&place.found)) } }
+            td data-label="Detail" { @if !place.detail.is_empty() { (prose(&place.detail)) } }
+        }
+    }
+}
+
+// --- the run, its input and its files ------------------------------------------------------------
+
+fn fact(name: &str, value: Markup) -> Markup {
+    html! { div { dt { (name) } dd { (value) } } }
+}
+
+fn run(summary: &Summary) -> Markup {
+    let run = &summary.run;
+    html! {
+        dl.facts {
+            (fact("Run", html! { code { (visible(&run.id)) } }))
+            (fact("Kind", visible(&run.kind)))
+            (fact("State", visible(&run.state)))
+            (fact("Started", time(&run.started_at)))
+            (fact("Finished", time(&run.finished_at)))
+            (fact("Matched against", visible(&run.matched_against)))
+            (fact("Pipeline", html! { (visible(&summary.pipeline.name)) " " (short_hash(&summary.pipeline.sha256)) }))
+            @if run.resumed { (fact("Resumed", html! { "went on with an earlier run that was cut off" })) }
+        }
+    }
+}
+
+fn inputs(inputs: &[Input]) -> Markup {
+    html! {
+        @if inputs.is_empty() { p { "No file." } }
+        @for input in inputs {
+            h3.path { (visible(&input.path)) }
+            dl.facts {
+                (fact("Rows", html! { (grouped(input.rows)) }))
+                (fact("Size", html! { (grouped(input.bytes)) " bytes" }))
+                (fact("Format", visible(&input.format)))
+                @if let Some(encoding) = &input.encoding { (fact("Encoding", visible(encoding))) }
+                @if let Some(delimiter) = &input.delimiter { (fact("Delimiter", delimiter_name(delimiter))) }
+                @if let Some(sheet) = &input.sheet { (fact("Sheet", visible(sheet))) }
+                (fact("SHA-256", short_hash(&input.sha256)))
+            }
+            @if !input.columns.is_empty() {
+                table.cards.mapping {
+                    thead { tr { th scope="col" { "Column of the file" } th scope="col" { "Taken as" } } }
+                    tbody {
+                        @for column in &input.columns {
+                            tr {
+                                td data-label="Column" { (visible(&column.header)) }
+                                td data-label="Taken as" { (visible(&column.mapped_to)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn delimiter_name(delimiter: &str) -> Markup {
+    match delimiter {
+        "," => html! { "comma" },
+        ";" => html! { "semicolon" },
+        "\t" => html! { "tab" },
+        "|" => html! { "vertical bar" },
+        " " => html! { "space" },
+        other => html! { code { (visible(other)) } },
+    }
+}
+
+fn files(summary: &Summary) -> Markup {
+    html! {
+        p { "Beside this page." }
+        ul.files {
+            @for (name, path) in &summary.files {
+                li {
+                    @if is_linkable(path) { a href=(path) { (path) } } @else { (visible(path)) }
+                    @if !path.starts_with(name.as_str()) { " " span.faint { (visible(name)) } }
+                }
+            }
+        }
+    }
+}
+
+fn next(steps: &[Next]) -> Markup {
+    html! {
+        ol.next {
+            @for step in steps {
+                li { p { (prose(&step.what)) } pre tabindex="0" { code { (visible(&step.command)) } } }
+            }
+        }
+    }
+}

@@ -1,1 +1,649 @@
-//! The summary as terminal text.
+//! The summary as terminal text, and the plain words that the page shares with it.
+//!
+//! Everything that comes from a file goes through [`safe`], so that no value can move the
+//! cursor, forge a line or turn the text around.
+
+use std::fmt::Write;
+
+use crate::outcome::{Counts, Outcome};
+use crate::refusal::Refusal;
+use crate::summary::{Example, IssueCount, Summary};
+
+/// The narrowest text that is still laid out; a smaller `width` is taken for this one.
+const WIDTH_MIN: usize = 40;
+/// How many codes are listed before the rest is summed up in one line.
+const CODES_MAX: usize = 6;
+/// How many cleaning rules are listed before the rest is summed up.
+const RULES_MAX: usize = 8;
+
+// --- plain words, shared with the page -----------------------------------------------------------
+
+/// Whether a character is shown as an escape: control characters (C0, C1, DEL), the bidirectional
+/// controls of UAX #9, line and paragraph separators, and others that leave no mark at all.
+/// ZWJ and ZWNJ stay, since names in many scripts need them.
+pub(super) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// One character as an escape: `\n`, `\t`, `\r`, else `\u{1b}`.
+pub(super) fn escape(c: char) -> String {
+    match c {
+        '\n' | '\t' | '\r' => c.escape_default().to_string(),
+        _ => c.escape_unicode().to_string(),
+    }
+}
+
+/// `text` with every control, bidirectional and invisible character as an escape such as `\u{1b}`.
+pub fn safe(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hidden(c) {
+            shown.push_str(&escape(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// A number with commas between thousands.
+pub fn grouped(number: impl Into<u128>) -> String {
+    let digits = number.into().to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A share as a percentage with one decimal. Nothing that is there becomes `0.0 %`, and nothing
+/// that lacks a part becomes `100.0 %`.
+pub(super) fn percent(part: u64, whole: u128) -> String {
+    let part = u128::from(part);
+    if whole == 0 || part == 0 {
+        return "0.0 %".to_string();
+    }
+    let share = part as f64 * 100.0 / whole as f64;
+    if part < whole && share >= 99.95 {
+        ">99.9 %".to_string()
+    } else if share < 0.05 {
+        "<0.1 %".to_string()
+    } else {
+        format!("{share:.1} %")
+    }
+}
+
+/// `1 issue`, `1,200 issues`.
+pub(super) fn plural(number: u64, one: &str, many: &str) -> String {
+    format!(
+        "{} {}",
+        grouped(number),
+        if number == 1 { one } else { many }
+    )
+}
+
+/// What the outcomes add up to. In 128 bits: a damaged summary must not overflow.
+pub(super) fn sum(counts: &Counts) -> u128 {
+    Outcome::ALL
+        .iter()
+        .map(|&outcome| u128::from(counts.of(outcome)))
+        .sum()
+}
+
+/// The rows that the files have, by their own count.
+fn rows_in_files(summary: &Summary) -> u128 {
+    summary
+        .input
+        .iter()
+        .map(|input| u128::from(input.rows))
+        .sum()
+}
+
+/// Everything that keeps the run from being told as a whole, as sentences. A summary with doubts
+/// is never called all in.
+pub fn doubts(summary: &Summary) -> Vec<String> {
+    let counts = &summary.counts;
+    let (outcomes, read, files) = (sum(counts), u128::from(counts.read), rows_in_files(summary));
+    let mut found = Vec::new();
+    match summary.run.state.as_str() {
+        "finished" => {}
+        "stopped" => found.push(
+            "This run was stopped before its end. Run the same command again and it goes on where it stopped.".to_string(),
+        ),
+        "" => found.push("This run has no state, so nothing says that it came to its end.".to_string()),
+        other => found.push(format!("This run is `{}`, not finished.", safe(other))),
+    }
+    if outcomes != read {
+        found.push(format!(
+            "The outcomes add up to {}, but {} rows were read; the difference is unaccounted for.",
+            grouped(outcomes),
+            grouped(read)
+        ));
+    }
+    if files != read && !summary.input.is_empty() {
+        found.push(format!(
+            "The files have {} rows, of which {} have an outcome here.",
+            grouped(files),
+            grouped(read)
+        ));
+    }
+    found
+}
+
+/// Rows whose person the accounts hold as the file has it: created, updated and unchanged.
+fn rows_in(counts: &Counts) -> u128 {
+    [counts.created, counts.updated, counts.unchanged]
+        .into_iter()
+        .map(u128::from)
+        .sum()
+}
+
+/// The run in a few sentences, the most important first: `198 of 212 rows are in.`,
+/// `9 need mending.` For a check, `would be in`.
+pub fn headline(summary: &Summary) -> Vec<String> {
+    let counts = &summary.counts;
+    let would = summary.run.kind == "check";
+    let (inside, finished) = (rows_in(counts), summary.run.state == "finished");
+    let total = rows_in_files(summary)
+        .max(u128::from(counts.read))
+        .max(sum(counts));
+    let (is, are) = if would {
+        ("would be", "would be")
+    } else {
+        ("is", "are")
+    };
+    let mut sentences = Vec::new();
+    if summary.run.state == "stopped" {
+        sentences.push("Stopped before the end.".to_string());
+    } else if !finished {
+        sentences.push("Not finished.".to_string());
+    }
+    let so_far = if finished { "" } else { " so far" };
+    let whole = doubts(summary).is_empty();
+    sentences.push(match (total, inside) {
+        (0, _) => "No row was read.".to_string(),
+        (1, 1) if whole => format!("The only row {is} in."),
+        (1, 0) => {
+            format!("The only row {is} not in{so_far}.").replace("would be not", "would not be")
+        }
+        (_, 0) => format!("None of the {} rows {is} in{so_far}.", grouped(total)),
+        (_, _) if inside == total && whole => format!("All {} rows {are} in.", grouped(total)),
+        (_, 1) => format!("1 of {} rows {is} in{so_far}.", grouped(total)),
+        _ => format!(
+            "{} of {} rows {are} in{so_far}.",
+            grouped(inside),
+            grouped(total)
+        ),
+    });
+    let mut more = |number: u64, one: &str, many: &str| {
+        if number > 0 {
+            sentences.push(format!("{}.", plural(number, one, many)));
+        }
+    };
+    more(counts.rejected, "needs mending", "need mending");
+    if would {
+        more(
+            counts.held,
+            "would wait for an approval",
+            "would wait for an approval",
+        );
+    } else {
+        more(counts.held, "waits for an approval", "wait for an approval");
+    }
+    more(
+        counts.failed,
+        "was refused by the database",
+        "were refused by the database",
+    );
+    sentences
+}
+
+/// What an outcome means, in a few words.
+pub(super) fn meaning(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Created => "a new account",
+        Outcome::Updated => "an account with at least one new value",
+        Outcome::Unchanged => "the account holds all of it already",
+        Outcome::Duplicate => "every column equals an earlier row's",
+        Outcome::Skipped => "left alone because the pipeline says so",
+        Outcome::Rejected => "something must be mended first",
+        Outcome::Held => "waits for an approval",
+        Outcome::Failed => "refused by the database",
+    }
+}
+
+/// How long the run took, if both of its times can be read.
+pub(super) fn duration(started_at: &str, finished_at: &str) -> Option<String> {
+    let started: jiff::Timestamp = started_at.parse().ok()?;
+    let finished: jiff::Timestamp = finished_at.parse().ok()?;
+    let milliseconds = finished
+        .as_millisecond()
+        .checked_sub(started.as_millisecond())?;
+    let (seconds, rest) = (
+        u64::try_from(milliseconds).ok()? / 1000,
+        milliseconds % 1000,
+    );
+    Some(match seconds {
+        0..60 => format!("{seconds}.{} s", rest / 100),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", grouped(seconds / 3600), seconds % 3600 / 60),
+    })
+}
+
+/// Where an issue stands: `people.csv:17`, or `people.xlsx, sheet Staff, row 17`.
+fn place(example: &Example) -> String {
+    match &example.sheet {
+        Some(sheet) => format!(
+            "{}, sheet {}, row {}",
+            safe(&example.file),
+            safe(sheet),
+            example.line
+        ),
+        None => format!("{}:{}", safe(&example.file), example.line),
+    }
+}
+
+// --- the text ------------------------------------------------------------------------------------
+
+/// The few looks of terminal text.
+#[derive(Clone, Copy)]
+enum Look {
+    Strong,
+    Faint,
+    Good,
+    Warn,
+    Bad,
+}
+
+/// `text` in a look; as it is without `colour`. Pad before painting, never after.
+fn paint(text: &str, look: Look, colour: bool) -> String {
+    let code = match look {
+        Look::Strong => "1",
+        Look::Faint => "2",
+        Look::Good => "32",
+        Look::Warn => "33",
+        Look::Bad => "31",
+    };
+    if colour && !text.is_empty() {
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    } else {
+        text.to_string()
+    }
+}
+
+fn look_of(outcome: Outcome) -> Look {
+    match outcome {
+        Outcome::Created | Outcome::Updated | Outcome::Unchanged => Look::Good,
+        Outcome::Duplicate | Outcome::Skipped => Look::Faint,
+        Outcome::Held => Look::Warn,
+        Outcome::Rejected | Outcome::Failed => Look::Bad,
+    }
+}
+
+/// The run as terminal text, about 30 lines: headline, outcomes, top issues, what cleaning
+/// changed, the files in `folder`, and what can be done next. Lines end in `\n`.
+///
+/// `folder` is where the run's files are, as it is to be shown; `width` is in columns.
+pub fn render(summary: &Summary, folder: &str, width: usize, colour: bool) -> String {
+    let width = width.max(WIDTH_MIN);
+    let mut text = String::new();
+    opening(&mut text, summary, width, colour);
+    outcomes(&mut text, &summary.counts, colour);
+    issues(&mut text, summary, width, colour);
+    cleaned(&mut text, summary, width);
+    files(&mut text, summary, folder, width, colour);
+    next(&mut text, summary, width, colour);
+    text
+}
+
+fn opening(text: &mut String, summary: &Summary, width: usize, colour: bool) {
+    let run = &summary.run;
+    let took = duration(&run.started_at, &run.finished_at)
+        .map_or(String::new(), |took| format!(", {took}"));
+    let resumed = if run.resumed { ", resumed" } else { "" };
+    let line = format!(
+        "{} {}, {}{took}{resumed}",
+        safe(&run.kind),
+        safe(&run.id),
+        safe(&run.state)
+    );
+    push_wrapped(text, &line, "", width, |line| {
+        paint(line, Look::Faint, colour)
+    });
+    if !run.matched_against.is_empty() {
+        let line = format!("matched against {}", safe(&run.matched_against));
+        push_wrapped(text, &line, "", width, |line| {
+            paint(line, Look::Faint, colour)
+        });
+    }
+    text.push('\n');
+    push_wrapped(text, &headline(summary).join(" "), "", width, |line| {
+        paint(line, Look::Strong, colour)
+    });
+    for doubt in doubts(summary) {
+        push_wrapped(text, &doubt, "", width, |line| {
+            paint(line, Look::Warn, colour)
+        });
+    }
+}
+
+fn outcomes(text: &mut String, counts: &Counts, colour: bool) {
+    let total = sum(counts);
+    let number_width = grouped(counts.read).len().max(grouped(total).len());
+    text.push('\n');
+    for outcome in Outcome::ALL {
+        let number = counts.of(outcome);
+        if number > 0 {
+            let line = format!(
+                "{:<10}{:>number_width$}  {:>7}",
+                outcome.name(),
+                grouped(number),
+                percent(number, total)
+            );
+            let _ = writeln!(text, "  {}", paint(&line, look_of(outcome), colour));
+        }
+    }
+    let line = format!("{:<10}{:>number_width$}", "read", grouped(counts.read));
+    let _ = writeln!(text, "  {}", paint(&line, Look::Strong, colour));
+}
+
+fn issues(text: &mut String, summary: &Summary, width: usize, colour: bool) {
+    if summary.issues.is_empty() {
+        return;
+    }
+    let (shown, rest) = summary.issues.split_at(summary.issues.len().min(CODES_MAX));
+    let number_width = shown
+        .iter()
+        .map(|issue| grouped(issue.count).len())
+        .max()
+        .unwrap_or(0);
+    text.push('\n');
+    for issue in shown {
+        issue_line(text, issue, number_width, width, colour);
+    }
+    if !rest.is_empty() {
+        let number = rest
+            .iter()
+            .map(|issue| u128::from(issue.count))
+            .sum::<u128>();
+        let codes = if rest.len() == 1 { "code" } else { "codes" };
+        let _ = writeln!(
+            text,
+            "  and {} {codes} more, {} in all",
+            rest.len(),
+            grouped(number)
+        );
+    }
+}
+
+/// One code; its first place goes to the end of the line, or below where it doesn't fit.
+fn issue_line(
+    text: &mut String,
+    issue: &IssueCount,
+    number_width: usize,
+    width: usize,
+    colour: bool,
+) {
+    let look = match issue.severity.as_str() {
+        "reject" | "refuse" => Look::Bad,
+        "warning" => Look::Warn,
+        _ => Look::Faint,
+    };
+    let number = format!("{:>number_width$}", grouped(issue.count));
+    let severity = format!("{:<7}", cut(&safe(&issue.severity), 7));
+    let indent = 2 + number_width + 2 + 7 + 2;
+    let words = format!("{}: {}", safe(&issue.code), safe(&issue.title));
+    let words = cut(&words, width.saturating_sub(indent));
+    let _ = write!(
+        text,
+        "  {number}  {}  {words}",
+        paint(&severity, look, colour)
+    );
+    let Some(example) = issue.examples.first() else {
+        text.push('\n');
+        return;
+    };
+    let place = place(example);
+    let found = match safe(&example.found) {
+        found if found.is_empty() => place.clone(),
+        found => format!("{place} `{found}`"),
+    };
+    let used = indent + length(&words) + 2;
+    if let Some(fits) = [&found, &place]
+        .into_iter()
+        .find(|shown| used + length(shown) <= width)
+    {
+        let _ = writeln!(text, "  {}", paint(fits, Look::Faint, colour));
+    } else {
+        let below = cut(&found, width.saturating_sub(indent));
+        let _ = writeln!(
+            text,
+            "\n{:indent$}{}",
+            "",
+            paint(&below, Look::Faint, colour)
+        );
+    }
+}
+
+fn cleaned(text: &mut String, summary: &Summary, width: usize) {
+    let rules = rules(summary);
+    let total: u128 = rules.iter().map(|(_, number)| u128::from(*number)).sum();
+    if total == 0 {
+        return;
+    }
+    let mut parts: Vec<String> = rules
+        .iter()
+        .take(RULES_MAX)
+        .map(|(rule, number)| format!("{} {}", safe(rule), grouped(*number)))
+        .collect();
+    if rules.len() > RULES_MAX {
+        let rest: u128 = rules[RULES_MAX..]
+            .iter()
+            .map(|(_, number)| u128::from(*number))
+            .sum();
+        parts.push(format!(
+            "{} other rules {}",
+            rules.len() - RULES_MAX,
+            grouped(rest)
+        ));
+    }
+    let changes = if total == 1 { "value" } else { "values" };
+    text.push('\n');
+    let line = format!("cleaned {} {changes}: {}", grouped(total), parts.join(", "));
+    push_wrapped(text, &line, "  ", width, str::to_string);
+}
+
+/// The cleaning rules that changed something, those that changed most first.
+pub(super) fn rules(summary: &Summary) -> Vec<(&str, u64)> {
+    let mut rules: Vec<(&str, u64)> = summary
+        .cleaned
+        .iter()
+        .filter(|(_, number)| **number > 0)
+        .map(|(rule, number)| (rule.as_str(), *number))
+        .collect();
+    rules.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    rules
+}
+
+fn files(text: &mut String, summary: &Summary, folder: &str, width: usize, colour: bool) {
+    if summary.files.is_empty() {
+        return;
+    }
+    let names: Vec<String> = summary.files.values().map(|name| safe(name)).collect();
+    let _ = writeln!(
+        text,
+        "\nfiles in {}:",
+        paint(&safe(folder), Look::Strong, colour)
+    );
+    push_wrapped(text, &names.join(", "), "", width, str::to_string);
+}
+
+fn next(text: &mut String, summary: &Summary, width: usize, colour: bool) {
+    if !summary.next.is_empty() {
+        text.push('\n');
+    }
+    for next in &summary.next {
+        push_wrapped(
+            text,
+            &format!("{}:", safe(&next.what)),
+            "",
+            width,
+            str::to_string,
+        );
+        let _ = writeln!(
+            text,
+            "  {}",
+            paint(&safe(&next.command), Look::Strong, colour)
+        );
+    }
+}
+
+/// Adds `line`, broken between words so that it fits into `width`; `indent` begins every line but
+/// the first. A word that is longer than a line stays whole, so that paths can be copied.
+fn push_wrapped(
+    text: &mut String,
+    line: &str,
+    indent: &str,
+    width: usize,
+    paint: impl Fn(&str) -> String,
+) {
+    let mut current = String::new();
+    let mut empty = true;
+    for word in line.split_whitespace() {
+        if !empty && length(&current) + 1 + length(word) > width {
+            let _ = writeln!(text, "{}", paint(&current));
+            current = indent.to_string();
+            empty = true;
+        }
+        if !empty {
+            current.push(' ');
+        }
+        current.push_str(word);
+        empty = false;
+    }
+    let _ = writeln!(text, "{}", paint(&current));
+}
+
+fn length(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// At most `width` characters of `text`.
+fn cut(text: &str, width: usize) -> String {
+    if length(text) <= width {
+        return text.to_string();
+    }
+    let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+/// A refusal for stderr: `error[file.not_found]: …`, then `  help: …`. The lines of a longer
+/// `what`, such as an excerpt with its caret, keep their alignment. Lines end in `\n`.
+pub fn refusal(refusal: &Refusal, colour: bool) -> String {
+    let mut text = String::new();
+    let head = paint(&format!("error[{}]", refusal.code), Look::Bad, colour);
+    for (index, line) in refusal.what.lines().enumerate() {
+        if index == 0 {
+            let _ = writeln!(text, "{head}: {}", excerpt_line(line));
+        } else {
+            let _ = writeln!(text, "{}", format!("  {}", excerpt_line(line)).trim_end());
+        }
+    }
+    if refusal.what.is_empty() {
+        let _ = writeln!(text, "{head}: {}", refusal.code.title());
+    }
+    for (index, line) in refusal.help.lines().enumerate() {
+        let lead = if index == 0 {
+            format!("  {} ", paint("help:", Look::Strong, colour))
+        } else {
+            " ".repeat(8)
+        };
+        let _ = writeln!(
+            text,
+            "{}",
+            format!("{lead}{}", excerpt_line(line)).trim_end()
+        );
+    }
+    text
+}
+
+/// A line of an excerpt. A tab becomes one space, so that a caret below still points where it did.
+fn excerpt_line(line: &str) -> String {
+    safe(&line.replace('\t', " "))
+}
+
+/// One run as `muster runs` lists it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunLine {
+    /// Names the run in every command.
+    pub id: String,
+    /// `check` or `import`.
+    pub kind: String,
+    /// RFC 3339, UTC.
+    pub started_at: String,
+    /// `finished`, `stopped` or `running`.
+    pub state: String,
+    /// The files, as given on the command line.
+    pub input: String,
+    /// What became of the rows.
+    pub counts: Counts,
+}
+
+/// The runs as a table, one line each, in the order given. Lines end in `\n`.
+pub fn runs_table(runs: &[RunLine]) -> String {
+    if runs.is_empty() {
+        return "no runs yet\n".to_string();
+    }
+    let heads = [
+        "run", "kind", "started", "state", "read", "in", "mend", "held", "input",
+    ]
+    .map(String::from);
+    let mut lines = vec![heads];
+    lines.extend(runs.iter().map(run_cells));
+    let mut widths = [0; 9];
+    for cells in &lines {
+        for (width, cell) in widths.iter_mut().zip(cells) {
+            *width = length(cell).max(*width);
+        }
+    }
+    let mut text = String::new();
+    for cells in &lines {
+        let mut line = String::new();
+        for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
+            // Numbers to the right, words to the left; the last column ends where its text does.
+            let _ = match index {
+                4..8 => write!(line, "{cell:>width$}  "),
+                _ => write!(line, "{cell:<width$}  "),
+            };
+        }
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+fn run_cells(run: &RunLine) -> [String; 9] {
+    let started = match run.started_at.parse::<jiff::Timestamp>() {
+        Ok(time) => time.strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => safe(&run.started_at),
+    };
+    let mend = u128::from(run.counts.rejected) + u128::from(run.counts.failed);
+    [
+        safe(&run.id),
+        safe(&run.kind),
+        started,
+        safe(&run.state),
+        grouped(run.counts.read),
+        grouped(rows_in(&run.counts)),
+        grouped(mend),
+        grouped(run.counts.held),
+        safe(&run.input),
+    ]
+}
