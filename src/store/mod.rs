@@ -1,7 +1,199 @@
 //! PostgreSQL: finding or starting it, connecting, migrations, and every SQL statement.
-//! The only room that knows SQL, and with `notify` the only one that is async inside.
+//! The only room that knows SQL, and with `notify` the only one that is async inside: [`Store`]
+//! is what the rest of the house sees, and it blocks.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use futures_util::SinkExt;
+use tokio::runtime::Runtime;
+use tokio_postgres::{Client, CopyInSink};
+use uuid::Uuid;
+
+use crate::issue::Code;
+use crate::outcome::Exit;
+use crate::refusal::{Refusal, Result};
+use crate::stages::load::RunKey;
+use crate::stages::plan::group_key;
+use connect::{Connection, Target, refusal};
 
 pub mod binaries;
 pub mod connect;
 pub mod launcher;
+pub mod loader;
+pub mod matches;
 pub mod migrate;
+pub mod runs;
+#[cfg(test)]
+mod scratch;
+
+/// A migrated database with one open connection.
+pub struct Store {
+    runtime: Runtime,
+    target: Target,
+    connection: Connection,
+}
+
+impl Store {
+    /// Connects, starting and migrating the database if need be.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn open(target: Target) -> Result<Store> {
+        let runtime = runtime()?;
+        let mut connection = runtime.block_on(target.connect())?;
+        runtime.block_on(migrate::migrate(&mut connection.client))?;
+        Ok(Store { runtime, target, connection })
+    }
+
+    /// Connects to what is there, and changes nothing: `None` where there is no database yet, or
+    /// none that muster ever imported into.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_if_there(target: Target) -> Result<Option<Store>> {
+        let runtime = runtime()?;
+        let Some(connection) = runtime.block_on(target.connect_if_there())? else {
+            return Ok(None);
+        };
+        if !runtime.block_on(migrate::is_migrated(&connection.client))? {
+            return Ok(None);
+        }
+        Ok(Some(Store { runtime, target, connection }))
+    }
+
+    /// What reports call the database; never shows a password.
+    pub fn describe(&self) -> String {
+        self.target.describe()
+    }
+
+    /// Takes the one lock that lets a run write. It is held until the store is dropped.
+    ///
+    /// # Errors
+    /// `run.locked`, exit code 5, when another run has it.
+    pub fn lock(&self) -> Result<()> {
+        if self.runtime.block_on(migrate::try_lock(&self.connection.client))? {
+            return Ok(());
+        }
+        let what = format!("another import is running on {}", self.describe());
+        Err(Refusal::new(Code::RunLocked, what).exit(Exit::Locked))
+    }
+
+    /// The ids of those groups of `keys` that exist.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn find_groups(&self, keys: &[String]) -> Result<HashMap<String, Uuid>> {
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let sql = include_str!("sql/find_groups.sql");
+        let query = self.connection.client.query(sql, &[&keys]);
+        let rows = self
+            .runtime
+            .block_on(query)
+            .map_err(|error| refusal(&error, "reading the groups"))?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
+    /// Makes the groups of `paths` that don't exist, with the groups above them, and returns the
+    /// ids of all.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn create_groups(&mut self, paths: &[String], run: &RunKey) -> Result<HashMap<String, Uuid>> {
+        let wanted = with_parents(paths);
+        let keys: Vec<String> = wanted.iter().map(|path| group_key(path)).collect();
+        let mut known = self.find_groups(&keys)?;
+        let missing: Vec<(usize, &String)> = wanted
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| !known.contains_key(&keys[*index]))
+            .collect();
+        if missing.is_empty() {
+            return Ok(known);
+        }
+        let doing = |error| refusal(&error, "making groups");
+        self.runtime.block_on(async {
+            let transaction = self.connection.client.transaction().await.map_err(doing)?;
+            for (index, path) in missing {
+                let id = run.group_id(index as u32);
+                let parent = path
+                    .rsplit_once('/')
+                    .and_then(|(parent, _)| known.get(&group_key(parent)).copied());
+                let sql = include_str!("sql/insert_group.sql");
+                transaction
+                    .execute(sql, &[&id, path, &keys[index], &parent, &run.id])
+                    .await
+                    .map_err(doing)?;
+                known.insert(keys[index].clone(), id);
+            }
+            transaction.commit().await.map_err(doing)
+        })?;
+        // Somebody else may have made one of them meanwhile; the database has the last word.
+        self.find_groups(&keys)
+    }
+}
+
+/// Every path with the groups above it, parents first, each once.
+fn with_parents(paths: &[String]) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    let mut all = Vec::new();
+    for path in paths {
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        for end in ends {
+            if seen.insert(group_key(&path[..end])) {
+                all.push(path[..end].to_string());
+            }
+        }
+    }
+    all
+}
+
+fn runtime() -> Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Refusal::new(Code::DatabaseFailed, format!("no threads can be started: {error}")))
+}
+
+/// Why a COPY came to nothing.
+enum CopyError {
+    /// It never began. The driver loses step with the server then (rust-postgres #1337), so the
+    /// connection is of no more use.
+    Start(tokio_postgres::Error),
+    /// The server refused the data.
+    Data(tokio_postgres::Error),
+}
+
+impl CopyError {
+    fn into_inner(self) -> tokio_postgres::Error {
+        match self {
+            CopyError::Start(error) | CopyError::Data(error) => error,
+        }
+    }
+}
+
+/// Sends a frame of binary COPY; nothing for an empty one.
+async fn copy(client: &Client, sql: &str, frame: Bytes) -> std::result::Result<(), CopyError> {
+    if frame.is_empty() {
+        return Ok(());
+    }
+    let sink: CopyInSink<Bytes> = client.copy_in(sql).await.map_err(CopyError::Start)?;
+    let mut sink = std::pin::pin!(sink);
+    sink.send(frame).await.map_err(CopyError::Data)?;
+    sink.finish().await.map_err(CopyError::Data)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parents_come_first_and_once() {
+        let paths = ["A/B/C", "a/D", "E"].map(String::from);
+        assert_eq!(with_parents(&paths), ["A", "A/B", "A/B/C", "a/D", "E"]);
+    }
+}

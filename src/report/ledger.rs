@@ -1,0 +1,112 @@
+//! `ledger.parquet`: every row of the run and what became of it, a line each, no personal values.
+//!
+//! Written batch by batch with polars, so that its size doesn't matter; any tool that reads
+//! Parquet can ask it questions.
+
+use std::fs::File;
+use std::path::Path;
+
+use polars::prelude::{
+    BatchedWriter, Column, DataFrame, DataType, Field, NamedFrom, ParquetCompression, ParquetWriter,
+    PlSmallStr, PolarsError, Schema, Series,
+};
+
+use crate::issue::Code;
+use crate::refusal::{Refusal, Result};
+
+/// The ledger's columns for some rows, each with a value a row.
+#[derive(Debug, Default)]
+pub struct Entries {
+    /// The row's number in the run, from 1.
+    pub row: Vec<u64>,
+    /// The file, as given.
+    pub file: Vec<String>,
+    /// Physical line, or row of the sheet.
+    pub line: Vec<u64>,
+    /// Offset of its first byte; none on a sheet.
+    pub byte: Vec<Option<u64>>,
+    /// The outcome's word.
+    pub outcome: Vec<&'static str>,
+    /// The account that it made, changed or matched.
+    pub account: Vec<Option<String>>,
+    /// For a duplicate: the number of the row that it equals, from 1.
+    pub duplicate_of: Vec<Option<u64>>,
+    /// Cleaning rules that changed something, by comma.
+    pub cleaned: Vec<String>,
+    /// Codes of its issues, by comma.
+    pub issues: Vec<String>,
+}
+
+/// A ledger under way.
+pub struct Ledger {
+    writer: BatchedWriter<File>,
+}
+
+impl Ledger {
+    /// Begins a ledger in `file`.
+    ///
+    /// # Errors
+    /// `output.unwritable`.
+    pub fn begin(file: File, path: &Path) -> Result<Ledger> {
+        let columns = [
+            ("row", DataType::UInt64),
+            ("file", DataType::String),
+            ("line", DataType::UInt64),
+            ("byte", DataType::UInt64),
+            ("outcome", DataType::String),
+            ("account", DataType::String),
+            ("duplicate_of", DataType::UInt64),
+            ("cleaned", DataType::String),
+            ("issues", DataType::String),
+        ];
+        let fields = columns.map(|(name, kind)| Field::new(PlSmallStr::from_static(name), kind));
+        let schema = Schema::from_iter(fields);
+        let writer = ParquetWriter::new(file)
+            .with_compression(ParquetCompression::Zstd(None))
+            .batched(&schema)
+            .map_err(|error| unwritable(path, &error))?;
+        Ok(Ledger { writer })
+    }
+
+    /// Appends rows.
+    ///
+    /// # Errors
+    /// `output.unwritable`.
+    pub fn write(&mut self, entries: Entries, path: &Path) -> Result<()> {
+        let height = entries.row.len();
+        let columns: Vec<Column> = vec![
+            series("row", entries.row),
+            series("file", entries.file),
+            series("line", entries.line),
+            series("byte", entries.byte),
+            series("outcome", entries.outcome),
+            series("account", entries.account),
+            series("duplicate_of", entries.duplicate_of),
+            series("cleaned", entries.cleaned),
+            series("issues", entries.issues),
+        ];
+        DataFrame::new(height, columns)
+            .and_then(|frame| self.writer.write_batch(&frame))
+            .map_err(|error| unwritable(path, &error))
+    }
+
+    /// Writes the end, without which the file can't be read.
+    ///
+    /// # Errors
+    /// `output.unwritable`.
+    pub fn finish(self, path: &Path) -> Result<()> {
+        self.writer.finish().map(|_| ()).map_err(|error| unwritable(path, &error))
+    }
+}
+
+fn series<T>(name: &'static str, values: Vec<T>) -> Column
+where
+    Series: NamedFrom<Vec<T>, [T]>,
+    Vec<T>: AsRef<[T]>,
+{
+    Column::from(Series::new(PlSmallStr::from_static(name), values))
+}
+
+fn unwritable(path: &Path, error: &PolarsError) -> Refusal {
+    Refusal::new(Code::OutputUnwritable, format!("`{}` can't be written: {error}", path.display()))
+}

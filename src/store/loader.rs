@@ -1,0 +1,399 @@
+//! Writing chunks: a few tasks, each with a connection of its own, each chunk one transaction
+//! that also writes its own ledger row.
+//!
+//! A chunk goes straight into the accounts by COPY, for the match proved its creates new. Where
+//! that meets a surprise (somebody took a key meanwhile, a trigger, row-level security), the
+//! chunk is rolled back and goes in by way of staging tables; a statement that fails there is cut
+//! in half until only the rows at fault stay out.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinHandle;
+use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
+
+use super::connect::{Connection, Target, refusal};
+use super::{CopyError, Store, copy};
+use crate::issue::{Code, Issue};
+use crate::outcome::{Exit, Outcome};
+use crate::refusal::{Refusal, Result};
+use crate::row::RowNumber;
+use crate::stages::load::{Chunk, RunKey};
+
+/// A chunk that other sessions got in the way of is tried this often.
+const TRIES_MAX: u32 = 6;
+
+/// What became of a chunk.
+#[derive(Debug)]
+pub struct Written {
+    /// Its first row.
+    pub first_row: RowNumber,
+    /// The final outcome of every row.
+    pub outcomes: Vec<Outcome>,
+    /// Why rows failed.
+    pub issues: Vec<Issue>,
+}
+
+/// Tasks that write the chunks they are sent.
+pub struct Loader<'a> {
+    store: &'a Store,
+    chunks: Option<mpsc::Sender<Chunk>>,
+    written: mpsc::UnboundedReceiver<Result<Written>>,
+    tasks: Vec<JoinHandle<()>>,
+    failure: Option<Refusal>,
+}
+
+impl Store {
+    /// Starts `connections` writing tasks for `run`.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code when a connection can't be opened.
+    pub fn loader(&self, connections: usize, run: &RunKey) -> Result<Loader<'_>> {
+        let (chunks, receiver) = mpsc::channel(connections);
+        let (results, written) = mpsc::unbounded_channel();
+        let receiver = Arc::new(Mutex::new(receiver));
+        let mut tasks = Vec::with_capacity(connections);
+        for _ in 0..connections {
+            let connection = self.runtime.block_on(open_writer(&self.target))?;
+            let writer = Writer {
+                target: self.target.clone(),
+                connection,
+                run: run.clone(),
+                direct: true,
+            };
+            tasks.push(self.runtime.spawn(work(writer, receiver.clone(), results.clone())));
+        }
+        Ok(Loader { store: self, chunks: Some(chunks), written, tasks, failure: None })
+    }
+}
+
+async fn work(
+    mut writer: Writer,
+    chunks: Arc<Mutex<mpsc::Receiver<Chunk>>>,
+    results: mpsc::UnboundedSender<Result<Written>>,
+) {
+    loop {
+        let next = chunks.lock().await.recv().await;
+        let Some(chunk) = next else { return };
+        let written = writer.write(&chunk).await;
+        let failed = written.is_err();
+        if failed {
+            chunks.lock().await.close();
+        }
+        if results.send(written).is_err() || failed {
+            return;
+        }
+    }
+}
+
+impl Loader<'_> {
+    /// Hands a chunk over; waits while all tasks are busy. `false` once a task has failed for good.
+    pub fn send(&mut self, chunk: Chunk) -> bool {
+        match &self.chunks {
+            Some(sender) => sender.blocking_send(chunk).is_ok(),
+            None => false,
+        }
+    }
+
+    /// The chunks that were written since the last call.
+    pub fn take(&mut self) -> Vec<Written> {
+        let mut done = Vec::new();
+        while let Ok(result) = self.written.try_recv() {
+            self.sort(result, &mut done);
+        }
+        done
+    }
+
+    /// Waits for everything that was sent. The first failure, if there was one, comes with what
+    /// was written nevertheless.
+    pub fn finish(mut self) -> (Vec<Written>, Option<Refusal>) {
+        self.chunks = None;
+        for task in std::mem::take(&mut self.tasks) {
+            if let Err(error) = self.store.runtime.block_on(task) {
+                let what = format!("a writing task broke off: {error}");
+                self.failure = Some(Refusal::new(Code::DatabaseFailed, what));
+            }
+        }
+        let done = self.take();
+        (done, self.failure.map(|refusal| refusal.exit(Exit::Stopped)))
+    }
+
+    fn sort(&mut self, result: Result<Written>, done: &mut Vec<Written>) {
+        match result {
+            Ok(written) => done.push(written),
+            Err(refusal) => {
+                self.failure.get_or_insert(refusal);
+            }
+        }
+    }
+}
+
+async fn open_writer(target: &Target) -> Result<Connection> {
+    let connection = target.connect().await?;
+    connection
+        .client
+        .batch_execute(include_str!("sql/create_stages.sql"))
+        .await
+        .map_err(|error| refusal(&error, "preparing to write"))?;
+    Ok(connection)
+}
+
+struct Writer {
+    target: Target,
+    connection: Connection,
+    run: RunKey,
+    /// Whether COPY into the accounts is allowed at all; row-level security forbids it.
+    direct: bool,
+}
+
+/// Why a chunk's transaction came to nothing, by what helps.
+enum Trouble {
+    /// Take the staged way.
+    Surprise,
+    /// COPY is not for this table: take the staged way from now on, with a new connection.
+    NoCopy,
+    /// Try again.
+    Busy(tokio_postgres::Error),
+    /// Connect again, and look whether the commit went through.
+    Lost(tokio_postgres::Error),
+    /// Nothing helps.
+    Fatal(tokio_postgres::Error),
+}
+
+impl Writer {
+    async fn write(&mut self, chunk: &Chunk) -> Result<Written> {
+        let mut direct = self.direct;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let trouble = match self.attempt(chunk, direct).await {
+                Ok(written) => return Ok(written),
+                Err(trouble) => trouble,
+            };
+            // The transaction is over either way; a lost connection can't say so.
+            let _ = self.connection.client.batch_execute("rollback").await;
+            match trouble {
+                Trouble::Surprise if direct => direct = false,
+                Trouble::NoCopy if direct => {
+                    self.direct = false;
+                    direct = false;
+                    self.connection = open_writer(&self.target).await?;
+                }
+                Trouble::Busy(_) | Trouble::Lost(_) if tries < TRIES_MAX => {
+                    tokio::time::sleep(Duration::from_millis(50 << tries)).await;
+                    if matches!(trouble, Trouble::Lost(_)) {
+                        self.reconnect().await?;
+                        if let Some(written) = self.committed(chunk).await? {
+                            return Ok(written);
+                        }
+                    }
+                }
+                Trouble::Busy(error) | Trouble::Lost(error) | Trouble::Fatal(error) => {
+                    return Err(refusal(&error, "writing the accounts"));
+                }
+                Trouble::Surprise | Trouble::NoCopy => {
+                    let what = "writing the accounts: the database refuses every way in";
+                    return Err(Refusal::new(Code::DatabaseFailed, what));
+                }
+            }
+        }
+    }
+
+    async fn reconnect(&mut self) -> Result<()> {
+        let mut last = None;
+        for wait in 0..8 {
+            match open_writer(&self.target).await {
+                Ok(connection) => {
+                    self.connection = connection;
+                    return Ok(());
+                }
+                Err(refusal) => last = Some(refusal),
+            }
+            tokio::time::sleep(Duration::from_millis(100 << wait)).await;
+        }
+        Err(last.unwrap_or_else(|| Refusal::new(Code::DatabaseUnreachable, "the connection was lost")))
+    }
+
+    /// A lost COMMIT answer is settled by the ledger, not by guessing.
+    async fn committed(&self, chunk: &Chunk) -> Result<Option<Written>> {
+        let sql = "select outcomes from muster.chunks where run_id = $1 and first_row = $2";
+        let found = self
+            .connection
+            .client
+            .query_opt(sql, &[&self.run.id, &(chunk.first_row as i32)])
+            .await
+            .map_err(|error| refusal(&error, "reading the ledger"))?;
+        Ok(found.map(|row| {
+            let outcomes: &[u8] = row.get(0);
+            let outcomes: Vec<Outcome> = outcomes
+                .iter()
+                .filter_map(|number| Outcome::from_number(*number))
+                .collect();
+            let failed = outcomes.iter().enumerate().filter(|(_, outcome)| **outcome == Outcome::Failed);
+            let detail = "the connection was lost before the reason could be read";
+            let issues = failed
+                .map(|(index, _)| Issue::of_row(Code::LoadRefused, chunk.first_row + index as RowNumber, detail))
+                .collect();
+            Written { first_row: chunk.first_row, outcomes, issues }
+        }))
+    }
+
+    /// One transaction: creates, updates, memberships, the chunk's ledger row.
+    async fn attempt(&self, chunk: &Chunk, direct: bool) -> std::result::Result<Written, Trouble> {
+        let client = &self.connection.client;
+        let mut issues = Vec::new();
+        client.batch_execute("begin").await.map_err(trouble)?;
+        if direct {
+            let creates = copy(client, include_str!("sql/copy_accounts.sql"), chunk.creates.clone());
+            creates.await.map_err(straight)?;
+            let joins = copy(client, include_str!("sql/copy_memberships.sql"), chunk.memberships.clone());
+            joins.await.map_err(straight)?;
+        } else {
+            self.staged_creates(chunk, &mut issues).await?;
+        }
+        self.updates(chunk, &mut issues).await?;
+        let failed: HashSet<RowNumber> = issues.iter().map(|issue: &Issue| issue.row).collect();
+        let outcomes: Vec<Outcome> = chunk
+            .outcomes
+            .iter()
+            .zip(chunk.first_row..)
+            .map(|(outcome, row)| if failed.contains(&row) { Outcome::Failed } else { *outcome })
+            .collect();
+        let numbers: Vec<u8> = outcomes.iter().map(|outcome| *outcome as u8).collect();
+        let (first_row, rows) = (chunk.first_row as i32, outcomes.len() as i32);
+        client
+            .execute(include_str!("sql/insert_chunk.sql"), &[&self.run.id, &first_row, &rows, &numbers])
+            .await
+            .map_err(trouble)?;
+        client.batch_execute("commit").await.map_err(trouble)?;
+        Ok(Written { first_row: chunk.first_row, outcomes, issues })
+    }
+
+    async fn staged_creates(&self, chunk: &Chunk, issues: &mut Vec<Issue>) -> std::result::Result<(), Trouble> {
+        let client = &self.connection.client;
+        stage(client, include_str!("sql/copy_creates.sql"), chunk.creates.clone()).await?;
+        stage(client, include_str!("sql/copy_moves.sql"), chunk.create_moves.clone()).await?;
+        let sql = include_str!("sql/insert_creates.sql");
+        let taken = "somebody else took one of its keys while the import was running";
+        let inserted = bisect(client, sql, &[], &chunk.creating, taken, issues).await?;
+        client
+            .execute(include_str!("sql/join_groups.sql"), &[&inserted, &self.run.id])
+            .await
+            .map_err(trouble)?;
+        Ok(())
+    }
+
+    async fn updates(&self, chunk: &Chunk, issues: &mut Vec<Issue>) -> std::result::Result<(), Trouble> {
+        if chunk.updating.is_empty() {
+            return Ok(());
+        }
+        let client = &self.connection.client;
+        stage(client, include_str!("sql/copy_updates.sql"), chunk.updates.clone()).await?;
+        stage(client, include_str!("sql/copy_moves.sql"), chunk.update_moves.clone()).await?;
+        let sql = include_str!("sql/update_accounts.sql");
+        let drifted = "somebody changed or removed the account while the import was running";
+        let updated = bisect(client, sql, &[&self.run.id], &chunk.updating, drifted, issues).await?;
+        if !chunk.update_moves.is_empty() {
+            client
+                .execute(include_str!("sql/join_groups.sql"), &[&updated, &self.run.id])
+                .await
+                .map_err(trouble)?;
+            client
+                .execute(include_str!("sql/leave_groups.sql"), &[&updated])
+                .await
+                .map_err(trouble)?;
+        }
+        Ok(())
+    }
+}
+
+/// Fills a staging table, which has no rule that data could break.
+async fn stage(client: &Client, sql: &str, frame: bytes::Bytes) -> std::result::Result<(), Trouble> {
+    copy(client, sql, frame).await.map_err(|error| trouble(error.into_inner()))
+}
+
+/// Runs `sql` for all of `rows`, a range at a time: where it fails, for each half, down to the
+/// rows at fault, which become issues. Returns the rows that went in; a row that the statement
+/// passes over gets `left_out` as its reason.
+async fn bisect(
+    client: &Client,
+    sql: &str,
+    more: &[&(dyn tokio_postgres::types::ToSql + Sync)],
+    rows: &[RowNumber],
+    left_out: &str,
+    issues: &mut Vec<Issue>,
+) -> std::result::Result<Vec<i32>, Trouble> {
+    let mut went_in = Vec::with_capacity(rows.len());
+    let mut ranges = vec![rows];
+    while let Some(range) = ranges.pop() {
+        let (Some(first), Some(last)) = (range.first(), range.last()) else { continue };
+        let (first, last) = (*first as i32, *last as i32);
+        let mut parameters: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> = vec![&first, &last];
+        parameters.extend(more);
+        client.batch_execute("savepoint rows").await.map_err(trouble)?;
+        match client.query(sql, &parameters).await {
+            Ok(done) => {
+                let done: HashSet<i32> = done.iter().map(|row| row.get(0)).collect();
+                for row in range.iter().filter(|row| !done.contains(&(**row as i32))) {
+                    issues.push(Issue::of_row(Code::LoadDrifted, *row, left_out));
+                }
+                went_in.extend(done);
+            }
+            Err(error) if is_about_data(&error) => {
+                client.batch_execute("rollback to rows").await.map_err(trouble)?;
+                if let [row] = range {
+                    issues.push(Issue::of_row(Code::LoadRefused, *row, own_words(&error)));
+                } else {
+                    let (left, right) = range.split_at(range.len() / 2);
+                    ranges.extend([right, left]);
+                }
+            }
+            Err(error) => return Err(trouble(error)),
+        }
+        client.batch_execute("release rows").await.map_err(trouble)?;
+    }
+    went_in.sort_unstable();
+    Ok(went_in)
+}
+
+/// What the database says, without the values that it would quote in its detail.
+fn own_words(error: &tokio_postgres::Error) -> String {
+    error.as_db_error().map_or_else(
+        || error.to_string(),
+        |error| format!("{} ({})", error.message(), error.code().code()),
+    )
+}
+
+/// Errors that are some row's own: bad data, broken constraints, a trigger's or a policy's no.
+/// Classes of SQLSTATE, PostgreSQL's appendix A.
+fn is_about_data(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|state| {
+        let class = &state.code()[..2];
+        ["22", "23", "44", "P0", "21"].contains(&class) || *state == SqlState::INSUFFICIENT_PRIVILEGE
+    })
+}
+
+fn straight(error: CopyError) -> Trouble {
+    match error {
+        CopyError::Start(error) if error.as_db_error().is_some() => Trouble::NoCopy,
+        CopyError::Data(error) if is_about_data(&error) => Trouble::Surprise,
+        error => trouble(error.into_inner()),
+    }
+}
+
+fn trouble(error: tokio_postgres::Error) -> Trouble {
+    const BUSY: [SqlState; 3] = [
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::LOCK_NOT_AVAILABLE,
+    ];
+    match error.code() {
+        Some(state) if BUSY.contains(state) => Trouble::Busy(error),
+        Some(state) if state.code().starts_with("57P0") || state.code().starts_with("08") => Trouble::Lost(error),
+        Some(_) => Trouble::Fatal(error),
+        None => Trouble::Lost(error),
+    }
+}

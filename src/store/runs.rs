@@ -1,0 +1,146 @@
+//! The books of runs: begun, taken up again, finished, listed.
+
+use super::Store;
+use super::connect::refusal;
+use crate::issue::Code;
+use crate::outcome::Outcome;
+use crate::refusal::{Refusal, Result};
+use crate::row::RowNumber;
+use crate::summary::Summary;
+
+/// A run that has begun, now or earlier.
+#[derive(Debug)]
+pub struct Begun {
+    /// The run's id.
+    pub id: String,
+    /// Makes the ids of its accounts.
+    pub seed: u64,
+    /// RFC 3339, when it was begun first; `None` for a new one.
+    pub resumed_from: Option<String>,
+    /// What it wrote before it was cut off.
+    pub written: Vec<(RowNumber, Vec<Outcome>)>,
+}
+
+/// A run in the books.
+#[derive(Debug)]
+pub struct Booked {
+    /// The run's id.
+    pub id: String,
+    /// `import`.
+    pub kind: String,
+    /// `running`, `stopped` or `finished`.
+    pub state: String,
+    /// RFC 3339.
+    pub started_at: String,
+    /// `None` while it runs, and when it was cut off.
+    pub summary: Option<Summary>,
+    /// Where its files are.
+    pub folder: Option<String>,
+}
+
+impl Store {
+    /// Begins a run, or takes up the one that was cut off on the same input and pipeline. The
+    /// caller holds the lock.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn begin_run(
+        &self,
+        id: &str,
+        seed: u64,
+        inputs: &[String],
+        pipeline_sha256: &str,
+        folder: &str,
+    ) -> Result<Begun> {
+        let client = &self.connection.client;
+        let begun = self.runtime.block_on(async {
+            let unfinished = client
+                .query_opt(include_str!("sql/find_unfinished_run.sql"), &[&inputs, &pipeline_sha256])
+                .await?;
+            if let Some(run) = unfinished {
+                let id: String = run.get(0);
+                let chunks = client.query(include_str!("sql/find_chunks.sql"), &[&id]).await?;
+                let written = chunks.iter().map(|chunk| {
+                    let outcomes: &[u8] = chunk.get(1);
+                    let outcomes = outcomes.iter().filter_map(|number| Outcome::from_number(*number));
+                    (chunk.get::<_, i32>(0) as RowNumber, outcomes.collect())
+                });
+                let seed: i64 = run.get(1);
+                return Ok(Begun {
+                    written: written.collect(),
+                    seed: seed as u64,
+                    resumed_from: Some(run.get(2)),
+                    id,
+                });
+            }
+            let sql = include_str!("sql/insert_run.sql");
+            client
+                .execute(sql, &[&id, &inputs, &pipeline_sha256, &(seed as i64), &folder])
+                .await?;
+            Ok(Begun { id: id.to_string(), seed, resumed_from: None, written: Vec::new() })
+        });
+        begun.map_err(|error: tokio_postgres::Error| refusal(&error, "beginning the run"))
+    }
+
+    /// Writes the state of a run and its summary.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn end_run(&self, summary: &Summary, folder: &str) -> Result<()> {
+        let json = serde_json::to_string(summary).unwrap_or_default();
+        let sql = include_str!("sql/update_run.sql");
+        self.runtime
+            .block_on(
+                self.connection
+                    .client
+                    .execute(sql, &[&summary.run.id, &summary.run.state, &json, &folder]),
+            )
+            .map_err(|error| refusal(&error, "closing the run"))?;
+        Ok(())
+    }
+
+    /// The latest runs, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn list_runs(&self, limit: i64) -> Result<Vec<Booked>> {
+        let rows = self
+            .runtime
+            .block_on(self.connection.client.query(include_str!("sql/list_runs.sql"), &[&limit]))
+            .map_err(|error| refusal(&error, "reading the runs"))?;
+        Ok(rows
+            .iter()
+            .map(|row| Booked {
+                id: row.get(0),
+                kind: row.get(1),
+                state: row.get(2),
+                started_at: row.get(3),
+                summary: summary_of(row.get(4)),
+                folder: row.get(5),
+            })
+            .collect())
+    }
+
+    /// Brings the planner's statistics up to date after a load that changed much.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn analyze(&self) -> Result<()> {
+        self.runtime
+            .block_on(
+                self.connection
+                    .client
+                    .batch_execute("analyze muster.accounts; analyze muster.memberships"),
+            )
+            .map_err(|error| refusal(&error, "updating the statistics"))
+    }
+}
+
+fn summary_of(json: Option<&str>) -> Option<Summary> {
+    serde_json::from_str(json?).ok()
+}
+
+/// The refusal for a run that isn't in the books.
+pub fn unknown(wanted: &str) -> Refusal {
+    Refusal::new(Code::RunUnknown, format!("no run `{wanted}`"))
+}
