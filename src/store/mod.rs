@@ -88,10 +88,9 @@ impl Store {
             return Ok(HashMap::new());
         }
         let sql = include_str!("sql/find_groups.sql");
-        let query = self.connection.client.query(sql, &[&keys]);
         let rows = self
             .runtime
-            .block_on(query)
+            .block_on(self.connection.client.query(sql, &[&keys]))
             .map_err(|error| refusal(&error, "reading the groups"))?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
