@@ -39,7 +39,8 @@ const THREE: &str = "\
     vot wak wal war was wel wen wln wol wuu xal xho yao yap yid yor ypk yue zap zbl zen zgh zha \
     zho znd zul zun zza";
 
-/// Languages by their English and their own names, in the form of [`words::key`].
+/// Languages by their English and their own names, in the form of [`words::key`] (so Korean stands
+/// here in single letters).
 const NAMES: [(&str, &[&str]); 36] = [
     ("ar", &["arabic", "العربية"]),
     ("bg", &["bulgarian", "български", "българскиезик"]),
@@ -61,7 +62,7 @@ const NAMES: [(&str, &[&str]); 36] = [
     ("id", &["indonesian", "bahasaindonesia"]),
     ("it", &["italian", "italiano", "italienisch"]),
     ("ja", &["japanese", "日本語"]),
-    ("ko", &["korean", "한국어"]),
+    ("ko", &["korean", "한국어"]),
     ("lt", &["lithuanian", "lietuviu"]),
     ("lv", &["latvian", "latviesu"]),
     ("nb", &["bokmal", "norwegianbokmal", "norskbokmal"]),

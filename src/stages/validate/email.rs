@@ -310,7 +310,7 @@ mod tests {
         let cases = [
             ("jane.doe@iana.org", ""), ("o'neil+tag@sub.iana.org", ""), ("{_test_}@iana.org", ""),
             ("test@123.com", ""), ("test@xn--fiqs8s.xn--fiqs8s", ""), ("jörg@müller.de", ""),
-            ("उदाहरण.परीक्ष@iana.org", ""), ("用户@例子.广告", ""), ("mu\u{308}ller@iana.org", ""),
+            ("उदाहरण.परीक्ष@iana.org", ""), ("用户@例子.中国", ""), ("jane@xn--e1afmkfd.xn--p1ai", ""), ("mu\u{308}ller@iana.org", ""),
             ("", "! email.syntax"), ("jane", "! email.syntax"), ("@iana.org", "! email.syntax"), ("jane@", "! email.syntax"),
             ("a..b@iana.org", "! email.syntax"), (".a@iana.org", "! email.syntax"), ("a.@iana.org", "! email.syntax"),
             ("a b@iana.org", "! email.syntax"), ("\"a b\"@iana.org", "! email.syntax"), ("a(b)@iana.org", "! email.syntax"),

@@ -324,7 +324,7 @@ mod tests {
         let cases: &[(&[(Field, &str)], &[&str])] = &[
             (&[], &[]),
             (&[(FirstName, "")], &["first_name.missing"]),
-            (&[(FirstName, ""), (LastName, ""), (Email, "")], &["first_name.missing", "last_name.missing", "email.missing"]),
+            (&[(FirstName, ""), (LastName, ""), (Email, "")], &["email.missing", "first_name.missing", "last_name.missing"]),
             (&[(FirstName, ""), (LastName, ""), (FullName, "Cher")], &["full_name.single"]),
             (&[(Email, "x")], &["email.syntax"]),
             (&[(Email, "info@gmial.com")], &["email.typo", "email.role"]),
