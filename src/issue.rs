@@ -198,6 +198,14 @@ impl Issue {
         }
     }
 
+    /// An issue about a value that is no field, such as a custom attribute; `detail` names it.
+    pub fn of_value(code: Code, row: RowNumber, found: &str, detail: impl Into<String>) -> Issue {
+        Issue {
+            found: cut(found),
+            ..Issue::of_row(code, row, detail)
+        }
+    }
+
     /// An issue about one field of a row. `found` is cut to what a report can show.
     pub fn of_field(
         code: Code,

@@ -345,6 +345,8 @@ pub struct Drafts {
     pub places: Vec<Place>,
     /// For each row, the cleaning rules that changed something, a bit per [`crate::stages::clean::Rule`].
     pub rules: Vec<u32>,
+    /// How many values each rule changed, by the rule's number.
+    pub rule_counts: [u32; 32],
     /// What is wrong so far.
     pub issues: Vec<Issue>,
 }

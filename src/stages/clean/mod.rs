@@ -1,23 +1,422 @@
 //! clean: every value in the form that it is stored in. `clean(clean(x)) == clean(x)`.
+//!
+//! What can't be brought into that form stays as typed; whether it is accepted is for `validate`
+//! to say. Words such as `NULL` or `N/A` are data. Every change is counted under its [`Rule`].
+
+use std::borrow::Cow;
 
 use crate::definition::Definition;
-use crate::row::{Cells, Drafts, Layout};
+use crate::issue::{Code, Issue};
+use crate::row::{Cells, Drafts, Field, Layout, RowNumber, Slot, Table};
 use crate::stages::map::Mapping;
 
-/// Applies `mapping` to a batch and cleans every value.
-pub fn clean(
-    _cells: Cells,
-    _mapping: &Mapping,
-    _layout: &Layout,
-    _definition: &Definition,
-) -> Drafts {
-    todo!()
+pub mod country;
+mod country_names;
+pub mod date;
+pub mod email;
+pub mod group;
+pub mod language;
+pub mod name;
+pub mod phone;
+pub mod text;
+pub mod words;
+
+pub use group::{GROUP_NESTING, GROUP_SEPARATOR, groups};
+
+macro_rules! rules {
+    ($($variant:ident $name:literal $doc:literal)*) => {
+        /// What cleaning did to a value.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum Rule {
+            $(#[doc = $doc] $variant,)*
+        }
+
+        impl Rule {
+            /// Every rule, in the order of its bit in [`Drafts::rules`]; at most 32.
+            pub const ALL: &[Rule] = &[$(Rule::$variant),*];
+
+            /// The rule as written in reports.
+            pub fn name(self) -> &'static str {
+                match self { $(Rule::$variant => $name),* }
+            }
+
+            /// What it does, in a few plain words.
+            pub fn title(self) -> &'static str {
+                match self { $(Rule::$variant => $doc),* }
+            }
+        }
+    };
 }
 
-/// What parts the groups of a cleaned cell.
-pub const GROUP_SEPARATOR: char = '\u{1f}';
+rules! {
+    TrimSpaces "trim_spaces" "white space at the ends was removed"
+    CollapseSpaces "collapse_spaces" "several spaces became one"
+    OddSpaces "odd_spaces" "no-break spaces, tabs, line breaks and the like became spaces"
+    ControlCharacters "control_characters" "control characters were removed"
+    InvisibleCharacters "invisible_characters" "characters that can't be seen were removed"
+    UnicodeNfc "unicode_nfc" "letters and their marks were composed (Unicode NFC)"
+    EmailMailto "email_mailto" "`mailto:` was removed"
+    EmailDisplayText "email_display_text" "the name around an address was removed"
+    EmailDomainDot "email_domain_dot" "a full stop behind an address was removed"
+    EmailDomainCase "email_domain_case" "the part behind the @ is in lower case"
+    NameSplit "name_split" "a full name was split into first and last name"
+    PhoneE164 "phone_e164" "a phone number was written as E.164"
+    CountryIso3166 "country_iso3166" "a country was written as its ISO 3166 code"
+    LanguageBcp47 "language_bcp47" "a language was written as its BCP 47 tag"
+    GroupList "group_list" "empty or repeated groups were dropped, and paths tidied"
+    RoleCase "role_case" "a role is in lower case"
+    StatusWord "status_word" "a status was written as muster's own word"
+    DateIso8601 "date_iso8601" "a date was written as ISO 8601"
+}
 
-/// The groups of a cleaned cell, as paths.
-pub fn groups(value: &str) -> impl Iterator<Item = &str> {
-    value.split(GROUP_SEPARATOR).filter(|path| !path.is_empty())
+const _: () = assert!(Rule::ALL.len() <= 32);
+
+/// A set of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rules(u32);
+
+impl Rules {
+    /// No rule.
+    pub const NONE: Rules = Rules(0);
+
+    /// The rules of a row, as [`Drafts::rules`] has them: bit `n` is rule `n`.
+    pub fn from_bits(bits: u32) -> Rules {
+        Rules(bits)
+    }
+
+    /// The set of one rule.
+    pub fn of(rule: Rule) -> Rules {
+        Rules(1 << rule as u8)
+    }
+
+    /// The set as bits.
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// Adds a rule.
+    pub fn add(&mut self, rule: Rule) {
+        self.0 |= 1 << rule as u8;
+    }
+
+    /// Adds all rules of another set.
+    pub fn add_all(&mut self, other: Rules) {
+        self.0 |= other.0;
+    }
+
+    /// The set without a rule.
+    pub fn without(self, rule: Rule) -> Rules {
+        Rules(self.0 & !(1 << rule as u8))
+    }
+
+    /// The rules in it, in order.
+    pub fn iter(self) -> impl Iterator<Item = Rule> {
+        Rule::ALL.iter().copied().filter(move |rule| self.0 & (1 << *rule as u8) != 0)
+    }
+}
+
+/// Applies `mapping` to a batch and cleans every value.
+///
+/// Found here, because only here can it be seen: rows with too few or too many cells, and phone
+/// numbers that no numbering plan has. A cell too many doesn't count when it is blank.
+pub fn clean(mut cells: Cells, mapping: &Mapping, layout: &Layout, definition: &Definition) -> Drafts {
+    let mut drafts = Drafts {
+        source: cells.source,
+        first_row: cells.first_row,
+        values: Table::new(layout.width()),
+        rules: Vec::with_capacity(cells.len()),
+        issues: std::mem::take(&mut cells.issues),
+        ..Drafts::default()
+    };
+    for index in 0..cells.len() {
+        let row = Row {
+            cells: &cells,
+            index,
+            number: cells.first_row + index as RowNumber,
+            mapping,
+            layout,
+            definition,
+        };
+        row.check_width(&mut drafts);
+        row.clean(&mut drafts);
+    }
+    drafts.places = cells.take_places();
+    drafts
+}
+
+/// A row that is being cleaned, and what is needed for it.
+struct Row<'a> {
+    cells: &'a Cells,
+    index: usize,
+    number: RowNumber,
+    mapping: &'a Mapping,
+    layout: &'a Layout,
+    definition: &'a Definition,
+}
+
+impl<'a> Row<'a> {
+    fn check_width(&self, drafts: &mut Drafts) {
+        let (width, expected) = (self.cells.width(self.index), self.mapping.width);
+        let code = if width < expected {
+            Code::RowShort
+        } else if (expected..width).any(|column| !self.cells.cell(self.index, column).trim().is_empty()) {
+            Code::RowLong
+        } else {
+            return;
+        };
+        let mut issue = Issue::of_row(code, self.number, format!("{expected} cells"));
+        issue.found = format!("{width} cells");
+        drafts.issues.push(issue);
+    }
+
+    fn clean(&self, drafts: &mut Drafts) {
+        let names = self.split_name();
+        let mut row_rules = Rules::NONE;
+        for (slot, what) in self.layout.slots().iter().enumerate() {
+            let cell = self.mapping.value(self.cells, self.index, slot);
+            let (mut value, mut rules) = match what {
+                Slot::Field(Field::Groups) => group::clean(&cell, &self.definition.groups),
+                _ => text::clean(&cell),
+            };
+            if let Slot::Field(field) = what {
+                if value.is_empty() {
+                    if let Some(part) = names.as_ref().and_then(|names| names.of(*field)) {
+                        rules.add(Rule::NameSplit);
+                        value = Cow::Borrowed(part);
+                    }
+                } else if *field == Field::Phone {
+                    self.clean_phone(&mut value, &mut rules, drafts);
+                } else if let Some((better, why)) = refine(*field, &value, self.definition) {
+                    value = Cow::Owned(better);
+                    rules.add_all(why);
+                }
+            }
+            drafts.values.push(&value);
+            if rules != Rules::NONE {
+                row_rules.add_all(rules);
+                for rule in rules.iter() {
+                    drafts.rule_counts[rule as usize] += 1;
+                }
+            }
+        }
+        drafts.rules.push(row_rules.bits());
+    }
+
+    /// A number that no plan has stays as typed. It is reported here, for later passes see only
+    /// its shape.
+    fn clean_phone(&self, value: &mut Cow<str>, rules: &mut Rules, drafts: &mut Drafts) {
+        let country = self.country();
+        match phone::e164(value, country) {
+            Some(number) if number == **value => {}
+            Some(number) => {
+                *value = Cow::Owned(number);
+                rules.add(Rule::PhoneE164);
+            }
+            None => {
+                let detail = match country {
+                    Some(country) => format!("a number as in {country}, or with its country code"),
+                    None => "a number with its country code".to_string(),
+                };
+                let issue = Issue::of_field(Code::PhoneInvalid, self.number, Field::Phone, value, detail);
+                drafts.issues.push(issue);
+            }
+        }
+    }
+
+    /// The country that the row's phone number is in: the row's own, else the pipeline's.
+    fn country(&self) -> Option<&str> {
+        let of_row = self.layout.field(Field::Country).and_then(|slot| {
+            let cell = self.mapping.value(self.cells, self.index, slot);
+            country::alpha2(&text::clean(&cell).0)
+        });
+        of_row.or(self.definition.clean.default_country.as_deref())
+    }
+
+    fn split_name(&self) -> Option<Names> {
+        let slot = self.layout.field(Field::FullName)?;
+        let cell = self.mapping.value(self.cells, self.index, slot);
+        let (full_name, _) = text::clean(&cell);
+        let (first, last) = name::split(&full_name, self.definition.clean.name_order)?;
+        Some(Names { first, last })
+    }
+}
+
+/// What a full name was split into.
+struct Names {
+    first: String,
+    last: String,
+}
+
+impl Names {
+    fn of(&self, field: Field) -> Option<&str> {
+        let part = match field {
+            Field::FirstName => &self.first,
+            Field::LastName => &self.last,
+            _ => return None,
+        };
+        Some(part.as_str()).filter(|part| !part.is_empty())
+    }
+}
+
+/// What cleaning does to a field beyond cleaning its text; `None` if nothing.
+fn refine(field: Field, value: &str, definition: &Definition) -> Option<(String, Rules)> {
+    let (better, rule) = match field {
+        Field::Email => return email::clean(value),
+        Field::Manager => (Cow::Owned(email::lower_domain(value)?), Rule::EmailDomainCase),
+        Field::Country => (Cow::Borrowed(country::alpha2(value)?), Rule::CountryIso3166),
+        Field::Language => (language::tag(value)?, Rule::LanguageBcp47),
+        Field::Role => (Cow::Owned(words::lower(value)?), Rule::RoleCase),
+        Field::Status => (Cow::Borrowed(words::status(value)?), Rule::StatusWord),
+        Field::StartDate if date::is_iso(value) => return None,
+        Field::StartDate => match date::read(value, definition.clean.date_order) {
+            date::Reading::Date(date) => (Cow::Owned(date.to_string()), Rule::DateIso8601),
+            date::Reading::Ambiguous(..) | date::Reading::Invalid => return None,
+        },
+        _ => return None,
+    };
+    (better != value).then(|| (better.into_owned(), Rules::of(rule)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
+
+    use super::*;
+    use crate::definition;
+    use crate::row::Place;
+
+    const PLACE: Place = Place { line: 2, byte: 0 };
+
+    fn layout() -> Layout {
+        let mut slots: Vec<Slot> = Field::ALL.into_iter().map(Slot::Field).collect();
+        slots.push(Slot::Attribute("shirt".to_string()));
+        slots.push(Slot::Ignored("row".to_string()));
+        Layout::new(slots)
+    }
+
+    fn mapping(layout: &Layout) -> Mapping {
+        Mapping {
+            columns: (0..layout.width() as u16).map(|column| vec![column]).collect(),
+            width: layout.width(),
+            separator: ';',
+        }
+    }
+
+    fn definition(settings: &str) -> Definition {
+        definition::parse("test.toml", &format!("name = \"test\"\n{settings}")).unwrap().definition
+    }
+
+    fn cleaned(rows: &[Vec<String>], definition: &Definition) -> Drafts {
+        let layout = layout();
+        let mut cells = Cells::new(0, 0);
+        for row in rows {
+            row.iter().for_each(|cell| cells.push_cell(cell));
+            cells.end_row(PLACE);
+        }
+        clean(cells, &mapping(&layout), &layout, definition)
+    }
+
+    fn row(values: &[(Field, &str)]) -> Vec<String> {
+        let mut row = vec![String::new(); layout().width()];
+        for (field, value) in values {
+            row[*field as usize] = (*value).to_string();
+        }
+        row
+    }
+
+    fn value(drafts: &Drafts, row: usize, field: Field) -> &str {
+        drafts.values.get(row, field as usize)
+    }
+
+    #[test]
+    fn rules_are_few_and_have_names_of_their_own() {
+        let names: std::collections::HashSet<_> = Rule::ALL.iter().map(|rule| rule.name()).collect();
+        assert_eq!(names.len(), Rule::ALL.len());
+        for (number, rule) in Rule::ALL.iter().enumerate() {
+            assert_eq!(*rule as usize, number);
+        }
+    }
+
+    #[test]
+    fn every_field_is_cleaned_by_its_own_rules_and_counted() {
+        let rows = [
+            row(&[
+                (Field::Email, " Jane@Example.ORG "), (Field::FullName, "Jane  van  Doe"), (Field::Phone, "030 123456"),
+                (Field::Country, "Deutschland"), (Field::Language, "de_de"), (Field::Groups, "A;;B"),
+                (Field::Role, "Admin"), (Field::Status, "Aktiv"), (Field::StartDate, "22.11.2026"),
+                (Field::Manager, "Boss@X.org"), (Field::Username, "NULL"),
+            ]),
+            row(&[(Field::FullName, "Jane Doe"), (Field::FirstName, "Janet"), (Field::Phone, "030 123456")]),
+        ];
+        let drafts = cleaned(&rows, &definition(""));
+        let fields = Field::ALL.map(|field| value(&drafts, 0, field));
+        assert_eq!(
+            fields,
+            [
+                "", "Jane@example.org", "NULL", "Jane", "van Doe", "Jane van Doe", "", "+4930123456", "DE", "de-DE",
+                "", "A\u{1f}B", "admin", "active", "2026-11-22", "Boss@x.org",
+            ]
+        );
+        assert_eq!(value(&drafts, 1, Field::FirstName), "Janet");
+        assert_eq!(value(&drafts, 1, Field::LastName), "Doe");
+        let issues: Vec<_> = drafts.issues.iter().map(|issue| (issue.code, issue.row)).collect();
+        assert_eq!(issues, [(Code::PhoneInvalid, 1)]);
+        let counts: Vec<_> = Rule::ALL.iter().map(|rule| (rule.name(), drafts.rule_counts[*rule as usize])).collect();
+        assert_eq!(counts.iter().find(|(name, _)| *name == "name_split"), Some(&("name_split", 3)));
+        assert_eq!(counts.iter().find(|(name, _)| *name == "email_domain_case"), Some(&("email_domain_case", 2)));
+        assert_eq!(Rules::from_bits(drafts.rules[1]).iter().collect::<Vec<_>>(), [Rule::NameSplit]);
+    }
+
+    #[test]
+    fn ragged_rows_are_reported_unless_the_surplus_is_blank() {
+        let width = layout().width();
+        let rows = [vec!["x".to_string(); width], vec!["x".to_string(); width - 1], vec![], {
+            let mut row = vec!["x".to_string(); width];
+            row.extend(["".to_string(), " ".to_string()]);
+            row
+        }, vec!["x".to_string(); width + 1]];
+        let drafts = cleaned(&rows, &definition(""));
+        let ragged = drafts.issues.iter().filter(|issue| matches!(issue.code, Code::RowShort | Code::RowLong));
+        let found: Vec<_> = ragged.map(|issue| (issue.row, issue.code, issue.found.as_str())).collect();
+        assert_eq!(
+            found,
+            [(1, Code::RowShort, "17 cells"), (2, Code::RowShort, "0 cells"), (4, Code::RowLong, "19 cells")]
+        );
+        assert_eq!(drafts.values.len(), rows.len());
+        assert_eq!(drafts.places.len(), rows.len());
+    }
+
+    /// Cells that come near to what each field knows, next to any text at all.
+    fn cell() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            prop::sample::select(vec![
+                " ", "\u{a0}", "\u{200d}", "\u{200c}", "\u{94d}", "\u{951}", "क", "ل", "\u{301}", "e", "\u{fe0f}", "1", "👩",
+                "葛", "\u{e0100}", "@", ".", ",", ";", "/", "<", ">", "mailto:", "?", "\"", "jane", "X.ORG", "İ", "ΑΣ", "ß",
+                "+49", "030 123456", "ext. 12", "00", "x", "Deutschland", "UK", "de", "_", "-", "AT", "2026", "11", "22",
+                "Nov", "Jr", "van", "Active", "\u{1f}", "\u{0}", "\r\n", "ﬁ", "Å", "\u{1100}", "\u{1161}", "가", "김",
+            ]).prop_map(String::from),
+            any::<char>().prop_map(String::from),
+            any::<String>(),
+        ];
+        prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(4096))]
+        #[test]
+        fn cleaning_twice_is_cleaning_once(
+            cells in prop::collection::vec(cell(), 18),
+            settings in prop::sample::select(vec![
+                "", "[clean]\ndefault_country = \"DE\"\ndate_order = \"dmy\"\nname_order = \"last_first\"",
+                "[clean]\ndefault_country = \"US\"\ndate_order = \"mdy\"",
+            ]),
+        ) {
+            let definition = definition(settings);
+            let once = cleaned(&[cells], &definition);
+            let again = cleaned(&[once.values.row(0).map(String::from).collect()], &definition);
+            prop_assert_eq!(&once.values, &again.values);
+            prop_assert_eq!(again.rules[0], 0);
+        }
+    }
 }

@@ -1,16 +1,395 @@
-//! validate: everything that is wrong with a row, not the first thing.
+//! validate: everything that is wrong with a row, not the first thing; and the keys by which the
+//! row may be matched.
 
-use crate::definition::Definition;
+use std::borrow::Cow;
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::definition::{DateOrder, Definition};
+use crate::issue::{Code, Issue, Severity};
 use crate::outcome::Verdict;
-use crate::row::{Drafts, Layout, People};
+use crate::row::{Drafts, Field, Key, Layout, People, RowNumber, Slot, Table};
+use crate::stages::clean::{GROUP_NESTING, country, date, groups, language, words};
+
+pub mod domains;
+pub mod email;
+
+/// The longest value of most fields, in characters.
+pub const VALUE_CHARS_MAX: usize = 255;
+/// The longest list of groups, in characters.
+pub const GROUPS_CHARS_MAX: usize = 4_000;
+/// The longest name of one group, in characters.
+pub const GROUP_CHARS_MAX: usize = 200;
+/// The longest phone number, in characters.
+pub const PHONE_CHARS_MAX: usize = 64;
+/// The longest custom attribute, in characters.
+pub const ATTRIBUTE_CHARS_MAX: usize = 10_000;
 
 /// Checks a batch and makes the match keys of its rows. `verdicts` has `Duplicate` where `dedupe`
-/// found one (such rows are not checked) and `Kept` elsewhere.
-pub fn validate(
-    _drafts: Drafts,
-    _verdicts: Vec<Verdict>,
-    _layout: &Layout,
-    _definition: &Definition,
-) -> People {
-    todo!()
+/// found one (such rows are not checked, have no keys, and lose the issues they came with) and
+/// `Kept` elsewhere. A rejected row has its keys: it still takes part in clashes.
+pub fn validate(mut drafts: Drafts, mut verdicts: Vec<Verdict>, layout: &Layout, definition: &Definition) -> People {
+    let first_row = drafts.first_row;
+    let is_duplicate = |verdict: &Verdict| matches!(verdict, Verdict::Duplicate(_));
+    let mut issues = std::mem::take(&mut drafts.issues);
+    issues.retain(|issue| !is_duplicate(&verdicts[(issue.row - first_row) as usize]));
+    let mut checker = Checker {
+        layout,
+        roles: definition.accounts.roles.iter().map(|role| lower(role).into_owned()).collect(),
+        required: Field::ALL.into_iter().filter(|field| is_required(*field, definition)).collect(),
+        email_or_username: definition.require.email_or_username,
+        date_order: definition.clean.date_order,
+        values: &drafts.values,
+        domains: email::Domains::default(),
+        issues,
+    };
+    let mut keys = Table::new(Key::ALL.len());
+    for (index, verdict) in verdicts.iter().enumerate() {
+        if is_duplicate(verdict) {
+            Key::ALL.iter().for_each(|_| keys.push(""));
+        } else {
+            checker.check(index, first_row + index as RowNumber, &mut keys);
+        }
+    }
+    let mut issues = checker.issues;
+    issues.sort_by_key(|issue| issue.row);
+    let rejecting = rejecting(definition);
+    for issue in &issues {
+        if rejecting[issue.code as usize] {
+            verdicts[(issue.row - first_row) as usize] = Verdict::Rejected;
+        }
+    }
+    drafts.issues = issues;
+    People { drafts, keys, verdicts }
+}
+
+/// The key of a username: NFKC and lower case, so that names that look alike are one.
+pub fn username_key(username: &str) -> Cow<'_, str> {
+    if username.is_ascii() {
+        return lower(username);
+    }
+    let lower = username.nfkc().collect::<String>().to_lowercase();
+    Cow::Owned(lower.nfkc().collect())
+}
+
+/// By code: whether it keeps a row out.
+fn rejecting(definition: &Definition) -> Vec<bool> {
+    let listed = |code: &Code| definition.rows.reject.iter().any(|name| name == code.name());
+    Code::ALL.iter().map(|code| code.severity() >= Severity::Reject || listed(code)).collect()
+}
+
+fn is_required(field: Field, definition: &Definition) -> bool {
+    let listed = definition.require.fields.iter().any(|name| name == field.name());
+    listed || (field == Field::Email && definition.require.email_or_username)
+}
+
+fn lower(text: &str) -> Cow<'_, str> {
+    words::lower(text).map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// What one batch is checked by.
+struct Checker<'a> {
+    layout: &'a Layout,
+    roles: Vec<String>,
+    required: Vec<Field>,
+    email_or_username: bool,
+    date_order: DateOrder,
+    values: &'a Table,
+    domains: email::Domains,
+    issues: Vec<Issue>,
+}
+
+impl<'a> Checker<'a> {
+    /// Checks row `index` and adds its keys.
+    fn check(&mut self, index: usize, row: RowNumber, keys: &mut Table) {
+        self.check_required(index, row);
+        self.check_names(index, row);
+        let mut email_key = String::new();
+        for (slot, what) in self.layout.slots().iter().enumerate() {
+            let value = self.values.get(index, slot);
+            if value.is_empty() {
+                continue;
+            }
+            match what {
+                Slot::Field(Field::Email) => self.check_email(value, row, &mut email_key),
+                Slot::Field(field) => self.check_field(*field, value, row),
+                Slot::Attribute(name) if is_longer(value, ATTRIBUTE_CHARS_MAX) => {
+                    let detail = format!("at most {ATTRIBUTE_CHARS_MAX} characters in `{name}`");
+                    self.issues.push(Issue::of_value(Code::CellLong, row, value, detail));
+                }
+                Slot::Attribute(_) | Slot::Ignored(_) => {}
+            }
+        }
+        keys.push(self.value(index, Field::ExternalId));
+        keys.push(&email_key);
+        keys.push(&username_key(self.value(index, Field::Username)));
+    }
+
+    /// The value of a field; empty where the run doesn't have it.
+    fn value(&self, index: usize, field: Field) -> &'a str {
+        self.layout.field(field).map_or("", |slot| self.values.get(index, slot))
+    }
+
+    fn report(&mut self, code: Code, row: RowNumber, field: Field, found: &str, detail: impl Into<String>) {
+        self.issues.push(Issue::of_field(code, row, field, found, detail));
+    }
+
+    fn check_required(&mut self, index: usize, row: RowNumber) {
+        let mut name_is_missing = false;
+        for at in 0..self.required.len() {
+            let field = self.required[at];
+            if !self.value(index, field).is_empty() {
+                continue;
+            }
+            match field {
+                Field::FirstName | Field::LastName if is_one_word(self.value(index, Field::FullName)) => {
+                    name_is_missing = true;
+                }
+                Field::FirstName => self.report(Code::FirstNameMissing, row, field, "", "a first name"),
+                Field::LastName => self.report(Code::LastNameMissing, row, field, "", "a last name"),
+                Field::Email if !self.email_or_username => {
+                    self.report(Code::EmailMissing, row, field, "", "an e-mail address");
+                }
+                Field::Email if self.value(index, Field::Username).is_empty() => {
+                    self.report(Code::EmailMissing, row, field, "", "an e-mail address or a username");
+                }
+                Field::Email => {}
+                _ => self.report(Code::FieldMissing, row, field, "", format!("a value for `{}`", field.name())),
+            }
+        }
+        if name_is_missing {
+            let full_name = self.value(index, Field::FullName);
+            self.report(Code::FullNameSingle, row, Field::FullName, full_name, "first and last name");
+        }
+    }
+
+    /// The parts of a full name are not reported beside it.
+    fn check_names(&mut self, index: usize, row: RowNumber) {
+        for field in [Field::FullName, Field::FirstName, Field::LastName] {
+            let value = self.value(index, field);
+            if is_no_name(value) {
+                self.report(Code::NameSuspicious, row, field, value, "a name");
+                if field == Field::FullName {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn check_email(&mut self, value: &str, row: RowNumber, key: &mut String) {
+        match self.domains.check(value) {
+            Ok(address) => {
+                address.write_key(key);
+                for doubt in address.doubts() {
+                    self.issues.push(Issue::of_field(doubt.code, row, Field::Email, value, doubt.detail));
+                }
+            }
+            Err(fault) => self.report(fault.code, row, Field::Email, value, fault.expected),
+        }
+    }
+
+    fn check_field(&mut self, field: Field, value: &str, row: RowNumber) {
+        let longest = match field {
+            Field::Groups => GROUPS_CHARS_MAX,
+            Field::Phone => PHONE_CHARS_MAX,
+            _ => VALUE_CHARS_MAX,
+        };
+        if is_longer(value, longest) {
+            self.report(Code::CellLong, row, field, value, format!("at most {longest} characters"));
+        }
+        match field {
+            Field::Username if value.contains(|c: char| c.is_whitespace() || c.is_control()) => {
+                self.report(Code::UsernameSyntax, row, field, value, "no white space");
+            }
+            Field::Country if country::alpha2(value).is_none() => {
+                self.report(Code::CountryUnknown, row, field, value, "an ISO 3166 code or an English name");
+            }
+            Field::Language if language::tag(value).is_none() => {
+                self.report(Code::LanguageUnknown, row, field, value, "a BCP 47 tag, as `en` or `pt-BR`");
+            }
+            Field::StartDate if !date::is_iso(value) => self.report_date(value, row),
+            Field::Status if !matches!(value, "active" | "invited" | "deactivated") => {
+                self.report(Code::StatusUnknown, row, field, value, "`active`, `invited` or `deactivated`");
+            }
+            Field::Role if !self.roles.iter().any(|role| role == value) => {
+                let roles: Vec<String> = self.roles.iter().map(|role| format!("`{role}`")).collect();
+                self.report(Code::RoleNotAllowed, row, field, value, format!("one of {}", roles.join(", ")));
+            }
+            Field::Groups => self.check_groups(value, row),
+            _ => {}
+        }
+    }
+
+    fn report_date(&mut self, value: &str, row: RowNumber) {
+        match date::read(value, self.date_order) {
+            date::Reading::Ambiguous(day_first, month_first) => {
+                let detail = format!("{day_first} or {month_first}, written so");
+                self.report(Code::DateAmbiguous, row, Field::StartDate, value, detail);
+            }
+            date::Reading::Date(_) | date::Reading::Invalid => {
+                let detail = match self.date_order {
+                    DateOrder::Unknown => "a date, as 2026-11-22",
+                    DateOrder::Dmy => "a date, as 2026-11-22 or 22/11/2026",
+                    DateOrder::Mdy => "a date, as 2026-11-22 or 11/22/2026",
+                };
+                self.report(Code::DateInvalid, row, Field::StartDate, value, detail);
+            }
+        }
+    }
+
+    fn check_groups(&mut self, value: &str, row: RowNumber) {
+        for group in groups(value) {
+            for part in group.split(GROUP_NESTING) {
+                let detail = if part.is_empty() {
+                    "no empty part in a nested name, and no `/` in a part".to_string()
+                } else if is_longer(part, GROUP_CHARS_MAX) {
+                    format!("at most {GROUP_CHARS_MAX} characters in a name")
+                } else {
+                    continue;
+                };
+                self.report(Code::GroupSyntax, row, Field::Groups, group, detail);
+                break;
+            }
+        }
+    }
+}
+
+fn is_longer(value: &str, chars: usize) -> bool {
+    value.len() > chars && value.chars().count() > chars
+}
+
+/// Whether a cell of names holds an address, or nothing but digits and punctuation.
+fn is_no_name(value: &str) -> bool {
+    !value.is_empty() && (value.contains('@') || !value.contains(char::is_alphabetic))
+}
+
+fn is_one_word(full_name: &str) -> bool {
+    !full_name.is_empty() && !full_name.contains([' ', ','])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition;
+    use crate::row::Place;
+
+    const FIELDS: [Field; 16] = Field::ALL;
+
+    fn layout() -> Layout {
+        let mut slots: Vec<Slot> = FIELDS.into_iter().map(Slot::Field).collect();
+        slots.push(Slot::Attribute("note".to_string()));
+        Layout::new(slots)
+    }
+
+    fn definition(settings: &str) -> Definition {
+        definition::parse("test.toml", &format!("name = \"test\"\n{settings}")).unwrap().definition
+    }
+
+    fn drafts(rows: &[&[(Field, &str)]]) -> Drafts {
+        let layout = layout();
+        let mut drafts = Drafts {
+            first_row: 10,
+            values: Table::new(layout.width()),
+            places: vec![Place { line: 2, byte: 0 }; rows.len()],
+            rules: vec![0; rows.len()],
+            ..Drafts::default()
+        };
+        for row in rows {
+            for slot in layout.slots() {
+                let value = row.iter().find(|(field, _)| Slot::Field(*field) == *slot);
+                drafts.values.push(value.map_or("", |(_, value)| value));
+            }
+        }
+        drafts
+    }
+
+    fn validated(rows: &[&[(Field, &str)]], settings: &str) -> People {
+        validate(drafts(rows), vec![Verdict::Kept; rows.len()], &layout(), &definition(settings))
+    }
+
+    /// The codes for one row that is right but for `values`.
+    fn codes(values: &[(Field, &str)], settings: &str) -> Vec<&'static str> {
+        let right = [(Field::FirstName, "Jane"), (Field::LastName, "Doe"), (Field::Email, "jane@iana.org")];
+        let mut row = values.to_vec();
+        row.extend(right.iter().filter(|(field, _)| values.iter().all(|(other, _)| other != field)));
+        validated(&[&row], settings).drafts.issues.iter().map(|issue| issue.code.name()).collect()
+    }
+
+    #[test]
+    fn every_field_is_checked() {
+        use Field::*;
+        let long = "é".repeat(256);
+        let long_group = "g".repeat(201);
+        let groups = format!("A/B\u{1f}A//B\u{1f}{long_group}");
+        let cases: &[(&[(Field, &str)], &[&str])] = &[
+            (&[], &[]),
+            (&[(FirstName, "")], &["first_name.missing"]),
+            (&[(FirstName, ""), (LastName, ""), (Email, "")], &["email.missing", "first_name.missing", "last_name.missing"]),
+            (&[(FirstName, ""), (LastName, ""), (FullName, "Cher")], &["full_name.single"]),
+            (&[(Email, "x")], &["email.syntax"]),
+            (&[(Email, "info@gmial.com")], &["email.typo", "email.role"]),
+            (&[(Username, "jane doe")], &["username.syntax"]),
+            (&[(Country, "DE")], &[]),
+            (&[(Country, "Bavaria")], &["country.unknown"]),
+            (&[(Language, "pt-BR")], &[]),
+            (&[(Language, "Bavarian?")], &["language.unknown"]),
+            (&[(StartDate, "2026-11-22")], &[]),
+            (&[(StartDate, "03/04/2026")], &["date.ambiguous"]),
+            (&[(StartDate, "2026-02-30")], &["date.invalid"]),
+            (&[(Status, "active")], &[]),
+            (&[(Status, "retired")], &["status.unknown"]),
+            (&[(Role, "user")], &[]),
+            (&[(Role, "admin")], &["role.not_allowed"]),
+            (&[(Groups, &groups)], &["group.syntax", "group.syntax"]),
+            (&[(FirstName, "jane@iana.org"), (LastName, "12")], &["name.suspicious", "name.suspicious"]),
+            (&[(FullName, "1 2"), (FirstName, "1"), (LastName, "2")], &["name.suspicious"]),
+            (&[(FirstName, &long)], &["cell.long"]),
+            (&[(FirstName, &long[2..])], &[]),
+            (&[(Organization, "NULL"), (DisplayName, "-"), (ExternalId, "0042")], &[]),
+        ];
+        for (values, expected) in cases {
+            assert_eq!(codes(values, ""), *expected, "{values:?}");
+        }
+        let settings = "[require]\nfields = [\"phone\"]\nemail_or_username = true";
+        assert_eq!(codes(&[(Email, "")], settings), ["email.missing", "field.missing"]);
+        assert_eq!(codes(&[(Email, ""), (Username, "jane"), (Phone, "1")], settings), [""; 0]);
+        let settings = "[accounts]\nroles = [\"User\", \"Admin\"]\ndefault_role = \"User\"";
+        assert_eq!(codes(&[(Role, "admin")], settings), [""; 0]);
+    }
+
+    #[test]
+    fn verdicts_and_keys_follow_from_the_issues() {
+        let rows: [&[(Field, &str)]; 4] = [
+            &[(Field::FirstName, "J"), (Field::LastName, "D"), (Field::Email, "Jane@IANA.org"), (Field::Username, "JANE")],
+            &[(Field::ExternalId, "A1"), (Field::Email, "jane@iana")],
+            &[(Field::FirstName, "J"), (Field::LastName, "D"), (Field::Email, "jane@gmial.com")],
+            &[(Field::ExternalId, "A1"), (Field::Email, "jane@iana")],
+        ];
+        let mut batch = drafts(&rows);
+        batch.issues.push(Issue::of_row(Code::RowShort, 12, ""));
+        batch.issues.push(Issue::of_row(Code::RowShort, 13, ""));
+        let mut verdicts = vec![Verdict::Kept; 4];
+        verdicts[3] = Verdict::Duplicate(11);
+        let people = validate(batch, verdicts.clone(), &layout(), &definition(""));
+        assert_eq!(people.verdicts, [Verdict::Kept, Verdict::Rejected, Verdict::Rejected, Verdict::Duplicate(11)]);
+        let keys: Vec<_> = (0..4).map(|row| people.keys.row(row).collect::<Vec<_>>()).collect();
+        assert_eq!(keys, [["", "jane@iana.org", "jane"], ["A1", "", ""], ["", "jane@gmial.com", ""], ["", "", ""]]);
+        let found: Vec<_> = people.drafts.issues.iter().map(|issue| (issue.row, issue.code.name())).collect();
+        assert_eq!(
+            found,
+            [
+                (11, "first_name.missing"), (11, "last_name.missing"), (11, "email.domain"), (12, "row.short"),
+                (12, "email.typo"),
+            ]
+        );
+        let people = validate(drafts(&rows), verdicts, &layout(), &definition("[rows]\nreject = [\"email.typo\"]"));
+        assert_eq!(people.verdicts[2], Verdict::Rejected);
+    }
+
+    #[test]
+    fn username_keys_fold_case_and_compatible_forms() {
+        assert_eq!(username_key("Jane_Doe"), "jane_doe");
+        assert_eq!(username_key("ｊａｎｅ"), "jane");
+        assert_eq!(username_key("ﬁn"), username_key("FIN"));
+    }
 }

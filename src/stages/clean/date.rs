@@ -1,0 +1,169 @@
+//! Dates, as ISO 8601.
+
+use jiff::civil::Date;
+
+use crate::definition::DateOrder;
+
+const MONTHS: [&str; 12] = [
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+    "november", "december",
+];
+
+/// What a date cell says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// One date.
+    Date(Date),
+    /// Two dates: with the day first, and with the month first.
+    Ambiguous(Date, Date),
+    /// No date of the calendar, or in no form that is known.
+    Invalid,
+}
+
+/// Reads a date: `2026-11-22` (also with `/` or `.`), `20261122`, `22.11.2026`, `22/11/2026` and
+/// `11/22/2026` (also with `-`), `22 Nov 2026`, `Nov 22, 2026`; a time of day behind it is left
+/// out, whatever its zone. Years have four digits, from 1000.
+///
+/// With slashes `order` decides, and a date that contradicts it is invalid: it would show that
+/// the file's other dates are read wrongly. Without an order a date is taken that can be read in
+/// one way only.
+pub fn read(text: &str, order: DateOrder) -> Reading {
+    let text = without_time(text);
+    if text.len() == 8
+        && let Some(digits) = number(text, 8, 8)
+    {
+        return date(digits / 10_000, digits / 100 % 100, digits % 100);
+    }
+    for separator in ['-', '/', '.'] {
+        let mut parts = text.split(separator).map(str::trim);
+        let (Some(first), Some(second), Some(third), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            continue;
+        };
+        let middle = number(second, 1, 2);
+        if let (Some(year), Some(month), Some(day)) = (number(first, 4, 4), middle, number(third, 1, 2)) {
+            return date(year, month, day);
+        }
+        if let (Some(one), Some(two), Some(year)) = (number(first, 1, 2), middle, number(third, 4, 4)) {
+            let order = if separator == '.' { DateOrder::Dmy } else { order };
+            return by_order(one, two, year, order);
+        }
+    }
+    with_month_name(text)
+}
+
+/// Whether `text` is a date as it is stored: `2026-11-22`.
+pub fn is_iso(text: &str) -> bool {
+    let shaped = text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
+    shaped && matches!(read(text, DateOrder::Unknown), Reading::Date(_))
+}
+
+fn by_order(first: u32, second: u32, year: u32, order: DateOrder) -> Reading {
+    let day_first = date(year, second, first);
+    let month_first = date(year, first, second);
+    match (order, day_first, month_first) {
+        (DateOrder::Dmy, ..) => day_first,
+        (DateOrder::Mdy, ..) => month_first,
+        (DateOrder::Unknown, Reading::Date(one), Reading::Date(other)) if one != other => {
+            Reading::Ambiguous(one, other)
+        }
+        (DateOrder::Unknown, Reading::Date(_), _) => day_first,
+        (DateOrder::Unknown, ..) => month_first,
+    }
+}
+
+/// `22 Nov 2026`, `22-Nov-2026`, `Nov 22, 2026`, `November 22nd 2026`, `22. November 2026`.
+fn with_month_name(text: &str) -> Reading {
+    let mut words = text.split([' ', ',', '.', '-', '/']).filter(|word| !word.is_empty());
+    let (Some(first), Some(second), Some(third), None) =
+        (words.next(), words.next(), words.next(), words.next())
+    else {
+        return Reading::Invalid;
+    };
+    let (day, month) = match (month(first), month(second)) {
+        (None, Some(month)) => (first, month),
+        (Some(month), None) => (second, month),
+        _ => return Reading::Invalid,
+    };
+    let day = ["st", "nd", "rd", "th"].iter().find_map(|end| day.strip_suffix(end)).unwrap_or(day);
+    match (number(day, 1, 2), number(third, 4, 4)) {
+        (Some(day), Some(year)) => date(year, month, day),
+        _ => Reading::Invalid,
+    }
+}
+
+fn month(word: &str) -> Option<u32> {
+    let word = word.to_ascii_lowercase();
+    let at = MONTHS.iter().position(|month| *month == word || month[..3] == word || (word == "sept" && *month == "september"))?;
+    Some(at as u32 + 1)
+}
+
+/// What stands before a time such as `T10:00:00Z`, ` 00:00` or ` 12:00:00 AM`.
+fn without_time(text: &str) -> &str {
+    let Some(colon) = text.find(':') else {
+        return text;
+    };
+    let Some(start) = text[..colon].rfind([' ', 'T', 't']) else {
+        return text;
+    };
+    let hour = number(&text[start + 1..colon], 1, 2);
+    let is_time = |c: char| c.is_ascii_digit() || ":.,+- ZzAaPpMm".contains(c);
+    if hour.is_some_and(|hour| hour < 25) && text[colon..].chars().all(is_time) {
+        text[..start].trim_end()
+    } else {
+        text
+    }
+}
+
+/// The number that `text` is, if it has from `least` to `most` digits and nothing else.
+fn number(text: &str, least: usize, most: usize) -> Option<u32> {
+    let shaped = (least..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if shaped { text.parse().ok() } else { None }
+}
+
+fn date(year: u32, month: u32, day: u32) -> Reading {
+    let (Ok(year), Ok(month), Ok(day)) = (i16::try_from(year), i8::try_from(month), i8::try_from(day)) else {
+        return Reading::Invalid;
+    };
+    match Date::new(year, month, day) {
+        Ok(date) if year >= 1000 => Reading::Date(date),
+        _ => Reading::Invalid,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn say(reading: Reading) -> String {
+        match reading {
+            Reading::Date(date) => date.to_string(),
+            Reading::Ambiguous(one, other) => format!("{one} or {other}"),
+            Reading::Invalid => "-".to_string(),
+        }
+    }
+
+    #[test]
+    fn dates_are_read_in_every_form_and_never_guessed() {
+        use DateOrder::{Dmy, Mdy, Unknown};
+        let cases = [
+            ("2026-11-22", Unknown, "2026-11-22"), ("2026/1/2", Unknown, "2026-01-02"),
+            ("20261122", Unknown, "2026-11-22"), ("22.11.2026", Mdy, "2026-11-22"),
+            ("22. 11. 2026", Unknown, "2026-11-22"), ("22/11/2026", Unknown, "2026-11-22"),
+            ("11/22/2026", Unknown, "2026-11-22"), ("05/05/2026", Unknown, "2026-05-05"),
+            ("03/04/2026", Unknown, "2026-04-03 or 2026-03-04"), ("03-04-2026", Unknown, "2026-04-03 or 2026-03-04"),
+            ("03/04/2026", Dmy, "2026-04-03"), ("03/04/2026", Mdy, "2026-03-04"), ("11/22/2026", Dmy, "-"),
+            ("22 Nov 2026", Unknown, "2026-11-22"), ("Nov 22, 2026", Unknown, "2026-11-22"),
+            ("22-NOV-2026", Unknown, "2026-11-22"), ("November 22nd 2026", Unknown, "2026-11-22"),
+            ("2026-11-22T23:59:59Z", Unknown, "2026-11-22"), ("2026-11-22 00:00:00.000+02:00", Unknown, "2026-11-22"),
+            ("11/22/2026 12:00:00 AM", Unknown, "2026-11-22"), ("2024-02-29", Unknown, "2024-02-29"),
+            ("2023-02-29", Unknown, "-"), ("22.11.26", Dmy, "-"), ("22 Nov 26", Dmy, "-"), ("0026-11-22", Dmy, "-"),
+            ("2026-13-01", Dmy, "-"), ("45000", Dmy, "-"), ("tomorrow", Dmy, "-"), ("", Dmy, "-"), ("2026-11-22x", Dmy, "-"),
+            ("2026-11", Dmy, "-"), ("Nov Nov 2026", Dmy, "-"), ("２０２６-11-22", Dmy, "-"), (":", Dmy, "-"),
+        ];
+        for (text, order, expected) in cases {
+            assert_eq!(say(read(text, order)), expected, "{text}");
+        }
+    }
+}

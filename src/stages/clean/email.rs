@@ -1,0 +1,106 @@
+//! E-mail addresses: out of what stands around them, with the domain in lower case.
+//!
+//! The local part is never touched. Whether it is an address is for `validate` to say.
+
+use super::{Rule, Rules, words};
+
+/// The address that the text means, and the rules that found it; `None` if nothing was to be
+/// done. `text` is cleaned text.
+///
+/// `mailto:` goes with what an address in a link has behind it; of `Doe, Jane <jane@example.org>`
+/// the address stays; one full stop behind the domain (RFC 1034: the root) goes; the domain is in
+/// lower case. Several addresses in one cell stay as typed.
+pub fn clean(text: &str) -> Option<(String, Rules)> {
+    let mut rules = Rules::NONE;
+    let mut address = text;
+    loop {
+        if let Some(inner) = without_mailto(address) {
+            rules.add(Rule::EmailMailto);
+            address = inner;
+        } else if let Some(inner) = in_brackets(address) {
+            rules.add(Rule::EmailDisplayText);
+            address = inner;
+        } else {
+            break;
+        }
+    }
+    let (local, domain) = only_one(address).unwrap_or((address, ""));
+    let rooted = domain.strip_suffix('.').filter(|domain| !domain.is_empty() && !domain.ends_with('.'));
+    if rooted.is_some() {
+        rules.add(Rule::EmailDomainDot);
+    }
+    let domain = rooted.unwrap_or(domain);
+    let lower = words::lower(domain);
+    if lower.is_some() {
+        rules.add(Rule::EmailDomainCase);
+    }
+    if rules == Rules::NONE {
+        return None;
+    }
+    if domain.is_empty() {
+        return Some((address.to_string(), rules));
+    }
+    Some((format!("{local}@{}", lower.as_deref().unwrap_or(domain)), rules))
+}
+
+/// The text with its domain in lower case, if it looks like an address and wasn't.
+pub fn lower_domain(text: &str) -> Option<String> {
+    let (local, domain) = only_one(text)?;
+    if local.is_empty() || local.contains(' ') {
+        return None;
+    }
+    Some(format!("{local}@{}", words::lower(domain)?))
+}
+
+/// What stands around the only `@`; the domain isn't empty and has no space.
+fn only_one(text: &str) -> Option<(&str, &str)> {
+    let (local, domain) = text.split_once('@')?;
+    (!domain.is_empty() && !domain.contains(['@', ' '])).then_some((local, domain))
+}
+
+fn without_mailto(text: &str) -> Option<&str> {
+    let (scheme, address) = text.split_at_checked("mailto:".len())?;
+    if !scheme.eq_ignore_ascii_case("mailto:") {
+        return None;
+    }
+    let at = address.find('@')?;
+    let end = address[at..].find('?').map_or(address.len(), |question| at + question);
+    Some(address[..end].trim())
+}
+
+/// The address in `"Doe, Jane" <jane@example.org>`: one pair of angle brackets at the end, with
+/// one address in it, behind a text that is no other address.
+fn in_brackets(text: &str) -> Option<&str> {
+    let (name, address) = text.strip_suffix('>')?.split_once('<')?;
+    let address = address.trim();
+    let name = name.trim_matches([' ', '"', '\'']);
+    let one = address.matches('@').count() == 1 && !address.contains(['<', '>', ' ', ',', ';']);
+    let bare = address.split_once(':').map_or(address, |(_, bare)| bare);
+    let same = name.eq_ignore_ascii_case(address) || name.eq_ignore_ascii_case(bare);
+    (one && !name.contains('>') && (!name.contains('@') || same)).then_some(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_found_in_what_people_paste() {
+        let cases = [
+            ("Jane.Doe@Example.ORG", "Jane.Doe@example.org"), ("mailto:a@x.org", "a@x.org"),
+            ("MAILTO: a@x.org?subject=Hi", "a@x.org"), ("Doe, Jane <a@x.org>", "a@x.org"),
+            ("<a@X.org>", "a@x.org"),
+            ("A@x.org <a@x.org>", "a@x.org"), ("Jane <mailto:a@x.org>", "a@x.org"), ("a@x.org.", "a@x.org"),
+            ("a@MÜLLER.de", "a@müller.de"),
+        ];
+        for (text, expected) in cases {
+            let cleaned = clean(text).map_or(text.to_string(), |(cleaned, _)| cleaned);
+            assert_eq!(cleaned, expected, "{text}");
+        }
+        for text in ["", "a@x.org", "a@x.org..", "\"Doe <J>\" <a@x.org>", "A@X.org, B@X.org", "b@x.org <a@x.org>", "mailto:", "<>", "@", "a@."] {
+            assert_eq!(clean(text), None, "{text}");
+        }
+        assert_eq!(lower_domain("Boss@X.org").as_deref(), Some("Boss@x.org"));
+        assert_eq!(lower_domain("The Boss @HOME"), None);
+    }
+}

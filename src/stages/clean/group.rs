@@ -1,0 +1,120 @@
+//! Groups: a cell that lists several, each maybe a path of groups within groups.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::{Rule, Rules, text};
+use crate::definition::Groups;
+
+/// Between the groups of a cleaned value. Cleaning removes control characters from text, so it
+/// can't be part of a name.
+pub const GROUP_SEPARATOR: char = '\u{1f}';
+/// Between a group and the group above it, whatever the file has there.
+pub const GROUP_NESTING: char = '/';
+
+/// The groups of a cleaned value: paths whose parts stand between [`GROUP_NESTING`].
+pub fn groups(value: &str) -> impl Iterator<Item = &str> {
+    value.split(GROUP_SEPARATOR).filter(|group| !group.is_empty())
+}
+
+/// What groups of one name are told by: NFKC and lower case, so that `Sales` and `SALES` are one.
+pub fn key(group: &str) -> String {
+    if group.is_ascii() {
+        return group.to_ascii_lowercase();
+    }
+    let lower = group.nfkc().collect::<String>().to_lowercase();
+    lower.nfkc().collect()
+}
+
+/// A cell as read to the groups it lists, joined by [`GROUP_SEPARATOR`]: text is cleaned, the
+/// cell split, every part of a path trimmed; empty and repeated groups are dropped.
+///
+/// Where another character than `/` nests, a `/` in a name is doubled: the empty part makes
+/// `validate` report the group, for a stored name can't hold it.
+pub fn clean<'a>(cell: &'a str, policy: &Groups) -> (Cow<'a, str>, Rules) {
+    if text::is_clean_ascii(cell) && !cell.contains(|c| is_mark(c, policy)) {
+        return (Cow::Borrowed(cell), Rules::NONE);
+    }
+    let mut rules = Rules::NONE;
+    let mut seen = HashSet::new();
+    let mut joined = String::with_capacity(cell.len());
+    for piece in cell.split(GROUP_SEPARATOR) {
+        let (piece, text_rules) = text::clean(piece);
+        rules.add_all(text_rules);
+        for name in piece.split(|c| policy.separators.contains(&c)) {
+            let trimmed = name.trim_matches(' ');
+            let path = path(trimmed, policy.nesting);
+            if path.is_empty() || !seen.insert(key(&path)) {
+                rules.add(Rule::GroupList);
+                continue;
+            }
+            if path != trimmed {
+                rules.add(Rule::GroupList);
+            }
+            if !joined.is_empty() {
+                joined.push(GROUP_SEPARATOR);
+            }
+            joined.push_str(&path);
+        }
+    }
+    if joined == cell {
+        return (Cow::Borrowed(cell), Rules::NONE);
+    }
+    (Cow::Owned(joined), if cell.trim().is_empty() { rules.without(Rule::GroupList) } else { rules })
+}
+
+fn is_mark(character: char, policy: &Groups) -> bool {
+    character == policy.nesting || character == GROUP_NESTING || policy.separators.contains(&character)
+}
+
+fn path(name: &str, nesting: char) -> Cow<'_, str> {
+    if !name.contains([nesting, GROUP_NESTING]) {
+        return Cow::Borrowed(name);
+    }
+    let parts = name.split(nesting).map(|part| part.trim_matches(' '));
+    if nesting == GROUP_NESTING {
+        return Cow::Owned(parts.collect::<Vec<_>>().join("/"));
+    }
+    let doubled = parts.map(|part| match part.contains("//") {
+        true => part.to_string(),
+        false => part.replace('/', "//"),
+    });
+    Cow::Owned(doubled.collect::<Vec<_>>().join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(cell: &str, policy: &Groups) -> Vec<String> {
+        groups(&clean(cell, policy).0).map(String::from).collect()
+    }
+
+    #[test]
+    fn cells_are_split_and_repeats_dropped() {
+        let policy = Groups::default();
+        assert_eq!(list("", &policy), [""; 0]);
+        assert_eq!(list(" ; ,", &policy), [""; 0]);
+        assert_eq!(list("Sales", &policy), ["Sales"]);
+        assert_eq!(list("Sales; Berlin,SALES , ", &policy), ["Sales", "Berlin"]);
+        assert_eq!(list("A / B;A/B", &policy), ["A/B"]);
+        assert_eq!(list("A//B;/A", &policy), ["A//B", "/A"]);
+        assert_eq!(list("R\u{a0}D;ﬁ;fi", &policy), ["R D", "ﬁ"]);
+        assert_eq!(clean("A;B", &policy), (Cow::Owned("A\u{1f}B".to_string()), Rules::NONE));
+        let rules: Vec<Rule> = clean("A;;B", &policy).1.iter().collect();
+        assert_eq!(rules, [Rule::GroupList]);
+    }
+
+    #[test]
+    fn another_nesting_character_is_stored_as_a_slash() {
+        let policy = Groups {
+            separators: vec!['|'],
+            nesting: '>',
+            ..Groups::default()
+        };
+        assert_eq!(list("A > B|C; D", &policy), ["A/B", "C; D"]);
+        assert_eq!(list("R/D > Lab", &policy), ["R//D/Lab"]);
+    }
+}

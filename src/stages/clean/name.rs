@@ -1,0 +1,110 @@
+//! Full names into first and last name, by a written rule and never by a dictionary of names.
+
+use crate::definition::NameOrder;
+
+/// Words before the last word that belong to the last name; compared in lower case.
+const PARTICLES: [&str; 26] = [
+    "van", "von", "de", "da", "das", "do", "dos", "di", "du", "der", "den", "del", "della", "la", "le", "el", "al",
+    "bin", "ibn", "ben", "ter", "ten", "zu", "zur", "af", "av",
+];
+/// Words behind a name that stay with the last name; compared in lower case without a full stop.
+const SUFFIXES: [&str; 5] = ["jr", "sr", "ii", "iii", "iv"];
+
+/// The first and the last name of `full_name`, which is cleaned text. The rule:
+///
+/// 1. A suffix (`Jr`, `Sr`, `II`, `III`, `IV`) at the end stays with the last name.
+/// 2. With one comma it is `Last, First Middle`.
+/// 3. With none, `order` decides: the last word is the last name, with the particles right before
+///    it (`van`, `de la`, `bin`, …), and at least one word is left for the first name; or the
+///    first word is, with the particles that it begins with.
+/// 4. Two or three Han or Hangul characters without a space: the first is the family name.
+/// 5. Anything else (one word, several commas) isn't split.
+pub fn split(full_name: &str, order: NameOrder) -> Option<(String, String)> {
+    let (name, suffix) = without_suffix(full_name);
+    let (first, last) = match name.split_once(',') {
+        Some((last, first)) if !first.contains(',') => (first.trim().to_string(), last.trim().to_string()),
+        Some(_) => return None,
+        None => words(name, order).or_else(|| ideographs(name))?,
+    };
+    match suffix {
+        Some(suffix) if !last.is_empty() => Some((first, format!("{last} {suffix}"))),
+        Some(_) => None,
+        None => Some((first, last)),
+    }
+}
+
+/// The name without a suffix at its end, and the suffix. One word is always the name.
+fn without_suffix(name: &str) -> (&str, Option<&str>) {
+    let Some(at) = name.rfind([' ', ',']) else {
+        return (name, None);
+    };
+    let (before, suffix) = (&name[..at], &name[at + 1..]);
+    let bare = suffix.strip_suffix('.').unwrap_or(suffix).to_lowercase();
+    let before = before.trim_end_matches([' ', ',']);
+    if SUFFIXES.contains(&bare.as_str()) && before.contains([' ', ',']) {
+        (before, Some(suffix))
+    } else {
+        (name, None)
+    }
+}
+
+fn words(name: &str, order: NameOrder) -> Option<(String, String)> {
+    let words: Vec<&str> = name.split(' ').filter(|word| !word.is_empty()).collect();
+    if words.len() < 2 {
+        return None;
+    }
+    let is_particle = |word: &&str| PARTICLES.contains(&word.to_lowercase().as_str());
+    match order {
+        NameOrder::FirstLast => {
+            let particles = words[1..words.len() - 1].iter().rev().take_while(|word| is_particle(word)).count();
+            let (first, last) = words.split_at(words.len() - 1 - particles);
+            Some((first.join(" "), last.join(" ")))
+        }
+        NameOrder::LastFirst => {
+            let particles = words[..words.len() - 2].iter().take_while(|word| is_particle(word)).count();
+            let (last, first) = words.split_at(particles + 1);
+            Some((first.join(" "), last.join(" ")))
+        }
+    }
+}
+
+fn ideographs(name: &str) -> Option<(String, String)> {
+    let is_written_alone = |c: char| {
+        matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
+            | '\u{20000}'..='\u{323af}' | '\u{ac00}'..='\u{d7a3}')
+    };
+    let count = name.chars().count();
+    if !(2..=3).contains(&count) || !name.chars().all(is_written_alone) {
+        return None;
+    }
+    let (at, _) = name.char_indices().nth(1)?;
+    Some((name[at..].to_string(), name[..at].to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_split_by_the_written_rule() {
+        use NameOrder::{FirstLast, LastFirst};
+        let cases = [
+            ("Jane Doe", FirstLast, "Jane|Doe"), ("Jane Mary Doe", FirstLast, "Jane Mary|Doe"),
+            ("Doe, Jane Mary", FirstLast, "Jane Mary|Doe"), ("van der Berg, Jan", FirstLast, "Jan|van der Berg"),
+            ("Jan van der Berg", FirstLast, "Jan|van der Berg"), ("Ludwig Van Beethoven", FirstLast, "Ludwig|Van Beethoven"),
+            ("Van Nguyen", FirstLast, "Van|Nguyen"), ("María del Carmen López", FirstLast, "María del Carmen|López"),
+            ("John Doe Jr.", FirstLast, "John|Doe Jr."), ("John Doe, Jr.", FirstLast, "John|Doe Jr."),
+            ("Doe, John, III", FirstLast, "John|Doe III"), ("Juan de la Cruz Sr", FirstLast, "Juan|de la Cruz Sr"),
+            ("Doe Jane Mary", LastFirst, "Jane Mary|Doe"), ("van der Berg Jan", LastFirst, "Jan|van der Berg"),
+            ("王小明", FirstLast, "小明|王"), ("김민수", LastFirst, "민수|김"), ("山田 太郎", LastFirst, "太郎|山田"),
+            ("Doe,", FirstLast, "|Doe"), (", Jane", FirstLast, "Jane|"), ("John Jr", FirstLast, "John|Jr"),
+        ];
+        for (name, order, expected) in cases {
+            let (first, last) = split(name, order).unwrap_or_else(|| panic!("{name}"));
+            assert_eq!(format!("{first}|{last}"), expected, "{name}");
+        }
+        for name in ["", "Cher", "Doe, Jane, PhD", "山田太郎", "ひろし", "Jr"] {
+            assert_eq!(split(name, FirstLast), None, "{name}");
+        }
+    }
+}

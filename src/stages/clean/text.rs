@@ -1,0 +1,222 @@
+//! Text: what is cleaned in every value, whatever field it is.
+//!
+//! Letters and their case stay. White space of any kind becomes a plain space, runs of it one
+//! space, and none at either end; control characters and characters that can't be seen go; the
+//! rest is in Unicode normal form C (UAX #15). Joiners stay where a script is written with them,
+//! variation selectors where they choose between forms of an emoji or an ideograph.
+
+use std::borrow::Cow;
+
+use unicode_normalization::char::canonical_combining_class;
+use unicode_normalization::{UnicodeNormalization, is_nfc};
+
+use super::{Rule, Rules};
+
+const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
+const ZERO_WIDTH_JOINER: char = '\u{200d}';
+const ENCLOSING_KEYCAP: char = '\u{20e3}';
+const BLACK_FLAG: char = '\u{1f3f4}';
+/// The canonical combining class of viramas (Unicode Standard, table 3-2 of chapter 4.3).
+const VIRAMA_CLASS: u8 = 9;
+
+/// `text` cleaned, and the rules that changed something; borrowed when nothing was to be done.
+pub fn clean(text: &str) -> (Cow<'_, str>, Rules) {
+    if is_clean_ascii(text) {
+        return (Cow::Borrowed(text), Rules::NONE);
+    }
+    let mut rules = Rules::NONE;
+    let mut cleaned = squeeze(text, &mut rules);
+    // Composing can move marks, and with them what a joiner stands next to; so until it rests.
+    while !is_nfc(&cleaned) {
+        rules.add(Rule::UnicodeNfc);
+        let composed: String = cleaned.nfc().collect();
+        cleaned = squeeze(&composed, &mut rules);
+    }
+    if cleaned == text {
+        (Cow::Borrowed(text), Rules::NONE)
+    } else {
+        (Cow::Owned(cleaned), rules)
+    }
+}
+
+/// Whether `text` is printable ASCII with single spaces inside only: the fast proof that nothing
+/// needs to be done.
+pub fn is_clean_ascii(text: &str) -> bool {
+    let mut before = b' ';
+    for &byte in text.as_bytes() {
+        if !(b' '..=b'~').contains(&byte) || (byte == b' ' && before == b' ') {
+            return false;
+        }
+        before = byte;
+    }
+    before != b' ' || text.is_empty()
+}
+
+/// One pass over the characters: white space, controls and the invisible.
+fn squeeze(text: &str, rules: &mut Rules) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut space_owed = false;
+    let mut before = None;
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        let after = rest.clone().next();
+        match kind(character, before, after) {
+            Kind::Visible => {
+                if space_owed {
+                    out.push(' ');
+                }
+                space_owed = false;
+                out.push(character);
+                before = Some(character);
+            }
+            Kind::Control => rules.add(Rule::ControlCharacters),
+            Kind::Invisible => rules.add(Rule::InvisibleCharacters),
+            Kind::Space => {
+                if character != ' ' {
+                    rules.add(Rule::OddSpaces);
+                }
+                if out.is_empty() {
+                    rules.add(Rule::TrimSpaces);
+                } else if space_owed {
+                    rules.add(Rule::CollapseSpaces);
+                } else {
+                    space_owed = true;
+                }
+                before = None;
+            }
+        }
+    }
+    if space_owed {
+        rules.add(Rule::TrimSpaces);
+    }
+    out
+}
+
+enum Kind {
+    Visible,
+    Space,
+    Control,
+    Invisible,
+}
+
+/// What becomes of `character`, which stands behind `before` (what was kept last, unless a space
+/// is between) and before `after` (as it is in the text).
+fn kind(character: char, before: Option<char>, after: Option<char>) -> Kind {
+    match character {
+        '!'..='~' => Kind::Visible,
+        ' ' | '\t'..='\r' | '\u{85}' | '\u{a0}' | '\u{1680}' => Kind::Space,
+        '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' => Kind::Space,
+        '\u{202f}' | '\u{205f}' | '\u{3000}' => Kind::Space,
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => Kind::Control,
+        ZERO_WIDTH_NON_JOINER | ZERO_WIDTH_JOINER => visible_if(joins(character, before, after)),
+        '\u{fe00}'..='\u{fe0f}' => visible_if(selects(character, before, after)),
+        '\u{e0100}'..='\u{e01ef}' => visible_if(before.is_some_and(is_ideograph)),
+        '\u{e0020}'..='\u{e007f}' => visible_if(before.is_some_and(is_flag_part)),
+        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => Kind::Invisible,
+        '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => Kind::Invisible,
+        '\u{e0000}'..='\u{e001f}' => Kind::Invisible,
+        _ => Kind::Visible,
+    }
+}
+
+fn visible_if(needed: bool) -> Kind {
+    if needed { Kind::Visible } else { Kind::Invisible }
+}
+
+/// Whether a joiner is part of the spelling: behind a virama (as in IDNA, RFC 5892 A.1 and A.2),
+/// between letters of a script that joins, or inside an emoji.
+fn joins(joiner: char, before: Option<char>, after: Option<char>) -> bool {
+    let Some(before) = before else {
+        return false;
+    };
+    let between = |is_part: fn(char) -> bool| is_part(before) && after.is_some_and(is_part);
+    canonical_combining_class(before) == VIRAMA_CLASS
+        || between(is_of_joining_script)
+        || (joiner == ZERO_WIDTH_JOINER && between(is_emoji_part))
+}
+
+/// Whether a variation selector chooses a form of what it follows: of an emoji, of a keycap such
+/// as `1\u{fe0f}\u{20e3}`, or of an ideograph.
+fn selects(selector: char, before: Option<char>, after: Option<char>) -> bool {
+    match (selector, before) {
+        (_, None) => false,
+        ('\u{fe0e}' | '\u{fe0f}', Some('0'..='9' | '#' | '*')) => after == Some(ENCLOSING_KEYCAP),
+        ('\u{fe0e}' | '\u{fe0f}', Some(before)) => is_pictograph(before),
+        (_, Some(before)) => is_ideograph(before),
+    }
+}
+
+/// Letters and marks of the scripts that are written with joiners: Arabic and its relatives, the
+/// Brahmic scripts, Mongolian. By block, so that composing never leads out of it.
+fn is_of_joining_script(character: char) -> bool {
+    matches!(character,
+        '\u{600}'..='\u{61b}' | '\u{61d}'..='\u{7ff}' | '\u{840}'..='\u{8ff}'
+        | '\u{900}'..='\u{109f}' | '\u{1780}'..='\u{18af}' | '\u{1900}'..='\u{1cff}'
+        | '\u{a800}'..='\u{a82f}' | '\u{a840}'..='\u{a95f}' | '\u{a980}'..='\u{aaff}'
+        | '\u{abc0}'..='\u{abff}' | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}'
+        | '\u{10a00}'..='\u{10aff}' | '\u{10d00}'..='\u{10d3f}' | '\u{10f30}'..='\u{11fff}'
+        | '\u{1e900}'..='\u{1e95f}')
+}
+
+/// Han characters, for which variation selectors choose the form that a family writes.
+pub fn is_ideograph(character: char) -> bool {
+    matches!(character,
+        '\u{3005}'..='\u{3007}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
+}
+
+fn is_pictograph(character: char) -> bool {
+    matches!(character,
+        '\u{a9}' | '\u{ae}' | '\u{203c}' | '\u{2049}' | '\u{2122}' | '\u{2139}'
+        | '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{23ff}' | '\u{24c2}' | '\u{25a0}'..='\u{27bf}'
+        | '\u{2900}'..='\u{297f}' | '\u{2b00}'..='\u{2bff}' | '\u{3030}' | '\u{303d}'
+        | '\u{3297}' | '\u{3299}' | '\u{1f000}'..='\u{1faff}')
+}
+
+fn is_emoji_part(character: char) -> bool {
+    is_pictograph(character) || matches!(character, '\u{fe0f}' | ENCLOSING_KEYCAP)
+}
+
+fn is_flag_part(character: char) -> bool {
+    matches!(character, BLACK_FLAG | '\u{e0020}'..='\u{e007e}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_cleaned_by_named_rules() {
+        use Rule::*;
+        let cases: &[(&str, &str, &[Rule])] = &[
+            ("", "", &[]),
+            ("Zoë", "Zoë", &[]),
+            ("Mary Ann", "Mary Ann", &[]),
+            ("   ", "", &[TrimSpaces]),
+            (" Mary  Ann ", "Mary Ann", &[TrimSpaces, CollapseSpaces]),
+            ("Mary\u{a0}Ann\r\n", "Mary Ann", &[TrimSpaces, CollapseSpaces, OddSpaces]),
+            ("Mary\u{200b}Ann\u{feff}", "MaryAnn", &[InvisibleCharacters]),
+            ("M\u{0}ar\u{1b}y\u{9b}", "Mary", &[ControlCharacters]),
+            ("Zoe\u{308}", "Zoë", &[UnicodeNfc]),
+            ("e\u{200b}\u{301}", "é", &[InvisibleCharacters, UnicodeNfc]),
+            ("NULL", "NULL", &[]),
+            ("½ ﷺ ﬁ", "½ ﷺ ﬁ", &[]),
+            // joiners belong to Persian, to Sinhala, to old Malayalam chillus at the end of a word
+            ("علی\u{200c}رضا", "علی\u{200c}رضا", &[]),
+            ("ශ\u{dca}\u{200d}ර", "ශ\u{dca}\u{200d}ර", &[]),
+            ("രാജന\u{d4d}\u{200d}", "രാജന\u{d4d}\u{200d}", &[]),
+            ("An\u{200d}na\u{200c}", "Anna", &[InvisibleCharacters]),
+            ("علی\u{200c}", "علی", &[InvisibleCharacters]),
+            // emoji, keycaps, flags and ideographs keep what chooses their form
+            ("👩\u{200d}👧 ❤\u{fe0f} 1\u{fe0f}\u{20e3}", "👩\u{200d}👧 ❤\u{fe0f} 1\u{fe0f}\u{20e3}", &[]),
+            ("葛\u{e0100}城", "葛\u{e0100}城", &[]),
+            ("🏴\u{e0067}\u{e0062}\u{e007f}", "🏴\u{e0067}\u{e0062}\u{e007f}", &[]),
+            ("a\u{fe0f}\u{e0061}\u{e0100}", "a", &[InvisibleCharacters]),
+        ];
+        for (found, expected, expected_rules) in cases {
+            let (cleaned, rules) = clean(found);
+            assert_eq!(cleaned, *expected, "{found:?}");
+            assert_eq!(rules.iter().collect::<Vec<_>>(), *expected_rules, "{found:?}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Words that stand for one of a few values: statuses and roles, and the key by which such words
+//! are compared.
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::header;
+
+/// What a status cell may say for each status; in the form of [`key`].
+const STATUSES: [(&str, &[&str]); 3] = [
+    (
+        "active",
+        &["active", "activated", "enabled", "yes", "y", "true", "1", "aktiv", "aktiviert", "ja", "actif", "activo", "oui", "si"],
+    ),
+    ("invited", &["invited", "pending", "eingeladen", "ausstehend", "invitado"]),
+    (
+        "deactivated",
+        &[
+            "deactivated", "inactive", "disabled", "suspended", "terminated", "deaktiviert", "inaktiv", "gesperrt",
+            "no", "n", "false", "0", "nein", "inactif", "inactivo", "desactive", "desactivado",
+        ],
+    ),
+];
+
+/// What words are compared by, as headers are: NFKD without marks, lower case, letters and digits.
+pub fn key(text: &str) -> String {
+    if text.is_ascii() {
+        let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
+        letters.map(|byte| byte.to_ascii_lowercase() as char).collect()
+    } else {
+        header::key(text)
+    }
+}
+
+/// The status that `text` means: `active`, `invited` or `deactivated`.
+pub fn status(text: &str) -> Option<&'static str> {
+    if let Some((name, _)) = STATUSES.iter().find(|(name, _)| *name == text) {
+        return Some(name);
+    }
+    let key = key(text);
+    let (name, _) = STATUSES.iter().find(|(_, words)| words.contains(&key.as_str()))?;
+    Some(name)
+}
+
+/// `text` in lower case and NFC, if it isn't already. What roles and domains are written in.
+pub fn lower(text: &str) -> Option<String> {
+    if text.is_ascii() {
+        let upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
+        return upper.then(|| text.to_ascii_lowercase());
+    }
+    let lower: String = text.to_lowercase().nfc().collect();
+    (lower != text).then_some(lower)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_are_known_by_their_words_only() {
+        for (name, words) in STATUSES {
+            for word in words {
+                assert_eq!(key(word), *word);
+                assert_eq!(status(word), Some(name), "{word}");
+            }
+        }
+        assert_eq!(status("Aktiv"), Some("active"));
+        assert_eq!(status("Désactivé"), Some("deactivated"));
+        assert_eq!(status("retired"), None);
+        assert_eq!(status(""), None);
+    }
+
+    #[test]
+    fn keys_of_ascii_and_of_other_text_agree() {
+        for text in ["", "A-b c", "U.S.A.", "x_1 ~ Y"] {
+            assert_eq!(key(text), header::key(text));
+        }
+    }
+
+    #[test]
+    fn lower_case_is_composed_and_rests() {
+        assert_eq!(lower("admin"), None);
+        assert_eq!(lower("Admin").as_deref(), Some("admin"));
+        assert_eq!(lower("ÄRZTE").as_deref(), Some("ärzte"));
+        assert_eq!(lower("ärzte"), None);
+    }
+}

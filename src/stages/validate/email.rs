@@ -1,0 +1,365 @@
+//! E-mail addresses: which are accepted, what is doubtful about them, and their match key.
+//!
+//! An address is a dot-atom of RFC 5321 before the last `@` (letters, marks and digits of any
+//! script besides ASCII's, RFC 6531; no quotes), and behind it a domain name with at least one dot
+//! that UTS #46 maps to a valid A-label form under STD3. At most 64 bytes before the `@`, 254 in
+//! all. The last label has a letter. Nothing is looked up in the network.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use email_address::{EmailAddress, Options};
+use idna::AsciiDenyList;
+use idna::uts46::{DnsLength, Hyphens, Uts46};
+use psl::Psl;
+use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::{UnicodeNormalization, is_nfc};
+use unicode_security::{MixedScript, RestrictionLevel, RestrictionLevelDetection};
+
+use super::domains;
+use crate::issue::Code;
+
+/// The longest local part, in bytes (RFC 5321 s.4.5.3.1.1).
+const LOCAL_BYTES_MAX: usize = 64;
+/// The longest address, in bytes, with its domain as A-labels (RFC 5321 s.4.5.3.1.3, less the
+/// angle brackets of a path).
+const ADDRESS_BYTES_MAX: usize = 254;
+
+/// Why a text is not an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// The kind of fault.
+    pub code: Code,
+    /// What was expected.
+    pub expected: &'static str,
+}
+
+/// A doubt about an address that is accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// The kind of doubt.
+    pub code: Code,
+    /// What is meant or what would help.
+    pub detail: Cow<'static, str>,
+}
+
+/// What is known of the domain of an accepted address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Domain {
+    /// The domain as lower-case A-labels.
+    pub ascii: String,
+    /// What is doubtful about it.
+    pub doubts: Vec<Doubt>,
+}
+
+/// An accepted address.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Address<'a> {
+    /// What stands before the `@`, in NFC, in the case that it was given in.
+    pub local: Cow<'a, str>,
+    /// What stands behind it.
+    pub domain: &'a Domain,
+}
+
+impl Address<'_> {
+    /// Appends the match key: local part lower-cased, in NFC, and the domain as A-labels.
+    pub fn write_key(&self, key: &mut String) {
+        if self.local.is_ascii() {
+            let start = key.len();
+            key.push_str(&self.local);
+            key[start..].make_ascii_lowercase();
+        } else {
+            key.extend(self.local.to_lowercase().nfc());
+        }
+        key.push('@');
+        key.push_str(&self.domain.ascii);
+    }
+
+    /// Everything that is doubtful about the address.
+    pub fn doubts(&self) -> Vec<Doubt> {
+        let mut doubts = self.domain.doubts.clone();
+        if domains::is_of_function(&self.local) {
+            doubts.push(Doubt {
+                code: Code::EmailRole,
+                detail: Cow::Borrowed("the address of one person"),
+            });
+        }
+        if self.local.split('.').any(mixes_scripts) && !doubts.iter().any(|doubt| doubt.code == Code::EmailMixed) {
+            doubts.push(mixed());
+        }
+        doubts
+    }
+}
+
+/// Domains that were looked at. A file has few domains and many addresses.
+#[derive(Debug, Default)]
+pub struct Domains {
+    places: HashMap<String, usize>,
+    known: Vec<Result<Domain, Fault>>,
+}
+
+impl Domains {
+    /// Checks one address.
+    ///
+    /// # Errors
+    /// Why it isn't one: `email.syntax`, `.multiple`, `.domain`, `.length` or `.local_unsupported`.
+    pub fn check<'a>(&'a mut self, text: &'a str) -> Result<Address<'a>, Fault> {
+        let (local, domain) = text.rsplit_once('@').ok_or(SYNTAX)?;
+        if let Some(fault) = gross_fault(text, local, domain) {
+            return Err(fault);
+        }
+        let domain = self.domain(domain)?;
+        let local = match is_nfc(local) {
+            true => Cow::Borrowed(local),
+            false => Cow::Owned(local.nfc().collect()),
+        };
+        if local.len() > LOCAL_BYTES_MAX || local.len() + 1 + domain.ascii.len() > ADDRESS_BYTES_MAX {
+            return Err(LENGTH);
+        }
+        if !is_dot_atom(&local) {
+            check_local(&local, &domain.ascii)?;
+        }
+        Ok(Address { local, domain })
+    }
+
+    fn domain(&mut self, domain: &str) -> Result<&Domain, Fault> {
+        let place = match self.places.get(domain) {
+            Some(place) => *place,
+            None => {
+                self.known.push(check_domain(domain));
+                self.places.insert(domain.to_string(), self.known.len() - 1);
+                self.known.len() - 1
+            }
+        };
+        self.known[place].as_ref().map_err(|fault| *fault)
+    }
+}
+
+const SYNTAX: Fault = Fault {
+    code: Code::EmailSyntax,
+    expected: "one address, as name@example.org",
+};
+const LENGTH: Fault = Fault {
+    code: Code::EmailLength,
+    expected: "at most 254 bytes, 64 of them before the @",
+};
+const DOMAIN: Fault = Fault {
+    code: Code::EmailDomain,
+    expected: "a domain name behind the @, as example.org",
+};
+const UNSUPPORTED: Fault = Fault {
+    code: Code::EmailUnsupported,
+    expected: "letters and digits before the @",
+};
+
+/// The match key of an address: its local part lower-cased (Unicode, in NFC), its domain as
+/// lower-case A-labels. `None` if `text` isn't an address.
+pub fn key(text: &str) -> Option<String> {
+    let mut domains = Domains::default();
+    let address = domains.check(text).ok()?;
+    let mut key = String::with_capacity(text.len());
+    address.write_key(&mut key);
+    Some(key)
+}
+
+/// Checks one address by itself: what is doubtful about it. See [`Domains::check`] for many.
+///
+/// # Errors
+/// Why it isn't an address.
+pub fn check(text: &str) -> Result<Vec<Doubt>, Fault> {
+    Domains::default().check(text).map(|address| address.doubts())
+}
+
+/// Faults that have a better word than what the later checks would say.
+fn gross_fault(text: &str, local: &str, domain: &str) -> Option<Fault> {
+    let addresses = text.split([',', ';', ' ', '/', '|', '<', '>', '\n', '\t']);
+    if local.contains('@') && addresses.filter(|part| is_like_address(part)).count() > 1 {
+        return Some(Fault {
+            code: Code::EmailMultiple,
+            expected: "one address",
+        });
+    }
+    if local.is_empty() || domain.is_empty() || local.contains('@') {
+        return Some(SYNTAX);
+    }
+    if local.starts_with('"') {
+        return Some(Fault {
+            code: Code::EmailSyntax,
+            expected: "no quotes before the @",
+        });
+    }
+    if domain.starts_with('[') {
+        return Some(Fault {
+            code: Code::EmailDomain,
+            expected: "a domain name, not a network address in brackets",
+        });
+    }
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "()<>,;:\\\"[]".contains(c);
+    domain.contains(odd).then_some(SYNTAX)
+}
+
+fn is_like_address(part: &str) -> bool {
+    part.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'))
+}
+
+/// The fast path: whether `local` is an ASCII dot-atom of RFC 5321 s.4.1.2. What it refuses may
+/// still be accepted by [`check_local`], never the reverse.
+fn is_dot_atom(local: &str) -> bool {
+    let mut before = b'.';
+    for &byte in local.as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {}
+            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~' => {}
+            b'.' if before != b'.' => {}
+            _ => return false,
+        }
+        before = byte;
+    }
+    before != b'.'
+}
+
+/// The slow path. `email_address` 0.2.9 takes code points for bytes, and so refuses marks that
+/// many scripts are written with; letters, marks and digits are shown to it as `x`.
+fn check_local(local: &str, ascii_domain: &str) -> Result<(), Fault> {
+    let unsupported = |c: char| !c.is_ascii() && !c.is_alphanumeric() && !is_combining_mark(c);
+    if local.contains(unsupported) {
+        return Err(UNSUPPORTED);
+    }
+    let shown: String = local.chars().map(|c| if c.is_ascii() { c } else { 'x' }).collect();
+    let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
+    match EmailAddress::parse_with_options(&format!("{shown}@{ascii_domain}"), options) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(SYNTAX),
+    }
+}
+
+fn check_domain(domain: &str) -> Result<Domain, Fault> {
+    let ascii = Uts46::new()
+        .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Verify)
+        .map_err(|_| if domain.len() > ADDRESS_BYTES_MAX { LENGTH } else { DOMAIN })?;
+    let (_, top) = ascii.rsplit_once('.').ok_or(DOMAIN)?;
+    if top.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(DOMAIN);
+    }
+    let doubts = domain_doubts(&ascii, top);
+    Ok(Domain {
+        ascii: ascii.into_owned(),
+        doubts,
+    })
+}
+
+fn domain_doubts(ascii: &str, top: &str) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    if domains::is_reserved(ascii) {
+        let detail = Cow::Borrowed("a domain that gets mail");
+        doubts.push(Doubt { code: Code::EmailReserved, detail });
+        return doubts;
+    }
+    let is_known = psl::List.suffix(ascii.as_bytes()).is_some_and(|suffix| suffix.is_known());
+    if !is_known {
+        let detail = Cow::Owned(format!("a known suffix in place of `.{top}`"));
+        doubts.push(Doubt { code: Code::EmailSuffix, detail });
+    }
+    if let Some(meant) = domains::meant(ascii, is_known) {
+        let detail = Cow::Owned(format!("did you mean `{meant}`?"));
+        doubts.push(Doubt { code: Code::EmailTypo, detail });
+    }
+    if domains::is_disposable(ascii) {
+        let detail = Cow::Borrowed("an address that lasts");
+        doubts.push(Doubt { code: Code::EmailDisposable, detail });
+    }
+    if ascii.contains("xn--") {
+        let (unicode, _) = Uts46::new().to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::Check);
+        if unicode.split('.').any(mixes_scripts) {
+            doubts.push(mixed());
+        }
+    }
+    doubts
+}
+
+fn mixed() -> Doubt {
+    Doubt {
+        code: Code::EmailMixed,
+        detail: Cow::Borrowed("letters of one alphabet"),
+    }
+}
+
+/// Whether letters of several scripts are mixed that no language mixes: beyond the level "highly
+/// restrictive" of UTS #39 s.5.2.
+fn mixes_scripts(part: &str) -> bool {
+    !part.is_ascii() && !part.is_single_script() && part.detect_restriction_level() > RestrictionLevel::HighlyRestrictive
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{prop, prop_assert_eq, proptest};
+
+    use super::*;
+
+    fn verdict(text: &str) -> String {
+        match check(text) {
+            Ok(doubts) => doubts.iter().map(|doubt| doubt.code.name()).collect::<Vec<_>>().join(" "),
+            Err(fault) => format!("! {}", fault.code),
+        }
+    }
+
+    #[test]
+    fn addresses_are_accepted_doubted_or_refused_by_code() {
+        let long_local = format!("{}@iana.org", "a".repeat(65));
+        let full = format!("a@{}.{}.{}.{}.org", "a".repeat(61), "b".repeat(61), "c".repeat(61), "d".repeat(61));
+        let cases = [
+            ("jane.doe@iana.org", ""), ("o'neil+tag@sub.iana.org", ""), ("{_test_}@iana.org", ""),
+            ("test@123.com", ""), ("test@xn--fiqs8s.xn--fiqs8s", ""), ("jörg@müller.de", ""),
+            ("उदाहरण.परीक्ष@iana.org", ""), ("用户@例子.中国", ""), ("jane@xn--e1afmkfd.xn--p1ai", ""), ("mu\u{308}ller@iana.org", ""),
+            ("", "! email.syntax"), ("jane", "! email.syntax"), ("@iana.org", "! email.syntax"), ("jane@", "! email.syntax"),
+            ("a..b@iana.org", "! email.syntax"), (".a@iana.org", "! email.syntax"), ("a.@iana.org", "! email.syntax"),
+            ("a b@iana.org", "! email.syntax"), ("\"a b\"@iana.org", "! email.syntax"), ("a(b)@iana.org", "! email.syntax"),
+            ("a@iana .org", "! email.syntax"), ("a@iana.org\n", "! email.syntax"), ("a@b@iana.org", "! email.syntax"),
+            ("x <a@iana.org>", "! email.syntax"), ("a@iana.org, b@iana.org", "! email.multiple"),
+            ("a@iana.org;b@iana.org", "! email.multiple"), ("a@iana.org b@iana.org", "! email.multiple"),
+            ("a@localhost", "! email.domain"), ("a@-iana.org", "! email.domain"), ("a@ia_na.org", "! email.domain"),
+            ("a@iana..org", "! email.domain"), ("a@iana.org.", "! email.domain"), ("a@1.2.3.4", "! email.domain"),
+            ("a@[1.2.3.4]", "! email.domain"), ("a@xn--zzzzzz.com", "! email.domain"), ("a@yy--0.tld", "! email.domain"),
+            ("💩@iana.org", "! email.local_unsupported"), ("a\u{200b}b@iana.org", "! email.local_unsupported"),
+            (&long_local, "! email.length"), (&full, ""),
+            ("jane@gmial.com", "email.typo"), ("jane@gmail.con", "email.suffix email.typo"), ("jane@mail.com", ""),
+            ("jane@firm.cmo", "email.suffix email.typo"), ("jane@firm.zzz", "email.suffix"),
+            ("jane@mailinator.com", "email.disposable"), ("jane@x.mailinator.com", "email.disposable"),
+            ("info@iana.org", "email.role"), ("No-Reply@iana.org", "email.role"), ("information@iana.org", ""),
+            ("jane@example.org", "email.reserved"), ("jane@firm.test", "email.reserved"), ("jane@my-example.org", ""),
+            ("p\u{430}ypal@iana.org", "email.mixed_script"), ("иван.smith@iana.org", ""),
+            ("jane@p\u{430}ypal.com", "email.mixed_script"), ("jane@пример.com", ""),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(verdict(text), expected, "{text}");
+        }
+        assert_eq!(verdict(&full.replacen("a@a", "aaaa@aa", 1)), "! email.length");
+    }
+
+    #[test]
+    fn keys_fold_case_and_composition_and_nothing_else() {
+        assert_eq!(key("Jane.Doe+x@IANA.org").as_deref(), Some("jane.doe+x@iana.org"));
+        assert_eq!(key("JO\u{308}RG@MÜLLER.de").as_deref(), Some("jörg@xn--mller-kva.de"));
+        assert_eq!(key("jörg@xn--mller-kva.de"), key("JÖRG@müller.DE"));
+        assert_eq!(key("not an address"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_fast_path_agrees_with_the_slow_one(local in "[ -~]{1,12}|[a-z.\"@+-]{1,6}") {
+            let slow = check_local(&local, "iana.org").is_ok() && !local.starts_with('"');
+            prop_assert_eq!(is_dot_atom(&local), slow && !local.contains('@'));
+        }
+
+        #[test]
+        fn what_is_known_of_a_domain_does_not_change_the_answer(
+            texts in prop::collection::vec("[a-zA-Z.]{1,3}@([a-z]{1,3}\\.){0,2}(com|1|é|-a)", 1..20),
+        ) {
+            let mut domains = Domains::default();
+            for text in &texts {
+                let shared = domains.check(text).map(|address| address.doubts());
+                prop_assert_eq!(shared, check(text));
+            }
+        }
+    }
+}
