@@ -45,6 +45,8 @@ pub enum Format {
     Xlsx {
         /// The sheet that is read.
         sheet: String,
+        /// Whether the workbook has formulas, so that their cells can be noted.
+        formulas: bool,
     },
 }
 
@@ -76,7 +78,7 @@ impl Source {
     pub fn read(&self, number: u16, first_row: RowNumber, emit: &mut Emit) -> Result<()> {
         match &self.format {
             Format::Csv { .. } => Ok(()),
-            Format::Xlsx { sheet } => workbook::read(self, sheet, number, first_row, emit),
+            Format::Xlsx { sheet, .. } => workbook::read(self, sheet, number, first_row, emit),
         }
     }
 }
