@@ -7,7 +7,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
-use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, Note, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{
+    Color, Format, FormatAlign, FormatBorder, Note, Workbook, Worksheet, XlsxError,
+};
 
 use super::file::{Pending, unwritable};
 use crate::refusal::Result;
@@ -81,7 +83,10 @@ impl Corrections {
             pending,
             width: header.len(),
             rows: 0,
-            form: Form::Csv { delimiter, line: Vec::new() },
+            form: Form::Csv {
+                delimiter,
+                line: Vec::new(),
+            },
         };
         let cells: Vec<&str> = header.iter().map(String::as_str).collect();
         corrections.line(&cells, OWN)?;
@@ -99,14 +104,24 @@ impl Corrections {
         let text = Format::new().set_num_format("@");
         let mut workbook = Workbook::new();
         // Rows wait in a file, and personal data should wait nowhere else than its folder.
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
             workbook.set_tempdir(folder).map_err(failed)?;
         }
-        let worksheet = workbook.add_worksheet_with_constant_memory().map_err(failed)?;
+        let worksheet = workbook
+            .add_worksheet_with_constant_memory()
+            .map_err(failed)?;
         name(worksheet, sheet);
         begin(worksheet, header, &text).map_err(failed)?;
         let wrong = text.clone().set_background_color(Color::RGB(0x00FF_E3E0));
-        let sheet = Sheet { workbook, text, wrong, notes: 0 };
+        let sheet = Sheet {
+            workbook,
+            text,
+            wrong,
+            notes: 0,
+        };
         Ok(Corrections {
             pending,
             width: header.len(),
@@ -129,10 +144,14 @@ impl Corrections {
         match &mut self.form {
             Form::Csv { .. } => self.line(&row.cells, own),
             Form::Xlsx(sheet) => {
-                let Some(at) = u32::try_from(self.rows).ok().filter(|at| *at < SHEET_ROWS_MAX) else {
+                let Some(at) = u32::try_from(self.rows)
+                    .ok()
+                    .filter(|at| *at < SHEET_ROWS_MAX)
+                else {
                     let error = format!("a sheet has {SHEET_ROWS_MAX} rows and no more");
-                    return Err(unwritable(self.pending.path(), &error)
-                        .help("mend what most rows have in common first, or import the list as CSV"));
+                    return Err(unwritable(self.pending.path(), &error).help(
+                        "mend what most rows have in common first, or import the list as CSV",
+                    ));
                 };
                 sheet
                     .add(at, self.width, row, own)
@@ -191,7 +210,11 @@ impl Sheet {
             .collect();
         for (index, cell) in in_order(width, &row.cells, own).enumerate() {
             let reason = file_column(index, width).and_then(|column| problems.get(&column));
-            let format = if reason.is_some() { &self.wrong } else { &self.text };
+            let format = if reason.is_some() {
+                &self.wrong
+            } else {
+                &self.text
+            };
             let column = index as u16;
             // A blank cell of the format of its column needs no mention.
             if !cell.is_empty() || reason.is_some() {
@@ -210,13 +233,21 @@ impl Sheet {
 }
 
 /// Header cells, widths and formats of a sheet whose columns are all text.
-fn begin(worksheet: &mut Worksheet, header: &[String], text: &Format) -> std::result::Result<(), XlsxError> {
+fn begin(
+    worksheet: &mut Worksheet,
+    header: &[String],
+    text: &Format,
+) -> std::result::Result<(), XlsxError> {
     let bold = heading();
     let names = header.iter().map(String::as_str).chain(OWN);
     worksheet.set_freeze_panes(1, 0)?;
     for (index, name) in names.enumerate() {
         let column = index as u16;
-        let width = if name == REASONS { 60.0 } else { column_width(name) };
+        let width = if name == REASONS {
+            60.0
+        } else {
+            column_width(name)
+        };
         worksheet.set_column_width(column, width)?;
         worksheet.set_column_format(column, text)?;
         worksheet.write_string_with_format(0, column, fitting(name), &bold)?;
@@ -240,7 +271,11 @@ pub(super) fn column_width(header: &str) -> f64 {
 
 /// A note as big as its text needs.
 pub(super) fn note(text: &str) -> Note {
-    let lines = text.lines().map(|line| line.chars().count() / 38 + 1).sum::<usize>().clamp(2, 20);
+    let lines = text
+        .lines()
+        .map(|line| line.chars().count() / 38 + 1)
+        .sum::<usize>()
+        .clamp(2, 20);
     Note::new(fitting(text))
         .add_author_prefix(false)
         .set_width(260)
@@ -267,7 +302,11 @@ pub(super) fn fitting(text: &str) -> &str {
 }
 
 /// A row's cells up to the header's width, muster's own, then what is left over.
-fn in_order<'a>(width: usize, cells: &'a [&'a str], own: [&'a str; 3]) -> impl Iterator<Item = &'a str> {
+fn in_order<'a>(
+    width: usize,
+    cells: &'a [&'a str],
+    own: [&'a str; 3],
+) -> impl Iterator<Item = &'a str> {
     (0..width)
         .map(|index| cells.get(index).copied().unwrap_or(""))
         .chain(own)
@@ -285,7 +324,9 @@ fn file_column(index: usize, width: usize) -> Option<usize> {
 
 /// Quoted where any spreadsheet, whatever delimiter it takes, would read more than one cell.
 fn quoted(text: &str, delimiter: u8, out: &mut Vec<u8>) {
-    let needs = |byte: u8| matches!(byte, b'"' | b',' | b';' | b'\t' | b'|' | b'\r' | b'\n') || byte == delimiter;
+    let needs = |byte: u8| {
+        matches!(byte, b'"' | b',' | b';' | b'\t' | b'|' | b'\r' | b'\n') || byte == delimiter
+    };
     let outer_space = text.starts_with(' ') || text.ends_with(' ');
     if !outer_space && !text.bytes().any(needs) {
         out.extend_from_slice(text.as_bytes());
@@ -375,11 +416,20 @@ mod tests {
                 line: 7,
                 cells: vec!["a@@b", "=cmd|'/C calc'!A0", "007"],
                 codes: "email.syntax".to_string(),
-                reasons: "`a@@b` is not an e-mail address; write it as name@example.org".to_string(),
+                reasons: "`a@@b` is not an e-mail address; write it as name@example.org"
+                    .to_string(),
                 problems: vec![(0, "not an e-mail address".to_string())],
             },
-            Correction { line: 9, cells: vec![" x\"y", "two\nlines"], ..Correction::default() },
-            Correction { line: 12, cells: vec!["1", "2,5", "_x0041_", "=4"], ..Correction::default() },
+            Correction {
+                line: 9,
+                cells: vec![" x\"y", "two\nlines"],
+                ..Correction::default()
+            },
+            Correction {
+                line: 12,
+                cells: vec!["1", "2,5", "_x0041_", "=4"],
+                ..Correction::default()
+            },
         ];
         (header, rows)
     }
@@ -413,7 +463,10 @@ mod tests {
 
         let pipeline = definition::open(None).unwrap();
         let vocabulary = Vocabulary::new(&pipeline.definition);
-        let wanted = Wanted { definition: &pipeline.definition, vocabulary: &vocabulary };
+        let wanted = Wanted {
+            definition: &pipeline.definition,
+            vocabulary: &vocabulary,
+        };
         let source = workbook::open(&path, &wanted).unwrap();
         let FileFormat::Xlsx { sheet, formulas } = &source.format else {
             panic!("not a workbook");

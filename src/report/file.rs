@@ -43,7 +43,9 @@ impl Pending {
     /// # Errors
     /// `output.unwritable`.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|error| unwritable(&self.path, &error))
+        self.file
+            .write_all(bytes)
+            .map_err(|error| unwritable(&self.path, &error))
     }
 
     /// The file itself, for writers that need to seek.
@@ -51,7 +53,9 @@ impl Pending {
     /// # Errors
     /// `output.unwritable`.
     pub fn file(&mut self) -> Result<&mut File> {
-        self.file.flush().map_err(|error| unwritable(&self.path, &error))?;
+        self.file
+            .flush()
+            .map_err(|error| unwritable(&self.path, &error))?;
         Ok(self.file.get_mut().as_file_mut())
     }
 
@@ -64,8 +68,11 @@ impl Pending {
         let path = self.path;
         let unwritable = |error: &dyn std::fmt::Display| unwritable(&path, error);
         let file = self.file.into_inner().map_err(|error| unwritable(&error))?;
-        file.as_file().sync_all().map_err(|error| unwritable(&error))?;
-        file.persist(&path).map_err(|error| unwritable(&error.error))?;
+        file.as_file()
+            .sync_all()
+            .map_err(|error| unwritable(&error))?;
+        file.persist(&path)
+            .map_err(|error| unwritable(&error.error))?;
         // The rename itself lasts only once the folder is on disk.
         match File::open(folder(&path)) {
             Ok(folder) => folder.sync_all().map_err(|error| unwritable(&error)),
@@ -120,7 +127,10 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+            assert_eq!(
+                std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                0o600
+            );
         }
         let nowhere = atomically(&folder.path().join("no/such/x"), |_| Ok(())).unwrap_err();
         assert_eq!(nowhere.code, Code::OutputUnwritable);

@@ -38,8 +38,14 @@ pub struct Column {
 /// The columns of a pipeline's template, in order.
 pub fn columns(definition: &Definition) -> Vec<Column> {
     let mut columns = Vec::new();
-    for field in Field::ALL.into_iter().filter(|field| has(definition, *field)) {
-        let named = definition.columns.of(field).map_or(&[][..], |headers| headers.as_slice());
+    for field in Field::ALL
+        .into_iter()
+        .filter(|field| has(definition, *field))
+    {
+        let named = definition
+            .columns
+            .of(field)
+            .map_or(&[][..], |headers| headers.as_slice());
         // Several headers are read together for groups; for other fields they are alternatives.
         let headers = match named {
             [] => vec![field.name().to_string()],
@@ -51,7 +57,11 @@ pub fn columns(definition: &Definition) -> Vec<Column> {
                 header,
                 field: Some(field),
                 required: is_required(definition, field),
-                example: if index == 0 { example(definition, field) } else { String::new() },
+                example: if index == 0 {
+                    example(definition, field)
+                } else {
+                    String::new()
+                },
                 note: explain(definition, field),
             });
         }
@@ -73,20 +83,41 @@ pub fn csv(definition: &Definition) -> String {
     let columns = columns(definition);
     let delimiter = definition.read.delimiter.unwrap_or(',');
     let line = |cells: Vec<&str>| {
-        let quoted: Vec<String> = cells.into_iter().map(|cell| quoted(cell, delimiter)).collect();
+        let quoted: Vec<String> = cells
+            .into_iter()
+            .map(|cell| quoted(cell, delimiter))
+            .collect();
         quoted.join(&delimiter.to_string()) + "\n"
     };
     // A pipeline that finds its header further down must find it there.
-    let above = definition.read.header_row.map_or(0, |row| row.saturating_sub(1)).min(ROWS_ABOVE_MAX);
+    let above = definition
+        .read
+        .header_row
+        .map_or(0, |row| row.saturating_sub(1))
+        .min(ROWS_ABOVE_MAX);
     "\n".repeat(above as usize)
-        + &line(columns.iter().map(|column| column.header.as_str()).collect())
-        + &line(columns.iter().map(|column| column.example.as_str()).collect())
+        + &line(
+            columns
+                .iter()
+                .map(|column| column.header.as_str())
+                .collect(),
+        )
+        + &line(
+            columns
+                .iter()
+                .map(|column| column.example.as_str())
+                .collect(),
+        )
 }
 
 /// What a CSV template can't hold itself: a line for every column.
 pub fn notes(definition: &Definition) -> String {
     let columns = columns(definition);
-    let width = columns.iter().map(|column| column.header.chars().count()).max().unwrap_or(0);
+    let width = columns
+        .iter()
+        .map(|column| column.header.chars().count())
+        .max()
+        .unwrap_or(0);
     columns
         .iter()
         .map(|column| format!("{:width$}  {}\n", column.header, full_note(column)))
@@ -110,7 +141,11 @@ pub fn xlsx(path: &Path, definition: &Definition) -> Result<()> {
 fn sheet(worksheet: &mut Worksheet, definition: &Definition) -> std::result::Result<(), XlsxError> {
     // A pipeline that wants another sheet by name would refuse its own template.
     worksheet.set_name(definition.read.sheet.as_deref().unwrap_or("People"))?;
-    let top = definition.read.header_row.map_or(0, |row| row.saturating_sub(1)).min(ROWS_ABOVE_MAX) as u32;
+    let top = definition
+        .read
+        .header_row
+        .map_or(0, |row| row.saturating_sub(1))
+        .min(ROWS_ABOVE_MAX) as u32;
     let text = Format::new().set_num_format("@");
     let bold = heading();
     worksheet.set_freeze_panes(top + 1, 0)?;
@@ -124,7 +159,12 @@ fn sheet(worksheet: &mut Worksheet, definition: &Definition) -> std::result::Res
             worksheet.write_string_with_format(top + 1, at, &column.example, &text)?;
         }
         let words: Vec<&str> = match column.field {
-            Some(Field::Role) => definition.accounts.roles.iter().map(String::as_str).collect(),
+            Some(Field::Role) => definition
+                .accounts
+                .roles
+                .iter()
+                .map(String::as_str)
+                .collect(),
             Some(Field::Status) => STATUSES.to_vec(),
             _ => continue,
         };
@@ -143,7 +183,8 @@ fn has(definition: &Definition, field: Field) -> bool {
     if named(field) {
         return true;
     }
-    let full_name_instead = named(Field::FullName) && !named(Field::FirstName) && !named(Field::LastName);
+    let full_name_instead =
+        named(Field::FullName) && !named(Field::FirstName) && !named(Field::LastName);
     match field {
         Field::FullName => is_required(definition, field),
         Field::DisplayName => is_required(definition, field),
@@ -153,14 +194,23 @@ fn has(definition: &Definition, field: Field) -> bool {
 }
 
 fn is_required(definition: &Definition, field: Field) -> bool {
-    let listed = definition.require.fields.iter().any(|name| name == field.name());
+    let listed = definition
+        .require
+        .fields
+        .iter()
+        .any(|name| name == field.name());
     match field {
         Field::Email => listed && !definition.require.email_or_username,
         // A full name has both parts.
         Field::FullName => {
             let both = ["first_name", "last_name"];
-            let parts = both.iter().all(|part| definition.require.fields.iter().any(|name| name == part));
-            listed || (parts && definition.columns.full_name.is_some() && definition.columns.first_name.is_none())
+            let parts = both
+                .iter()
+                .all(|part| definition.require.fields.iter().any(|name| name == part));
+            listed
+                || (parts
+                    && definition.columns.full_name.is_some()
+                    && definition.columns.first_name.is_none())
         }
         _ => listed,
     }
@@ -207,10 +257,20 @@ fn example(definition: &Definition, field: Field) -> String {
 
 /// How a field is written, in a sentence.
 fn explain(definition: &Definition, field: Field) -> String {
-    let is_key = definition.matching.by.iter().any(|name| name == field.name());
-    let key = if is_key { "; finds the person's account when the list comes again" } else { "" };
+    let is_key = definition
+        .matching
+        .by
+        .iter()
+        .any(|name| name == field.name());
+    let key = if is_key {
+        "; finds the person's account when the list comes again"
+    } else {
+        ""
+    };
     match field {
-        Field::ExternalId => format!("the person's number or code in your own system, as text{key}"),
+        Field::ExternalId => {
+            format!("the person's number or code in your own system, as text{key}")
+        }
         Field::Email if definition.require.email_or_username => {
             format!("one address, as name@example.org; may be empty where there is a username{key}")
         }
@@ -223,7 +283,9 @@ fn explain(definition: &Definition, field: Field) -> String {
         },
         Field::DisplayName => "what others see, where it isn't first and last name".to_string(),
         Field::Phone => match &definition.clean.default_country {
-            Some(country) => format!("with country code, as +49 30 123456; without one it is a number of {country}"),
+            Some(country) => format!(
+                "with country code, as +49 30 123456; without one it is a number of {country}"
+            ),
             None => "with country code, as +49 30 123456".to_string(),
         },
         Field::Country => "ISO 3166 code, as DE, or the English name".to_string(),
@@ -236,8 +298,14 @@ fn explain(definition: &Definition, field: Field) -> String {
             definition.accounts.default_role
         ),
         Field::Status => match definition.accounts.onboarding {
-            Onboarding::Invite => format!("one of {}; new people are invited when it is empty", STATUSES.join(", ")),
-            Onboarding::Setup => format!("one of {}; new people are active when it is empty", STATUSES.join(", ")),
+            Onboarding::Invite => format!(
+                "one of {}; new people are invited when it is empty",
+                STATUSES.join(", ")
+            ),
+            Onboarding::Setup => format!(
+                "one of {}; new people are active when it is empty",
+                STATUSES.join(", ")
+            ),
         },
         Field::StartDate => match definition.clean.date_order {
             DateOrder::Unknown => "as 2026-01-31".to_string(),
@@ -255,7 +323,10 @@ fn explain_groups(definition: &Definition) -> String {
             "names of groups with `{separator}` between them; `Sales{}EMEA` is a group inside a group",
             groups.nesting
         ),
-        None => format!("a group; `Sales{}EMEA` is a group inside a group", groups.nesting),
+        None => format!(
+            "a group; `Sales{}EMEA` is a group inside a group",
+            groups.nesting
+        ),
     };
     if groups.missing == MissingGroups::Reject {
         text.push_str("; only groups that exist");
@@ -299,7 +370,9 @@ mod tests {
 
     #[test]
     fn a_template_has_the_words_of_its_pipeline() {
-        let definition = definition::parse("staff.toml", PIPELINE).unwrap().definition;
+        let definition = definition::parse("staff.toml", PIPELINE)
+            .unwrap()
+            .definition;
         assert_eq!(
             csv(&definition),
             "\n\nexternal_id,Work e-mail,username,Name,phone,country,language,organization,Team,Site,role,status,\
@@ -309,32 +382,64 @@ mod tests {
         );
         let notes = notes(&definition);
         let line = |header: &str| notes.lines().find(|line| line.starts_with(header)).unwrap();
-        assert_eq!(line("Name"), "Name          required; first name, then last name; or `Last, First`");
-        assert_eq!(line("role"), "role          one of user, editor; `user` when empty");
-        assert!(line("Team").ends_with("; only groups that exist"), "{notes}");
-        assert_eq!(line("Cost, center"), "Cost, center  kept with the person as `cost_center`");
+        assert_eq!(
+            line("Name"),
+            "Name          required; first name, then last name; or `Last, First`"
+        );
+        assert_eq!(
+            line("role"),
+            "role          one of user, editor; `user` when empty"
+        );
+        assert!(
+            line("Team").ends_with("; only groups that exist"),
+            "{notes}"
+        );
+        assert_eq!(
+            line("Cost, center"),
+            "Cost, center  kept with the person as `cost_center`"
+        );
     }
 
     #[test]
     fn a_workbook_template_opens_with_its_own_pipeline() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("template.xlsx");
-        let staff = definition::parse("staff.toml", PIPELINE).unwrap().definition;
+        let staff = definition::parse("staff.toml", PIPELINE)
+            .unwrap()
+            .definition;
         for (definition, line) in [(definition::open(None).unwrap().definition, 1), (staff, 3)] {
             xlsx(&path, &definition).unwrap();
             let vocabulary = Vocabulary::new(&definition);
-            let wanted = Wanted { definition: &definition, vocabulary: &vocabulary };
+            let wanted = Wanted {
+                definition: &definition,
+                vocabulary: &vocabulary,
+            };
             let source = workbook::open(&path, &wanted).unwrap();
             let columns = columns(&definition);
-            let headers: Vec<&str> = columns.iter().map(|column| column.header.as_str()).collect();
-            assert_eq!((source.header_line, &source.header[..]), (line, &headers.iter().map(ToString::to_string).collect::<Vec<_>>()[..]));
-            assert_eq!(vocabulary.recognised(headers.iter().copied()), headers.len());
+            let headers: Vec<&str> = columns
+                .iter()
+                .map(|column| column.header.as_str())
+                .collect();
+            assert_eq!(
+                (source.header_line, &source.header[..]),
+                (
+                    line,
+                    &headers.iter().map(ToString::to_string).collect::<Vec<_>>()[..]
+                )
+            );
+            assert_eq!(
+                vocabulary.recognised(headers.iter().copied()),
+                headers.len()
+            );
             let FileFormat::Xlsx { sheet, .. } = &source.format else {
                 panic!("not a workbook");
             };
             workbook::read(&source, sheet, 0, 0, &mut |cells| {
                 assert_eq!((cells.len(), cells.issues.len()), (1, 0));
-                let examples: Vec<&str> = columns.iter().map(|column| column.example.as_str()).collect();
+                let examples: Vec<&str> = columns
+                    .iter()
+                    .map(|column| column.example.as_str())
+                    .collect();
                 assert_eq!(cells.row(0).collect::<Vec<_>>(), examples);
                 Ok(true)
             })

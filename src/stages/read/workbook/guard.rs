@@ -11,8 +11,8 @@ use std::path::Path;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::damaged;
 use super::scan::Scan;
+use super::{damaged, printable};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
@@ -49,7 +49,10 @@ pub struct Seen {
 /// `file.limit` with the number, `file.damaged`, `file.encrypted`; `file.format` when the archive
 /// is no workbook.
 pub fn check(path: &Path, file: &File) -> Result<Seen> {
-    let packed = file.metadata().map_err(|error| damaged(path, &error))?.len();
+    let packed = file
+        .metadata()
+        .map_err(|error| damaged(path, &error))?
+        .len();
     let broken = |error: ZipError| match error {
         ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => Refusal::new(
             Code::FileEncrypted,
@@ -57,13 +60,22 @@ pub fn check(path: &Path, file: &File) -> Result<Seen> {
         ),
         error => damaged(path, &error),
     };
-    let found = headers(file).map_err(|error| damaged(path, &error))?;
+    // A parser keeps the archive's directory in memory, and the number of entries that it
+    // declares may lie; the headers themselves can't be fewer than the entries.
+    let found = occurrences(file, b"PK\x01\x02").map_err(|error| damaged(path, &error))?;
     if found > ENTRIES_MAX {
-        return Err(over(path, &format!("its archive has {found} entries"), &ENTRIES_MAX.to_string()));
+        return Err(over(
+            path,
+            &format!("its archive has {found} entries"),
+            &ENTRIES_MAX.to_string(),
+        ));
     }
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(broken)?;
     if archive.has_duplicate_names() {
-        return Err(damaged(path, &"its archive has two entries of the same name"));
+        return Err(damaged(
+            path,
+            &"its archive has two entries of the same name",
+        ));
     }
     let mut names = Vec::with_capacity(archive.len());
     for index in 0..archive.len() {
@@ -82,11 +94,12 @@ pub fn check(path: &Path, file: &File) -> Result<Seen> {
     Ok(seen)
 }
 
-/// How many headers of entries the file can hold at most: an archive's directory is kept in
-/// memory, and the number that it declares may lie.
-fn headers(mut file: &File) -> std::io::Result<usize> {
-    const SIGNATURE: &[u8] = b"PK\x01\x02";
-    let finder = memchr::memmem::Finder::new(SIGNATURE);
+/// How often `wanted` stands in the file.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn occurrences(mut file: &File, wanted: &[u8]) -> std::io::Result<usize> {
+    let finder = memchr::memmem::Finder::new(wanted);
     let mut buffer = vec![0; 256 << 10];
     let mut kept = 0;
     let mut found = 0;
@@ -98,8 +111,8 @@ fn headers(mut file: &File) -> std::io::Result<usize> {
         }
         let filled = kept + count;
         found += finder.find_iter(&buffer[..filled]).count();
-        // A signature may stand across two chunks; three bytes can't hold a whole one.
-        kept = filled.min(SIGNATURE.len() - 1);
+        // It may stand across two chunks; what is kept is too short to hold it as a whole.
+        kept = filled.min(wanted.len() - 1);
         buffer.copy_within(filled - kept..filled, 0);
     }
 }
@@ -109,10 +122,16 @@ fn honest_names(path: &Path, names: &[String]) -> Result<()> {
     let mut seen = HashSet::new();
     for name in names {
         if name.split('/').any(|step| step == "..") {
-            return Err(damaged(path, &"an entry of its archive has `..` in its name"));
+            return Err(damaged(
+                path,
+                &"an entry of its archive has `..` in its name",
+            ));
         }
         if !seen.insert(name.to_ascii_lowercase()) {
-            return Err(damaged(path, &format!("its archive has two entries `{}`", shown(name))));
+            return Err(damaged(
+                path,
+                &format!("its archive has two entries `{}`", shown(name)),
+            ));
         }
     }
     Ok(())
@@ -125,36 +144,61 @@ fn is_workbook(path: &Path, names: &[String]) -> Result<()> {
     let (what, help) = if has("xl/workbook.xml") {
         return Ok(());
     } else if under("word/") {
-        ("a Word document", "copy its table into a sheet, and save that as .xlsx or CSV")
+        (
+            "a Word document",
+            "copy its table into a sheet, and save that as .xlsx or CSV",
+        )
     } else if under("ppt/") {
         ("a presentation", Code::FileFormat.mend())
     } else if has("xl/workbook.bin") {
-        ("a binary workbook (.xlsb)", "open it in Excel and save it as .xlsx")
+        (
+            "a binary workbook (.xlsb)",
+            "open it in Excel and save it as .xlsx",
+        )
     } else if has("mimetype") && has("content.xml") {
-        ("an OpenDocument file", "open it and save it as .xlsx or CSV")
+        (
+            "an OpenDocument file",
+            "open it and save it as .xlsx or CSV",
+        )
     } else if has("Index/Document.iwa") || under("Index/") {
         ("a Numbers or Pages document", "export it as .xlsx or CSV")
     } else if has("_rels/.rels") && has("[Content_Types].xml") {
         // The workbook part may have another name; the parser follows the relationships.
         return Ok(());
     } else {
-        ("a zip archive without a workbook", "unpack it, and name the file inside")
+        (
+            "a zip archive without a workbook",
+            "unpack it, and name the file inside",
+        )
     };
     Err(Refusal::new(Code::FileFormat, format!("`{}` is {what}", path.display())).help(help))
 }
 
 /// Inflates one entry to nothing. `true` when it has formulas.
-fn part(path: &Path, name: &str, packed: u64, mut body: impl Read, total: &mut Budget) -> Result<bool> {
+fn part(
+    path: &Path,
+    name: &str,
+    packed: u64,
+    mut body: impl Read,
+    total: &mut Budget,
+) -> Result<bool> {
     let lower = name.to_ascii_lowercase();
     let is_strings = lower.ends_with("sharedstrings.xml");
-    let must_be_xml = is_strings || lower.ends_with("styles.xml") || lower.ends_with("workbook.xml");
+    let must_be_xml =
+        is_strings || lower.ends_with("styles.xml") || lower.ends_with("workbook.xml");
     let what = format!("the part `{}`", shown(name));
-    let limit = if is_strings { STRINGS_MAX } else { INFLATED_MAX };
+    let limit = if is_strings {
+        STRINGS_MAX
+    } else {
+        INFLATED_MAX
+    };
     let mut own = Budget::new(&what, packed, limit);
     let mut scan = None;
     let mut buffer = vec![0; 64 << 10];
     loop {
-        let count = body.read(&mut buffer).map_err(|error| damaged(path, &format!("{what}: {error}")))?;
+        let count = body
+            .read(&mut buffer)
+            .map_err(|error| damaged(path, &format!("{what}: {error}")))?;
         if count == 0 {
             break;
         }
@@ -180,7 +224,10 @@ fn part(path: &Path, name: &str, packed: u64, mut body: impl Read, total: &mut B
 
 /// UTF-8 or one of the encodings in which markup has the same bytes.
 fn is_xml(start: &[u8]) -> bool {
-    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+    let start = start
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(start)
+        .trim_ascii_start();
     let declaration = &start[..start.len().min(128)];
     start.first() == Some(&b'<')
         && start.get(1) != Some(&0)
@@ -203,40 +250,66 @@ struct Budget<'a> {
 
 impl Budget<'_> {
     fn new(what: &str, packed: u64, limit: u64) -> Budget<'_> {
-        Budget { what, packed, bytes: 0, limit }
+        Budget {
+            what,
+            packed,
+            bytes: 0,
+            limit,
+        }
     }
 
     fn add(&mut self, path: &Path, count: usize) -> Result<()> {
         self.bytes += count as u64;
         if self.bytes > self.limit {
-            let found = format!("{} inflates to more than {}", self.what, mebibytes(self.limit));
+            let found = format!(
+                "{} inflates to more than {}",
+                self.what,
+                mebibytes(self.limit)
+            );
             return Err(over(path, &found, &mebibytes(self.limit)));
         }
         if self.bytes > RATIO_FROM && self.bytes / RATIO_MAX > self.packed {
-            let found = format!("{} inflates to more than {RATIO_MAX} times its size", self.what);
+            let found = format!(
+                "{} inflates to more than {RATIO_MAX} times its size",
+                self.what
+            );
             return Err(over(path, &found, &format!("{RATIO_MAX} times")));
         }
         Ok(())
     }
 }
 
-
 /// Whether a part holds more than a parser should keep in memory.
 fn judge(path: &Path, what: &str, name: &str, scan: &Scan) -> Result<()> {
     if scan.doctype && (name.ends_with(".xml") || name.ends_with(".rels")) {
-        return Err(damaged(path, &format!("{what} declares a document type, which no workbook does")));
+        return Err(damaged(
+            path,
+            &format!("{what} declares a document type, which no workbook does"),
+        ));
     }
     let is_sheet = name.contains("worksheets/") || name.ends_with("sharedstrings.xml");
     let token_max = if is_sheet { TOKEN_MAX } else { OPAQUE_MAX };
     let style = scan.longest + 128 * scan.stops;
     for (count, limit, unit) in [
         (scan.longest, token_max, "bytes in one piece"),
-        (scan.strings.max(scan.declared), STRINGS_COUNT_MAX, "strings"),
+        (
+            scan.strings.max(scan.declared),
+            STRINGS_COUNT_MAX,
+            "strings",
+        ),
         (scan.kept, KEPT_MAX, "definitions"),
-        (scan.styles.saturating_mul(style), STYLES_MAX, "bytes of styles"),
+        (
+            scan.styles.saturating_mul(style),
+            STYLES_MAX,
+            "bytes of styles",
+        ),
     ] {
         if count > limit {
-            return Err(over(path, &format!("{what} has {count} {unit}"), &limit.to_string()));
+            return Err(over(
+                path,
+                &format!("{what} has {count} {unit}"),
+                &limit.to_string(),
+            ));
         }
     }
     Ok(())
@@ -256,5 +329,6 @@ fn mebibytes(bytes: u64) -> String {
 
 /// A name from the archive as it may stand in a message.
 fn shown(name: &str) -> String {
-    name.chars().take(80).flat_map(char::escape_debug).collect()
+    let start: String = name.chars().take(80).collect();
+    printable(&start)
 }

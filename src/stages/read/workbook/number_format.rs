@@ -94,10 +94,16 @@ impl NumberFormat {
     pub fn new(id: Option<u32>, code: &str) -> NumberFormat {
         // These ids are dates whose code depends on the language of the Excel that shows them.
         if matches!(id, Some(27..=31 | 34..=36 | 50..=54 | 57..=58)) && code == "General" {
-            return NumberFormat::of(Shape::Moment { date: true, time: false });
+            return NumberFormat::of(Shape::Moment {
+                date: true,
+                time: false,
+            });
         }
         if matches!(id, Some(32 | 33 | 55 | 56)) && code == "General" {
-            return NumberFormat::of(Shape::Moment { date: false, time: true });
+            return NumberFormat::of(Shape::Moment {
+                date: false,
+                time: true,
+            });
         }
         if code.len() > CODE_CHARS_MAX * 4 {
             return NumberFormat::of(Shape::Plain);
@@ -108,7 +114,10 @@ impl NumberFormat {
 
     fn of(shape: Shape) -> NumberFormat {
         NumberFormat {
-            sections: vec![Section { condition: None, shape }],
+            sections: vec![Section {
+                condition: None,
+                shape,
+            }],
         }
     }
 
@@ -140,7 +149,11 @@ impl NumberFormat {
     /// The section that shows `value`, and whether that section is there for negative numbers
     /// alone.
     fn section(&self, value: f64) -> (&Section, bool) {
-        if self.sections.iter().any(|section| section.condition.is_some()) {
+        if self
+            .sections
+            .iter()
+            .any(|section| section.condition.is_some())
+        {
             let holds = |section: &&Section| match section.condition {
                 Some((comparison, number)) => comparison.holds(value, number),
                 None => true,
@@ -186,14 +199,21 @@ impl Pattern {
         if self.decimals_min > 0 || !decimals.is_empty() {
             out.push('.');
             out.push_str(decimals);
-            out.extend(std::iter::repeat_n('0', self.decimals_min.saturating_sub(decimals.len())));
+            out.extend(std::iter::repeat_n(
+                '0',
+                self.decimals_min.saturating_sub(decimals.len()),
+            ));
         }
         out.push_str(&self.tail);
     }
 
     /// Digits fill the places from the right; the leftmost place takes all that are left over.
     fn show_head(&self, whole: &str, out: &mut String) {
-        let places = self.head.iter().filter(|token| !matches!(token, Token::Literal(_))).count();
+        let places = self
+            .head
+            .iter()
+            .filter(|token| !matches!(token, Token::Literal(_)))
+            .count();
         let surplus = whole.len().saturating_sub(places);
         let mut missing = places.saturating_sub(whole.len());
         let mut rest = whole.chars();
@@ -276,7 +296,11 @@ fn section(pieces: Vec<Piece>) -> Section {
             Piece::Literal(_) => {}
         }
     }
-    let shape = if elapsed { Shape::Duration } else { shape(&codes, &pieces) };
+    let shape = if elapsed {
+        Shape::Duration
+    } else {
+        shape(&codes, &pieces)
+    };
     Section { condition, shape }
 }
 
@@ -351,7 +375,11 @@ fn pattern(pieces: &[Piece], amount: bool) -> Pattern {
                         pattern.decimals_min = pattern.decimals_max;
                     }
                 } else {
-                    let token = if *place == '0' { Token::Zero } else { Token::Optional };
+                    let token = if *place == '0' {
+                        Token::Zero
+                    } else {
+                        Token::Optional
+                    };
                     pattern.head.push(token);
                 }
                 continue;
@@ -413,7 +441,11 @@ fn digits(value: f64, places: Option<usize>, out: &mut String) {
         number /= 10;
         scale -= 1;
     }
-    let scale = if number == 0 { 0 } else { scale.max(0) as usize };
+    let scale = if number == 0 {
+        0
+    } else {
+        scale.max(0) as usize
+    };
     let text = format!("{number:0width$}", width = scale + 1);
     let (whole, decimals) = text.split_at(text.len() - scale);
     out.push_str(whole);
@@ -466,11 +498,24 @@ fn calendar(epoch: Date, days: i64, out: &mut String) -> bool {
     let Ok(date) = epoch.checked_add(Span::new().days(days)) else {
         return false;
     };
-    write!(out, "{:04}-{:02}-{:02}", date.year(), date.month(), date.day()).is_ok()
+    write!(
+        out,
+        "{:04}-{:02}-{:02}",
+        date.year(),
+        date.month(),
+        date.day()
+    )
+    .is_ok()
 }
 
 fn clock(second: i64, out: &mut String) {
-    let _ = write!(out, "{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60);
+    let _ = write!(
+        out,
+        "{:02}:{:02}:{:02}",
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    );
 }
 
 fn duration(value: f64, out: &mut String) {
@@ -478,7 +523,13 @@ fn duration(value: f64, out: &mut String) {
     if value < 0.0 && second > 0 {
         out.push('-');
     }
-    let _ = write!(out, "{}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60);
+    let _ = write!(
+        out,
+        "{}:{:02}:{:02}",
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    );
 }
 
 #[cfg(test)]
@@ -507,7 +558,11 @@ mod tests {
             (123456789.0, "000-00-0000", "123-45-6789"),
             (1234567.0, "000\\-00\\-0000", "001-23-4567"),
             (42.0, "\"EMP-\"00000", "EMP-00042"),
-            (5551234567.0, "[<=9999999]###-####;(###) ###-####", "(555) 123-4567"),
+            (
+                5551234567.0,
+                "[<=9999999]###-####;(###) ###-####",
+                "(555) 123-4567",
+            ),
             (5551234.0, "[<=9999999]###-####;(###) ###-####", "555-1234"),
             (1234.5, "0.00", "1234.50"),
             (2.675, "0.00", "2.68"),

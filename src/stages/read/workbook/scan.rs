@@ -70,7 +70,7 @@ impl Scan {
         while let Some(&byte) = rest.first() {
             let (taken, next) = match self.state {
                 State::Text => ends(memchr::memchr(b'<', rest), rest, State::Text, State::Name),
-                State::Name => (1, self.in_name(byte)),
+                State::Name => self.in_name(rest),
                 State::Tag => self.in_tag(rest),
                 State::Quoted(quote) => {
                     let step = ends(memchr::memchr(quote, rest), rest, self.state, State::Tag);
@@ -92,25 +92,43 @@ impl Scan {
         }
     }
 
-    fn in_name(&mut self, byte: u8) -> State {
-        match byte {
-            b'/' if self.name.is_empty() => return State::EndTag,
-            b'!' if self.name.is_empty() => return State::Bang,
-            b'?' if self.name.is_empty() => {
-                self.last = [0; 2];
-                return State::Instruction;
+    fn in_name(&mut self, rest: &[u8]) -> (usize, State) {
+        if self.name.is_empty() {
+            match rest[0] {
+                b'/' => return (1, State::EndTag),
+                b'!' => return (1, State::Bang),
+                b'?' => {
+                    self.last = [0; 2];
+                    return (1, State::Instruction);
+                }
+                _ => {}
             }
-            // Prefixes don't matter to the parser either.
-            b':' => self.name.clear(),
-            b'>' | b'/' | b' ' | b'\t' | b'\r' | b'\n' => {
-                self.element();
-                self.name.clear();
-                return if byte == b'>' { self.tag_ends() } else { State::Tag };
-            }
-            _ if self.name.len() < NAME_BYTES_MAX => self.name.push(byte),
-            _ => {}
         }
-        State::Name
+        let ends_name =
+            |byte: &u8| matches!(byte, b'>' | b'/' | b':' | b' ' | b'\t' | b'\r' | b'\n');
+        let found = rest.iter().position(ends_name);
+        let part = &rest[..found.unwrap_or(rest.len())];
+        let room = NAME_BYTES_MAX.saturating_sub(self.name.len());
+        self.name.extend_from_slice(&part[..part.len().min(room)]);
+        let Some(at) = found else {
+            return (rest.len(), State::Name);
+        };
+        if rest[at] == b':' {
+            // Prefixes don't matter to the parser either. What follows can't be mistaken for the
+            // start of an end tag, because a name is never empty to a parser.
+            self.name.clear();
+            return (at + 1, State::Name);
+        }
+        self.element();
+        self.name.clear();
+        (
+            at + 1,
+            if rest[at] == b'>' {
+                self.tag_ends()
+            } else {
+                State::Tag
+            },
+        )
     }
 
     fn element(&mut self) {
@@ -178,7 +196,11 @@ impl Scan {
 
     fn in_span(&mut self, byte: u8, at_end: bool) -> State {
         self.last = [self.last[1], byte];
-        if at_end && byte == b'>' { State::Text } else { self.state }
+        if at_end && byte == b'>' {
+            State::Text
+        } else {
+            self.state
+        }
     }
 }
 
@@ -197,7 +219,9 @@ fn declared(attributes: &[u8]) -> u64 {
         .skip(1)
         .map(|rest| {
             let digits = rest.trim_start_matches(|c: char| !c.is_ascii_digit());
-            let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+            let end = digits
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(digits.len());
             match &digits[..end] {
                 "" => 0,
                 digits => digits.parse().unwrap_or(u64::MAX),
@@ -219,9 +243,17 @@ mod tests {
         for size in [1, 2, 3, 7, xml.len()] {
             let mut scan = Scan::default();
             xml.chunks(size).for_each(|chunk| scan.feed(chunk));
-            assert_eq!((scan.strings, scan.styles, scan.declared), (2, 2, 42), "{size}");
+            assert_eq!(
+                (scan.strings, scan.styles, scan.declared),
+                (2, 2, 42),
+                "{size}"
+            );
             assert!(scan.formulas && !scan.doctype, "{size}");
-            assert_eq!(scan.longest, "x:sst count='>' uniqueCount=\"42\">".len() as u64, "{size}");
+            assert_eq!(
+                scan.longest,
+                "x:sst count='>' uniqueCount=\"42\">".len() as u64,
+                "{size}"
+            );
         }
         let mut scan = Scan::default();
         scan.feed(b"<!DOCTYPE x [<!ENTITY a 'b'>]><x/>");
