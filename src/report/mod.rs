@@ -1,4 +1,7 @@
 //! What people read after a run: terminal text, `summary.json`, `summary.html`, corrections.
 
+pub mod corrections;
+pub mod file;
 pub mod html;
 pub mod human;
+pub mod template;

@@ -53,6 +53,8 @@ pub enum Format {
     Xlsx {
         /// The sheet that is read.
         sheet: String,
+        /// Whether the workbook has formulas, so that their cells can be noted.
+        formulas: bool,
     },
 }
 
@@ -110,7 +112,7 @@ impl Source {
                 let dialect = csv::Dialect { encoding, delimiter: *delimiter, quote: *quote };
                 csv::read(self, dialect, number, first_row, emit)
             }
-            Format::Xlsx { sheet } => workbook::read(self, sheet, number, first_row, emit),
+            Format::Xlsx { sheet, .. } => workbook::read(self, sheet, number, first_row, emit),
         }
     }
 }
