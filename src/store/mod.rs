@@ -5,3 +5,5 @@ pub mod binaries;
 pub mod connect;
 pub mod launcher;
 pub mod migrate;
+#[cfg(test)]
+pub mod scratch;
