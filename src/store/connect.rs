@@ -822,3 +822,545 @@ fn tls_refusal(error: &rustls::Error, doing: &str) -> Refusal {
         _ => refusal(&error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Address, Found, Passwords, Target, password_for};
+    use crate::issue::Code;
+    use crate::refusal::Refusal;
+    use crate::store::scratch::Home;
+    use std::fs;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    use std::path::Path;
+    use std::process::Command;
+    use std::thread;
+    use std::time::{Duration, Instant};
+    use tokio::runtime::Runtime;
+
+    const SECRET: &str = "can4ry";
+
+    fn parse(text: &str) -> crate::refusal::Result<Address> {
+        Address::parse(text, &Passwords::default())
+    }
+
+    fn refused(text: &str) -> Refusal {
+        let address = parse(text).unwrap();
+        let result = Runtime::new().unwrap().block_on(address.connect());
+        let refusal = result.map(|_| text).unwrap_err();
+        assert!(!format!("{refusal:?}").contains(SECRET), "{refusal:?}");
+        refusal
+    }
+
+    #[test]
+    fn only_this_machine_is_reached_without_tls() {
+        // connection string, whether TLS is made, what reports call it
+        let table = [
+            (
+                "postgresql://u:can4ry@localhost/d",
+                false,
+                "postgresql://u@localhost:5432/d",
+            ),
+            (
+                "postgres://u@127.0.0.9:99/d?sslmode=prefer",
+                false,
+                "postgresql://u@127.0.0.9:99/d",
+            ),
+            ("postgresql://u@[::1]/", false, "postgresql://u@::1:5432/u"),
+            (
+                "postgresql://u@localhost/d?sslmode=require",
+                true,
+                "postgresql://u@localhost:5432/d",
+            ),
+            (
+                "postgresql:///d?host=/run/pg&user=u&sslmode=require",
+                false,
+                "postgresql://u@/d?host=/run/pg",
+            ),
+            (
+                "postgresql://u:can4ry@db.example.org/d",
+                true,
+                "postgresql://u@db.example.org:5432/d",
+            ),
+            (
+                "postgresql://db.example.org/d?sslmode=prefer",
+                true,
+                "postgresql://db.example.org:5432/d",
+            ),
+            (
+                "postgresql://u@10.0.0.1/d?sslmode=verify-ca",
+                true,
+                "postgresql://u@10.0.0.1:5432/d",
+            ),
+            (
+                "postgresql://u@h/d?sslmode=%64isable&connect_timeout=3",
+                false,
+                "postgresql://u@h:5432/d (no TLS)",
+            ),
+            (
+                "postgresql://u@localhost,h:7/d",
+                true,
+                "postgresql://u@localhost:5432,h:7/d",
+            ),
+            (
+                "host=localhost hostaddr=10.0.0.1 user=u",
+                true,
+                "postgresql://u@localhost:5432/u",
+            ),
+            (
+                "hostaddr=10.0.0.1 user=u sslmode = 'disable'",
+                false,
+                "postgresql://u@10.0.0.1:5432/u (no TLS)",
+            ),
+            (
+                r"host=h user='o\'b \\' password=can4ry sslmode=verify-full",
+                true,
+                r"postgresql://o'b \@h:5432/o'b \",
+            ),
+        ];
+        for (text, tls, described) in table {
+            let address = parse(text).unwrap_or_else(|refusal| panic!("{text}: {refusal:?}"));
+            assert_eq!(address.tls.is_some(), tls, "{text}");
+            assert_eq!(address.describe(), described);
+            let debug = format!("{:?}", Target::Url(address));
+            assert!(!debug.contains(SECRET), "{debug}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_url_is_explained_without_its_password() {
+        let table = [
+            (
+                "mysql://u:can4ry@h/d",
+                "`mysql://` was found, and `postgresql://` is expected",
+            ),
+            (
+                "postgresql://u:pw@can4ry@h/d",
+                "an `@` that can't be part of a host stands where the host is",
+            ),
+            (
+                "postgresql://u:p/can4ry@h/d",
+                "an `@` stands behind the host, or user and password hold `/`, `?` or `#`",
+            ),
+            (
+                "postgresql://h/d?application_name=a@b",
+                "an `@` stands behind the host, or user and password hold `/`, `?` or `#`",
+            ),
+            (
+                "postgresql://u:pw@h/d?sslmode=can4ry",
+                "`sslmode` has a value that isn't known",
+            ),
+            (
+                "postgresql://u@h/d?password=p&can4ry=x",
+                "an option that isn't known",
+            ),
+            (
+                "postgresql://u@h/d?gssencmode=disable",
+                "the option `gssencmode` isn't supported",
+            ),
+            (
+                "postgresql://u@h/d?sslcert=c.pem",
+                "`sslcert`: muster has no client certificates yet",
+            ),
+            (
+                "postgresql://u@h:can4ry/d",
+                "invalid value for option `port`",
+            ),
+            (
+                "host=h password=p can4ry",
+                "neither a URL nor a list of `key=value`",
+            ),
+            ("host=h password='can4ry", "a quote is never closed"),
+            ("host=h password=p can4ry=x", "an option that isn't known"),
+            (
+                "postgresql://u@h/d?password=%zz",
+                "a `%` without two hex digits after it",
+            ),
+            ("can4ry", "neither a URL nor a list of `key=value`"),
+        ];
+        for (text, what) in table {
+            let refusal = parse(text).map(|_| text).unwrap_err();
+            assert_eq!(refusal.code, Code::DatabaseUrl, "{text}");
+            assert_eq!(refusal.what, format!("the database URL: {what}"), "{text}");
+            assert!(!format!("{refusal:?}").contains(SECRET), "{refusal:?}");
+        }
+        let refusal = parse("postgresql://h/d?sslrootcert=/not/there").unwrap_err();
+        assert_eq!(refusal.code, Code::DatabaseTls);
+    }
+
+    #[test]
+    fn password_files_are_read_as_libpq_reads_them() {
+        let text = "# h:5432:d:u:comment\nh:5432:d:short\nh:1:d:u:port\nh:*:d:u:a\\:b\\\\c:d\n*:*:*:*:last";
+        let table = [
+            (["h", "5432", "d", "u"], "a:b\\c:d"),
+            (["h", "1", "d", "u"], "port"),
+            (["other", "5432", "d", "u"], "last"),
+        ];
+        for (wanted, password) in table {
+            assert_eq!(password_for(text, wanted).as_deref(), Some(password));
+        }
+        assert_eq!(password_for("h:5432:d:u:p", ["h", "5432", "d", "v"]), None);
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pgpass");
+        fs::write(&file, "h:5432:d:u:fromfile\nlocalhost:5432:d:u:fromsocket").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        let mut passwords = Passwords {
+            variable: None,
+            file: Some(file.clone()),
+        };
+        let config = "host=h user=u dbname=d".parse().unwrap();
+        assert_eq!(passwords.find(&config), Found::OpenToOthers(file.clone()));
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(
+            passwords.find(&config),
+            Found::Password("fromfile".to_string())
+        );
+        let socket = "host=/var/run/postgresql user=u dbname=d".parse().unwrap();
+        assert_eq!(
+            passwords.find(&socket),
+            Found::Password("fromsocket".to_string())
+        );
+        passwords.variable = Some("fromvariable".to_string());
+        assert_eq!(
+            passwords.find(&config),
+            Found::Password("fromvariable".to_string())
+        );
+        let address = Address::parse("postgresql://u:own@h/d", &passwords).unwrap();
+        assert_eq!(address.config.get_password(), Some(&b"own"[..]));
+    }
+
+    #[test]
+    fn a_server_without_tls_never_gets_the_password() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            let mut request = [0; 8];
+            socket.read_exact(&mut request).unwrap();
+            socket.write_all(b"N").unwrap();
+            let mut more = Vec::new();
+            socket.read_to_end(&mut more).unwrap();
+            (request, more)
+        });
+        let host = "host=db.test hostaddr=127.0.0.1 user=u password=can4ry";
+        let refusal = refused(&format!("{host} port={port}"));
+        assert_eq!(refusal.code, Code::DatabaseTls);
+        assert_eq!(
+            refusal.what,
+            format!("connecting to postgresql://u@db.test:{port}/u: the server has no TLS")
+        );
+        let (request, more) = server.join().unwrap();
+        // The code of an SSLRequest (protocol, "Message Formats"), and nothing after it.
+        assert_eq!(request, [0, 0, 0, 8, 4, 210, 22, 47]);
+        assert_eq!(more, b"");
+    }
+
+    #[test]
+    fn what_cannot_be_reached_is_refused_in_time() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let begin = Instant::now();
+        let silent = refused(&format!(
+            "postgresql://u@127.0.0.1:{port}/d?connect_timeout=1"
+        ));
+        assert_eq!(silent.code, Code::DatabaseUnreachable);
+        assert!(
+            silent.what.ends_with("no answer within 1 seconds"),
+            "{silent}"
+        );
+        assert!(begin.elapsed() < Duration::from_secs(3));
+        drop(listener);
+        let closed = refused(&format!("postgresql://u@127.0.0.1:{port}/d"));
+        assert_eq!(closed.code, Code::DatabaseUnreachable);
+        assert!(closed.what.contains("Connection refused"), "{closed}");
+        let unknown = refused("postgresql://u@no-such-host.invalid/d?sslmode=disable");
+        assert_eq!(unknown.code, Code::DatabaseUnreachable);
+        assert_eq!(
+            refused("postgresql:///d?host=/not/there").code,
+            Code::DatabaseUnreachable
+        );
+    }
+
+    #[test]
+    fn an_old_server_is_refused() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            let mut startup = [0; 512];
+            let _ = socket.read(&mut startup).unwrap();
+            // AuthenticationOk, ParameterStatus, ReadyForQuery
+            socket
+                .write_all(b"R\0\0\0\x08\0\0\0\0S\0\0\0\x18server_version\x0012.4\0Z\0\0\0\x05I")
+                .unwrap();
+            let _ = socket.read_to_end(&mut Vec::new());
+        });
+        let refusal = refused(&format!("postgresql://u@127.0.0.1:{port}/d"));
+        assert_eq!(refusal.code, Code::DatabaseVersion);
+        assert!(
+            refusal
+                .what
+                .ends_with("the server is PostgreSQL 12.4, and 13 or newer is needed"),
+            "{refusal}"
+        );
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn the_local_database_is_made_by_who_connects_and_not_by_who_looks() {
+        let home = Home::new("home");
+        let target = Target::find(None, home.local.home());
+        // A developer's own DATABASE_URL must not be touched by this test.
+        let target = match target {
+            Ok(Target::Local(local)) => Target::Local(local),
+            _ => Target::Local(home.local.clone()),
+        };
+        assert_eq!(target.describe(), "the local database");
+        Runtime::new().unwrap().block_on(async {
+            assert!(target.connect_if_there().await.unwrap().is_none());
+            assert!(!home.local.home().exists());
+            let connection = target.connect().await.unwrap();
+            assert!(connection.major >= 13);
+            let sql =
+                "SELECT current_setting('application_name') || current_setting('lock_timeout')";
+            let row = connection.client.query_one(sql, &[]).await.unwrap();
+            assert_eq!(row.get::<_, String>(0), "muster30s");
+            connection.close().await;
+            home.local.stop().unwrap();
+            let started = target.connect_if_there().await.unwrap().unwrap();
+            started.close().await;
+            let url = parse(&home.local.url()).unwrap();
+            url.connect().await.unwrap().close().await;
+        });
+    }
+
+    /// A server on an address of its own among those of loopback, with TLS for `db.test`.
+    struct Remote {
+        home: Home,
+        address: String,
+    }
+
+    /// An authority, a certificate of `db.test` by it, an expired one, and a second authority.
+    const CERTIFICATES: &str = "
+        set -e
+        new='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
+        for name in ca other; do
+          openssl req -x509 $new -keyout $name.key -out $name.pem -subj /CN=$name -days 2
+        done
+        openssl req $new -keyout server.key -out server.csr -subj /CN=db.test
+        echo 'subjectAltName=DNS:db.test' > names
+        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 \
+          -extfile names -out server.pem
+        touch index.txt
+        printf '%s\n' '[ca]' 'default_ca=a' '[a]' 'database=index.txt' 'new_certs_dir=.' \
+          'rand_serial=yes' 'default_md=sha256' 'policy=p' '[p]' 'commonName=supplied' > ca.conf
+        openssl ca -batch -config ca.conf -cert ca.pem -keyfile ca.key -in server.csr \
+          -extfile names -startdate 20200101000000Z -enddate 20200201000000Z -out expired.pem -notext";
+
+    impl Remote {
+        fn start() -> Remote {
+            let home = Home::new("home");
+            home.local.start().unwrap();
+            let files = home.folder();
+            let made = Command::new("sh")
+                .args(["-c", CERTIFICATES])
+                .current_dir(files)
+                .output()
+                .unwrap();
+            assert!(
+                made.status.success(),
+                "{}",
+                String::from_utf8_lossy(&made.stderr)
+            );
+            let data = home.local.home().join("data");
+            let owner = fs::metadata(&data).unwrap();
+            for name in [
+                "server.key",
+                "server.pem",
+                "expired.pem",
+                "ca.pem",
+                "ca.key",
+            ] {
+                let copy = data.join(name);
+                fs::copy(files.join(name), &copy).unwrap();
+                fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).unwrap();
+                chown(&copy, Some(owner.uid()), Some(owner.gid())).unwrap();
+            }
+            let rules = "local all all trust\nhost all all 127.0.0.0/8 scram-sha-256\n";
+            fs::write(data.join("pg_hba.conf"), rules).unwrap();
+            let random: [u8; 2] = std::array::from_fn(|index| {
+                home.folder()
+                    .as_os_str()
+                    .as_encoded_bytes()
+                    .iter()
+                    .rev()
+                    .skip(index * 3)
+                    .fold(1_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(*byte))
+            });
+            let address = format!("127.77.{}.{}", random[0], random[1].clamp(1, 254));
+            let remote = Remote { home, address };
+            remote.sql("CREATE ROLE clerk LOGIN PASSWORD 'can4ry'");
+            remote.sql(&format!(
+                "ALTER SYSTEM SET listen_addresses = '{}'",
+                remote.address
+            ));
+            remote.certificate("server.pem", "server.key");
+            remote.sql("ALTER SYSTEM SET ssl = on");
+            remote.home.local.stop().unwrap();
+            remote.home.local.start().unwrap();
+            remote
+        }
+
+        fn sql(&self, sql: &str) {
+            Runtime::new().unwrap().block_on(async {
+                let connection = Target::Local(self.home.local.clone())
+                    .connect()
+                    .await
+                    .unwrap();
+                connection.client.batch_execute(sql).await.unwrap();
+                connection.close().await;
+            });
+        }
+
+        fn certificate(&self, certificate: &str, key: &str) {
+            self.sql(&format!("ALTER SYSTEM SET ssl_cert_file = '{certificate}'"));
+            self.sql(&format!("ALTER SYSTEM SET ssl_key_file = '{key}'"));
+            self.sql("SELECT pg_reload_conf()");
+            thread::sleep(Duration::from_millis(300));
+        }
+
+        fn authority(&self, name: &str) -> String {
+            self.home.folder().join(name).display().to_string()
+        }
+
+        /// `rest` is more of the connection string.
+        fn with(&self, rest: &str) -> String {
+            format!(
+                "hostaddr={} dbname=muster user=clerk password=can4ry {rest}",
+                self.address
+            )
+        }
+    }
+
+    #[test]
+    fn a_certificate_is_verified_before_anything_is_sent() {
+        let remote = Remote::start();
+        let right = remote.authority("ca.pem");
+        let other = remote.authority("other.pem");
+        let good = remote.with(&format!("host=db.test sslrootcert={right}"));
+        Runtime::new().unwrap().block_on(async {
+            let connection = parse(&good).unwrap().connect().await.unwrap();
+            let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+            assert!(
+                connection
+                    .client
+                    .query_one(sql, &[])
+                    .await
+                    .unwrap()
+                    .get::<_, bool>(0)
+            );
+            connection.close().await;
+        });
+        let table = [
+            (
+                format!("host=db.test sslmode=require sslrootcert={other}"),
+                "an authority that isn't trusted here",
+            ),
+            (
+                "host=db.test sslrootcert=system".to_string(),
+                "an authority that isn't trusted here",
+            ),
+            (
+                format!("host=other.test sslmode=verify-ca sslrootcert={right}"),
+                "is for another name",
+            ),
+        ];
+        for (rest, words) in table {
+            let refusal = refused(&remote.with(&rest));
+            assert_eq!(refusal.code, Code::DatabaseTls, "{rest}: {refusal}");
+            assert!(refusal.what.contains(words), "{refusal}");
+        }
+        remote.certificate("expired.pem", "server.key");
+        assert!(
+            refused(&good)
+                .what
+                .ends_with("the server's certificate has expired")
+        );
+        remote.certificate("ca.pem", "ca.key");
+        assert!(
+            refused(&good)
+                .what
+                .ends_with("the server shows an authority's certificate as its own")
+        );
+        remote.sql("ALTER SYSTEM SET ssl = off");
+        remote.sql("SELECT pg_reload_conf()");
+        thread::sleep(Duration::from_millis(300));
+        assert!(refused(&good).what.ends_with("the server has no TLS"));
+        let plain = parse(&remote.with("host=db.test sslmode=disable")).unwrap();
+        Runtime::new()
+            .unwrap()
+            .block_on(async { plain.connect().await.unwrap().close().await });
+    }
+
+    #[test]
+    fn logins_and_rights_are_told_apart() {
+        let remote = Remote::start();
+        let at = |user: &str, database: &str| {
+            format!(
+                "host=localhost hostaddr={} user={user} dbname={database}",
+                remote.address
+            )
+        };
+        let table = [
+            (
+                at("clerk", "muster") + " password=can4ry2",
+                Code::DatabaseLogin,
+                "error 28P01",
+            ),
+            (
+                at("clerk", "muster"),
+                Code::DatabaseLogin,
+                "the server wants a password, and none was given",
+            ),
+            (
+                at("clerk", "nowhere") + " password=can4ry",
+                Code::DatabaseUnreachable,
+                "3D000",
+            ),
+        ];
+        for (text, code, words) in table {
+            let refusal = refused(&text);
+            assert_eq!(refusal.code, code, "{refusal}");
+            let words = words.replace("error", "fatal");
+            assert!(refusal.what.contains(&words), "{refusal}");
+        }
+        let data = remote.home.local.home().join("data/pg_hba.conf");
+        let rules = fs::read_to_string(&data).unwrap() + "# end\n";
+        fs::write(&data, rules.replace("host all", "hostssl all")).unwrap();
+        remote.sql("SELECT pg_reload_conf()");
+        thread::sleep(Duration::from_millis(300));
+        let refusal = refused(&(at("clerk", "muster") + " password=can4ry"));
+        assert_eq!(refusal.code, Code::DatabaseLogin);
+        assert!(refusal.help.contains("sslmode=verify-full"), "{refusal:?}");
+        let file = Path::new(remote.home.folder()).join("pgpass");
+        fs::write(&file, "*:*:*:*:can4ry").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        let passwords = Passwords {
+            variable: None,
+            file: Some(file),
+        };
+        let tls = format!("host=db.test sslrootcert={}", remote.authority("ca.pem"));
+        let text = remote.with(&tls).replace("password=can4ry", "");
+        let connect = |passwords| {
+            let address = Address::parse(&text, passwords).unwrap();
+            Runtime::new().unwrap().block_on(address.connect())
+        };
+        let refusal = connect(&passwords).unwrap_err();
+        assert!(refusal.help.contains("chmod 600"), "{refusal:?}");
+        let file = passwords.file.as_ref().unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+        connect(&passwords).unwrap();
+    }
+}

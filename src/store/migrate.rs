@@ -43,7 +43,10 @@ pub async fn migrate(client: &mut Client) -> Result<Applied> {
 /// # Errors
 /// As [`migrate`].
 pub async fn is_migrated(client: &Client) -> Result<bool> {
-    Ok(missing_in(client, MIGRATIONS).await?.is_empty())
+    match missing_in(client, MIGRATIONS).await {
+        Err(refusal) if refusal.code == Code::DatabaseRights => Err(lacking(client, refusal).await),
+        missing => missing.map(|missing| missing.is_empty()),
+    }
 }
 
 /// Takes the lock of a run, which this connection holds until it is closed. `false` when another
@@ -62,12 +65,14 @@ pub async fn try_lock(client: &Client) -> Result<bool> {
 type Migration = (u32, &'static str, &'static str);
 
 async fn apply(client: &mut Client, migrations: &[Migration]) -> Result<Applied> {
-    if missing_in(client, migrations).await?.is_empty() {
-        return Ok(Applied {
+    let result = match missing_in(client, migrations).await {
+        Ok(missing) if missing.is_empty() => Ok(Applied {
             versions: Vec::new(),
-        });
-    }
-    match apply_missing(client, migrations).await {
+        }),
+        Ok(_) => apply_missing(client, migrations).await,
+        Err(refusal) => Err(refusal),
+    };
+    match result {
         Err(refusal) if refusal.code == Code::DatabaseRights => Err(lacking(client, refusal).await),
         result => result,
     }
@@ -190,4 +195,167 @@ fn number(version: u32) -> i32 {
 
 fn sha256(sql: &str) -> String {
     crate::hex(&Sha256::digest(sql))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LOCK_MIGRATE, MIGRATIONS, Migration, apply, is_migrated, migrate, try_lock};
+    use crate::issue::Code;
+    use crate::store::connect::{Connection, Target};
+    use crate::store::scratch::Home;
+    use tokio::runtime::Runtime;
+
+    const FIRST: Migration = (1, "first", "CREATE TABLE muster.first (n integer);");
+    const SECOND: Migration = (2, "second", "ALTER TABLE muster.first ADD m integer;");
+    const BROKEN: Migration = (3, "broken", "DROP TABLE muster.first; SELECT 1 / 0;");
+
+    async fn connect(home: &Home) -> Connection {
+        Target::Local(home.local.clone()).connect().await.unwrap()
+    }
+
+    async fn count(connection: &Connection, sql: &str) -> i64 {
+        connection.client.query_one(sql, &[]).await.unwrap().get(0)
+    }
+
+    #[test]
+    fn embedded_migrations_are_numbered_without_gaps() {
+        for (index, (version, name, sql)) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(*version as usize, index + 1, "{name}");
+            let ends = ["commit;", "rollback;", "concurrently"];
+            let lower = sql.to_lowercase();
+            assert!(
+                ends.iter().all(|word| !lower.contains(word)),
+                "{name} ends its transaction"
+            );
+        }
+    }
+
+    #[test]
+    fn migrations_are_applied_once_and_whole() {
+        let home = Home::new("home");
+        Runtime::new().unwrap().block_on(async {
+            let mut connection = connect(&home).await;
+            let client = &mut connection.client;
+            let versions = async |client: &mut _, migrations: &[Migration]| {
+                apply(client, migrations)
+                    .await
+                    .map(|applied| applied.versions)
+            };
+            assert_eq!(versions(client, &[FIRST]).await.unwrap(), [1]);
+            assert!(versions(client, &[FIRST]).await.unwrap().is_empty());
+            let refusal = versions(client, &[FIRST, SECOND, BROKEN])
+                .await
+                .unwrap_err();
+            assert_eq!(refusal.code, Code::DatabaseFailed);
+            assert_eq!(
+                refusal.what,
+                "migration 0003_broken: error 22012: division by zero"
+            );
+            assert_eq!(versions(client, &[FIRST, SECOND]).await.unwrap(), [2]);
+
+            let edited = (1, "first", "CREATE TABLE muster.first (n bigint);");
+            let refusal = versions(client, &[edited, SECOND]).await.unwrap_err();
+            assert_eq!(refusal.code, Code::DatabaseVersion);
+            assert!(refusal.what.contains("another 0001_first.sql"), "{refusal}");
+            let refusal = versions(client, &[FIRST]).await.unwrap_err();
+            assert_eq!(refusal.code, Code::DatabaseVersion);
+            assert_eq!(
+                refusal.what,
+                "the database's schema has version 2, and this muster knows versions up to 1"
+            );
+
+            client
+                .batch_execute("DROP SCHEMA muster CASCADE")
+                .await
+                .unwrap();
+            assert_eq!(is_migrated(client).await.unwrap(), MIGRATIONS.is_empty());
+            migrate(client).await.unwrap();
+            assert!(is_migrated(client).await.unwrap());
+            assert!(migrate(client).await.unwrap().versions.is_empty());
+            connection.close().await;
+        });
+    }
+
+    #[test]
+    fn two_that_migrate_at_once_do_it_once_and_the_fast_path_waits_for_nobody() {
+        let home = Home::new("home");
+        Runtime::new().unwrap().block_on(async {
+            let tasks: Vec<_> = {
+                let mut tasks = Vec::new();
+                for _ in 0..4 {
+                    let mut connection = connect(&home).await;
+                    tasks.push(tokio::spawn(async move {
+                        apply(&mut connection.client, &[FIRST, SECOND]).await
+                    }));
+                }
+                tasks
+            };
+            let mut applied = 0;
+            for task in tasks {
+                applied += task.await.unwrap().unwrap().versions.len();
+            }
+            assert_eq!(applied, 2);
+            let mut holder = connect(&home).await;
+            let transaction = holder.client.transaction().await.unwrap();
+            let sql = "SELECT pg_advisory_xact_lock($1)";
+            transaction.execute(sql, &[&LOCK_MIGRATE]).await.unwrap();
+            let mut other = connect(&home).await;
+            let fast = apply(&mut other.client, &[FIRST, SECOND]);
+            let fast = tokio::time::timeout(std::time::Duration::from_secs(5), fast).await;
+            assert!(fast.unwrap().unwrap().versions.is_empty());
+        });
+    }
+
+    #[test]
+    fn a_role_without_rights_is_told_what_to_grant() {
+        let home = Home::new("home");
+        Runtime::new().unwrap().block_on(async {
+            let mut owner = connect(&home).await;
+            let role = "CREATE ROLE \"the clerk\" LOGIN";
+            owner.client.batch_execute(role).await.unwrap();
+            let mut clerk = connect(&home).await;
+            let become_clerk = "SET SESSION AUTHORIZATION \"the clerk\"";
+            clerk.client.batch_execute(become_clerk).await.unwrap();
+
+            let refusal = apply(&mut clerk.client, &[FIRST]).await.unwrap_err();
+            assert_eq!(refusal.code, Code::DatabaseRights);
+            let grant = "GRANT CREATE ON DATABASE muster TO \"the clerk\";";
+            assert!(refusal.help.contains(grant), "{}", refusal.help);
+            apply(&mut owner.client, &[FIRST]).await.unwrap();
+            let refusal = apply(&mut clerk.client, &[FIRST]).await.unwrap_err();
+            assert_eq!(refusal.code, Code::DatabaseRights);
+            let (_, grants) = refusal.help.split_once('\n').unwrap();
+            owner.client.batch_execute(grants).await.unwrap();
+            let applied = apply(&mut clerk.client, &[FIRST]).await.unwrap();
+            assert!(applied.versions.is_empty());
+
+            owner
+                .client
+                .batch_execute("DROP SCHEMA muster CASCADE")
+                .await
+                .unwrap();
+            owner.client.batch_execute(grant).await.unwrap();
+            assert_eq!(
+                apply(&mut clerk.client, &[FIRST]).await.unwrap().versions,
+                [1]
+            );
+        });
+    }
+
+    #[test]
+    fn the_lock_of_a_run_is_held_by_one_connection_and_ends_with_it() {
+        let home = Home::new("home");
+        Runtime::new().unwrap().block_on(async {
+            let first = connect(&home).await;
+            let second = connect(&home).await;
+            assert!(try_lock(&first.client).await.unwrap());
+            assert!(!try_lock(&second.client).await.unwrap());
+            let busy = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
+            assert_eq!(count(&second, busy).await, 1);
+            first.close().await;
+            while !try_lock(&second.client).await.unwrap() {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        });
+    }
 }
