@@ -1,7 +1,7 @@
 //! Bad input gets the right word and exit code, and writes nothing.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("files-that-cannot-be-read/header-only.csv", "file.no_rows"),
     ("files-that-cannot-be-read", "file.unreadable"),
     ("files-that-cannot-be-read/report.xlsx", "file.format"),
-    ("workbooks-that-are-refused/encrypted.xlsx", "file.encrypted"),
+    (
+        "workbooks-that-are-refused/encrypted.xlsx",
+        "file.encrypted",
+    ),
     ("workbooks-that-are-refused/damaged.xlsx", "file.damaged"),
     ("workbooks-that-are-refused/two-sheets.xlsx", "file.sheets"),
     ("text-that-is-refused/open-quote.csv", "file.quote"),
@@ -45,7 +48,11 @@ fn a_bad_file_is_refused_even_among_good_ones() {
     for (file, code) in REFUSED {
         let path = support::repository().join("fixtures/cases").join(file);
         let path = path.to_str().unwrap();
-        for arguments in [&["import", path][..], &["import", "good.csv", path], &["check", path, "--offline"]] {
+        for arguments in [
+            &["import", path][..],
+            &["import", "good.csv", path],
+            &["check", path, "--offline"],
+        ] {
             let finished = support::run(folder.path(), &url, arguments);
             assert_refused(&finished, code);
             assert!(is_untouched(&url), "{code}");
@@ -54,15 +61,53 @@ fn a_bad_file_is_refused_even_among_good_ones() {
 }
 
 #[test]
+fn a_file_that_grows_while_it_is_read_is_refused() {
+    let url = support::fresh_database();
+    let folder = support::folder();
+    let path = folder.path().join("people.csv");
+    let row = |number: u32| format!("person{number}@acme-industries.com,Some,Body\n");
+    fs::write(
+        &path,
+        PEOPLE.to_string() + &(0..60_000).map(row).collect::<String>(),
+    )
+    .unwrap();
+    let running = support::start(folder.path(), &url, &["import", "people.csv"]);
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    let mut number = 60_000;
+    let finished = running.finish_while(|| {
+        file.write_all(row(number).as_bytes()).unwrap();
+        number += 1;
+    });
+    assert_refused(&finished, "file.changed");
+    assert!(is_untouched(&url));
+}
+
+#[test]
 fn a_wrong_pipeline_is_refused_with_its_place_and_the_nearest_word() {
     let url = support::fresh_database();
     let folder = support::folder();
     fs::write(folder.path().join("people.csv"), PEOPLE).unwrap();
-    fs::write(folder.path().join("own.toml"), "name = \"own\"\n[match]\nmoed = \"create\"\n").unwrap();
-    let finished = support::run(folder.path(), &url, &["import", "people.csv", "-p", "own.toml"]);
+    fs::write(
+        folder.path().join("own.toml"),
+        "name = \"own\"\n[match]\nmoed = \"create\"\n",
+    )
+    .unwrap();
+    let finished = support::run(
+        folder.path(),
+        &url,
+        &["import", "people.csv", "-p", "own.toml"],
+    );
     assert_refused(&finished, "pipeline.invalid");
-    assert!(finished.stderr.contains("own.toml:3:1"), "{}", finished.stderr);
-    assert!(finished.stderr.contains("did you mean `mode`?"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("own.toml:3:1"),
+        "{}",
+        finished.stderr
+    );
+    assert!(
+        finished.stderr.contains("did you mean `mode`?"),
+        "{}",
+        finished.stderr
+    );
     assert!(is_untouched(&url));
 }
 
@@ -74,7 +119,11 @@ fn assert_database_refused(url: &str, code: &str) -> Finished {
     for command in ["import", "check"] {
         let finished = support::run(folder.path(), url, &[command, "people.csv"]);
         assert_refused(&finished, code);
-        assert!(!finished.stderr.contains("wrong-horse"), "a password is shown: {}", finished.stderr);
+        assert!(
+            !finished.stderr.contains("wrong-horse"),
+            "a password is shown: {}",
+            finished.stderr
+        );
         last = Some(finished);
     }
     last.unwrap()
@@ -82,8 +131,15 @@ fn assert_database_refused(url: &str, code: &str) -> Finished {
 
 #[test]
 fn a_database_that_nobody_listens_at_is_unreachable() {
-    let unused = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    assert_database_refused(&format!("postgresql://ada:wrong-horse@127.0.0.1:{unused}/people"), "database.unreachable");
+    let unused = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    assert_database_refused(
+        &format!("postgresql://ada:wrong-horse@127.0.0.1:{unused}/people"),
+        "database.unreachable",
+    );
 }
 
 #[test]
@@ -105,7 +161,11 @@ fn a_user_without_rights_is_told_which_right_is_missing() {
 fn a_server_without_tls_gets_no_password_where_tls_is_asked_for() {
     let url = support::fresh_database();
     let door = Door::open(&url, "guest_with_tls");
-    let separator = if door.url("x").contains('?') { '&' } else { '?' };
+    let separator = if door.url("x").contains('?') {
+        '&'
+    } else {
+        '?'
+    };
     let with_tls = format!("{}{separator}sslmode=verify-full", door.url("wrong-horse"));
     assert_database_refused(&with_tls, "database.tls");
 }
@@ -130,9 +190,19 @@ fn no_server_and_no_url_names_the_ways_to_get_one() {
     let home = folder.path().join("home");
     fs::write(folder.path().join("people.csv"), PEOPLE).unwrap();
     let environment = [("PG_BIN", "/nonexistent")];
-    let finished = support::bare_with(folder.path(), &home, &["import", "people.csv"], &environment).finish();
+    let finished = support::bare_with(
+        folder.path(),
+        &home,
+        &["import", "people.csv"],
+        &environment,
+    )
+    .finish();
     assert_refused(&finished, "database.missing");
-    assert!(finished.stderr.contains("DATABASE_URL"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("DATABASE_URL"),
+        "{}",
+        finished.stderr
+    );
 }
 
 /// A TCP port in front of the test server, which listens on a socket only, and a user who needs a
@@ -149,8 +219,14 @@ impl Door {
         let tokio_postgres::config::Host::Unix(directory) = &admin.get_hosts()[0] else {
             panic!("the local server is not reached by a socket: {url}");
         };
-        let socket = directory.join(format!(".s.PGSQL.{}", admin.get_ports().first().unwrap_or(&5432)));
-        support::query(url, &format!("CREATE ROLE {user} LOGIN PASSWORD 'right-horse'"));
+        let socket = directory.join(format!(
+            ".s.PGSQL.{}",
+            admin.get_ports().first().unwrap_or(&5432)
+        ));
+        support::query(
+            url,
+            &format!("CREATE ROLE {user} LOGIN PASSWORD 'right-horse'"),
+        );
         let door = Door {
             port: forward_to(socket),
             user: user.to_string(),
@@ -165,7 +241,10 @@ impl Door {
     }
 
     fn url(&self, password: &str) -> String {
-        format!("postgresql://{}:{password}@127.0.0.1:{}/{}", self.user, self.port, self.database)
+        format!(
+            "postgresql://{}:{password}@127.0.0.1:{}/{}",
+            self.user, self.port, self.database
+        )
     }
 }
 
@@ -186,7 +265,8 @@ fn forward_to(socket: PathBuf) -> u16 {
         for client in listener.incoming() {
             let client = client.unwrap();
             let server = UnixStream::connect(&socket).unwrap();
-            let (mut from_client, mut to_client): (TcpStream, TcpStream) = (client.try_clone().unwrap(), client);
+            let (mut from_client, mut to_client): (TcpStream, TcpStream) =
+                (client.try_clone().unwrap(), client);
             let (mut from_server, mut to_server) = (server.try_clone().unwrap(), server);
             thread::spawn(move || {
                 let _ = io::copy(&mut from_client, &mut to_server);

@@ -21,17 +21,45 @@ use crate::support;
 /// What a case gave or should give: file name → content.
 type Files = BTreeMap<String, String>;
 
-const FILES: [&str; 5] = ["stdout", "stderr", "exit", "corrections.csv", "accounts.csv"];
+const FILES: [&str; 5] = [
+    "stdout",
+    "stderr",
+    "exit",
+    "corrections.csv",
+    "accounts.csv",
+];
 
 /// Codes that need more than files and commands, and the test that shows each.
 const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
-    ("database.missing", "no_server_and_no_url_names_the_ways_to_get_one"),
-    ("database.unreachable", "a_database_that_nobody_listens_at_is_unreachable"),
+    (
+        "file.changed",
+        "a_file_that_grows_while_it_is_read_is_refused",
+    ),
+    (
+        "database.missing",
+        "no_server_and_no_url_names_the_ways_to_get_one",
+    ),
+    (
+        "database.unreachable",
+        "a_database_that_nobody_listens_at_is_unreachable",
+    ),
     ("database.login", "a_wrong_password_is_a_refused_login"),
-    ("database.rights", "a_user_without_rights_is_told_which_right_is_missing"),
-    ("database.tls", "a_server_without_tls_gets_no_password_where_tls_is_asked_for"),
-    ("database.version", "a_database_of_a_newer_muster_is_left_alone"),
-    ("run.locked", "a_second_import_waits_for_nobody_and_writes_nothing"),
+    (
+        "database.rights",
+        "a_user_without_rights_is_told_which_right_is_missing",
+    ),
+    (
+        "database.tls",
+        "a_server_without_tls_gets_no_password_where_tls_is_asked_for",
+    ),
+    (
+        "database.version",
+        "a_database_of_a_newer_muster_is_left_alone",
+    ),
+    (
+        "run.locked",
+        "a_second_import_waits_for_nobody_and_writes_nothing",
+    ),
 ];
 
 #[test]
@@ -49,9 +77,19 @@ fn every_case_ends_as_expected() {
                         write_expected(&case, &actual);
                     }
                     let differences = compare(&expected(&case), &actual);
-                    println!("case {name}: {}", if differences.is_empty() { "ok" } else { "FAILED" });
+                    println!(
+                        "case {name}: {}",
+                        if differences.is_empty() {
+                            "ok"
+                        } else {
+                            "FAILED"
+                        }
+                    );
                     if !differences.is_empty() {
-                        failures.lock().unwrap().push(format!("== {name}\n{differences}"));
+                        failures
+                            .lock()
+                            .unwrap()
+                            .push(format!("== {name}\n{differences}"));
                     }
                 }
             });
@@ -59,12 +97,20 @@ fn every_case_ends_as_expected() {
     });
     let mut failures = failures.into_inner().unwrap();
     failures.sort();
-    assert!(failures.is_empty(), "{} cases differ\n{}", failures.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} cases differ\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
 }
 
 #[test]
 fn every_code_is_shown_by_a_case_or_a_test() {
-    let shown: String = folders().iter().flat_map(|case| expected(case).into_values()).collect();
+    let shown: String = folders()
+        .iter()
+        .flat_map(|case| expected(case).into_values())
+        .collect();
     for code in codes() {
         let special = SHOWN_ELSEWHERE.iter().find(|(special, _)| *special == code);
         if let Some((_, function)) = special {
@@ -72,8 +118,14 @@ fn every_code_is_shown_by_a_case_or_a_test() {
                 .map(|module| support::repository().join(format!("tests/suite/{module}.rs")))
                 .map(|path| fs::read_to_string(path).unwrap())
                 .concat();
-            assert!(source.contains(&format!("fn {function}(")), "no test `{function}` for `{code}`");
-            assert!(source.contains(&format!("\"{code}\"")), "no test asserts `{code}`");
+            assert!(
+                source.contains(&format!("fn {function}(")),
+                "no test `{function}` for `{code}`"
+            );
+            assert!(
+                source.contains(&format!("\"{code}\"")),
+                "no test asserts `{code}`"
+            );
         } else {
             assert!(shown.contains(&code), "no case shows `{code}`");
         }
@@ -123,7 +175,8 @@ fn run(case: &Path) -> Files {
         let words = words(line);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let finished = support::run(&folder, &database, &words);
-        let mut add = |name: &str, text: &str| files.entry(name.to_string()).or_default().push_str(text);
+        let mut add =
+            |name: &str, text: &str| files.entry(name.to_string()).or_default().push_str(text);
         add("stdout", &format!("$ muster {line}\n{}", finished.stdout));
         add("stderr", &format!("$ muster {line}\n{}", finished.stderr));
         add("exit", &format!("{}\n", finished.exit));
@@ -135,7 +188,9 @@ fn run(case: &Path) -> Files {
         files.insert("accounts.csv".to_string(), accounts);
     }
     let redact = Redact::new(&folder, &database);
-    files.values_mut().for_each(|text| *text = redact.apply(text));
+    files
+        .values_mut()
+        .for_each(|text| *text = redact.apply(text));
     files
 }
 
@@ -186,10 +241,19 @@ struct Redact {
 
 impl Redact {
     fn new(folder: &Path, database: &str) -> Redact {
-        let name = database.rsplit('/').next().unwrap().split('?').next().unwrap();
+        let name = database
+            .rsplit('/')
+            .next()
+            .unwrap()
+            .split('?')
+            .next()
+            .unwrap();
         let mut replacements = vec![
             (database.to_string(), "DATABASE-URL".to_string()),
-            (support::server().home.display().to_string(), "HOME".to_string()),
+            (
+                support::server().home.display().to_string(),
+                "HOME".to_string(),
+            ),
             (folder.display().to_string(), "FOLDER".to_string()),
             (name.to_string(), "DATABASE".to_string()),
         ];
@@ -216,7 +280,12 @@ fn expected(case: &Path) -> Files {
     };
     entries
         .map(|entry| entry.unwrap().path())
-        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&path).unwrap()))
+        .map(|path| {
+            (
+                path.file_name().unwrap().to_string_lossy().into_owned(),
+                fs::read_to_string(&path).unwrap(),
+            )
+        })
         .collect()
 }
 
@@ -231,13 +300,20 @@ fn write_expected(case: &Path, actual: &Files) {
 
 fn compare(expected: &Files, actual: &Files) -> String {
     let mut out = String::new();
-    for name in expected.keys().filter(|name| !FILES.contains(&name.as_str())) {
-        out.push_str(&format!("-- expected/{name} is not a file that cases give\n"));
+    for name in expected
+        .keys()
+        .filter(|name| !FILES.contains(&name.as_str()))
+    {
+        out.push_str(&format!(
+            "-- expected/{name} is not a file that cases give\n"
+        ));
     }
     for name in FILES {
         match (expected.get(name), actual.get(name)) {
             (None, None) => {}
-            (Some(_), None) => out.push_str(&format!("-- {name} was expected, but there is none\n")),
+            (Some(_), None) => {
+                out.push_str(&format!("-- {name} was expected, but there is none\n"))
+            }
             (None, Some(actual)) => out.push_str(&format!("-- {name} was not expected\n{actual}")),
             (Some(expected), Some(actual)) if expected != actual => {
                 out.push_str(&format!("-- {name}\n{}", difference(expected, actual)));
@@ -250,9 +326,12 @@ fn compare(expected: &Files, actual: &Files) -> String {
 
 /// What lies between the lines that both begin and end with.
 fn difference(expected: &str, actual: &str) -> String {
-    let (expected, actual): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), actual.lines().collect());
+    let (expected, actual): (Vec<&str>, Vec<&str>) =
+        (expected.lines().collect(), actual.lines().collect());
     let shorter = expected.len().min(actual.len());
-    let start = (0..shorter).take_while(|&at| expected[at] == actual[at]).count();
+    let start = (0..shorter)
+        .take_while(|&at| expected[at] == actual[at])
+        .count();
     let end = (0..shorter - start)
         .take_while(|&at| expected[expected.len() - 1 - at] == actual[actual.len() - 1 - at])
         .count();
@@ -267,13 +346,28 @@ fn difference(expected: &str, actual: &str) -> String {
 
 #[test]
 fn a_difference_shows_the_lines_that_differ_and_no_others() {
-    assert_eq!(difference("a\nb\nc\n", "a\nx\ny\nc\n"), "   (from line 2)\n- b\n+ x\n+ y\n");
+    assert_eq!(
+        difference("a\nb\nc\n", "a\nx\ny\nc\n"),
+        "   (from line 2)\n- b\n+ x\n+ y\n"
+    );
     assert_eq!(difference("a\na\n", "a\n"), "   (from line 2)\n- a\n");
     let files = |pairs: &[(&str, &str)]| -> Files {
-        pairs.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect()
+        pairs
+            .iter()
+            .map(|(name, text)| (name.to_string(), text.to_string()))
+            .collect()
     };
-    assert_eq!(compare(&files(&[("exit", "0\n")]), &files(&[("exit", "0\n")])), "");
+    assert_eq!(
+        compare(&files(&[("exit", "0\n")]), &files(&[("exit", "0\n")])),
+        ""
+    );
     assert_ne!(compare(&files(&[("exit", "0\n")]), &files(&[])), "");
     assert_ne!(compare(&files(&[]), &files(&[("exit", "0\n")])), "");
-    assert_ne!(compare(&files(&[("exit", "0\n"), ("more", "")]), &files(&[("exit", "0\n")])), "");
+    assert_ne!(
+        compare(
+            &files(&[("exit", "0\n"), ("more", "")]),
+            &files(&[("exit", "0\n")])
+        ),
+        ""
+    );
 }

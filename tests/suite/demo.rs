@@ -20,12 +20,22 @@ fn the_demo_is_imported_once_and_then_there_is_nothing_to_do() {
         let again = support::run(folder.path(), &url, &["import", file, "--json"]);
         assert_eq!(before, row_versions(&url));
         let (first, again) = (first.counts(), again.counts());
-        assert!(first.created > 150 && first.duplicate >= 8 && first.rejected > 15, "{first:?}");
-        let expected = Counts { created: 0, unchanged: first.created, ..first };
+        assert!(
+            first.created > 150 && first.duplicate >= 8 && first.rejected > 15,
+            "{first:?}"
+        );
+        let expected = Counts {
+            created: 0,
+            unchanged: first.created,
+            ..first
+        };
         assert_eq!(again, expected);
         ends.push((first, support::accounts(&url)));
     }
-    assert_eq!(ends[0], ends[1], "the workbook ends otherwise than the text");
+    assert_eq!(
+        ends[0], ends[1],
+        "the workbook ends otherwise than the text"
+    );
 }
 
 #[test]
@@ -34,14 +44,27 @@ fn a_migration_names_the_people_who_are_here_already() {
     let url = support::fresh_database();
     let active = support::take(folder.path(), "fixtures/demo/already-active.csv");
     let people = support::take(folder.path(), PEOPLE[0]);
-    let active = support::run(folder.path(), &url, &["import", active.to_str().unwrap(), "--json"]);
+    let active = support::run(
+        folder.path(),
+        &url,
+        &["import", active.to_str().unwrap(), "--json"],
+    );
     assert_eq!(active.counts().created, 3, "{}", active.stderr);
-    let moved = ["import", people.to_str().unwrap(), "-p", "migration", "--json"];
+    let moved = [
+        "import",
+        people.to_str().unwrap(),
+        "-p",
+        "migration",
+        "--json",
+    ];
     let moved = support::run(folder.path(), &url, &moved);
     assert_eq!(moved.exit, 1, "{}", moved.stderr);
     let summary = moved.json();
     let issues = summary["issues"].as_array().unwrap();
-    let already = issues.iter().find(|issue| issue["code"] == "account.active").unwrap();
+    let already = issues
+        .iter()
+        .find(|issue| issue["code"] == "account.active")
+        .unwrap();
     assert_eq!(already["count"], 3);
 }
 
@@ -52,5 +75,10 @@ fn row_versions(url: &str) -> Vec<Vec<Option<String>>> {
             "SELECT count(*), md5(string_agg(ctid::text || xmin::text, ' ' ORDER BY ctid)) FROM muster.{table}"
         )
     };
-    support::query(url, &["accounts", "groups", "memberships"].map(of).join(" UNION ALL "))
+    support::query(
+        url,
+        &["accounts", "groups", "memberships"]
+            .map(of)
+            .join(" UNION ALL "),
+    )
 }

@@ -7,7 +7,10 @@ use crate::support;
 /// The keys of a pipeline, read from the text of the types that take them.
 fn keys() -> Vec<String> {
     let source = fs::read_to_string(support::repository().join("src/definition.rs")).unwrap();
-    let types = source.split("/// A definition together with what names it").next().unwrap();
+    let types = source
+        .split("/// A definition together with what names it")
+        .next()
+        .unwrap();
     let keys: Vec<String> = types
         .lines()
         .filter_map(|line| line.strip_prefix("    pub ")?.split_once(": "))
@@ -33,16 +36,24 @@ fn the_default_pipeline_explains_every_key() {
 #[test]
 fn every_commented_setting_of_the_default_pipeline_can_be_switched_on() {
     let text = fs::read_to_string(support::repository().join("pipelines/users.toml")).unwrap();
-    let is_setting = |line: &str| line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
+    let is_setting = |line: &str| {
+        line.split_once(" = ")
+            .is_some_and(|(key, _)| !key.contains(' '))
+    };
     let everything: Vec<&str> = text
         .lines()
-        .map(|line| line.strip_prefix('#').filter(|rest| is_setting(rest)).unwrap_or(line))
+        .map(|line| {
+            line.strip_prefix('#')
+                .filter(|rest| is_setting(rest))
+                .unwrap_or(line)
+        })
         .collect();
     assert_ne!(everything.join("\n"), text);
     let folder = support::folder();
     fs::write(folder.path().join("everything.toml"), everything.join("\n")).unwrap();
     let home = folder.path().join("home");
-    let finished = support::bare(folder.path(), &home, &["template", "-p", "everything.toml"]).finish();
+    let finished =
+        support::bare(folder.path(), &home, &["template", "-p", "everything.toml"]).finish();
     assert_eq!(finished.exit, 0, "{}", finished.stderr);
 }
 

@@ -11,7 +11,11 @@ use tempfile::TempDir;
 use crate::people::{Dialect, People, Random};
 use crate::support::{self, Counts, Finished};
 
-const COMMA_UTF8: Dialect = Dialect { delimiter: ',', line_end: "\n", encoding: UTF_8 };
+const COMMA_UTF8: Dialect = Dialect {
+    delimiter: ',',
+    line_end: "\n",
+    encoding: UTF_8,
+};
 
 /// A folder with `people.csv`.
 fn folder_with(people: People) -> TempDir {
@@ -27,7 +31,13 @@ fn write_csv(people: &People, path: &Path, dialect: Dialect) {
 }
 
 fn people(rows: u64, dirt: f64) -> People {
-    People { rows, seed: 7, dirt, latin_only: true, change: None }
+    People {
+        rows,
+        seed: 7,
+        dirt,
+        latin_only: true,
+        change: None,
+    }
 }
 
 /// Imports `people.csv` of `folder` into a new database: its counts and what it left behind.
@@ -54,25 +64,51 @@ fn the_same_people_end_the_same_whatever_file_they_come_in() {
         (',', "\n", UTF_16BE),
     ];
     let mut files = vec!["people.xlsx".to_string()];
-    people.write_xlsx(&folder.path().join("people.xlsx")).unwrap();
+    people
+        .write_xlsx(&folder.path().join("people.xlsx"))
+        .unwrap();
     for (number, (delimiter, line_end, encoding)) in dialects.into_iter().enumerate() {
         let name = format!("{number}-{}.csv", encoding.name().to_lowercase());
-        write_csv(&people, &folder.path().join(&name), Dialect { delimiter, line_end, encoding });
+        write_csv(
+            &people,
+            &folder.path().join(&name),
+            Dialect {
+                delimiter,
+                line_end,
+                encoding,
+            },
+        );
         files.push(name);
     }
     let mut first: Option<(Counts, String)> = None;
     for file in files {
         let url = support::fresh_database();
         let checked = support::run(folder.path(), &url, &["check", &file, "--json"]);
-        assert_eq!(support::accounts(&url).is_none_or(|accounts| accounts.lines().count() == 1), true, "{file}");
+        assert!(
+            support::accounts(&url).is_none_or(|accounts| accounts.lines().count() == 1),
+            "{file}"
+        );
         let imported = support::run(folder.path(), &url, &["import", &file, "--json"]);
-        assert_eq!((checked.exit, imported.exit), (1, 1), "{file}: {imported:?}");
+        assert_eq!(
+            (checked.exit, imported.exit),
+            (1, 1),
+            "{file}: {imported:?}"
+        );
         assert_eq!(checked.counts(), imported.counts(), "{file}");
         assert_eq!(issues(&checked), issues(&imported), "{file}");
         let end = (imported.counts(), support::accounts(&url).unwrap());
-        assert!(end.0.created > 1000 && end.0.rejected > 50 && end.0.duplicate > 20, "{:?}", end.0);
+        assert!(
+            end.0.created > 1000 && end.0.rejected > 50 && end.0.duplicate > 20,
+            "{:?}",
+            end.0
+        );
         let first = first.get_or_insert_with(|| end.clone());
-        assert!(*first == end, "{file}: {:?} instead of {:?}, or other accounts", end.0, first.0);
+        assert!(
+            *first == end,
+            "{file}: {:?} instead of {:?}, or other accounts",
+            end.0,
+            first.0
+        );
     }
 }
 
@@ -80,23 +116,40 @@ fn the_same_people_end_the_same_whatever_file_they_come_in() {
 fn issues(finished: &Finished) -> Vec<(String, u64)> {
     let summary = finished.json();
     let issues = summary["issues"].as_array().unwrap().iter();
-    issues.map(|issue| (issue["code"].to_string(), issue["count"].as_u64().unwrap())).collect()
+    issues
+        .map(|issue| (issue["code"].to_string(), issue["count"].as_u64().unwrap()))
+        .collect()
 }
 
 #[test]
 fn clean_people_have_no_issue_at_all() {
     let folder = support::folder();
-    let people = People { latin_only: false, ..people(3000, 0.0) };
+    let people = People {
+        latin_only: false,
+        ..people(3000, 0.0)
+    };
     write_csv(&people, &folder.path().join("people.csv"), COMMA_UTF8);
-    let checked = support::run(folder.path(), &support::fresh_database(), &["check", "people.csv", "--json"]);
-    assert_eq!((checked.exit, issues(&checked)), (0, Vec::new()), "{}", checked.stderr);
+    let checked = support::run(
+        folder.path(),
+        &support::fresh_database(),
+        &["check", "people.csv", "--json"],
+    );
+    assert_eq!(
+        (checked.exit, issues(&checked)),
+        (0, Vec::new()),
+        "{}",
+        checked.stderr
+    );
     assert_eq!(checked.counts().created, 3000);
 }
 
 #[test]
 fn only_rows_that_differ_are_written_again() {
     let folder = folder_with(people(2000, 0.0));
-    let changed = People { change: Some((0.05, 3)), ..people(2000, 0.0) };
+    let changed = People {
+        change: Some((0.05, 3)),
+        ..people(2000, 0.0)
+    };
     write_csv(&changed, &folder.path().join("changed.csv"), COMMA_UTF8);
     let url = support::fresh_database();
     let first = support::run(folder.path(), &url, &["import", "people.csv", "--json"]);
@@ -110,7 +163,11 @@ fn only_rows_that_differ_are_written_again() {
     assert!((50..200).contains(&second.updated), "{second:?}");
     assert_eq!(second.unchanged, 2000 - second.updated);
     let after = versions(&url);
-    let rewritten = before.iter().zip(&after).filter(|(before, after)| before != after).count();
+    let rewritten = before
+        .iter()
+        .zip(&after)
+        .filter(|(before, after)| before != after)
+        .count();
     assert_eq!(rewritten as u64, second.updated);
     let third = support::run(folder.path(), &url, &["import", "changed.csv", "--json"]).counts();
     assert_eq!(third.unchanged, 2000);
@@ -126,7 +183,8 @@ fn writes_to_accounts(url: &str) -> (u64, u64, u64) {
     let mut last = (0, 0, 0);
     for _ in 0..50 {
         let row = &support::query(url, sql)[0];
-        let [inserted, updated, deleted] = [0, 1, 2].map(|at| row[at].as_ref().unwrap().parse().unwrap());
+        let [inserted, updated, deleted] =
+            [0, 1, 2].map(|at| row[at].as_ref().unwrap().parse().unwrap());
         if last == (inserted, updated, deleted) && inserted > 0 {
             return last;
         }
@@ -142,20 +200,36 @@ fn neither_threads_nor_chunks_nor_connections_change_anything() {
     let expected = import(folder.path(), &[], &[]);
     for threads in ["1", "2", "8"] {
         let other = import(folder.path(), &[], &[("RAYON_NUM_THREADS", threads)]);
-        assert!(expected == other, "{threads} threads: {:?} instead of {:?}", other.0, expected.0);
+        assert!(
+            expected == other,
+            "{threads} threads: {:?} instead of {:?}",
+            other.0,
+            expected.0
+        );
     }
     for (connections, chunk_rows) in [(1, 7), (4, 100), (3, 100_000)] {
-        let pipeline = format!("name = \"own\"\n[load]\nconnections = {connections}\nchunk_rows = {chunk_rows}\n");
+        let pipeline = format!(
+            "name = \"own\"\n[load]\nconnections = {connections}\nchunk_rows = {chunk_rows}\n"
+        );
         fs::write(folder.path().join("own.toml"), pipeline).unwrap();
         let other = import(folder.path(), &["-p", "own.toml"], &[]);
-        assert!(expected == other, "{connections} × {chunk_rows}: {:?} instead of {:?}", other.0, expected.0);
+        assert!(
+            expected == other,
+            "{connections} × {chunk_rows}: {:?} instead of {:?}",
+            other.0,
+            expected.0
+        );
     }
 }
 
 #[test]
 fn killed_at_any_moment_and_run_again_it_ends_the_same() {
     let folder = folder_with(people(12_000, 0.1));
-    fs::write(folder.path().join("own.toml"), "name = \"own\"\n[load]\nchunk_rows = 300\n").unwrap();
+    fs::write(
+        folder.path().join("own.toml"),
+        "name = \"own\"\n[load]\nchunk_rows = 300\n",
+    )
+    .unwrap();
     let import = ["import", "people.csv", "-p", "own.toml", "--json"];
     let url = support::fresh_database();
     let undisturbed = support::run(folder.path(), &url, &import);
@@ -171,11 +245,17 @@ fn killed_at_any_moment_and_run_again_it_ends_the_same() {
         let killed = running.kill();
         killed_midway += u32::from(number_of_accounts(&url) > 0);
         let again = finish_in_the_end(folder.path(), &url, &import);
-        assert!(support::accounts(&url) == accounts, "round {round}: other accounts");
+        assert!(
+            support::accounts(&url) == accounts,
+            "round {round}: other accounts"
+        );
         let counts = again.counts();
         // it may have been through, and only not have said so yet
         let was_through = killed.exit != -1 || counts == nothing_to_do;
-        assert!(was_through || counts == expected, "round {round}: {counts:?}");
+        assert!(
+            was_through || counts == expected,
+            "round {round}: {counts:?}"
+        );
     }
     assert!(killed_midway >= 3, "no run was killed while it wrote");
 }
@@ -200,10 +280,15 @@ fn number_of_accounts(url: &str) -> u64 {
 #[test]
 fn a_second_import_waits_for_nobody_and_writes_nothing() {
     let folder = folder_with(people(20_000, 0.0));
-    fs::write(folder.path().join("late.csv"), "email,first_name,last_name\nlate@acme-industries.com,Late,Comer\n").unwrap();
+    fs::write(
+        folder.path().join("late.csv"),
+        "email,first_name,last_name\nlate@acme-industries.com,Late,Comer\n",
+    )
+    .unwrap();
     let url = support::fresh_database();
     let first = support::start(folder.path(), &url, &["import", "people.csv", "--json"]);
-    let locks = "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+    let locks =
+        "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
                  WHERE locktype = 'advisory' AND datname = current_database()";
     while number_of_accounts(&url) == 0 || support::query_one(&url, locks) == "0" {
         thread::sleep(Duration::from_millis(1));

@@ -25,6 +25,8 @@ pub struct Server {
     pub home: PathBuf,
     /// What `muster db url` says.
     pub url: String,
+    /// Holds the other end of the pipe; statics are never dropped.
+    _watcher: Child,
 }
 
 /// Starts the server on first use. It is stopped and its folder removed when the test process is
@@ -34,28 +36,36 @@ pub fn server() -> &'static Server {
     SERVER.get_or_init(|| {
         let folder = shared_folder().keep();
         let home = folder.join("home");
-        stop_when_this_process_ends(&folder, &home);
+        let watcher = stop_when_this_process_ends(&folder, &home);
         let started = bare(&folder, &home, &["db", "start"]).finish();
-        assert_eq!(started.exit, 0, "`muster db start` failed: {}", started.stderr);
+        assert_eq!(
+            started.exit, 0,
+            "`muster db start` failed: {}",
+            started.stderr
+        );
         let url = bare(&folder, &home, &["db", "url"]).finish();
         assert_eq!(url.exit, 0, "`muster db url` failed: {}", url.stderr);
         Server {
             home,
             url: url.stdout.trim().to_string(),
+            _watcher: watcher,
         }
     })
 }
 
 /// A temporary folder that the server's own user may enter.
 fn shared_folder() -> TempDir {
-    let folder = tempfile::Builder::new().prefix("muster-").tempdir().unwrap();
+    let folder = tempfile::Builder::new()
+        .prefix("muster-")
+        .tempdir()
+        .unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     folder
 }
 
 /// A shell waits for the end of a pipe that only this process holds open.
-fn stop_when_this_process_ends(folder: &Path, home: &Path) {
-    let mut watcher = Command::new("sh")
+fn stop_when_this_process_ends(folder: &Path, home: &Path) -> Child {
+    Command::new("sh")
         .arg("-c")
         .arg("read -r _; \"$0\" db stop; rm -rf \"$1\"")
         .arg(MUSTER)
@@ -66,8 +76,7 @@ fn stop_when_this_process_ends(folder: &Path, home: &Path) {
         .stderr(Stdio::null())
         .process_group(0)
         .spawn()
-        .unwrap();
-    std::mem::forget(watcher.stdin.take());
+        .unwrap()
 }
 
 /// A new, empty database; the URL that leads to it.
@@ -82,7 +91,9 @@ pub fn fresh_database() -> String {
 /// `url` with another database's name.
 fn with_database(url: &str, name: &str) -> String {
     let authority = url.find("://").unwrap() + 3;
-    let path = url[authority..].find('/').map_or(url.len(), |at| authority + at);
+    let path = url[authority..]
+        .find('/')
+        .map_or(url.len(), |at| authority + at);
     let rest = url[path..].find('?').map_or(url.len(), |at| path + at);
     format!("{}/{name}{}", &url[..path], &url[rest..])
 }
@@ -94,7 +105,10 @@ pub fn query(url: &str, sql: &str) -> Vec<Vec<Option<String>>> {
 
 /// As [`query`], where an error is expected or possible.
 pub fn try_query(url: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>, tokio_postgres::Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
         let connection = tokio::spawn(connection);
@@ -103,7 +117,11 @@ pub fn try_query(url: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>, tokio
             match message {
                 SimpleQueryMessage::RowDescription(_) => rows.clear(),
                 SimpleQueryMessage::Row(row) => {
-                    rows.push((0..row.len()).map(|column| row.get(column).map(String::from)).collect());
+                    rows.push(
+                        (0..row.len())
+                            .map(|column| row.get(column).map(String::from))
+                            .collect(),
+                    );
                 }
                 _ => {}
             }
@@ -134,9 +152,11 @@ pub fn accounts(url: &str) -> Option<String> {
          FROM muster.accounts ORDER BY email COLLATE \"C\", username COLLATE \"C\", external_id COLLATE \"C\""
     );
     let mut out = csv::WriterBuilder::new().from_writer(Vec::new());
-    out.write_record(HEADER.split(',').chain(["groups"])).unwrap();
+    out.write_record(HEADER.split(',').chain(["groups"]))
+        .unwrap();
     for row in query(url, &sql) {
-        out.write_record(row.iter().map(|value| value.as_deref().unwrap_or(""))).unwrap();
+        out.write_record(row.iter().map(|value| value.as_deref().unwrap_or("")))
+            .unwrap();
     }
     Some(String::from_utf8(out.into_inner().unwrap()).unwrap())
 }
@@ -169,9 +189,16 @@ pub fn start(folder: &Path, url: &str, arguments: &[&str]) -> Running {
 }
 
 /// As [`start`], with more environment variables.
-pub fn start_with(folder: &Path, url: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
+pub fn start_with(
+    folder: &Path,
+    url: &str,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Running {
     let mut command = command(folder, &server().home, arguments);
-    command.env("DATABASE_URL", url).envs(environment.iter().copied());
+    command
+        .env("DATABASE_URL", url)
+        .envs(environment.iter().copied());
     Running::start(command)
 }
 
@@ -186,7 +213,12 @@ pub fn bare(folder: &Path, home: &Path, arguments: &[&str]) -> Running {
 }
 
 /// As [`bare`], with more environment variables.
-pub fn bare_with(folder: &Path, home: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
+pub fn bare_with(
+    folder: &Path,
+    home: &Path,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Running {
     let mut command = command(folder, home, arguments);
     command.envs(environment.iter().copied());
     Running::start(command)
@@ -209,7 +241,9 @@ impl Running {
     fn start(mut command: Command) -> Running {
         let stdout = tempfile::tempfile().unwrap();
         let stderr = tempfile::tempfile().unwrap();
-        command.stdout(stdout.try_clone().unwrap()).stderr(stderr.try_clone().unwrap());
+        command
+            .stdout(stdout.try_clone().unwrap())
+            .stderr(stderr.try_clone().unwrap());
         Running {
             line: format!("{command:?}"),
             started: Instant::now(),
@@ -220,7 +254,12 @@ impl Running {
     }
 
     /// Waits for the end. A run over the time limit is killed and fails the test.
-    pub fn finish(mut self) -> Finished {
+    pub fn finish(self) -> Finished {
+        self.finish_while(|| {})
+    }
+
+    /// As [`Running::finish`], doing something again and again meanwhile.
+    pub fn finish_while(mut self, mut meanwhile: impl FnMut()) -> Finished {
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return self.finished(status);
@@ -229,6 +268,7 @@ impl Running {
                 let finished = self.kill();
                 panic!("over the time limit: {finished:?}");
             }
+            meanwhile();
             std::thread::sleep(Duration::from_millis(2));
         }
     }
