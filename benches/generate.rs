@@ -2,11 +2,11 @@
 
 mod people;
 
+use std::error::Error;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
 use clap::{Parser, ValueEnum};
 use encoding_rs::Encoding;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Workbook};
@@ -61,13 +61,13 @@ enum LineEnd {
     Cr,
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     if let Some(path) = &arguments.from_csv {
         return convert(path, &arguments.out);
     }
     let Some(encoding) = Encoding::for_label(arguments.encoding.as_bytes()) else {
-        bail!("unknown encoding `{}`", arguments.encoding);
+        return Err(format!("unknown encoding `{}`", arguments.encoding).into());
     };
     let people = People {
         rows: arguments.rows,
@@ -89,8 +89,9 @@ fn main() -> Result<()> {
     match arguments.format {
         Format::Xlsx => people.write_xlsx(&arguments.out)?,
         Format::Csv => {
-            let file = File::create(&arguments.out)
-                .with_context(|| format!("`{}` can't be written", arguments.out.display()))?;
+            let file = File::create(&arguments.out).map_err(|error| {
+                format!("`{}` can't be written: {error}", arguments.out.display())
+            })?;
             let mut out = BufWriter::with_capacity(1 << 20, file);
             people.write_csv(&mut out, dialect)?;
             out.flush()?;
@@ -100,7 +101,7 @@ fn main() -> Result<()> {
 }
 
 /// The rows of a CSV file as a workbook, as if they had been typed into a sheet.
-fn convert(from: &PathBuf, to: &PathBuf) -> Result<()> {
+fn convert(from: &PathBuf, to: &PathBuf) -> Result<(), Box<dyn Error>> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .from_path(from)?;

@@ -1,0 +1,282 @@
+//! Bad input gets the right word and exit code, and writes nothing.
+
+use std::fs;
+use std::io::{self, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use crate::support::{self, Finished};
+
+const PEOPLE: &str = "email,first_name,last_name\nada@acme-industries.com,Ada,Lovelace\n";
+
+/// A file that an import must refuse, where it lies in `fixtures/cases`, and the code for it.
+const REFUSED: &[(&str, &str)] = &[
+    ("files-that-cannot-be-read/nobody.csv", "file.not_found"),
+    ("files-that-cannot-be-read/empty.csv", "file.empty"),
+    ("files-that-cannot-be-read/header-only.csv", "file.no_rows"),
+    ("files-that-cannot-be-read", "file.unreadable"),
+    ("files-that-cannot-be-read/report.xlsx", "file.format"),
+    (
+        "workbooks-that-are-refused/encrypted.xlsx",
+        "file.encrypted",
+    ),
+    ("workbooks-that-are-refused/damaged.xlsx", "file.damaged"),
+    ("workbooks-that-are-refused/two-sheets.xlsx", "file.sheets"),
+    ("text-that-is-refused/open-quote.csv", "file.quote"),
+    ("required-column-missing/people.csv", "map.missing"),
+    ("email-column-doubled/people.csv", "map.doubled"),
+];
+
+fn assert_refused(finished: &Finished, code: &str) {
+    assert_eq!(finished.exit, 2, "{code}: {finished:?}");
+    assert!(finished.stderr.contains(code), "{code}: {finished:?}");
+    assert_eq!(finished.stdout, "", "{code}");
+}
+
+/// Whether any row of any table of ours was ever written.
+fn is_untouched(url: &str) -> bool {
+    support::accounts(url).is_none_or(|accounts| accounts.lines().count() == 1)
+}
+
+#[test]
+fn a_bad_file_is_refused_even_among_good_ones() {
+    let url = support::fresh_database();
+    let folder = support::folder();
+    fs::write(folder.path().join("good.csv"), PEOPLE).unwrap();
+    for (file, code) in REFUSED {
+        let path = support::repository().join("fixtures/cases").join(file);
+        let path = path.to_str().unwrap();
+        for arguments in [
+            &["import", path][..],
+            &["import", "good.csv", path],
+            &["check", path, "--offline"],
+        ] {
+            let finished = support::run(folder.path(), &url, arguments);
+            assert_refused(&finished, code);
+            assert!(is_untouched(&url), "{code}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_grows_while_it_is_read_is_refused() {
+    let url = support::fresh_database();
+    let folder = support::folder();
+    let path = folder.path().join("people.csv");
+    let row = |number: u32| format!("person{number}@acme-industries.com,Some,Body\n");
+    fs::write(
+        &path,
+        PEOPLE.to_string() + &(0..60_000).map(row).collect::<String>(),
+    )
+    .unwrap();
+    let running = support::start(folder.path(), &url, &["import", "people.csv"]);
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    let mut number = 60_000;
+    let finished = running.finish_while(|| {
+        file.write_all(row(number).as_bytes()).unwrap();
+        number += 1;
+    });
+    assert_refused(&finished, "file.changed");
+    assert!(is_untouched(&url));
+}
+
+#[test]
+fn a_wrong_pipeline_is_refused_with_its_place_and_the_nearest_word() {
+    let url = support::fresh_database();
+    let folder = support::folder();
+    fs::write(folder.path().join("people.csv"), PEOPLE).unwrap();
+    fs::write(
+        folder.path().join("own.toml"),
+        "name = \"own\"\n[match]\nmoed = \"create\"\n",
+    )
+    .unwrap();
+    let finished = support::run(
+        folder.path(),
+        &url,
+        &["import", "people.csv", "-p", "own.toml"],
+    );
+    assert_refused(&finished, "pipeline.invalid");
+    assert!(
+        finished.stderr.contains("own.toml:3:1"),
+        "{}",
+        finished.stderr
+    );
+    assert!(
+        finished.stderr.contains("did you mean `mode`?"),
+        "{}",
+        finished.stderr
+    );
+    assert!(is_untouched(&url));
+}
+
+/// Imports one good file into `url`, which must be refused.
+fn assert_database_refused(url: &str, code: &str) -> Finished {
+    let folder = support::folder();
+    fs::write(folder.path().join("people.csv"), PEOPLE).unwrap();
+    let mut last = None;
+    for command in ["import", "check"] {
+        let finished = support::run(folder.path(), url, &[command, "people.csv"]);
+        assert_refused(&finished, code);
+        assert!(
+            !finished.stderr.contains("wrong-horse"),
+            "a password is shown: {}",
+            finished.stderr
+        );
+        last = Some(finished);
+    }
+    last.unwrap()
+}
+
+#[test]
+fn a_database_that_nobody_listens_at_is_unreachable() {
+    let unused = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    assert_database_refused(
+        &format!("postgresql://ada:wrong-horse@127.0.0.1:{unused}/people"),
+        "database.unreachable",
+    );
+}
+
+#[test]
+fn a_wrong_password_is_a_refused_login() {
+    let url = support::fresh_database();
+    let door = Door::open(&url, "guest_wrong_password");
+    assert_database_refused(&door.url("wrong-horse"), "database.login");
+}
+
+#[test]
+fn a_user_without_rights_is_told_which_right_is_missing() {
+    let url = support::fresh_database();
+    let door = Door::open(&url, "guest_without_rights");
+    let finished = assert_database_refused(&door.url("right-horse"), "database.rights");
+    assert!(finished.stderr.contains("GRANT"), "{}", finished.stderr);
+}
+
+#[test]
+fn a_server_without_tls_gets_no_password_where_tls_is_asked_for() {
+    let url = support::fresh_database();
+    let door = Door::open(&url, "guest_with_tls");
+    let separator = if door.url("x").contains('?') {
+        '&'
+    } else {
+        '?'
+    };
+    let with_tls = format!("{}{separator}sslmode=verify-full", door.url("wrong-horse"));
+    assert_database_refused(&with_tls, "database.tls");
+}
+
+#[test]
+fn a_database_of_a_newer_muster_is_left_alone() {
+    let url = support::fresh_database();
+    let folder = support::folder();
+    fs::write(folder.path().join("people.csv"), PEOPLE).unwrap();
+    let first = support::run(folder.path(), &url, &["import", "people.csv"]);
+    assert_eq!(first.exit, 0, "{first:?}");
+    support::query(
+        &url,
+        "INSERT INTO muster.schema_migrations (version, name, sha256) VALUES (9999, 'later', '')",
+    );
+    assert_database_refused(&url, "database.version");
+}
+
+#[test]
+fn no_server_and_no_url_names_the_ways_to_get_one() {
+    let folder = support::folder();
+    let home = folder.path().join("home");
+    fs::write(folder.path().join("people.csv"), PEOPLE).unwrap();
+    let environment = [("PG_BIN", "/nonexistent")];
+    let finished = support::bare_with(
+        folder.path(),
+        &home,
+        &["import", "people.csv"],
+        &environment,
+    )
+    .finish();
+    assert_refused(&finished, "database.missing");
+    assert!(
+        finished.stderr.contains("DATABASE_URL"),
+        "{}",
+        finished.stderr
+    );
+}
+
+/// A TCP port in front of the test server, which listens on a socket only, and a user who needs a
+/// password there. The server itself has no TLS.
+struct Door {
+    port: u16,
+    user: String,
+    database: String,
+}
+
+impl Door {
+    fn open(url: &str, user: &str) -> Door {
+        let admin: tokio_postgres::Config = url.parse().unwrap();
+        let tokio_postgres::config::Host::Unix(directory) = &admin.get_hosts()[0] else {
+            panic!("the local server is not reached by a socket: {url}");
+        };
+        let socket = directory.join(format!(
+            ".s.PGSQL.{}",
+            admin.get_ports().first().unwrap_or(&5432)
+        ));
+        support::query(
+            url,
+            &format!("CREATE ROLE {user} LOGIN PASSWORD 'right-horse'"),
+        );
+        let door = Door {
+            port: forward_to(socket),
+            user: user.to_string(),
+            database: admin.get_dbname().unwrap().to_string(),
+        };
+        ask_for_a_password(url, user);
+        // the server reads its list again when it gets round to it
+        while support::try_query(&door.url("wrong-horse"), "SELECT 1").is_ok() {
+            thread::sleep(std::time::Duration::from_millis(5));
+        }
+        door
+    }
+
+    fn url(&self, password: &str) -> String {
+        format!(
+            "postgresql://{}:{password}@127.0.0.1:{}/{}",
+            self.user, self.port, self.database
+        )
+    }
+}
+
+/// Puts a line for `user` before all others of the server's own list.
+fn ask_for_a_password(url: &str, user: &str) {
+    static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap();
+    let path = support::query_one(url, "SHOW hba_file");
+    let before = fs::read_to_string(Path::new(&path)).unwrap();
+    fs::write(&path, format!("local all {user} scram-sha-256\n{before}")).unwrap();
+    support::query(url, "SELECT pg_reload_conf()");
+}
+
+fn forward_to(socket: PathBuf) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let client = client.unwrap();
+            let server = UnixStream::connect(&socket).unwrap();
+            let (mut from_client, mut to_client): (TcpStream, TcpStream) =
+                (client.try_clone().unwrap(), client);
+            let (mut from_server, mut to_server) = (server.try_clone().unwrap(), server);
+            thread::spawn(move || {
+                let _ = io::copy(&mut from_client, &mut to_server);
+                let _ = to_server.shutdown(std::net::Shutdown::Both);
+            });
+            thread::spawn(move || {
+                let _ = io::copy(&mut from_server, &mut to_client);
+                let _ = to_client.shutdown(std::net::Shutdown::Both);
+            });
+        }
+    });
+    port
+}

@@ -1,0 +1,14 @@
+//! Runs the built `muster` against a real PostgreSQL, which it starts itself.
+//!
+//! The crate doesn't use the library: what is tested is what people run, and nothing here has to
+//! link it. `MUSTER_BLESS=1 cargo test --release` rewrites what cases expect; read the diff.
+
+#[path = "../../benches/people.rs"]
+mod people;
+
+mod bad_input;
+mod cases;
+mod demo;
+mod pipelines;
+mod properties;
+mod support;

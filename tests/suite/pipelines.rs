@@ -1,0 +1,76 @@
+//! The shipped pipelines do what their comments say.
+
+use std::fs;
+
+use crate::support;
+
+/// The keys of a pipeline, read from the text of the types that take them.
+fn keys() -> Vec<String> {
+    let source = fs::read_to_string(support::repository().join("src/definition.rs")).unwrap();
+    let types = source
+        .split("/// A definition together with what names it")
+        .next()
+        .unwrap();
+    let keys: Vec<String> = types
+        .lines()
+        .filter_map(|line| line.strip_prefix("    pub ")?.split_once(": "))
+        .map(|(key, _)| if key == "matching" { "match" } else { key })
+        .map(String::from)
+        .collect();
+    assert!(keys.len() > 40, "the keys were not found: {keys:?}");
+    keys
+}
+
+#[test]
+fn the_default_pipeline_explains_every_key() {
+    let text = fs::read_to_string(support::repository().join("pipelines/users.toml")).unwrap();
+    for key in keys() {
+        let set = |line: &str| {
+            let line = line.trim_start_matches('#');
+            line.starts_with(&format!("{key} = ")) || line == format!("[{key}]")
+        };
+        assert!(text.lines().any(set), "`{key}` is not in users.toml");
+    }
+}
+
+#[test]
+fn every_commented_setting_of_the_default_pipeline_can_be_switched_on() {
+    let text = fs::read_to_string(support::repository().join("pipelines/users.toml")).unwrap();
+    let is_setting = |line: &str| {
+        line.split_once(" = ")
+            .is_some_and(|(key, _)| !key.contains(' '))
+    };
+    let everything: Vec<&str> = text
+        .lines()
+        .map(|line| {
+            line.strip_prefix('#')
+                .filter(|rest| is_setting(rest))
+                .unwrap_or(line)
+        })
+        .collect();
+    assert_ne!(everything.join("\n"), text);
+    let folder = support::folder();
+    fs::write(folder.path().join("everything.toml"), everything.join("\n")).unwrap();
+    let home = folder.path().join("home");
+    let finished =
+        support::bare(folder.path(), &home, &["template", "-p", "everything.toml"]).finish();
+    assert_eq!(finished.exit, 0, "{}", finished.stderr);
+}
+
+#[test]
+fn templates_of_all_shipped_pipelines_pass_their_own_check() {
+    for pipeline in ["users", "hr-nightly", "migration", "preflight"] {
+        for format in ["csv", "xlsx"] {
+            let folder = support::folder();
+            let home = folder.path().join("home");
+            let file = format!("template.{format}");
+            let template = ["template", "-p", pipeline, "--format", format, "-o", &file];
+            let made = support::bare(folder.path(), &home, &template).finish();
+            assert_eq!(made.exit, 0, "{pipeline}: {}", made.stderr);
+            let check = ["check", &file, "-p", pipeline, "--offline", "--json"];
+            let checked = support::bare(folder.path(), &home, &check).finish();
+            assert_eq!(checked.exit, 0, "{pipeline}, {format}: {checked:?}");
+            assert!(checked.counts().read > 0, "{pipeline}, {format}");
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! What holds for any file of people, shown with made-up ones.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use tempfile::TempDir;
+
+use crate::people::{Dialect, People, Random};
+use crate::support::{self, Counts, Finished};
+
+const COMMA_UTF8: Dialect = Dialect {
+    delimiter: ',',
+    line_end: "\n",
+    encoding: UTF_8,
+};
+
+/// A folder with `people.csv`.
+fn folder_with(people: People) -> TempDir {
+    let folder = support::folder();
+    write_csv(&people, &folder.path().join("people.csv"), COMMA_UTF8);
+    folder
+}
+
+fn write_csv(people: &People, path: &Path, dialect: Dialect) {
+    let mut text = Vec::new();
+    people.write_csv(&mut text, dialect).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn people(rows: u64, dirt: f64) -> People {
+    People {
+        rows,
+        seed: 7,
+        dirt,
+        latin_only: true,
+        change: None,
+    }
+}
+
+/// Imports `people.csv` of `folder` into a new database: its counts and what it left behind.
+fn import(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (Counts, String) {
+    let url = support::fresh_database();
+    let arguments = [&["import", "people.csv", "--json"], arguments].concat();
+    let finished = support::start_with(folder, &url, &arguments, environment).finish();
+    assert!([0, 1].contains(&finished.exit), "{finished:?}");
+    (finished.counts(), support::accounts(&url).unwrap())
+}
+
+#[test]
+fn the_same_people_end_the_same_whatever_file_they_come_in() {
+    let people = people(1500, 0.2);
+    let folder = support::folder();
+    let dialects: [(char, &'static str, &'static Encoding); 8] = [
+        (',', "\n", UTF_8),
+        (';', "\r\n", UTF_8),
+        ('\t', "\r", UTF_8),
+        (',', "\r\n", WINDOWS_1252),
+        (';', "\n", WINDOWS_1252),
+        (';', "\r\n", UTF_16LE),
+        ('\t', "\n", UTF_16LE),
+        (',', "\n", UTF_16BE),
+    ];
+    let mut files = vec!["people.xlsx".to_string()];
+    people
+        .write_xlsx(&folder.path().join("people.xlsx"))
+        .unwrap();
+    for (number, (delimiter, line_end, encoding)) in dialects.into_iter().enumerate() {
+        let name = format!("{number}-{}.csv", encoding.name().to_lowercase());
+        write_csv(
+            &people,
+            &folder.path().join(&name),
+            Dialect {
+                delimiter,
+                line_end,
+                encoding,
+            },
+        );
+        files.push(name);
+    }
+    let mut first: Option<(Counts, String)> = None;
+    for file in files {
+        let url = support::fresh_database();
+        let checked = support::run(folder.path(), &url, &["check", &file, "--json"]);
+        assert!(
+            support::accounts(&url).is_none_or(|accounts| accounts.lines().count() == 1),
+            "{file}"
+        );
+        let imported = support::run(folder.path(), &url, &["import", &file, "--json"]);
+        assert_eq!(
+            (checked.exit, imported.exit),
+            (1, 1),
+            "{file}: {imported:?}"
+        );
+        assert_eq!(checked.counts(), imported.counts(), "{file}");
+        assert_eq!(issues(&checked), issues(&imported), "{file}");
+        let end = (imported.counts(), support::accounts(&url).unwrap());
+        assert!(
+            end.0.created > 1000 && end.0.rejected > 50 && end.0.duplicate > 20,
+            "{:?}",
+            end.0
+        );
+        let first = first.get_or_insert_with(|| end.clone());
+        assert!(
+            *first == end,
+            "{file}: {:?} instead of {:?}, or other accounts",
+            end.0,
+            first.0
+        );
+    }
+}
+
+/// Code → how many, of a summary.
+fn issues(finished: &Finished) -> Vec<(String, u64)> {
+    let summary = finished.json();
+    let issues = summary["issues"].as_array().unwrap().iter();
+    issues
+        .map(|issue| (issue["code"].to_string(), issue["count"].as_u64().unwrap()))
+        .collect()
+}
+
+#[test]
+fn clean_people_have_no_issue_at_all() {
+    let folder = support::folder();
+    let people = People {
+        latin_only: false,
+        ..people(3000, 0.0)
+    };
+    write_csv(&people, &folder.path().join("people.csv"), COMMA_UTF8);
+    let checked = support::run(
+        folder.path(),
+        &support::fresh_database(),
+        &["check", "people.csv", "--json"],
+    );
+    assert_eq!(
+        (checked.exit, issues(&checked)),
+        (0, Vec::new()),
+        "{}",
+        checked.stderr
+    );
+    assert_eq!(checked.counts().created, 3000);
+}
+
+#[test]
+fn only_rows_that_differ_are_written_again() {
+    let folder = folder_with(people(2000, 0.0));
+    let changed = People {
+        change: Some((0.05, 3)),
+        ..people(2000, 0.0)
+    };
+    write_csv(&changed, &folder.path().join("changed.csv"), COMMA_UTF8);
+    let url = support::fresh_database();
+    let first = support::run(folder.path(), &url, &["import", "people.csv", "--json"]);
+    assert_eq!(first.counts().created, 2000, "{}", first.stderr);
+    let versions = |url: &str| {
+        let sql = "SELECT external_id, xmin::text || ctid::text FROM muster.accounts ORDER BY external_id";
+        support::query(url, sql)
+    };
+    let before = versions(&url);
+    let second = support::run(folder.path(), &url, &["import", "changed.csv", "--json"]).counts();
+    assert!((50..200).contains(&second.updated), "{second:?}");
+    assert_eq!(second.unchanged, 2000 - second.updated);
+    let after = versions(&url);
+    let rewritten = before
+        .iter()
+        .zip(&after)
+        .filter(|(before, after)| before != after)
+        .count();
+    assert_eq!(rewritten as u64, second.updated);
+    let third = support::run(folder.path(), &url, &["import", "changed.csv", "--json"]).counts();
+    assert_eq!(third.unchanged, 2000);
+    assert_eq!(after, versions(&url));
+    assert_eq!(writes_to_accounts(&url), (2000, second.updated, 0));
+}
+
+/// Rows inserted, updated and deleted in the accounts since they exist, by the server's own count.
+fn writes_to_accounts(url: &str) -> (u64, u64, u64) {
+    let sql = "SELECT n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables
+               WHERE schemaname = 'muster' AND relname = 'accounts'";
+    // a session's counts are added up some time after it ends
+    let mut last = (0, 0, 0);
+    for _ in 0..50 {
+        let row = &support::query(url, sql)[0];
+        let [inserted, updated, deleted] =
+            [0, 1, 2].map(|at| row[at].as_ref().unwrap().parse().unwrap());
+        if last == (inserted, updated, deleted) && inserted > 0 {
+            return last;
+        }
+        last = (inserted, updated, deleted);
+        thread::sleep(Duration::from_millis(400));
+    }
+    last
+}
+
+#[test]
+fn neither_threads_nor_chunks_nor_connections_change_anything() {
+    let folder = folder_with(people(3000, 0.3));
+    let expected = import(folder.path(), &[], &[]);
+    for threads in ["1", "2", "8"] {
+        let other = import(folder.path(), &[], &[("RAYON_NUM_THREADS", threads)]);
+        assert!(
+            expected == other,
+            "{threads} threads: {:?} instead of {:?}",
+            other.0,
+            expected.0
+        );
+    }
+    for (connections, chunk_rows) in [(1, 7), (4, 100), (3, 100_000)] {
+        let pipeline = format!(
+            "name = \"own\"\n[load]\nconnections = {connections}\nchunk_rows = {chunk_rows}\n"
+        );
+        fs::write(folder.path().join("own.toml"), pipeline).unwrap();
+        let other = import(folder.path(), &["-p", "own.toml"], &[]);
+        assert!(
+            expected == other,
+            "{connections} × {chunk_rows}: {:?} instead of {:?}",
+            other.0,
+            expected.0
+        );
+    }
+}
+
+#[test]
+fn killed_at_any_moment_and_run_again_it_ends_the_same() {
+    let folder = folder_with(people(12_000, 0.1));
+    fs::write(
+        folder.path().join("own.toml"),
+        "name = \"own\"\n[load]\nchunk_rows = 300\n",
+    )
+    .unwrap();
+    let import = ["import", "people.csv", "-p", "own.toml", "--json"];
+    let url = support::fresh_database();
+    let undisturbed = support::run(folder.path(), &url, &import);
+    let (expected, accounts) = (undisturbed.counts(), support::accounts(&url));
+    let nothing_to_do = support::run(folder.path(), &url, &import).counts();
+    let mut random = Random::new(11);
+    let mut killed_midway = 0;
+    for round in 0..15 {
+        let url = support::fresh_database();
+        let running = support::start(folder.path(), &url, &import);
+        let micros = undisturbed.elapsed.as_micros() as u64;
+        thread::sleep(Duration::from_micros(random.below(micros)));
+        let killed = running.kill();
+        killed_midway += u32::from(number_of_accounts(&url) > 0);
+        let again = finish_in_the_end(folder.path(), &url, &import);
+        assert!(
+            support::accounts(&url) == accounts,
+            "round {round}: other accounts"
+        );
+        let counts = again.counts();
+        // it may have been through, and only not have said so yet
+        let was_through = killed.exit != -1 || counts == nothing_to_do;
+        assert!(
+            was_through || counts == expected,
+            "round {round}: {counts:?}"
+        );
+    }
+    assert!(killed_midway >= 3, "no run was killed while it wrote");
+}
+
+/// The server may take a moment to see that the killed run is gone, and with it its lock.
+fn finish_in_the_end(folder: &Path, url: &str, arguments: &[&str]) -> Finished {
+    for _ in 0..100 {
+        let finished = support::run(folder, url, arguments);
+        if finished.exit != 5 {
+            return finished;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    panic!("the lock of a killed run stays");
+}
+
+fn number_of_accounts(url: &str) -> u64 {
+    support::try_query(url, "SELECT count(*) FROM muster.accounts")
+        .map_or(0, |rows| rows[0][0].as_ref().unwrap().parse().unwrap())
+}
+
+#[test]
+fn a_second_import_waits_for_nobody_and_writes_nothing() {
+    let folder = folder_with(people(20_000, 0.0));
+    fs::write(
+        folder.path().join("late.csv"),
+        "email,first_name,last_name\nlate@acme-industries.com,Late,Comer\n",
+    )
+    .unwrap();
+    let url = support::fresh_database();
+    let first = support::start(folder.path(), &url, &["import", "people.csv", "--json"]);
+    let locks =
+        "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+                 WHERE locktype = 'advisory' AND datname = current_database()";
+    while number_of_accounts(&url) == 0 || support::query_one(&url, locks) == "0" {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let second = support::run(folder.path(), &url, &["import", "late.csv"]);
+    assert_eq!(second.exit, 5, "{second:?}");
+    assert!(second.stderr.contains("run.locked"), "{second:?}");
+    let first = first.finish();
+    assert_eq!(first.counts().created, 20_000, "{}", first.stderr);
+    assert_eq!(number_of_accounts(&url), 20_000);
+    let third = support::run(folder.path(), &url, &["import", "late.csv", "--json"]);
+    assert_eq!(third.counts().created, 1, "{}", third.stderr);
+}
