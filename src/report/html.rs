@@ -662,7 +662,7 @@ fn next(steps: &[Next]) -> Markup {
     html! {
         ol.next {
             @for step in steps {
-                li { p { (prose(&step.what)) } pre tabindex="0" { code { (visible(&step.command)) } } }
+                li { p { (prose(&step.what)) } pre { code { (visible(&step.command)) } } }
             }
         }
     }

@@ -115,7 +115,7 @@ pub fn doubts(summary: &Summary) -> Vec<String> {
     match summary.run.state.as_str() {
         "finished" => {}
         "stopped" => found.push(
-            "This run was stopped before its end. Run the same command again and it goes on where it stopped.".to_string(),
+            "Run the same command again, and the run goes on where it stopped.".to_string(),
         ),
         "" => found.push("This run has no state, so nothing says that it came to its end.".to_string()),
         other => found.push(format!("This run is `{}`, not finished.", safe(other))),
