@@ -180,8 +180,7 @@ impl<'a, 'f> SheetRows<'a, 'f> {
             };
             let (row, column) = cell.get_position();
             match cell.get_value() {
-                DataRef::Empty => continue,
-                DataRef::SharedString(text) if text.is_empty() => continue,
+                DataRef::Empty | DataRef::SharedString("") => continue,
                 DataRef::String(text) if text.is_empty() => continue,
                 value if row < ROWS_MAX && column < COLUMNS_MAX => {
                     return Ok(Some((row, column, value.clone(), style)));
