@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use calamine::{DataRef, XlsxCellReader};
+use calamine::{Cell, DataRef, XlsxCellReader};
 
 use super::number_format::{DIGITS_MAX, NumberFormat};
 use super::refuse::{broken, damaged, quietly, refusal};
@@ -26,8 +26,8 @@ const FORMULAS_MAX: usize = 2_000_000;
 /// The most characters of a value that an issue carries.
 const FOUND_CHARS_MAX: usize = 120;
 
-/// A cell that isn't empty: row, column, value, style.
-type Filled<'a> = (u32, u32, DataRef<'a>, usize);
+/// A cell that isn't empty, and its style.
+type Filled<'a> = (Cell<DataRef<'a>>, usize);
 
 /// Where a sheet has formulas, as (row, column) in the order of the file. The reader that tells
 /// formulas doesn't tell formats, so they take a pass of their own; only workbooks that have any
@@ -140,20 +140,22 @@ impl<'a, 'f> SheetRows<'a, 'f> {
             self.spans.clear();
             self.remarks.clear();
             self.width = 0;
-            let Some((row, column, value, style)) = self.take_pending()? else {
+            let Some((cell, style)) = self.take_pending()? else {
                 return Ok(None);
             };
-            self.cell(row, column, &value, style)?;
-            while let Some((next, column, value, style)) = self.next_cell()? {
+            let (row, _) = cell.get_position();
+            self.cell(&cell, style)?;
+            while let Some((cell, style)) = self.next_cell()? {
+                let (next, _) = cell.get_position();
                 if next != row {
                     if next < row {
                         let what = format!("row {} stands after row {}", next + 1, row + 1);
                         return Err(damaged(self.path, &what));
                     }
-                    self.pending = Some((next, column, value, style));
+                    self.pending = Some((cell, style));
                     break;
                 }
-                self.cell(row, column, &value, style)?;
+                self.cell(&cell, style)?;
             }
             if self.text.chars().any(|c| !c.is_whitespace()) || !self.remarks.is_empty() {
                 self.within_limits(row)?;
@@ -182,8 +184,8 @@ impl<'a, 'f> SheetRows<'a, 'f> {
             match cell.get_value() {
                 DataRef::Empty | DataRef::SharedString("") => continue,
                 DataRef::String(text) if text.is_empty() => continue,
-                value if row < ROWS_MAX && column < COLUMNS_MAX => {
-                    return Ok(Some((row, column, value.clone(), style)));
+                _ if row < ROWS_MAX && column < COLUMNS_MAX => {
+                    return Ok(Some((cell, style)));
                 }
                 _ if row >= ROWS_MAX => {
                     let what = format!(
@@ -206,10 +208,11 @@ impl<'a, 'f> SheetRows<'a, 'f> {
     }
 
     /// Adds a cell to the row under way.
-    fn cell(&mut self, row: u32, column: u32, value: &DataRef, style: usize) -> Result<()> {
+    fn cell(&mut self, cell: &Cell<DataRef>, style: usize) -> Result<()> {
+        let (row, column) = cell.get_position();
         let index = column as usize;
         let start = self.text.len();
-        match value {
+        match cell.get_value() {
             DataRef::SharedString(text) => self.text.push_str(text),
             DataRef::String(text) => self.text.push_str(text),
             DataRef::Float(number) => self.number(index, *number, style),
