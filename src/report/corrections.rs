@@ -25,7 +25,7 @@ pub const OWN: [&str; 3] = [LINE, CODES, REASONS];
 
 /// The most cells that get a note with their reason; later ones are only coloured. Excel opens
 /// a sheet with many notes slowly.
-const NOTES_MAX: usize = 10_000;
+const NOTES_MAX: usize = 2000;
 /// Excel's own limit for a cell.
 const CELL_CHARS_MAX: usize = 32_767;
 /// Excel's own limits for a sheet.

@@ -292,11 +292,14 @@ fn explain(definition: &Definition, field: Field) -> String {
         Field::Language => "language tag, as en or pt-BR".to_string(),
         Field::Organization => "company or organization".to_string(),
         Field::Groups => explain_groups(definition),
-        Field::Role => format!(
-            "one of {}; `{}` when empty",
-            definition.accounts.roles.join(", "),
-            definition.accounts.default_role
-        ),
+        Field::Role => match definition.accounts.roles.as_slice() {
+            [only] => format!("`{only}`, which is also meant when it is empty"),
+            several => format!(
+                "one of {}; `{}` when empty",
+                several.join(", "),
+                definition.accounts.default_role
+            ),
+        },
         Field::Status => match definition.accounts.onboarding {
             Onboarding::Invite => format!(
                 "one of {}; new people are invited when it is empty",

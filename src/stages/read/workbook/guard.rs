@@ -11,8 +11,8 @@ use std::path::Path;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
+use super::refuse::{damaged, printable};
 use super::scan::Scan;
-use super::{damaged, printable};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
