@@ -159,6 +159,7 @@ codes! {
     DatabaseVersion "database.version" Refuse "the database is too old or newer than this muster", "use PostgreSQL 13 or newer, and a current muster";
     DatabaseFailed "database.failed" Refuse "the database reported an error", "see the database's own words";
     RunUnknown "run.unknown" Refuse "no such run", "`muster runs` lists them";
+    RunStopped "run.stopped" Refuse "stopped before its end", "run the same command again; it goes on where it stopped";
     RunLocked "run.locked" Refuse "another import is running on this database", "wait for it to end";
 }
 

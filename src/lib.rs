@@ -25,10 +25,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cli;
 pub mod definition;
 pub mod header;
 pub mod issue;
 pub mod outcome;
+pub mod pipeline;
+pub mod progress;
 pub mod refusal;
 pub mod report;
 pub mod row;

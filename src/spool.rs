@@ -7,22 +7,80 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use crate::issue::{Code, Issue};
-use crate::outcome::Verdict;
+use crate::outcome::{Outcome, Verdict};
 use crate::refusal::{Refusal, Result};
 use crate::row::{Drafts, Field, People, Place, RowNumber, Table};
+use crate::stages::plan::Planned;
+use uuid::Uuid;
 
-/// Batches of people, in file order.
-pub struct Spool {
+/// Bytes by page number, in a file without a name.
+struct Pages {
     file: File,
-    index: Vec<Entry>,
+    index: Vec<(u64, usize)>,
     end: u64,
 }
 
-struct Entry {
-    first_row: RowNumber,
-    rows: u32,
-    offset: u64,
-    length: usize,
+impl Pages {
+    fn new() -> Result<Pages> {
+        let file = tempfile::tempfile().map_err(|error| unwritable(&error))?;
+        Ok(Pages { file, index: Vec::new(), end: 0 })
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all_at(bytes, self.end).map_err(|error| unwritable(&error))?;
+        self.index.push((self.end, bytes.len()));
+        self.end += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn read(&self, page: usize) -> Result<Vec<u8>> {
+        let (offset, length) = self.index[page];
+        self.read_at(offset, length)
+    }
+
+    fn read_at(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, offset).map_err(|error| unwritable(&error))?;
+        Ok(bytes)
+    }
+}
+
+/// Batches of people, in file order.
+pub struct Spool {
+    pages: Pages,
+    /// First row and number of rows, by batch.
+    rows: Vec<(RowNumber, u32)>,
+}
+
+/// Batches of the plan, in the order of the people's.
+pub struct PlanSpool {
+    pages: Pages,
+}
+
+impl PlanSpool {
+    /// An empty spool.
+    ///
+    /// # Errors
+    /// `output.unwritable`.
+    pub fn new() -> Result<PlanSpool> {
+        Ok(PlanSpool { pages: Pages::new()? })
+    }
+
+    /// Appends the next batch.
+    ///
+    /// # Errors
+    /// `output.unwritable`, when the disk is full.
+    pub fn push(&mut self, planned: &Planned) -> Result<()> {
+        self.pages.push(&encode_planned(planned))
+    }
+
+    /// Batch number `batch`, as it was pushed.
+    ///
+    /// # Errors
+    /// `output.unwritable`, when the disk fails.
+    pub fn read(&self, batch: usize) -> Result<Planned> {
+        decode_planned(&self.pages.read(batch)?).ok_or_else(damaged)
+    }
 }
 
 /// A batch as bytes; made in parallel, pushed in order.
@@ -38,8 +96,7 @@ impl Spool {
     /// # Errors
     /// `output.unwritable`.
     pub fn new() -> Result<Spool> {
-        let file = tempfile::tempfile().map_err(|error| unwritable(&error))?;
-        Ok(Spool { file, index: Vec::new(), end: 0 })
+        Ok(Spool { pages: Pages::new()?, rows: Vec::new() })
     }
 
     /// Appends the next batch.
@@ -47,32 +104,29 @@ impl Spool {
     /// # Errors
     /// `output.unwritable`, when the disk is full.
     pub fn push(&mut self, encoded: &Encoded) -> Result<()> {
-        self.file
-            .write_all_at(&encoded.bytes, self.end)
-            .map_err(|error| unwritable(&error))?;
-        self.index.push(Entry {
-            first_row: encoded.first_row,
-            rows: encoded.rows,
-            offset: self.end,
-            length: encoded.bytes.len(),
-        });
-        self.end += encoded.bytes.len() as u64;
+        self.pages.push(&encoded.bytes)?;
+        self.rows.push((encoded.first_row, encoded.rows));
         Ok(())
     }
 
     /// How many batches there are.
     pub fn batches(&self) -> usize {
-        self.index.len()
+        self.rows.len()
     }
 
     /// How many rows there are.
     pub fn rows(&self) -> u64 {
-        self.index.last().map_or(0, |entry| u64::from(entry.first_row) + u64::from(entry.rows))
+        self.rows.last().map_or(0, |(first, count)| u64::from(*first) + u64::from(*count))
     }
 
-    /// How many bytes it takes on disk.
-    pub fn bytes(&self) -> u64 {
-        self.end
+    /// The first row of batch number `batch`.
+    pub fn first_row(&self, batch: usize) -> RowNumber {
+        self.rows[batch].0
+    }
+
+    /// How many rows batch number `batch` has.
+    pub fn rows_in(&self, batch: usize) -> usize {
+        self.rows[batch].1 as usize
     }
 
     /// Batch number `batch`, as it was pushed. Several threads may read at once.
@@ -80,22 +134,12 @@ impl Spool {
     /// # Errors
     /// `output.unwritable`, when the disk fails.
     pub fn read(&self, batch: usize) -> Result<People> {
-        let entry = &self.index[batch];
-        let bytes = self.bytes_at(entry.offset, entry.length)?;
-        decode(&bytes).ok_or_else(|| unwritable(&std::io::Error::other("it was damaged")))
+        decode(&self.pages.read(batch)?).ok_or_else(damaged)
     }
 
     /// The batch that holds `row`.
     pub fn batch_of(&self, row: RowNumber) -> usize {
-        self.index.partition_point(|entry| entry.first_row <= row).saturating_sub(1)
-    }
-
-    fn bytes_at(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; length];
-        self.file
-            .read_exact_at(&mut bytes, offset)
-            .map_err(|error| unwritable(&error))?;
-        Ok(bytes)
+        self.rows.partition_point(|(first, _)| *first <= row).saturating_sub(1)
     }
 
     /// The values of one row, read without the rest of its batch.
@@ -103,23 +147,23 @@ impl Spool {
     /// # Errors
     /// As [`Spool::read`].
     pub fn values(&self, row: RowNumber) -> Result<Vec<String>> {
-        let entry = &self.index[self.batch_of(row)];
-        let index = (row - entry.first_row) as usize;
-        let head = self.bytes_at(entry.offset, HEAD_BYTES)?;
-        let mut head = Reader(&head);
-        let damaged = || unwritable(&std::io::Error::other("it was damaged"));
-        let (_source, _first_row, _rows, width) = read_head(&mut head).ok_or_else(damaged)?;
+        let batch = self.batch_of(row);
+        let (first_row, rows) = self.rows[batch];
+        let (offset, _) = self.pages.index[batch];
+        let index = (row - first_row) as usize;
+        let head = self.pages.read_at(offset, HEAD_BYTES)?;
+        let (_, _, _, width) = read_head(&mut Reader(&head)).ok_or_else(damaged)?;
         // One end more than the row has: where it begins is where the row before ends.
         let from = (index * width).saturating_sub(1);
         let count = (index + 1) * width - from;
-        let ends = self.bytes_at(entry.offset + (HEAD_BYTES + from * 4) as u64, count * 4)?;
+        let ends = self.pages.read_at(offset + (HEAD_BYTES + from * 4) as u64, count * 4)?;
         let mut ends = Reader(&ends).u32s_of(count).ok_or_else(damaged)?;
         if index == 0 {
             ends.insert(0, 0);
         }
         let (start, end) = (ends[0], ends[ends.len() - 1]);
-        let text_at = entry.offset + (HEAD_BYTES + entry.rows as usize * width * 4 + 4) as u64;
-        let text = self.bytes_at(text_at + u64::from(start), (end - start) as usize)?;
+        let text_at = offset + (HEAD_BYTES + rows as usize * width * 4 + 4) as u64;
+        let text = self.pages.read_at(text_at + u64::from(start), (end - start) as usize)?;
         let text = String::from_utf8(text).map_err(|_| damaged())?;
         let cell = |pair: &[u32]| text[(pair[0] - start) as usize..(pair[1] - start) as usize].to_string();
         Ok(ends.windows(2).map(cell).collect())
@@ -131,6 +175,10 @@ const HEAD_BYTES: usize = 2 + 4 + 4 + 4;
 fn unwritable(error: &std::io::Error) -> Refusal {
     Refusal::new(Code::OutputUnwritable, format!("the scratch file can't be used: {error}"))
         .help("make room in the folder for temporary files, or name another one by `TMPDIR`")
+}
+
+fn damaged() -> Refusal {
+    unwritable(&std::io::Error::other("it was damaged"))
 }
 
 /// A batch as bytes: head, ends and text of the values, then everything else.
@@ -160,16 +208,57 @@ pub fn encode(people: &People) -> Encoded {
         out.push(tag);
         out.extend_from_slice(&of.to_le_bytes());
     }
-    out.extend_from_slice(&(drafts.issues.len() as u32).to_le_bytes());
-    for issue in &drafts.issues {
-        put_issue(&mut out, issue);
-    }
+    put_issues(&mut out, &drafts.issues);
     Encoded { first_row: drafts.first_row, rows, bytes: out }
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(&(text.len() as u32).to_le_bytes());
     out.extend_from_slice(text.as_bytes());
+}
+
+fn put_issues(out: &mut Vec<u8>, issues: &[Issue]) {
+    out.extend_from_slice(&(issues.len() as u32).to_le_bytes());
+    issues.iter().for_each(|issue| put_issue(out, issue));
+}
+
+fn read_issues(reader: &mut Reader) -> Option<Vec<Issue>> {
+    (0..reader.u32()?).map(|_| read_issue(reader)).collect()
+}
+
+fn encode_planned(planned: &Planned) -> Vec<u8> {
+    let mut out = vec![u8::from(planned.written)];
+    out.extend_from_slice(&(planned.outcomes.len() as u32).to_le_bytes());
+    out.extend(planned.outcomes.iter().map(|outcome| *outcome as u8));
+    put_issues(&mut out, &planned.issues);
+    out.extend_from_slice(&(planned.accounts.len() as u32).to_le_bytes());
+    for (row, account) in &planned.accounts {
+        out.extend_from_slice(&row.to_le_bytes());
+        out.extend_from_slice(account.as_bytes());
+    }
+    out.extend_from_slice(&(planned.updates.len() as u32).to_le_bytes());
+    for (row, update) in &planned.updates {
+        out.extend_from_slice(&row.to_le_bytes());
+        // Text and maps with text keys: serde_json can't fail on them.
+        put_text(&mut out, &serde_json::to_string(update).unwrap_or_default());
+    }
+    out
+}
+
+fn decode_planned(bytes: &[u8]) -> Option<Planned> {
+    let reader = &mut Reader(bytes);
+    let written = reader.take(1)? == [1];
+    let count = reader.u32()? as usize;
+    let numbers = reader.take(count)?;
+    let outcomes = numbers.iter().map(|number| Outcome::from_number(*number)).collect::<Option<_>>()?;
+    let issues = read_issues(reader)?;
+    let accounts = (0..reader.u32()?)
+        .map(|_| Some((reader.u32()?, Uuid::from_slice(reader.take(16)?).ok()?)))
+        .collect::<Option<_>>()?;
+    let updates = (0..reader.u32()?)
+        .map(|_| Some((reader.u32()?, serde_json::from_str(&reader.text()?).ok()?)))
+        .collect::<Option<_>>()?;
+    Some(Planned { written, outcomes, issues, accounts, updates })
 }
 
 fn put_issue(out: &mut Vec<u8>, issue: &Issue) {
@@ -201,7 +290,7 @@ fn decode(bytes: &[u8]) -> Option<People> {
             })
         })
         .collect::<Option<_>>()?;
-    let issues = (0..reader.u32()?).map(|_| read_issue(reader)).collect::<Option<_>>()?;
+    let issues = read_issues(reader)?;
     let drafts = Drafts { source, first_row, values, places, rules, issues, ..Drafts::default() };
     Some(People { drafts, keys, verdicts })
 }

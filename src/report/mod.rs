@@ -4,4 +4,6 @@ pub mod corrections;
 pub mod file;
 pub mod html;
 pub mod human;
+pub mod ledger;
+pub mod record;
 pub mod template;

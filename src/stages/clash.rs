@@ -15,8 +15,8 @@ use crate::row::{Key, People, RowNumber};
 const NAMED_MAX: usize = 5;
 
 /// Who has which key, over the whole run. 16 bytes a row and key are remembered.
+#[derive(Default)]
 pub struct Owners {
-    seed: u64,
     tables: [Owner; 3],
     /// By key and first row: all rows that share it.
     shared: BTreeMap<(Key, RowNumber), Vec<RowNumber>>,
@@ -52,21 +52,6 @@ pub fn key_hashes(people: &People, seed: u64) -> Vec<[u64; 3]> {
 }
 
 impl Owners {
-    /// Nobody has a key yet. The seed is the one that [`key_hashes`] gets.
-    pub fn new(seed: u64) -> Owners {
-        Owners {
-            seed,
-            tables: Default::default(),
-            shared: BTreeMap::new(),
-            rejected: Vec::new(),
-        }
-    }
-
-    /// The seed of the hashes.
-    pub fn seed(&self) -> u64 {
-        self.seed
-    }
-
     /// Notes the keys of the next batch, in file order.
     pub fn note(&mut self, people: &People, hashes: &[[u64; 3]]) {
         for (index, hashes) in hashes.iter().enumerate() {
@@ -84,6 +69,11 @@ impl Owners {
                 self.rejected.push(row);
             }
         }
+    }
+
+    /// All rows that take part in a clash; some may be named several times.
+    pub fn clashing(&self) -> Vec<RowNumber> {
+        self.shared.values().flatten().copied().collect()
     }
 
     /// Decides every clash. `place` says how a row is named to people.
@@ -163,7 +153,7 @@ mod tests {
         }
         let verdicts = rows.iter().map(|(_, verdict)| *verdict).collect();
         let people = People { keys, verdicts, ..People::default() };
-        let mut owners = Owners::new(3);
+        let mut owners = Owners::default();
         owners.note(&people, &key_hashes(&people, 3));
         owners
             .settle(policy, |row| format!("line {row}"))

@@ -94,7 +94,7 @@ pub fn encode(
     chunk.first_row = batches.first().map_or(0, |(people, _)| people.drafts.first_row);
     for (people, planned) in batches {
         for index in 0..people.len() {
-            let outcome = Outcome::from_number(planned.outcomes[index]).unwrap_or(Outcome::Failed);
+            let outcome = planned.outcomes[index];
             chunk.outcomes.push(outcome);
             if outcome != Outcome::Created {
                 continue;

@@ -110,14 +110,18 @@ impl Action {
 }
 
 /// A batch after the plan.
-#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone)]
 pub struct Planned {
-    /// The outcome's number of every row.
-    pub outcomes: Vec<u8>,
-    /// The updates, by row.
-    pub updates: Vec<(RowNumber, Update)>,
+    /// An earlier try of this run has written it already.
+    pub written: bool,
+    /// The outcome of every row, if the database does as it is told.
+    pub outcomes: Vec<Outcome>,
+    /// What the match and the plan found.
+    pub issues: Vec<Issue>,
     /// The accounts that rows matched, by row.
     pub accounts: Vec<(RowNumber, Uuid)>,
+    /// The updates, by row.
+    pub updates: Vec<(RowNumber, Update)>,
 }
 
 /// One row with its values, as [`decide`] sees it.

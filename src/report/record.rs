@@ -1,0 +1,414 @@
+//! record: one pass over what a run left, row by row, into its ledger, its corrections and its
+//! summary. Numbers are counted here, once, from the rows themselves.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::corrections::{Correction, Corrections};
+use super::file::{Pending, atomically};
+use super::html::{self, Details, IssueDetail};
+use super::ledger::{Entries, Ledger};
+use crate::definition::Definition;
+use crate::issue::{Code, Issue, Severity, mask};
+use crate::outcome::{Counts, Outcome, Verdict};
+use crate::pipeline::{InputFile, Ran};
+use crate::refusal::{Refusal, Result};
+use crate::row::{Cells, Field, People, RowNumber, Slot};
+use crate::stages::clean::{Rule, Rules};
+use crate::stages::map::Target;
+use crate::stages::plan::Planned;
+use crate::stages::read::Format;
+use crate::summary::{Column, Example, Input, IssueCount, Summary};
+
+/// The summary has so many examples of each code.
+const EXAMPLES_MAX: usize = 5;
+/// The page shows so many places, and so many of one code.
+const DETAILS_MAX: usize = 2000;
+const DETAILS_OF_CODE_MAX: usize = 200;
+
+/// What the rows of one batch came to.
+struct Batch {
+    people: People,
+    planned: Planned,
+    issues: BTreeMap<RowNumber, Vec<Issue>>,
+}
+
+/// Writes the ledger and the corrections into `folder`, and fills in what `summary` says of rows,
+/// inputs, issues and files. Returns the places of all issues, for the page.
+///
+/// # Errors
+/// `output.unwritable`; `file.changed` when an input is no longer what was read.
+pub fn record(ran: &Ran, definition: &Definition, folder: &Path, summary: &mut Summary) -> Result<Details> {
+    let mut tally = Tally::new(definition, ran);
+    let ledger_path = folder.join("ledger.parquet");
+    let mut pending = Pending::create(&ledger_path)?;
+    let file = pending.file()?.try_clone().map_err(|error| super::file::unwritable(&ledger_path, &error))?;
+    let mut ledger = Ledger::begin(file, &ledger_path)?;
+    for number in 0..ran.spool.batches() {
+        let batch = read_batch(ran, number)?;
+        ledger.write(entries(&batch, ran), &ledger_path)?;
+        tally.count(&batch, ran);
+    }
+    ledger.finish(&ledger_path)?;
+    pending.commit()?;
+    summary.files.insert("ledger".into(), "ledger.parquet".into());
+    summary.counts = tally.counts;
+    assert!(summary.counts.add_up(), "outcomes must add up to the rows read");
+    for (name, path) in corrections(ran, definition, folder, &tally)? {
+        summary.files.insert(name, path);
+    }
+    summary.input = inputs(ran, &tally.rows_of);
+    summary.cleaned = Rule::ALL
+        .iter()
+        .map(|rule| (rule.name().to_string(), ran.rules[*rule as usize]))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    let details = std::mem::take(&mut tally.details);
+    summary.issues = tally.issue_counts();
+    summary.files.insert("summary".into(), "summary.json".into());
+    summary.files.insert("page".into(), "summary.html".into());
+    Ok(details)
+}
+
+/// Writes `summary.html` and `summary.json`, last, when everything that they name is there.
+/// Returns the JSON.
+///
+/// # Errors
+/// `output.unwritable`.
+pub fn finish(summary: &Summary, details: &Details, folder: &Path) -> Result<String> {
+    let page = html::render(summary, details);
+    atomically(&folder.join("summary.html"), |file| file.write(page.as_bytes()))?;
+    let mut json = serde_json::to_string_pretty(summary).unwrap_or_default();
+    json.push('\n');
+    atomically(&folder.join("summary.json"), |file| file.write(json.as_bytes()))?;
+    Ok(json)
+}
+
+fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
+    let mut people = ran.spool.read(number)?;
+    let mut planned = ran.plan.read(number)?;
+    let mut issues: BTreeMap<RowNumber, Vec<Issue>> = BTreeMap::new();
+    let found = std::mem::take(&mut people.drafts.issues);
+    for issue in found.into_iter().chain(std::mem::take(&mut planned.issues)) {
+        issues.entry(issue.row).or_default().push(issue);
+    }
+    let first = people.drafts.first_row;
+    for (row, (outcome, late)) in ran.late.range(first..first + people.len() as RowNumber) {
+        planned.outcomes[(row - first) as usize] = *outcome;
+        issues.entry(*row).or_default().extend_from_slice(late);
+    }
+    Ok(Batch { people, planned, issues })
+}
+
+fn entries(batch: &Batch, ran: &Ran) -> Entries {
+    let drafts = &batch.people.drafts;
+    let file = ran.files[usize::from(drafts.source)].source.path.display().to_string();
+    let mut accounts = batch.planned.accounts.iter().peekable();
+    let mut entries = Entries::default();
+    for index in 0..batch.people.len() {
+        let row = drafts.first_row + index as RowNumber;
+        let outcome = batch.planned.outcomes[index];
+        let matched = accounts.next_if(|(at, _)| *at == row).map(|(_, id)| id.to_string());
+        let place = drafts.places[index];
+        let rules: Vec<&str> = Rules::from_bits(drafts.rules[index]).iter().map(Rule::name).collect();
+        let codes: Vec<&str> =
+            batch.issues.get(&row).into_iter().flatten().map(|issue| issue.code.name()).collect();
+        entries.row.push(u64::from(row) + 1);
+        entries.file.push(file.clone());
+        entries.line.push(place.line);
+        entries.byte.push(Some(place.byte).filter(|byte| *byte != u64::MAX));
+        entries.outcome.push(outcome.name());
+        entries.account.push(match outcome {
+            Outcome::Created => Some(ran.run.account_id(row).to_string()),
+            _ => matched,
+        });
+        entries.duplicate_of.push(match batch.people.verdicts[index] {
+            Verdict::Duplicate(of) => Some(u64::from(of) + 1),
+            _ => None,
+        });
+        entries.cleaned.push(rules.join(","));
+        entries.issues.push(codes.join(","));
+    }
+    entries
+}
+
+/// Counts and examples of a run.
+struct Tally<'a> {
+    definition: &'a Definition,
+    counts: Counts,
+    rows_of: Vec<u64>,
+    to_mend_of: Vec<u64>,
+    codes: BTreeMap<Code, (u64, Vec<Example>)>,
+    details: Details,
+}
+
+impl<'a> Tally<'a> {
+    fn new(definition: &'a Definition, ran: &Ran) -> Tally<'a> {
+        let mut tally = Tally {
+            definition,
+            counts: Counts::default(),
+            rows_of: vec![0; ran.files.len()],
+            to_mend_of: vec![0; ran.files.len()],
+            codes: BTreeMap::new(),
+            details: Details::default(),
+        };
+        for file in &ran.files {
+            for column in &file.source.dropped {
+                tally.add(Code::MapPassword, Example {
+                    file: file.source.path.display().to_string(),
+                    sheet: sheet_of(file),
+                    line: file.source.header_line,
+                    column: file.source.header.get(*column).cloned(),
+                    detail: "the column was not read".into(),
+                    ..Example::default()
+                }, false);
+            }
+        }
+        tally
+    }
+
+    fn count(&mut self, batch: &Batch, ran: &Ran) {
+        let source = usize::from(batch.people.drafts.source);
+        self.rows_of[source] += batch.people.len() as u64;
+        for outcome in &batch.planned.outcomes {
+            self.counts.add(*outcome);
+            self.to_mend_of[source] += u64::from(needs_mending(*outcome));
+        }
+        let file = &ran.files[source];
+        for issue in batch.issues.values().flatten() {
+            let index = (issue.row - batch.people.drafts.first_row) as usize;
+            let example = Example {
+                file: file.source.path.display().to_string(),
+                sheet: sheet_of(file),
+                line: batch.people.drafts.places[index].line,
+                column: column_of(issue, file, ran).and_then(|column| file.source.header.get(column).cloned()),
+                found: issue.found.clone(),
+                detail: issue.detail.clone(),
+            };
+            self.add(issue.code, example, issue.field.is_none_or(Field::is_personal));
+        }
+    }
+
+    fn add(&mut self, code: Code, example: Example, personal: bool) {
+        let (count, examples) = self.codes.entry(code).or_default();
+        *count += 1;
+        if examples.len() < EXAMPLES_MAX {
+            let hidden = |text: &str| if personal { mask_words(text) } else { text.to_string() };
+            let found = if personal { mask(&example.found) } else { example.found.clone() };
+            examples.push(Example { found, detail: hidden(&example.detail), ..example.clone() });
+        }
+        if *count as usize <= DETAILS_OF_CODE_MAX && self.details.issues.len() < DETAILS_MAX {
+            self.details.issues.push(IssueDetail { code, at: example });
+        } else {
+            self.details.omitted += 1;
+        }
+    }
+
+    /// Worst first, then most frequent.
+    fn issue_counts(self) -> Vec<IssueCount> {
+        let severity = |code: &Code| match code.severity() {
+            _ if self.definition.rejects(*code) => Severity::Reject,
+            severity => severity,
+        };
+        let mut codes: Vec<_> = self.codes.into_iter().collect();
+        codes.sort_by_key(|(code, (count, _))| {
+            (std::cmp::Reverse(severity(code)), std::cmp::Reverse(*count), code.name())
+        });
+        codes
+            .into_iter()
+            .map(|(code, (count, examples))| IssueCount {
+                code: code.name().to_string(),
+                severity: severity(&code).name().to_string(),
+                title: code.title().to_string(),
+                count,
+                examples,
+            })
+            .collect()
+    }
+}
+
+/// Whether a row goes into the corrections file.
+fn needs_mending(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Rejected | Outcome::Failed)
+}
+
+/// A detail may quote a value of the row, such as a suggested address.
+fn mask_words(text: &str) -> String {
+    let words = text.split(' ').map(|word| if word.contains('@') { mask(word) } else { word.to_string() });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn sheet_of(file: &InputFile) -> Option<String> {
+    match &file.source.format {
+        Format::Xlsx { sheet, .. } => Some(sheet.clone()),
+        Format::Csv { .. } => None,
+    }
+}
+
+/// The column of the file in which the issue is mended.
+fn column_of(issue: &Issue, file: &InputFile, ran: &Ran) -> Option<usize> {
+    if let Some(column) = issue.column {
+        return Some(usize::from(column));
+    }
+    let field = issue.field?;
+    let of = |field| file.mapping.column_of(ran.layout.field(field)?).map(usize::from);
+    of(field).or_else(|| match field {
+        Field::FirstName | Field::LastName => of(Field::FullName),
+        _ => None,
+    })
+}
+
+fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
+    let input = |(file, rows): (&InputFile, &u64)| {
+        let source = &file.source;
+        let (format, encoding, delimiter) = match &source.format {
+            Format::Csv { encoding, delimiter, .. } => {
+                let delimiter = if *delimiter == b'\t' { "\\t".to_string() } else { char::from(*delimiter).to_string() };
+                ("csv", Some(encoding.name().to_string()), Some(delimiter))
+            }
+            Format::Xlsx { .. } => ("xlsx", None, None),
+        };
+        Input {
+            path: source.path.display().to_string(),
+            sha256: source.sha256.clone(),
+            bytes: source.bytes,
+            format: format.to_string(),
+            encoding,
+            delimiter,
+            sheet: sheet_of(file),
+            rows: *rows,
+            columns: source.header.iter().zip(&file.targets).map(|(header, target)| column(header, target)).collect(),
+        }
+    };
+    ran.files.iter().zip(rows_of).map(input).collect()
+}
+
+fn column(header: &str, target: &Target) -> Column {
+    let mapped_to = match target {
+        Target::Slot(Slot::Field(field)) => field.name().to_string(),
+        Target::Slot(Slot::Attribute(name)) => format!("attribute {name}"),
+        Target::Slot(Slot::Ignored(_)) => "ignored".to_string(),
+        Target::Password => "dropped (password)".to_string(),
+        Target::Own => "ignored (muster's own)".to_string(),
+    };
+    Column { header: header.to_string(), mapped_to }
+}
+
+/// Writes a corrections file for every input that has rows to mend, in the input's own form.
+/// Returns their names in the summary and in the folder.
+fn corrections(ran: &Ran, definition: &Definition, folder: &Path, tally: &Tally) -> Result<Vec<(String, String)>> {
+    let mut written = Vec::new();
+    let mut first_batch = 0;
+    let mut first_row = 0;
+    for (number, file) in ran.files.iter().enumerate() {
+        if tally.to_mend_of[number] > 0 {
+            let name = if ran.files.len() == 1 { "corrections".to_string() } else { format!("corrections-{}", number + 1) };
+            let (path, mut out) = begin_corrections(file, folder, &name)?;
+            correct_file(ran, definition, file, number as u16, (first_batch, first_row), &mut out)?;
+            out.finish()?;
+            let shown = path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+            written.push((name, shown));
+        }
+        let rows = tally.rows_of[number];
+        while first_batch < ran.spool.batches() && u64::from(ran.spool.first_row(first_batch)) < u64::from(first_row) + rows {
+            first_batch += 1;
+        }
+        first_row += rows as RowNumber;
+    }
+    Ok(written)
+}
+
+fn begin_corrections(file: &InputFile, folder: &Path, name: &str) -> Result<(PathBuf, Corrections)> {
+    // The columns that muster added to an earlier corrections file are written anew.
+    let header: Vec<String> = own_cells(file, file.source.header.iter().cloned()).collect();
+    match &file.source.format {
+        Format::Csv { delimiter, .. } => {
+            let path = folder.join(format!("{name}.csv"));
+            let corrections = Corrections::csv(&path, &header, *delimiter)?;
+            Ok((path, corrections))
+        }
+        Format::Xlsx { sheet, .. } => {
+            let path = folder.join(format!("{name}.xlsx"));
+            let corrections = Corrections::xlsx(&path, sheet, &header)?;
+            Ok((path, corrections))
+        }
+    }
+}
+
+/// The cells that are the user's own.
+fn own_cells<T>(file: &InputFile, cells: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+    cells
+        .enumerate()
+        .filter(|(column, _)| file.targets.get(*column) != Some(&Target::Own))
+        .map(|(_, cell)| cell)
+}
+
+/// Reads the file once more, for its rows exactly as they were.
+fn correct_file(
+    ran: &Ran,
+    definition: &Definition,
+    file: &InputFile,
+    number: u16,
+    (first_batch, first_row): (usize, RowNumber),
+    out: &mut Corrections,
+) -> Result<()> {
+    let mut batch_number = first_batch;
+    file.source.read(number, first_row, &mut |cells| {
+        if batch_number >= ran.spool.batches() {
+            return Err(changed(file));
+        }
+        let batch = read_batch(ran, batch_number)?;
+        batch_number += 1;
+        if batch.people.len() != cells.len() || batch.people.drafts.first_row != cells.first_row {
+            return Err(changed(file));
+        }
+        for index in 0..cells.len() {
+            if needs_mending(batch.planned.outcomes[index]) {
+                out.add(&correction(&batch, &cells, index, file, ran, definition))?;
+            }
+        }
+        Ok(true)
+    })
+}
+
+fn correction<'c>(
+    batch: &Batch,
+    cells: &'c Cells,
+    index: usize,
+    file: &InputFile,
+    ran: &Ran,
+    definition: &Definition,
+) -> Correction<'c> {
+    let row = cells.first_row + index as RowNumber;
+    let issues: Vec<&Issue> = batch.issues.get(&row).into_iter().flatten().collect();
+    let own_before = |column: usize| file.targets.iter().take(column).filter(|target| **target == Target::Own).count();
+    let problems = issues
+        .iter()
+        .filter(|issue| definition.rejects(issue.code))
+        .filter_map(|issue| {
+            let column = column_of(issue, file, ran)?;
+            Some(((column - own_before(column)) as u16, issue.code.title().to_string()))
+        });
+    let mut codes: Vec<&str> = issues.iter().map(|issue| issue.code.name()).collect();
+    codes.dedup();
+    Correction {
+        line: cells.place(index).line,
+        cells: own_cells(file, cells.row(index)).collect(),
+        codes: codes.join(", "),
+        reasons: issues.iter().map(|issue| reason(issue)).collect::<Vec<_>>().join("; "),
+        problems: problems.collect(),
+    }
+}
+
+/// An issue in a sentence: what is wrong, what was found, what would help.
+fn reason(issue: &Issue) -> String {
+    let field = issue.field.map_or(String::new(), |field| format!("{}: ", field.name()));
+    let found = if issue.found.is_empty() { String::new() } else { format!(" (`{}`)", issue.found) };
+    let detail = if issue.detail.is_empty() { String::new() } else { format!(" - {}", issue.detail) };
+    format!("{field}{}{found}{detail}; to mend it: {}", issue.code.title(), issue.code.mend())
+}
+
+fn changed(file: &InputFile) -> Refusal {
+    let path = file.source.path.display();
+    Refusal::new(Code::FileChanged, format!("`{path}` changed before its corrections could be written"))
+}
