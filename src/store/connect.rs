@@ -10,7 +10,7 @@ use std::error::Error as _;
 use std::fmt;
 use std::fs;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,7 +39,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub enum Target {
     /// One that was named.
-    Url(Address),
+    Url(Box<Address>),
     /// Muster's own, started on demand.
     Local(Local),
 }
@@ -104,9 +104,8 @@ impl Target {
             .or_else(|| env::var("DATABASE_URL").ok())
             .filter(|text| !text.trim().is_empty());
         match named {
-            Some(text) => {
-                Address::parse(text.trim(), &Passwords::from_environment()).map(Target::Url)
-            }
+            Some(text) => Address::parse(text.trim(), &Passwords::from_environment())
+                .map(|address| Target::Url(Box::new(address))),
             None => Ok(Target::Local(Local::at(home))),
         }
     }
@@ -227,13 +226,19 @@ impl Address {
         let mut folder = String::new();
         for (index, host) in config.get_hosts().iter().enumerate() {
             match host {
+                Host::Tcp(name) if name.contains(':') => {
+                    hosts.push(format!("[{name}]:{}", port(index)));
+                }
                 Host::Tcp(name) => hosts.push(format!("{name}:{}", port(index))),
                 Host::Unix(path) => folder = format!("?host={}", path.display()),
             }
         }
         if config.get_hosts().is_empty() {
             let addresses = config.get_hostaddrs().iter().enumerate();
-            hosts.extend(addresses.map(|(index, address)| format!("{address}:{}", port(index))));
+            hosts.extend(
+                addresses
+                    .map(|(index, address)| SocketAddr::new(*address, port(index)).to_string()),
+            );
         }
         let plain = if self.tls.is_none() && !is_local(config) {
             " (no TLS)"
@@ -867,7 +872,11 @@ mod tests {
                 false,
                 "postgresql://u@127.0.0.9:99/d",
             ),
-            ("postgresql://u@[::1]/", false, "postgresql://u@::1:5432/u"),
+            (
+                "postgresql://u@[::1]/",
+                false,
+                "postgresql://u@[::1]:5432/u",
+            ),
             (
                 "postgresql://u@localhost/d?sslmode=require",
                 true,
@@ -923,7 +932,7 @@ mod tests {
             let address = parse(text).unwrap_or_else(|refusal| panic!("{text}: {refusal:?}"));
             assert_eq!(address.tls.is_some(), tls, "{text}");
             assert_eq!(address.describe(), described);
-            let debug = format!("{:?}", Target::Url(address));
+            let debug = format!("{:?}", Target::Url(Box::new(address)));
             assert!(!debug.contains(SECRET), "{debug}");
         }
     }

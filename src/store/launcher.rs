@@ -14,6 +14,7 @@
 //! a crash.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, lchown};
@@ -39,6 +40,9 @@ const SOCKET: &str = ".s.PGSQL.5432";
 
 /// The longest path of a socket: the kernel takes 107 bytes, PostgreSQL adds `.lock` to it.
 const SOCKET_PATH_MAX: usize = 100;
+
+/// What the name of a cluster begins with until it is whole.
+const UNFINISHED: &str = "data.unfinished-";
 
 /// How long a server may take until it answers. Replaying 4 GB of log takes minutes.
 const READY_MAX: Duration = Duration::from_secs(600);
@@ -200,7 +204,9 @@ impl Local {
         match self.ask() {
             Answer::Ready(_) => return Ok(()),
             Answer::NoDatabase => {}
-            Answer::Starting => drop(self.wait(None)?),
+            Answer::Starting => {
+                self.wait(None)?;
+            }
             Answer::Silent => self.launch(&binaries, owner)?,
             Answer::Other(words) => return Err(failed("the local database", &words)),
         }
@@ -360,30 +366,30 @@ impl Local {
     }
 
     /// Makes the cluster beside its place and moves it there whole, so that a kill in between
-    /// leaves nothing that looks like a cluster.
+    /// leaves nothing that looks like a cluster. The name is new each time, because an `initdb`
+    /// whose muster was killed may still be at work, and clears its folder when it fails.
     fn initialise(&self, binaries: &Binaries, owner: Option<Owner>) -> Result<()> {
-        let unfinished = self.home.join("data.unfinished");
-        match fs::remove_dir_all(&unfinished) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(trouble("remove", &unfinished, &error));
-            }
-            _ => {}
-        }
-        // Systems without the locale C.UTF-8 sort by bytes just the same with C.
+        self.remove_unfinished();
+        let program = binaries.program("initdb");
         let mut words = String::new();
+        // Systems without the locale C.UTF-8 sort by bytes just the same with C.
         for locale in ["C.UTF-8", "C"] {
-            private_folder(&unfinished, owner)?;
-            let output = command(&binaries.program("initdb"), owner)
+            let unfinished = tempfile::Builder::new()
+                .prefix(UNFINISHED)
+                .tempdir_in(&self.home)
+                .map_err(|error| trouble("write to", &self.home, &error))?;
+            give_away(unfinished.path(), owner)?;
+            let output = command(&program, owner)
                 .args(["--username", NAME, "--encoding=UTF8", "--data-checksums"])
                 .args(["--auth-local=trust", "--auth-host=reject"])
                 .arg(format!("--locale={locale}"))
                 .arg("--pgdata")
-                .arg(&unfinished)
+                .arg(unfinished.path())
                 .output()
-                .map_err(|error| trouble("run", &binaries.program("initdb"), &error))?;
+                .map_err(|error| trouble("run", &program, &error))?;
             if output.status.success() {
                 let data = self.data();
-                return fs::rename(&unfinished, &data)
+                return fs::rename(unfinished.keep(), &data)
                     .and_then(|()| File::open(&self.home)?.sync_all())
                     .map_err(|error| trouble("move the new cluster to", &data, &error));
             }
@@ -393,6 +399,15 @@ impl Local {
             }
         }
         Err(failed("making the local database", &words))
+    }
+
+    /// Clears away what killed processes left; what can't be removed is only in the way of space.
+    fn remove_unfinished(&self) {
+        for entry in fs::read_dir(&self.home).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
     }
 
     /// Starts the server and waits until it answers. After a crash the dead server's processes
@@ -435,7 +450,7 @@ impl Local {
         let doubled = log
             .try_clone()
             .map_err(|error| trouble("open", &self.log(), &error))?;
-        let mut config_file = std::ffi::OsString::from("config_file=");
+        let mut config_file = OsString::from("config_file=");
         config_file.push(self.settings());
         command(&program, owner)
             .arg("-D")
@@ -701,13 +716,7 @@ fn check_reachable(binaries: &Binaries, owner: Owner, folder: &Path) -> Result<(
 /// already, made sure of, for anybody could have put one into `/tmp`.
 fn private_folder(path: &Path, owner: Option<Owner>) -> Result<()> {
     match DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => {
-            return match owner {
-                Some(owner) => lchown(path, Some(owner.user), Some(owner.group)),
-                None => Ok(()),
-            }
-            .map_err(|error| trouble("give away", path, &error));
-        }
+        Ok(()) => return give_away(path, owner),
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             return Err(trouble("create", path, &error));
         }
@@ -726,6 +735,14 @@ fn private_folder(path: &Path, owner: Option<Owner>) -> Result<()> {
         ),
     )
     .help("remove it if it is not needed, or set `MUSTER_HOME` to another folder"))
+}
+
+fn give_away(path: &Path, owner: Option<Owner>) -> Result<()> {
+    match owner {
+        Some(owner) => lchown(path, Some(owner.user), Some(owner.group))
+            .map_err(|error| trouble("give away", path, &error)),
+        None => Ok(()),
+    }
 }
 
 /// Finds a user in the text of `/etc/passwd`: `name:password:uid:gid:…`.
@@ -826,8 +843,7 @@ mod tests {
     use std::time::Instant;
 
     fn psql(local: &Local, sql: &str) -> String {
-        let psql = Binaries::find(None).unwrap().program("psql");
-        let output = Command::new(psql)
+        let output = Command::new("psql")
             .args(["-XAtc", sql, &local.url()])
             .output()
             .unwrap();
@@ -875,9 +891,8 @@ mod tests {
     #[test]
     fn two_that_start_at_once_get_one_server() {
         let home = Home::new("home");
-        // An initdb that was killed leaves this.
-        let unfinished = home.local.home().join("data.unfinished/base");
-        fs::create_dir_all(unfinished).unwrap();
+        let unfinished = home.local.home().join("data.unfinished-left-by-a-kill");
+        fs::create_dir_all(unfinished.join("base")).unwrap();
         thread::scope(|scope| {
             let starts: Vec<_> = (0..4).map(|_| scope.spawn(|| home.local.start())).collect();
             for start in starts {
@@ -885,6 +900,7 @@ mod tests {
             }
         });
         assert_eq!(psql(&home.local, "SELECT 1"), "1");
+        assert!(!unfinished.exists());
         let log = fs::read_to_string(home.local.log()).unwrap();
         assert_eq!(log.matches("starting PostgreSQL").count(), 1, "{log}");
     }
@@ -914,10 +930,9 @@ mod tests {
         let home = Home::new("home");
         let local = &home.local;
         local.start().unwrap();
-        let psql = Binaries::find(None).unwrap().program("psql");
         let sql = "CREATE TABLE t (email text UNIQUE); INSERT INTO t VALUES ('canary@example.org'); \
                    INSERT INTO t VALUES ('canary@example.org')";
-        let output = Command::new(psql)
+        let output = Command::new("psql")
             .args(["-Xc", sql, &local.url()])
             .output()
             .unwrap();
