@@ -20,11 +20,11 @@ use crate::summary::{Example, Input, Next, Summary};
 
 /// The page's only style sheet; it stands in the page as it is.
 const STYLE: &str = include_str!("summary.css");
-/// How many codes or rules a chart shows; the rest is one bar.
-const BARS_MAX: usize = 12;
+/// How many codes the chart shows; the rest is one bar. All of them are listed further down.
+const CODES_MAX: usize = 16;
 /// The narrowest part of the outcome bar, in percent of its width, so that one row of a million
 /// is still seen.
-const PART_MIN: f64 = 0.7;
+const PART_MIN: f64 = 1.5;
 
 /// The places of all issues, for the one report that stays with the person who has the file.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -60,12 +60,14 @@ pub fn render(summary: &Summary, details: &Details) -> String {
                 main.wrap {
                     (hero(summary, &doubts))
                     nav aria-label="On this page" { ul {
-                        @for (id, title, _) in &sections { li { a href={ "#" (id) } { (title) } } }
+                        @for section in &sections { li { a href={ "#" (section.id) } { (capitalized(section.id)) } } }
                     } }
-                    @for (id, title, content) in &sections {
-                        section id=(id) aria-labelledby={ (id) "-title" } {
-                            h2 id={ (id) "-title" } { (title) }
-                            (content)
+                    div.sections {
+                        @for section in &sections {
+                            section.half[section.half] id=(section.id) aria-labelledby={ (section.id) "-title" } {
+                                h2 id={ (section.id) "-title" } { (section.title) }
+                                (section.content)
+                            }
                         }
                     }
                 }
@@ -82,27 +84,54 @@ pub fn render(summary: &Summary, details: &Details) -> String {
     .into_string()
 }
 
-type Section = (&'static str, &'static str, Markup);
+/// One card of the page.
+struct Section {
+    id: &'static str,
+    title: &'static str,
+    /// Stands beside the next one where there is room.
+    half: bool,
+    content: Markup,
+}
 
+/// The cards in the order of a reader's questions: how did it go, what do I do, what is wrong
+/// where, and what exactly was it that ran.
 fn sections(summary: &Summary, details: &Details) -> Vec<Section> {
-    let mut sections = vec![(
+    let groups = groups(summary, details);
+    let mut sections = Vec::new();
+    let mut add = |id, title, half, content| {
+        sections.push(Section {
+            id,
+            title,
+            half,
+            content,
+        });
+    };
+    add(
         "outcomes",
         "What became of the rows",
+        false,
         outcomes(&summary.counts),
-    )];
+    );
     if summary.counts.held > 0 || !summary.gates.is_empty() {
-        sections.push(("safeguards", "Safeguards", safeguards(summary)));
+        add("safeguards", "Safeguards", false, safeguards(summary));
     }
+    add("issues", "Issues by code", true, issue_chart(&groups));
+    add("cleaning", "What cleaning changed", true, cleaning(summary));
     if !summary.next.is_empty() {
-        sections.push(("next", "What next", next(&summary.next)));
+        add("next", "What next", false, next(&summary.next));
     }
-    let groups = groups(summary, details);
-    sections.push(("issues", "Issues", issues(&groups, details.omitted)));
-    sections.push(("cleaning", "What cleaning changed", cleaning(summary)));
-    sections.push(("input", "What was read", inputs(&summary.input)));
-    sections.push(("run", "The run", run(summary)));
+    if !groups.is_empty() {
+        add(
+            "places",
+            "Every issue and its place",
+            false,
+            places(&groups, details.omitted),
+        );
+    }
+    add("input", "What was read", false, inputs(&summary.input));
+    add("run", "The run", true, run(summary));
     if !summary.files.is_empty() {
-        sections.push(("files", "Files", files(summary)));
+        add("files", "Files", true, files(summary));
     }
     sections
 }
@@ -160,19 +189,11 @@ fn prose(text: &str) -> Markup {
     }
 }
 
-/// `help` as a sentence of its own.
-fn sentence(text: &str) -> String {
+/// `text` as a heading begins.
+fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
-    let first = chars
-        .next()
-        .map(|c| c.to_uppercase().to_string())
-        .unwrap_or_default();
-    let end = if text.ends_with(['.', '!', '?']) {
-        ""
-    } else {
-        "."
-    };
-    format!("{first}{}{end}", chars.as_str())
+    let first = chars.next().map(|c| c.to_uppercase().to_string());
+    first.unwrap_or_default() + chars.as_str()
 }
 
 /// A time as people write it; as given where it can't be read.
@@ -336,7 +357,7 @@ fn safeguards(summary: &Summary) -> Markup {
         @for gate in &summary.gates {
             @match gate.as_object() {
                 Some(entries) => dl.facts {
-                    @for (name, value) in entries { div { dt { (visible(&name.replace('_', " "))) } dd { (json(value)) } } }
+                    @for (name, value) in entries { div { dt { (visible(&capitalized(&name.replace('_', " ")))) } dd { (json(value)) } } }
                 },
                 None => p { (json(gate)) },
             }
@@ -364,18 +385,9 @@ struct Bar {
     count: u128,
 }
 
-/// Horizontal bars, longest first as given; what is over [`BARS_MAX`] becomes one bar. Lengths are
-/// in percent and text in pixels, so that the chart fits any width and its text stays readable.
-fn bar_chart(id: &str, title: &str, mut bars: Vec<Bar>) -> Markup {
-    if bars.len() > BARS_MAX {
-        let rest = bars.split_off(BARS_MAX - 1);
-        let label = format!("{} others", rest.len());
-        bars.push(Bar {
-            label,
-            severity: "",
-            count: rest.iter().map(|bar| bar.count).sum(),
-        });
-    }
+/// Horizontal bars in the order given. Lengths are in percent and text in pixels, so that the
+/// chart fits any width and its text stays readable.
+fn bar_chart(id: &str, title: &str, bars: &[Bar]) -> Markup {
     let longest = bars.iter().map(|bar| bar.count).max().unwrap_or(1).max(1) as f64;
     let words: Vec<String> = bars
         .iter()
@@ -386,13 +398,13 @@ fn bar_chart(id: &str, title: &str, mut bars: Vec<Bar>) -> Markup {
         })
         .collect();
     html! {
-        svg.bars width="100%" height=(bars.len() * 36) role="img" aria-labelledby={ (id) "-title " (id) "-desc" } {
+        svg.bars width="100%" height=(bars.len() * 40) role="img" aria-labelledby={ (id) "-title " (id) "-desc" } {
             title id={ (id) "-title" } { (title) }
             desc id={ (id) "-desc" } { (words.join(", ")) }
             @for (row, bar) in bars.iter().enumerate() {
                 @let share = (bar.count as f64 * 100.0 / longest).max(PART_MIN);
                 // An inner <svg> cuts a label that is too long instead of writing over the number.
-                svg x="0" y=(row * 36) width="100%" height="36" {
+                svg x="0" y=(row * 40) width="100%" height="40" {
                     svg x="0" y="0" width="64%" height="24" { text x="0" y="17" { (bar.label) } }
                     text.amount x="100%" y="17" text-anchor="end" {
                         @if !bar.severity.is_empty() { tspan.faint { (bar.severity) "  " } }
@@ -409,8 +421,7 @@ fn bar_chart(id: &str, title: &str, mut bars: Vec<Bar>) -> Markup {
 fn cleaning(summary: &Summary) -> Markup {
     let rules = rules(summary);
     let total: u128 = rules.iter().map(|(_, count)| u128::from(*count)).sum();
-    let listed = rules.len() > BARS_MAX;
-    let bars = rules
+    let bars: Vec<Bar> = rules
         .iter()
         .map(|&(rule, count)| Bar {
             label: safe(rule),
@@ -422,17 +433,11 @@ fn cleaning(summary: &Summary) -> Markup {
         @if total == 0 {
             p { "Nothing: every value was taken as the file has it." }
         } @else {
-            p { b { (grouped(total)) } @if total == 1 { " change" } @else { " changes" } " by rule. A value that several rules changed counts once for each." }
-            (bar_chart("rules", "Changed values by cleaning rule", bars))
-            @if listed {
-                p.small {
-                    "All rules: "
-                    @for (index, (rule, count)) in rules.iter().enumerate() {
-                        @if index > 0 { ", " }
-                        (visible(rule)) " " (grouped(*count))
-                    }
-                }
+            p {
+                b { (grouped(total)) } @if total == 1 { " change" } @else { " changes" }
+                " by rule. A value that several rules changed counts once for each."
             }
+            (bar_chart("rules", "Changed values by cleaning rule", &bars))
         }
     }
 }
@@ -508,7 +513,7 @@ fn groups<'a>(summary: &'a Summary, details: &'a Details) -> Vec<Group<'a>> {
     groups
 }
 
-fn issues(groups: &[Group], omitted: u64) -> Markup {
+fn issue_chart(groups: &[Group]) -> Markup {
     if groups.is_empty() {
         return html! { p { "None." } };
     }
@@ -522,14 +527,28 @@ fn issues(groups: &[Group], omitted: u64) -> Markup {
         })
         .collect();
     bars.sort_by_key(|bar| std::cmp::Reverse(bar.count));
+    if bars.len() > CODES_MAX {
+        let rest = bars.split_off(CODES_MAX - 1);
+        bars.push(Bar {
+            label: format!("{} other codes", rest.len()),
+            severity: "",
+            count: rest.iter().map(|bar| bar.count).sum(),
+        });
+    }
     html! {
-        p {
-            b { (grouped(total)) } @if total == 1 { " issue" } @else { " issues" } ", by code. One row can have several. "
-            b { "reject" } " keeps its row out until it is mended; " b { "warning" } " and " b { "note" } " let it in."
-        }
-        (bar_chart("codes", "Issues by code", bars))
+        p { b { (grouped(total)) } @if total == 1 { " issue." } @else { " issues. One row can have several." } }
+        (bar_chart("codes", "Issues by code", &bars))
+        p.small { "A " b { "reject" } " keeps its row out until it is mended. A " b { "warning" } " or a " b { "note" } " lets it in." }
+    }
+}
+
+fn places(groups: &[Group], omitted: u64) -> Markup {
+    html! {
         @if omitted > 0 {
-            p { (plural(omitted, "issue is", "issues are")) " counted here but not listed below, to keep this page short; the corrections file has every row to mend." }
+            p {
+                (plural(omitted, "issue is", "issues are"))
+                " counted but not listed here, to keep this page short; the corrections file has every row to mend."
+            }
         }
         @for group in groups { (group_details(group)) }
     }
@@ -537,30 +556,32 @@ fn issues(groups: &[Group], omitted: u64) -> Markup {
 
 fn group_details(group: &Group) -> Markup {
     let listed = group.places.len() as u64;
-    let one_sheet = group.places.iter().all(|place| place.sheet.is_none());
-    let line = if one_sheet { "Line" } else { "Row" };
     html! {
         details.group open {
             summary {
-                h3 { (prose(&sentence(group.title))) }
-                span.facts-line {
+                h3 { (prose(&capitalized(group.title))) }
+                span.tags {
                     span class={ "badge " (group.severity) } { (group.severity) }
                     " " code { (visible(group.code)) } " "
                     b.count { (grouped(group.count)) }
                 }
             }
-            @if !group.mend.is_empty() { p.mend { b { "To mend: " } (prose(group.mend)) } }
+            @if !group.mend.is_empty() && group.mend != "nothing" {
+                p.mend { b { "To mend:" } " " (prose(group.mend)) }
+            }
             @if listed > 0 {
                 table.cards.places {
                     thead { tr {
-                        th scope="col" { "File" } th.number scope="col" { (line) } th scope="col" { "Column" }
-                        th scope="col" { "Found" } th scope="col" { "Detail" }
+                        th.place scope="col" { "Place" } th.column scope="col" { "Column" }
+                        th.found scope="col" { "Found" } th scope="col" { "Detail" }
                     } }
-                    tbody { @for place in &group.places { (place_row(place, line)) } }
+                    tbody { @for place in &group.places { (place_row(place)) } }
                 }
             }
             @if group.masked && listed > 0 {
-                p.small { "Examples only, with personal values masked: " (grouped(listed)) " of " (grouped(group.count)) "." }
+                p.small {
+                    "Examples with personal values masked: " (grouped(listed)) " of " (grouped(group.count)) "."
+                }
             } @else if listed < group.count {
                 p.small { (grouped(listed)) " of " (grouped(group.count)) " listed." }
             }
@@ -568,12 +589,17 @@ fn group_details(group: &Group) -> Markup {
     }
 }
 
-fn place_row(place: &Example, line: &str) -> Markup {
+fn place_row(place: &Example) -> Markup {
     html! {
         tr {
-            td.file data-label="File" { (visible(&place.file)) @if let Some(sheet) = &place.sheet { ", sheet " (visible(sheet)) } }
-            td.number data-label=(line) { (place.line) }
-            td data-label="Column" { @if let Some(column) = &place.column { (visible(column)) } }
+            td.place data-label="Place" {
+                @if let Some(sheet) = &place.sheet {
+                    (visible(&place.file)) ", sheet " (visible(sheet)) ", row " b { (place.line) }
+                } @else {
+                    (visible(&place.file)) ":" b { (place.line) }
+                }
+            }
+            td.column data-label="Column" { @if let Some(column) = &place.column { (visible(column)) } }
             td.found data-label="Found" { @if !place.found.is_empty() { (visible(&place.found)) } }
             td data-label="Detail" { @if !place.detail.is_empty() { (prose(&place.detail)) } }
         }
@@ -662,7 +688,7 @@ fn next(steps: &[Next]) -> Markup {
     html! {
         ol.next {
             @for step in steps {
-                li { p { (prose(&step.what)) } pre { code { (visible(&step.command)) } } }
+                li { p { (prose(&capitalized(&step.what))) } pre { code { (visible(&step.command)) } } }
             }
         }
     }

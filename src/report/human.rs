@@ -114,10 +114,13 @@ pub fn doubts(summary: &Summary) -> Vec<String> {
     let mut found = Vec::new();
     match summary.run.state.as_str() {
         "finished" => {}
-        "stopped" => found.push(
-            "Run the same command again, and the run goes on where it stopped.".to_string(),
-        ),
-        "" => found.push("This run has no state, so nothing says that it came to its end.".to_string()),
+        "stopped" if summary.run.kind == "check" => {
+            found.push("Run the same command again for the whole answer.".to_string());
+        }
+        "stopped" => found
+            .push("Run the same command again, and the run goes on where it stopped.".to_string()),
+        "" => found
+            .push("This run has no state, so nothing says that it came to its end.".to_string()),
         other => found.push(format!("This run is `{}`, not finished.", safe(other))),
     }
     if outcomes != read {
@@ -415,20 +418,18 @@ fn issue_line(
         found if found.is_empty() => place.clone(),
         found => format!("{place} `{found}`"),
     };
-    let used = indent + length(&words) + 2;
-    if let Some(fits) = [&found, &place]
-        .into_iter()
-        .find(|shown| used + length(shown) <= width)
-    {
-        let _ = writeln!(text, "  {}", paint(fits, Look::Faint, colour));
+    let fits = |room: usize| {
+        [&found, &place]
+            .into_iter()
+            .find(|shown| length(shown) <= room)
+    };
+    let room = width.saturating_sub(indent);
+    if let Some(shown) = fits(room.saturating_sub(length(&words) + 2)) {
+        let _ = writeln!(text, "  {}", paint(shown, Look::Faint, colour));
     } else {
-        let below = cut(&found, width.saturating_sub(indent));
-        let _ = writeln!(
-            text,
-            "\n{:indent$}{}",
-            "",
-            paint(&below, Look::Faint, colour)
-        );
+        let shown = fits(room).map_or_else(|| cut_start(&place, room), String::clone);
+        let shown = paint(&shown, Look::Faint, colour);
+        let _ = writeln!(text, "\n{:indent$}{shown}", "");
     }
 }
 
@@ -543,6 +544,17 @@ fn cut(text: &str, width: usize) -> String {
     let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
     short.push('…');
     short
+}
+
+/// At most `width` characters of the end of `text`, where a path has its name and its line.
+fn cut_start(text: &str, width: usize) -> String {
+    if length(text) <= width {
+        return text.to_string();
+    }
+    let over = length(text) + 1 - width.max(1);
+    std::iter::once('…')
+        .chain(text.chars().skip(over))
+        .collect()
 }
 
 /// A refusal for stderr: `error[file.not_found]: …`, then `  help: …`. The lines of a longer
