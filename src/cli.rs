@@ -305,8 +305,8 @@ fn stop_on_signal() -> Arc<AtomicBool> {
                 return;
             };
             for seen in 0.. {
-                let either = [Box::pin(interrupt.recv()), Box::pin(terminate.recv())];
-                let [interrupted, terminated] = either;
+                let signals = [Box::pin(interrupt.recv()), Box::pin(terminate.recv())];
+                let [interrupted, terminated] = signals;
                 futures_util::future::select(interrupted, terminated).await;
                 if seen > 0 {
                     std::process::abort();
