@@ -281,7 +281,7 @@ mod tests {
             path: "people.csv".into(),
             sha256: String::new(),
             bytes: 1,
-            format: Format::Xlsx { sheet: String::new() },
+            format: Format::Xlsx { sheet: String::new(), formulas: false },
             header_line: 1,
             header: header.iter().map(|name| name.to_string()).collect(),
             dropped: Vec::new(),
