@@ -196,6 +196,15 @@ impl Random {
     }
 }
 
+impl Dialect {
+    /// UTF-8 with commas and LF.
+    pub const PLAIN: Dialect = Dialect {
+        delimiter: ',',
+        line_end: "\n",
+        encoding: encoding_rs::UTF_8,
+    };
+}
+
 impl People {
     /// Writes row `index` (from 0) into `cells`.
     pub fn fill(&self, index: u64, cells: &mut Cells) {
