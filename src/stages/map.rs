@@ -34,6 +34,7 @@ pub struct Mapping {
 
 impl Mapping {
     /// What row `index` of `cells` has for `slot`, as the file shows it.
+    #[inline]
     pub fn value<'c>(&self, cells: &'c Cells, index: usize, slot: usize) -> Cow<'c, str> {
         match self.columns[slot].as_slice() {
             [] => Cow::Borrowed(""),
