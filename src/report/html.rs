@@ -398,20 +398,20 @@ fn bar_chart(id: &str, title: &str, bars: &[Bar]) -> Markup {
         })
         .collect();
     html! {
-        svg.bars width="100%" height=(bars.len() * 40) role="img" aria-labelledby={ (id) "-title " (id) "-desc" } {
+        svg.bars width="100%" height=(bars.len() * 36) role="img" aria-labelledby={ (id) "-title " (id) "-desc" } {
             title id={ (id) "-title" } { (title) }
             desc id={ (id) "-desc" } { (words.join(", ")) }
             @for (row, bar) in bars.iter().enumerate() {
                 @let share = (bar.count as f64 * 100.0 / longest).max(PART_MIN);
                 // An inner <svg> cuts a label that is too long instead of writing over the number.
-                svg x="0" y=(row * 40) width="100%" height="40" {
-                    svg x="0" y="0" width="64%" height="24" { text x="0" y="17" { (bar.label) } }
-                    text.amount x="100%" y="17" text-anchor="end" {
+                svg x="0" y=(row * 36) width="100%" height="36" {
+                    svg x="0" y="0" width="64%" height="21" { text x="0" y="15" { (bar.label) } }
+                    text.amount x="100%" y="15" text-anchor="end" {
                         @if !bar.severity.is_empty() { tspan.faint { (bar.severity) "  " } }
                         (grouped(bar.count))
                     }
-                    rect.track x="0" y="24" width="100%" height="6" rx="3" {}
-                    rect class={ "bar " (bar.severity) } x="0" y="24" width=(format!("{share:.3}%")) height="6" rx="3" {}
+                    rect.track x="0" y="21" width="100%" height="6" rx="3" {}
+                    rect class={ "bar " (bar.severity) } x="0" y="21" width=(format!("{share:.3}%")) height="6" rx="3" {}
                 }
             }
         }
@@ -754,31 +754,24 @@ mod tests {
             count,
             examples: vec![masked],
         };
+        let input = Input {
+            path: next(),
+            sha256: next(),
+            bytes: count,
+            format: next(),
+            encoding: Some(next()),
+            delimiter: Some(next()),
+            sheet: Some(next()),
+            rows: count,
+            columns: vec![Column {
+                header: next(),
+                mapped_to: next(),
+            }],
+        };
         let summary = Summary {
             schema: next(),
-            run: Run {
-                id: next(),
-                kind: next(),
-                started_at: next(),
-                finished_at: next(),
-                state: next(),
-                matched_against: next(),
-                resumed: true,
-            },
-            input: vec![Input {
-                path: next(),
-                sha256: next(),
-                bytes: count,
-                format: next(),
-                encoding: Some(next()),
-                delimiter: Some(next()),
-                sheet: Some(next()),
-                rows: count,
-                columns: vec![Column {
-                    header: next(),
-                    mapped_to: next(),
-                }],
-            }],
+            run: hostile_run(&mut next),
+            input: vec![input],
             pipeline: crate::summary::PipelineName {
                 name: next(),
                 sha256: next(),
@@ -809,6 +802,18 @@ mod tests {
             omitted: count,
         };
         (summary, details)
+    }
+
+    fn hostile_run(next: &mut impl FnMut() -> String) -> Run {
+        Run {
+            id: next(),
+            kind: next(),
+            started_at: next(),
+            finished_at: next(),
+            state: next(),
+            matched_against: next(),
+            resumed: true,
+        }
     }
 
     /// Reads the page's tags as a browser would find them, and says what is not ours.
@@ -857,7 +862,7 @@ mod tests {
 
     #[test]
     fn no_value_becomes_markup_a_link_or_a_hidden_character() {
-        for start in 0..PAYLOADS.len() {
+        for (start, folder) in PAYLOADS.iter().enumerate() {
             let mut payloads = PAYLOADS
                 .iter()
                 .cycle()
@@ -867,7 +872,7 @@ mod tests {
             let page = render(&summary, &details);
             assert_eq!(foreign(&page), Vec::<String>::new());
             assert!(page.contains("&lt;script&gt;") && page.contains(r"\u{202e}"));
-            let text = human::render(&summary, &PAYLOADS[start].repeat(9), 80, false);
+            let text = human::render(&summary, &folder.repeat(9), 80, false);
             assert!(!text.chars().any(|c| is_hidden(c) && c != '\n'), "{text:?}");
         }
     }
