@@ -196,13 +196,15 @@ impl Random {
     }
 }
 
-impl Dialect {
+impl Default for Dialect {
     /// UTF-8 with commas and LF.
-    pub const PLAIN: Dialect = Dialect {
-        delimiter: ',',
-        line_end: "\n",
-        encoding: encoding_rs::UTF_8,
-    };
+    fn default() -> Dialect {
+        Dialect {
+            delimiter: ',',
+            line_end: "\n",
+            encoding: encoding_rs::UTF_8,
+        }
+    }
 }
 
 impl People {

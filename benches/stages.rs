@@ -74,7 +74,7 @@ fn stages(criterion: &mut Criterion) {
     let (csv, xlsx) = (folder.path().join("people.csv"), folder.path().join("people.xlsx"));
     let made = people::People { rows: ROWS, seed: 7, dirt: 0.03, latin_only: false, change: None };
     let mut out = std::fs::File::create(&csv).expect("a file");
-    made.write_csv(&mut out, people::Dialect::PLAIN).expect("room");
+    made.write_csv(&mut out, people::Dialect::default()).expect("room");
     made.write_xlsx(&xlsx).expect("room");
     let input = open(&csv);
     let workbook = open(&xlsx);

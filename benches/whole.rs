@@ -18,7 +18,7 @@ fn main() {
     let file = folder.path().join("people.csv");
     let made = people::People { rows, seed: 7, dirt: 0.03, latin_only: false, change: None };
     let mut out = File::create(&file).expect("a file");
-    made.write_csv(&mut out, people::Dialect::PLAIN).expect("room");
+    made.write_csv(&mut out, people::Dialect::default()).expect("room");
     // The local server may run as another user, who must be able to get here.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(folder.path(), open).expect("our own folder");

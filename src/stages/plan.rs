@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
 use crate::definition::{Definition, Existing, Memberships, MissingGroups, Mode, Onboarding};
@@ -12,6 +11,7 @@ use crate::issue::{Code, Issue};
 use crate::outcome::Outcome;
 use crate::row::{Field, Key, Layout, People, RowNumber};
 use crate::stages::clean;
+use crate::stages::clean::group;
 
 /// The fields that an account has a column for, in column order.
 pub const COLUMNS: [Field; 14] = [
@@ -177,15 +177,6 @@ impl<'a> Person<'a> {
     }
 }
 
-/// The form in which group paths are compared: NFKC and lower case.
-pub fn group_key(path: &str) -> String {
-    if path.is_ascii() {
-        path.to_ascii_lowercase()
-    } else {
-        path.nfkc().flat_map(char::to_lowercase).nfkc().collect()
-    }
-}
-
 /// Decides what becomes of a row. `group_exists` answers for a group's key.
 pub fn decide(
     person: &Person,
@@ -221,7 +212,7 @@ fn unknown_groups(
     }
     person
         .groups()
-        .filter(|path| !group_exists(&group_key(path)))
+        .filter(|path| !group_exists(&group::key(path)))
         .map(|path| {
             let detail = "a group that exists; this pipeline makes none";
             Issue::of_field(Code::GroupUnknown, person.row(), Field::Groups, path, detail)
@@ -347,7 +338,7 @@ fn update(person: &Person, account: &Account, definition: &Definition) -> Update
             update.attributes.insert(name.to_string(), wanted.into());
         }
     }
-    let wanted: Vec<String> = person.groups().map(group_key).collect();
+    let wanted: Vec<String> = person.groups().map(group::key).collect();
     let held = |key: &String| account.groups.binary_search(key).is_ok();
     update.joins = wanted.iter().filter(|key| !held(key)).cloned().collect();
     if definition.groups.memberships == Memberships::Replace && !wanted.is_empty() {
