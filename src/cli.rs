@@ -264,7 +264,9 @@ fn new_run(started: SystemTime) -> RunKey {
         .filter(|c| c.is_ascii_digit() || *c == 'T')
         .map(|c| if c == 'T' { '-' } else { c })
         .collect();
-    RunKey { id: format!("{stamp}-{:04x}", seed & 0xffff), seed, started_ms: millis }
+    // The last group is the millisecond with six random bits below it.
+    let suffix = millis % 1000 << 6 | seed & 0x3f;
+    RunKey { id: format!("{stamp}-{suffix:04x}"), seed, started_ms: millis }
 }
 
 fn rfc3339(time: SystemTime) -> String {
@@ -593,5 +595,7 @@ mod tests {
         let run = new_run(UNIX_EPOCH + std::time::Duration::from_secs(1_795_324_354));
         assert!(run.id.starts_with("20261122-"), "{}", run.id);
         assert_eq!(run.id.len(), "20261122-051234-7f3a".len());
+        let later = new_run(UNIX_EPOCH + std::time::Duration::from_millis(1_795_324_354_001));
+        assert!(run.id < later.id, "{} {}", run.id, later.id);
     }
 }

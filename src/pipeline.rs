@@ -101,7 +101,7 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
     let inputs: Vec<String> = files.iter().map(|file| file.source.sha256.clone()).collect();
     let folder = job.folder.display().to_string();
     let begun = store.begin_run(&job.run.id, job.run.seed, &inputs, &job.pipeline.sha256, &folder)?;
-    let run = RunKey { id: begun.id, seed: begun.seed, ..job.run.clone() };
+    let run = RunKey { id: begun.id, seed: begun.seed, started_ms: begun.started_ms };
     let (plan, mut late, needed) =
         match_and_plan(job, &layout, &spool, &clashes, &groups, &begun.written, Some(store))?;
     let groups = store.create_groups(&needed, &run)?;
@@ -193,23 +193,24 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
         reader.join().unwrap_or_else(|_| Err(Refusal::new(Code::FileDamaged, "the reader broke off")))
     })?;
     job.progress.end();
-    if truth.0.rows() == 0 {
-        let file = files.first().map_or(String::new(), |file| file.source.path.display().to_string());
-        return Err(Refusal::new(Code::FileNoRows, format!("`{file}` has a header and no rows")));
-    }
     Ok(truth)
 }
 
 fn read_files(files: &[InputFile], mut send: impl FnMut(Cells) -> bool) -> Result<()> {
     let mut next_row = 0;
     for (number, file) in files.iter().enumerate() {
-        file.source.read(number as u16, next_row, &mut |cells| {
+        let first_row = next_row;
+        file.source.read(number as u16, first_row, &mut |cells| {
             next_row = cells.next_row();
             if next_row > RowNumber::MAX / 2 {
                 return Err(Refusal::new(Code::FileLimit, "more than 2,147,483,647 rows in one run"));
             }
             Ok(send(cells))
         })?;
+        if next_row == first_row {
+            let path = file.source.path.display();
+            return Err(Refusal::new(Code::FileNoRows, format!("`{path}` has a header and no rows")));
+        }
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! is what the rest of the house sees, and it blocks.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::SinkExt;
@@ -26,6 +27,10 @@ pub mod migrate;
 pub mod runs;
 #[cfg(test)]
 mod scratch;
+
+/// How often and how far apart the lock of the run is asked for: two seconds in all.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// A migrated database with one open connection.
 pub struct Store {
@@ -69,11 +74,17 @@ impl Store {
 
     /// Takes the one lock that lets a run write. It is held until the store is dropped.
     ///
+    /// The server sees the end of a run, clean or not, a moment after the run's process is gone,
+    /// so that the lock is asked for more than once.
+    ///
     /// # Errors
     /// `run.locked`, exit code 5, when another run has it.
     pub fn lock(&self) -> Result<()> {
-        if self.runtime.block_on(migrate::try_lock(&self.connection.client))? {
-            return Ok(());
+        for _ in 0..LOCK_TRIES {
+            if self.runtime.block_on(migrate::try_lock(&self.connection.client))? {
+                return Ok(());
+            }
+            std::thread::sleep(LOCK_PAUSE);
         }
         let what = format!("another import is running on {}", self.describe());
         Err(Refusal::new(Code::RunLocked, what).exit(Exit::Locked))

@@ -15,6 +15,8 @@ pub struct Begun {
     pub id: String,
     /// Makes the ids of its accounts.
     pub seed: u64,
+    /// When it was begun first, by the database's clock, in milliseconds since 1970.
+    pub started_ms: u64,
     /// RFC 3339, when it was begun first; `None` for a new one.
     pub resumed_from: Option<String>,
     /// What it wrote before it was cut off.
@@ -69,15 +71,17 @@ impl Store {
                 return Ok(Begun {
                     written: written.collect(),
                     seed: seed as u64,
+                    started_ms: run.get::<_, i64>(3) as u64,
                     resumed_from: Some(run.get(2)),
                     id,
                 });
             }
             let sql = include_str!("sql/insert_run.sql");
-            client
-                .execute(sql, &[&id, &inputs, &pipeline_sha256, &(seed as i64), &folder])
+            let row = client
+                .query_one(sql, &[&id, &inputs, &pipeline_sha256, &(seed as i64), &folder])
                 .await?;
-            Ok(Begun { id: id.to_string(), seed, resumed_from: None, written: Vec::new() })
+            let started_ms = row.get::<_, i64>(0) as u64;
+            Ok(Begun { id: id.to_string(), seed, started_ms, resumed_from: None, written: Vec::new() })
         });
         begun.map_err(|error: tokio_postgres::Error| refusal(&error, "beginning the run"))
     }

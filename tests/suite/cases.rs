@@ -36,8 +36,16 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
         "a_file_that_grows_while_it_is_read_is_refused",
     ),
     (
+        "file.limit",
+        "a_sheet_with_more_columns_than_a_list_has_is_over_the_limit",
+    ),
+    (
+        "run.stopped",
+        "a_run_that_is_interrupted_stops_cleanly_and_goes_on_when_it_is_run_again",
+    ),
+    (
         "database.missing",
-        "no_server_and_no_url_names_the_ways_to_get_one",
+        "without_a_server_and_a_url_it_says_what_to_do",
     ),
     (
         "database.unreachable",
@@ -166,6 +174,7 @@ fn run(case: &Path) -> Files {
     fs::create_dir(&folder).unwrap();
     copy_inputs(case, &folder);
     let mut files = Files::new();
+    let mut runs = Vec::new();
     let command = fs::read_to_string(case.join("command")).unwrap();
     for line in command.lines().filter(|line| !line.is_empty()) {
         if let Some(file) = line.strip_prefix("sql ") {
@@ -175,19 +184,26 @@ fn run(case: &Path) -> Files {
         let words = words(line);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let finished = support::run(&folder, &database, &words);
+        let new = run_folders(&folder);
+        runs.extend(
+            new.into_iter()
+                .filter(|run| !runs.contains(run))
+                .collect::<Vec<_>>(),
+        );
         let mut add =
             |name: &str, text: &str| files.entry(name.to_string()).or_default().push_str(text);
         add("stdout", &format!("$ muster {line}\n{}", finished.stdout));
         add("stderr", &format!("$ muster {line}\n{}", finished.stderr));
         add("exit", &format!("{}\n", finished.exit));
     }
-    if let Some(corrections) = last_corrections(&folder) {
+    let corrections = runs.last().map(|run| run.join("corrections.csv"));
+    if let Some(corrections) = corrections.and_then(|path| fs::read_to_string(path).ok()) {
         files.insert("corrections.csv".to_string(), corrections);
     }
     if let Some(accounts) = support::accounts(&database) {
         files.insert("accounts.csv".to_string(), accounts);
     }
-    let redact = Redact::new(&folder, &database);
+    let redact = Redact::new(&folder, &database, &runs);
     files
         .values_mut()
         .for_each(|text| *text = redact.apply(text));
@@ -220,18 +236,11 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Run folders, oldest first: run ids sort by time.
 fn run_folders(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder.join("muster-runs")) else {
         return Vec::new();
     };
-    let mut runs: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    runs.sort();
-    runs
-}
-
-fn last_corrections(folder: &Path) -> Option<String> {
-    fs::read_to_string(run_folders(folder).last()?.join("corrections.csv")).ok()
+    entries.map(|entry| entry.unwrap().path()).collect()
 }
 
 /// Takes out of a text what is another at every run.
@@ -240,14 +249,9 @@ struct Redact {
 }
 
 impl Redact {
-    fn new(folder: &Path, database: &str) -> Redact {
-        let name = database
-            .rsplit('/')
-            .next()
-            .unwrap()
-            .split('?')
-            .next()
-            .unwrap();
+    fn new(folder: &Path, database: &str, runs: &[PathBuf]) -> Redact {
+        let before = database.split('?').next().unwrap();
+        let name = before.rsplit('/').next().unwrap();
         let mut replacements = vec![
             (database.to_string(), "DATABASE-URL".to_string()),
             (
@@ -255,9 +259,10 @@ impl Redact {
                 "HOME".to_string(),
             ),
             (folder.display().to_string(), "FOLDER".to_string()),
-            (name.to_string(), "DATABASE".to_string()),
+            (format!("/{name}?"), "/DATABASE?".to_string()),
+            (format!("\"{name}\""), "\"DATABASE\"".to_string()),
         ];
-        for (index, run) in run_folders(folder).iter().enumerate() {
+        for (index, run) in runs.iter().enumerate() {
             let id = run.file_name().unwrap().to_string_lossy().into_owned();
             replacements.push((id, format!("RUN-{}", index + 1)));
         }
@@ -269,8 +274,45 @@ impl Redact {
         for (from, to) in &self.replacements {
             text = text.replace(from, to);
         }
+        for (shape, to) in SHAPES {
+            text = replace_shape(&text, shape, to);
+        }
         text
     }
+}
+
+/// What looks like this is another at every run. `9` is any digit, `x` any hexadecimal one.
+const SHAPES: &[(&str, &str)] = &[
+    ("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "ACCOUNT-ID"),
+    ("2999-99-99 99:99", "TIME"),
+    (", finished, 9.9 s", ", finished, SECONDS"),
+];
+
+fn replace_shape(text: &str, shape: &str, to: &str) -> String {
+    let is_here = |rest: &str| {
+        rest.len() >= shape.len()
+            && shape
+                .bytes()
+                .zip(rest.bytes())
+                .all(|(wanted, byte)| match wanted {
+                    b'9' => byte.is_ascii_digit(),
+                    b'x' => byte.is_ascii_hexdigit(),
+                    _ => wanted == byte,
+                })
+    };
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let length = if is_here(rest) {
+            out.push_str(to);
+            shape.len()
+        } else {
+            out.push(c);
+            c.len_utf8()
+        };
+        rest = &rest[length..];
+    }
+    out
 }
 
 fn expected(case: &Path) -> Files {

@@ -224,32 +224,24 @@ fn neither_threads_nor_chunks_nor_connections_change_anything() {
 
 #[test]
 fn killed_at_any_moment_and_run_again_it_ends_the_same() {
-    let folder = folder_with(people(12_000, 0.1));
-    fs::write(
-        folder.path().join("own.toml"),
-        "name = \"own\"\n[load]\nchunk_rows = 300\n",
-    )
-    .unwrap();
-    let import = ["import", "people.csv", "-p", "own.toml", "--json"];
+    let folder = folder_with(people(20_000, 0.1));
+    let import = ["import", "people.csv", "--json"];
     let url = support::fresh_database();
     let undisturbed = support::run(folder.path(), &url, &import);
     let (expected, accounts) = (undisturbed.counts(), support::accounts(&url));
     let nothing_to_do = support::run(folder.path(), &url, &import).counts();
     let mut random = Random::new(11);
-    let mut killed_midway = 0;
-    for round in 0..15 {
+    for round in 0..8 {
         let url = support::fresh_database();
         let running = support::start(folder.path(), &url, &import);
         let micros = undisturbed.elapsed.as_micros() as u64;
         thread::sleep(Duration::from_micros(random.below(micros)));
         let killed = running.kill();
-        killed_midway += u32::from(number_of_accounts(&url) > 0);
-        let again = finish_in_the_end(folder.path(), &url, &import);
+        let counts = support::run(folder.path(), &url, &import).counts();
         assert!(
             support::accounts(&url) == accounts,
             "round {round}: other accounts"
         );
-        let counts = again.counts();
         // it may have been through, and only not have said so yet
         let was_through = killed.exit != -1 || counts == nothing_to_do;
         assert!(
@@ -257,19 +249,105 @@ fn killed_at_any_moment_and_run_again_it_ends_the_same() {
             "round {round}: {counts:?}"
         );
     }
-    assert!(killed_midway >= 3, "no run was killed while it wrote");
 }
 
-/// The server may take a moment to see that the killed run is gone, and with it its lock.
-fn finish_in_the_end(folder: &Path, url: &str, arguments: &[&str]) -> Finished {
-    for _ in 0..100 {
-        let finished = support::run(folder, url, arguments);
-        if finished.exit != 5 {
-            return finished;
-        }
-        thread::sleep(Duration::from_millis(50));
+/// People of whom the second chunk doesn't go in as long as somebody holds `LOCK_OF_SECOND_CHUNK`.
+struct Held {
+    folder: TempDir,
+    url: String,
+}
+
+const IMPORT_HELD: [&str; 5] = ["import", "people.csv", "-p", "own.toml", "--json"];
+const LOCK_OF_SECOND_CHUNK: &str = "SELECT pg_advisory_lock(42)";
+
+impl Held {
+    fn new() -> Held {
+        let folder = folder_with(people(40_000, 0.05));
+        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+        write(
+            "own.toml",
+            "name = \"own\"\n[load]\nconnections = 1\nchunk_rows = 4000\n",
+        );
+        write(
+            "first.csv",
+            "email,first_name,last_name\nfirst@acme-industries.com,First,Comer\n",
+        );
+        let url = support::fresh_database();
+        let first = support::run(folder.path(), &url, &["import", "first.csv"]);
+        assert_eq!(first.exit, 0, "{first:?}");
+        support::query(
+            &url,
+            "CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN PERFORM pg_advisory_xact_lock(42); RETURN NEW; END $$;
+             CREATE TRIGGER hold BEFORE INSERT ON muster.accounts FOR EACH ROW
+                 WHEN (NEW.run_row BETWEEN 5000 AND 5100) EXECUTE FUNCTION public.hold()",
+        );
+        Held { folder, url }
     }
-    panic!("the lock of a killed run stays");
+
+    /// What an import that nobody disturbs comes to.
+    fn undisturbed() -> (Counts, Option<String>) {
+        let held = Held::new();
+        let finished = support::run(held.folder.path(), &held.url, &IMPORT_HELD);
+        (finished.counts(), support::accounts(&held.url))
+    }
+
+    /// Starts the import and waits until its first chunk is in and its second one waits.
+    fn start(&self) -> support::Running {
+        let running = support::start(self.folder.path(), &self.url, &IMPORT_HELD);
+        let waits = "SELECT count(*) FROM muster.chunks WHERE first_row = 0 AND rows > 1
+            AND EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND NOT granted)";
+        while support::query_one(&self.url, waits) == "0" {
+            thread::sleep(Duration::from_millis(5));
+        }
+        running
+    }
+
+    /// Runs the import again, which must go on with the first try and come to the same end.
+    fn go_on(&self) {
+        let again = support::run(self.folder.path(), &self.url, &IMPORT_HELD);
+        let summary = again.json();
+        assert_eq!(summary["run"]["resumed"], true, "{again:?}");
+        let end = (again.counts(), support::accounts(&self.url));
+        let expected = Held::undisturbed();
+        assert_eq!(end.0, expected.0);
+        assert!(end.1 == expected.1, "other accounts");
+        let sql = "SELECT count(DISTINCT run_id), count(DISTINCT left(id::text, 13))
+            FROM muster.accounts WHERE email <> 'first@acme-industries.com'";
+        let one = || Some("1".to_string());
+        let why = "the run, or the time in the ids of its accounts, is another";
+        assert_eq!(support::query(&self.url, sql)[0], [one(), one()], "{why}");
+    }
+}
+
+#[test]
+fn a_run_that_is_interrupted_stops_cleanly_and_goes_on_when_it_is_run_again() {
+    let held = Held::new();
+    let lock = support::Session::hold(&held.url, LOCK_OF_SECOND_CHUNK);
+    let mut running = held.start();
+    running.interrupt();
+    while !running.stderr().contains("stopping") {
+        thread::sleep(Duration::from_millis(5));
+    }
+    drop(lock);
+    let stopped = running.finish();
+    assert_eq!(stopped.exit, 4, "{stopped:?}");
+    assert!(stopped.stderr.contains("run.stopped"), "{stopped:?}");
+    assert_eq!(stopped.json()["run"]["state"], "stopped");
+    let counts = stopped.counts();
+    assert!(counts.created > 4000 && counts.held > 4000, "{counts:?}");
+    assert_eq!(number_of_accounts(&held.url), counts.created + 1);
+    held.go_on();
+}
+
+#[test]
+fn a_run_that_is_killed_between_chunks_goes_on_when_it_is_run_again() {
+    let held = Held::new();
+    let lock = support::Session::hold(&held.url, LOCK_OF_SECOND_CHUNK);
+    let running = held.start();
+    assert_eq!(running.kill().exit, -1);
+    drop(lock);
+    held.go_on();
 }
 
 fn number_of_accounts(url: &str) -> u64 {

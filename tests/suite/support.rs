@@ -6,8 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{OnceLock, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -132,6 +133,49 @@ pub fn try_query(url: &str, sql: &str) -> Result<Vec<Vec<Option<String>>>, tokio
     })
 }
 
+/// A session that keeps what a statement gave it, such as a lock, until it is dropped.
+pub struct Session {
+    end: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Session {
+    /// Runs `sql` and stays.
+    pub fn hold(url: &str, sql: &'static str) -> Session {
+        let (end, ended) = mpsc::channel();
+        let (begin, begun) = mpsc::channel();
+        let url = url.to_string();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()
+                .unwrap();
+            let client = runtime.block_on(async {
+                let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+                tokio::spawn(connection);
+                client.batch_execute(sql).await.unwrap();
+                client
+            });
+            begin.send(()).unwrap();
+            let _: Result<(), _> = ended.recv();
+            drop(client);
+        });
+        begun.recv().unwrap();
+        Session {
+            end: Some(end),
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.end = None;
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
 /// The first value of the first row.
 pub fn query_one(url: &str, sql: &str) -> String {
     query(url, sql)[0][0].clone().unwrap_or_default()
@@ -142,7 +186,9 @@ pub fn query_one(url: &str, sql: &str) -> String {
 pub fn accounts(url: &str) -> Option<String> {
     const HEADER: &str = "external_id,email,username,first_name,last_name,display_name,phone,country,\
         language,organization,role,status,start_date,manager,attributes";
-    if query_one(url, "SELECT to_regclass('muster.accounts')").is_empty() {
+    let there = "SELECT count(*) FROM pg_class
+        WHERE oid = to_regclass('muster.accounts') AND relkind = 'r'";
+    if query_one(url, there) == "0" {
         return None;
     }
     let sql = format!(
@@ -271,6 +317,18 @@ impl Running {
             meanwhile();
             std::thread::sleep(Duration::from_millis(2));
         }
+    }
+
+    /// What it said so far besides its results.
+    pub fn stderr(&mut self) -> String {
+        read_all(&mut self.stderr)
+    }
+
+    /// Ends it as Ctrl-C would.
+    pub fn interrupt(&self) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &id]).status().unwrap();
+        assert!(sent.success());
     }
 
     /// Ends it as a power cut would.
