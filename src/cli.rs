@@ -39,7 +39,7 @@ enum Command {
     Check(CheckArgs),
     /// Import files of people; several files are one import
     Import(RunArgs),
-    /// Write an empty file with the pipeline's columns, to be filled in
+    /// Write a file with the pipeline's columns and an example row, to be filled in
     Template(TemplateArgs),
     /// List the runs, newest first
     Runs(RunsArgs),
@@ -193,22 +193,43 @@ fn run_files(args: &RunArgs, offline: Option<bool>) -> Result<Exit> {
     let ran = ran.inspect_err(|_| remove_if_empty(&folder))?;
     progress.end();
     let mut summary = begin_summary(&ran, &pipeline, offline, store.as_ref(), started);
-    let details = record::record(&ran, &pipeline.definition, &folder, &mut summary)?;
+    let written = store.as_ref().filter(|_| offline.is_none());
+    let told = tell(args, &ran, &pipeline, written, &folder, &mut summary);
+    // Rows are in by now: whatever fails here is a stop on the way, and the same command goes on.
+    told.map_err(|refusal| if written.is_some() { stopped_on_the_way(refusal) } else { refusal })?;
+    match ran.stopped {
+        Some(refusal) => Err(refusal),
+        None => Ok(Exit::of(&summary.counts)),
+    }
+}
+
+/// Writes the reports, closes the run in the books of `store`, and shows the summary.
+fn tell(
+    args: &RunArgs,
+    ran: &Ran,
+    pipeline: &Pipeline,
+    store: Option<&Store>,
+    folder: &Path,
+    summary: &mut Summary,
+) -> Result<()> {
+    let details = record::record(ran, &pipeline.definition, folder, summary)?;
     summary.run.finished_at = rfc3339(SystemTime::now());
-    summary.next = next_steps(args, &ran, &summary, offline.is_some(), &folder);
-    let json = record::finish(&summary, &details, &folder)?;
-    if let (None, Some(store)) = (offline, &store) {
-        store.end_run(&summary, &absolute(&folder))?;
+    summary.next = next_steps(args, ran, summary, summary.run.kind == "check", folder);
+    let json = record::finish(summary, &details, folder)?;
+    if let Some(store) = store {
+        store.end_run(summary, &absolute(folder))?;
         // The planner would otherwise know nothing of a table that was just filled.
         if summary.counts.created + summary.counts.updated > 10_000 {
             store.analyze()?;
         }
     }
-    show(&summary, &json, &folder, args.json);
-    match ran.stopped {
-        Some(refusal) => Err(refusal),
-        None => Ok(Exit::of(&summary.counts)),
-    }
+    show(summary, &json, folder, args.json);
+    Ok(())
+}
+
+fn stopped_on_the_way(refusal: Refusal) -> Refusal {
+    let help = format!("{}; then run the same command again, it goes on where it stopped", refusal.help);
+    refusal.help(help).exit(Exit::Stopped)
 }
 
 fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
@@ -254,24 +275,26 @@ fn open_store(args: &RunArgs, offline: Option<bool>) -> Result<Option<Store>> {
     Ok(Some(store))
 }
 
-/// A run's id sorts by time and tells it: `20261122-051234-7f3a`.
+/// A run's id sorts by time and tells it: `20261122-051234-7f3a`. The last part is how much of the
+/// second had passed, so that runs in one second are told apart in their order.
 fn new_run(started: SystemTime) -> RunKey {
-    let millis = started.duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as u64);
+    let since = started.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let millis = since.as_millis() as u64;
     // Without randomness from the system, ids are guessable but still unique.
     let seed = getrandom::u64().unwrap_or(millis);
     let stamp: String = rfc3339(started)
         .chars()
+        .take("2026-11-22T05:12:34".len())
         .filter(|c| c.is_ascii_digit() || *c == 'T')
         .map(|c| if c == 'T' { '-' } else { c })
         .collect();
-    // The last group is the millisecond with six random bits below it.
-    let suffix = millis % 1000 << 6 | seed & 0x3f;
-    RunKey { id: format!("{stamp}-{suffix:04x}"), seed, started_ms: millis }
+    let part = u64::from(since.subsec_nanos()) * 0x1_0000 / 1_000_000_000;
+    RunKey { id: format!("{stamp}-{part:04x}"), seed, started_ms: millis }
 }
 
 fn rfc3339(time: SystemTime) -> String {
     Timestamp::try_from(time)
-        .map(|timestamp| timestamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+        .map(|timestamp| timestamp.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
         .unwrap_or_default()
 }
 
@@ -339,7 +362,7 @@ fn begin_summary(
     let matched_against = match (offline, store) {
         (Some(true), _) => "nothing: the check was offline".to_string(),
         (_, Some(store)) => store.describe(),
-        (_, None) => "nothing: there is no database yet, so every account would be new".to_string(),
+        (_, None) => "nothing: no import was made there yet, so every account would be new".to_string(),
     };
     Summary {
         schema: SCHEMA.to_string(),

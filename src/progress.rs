@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 /// How often a plain line is written.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -48,10 +48,10 @@ impl Progress {
         self.end();
         let bar = match (self.mode, total) {
             (Mode::Bars, Some(total)) => ProgressBar::new(total).with_style(style(
-                "{prefix:>8} {bar:30} {human_pos}/{human_len} rows, {per_sec}, {eta} left",
+                "{prefix:>8} {bar:30} {human_pos}/{human_len} rows, {rate}, {eta} left",
             )),
             (Mode::Bars, None) => ProgressBar::new_spinner()
-                .with_style(style("{prefix:>8} {spinner} {human_pos} rows, {per_sec}{msg}")),
+                .with_style(style("{prefix:>8} {spinner} {human_pos} rows, {rate}{msg}")),
             _ => ProgressBar::hidden(),
         };
         bar.set_prefix(name);
@@ -114,7 +114,12 @@ impl Pass {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        // Writing to the bar's own buffer can't fail.
+        let _ = write!(out, "{} rows/s", HumanCount(state.per_sec() as u64));
+    };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("rate", rate)
 }
 
 #[cfg(test)]

@@ -182,8 +182,9 @@ impl<'a> Tally<'a> {
                 sheet: sheet_of(file),
                 line: batch.people.drafts.places[index].line,
                 column: column_of(issue, file, ran).and_then(|column| file.source.header.get(column).cloned()),
-                found: issue.found.clone(),
-                detail: issue.detail.clone(),
+                // The database keeps the summary, and its JSON can't hold NUL.
+                found: issue.found.replace('\0', "\u{fffd}"),
+                detail: issue.detail.replace('\0', "\u{fffd}"),
             };
             self.add(issue.code, example, issue.field.is_none_or(Field::is_personal));
         }

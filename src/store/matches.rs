@@ -20,6 +20,8 @@ pub struct Matches<'a> {
     runtime: &'a Runtime,
     stream: Pin<Box<RowStream>>,
     peeked: Option<(RowNumber, Matched)>,
+    /// The stream said that it ended. Asked again, it would call that a lost connection.
+    ended: bool,
 }
 
 impl Store {
@@ -75,7 +77,7 @@ impl Store {
             client.query_raw(&statement, parameters).await
         });
         let stream = stream.map_err(|error| refusal(&error, "matching the rows"))?;
-        Ok(Matches { runtime: &self.runtime, stream: Box::pin(stream), peeked: None })
+        Ok(Matches { runtime: &self.runtime, stream: Box::pin(stream), peeked: None, ended: false })
     }
 }
 
@@ -95,9 +97,12 @@ impl Matches<'_> {
                     }
                     found.push(peeked);
                 }
+                if self.ended {
+                    return Ok(());
+                }
                 match self.stream.next().await {
                     Some(row) => self.peeked = Some(matched(&row?)),
-                    None => return Ok(()),
+                    None => self.ended = true,
                 }
             }
         })

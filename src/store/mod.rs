@@ -145,6 +145,16 @@ impl Store {
     }
 }
 
+impl Drop for Store {
+    /// Lets go of the lock now: the server would only when it notices that the connection is gone,
+    /// and the next command may be quicker.
+    fn drop(&mut self) {
+        let unlock = self.connection.client.batch_execute("select pg_advisory_unlock_all()");
+        // A connection that is lost holds no lock.
+        let _ = self.runtime.block_on(unlock);
+    }
+}
+
 /// Every path with the groups above it, parents first, each once.
 fn with_parents(paths: &[String]) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();

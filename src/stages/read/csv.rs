@@ -65,6 +65,8 @@ pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
         return Err(Refusal::new(Code::FileNoHeader, what));
     };
     let (header_line, mut header) = rows.into_iter().nth(place).unwrap_or_default();
+    // PostgreSQL's text can't hold NUL, and headers become names of attributes.
+    header.iter_mut().for_each(|name| name.retain(|character| character != '\0'));
     let guarded = header.iter().any(|name| is_own(name));
     if guarded {
         header.iter_mut().for_each(|name| *name = unguard(name).to_string());

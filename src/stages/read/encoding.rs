@@ -13,8 +13,6 @@ use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
 const BLOCK_BYTES: usize = 1 << 20;
-/// Where this share of the non-ASCII sequences is valid UTF-8, the others are damage.
-const VALID_SHARE_MIN: u64 = 10;
 /// The detector is fed at most this much; more doesn't change its mind.
 const DETECT_BYTES_MAX: usize = 4 << 20;
 
@@ -63,6 +61,10 @@ pub fn survey(path: &Path, named: Option<&str>) -> Result<Survey> {
 }
 
 fn detect(path: &Path, head: &[u8], scan: &Utf8Scan) -> Result<&'static Encoding> {
+    if head.starts_with(&[0xff, 0xfe, 0, 0]) || head.starts_with(&[0, 0, 0xfe, 0xff]) {
+        let what = format!("`{}` is in UTF-32, which no program needs", path.display());
+        return Err(Refusal::new(Code::FileFormat, what).help("save it as UTF-8"));
+    }
     if let Some((encoding, _)) = Encoding::for_bom(head) {
         return Ok(encoding);
     }
@@ -76,7 +78,8 @@ fn detect(path: &Path, head: &[u8], scan: &Utf8Scan) -> Result<&'static Encoding
             format!("`{}` is not text: {nulls} of its first {} bytes are NUL", path.display(), head.len()),
         ));
     }
-    if scan.invalid == 0 || scan.invalid * VALID_SHARE_MIN <= scan.valid {
+    // Text of another encoding is valid UTF-8 by rare accident only: where most is, the rest is damage.
+    if scan.invalid <= scan.valid {
         return Ok(UTF_8);
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
