@@ -196,6 +196,17 @@ impl Random {
     }
 }
 
+impl Default for Dialect {
+    /// UTF-8 with commas and LF.
+    fn default() -> Dialect {
+        Dialect {
+            delimiter: ',',
+            line_end: "\n",
+            encoding: encoding_rs::UTF_8,
+        }
+    }
+}
+
 impl People {
     /// Writes row `index` (from 0) into `cells`.
     pub fn fill(&self, index: u64, cells: &mut Cells) {

@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
 use crate::definition::{self, Pipeline};
 use crate::issue::Code;
@@ -229,6 +230,13 @@ fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
                 return Err(Refusal::new(Code::UsageInvalid, what));
             }
         };
+    }
+    // A run that was cut off is taken up again only if it would read the same rows.
+    for (name, value) in [("sheet", &args.sheet), ("delimiter", &args.delimiter), ("encoding", &args.encoding)] {
+        if let Some(value) = value {
+            let text = format!("{} {name}={value}", pipeline.sha256);
+            pipeline.sha256 = crate::hex(&Sha256::digest(text));
+        }
     }
     Ok(pipeline)
 }

@@ -75,7 +75,7 @@ pub const OWN: [&str; 3] = ["muster_line", "muster_codes", "muster_reasons"];
 
 /// Whether muster wrote this column itself, so that a mended corrections file can be fed back.
 pub fn is_own(header: &str) -> bool {
-    OWN.contains(&header)
+    OWN.contains(&header.trim())
 }
 
 /// What headers are compared by: NFKD without marks, lower case, letters and digits only.

@@ -137,6 +137,7 @@ codes! {
     MatchAmbiguous "match.ambiguous" Reject "the row's keys belong to different accounts", "correct the key that is wrong";
     MatchTwice "match.twice" Reject "several rows are about the same account", "keep one of the rows";
     MatchConflict "match.conflict" Reject "the matched account has another external id", "correct the external id, or the address that found the account";
+    MatchNoKey "match.no_key" Reject "nothing to find the person by", "fill in one of the columns that `by` under `[match]` names";
     AccountActive "account.active" Reject "the person already has an active account", "leave the row out, or let the pipeline update or skip such people";
     AccountExists "account.exists" Reject "the person already has an account", "leave the row out, or use mode `upsert`";
     AccountNone "account.none" Reject "no account to update", "leave the row out, or use mode `upsert`";
@@ -271,5 +272,26 @@ mod tests {
         assert_eq!(mask("Zoë"), "Z***");
         assert_eq!(mask(""), "");
         assert_eq!(mask("a@b"), "a***@b***.");
+    }
+
+    /// The README's table is this one. `MUSTER_BLESS=1` rewrites it.
+    #[test]
+    fn the_readme_has_every_code() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+        let readme = std::fs::read_to_string(path).unwrap();
+        let mut table = String::from("<!-- codes -->\n| code | severity | meaning | to mend it |\n|---|---|---|---|\n");
+        for code in Code::ALL {
+            let cells = [code.title(), code.mend()].map(|text| text.replace('|', "\\|"));
+            let severity = code.severity().name();
+            table.push_str(&format!("| `{code}` | {severity} | {} | {} |\n", cells[0], cells[1]));
+        }
+        let (before, rest) = readme.split_once("<!-- codes -->").unwrap();
+        let (_, after) = rest.split_once("<!-- /codes -->").unwrap();
+        let wanted = format!("{before}{table}<!-- /codes -->{after}");
+        if std::env::var_os("MUSTER_BLESS").is_some() {
+            std::fs::write(path, wanted).unwrap();
+        } else {
+            assert!(readme == wanted, "the table of codes in README.md is old: MUSTER_BLESS=1 cargo test --release");
+        }
     }
 }

@@ -9,6 +9,7 @@
 //! | [`definition`] | `pipelines/*.toml`, read and checked: all policy of a run |
 //! | [`row`] [`issue`] [`outcome`] [`summary`] [`refusal`] | the values that flow |
 //! | [`header`] | what columns are called in the wild |
+//! | [`formula`] | text that a spreadsheet would run, made harmless and back |
 //! | [`stages`] | the passes, one file or folder each |
 //! | [`spool`] | where batches wait on disk between the two halves of a run |
 //! | [`store`] | PostgreSQL: launcher, connection, migrations, SQL |
@@ -27,6 +28,7 @@
 
 pub mod cli;
 pub mod definition;
+pub mod formula;
 pub mod header;
 pub mod issue;
 pub mod outcome;

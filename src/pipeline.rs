@@ -32,7 +32,8 @@ use crate::stages::clean::clean;
 use crate::stages::dedupe::{Seen, fingerprints};
 use crate::stages::load::{self, RunKey};
 use crate::stages::map::{self, Mapping, Target};
-use crate::stages::plan::{Action, Matched, Person, Planned, decide, group_key};
+use crate::stages::clean::group;
+use crate::stages::plan::{Action, Matched, Person, Planned, decide};
 use crate::stages::read::{Source, Wanted};
 use crate::stages::validate::validate;
 use crate::store::Store;
@@ -261,7 +262,7 @@ fn group_paths(people: &People, layout: &Layout) -> BTreeMap<String, String> {
     let Some(slot) = layout.field(Field::Groups) else { return paths };
     let cells: HashSet<&str> = (0..people.len()).map(|index| people.drafts.values.get(index, slot)).collect();
     for path in cells.into_iter().flat_map(crate::stages::clean::groups) {
-        let spelled = paths.entry(group_key(path)).or_insert_with(|| path.to_string());
+        let spelled = paths.entry(group::key(path)).or_insert_with(|| path.to_string());
         // Which spelling stays must not hang on the order of a hash set.
         if path < spelled.as_str() {
             *spelled = path.to_string();
@@ -476,7 +477,7 @@ fn needed_groups(people: &People, planned: &Planned, layout: &Layout) -> BTreeSe
     if let Some(slot) = layout.field(Field::Groups) {
         let created = planned.outcomes.iter().enumerate().filter(|(_, outcome)| **outcome == Outcome::Created);
         let cells: HashSet<&str> = created.map(|(index, _)| people.drafts.values.get(index, slot)).collect();
-        keys.extend(cells.into_iter().flat_map(crate::stages::clean::groups).map(group_key));
+        keys.extend(cells.into_iter().flat_map(crate::stages::clean::groups).map(group::key));
     }
     keys.extend(planned.updates.iter().flat_map(|(_, update)| update.leaves.iter().cloned()));
     keys

@@ -136,6 +136,7 @@ impl Cells {
     }
 
     /// Adds a cell to the row under way.
+    #[inline]
     pub fn push_cell(&mut self, text: &str) {
         self.text.push_str(text);
         self.ends.push(self.text.len() as u32);
@@ -168,11 +169,13 @@ impl Cells {
     }
 
     /// How many cells row `index` has (`index` counts from 0 in the batch).
+    #[inline]
     pub fn width(&self, index: usize) -> usize {
         self.row_ends[index] as usize - self.row_start(index)
     }
 
     /// A cell of row `index`; empty when the row is too short.
+    #[inline]
     pub fn cell(&self, index: usize, column: usize) -> &str {
         let at = self.row_start(index) + column;
         if at >= self.row_ends[index] as usize {
@@ -197,6 +200,7 @@ impl Cells {
         std::mem::take(&mut self.places)
     }
 
+    #[inline]
     fn row_start(&self, index: usize) -> usize {
         if index == 0 {
             0
@@ -260,6 +264,7 @@ impl Layout {
     }
 
     /// Which slot holds `field`, if the run has it.
+    #[inline]
     pub fn field(&self, field: Field) -> Option<usize> {
         self.fields[field as usize].map(usize::from)
     }
@@ -299,6 +304,7 @@ impl Table {
     }
 
     /// Adds a value to the row under way.
+    #[inline]
     pub fn push(&mut self, text: &str) {
         self.text.push_str(text);
         self.ends.push(self.text.len() as u32);
@@ -320,6 +326,7 @@ impl Table {
     }
 
     /// Value `column` of row `index`.
+    #[inline]
     pub fn get(&self, index: usize, column: usize) -> &str {
         let at = index * self.width + column;
         let start = if at == 0 { 0 } else { self.ends[at - 1] };

@@ -1,9 +1,8 @@
 //! `corrections.csv` and `corrections.xlsx`: the rows that need mending, in the layout of the
 //! file that they came from, with what is wrong in three columns behind.
 //!
-//! Mended, the file can be imported as it is: columns of muster's own are ignored ([`is_own`]).
+//! Mended, the file can be imported as it is: columns of muster's own are ignored ([`crate::header::is_own`]).
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -12,16 +11,9 @@ use rust_xlsxwriter::{
 };
 
 use super::file::{Pending, unwritable};
+use crate::formula::guarded;
+use crate::header::OWN;
 use crate::refusal::Result;
-
-/// The column that holds a row's line in the file, or its row on the sheet.
-pub const LINE: &str = "muster_line";
-/// The column that holds the codes of what is wrong.
-pub const CODES: &str = "muster_codes";
-/// The column that says what is wrong in words.
-pub const REASONS: &str = "muster_reasons";
-/// The columns behind the user's own, in order.
-pub const OWN: [&str; 3] = [LINE, CODES, REASONS];
 
 /// The most cells that get a note with their reason; later ones are only coloured. Excel opens
 /// a sheet with many notes slowly.
@@ -30,11 +22,6 @@ const NOTES_MAX: usize = 2000;
 const CELL_CHARS_MAX: usize = 32_767;
 /// Excel's own limits for a sheet.
 const SHEET_ROWS_MAX: u32 = 1_048_576;
-
-/// Whether a header is of a column that [`OWN`] names.
-pub fn is_own(header: &str) -> bool {
-    OWN.contains(&header.trim())
-}
 
 /// A row that needs mending.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -243,7 +230,7 @@ fn begin(
     worksheet.set_freeze_panes(1, 0)?;
     for (index, name) in names.enumerate() {
         let column = index as u16;
-        let width = if name == REASONS {
+        let width = if name == OWN[2] {
             60.0
         } else {
             column_width(name)
@@ -342,72 +329,12 @@ fn quoted(text: &str, delimiter: u8, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Puts a `'` before text that a spreadsheet would take for a formula (OWASP, CSV Injection), and
-/// before text that [`unguard`] would otherwise change. Signed numbers and phone numbers are left
-/// as they are.
-pub fn guarded(text: &str) -> Cow<'_, str> {
-    if is_formula(text.trim_start_matches('\'')) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
-}
-
-/// Takes away the `'` that [`guarded`] put there. For files that have columns of muster's own.
-pub fn unguard(text: &str) -> &str {
-    match text.strip_prefix('\'') {
-        Some(rest) if is_formula(rest.trim_start_matches('\'')) => rest,
-        _ => text,
-    }
-}
-
-fn is_formula(text: &str) -> bool {
-    let Some(first) = text.chars().next() else {
-        return false;
-    };
-    match first {
-        '+' | '-' => {
-            let number = |c: char| c.is_ascii_digit() || " ().-".contains(c);
-            !(text[1..].chars().all(number) && text.contains(|c: char| c.is_ascii_digit()))
-        }
-        '=' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠' => true,
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::definition;
     use crate::header::Vocabulary;
     use crate::stages::read::{Format as FileFormat, Wanted, workbook};
-
-    #[test]
-    fn what_is_guarded_comes_back_byte_for_byte() {
-        for (text, expected) in [
-            ("=1+1", "'=1+1"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            ("+4930123456", "+4930123456"),
-            ("+49 (0) 30-12.34", "+49 (0) 30-12.34"),
-            ("-5", "-5"),
-            ("-5+cmd|' /C calc'!A0", "'-5+cmd|' /C calc'!A0"),
-            ("-", "'-"),
-            ("\t=1", "'\t=1"),
-            ("\r", "'\r"),
-            ("＝1", "'＝1"),
-            ("'=1", "''=1"),
-            ("''=1", "'''=1"),
-            ("'-5", "'-5"),
-            ("'Abd", "'Abd"),
-            ("'", "'"),
-            ("O'Neil", "O'Neil"),
-            ("a=1", "a=1"),
-            ("", ""),
-        ] {
-            assert_eq!(guarded(text), expected);
-            assert_eq!(unguard(&guarded(text)), text);
-        }
-    }
 
     fn rows() -> (Vec<String>, Vec<Correction<'static>>) {
         let header = ["E-mail", "=Name", "Code"].map(String::from).to_vec();

@@ -125,7 +125,7 @@ fn sections(summary: &Summary, details: &Details) -> Vec<Section> {
             "places",
             "Every issue and its place",
             false,
-            places(&groups, details.omitted),
+            places(&groups, details.omitted, &summary.input),
         );
     }
     add("input", "What was read", false, inputs(&summary.input));
@@ -168,7 +168,7 @@ fn visible(text: &str) -> Markup {
             @for piece in text.split_inclusive(is_hidden) {
                 @match piece.chars().next_back().filter(|c| is_hidden(*c)) {
                     Some(hidden) => {
-                        (piece.strip_suffix(hidden).unwrap_or_default()) span.escape { (escape(hidden)) }
+                        (piece.strip_suffix(hidden).unwrap_or_default()) span.escape dir="ltr" { (escape(hidden)) }
                     }
                     None => (piece),
                 }
@@ -241,7 +241,7 @@ fn hero(summary: &Summary, doubts: &[String]) -> Markup {
                 @if !run.matched_against.is_empty() { ", matched against " (visible(&run.matched_against)) }
             }
             @if run.kind == "check" {
-                p.meta { "A check writes nothing to the accounts; this is what an import would do now." }
+                p.meta { "A check writes nothing to the accounts." }
             }
             @if !doubts.is_empty() {
                 ul.doubts role="note" aria-label="Doubts" { @for doubt in doubts { li { (prose(doubt)) } } }
@@ -343,7 +343,7 @@ fn outcome_bar(counts: &Counts) -> Markup {
                 }
             }
         }
-        @if parts.iter().any(|(outcome, _, width)| counts.of(*outcome) as f64 * 100.0 / (sum(counts) as f64) < width * 0.8) {
+        @if parts.iter().any(|(outcome, _, width)| counts.of(*outcome) as f64 * 100.0 / (sum(counts) as f64) < width * 0.5) {
             p.small { "Very small parts are drawn wider than they are, so that they can be seen." }
         }
     }
@@ -352,7 +352,7 @@ fn outcome_bar(counts: &Counts) -> Markup {
 fn safeguards(summary: &Summary) -> Markup {
     html! {
         @if summary.counts.held > 0 {
-            p { (plural(summary.counts.held, "row waits", "rows wait")) " for an approval; nothing of it was written." }
+            p { (plural(summary.counts.held, "row waits", "rows wait")) " for an approval; nothing of these was written." }
         }
         @for gate in &summary.gates {
             @match gate.as_object() {
@@ -398,20 +398,20 @@ fn bar_chart(id: &str, title: &str, bars: &[Bar]) -> Markup {
         })
         .collect();
     html! {
-        svg.bars width="100%" height=(bars.len() * 40) role="img" aria-labelledby={ (id) "-title " (id) "-desc" } {
+        svg.bars width="100%" height=(bars.len() * 36) role="img" aria-labelledby={ (id) "-title " (id) "-desc" } {
             title id={ (id) "-title" } { (title) }
             desc id={ (id) "-desc" } { (words.join(", ")) }
             @for (row, bar) in bars.iter().enumerate() {
                 @let share = (bar.count as f64 * 100.0 / longest).max(PART_MIN);
                 // An inner <svg> cuts a label that is too long instead of writing over the number.
-                svg x="0" y=(row * 40) width="100%" height="40" {
-                    svg x="0" y="0" width="64%" height="24" { text x="0" y="17" { (bar.label) } }
-                    text.amount x="100%" y="17" text-anchor="end" {
+                svg x="0" y=(row * 36) width="100%" height="36" {
+                    svg x="0" y="0" width="64%" height="21" { text x="0" y="15" { (bar.label) } }
+                    text.amount x="100%" y="15" text-anchor="end" {
                         @if !bar.severity.is_empty() { tspan.faint { (bar.severity) "  " } }
                         (grouped(bar.count))
                     }
-                    rect.track x="0" y="24" width="100%" height="6" rx="3" {}
-                    rect class={ "bar " (bar.severity) } x="0" y="24" width=(format!("{share:.3}%")) height="6" rx="3" {}
+                    rect.track x="0" y="21" width="100%" height="6" rx="3" {}
+                    rect class={ "bar " (bar.severity) } x="0" y="21" width=(format!("{share:.3}%")) height="6" rx="3" {}
                 }
             }
         }
@@ -542,7 +542,7 @@ fn issue_chart(groups: &[Group]) -> Markup {
     }
 }
 
-fn places(groups: &[Group], omitted: u64) -> Markup {
+fn places(groups: &[Group], omitted: u64, inputs: &[Input]) -> Markup {
     html! {
         @if omitted > 0 {
             p {
@@ -550,11 +550,11 @@ fn places(groups: &[Group], omitted: u64) -> Markup {
                 " counted but not listed here, to keep this page short; the corrections file has every row to mend."
             }
         }
-        @for group in groups { (group_details(group)) }
+        @for group in groups { (group_details(group, inputs)) }
     }
 }
 
-fn group_details(group: &Group) -> Markup {
+fn group_details(group: &Group, inputs: &[Input]) -> Markup {
     let listed = group.places.len() as u64;
     html! {
         details.group open {
@@ -575,7 +575,7 @@ fn group_details(group: &Group) -> Markup {
                         th.place scope="col" { "Place" } th.column scope="col" { "Column" }
                         th.found scope="col" { "Found" } th scope="col" { "Detail" }
                     } }
-                    tbody { @for place in &group.places { (place_row(place)) } }
+                    tbody { @for place in &group.places { (place_row(place, inputs)) } }
                 }
             }
             @if group.masked && listed > 0 {
@@ -589,14 +589,26 @@ fn group_details(group: &Group) -> Markup {
     }
 }
 
-fn place_row(place: &Example) -> Markup {
+/// The name of a file without its folders, unless two inputs would then have the same name.
+fn short_name<'a>(path: &'a str, inputs: &[Input]) -> &'a str {
+    let name = |path: &'a str| path.rsplit('/').next().unwrap_or(path);
+    let same = |input: &&Input| input.path.rsplit('/').next() == Some(name(path));
+    if name(path).is_empty() || inputs.iter().filter(same).count() > 1 {
+        path
+    } else {
+        name(path)
+    }
+}
+
+fn place_row(place: &Example, inputs: &[Input]) -> Markup {
+    let file = visible(short_name(&place.file, inputs));
     html! {
         tr {
             td.place data-label="Place" {
                 @if let Some(sheet) = &place.sheet {
-                    (visible(&place.file)) ", sheet " (visible(sheet)) ", row " b { (place.line) }
+                    (file) ", sheet " (visible(sheet)) ", row " b { (place.line) }
                 } @else {
-                    (visible(&place.file)) ":" b { (place.line) }
+                    (file) ":" b { (place.line) }
                 }
             }
             td.column data-label="Column" { @if let Some(column) = &place.column { (visible(column)) } }
@@ -691,5 +703,300 @@ fn next(steps: &[Next]) -> Markup {
                 li { p { (prose(&capitalized(&step.what))) } pre { code { (visible(&step.command)) } } }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::human::{self, tests::summary};
+    use crate::summary::{Column, IssueCount, Run};
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+
+    /// Elements and attributes that the page is made of.
+    const ELEMENTS: &str = " html head meta title style body header div p span main h1 h2 h3 nav ul ol li a section svg desc \
+        rect text tspan table thead tbody tr th td b bdi code dl dt dd details summary pre time footer ";
+    const ATTRIBUTES: &str = " lang charset http-equiv content name class id href role aria-label aria-labelledby aria-hidden \
+        width height rx x y text-anchor scope data-label open title dir datetime ";
+
+    const PAYLOADS: [&str; 14] = [
+        "<script>alert(1)</script>",
+        "</style></title></textarea></script><svg onload=alert(1)>",
+        "\"><img src=x onerror=alert(1)>",
+        "' onmouseover='alert(1)",
+        "\" style=\"background:url(//example.org)\" x=\"",
+        "javascript:alert(1)",
+        "jav\tascript:alert(1)",
+        "data:text/html,<b>x",
+        "//example.org/x",
+        "../../etc/passwd",
+        "--><base href=//example.org>",
+        "&lt;b&gt;&#60;script&#62;",
+        "\u{202e}vsc.exe\u{2066}\u{1b}[31m\r\n\0",
+        "`<b>` and `\u{feff}`",
+    ];
+
+    /// A summary and details with `next` in every string, and `count` as every number.
+    fn hostile(mut next: impl FnMut() -> String, count: u64) -> (Summary, Details) {
+        let mut example = || Example {
+            file: next(),
+            sheet: Some(next()),
+            line: count,
+            column: Some(next()),
+            found: next(),
+            detail: next(),
+        };
+        let (masked, full) = (example(), example());
+        let known = IssueCount {
+            code: next(),
+            severity: next(),
+            title: next(),
+            count,
+            examples: vec![masked],
+        };
+        let input = Input {
+            path: next(),
+            sha256: next(),
+            bytes: count,
+            format: next(),
+            encoding: Some(next()),
+            delimiter: Some(next()),
+            sheet: Some(next()),
+            rows: count,
+            columns: vec![Column {
+                header: next(),
+                mapped_to: next(),
+            }],
+        };
+        let summary = Summary {
+            schema: next(),
+            run: hostile_run(&mut next),
+            input: vec![input],
+            pipeline: crate::summary::PipelineName {
+                name: next(),
+                sha256: next(),
+            },
+            counts: Counts {
+                read: count,
+                created: count,
+                rejected: count,
+                held: 1,
+                failed: count,
+                ..Counts::default()
+            },
+            cleaned: [(next(), count)].into(),
+            issues: vec![known.clone(), known],
+            gates: vec![
+                serde_json::json!({ next(): next(), "list": [next()] }),
+                serde_json::json!(next()),
+            ],
+            files: [(next(), next()), ("ledger".to_string(), next())].into(),
+            next: vec![Next {
+                what: next(),
+                command: next(),
+            }],
+        };
+        let code = Code::EmailSyntax;
+        let details = Details {
+            issues: vec![IssueDetail { code, at: full }],
+            omitted: count,
+        };
+        (summary, details)
+    }
+
+    fn hostile_run(next: &mut impl FnMut() -> String) -> Run {
+        Run {
+            id: next(),
+            kind: next(),
+            started_at: next(),
+            finished_at: next(),
+            state: next(),
+            matched_against: next(),
+            resumed: true,
+        }
+    }
+
+    /// Reads the page's tags as a browser would find them, and says what is not ours.
+    fn foreign(page: &str) -> Vec<String> {
+        let page = page.replacen(STYLE, "", 1);
+        let mut found: Vec<String> = Vec::new();
+        for tag in page
+            .split('<')
+            .skip(1)
+            .filter(|tag| !tag.starts_with("!DOCTYPE html>"))
+        {
+            let Some((tag, _)) = tag.split_once('>') else {
+                found.push(format!("open <{tag}"));
+                continue;
+            };
+            let (name, mut rest) = tag.split_once(' ').unwrap_or((tag, ""));
+            if !ELEMENTS.contains(&format!(" {} ", name.trim_start_matches('/'))) {
+                found.push(format!("<{name}>"));
+            }
+            while !rest.trim().is_empty() {
+                let (attribute, value, after) = attribute(rest.trim_start());
+                rest = after;
+                let safe_link = value.starts_with('#') || is_linkable(value);
+                if !ATTRIBUTES.contains(&format!(" {attribute} "))
+                    || attribute == "href" && !safe_link
+                {
+                    found.push(format!("{attribute}={value}"));
+                }
+            }
+        }
+        found.extend(page.chars().filter(|c| is_hidden(*c)).map(escape));
+        found
+    }
+
+    /// The first attribute of a tag's rest: name, value, and what comes after.
+    fn attribute(rest: &str) -> (&str, &str, &str) {
+        let end = rest.find(['=', ' ']).unwrap_or(rest.len());
+        match rest[end..]
+            .strip_prefix("=\"")
+            .and_then(|value| value.split_once('"'))
+        {
+            Some((value, after)) => (&rest[..end], value, after),
+            None => (&rest[..end], "", &rest[end..]),
+        }
+    }
+
+    #[test]
+    fn no_value_becomes_markup_a_link_or_a_hidden_character() {
+        for (start, folder) in PAYLOADS.iter().enumerate() {
+            let mut payloads = PAYLOADS
+                .iter()
+                .cycle()
+                .skip(start)
+                .map(|text| text.to_string());
+            let (summary, details) = hostile(|| payloads.next().unwrap(), 3);
+            let page = render(&summary, &details);
+            assert_eq!(foreign(&page), Vec::<String>::new());
+            assert!(page.contains("&lt;script&gt;") && page.contains(r"\u{202e}"));
+            let text = human::render(&summary, &folder.repeat(9), 80, false);
+            assert!(!text.chars().any(|c| is_hidden(c) && c != '\n'), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_and_any_number_can_be_rendered(
+            texts in proptest::collection::vec(any::<String>(), 7),
+            count in any::<u64>(),
+            width in 0..200_usize,
+        ) {
+            let mut texts = texts.into_iter().cycle();
+            let (summary, details) = hostile(|| texts.next().unwrap(), count);
+            prop_assert_eq!(foreign(&render(&summary, &details)), Vec::<String>::new());
+            let text = human::render(&summary, &summary.run.id, width, false);
+            prop_assert_eq!(text.chars().find(|c| is_hidden(*c) && *c != '\n'), None);
+        }
+    }
+
+    #[test]
+    fn the_policy_allows_the_page_s_own_style_and_nothing_else() {
+        let page = render(&summary(), &Details::default());
+        let (_, rest) = page.split_once("<style>").unwrap();
+        let (style, rest) = rest.split_once("</style>").unwrap();
+        let hash = STANDARD.encode(Sha256::digest(style));
+        let policy = format!(
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-{hash}'; \
+             base-uri 'none'; form-action 'none'\">"
+        );
+        assert!(
+            page.split_once("<style>").unwrap().0.contains(&policy),
+            "{page}"
+        );
+        for word in [
+            "<style", "<script", " style=", "http://", "https://", "url(", "@import",
+        ] {
+            assert!(!rest.contains(word) && !style.contains(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn the_page_has_every_count_and_the_counts_add_up() {
+        let mut summary = summary();
+        summary.counts.held = 1;
+        summary.counts.skipped = 1;
+        summary.gates = vec![serde_json::json!({"gate": "role_raises", "limit": 2000})];
+        summary
+            .files
+            .insert("bad".to_string(), "javascript:alert(1)".to_string());
+        let place = |line, found: &str| IssueDetail {
+            code: Code::EmailSyntax,
+            at: Example {
+                file: "data/people.csv".to_string(),
+                line,
+                found: found.to_string(),
+                ..Example::default()
+            },
+        };
+        let issues = vec![place(17, "jane.doe@@example.org"), place(1021, "n/a")];
+        let page = render(
+            &summary,
+            &Details {
+                issues,
+                omitted: 1002,
+            },
+        );
+        let text = plain(&page);
+        for part in [
+            "1,198 of 1,212 rows are in. 9 need mending. 1 waits for an approval.",
+            "1,212 read = 1,150 created + 20 updated + 28 unchanged + 3 duplicate + 1 skipped + 9 rejected + 1 held",
+            "rejected 9 0.7 % something must be mended first",
+            "1,006 issues",
+            "1,002 issues are counted but not listed here",
+            "Not an e-mail address reject email.syntax 1,004 To mend: write it as name@example.org",
+            "people.csv : 17 jane.doe@@example.org people.csv : 1021 n/a 2 of 1,004 listed.",
+            "Examples with personal values masked: 1 of 2.",
+            "1,513 changes by rule",
+            "Gate role_raises Limit 2,000",
+            "Delimiter semicolon",
+            "E-Mail email",
+            "muster invite 019a9f3c",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(page.contains("<desc id=\"stack-desc\">1,150 created, 20 updated, 28 unchanged,"));
+        assert!(page.contains("<a href=\"corrections.csv\">corrections.csv</a>"));
+        assert!(!page.contains("href=\"javascript"));
+    }
+
+    #[test]
+    fn counts_that_do_not_add_up_are_not_shown_as_equal() {
+        let mut summary = summary();
+        summary.counts.read += 5;
+        let text = plain(&render(&summary, &Details::default()));
+        assert!(text.contains("1,217 read ≠ 1,150 created"), "{text}");
+        assert!(text.contains("unaccounted for"), "{text}");
+    }
+
+    #[test]
+    fn parts_of_the_bar_fill_it_and_none_is_lost() {
+        let counts = Counts {
+            read: 1_000_000_001,
+            created: 1_000_000_000,
+            failed: 1,
+            ..Counts::default()
+        };
+        let parts = parts(&counts);
+        assert_eq!(parts.len(), 2);
+        let (outcome, start, width) = parts[1];
+        assert_eq!(outcome, Outcome::Failed);
+        assert!(
+            width > 1.0 && (start + width - 100.0).abs() < 1e-9,
+            "{parts:?}"
+        );
+        assert!(super::parts(&Counts::default()).is_empty());
+    }
+
+    /// The page's text with single spaces between its pieces.
+    fn plain(page: &str) -> String {
+        let body = page.split_once("<body>").unwrap().1;
+        let pieces = body
+            .split('<')
+            .filter_map(|piece| piece.split_once('>').map(|(_, text)| text));
+        let words: Vec<&str> = pieces.flat_map(str::split_whitespace).collect();
+        words.join(" ")
     }
 }

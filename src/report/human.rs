@@ -455,9 +455,13 @@ fn cleaned(text: &mut String, summary: &Summary, width: usize) {
             grouped(rest)
         ));
     }
-    let changes = if total == 1 { "value" } else { "values" };
+    let changes = if total == 1 { "change" } else { "changes" };
     text.push('\n');
-    let line = format!("cleaned {} {changes}: {}", grouped(total), parts.join(", "));
+    let line = format!(
+        "cleaning made {} {changes}: {}",
+        grouped(total),
+        parts.join(", ")
+    );
     push_wrapped(text, &line, "  ", width, str::to_string);
 }
 
@@ -658,4 +662,332 @@ fn run_cells(run: &RunLine) -> [String; 9] {
         grouped(run.counts.held),
         safe(&run.input),
     ]
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::issue::Code;
+    use crate::summary::{Column, Input, Next, PipelineName, Run};
+
+    fn counts() -> Counts {
+        Counts {
+            read: 1212,
+            created: 1150,
+            updated: 20,
+            unchanged: 28,
+            duplicate: 3,
+            skipped: 2,
+            rejected: 9,
+            ..Counts::default()
+        }
+    }
+
+    fn issue(code: Code, count: u64, line: u64, found: &str) -> IssueCount {
+        IssueCount {
+            code: code.name().to_string(),
+            severity: code.severity().name().to_string(),
+            title: code.title().to_string(),
+            count,
+            examples: vec![Example {
+                file: "people.csv".to_string(),
+                line,
+                column: Some("E-Mail".to_string()),
+                found: found.to_string(),
+                ..Example::default()
+            }],
+        }
+    }
+
+    /// A finished import of one file.
+    pub(in crate::report) fn summary() -> Summary {
+        Summary {
+            schema: crate::summary::SCHEMA.to_string(),
+            run: Run {
+                id: "019a9f3c".to_string(),
+                kind: "import".to_string(),
+                started_at: "2026-11-22T05:31:07Z".to_string(),
+                finished_at: "2026-11-22T05:32:09.5Z".to_string(),
+                state: "finished".to_string(),
+                matched_against: "postgresql://muster@db.example.org/school".to_string(),
+                resumed: false,
+            },
+            input: vec![Input {
+                path: "data/people.csv".to_string(),
+                sha256: "9f86d081884c7d659a2feaa0c55ad015".to_string(),
+                bytes: 48_231,
+                format: "csv".to_string(),
+                encoding: Some("windows-1252".to_string()),
+                delimiter: Some(";".to_string()),
+                sheet: None,
+                rows: 1212,
+                columns: vec![Column {
+                    header: "E-Mail".to_string(),
+                    mapped_to: "email".to_string(),
+                }],
+            }],
+            pipeline: PipelineName {
+                name: "hr-nightly".to_string(),
+                sha256: "2c26b46b68ffc68ff99b453c1d304134".to_string(),
+            },
+            counts: counts(),
+            cleaned: [("trim", 96), ("unicode_nfc", 1417), ("never", 0)]
+                .map(|(rule, number)| (rule.to_string(), number))
+                .into(),
+            issues: vec![
+                issue(Code::EmailSyntax, 1004, 17, "j***@e***.org"),
+                issue(Code::EmailTypo, 2, 33, "t***@g***.com"),
+            ],
+            gates: Vec::new(),
+            files: [("corrections", "corrections.csv"), ("page", "summary.html")]
+                .map(|(name, path)| (name.to_string(), path.to_string()))
+                .into(),
+            next: vec![Next {
+                what: "invite the 1,150 new people".to_string(),
+                command: "muster invite 019a9f3c".to_string(),
+            }],
+        }
+    }
+
+    #[test]
+    fn numbers_shares_and_times_read_well() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (u64::MAX, "18,446,744,073,709,551,615"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+        for (part, whole, text) in [
+            (0, 0, "0.0 %"),
+            (0, 7, "0.0 %"),
+            (1, 1_000_000_000, "<0.1 %"),
+            (999_999_999, 1_000_000_000, ">99.9 %"),
+            (1, 3, "33.3 %"),
+            (7, 7, "100.0 %"),
+        ] {
+            assert_eq!(percent(part, whole), text, "{part} of {whole}");
+        }
+        for (finished, text) in [
+            ("2026-11-22T00:00:02.84Z", Some("2.8 s")),
+            ("2026-11-22T00:01:02Z", Some("1 min 2 s")),
+            ("2026-11-22T02:01:02Z", Some("2 h 1 min")),
+            ("2026-11-21T00:00:00Z", None),
+            ("yesterday", None),
+        ] {
+            assert_eq!(
+                duration("2026-11-22T00:00:00Z", finished).as_deref(),
+                text,
+                "{finished}"
+            );
+        }
+    }
+
+    #[test]
+    fn text_can_not_move_the_cursor_or_turn_the_line_around() {
+        for (text, shown) in [
+            ("José Müller 山田 محمد", "José Müller 山田 محمد"),
+            (
+                "\u{1b}[2J\r\nok\tx\u{7f}\u{9b}1m",
+                r"\u{1b}[2J\r\nok\tx\u{7f}\u{9b}1m",
+            ),
+            (
+                "gpj\u{202e}exe\u{2066}\u{200f}",
+                r"gpj\u{202e}exe\u{2066}\u{200f}",
+            ),
+            (
+                "a\u{200b}b\u{feff}\u{e0041}",
+                r"a\u{200b}b\u{feff}\u{e0041}",
+            ),
+            ("نمی\u{200c}خواهم", "نمی\u{200c}خواهم"),
+        ] {
+            assert_eq!(safe(text), shown);
+        }
+    }
+
+    #[test]
+    fn the_headline_says_what_is_in_and_never_more() {
+        let told = |change: &dyn Fn(&mut Summary)| {
+            let mut summary = summary();
+            change(&mut summary);
+            headline(&summary).join(" ")
+        };
+        let only = |read: u64, created: u64, rejected: u64| {
+            move |summary: &mut Summary| {
+                summary.counts = Counts {
+                    read,
+                    created,
+                    rejected,
+                    ..Counts::default()
+                };
+                summary.input[0].rows = read;
+            }
+        };
+        assert_eq!(told(&|_| ()), "1,198 of 1,212 rows are in. 9 need mending.");
+        assert_eq!(told(&only(212, 212, 0)), "All 212 rows are in.");
+        assert_eq!(told(&only(1, 1, 0)), "The only row is in.");
+        assert_eq!(
+            told(&only(1, 0, 1)),
+            "The only row is not in. 1 needs mending."
+        );
+        assert_eq!(
+            told(&only(5, 0, 5)),
+            "None of the 5 rows is in. 5 need mending."
+        );
+        assert_eq!(told(&only(0, 0, 0)), "No row was read.");
+        let check = |summary: &mut Summary| {
+            summary.run.kind = "check".to_string();
+            summary.counts.skipped = 0;
+            summary.counts.held = 2;
+        };
+        let would =
+            "1,198 of 1,212 rows would be in. 9 need mending. 2 would wait for an approval.";
+        assert_eq!(told(&check), would);
+        assert_eq!(
+            told(&|summary| {
+                only(1, 0, 1)(summary);
+                summary.run.kind = "check".to_string();
+            }),
+            "The only row would not be in. 1 needs mending."
+        );
+    }
+
+    #[test]
+    fn a_run_with_doubts_is_never_all_in() {
+        let all_in = Counts {
+            read: 212,
+            created: 212,
+            ..Counts::default()
+        };
+        let cases: [(&str, Counts, u64, &str); 6] = [
+            ("finished", all_in, 212, ""),
+            ("stopped", all_in, 212, "goes on where it stopped"),
+            ("", all_in, 212, "no state"),
+            ("running", all_in, 212, "is `running`, not finished"),
+            (
+                "finished",
+                Counts {
+                    read: 213,
+                    ..all_in
+                },
+                213,
+                "unaccounted for",
+            ),
+            ("finished", all_in, 300, "300 rows, of which 212"),
+        ];
+        for (state, counts, rows, doubt) in cases {
+            let mut summary = summary();
+            summary.run.state = state.to_string();
+            summary.counts = counts;
+            summary.input[0].rows = rows;
+            let text = render(&summary, "out", 80, false);
+            assert_eq!(
+                text.contains("All 212 rows are in."),
+                doubt.is_empty(),
+                "{text}"
+            );
+            assert!(doubts(&summary).join(" ").contains(doubt), "{doubt}");
+            assert!(text.replace('\n', " ").contains(doubt), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_text_shows_the_whole_run() {
+        let expected = "\
+import 019a9f3c, finished, 1 min 2 s
+matched against postgresql://muster@db.example.org/school
+
+1,198 of 1,212 rows are in. 9 need mending.
+
+  created   1,150   94.9 %
+  updated      20    1.7 %
+  unchanged    28    2.3 %
+  duplicate     3    0.2 %
+  skipped       2    0.2 %
+  rejected      9    0.7 %
+  read      1,212
+
+  1,004  reject   email.syntax: not an e-mail address  people.csv:17
+      2  warning  email.typo: the domain looks mistyped  people.csv:33
+      3  warning  email.role: an address of a function, not of a person
+                  people.csv:8 `i***@m***.de`
+      5  reject   row.short: fewer cells than the header has
+                  people.csv:4
+      5  reject   row.long: more cells than the header has  people.csv:9
+      1  reject   cell.error: the cell holds an error  people.csv:6
+  and 2 codes more, 10 in all
+
+cleaning made 1,513 changes: unicode_nfc 1,417, trim 96
+
+files in muster-runs/019a9f3c:
+corrections.csv, summary.html
+
+invite the 1,150 new people:
+  muster invite 019a9f3c
+";
+        let mut summary = summary();
+        summary.issues.extend([
+            issue(Code::EmailRole, 3, 8, "i***@m***.de"),
+            issue(Code::RowShort, 5, 4, ""),
+            issue(Code::RowLong, 5, 9, ""),
+            issue(Code::CellError, 1, 6, ""),
+            issue(Code::DateInvalid, 4, 7, ""),
+            issue(Code::EmailLength, 6, 5, ""),
+        ]);
+        let text = render(&summary, "muster-runs/019a9f3c", 72, false);
+        assert_eq!(text, expected);
+        let painted = render(&summary, "muster-runs/019a9f3c", 72, true);
+        assert!(
+            painted.contains("\u{1b}[1m1,198 of 1,212 rows are in. 9 need mending.\u{1b}[0m\n")
+        );
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_excerpt_aligned() {
+        let what = "unknown field `clena\u{1b}`\n --> hr.toml:3:2\n  |\n3 |\tclena = 1\n  |\t^^^^^";
+        let shown = refusal(
+            &Refusal::new(Code::PipelineInvalid, what).help("correct it\nor remove it"),
+            false,
+        );
+        let expected = "\
+error[pipeline.invalid]: unknown field `clena\\u{1b}`
+   --> hr.toml:3:2
+    |
+  3 | clena = 1
+    | ^^^^^
+  help: correct it
+        or remove it
+";
+        assert_eq!(shown, expected);
+        let plain = refusal(
+            &Refusal::new(Code::FileNotFound, "no such file `x.csv`"),
+            true,
+        );
+        assert!(
+            plain.starts_with("\u{1b}[31merror[file.not_found]\u{1b}[0m: no such file `x.csv`\n")
+        );
+    }
+
+    #[test]
+    fn runs_stand_in_columns() {
+        assert_eq!(runs_table(&[]), "no runs yet\n");
+        let run = |id: &str, started_at: &str, input: &str, counts| RunLine {
+            id: id.to_string(),
+            kind: "import".to_string(),
+            started_at: started_at.to_string(),
+            state: "finished".to_string(),
+            input: input.to_string(),
+            counts,
+        };
+        let table = runs_table(&[
+            run("019a", "2026-11-22T05:31:07Z", "people.csv", counts()),
+            run("019b", "?", "a\n.csv", Counts::default()),
+        ]);
+        let expected = r"run   kind    started           state      read     in  mend  held  input
+019a  import  2026-11-22 05:31  finished  1,212  1,198     9     0  people.csv
+019b  import  ?                 finished      0      0     0     0  a\n.csv
+";
+        assert_eq!(table, expected);
+    }
 }

@@ -232,9 +232,13 @@ fn needs_mending(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Rejected | Outcome::Failed)
 }
 
-/// A detail may quote a value of the row, such as a suggested address.
+/// A detail may quote an address of the row, such as a suggested one. Advice stays readable.
 fn mask_words(text: &str) -> String {
-    let words = text.split(' ').map(|word| if word.contains('@') { mask(word) } else { word.to_string() });
+    let is_address = |word: &str| {
+        let parts = word.split_once('@');
+        parts.is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.') && !domain.starts_with("example."))
+    };
+    let words = text.split(' ').map(|word| if is_address(word) { mask(word) } else { word.to_string() });
     words.collect::<Vec<_>>().join(" ")
 }
 

@@ -14,7 +14,8 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::definition::Definition;
 use crate::outcome::Outcome;
 use crate::row::{Field, Key, Layout, People, RowNumber};
-use crate::stages::plan::{COLUMNS, Person, Planned, Update, group_key};
+use crate::stages::clean::group;
+use crate::stages::plan::{COLUMNS, Person, Planned, Update};
 
 /// What names a run in the rows that it writes.
 #[derive(Debug, Clone)]
@@ -104,7 +105,7 @@ pub fn encode(
             chunk.creating.push(person.row());
             put_create(creates, &person, id, definition, run);
             for path in person.groups() {
-                if let Some(group) = groups.get(&group_key(path)) {
+                if let Some(group) = groups.get(&group::key(path)) {
                     put_membership(memberships, id, *group, run);
                     put_move(create_moves, person.row(), id, *group, false);
                 }

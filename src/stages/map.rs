@@ -34,6 +34,7 @@ pub struct Mapping {
 
 impl Mapping {
     /// What row `index` of `cells` has for `slot`, as the file shows it.
+    #[inline]
     pub fn value<'c>(&self, cells: &'c Cells, index: usize, slot: usize) -> Cow<'c, str> {
         match self.columns[slot].as_slice() {
             [] => Cow::Borrowed(""),
@@ -281,7 +282,7 @@ mod tests {
             path: "people.csv".into(),
             sha256: String::new(),
             bytes: 1,
-            format: Format::Xlsx { sheet: String::new() },
+            format: Format::Xlsx { sheet: String::new(), formulas: false },
             header_line: 1,
             header: header.iter().map(|name| name.to_string()).collect(),
             dropped: Vec::new(),

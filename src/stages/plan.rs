@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
 use crate::definition::{Definition, Existing, Memberships, MissingGroups, Mode, Onboarding};
@@ -12,6 +11,7 @@ use crate::issue::{Code, Issue};
 use crate::outcome::Outcome;
 use crate::row::{Field, Key, Layout, People, RowNumber};
 use crate::stages::clean;
+use crate::stages::clean::group;
 
 /// The fields that an account has a column for, in column order.
 pub const COLUMNS: [Field; 14] = [
@@ -177,15 +177,6 @@ impl<'a> Person<'a> {
     }
 }
 
-/// The form in which group paths are compared: NFKC and lower case.
-pub fn group_key(path: &str) -> String {
-    if path.is_ascii() {
-        path.to_ascii_lowercase()
-    } else {
-        path.nfkc().flat_map(char::to_lowercase).nfkc().collect()
-    }
-}
-
 /// Decides what becomes of a row. `group_exists` answers for a group's key.
 pub fn decide(
     person: &Person,
@@ -221,7 +212,7 @@ fn unknown_groups(
     }
     person
         .groups()
-        .filter(|path| !group_exists(&group_key(path)))
+        .filter(|path| !group_exists(&group::key(path)))
         .map(|path| {
             let detail = "a group that exists; this pipeline makes none";
             Issue::of_field(Code::GroupUnknown, person.row(), Field::Groups, path, detail)
@@ -230,6 +221,13 @@ fn unknown_groups(
 }
 
 fn new_account(person: &Person, definition: &Definition, issues: &mut Vec<Issue>) -> Action {
+    // Without a key, the next import would make the person a second time.
+    let keys = definition.matching.keys();
+    if !keys.iter().any(|key| person.people.key(person.index, *key).is_some()) {
+        let detail = format!("a value for {}", definition.matching.by.join(", "));
+        issues.push(Issue::of_row(Code::MatchNoKey, person.row(), detail));
+        return Action::Leave(Outcome::Rejected);
+    }
     if definition.matching.mode == Mode::Update {
         let keys: Vec<&str> = Key::ALL
             .iter()
@@ -347,7 +345,7 @@ fn update(person: &Person, account: &Account, definition: &Definition) -> Update
             update.attributes.insert(name.to_string(), wanted.into());
         }
     }
-    let wanted: Vec<String> = person.groups().map(group_key).collect();
+    let wanted: Vec<String> = person.groups().map(group::key).collect();
     let held = |key: &String| account.groups.binary_search(key).is_ok();
     update.joins = wanted.iter().filter(|key| !held(key)).cloned().collect();
     if definition.groups.memberships == Memberships::Replace && !wanted.is_empty() {
@@ -362,4 +360,115 @@ fn update(person: &Person, account: &Account, definition: &Definition) -> Update
         update.before.insert("groups".to_string(), account.groups.clone().into());
     }
     update
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition;
+    use crate::row::{Drafts, Slot, Table};
+
+    const FIELDS: [Field; 6] =
+        [Field::ExternalId, Field::Email, Field::LastName, Field::Groups, Field::Role, Field::Status];
+
+    /// Decides about one row with these values in the order of [`FIELDS`].
+    fn decided(toml: &str, row: [&str; 6], matched: Option<&Matched>) -> (Action, Vec<Code>) {
+        let definition = definition::parse("p", &format!("name = \"p\"\n{toml}")).unwrap().definition;
+        let layout = Layout::new(FIELDS.map(Slot::Field).to_vec());
+        let mut values = Table::new(layout.width());
+        for slot in layout.slots() {
+            let field = FIELDS.iter().position(|field| Slot::Field(*field) == *slot).unwrap();
+            values.push(row[field]);
+        }
+        let mut keys = Table::new(3);
+        [row[0], row[1], ""].iter().for_each(|key| keys.push(key));
+        let drafts = Drafts { values, ..Drafts::default() };
+        let people = People { drafts, keys, verdicts: vec![Default::default()] };
+        let person = Person { people: &people, index: 0, layout: &layout };
+        let (action, issues) = decide(&person, matched, &definition, &|group| group == "known");
+        (action, issues.into_iter().map(|issue| issue.code).collect())
+    }
+
+    fn account(status: &str) -> Account {
+        let mut account = Account { id: Uuid::from_u128(1), attributes: "{}".into(), ..Account::default() };
+        for (field, value) in [
+            (Field::ExternalId, "7"),
+            (Field::Email, "a@x.org"),
+            (Field::LastName, "Old"),
+            (Field::Role, "user"),
+            (Field::Status, status),
+        ] {
+            let column = COLUMNS.iter().position(|column| *column == field).unwrap();
+            account.values[column] = Some(value.to_string());
+        }
+        account.keys[0] = Some("a@x.org".to_string());
+        account.groups = vec!["known".to_string(), "other".to_string()];
+        account
+    }
+
+    fn found(status: &str) -> Matched {
+        let account = account(status);
+        Matched { by: [Some(account.id), Some(account.id), None], account: Some(account) }
+    }
+
+    const SAME: [&str; 6] = ["7", "a@x.org", "Old", "", "", ""];
+    const OTHER: [&str; 6] = ["7", "a@x.org", "New", "", "", ""];
+
+    #[test]
+    fn mode_and_status_decide_as_the_pipeline_says() {
+        use Outcome::{Created, Rejected, Skipped, Unchanged, Updated};
+        let modes = ["", "[match]\nmode = \"create\"", "[match]\nmode = \"update\""];
+        for (toml, status, row, outcome, codes) in [
+            (modes[0], None, OTHER, Created, vec![]),
+            (modes[1], None, OTHER, Created, vec![]),
+            (modes[2], None, OTHER, Rejected, vec![Code::AccountNone]),
+            (modes[0], Some("active"), OTHER, Updated, vec![]),
+            (modes[1], Some("active"), OTHER, Rejected, vec![Code::AccountActive]),
+            (modes[1], Some("invited"), OTHER, Rejected, vec![Code::AccountExists]),
+            (modes[2], Some("invited"), OTHER, Updated, vec![]),
+            (modes[0], Some("active"), SAME, Unchanged, vec![]),
+            (modes[1], Some("active"), SAME, Unchanged, vec![]),
+            ("[match]\nexisting_active = \"skip\"", Some("active"), OTHER, Skipped, vec![Code::AccountSkipped]),
+            ("[match]\nexisting_active = \"skip\"", Some("invited"), OTHER, Updated, vec![]),
+            ("[match]\nexisting_active = \"reject\"", Some("active"), SAME, Rejected, vec![Code::AccountActive]),
+            ("[match]\nexisting_invited = \"reject\"", Some("invited"), SAME, Rejected, vec![Code::AccountExists]),
+            ("[match]\nexisting_deactivated = \"skip\"", Some("deactivated"), OTHER, Skipped, vec![Code::AccountSkipped]),
+            ("[match]\nby = [\"username\"]", None, OTHER, Rejected, vec![Code::MatchNoKey]),
+        ] {
+            let matched = status.map(found);
+            let (action, found) = decided(toml, row, matched.as_ref());
+            assert_eq!((action.outcome(), found), (outcome, codes), "{toml} {status:?} {row:?}");
+        }
+    }
+
+    #[test]
+    fn keys_of_other_accounts_are_never_guessed_about() {
+        let other = Some(Uuid::from_u128(2));
+        let mine = found("active");
+        for (toml, by, account, row, code) in [
+            ("", [mine.by[0], other, None], mine.account.clone(), OTHER, Code::MatchAmbiguous),
+            ("[match]\nby = [\"external_id\"]", [None, other, None], None, OTHER, Code::MatchAmbiguous),
+            ("", [None, mine.by[1], None], mine.account.clone(), ["8", "a@x.org", "New", "", "", ""], Code::MatchConflict),
+        ] {
+            let (action, codes) = decided(toml, row, Some(&Matched { by, account }));
+            assert_eq!((action.outcome(), codes), (Outcome::Rejected, vec![code]));
+        }
+    }
+
+    #[test]
+    fn an_update_holds_what_changes_and_nothing_else() {
+        let row = ["7", "a@x.org", "New", "known\u{1f}Fresh", "", "invited"];
+        let (action, _) = decided("", row, Some(&found("active")));
+        let Action::Update(update) = action else { panic!("{action:?}") };
+        let changed: Vec<&str> = update.after.keys().map(String::as_str).collect();
+        assert_eq!(changed, ["groups", "last_name"]);
+        assert_eq!(update.before["last_name"], "Old");
+        assert_eq!((update.joins, update.leaves), (vec!["fresh".to_string()], vec![]));
+        let replace = "[groups]\nmemberships = \"replace\"";
+        let (action, _) = decided(replace, row, Some(&found("active")));
+        let Action::Update(update) = action else { panic!("{action:?}") };
+        assert_eq!(update.leaves, ["other"]);
+        let (action, codes) = decided("[groups]\nmissing = \"reject\"", row, Some(&found("active")));
+        assert_eq!((action.outcome(), codes), (Outcome::Rejected, vec![Code::GroupUnknown]));
+    }
 }

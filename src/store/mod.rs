@@ -15,7 +15,7 @@ use crate::issue::Code;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::stages::load::RunKey;
-use crate::stages::plan::group_key;
+use crate::stages::clean::group;
 use connect::{Connection, Target, refusal};
 
 pub mod binaries;
@@ -113,7 +113,7 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn create_groups(&mut self, paths: &[String], run: &RunKey) -> Result<HashMap<String, Uuid>> {
         let wanted = with_parents(paths);
-        let keys: Vec<String> = wanted.iter().map(|path| group_key(path)).collect();
+        let keys: Vec<String> = wanted.iter().map(|path| group::key(path)).collect();
         let mut known = self.find_groups(&keys)?;
         let missing: Vec<(usize, &String)> = wanted
             .iter()
@@ -130,7 +130,7 @@ impl Store {
                 let id = run.group_id(index as u32);
                 let parent = path
                     .rsplit_once('/')
-                    .and_then(|(parent, _)| known.get(&group_key(parent)).copied());
+                    .and_then(|(parent, _)| known.get(&group::key(parent)).copied());
                 let sql = include_str!("sql/insert_group.sql");
                 transaction
                     .execute(sql, &[&id, path, &keys[index], &parent, &run.id])
@@ -152,7 +152,7 @@ fn with_parents(paths: &[String]) -> Vec<String> {
     for path in paths {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         for end in ends {
-            if seen.insert(group_key(&path[..end])) {
+            if seen.insert(group::key(&path[..end])) {
                 all.push(path[..end].to_string());
             }
         }

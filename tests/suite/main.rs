@@ -11,4 +11,5 @@ mod cases;
 mod demo;
 mod pipelines;
 mod properties;
+mod readme;
 mod support;

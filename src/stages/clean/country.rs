@@ -42,7 +42,12 @@ mod tests {
     #[test]
     fn every_country_is_known_by_its_codes_and_its_name() {
         for country in rust_iso3166::ALL {
-            for text in [country.alpha2, country.alpha3, country.name, &country.numeric_str()] {
+            for text in [
+                country.alpha2,
+                country.alpha3,
+                country.name,
+                &country.numeric_str(),
+            ] {
                 assert_eq!(alpha2(text), Some(country.alpha2), "{text}");
                 assert_eq!(alpha2(&text.to_lowercase()), Some(country.alpha2), "{text}");
             }
@@ -52,13 +57,32 @@ mod tests {
     #[test]
     fn names_that_people_write_are_known_and_doubtful_ones_are_not() {
         let cases = [
-            ("UK", "GB"), ("U.S.A.", "US"), ("England", "GB"), ("South Korea", "KR"), ("Österreich", "AT"),
-            ("Cote d’Ivoire", "CI"), ("日本", "JP"), ("Türkiye", "TR"), ("the netherlands", "NL"), ("Česko", "CZ"),
+            ("UK", "GB"),
+            ("U.S.A.", "US"),
+            ("England", "GB"),
+            ("South Korea", "KR"),
+            ("Österreich", "AT"),
+            ("Cote d’Ivoire", "CI"),
+            ("日本", "JP"),
+            ("Türkiye", "TR"),
+            ("the netherlands", "NL"),
+            ("Česko", "CZ"),
         ];
         for (text, code) in cases {
             assert_eq!(alpha2(text), Some(code), "{text}");
         }
-        for text in ["", "-", "Korea", "Virgin Islands", "XX", "ZZZ", "999", "Bavaria", "ÀÀ", "6"] {
+        for text in [
+            "",
+            "-",
+            "Korea",
+            "Virgin Islands",
+            "XX",
+            "ZZZ",
+            "999",
+            "Bavaria",
+            "ÀÀ",
+            "6",
+        ] {
             assert_eq!(alpha2(text), None, "{text}");
         }
     }

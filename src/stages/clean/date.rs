@@ -5,8 +5,18 @@ use jiff::civil::Date;
 use crate::definition::DateOrder;
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-    "november", "december",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 ];
 
 /// What a date cell says.
@@ -42,11 +52,19 @@ pub fn read(text: &str, order: DateOrder) -> Reading {
             continue;
         };
         let middle = number(second, 1, 2);
-        if let (Some(year), Some(month), Some(day)) = (number(first, 4, 4), middle, number(third, 1, 2)) {
+        if let (Some(year), Some(month), Some(day)) =
+            (number(first, 4, 4), middle, number(third, 1, 2))
+        {
             return date(year, month, day);
         }
-        if let (Some(one), Some(two), Some(year)) = (number(first, 1, 2), middle, number(third, 4, 4)) {
-            let order = if separator == '.' { DateOrder::Dmy } else { order };
+        if let (Some(one), Some(two), Some(year)) =
+            (number(first, 1, 2), middle, number(third, 4, 4))
+        {
+            let order = if separator == '.' {
+                DateOrder::Dmy
+            } else {
+                order
+            };
             return by_order(one, two, year, order);
         }
     }
@@ -55,8 +73,13 @@ pub fn read(text: &str, order: DateOrder) -> Reading {
 
 /// Whether `text` is a date as it is stored: `2026-11-22`.
 pub fn is_iso(text: &str) -> bool {
-    let shaped = text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
-    shaped && matches!(read(text, DateOrder::Unknown), Reading::Date(_))
+    let &[a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes() else {
+        return false;
+    };
+    let digits = [a, b, c, d, e, f, g, h].map(|byte| u32::from(byte.wrapping_sub(b'0')));
+    let [a, b, c, d, e, f, g, h] = digits;
+    digits.iter().all(|digit| *digit < 10)
+        && date(((a * 10 + b) * 10 + c) * 10 + d, e * 10 + f, g * 10 + h) != Reading::Invalid
 }
 
 fn by_order(first: u32, second: u32, year: u32, order: DateOrder) -> Reading {
@@ -75,7 +98,9 @@ fn by_order(first: u32, second: u32, year: u32, order: DateOrder) -> Reading {
 
 /// `22 Nov 2026`, `22-Nov-2026`, `Nov 22, 2026`, `November 22nd 2026`, `22. November 2026`.
 fn with_month_name(text: &str) -> Reading {
-    let mut words = text.split([' ', ',', '.', '-', '/']).filter(|word| !word.is_empty());
+    let mut words = text
+        .split([' ', ',', '.', '-', '/'])
+        .filter(|word| !word.is_empty());
     let (Some(first), Some(second), Some(third), None) =
         (words.next(), words.next(), words.next(), words.next())
     else {
@@ -86,7 +111,10 @@ fn with_month_name(text: &str) -> Reading {
         (Some(month), None) => (second, month),
         _ => return Reading::Invalid,
     };
-    let day = ["st", "nd", "rd", "th"].iter().find_map(|end| day.strip_suffix(end)).unwrap_or(day);
+    let day = ["st", "nd", "rd", "th"]
+        .iter()
+        .find_map(|end| day.strip_suffix(end))
+        .unwrap_or(day);
     match (number(day, 1, 2), number(third, 4, 4)) {
         (Some(day), Some(year)) => date(year, month, day),
         _ => Reading::Invalid,
@@ -95,7 +123,9 @@ fn with_month_name(text: &str) -> Reading {
 
 fn month(word: &str) -> Option<u32> {
     let word = word.to_ascii_lowercase();
-    let at = MONTHS.iter().position(|month| *month == word || month[..3] == word || (word == "sept" && *month == "september"))?;
+    let at = MONTHS.iter().position(|month| {
+        *month == word || month[..3] == word || (word == "sept" && *month == "september")
+    })?;
     Some(at as u32 + 1)
 }
 
@@ -118,12 +148,15 @@ fn without_time(text: &str) -> &str {
 
 /// The number that `text` is, if it has from `least` to `most` digits and nothing else.
 fn number(text: &str, least: usize, most: usize) -> Option<u32> {
-    let shaped = (least..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let shaped =
+        (least..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     if shaped { text.parse().ok() } else { None }
 }
 
 fn date(year: u32, month: u32, day: u32) -> Reading {
-    let (Ok(year), Ok(month), Ok(day)) = (i16::try_from(year), i8::try_from(month), i8::try_from(day)) else {
+    let (Ok(year), Ok(month), Ok(day)) =
+        (i16::try_from(year), i8::try_from(month), i8::try_from(day))
+    else {
         return Reading::Invalid;
     };
     match Date::new(year, month, day) {
@@ -148,22 +181,44 @@ mod tests {
     fn dates_are_read_in_every_form_and_never_guessed() {
         use DateOrder::{Dmy, Mdy, Unknown};
         let cases = [
-            ("2026-11-22", Unknown, "2026-11-22"), ("2026/1/2", Unknown, "2026-01-02"),
-            ("20261122", Unknown, "2026-11-22"), ("22.11.2026", Mdy, "2026-11-22"),
-            ("22. 11. 2026", Unknown, "2026-11-22"), ("22/11/2026", Unknown, "2026-11-22"),
-            ("11/22/2026", Unknown, "2026-11-22"), ("05/05/2026", Unknown, "2026-05-05"),
-            ("03/04/2026", Unknown, "2026-04-03 or 2026-03-04"), ("03-04-2026", Unknown, "2026-04-03 or 2026-03-04"),
-            ("03/04/2026", Dmy, "2026-04-03"), ("03/04/2026", Mdy, "2026-03-04"), ("11/22/2026", Dmy, "-"),
-            ("22 Nov 2026", Unknown, "2026-11-22"), ("Nov 22, 2026", Unknown, "2026-11-22"),
-            ("22-NOV-2026", Unknown, "2026-11-22"), ("November 22nd 2026", Unknown, "2026-11-22"),
-            ("2026-11-22T23:59:59Z", Unknown, "2026-11-22"), ("2026-11-22 00:00:00.000+02:00", Unknown, "2026-11-22"),
-            ("11/22/2026 12:00:00 AM", Unknown, "2026-11-22"), ("2024-02-29", Unknown, "2024-02-29"),
-            ("2023-02-29", Unknown, "-"), ("22.11.26", Dmy, "-"), ("22 Nov 26", Dmy, "-"), ("0026-11-22", Dmy, "-"),
-            ("2026-13-01", Dmy, "-"), ("45000", Dmy, "-"), ("tomorrow", Dmy, "-"), ("", Dmy, "-"), ("2026-11-22x", Dmy, "-"),
-            ("2026-11", Dmy, "-"), ("Nov Nov 2026", Dmy, "-"), ("２０２６-11-22", Dmy, "-"), (":", Dmy, "-"),
+            ("2026-11-22", Unknown, "2026-11-22"),
+            ("2026/1/2", Unknown, "2026-01-02"),
+            ("20261122", Unknown, "2026-11-22"),
+            ("22.11.2026", Mdy, "2026-11-22"),
+            ("22. 11. 2026", Unknown, "2026-11-22"),
+            ("22/11/2026", Unknown, "2026-11-22"),
+            ("11/22/2026", Unknown, "2026-11-22"),
+            ("05/05/2026", Unknown, "2026-05-05"),
+            ("03/04/2026", Unknown, "2026-04-03 or 2026-03-04"),
+            ("03-04-2026", Unknown, "2026-04-03 or 2026-03-04"),
+            ("03/04/2026", Dmy, "2026-04-03"),
+            ("03/04/2026", Mdy, "2026-03-04"),
+            ("11/22/2026", Dmy, "-"),
+            ("22 Nov 2026", Unknown, "2026-11-22"),
+            ("Nov 22, 2026", Unknown, "2026-11-22"),
+            ("22-NOV-2026", Unknown, "2026-11-22"),
+            ("November 22nd 2026", Unknown, "2026-11-22"),
+            ("2026-11-22T23:59:59Z", Unknown, "2026-11-22"),
+            ("2026-11-22 00:00:00.000+02:00", Unknown, "2026-11-22"),
+            ("11/22/2026 12:00:00 AM", Unknown, "2026-11-22"),
+            ("2024-02-29", Unknown, "2024-02-29"),
+            ("2023-02-29", Unknown, "-"),
+            ("22.11.26", Dmy, "-"),
+            ("22 Nov 26", Dmy, "-"),
+            ("0026-11-22", Dmy, "-"),
+            ("2026-13-01", Dmy, "-"),
+            ("45000", Dmy, "-"),
+            ("tomorrow", Dmy, "-"),
+            ("", Dmy, "-"),
+            ("2026-11-22x", Dmy, "-"),
+            ("2026-11", Dmy, "-"),
+            ("Nov Nov 2026", Dmy, "-"),
+            ("２０２６-11-22", Dmy, "-"),
+            (":", Dmy, "-"),
         ];
         for (text, order, expected) in cases {
             assert_eq!(say(read(text, order)), expected, "{text}");
+            assert_eq!(is_iso(text), text == expected && text.len() == 10, "{text}");
         }
     }
 }

@@ -25,7 +25,9 @@ pub fn clean(text: &str) -> Option<(String, Rules)> {
         }
     }
     let (local, domain) = only_one(address).unwrap_or((address, ""));
-    let rooted = domain.strip_suffix('.').filter(|domain| !domain.is_empty() && !domain.ends_with('.'));
+    let rooted = domain
+        .strip_suffix('.')
+        .filter(|domain| !domain.is_empty() && !domain.ends_with('.'));
     if rooted.is_some() {
         rules.add(Rule::EmailDomainDot);
     }
@@ -40,7 +42,10 @@ pub fn clean(text: &str) -> Option<(String, Rules)> {
     if domain.is_empty() {
         return Some((address.to_string(), rules));
     }
-    Some((format!("{local}@{}", lower.as_deref().unwrap_or(domain)), rules))
+    Some((
+        format!("{local}@{}", lower.as_deref().unwrap_or(domain)),
+        rules,
+    ))
 }
 
 /// The text with its domain in lower case, if it looks like an address and wasn't.
@@ -64,7 +69,9 @@ fn without_mailto(text: &str) -> Option<&str> {
         return None;
     }
     let at = address.find('@')?;
-    let end = address[at..].find('?').map_or(address.len(), |question| at + question);
+    let end = address[at..]
+        .find('?')
+        .map_or(address.len(), |question| at + question);
     Some(address[..end].trim())
 }
 
@@ -87,17 +94,32 @@ mod tests {
     #[test]
     fn addresses_are_found_in_what_people_paste() {
         let cases = [
-            ("Jane.Doe@Example.ORG", "Jane.Doe@example.org"), ("mailto:a@x.org", "a@x.org"),
-            ("MAILTO: a@x.org?subject=Hi", "a@x.org"), ("Doe, Jane <a@x.org>", "a@x.org"),
+            ("Jane.Doe@Example.ORG", "Jane.Doe@example.org"),
+            ("mailto:a@x.org", "a@x.org"),
+            ("MAILTO: a@x.org?subject=Hi", "a@x.org"),
+            ("Doe, Jane <a@x.org>", "a@x.org"),
             ("<a@X.org>", "a@x.org"),
-            ("A@x.org <a@x.org>", "a@x.org"), ("Jane <mailto:a@x.org>", "a@x.org"), ("a@x.org.", "a@x.org"),
+            ("A@x.org <a@x.org>", "a@x.org"),
+            ("Jane <mailto:a@x.org>", "a@x.org"),
+            ("a@x.org.", "a@x.org"),
             ("a@MÜLLER.de", "a@müller.de"),
         ];
         for (text, expected) in cases {
             let cleaned = clean(text).map_or(text.to_string(), |(cleaned, _)| cleaned);
             assert_eq!(cleaned, expected, "{text}");
         }
-        for text in ["", "a@x.org", "a@x.org..", "\"Doe <J>\" <a@x.org>", "A@X.org, B@X.org", "b@x.org <a@x.org>", "mailto:", "<>", "@", "a@."] {
+        for text in [
+            "",
+            "a@x.org",
+            "a@x.org..",
+            "\"Doe <J>\" <a@x.org>",
+            "A@X.org, B@X.org",
+            "b@x.org <a@x.org>",
+            "mailto:",
+            "<>",
+            "@",
+            "a@.",
+        ] {
             assert_eq!(clean(text), None, "{text}");
         }
         assert_eq!(lower_domain("Boss@X.org").as_deref(), Some("Boss@x.org"));

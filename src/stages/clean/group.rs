@@ -16,7 +16,9 @@ pub const GROUP_NESTING: char = '/';
 
 /// The groups of a cleaned value: paths whose parts stand between [`GROUP_NESTING`].
 pub fn groups(value: &str) -> impl Iterator<Item = &str> {
-    value.split(GROUP_SEPARATOR).filter(|group| !group.is_empty())
+    value
+        .split(GROUP_SEPARATOR)
+        .filter(|group| !group.is_empty())
 }
 
 /// What groups of one name are told by: NFKC and lower case, so that `Sales` and `SALES` are one.
@@ -24,8 +26,7 @@ pub fn key(group: &str) -> String {
     if group.is_ascii() {
         return group.to_ascii_lowercase();
     }
-    let lower = group.nfkc().collect::<String>().to_lowercase();
-    lower.nfkc().collect()
+    group.nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
 /// A cell as read to the groups it lists, joined by [`GROUP_SEPARATOR`]: text is cleaned, the
@@ -38,7 +39,7 @@ pub fn clean<'a>(cell: &'a str, policy: &Groups) -> (Cow<'a, str>, Rules) {
         return (Cow::Borrowed(cell), Rules::NONE);
     }
     let mut rules = Rules::NONE;
-    let mut seen = HashSet::new();
+    let mut seen = Seen::default();
     let mut joined = String::with_capacity(cell.len());
     for piece in cell.split(GROUP_SEPARATOR) {
         let (piece, text_rules) = text::clean(piece);
@@ -46,7 +47,7 @@ pub fn clean<'a>(cell: &'a str, policy: &Groups) -> (Cow<'a, str>, Rules) {
         for name in piece.split(|c| policy.separators.contains(&c)) {
             let trimmed = name.trim_matches(' ');
             let path = path(trimmed, policy.nesting);
-            if path.is_empty() || !seen.insert(key(&path)) {
+            if path.is_empty() || !seen.insert(&path) {
                 rules.add(Rule::GroupList);
                 continue;
             }
@@ -62,11 +63,43 @@ pub fn clean<'a>(cell: &'a str, policy: &Groups) -> (Cow<'a, str>, Rules) {
     if joined == cell {
         return (Cow::Borrowed(cell), Rules::NONE);
     }
-    (Cow::Owned(joined), if cell.trim().is_empty() { rules.without(Rule::GroupList) } else { rules })
+    (
+        Cow::Owned(joined),
+        if cell.trim().is_empty() {
+            rules.without(Rule::GroupList)
+        } else {
+            rules
+        },
+    )
+}
+
+/// The groups of a cell so far. Nearly all cells list a handful, which are compared one by one.
+#[derive(Default)]
+struct Seen {
+    few: Vec<String>,
+    many: HashSet<String>,
+}
+
+impl Seen {
+    /// Whether `path` is new.
+    fn insert(&mut self, path: &str) -> bool {
+        let key = key(path);
+        if self.few.contains(&key) || self.many.contains(&key) {
+            return false;
+        }
+        if self.few.len() < 16 {
+            self.few.push(key);
+        } else {
+            self.many.insert(key);
+        }
+        true
+    }
 }
 
 fn is_mark(character: char, policy: &Groups) -> bool {
-    character == policy.nesting || character == GROUP_NESTING || policy.separators.contains(&character)
+    character == policy.nesting
+        || character == GROUP_NESTING
+        || policy.separators.contains(&character)
 }
 
 fn path(name: &str, nesting: char) -> Cow<'_, str> {
@@ -102,7 +135,10 @@ mod tests {
         assert_eq!(list("A / B;A/B", &policy), ["A/B"]);
         assert_eq!(list("A//B;/A", &policy), ["A//B", "/A"]);
         assert_eq!(list("R\u{a0}D;ﬁ;fi", &policy), ["R D", "ﬁ"]);
-        assert_eq!(clean("A;B", &policy), (Cow::Owned("A\u{1f}B".to_string()), Rules::NONE));
+        assert_eq!(
+            clean("A;B", &policy),
+            (Cow::Owned("A\u{1f}B".to_string()), Rules::NONE)
+        );
         let rules: Vec<Rule> = clean("A;;B", &policy).1.iter().collect();
         assert_eq!(rules, [Rule::GroupList]);
     }

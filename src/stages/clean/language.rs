@@ -99,30 +99,38 @@ pub fn tag(text: &str) -> Option<Cow<'_, str>> {
         return (place != Place::Singleton).then_some(Cow::Owned(tag));
     }
     let key = words::key(text);
-    let (code, _) = NAMES.iter().find(|(_, names)| names.contains(&key.as_str()))?;
+    let (code, _) = NAMES
+        .iter()
+        .find(|(_, names)| names.contains(&key.as_str()))?;
     Some(Cow::Borrowed(code))
 }
 
 /// Whether `text` is a language code of ISO 639, in any case.
 fn is_code(text: &str) -> bool {
-    let codes = match text.len() {
-        2 => TWO,
-        3 => THREE,
-        _ => return false,
-    };
-    let stride = text.len() + 1;
-    let (mut low, mut high) = (0, codes.len().div_ceil(stride));
-    while low < high {
-        let middle = low.midpoint(high);
-        let code = &codes.as_bytes()[middle * stride..middle * stride + text.len()];
-        match code.iter().copied().cmp(text.bytes().map(|byte| byte.to_ascii_lowercase())) {
-            std::cmp::Ordering::Equal => return true,
-            std::cmp::Ordering::Less => low = middle + 1,
-            std::cmp::Ordering::Greater => high = middle,
+    match text.as_bytes() {
+        [one, two] if one.is_ascii_alphabetic() && two.is_ascii_alphabetic() => {
+            let [one, two] = [one, two].map(|letter| letter.to_ascii_lowercase() - b'a');
+            TWO_TABLE[usize::from(one)] & (1 << two) != 0
         }
+        [_, _, _] => {
+            let lower = text.to_ascii_lowercase();
+            THREE.split(' ').any(|code| code == lower)
+        }
+        _ => false,
     }
-    false
 }
+
+/// [`TWO`] as a table: by first letter, a bit for each second letter. Most cells hold such a code.
+const TWO_TABLE: [u32; 26] = {
+    let mut table = [0; 26];
+    let mut at = 0;
+    while at < TWO.len() {
+        let codes = TWO.as_bytes();
+        table[(codes[at] - b'a') as usize] |= 1 << (codes[at + 1] - b'a');
+        at += 3;
+    }
+    table
+};
 
 /// How far a tag has come; its parts have this order.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
@@ -149,7 +157,9 @@ fn append(tag: &mut String, part: &str, place: Place) -> Option<Place> {
         3 if alphabetic && place == Place::Language => Place::Language,
         4 if alphabetic && place == Place::Language => Place::Script,
         2 if alphabetic && place < Place::Region => Place::Region,
-        3 if part.bytes().all(|byte| byte.is_ascii_digit()) && place < Place::Region => Place::Region,
+        3 if part.bytes().all(|byte| byte.is_ascii_digit()) && place < Place::Region => {
+            Place::Region
+        }
         5..=8 => Place::Variant,
         4 if digit_first => Place::Variant,
         _ => return None,
@@ -174,7 +184,10 @@ mod tests {
         for codes in [TWO, THREE] {
             let all: Vec<&str> = codes.split(' ').collect();
             assert!(all.windows(2).all(|pair| pair[0] < pair[1]));
-            assert!(all.iter().all(|code| is_code(code) && is_code(&code.to_uppercase())));
+            assert!(
+                all.iter()
+                    .all(|code| is_code(code) && is_code(&code.to_uppercase()))
+            );
         }
         assert!(!is_code("xx") && !is_code("zzz") && !is_code("é"));
     }
@@ -192,16 +205,40 @@ mod tests {
     #[test]
     fn tags_get_the_case_that_bcp_47_recommends() {
         let cases = [
-            ("de", "de"), ("EN", "en"), ("de_DE", "de-DE"), ("pt-br", "pt-BR"), ("zh-hans-cn", "zh-Hans-CN"),
-            ("es-419", "es-419"), ("DE_de.UTF-8", "de-DE"), ("sl-rozaj", "sl-rozaj"), ("zh-yue-hk", "zh-yue-HK"),
-            ("de-1996", "de-1996"), ("en-US-u-CA-gregory", "en-US-u-ca-gregory"), ("DEU", "deu"),
-            ("German", "de"), ("Français", "fr"), ("日本語", "ja"), ("हिन्दी", "hi"), ("Türkçe", "tr"),
+            ("de", "de"),
+            ("EN", "en"),
+            ("de_DE", "de-DE"),
+            ("pt-br", "pt-BR"),
+            ("zh-hans-cn", "zh-Hans-CN"),
+            ("es-419", "es-419"),
+            ("DE_de.UTF-8", "de-DE"),
+            ("sl-rozaj", "sl-rozaj"),
+            ("zh-yue-hk", "zh-yue-HK"),
+            ("de-1996", "de-1996"),
+            ("en-US-u-CA-gregory", "en-US-u-ca-gregory"),
+            ("DEU", "deu"),
+            ("German", "de"),
+            ("Français", "fr"),
+            ("日本語", "ja"),
+            ("हिन्दी", "hi"),
+            ("Türkçe", "tr"),
         ];
         for (text, expected) in cases {
             assert_eq!(tag(text).as_deref(), Some(expected), "{text}");
             assert_eq!(tag(expected).as_deref(), Some(expected), "{expected}");
         }
-        for text in ["", "-", "xx", "Klingonish", "de-", "de-DE-", "en-u", "de-DE-AT", "de-DEUTSCHLAND", "e n"] {
+        for text in [
+            "",
+            "-",
+            "xx",
+            "Klingonish",
+            "de-",
+            "de-DE-",
+            "en-u",
+            "de-DE-AT",
+            "de-DEUTSCHLAND",
+            "e n",
+        ] {
             assert_eq!(tag(text), None, "{text}");
         }
     }

@@ -112,7 +112,10 @@ impl Rules {
 
     /// The rules in it, in order.
     pub fn iter(self) -> impl Iterator<Item = Rule> {
-        Rule::ALL.iter().copied().filter(move |rule| self.0 & (1 << *rule as u8) != 0)
+        Rule::ALL
+            .iter()
+            .copied()
+            .filter(move |rule| self.0 & (1 << *rule as u8) != 0)
     }
 }
 
@@ -120,7 +123,12 @@ impl Rules {
 ///
 /// Found here, because only here can it be seen: rows with too few or too many cells, and phone
 /// numbers that no numbering plan has. A cell too many doesn't count when it is blank.
-pub fn clean(mut cells: Cells, mapping: &Mapping, layout: &Layout, definition: &Definition) -> Drafts {
+pub fn clean(
+    mut cells: Cells,
+    mapping: &Mapping,
+    layout: &Layout,
+    definition: &Definition,
+) -> Drafts {
     let mut drafts = Drafts {
         source: cells.source,
         first_row: cells.first_row,
@@ -129,6 +137,7 @@ pub fn clean(mut cells: Cells, mapping: &Mapping, layout: &Layout, definition: &
         issues: std::mem::take(&mut cells.issues),
         ..Drafts::default()
     };
+    drafts.values.ends.reserve(cells.len() * layout.width());
     for index in 0..cells.len() {
         let row = Row {
             cells: &cells,
@@ -160,7 +169,9 @@ impl<'a> Row<'a> {
         let (width, expected) = (self.cells.width(self.index), self.mapping.width);
         let code = if width < expected {
             Code::RowShort
-        } else if (expected..width).any(|column| !self.cells.cell(self.index, column).trim().is_empty()) {
+        } else if (expected..width)
+            .any(|column| !self.cells.cell(self.index, column).trim().is_empty())
+        {
             Code::RowLong
         } else {
             return;
@@ -218,7 +229,8 @@ impl<'a> Row<'a> {
                     Some(country) => format!("a number as in {country}, or with its country code"),
                     None => "a number with its country code".to_string(),
                 };
-                let issue = Issue::of_field(Code::PhoneInvalid, self.number, Field::Phone, value, detail);
+                let issue =
+                    Issue::of_field(Code::PhoneInvalid, self.number, Field::Phone, value, detail);
                 drafts.issues.push(issue);
             }
         }
@@ -263,7 +275,10 @@ impl Names {
 fn refine(field: Field, value: &str, definition: &Definition) -> Option<(String, Rules)> {
     let (better, rule) = match field {
         Field::Email => return email::clean(value),
-        Field::Manager => (Cow::Owned(email::lower_domain(value)?), Rule::EmailDomainCase),
+        Field::Manager => (
+            Cow::Owned(email::lower_domain(value)?),
+            Rule::EmailDomainCase,
+        ),
         Field::Country => (Cow::Borrowed(country::alpha2(value)?), Rule::CountryIso3166),
         Field::Language => (language::tag(value)?, Rule::LanguageBcp47),
         Field::Role => (Cow::Owned(words::lower(value)?), Rule::RoleCase),
@@ -297,14 +312,18 @@ mod tests {
 
     fn mapping(layout: &Layout) -> Mapping {
         Mapping {
-            columns: (0..layout.width() as u16).map(|column| vec![column]).collect(),
+            columns: (0..layout.width() as u16)
+                .map(|column| vec![column])
+                .collect(),
             width: layout.width(),
             separator: ';',
         }
     }
 
     fn definition(settings: &str) -> Definition {
-        definition::parse("test.toml", &format!("name = \"test\"\n{settings}")).unwrap().definition
+        definition::parse("test.toml", &format!("name = \"test\"\n{settings}"))
+            .unwrap()
+            .definition
     }
 
     fn cleaned(rows: &[Vec<String>], definition: &Definition) -> Drafts {
@@ -331,7 +350,8 @@ mod tests {
 
     #[test]
     fn rules_are_few_and_have_names_of_their_own() {
-        let names: std::collections::HashSet<_> = Rule::ALL.iter().map(|rule| rule.name()).collect();
+        let names: std::collections::HashSet<_> =
+            Rule::ALL.iter().map(|rule| rule.name()).collect();
         assert_eq!(names.len(), Rule::ALL.len());
         for (number, rule) in Rule::ALL.iter().enumerate() {
             assert_eq!(*rule as usize, number);
@@ -342,46 +362,102 @@ mod tests {
     fn every_field_is_cleaned_by_its_own_rules_and_counted() {
         let rows = [
             row(&[
-                (Field::Email, " Jane@Example.ORG "), (Field::FullName, "Jane  van  Doe"), (Field::Phone, "030 123456"),
-                (Field::Country, "Deutschland"), (Field::Language, "de_de"), (Field::Groups, "A;;B"),
-                (Field::Role, "Admin"), (Field::Status, "Aktiv"), (Field::StartDate, "22.11.2026"),
-                (Field::Manager, "Boss@X.org"), (Field::Username, "NULL"),
+                (Field::Email, " Jane@Example.ORG "),
+                (Field::FullName, "Jane  van  Doe"),
+                (Field::Phone, "030 123456"),
+                (Field::Country, "Deutschland"),
+                (Field::Language, "de_de"),
+                (Field::Groups, "A;;B"),
+                (Field::Role, "Admin"),
+                (Field::Status, "Aktiv"),
+                (Field::StartDate, "22.11.2026"),
+                (Field::Manager, "Boss@X.org"),
+                (Field::Username, "NULL"),
             ]),
-            row(&[(Field::FullName, "Jane Doe"), (Field::FirstName, "Janet"), (Field::Phone, "030 123456")]),
+            row(&[
+                (Field::FullName, "Jane Doe"),
+                (Field::FirstName, "Janet"),
+                (Field::Phone, "030 123456"),
+            ]),
         ];
         let drafts = cleaned(&rows, &definition(""));
         let fields = Field::ALL.map(|field| value(&drafts, 0, field));
         assert_eq!(
             fields,
             [
-                "", "Jane@example.org", "NULL", "Jane", "van Doe", "Jane van Doe", "", "+4930123456", "DE", "de-DE",
-                "", "A\u{1f}B", "admin", "active", "2026-11-22", "Boss@x.org",
+                "",
+                "Jane@example.org",
+                "NULL",
+                "Jane",
+                "van Doe",
+                "Jane van Doe",
+                "",
+                "+4930123456",
+                "DE",
+                "de-DE",
+                "",
+                "A\u{1f}B",
+                "admin",
+                "active",
+                "2026-11-22",
+                "Boss@x.org",
             ]
         );
         assert_eq!(value(&drafts, 1, Field::FirstName), "Janet");
         assert_eq!(value(&drafts, 1, Field::LastName), "Doe");
-        let issues: Vec<_> = drafts.issues.iter().map(|issue| (issue.code, issue.row)).collect();
+        let issues: Vec<_> = drafts
+            .issues
+            .iter()
+            .map(|issue| (issue.code, issue.row))
+            .collect();
         assert_eq!(issues, [(Code::PhoneInvalid, 1)]);
-        let counts: Vec<_> = Rule::ALL.iter().map(|rule| (rule.name(), drafts.rule_counts[*rule as usize])).collect();
-        assert_eq!(counts.iter().find(|(name, _)| *name == "name_split"), Some(&("name_split", 3)));
-        assert_eq!(counts.iter().find(|(name, _)| *name == "email_domain_case"), Some(&("email_domain_case", 2)));
-        assert_eq!(Rules::from_bits(drafts.rules[1]).iter().collect::<Vec<_>>(), [Rule::NameSplit]);
+        let counts: Vec<_> = Rule::ALL
+            .iter()
+            .map(|rule| (rule.name(), drafts.rule_counts[*rule as usize]))
+            .collect();
+        assert_eq!(
+            counts.iter().find(|(name, _)| *name == "name_split"),
+            Some(&("name_split", 3))
+        );
+        assert_eq!(
+            counts.iter().find(|(name, _)| *name == "email_domain_case"),
+            Some(&("email_domain_case", 2))
+        );
+        assert_eq!(
+            Rules::from_bits(drafts.rules[1]).iter().collect::<Vec<_>>(),
+            [Rule::NameSplit]
+        );
     }
 
     #[test]
     fn ragged_rows_are_reported_unless_the_surplus_is_blank() {
         let width = layout().width();
-        let rows = [vec!["x".to_string(); width], vec!["x".to_string(); width - 1], vec![], {
-            let mut row = vec!["x".to_string(); width];
-            row.extend(["".to_string(), " ".to_string()]);
-            row
-        }, vec!["x".to_string(); width + 1]];
+        let rows = [
+            vec!["x".to_string(); width],
+            vec!["x".to_string(); width - 1],
+            vec![],
+            {
+                let mut row = vec!["x".to_string(); width];
+                row.extend(["".to_string(), " ".to_string()]);
+                row
+            },
+            vec!["x".to_string(); width + 1],
+        ];
         let drafts = cleaned(&rows, &definition(""));
-        let ragged = drafts.issues.iter().filter(|issue| matches!(issue.code, Code::RowShort | Code::RowLong));
-        let found: Vec<_> = ragged.map(|issue| (issue.row, issue.code, issue.found.as_str())).collect();
+        let ragged = drafts
+            .issues
+            .iter()
+            .filter(|issue| matches!(issue.code, Code::RowShort | Code::RowLong));
+        let found: Vec<_> = ragged
+            .map(|issue| (issue.row, issue.code, issue.found.as_str()))
+            .collect();
         assert_eq!(
             found,
-            [(1, Code::RowShort, "17 cells"), (2, Code::RowShort, "0 cells"), (4, Code::RowLong, "19 cells")]
+            [
+                (1, Code::RowShort, "17 cells"),
+                (2, Code::RowShort, "0 cells"),
+                (4, Code::RowLong, "19 cells")
+            ]
         );
         assert_eq!(drafts.values.len(), rows.len());
         assert_eq!(drafts.places.len(), rows.len());
@@ -391,11 +467,65 @@ mod tests {
     fn cell() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             prop::sample::select(vec![
-                " ", "\u{a0}", "\u{200d}", "\u{200c}", "\u{94d}", "\u{951}", "क", "ل", "\u{301}", "e", "\u{fe0f}", "1", "👩",
-                "葛", "\u{e0100}", "@", ".", ",", ";", "/", "<", ">", "mailto:", "?", "\"", "jane", "X.ORG", "İ", "ΑΣ", "ß",
-                "+49", "030 123456", "ext. 12", "00", "x", "Deutschland", "UK", "de", "_", "-", "AT", "2026", "11", "22",
-                "Nov", "Jr", "van", "Active", "\u{1f}", "\u{0}", "\r\n", "ﬁ", "Å", "\u{1100}", "\u{1161}", "가", "김",
-            ]).prop_map(String::from),
+                " ",
+                "\u{a0}",
+                "\u{200d}",
+                "\u{200c}",
+                "\u{94d}",
+                "\u{951}",
+                "क",
+                "ل",
+                "\u{301}",
+                "e",
+                "\u{fe0f}",
+                "1",
+                "👩",
+                "葛",
+                "\u{e0100}",
+                "@",
+                ".",
+                ",",
+                ";",
+                "/",
+                "<",
+                ">",
+                "mailto:",
+                "?",
+                "\"",
+                "jane",
+                "X.ORG",
+                "İ",
+                "ΑΣ",
+                "ß",
+                "+49",
+                "030 123456",
+                "ext. 12",
+                "00",
+                "x",
+                "Deutschland",
+                "UK",
+                "de",
+                "_",
+                "-",
+                "AT",
+                "2026",
+                "11",
+                "22",
+                "Nov",
+                "Jr",
+                "van",
+                "Active",
+                "\u{1f}",
+                "\u{0}",
+                "\r\n",
+                "ﬁ",
+                "Å",
+                "\u{1100}",
+                "\u{1161}",
+                "가",
+                "김",
+            ])
+            .prop_map(String::from),
             any::<char>().prop_map(String::from),
             any::<String>(),
         ];

@@ -3,6 +3,7 @@
 use crate::definition::NameOrder;
 
 /// Words before the last word that belong to the last name; compared in lower case.
+#[rustfmt::skip]
 const PARTICLES: [&str; 26] = [
     "van", "von", "de", "da", "das", "do", "dos", "di", "du", "der", "den", "del", "della", "la", "le", "el", "al",
     "bin", "ibn", "ben", "ter", "ten", "zu", "zur", "af", "av",
@@ -22,7 +23,9 @@ const SUFFIXES: [&str; 5] = ["jr", "sr", "ii", "iii", "iv"];
 pub fn split(full_name: &str, order: NameOrder) -> Option<(String, String)> {
     let (name, suffix) = without_suffix(full_name);
     let (first, last) = match name.split_once(',') {
-        Some((last, first)) if !first.contains(',') => (first.trim().to_string(), last.trim().to_string()),
+        Some((last, first)) if !first.contains(',') => {
+            (first.trim().to_string(), last.trim().to_string())
+        }
         Some(_) => return None,
         None => words(name, order).or_else(|| ideographs(name))?,
     };
@@ -56,12 +59,19 @@ fn words(name: &str, order: NameOrder) -> Option<(String, String)> {
     let is_particle = |word: &&str| PARTICLES.contains(&word.to_lowercase().as_str());
     match order {
         NameOrder::FirstLast => {
-            let particles = words[1..words.len() - 1].iter().rev().take_while(|word| is_particle(word)).count();
+            let particles = words[1..words.len() - 1]
+                .iter()
+                .rev()
+                .take_while(|word| is_particle(word))
+                .count();
             let (first, last) = words.split_at(words.len() - 1 - particles);
             Some((first.join(" "), last.join(" ")))
         }
         NameOrder::LastFirst => {
-            let particles = words[..words.len() - 2].iter().take_while(|word| is_particle(word)).count();
+            let particles = words[..words.len() - 2]
+                .iter()
+                .take_while(|word| is_particle(word))
+                .count();
             let (last, first) = words.split_at(particles + 1);
             Some((first.join(" "), last.join(" ")))
         }
@@ -89,15 +99,30 @@ mod tests {
     fn names_are_split_by_the_written_rule() {
         use NameOrder::{FirstLast, LastFirst};
         let cases = [
-            ("Jane Doe", FirstLast, "Jane|Doe"), ("Jane Mary Doe", FirstLast, "Jane Mary|Doe"),
-            ("Doe, Jane Mary", FirstLast, "Jane Mary|Doe"), ("van der Berg, Jan", FirstLast, "Jan|van der Berg"),
-            ("Jan van der Berg", FirstLast, "Jan|van der Berg"), ("Ludwig Van Beethoven", FirstLast, "Ludwig|Van Beethoven"),
-            ("Van Nguyen", FirstLast, "Van|Nguyen"), ("María del Carmen López", FirstLast, "María del Carmen|López"),
-            ("John Doe Jr.", FirstLast, "John|Doe Jr."), ("John Doe, Jr.", FirstLast, "John|Doe Jr."),
-            ("Doe, John, III", FirstLast, "John|Doe III"), ("Juan de la Cruz Sr", FirstLast, "Juan|de la Cruz Sr"),
-            ("Doe Jane Mary", LastFirst, "Jane Mary|Doe"), ("van der Berg Jan", LastFirst, "Jan|van der Berg"),
-            ("王小明", FirstLast, "小明|王"), ("김민수", LastFirst, "민수|김"), ("山田 太郎", LastFirst, "太郎|山田"),
-            ("Doe,", FirstLast, "|Doe"), (", Jane", FirstLast, "Jane|"), ("John Jr", FirstLast, "John|Jr"),
+            ("Jane Doe", FirstLast, "Jane|Doe"),
+            ("Jane Mary Doe", FirstLast, "Jane Mary|Doe"),
+            ("Doe, Jane Mary", FirstLast, "Jane Mary|Doe"),
+            ("van der Berg, Jan", FirstLast, "Jan|van der Berg"),
+            ("Jan van der Berg", FirstLast, "Jan|van der Berg"),
+            ("Ludwig Van Beethoven", FirstLast, "Ludwig|Van Beethoven"),
+            ("Van Nguyen", FirstLast, "Van|Nguyen"),
+            (
+                "María del Carmen López",
+                FirstLast,
+                "María del Carmen|López",
+            ),
+            ("John Doe Jr.", FirstLast, "John|Doe Jr."),
+            ("John Doe, Jr.", FirstLast, "John|Doe Jr."),
+            ("Doe, John, III", FirstLast, "John|Doe III"),
+            ("Juan de la Cruz Sr", FirstLast, "Juan|de la Cruz Sr"),
+            ("Doe Jane Mary", LastFirst, "Jane Mary|Doe"),
+            ("van der Berg Jan", LastFirst, "Jan|van der Berg"),
+            ("王小明", FirstLast, "小明|王"),
+            ("김민수", LastFirst, "민수|김"),
+            ("山田 太郎", LastFirst, "太郎|山田"),
+            ("Doe,", FirstLast, "|Doe"),
+            (", Jane", FirstLast, "Jane|"),
+            ("John Jr", FirstLast, "John|Jr"),
         ];
         for (name, order, expected) in cases {
             let (first, last) = split(name, order).unwrap_or_else(|| panic!("{name}"));

@@ -6,7 +6,16 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region}
 pub const PHONE_CHARS_MAX: usize = 64;
 /// Words that may stand behind the first digit: those before an extension. Other letters would be
 /// read as keys of a telephone.
-const EXTENSION_WORDS: [&str; 8] = ["x", "ext", "extn", "extension", "xtn", "int", "anexo", "доб"];
+const EXTENSION_WORDS: [&str; 8] = [
+    "x",
+    "ext",
+    "extn",
+    "extension",
+    "xtn",
+    "int",
+    "anexo",
+    "доб",
+];
 
 /// The number that `text` names, as `+4930123456`, with an extension as `+4930123456;ext=12`
 /// (RFC 3966). Numbers without a country code belong to `country`, an ISO 3166 alpha-2 code.
@@ -39,7 +48,9 @@ fn is_one_number(text: &str) -> bool {
     let Some(number) = text.find(start).map(|at| &text[at..]) else {
         return false;
     };
-    let mut words = number.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
+    let mut words = number
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|word| !word.is_empty());
     let plus_signs = number.chars().filter(|c| matches!(c, '+' | '＋')).count();
     plus_signs <= 1 && words.all(|word| EXTENSION_WORDS.contains(&word.to_lowercase().as_str()))
 }
@@ -57,7 +68,11 @@ mod tests {
             ("0049 30 123456", Some("DE"), Some("+4930123456")),
             ("0049 30 123456", Some("US"), Some("+4930123456")),
             ("0049 30 123456", None, Some("+4930123456")),
-            ("(202) 555-0173 ext. 12", Some("US"), Some("+12025550173;ext=12")),
+            (
+                "(202) 555-0173 ext. 12",
+                Some("US"),
+                Some("+12025550173;ext=12"),
+            ),
             ("+12025550173;ext=12", None, Some("+12025550173;ext=12")),
             ("０３０１２３４５６", Some("DE"), Some("+4930123456")),
             ("+39 06 698 12345", None, Some("+390669812345")),

@@ -120,7 +120,11 @@ fn kind(character: char, before: Option<char>, after: Option<char>) -> Kind {
 }
 
 fn visible_if(needed: bool) -> Kind {
-    if needed { Kind::Visible } else { Kind::Invisible }
+    if needed {
+        Kind::Visible
+    } else {
+        Kind::Invisible
+    }
 }
 
 /// Whether a joiner is part of the spelling: behind a virama (as in IDNA, RFC 5892 A.1 and A.2),
@@ -187,14 +191,21 @@ mod tests {
 
     #[test]
     fn text_is_cleaned_by_named_rules() {
-        use Rule::*;
+        use Rule::{
+            CollapseSpaces, ControlCharacters, InvisibleCharacters, OddSpaces, TrimSpaces,
+            UnicodeNfc,
+        };
         let cases: &[(&str, &str, &[Rule])] = &[
             ("", "", &[]),
             ("Zoë", "Zoë", &[]),
             ("Mary Ann", "Mary Ann", &[]),
             ("   ", "", &[TrimSpaces]),
             (" Mary  Ann ", "Mary Ann", &[TrimSpaces, CollapseSpaces]),
-            ("Mary\u{a0}Ann\r\n", "Mary Ann", &[TrimSpaces, CollapseSpaces, OddSpaces]),
+            (
+                "Mary\u{a0}Ann\r\n",
+                "Mary Ann",
+                &[TrimSpaces, CollapseSpaces, OddSpaces],
+            ),
             ("Mary\u{200b}Ann\u{feff}", "MaryAnn", &[InvisibleCharacters]),
             ("M\u{0}ar\u{1b}y\u{9b}", "Mary", &[ControlCharacters]),
             ("Zoe\u{308}", "Zoë", &[UnicodeNfc]),
@@ -208,15 +219,27 @@ mod tests {
             ("An\u{200d}na\u{200c}", "Anna", &[InvisibleCharacters]),
             ("علی\u{200c}", "علی", &[InvisibleCharacters]),
             // emoji, keycaps, flags and ideographs keep what chooses their form
-            ("👩\u{200d}👧 ❤\u{fe0f} 1\u{fe0f}\u{20e3}", "👩\u{200d}👧 ❤\u{fe0f} 1\u{fe0f}\u{20e3}", &[]),
+            (
+                "👩\u{200d}👧 ❤\u{fe0f} 1\u{fe0f}\u{20e3}",
+                "👩\u{200d}👧 ❤\u{fe0f} 1\u{fe0f}\u{20e3}",
+                &[],
+            ),
             ("葛\u{e0100}城", "葛\u{e0100}城", &[]),
-            ("🏴\u{e0067}\u{e0062}\u{e007f}", "🏴\u{e0067}\u{e0062}\u{e007f}", &[]),
+            (
+                "🏴\u{e0067}\u{e0062}\u{e007f}",
+                "🏴\u{e0067}\u{e0062}\u{e007f}",
+                &[],
+            ),
             ("a\u{fe0f}\u{e0061}\u{e0100}", "a", &[InvisibleCharacters]),
         ];
         for (found, expected, expected_rules) in cases {
             let (cleaned, rules) = clean(found);
             assert_eq!(cleaned, *expected, "{found:?}");
-            assert_eq!(rules.iter().collect::<Vec<_>>(), *expected_rules, "{found:?}");
+            assert_eq!(
+                rules.iter().collect::<Vec<_>>(),
+                *expected_rules,
+                "{found:?}"
+            );
         }
     }
 }

@@ -6,6 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::header;
 
 /// What a status cell may say for each status; in the form of [`key`].
+#[rustfmt::skip]
 const STATUSES: [(&str, &[&str]); 3] = [
     (
         "active",
@@ -25,7 +26,9 @@ const STATUSES: [(&str, &[&str]); 3] = [
 pub fn key(text: &str) -> String {
     if text.is_ascii() {
         let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
-        letters.map(|byte| byte.to_ascii_lowercase() as char).collect()
+        letters
+            .map(|byte| byte.to_ascii_lowercase() as char)
+            .collect()
     } else {
         header::key(text)
     }
@@ -37,7 +40,9 @@ pub fn status(text: &str) -> Option<&'static str> {
         return Some(name);
     }
     let key = key(text);
-    let (name, _) = STATUSES.iter().find(|(_, words)| words.contains(&key.as_str()))?;
+    let (name, _) = STATUSES
+        .iter()
+        .find(|(_, words)| words.contains(&key.as_str()))?;
     Some(name)
 }
 

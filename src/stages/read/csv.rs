@@ -12,6 +12,8 @@ use encoding_rs::Encoding;
 
 use super::encoding::{TextReader, length_in, survey};
 use super::{Emit, Format, HEADER_ROWS_MAX, Source, Wanted, header_row, unreadable};
+use crate::formula::unguard;
+use crate::header::is_own;
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Place, RowNumber};
@@ -62,12 +64,16 @@ pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
         };
         return Err(Refusal::new(Code::FileNoHeader, what));
     };
-    let (header_line, header) = rows.into_iter().nth(place).unwrap_or_default();
+    let (header_line, mut header) = rows.into_iter().nth(place).unwrap_or_default();
+    let guarded = header.iter().any(|name| is_own(name));
+    if guarded {
+        header.iter_mut().for_each(|name| *name = unguard(name).to_string());
+    }
     Ok(Source {
         path: path.to_path_buf(),
         sha256: survey.sha256,
         bytes: survey.bytes,
-        format: Format::Csv { encoding: dialect.encoding, delimiter, quote },
+        format: Format::Csv { encoding: dialect.encoding, delimiter, quote, guarded },
         header_line,
         header: without_empty_tail(header),
         dropped: Vec::new(),
@@ -92,7 +98,7 @@ pub fn read(
         if record.place.line <= source.header_line || record.is_blank() {
             continue;
         }
-        push(&mut cells, &record, &source.dropped);
+        push(&mut cells, &record, source);
         if cells.is_full() {
             let next = Cells::new(number, cells.next_row());
             if !emit(std::mem::replace(&mut cells, next))? {
@@ -117,7 +123,12 @@ pub fn read(
     Ok(())
 }
 
-fn push(cells: &mut Cells, record: &Record, dropped: &[usize]) {
+fn push(cells: &mut Cells, record: &Record, source: &Source) {
+    let guarded = matches!(source.format, Format::Csv { guarded: true, .. });
+    let push_cell = |cells: &mut Cells, column: usize, cell: &str| {
+        let cell = if guarded { unguard(cell) } else { cell };
+        cells.push_cell(if source.dropped.contains(&column) { "" } else { cell });
+    };
     let row = cells.next_row();
     let text = record.text();
     if matches!(text, Cow::Owned(_)) || text.contains(char::REPLACEMENT_CHARACTER) {
@@ -131,13 +142,13 @@ fn push(cells: &mut Cells, record: &Record, dropped: &[usize]) {
             let mut start = 0;
             for (column, end) in record.ends.iter().enumerate() {
                 let cell = text.get(start..*end).unwrap_or("");
-                cells.push_cell(if dropped.contains(&column) { "" } else { cell });
+                push_cell(cells, column, cell);
                 start = *end;
             }
         }
         Cow::Owned(_) => {
             for (column, cell) in record.cells().enumerate() {
-                cells.push_cell(if dropped.contains(&column) { "" } else { &cell });
+                push_cell(cells, column, &cell);
             }
         }
     }

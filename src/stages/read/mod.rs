@@ -48,6 +48,8 @@ pub enum Format {
         delimiter: u8,
         /// Around cells.
         quote: u8,
+        /// Whether muster wrote it, with a `'` before what would be a formula.
+        guarded: bool,
     },
     /// An Excel workbook.
     Xlsx {
@@ -108,7 +110,7 @@ impl Source {
     /// A refusal with a `file.*` code; what `emit` fails with.
     pub fn read(&self, number: u16, first_row: RowNumber, emit: &mut Emit) -> Result<()> {
         match &self.format {
-            Format::Csv { encoding, delimiter, quote } => {
+            Format::Csv { encoding, delimiter, quote, .. } => {
                 let dialect = csv::Dialect { encoding, delimiter: *delimiter, quote: *quote };
                 csv::read(self, dialect, number, first_row, emit)
             }

@@ -4,6 +4,7 @@
 use strsim::damerau_levenshtein;
 
 /// Domains of large mail providers, at which typing errors are looked for; sorted.
+#[rustfmt::skip]
 const COMMON: [&str; 44] = [
     "aol.com", "btinternet.com", "comcast.net", "free.fr", "freenet.de", "gmail.com", "gmx.at",
     "gmx.ch", "gmx.de", "gmx.net", "googlemail.com", "hotmail.co.uk", "hotmail.com", "hotmail.de",
@@ -14,6 +15,7 @@ const COMMON: [&str; 44] = [
     "yahoo.de", "yahoo.fr", "yandex.ru", "ymail.com",
 ];
 /// Real domains that are only a letter away from a common one; sorted.
+#[rustfmt::skip]
 const REAL: [&str; 28] = [
     "aim.com", "att.net", "email.com", "gmail.de", "gmx.com", "gmx.fr", "hotmail.at", "hotmail.be",
     "hotmail.ca", "hotmail.ch", "hotmail.nl", "icloud.de", "live.de", "live.fr", "live.nl",
@@ -21,11 +23,13 @@ const REAL: [&str; 28] = [
     "proton.ch", "web.com", "yahoo.ca", "yahoo.es", "yahoo.in", "yahoo.it",
 ];
 /// Top-level domains that don't exist, and which one is meant.
+#[rustfmt::skip]
 const TOPS: [(&str, &str); 12] = [
     ("cmo", "com"), ("cim", "com"), ("comm", "com"), ("con", "com"), ("cpm", "com"), ("nte", "net"), ("ner", "net"),
     ("nry", "net"), ("ocm", "com"), ("ogr", "org"), ("vom", "com"), ("xom", "com"),
 ];
 /// The best-known providers of throw-away addresses; sorted. Not complete, and not meant to be.
+#[rustfmt::skip]
 const DISPOSABLE: [&str; 60] = [
     "10minutemail.com", "10minutemail.net", "20minutemail.com", "burnermail.io", "byom.de",
     "chacuo.net", "deadaddress.com", "discard.email", "dispostable.com", "dropmail.me",
@@ -41,6 +45,7 @@ const DISPOSABLE: [&str; 60] = [
     "throwawaymail.com", "trash-mail.com", "trashmail.com", "wegwerfemail.de", "yopmail.com",
 ];
 /// Mailboxes of functions: RFC 2142 and what firms add; sorted.
+#[rustfmt::skip]
 const FUNCTIONS: [&str; 40] = [
     "abuse", "accounting", "accounts", "admin", "administrator", "all", "billing", "contact",
     "do-not-reply", "donotreply", "everyone", "finance", "ftp", "hello", "help", "helpdesk",
@@ -50,6 +55,7 @@ const FUNCTIONS: [&str; 40] = [
 ];
 /// Names that no public mail can reach: RFC 2606, 6761, 6762, 7686, 8375 and 9476, and ICANN's
 /// resolution of 2024 for `internal`.
+#[rustfmt::skip]
 const RESERVED: [&str; 12] = [
     "alt", "arpa", "example", "example.com", "example.net", "example.org", "internal", "invalid",
     "local", "localhost", "onion", "test",
@@ -69,7 +75,15 @@ pub fn is_disposable(ascii: &str) -> bool {
 pub fn is_of_function(local: &str) -> bool {
     let name = local.split('+').next().unwrap_or(local);
     let longest = 13;
-    name.len() <= longest && FUNCTIONS.iter().any(|function| function.eq_ignore_ascii_case(name))
+    let shaped = |name: &str| {
+        name.bytes()
+            .all(|byte| byte.is_ascii_alphabetic() || byte == b'-')
+    };
+    name.len() <= longest
+        && shaped(name)
+        && FUNCTIONS
+            .iter()
+            .any(|function| function.eq_ignore_ascii_case(name))
 }
 
 /// The domain that was probably meant, if this one looks mistyped: one letter dropped, added,
@@ -101,7 +115,9 @@ fn begin_alike(one: &str, other: &str) -> bool {
 }
 
 fn is_or_is_under(ascii: &str, name: &str) -> bool {
-    ascii.strip_suffix(name).is_some_and(|above| above.is_empty() || above.ends_with('.'))
+    ascii
+        .strip_suffix(name)
+        .is_some_and(|above| above.is_empty() || above.ends_with('.'))
 }
 
 #[cfg(test)]
@@ -122,14 +138,30 @@ mod tests {
     #[test]
     fn typing_errors_are_found_and_real_domains_left_alone() {
         let cases = [
-            ("gmial.com", true, "gmail.com"), ("gmal.com", true, "gmail.com"), ("gmail.co", true, "gmail.com"),
-            ("gmial.con", false, "gmail.com"), ("hotmial.com", true, "hotmail.com"), ("outlok.com", true, "outlook.com"),
-            ("t-onlin.de", true, "t-online.de"), ("yahooo.cmo", false, "yahoo.com"), ("firm.con", false, "firm.com"),
+            ("gmial.com", true, "gmail.com"),
+            ("gmal.com", true, "gmail.com"),
+            ("gmail.co", true, "gmail.com"),
+            ("gmial.con", false, "gmail.com"),
+            ("hotmial.com", true, "hotmail.com"),
+            ("outlok.com", true, "outlook.com"),
+            ("t-onlin.de", true, "t-online.de"),
+            ("yahooo.cmo", false, "yahoo.com"),
+            ("firm.con", false, "firm.com"),
         ];
         for (typed, suffix_is_known, expected) in cases {
-            assert_eq!(meant(typed, suffix_is_known).as_deref(), Some(expected), "{typed}");
+            assert_eq!(
+                meant(typed, suffix_is_known).as_deref(),
+                Some(expected),
+                "{typed}"
+            );
         }
-        for real in COMMON.iter().chain(&REAL).chain(&["small.com", "firm.de", "tmail.com", "web.dk", "gmx.eu"]) {
+        for real in COMMON.iter().chain(&REAL).chain(&[
+            "small.com",
+            "firm.de",
+            "tmail.com",
+            "web.dk",
+            "gmx.eu",
+        ]) {
             assert_eq!(meant(real, true), None, "{real}");
         }
     }

@@ -84,7 +84,10 @@ impl Address<'_> {
                 detail: Cow::Borrowed("the address of one person"),
             });
         }
-        if self.local.split('.').any(mixes_scripts) && !doubts.iter().any(|doubt| doubt.code == Code::EmailMixed) {
+        if !self.local.is_ascii()
+            && self.local.split('.').any(mixes_scripts)
+            && !doubts.iter().any(|doubt| doubt.code == Code::EmailMixed)
+        {
             doubts.push(mixed());
         }
         doubts
@@ -109,14 +112,16 @@ impl Domains {
             return Err(fault);
         }
         let domain = self.domain(domain)?;
-        let local = match is_nfc(local) {
+        let plain = is_dot_atom(local);
+        let local = match plain || is_nfc(local) {
             true => Cow::Borrowed(local),
             false => Cow::Owned(local.nfc().collect()),
         };
-        if local.len() > LOCAL_BYTES_MAX || local.len() + 1 + domain.ascii.len() > ADDRESS_BYTES_MAX {
+        if local.len() > LOCAL_BYTES_MAX || local.len() + 1 + domain.ascii.len() > ADDRESS_BYTES_MAX
+        {
             return Err(LENGTH);
         }
-        if !is_dot_atom(&local) {
+        if !plain {
             check_local(&local, &domain.ascii)?;
         }
         Ok(Address { local, domain })
@@ -167,19 +172,24 @@ pub fn key(text: &str) -> Option<String> {
 /// # Errors
 /// Why it isn't an address.
 pub fn check(text: &str) -> Result<Vec<Doubt>, Fault> {
-    Domains::default().check(text).map(|address| address.doubts())
+    Domains::default()
+        .check(text)
+        .map(|address| address.doubts())
 }
 
 /// Faults that have a better word than what the later checks would say.
 fn gross_fault(text: &str, local: &str, domain: &str) -> Option<Fault> {
-    let addresses = text.split([',', ';', ' ', '/', '|', '<', '>', '\n', '\t']);
-    if local.contains('@') && addresses.filter(|part| is_like_address(part)).count() > 1 {
+    let mut addresses = text
+        .split([',', ';', ' ', '/', '|', '<', '>', '\n', '\t'])
+        .filter(|part| is_like_address(part));
+    let at_in_local = local.contains('@');
+    if at_in_local && addresses.by_ref().take(2).count() == 2 {
         return Some(Fault {
             code: Code::EmailMultiple,
             expected: "one address",
         });
     }
-    if local.is_empty() || domain.is_empty() || local.contains('@') {
+    if local.is_empty() || domain.is_empty() || at_in_local {
         return Some(SYNTAX);
     }
     if local.starts_with('"') {
@@ -188,18 +198,12 @@ fn gross_fault(text: &str, local: &str, domain: &str) -> Option<Fault> {
             expected: "no quotes before the @",
         });
     }
-    if domain.starts_with('[') {
-        return Some(Fault {
-            code: Code::EmailDomain,
-            expected: "a domain name, not a network address in brackets",
-        });
-    }
-    let odd = |c: char| c.is_whitespace() || c.is_control() || "()<>,;:\\\"[]".contains(c);
-    domain.contains(odd).then_some(SYNTAX)
+    None
 }
 
 fn is_like_address(part: &str) -> bool {
-    part.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'))
+    part.split_once('@')
+        .is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'))
 }
 
 /// The fast path: whether `local` is an ASCII dot-atom of RFC 5321 s.4.1.2. What it refuses may
@@ -209,7 +213,16 @@ fn is_dot_atom(local: &str) -> bool {
     for &byte in local.as_bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {}
-            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/' | b'=' | b'?' | b'^'..=b'`' | b'{'..=b'~' => {}
+            b'!'
+            | b'#'..=b'\''
+            | b'*'
+            | b'+'
+            | b'-'
+            | b'/'
+            | b'='
+            | b'?'
+            | b'^'..=b'`'
+            | b'{'..=b'~' => {}
             b'.' if before != b'.' => {}
             _ => return false,
         }
@@ -225,8 +238,14 @@ fn check_local(local: &str, ascii_domain: &str) -> Result<(), Fault> {
     if local.contains(unsupported) {
         return Err(UNSUPPORTED);
     }
-    let shown: String = local.chars().map(|c| if c.is_ascii() { c } else { 'x' }).collect();
-    let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
+    let shown: String = local
+        .chars()
+        .map(|c| if c.is_ascii() { c } else { 'x' })
+        .collect();
+    let options = Options::default()
+        .with_required_tld()
+        .without_domain_literal()
+        .without_display_text();
     match EmailAddress::parse_with_options(&format!("{shown}@{ascii_domain}"), options) {
         Ok(_) => Ok(()),
         Err(_) => Err(SYNTAX),
@@ -234,9 +253,30 @@ fn check_local(local: &str, ascii_domain: &str) -> Result<(), Fault> {
 }
 
 fn check_domain(domain: &str) -> Result<Domain, Fault> {
+    if domain.starts_with('[') {
+        return Err(Fault {
+            code: Code::EmailDomain,
+            expected: "a domain name, not a network address in brackets",
+        });
+    }
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "()<>,;:\\\"[]".contains(c);
+    if domain.contains(odd) {
+        return Err(SYNTAX);
+    }
     let ascii = Uts46::new()
-        .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Verify)
-        .map_err(|_| if domain.len() > ADDRESS_BYTES_MAX { LENGTH } else { DOMAIN })?;
+        .to_ascii(
+            domain.as_bytes(),
+            AsciiDenyList::STD3,
+            Hyphens::Check,
+            DnsLength::Verify,
+        )
+        .map_err(|_| {
+            if domain.len() > ADDRESS_BYTES_MAX {
+                LENGTH
+            } else {
+                DOMAIN
+            }
+        })?;
     let (_, top) = ascii.rsplit_once('.').ok_or(DOMAIN)?;
     if top.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(DOMAIN);
@@ -252,24 +292,39 @@ fn domain_doubts(ascii: &str, top: &str) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     if domains::is_reserved(ascii) {
         let detail = Cow::Borrowed("a domain that gets mail");
-        doubts.push(Doubt { code: Code::EmailReserved, detail });
+        doubts.push(Doubt {
+            code: Code::EmailReserved,
+            detail,
+        });
         return doubts;
     }
-    let is_known = psl::List.suffix(ascii.as_bytes()).is_some_and(|suffix| suffix.is_known());
+    let is_known = psl::List
+        .suffix(ascii.as_bytes())
+        .is_some_and(|suffix| suffix.is_known());
     if !is_known {
         let detail = Cow::Owned(format!("a known suffix in place of `.{top}`"));
-        doubts.push(Doubt { code: Code::EmailSuffix, detail });
+        doubts.push(Doubt {
+            code: Code::EmailSuffix,
+            detail,
+        });
     }
     if let Some(meant) = domains::meant(ascii, is_known) {
         let detail = Cow::Owned(format!("did you mean `{meant}`?"));
-        doubts.push(Doubt { code: Code::EmailTypo, detail });
+        doubts.push(Doubt {
+            code: Code::EmailTypo,
+            detail,
+        });
     }
     if domains::is_disposable(ascii) {
         let detail = Cow::Borrowed("an address that lasts");
-        doubts.push(Doubt { code: Code::EmailDisposable, detail });
+        doubts.push(Doubt {
+            code: Code::EmailDisposable,
+            detail,
+        });
     }
     if ascii.contains("xn--") {
-        let (unicode, _) = Uts46::new().to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::Check);
+        let (unicode, _) =
+            Uts46::new().to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::Check);
         if unicode.split('.').any(mixes_scripts) {
             doubts.push(mixed());
         }
@@ -287,7 +342,9 @@ fn mixed() -> Doubt {
 /// Whether letters of several scripts are mixed that no language mixes: beyond the level "highly
 /// restrictive" of UTS #39 s.5.2.
 fn mixes_scripts(part: &str) -> bool {
-    !part.is_ascii() && !part.is_single_script() && part.detect_restriction_level() > RestrictionLevel::HighlyRestrictive
+    !part.is_ascii()
+        && !part.is_single_script()
+        && part.detect_restriction_level() > RestrictionLevel::HighlyRestrictive
 }
 
 #[cfg(test)]
@@ -298,7 +355,11 @@ mod tests {
 
     fn verdict(text: &str) -> String {
         match check(text) {
-            Ok(doubts) => doubts.iter().map(|doubt| doubt.code.name()).collect::<Vec<_>>().join(" "),
+            Ok(doubts) => doubts
+                .iter()
+                .map(|doubt| doubt.code.name())
+                .collect::<Vec<_>>()
+                .join(" "),
             Err(fault) => format!("! {}", fault.code),
         }
     }
@@ -306,40 +367,91 @@ mod tests {
     #[test]
     fn addresses_are_accepted_doubted_or_refused_by_code() {
         let long_local = format!("{}@iana.org", "a".repeat(65));
-        let full = format!("a@{}.{}.{}.{}.org", "a".repeat(61), "b".repeat(61), "c".repeat(61), "d".repeat(61));
+        let full = format!(
+            "a@{}.{}.{}.{}.org",
+            "a".repeat(61),
+            "b".repeat(61),
+            "c".repeat(61),
+            "d".repeat(61)
+        );
         let cases = [
-            ("jane.doe@iana.org", ""), ("o'neil+tag@sub.iana.org", ""), ("{_test_}@iana.org", ""),
-            ("test@123.com", ""), ("test@xn--fiqs8s.xn--fiqs8s", ""), ("jörg@müller.de", ""),
-            ("उदाहरण.परीक्ष@iana.org", ""), ("用户@例子.中国", ""), ("jane@xn--e1afmkfd.xn--p1ai", ""), ("mu\u{308}ller@iana.org", ""),
-            ("", "! email.syntax"), ("jane", "! email.syntax"), ("@iana.org", "! email.syntax"), ("jane@", "! email.syntax"),
-            ("a..b@iana.org", "! email.syntax"), (".a@iana.org", "! email.syntax"), ("a.@iana.org", "! email.syntax"),
-            ("a b@iana.org", "! email.syntax"), ("\"a b\"@iana.org", "! email.syntax"), ("a(b)@iana.org", "! email.syntax"),
-            ("a@iana .org", "! email.syntax"), ("a@iana.org\n", "! email.syntax"), ("a@b@iana.org", "! email.syntax"),
-            ("x <a@iana.org>", "! email.syntax"), ("a@iana.org, b@iana.org", "! email.multiple"),
-            ("a@iana.org;b@iana.org", "! email.multiple"), ("a@iana.org b@iana.org", "! email.multiple"),
-            ("a@localhost", "! email.domain"), ("a@-iana.org", "! email.domain"), ("a@ia_na.org", "! email.domain"),
-            ("a@iana..org", "! email.domain"), ("a@iana.org.", "! email.domain"), ("a@1.2.3.4", "! email.domain"),
-            ("a@[1.2.3.4]", "! email.domain"), ("a@xn--zzzzzz.com", "! email.domain"), ("a@yy--0.tld", "! email.domain"),
-            ("💩@iana.org", "! email.local_unsupported"), ("a\u{200b}b@iana.org", "! email.local_unsupported"),
-            (&long_local, "! email.length"), (&full, ""),
-            ("jane@gmial.com", "email.typo"), ("jane@gmail.con", "email.suffix email.typo"), ("jane@mail.com", ""),
-            ("jane@firm.cmo", "email.suffix email.typo"), ("jane@firm.zzz", "email.suffix"),
-            ("jane@mailinator.com", "email.disposable"), ("jane@x.mailinator.com", "email.disposable"),
-            ("info@iana.org", "email.role"), ("No-Reply@iana.org", "email.role"), ("information@iana.org", ""),
-            ("jane@example.org", "email.reserved"), ("jane@firm.test", "email.reserved"), ("jane@my-example.org", ""),
-            ("p\u{430}ypal@iana.org", "email.mixed_script"), ("иван.smith@iana.org", ""),
-            ("jane@p\u{430}ypal.com", "email.mixed_script"), ("jane@пример.com", ""),
+            ("jane.doe@iana.org", ""),
+            ("o'neil+tag@sub.iana.org", ""),
+            ("{_test_}@iana.org", ""),
+            ("test@123.com", ""),
+            ("test@xn--fiqs8s.xn--fiqs8s", ""),
+            ("jörg@müller.de", ""),
+            ("उदाहरण.परीक्ष@iana.org", ""),
+            ("用户@例子.中国", ""),
+            ("jane@xn--e1afmkfd.xn--p1ai", ""),
+            ("mu\u{308}ller@iana.org", ""),
+            ("", "! email.syntax"),
+            ("jane", "! email.syntax"),
+            ("@iana.org", "! email.syntax"),
+            ("jane@", "! email.syntax"),
+            ("a..b@iana.org", "! email.syntax"),
+            (".a@iana.org", "! email.syntax"),
+            ("a.@iana.org", "! email.syntax"),
+            ("a b@iana.org", "! email.syntax"),
+            ("\"a b\"@iana.org", "! email.syntax"),
+            ("a(b)@iana.org", "! email.syntax"),
+            ("a@iana .org", "! email.syntax"),
+            ("a@iana.org\n", "! email.syntax"),
+            ("a@b@iana.org", "! email.syntax"),
+            ("x <a@iana.org>", "! email.syntax"),
+            ("a@iana.org, b@iana.org", "! email.multiple"),
+            ("a@iana.org;b@iana.org", "! email.multiple"),
+            ("a@iana.org b@iana.org", "! email.multiple"),
+            ("a@localhost", "! email.domain"),
+            ("a@-iana.org", "! email.domain"),
+            ("a@ia_na.org", "! email.domain"),
+            ("a@iana..org", "! email.domain"),
+            ("a@iana.org.", "! email.domain"),
+            ("a@1.2.3.4", "! email.domain"),
+            ("a@[1.2.3.4]", "! email.domain"),
+            ("a@xn--zzzzzz.com", "! email.domain"),
+            ("a@yy--0.tld", "! email.domain"),
+            ("💩@iana.org", "! email.local_unsupported"),
+            ("a\u{200b}b@iana.org", "! email.local_unsupported"),
+            (&long_local, "! email.length"),
+            (&full, ""),
+            ("jane@gmial.com", "email.typo"),
+            ("jane@gmail.con", "email.suffix email.typo"),
+            ("jane@mail.com", ""),
+            ("jane@firm.cmo", "email.suffix email.typo"),
+            ("jane@firm.zzz", "email.suffix"),
+            ("jane@mailinator.com", "email.disposable"),
+            ("jane@x.mailinator.com", "email.disposable"),
+            ("info@iana.org", "email.role"),
+            ("No-Reply@iana.org", "email.role"),
+            ("information@iana.org", ""),
+            ("jane@example.org", "email.reserved"),
+            ("jane@firm.test", "email.reserved"),
+            ("jane@my-example.org", ""),
+            ("p\u{430}ypal@iana.org", "email.mixed_script"),
+            ("иван.smith@iana.org", ""),
+            ("jane@p\u{430}ypal.com", "email.mixed_script"),
+            ("jane@пример.com", ""),
         ];
         for (text, expected) in cases {
             assert_eq!(verdict(text), expected, "{text}");
         }
-        assert_eq!(verdict(&full.replacen("a@a", "aaaa@aa", 1)), "! email.length");
+        assert_eq!(
+            verdict(&full.replacen("a@a", "aaaa@aa", 1)),
+            "! email.length"
+        );
     }
 
     #[test]
     fn keys_fold_case_and_composition_and_nothing_else() {
-        assert_eq!(key("Jane.Doe+x@IANA.org").as_deref(), Some("jane.doe+x@iana.org"));
-        assert_eq!(key("JO\u{308}RG@MÜLLER.de").as_deref(), Some("jörg@xn--mller-kva.de"));
+        assert_eq!(
+            key("Jane.Doe+x@IANA.org").as_deref(),
+            Some("jane.doe+x@iana.org")
+        );
+        assert_eq!(
+            key("JO\u{308}RG@MÜLLER.de").as_deref(),
+            Some("jörg@xn--mller-kva.de")
+        );
         assert_eq!(key("jörg@xn--mller-kva.de"), key("JÖRG@müller.DE"));
         assert_eq!(key("not an address"), None);
     }

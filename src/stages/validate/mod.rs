@@ -28,19 +28,34 @@ pub const ATTRIBUTE_CHARS_MAX: usize = 10_000;
 /// Checks a batch and makes the match keys of its rows. `verdicts` has `Duplicate` where `dedupe`
 /// found one (such rows are not checked, have no keys, and lose the issues they came with) and
 /// `Kept` elsewhere. A rejected row has its keys: it still takes part in clashes.
-pub fn validate(mut drafts: Drafts, mut verdicts: Vec<Verdict>, layout: &Layout, definition: &Definition) -> People {
+pub fn validate(
+    mut drafts: Drafts,
+    mut verdicts: Vec<Verdict>,
+    layout: &Layout,
+    definition: &Definition,
+) -> People {
     let first_row = drafts.first_row;
+    let place = |issue: &Issue| issue.row.wrapping_sub(first_row) as usize;
     let is_duplicate = |verdict: &Verdict| matches!(verdict, Verdict::Duplicate(_));
     let mut issues = std::mem::take(&mut drafts.issues);
-    issues.retain(|issue| !is_duplicate(&verdicts[(issue.row - first_row) as usize]));
+    issues.retain(|issue| !verdicts.get(place(issue)).is_some_and(is_duplicate));
     let mut checker = Checker {
         layout,
-        roles: definition.accounts.roles.iter().map(|role| lower(role).into_owned()).collect(),
-        required: Field::ALL.into_iter().filter(|field| is_required(*field, definition)).collect(),
+        roles: definition
+            .accounts
+            .roles
+            .iter()
+            .map(|role| lower(role).into_owned())
+            .collect(),
+        required: Field::ALL
+            .into_iter()
+            .filter(|field| is_required(*field, definition))
+            .collect(),
         email_or_username: definition.require.email_or_username,
         date_order: definition.clean.date_order,
         values: &drafts.values,
         domains: email::Domains::default(),
+        email_key: String::new(),
         issues,
     };
     let mut keys = Table::new(Key::ALL.len());
@@ -55,12 +70,18 @@ pub fn validate(mut drafts: Drafts, mut verdicts: Vec<Verdict>, layout: &Layout,
     issues.sort_by_key(|issue| issue.row);
     let rejecting = rejecting(definition);
     for issue in &issues {
-        if rejecting[issue.code as usize] {
-            verdicts[(issue.row - first_row) as usize] = Verdict::Rejected;
+        if rejecting[issue.code as usize]
+            && let Some(verdict) = verdicts.get_mut(place(issue))
+        {
+            *verdict = Verdict::Rejected;
         }
     }
     drafts.issues = issues;
-    People { drafts, keys, verdicts }
+    People {
+        drafts,
+        keys,
+        verdicts,
+    }
 }
 
 /// The key of a username: NFKC and lower case, so that names that look alike are one.
@@ -74,12 +95,25 @@ pub fn username_key(username: &str) -> Cow<'_, str> {
 
 /// By code: whether it keeps a row out.
 fn rejecting(definition: &Definition) -> Vec<bool> {
-    let listed = |code: &Code| definition.rows.reject.iter().any(|name| name == code.name());
-    Code::ALL.iter().map(|code| code.severity() >= Severity::Reject || listed(code)).collect()
+    let listed = |code: &Code| {
+        definition
+            .rows
+            .reject
+            .iter()
+            .any(|name| name == code.name())
+    };
+    Code::ALL
+        .iter()
+        .map(|code| code.severity() >= Severity::Reject || listed(code))
+        .collect()
 }
 
 fn is_required(field: Field, definition: &Definition) -> bool {
-    let listed = definition.require.fields.iter().any(|name| name == field.name());
+    let listed = definition
+        .require
+        .fields
+        .iter()
+        .any(|name| name == field.name());
     listed || (field == Field::Email && definition.require.email_or_username)
 }
 
@@ -96,6 +130,8 @@ struct Checker<'a> {
     date_order: DateOrder,
     values: &'a Table,
     domains: email::Domains,
+    /// Taken for each row, so that it is allocated once.
+    email_key: String,
     issues: Vec<Issue>,
 }
 
@@ -104,7 +140,8 @@ impl<'a> Checker<'a> {
     fn check(&mut self, index: usize, row: RowNumber, keys: &mut Table) {
         self.check_required(index, row);
         self.check_names(index, row);
-        let mut email_key = String::new();
+        let mut email_key = std::mem::take(&mut self.email_key);
+        email_key.clear();
         for (slot, what) in self.layout.slots().iter().enumerate() {
             let value = self.values.get(index, slot);
             if value.is_empty() {
@@ -115,23 +152,35 @@ impl<'a> Checker<'a> {
                 Slot::Field(field) => self.check_field(*field, value, row),
                 Slot::Attribute(name) if is_longer(value, ATTRIBUTE_CHARS_MAX) => {
                     let detail = format!("at most {ATTRIBUTE_CHARS_MAX} characters in `{name}`");
-                    self.issues.push(Issue::of_value(Code::CellLong, row, value, detail));
+                    self.issues
+                        .push(Issue::of_value(Code::CellLong, row, value, detail));
                 }
                 Slot::Attribute(_) | Slot::Ignored(_) => {}
             }
         }
         keys.push(self.value(index, Field::ExternalId));
         keys.push(&email_key);
+        self.email_key = email_key;
         keys.push(&username_key(self.value(index, Field::Username)));
     }
 
     /// The value of a field; empty where the run doesn't have it.
     fn value(&self, index: usize, field: Field) -> &'a str {
-        self.layout.field(field).map_or("", |slot| self.values.get(index, slot))
+        self.layout
+            .field(field)
+            .map_or("", |slot| self.values.get(index, slot))
     }
 
-    fn report(&mut self, code: Code, row: RowNumber, field: Field, found: &str, detail: impl Into<String>) {
-        self.issues.push(Issue::of_field(code, row, field, found, detail));
+    fn report(
+        &mut self,
+        code: Code,
+        row: RowNumber,
+        field: Field,
+        found: &str,
+        detail: impl Into<String>,
+    ) {
+        self.issues
+            .push(Issue::of_field(code, row, field, found, detail));
     }
 
     fn check_required(&mut self, index: usize, row: RowNumber) {
@@ -142,24 +191,48 @@ impl<'a> Checker<'a> {
                 continue;
             }
             match field {
-                Field::FirstName | Field::LastName if is_one_word(self.value(index, Field::FullName)) => {
+                Field::FirstName | Field::LastName
+                    if is_one_word(self.value(index, Field::FullName)) =>
+                {
                     name_is_missing = true;
                 }
-                Field::FirstName => self.report(Code::FirstNameMissing, row, field, "", "a first name"),
-                Field::LastName => self.report(Code::LastNameMissing, row, field, "", "a last name"),
+                Field::FirstName => {
+                    self.report(Code::FirstNameMissing, row, field, "", "a first name")
+                }
+                Field::LastName => {
+                    self.report(Code::LastNameMissing, row, field, "", "a last name")
+                }
                 Field::Email if !self.email_or_username => {
                     self.report(Code::EmailMissing, row, field, "", "an e-mail address");
                 }
                 Field::Email if self.value(index, Field::Username).is_empty() => {
-                    self.report(Code::EmailMissing, row, field, "", "an e-mail address or a username");
+                    self.report(
+                        Code::EmailMissing,
+                        row,
+                        field,
+                        "",
+                        "an e-mail address or a username",
+                    );
                 }
                 Field::Email => {}
-                _ => self.report(Code::FieldMissing, row, field, "", format!("a value for `{}`", field.name())),
+                _ => self.report(
+                    Code::FieldMissing,
+                    row,
+                    field,
+                    "",
+                    format!("a value for `{}`", field.name()),
+                ),
             }
         }
         if name_is_missing {
             let full_name = self.value(index, Field::FullName);
-            self.report(Code::FullNameSingle, row, Field::FullName, full_name, "first and last name");
+            self.report(
+                Code::FullNameSingle,
+                row,
+                Field::FullName,
+                full_name,
+                "first and last name",
+            );
         }
     }
 
@@ -181,7 +254,13 @@ impl<'a> Checker<'a> {
             Ok(address) => {
                 address.write_key(key);
                 for doubt in address.doubts() {
-                    self.issues.push(Issue::of_field(doubt.code, row, Field::Email, value, doubt.detail));
+                    self.issues.push(Issue::of_field(
+                        doubt.code,
+                        row,
+                        Field::Email,
+                        value,
+                        doubt.detail,
+                    ));
                 }
             }
             Err(fault) => self.report(fault.code, row, Field::Email, value, fault.expected),
@@ -195,25 +274,56 @@ impl<'a> Checker<'a> {
             _ => VALUE_CHARS_MAX,
         };
         if is_longer(value, longest) {
-            self.report(Code::CellLong, row, field, value, format!("at most {longest} characters"));
+            self.report(
+                Code::CellLong,
+                row,
+                field,
+                value,
+                format!("at most {longest} characters"),
+            );
         }
         match field {
             Field::Username if value.contains(|c: char| c.is_whitespace() || c.is_control()) => {
                 self.report(Code::UsernameSyntax, row, field, value, "no white space");
             }
             Field::Country if country::alpha2(value).is_none() => {
-                self.report(Code::CountryUnknown, row, field, value, "an ISO 3166 code or an English name");
+                self.report(
+                    Code::CountryUnknown,
+                    row,
+                    field,
+                    value,
+                    "an ISO 3166 code or an English name",
+                );
             }
             Field::Language if language::tag(value).is_none() => {
-                self.report(Code::LanguageUnknown, row, field, value, "a BCP 47 tag, as `en` or `pt-BR`");
+                self.report(
+                    Code::LanguageUnknown,
+                    row,
+                    field,
+                    value,
+                    "a BCP 47 tag, as `en` or `pt-BR`",
+                );
             }
             Field::StartDate if !date::is_iso(value) => self.report_date(value, row),
             Field::Status if !matches!(value, "active" | "invited" | "deactivated") => {
-                self.report(Code::StatusUnknown, row, field, value, "`active`, `invited` or `deactivated`");
+                self.report(
+                    Code::StatusUnknown,
+                    row,
+                    field,
+                    value,
+                    "`active`, `invited` or `deactivated`",
+                );
             }
             Field::Role if !self.roles.iter().any(|role| role == value) => {
-                let roles: Vec<String> = self.roles.iter().map(|role| format!("`{role}`")).collect();
-                self.report(Code::RoleNotAllowed, row, field, value, format!("one of {}", roles.join(", ")));
+                let roles: Vec<String> =
+                    self.roles.iter().map(|role| format!("`{role}`")).collect();
+                self.report(
+                    Code::RoleNotAllowed,
+                    row,
+                    field,
+                    value,
+                    format!("one of {}", roles.join(", ")),
+                );
             }
             Field::Groups => self.check_groups(value, row),
             _ => {}
@@ -273,19 +383,22 @@ mod tests {
     use crate::definition;
     use crate::row::Place;
 
-    const FIELDS: [Field; 16] = Field::ALL;
+    /// What a row holds; the other fields are empty.
+    type Values<'a> = &'a [(Field, &'a str)];
 
     fn layout() -> Layout {
-        let mut slots: Vec<Slot> = FIELDS.into_iter().map(Slot::Field).collect();
+        let mut slots: Vec<Slot> = Field::ALL.into_iter().map(Slot::Field).collect();
         slots.push(Slot::Attribute("note".to_string()));
         Layout::new(slots)
     }
 
     fn definition(settings: &str) -> Definition {
-        definition::parse("test.toml", &format!("name = \"test\"\n{settings}")).unwrap().definition
+        definition::parse("test.toml", &format!("name = \"test\"\n{settings}"))
+            .unwrap()
+            .definition
     }
 
-    fn drafts(rows: &[&[(Field, &str)]]) -> Drafts {
+    fn drafts(rows: &[Values]) -> Drafts {
         let layout = layout();
         let mut drafts = Drafts {
             first_row: 10,
@@ -303,29 +416,56 @@ mod tests {
         drafts
     }
 
-    fn validated(rows: &[&[(Field, &str)]], settings: &str) -> People {
-        validate(drafts(rows), vec![Verdict::Kept; rows.len()], &layout(), &definition(settings))
+    fn validated(rows: &[Values], settings: &str) -> People {
+        validate(
+            drafts(rows),
+            vec![Verdict::Kept; rows.len()],
+            &layout(),
+            &definition(settings),
+        )
     }
 
     /// The codes for one row that is right but for `values`.
-    fn codes(values: &[(Field, &str)], settings: &str) -> Vec<&'static str> {
-        let right = [(Field::FirstName, "Jane"), (Field::LastName, "Doe"), (Field::Email, "jane@iana.org")];
+    fn codes(values: Values, settings: &str) -> Vec<&'static str> {
+        let right = [
+            (Field::FirstName, "Jane"),
+            (Field::LastName, "Doe"),
+            (Field::Email, "jane@iana.org"),
+        ];
         let mut row = values.to_vec();
-        row.extend(right.iter().filter(|(field, _)| values.iter().all(|(other, _)| other != field)));
-        validated(&[&row], settings).drafts.issues.iter().map(|issue| issue.code.name()).collect()
+        row.extend(
+            right
+                .iter()
+                .filter(|(field, _)| values.iter().all(|(other, _)| other != field)),
+        );
+        validated(&[&row], settings)
+            .drafts
+            .issues
+            .iter()
+            .map(|issue| issue.code.name())
+            .collect()
     }
 
     #[test]
     fn every_field_is_checked() {
-        use Field::*;
+        use Field::{
+            Country, DisplayName, Email, ExternalId, FirstName, FullName, Groups, Language,
+            LastName, Organization, Phone, Role, StartDate, Status, Username,
+        };
         let long = "é".repeat(256);
         let long_group = "g".repeat(201);
         let groups = format!("A/B\u{1f}A//B\u{1f}{long_group}");
-        let cases: &[(&[(Field, &str)], &[&str])] = &[
+        let cases: &[(Values, &[&str])] = &[
             (&[], &[]),
             (&[(FirstName, "")], &["first_name.missing"]),
-            (&[(FirstName, ""), (LastName, ""), (Email, "")], &["email.missing", "first_name.missing", "last_name.missing"]),
-            (&[(FirstName, ""), (LastName, ""), (FullName, "Cher")], &["full_name.single"]),
+            (
+                &[(FirstName, ""), (LastName, ""), (Email, "")],
+                &["email.missing", "first_name.missing", "last_name.missing"],
+            ),
+            (
+                &[(FirstName, ""), (LastName, ""), (FullName, "Cher")],
+                &["full_name.single"],
+            ),
             (&[(Email, "x")], &["email.syntax"]),
             (&[(Email, "info@gmial.com")], &["email.typo", "email.role"]),
             (&[(Username, "jane doe")], &["username.syntax"]),
@@ -341,28 +481,56 @@ mod tests {
             (&[(Role, "user")], &[]),
             (&[(Role, "admin")], &["role.not_allowed"]),
             (&[(Groups, &groups)], &["group.syntax", "group.syntax"]),
-            (&[(FirstName, "jane@iana.org"), (LastName, "12")], &["name.suspicious", "name.suspicious"]),
-            (&[(FullName, "1 2"), (FirstName, "1"), (LastName, "2")], &["name.suspicious"]),
+            (
+                &[(FirstName, "jane@iana.org"), (LastName, "12")],
+                &["name.suspicious", "name.suspicious"],
+            ),
+            (
+                &[(FullName, "1 2"), (FirstName, "1"), (LastName, "2")],
+                &["name.suspicious"],
+            ),
             (&[(FirstName, &long)], &["cell.long"]),
             (&[(FirstName, &long[2..])], &[]),
-            (&[(Organization, "NULL"), (DisplayName, "-"), (ExternalId, "0042")], &[]),
+            (
+                &[
+                    (Organization, "NULL"),
+                    (DisplayName, "-"),
+                    (ExternalId, "0042"),
+                ],
+                &[],
+            ),
         ];
         for (values, expected) in cases {
             assert_eq!(codes(values, ""), *expected, "{values:?}");
         }
         let settings = "[require]\nfields = [\"phone\"]\nemail_or_username = true";
-        assert_eq!(codes(&[(Email, "")], settings), ["email.missing", "field.missing"]);
-        assert_eq!(codes(&[(Email, ""), (Username, "jane"), (Phone, "1")], settings), [""; 0]);
+        assert_eq!(
+            codes(&[(Email, "")], settings),
+            ["email.missing", "field.missing"]
+        );
+        assert_eq!(
+            codes(&[(Email, ""), (Username, "jane"), (Phone, "1")], settings),
+            [""; 0]
+        );
         let settings = "[accounts]\nroles = [\"User\", \"Admin\"]\ndefault_role = \"User\"";
         assert_eq!(codes(&[(Role, "admin")], settings), [""; 0]);
     }
 
     #[test]
     fn verdicts_and_keys_follow_from_the_issues() {
-        let rows: [&[(Field, &str)]; 4] = [
-            &[(Field::FirstName, "J"), (Field::LastName, "D"), (Field::Email, "Jane@IANA.org"), (Field::Username, "JANE")],
+        let rows: [Values; 4] = [
+            &[
+                (Field::FirstName, "J"),
+                (Field::LastName, "D"),
+                (Field::Email, "Jane@IANA.org"),
+                (Field::Username, "JANE"),
+            ],
             &[(Field::ExternalId, "A1"), (Field::Email, "jane@iana")],
-            &[(Field::FirstName, "J"), (Field::LastName, "D"), (Field::Email, "jane@gmial.com")],
+            &[
+                (Field::FirstName, "J"),
+                (Field::LastName, "D"),
+                (Field::Email, "jane@gmial.com"),
+            ],
             &[(Field::ExternalId, "A1"), (Field::Email, "jane@iana")],
         ];
         let mut batch = drafts(&rows);
@@ -371,18 +539,49 @@ mod tests {
         let mut verdicts = vec![Verdict::Kept; 4];
         verdicts[3] = Verdict::Duplicate(11);
         let people = validate(batch, verdicts.clone(), &layout(), &definition(""));
-        assert_eq!(people.verdicts, [Verdict::Kept, Verdict::Rejected, Verdict::Rejected, Verdict::Duplicate(11)]);
-        let keys: Vec<_> = (0..4).map(|row| people.keys.row(row).collect::<Vec<_>>()).collect();
-        assert_eq!(keys, [["", "jane@iana.org", "jane"], ["A1", "", ""], ["", "jane@gmial.com", ""], ["", "", ""]]);
-        let found: Vec<_> = people.drafts.issues.iter().map(|issue| (issue.row, issue.code.name())).collect();
+        assert_eq!(
+            people.verdicts,
+            [
+                Verdict::Kept,
+                Verdict::Rejected,
+                Verdict::Rejected,
+                Verdict::Duplicate(11)
+            ]
+        );
+        let keys: Vec<_> = (0..4)
+            .map(|row| people.keys.row(row).collect::<Vec<_>>())
+            .collect();
+        assert_eq!(
+            keys,
+            [
+                ["", "jane@iana.org", "jane"],
+                ["A1", "", ""],
+                ["", "jane@gmial.com", ""],
+                ["", "", ""]
+            ]
+        );
+        let found: Vec<_> = people
+            .drafts
+            .issues
+            .iter()
+            .map(|issue| (issue.row, issue.code.name()))
+            .collect();
         assert_eq!(
             found,
             [
-                (11, "first_name.missing"), (11, "last_name.missing"), (11, "email.domain"), (12, "row.short"),
+                (11, "first_name.missing"),
+                (11, "last_name.missing"),
+                (11, "email.domain"),
+                (12, "row.short"),
                 (12, "email.typo"),
             ]
         );
-        let people = validate(drafts(&rows), verdicts, &layout(), &definition("[rows]\nreject = [\"email.typo\"]"));
+        let people = validate(
+            drafts(&rows),
+            verdicts,
+            &layout(),
+            &definition("[rows]\nreject = [\"email.typo\"]"),
+        );
         assert_eq!(people.verdicts[2], Verdict::Rejected);
     }
 
