@@ -361,24 +361,27 @@ fn number_of_accounts(url: &str) -> u64 {
 
 #[test]
 fn a_second_import_waits_for_nobody_and_writes_nothing() {
-    let folder = folder_with(people(20_000, 0.0));
-    fs::write(
-        folder.path().join("late.csv"),
-        "email,first_name,last_name\nlate@acme-industries.com,Late,Comer\n",
-    )
-    .unwrap();
-    let url = support::fresh_database();
-    let first = support::start(folder.path(), &url, &["import", "people.csv", "--json"]);
-    let locks =
-        "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-                 WHERE locktype = 'advisory' AND datname = current_database()";
-    wait_until(|| number_of_accounts(&url) > 0 && support::query_one(&url, locks) != "0");
-    let second = support::run(folder.path(), &url, &["import", "late.csv"]);
+    let held = Held::new();
+    let late = "email,first_name,last_name\nlate@acme-industries.com,Late,Comer\n";
+    fs::write(held.folder.path().join("late.csv"), late).unwrap();
+    let import_late = || {
+        support::run(
+            held.folder.path(),
+            &held.url,
+            &["import", "late.csv", "--json"],
+        )
+    };
+    let lock = support::Session::hold(&held.url, LOCK_OF_SECOND_CHUNK);
+    let first = held.start();
+    let before = number_of_accounts(&held.url);
+    let second = import_late();
     assert_eq!(second.exit, 5, "{second:?}");
     assert!(second.stderr.contains("run.locked"), "{second:?}");
-    let first = first.finish();
-    assert_eq!(first.counts().created, 20_000, "{}", first.stderr);
-    assert_eq!(number_of_accounts(&url), 20_000);
-    let third = support::run(folder.path(), &url, &["import", "late.csv", "--json"]);
+    assert_eq!(number_of_accounts(&held.url), before);
+    drop(lock);
+    let first = first.finish().counts();
+    assert!(first.created > before, "{first:?}");
+    // at once: the lock is free as soon as the first one is gone
+    let third = import_late();
     assert_eq!(third.counts().created, 1, "{}", third.stderr);
 }
