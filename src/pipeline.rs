@@ -346,7 +346,8 @@ fn match_and_plan(
         }
     }
     job.progress.end();
-    let needed = needed.into_iter().filter_map(|key| groups.get(&key).cloned()).collect();
+    // A group that is only left need not be in the file; it exists, so its key will do as its path.
+    let needed = needed.into_iter().map(|key| groups.get(&key).cloned().unwrap_or(key)).collect();
     Ok((plan, twice.late, needed))
 }
 

@@ -186,7 +186,10 @@ impl<'a> Tally<'a> {
                 found: issue.found.replace('\0', "\u{fffd}"),
                 detail: issue.detail.replace('\0', "\u{fffd}"),
             };
-            self.add(issue.code, example, issue.field.is_none_or(Field::is_personal));
+            // How wide a row is, and what Excel calls an error, says nothing of a person.
+            let is_impersonal = matches!(issue.code, Code::RowShort | Code::RowLong | Code::CellError);
+            let personal = !is_impersonal && issue.field.is_none_or(Field::is_personal);
+            self.add(issue.code, example, personal);
         }
     }
 

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `stdout`, `stderr` | what all calls printed, each below its own line |
 //! | `exit` | an exit code a line |
-//! | `corrections.csv` | the last run's corrections file |
+//! | `corrections.csv` | the last run's corrections file, or files one after the other |
 //! | `accounts.csv` | all accounts afterwards, if the calls made the table |
 //!
 //! A line `sql FILE` in `command` runs that file against the case's database instead, as an
@@ -196,9 +196,11 @@ fn run(case: &Path) -> Files {
         add("stderr", &format!("$ muster {line}\n{}", finished.stderr));
         add("exit", &format!("{}\n", finished.exit));
     }
-    let corrections = runs.last().map(|run| run.join("corrections.csv"));
-    if let Some(corrections) = corrections.and_then(|path| fs::read_to_string(path).ok()) {
-        files.insert("corrections.csv".to_string(), corrections);
+    for name in ["corrections.csv", "corrections-1.csv", "corrections-2.csv"] {
+        let path = runs.last().map(|run| run.join(name));
+        if let Some(text) = path.and_then(|path| fs::read_to_string(path).ok()) {
+            *files.entry("corrections.csv".to_string()).or_default() += &text;
+        }
     }
     if let Some(accounts) = support::accounts(&database) {
         files.insert("accounts.csv".to_string(), accounts);

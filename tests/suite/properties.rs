@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use tempfile::TempDir;
@@ -297,9 +297,7 @@ impl Held {
         let running = support::start(self.folder.path(), &self.url, &IMPORT_HELD);
         let waits = "SELECT count(*) FROM muster.chunks WHERE first_row = 0 AND rows > 1
             AND EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND NOT granted)";
-        while support::query_one(&self.url, waits) == "0" {
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait_until(|| support::query_one(&self.url, waits) != "0");
         running
     }
 
@@ -326,9 +324,7 @@ fn a_run_that_is_interrupted_stops_cleanly_and_goes_on_when_it_is_run_again() {
     let lock = support::Session::hold(&held.url, LOCK_OF_SECOND_CHUNK);
     let mut running = held.start();
     running.interrupt();
-    while !running.stderr().contains("stopping") {
-        thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(|| running.stderr().contains("stopping"));
     drop(lock);
     let stopped = running.finish();
     assert_eq!(stopped.exit, 4, "{stopped:?}");
@@ -350,6 +346,14 @@ fn a_run_that_is_killed_between_chunks_goes_on_when_it_is_run_again() {
     held.go_on();
 }
 
+fn wait_until(mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "it never came");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
 fn number_of_accounts(url: &str) -> u64 {
     support::try_query(url, "SELECT count(*) FROM muster.accounts")
         .map_or(0, |rows| rows[0][0].as_ref().unwrap().parse().unwrap())
@@ -357,26 +361,27 @@ fn number_of_accounts(url: &str) -> u64 {
 
 #[test]
 fn a_second_import_waits_for_nobody_and_writes_nothing() {
-    let folder = folder_with(people(20_000, 0.0));
-    fs::write(
-        folder.path().join("late.csv"),
-        "email,first_name,last_name\nlate@acme-industries.com,Late,Comer\n",
-    )
-    .unwrap();
-    let url = support::fresh_database();
-    let first = support::start(folder.path(), &url, &["import", "people.csv", "--json"]);
-    let locks =
-        "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
-                 WHERE locktype = 'advisory' AND datname = current_database()";
-    while number_of_accounts(&url) == 0 || support::query_one(&url, locks) == "0" {
-        thread::sleep(Duration::from_millis(1));
-    }
-    let second = support::run(folder.path(), &url, &["import", "late.csv"]);
+    let held = Held::new();
+    let late = "email,first_name,last_name\nlate@acme-industries.com,Late,Comer\n";
+    fs::write(held.folder.path().join("late.csv"), late).unwrap();
+    let import_late = || {
+        support::run(
+            held.folder.path(),
+            &held.url,
+            &["import", "late.csv", "--json"],
+        )
+    };
+    let lock = support::Session::hold(&held.url, LOCK_OF_SECOND_CHUNK);
+    let first = held.start();
+    let before = number_of_accounts(&held.url);
+    let second = import_late();
     assert_eq!(second.exit, 5, "{second:?}");
     assert!(second.stderr.contains("run.locked"), "{second:?}");
-    let first = first.finish();
-    assert_eq!(first.counts().created, 20_000, "{}", first.stderr);
-    assert_eq!(number_of_accounts(&url), 20_000);
-    let third = support::run(folder.path(), &url, &["import", "late.csv", "--json"]);
+    assert_eq!(number_of_accounts(&held.url), before);
+    drop(lock);
+    let first = first.finish().counts();
+    assert!(first.created > before, "{first:?}");
+    // at once: the lock is free as soon as the first one is gone
+    let third = import_late();
     assert_eq!(third.counts().created, 1, "{}", third.stderr);
 }
