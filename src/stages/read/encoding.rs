@@ -40,7 +40,9 @@ pub fn survey(path: &Path, named: Option<&str>) -> Result<Survey> {
     let mut bytes = 0;
     let mut scan = Utf8Scan::default();
     loop {
-        let count = file.read(&mut block).map_err(|error| unreadable(path, &error))?;
+        let count = file
+            .read(&mut block)
+            .map_err(|error| unreadable(path, &error))?;
         if count == 0 {
             break;
         }
@@ -53,11 +55,18 @@ pub fn survey(path: &Path, named: Option<&str>) -> Result<Survey> {
     }
     let encoding = match named {
         Some(name) => Encoding::for_label(name.as_bytes()).ok_or_else(|| {
-            Refusal::new(Code::FileEncoding, format!("no encoding is called `{name}`"))
+            Refusal::new(
+                Code::FileEncoding,
+                format!("no encoding is called `{name}`"),
+            )
         })?,
         None => detect(path, &head, &scan)?,
     };
-    Ok(Survey { sha256: crate::hex(&hash.finalize()), bytes, encoding })
+    Ok(Survey {
+        sha256: crate::hex(&hash.finalize()),
+        bytes,
+        encoding,
+    })
 }
 
 fn detect(path: &Path, head: &[u8], scan: &Utf8Scan) -> Result<&'static Encoding> {
@@ -75,7 +84,11 @@ fn detect(path: &Path, head: &[u8], scan: &Utf8Scan) -> Result<&'static Encoding
     if nulls * 20 > head.len() {
         return Err(Refusal::new(
             Code::FileFormat,
-            format!("`{}` is not text: {nulls} of its first {} bytes are NUL", path.display(), head.len()),
+            format!(
+                "`{}` is not text: {nulls} of its first {} bytes are NUL",
+                path.display(),
+                head.len()
+            ),
         ));
     }
     // Text of another encoding is valid UTF-8 by rare accident only: where most is, the rest is damage.
@@ -87,7 +100,9 @@ fn detect(path: &Path, head: &[u8], scan: &Utf8Scan) -> Result<&'static Encoding
     let mut block = vec![0; BLOCK_BYTES];
     let mut fed = 0;
     while fed < DETECT_BYTES_MAX {
-        let count = file.read(&mut block).map_err(|error| unreadable(path, &error))?;
+        let count = file
+            .read(&mut block)
+            .map_err(|error| unreadable(path, &error))?;
         if count == 0 {
             break;
         }
@@ -106,7 +121,13 @@ fn utf16_by_nulls(head: &[u8]) -> Option<&'static Encoding> {
     if pairs < 2 {
         return None;
     }
-    let nulls_at = |offset: usize| head.iter().skip(offset).step_by(2).filter(|b| **b == 0).count();
+    let nulls_at = |offset: usize| {
+        head.iter()
+            .skip(offset)
+            .step_by(2)
+            .filter(|b| **b == 0)
+            .count()
+    };
     let (even, odd) = (nulls_at(0), nulls_at(1));
     if odd * 5 > pairs && even * 20 < pairs {
         Some(UTF_16LE)
@@ -171,7 +192,9 @@ impl TextReader {
     pub fn open(path: &Path, encoding: &'static Encoding) -> Result<(TextReader, u64)> {
         let mut file = open_file(path)?;
         let mut start = [0; 3];
-        let count = file.read(&mut start).map_err(|error| unreadable(path, &error))?;
+        let count = file
+            .read(&mut start)
+            .map_err(|error| unreadable(path, &error))?;
         let mark = match Encoding::for_bom(&start[..count]) {
             Some((found, length)) if found == encoding => length as u64,
             _ => 0,
@@ -179,7 +202,12 @@ impl TextReader {
         std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(mark))
             .map_err(|error| unreadable(path, &error))?;
         let decoder = (encoding != UTF_8).then(|| encoding.new_decoder_without_bom_handling());
-        let reader = TextReader { file, block: vec![0; BLOCK_BYTES / 4], decoder, done: false };
+        let reader = TextReader {
+            file,
+            block: vec![0; BLOCK_BYTES / 4],
+            decoder,
+            done: false,
+        };
         Ok((reader, mark))
     }
 
@@ -200,7 +228,9 @@ impl TextReader {
         let mut source = &self.block[..count];
         loop {
             let start = window.len();
-            let room = decoder.max_utf8_buffer_length(source.len()).unwrap_or(BLOCK_BYTES);
+            let room = decoder
+                .max_utf8_buffer_length(source.len())
+                .unwrap_or(BLOCK_BYTES);
             window.resize(start + room, 0);
             let (result, read, written, _) =
                 decoder.decode_to_utf8(source, &mut window[start..], self.done);
@@ -241,15 +271,27 @@ mod tests {
     fn encodings_are_told_apart() {
         let utf16 = |text: &str, big: bool| -> Vec<u8> {
             text.encode_utf16()
-                .flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() })
+                .flat_map(|unit| {
+                    if big {
+                        unit.to_be_bytes()
+                    } else {
+                        unit.to_le_bytes()
+                    }
+                })
                 .collect()
         };
         let text = "email;first_name\njosé@example.org;José Müller\n";
         assert_eq!(detected(text.as_bytes()), "UTF-8");
-        assert_eq!(detected(&[b"\xef\xbb\xbf", text.as_bytes()].concat()), "UTF-8");
+        assert_eq!(
+            detected(&[b"\xef\xbb\xbf", text.as_bytes()].concat()),
+            "UTF-8"
+        );
         assert_eq!(detected(&utf16(text, false)), "UTF-16LE");
         assert_eq!(detected(&utf16(text, true)), "UTF-16BE");
-        assert_eq!(detected(&[b"\xff\xfe".to_vec(), utf16(text, false)].concat()), "UTF-16LE");
+        assert_eq!(
+            detected(&[b"\xff\xfe".to_vec(), utf16(text, false)].concat()),
+            "UTF-16LE"
+        );
         let (latin, _, _) = encoding_rs::WINDOWS_1252.encode(text);
         assert_eq!(detected(&latin), "windows-1252");
     }
