@@ -184,8 +184,11 @@ impl<'a, 'f> SheetRows<'a, 'f> {
                 break;
             };
             let (row, column) = cell.get_position();
-            if self.last.is_some_and(|last| (row, column) <= last) {
-                let what = format!("row {} comes twice or out of order", u64::from(row) + 1);
+            if self
+                .last
+                .is_some_and(|last| row == last.0 && column <= last.1)
+            {
+                let what = format!("row {} comes twice", u64::from(row) + 1);
                 return Err(damaged(path, &what));
             }
             self.last = Some((row, column));
