@@ -5,7 +5,6 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::stream::Fuse;
 use tokio::runtime::Runtime;
 use tokio_postgres::{Row, RowStream};
 use uuid::Uuid;
@@ -19,9 +18,10 @@ use crate::stages::plan::{Account, COLUMNS, Matched};
 /// What the match found, streamed in row order.
 pub struct Matches<'a> {
     runtime: &'a Runtime,
-    /// Fused: once at its end, the driver's own stream fails instead of staying there.
-    stream: Pin<Box<Fuse<RowStream>>>,
+    stream: Pin<Box<RowStream>>,
     peeked: Option<(RowNumber, Matched)>,
+    /// The stream said that it ended. Asked again, it would call that a lost connection.
+    ended: bool,
 }
 
 impl Store {
@@ -77,7 +77,7 @@ impl Store {
             client.query_raw(&statement, parameters).await
         });
         let stream = stream.map_err(|error| refusal(&error, "matching the rows"))?;
-        Ok(Matches { runtime: &self.runtime, stream: Box::pin(stream.fuse()), peeked: None })
+        Ok(Matches { runtime: &self.runtime, stream: Box::pin(stream), peeked: None, ended: false })
     }
 }
 
@@ -97,9 +97,12 @@ impl Matches<'_> {
                     }
                     found.push(peeked);
                 }
+                if self.ended {
+                    return Ok(());
+                }
                 match self.stream.next().await {
                     Some(row) => self.peeked = Some(matched(&row?)),
-                    None => return Ok(()),
+                    None => self.ended = true,
                 }
             }
         })
