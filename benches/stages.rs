@@ -32,14 +32,25 @@ struct Input {
 }
 
 fn open(path: &Path) -> Input {
-    let definition = definition::open(None).expect("the default pipeline").definition;
+    let definition = definition::open(None)
+        .expect("the default pipeline")
+        .definition;
     let vocabulary = Vocabulary::new(&definition);
-    let wanted = Wanted { definition: &definition, vocabulary: &vocabulary };
+    let wanted = Wanted {
+        definition: &definition,
+        vocabulary: &vocabulary,
+    };
     let source = Source::open(path, &wanted).expect("a generated file");
     let targets = map::targets(&source, &vocabulary, &definition).expect("known columns");
     let layout = map::layout(std::slice::from_ref(&targets));
     let mapping = map::mapping(&targets, &layout, &definition);
-    let mut input = Input { definition, source, layout, mapping, cells: Vec::new() };
+    let mut input = Input {
+        definition,
+        source,
+        layout,
+        mapping,
+        cells: Vec::new(),
+    };
     input.cells = read(&input.source);
     input
 }
@@ -55,7 +66,14 @@ fn read(source: &Source) -> Vec<Cells> {
 }
 
 fn drafts_of(input: &Input) -> Vec<Drafts> {
-    let clean = |cells: &Cells| clean(cells.clone(), &input.mapping, &input.layout, &input.definition);
+    let clean = |cells: &Cells| {
+        clean(
+            cells.clone(),
+            &input.mapping,
+            &input.layout,
+            &input.definition,
+        )
+    };
     input.cells.iter().map(clean).collect()
 }
 
@@ -71,39 +89,77 @@ fn validated(input: &Input, drafts: Vec<Drafts>) -> Vec<Batch> {
 
 fn stages(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a scratch folder");
-    let (csv, xlsx) = (folder.path().join("people.csv"), folder.path().join("people.xlsx"));
-    let made = people::People { rows: ROWS, seed: 7, dirt: 0.03, latin_only: false, change: None };
+    let (csv, xlsx) = (
+        folder.path().join("people.csv"),
+        folder.path().join("people.xlsx"),
+    );
+    let made = people::People {
+        rows: ROWS,
+        seed: 7,
+        dirt: 0.03,
+        latin_only: false,
+        change: None,
+    };
     let mut out = std::fs::File::create(&csv).expect("a file");
-    made.write_csv(&mut out, people::Dialect::default()).expect("room");
+    made.write_csv(&mut out, people::Dialect::default())
+        .expect("room");
     made.write_xlsx(&xlsx).expect("room");
     let input = open(&csv);
     let workbook = open(&xlsx);
     let drafts = drafts_of(&input);
     let batches = validated(&input, drafts.clone());
-    let run = RunKey { id: "bench".into(), seed: 1, started_ms: 1 };
+    let run = RunKey {
+        id: "bench".into(),
+        seed: 1,
+        started_ms: 1,
+    };
 
     let mut group = criterion.benchmark_group("stages");
     group.throughput(Throughput::Elements(ROWS)).sample_size(20);
     group.bench_function("read csv", |bencher| bencher.iter(|| read(&input.source)));
-    group.bench_function("read xlsx", |bencher| bencher.iter(|| read(&workbook.source)));
+    group.bench_function("read xlsx", |bencher| {
+        bencher.iter(|| read(&workbook.source))
+    });
     group.bench_function("clean", |bencher| bencher.iter(|| drafts_of(&input)));
     group.bench_function("dedupe", |bencher| {
-        bencher.iter(|| drafts.iter().map(|drafts| fingerprints(drafts, 1)).collect::<Vec<_>>())
+        bencher.iter(|| {
+            drafts
+                .iter()
+                .map(|drafts| fingerprints(drafts, 1))
+                .collect::<Vec<_>>()
+        })
     });
     group.bench_function("validate", |bencher| {
-        bencher.iter_batched(|| drafts.clone(), |drafts| validated(&input, drafts), BatchSize::LargeInput)
+        bencher.iter_batched(
+            || drafts.clone(),
+            |drafts| validated(&input, drafts),
+            BatchSize::LargeInput,
+        )
     });
     group.bench_function("clash keys", |bencher| {
-        bencher.iter(|| batches.iter().map(|batch| key_hashes(batch, 1)).collect::<Vec<_>>())
+        bencher.iter(|| {
+            batches
+                .iter()
+                .map(|batch| key_hashes(batch, 1))
+                .collect::<Vec<_>>()
+        })
     });
     group.bench_function("spool", |bencher| {
-        bencher.iter(|| batches.iter().for_each(|batch| drop(black_box(spool::encode(batch)))))
+        bencher.iter(|| {
+            batches
+                .iter()
+                .for_each(|batch| drop(black_box(spool::encode(batch))))
+        })
     });
     group.bench_function("plan", |bencher| {
         bencher.iter(|| {
             for people in &batches {
                 for index in 0..people.len() {
-                    let person = Person { people, index, layout: &input.layout };
+                    let person = Person {
+                        people,
+                        index,
+                        layout: &input.layout,
+                    };
                     black_box(decide(&person, None, &input.definition, &|_| true));
                 }
             }
@@ -113,11 +169,25 @@ fn stages(criterion: &mut Criterion) {
         .iter()
         .map(|batch| {
             let outcomes = vec![Outcome::Created; batch.len()];
-            (batch.clone(), Planned { outcomes, ..Planned::default() })
+            (
+                batch.clone(),
+                Planned {
+                    outcomes,
+                    ..Planned::default()
+                },
+            )
         })
         .collect();
     group.bench_function("load encode", |bencher| {
-        bencher.iter(|| load::encode(&pairs, &input.layout, &input.definition, &run, &HashMap::new()))
+        bencher.iter(|| {
+            load::encode(
+                &pairs,
+                &input.layout,
+                &input.definition,
+                &run,
+                &HashMap::new(),
+            )
+        })
     });
     group.finish();
 }

@@ -13,12 +13,25 @@ use std::time::{Duration, Instant};
 mod people;
 
 fn main() {
-    let rows = std::env::var("MUSTER_BENCH_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(100_000);
-    let folder = tempfile::Builder::new().prefix("muster-bench-").tempdir().expect("a scratch folder");
+    let rows = std::env::var("MUSTER_BENCH_ROWS")
+        .ok()
+        .and_then(|rows| rows.parse().ok())
+        .unwrap_or(100_000);
+    let folder = tempfile::Builder::new()
+        .prefix("muster-bench-")
+        .tempdir()
+        .expect("a scratch folder");
     let file = folder.path().join("people.csv");
-    let made = people::People { rows, seed: 7, dirt: 0.03, latin_only: false, change: None };
+    let made = people::People {
+        rows,
+        seed: 7,
+        dirt: 0.03,
+        latin_only: false,
+        change: None,
+    };
     let mut out = File::create(&file).expect("a file");
-    made.write_csv(&mut out, people::Dialect::default()).expect("room");
+    made.write_csv(&mut out, people::Dialect::default())
+        .expect("room");
     // The local server may run as another user, who must be able to get here.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(folder.path(), open).expect("our own folder");
@@ -33,7 +46,11 @@ fn main() {
         arguments.extend(["--quiet", "people.csv"]);
         let (wall, peak) = muster(folder.path(), &arguments);
         let rate = rows as f64 / wall.as_secs_f64();
-        println!("{name:<22} {:>7.2} s {rate:>12.0} {:>6} MiB", wall.as_secs_f64(), peak >> 10);
+        println!(
+            "{name:<22} {:>7.2} s {rate:>12.0} {:>6} MiB",
+            wall.as_secs_f64(),
+            peak >> 10
+        );
     }
     muster(folder.path(), &["db", "stop"]);
 }
@@ -59,7 +76,10 @@ fn muster(folder: &Path, arguments: &[&str]) -> (Duration, u64) {
         std::thread::sleep(Duration::from_millis(5));
     };
     // The generated file has rows to mend, so 1 is a good end, too.
-    assert!(matches!(status.code(), Some(0 | 1)), "muster {arguments:?}: {status}");
+    assert!(
+        matches!(status.code(), Some(0 | 1)),
+        "muster {arguments:?}: {status}"
+    );
     (began.elapsed(), peak)
 }
 

@@ -27,7 +27,12 @@ use crate::summary::{Next, PipelineName, Run, SCHEMA, Summary};
 
 /// Check a file of people, import it into PostgreSQL, and only then invite them.
 #[derive(Parser)]
-#[command(name = "muster", version, max_term_width = 100, disable_help_subcommand = false)]
+#[command(
+    name = "muster",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = false
+)]
 struct Line {
     #[command(subcommand)]
     command: Command,
@@ -39,7 +44,7 @@ enum Command {
     Check(CheckArgs),
     /// Import files of people; several files are one import
     Import(RunArgs),
-    /// Write an empty file with the pipeline's columns, to be filled in
+    /// Write a file with the pipeline's columns and an example row, to be filled in
     Template(TemplateArgs),
     /// List the runs, newest first
     Runs(RunsArgs),
@@ -158,7 +163,11 @@ pub fn run() -> Exit {
         Ok(line) => line,
         Err(error) => {
             let _ = error.print();
-            return if error.use_stderr() { Exit::Refused } else { Exit::Done };
+            return if error.use_stderr() {
+                Exit::Refused
+            } else {
+                Exit::Done
+            };
         }
     };
     let result = match &line.command {
@@ -170,7 +179,10 @@ pub fn run() -> Exit {
         Command::Db { command } => database(command),
     };
     result.unwrap_or_else(|refusal| {
-        eprint!("{}", human::refusal(&refusal, colour(std::io::stderr().is_terminal())));
+        eprint!(
+            "{}",
+            human::refusal(&refusal, colour(std::io::stderr().is_terminal()))
+        );
         refusal.exit
     })
 }
@@ -181,11 +193,21 @@ fn run_files(args: &RunArgs, offline: Option<bool>) -> Result<Exit> {
     let started = SystemTime::now();
     let run = new_run(started);
     let mut store = open_store(args, offline)?;
-    let folder = args.out.clone().unwrap_or_else(|| Path::new("muster-runs").join(&run.id));
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| Path::new("muster-runs").join(&run.id));
     make_folder(&folder, args.out.is_none())?;
     let stop = stop_on_signal();
     let progress = Progress::new(args.quiet || args.json && !std::io::stderr().is_terminal());
-    let job = Job { files: &args.files, pipeline: &pipeline, run, folder: &folder, progress: &progress, stop: &stop };
+    let job = Job {
+        files: &args.files,
+        pipeline: &pipeline,
+        run,
+        folder: &folder,
+        progress: &progress,
+        stop: &stop,
+    };
     let ran = match (offline, store.as_mut()) {
         (None, Some(store)) => pipeline::import(&job, store),
         (_, store) => pipeline::check(&job, store),
@@ -193,22 +215,52 @@ fn run_files(args: &RunArgs, offline: Option<bool>) -> Result<Exit> {
     let ran = ran.inspect_err(|_| remove_if_empty(&folder))?;
     progress.end();
     let mut summary = begin_summary(&ran, &pipeline, offline, store.as_ref(), started);
-    let details = record::record(&ran, &pipeline.definition, &folder, &mut summary)?;
+    let written = store.as_ref().filter(|_| offline.is_none());
+    let told = tell(args, &ran, &pipeline, written, &folder, &mut summary);
+    // Rows are in by now: whatever fails here is a stop on the way, and the same command goes on.
+    told.map_err(|refusal| {
+        if written.is_some() {
+            stopped_on_the_way(refusal)
+        } else {
+            refusal
+        }
+    })?;
+    match ran.stopped {
+        Some(refusal) => Err(refusal),
+        None => Ok(Exit::of(&summary.counts)),
+    }
+}
+
+/// Writes the reports, closes the run in the books of `store`, and shows the summary.
+fn tell(
+    args: &RunArgs,
+    ran: &Ran,
+    pipeline: &Pipeline,
+    store: Option<&Store>,
+    folder: &Path,
+    summary: &mut Summary,
+) -> Result<()> {
+    let details = record::record(ran, &pipeline.definition, folder, summary)?;
     summary.run.finished_at = rfc3339(SystemTime::now());
-    summary.next = next_steps(args, &ran, &summary, offline.is_some(), &folder);
-    let json = record::finish(&summary, &details, &folder)?;
-    if let (None, Some(store)) = (offline, &store) {
-        store.end_run(&summary, &absolute(&folder))?;
+    summary.next = next_steps(args, ran, summary, summary.run.kind == "check", folder);
+    let json = record::finish(summary, &details, folder)?;
+    if let Some(store) = store {
+        store.end_run(summary, &absolute(folder))?;
         // The planner would otherwise know nothing of a table that was just filled.
         if summary.counts.created + summary.counts.updated > 10_000 {
             store.analyze()?;
         }
     }
-    show(&summary, &json, &folder, args.json);
-    match ran.stopped {
-        Some(refusal) => Err(refusal),
-        None => Ok(Exit::of(&summary.counts)),
-    }
+    show(summary, &json, folder, args.json);
+    Ok(())
+}
+
+fn stopped_on_the_way(refusal: Refusal) -> Refusal {
+    let help = format!(
+        "{}; then run the same command again, it goes on where it stopped",
+        refusal.help
+    );
+    refusal.help(help).exit(Exit::Stopped)
 }
 
 fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
@@ -226,13 +278,18 @@ fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
             ("\\t" | "tab", ..) => Some('\t'),
             (_, Some(only), None) if only.is_ascii() && !only.is_control() => Some(only),
             _ => {
-                let what = format!("`--delimiter {delimiter}` is not one ASCII character, or `\\t`");
+                let what =
+                    format!("`--delimiter {delimiter}` is not one ASCII character, or `\\t`");
                 return Err(Refusal::new(Code::UsageInvalid, what));
             }
         };
     }
     // A run that was cut off is taken up again only if it would read the same rows.
-    for (name, value) in [("sheet", &args.sheet), ("delimiter", &args.delimiter), ("encoding", &args.encoding)] {
+    for (name, value) in [
+        ("sheet", &args.sheet),
+        ("delimiter", &args.delimiter),
+        ("encoding", &args.encoding),
+    ] {
         if let Some(value) = value {
             let text = format!("{} {name}={value}", pipeline.sha256);
             pipeline.sha256 = crate::hex(&Sha256::digest(text));
@@ -254,30 +311,39 @@ fn open_store(args: &RunArgs, offline: Option<bool>) -> Result<Option<Store>> {
     Ok(Some(store))
 }
 
-/// A run's id sorts by time and tells it: `20261122-051234-7f3a`.
+/// A run's id sorts by time and tells it: `20261122-051234-7f3a`. The last part is how much of the
+/// second had passed, so that runs in one second are told apart in their order.
 fn new_run(started: SystemTime) -> RunKey {
-    let millis = started.duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_millis() as u64);
+    let since = started.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let millis = since.as_millis() as u64;
     // Without randomness from the system, ids are guessable but still unique.
     let seed = getrandom::u64().unwrap_or(millis);
     let stamp: String = rfc3339(started)
         .chars()
+        .take("2026-11-22T05:12:34".len())
         .filter(|c| c.is_ascii_digit() || *c == 'T')
         .map(|c| if c == 'T' { '-' } else { c })
         .collect();
-    // The last group is the millisecond with six random bits below it.
-    let suffix = millis % 1000 << 6 | seed & 0x3f;
-    RunKey { id: format!("{stamp}-{suffix:04x}"), seed, started_ms: millis }
+    let part = u64::from(since.subsec_nanos()) * 0x1_0000 / 1_000_000_000;
+    RunKey {
+        id: format!("{stamp}-{part:04x}"),
+        seed,
+        started_ms: millis,
+    }
 }
 
 fn rfc3339(time: SystemTime) -> String {
     Timestamp::try_from(time)
-        .map(|timestamp| timestamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+        .map(|timestamp| timestamp.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
         .unwrap_or_default()
 }
 
 fn make_folder(folder: &Path, ours: bool) -> Result<()> {
     let failed = |error: std::io::Error| {
-        Refusal::new(Code::OutputUnwritable, format!("the folder `{}` can't be made: {error}", folder.display()))
+        Refusal::new(
+            Code::OutputUnwritable,
+            format!("the folder `{}` can't be made: {error}", folder.display()),
+        )
     };
     std::fs::create_dir_all(folder).map_err(failed)?;
     // Probed now: a run must not find out after its writes that nobody can be told.
@@ -291,13 +357,20 @@ fn make_folder(folder: &Path, ours: bool) -> Result<()> {
 }
 
 fn remove_if_empty(folder: &Path) {
-    if std::fs::remove_dir(folder).is_ok() && folder.parent().is_some_and(|parent| parent.ends_with("muster-runs")) {
+    if std::fs::remove_dir(folder).is_ok()
+        && folder
+            .parent()
+            .is_some_and(|parent| parent.ends_with("muster-runs"))
+    {
         let _ = folder.parent().map(std::fs::remove_dir);
     }
 }
 
 fn absolute(folder: &Path) -> String {
-    std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf()).display().to_string()
+    std::path::absolute(folder)
+        .unwrap_or_else(|_| folder.to_path_buf())
+        .display()
+        .to_string()
 }
 
 /// Ctrl-C and SIGTERM ask the run to stop at the next place where that is clean; a second one
@@ -306,12 +379,18 @@ fn stop_on_signal() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
     std::thread::spawn(move || {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+        else {
+            return;
+        };
         runtime.block_on(async {
             use tokio::signal::unix::{SignalKind, signal};
-            let (Ok(mut interrupt), Ok(mut terminate)) =
-                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-            else {
+            let (Ok(mut interrupt), Ok(mut terminate)) = (
+                signal(SignalKind::interrupt()),
+                signal(SignalKind::terminate()),
+            ) else {
                 return;
             };
             for seen in 0.. {
@@ -322,7 +401,10 @@ fn stop_on_signal() -> Arc<AtomicBool> {
                     std::process::abort();
                 }
                 flag.store(true, Ordering::Relaxed);
-                let _ = writeln!(std::io::stderr(), "stopping; what is under way is finished first");
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "stopping; what is under way is finished first"
+                );
             }
         });
     });
@@ -339,7 +421,9 @@ fn begin_summary(
     let matched_against = match (offline, store) {
         (Some(true), _) => "nothing: the check was offline".to_string(),
         (_, Some(store)) => store.describe(),
-        (_, None) => "nothing: there is no database yet, so every account would be new".to_string(),
+        (_, None) => {
+            "nothing: no import was made there yet, so every account would be new".to_string()
+        }
     };
     Summary {
         schema: SCHEMA.to_string(),
@@ -348,7 +432,12 @@ fn begin_summary(
             kind: if offline.is_some() { "check" } else { "import" }.to_string(),
             started_at: ran.resumed_from.clone().unwrap_or_else(|| rfc3339(started)),
             finished_at: String::new(),
-            state: if ran.stopped.is_some() { "stopped" } else { "finished" }.to_string(),
+            state: if ran.stopped.is_some() {
+                "stopped"
+            } else {
+                "finished"
+            }
+            .to_string(),
             matched_against,
             resumed: ran.resumed_from.is_some(),
         },
@@ -361,7 +450,13 @@ fn begin_summary(
 }
 
 /// What makes sense now, as commands that can be typed.
-fn next_steps(args: &RunArgs, ran: &Ran, summary: &Summary, is_check: bool, folder: &Path) -> Vec<Next> {
+fn next_steps(
+    args: &RunArgs,
+    ran: &Ran,
+    summary: &Summary,
+    is_check: bool,
+    folder: &Path,
+) -> Vec<Next> {
     let quoted = |path: &Path| shell_word(&path.display().to_string());
     let with = match &args.pipeline {
         Some(pipeline) => format!(" -p {}", shell_word(pipeline)),
@@ -370,7 +465,12 @@ fn next_steps(args: &RunArgs, ran: &Ran, summary: &Summary, is_check: bool, fold
     let files: Vec<String> = args.files.iter().map(|file| quoted(file)).collect();
     let again = format!("muster import {}{with}", files.join(" "));
     let mut next = Vec::new();
-    let mut add = |what: &str, command: String| next.push(Next { what: what.to_string(), command });
+    let mut add = |what: &str, command: String| {
+        next.push(Next {
+            what: what.to_string(),
+            command,
+        })
+    };
     if ran.stopped.is_some() {
         add("go on where it stopped", again);
         return next;
@@ -382,9 +482,15 @@ fn next_steps(args: &RunArgs, ran: &Ran, summary: &Summary, is_check: bool, fold
         .map(|(_, file)| file)
         .collect();
     if !corrections.is_empty() {
-        let files: Vec<String> = corrections.iter().map(|file| quoted(&folder.join(file))).collect();
+        let files: Vec<String> = corrections
+            .iter()
+            .map(|file| quoted(&folder.join(file)))
+            .collect();
         let verb = if is_check { "check" } else { "import" };
-        add("mend the rows that are left, then", format!("muster {verb} {}{with}", files.join(" ")));
+        add(
+            "mend the rows that are left, then",
+            format!("muster {verb} {}{with}", files.join(" ")),
+        );
     }
     let counts = &summary.counts;
     if is_check && counts.created + counts.updated > 0 {
@@ -410,7 +516,12 @@ fn show(summary: &Summary, json: &str, folder: &Path, as_json: bool) {
     let text = if as_json {
         json.to_string()
     } else {
-        human::render(summary, &folder.display().to_string(), width(), colour(std::io::stdout().is_terminal()))
+        human::render(
+            summary,
+            &folder.display().to_string(),
+            width(),
+            colour(std::io::stdout().is_terminal()),
+        )
     };
     print(&text);
 }
@@ -421,7 +532,10 @@ fn print(text: &str) {
 }
 
 fn width() -> usize {
-    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(100)
+    std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok())
+        .unwrap_or(100)
 }
 
 /// See <https://no-color.org>.
@@ -431,8 +545,15 @@ fn colour(is_terminal: bool) -> bool {
 
 fn write_template(args: &TemplateArgs) -> Result<Exit> {
     let definition = definition::open(args.pipeline.as_deref())?.definition;
-    let by_name = args.output.as_ref().is_some_and(|path| path.extension().is_some_and(|ending| ending == "xlsx"));
-    let format = args.format.unwrap_or(if by_name { TemplateFormat::Xlsx } else { TemplateFormat::Csv });
+    let by_name = args
+        .output
+        .as_ref()
+        .is_some_and(|path| path.extension().is_some_and(|ending| ending == "xlsx"));
+    let format = args.format.unwrap_or(if by_name {
+        TemplateFormat::Xlsx
+    } else {
+        TemplateFormat::Csv
+    });
     match (format, &args.output) {
         (TemplateFormat::Csv, None) => print(&template::csv(&definition)),
         (TemplateFormat::Csv, Some(path)) => {
@@ -456,7 +577,8 @@ fn write_template(args: &TemplateArgs) -> Result<Exit> {
 fn refuse_to_overwrite(path: &Path) -> Result<()> {
     if path.exists() {
         let what = format!("`{}` is there already", path.display());
-        return Err(Refusal::new(Code::OutputUnwritable, what).help("name another file, or remove that one"));
+        return Err(Refusal::new(Code::OutputUnwritable, what)
+            .help("name another file, or remove that one"));
     }
     Ok(())
 }
@@ -468,7 +590,11 @@ fn known_runs(database: &DatabaseArgs, limit: i64) -> Result<Vec<Booked>> {
         Some(store) => store.list_runs(limit)?,
         None => Vec::new(),
     };
-    for entry in std::fs::read_dir("muster-runs").into_iter().flatten().flatten() {
+    for entry in std::fs::read_dir("muster-runs")
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         if let Some(found) = run_in(&entry.path())
             && runs.iter().all(|run| run.id != found.id)
         {
@@ -498,16 +624,31 @@ fn list_runs(args: &RunsArgs) -> Result<Exit> {
     let runs = known_runs(&args.database, i64::from(args.limit))?;
     if args.json {
         let summaries: Vec<&Summary> = runs.iter().filter_map(|run| run.summary.as_ref()).collect();
-        print(&format!("{}\n", serde_json::to_string_pretty(&summaries).unwrap_or_default()));
+        print(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&summaries).unwrap_or_default()
+        ));
         return Ok(Exit::Done);
     }
     let lines: Vec<human::RunLine> = runs
         .into_iter()
         .map(|run| {
-            let paths = |summary: &Summary| summary.input.iter().map(|input| input.path.clone()).collect::<Vec<_>>();
+            let paths = |summary: &Summary| {
+                summary
+                    .input
+                    .iter()
+                    .map(|input| input.path.clone())
+                    .collect::<Vec<_>>()
+            };
             human::RunLine {
-                input: run.summary.as_ref().map_or(String::new(), |summary| paths(summary).join(", ")),
-                counts: run.summary.as_ref().map_or_else(Default::default, |summary| summary.counts),
+                input: run
+                    .summary
+                    .as_ref()
+                    .map_or(String::new(), |summary| paths(summary).join(", ")),
+                counts: run
+                    .summary
+                    .as_ref()
+                    .map_or_else(Default::default, |summary| summary.counts),
                 id: run.id,
                 kind: run.kind,
                 started_at: run.started_at,
@@ -526,17 +667,31 @@ fn show_run(args: &ShowArgs) -> Result<Exit> {
     };
     let Some(summary) = run.summary else {
         let what = format!("run `{}` was cut off before its summary", run.id);
-        return Err(Refusal::new(Code::RunUnknown, what).help("run the same import again; it goes on where it stopped"));
+        return Err(Refusal::new(Code::RunUnknown, what)
+            .help("run the same import again; it goes on where it stopped"));
     };
-    let json = format!("{}\n", serde_json::to_string_pretty(&summary).unwrap_or_default());
-    show(&summary, &json, Path::new(run.folder.as_deref().unwrap_or("")), args.json);
+    let json = format!(
+        "{}\n",
+        serde_json::to_string_pretty(&summary).unwrap_or_default()
+    );
+    show(
+        &summary,
+        &json,
+        Path::new(run.folder.as_deref().unwrap_or("")),
+        args.json,
+    );
     Ok(Exit::Done)
 }
 
 fn find_run(args: &ShowArgs) -> Result<Booked> {
     let runs = known_runs(&args.database, i64::from(u32::MAX))?;
-    let mut fitting = runs.into_iter().filter(|run| args.run == "last" || run.id.starts_with(&args.run));
-    let found = fitting.next().filter(|_| !args.run.is_empty()).ok_or_else(|| unknown(&args.run))?;
+    let mut fitting = runs
+        .into_iter()
+        .filter(|run| args.run == "last" || run.id.starts_with(&args.run));
+    let found = fitting
+        .next()
+        .filter(|_| !args.run.is_empty())
+        .ok_or_else(|| unknown(&args.run))?;
     if args.run != "last" && found.id != args.run && fitting.next().is_some() {
         let what = format!("several runs begin with `{}`", args.run);
         return Err(Refusal::new(Code::RunUnknown, what));

@@ -58,7 +58,8 @@ pub struct Definition {
 impl Definition {
     /// Whether an issue of that code rejects its row under this pipeline.
     pub fn rejects(&self, code: Code) -> bool {
-        code.severity() == Severity::Reject || self.rows.reject.iter().any(|name| name == code.name())
+        code.severity() == Severity::Reject
+            || self.rows.reject.iter().any(|name| name == code.name())
     }
 }
 

@@ -15,59 +15,197 @@ const KNOWN: &[(Field, &[&str])] = &[
     (
         Field::ExternalId,
         &[
-            "externalid", "id", "userid", "employeeid", "employeenumber", "employeeno", "personid",
-            "personnelnumber", "staffid", "studentid", "memberid", "personalnummer", "mitarbeiternummer",
-            "matricule", "sourcedid", "sisid",
+            "externalid",
+            "id",
+            "userid",
+            "employeeid",
+            "employeenumber",
+            "employeeno",
+            "personid",
+            "personnelnumber",
+            "staffid",
+            "studentid",
+            "memberid",
+            "personalnummer",
+            "mitarbeiternummer",
+            "matricule",
+            "sourcedid",
+            "sisid",
         ],
     ),
     (
         Field::Email,
         &[
-            "email", "emailaddress", "mail", "mailaddress", "workemail", "useremail", "primaryemail",
-            "emailadresse", "courriel", "adressemail", "correo", "correoelectronico",
+            "email",
+            "emailaddress",
+            "mail",
+            "mailaddress",
+            "workemail",
+            "useremail",
+            "primaryemail",
+            "emailadresse",
+            "courriel",
+            "adressemail",
+            "correo",
+            "correoelectronico",
         ],
     ),
     (
         Field::Username,
-        &["username", "login", "loginname", "userprincipalname", "upn", "benutzername", "accountname"],
+        &[
+            "username",
+            "login",
+            "loginname",
+            "userprincipalname",
+            "upn",
+            "benutzername",
+            "accountname",
+        ],
     ),
     (
         Field::FirstName,
-        &["firstname", "givenname", "forename", "vorname", "prenom", "nombre", "first", "given"],
+        &[
+            "firstname",
+            "givenname",
+            "forename",
+            "vorname",
+            "prenom",
+            "nombre",
+            "first",
+            "given",
+        ],
     ),
     (
         Field::LastName,
-        &["lastname", "surname", "familyname", "nachname", "familienname", "nom", "apellido", "apellidos", "last"],
+        &[
+            "lastname",
+            "surname",
+            "familyname",
+            "nachname",
+            "familienname",
+            "nom",
+            "apellido",
+            "apellidos",
+            "last",
+        ],
     ),
     (
         Field::FullName,
-        &["fullname", "name", "completename", "personname", "employeename", "vollername"],
+        &[
+            "fullname",
+            "name",
+            "completename",
+            "personname",
+            "employeename",
+            "vollername",
+        ],
     ),
-    (Field::DisplayName, &["displayname", "nickname", "preferredname", "anzeigename"]),
+    (
+        Field::DisplayName,
+        &["displayname", "nickname", "preferredname", "anzeigename"],
+    ),
     (
         Field::Phone,
         &[
-            "phone", "phonenumber", "telephone", "tel", "mobile", "mobilephone", "cell", "cellphone",
-            "telefon", "telefonnummer", "workphone",
+            "phone",
+            "phonenumber",
+            "telephone",
+            "tel",
+            "mobile",
+            "mobilephone",
+            "cell",
+            "cellphone",
+            "telefon",
+            "telefonnummer",
+            "workphone",
         ],
     ),
-    (Field::Country, &["country", "countrycode", "land", "pays", "pais", "nation"]),
-    (Field::Language, &["language", "lang", "locale", "preferredlanguage", "sprache", "langue", "idioma"]),
+    (
+        Field::Country,
+        &["country", "countrycode", "land", "pays", "pais", "nation"],
+    ),
+    (
+        Field::Language,
+        &[
+            "language",
+            "lang",
+            "locale",
+            "preferredlanguage",
+            "sprache",
+            "langue",
+            "idioma",
+        ],
+    ),
     (
         Field::Organization,
-        &["organization", "organisation", "company", "companyname", "org", "employer", "firma", "entreprise"],
+        &[
+            "organization",
+            "organisation",
+            "company",
+            "companyname",
+            "org",
+            "employer",
+            "firma",
+            "entreprise",
+        ],
     ),
-    (Field::Groups, &["groups", "group", "teams", "team", "departments", "department", "gruppe", "gruppen", "abteilung"]),
+    (
+        Field::Groups,
+        &[
+            "groups",
+            "group",
+            "teams",
+            "team",
+            "departments",
+            "department",
+            "gruppe",
+            "gruppen",
+            "abteilung",
+        ],
+    ),
     (Field::Role, &["role", "roles", "userrole", "rolle"]),
-    (Field::Status, &["status", "accountstatus", "userstatus", "state"]),
-    (Field::StartDate, &["startdate", "hiredate", "dateofhire", "joindate", "joined", "eintrittsdatum", "startedon"]),
-    (Field::Manager, &["manager", "manageremail", "managerid", "supervisor", "reportsto", "vorgesetzter"]),
+    (
+        Field::Status,
+        &["status", "accountstatus", "userstatus", "state"],
+    ),
+    (
+        Field::StartDate,
+        &[
+            "startdate",
+            "hiredate",
+            "dateofhire",
+            "joindate",
+            "joined",
+            "eintrittsdatum",
+            "startedon",
+        ],
+    ),
+    (
+        Field::Manager,
+        &[
+            "manager",
+            "manageremail",
+            "managerid",
+            "supervisor",
+            "reportsto",
+            "vorgesetzter",
+        ],
+    ),
 ];
 
 /// Headers of columns whose values must never be read, in the form of [`key`].
 const PASSWORDS: &[&str] = &[
-    "password", "passwd", "pwd", "passwort", "kennwort", "motdepasse", "contrasena", "initialpassword",
-    "temporarypassword", "passwordhash", "plainpassword",
+    "password",
+    "passwd",
+    "pwd",
+    "passwort",
+    "kennwort",
+    "motdepasse",
+    "contrasena",
+    "initialpassword",
+    "temporarypassword",
+    "passwordhash",
+    "plainpassword",
 ];
 
 /// The columns that muster adds to a corrections file: line, codes, reasons.
@@ -100,14 +238,24 @@ impl Vocabulary {
     pub fn new(definition: &Definition) -> Vocabulary {
         let mut named = HashMap::new();
         for field in Field::ALL {
-            for header in definition.columns.of(field).iter().flat_map(|h| h.as_slice()) {
+            for header in definition
+                .columns
+                .of(field)
+                .iter()
+                .flat_map(|h| h.as_slice())
+            {
                 named.insert(key(header), field);
             }
         }
         let attributes = definition
             .attributes
             .iter()
-            .flat_map(|(name, headers)| headers.as_slice().iter().map(move |h| (key(h), name.clone())))
+            .flat_map(|(name, headers)| {
+                headers
+                    .as_slice()
+                    .iter()
+                    .map(move |h| (key(h), name.clone()))
+            })
             .collect();
         Vocabulary { named, attributes }
     }
@@ -157,7 +305,13 @@ mod tests {
 
     #[test]
     fn case_accents_spaces_and_punctuation_do_not_matter() {
-        for header in ["First Name", "first_name", "FIRST-NAME", "\u{feff}Fïrst.Name ", "Ｆirst name"] {
+        for header in [
+            "First Name",
+            "first_name",
+            "FIRST-NAME",
+            "\u{feff}Fïrst.Name ",
+            "Ｆirst name",
+        ] {
             assert_eq!(key(header), "firstname", "{header}");
         }
         assert_eq!(key("Prénom"), "prenom");

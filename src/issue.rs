@@ -279,11 +279,16 @@ mod tests {
     fn the_readme_has_every_code() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
         let readme = std::fs::read_to_string(path).unwrap();
-        let mut table = String::from("<!-- codes -->\n| code | severity | meaning | to mend it |\n|---|---|---|---|\n");
+        let mut table = String::from(
+            "<!-- codes -->\n| code | severity | meaning | to mend it |\n|---|---|---|---|\n",
+        );
         for code in Code::ALL {
             let cells = [code.title(), code.mend()].map(|text| text.replace('|', "\\|"));
             let severity = code.severity().name();
-            table.push_str(&format!("| `{code}` | {severity} | {} | {} |\n", cells[0], cells[1]));
+            table.push_str(&format!(
+                "| `{code}` | {severity} | {} | {} |\n",
+                cells[0], cells[1]
+            ));
         }
         let (before, rest) = readme.split_once("<!-- codes -->").unwrap();
         let (_, after) = rest.split_once("<!-- /codes -->").unwrap();
@@ -291,7 +296,10 @@ mod tests {
         if std::env::var_os("MUSTER_BLESS").is_some() {
             std::fs::write(path, wanted).unwrap();
         } else {
-            assert!(readme == wanted, "the table of codes in README.md is old: MUSTER_BLESS=1 cargo test --release");
+            assert!(
+                readme == wanted,
+                "the table of codes in README.md is old: MUSTER_BLESS=1 cargo test --release"
+            );
         }
     }
 }

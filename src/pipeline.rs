@@ -29,10 +29,10 @@ use crate::row::{Cells, Drafts, Field, Layout, People, RowNumber};
 use crate::spool::{PlanSpool, Spool, encode};
 use crate::stages::clash::{Decision, Owners, key_hashes};
 use crate::stages::clean::clean;
+use crate::stages::clean::group;
 use crate::stages::dedupe::{Seen, fingerprints};
 use crate::stages::load::{self, RunKey};
 use crate::stages::map::{self, Mapping, Target};
-use crate::stages::clean::group;
 use crate::stages::plan::{Action, Matched, Person, Planned, decide};
 use crate::stages::read::{Source, Wanted};
 use crate::stages::validate::validate;
@@ -85,9 +85,27 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
     let (files, layout) = open(job)?;
     let (spool, owners, groups, rules) = read_people(job, &files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
-    let (plan, late, _) = match_and_plan(job, &layout, &spool, &clashes, &groups, &[], store.as_deref())?;
+    let (plan, late, _) = match_and_plan(
+        job,
+        &layout,
+        &spool,
+        &clashes,
+        &groups,
+        &[],
+        store.as_deref(),
+    )?;
     let run = job.run.clone();
-    Ok(Ran { files, layout, spool, plan, late, rules, run, resumed_from: None, stopped: None })
+    Ok(Ran {
+        files,
+        layout,
+        spool,
+        plan,
+        late,
+        rules,
+        run,
+        resumed_from: None,
+        stopped: None,
+    })
 }
 
 /// The whole of it. Everything that is done to the database is done in here.
@@ -98,15 +116,45 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
     let (files, layout) = open(job)?;
     let (spool, owners, groups, rules) = read_people(job, &files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
-    let inputs: Vec<String> = files.iter().map(|file| file.source.sha256.clone()).collect();
+    let inputs: Vec<String> = files
+        .iter()
+        .map(|file| file.source.sha256.clone())
+        .collect();
     let folder = job.folder.display().to_string();
-    let begun = store.begin_run(&job.run.id, job.run.seed, &inputs, &job.pipeline.sha256, &folder)?;
-    let run = RunKey { id: begun.id, seed: begun.seed, started_ms: begun.started_ms };
-    let (plan, mut late, needed) =
-        match_and_plan(job, &layout, &spool, &clashes, &groups, &begun.written, Some(store))?;
+    let begun = store.begin_run(
+        &job.run.id,
+        job.run.seed,
+        &inputs,
+        &job.pipeline.sha256,
+        &folder,
+    )?;
+    let run = RunKey {
+        id: begun.id,
+        seed: begun.seed,
+        started_ms: begun.started_ms,
+    };
+    let (plan, mut late, needed) = match_and_plan(
+        job,
+        &layout,
+        &spool,
+        &clashes,
+        &groups,
+        &begun.written,
+        Some(store),
+    )?;
     let groups = store.create_groups(&needed, &run)?;
     let stopped = load_chunks(job, &layout, &spool, &plan, &run, &groups, &mut late, store)?;
-    Ok(Ran { files, layout, spool, plan, late, rules, run, resumed_from: begun.resumed_from, stopped })
+    Ok(Ran {
+        files,
+        layout,
+        spool,
+        plan,
+        late,
+        rules,
+        run,
+        resumed_from: begun.resumed_from,
+        stopped,
+    })
 }
 
 /// A file of the run and what its columns became.
@@ -131,9 +179,18 @@ fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
     let vocabulary = &Vocabulary::new(definition);
     let mut opened = Vec::with_capacity(job.files.len());
     for path in job.files {
-        let mut source = Source::open(path, &Wanted { definition, vocabulary })?;
+        let mut source = Source::open(
+            path,
+            &Wanted {
+                definition,
+                vocabulary,
+            },
+        )?;
         let targets = map::targets(&source, vocabulary, definition)?;
-        let passwords = targets.iter().enumerate().filter(|(_, target)| **target == Target::Password);
+        let passwords = targets
+            .iter()
+            .enumerate()
+            .filter(|(_, target)| **target == Target::Password);
         source.dropped = passwords.map(|(column, _)| column).collect();
         opened.push((source, targets));
     }
@@ -176,7 +233,12 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
                 .map(|((drafts, _), verdicts)| {
                     let people = validate(drafts, verdicts, layout, definition);
                     let hashes = key_hashes(&people, job.run.seed);
-                    (encode(&people), hashes, group_paths(&people, layout), people)
+                    (
+                        encode(&people),
+                        hashes,
+                        group_paths(&people, layout),
+                        people,
+                    )
                 })
                 .collect();
             for (encoded, hashes, paths, people) in people {
@@ -187,10 +249,13 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
                 }
                 let counts = truth.3.iter_mut().zip(people.drafts.rule_counts);
                 counts.for_each(|(sum, count)| *sum += u64::from(count));
-                job.progress.add(people.len() as u64, part_read(files, &people));
+                job.progress
+                    .add(people.len() as u64, part_read(files, &people));
             }
         }
-        reader.join().unwrap_or_else(|_| Err(Refusal::new(Code::FileDamaged, "the reader broke off")))
+        reader
+            .join()
+            .unwrap_or_else(|_| Err(Refusal::new(Code::FileDamaged, "the reader broke off")))
     })?;
     job.progress.end();
     Ok(truth)
@@ -203,13 +268,19 @@ fn read_files(files: &[InputFile], mut send: impl FnMut(Cells) -> bool) -> Resul
         file.source.read(number as u16, first_row, &mut |cells| {
             next_row = cells.next_row();
             if next_row > RowNumber::MAX / 2 {
-                return Err(Refusal::new(Code::FileLimit, "more than 2,147,483,647 rows in one run"));
+                return Err(Refusal::new(
+                    Code::FileLimit,
+                    "more than 2,147,483,647 rows in one run",
+                ));
             }
             Ok(send(cells))
         })?;
         if next_row == first_row {
             let path = file.source.path.display();
-            return Err(Refusal::new(Code::FileNoRows, format!("`{path}` has a header and no rows")));
+            return Err(Refusal::new(
+                Code::FileNoRows,
+                format!("`{path}` has a header and no rows"),
+            ));
         }
     }
     Ok(())
@@ -237,19 +308,24 @@ fn find_duplicates(
         let mut of_batch = Vec::with_capacity(prints.len());
         for (index, print) in prints.iter().enumerate() {
             let equal = |earlier: RowNumber| {
-                let same = |values: &mut dyn Iterator<Item = &str>| drafts.values.row(index).eq(values);
+                let same =
+                    |values: &mut dyn Iterator<Item = &str>| drafts.values.row(index).eq(values);
                 // An earlier row is in this group, or in the spool.
                 let here = group.iter().find(|(other, _)| {
-                    earlier >= other.first_row && ((earlier - other.first_row) as usize) < other.places.len()
+                    earlier >= other.first_row
+                        && ((earlier - other.first_row) as usize) < other.places.len()
                 });
                 match here {
-                    Some((other, _)) => {
-                        Ok(same(&mut other.values.row((earlier - other.first_row) as usize)))
-                    }
+                    Some((other, _)) => Ok(same(
+                        &mut other.values.row((earlier - other.first_row) as usize),
+                    )),
                     None => Ok(same(&mut spool.values(earlier)?.iter().map(String::as_str))),
                 }
             };
-            of_batch.push(seen.note(*print, equal)?.map_or(Verdict::Kept, Verdict::Duplicate));
+            of_batch.push(
+                seen.note(*print, equal)?
+                    .map_or(Verdict::Kept, Verdict::Duplicate),
+            );
         }
         verdicts.push(of_batch);
     }
@@ -259,10 +335,16 @@ fn find_duplicates(
 /// The groups that rows of a batch name, by key.
 fn group_paths(people: &People, layout: &Layout) -> BTreeMap<String, String> {
     let mut paths = BTreeMap::new();
-    let Some(slot) = layout.field(Field::Groups) else { return paths };
-    let cells: HashSet<&str> = (0..people.len()).map(|index| people.drafts.values.get(index, slot)).collect();
+    let Some(slot) = layout.field(Field::Groups) else {
+        return paths;
+    };
+    let cells: HashSet<&str> = (0..people.len())
+        .map(|index| people.drafts.values.get(index, slot))
+        .collect();
     for path in cells.into_iter().flat_map(crate::stages::clean::groups) {
-        let spelled = paths.entry(group::key(path)).or_insert_with(|| path.to_string());
+        let spelled = paths
+            .entry(group::key(path))
+            .or_insert_with(|| path.to_string());
         // Which spelling stays must not hang on the order of a hash set.
         if path < spelled.as_str() {
             *spelled = path.to_string();
@@ -273,9 +355,16 @@ fn group_paths(people: &People, layout: &Layout) -> BTreeMap<String, String> {
 
 /// How much of the input is behind a batch, where bytes tell.
 fn part_read(files: &[InputFile], people: &People) -> Option<f64> {
-    let place = people.drafts.places.last().filter(|place| place.byte != u64::MAX)?;
+    let place = people
+        .drafts
+        .places
+        .last()
+        .filter(|place| place.byte != u64::MAX)?;
     let total: u64 = files.iter().map(|file| file.source.bytes).sum();
-    let before: u64 = files[..usize::from(people.drafts.source)].iter().map(|file| file.source.bytes).sum();
+    let before: u64 = files[..usize::from(people.drafts.source)]
+        .iter()
+        .map(|file| file.source.bytes)
+        .sum();
     Some((before + place.byte) as f64 / total.max(1) as f64)
 }
 
@@ -294,7 +383,10 @@ fn settle(
         let people = spool.read(spool.batch_of(rows[0]))?;
         for row in rows {
             let index = (row - people.drafts.first_row) as usize;
-            let file = files[usize::from(people.drafts.source)].source.path.display();
+            let file = files[usize::from(people.drafts.source)]
+                .source
+                .path
+                .display();
             places.insert(*row, format!("{file}:{}", people.drafts.places[index].line));
         }
     }
@@ -303,7 +395,11 @@ fn settle(
 }
 
 /// What the plan leaves: its batches, late outcomes, and the groups that are to be there.
-type PlanTruth = (PlanSpool, BTreeMap<RowNumber, (Outcome, Vec<Issue>)>, Vec<String>);
+type PlanTruth = (
+    PlanSpool,
+    BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
+    Vec<String>,
+);
 
 /// match → plan, for all batches. `written` are rows that an earlier try of this run wrote.
 fn match_and_plan(
@@ -319,12 +415,20 @@ fn match_and_plan(
     let keys: Vec<String> = groups.keys().cloned().collect();
     let known = store.map_or(Ok(HashMap::new()), |store| store.find_groups(&keys))?;
     let mut matches = None;
-    if let Some(store) = store && store.has_accounts()? {
+    if let Some(store) = store
+        && store.has_accounts()?
+    {
         send_keys(job, spool, store)?;
         let with_groups = layout.field(Field::Groups).is_some();
         matches = Some(store.run_match(&definition.matching.keys(), with_groups)?);
     }
-    let judge = Judge { layout, definition, clashes, written, group_exists: &|key| known.contains_key(key) };
+    let judge = Judge {
+        layout,
+        definition,
+        clashes,
+        written,
+        group_exists: &|key| known.contains_key(key),
+    };
     let mut plan = PlanSpool::new()?;
     let mut twice = Twice::default();
     let mut needed = BTreeSet::new();
@@ -334,10 +438,20 @@ fn match_and_plan(
             return Err(stopped_early());
         }
         let range = first..(first + GROUP_BATCHES).min(spool.batches());
-        let people: Vec<People> = range.into_par_iter().map(|batch| spool.read(batch)).collect::<Result<_>>()?;
-        let last = people.last().map_or(0, |people| people.drafts.first_row + people.len() as RowNumber - 1);
-        let found = matches.as_mut().map_or(Ok(Vec::new()), |matches| matches.through(last))?;
-        let planned: Vec<Planned> = people.par_iter().map(|people| judge.plan(people, &found)).collect();
+        let people: Vec<People> = range
+            .into_par_iter()
+            .map(|batch| spool.read(batch))
+            .collect::<Result<_>>()?;
+        let last = people.last().map_or(0, |people| {
+            people.drafts.first_row + people.len() as RowNumber - 1
+        });
+        let found = matches
+            .as_mut()
+            .map_or(Ok(Vec::new()), |matches| matches.through(last))?;
+        let planned: Vec<Planned> = people
+            .par_iter()
+            .map(|people| judge.plan(people, &found))
+            .collect();
         for (people, planned) in people.iter().zip(&planned) {
             twice.note(people.drafts.first_row, planned);
             needed.extend(needed_groups(people, planned, layout));
@@ -347,7 +461,10 @@ fn match_and_plan(
     }
     job.progress.end();
     // A group that is only left need not be in the file; it exists, so its key will do as its path.
-    let needed = needed.into_iter().map(|key| groups.get(&key).cloned().unwrap_or(key)).collect();
+    let needed = needed
+        .into_iter()
+        .map(|key| groups.get(&key).cloned().unwrap_or(key))
+        .collect();
     Ok((plan, twice.late, needed))
 }
 
@@ -358,7 +475,11 @@ fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
         let range = first..(first + GROUP_BATCHES).min(spool.batches());
         let frames: Vec<_> = range
             .into_par_iter()
-            .map(|batch| spool.read(batch).map(|people| (load::encode_keys(&people), people.len())))
+            .map(|batch| {
+                spool
+                    .read(batch)
+                    .map(|people| (load::encode_keys(&people), people.len()))
+            })
             .collect::<Result<_>>()?;
         for (frame, rows) in frames {
             store.push_keys(frame)?;
@@ -382,14 +503,26 @@ impl Judge<'_> {
     fn plan(&self, people: &People, found: &[(RowNumber, Matched)]) -> Planned {
         let first = people.drafts.first_row;
         if let Some(outcomes) = self.written_outcomes(first, people.len()) {
-            return Planned { written: true, outcomes, ..Planned::default() };
+            return Planned {
+                written: true,
+                outcomes,
+                ..Planned::default()
+            };
         }
         let mut planned = Planned::default();
-        let mut found = found[found.partition_point(|(row, _)| *row < first)..].iter().peekable();
+        let mut found = found[found.partition_point(|(row, _)| *row < first)..]
+            .iter()
+            .peekable();
         for index in 0..people.len() {
             let row = first + index as RowNumber;
-            let matched = found.next_if(|(at, _)| *at == row).map(|(_, matched)| matched);
-            let person = Person { people, index, layout: self.layout };
+            let matched = found
+                .next_if(|(at, _)| *at == row)
+                .map(|(_, matched)| matched);
+            let person = Person {
+                people,
+                index,
+                layout: self.layout,
+            };
             let (action, mut issues) = self.judge(&person, matched);
             planned.outcomes.push(action.outcome());
             planned.issues.append(&mut issues);
@@ -414,11 +547,17 @@ impl Judge<'_> {
             issues.extend_from_slice(&clash.issues);
             if !clash.stays {
                 let skips = self.definition.rows.clashes != Clashes::Reject;
-                action = Some(if skips { Outcome::Skipped } else { Outcome::Rejected });
+                action = Some(if skips {
+                    Outcome::Skipped
+                } else {
+                    Outcome::Rejected
+                });
             }
         }
         if person.people.verdicts[person.index] == Verdict::Rejected
-            || issues.iter().any(|issue| self.definition.rejects(issue.code))
+            || issues
+                .iter()
+                .any(|issue| self.definition.rejects(issue.code))
         {
             action = Some(Outcome::Rejected);
         }
@@ -434,7 +573,10 @@ impl Judge<'_> {
 
     /// The outcomes of a batch that an earlier try wrote.
     fn written_outcomes(&self, first: RowNumber, count: usize) -> Option<Vec<Outcome>> {
-        let chunk = self.written.partition_point(|(row, _)| *row <= first).checked_sub(1)?;
+        let chunk = self
+            .written
+            .partition_point(|(row, _)| *row <= first)
+            .checked_sub(1)?;
         let (row, outcomes) = &self.written[chunk];
         let start = (first - row) as usize;
         outcomes.get(start..start + count).map(<[Outcome]>::to_vec)
@@ -462,10 +604,15 @@ impl Twice {
                     for row in [earlier, *row] {
                         let detail = format!("account {account} is matched by several rows");
                         let issue = Issue::of_row(Code::MatchTwice, row, detail);
-                        self.late.entry(row).or_insert((Outcome::Rejected, vec![issue]));
+                        self.late
+                            .entry(row)
+                            .or_insert((Outcome::Rejected, vec![issue]));
                     }
                 }
-                None => drop(self.accounts.insert_unique(hash, (hash, *row), |(hash, _)| *hash)),
+                None => drop(
+                    self.accounts
+                        .insert_unique(hash, (hash, *row), |(hash, _)| *hash),
+                ),
             }
         }
     }
@@ -473,19 +620,41 @@ impl Twice {
 
 /// The keys of the groups that the rows of a batch will be in.
 fn needed_groups(people: &People, planned: &Planned, layout: &Layout) -> BTreeSet<String> {
-    let mut keys: BTreeSet<String> =
-        planned.updates.iter().flat_map(|(_, update)| update.joins.iter().cloned()).collect();
+    let mut keys: BTreeSet<String> = planned
+        .updates
+        .iter()
+        .flat_map(|(_, update)| update.joins.iter().cloned())
+        .collect();
     if let Some(slot) = layout.field(Field::Groups) {
-        let created = planned.outcomes.iter().enumerate().filter(|(_, outcome)| **outcome == Outcome::Created);
-        let cells: HashSet<&str> = created.map(|(index, _)| people.drafts.values.get(index, slot)).collect();
-        keys.extend(cells.into_iter().flat_map(crate::stages::clean::groups).map(group::key));
+        let created = planned
+            .outcomes
+            .iter()
+            .enumerate()
+            .filter(|(_, outcome)| **outcome == Outcome::Created);
+        let cells: HashSet<&str> = created
+            .map(|(index, _)| people.drafts.values.get(index, slot))
+            .collect();
+        keys.extend(
+            cells
+                .into_iter()
+                .flat_map(crate::stages::clean::groups)
+                .map(group::key),
+        );
     }
-    keys.extend(planned.updates.iter().flat_map(|(_, update)| update.leaves.iter().cloned()));
+    keys.extend(
+        planned
+            .updates
+            .iter()
+            .flat_map(|(_, update)| update.leaves.iter().cloned()),
+    );
     keys
 }
 
 /// load, chunk by chunk. What stops it on the way is returned, not an error: rows are in by then.
-#[expect(clippy::too_many_arguments, reason = "the last pass joins what all others made")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the last pass joins what all others made"
+)]
 fn load_chunks(
     job: &Job,
     layout: &Layout,
@@ -506,7 +675,12 @@ fn load_chunks(
         let encoded: Vec<load::Chunk> = some
             .par_iter()
             .map(|batches| {
-                let read = |batch: usize| Ok((spool.read(batch)?, planned_now(plan.read(batch)?, spool, batch, late)));
+                let read = |batch: usize| {
+                    Ok((
+                        spool.read(batch)?,
+                        planned_now(plan.read(batch)?, spool, batch, late),
+                    ))
+                };
                 let pairs = batches.clone().map(read).collect::<Result<Vec<_>>>()?;
                 Ok(load::encode(&pairs, layout, definition, run, groups))
             })
@@ -518,10 +692,12 @@ fn load_chunks(
             }
             waiting.insert(chunk.first_row, chunk.outcomes.clone());
             if stopped.is_none() && job.stop.load(Ordering::Relaxed) {
-                stopped = Some(Refusal::new(Code::RunStopped, "stopped as asked").exit(Exit::Stopped));
+                stopped =
+                    Some(Refusal::new(Code::RunStopped, "stopped as asked").exit(Exit::Stopped));
             }
             if stopped.is_none() && !loader.send(chunk) {
-                stopped = Some(Refusal::new(Code::RunStopped, "writing broke off").exit(Exit::Stopped));
+                stopped =
+                    Some(Refusal::new(Code::RunStopped, "writing broke off").exit(Exit::Stopped));
             }
         }
         for written in loader.take() {
@@ -585,12 +761,18 @@ fn settle_chunk(
     waiting.remove(&written.first_row);
     job.progress.add(written.outcomes.len() as u64, None);
     for issue in written.issues {
-        late.entry(issue.row).or_insert((Outcome::Failed, Vec::new())).1.push(issue);
+        late.entry(issue.row)
+            .or_insert((Outcome::Failed, Vec::new()))
+            .1
+            .push(issue);
     }
 }
 
 fn stopped_early() -> Refusal {
-    Refusal::new(Code::RunStopped, "stopped as asked, before anything was written")
-        .help("run the same command again")
-        .exit(Exit::Stopped)
+    Refusal::new(
+        Code::RunStopped,
+        "stopped as asked, before anything was written",
+    )
+    .help("run the same command again")
+    .exit(Exit::Stopped)
 }

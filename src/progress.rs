@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 /// How often a plain line is written.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -40,7 +40,10 @@ impl Progress {
             (false, true) => Mode::Bars,
             (false, false) => Mode::Lines,
         };
-        Progress { mode, pass: Mutex::new(None) }
+        Progress {
+            mode,
+            pass: Mutex::new(None),
+        }
     }
 
     /// Begins a pass; `total` is its number of rows, where that is known.
@@ -48,15 +51,22 @@ impl Progress {
         self.end();
         let bar = match (self.mode, total) {
             (Mode::Bars, Some(total)) => ProgressBar::new(total).with_style(style(
-                "{prefix:>8} {bar:30} {human_pos}/{human_len} rows, {per_sec}, {eta} left",
+                "{prefix:>8} {bar:30} {human_pos}/{human_len} rows, {rate}, {eta} left",
             )),
             (Mode::Bars, None) => ProgressBar::new_spinner()
-                .with_style(style("{prefix:>8} {spinner} {human_pos} rows, {per_sec}{msg}")),
+                .with_style(style("{prefix:>8} {spinner} {human_pos} rows, {rate}{msg}")),
             _ => ProgressBar::hidden(),
         };
         bar.set_prefix(name);
         let now = Instant::now();
-        let pass = Pass { name, bar, rows: 0, total, began: now, line_due: now + LINE_EVERY };
+        let pass = Pass {
+            name,
+            bar,
+            rows: 0,
+            total,
+            began: now,
+            line_due: now + LINE_EVERY,
+        };
         if let Ok(mut slot) = self.pass.lock() {
             *slot = Some(pass);
         }
@@ -65,13 +75,18 @@ impl Progress {
     /// Counts rows that the pass is done with. `part` is how much of the input is behind it, from
     /// 0 to 1, where only that is known.
     pub fn add(&self, rows: u64, part: Option<f64>) {
-        let Ok(mut slot) = self.pass.lock() else { return };
+        let Ok(mut slot) = self.pass.lock() else {
+            return;
+        };
         let Some(pass) = slot.as_mut() else { return };
         pass.rows += rows;
         pass.bar.set_position(pass.rows);
         let left = pass.left(part);
-        if pass.total.is_none() && let Some(left) = left {
-            pass.bar.set_message(format!(", about {} left", HumanDuration(left)));
+        if pass.total.is_none()
+            && let Some(left) = left
+        {
+            pass.bar
+                .set_message(format!(", about {} left", HumanDuration(left)));
         }
         let now = Instant::now();
         if self.mode == Mode::Lines && now >= pass.line_due {
@@ -102,8 +117,12 @@ impl Pass {
 
     fn line(&self, left: Option<Duration>) -> String {
         let rate = self.rows as f64 / self.began.elapsed().as_secs_f64().max(0.001);
-        let of = self.total.map_or(String::new(), |total| format!(" of {}", HumanCount(total)));
-        let left = left.map_or(String::new(), |left| format!(", about {} left", HumanDuration(left)));
+        let of = self
+            .total
+            .map_or(String::new(), |total| format!(" of {}", HumanCount(total)));
+        let left = left.map_or(String::new(), |left| {
+            format!(", about {} left", HumanDuration(left))
+        });
         format!(
             "{}: {}{of} rows, {} rows/s{left}",
             self.name,
@@ -114,7 +133,13 @@ impl Pass {
 }
 
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        // Writing to the bar's own buffer can't fail.
+        let _ = write!(out, "{} rows/s", HumanCount(state.per_sec() as u64));
+    };
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("rate", rate)
 }
 
 #[cfg(test)]

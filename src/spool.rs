@@ -23,11 +23,17 @@ struct Pages {
 impl Pages {
     fn new() -> Result<Pages> {
         let file = tempfile::tempfile().map_err(|error| unwritable(&error))?;
-        Ok(Pages { file, index: Vec::new(), end: 0 })
+        Ok(Pages {
+            file,
+            index: Vec::new(),
+            end: 0,
+        })
     }
 
     fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all_at(bytes, self.end).map_err(|error| unwritable(&error))?;
+        self.file
+            .write_all_at(bytes, self.end)
+            .map_err(|error| unwritable(&error))?;
         self.index.push((self.end, bytes.len()));
         self.end += bytes.len() as u64;
         Ok(())
@@ -40,7 +46,9 @@ impl Pages {
 
     fn read_at(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
         let mut bytes = vec![0; length];
-        self.file.read_exact_at(&mut bytes, offset).map_err(|error| unwritable(&error))?;
+        self.file
+            .read_exact_at(&mut bytes, offset)
+            .map_err(|error| unwritable(&error))?;
         Ok(bytes)
     }
 }
@@ -63,7 +71,9 @@ impl PlanSpool {
     /// # Errors
     /// `output.unwritable`.
     pub fn new() -> Result<PlanSpool> {
-        Ok(PlanSpool { pages: Pages::new()? })
+        Ok(PlanSpool {
+            pages: Pages::new()?,
+        })
     }
 
     /// Appends the next batch.
@@ -96,7 +106,10 @@ impl Spool {
     /// # Errors
     /// `output.unwritable`.
     pub fn new() -> Result<Spool> {
-        Ok(Spool { pages: Pages::new()?, rows: Vec::new() })
+        Ok(Spool {
+            pages: Pages::new()?,
+            rows: Vec::new(),
+        })
     }
 
     /// Appends the next batch.
@@ -116,7 +129,9 @@ impl Spool {
 
     /// How many rows there are.
     pub fn rows(&self) -> u64 {
-        self.rows.last().map_or(0, |(first, count)| u64::from(*first) + u64::from(*count))
+        self.rows
+            .last()
+            .map_or(0, |(first, count)| u64::from(*first) + u64::from(*count))
     }
 
     /// The first row of batch number `batch`.
@@ -139,7 +154,9 @@ impl Spool {
 
     /// The batch that holds `row`.
     pub fn batch_of(&self, row: RowNumber) -> usize {
-        self.rows.partition_point(|(first, _)| *first <= row).saturating_sub(1)
+        self.rows
+            .partition_point(|(first, _)| *first <= row)
+            .saturating_sub(1)
     }
 
     /// The values of one row, read without the rest of its batch.
@@ -156,16 +173,21 @@ impl Spool {
         // One end more than the row has: where it begins is where the row before ends.
         let from = (index * width).saturating_sub(1);
         let count = (index + 1) * width - from;
-        let ends = self.pages.read_at(offset + (HEAD_BYTES + from * 4) as u64, count * 4)?;
+        let ends = self
+            .pages
+            .read_at(offset + (HEAD_BYTES + from * 4) as u64, count * 4)?;
         let mut ends = Reader(&ends).u32s_of(count).ok_or_else(damaged)?;
         if index == 0 {
             ends.insert(0, 0);
         }
         let (start, end) = (ends[0], ends[ends.len() - 1]);
         let text_at = offset + (HEAD_BYTES + rows as usize * width * 4 + 4) as u64;
-        let text = self.pages.read_at(text_at + u64::from(start), (end - start) as usize)?;
+        let text = self
+            .pages
+            .read_at(text_at + u64::from(start), (end - start) as usize)?;
         let text = String::from_utf8(text).map_err(|_| damaged())?;
-        let cell = |pair: &[u32]| text[(pair[0] - start) as usize..(pair[1] - start) as usize].to_string();
+        let cell =
+            |pair: &[u32]| text[(pair[0] - start) as usize..(pair[1] - start) as usize].to_string();
         Ok(ends.windows(2).map(cell).collect())
     }
 }
@@ -173,8 +195,11 @@ impl Spool {
 const HEAD_BYTES: usize = 2 + 4 + 4 + 4;
 
 fn unwritable(error: &std::io::Error) -> Refusal {
-    Refusal::new(Code::OutputUnwritable, format!("the scratch file can't be used: {error}"))
-        .help("make room in the folder for temporary files, or name another one by `TMPDIR`")
+    Refusal::new(
+        Code::OutputUnwritable,
+        format!("the scratch file can't be used: {error}"),
+    )
+    .help("make room in the folder for temporary files, or name another one by `TMPDIR`")
 }
 
 fn damaged() -> Refusal {
@@ -185,20 +210,27 @@ fn damaged() -> Refusal {
 pub fn encode(people: &People) -> Encoded {
     let drafts = &people.drafts;
     let rows = people.len() as u32;
-    let mut out = Vec::with_capacity(drafts.values.text.len() + people.keys.text.len() + 100 * people.len());
+    let mut out =
+        Vec::with_capacity(drafts.values.text.len() + people.keys.text.len() + 100 * people.len());
     out.extend_from_slice(&drafts.source.to_le_bytes());
     out.extend_from_slice(&drafts.first_row.to_le_bytes());
     out.extend_from_slice(&rows.to_le_bytes());
     out.extend_from_slice(&(drafts.values.width as u32).to_le_bytes());
     for table in [&drafts.values, &people.keys] {
-        table.ends.iter().for_each(|end| out.extend_from_slice(&end.to_le_bytes()));
+        table
+            .ends
+            .iter()
+            .for_each(|end| out.extend_from_slice(&end.to_le_bytes()));
         put_text(&mut out, &table.text);
     }
     for place in &drafts.places {
         out.extend_from_slice(&place.line.to_le_bytes());
         out.extend_from_slice(&place.byte.to_le_bytes());
     }
-    drafts.rules.iter().for_each(|rules| out.extend_from_slice(&rules.to_le_bytes()));
+    drafts
+        .rules
+        .iter()
+        .for_each(|rules| out.extend_from_slice(&rules.to_le_bytes()));
     for verdict in &people.verdicts {
         let (tag, of) = match verdict {
             Verdict::Kept => (0, 0),
@@ -209,7 +241,11 @@ pub fn encode(people: &People) -> Encoded {
         out.extend_from_slice(&of.to_le_bytes());
     }
     put_issues(&mut out, &drafts.issues);
-    Encoded { first_row: drafts.first_row, rows, bytes: out }
+    Encoded {
+        first_row: drafts.first_row,
+        rows,
+        bytes: out,
+    }
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {
@@ -250,7 +286,10 @@ fn decode_planned(bytes: &[u8]) -> Option<Planned> {
     let written = reader.take(1)? == [1];
     let count = reader.u32()? as usize;
     let numbers = reader.take(count)?;
-    let outcomes = numbers.iter().map(|number| Outcome::from_number(*number)).collect::<Option<_>>()?;
+    let outcomes = numbers
+        .iter()
+        .map(|number| Outcome::from_number(*number))
+        .collect::<Option<_>>()?;
     let issues = read_issues(reader)?;
     let accounts = (0..reader.u32()?)
         .map(|_| Some((reader.u32()?, Uuid::from_slice(reader.take(16)?).ok()?)))
@@ -258,7 +297,13 @@ fn decode_planned(bytes: &[u8]) -> Option<Planned> {
     let updates = (0..reader.u32()?)
         .map(|_| Some((reader.u32()?, serde_json::from_str(&reader.text()?).ok()?)))
         .collect::<Option<_>>()?;
-    Some(Planned { written, outcomes, issues, accounts, updates })
+    Some(Planned {
+        written,
+        outcomes,
+        issues,
+        accounts,
+        updates,
+    })
 }
 
 fn put_issue(out: &mut Vec<u8>, issue: &Issue) {
@@ -276,7 +321,12 @@ fn decode(bytes: &[u8]) -> Option<People> {
     let values = read_table(reader, rows, width)?;
     let keys = read_table(reader, rows, 3)?;
     let places = (0..rows)
-        .map(|_| Some(Place { line: reader.u64()?, byte: reader.u64()? }))
+        .map(|_| {
+            Some(Place {
+                line: reader.u64()?,
+                byte: reader.u64()?,
+            })
+        })
         .collect::<Option<_>>()?;
     let rules = reader.u32s_of(rows)?;
     let verdicts = (0..rows)
@@ -291,17 +341,38 @@ fn decode(bytes: &[u8]) -> Option<People> {
         })
         .collect::<Option<_>>()?;
     let issues = read_issues(reader)?;
-    let drafts = Drafts { source, first_row, values, places, rules, issues, ..Drafts::default() };
-    Some(People { drafts, keys, verdicts })
+    let drafts = Drafts {
+        source,
+        first_row,
+        values,
+        places,
+        rules,
+        issues,
+        ..Drafts::default()
+    };
+    Some(People {
+        drafts,
+        keys,
+        verdicts,
+    })
 }
 
 fn read_head(reader: &mut Reader) -> Option<(u16, RowNumber, usize, usize)> {
-    Some((reader.u16()?, reader.u32()?, reader.u32()? as usize, reader.u32()? as usize))
+    Some((
+        reader.u16()?,
+        reader.u32()?,
+        reader.u32()? as usize,
+        reader.u32()? as usize,
+    ))
 }
 
 fn read_table(reader: &mut Reader, rows: usize, width: usize) -> Option<Table> {
     let ends = reader.u32s_of(rows * width)?;
-    Some(Table { width, text: reader.text()?, ends })
+    Some(Table {
+        width,
+        text: reader.text()?,
+        ends,
+    })
 }
 
 fn read_issue(reader: &mut Reader) -> Option<Issue> {
@@ -309,7 +380,14 @@ fn read_issue(reader: &mut Reader) -> Option<Issue> {
     let row = reader.u32()?;
     let field = Field::ALL.get(usize::from(reader.take(1)?[0])).copied();
     let column = Some(reader.u16()?).filter(|column| *column != u16::MAX);
-    Some(Issue { code, row, field, column, found: reader.text()?, detail: reader.text()? })
+    Some(Issue {
+        code,
+        row,
+        field,
+        column,
+        found: reader.text()?,
+        detail: reader.text()?,
+    })
 }
 
 /// What is left of some bytes; every read that goes past the end is `None`.
@@ -356,8 +434,19 @@ mod tests {
             row.iter().for_each(|value| values.push(value));
             ["", row[0], ""].iter().for_each(|key| keys.push(key));
         }
-        let places = (0..rows.len()).map(|line| Place { line: line as u64 + 2, byte: u64::MAX }).collect();
-        let issue = Issue::of_field(Code::EmailTypo, first_row, Field::Email, "a@gmial.com", "a@gmail.com");
+        let places = (0..rows.len())
+            .map(|line| Place {
+                line: line as u64 + 2,
+                byte: u64::MAX,
+            })
+            .collect();
+        let issue = Issue::of_field(
+            Code::EmailTypo,
+            first_row,
+            Field::Email,
+            "a@gmial.com",
+            "a@gmail.com",
+        );
         let drafts = Drafts {
             source: 1,
             first_row,
@@ -369,12 +458,19 @@ mod tests {
         };
         let mut verdicts = vec![Verdict::Kept; rows.len()];
         verdicts[0] = Verdict::Duplicate(77);
-        People { drafts, keys, verdicts }
+        People {
+            drafts,
+            keys,
+            verdicts,
+        }
     }
 
     #[test]
     fn what_is_pushed_comes_back() {
-        let batches = [batch(0, &[["é", "b"], ["", "c"], ["d", ""]]), batch(3, &[["e", "f"]])];
+        let batches = [
+            batch(0, &[["é", "b"], ["", "c"], ["d", ""]]),
+            batch(3, &[["e", "f"]]),
+        ];
         let mut spool = Spool::new().unwrap();
         for people in &batches {
             spool.push(&encode(people)).unwrap();
@@ -387,7 +483,10 @@ mod tests {
             assert_eq!(read.drafts.places, people.drafts.places);
             assert_eq!(read.drafts.issues, people.drafts.issues);
             assert_eq!(read.verdicts, people.verdicts);
-            assert_eq!((read.drafts.source, &read.drafts.rules), (1, &people.drafts.rules));
+            assert_eq!(
+                (read.drafts.source, &read.drafts.rules),
+                (1, &people.drafts.rules)
+            );
         }
         let rows: Vec<_> = (0..4).map(|row| spool.values(row).unwrap()).collect();
         assert_eq!(rows, [["é", "b"], ["", "c"], ["d", ""], ["e", "f"]]);

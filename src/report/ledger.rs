@@ -7,8 +7,8 @@ use std::fs::File;
 use std::path::Path;
 
 use polars::prelude::{
-    BatchedWriter, Column, DataFrame, DataType, Field, NamedFrom, ParquetCompression, ParquetWriter,
-    PlSmallStr, PolarsError, Schema, Series,
+    BatchedWriter, Column, DataFrame, DataType, Field, NamedFrom, ParquetCompression,
+    ParquetWriter, PlSmallStr, PolarsError, Schema, Series,
 };
 
 use crate::issue::Code;
@@ -95,7 +95,10 @@ impl Ledger {
     /// # Errors
     /// `output.unwritable`.
     pub fn finish(self, path: &Path) -> Result<()> {
-        self.writer.finish().map(|_| ()).map_err(|error| unwritable(path, &error))
+        self.writer
+            .finish()
+            .map(|_| ())
+            .map_err(|error| unwritable(path, &error))
     }
 }
 
@@ -108,5 +111,8 @@ where
 }
 
 fn unwritable(path: &Path, error: &PolarsError) -> Refusal {
-    Refusal::new(Code::OutputUnwritable, format!("`{}` can't be written: {error}", path.display()))
+    Refusal::new(
+        Code::OutputUnwritable,
+        format!("`{}` can't be written: {error}", path.display()),
+    )
 }

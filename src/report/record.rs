@@ -38,11 +38,19 @@ struct Batch {
 ///
 /// # Errors
 /// `output.unwritable`; `file.changed` when an input is no longer what was read.
-pub fn record(ran: &Ran, definition: &Definition, folder: &Path, summary: &mut Summary) -> Result<Details> {
+pub fn record(
+    ran: &Ran,
+    definition: &Definition,
+    folder: &Path,
+    summary: &mut Summary,
+) -> Result<Details> {
     let mut tally = Tally::new(definition, ran);
     let ledger_path = folder.join("ledger.parquet");
     let mut pending = Pending::create(&ledger_path)?;
-    let file = pending.file()?.try_clone().map_err(|error| super::file::unwritable(&ledger_path, &error))?;
+    let file = pending
+        .file()?
+        .try_clone()
+        .map_err(|error| super::file::unwritable(&ledger_path, &error))?;
     let mut ledger = Ledger::begin(file, &ledger_path)?;
     for number in 0..ran.spool.batches() {
         let batch = read_batch(ran, number)?;
@@ -51,9 +59,14 @@ pub fn record(ran: &Ran, definition: &Definition, folder: &Path, summary: &mut S
     }
     ledger.finish(&ledger_path)?;
     pending.commit()?;
-    summary.files.insert("ledger".into(), "ledger.parquet".into());
+    summary
+        .files
+        .insert("ledger".into(), "ledger.parquet".into());
     summary.counts = tally.counts;
-    assert!(summary.counts.add_up(), "outcomes must add up to the rows read");
+    assert!(
+        summary.counts.add_up(),
+        "outcomes must add up to the rows read"
+    );
     for (name, path) in corrections(ran, definition, folder, &tally)? {
         summary.files.insert(name, path);
     }
@@ -65,7 +78,9 @@ pub fn record(ran: &Ran, definition: &Definition, folder: &Path, summary: &mut S
         .collect();
     let details = std::mem::take(&mut tally.details);
     summary.issues = tally.issue_counts();
-    summary.files.insert("summary".into(), "summary.json".into());
+    summary
+        .files
+        .insert("summary".into(), "summary.json".into());
     summary.files.insert("page".into(), "summary.html".into());
     Ok(details)
 }
@@ -77,10 +92,14 @@ pub fn record(ran: &Ran, definition: &Definition, folder: &Path, summary: &mut S
 /// `output.unwritable`.
 pub fn finish(summary: &Summary, details: &Details, folder: &Path) -> Result<String> {
     let page = html::render(summary, details);
-    atomically(&folder.join("summary.html"), |file| file.write(page.as_bytes()))?;
+    atomically(&folder.join("summary.html"), |file| {
+        file.write(page.as_bytes())
+    })?;
     let mut json = serde_json::to_string_pretty(summary).unwrap_or_default();
     json.push('\n');
-    atomically(&folder.join("summary.json"), |file| file.write(json.as_bytes()))?;
+    atomically(&folder.join("summary.json"), |file| {
+        file.write(json.as_bytes())
+    })?;
     Ok(json)
 }
 
@@ -97,35 +116,57 @@ fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
         planned.outcomes[(row - first) as usize] = *outcome;
         issues.entry(*row).or_default().extend_from_slice(late);
     }
-    Ok(Batch { people, planned, issues })
+    Ok(Batch {
+        people,
+        planned,
+        issues,
+    })
 }
 
 fn entries(batch: &Batch, ran: &Ran) -> Entries {
     let drafts = &batch.people.drafts;
-    let file = ran.files[usize::from(drafts.source)].source.path.display().to_string();
+    let file = ran.files[usize::from(drafts.source)]
+        .source
+        .path
+        .display()
+        .to_string();
     let mut accounts = batch.planned.accounts.iter().peekable();
     let mut entries = Entries::default();
     for index in 0..batch.people.len() {
         let row = drafts.first_row + index as RowNumber;
         let outcome = batch.planned.outcomes[index];
-        let matched = accounts.next_if(|(at, _)| *at == row).map(|(_, id)| id.to_string());
+        let matched = accounts
+            .next_if(|(at, _)| *at == row)
+            .map(|(_, id)| id.to_string());
         let place = drafts.places[index];
-        let rules: Vec<&str> = Rules::from_bits(drafts.rules[index]).iter().map(Rule::name).collect();
-        let codes: Vec<&str> =
-            batch.issues.get(&row).into_iter().flatten().map(|issue| issue.code.name()).collect();
+        let rules: Vec<&str> = Rules::from_bits(drafts.rules[index])
+            .iter()
+            .map(Rule::name)
+            .collect();
+        let codes: Vec<&str> = batch
+            .issues
+            .get(&row)
+            .into_iter()
+            .flatten()
+            .map(|issue| issue.code.name())
+            .collect();
         entries.row.push(u64::from(row) + 1);
         entries.file.push(file.clone());
         entries.line.push(place.line);
-        entries.byte.push(Some(place.byte).filter(|byte| *byte != u64::MAX));
+        entries
+            .byte
+            .push(Some(place.byte).filter(|byte| *byte != u64::MAX));
         entries.outcome.push(outcome.name());
         entries.account.push(match outcome {
             Outcome::Created => Some(ran.run.account_id(row).to_string()),
             _ => matched,
         });
-        entries.duplicate_of.push(match batch.people.verdicts[index] {
-            Verdict::Duplicate(of) => Some(u64::from(of) + 1),
-            _ => None,
-        });
+        entries
+            .duplicate_of
+            .push(match batch.people.verdicts[index] {
+                Verdict::Duplicate(of) => Some(u64::from(of) + 1),
+                _ => None,
+            });
         entries.cleaned.push(rules.join(","));
         entries.issues.push(codes.join(","));
     }
@@ -154,14 +195,18 @@ impl<'a> Tally<'a> {
         };
         for file in &ran.files {
             for column in &file.source.dropped {
-                tally.add(Code::MapPassword, Example {
-                    file: file.source.path.display().to_string(),
-                    sheet: sheet_of(file),
-                    line: file.source.header_line,
-                    column: file.source.header.get(*column).cloned(),
-                    detail: "the column was not read".into(),
-                    ..Example::default()
-                }, false);
+                tally.add(
+                    Code::MapPassword,
+                    Example {
+                        file: file.source.path.display().to_string(),
+                        sheet: sheet_of(file),
+                        line: file.source.header_line,
+                        column: file.source.header.get(*column).cloned(),
+                        detail: "the column was not read".into(),
+                        ..Example::default()
+                    },
+                    false,
+                );
             }
         }
         tally
@@ -181,12 +226,15 @@ impl<'a> Tally<'a> {
                 file: file.source.path.display().to_string(),
                 sheet: sheet_of(file),
                 line: batch.people.drafts.places[index].line,
-                column: column_of(issue, file, ran).and_then(|column| file.source.header.get(column).cloned()),
-                found: issue.found.clone(),
-                detail: issue.detail.clone(),
+                column: column_of(issue, file, ran)
+                    .and_then(|column| file.source.header.get(column).cloned()),
+                // The database keeps the summary, and its JSON can't hold NUL.
+                found: issue.found.replace('\0', "\u{fffd}"),
+                detail: issue.detail.replace('\0', "\u{fffd}"),
             };
             // How wide a row is, and what Excel calls an error, says nothing of a person.
-            let is_impersonal = matches!(issue.code, Code::RowShort | Code::RowLong | Code::CellError);
+            let is_impersonal =
+                matches!(issue.code, Code::RowShort | Code::RowLong | Code::CellError);
             let personal = !is_impersonal && issue.field.is_none_or(Field::is_personal);
             self.add(issue.code, example, personal);
         }
@@ -196,9 +244,23 @@ impl<'a> Tally<'a> {
         let (count, examples) = self.codes.entry(code).or_default();
         *count += 1;
         if examples.len() < EXAMPLES_MAX {
-            let hidden = |text: &str| if personal { mask_words(text) } else { text.to_string() };
-            let found = if personal { mask(&example.found) } else { example.found.clone() };
-            examples.push(Example { found, detail: hidden(&example.detail), ..example.clone() });
+            let hidden = |text: &str| {
+                if personal {
+                    mask_words(text)
+                } else {
+                    text.to_string()
+                }
+            };
+            let found = if personal {
+                mask(&example.found)
+            } else {
+                example.found.clone()
+            };
+            examples.push(Example {
+                found,
+                detail: hidden(&example.detail),
+                ..example.clone()
+            });
         }
         if *count as usize <= DETAILS_OF_CODE_MAX && self.details.issues.len() < DETAILS_MAX {
             self.details.issues.push(IssueDetail { code, at: example });
@@ -215,7 +277,11 @@ impl<'a> Tally<'a> {
         };
         let mut codes: Vec<_> = self.codes.into_iter().collect();
         codes.sort_by_key(|(code, (count, _))| {
-            (std::cmp::Reverse(severity(code)), std::cmp::Reverse(*count), code.name())
+            (
+                std::cmp::Reverse(severity(code)),
+                std::cmp::Reverse(*count),
+                code.name(),
+            )
         });
         codes
             .into_iter()
@@ -239,9 +305,17 @@ fn needs_mending(outcome: Outcome) -> bool {
 fn mask_words(text: &str) -> String {
     let is_address = |word: &str| {
         let parts = word.split_once('@');
-        parts.is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.') && !domain.starts_with("example."))
+        parts.is_some_and(|(local, domain)| {
+            !local.is_empty() && domain.contains('.') && !domain.starts_with("example.")
+        })
     };
-    let words = text.split(' ').map(|word| if is_address(word) { mask(word) } else { word.to_string() });
+    let words = text.split(' ').map(|word| {
+        if is_address(word) {
+            mask(word)
+        } else {
+            word.to_string()
+        }
+    });
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -258,7 +332,11 @@ fn column_of(issue: &Issue, file: &InputFile, ran: &Ran) -> Option<usize> {
         return Some(usize::from(column));
     }
     let field = issue.field?;
-    let of = |field| file.mapping.column_of(ran.layout.field(field)?).map(usize::from);
+    let of = |field| {
+        file.mapping
+            .column_of(ran.layout.field(field)?)
+            .map(usize::from)
+    };
     of(field).or_else(|| match field {
         Field::FirstName | Field::LastName => of(Field::FullName),
         _ => None,
@@ -269,8 +347,16 @@ fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
     let input = |(file, rows): (&InputFile, &u64)| {
         let source = &file.source;
         let (format, encoding, delimiter) = match &source.format {
-            Format::Csv { encoding, delimiter, .. } => {
-                let delimiter = if *delimiter == b'\t' { "\\t".to_string() } else { char::from(*delimiter).to_string() };
+            Format::Csv {
+                encoding,
+                delimiter,
+                ..
+            } => {
+                let delimiter = if *delimiter == b'\t' {
+                    "\\t".to_string()
+                } else {
+                    char::from(*delimiter).to_string()
+                };
                 ("csv", Some(encoding.name().to_string()), Some(delimiter))
             }
             Format::Xlsx { .. } => ("xlsx", None, None),
@@ -284,7 +370,12 @@ fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
             delimiter,
             sheet: sheet_of(file),
             rows: *rows,
-            columns: source.header.iter().zip(&file.targets).map(|(header, target)| column(header, target)).collect(),
+            columns: source
+                .header
+                .iter()
+                .zip(&file.targets)
+                .map(|(header, target)| column(header, target))
+                .collect(),
         }
     };
     ran.files.iter().zip(rows_of).map(input).collect()
@@ -298,26 +389,49 @@ fn column(header: &str, target: &Target) -> Column {
         Target::Password => "dropped (password)".to_string(),
         Target::Own => "ignored (muster's own)".to_string(),
     };
-    Column { header: header.to_string(), mapped_to }
+    Column {
+        header: header.to_string(),
+        mapped_to,
+    }
 }
 
 /// Writes a corrections file for every input that has rows to mend, in the input's own form.
 /// Returns their names in the summary and in the folder.
-fn corrections(ran: &Ran, definition: &Definition, folder: &Path, tally: &Tally) -> Result<Vec<(String, String)>> {
+fn corrections(
+    ran: &Ran,
+    definition: &Definition,
+    folder: &Path,
+    tally: &Tally,
+) -> Result<Vec<(String, String)>> {
     let mut written = Vec::new();
     let mut first_batch = 0;
     let mut first_row = 0;
     for (number, file) in ran.files.iter().enumerate() {
         if tally.to_mend_of[number] > 0 {
-            let name = if ran.files.len() == 1 { "corrections".to_string() } else { format!("corrections-{}", number + 1) };
+            let name = if ran.files.len() == 1 {
+                "corrections".to_string()
+            } else {
+                format!("corrections-{}", number + 1)
+            };
             let (path, mut out) = begin_corrections(file, folder, &name)?;
-            correct_file(ran, definition, file, number as u16, (first_batch, first_row), &mut out)?;
+            correct_file(
+                ran,
+                definition,
+                file,
+                number as u16,
+                (first_batch, first_row),
+                &mut out,
+            )?;
             out.finish()?;
-            let shown = path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+            let shown = path
+                .file_name()
+                .map_or(String::new(), |name| name.to_string_lossy().into_owned());
             written.push((name, shown));
         }
         let rows = tally.rows_of[number];
-        while first_batch < ran.spool.batches() && u64::from(ran.spool.first_row(first_batch)) < u64::from(first_row) + rows {
+        while first_batch < ran.spool.batches()
+            && u64::from(ran.spool.first_row(first_batch)) < u64::from(first_row) + rows
+        {
             first_batch += 1;
         }
         first_row += rows as RowNumber;
@@ -325,7 +439,11 @@ fn corrections(ran: &Ran, definition: &Definition, folder: &Path, tally: &Tally)
     Ok(written)
 }
 
-fn begin_corrections(file: &InputFile, folder: &Path, name: &str) -> Result<(PathBuf, Corrections)> {
+fn begin_corrections(
+    file: &InputFile,
+    folder: &Path,
+    name: &str,
+) -> Result<(PathBuf, Corrections)> {
     // The columns that muster added to an earlier corrections file are written anew.
     let header: Vec<String> = own_cells(file, file.source.header.iter().cloned()).collect();
     match &file.source.format {
@@ -388,13 +506,22 @@ fn correction<'c>(
 ) -> Correction<'c> {
     let row = cells.first_row + index as RowNumber;
     let issues: Vec<&Issue> = batch.issues.get(&row).into_iter().flatten().collect();
-    let own_before = |column: usize| file.targets.iter().take(column).filter(|target| **target == Target::Own).count();
+    let own_before = |column: usize| {
+        file.targets
+            .iter()
+            .take(column)
+            .filter(|target| **target == Target::Own)
+            .count()
+    };
     let problems = issues
         .iter()
         .filter(|issue| definition.rejects(issue.code))
         .filter_map(|issue| {
             let column = column_of(issue, file, ran)?;
-            Some(((column - own_before(column)) as u16, issue.code.title().to_string()))
+            Some((
+                (column - own_before(column)) as u16,
+                issue.code.title().to_string(),
+            ))
         });
     let mut codes: Vec<&str> = issues.iter().map(|issue| issue.code.name()).collect();
     codes.dedup();
@@ -402,20 +529,41 @@ fn correction<'c>(
         line: cells.place(index).line,
         cells: own_cells(file, cells.row(index)).collect(),
         codes: codes.join(", "),
-        reasons: issues.iter().map(|issue| reason(issue)).collect::<Vec<_>>().join("; "),
+        reasons: issues
+            .iter()
+            .map(|issue| reason(issue))
+            .collect::<Vec<_>>()
+            .join("; "),
         problems: problems.collect(),
     }
 }
 
 /// An issue in a sentence: what is wrong, what was found, what would help.
 fn reason(issue: &Issue) -> String {
-    let field = issue.field.map_or(String::new(), |field| format!("{}: ", field.name()));
-    let found = if issue.found.is_empty() { String::new() } else { format!(" (`{}`)", issue.found) };
-    let detail = if issue.detail.is_empty() { String::new() } else { format!(" - {}", issue.detail) };
-    format!("{field}{}{found}{detail}; to mend it: {}", issue.code.title(), issue.code.mend())
+    let field = issue
+        .field
+        .map_or(String::new(), |field| format!("{}: ", field.name()));
+    let found = if issue.found.is_empty() {
+        String::new()
+    } else {
+        format!(" (`{}`)", issue.found)
+    };
+    let detail = if issue.detail.is_empty() {
+        String::new()
+    } else {
+        format!(" - {}", issue.detail)
+    };
+    format!(
+        "{field}{}{found}{detail}; to mend it: {}",
+        issue.code.title(),
+        issue.code.mend()
+    )
 }
 
 fn changed(file: &InputFile) -> Refusal {
     let path = file.source.path.display();
-    Refusal::new(Code::FileChanged, format!("`{path}` changed before its corrections could be written"))
+    Refusal::new(
+        Code::FileChanged,
+        format!("`{path}` changed before its corrections could be written"),
+    )
 }

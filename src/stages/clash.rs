@@ -43,10 +43,12 @@ pub struct Decision {
 pub fn key_hashes(people: &People, seed: u64) -> Vec<[u64; 3]> {
     (0..people.len())
         .map(|index| {
-            Key::ALL.map(|key| match (people.verdicts[index], people.key(index, key)) {
-                (Verdict::Duplicate(_), _) | (_, None) => 0,
-                (_, Some(text)) => xxh3_64_with_seed(text.as_bytes(), seed).max(1),
-            })
+            Key::ALL.map(
+                |key| match (people.verdicts[index], people.key(index, key)) {
+                    (Verdict::Duplicate(_), _) | (_, None) => 0,
+                    (_, Some(text)) => xxh3_64_with_seed(text.as_bytes(), seed).max(1),
+                },
+            )
         })
         .collect()
 }
@@ -60,12 +62,17 @@ impl Owners {
             for key in Key::ALL {
                 if let Some(first) = self.tables[key as usize].note(row, hashes[key as usize]) {
                     clashes = true;
-                    self.shared.entry((key, first)).or_insert_with(|| vec![first]).push(row);
+                    self.shared
+                        .entry((key, first))
+                        .or_insert_with(|| vec![first])
+                        .push(row);
                 }
             }
             // The first row of a clash is seen before anybody knows that it is one, so every
             // rejected row counts; they are few, or the file is no good anyway.
-            if people.verdicts[index] == Verdict::Rejected && (clashes || hashes.iter().any(|h| *h > 0)) {
+            if people.verdicts[index] == Verdict::Rejected
+                && (clashes || hashes.iter().any(|h| *h > 0))
+            {
                 self.rejected.push(row);
             }
         }
@@ -98,7 +105,11 @@ impl Owners {
                     .map(|other| place(*other))
                     .collect();
                 let left = rows.len() - 1 - others.len();
-                let more = if left > 0 { format!(" and {left} more") } else { String::new() };
+                let more = if left > 0 {
+                    format!(" and {left} more")
+                } else {
+                    String::new()
+                };
                 let (code, words) = match kept {
                     None => (clash_code(*key), "also in"),
                     Some(kept) if kept == *row => (Code::ClashKept, "left out:"),
@@ -106,9 +117,10 @@ impl Owners {
                 };
                 let detail = format!("{words} {}{more}", others.join(", "));
                 let issue = Issue::of_field(code, *row, key.field(), "", detail);
-                let decision = decisions
-                    .entry(*row)
-                    .or_insert(Decision { stays: true, issues: Vec::new() });
+                let decision = decisions.entry(*row).or_insert(Decision {
+                    stays: true,
+                    issues: Vec::new(),
+                });
                 decision.stays &= kept == Some(*row);
                 decision.issues.push(issue);
             }
@@ -125,9 +137,13 @@ impl Owner {
             return None;
         }
         let known = &self.hashes;
-        let first = self.rows.find(hash, |earlier| known[*earlier as usize] == hash).copied();
+        let first = self
+            .rows
+            .find(hash, |earlier| known[*earlier as usize] == hash)
+            .copied();
         if first.is_none() {
-            self.rows.insert_unique(hash, row, |row| known[*row as usize]);
+            self.rows
+                .insert_unique(hash, row, |row| known[*row as usize]);
         }
         first
     }
@@ -146,20 +162,35 @@ mod tests {
     use super::*;
     use crate::row::Table;
 
-    fn settled(policy: Clashes, rows: &[([&str; 3], Verdict)]) -> Vec<(RowNumber, bool, Vec<Code>)> {
+    fn settled(
+        policy: Clashes,
+        rows: &[([&str; 3], Verdict)],
+    ) -> Vec<(RowNumber, bool, Vec<Code>)> {
         let mut keys = Table::new(3);
         for key in rows.iter().flat_map(|(keys, _)| keys) {
             keys.push(key);
         }
         let verdicts = rows.iter().map(|(_, verdict)| *verdict).collect();
-        let people = People { keys, verdicts, ..People::default() };
+        let people = People {
+            keys,
+            verdicts,
+            ..People::default()
+        };
         let mut owners = Owners::default();
         owners.note(&people, &key_hashes(&people, 3));
         owners
             .settle(policy, |row| format!("line {row}"))
             .into_iter()
             .map(|(row, decision)| {
-                (row, decision.stays, decision.issues.into_iter().map(|issue| issue.code).collect())
+                (
+                    row,
+                    decision.stays,
+                    decision
+                        .issues
+                        .into_iter()
+                        .map(|issue| issue.code)
+                        .collect(),
+                )
             })
             .collect()
     }
@@ -174,26 +205,38 @@ mod tests {
             (["4", "c@x", ""], Verdict::Kept),
             (["1", "a@x", ""], Verdict::Duplicate(0)),
         ];
-        assert_eq!(settled(Clashes::Reject, &rows), [
-            (0, false, vec![ClashEmail]),
-            (1, false, vec![ClashUsername]),
-            (2, false, vec![ClashEmail, ClashUsername]),
-        ]);
-        assert_eq!(settled(Clashes::First, &rows), [
-            (0, true, vec![ClashKept]),
-            (1, true, vec![ClashKept]),
-            (2, false, vec![ClashSkipped, ClashSkipped]),
-        ]);
-        assert_eq!(settled(Clashes::Last, &rows), [
-            (0, false, vec![ClashSkipped]),
-            (1, false, vec![ClashSkipped]),
-            (2, true, vec![ClashKept, ClashKept]),
-        ]);
+        assert_eq!(
+            settled(Clashes::Reject, &rows),
+            [
+                (0, false, vec![ClashEmail]),
+                (1, false, vec![ClashUsername]),
+                (2, false, vec![ClashEmail, ClashUsername]),
+            ]
+        );
+        assert_eq!(
+            settled(Clashes::First, &rows),
+            [
+                (0, true, vec![ClashKept]),
+                (1, true, vec![ClashKept]),
+                (2, false, vec![ClashSkipped, ClashSkipped]),
+            ]
+        );
+        assert_eq!(
+            settled(Clashes::Last, &rows),
+            [
+                (0, false, vec![ClashSkipped]),
+                (1, false, vec![ClashSkipped]),
+                (2, true, vec![ClashKept, ClashKept]),
+            ]
+        );
     }
 
     #[test]
     fn a_rejected_row_is_never_the_one_that_stays() {
-        let rows = [(["", "a@x", ""], Verdict::Rejected), (["", "a@x", ""], Verdict::Kept)];
+        let rows = [
+            (["", "a@x", ""], Verdict::Rejected),
+            (["", "a@x", ""], Verdict::Kept),
+        ];
         let found = settled(Clashes::First, &rows);
         assert_eq!((found[0].1, found[1].1), (false, true));
     }

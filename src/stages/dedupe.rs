@@ -42,9 +42,9 @@ impl Seen {
         let row = self.fingerprints.len() as RowNumber;
         self.fingerprints.push(fingerprint);
         let known = &self.fingerprints;
-        let candidate = self
-            .rows
-            .find(fingerprint as u64, |earlier| known[*earlier as usize] == fingerprint);
+        let candidate = self.rows.find(fingerprint as u64, |earlier| {
+            known[*earlier as usize] == fingerprint
+        });
         if let Some(earlier) = candidate {
             return Ok(equal(*earlier)?.then_some(*earlier));
         }
@@ -65,16 +65,29 @@ mod tests {
         for value in rows.iter().copied().flatten() {
             values.push(value);
         }
-        Drafts { values, places: vec![Place { line: 1, byte: 0 }; rows.len()], ..Drafts::default() }
+        Drafts {
+            values,
+            places: vec![Place { line: 1, byte: 0 }; rows.len()],
+            ..Drafts::default()
+        }
     }
 
     #[test]
     fn only_rows_equal_in_every_value_are_duplicates_of_the_first() {
-        let drafts = drafts(&[&["a,b", "c"], &["a", "b,c"], &["a,b", "c"], &["a,b", "c"], &["a,b", ""]]);
+        let drafts = drafts(&[
+            &["a,b", "c"],
+            &["a", "b,c"],
+            &["a,b", "c"],
+            &["a,b", "c"],
+            &["a,b", ""],
+        ]);
         let mut seen = Seen::default();
         let found: Vec<_> = fingerprints(&drafts, 7)
             .into_iter()
-            .map(|fingerprint| seen.note(fingerprint, |_| Ok::<_, Infallible>(true)).unwrap())
+            .map(|fingerprint| {
+                seen.note(fingerprint, |_| Ok::<_, Infallible>(true))
+                    .unwrap()
+            })
             .collect();
         assert_eq!(found, [None, None, Some(0), Some(0), None]);
     }

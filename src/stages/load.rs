@@ -92,7 +92,9 @@ pub fn encode(
     let mut chunk = Chunk::default();
     let mut frames: [Frame; 5] = std::array::from_fn(|_| Frame::new());
     let [creates, memberships, updates, update_moves, create_moves] = &mut frames;
-    chunk.first_row = batches.first().map_or(0, |(people, _)| people.drafts.first_row);
+    chunk.first_row = batches
+        .first()
+        .map_or(0, |(people, _)| people.drafts.first_row);
     for (people, planned) in batches {
         for index in 0..people.len() {
             let outcome = planned.outcomes[index];
@@ -100,7 +102,11 @@ pub fn encode(
             if outcome != Outcome::Created {
                 continue;
             }
-            let person = Person { people, index, layout };
+            let person = Person {
+                people,
+                index,
+                layout,
+            };
             let id = run.account_id(person.row());
             chunk.creating.push(person.row());
             put_create(creates, &person, id, definition, run);
@@ -122,7 +128,14 @@ pub fn encode(
         }
     }
     let [creates, memberships, updates, update_moves, create_moves] = frames.map(Frame::finish);
-    Chunk { creates, memberships, updates, update_moves, create_moves, ..chunk }
+    Chunk {
+        creates,
+        memberships,
+        updates,
+        update_moves,
+        create_moves,
+        ..chunk
+    }
 }
 
 /// The keys of a batch's rows that are to be matched, for `copy_keys.sql`, header and all.
@@ -130,7 +143,9 @@ pub fn encode_keys(people: &People) -> Bytes {
     let mut frame = Frame::new();
     for index in 0..people.len() {
         let keys = Key::ALL.map(|key| people.key(index, key));
-        if people.verdicts[index] == crate::outcome::Verdict::Kept && keys.iter().any(Option::is_some) {
+        if people.verdicts[index] == crate::outcome::Verdict::Kept
+            && keys.iter().any(Option::is_some)
+        {
             frame.row(4);
             frame.int(people.drafts.first_row + index as RowNumber);
             keys.into_iter().for_each(|key| frame.text(key));
@@ -162,8 +177,9 @@ fn put_create(frame: &mut Frame, person: &Person, id: Uuid, definition: &Definit
     if attributes.peek().is_none() {
         frame.json("{}");
     } else {
-        let object: serde_json::Map<String, serde_json::Value> =
-            attributes.map(|(name, value)| (name.to_string(), value.into())).collect();
+        let object: serde_json::Map<String, serde_json::Value> = attributes
+            .map(|(name, value)| (name.to_string(), value.into()))
+            .collect();
         frame.json(&serde_json::Value::Object(object).to_string());
     }
     frame.text(Some(&run.id));
@@ -291,7 +307,11 @@ mod tests {
 
     #[test]
     fn account_ids_are_version_7_ascend_with_the_rows_and_never_repeat() {
-        let run = RunKey { id: "r".into(), seed: 9, started_ms: 1_795_000_000_000 };
+        let run = RunKey {
+            id: "r".into(),
+            seed: 9,
+            started_ms: 1_795_000_000_000,
+        };
         let mut last = Uuid::nil();
         for row in [0, 1, 2, 1 << 19, 1 << 20, (1 << 20) + 1, 1 << 31, u32::MAX] {
             let id = run.account_id(row);

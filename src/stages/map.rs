@@ -65,7 +65,11 @@ impl Mapping {
 ///
 /// # Errors
 /// `map.doubled`, `map.unknown`, `map.not_found`, `map.missing`; each names file, line and column.
-pub fn targets(source: &Source, vocabulary: &Vocabulary, definition: &Definition) -> Result<Vec<Target>> {
+pub fn targets(
+    source: &Source,
+    vocabulary: &Vocabulary,
+    definition: &Definition,
+) -> Result<Vec<Target>> {
     let mut targets = Vec::with_capacity(source.header.len());
     for (column, header) in source.header.iter().enumerate() {
         let target = target(header, column, source, vocabulary, definition)?;
@@ -92,7 +96,10 @@ fn target(
 ) -> Result<Target> {
     let shown = header.trim();
     if shown.is_empty() {
-        return Ok(Target::Slot(Slot::Ignored(format!("column {}", column + 1))));
+        return Ok(Target::Slot(Slot::Ignored(format!(
+            "column {}",
+            column + 1
+        ))));
     }
     if is_own(shown) {
         return Ok(Target::Own);
@@ -107,7 +114,12 @@ fn target(
         return Ok(Target::Password);
     }
     let ignored = || Ok(Target::Slot(Slot::Ignored(shown.to_string())));
-    if definition.columns.ignore.iter().any(|name| key(name) == key(shown)) {
+    if definition
+        .columns
+        .ignore
+        .iter()
+        .any(|name| key(name) == key(shown))
+    {
         return ignored();
     }
     // A field that the pipeline maps by name isn't taken from a second column by its looks.
@@ -121,13 +133,21 @@ fn target(
         UnknownColumns::Ignore => ignored(),
         UnknownColumns::Refuse => Err(Refusal::new(
             Code::MapUnknown,
-            format!("{}: no field is known for the column `{shown}`", at(source, column)),
+            format!(
+                "{}: no field is known for the column `{shown}`",
+                at(source, column)
+            ),
         )),
     }
 }
 
 fn at(source: &Source, column: usize) -> String {
-    format!("`{}` line {}, column {}", source.path.display(), source.header_line, column + 1)
+    format!(
+        "`{}` line {}, column {}",
+        source.path.display(),
+        source.header_line,
+        column + 1
+    )
 }
 
 fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> Refusal {
@@ -146,11 +166,13 @@ fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> R
         ),
     )
     .help(match target {
-        Target::Slot(Slot::Field(field)) if source.header[column] != source.header[earlier] => format!(
-            "say which one counts: `[columns]` `{} = \"{}\"`",
-            field.name(),
-            source.header[earlier].trim()
-        ),
+        Target::Slot(Slot::Field(field)) if source.header[column] != source.header[earlier] => {
+            format!(
+                "say which one counts: `[columns]` `{} = \"{}\"`",
+                field.name(),
+                source.header[earlier].trim()
+            )
+        }
         _ => "remove or rename one of the two columns".to_string(),
     })
 }
@@ -197,7 +219,9 @@ fn check_required(source: &Source, targets: &[Target], definition: &Definition) 
     let has = |field: Field| targets.contains(&Target::Slot(Slot::Field(field)));
     for name in &definition.require.fields {
         let present = match Field::from_name(name) {
-            Some(field @ (Field::FirstName | Field::LastName)) => has(field) || has(Field::FullName),
+            Some(field @ (Field::FirstName | Field::LastName)) => {
+                has(field) || has(Field::FullName)
+            }
             Some(Field::Email) if definition.require.email_or_username => {
                 has(Field::Email) || has(Field::Username)
             }
@@ -282,7 +306,10 @@ mod tests {
             path: "people.csv".into(),
             sha256: String::new(),
             bytes: 1,
-            format: Format::Xlsx { sheet: String::new(), formulas: false },
+            format: Format::Xlsx {
+                sheet: String::new(),
+                formulas: false,
+            },
             header_line: 1,
             header: header.iter().map(|name| name.to_string()).collect(),
             dropped: Vec::new(),
@@ -297,18 +324,31 @@ mod tests {
     #[test]
     fn columns_become_fields_attributes_or_nothing() {
         let field = |field| Target::Slot(Slot::Field(field));
-        let header = ["E-Mail", "Vorname", "Last name", "Team", "Group 2", "Cost centre", "password", "muster_line", ""];
-        assert_eq!(mapped("", &header).unwrap(), [
-            field(Field::Email),
-            field(Field::FirstName),
-            field(Field::LastName),
-            field(Field::Groups),
-            field(Field::Groups),
-            Target::Slot(Slot::Attribute("Cost centre".into())),
-            Target::Password,
-            Target::Own,
-            Target::Slot(Slot::Ignored("column 9".into())),
-        ]);
+        let header = [
+            "E-Mail",
+            "Vorname",
+            "Last name",
+            "Team",
+            "Group 2",
+            "Cost centre",
+            "password",
+            "muster_line",
+            "",
+        ];
+        assert_eq!(
+            mapped("", &header).unwrap(),
+            [
+                field(Field::Email),
+                field(Field::FirstName),
+                field(Field::LastName),
+                field(Field::Groups),
+                field(Field::Groups),
+                Target::Slot(Slot::Attribute("Cost centre".into())),
+                Target::Password,
+                Target::Own,
+                Target::Slot(Slot::Ignored("column 9".into())),
+            ]
+        );
     }
 
     #[test]
@@ -316,11 +356,36 @@ mod tests {
         let names = ["first name", "last name"];
         let with = |more: &[&'static str]| [&names[..], more].concat();
         for (toml, header, code, words) in [
-            ("", with(&[]), Code::MapMissing, "no column for `email`; it has `first name`, `last name`"),
-            ("", with(&["email", "E-Mail"]), Code::MapDoubled, "`E-Mail` and `email` (column 3) are both `email`"),
-            ("", with(&["email", "Badge", "Badge"]), Code::MapDoubled, "are both `Badge`"),
-            ("[columns]\nunknown = \"refuse\"", with(&["email", "Badge"]), Code::MapUnknown, "`Badge`"),
-            ("[columns]\nphone = \"Mobil\"", with(&["email", "Mobile"]), Code::MapNotFound, "no column `Mobil`"),
+            (
+                "",
+                with(&[]),
+                Code::MapMissing,
+                "no column for `email`; it has `first name`, `last name`",
+            ),
+            (
+                "",
+                with(&["email", "E-Mail"]),
+                Code::MapDoubled,
+                "`E-Mail` and `email` (column 3) are both `email`",
+            ),
+            (
+                "",
+                with(&["email", "Badge", "Badge"]),
+                Code::MapDoubled,
+                "are both `Badge`",
+            ),
+            (
+                "[columns]\nunknown = \"refuse\"",
+                with(&["email", "Badge"]),
+                Code::MapUnknown,
+                "`Badge`",
+            ),
+            (
+                "[columns]\nphone = \"Mobil\"",
+                with(&["email", "Mobile"]),
+                Code::MapNotFound,
+                "no column `Mobil`",
+            ),
         ] {
             let refusal = mapped(toml, &header).unwrap_err();
             assert_eq!(refusal.code, code);

@@ -199,7 +199,11 @@ pub fn decide(
         },
     };
     let rejected = issues.iter().any(|issue| definition.rejects(issue.code));
-    if rejected { (Action::Leave(Outcome::Rejected), issues) } else { (action, issues) }
+    if rejected {
+        (Action::Leave(Outcome::Rejected), issues)
+    } else {
+        (action, issues)
+    }
 }
 
 fn unknown_groups(
@@ -215,7 +219,13 @@ fn unknown_groups(
         .filter(|path| !group_exists(&group::key(path)))
         .map(|path| {
             let detail = "a group that exists; this pipeline makes none";
-            Issue::of_field(Code::GroupUnknown, person.row(), Field::Groups, path, detail)
+            Issue::of_field(
+                Code::GroupUnknown,
+                person.row(),
+                Field::Groups,
+                path,
+                detail,
+            )
         })
         .collect()
 }
@@ -223,7 +233,10 @@ fn unknown_groups(
 fn new_account(person: &Person, definition: &Definition, issues: &mut Vec<Issue>) -> Action {
     // Without a key, the next import would make the person a second time.
     let keys = definition.matching.keys();
-    if !keys.iter().any(|key| person.people.key(person.index, *key).is_some()) {
+    if !keys
+        .iter()
+        .any(|key| person.people.key(person.index, *key).is_some())
+    {
         let detail = format!("a value for {}", definition.matching.by.join(", "));
         issues.push(Issue::of_row(Code::MatchNoKey, person.row(), detail));
         return Action::Leave(Outcome::Rejected);
@@ -253,17 +266,38 @@ fn conflict(person: &Person, matched: &Matched, definition: &Definition) -> Opti
     {
         let found = person.value(key.field()).unwrap_or("");
         let detail = match chosen {
-            Some(chosen) => format!("this {} belongs to account {id}; the row is about account {chosen}", key.field().name()),
-            None => format!("this {} belongs to account {id}, but the pipeline doesn't match by it", key.field().name()),
+            Some(chosen) => format!(
+                "this {} belongs to account {id}; the row is about account {chosen}",
+                key.field().name()
+            ),
+            None => format!(
+                "this {} belongs to account {id}, but the pipeline doesn't match by it",
+                key.field().name()
+            ),
         };
-        return Some(Issue::of_field(Code::MatchAmbiguous, row, key.field(), found, detail));
+        return Some(Issue::of_field(
+            Code::MatchAmbiguous,
+            row,
+            key.field(),
+            found,
+            detail,
+        ));
     }
     let account = matched.account.as_ref()?;
     let by_external_id = definition.matching.keys().contains(&Key::ExternalId);
-    match (person.value(Field::ExternalId), account.value(Field::ExternalId)) {
+    match (
+        person.value(Field::ExternalId),
+        account.value(Field::ExternalId),
+    ) {
         (Some(wanted), Some(held)) if by_external_id && wanted != held => {
             let detail = format!("account {} has another external id", account.id);
-            Some(Issue::of_field(Code::MatchConflict, row, Field::ExternalId, wanted, detail))
+            Some(Issue::of_field(
+                Code::MatchConflict,
+                row,
+                Field::ExternalId,
+                wanted,
+                detail,
+            ))
         }
         _ => None,
     }
@@ -282,7 +316,11 @@ fn known_account(
         "invited" => definition.matching.existing_invited,
         _ => definition.matching.existing_deactivated,
     };
-    let code = if status == "active" { Code::AccountActive } else { Code::AccountExists };
+    let code = if status == "active" {
+        Code::AccountActive
+    } else {
+        Code::AccountExists
+    };
     let held = |by: &str| format!("account {} is {status}; {by}", account.id);
     match policy {
         Existing::Skip => {
@@ -291,7 +329,11 @@ fn known_account(
             return Action::Leave(Outcome::Skipped);
         }
         Existing::Reject => {
-            issues.push(Issue::of_row(code, row, held("the pipeline takes no such people")));
+            issues.push(Issue::of_row(
+                code,
+                row,
+                held("the pipeline takes no such people"),
+            ));
             return Action::Leave(Outcome::Rejected);
         }
         Existing::Update => {}
@@ -321,14 +363,19 @@ fn update(person: &Person, account: &Account, definition: &Definition) -> Update
         leaves: Vec::new(),
     };
     for (column, field) in COLUMNS.into_iter().enumerate() {
-        let Some(wanted) = person.value(field) else { continue };
+        let Some(wanted) = person.value(field) else {
+            continue;
+        };
         let held = account.values[column].as_deref();
         // Nobody who came in already is sent back to the door.
         let demotes = field == Field::Status && wanted == "invited";
         if held == Some(wanted) || demotes {
             continue;
         }
-        update.before.insert(field.name().to_string(), held.map_or(serde_json::Value::Null, Into::into));
+        update.before.insert(
+            field.name().to_string(),
+            held.map_or(serde_json::Value::Null, Into::into),
+        );
         update.after.insert(field.name().to_string(), wanted.into());
         update.values[column] = Some(wanted.to_string());
         match field {
@@ -341,7 +388,9 @@ fn update(person: &Person, account: &Account, definition: &Definition) -> Update
         let held = update.attributes.get(name).cloned().unwrap_or_default();
         if held.as_str() != Some(wanted) {
             update.before.insert(format!("attributes.{name}"), held);
-            update.after.insert(format!("attributes.{name}"), wanted.into());
+            update
+                .after
+                .insert(format!("attributes.{name}"), wanted.into());
             update.attributes.insert(name.to_string(), wanted.into());
         }
     }
@@ -349,7 +398,12 @@ fn update(person: &Person, account: &Account, definition: &Definition) -> Update
     let held = |key: &String| account.groups.binary_search(key).is_ok();
     update.joins = wanted.iter().filter(|key| !held(key)).cloned().collect();
     if definition.groups.memberships == Memberships::Replace && !wanted.is_empty() {
-        update.leaves = account.groups.iter().filter(|key| !wanted.contains(key)).cloned().collect();
+        update.leaves = account
+            .groups
+            .iter()
+            .filter(|key| !wanted.contains(key))
+            .cloned()
+            .collect();
     }
     if !update.joins.is_empty() || !update.leaves.is_empty() {
         let stays = |key: &&String| !update.leaves.contains(key);
@@ -357,7 +411,9 @@ fn update(person: &Person, account: &Account, definition: &Definition) -> Update
         after.extend(update.joins.iter().cloned());
         after.sort();
         update.after.insert("groups".to_string(), after.into());
-        update.before.insert("groups".to_string(), account.groups.clone().into());
+        update
+            .before
+            .insert("groups".to_string(), account.groups.clone().into());
     }
     update
 }
@@ -368,29 +424,55 @@ mod tests {
     use crate::definition;
     use crate::row::{Drafts, Slot, Table};
 
-    const FIELDS: [Field; 6] =
-        [Field::ExternalId, Field::Email, Field::LastName, Field::Groups, Field::Role, Field::Status];
+    const FIELDS: [Field; 6] = [
+        Field::ExternalId,
+        Field::Email,
+        Field::LastName,
+        Field::Groups,
+        Field::Role,
+        Field::Status,
+    ];
 
     /// Decides about one row with these values in the order of [`FIELDS`].
     fn decided(toml: &str, row: [&str; 6], matched: Option<&Matched>) -> (Action, Vec<Code>) {
-        let definition = definition::parse("p", &format!("name = \"p\"\n{toml}")).unwrap().definition;
+        let definition = definition::parse("p", &format!("name = \"p\"\n{toml}"))
+            .unwrap()
+            .definition;
         let layout = Layout::new(FIELDS.map(Slot::Field).to_vec());
         let mut values = Table::new(layout.width());
         for slot in layout.slots() {
-            let field = FIELDS.iter().position(|field| Slot::Field(*field) == *slot).unwrap();
+            let field = FIELDS
+                .iter()
+                .position(|field| Slot::Field(*field) == *slot)
+                .unwrap();
             values.push(row[field]);
         }
         let mut keys = Table::new(3);
         [row[0], row[1], ""].iter().for_each(|key| keys.push(key));
-        let drafts = Drafts { values, ..Drafts::default() };
-        let people = People { drafts, keys, verdicts: vec![Default::default()] };
-        let person = Person { people: &people, index: 0, layout: &layout };
+        let drafts = Drafts {
+            values,
+            ..Drafts::default()
+        };
+        let people = People {
+            drafts,
+            keys,
+            verdicts: vec![Default::default()],
+        };
+        let person = Person {
+            people: &people,
+            index: 0,
+            layout: &layout,
+        };
         let (action, issues) = decide(&person, matched, &definition, &|group| group == "known");
         (action, issues.into_iter().map(|issue| issue.code).collect())
     }
 
     fn account(status: &str) -> Account {
-        let mut account = Account { id: Uuid::from_u128(1), attributes: "{}".into(), ..Account::default() };
+        let mut account = Account {
+            id: Uuid::from_u128(1),
+            attributes: "{}".into(),
+            ..Account::default()
+        };
         for (field, value) in [
             (Field::ExternalId, "7"),
             (Field::Email, "a@x.org"),
@@ -408,7 +490,10 @@ mod tests {
 
     fn found(status: &str) -> Matched {
         let account = account(status);
-        Matched { by: [Some(account.id), Some(account.id), None], account: Some(account) }
+        Matched {
+            by: [Some(account.id), Some(account.id), None],
+            account: Some(account),
+        }
     }
 
     const SAME: [&str; 6] = ["7", "a@x.org", "Old", "", "", ""];
@@ -417,27 +502,83 @@ mod tests {
     #[test]
     fn mode_and_status_decide_as_the_pipeline_says() {
         use Outcome::{Created, Rejected, Skipped, Unchanged, Updated};
-        let modes = ["", "[match]\nmode = \"create\"", "[match]\nmode = \"update\""];
+        let modes = [
+            "",
+            "[match]\nmode = \"create\"",
+            "[match]\nmode = \"update\"",
+        ];
         for (toml, status, row, outcome, codes) in [
             (modes[0], None, OTHER, Created, vec![]),
             (modes[1], None, OTHER, Created, vec![]),
             (modes[2], None, OTHER, Rejected, vec![Code::AccountNone]),
             (modes[0], Some("active"), OTHER, Updated, vec![]),
-            (modes[1], Some("active"), OTHER, Rejected, vec![Code::AccountActive]),
-            (modes[1], Some("invited"), OTHER, Rejected, vec![Code::AccountExists]),
+            (
+                modes[1],
+                Some("active"),
+                OTHER,
+                Rejected,
+                vec![Code::AccountActive],
+            ),
+            (
+                modes[1],
+                Some("invited"),
+                OTHER,
+                Rejected,
+                vec![Code::AccountExists],
+            ),
             (modes[2], Some("invited"), OTHER, Updated, vec![]),
             (modes[0], Some("active"), SAME, Unchanged, vec![]),
             (modes[1], Some("active"), SAME, Unchanged, vec![]),
-            ("[match]\nexisting_active = \"skip\"", Some("active"), OTHER, Skipped, vec![Code::AccountSkipped]),
-            ("[match]\nexisting_active = \"skip\"", Some("invited"), OTHER, Updated, vec![]),
-            ("[match]\nexisting_active = \"reject\"", Some("active"), SAME, Rejected, vec![Code::AccountActive]),
-            ("[match]\nexisting_invited = \"reject\"", Some("invited"), SAME, Rejected, vec![Code::AccountExists]),
-            ("[match]\nexisting_deactivated = \"skip\"", Some("deactivated"), OTHER, Skipped, vec![Code::AccountSkipped]),
-            ("[match]\nby = [\"username\"]", None, OTHER, Rejected, vec![Code::MatchNoKey]),
+            (
+                "[match]\nexisting_active = \"skip\"",
+                Some("active"),
+                OTHER,
+                Skipped,
+                vec![Code::AccountSkipped],
+            ),
+            (
+                "[match]\nexisting_active = \"skip\"",
+                Some("invited"),
+                OTHER,
+                Updated,
+                vec![],
+            ),
+            (
+                "[match]\nexisting_active = \"reject\"",
+                Some("active"),
+                SAME,
+                Rejected,
+                vec![Code::AccountActive],
+            ),
+            (
+                "[match]\nexisting_invited = \"reject\"",
+                Some("invited"),
+                SAME,
+                Rejected,
+                vec![Code::AccountExists],
+            ),
+            (
+                "[match]\nexisting_deactivated = \"skip\"",
+                Some("deactivated"),
+                OTHER,
+                Skipped,
+                vec![Code::AccountSkipped],
+            ),
+            (
+                "[match]\nby = [\"username\"]",
+                None,
+                OTHER,
+                Rejected,
+                vec![Code::MatchNoKey],
+            ),
         ] {
             let matched = status.map(found);
             let (action, found) = decided(toml, row, matched.as_ref());
-            assert_eq!((action.outcome(), found), (outcome, codes), "{toml} {status:?} {row:?}");
+            assert_eq!(
+                (action.outcome(), found),
+                (outcome, codes),
+                "{toml} {status:?} {row:?}"
+            );
         }
     }
 
@@ -446,9 +587,27 @@ mod tests {
         let other = Some(Uuid::from_u128(2));
         let mine = found("active");
         for (toml, by, account, row, code) in [
-            ("", [mine.by[0], other, None], mine.account.clone(), OTHER, Code::MatchAmbiguous),
-            ("[match]\nby = [\"external_id\"]", [None, other, None], None, OTHER, Code::MatchAmbiguous),
-            ("", [None, mine.by[1], None], mine.account.clone(), ["8", "a@x.org", "New", "", "", ""], Code::MatchConflict),
+            (
+                "",
+                [mine.by[0], other, None],
+                mine.account.clone(),
+                OTHER,
+                Code::MatchAmbiguous,
+            ),
+            (
+                "[match]\nby = [\"external_id\"]",
+                [None, other, None],
+                None,
+                OTHER,
+                Code::MatchAmbiguous,
+            ),
+            (
+                "",
+                [None, mine.by[1], None],
+                mine.account.clone(),
+                ["8", "a@x.org", "New", "", "", ""],
+                Code::MatchConflict,
+            ),
         ] {
             let (action, codes) = decided(toml, row, Some(&Matched { by, account }));
             assert_eq!((action.outcome(), codes), (Outcome::Rejected, vec![code]));
@@ -459,16 +618,30 @@ mod tests {
     fn an_update_holds_what_changes_and_nothing_else() {
         let row = ["7", "a@x.org", "New", "known\u{1f}Fresh", "", "invited"];
         let (action, _) = decided("", row, Some(&found("active")));
-        let Action::Update(update) = action else { panic!("{action:?}") };
+        let Action::Update(update) = action else {
+            panic!("{action:?}")
+        };
         let changed: Vec<&str> = update.after.keys().map(String::as_str).collect();
         assert_eq!(changed, ["groups", "last_name"]);
         assert_eq!(update.before["last_name"], "Old");
-        assert_eq!((update.joins, update.leaves), (vec!["fresh".to_string()], vec![]));
+        assert_eq!(
+            (update.joins, update.leaves),
+            (vec!["fresh".to_string()], vec![])
+        );
         let replace = "[groups]\nmemberships = \"replace\"";
         let (action, _) = decided(replace, row, Some(&found("active")));
-        let Action::Update(update) = action else { panic!("{action:?}") };
+        let Action::Update(update) = action else {
+            panic!("{action:?}")
+        };
         assert_eq!(update.leaves, ["other"]);
-        let (action, codes) = decided("[groups]\nmissing = \"reject\"", row, Some(&found("active")));
-        assert_eq!((action.outcome(), codes), (Outcome::Rejected, vec![Code::GroupUnknown]));
+        let (action, codes) = decided(
+            "[groups]\nmissing = \"reject\"",
+            row,
+            Some(&found("active")),
+        );
+        assert_eq!(
+            (action.outcome(), codes),
+            (Outcome::Rejected, vec![Code::GroupUnknown])
+        );
     }
 }

@@ -64,9 +64,18 @@ impl Store {
                 run: run.clone(),
                 direct: true,
             };
-            tasks.push(self.runtime.spawn(work(writer, receiver.clone(), results.clone())));
+            tasks.push(
+                self.runtime
+                    .spawn(work(writer, receiver.clone(), results.clone())),
+            );
         }
-        Ok(Loader { store: self, chunks: Some(chunks), written, tasks, failure: None })
+        Ok(Loader {
+            store: self,
+            chunks: Some(chunks),
+            written,
+            tasks,
+            failure: None,
+        })
     }
 }
 
@@ -118,7 +127,10 @@ impl Loader<'_> {
             }
         }
         let done = self.take();
-        (done, self.failure.map(|refusal| refusal.exit(Exit::Stopped)))
+        (
+            done,
+            self.failure.map(|refusal| refusal.exit(Exit::Stopped)),
+        )
     }
 
     fn sort(&mut self, result: Result<Written>, done: &mut Vec<Written>) {
@@ -214,7 +226,8 @@ impl Writer {
             }
             tokio::time::sleep(Duration::from_millis(100 << wait)).await;
         }
-        Err(last.unwrap_or_else(|| Refusal::new(Code::DatabaseUnreachable, "the connection was lost")))
+        Err(last
+            .unwrap_or_else(|| Refusal::new(Code::DatabaseUnreachable, "the connection was lost")))
     }
 
     /// A lost COMMIT answer is settled by the ledger, not by guessing.
@@ -232,12 +245,25 @@ impl Writer {
                 .iter()
                 .filter_map(|number| Outcome::from_number(*number))
                 .collect();
-            let failed = outcomes.iter().enumerate().filter(|(_, outcome)| **outcome == Outcome::Failed);
+            let failed = outcomes
+                .iter()
+                .enumerate()
+                .filter(|(_, outcome)| **outcome == Outcome::Failed);
             let detail = "the connection was lost before the reason could be read";
             let issues = failed
-                .map(|(index, _)| Issue::of_row(Code::LoadRefused, chunk.first_row + index as RowNumber, detail))
+                .map(|(index, _)| {
+                    Issue::of_row(
+                        Code::LoadRefused,
+                        chunk.first_row + index as RowNumber,
+                        detail,
+                    )
+                })
                 .collect();
-            Written { first_row: chunk.first_row, outcomes, issues }
+            Written {
+                first_row: chunk.first_row,
+                outcomes,
+                issues,
+            }
         }))
     }
 
@@ -247,9 +273,17 @@ impl Writer {
         let mut issues = Vec::new();
         client.batch_execute("begin").await.map_err(trouble)?;
         if direct {
-            let creates = copy(client, include_str!("sql/copy_accounts.sql"), chunk.creates.clone());
+            let creates = copy(
+                client,
+                include_str!("sql/copy_accounts.sql"),
+                chunk.creates.clone(),
+            );
             creates.await.map_err(straight)?;
-            let joins = copy(client, include_str!("sql/copy_memberships.sql"), chunk.memberships.clone());
+            let joins = copy(
+                client,
+                include_str!("sql/copy_memberships.sql"),
+                chunk.memberships.clone(),
+            );
             joins.await.map_err(straight)?;
         } else {
             self.staged_creates(chunk, &mut issues).await?;
@@ -260,45 +294,100 @@ impl Writer {
             .outcomes
             .iter()
             .zip(chunk.first_row..)
-            .map(|(outcome, row)| if failed.contains(&row) { Outcome::Failed } else { *outcome })
+            .map(|(outcome, row)| {
+                if failed.contains(&row) {
+                    Outcome::Failed
+                } else {
+                    *outcome
+                }
+            })
             .collect();
         let numbers: Vec<u8> = outcomes.iter().map(|outcome| *outcome as u8).collect();
         let (first_row, rows) = (chunk.first_row as i32, outcomes.len() as i32);
         client
-            .execute(include_str!("sql/insert_chunk.sql"), &[&self.run.id, &first_row, &rows, &numbers])
+            .execute(
+                include_str!("sql/insert_chunk.sql"),
+                &[&self.run.id, &first_row, &rows, &numbers],
+            )
             .await
             .map_err(trouble)?;
         client.batch_execute("commit").await.map_err(trouble)?;
-        Ok(Written { first_row: chunk.first_row, outcomes, issues })
+        Ok(Written {
+            first_row: chunk.first_row,
+            outcomes,
+            issues,
+        })
     }
 
-    async fn staged_creates(&self, chunk: &Chunk, issues: &mut Vec<Issue>) -> std::result::Result<(), Trouble> {
+    async fn staged_creates(
+        &self,
+        chunk: &Chunk,
+        issues: &mut Vec<Issue>,
+    ) -> std::result::Result<(), Trouble> {
         let client = &self.connection.client;
-        stage(client, include_str!("sql/copy_creates.sql"), chunk.creates.clone()).await?;
-        stage(client, include_str!("sql/copy_moves.sql"), chunk.create_moves.clone()).await?;
+        stage(
+            client,
+            include_str!("sql/copy_creates.sql"),
+            chunk.creates.clone(),
+        )
+        .await?;
+        stage(
+            client,
+            include_str!("sql/copy_moves.sql"),
+            chunk.create_moves.clone(),
+        )
+        .await?;
         let sql = include_str!("sql/insert_creates.sql");
         let taken = "somebody else took one of its keys while the import was running";
         let inserted = bisect(client, sql, &[], &chunk.creating, taken, issues).await?;
         client
-            .execute(include_str!("sql/join_groups.sql"), &[&inserted, &self.run.id])
+            .execute(
+                include_str!("sql/join_groups.sql"),
+                &[&inserted, &self.run.id],
+            )
             .await
             .map_err(trouble)?;
         Ok(())
     }
 
-    async fn updates(&self, chunk: &Chunk, issues: &mut Vec<Issue>) -> std::result::Result<(), Trouble> {
+    async fn updates(
+        &self,
+        chunk: &Chunk,
+        issues: &mut Vec<Issue>,
+    ) -> std::result::Result<(), Trouble> {
         if chunk.updating.is_empty() {
             return Ok(());
         }
         let client = &self.connection.client;
-        stage(client, include_str!("sql/copy_updates.sql"), chunk.updates.clone()).await?;
-        stage(client, include_str!("sql/copy_moves.sql"), chunk.update_moves.clone()).await?;
+        stage(
+            client,
+            include_str!("sql/copy_updates.sql"),
+            chunk.updates.clone(),
+        )
+        .await?;
+        stage(
+            client,
+            include_str!("sql/copy_moves.sql"),
+            chunk.update_moves.clone(),
+        )
+        .await?;
         let sql = include_str!("sql/update_accounts.sql");
         let drifted = "somebody changed or removed the account while the import was running";
-        let updated = bisect(client, sql, &[&self.run.id], &chunk.updating, drifted, issues).await?;
+        let updated = bisect(
+            client,
+            sql,
+            &[&self.run.id],
+            &chunk.updating,
+            drifted,
+            issues,
+        )
+        .await?;
         if !chunk.update_moves.is_empty() {
             client
-                .execute(include_str!("sql/join_groups.sql"), &[&updated, &self.run.id])
+                .execute(
+                    include_str!("sql/join_groups.sql"),
+                    &[&updated, &self.run.id],
+                )
                 .await
                 .map_err(trouble)?;
             client
@@ -311,8 +400,14 @@ impl Writer {
 }
 
 /// Fills a staging table, which has no rule that data could break.
-async fn stage(client: &Client, sql: &str, frame: bytes::Bytes) -> std::result::Result<(), Trouble> {
-    copy(client, sql, frame).await.map_err(|error| trouble(error.into_inner()))
+async fn stage(
+    client: &Client,
+    sql: &str,
+    frame: bytes::Bytes,
+) -> std::result::Result<(), Trouble> {
+    copy(client, sql, frame)
+        .await
+        .map_err(|error| trouble(error.into_inner()))
 }
 
 /// Runs `sql` for all of `rows`, a range at a time: where it fails, for each half, down to the
@@ -329,11 +424,16 @@ async fn bisect(
     let mut went_in = Vec::with_capacity(rows.len());
     let mut ranges = vec![rows];
     while let Some(range) = ranges.pop() {
-        let (Some(first), Some(last)) = (range.first(), range.last()) else { continue };
+        let (Some(first), Some(last)) = (range.first(), range.last()) else {
+            continue;
+        };
         let (first, last) = (*first as i32, *last as i32);
         let mut parameters: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> = vec![&first, &last];
         parameters.extend(more);
-        client.batch_execute("savepoint rows").await.map_err(trouble)?;
+        client
+            .batch_execute("savepoint rows")
+            .await
+            .map_err(trouble)?;
         match client.query(sql, &parameters).await {
             Ok(done) => {
                 let done: HashSet<i32> = done.iter().map(|row| row.get(0)).collect();
@@ -343,7 +443,10 @@ async fn bisect(
                 went_in.extend(done);
             }
             Err(error) if is_about_data(&error) => {
-                client.batch_execute("rollback to rows").await.map_err(trouble)?;
+                client
+                    .batch_execute("rollback to rows")
+                    .await
+                    .map_err(trouble)?;
                 if let [row] = range {
                     issues.push(Issue::of_row(Code::LoadRefused, *row, own_words(&error)));
                 } else {
@@ -353,7 +456,10 @@ async fn bisect(
             }
             Err(error) => return Err(trouble(error)),
         }
-        client.batch_execute("release rows").await.map_err(trouble)?;
+        client
+            .batch_execute("release rows")
+            .await
+            .map_err(trouble)?;
     }
     went_in.sort_unstable();
     Ok(went_in)
@@ -372,7 +478,8 @@ fn own_words(error: &tokio_postgres::Error) -> String {
 fn is_about_data(error: &tokio_postgres::Error) -> bool {
     error.code().is_some_and(|state| {
         let class = &state.code()[..2];
-        ["22", "23", "44", "P0", "21"].contains(&class) || *state == SqlState::INSUFFICIENT_PRIVILEGE
+        ["22", "23", "44", "P0", "21"].contains(&class)
+            || *state == SqlState::INSUFFICIENT_PRIVILEGE
     })
 }
 
@@ -392,7 +499,9 @@ fn trouble(error: tokio_postgres::Error) -> Trouble {
     ];
     match error.code() {
         Some(state) if BUSY.contains(state) => Trouble::Busy(error),
-        Some(state) if state.code().starts_with("57P0") || state.code().starts_with("08") => Trouble::Lost(error),
+        Some(state) if state.code().starts_with("57P0") || state.code().starts_with("08") => {
+            Trouble::Lost(error)
+        }
         Some(_) => Trouble::Fatal(error),
         None => Trouble::Lost(error),
     }

@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::stream::Fuse;
 use tokio::runtime::Runtime;
 use tokio_postgres::{Row, RowStream};
 use uuid::Uuid;
@@ -18,10 +19,9 @@ use crate::stages::plan::{Account, COLUMNS, Matched};
 /// What the match found, streamed in row order.
 pub struct Matches<'a> {
     runtime: &'a Runtime,
-    stream: Pin<Box<RowStream>>,
+    /// Fused: once at its end, the driver's own stream fails instead of staying there.
+    stream: Pin<Box<Fuse<RowStream>>>,
     peeked: Option<(RowNumber, Matched)>,
-    /// The stream said that it ended. Asked again, it would call that a lost connection.
-    ended: bool,
 }
 
 impl Store {
@@ -47,7 +47,11 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn begin_match(&self) -> Result<()> {
         self.runtime
-            .block_on(self.connection.client.batch_execute(include_str!("sql/create_keys.sql")))
+            .block_on(
+                self.connection
+                    .client
+                    .batch_execute(include_str!("sql/create_keys.sql")),
+            )
             .map_err(|error| refusal(&error, "preparing the match"))
     }
 
@@ -57,7 +61,11 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn push_keys(&self, frame: Bytes) -> Result<()> {
         self.runtime
-            .block_on(copy(&self.connection.client, include_str!("sql/copy_keys.sql"), frame))
+            .block_on(copy(
+                &self.connection.client,
+                include_str!("sql/copy_keys.sql"),
+                frame,
+            ))
             .map_err(|error| refusal(&error.into_inner(), "sending the keys"))
     }
 
@@ -71,13 +79,20 @@ impl Store {
         let client = &self.connection.client;
         let stream = self.runtime.block_on(async {
             // Statistics of the temporary table, so that a large file is joined by hashing; memory for that.
-            client.batch_execute("analyze muster_keys; set work_mem = '256MB'").await?;
+            client
+                .batch_execute("analyze muster_keys; set work_mem = '256MB'")
+                .await?;
             let statement = client.prepare(include_str!("sql/match.sql")).await?;
-            let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&order, &with_groups];
+            let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 2] =
+                [&order, &with_groups];
             client.query_raw(&statement, parameters).await
         });
         let stream = stream.map_err(|error| refusal(&error, "matching the rows"))?;
-        Ok(Matches { runtime: &self.runtime, stream: Box::pin(stream), peeked: None, ended: false })
+        Ok(Matches {
+            runtime: &self.runtime,
+            stream: Box::pin(stream.fuse()),
+            peeked: None,
+        })
     }
 }
 
@@ -88,25 +103,23 @@ impl Matches<'_> {
     /// A refusal with a `database.*` code.
     pub fn through(&mut self, last: RowNumber) -> Result<Vec<(RowNumber, Matched)>> {
         let mut found = Vec::new();
-        self.runtime.block_on(async {
-            loop {
-                if let Some(peeked) = self.peeked.take() {
-                    if peeked.0 > last {
-                        self.peeked = Some(peeked);
-                        return Ok(());
+        self.runtime
+            .block_on(async {
+                loop {
+                    if let Some(peeked) = self.peeked.take() {
+                        if peeked.0 > last {
+                            self.peeked = Some(peeked);
+                            return Ok(());
+                        }
+                        found.push(peeked);
                     }
-                    found.push(peeked);
+                    match self.stream.next().await {
+                        Some(row) => self.peeked = Some(matched(&row?)),
+                        None => return Ok(()),
+                    }
                 }
-                if self.ended {
-                    return Ok(());
-                }
-                match self.stream.next().await {
-                    Some(row) => self.peeked = Some(matched(&row?)),
-                    None => self.ended = true,
-                }
-            }
-        })
-        .map_err(|error: tokio_postgres::Error| refusal(&error, "matching the rows"))?;
+            })
+            .map_err(|error: tokio_postgres::Error| refusal(&error, "matching the rows"))?;
         Ok(found)
     }
 }
@@ -123,7 +136,15 @@ fn matched(row: &Row) -> (RowNumber, Matched) {
         values: std::array::from_fn(|column| row.get(FIRST_VALUE + column)),
         keys: [row.get(AFTER_VALUES), row.get(AFTER_VALUES + 1)],
         attributes: row.get(AFTER_VALUES + 2),
-        groups: row.get::<_, Option<Vec<String>>>(AFTER_VALUES + 3).unwrap_or_default(),
+        groups: row
+            .get::<_, Option<Vec<String>>>(AFTER_VALUES + 3)
+            .unwrap_or_default(),
     });
-    (number as RowNumber, Matched { by: [row.get(1), row.get(2), row.get(3)], account })
+    (
+        number as RowNumber,
+        Matched {
+            by: [row.get(1), row.get(2), row.get(3)],
+            account,
+        },
+    )
 }

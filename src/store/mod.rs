@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::issue::Code;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
-use crate::stages::load::RunKey;
 use crate::stages::clean::group;
+use crate::stages::load::RunKey;
 use connect::{Connection, Target, refusal};
 
 pub mod binaries;
@@ -48,7 +48,11 @@ impl Store {
         let runtime = runtime()?;
         let mut connection = runtime.block_on(target.connect())?;
         runtime.block_on(migrate::migrate(&mut connection.client))?;
-        Ok(Store { runtime, target, connection })
+        Ok(Store {
+            runtime,
+            target,
+            connection,
+        })
     }
 
     /// Connects to what is there, and changes nothing: `None` where there is no database yet, or
@@ -64,7 +68,11 @@ impl Store {
         if !runtime.block_on(migrate::is_migrated(&connection.client))? {
             return Ok(None);
         }
-        Ok(Some(Store { runtime, target, connection }))
+        Ok(Some(Store {
+            runtime,
+            target,
+            connection,
+        }))
     }
 
     /// What reports call the database; never shows a password.
@@ -81,7 +89,10 @@ impl Store {
     /// `run.locked`, exit code 5, when another run has it.
     pub fn lock(&self) -> Result<()> {
         for _ in 0..LOCK_TRIES {
-            if self.runtime.block_on(migrate::try_lock(&self.connection.client))? {
+            if self
+                .runtime
+                .block_on(migrate::try_lock(&self.connection.client))?
+            {
                 return Ok(());
             }
             std::thread::sleep(LOCK_PAUSE);
@@ -111,7 +122,11 @@ impl Store {
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn create_groups(&mut self, paths: &[String], run: &RunKey) -> Result<HashMap<String, Uuid>> {
+    pub fn create_groups(
+        &mut self,
+        paths: &[String],
+        run: &RunKey,
+    ) -> Result<HashMap<String, Uuid>> {
         let wanted = with_parents(paths);
         let keys: Vec<String> = wanted.iter().map(|path| group::key(path)).collect();
         let mut known = self.find_groups(&keys)?;
@@ -145,12 +160,28 @@ impl Store {
     }
 }
 
+impl Drop for Store {
+    /// Lets go of the lock now: the server would only when it notices that the connection is gone,
+    /// and the next command may be quicker.
+    fn drop(&mut self) {
+        let unlock = self
+            .connection
+            .client
+            .batch_execute("select pg_advisory_unlock_all()");
+        // A connection that is lost holds no lock.
+        let _ = self.runtime.block_on(unlock);
+    }
+}
+
 /// Every path with the groups above it, parents first, each once.
 fn with_parents(paths: &[String]) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
     let mut all = Vec::new();
     for path in paths {
-        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let ends = path
+            .match_indices('/')
+            .map(|(at, _)| at)
+            .chain([path.len()]);
         for end in ends {
             if seen.insert(group::key(&path[..end])) {
                 all.push(path[..end].to_string());
@@ -165,7 +196,12 @@ fn runtime() -> Result<Runtime> {
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| Refusal::new(Code::DatabaseFailed, format!("no threads can be started: {error}")))
+        .map_err(|error| {
+            Refusal::new(
+                Code::DatabaseFailed,
+                format!("no threads can be started: {error}"),
+            )
+        })
 }
 
 /// Why a COPY came to nothing.

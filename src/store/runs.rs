@@ -57,14 +57,21 @@ impl Store {
         let client = &self.connection.client;
         let begun = self.runtime.block_on(async {
             let unfinished = client
-                .query_opt(include_str!("sql/find_unfinished_run.sql"), &[&inputs, &pipeline_sha256])
+                .query_opt(
+                    include_str!("sql/find_unfinished_run.sql"),
+                    &[&inputs, &pipeline_sha256],
+                )
                 .await?;
             if let Some(run) = unfinished {
                 let id: String = run.get(0);
-                let chunks = client.query(include_str!("sql/find_chunks.sql"), &[&id]).await?;
+                let chunks = client
+                    .query(include_str!("sql/find_chunks.sql"), &[&id])
+                    .await?;
                 let written = chunks.iter().map(|chunk| {
                     let outcomes: &[u8] = chunk.get(1);
-                    let outcomes = outcomes.iter().filter_map(|number| Outcome::from_number(*number));
+                    let outcomes = outcomes
+                        .iter()
+                        .filter_map(|number| Outcome::from_number(*number));
                     (chunk.get::<_, i32>(0) as RowNumber, outcomes.collect())
                 });
                 let seed: i64 = run.get(1);
@@ -78,10 +85,19 @@ impl Store {
             }
             let sql = include_str!("sql/insert_run.sql");
             let row = client
-                .query_one(sql, &[&id, &inputs, &pipeline_sha256, &(seed as i64), &folder])
+                .query_one(
+                    sql,
+                    &[&id, &inputs, &pipeline_sha256, &(seed as i64), &folder],
+                )
                 .await?;
             let started_ms = row.get::<_, i64>(0) as u64;
-            Ok(Begun { id: id.to_string(), seed, started_ms, resumed_from: None, written: Vec::new() })
+            Ok(Begun {
+                id: id.to_string(),
+                seed,
+                started_ms,
+                resumed_from: None,
+                written: Vec::new(),
+            })
         });
         begun.map_err(|error: tokio_postgres::Error| refusal(&error, "beginning the run"))
     }
@@ -110,7 +126,11 @@ impl Store {
     pub fn list_runs(&self, limit: i64) -> Result<Vec<Booked>> {
         let rows = self
             .runtime
-            .block_on(self.connection.client.query(include_str!("sql/list_runs.sql"), &[&limit]))
+            .block_on(
+                self.connection
+                    .client
+                    .query(include_str!("sql/list_runs.sql"), &[&limit]),
+            )
             .map_err(|error| refusal(&error, "reading the runs"))?;
         Ok(rows
             .iter()

@@ -33,11 +33,18 @@ fn the_first_command_prints_what_the_readme_shows() {
 
 /// Without what differs between two runs: their ids and how long they took.
 fn redacted(text: &str) -> String {
-    let words = text.split_inclusive([' ', '\n', '/', ',', ':']).map(|word| {
-        let bare = word.trim_end_matches([' ', '\n', '/', ',', ':']);
-        let is_id = bare.len() == 20 && bare.starts_with("20") && bare.matches('-').count() == 2;
-        let is_time = bare.len() == 3 && bare.as_bytes()[1] == b'.' && word.ends_with(' ');
-        if is_id || is_time { word.replace(bare, "…") } else { word.to_string() }
-    });
+    let words = text
+        .split_inclusive([' ', '\n', '/', ',', ':'])
+        .map(|word| {
+            let bare = word.trim_end_matches([' ', '\n', '/', ',', ':']);
+            let is_id =
+                bare.len() == 20 && bare.starts_with("20") && bare.matches('-').count() == 2;
+            let is_time = bare.len() == 3 && bare.as_bytes()[1] == b'.' && word.ends_with(' ');
+            if is_id || is_time {
+                word.replace(bare, "…")
+            } else {
+                word.to_string()
+            }
+        });
     words.collect()
 }

@@ -50,30 +50,54 @@ pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
         Some(delimiter) => delimiter as u8,
         None => detect_delimiter(path, survey.encoding, quote, wanted)?,
     };
-    let dialect = Dialect { encoding: survey.encoding, delimiter, quote };
+    let dialect = Dialect {
+        encoding: survey.encoding,
+        delimiter,
+        quote,
+    };
     let rows = first_rows(path, dialect, options.header_row)?;
     let place = match options.header_row {
         Some(line) => rows.iter().position(|(at, _)| *at == line),
         None if rows.is_empty() => None,
-        None => Some(header_row(rows.iter().map(|(_, row)| row.iter().map(String::as_str)), wanted.vocabulary).0),
+        None => Some(
+            header_row(
+                rows.iter().map(|(_, row)| row.iter().map(String::as_str)),
+                wanted.vocabulary,
+            )
+            .0,
+        ),
     };
     let Some(place) = place else {
         let what = match options.header_row {
-            Some(line) => format!("`{}` has nothing on line {line}, where `header_row` says the header is", path.display()),
+            Some(line) => format!(
+                "`{}` has nothing on line {line}, where `header_row` says the header is",
+                path.display()
+            ),
             None => format!("`{}` has blank lines only", path.display()),
         };
         return Err(Refusal::new(Code::FileNoHeader, what));
     };
     let (header_line, mut header) = rows.into_iter().nth(place).unwrap_or_default();
+    // PostgreSQL's text can't hold NUL, and headers become names of attributes.
+    header
+        .iter_mut()
+        .for_each(|name| name.retain(|character| character != '\0'));
     let guarded = header.iter().any(|name| is_own(name));
     if guarded {
-        header.iter_mut().for_each(|name| *name = unguard(name).to_string());
+        header
+            .iter_mut()
+            .for_each(|name| *name = unguard(name).to_string());
     }
     Ok(Source {
         path: path.to_path_buf(),
         sha256: survey.sha256,
         bytes: survey.bytes,
-        format: Format::Csv { encoding: dialect.encoding, delimiter, quote, guarded },
+        format: Format::Csv {
+            encoding: dialect.encoding,
+            delimiter,
+            quote,
+            guarded,
+        },
         header_line,
         header: without_empty_tail(header),
         dropped: Vec::new(),
@@ -127,15 +151,27 @@ fn push(cells: &mut Cells, record: &Record, source: &Source) {
     let guarded = matches!(source.format, Format::Csv { guarded: true, .. });
     let push_cell = |cells: &mut Cells, column: usize, cell: &str| {
         let cell = if guarded { unguard(cell) } else { cell };
-        cells.push_cell(if source.dropped.contains(&column) { "" } else { cell });
+        cells.push_cell(if source.dropped.contains(&column) {
+            ""
+        } else {
+            cell
+        });
     };
     let row = cells.next_row();
     let text = record.text();
     if matches!(text, Cow::Owned(_)) || text.contains(char::REPLACEMENT_CHARACTER) {
-        cells.issues.push(Issue::of_row(Code::RowEncoding, row, "text in the file's encoding"));
+        cells.issues.push(Issue::of_row(
+            Code::RowEncoding,
+            row,
+            "text in the file's encoding",
+        ));
     }
     if record.stray_quote {
-        cells.issues.push(Issue::of_row(Code::RowQuote, row, "quotes only around a whole cell"));
+        cells.issues.push(Issue::of_row(
+            Code::RowQuote,
+            row,
+            "quotes only around a whole cell",
+        ));
     }
     match text {
         Cow::Borrowed(text) => {
@@ -155,14 +191,21 @@ fn push(cells: &mut Cells, record: &Record, source: &Source) {
     cells.end_row(record.place);
 }
 
-fn first_rows(path: &Path, dialect: Dialect, header_row: Option<u64>) -> Result<Vec<(u64, Vec<String>)>> {
+fn first_rows(
+    path: &Path,
+    dialect: Dialect,
+    header_row: Option<u64>,
+) -> Result<Vec<(u64, Vec<String>)>> {
     let mut records = Records::open(path, dialect)?;
     let mut record = Record::default();
     let mut rows = Vec::new();
     while rows.len() < HEADER_ROWS_MAX && records.next(&mut record)? {
         let wanted = header_row.is_none_or(|line| line == record.place.line);
         if wanted && !record.is_blank() {
-            rows.push((record.place.line, record.cells().map(Cow::into_owned).collect()));
+            rows.push((
+                record.place.line,
+                record.cells().map(Cow::into_owned).collect(),
+            ));
         }
         if header_row.is_some_and(|line| line <= record.place.line) {
             break;
@@ -173,18 +216,37 @@ fn first_rows(path: &Path, dialect: Dialect, header_row: Option<u64>) -> Result<
 
 /// The delimiter that makes the most recognised headers; where none does, the one that cuts the
 /// most rows into the same number of cells.
-fn detect_delimiter(path: &Path, encoding: &'static Encoding, quote: u8, wanted: &Wanted) -> Result<u8> {
+fn detect_delimiter(
+    path: &Path,
+    encoding: &'static Encoding,
+    quote: u8,
+    wanted: &Wanted,
+) -> Result<u8> {
     let (mut reader, _) = TextReader::open(path, encoding)?;
     let mut sample = Vec::new();
-    while sample.len() < SAMPLE_BYTES && reader.fill(&mut sample).map_err(|error| unreadable(path, &error))? {}
+    while sample.len() < SAMPLE_BYTES
+        && reader
+            .fill(&mut sample)
+            .map_err(|error| unreadable(path, &error))?
+    {}
     let mut best = (0, 0, DELIMITERS[0]);
     for delimiter in DELIMITERS {
-        let mut parser = csv_core::ReaderBuilder::new().delimiter(delimiter).quote(quote).build();
+        let mut parser = csv_core::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .quote(quote)
+            .build();
         let rows = sample_rows(&mut parser, &sample);
-        let heads = rows.iter().take(HEADER_ROWS_MAX).map(|row| row.iter().map(String::as_str));
+        let heads = rows
+            .iter()
+            .take(HEADER_ROWS_MAX)
+            .map(|row| row.iter().map(String::as_str));
         let recognised = header_row(heads, wanted.vocabulary).1;
         let width = rows.first().map_or(0, Vec::len);
-        let even = if width > 1 { rows.iter().filter(|row| row.len() == width).count() } else { 0 };
+        let even = if width > 1 {
+            rows.iter().filter(|row| row.len() == width).count()
+        } else {
+            0
+        };
         if (recognised, even) > (best.0, best.1) {
             best = (recognised, even, delimiter);
         }
@@ -249,7 +311,11 @@ impl Record {
 
     fn cells(&self) -> impl Iterator<Item = Cow<'_, str>> {
         (0..self.ends.len()).map(|column| {
-            let start = if column == 0 { 0 } else { self.ends[column - 1] };
+            let start = if column == 0 {
+                0
+            } else {
+                self.ends[column - 1]
+            };
             String::from_utf8_lossy(&self.bytes[start..self.ends[column]])
         })
     }
@@ -363,7 +429,10 @@ impl Records {
     /// Sets the record's place, and looks at its quotes.
     fn finish(&mut self, record: &mut Record) -> Result<()> {
         self.skip_line_ends();
-        record.place = Place { line: self.line, byte: self.byte };
+        record.place = Place {
+            line: self.line,
+            byte: self.byte,
+        };
         record.stray_quote = false;
         let raw = &self.window[self.start..self.at];
         if memchr::memchr(self.dialect.quote, raw).is_some() {
@@ -386,7 +455,10 @@ impl Records {
     /// Moves `start` over the line ends before a record: the second half of a CRLF, blank lines.
     fn skip_line_ends(&mut self) {
         let rest = &self.window[self.start..self.at];
-        let count = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let count = rest
+            .iter()
+            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+            .count();
         self.advance(self.start + count);
     }
 
@@ -483,7 +555,9 @@ fn opening_of_bad_quote(raw: &[u8], dialect: Dialect) -> usize {
     while at < raw.len() {
         let mut end = cell_end(raw, at, dialect);
         if raw[at] == dialect.quote {
-            let Some(close) = closing_quote(raw, at + 1, dialect.quote) else { return at };
+            let Some(close) = closing_quote(raw, at + 1, dialect.quote) else {
+                return at;
+            };
             end = cell_end(raw, close + 1, dialect);
             if end != close + 1 {
                 return at;
@@ -523,13 +597,23 @@ mod tests {
         file.write_all(bytes).unwrap();
         let definition = definition::open(None).unwrap().definition;
         let vocabulary = Vocabulary::new(&definition);
-        let source = Source::open(file.path(), &Wanted { definition: &definition, vocabulary: &vocabulary })?;
+        let source = Source::open(
+            file.path(),
+            &Wanted {
+                definition: &definition,
+                vocabulary: &vocabulary,
+            },
+        )?;
         let mut rows = Vec::new();
         let mut issues = Vec::new();
         source.read(0, 0, &mut |mut cells| {
             for index in 0..cells.len() {
                 let place = cells.place(index);
-                rows.push((place.line, place.byte, cells.row(index).map(String::from).collect()));
+                rows.push((
+                    place.line,
+                    place.byte,
+                    cells.row(index).map(String::from).collect(),
+                ));
             }
             issues.append(&mut cells.issues);
             Ok(true)
@@ -538,15 +622,33 @@ mod tests {
     }
 
     fn row(line: u64, byte: u64, cells: &[&str]) -> Row {
-        (line, byte, cells.iter().map(|cell| cell.to_string()).collect())
+        (
+            line,
+            byte,
+            cells.iter().map(|cell| cell.to_string()).collect(),
+        )
     }
 
     #[test]
     fn lines_and_bytes_are_those_of_an_editor() {
         let (_, rows, _) = read_all(b"email\na,1\n\nb,\"x\ny\"\nc,3\n").unwrap();
-        assert_eq!(rows, vec![row(2, 6, &["a", "1"]), row(4, 11, &["b", "x\ny"]), row(6, 19, &["c", "3"])]);
+        assert_eq!(
+            rows,
+            vec![
+                row(2, 6, &["a", "1"]),
+                row(4, 11, &["b", "x\ny"]),
+                row(6, 19, &["c", "3"])
+            ]
+        );
         let (_, rows, _) = read_all(b"email\r\na,1\r\n\r\nb,\"x\ny\"\r\nc,3\r\n").unwrap();
-        assert_eq!(rows, vec![row(2, 7, &["a", "1"]), row(4, 14, &["b", "x\ny"]), row(6, 23, &["c", "3"])]);
+        assert_eq!(
+            rows,
+            vec![
+                row(2, 7, &["a", "1"]),
+                row(4, 14, &["b", "x\ny"]),
+                row(6, 23, &["c", "3"])
+            ]
+        );
         let (_, rows, _) = read_all(b"email\ra,1\r\rb,\"x\ry\"\rc,3\r").unwrap();
         assert_eq!(rows[2], row(6, 19, &["c", "3"]));
     }
@@ -559,8 +661,17 @@ mod tests {
         let mut bytes = b"\xff\xfe".to_vec();
         bytes.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
         let (source, rows, _) = read_all(&bytes).unwrap();
-        assert!(matches!(source.format, Format::Csv { delimiter: b';', .. }));
-        assert_eq!(rows, vec![row(2, 2 + 34, &["é", "ü"]), row(3, 2 + 34 + 8, &["b", "c"])]);
+        assert!(matches!(
+            source.format,
+            Format::Csv {
+                delimiter: b';',
+                ..
+            }
+        ));
+        assert_eq!(
+            rows,
+            vec![row(2, 2 + 34, &["é", "ü"]), row(3, 2 + 34 + 8, &["b", "c"])]
+        );
     }
 
     #[test]
@@ -572,7 +683,11 @@ mod tests {
         ] {
             let refusal = read_all(bytes).unwrap_err();
             assert_eq!(refusal.code, Code::FileQuote);
-            assert!(refusal.what.contains(&format!("line {line}:")), "{}", refusal.what);
+            assert!(
+                refusal.what.contains(&format!("line {line}:")),
+                "{}",
+                refusal.what
+            );
         }
         let mut long = b"email,name\nx,\"y\n".to_vec();
         long.extend(b"a,b\n".repeat(400_000));
@@ -584,10 +699,13 @@ mod tests {
         let (_, rows, issues) = read_all(b"email,name\na,x\"y\nb,\"c\"d\ne,\"f\"\"g\"\n").unwrap();
         assert_eq!(rows.len(), 3);
         assert_eq!(rows[2].2, ["e", "f\"g"]);
-        assert_eq!(issues.iter().map(|issue| (issue.code, issue.row)).collect::<Vec<_>>(), [
-            (Code::RowQuote, 0),
-            (Code::RowQuote, 1)
-        ]);
+        assert_eq!(
+            issues
+                .iter()
+                .map(|issue| (issue.code, issue.row))
+                .collect::<Vec<_>>(),
+            [(Code::RowQuote, 0), (Code::RowQuote, 1)]
+        );
     }
 
     #[test]
@@ -603,7 +721,8 @@ mod tests {
 
     #[test]
     fn titles_above_the_header_are_not_rows() {
-        let (source, rows, _) = read_all(b"People of 2026;;\n\nE-Mail;Vorname;Nachname\na;b;c\n").unwrap();
+        let (source, rows, _) =
+            read_all(b"People of 2026;;\n\nE-Mail;Vorname;Nachname\na;b;c\n").unwrap();
         assert_eq!((source.header_line, rows.len()), (3, 1));
         assert_eq!(source.header, ["E-Mail", "Vorname", "Nachname"]);
     }

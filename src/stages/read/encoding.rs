@@ -13,8 +13,6 @@ use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
 const BLOCK_BYTES: usize = 1 << 20;
-/// Where this share of the non-ASCII sequences is valid UTF-8, the others are damage.
-const VALID_SHARE_MIN: u64 = 10;
 /// The detector is fed at most this much; more doesn't change its mind.
 const DETECT_BYTES_MAX: usize = 4 << 20;
 
@@ -42,7 +40,9 @@ pub fn survey(path: &Path, named: Option<&str>) -> Result<Survey> {
     let mut bytes = 0;
     let mut scan = Utf8Scan::default();
     loop {
-        let count = file.read(&mut block).map_err(|error| unreadable(path, &error))?;
+        let count = file
+            .read(&mut block)
+            .map_err(|error| unreadable(path, &error))?;
         if count == 0 {
             break;
         }
@@ -55,14 +55,25 @@ pub fn survey(path: &Path, named: Option<&str>) -> Result<Survey> {
     }
     let encoding = match named {
         Some(name) => Encoding::for_label(name.as_bytes()).ok_or_else(|| {
-            Refusal::new(Code::FileEncoding, format!("no encoding is called `{name}`"))
+            Refusal::new(
+                Code::FileEncoding,
+                format!("no encoding is called `{name}`"),
+            )
         })?,
         None => detect(path, &head, &scan)?,
     };
-    Ok(Survey { sha256: crate::hex(&hash.finalize()), bytes, encoding })
+    Ok(Survey {
+        sha256: crate::hex(&hash.finalize()),
+        bytes,
+        encoding,
+    })
 }
 
 fn detect(path: &Path, head: &[u8], scan: &Utf8Scan) -> Result<&'static Encoding> {
+    if head.starts_with(&[0xff, 0xfe, 0, 0]) || head.starts_with(&[0, 0, 0xfe, 0xff]) {
+        let what = format!("`{}` is in UTF-32, which no program needs", path.display());
+        return Err(Refusal::new(Code::FileFormat, what).help("save it as UTF-8"));
+    }
     if let Some((encoding, _)) = Encoding::for_bom(head) {
         return Ok(encoding);
     }
@@ -73,10 +84,15 @@ fn detect(path: &Path, head: &[u8], scan: &Utf8Scan) -> Result<&'static Encoding
     if nulls * 20 > head.len() {
         return Err(Refusal::new(
             Code::FileFormat,
-            format!("`{}` is not text: {nulls} of its first {} bytes are NUL", path.display(), head.len()),
+            format!(
+                "`{}` is not text: {nulls} of its first {} bytes are NUL",
+                path.display(),
+                head.len()
+            ),
         ));
     }
-    if scan.invalid == 0 || scan.invalid * VALID_SHARE_MIN <= scan.valid {
+    // Text of another encoding is valid UTF-8 by rare accident only: where most is, the rest is damage.
+    if scan.invalid <= scan.valid {
         return Ok(UTF_8);
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
@@ -84,7 +100,9 @@ fn detect(path: &Path, head: &[u8], scan: &Utf8Scan) -> Result<&'static Encoding
     let mut block = vec![0; BLOCK_BYTES];
     let mut fed = 0;
     while fed < DETECT_BYTES_MAX {
-        let count = file.read(&mut block).map_err(|error| unreadable(path, &error))?;
+        let count = file
+            .read(&mut block)
+            .map_err(|error| unreadable(path, &error))?;
         if count == 0 {
             break;
         }
@@ -103,7 +121,13 @@ fn utf16_by_nulls(head: &[u8]) -> Option<&'static Encoding> {
     if pairs < 2 {
         return None;
     }
-    let nulls_at = |offset: usize| head.iter().skip(offset).step_by(2).filter(|b| **b == 0).count();
+    let nulls_at = |offset: usize| {
+        head.iter()
+            .skip(offset)
+            .step_by(2)
+            .filter(|b| **b == 0)
+            .count()
+    };
     let (even, odd) = (nulls_at(0), nulls_at(1));
     if odd * 5 > pairs && even * 20 < pairs {
         Some(UTF_16LE)
@@ -168,7 +192,9 @@ impl TextReader {
     pub fn open(path: &Path, encoding: &'static Encoding) -> Result<(TextReader, u64)> {
         let mut file = open_file(path)?;
         let mut start = [0; 3];
-        let count = file.read(&mut start).map_err(|error| unreadable(path, &error))?;
+        let count = file
+            .read(&mut start)
+            .map_err(|error| unreadable(path, &error))?;
         let mark = match Encoding::for_bom(&start[..count]) {
             Some((found, length)) if found == encoding => length as u64,
             _ => 0,
@@ -176,7 +202,12 @@ impl TextReader {
         std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(mark))
             .map_err(|error| unreadable(path, &error))?;
         let decoder = (encoding != UTF_8).then(|| encoding.new_decoder_without_bom_handling());
-        let reader = TextReader { file, block: vec![0; BLOCK_BYTES / 4], decoder, done: false };
+        let reader = TextReader {
+            file,
+            block: vec![0; BLOCK_BYTES / 4],
+            decoder,
+            done: false,
+        };
         Ok((reader, mark))
     }
 
@@ -197,7 +228,9 @@ impl TextReader {
         let mut source = &self.block[..count];
         loop {
             let start = window.len();
-            let room = decoder.max_utf8_buffer_length(source.len()).unwrap_or(BLOCK_BYTES);
+            let room = decoder
+                .max_utf8_buffer_length(source.len())
+                .unwrap_or(BLOCK_BYTES);
             window.resize(start + room, 0);
             let (result, read, written, _) =
                 decoder.decode_to_utf8(source, &mut window[start..], self.done);
@@ -238,15 +271,27 @@ mod tests {
     fn encodings_are_told_apart() {
         let utf16 = |text: &str, big: bool| -> Vec<u8> {
             text.encode_utf16()
-                .flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() })
+                .flat_map(|unit| {
+                    if big {
+                        unit.to_be_bytes()
+                    } else {
+                        unit.to_le_bytes()
+                    }
+                })
                 .collect()
         };
         let text = "email;first_name\njosé@example.org;José Müller\n";
         assert_eq!(detected(text.as_bytes()), "UTF-8");
-        assert_eq!(detected(&[b"\xef\xbb\xbf", text.as_bytes()].concat()), "UTF-8");
+        assert_eq!(
+            detected(&[b"\xef\xbb\xbf", text.as_bytes()].concat()),
+            "UTF-8"
+        );
         assert_eq!(detected(&utf16(text, false)), "UTF-16LE");
         assert_eq!(detected(&utf16(text, true)), "UTF-16BE");
-        assert_eq!(detected(&[b"\xff\xfe".to_vec(), utf16(text, false)].concat()), "UTF-16LE");
+        assert_eq!(
+            detected(&[b"\xff\xfe".to_vec(), utf16(text, false)].concat()),
+            "UTF-16LE"
+        );
         let (latin, _, _) = encoding_rs::WINDOWS_1252.encode(text);
         assert_eq!(detected(&latin), "windows-1252");
     }

@@ -79,24 +79,44 @@ impl Source {
     pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
         let shown = path.display();
         let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Refusal::new(Code::FileNotFound, format!("no such file: `{shown}`")),
-            _ => Refusal::new(Code::FileUnreadable, format!("`{shown}` can't be read: {error}")),
+            ErrorKind::NotFound => {
+                Refusal::new(Code::FileNotFound, format!("no such file: `{shown}`"))
+            }
+            _ => Refusal::new(
+                Code::FileUnreadable,
+                format!("`{shown}` can't be read: {error}"),
+            ),
         })?;
         if !metadata.is_file() {
-            let kind = if metadata.is_dir() { "a directory" } else { "not a regular file" };
-            return Err(Refusal::new(Code::FileUnreadable, format!("`{shown}` is {kind}")));
+            let kind = if metadata.is_dir() {
+                "a directory"
+            } else {
+                "not a regular file"
+            };
+            return Err(Refusal::new(
+                Code::FileUnreadable,
+                format!("`{shown}` is {kind}"),
+            ));
         }
         if metadata.len() == 0 {
-            return Err(Refusal::new(Code::FileEmpty, format!("`{shown}` has 0 bytes")));
+            return Err(Refusal::new(
+                Code::FileEmpty,
+                format!("`{shown}` has 0 bytes"),
+            ));
         }
         let mut start = [0u8; 8];
         let count = open_file(path)?
             .read(&mut start)
             .map_err(|error| unreadable(path, &error))?;
         match &start[..count] {
-            [0x50, 0x4b, 0x03, 0x04, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => workbook::open(path, wanted),
+            [0x50, 0x4b, 0x03, 0x04, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => {
+                workbook::open(path, wanted)
+            }
             start => match foreign(start) {
-                Some(what) => Err(Refusal::new(Code::FileFormat, format!("`{shown}` is {what}"))),
+                Some(what) => Err(Refusal::new(
+                    Code::FileFormat,
+                    format!("`{shown}` is {what}"),
+                )),
                 None => csv::open(path, wanted),
             },
         }
@@ -110,8 +130,17 @@ impl Source {
     /// A refusal with a `file.*` code; what `emit` fails with.
     pub fn read(&self, number: u16, first_row: RowNumber, emit: &mut Emit) -> Result<()> {
         match &self.format {
-            Format::Csv { encoding, delimiter, quote, .. } => {
-                let dialect = csv::Dialect { encoding, delimiter: *delimiter, quote: *quote };
+            Format::Csv {
+                encoding,
+                delimiter,
+                quote,
+                ..
+            } => {
+                let dialect = csv::Dialect {
+                    encoding,
+                    delimiter: *delimiter,
+                    quote: *quote,
+                };
                 csv::read(self, dialect, number, first_row, emit)
             }
             Format::Xlsx { sheet, .. } => workbook::read(self, sheet, number, first_row, emit),
@@ -145,7 +174,10 @@ pub fn open_file(path: &Path) -> Result<File> {
 
 /// The refusal for a file that stopped being readable.
 pub fn unreadable(path: &Path, error: &std::io::Error) -> Refusal {
-    Refusal::new(Code::FileUnreadable, format!("`{}` can't be read: {error}", path.display()))
+    Refusal::new(
+        Code::FileUnreadable,
+        format!("`{}` can't be read: {error}", path.display()),
+    )
 }
 
 /// What a file with that beginning is, when it is certainly no table of text.
@@ -160,5 +192,8 @@ fn foreign(start: &[u8]) -> Option<&'static str> {
         (b"\x7fELF", "a program"),
         (b"7z\xbc\xaf", "packed with 7-Zip; unpack it first"),
     ];
-    KNOWN.iter().find(|(magic, _)| start.starts_with(magic)).map(|(_, what)| *what)
+    KNOWN
+        .iter()
+        .find(|(magic, _)| start.starts_with(magic))
+        .map(|(_, what)| *what)
 }

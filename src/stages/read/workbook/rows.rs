@@ -71,6 +71,8 @@ pub(super) struct SheetRows<'a, 'f> {
     styles: Vec<u32>,
     /// Whether the end was reached; the reader must not be asked again then.
     ended: bool,
+    /// Where the last cell stood; cells must come in order, or rows would be lost in each other.
+    last: Option<(u32, u32)>,
     /// The first cell of the next row.
     pending: Option<Filled<'a>>,
     formulas: std::vec::IntoIter<(u32, u32)>,
@@ -115,6 +117,7 @@ impl<'a, 'f> SheetRows<'a, 'f> {
             formats,
             styles,
             ended: false,
+            last: None,
             pending: None,
             formulas: Vec::new().into_iter(),
             next_formula: None,
@@ -181,6 +184,11 @@ impl<'a, 'f> SheetRows<'a, 'f> {
                 break;
             };
             let (row, column) = cell.get_position();
+            if self.last.is_some_and(|last| (row, column) <= last) {
+                let what = format!("row {} comes twice or out of order", u64::from(row) + 1);
+                return Err(damaged(path, &what));
+            }
+            self.last = Some((row, column));
             match cell.get_value() {
                 DataRef::Empty | DataRef::SharedString("") => continue,
                 DataRef::String(text) if text.is_empty() => continue,
