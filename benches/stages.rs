@@ -87,6 +87,10 @@ fn validated(input: &Input, drafts: Vec<Drafts>) -> Vec<Batch> {
         .collect()
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "a list of benches, one after the other"
+)]
 fn stages(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let (csv, xlsx) = (

@@ -76,7 +76,7 @@ struct RunArgs {
     pipeline: Option<String>,
     #[command(flatten)]
     database: DatabaseArgs,
-    /// Folder for the run's files [default: muster-runs/<run id>]
+    /// Folder for the run's files [default: muster-runs/RUN]
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Print summary.json on stdout

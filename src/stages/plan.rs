@@ -500,6 +500,7 @@ mod tests {
     const OTHER: [&str; 6] = ["7", "a@x.org", "New", "", "", ""];
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table reads best in one piece")]
     fn mode_and_status_decide_as_the_pipeline_says() {
         use Outcome::{Created, Rejected, Skipped, Unchanged, Updated};
         let modes = [

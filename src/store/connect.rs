@@ -859,6 +859,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table reads best in one piece")]
     fn only_this_machine_is_reached_without_tls() {
         // connection string, whether TLS is made, what reports call it
         let table = [

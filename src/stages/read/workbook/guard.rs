@@ -26,7 +26,7 @@ pub const STRINGS_MAX: u64 = 256 << 20;
 pub const STRINGS_COUNT_MAX: u64 = 5_000_000;
 /// The most that an entry which isn't XML in UTF-8 may inflate to.
 const OPAQUE_MAX: u64 = 64 << 20;
-/// How much more than its packed size anything may inflate to, once it is past [`RATIO_FROM`].
+/// How much more than its packed size anything may inflate to, once it is past `RATIO_FROM`.
 /// Honest sheets stay under 100, blank ones with formats included.
 pub const RATIO_MAX: u64 = 200;
 const RATIO_FROM: u64 = 32 << 20;
