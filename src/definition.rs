@@ -411,7 +411,8 @@ impl Default for Groups {
 pub struct Load {
     /// Connections that write at the same time, 1 to 16.
     pub connections: usize,
-    /// Rows of a chunk, which is one transaction; 1 to 100,000.
+    /// The fewest rows of a chunk, which is one transaction; 1 to 100,000. A chunk holds whole
+    /// batches of up to 4,096 rows.
     pub chunk_rows: usize,
 }
 

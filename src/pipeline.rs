@@ -143,7 +143,8 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         Some(store),
     )?;
     let groups = store.create_groups(&needed, &run)?;
-    let stopped = load_chunks(job, &layout, &spool, &plan, &run, &groups, &mut late, store)?;
+    let stopped = load_chunks(job, &layout, &spool, &plan, &run, &groups, &mut late, store)
+        .map_err(|refusal| refusal.exit(Exit::Stopped))?;
     Ok(Ran {
         files,
         layout,

@@ -204,7 +204,7 @@ fn check_named(source: &Source, targets: &[Target], definition: &Definition) -> 
                 source.header_line,
                 words.join(" or "),
                 slot.name(),
-                headers_of(source)
+                headers_of(source, targets)
             ),
         );
         return Err(match near {
@@ -235,7 +235,7 @@ fn check_required(source: &Source, targets: &[Target], definition: &Definition) 
                     "`{}` line {} has no column for `{name}`; it has {}",
                     source.path.display(),
                     source.header_line,
-                    headers_of(source)
+                    headers_of(source, targets)
                 ),
             )
             .help(format!(
@@ -247,7 +247,15 @@ fn check_required(source: &Source, targets: &[Target], definition: &Definition) 
     Ok(())
 }
 
-fn headers_of(source: &Source) -> String {
+fn headers_of(source: &Source, targets: &[Target]) -> String {
+    // Where no header is known, this may be a row of people, whose data belong in no message.
+    let known = |target: &Target| matches!(target, Target::Slot(Slot::Field(_)));
+    if !targets.iter().any(known) {
+        return format!(
+            "{} columns, none of a name that is known",
+            source.header.len()
+        );
+    }
     const SHOWN_MAX: usize = 20;
     let mut words: Vec<String> = source
         .header
