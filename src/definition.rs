@@ -53,6 +53,9 @@ pub struct Definition {
     /// How much is written at once.
     #[serde(default)]
     pub load: Load,
+    /// How people are told, later.
+    #[serde(default)]
+    pub mail: Mail,
 }
 
 impl Definition {
@@ -425,6 +428,120 @@ impl Default for Load {
     }
 }
 
+/// `[mail]`: who writes, what the links are, and how fast mails go out.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mail {
+    /// Who sends, as `Name <address>`; needed for SMTP.
+    pub from: Option<String>,
+    /// Where answers go, when not to `from`.
+    pub reply_to: Option<String>,
+    /// What the mails call the place that people are invited to.
+    pub product: String,
+    /// Whom to ask: an address or a URL that stands at the end of every mail.
+    pub contact: Option<String>,
+    /// Where links lead, without the token: `https://…`; plain `http` only to this machine. Without
+    /// one they lead to the page of `muster serve`.
+    pub link_base: Option<String>,
+    /// The language of mails to people whose own has no template.
+    pub language: String,
+    /// A folder of edited templates, as `muster templates export` writes it.
+    pub templates: Option<String>,
+    /// How long an invitation works: `7 days`, `12 hours`, or `never`.
+    pub invitation_expires: String,
+    /// How long a reset link works.
+    pub reset_expires: String,
+    /// How long a temporary password works.
+    pub temporary_expires: String,
+    /// Lets `muster reset --temporary-password` mail passwords. Such mails can't be recalled.
+    pub temporary_passwords: bool,
+    /// The fewest characters of a password that somebody chooses.
+    pub password_min: usize,
+    /// Who gets the mail of `muster report`.
+    pub admin: Option<String>,
+    /// Where the folders of runs can be read in a browser; the run's id is put behind it.
+    pub summary_base: Option<String>,
+    /// The mail server: `smtp://user@host:587` (STARTTLS) or `smtps://user@host:465`. The password
+    /// comes from `MUSTER_SMTP_PASSWORD`. `MUSTER_SMTP` goes before this; without either, mails go
+    /// to a folder of `.eml` files.
+    pub smtp: Option<String>,
+    /// A PEM file with the authority of the mail server's certificate, beside the system's.
+    pub smtp_ca: Option<String>,
+    /// Connections to the mail server, 1 to 16.
+    pub connections: usize,
+    /// Mails a minute, over all connections; 0 for no limit.
+    pub per_minute: u32,
+    /// Mails a minute to one domain; 0 for no limit.
+    pub per_domain_per_minute: u32,
+    /// Minutes over which the rate grows from a tenth to the whole; 0 for none.
+    pub ramp_up_minutes: u32,
+    /// When no mail goes out, as `20:00-07:00`.
+    pub quiet_hours: Option<String>,
+    /// The time zone of `quiet_hours`, such as `Europe/Paris`; the system's when left out.
+    pub time_zone: Option<String>,
+    /// Seconds to wait before each further try at a mail that the server put off.
+    pub retry_seconds: Vec<u64>,
+    /// Share of refused mails among the first 200 at which sending stops.
+    pub stop_refused: f64,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Mail {
+            from: None,
+            reply_to: None,
+            product: "our platform".to_string(),
+            contact: None,
+            link_base: None,
+            language: "en".to_string(),
+            templates: None,
+            invitation_expires: "7 days".to_string(),
+            reset_expires: "24 hours".to_string(),
+            temporary_expires: "3 days".to_string(),
+            temporary_passwords: false,
+            password_min: 15,
+            admin: None,
+            summary_base: None,
+            smtp: None,
+            smtp_ca: None,
+            connections: 2,
+            per_minute: 60,
+            per_domain_per_minute: 0,
+            ramp_up_minutes: 0,
+            quiet_hours: None,
+            time_zone: None,
+            retry_seconds: vec![30, 120, 600],
+            stop_refused: 0.1,
+        }
+    }
+}
+
+/// A length of time as written in `[mail]`: `7 days`, `24 hours`, `90 minutes`; `None` for `never`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn lifetime(text: &str) -> std::result::Result<Option<u32>, String> {
+    let wrong =
+        || format!("`{text}` is not a length of time such as `7 days`, `24 hours` or `never`");
+    if text.trim() == "never" {
+        return Ok(None);
+    }
+    let (number, unit) = text.trim().split_once(' ').ok_or_else(wrong)?;
+    let number: u32 = number.parse().map_err(|_| wrong())?;
+    let minutes = match unit.trim().trim_end_matches('s') {
+        "minute" => 1,
+        "hour" => 60,
+        "day" => 24 * 60,
+        "week" => 7 * 24 * 60,
+        _ => return Err(wrong()),
+    };
+    // A year: what is to last longer is meant to last for ever, and should say so.
+    match number.checked_mul(minutes) {
+        Some(all @ 1..=527_040) => Ok(Some(all)),
+        _ => Err(format!("`{text}` is not between one minute and 366 days")),
+    }
+}
+
 /// A definition together with what names it in a summary.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
@@ -560,6 +677,44 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
         .contains(&definition.groups.nesting)
     {
         return wrong("nesting", "`nesting` is also one of `separators`");
+    }
+    check_mail(&definition.mail, &wrong)
+}
+
+fn check_mail(mail: &Mail, wrong: &dyn Fn(&str, &str) -> Result<()>) -> Result<()> {
+    for (key, value) in [
+        ("invitation_expires", &mail.invitation_expires),
+        ("reset_expires", &mail.reset_expires),
+        ("temporary_expires", &mail.temporary_expires),
+    ] {
+        if let Err(message) = lifetime(value) {
+            return wrong(key, &message);
+        }
+    }
+    if !(1..=16).contains(&mail.connections) {
+        return wrong("connections", "`connections` must be from 1 to 16");
+    }
+    // NIST SP 800-63B-4, section 3.1.1.2: 15, or 8 where a second factor is asked for, too.
+    if !(8..=64).contains(&mail.password_min) {
+        return wrong("password_min", "`password_min` must be from 8 to 64");
+    }
+    if !(0.0..=1.0).contains(&mail.stop_refused) {
+        return wrong("stop_refused", "`stop_refused` is a share, from 0 to 1");
+    }
+    if let Some(base) = &mail.link_base
+        && let Err(message) = crate::notify::token::check_link_base(base)
+    {
+        return wrong("link_base", &message);
+    }
+    if let Some(hours) = &mail.quiet_hours
+        && let Err(message) = crate::notify::pace::quiet_hours(hours)
+    {
+        return wrong("quiet_hours", &message);
+    }
+    if let Some(zone) = &mail.time_zone
+        && jiff::tz::TimeZone::get(zone).is_err()
+    {
+        return wrong("time_zone", &format!("no time zone `{zone}`"));
     }
     Ok(())
 }

@@ -14,8 +14,14 @@ use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
 /// Version, name and SQL of every migration, in order.
-const MIGRATIONS: &[(u32, &str, &str)] =
-    &[(1, "accounts", include_str!("migrations/0001_accounts.sql"))];
+const MIGRATIONS: &[(u32, &str, &str)] = &[
+    (1, "accounts", include_str!("migrations/0001_accounts.sql")),
+    (
+        2,
+        "invitations",
+        include_str!("migrations/0002_invitations.sql"),
+    ),
+];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.
 const LOCK_MIGRATE: i64 = 0x6d75_7374_6572_0001;

@@ -18,8 +18,10 @@ use crate::stages::clean::group;
 use crate::stages::load::RunKey;
 use connect::{Connection, Target, refusal};
 
+pub mod acceptance;
 pub mod binaries;
 pub mod connect;
+pub mod invitations;
 pub mod launcher;
 pub mod loader;
 pub mod matches;

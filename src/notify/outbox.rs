@@ -1,0 +1,1 @@
+//! Where mails go without a mail server: a folder of `.eml` files.

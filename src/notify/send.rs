@@ -1,0 +1,1 @@
+//! The sending loop: pace, claim, render, compose, deliver, record.

@@ -1,0 +1,1 @@
+//! Templates: embedded, or edited copies in a folder; checked before anything is sent.

@@ -1,0 +1,140 @@
+//! Tokens and the links that carry them.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+use crate::issue::Code;
+use crate::refusal::{Refusal, Result};
+
+/// The secret of one link: 32 bytes from the operating system. Only its SHA-256 is ever stored;
+/// a fast hash will do, for there is nothing to guess (OWASP Forgot Password Cheat Sheet).
+#[derive(Clone)]
+pub struct Token([u8; 32]);
+
+impl Token {
+    /// A new one.
+    ///
+    /// # Errors
+    /// `mail.settings` when the system has no randomness: a token must never be guessable.
+    pub fn new() -> Result<Token> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(|error| {
+            let what = format!("the system gives no random bytes: {error}");
+            Refusal::new(Code::MailSettings, what)
+        })?;
+        Ok(Token(bytes))
+    }
+
+    /// As it stands in a link: 43 characters of base64url (RFC 4648, section 5), no padding.
+    pub fn text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    /// What the database keeps.
+    pub fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(self.text()).into()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// SHA-256 of the text of a token, as somebody brought it.
+pub fn sha256_of(text: &str) -> [u8; 32] {
+    Sha256::digest(text).into()
+}
+
+/// The link of `token`: put behind a base that ends in `/`, `=`, `?` or `#`, else after a slash.
+pub fn link(base: &str, token: &str) -> String {
+    let joint = if base.ends_with(['/', '=', '?', '#']) {
+        ""
+    } else {
+        "/"
+    };
+    format!("{base}{joint}{token}")
+}
+
+/// Whether a link may begin so.
+///
+/// # Errors
+/// What is wrong with it: only `https`, or `http` to this machine, and no white space.
+pub fn check_link_base(base: &str) -> std::result::Result<(), String> {
+    if base.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("`link_base` has white space in it".to_string());
+    }
+    let (scheme, rest) = base.split_once("://").unwrap_or(("", base));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    let host = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(""),
+        None => host.split(':').next().unwrap_or(""),
+    };
+    let here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    match scheme {
+        "https" if !host.is_empty() => Ok(()),
+        "http" if here => Ok(()),
+        "http" => Err(
+            "`link_base` must begin with `https://`; plain `http` only leads to this machine"
+                .to_string(),
+        ),
+        _ => Err("`link_base` is not a URL such as `https://join.example.com/`".to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn tokens_are_long_safe_in_urls_and_never_repeat() {
+        let tokens: HashSet<String> = (0..10_000).map(|_| Token::new().unwrap().text()).collect();
+        assert_eq!(tokens.len(), 10_000);
+        assert!(tokens.iter().all(|text| text.len() == 43));
+        let safe = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        assert!(tokens.iter().all(|text| text.chars().all(safe)));
+        let token = Token::new().unwrap();
+        assert_eq!(token.sha256(), sha256_of(&token.text()));
+        assert_eq!(format!("{token:?}"), "Token(…)");
+    }
+
+    #[test]
+    fn links_lead_where_the_base_says() {
+        assert_eq!(
+            link("https://a.example/join", "T"),
+            "https://a.example/join/T"
+        );
+        assert_eq!(
+            link("https://a.example/?token=", "T"),
+            "https://a.example/?token=T"
+        );
+        for good in [
+            "https://a.example",
+            "http://localhost:8480/",
+            "http://127.0.0.1/x",
+            "http://[::1]:8480/",
+        ] {
+            assert_eq!(check_link_base(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "http://a.example/",
+            "ftp://a.example",
+            "a.example",
+            "https://",
+            "https://a b",
+            "http://localhost.evil.example/",
+            "http://127.0.0.1@evil.example/",
+        ] {
+            assert!(check_link_base(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Letting people in: what a link is worth, and its use.
