@@ -329,7 +329,7 @@ impl Matching {
 }
 
 /// How people are taken on.
-#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Onboarding {
     /// New accounts are `invited` until the person accepts.
@@ -337,6 +337,16 @@ pub enum Onboarding {
     Invite,
     /// New accounts are `active` at once.
     Setup,
+}
+
+impl Onboarding {
+    /// The way's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Onboarding::Invite => "invite",
+            Onboarding::Setup => "setup",
+        }
+    }
 }
 
 /// `[accounts]`.
@@ -549,6 +559,9 @@ pub struct Pipeline {
     pub definition: Definition,
     /// SHA-256 of its text, in lower-case hex.
     pub sha256: String,
+    /// How the commands that follow a run find it again: an absolute path or a shipped name; none
+    /// for the default.
+    pub named: Option<String>,
 }
 
 /// The pipelines that come with muster: name and text. The first is the default.
@@ -581,11 +594,18 @@ pub fn open(name: Option<&str>) -> Result<Pipeline> {
                     format!("the pipeline `{}` can't be read: {error}", path.display()),
                 )
             })?;
-            return parse(&path.display().to_string(), &text);
+            let named = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            return Ok(Pipeline {
+                named: Some(named.display().to_string()),
+                ..parse(&path.display().to_string(), &text)?
+            });
         }
     }
     if let Some((_, text)) = SHIPPED.iter().find(|(shipped, _)| *shipped == bare) {
-        return parse(&format!("{bare}.toml"), text);
+        return Ok(Pipeline {
+            named: Some(bare.to_string()),
+            ..parse(&format!("{bare}.toml"), text)?
+        });
     }
     let near = nearest(bare, SHIPPED.iter().map(|(name, _)| *name));
     Err(
@@ -617,7 +637,11 @@ pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
     })?;
     check(path, text, &definition)?;
     let sha256 = crate::hex(&Sha256::digest(text.as_bytes()));
-    Ok(Pipeline { definition, sha256 })
+    Ok(Pipeline {
+        definition,
+        sha256,
+        named: None,
+    })
 }
 
 /// What serde can't see: words that must name a field, a key or a code, and numbers with bounds.

@@ -121,13 +121,7 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         .map(|file| file.source.sha256.clone())
         .collect();
     let folder = job.folder.display().to_string();
-    let begun = store.begin_run(
-        &job.run.id,
-        job.run.seed,
-        &inputs,
-        &job.pipeline.sha256,
-        &folder,
-    )?;
+    let begun = store.begin_run(&job.run.id, job.run.seed, &inputs, job.pipeline, &folder)?;
     let run = RunKey {
         id: begun.id,
         seed: begun.seed,

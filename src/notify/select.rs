@@ -181,7 +181,11 @@ pub fn select(
             continue;
         }
         match why_not(&candidate, kind) {
-            Some(reason) => selection.left_out.entry(reason).or_default().push(candidate),
+            Some(reason) => selection
+                .left_out
+                .entry(reason)
+                .or_default()
+                .push(candidate),
             None if limit.is_some_and(|limit| selection.chosen.len() >= limit) => {
                 selection.not_asked += 1;
             }
@@ -278,12 +282,32 @@ mod tests {
         let table = [
             (Invite, invited(|_| ()), None),
             (Invite, invited(|c| c.created = false), None),
-            (Invite, invited(|c| c.email_key.clear()), Some(LeftOut::NoEmail)),
-            (Invite, invited(|c| c.suppressed = true), Some(LeftOut::Suppressed)),
-            (Invite, somebody(0, "a@firm.test", "invited"), Some(LeftOut::Reserved)),
-            (Invite, somebody(0, "jos\u{e9}@firm.eu", "invited"), Some(LeftOut::Undeliverable)),
+            (
+                Invite,
+                invited(|c| c.email_key.clear()),
+                Some(LeftOut::NoEmail),
+            ),
+            (
+                Invite,
+                invited(|c| c.suppressed = true),
+                Some(LeftOut::Suppressed),
+            ),
+            (
+                Invite,
+                somebody(0, "a@firm.test", "invited"),
+                Some(LeftOut::Reserved),
+            ),
+            (
+                Invite,
+                somebody(0, "jos\u{e9}@firm.eu", "invited"),
+                Some(LeftOut::Undeliverable),
+            ),
             (Invite, active(|_| ()), Some(LeftOut::Active)),
-            (Invite, somebody(0, "a@firm.eu", "deactivated"), Some(LeftOut::Deactivated)),
+            (
+                Invite,
+                somebody(0, "a@firm.eu", "deactivated"),
+                Some(LeftOut::Deactivated),
+            ),
             (Invite, latest("queued"), None),
             (Invite, latest("expired"), None),
             (Invite, latest("sent"), Some(LeftOut::Invited)),
@@ -294,10 +318,18 @@ mod tests {
             (Reset, active(|_| ()), None),
             (Reset, invited(|_| ()), Some(LeftOut::NotActive)),
             (Reset, active(|c| c.created = false), Some(LeftOut::Existed)),
-            (Reset, active(|c| c.has_password = true), Some(LeftOut::HasPassword)),
+            (
+                Reset,
+                active(|c| c.has_password = true),
+                Some(LeftOut::HasPassword),
+            ),
         ];
         for (kind, candidate, expected) in table {
-            assert_eq!(why_not(&candidate, kind), expected, "{kind:?} {candidate:?}");
+            assert_eq!(
+                why_not(&candidate, kind),
+                expected,
+                "{kind:?} {candidate:?}"
+            );
         }
     }
 
@@ -324,10 +356,17 @@ mod tests {
         assert_eq!(rows(&[email("c@two.eu")], &[], None), [2]);
         assert_eq!(rows(&[], &[email("a@one.eu")], None), [1, 2]);
         assert_eq!(rows(&[Wish::Group("sales".into())], &[], None), [0, 1, 2]);
-        assert_eq!(rows(&[Wish::Organization("acme".into())], &[], Some(1)), [0]);
+        assert_eq!(
+            rows(&[Wish::Organization("acme".into())], &[], Some(1)),
+            [0]
+        );
         let two = Wish::Rows(HashSet::from([1, 3]), "row:3".into());
         assert_eq!(rows(&[two], &[], None), [1]);
-        for wrong in [email("x@one.eu"), Wish::Group("sale".into()), Wish::Role("admin".into())] {
+        for wrong in [
+            email("x@one.eu"),
+            Wish::Group("sale".into()),
+            Wish::Role("admin".into()),
+        ] {
             let refusal = select(people(), Kind::Invite, &[], &[wrong], None).unwrap_err();
             assert_eq!(refusal.code, Code::SelectionUnknown);
         }

@@ -62,6 +62,9 @@ pub struct Chunk {
     pub creating: Vec<RowNumber>,
     /// The rows that update, sorted.
     pub updating: Vec<RowNumber>,
+    /// The rows whose account holds all of it already, and those accounts: the run names these
+    /// people, too.
+    pub unchanged: Vec<(RowNumber, Uuid)>,
     /// For `copy_accounts.sql`.
     pub creates: Bytes,
     /// For `copy_memberships.sql`: memberships of the accounts in `creates`.
@@ -77,7 +80,7 @@ pub struct Chunk {
 impl Chunk {
     /// Whether nothing of it needs the database.
     pub fn is_idle(&self) -> bool {
-        self.creating.is_empty() && self.updating.is_empty()
+        self.creating.is_empty() && self.updating.is_empty() && self.unchanged.is_empty()
     }
 }
 
@@ -117,6 +120,11 @@ pub fn encode(
                 }
             }
         }
+        let first = people.drafts.first_row;
+        let unchanged = planned.accounts.iter().filter(|(row, _)| {
+            planned.outcomes.get((row - first) as usize) == Some(&Outcome::Unchanged)
+        });
+        chunk.unchanged.extend(unchanged);
         for (row, update) in &planned.updates {
             chunk.updating.push(*row);
             put_update(updates, *row, update);

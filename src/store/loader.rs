@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
+use uuid::Uuid;
 
 use super::connect::{Connection, Target, refusal};
 use super::{CopyError, Store, copy};
@@ -304,10 +305,22 @@ impl Writer {
             .collect();
         let numbers: Vec<u8> = outcomes.iter().map(|outcome| *outcome as u8).collect();
         let (first_row, rows) = (chunk.first_row as i32, outcomes.len() as i32);
+        let (unchanged_rows, unchanged_accounts): (Vec<i32>, Vec<Uuid>) = chunk
+            .unchanged
+            .iter()
+            .map(|(row, account)| (*row as i32, *account))
+            .unzip();
         client
             .execute(
                 include_str!("sql/insert_chunk.sql"),
-                &[&self.run.id, &first_row, &rows, &numbers],
+                &[
+                    &self.run.id,
+                    &first_row,
+                    &rows,
+                    &numbers,
+                    &unchanged_rows,
+                    &unchanged_accounts,
+                ],
             )
             .await
             .map_err(trouble)?;

@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::connect::refusal;
+use crate::definition::Pipeline;
 use crate::issue::Code;
 use crate::outcome::Outcome;
 use crate::refusal::{Refusal, Result};
@@ -38,6 +39,8 @@ pub struct Booked {
     pub summary: Option<Summary>,
     /// Where its files are.
     pub folder: Option<String>,
+    /// The pipeline as [`Pipeline::named`] has it.
+    pub pipeline: Option<String>,
 }
 
 impl Store {
@@ -51,7 +54,7 @@ impl Store {
         id: &str,
         seed: u64,
         inputs: &[String],
-        pipeline_sha256: &str,
+        pipeline: &Pipeline,
         folder: &str,
     ) -> Result<Begun> {
         let client = &self.connection.client;
@@ -59,7 +62,7 @@ impl Store {
             let unfinished = client
                 .query_opt(
                     include_str!("sql/find_unfinished_run.sql"),
-                    &[&inputs, &pipeline_sha256],
+                    &[&inputs, &pipeline.sha256],
                 )
                 .await?;
             if let Some(run) = unfinished {
@@ -87,7 +90,14 @@ impl Store {
             let row = client
                 .query_one(
                     sql,
-                    &[&id, &inputs, &pipeline_sha256, &(seed as i64), &folder],
+                    &[
+                        &id,
+                        &inputs,
+                        &pipeline.sha256,
+                        &(seed as i64),
+                        &folder,
+                        &pipeline.named,
+                    ],
                 )
                 .await?;
             let started_ms = row.get::<_, i64>(0) as u64;
@@ -141,6 +151,7 @@ impl Store {
                 started_at: row.get(3),
                 summary: summary_of(row.get(4)),
                 folder: row.get(5),
+                pipeline: row.get(6),
             })
             .collect())
     }

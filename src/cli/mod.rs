@@ -1,0 +1,222 @@
+//! The command line: what can be asked, and where the answer goes. Results go to stdout, progress
+//! and refusals to stderr.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::outcome::Exit;
+use crate::refusal::Result;
+use crate::report::human;
+use crate::store::launcher::{Local, Status, home_from_environment};
+
+mod import;
+mod runs;
+mod template;
+
+/// Check a file of people, import it into PostgreSQL, and only then invite them.
+#[derive(Parser)]
+#[command(
+    name = "muster",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = false
+)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say what an import would do; write nothing to the accounts
+    Check(import::CheckArgs),
+    /// Import files of people; several files are one import
+    Import(import::RunArgs),
+    /// Write a file with the pipeline's columns and an example row, to be filled in
+    Template(template::TemplateArgs),
+    /// List the runs, newest first
+    Runs(runs::RunsArgs),
+    /// Show the summary of a run
+    Show(runs::ShowArgs),
+    /// The local database that muster keeps where none is named
+    Db {
+        #[command(subcommand)]
+        command: DbCommand,
+    },
+}
+
+#[derive(Args)]
+struct DatabaseArgs {
+    /// PostgreSQL to use [default: $DATABASE_URL, else a local one of muster's own]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum DbCommand {
+    /// Start it, making it first if need be
+    Start,
+    /// Stop it
+    Stop,
+    /// Say whether it runs
+    Status,
+    /// Print its URL, for psql and other programs
+    Url,
+}
+
+/// Runs the command of this process's arguments.
+pub fn run() -> Exit {
+    let line = match Line::try_parse() {
+        Ok(line) => line,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Refused
+            } else {
+                Exit::Done
+            };
+        }
+    };
+    let result = match &line.command {
+        Command::Check(args) => import::run_files(&args.run, Some(args.offline)),
+        Command::Import(args) => import::run_files(args, None),
+        Command::Template(args) => template::write_template(args),
+        Command::Runs(args) => runs::list_runs(args),
+        Command::Show(args) => runs::show_run(args),
+        Command::Db { command } => database(command),
+    };
+    result.unwrap_or_else(|refusal| {
+        eprint!(
+            "{}",
+            human::refusal(&refusal, colour(std::io::stderr().is_terminal()))
+        );
+        refusal.exit
+    })
+}
+
+/// Ctrl-C and SIGTERM ask the run to stop at the next place where that is clean; a second one
+/// ends it at once, which a later run copes with, too.
+fn stop_on_signal() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+        else {
+            return;
+        };
+        runtime.block_on(async {
+            use tokio::signal::unix::{SignalKind, signal};
+            let (Ok(mut interrupt), Ok(mut terminate)) = (
+                signal(SignalKind::interrupt()),
+                signal(SignalKind::terminate()),
+            ) else {
+                return;
+            };
+            for seen in 0.. {
+                let signals = [Box::pin(interrupt.recv()), Box::pin(terminate.recv())];
+                let [interrupted, terminated] = signals;
+                futures_util::future::select(interrupted, terminated).await;
+                if seen > 0 {
+                    std::process::abort();
+                }
+                flag.store(true, Ordering::Relaxed);
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "stopping; what is under way is finished first"
+                );
+            }
+        });
+    });
+    stop
+}
+
+/// A word as a POSIX shell takes it.
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_string()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// Prints to stdout; a reader that has gone away is no error of ours.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn width() -> usize {
+    std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok())
+        .unwrap_or(100)
+}
+
+/// See <https://no-color.org>.
+fn colour(is_terminal: bool) -> bool {
+    is_terminal && std::env::var_os("NO_COLOR").is_none()
+}
+
+fn database(command: &DbCommand) -> Result<Exit> {
+    let local = Local::at(home_from_environment()?);
+    match command {
+        DbCommand::Start => {
+            local.start()?;
+            print(&format!("running: {}\n", local.url()));
+        }
+        DbCommand::Stop => {
+            local.stop()?;
+            print("stopped\n");
+        }
+        DbCommand::Status => print(&format!("{}\n", status_line(&local))),
+        DbCommand::Url => {
+            local.start()?;
+            print(&format!("{}\n", local.url()));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn status_line(local: &Local) -> String {
+    let home = local.home().display();
+    match local.status() {
+        Status::Missing => format!("none yet; the first import makes it in {home}"),
+        Status::Stopped => format!("stopped; it is in {home}"),
+        Status::Running { .. } => format!("running in {home}: {}", local.url()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn words_are_quoted_for_the_shell() {
+        assert_eq!(shell_word("a/b.csv"), "a/b.csv");
+        assert_eq!(shell_word("it's here.csv"), "'it'\\''s here.csv'");
+        assert_eq!(shell_word(""), "''");
+    }
+
+    #[test]
+    fn run_ids_tell_their_time() {
+        let run = import::new_run(UNIX_EPOCH + std::time::Duration::from_secs(1_795_324_354));
+        assert!(run.id.starts_with("20261122-"), "{}", run.id);
+        assert_eq!(run.id.len(), "20261122-051234-7f3a".len());
+        let later =
+            import::new_run(UNIX_EPOCH + std::time::Duration::from_millis(1_795_324_354_001));
+        assert!(run.id < later.id, "{} {}", run.id, later.id);
+    }
+}

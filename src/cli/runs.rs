@@ -1,0 +1,172 @@
+//! `muster runs` and `muster show`.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use clap::Args;
+
+use super::{DatabaseArgs, colour, print, width};
+use crate::issue::Code;
+use crate::outcome::Exit;
+use crate::refusal::{Refusal, Result};
+use crate::report::human;
+use crate::store::Store;
+use crate::store::connect::Target;
+use crate::store::launcher::home_from_environment;
+use crate::store::runs::{Booked, unknown};
+use crate::summary::Summary;
+
+#[derive(Args)]
+pub(super) struct RunsArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// How many
+    #[arg(short = 'n', long, default_value_t = 20, value_name = "COUNT")]
+    limit: u32,
+    /// Print a JSON array of summaries
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct ShowArgs {
+    /// A run's id, the beginning of one, `last`, or the folder of its files
+    run: String,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// Print summary.json
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn show(summary: &Summary, json: &str, folder: &Path, as_json: bool) {
+    let text = if as_json {
+        json.to_string()
+    } else {
+        human::render(
+            summary,
+            &folder.display().to_string(),
+            width(),
+            colour(std::io::stdout().is_terminal()),
+        )
+    };
+    print(&text);
+}
+
+/// The runs that are known here: imports from the database's books, checks from `muster-runs`.
+fn known_runs(database: &DatabaseArgs, limit: i64) -> Result<Vec<Booked>> {
+    let target = Target::find(database.database.as_deref(), &home_from_environment()?)?;
+    let mut runs = match Store::open_if_there(target)? {
+        Some(store) => store.list_runs(limit)?,
+        None => Vec::new(),
+    };
+    for entry in std::fs::read_dir("muster-runs")
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        if let Some(found) = run_in(&entry.path())
+            && runs.iter().all(|run| run.id != found.id)
+        {
+            runs.push(found);
+        }
+    }
+    runs.sort_by(|a, b| b.id.cmp(&a.id));
+    runs.truncate(limit as usize);
+    Ok(runs)
+}
+
+/// The run whose files are in that folder.
+fn run_in(folder: &Path) -> Option<Booked> {
+    let json = std::fs::read_to_string(folder.join("summary.json")).ok()?;
+    let summary: Summary = serde_json::from_str(&json).ok()?;
+    Some(Booked {
+        id: summary.run.id.clone(),
+        kind: summary.run.kind.clone(),
+        state: summary.run.state.clone(),
+        started_at: summary.run.started_at.clone(),
+        folder: Some(folder.display().to_string()),
+        pipeline: None,
+        summary: Some(summary),
+    })
+}
+
+pub(super) fn list_runs(args: &RunsArgs) -> Result<Exit> {
+    let runs = known_runs(&args.database, i64::from(args.limit))?;
+    if args.json {
+        let summaries: Vec<&Summary> = runs.iter().filter_map(|run| run.summary.as_ref()).collect();
+        print(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&summaries).unwrap_or_default()
+        ));
+        return Ok(Exit::Done);
+    }
+    let lines: Vec<human::RunLine> = runs
+        .into_iter()
+        .map(|run| {
+            let paths = |summary: &Summary| {
+                summary
+                    .input
+                    .iter()
+                    .map(|input| input.path.clone())
+                    .collect::<Vec<_>>()
+            };
+            human::RunLine {
+                input: run
+                    .summary
+                    .as_ref()
+                    .map_or(String::new(), |summary| paths(summary).join(", ")),
+                counts: run
+                    .summary
+                    .as_ref()
+                    .map_or_else(Default::default, |summary| summary.counts),
+                id: run.id,
+                kind: run.kind,
+                started_at: run.started_at,
+                state: run.state,
+            }
+        })
+        .collect();
+    print(&human::runs_table(&lines));
+    Ok(Exit::Done)
+}
+
+pub(super) fn show_run(args: &ShowArgs) -> Result<Exit> {
+    let run = match run_in(Path::new(&args.run)) {
+        Some(run) => run,
+        None => find_run(&args.run, &args.database)?,
+    };
+    let Some(summary) = run.summary else {
+        let what = format!("run `{}` was cut off before its summary", run.id);
+        return Err(Refusal::new(Code::RunUnknown, what)
+            .help("run the same import again; it goes on where it stopped"));
+    };
+    let json = format!(
+        "{}\n",
+        serde_json::to_string_pretty(&summary).unwrap_or_default()
+    );
+    show(
+        &summary,
+        &json,
+        Path::new(run.folder.as_deref().unwrap_or("")),
+        args.json,
+    );
+    Ok(Exit::Done)
+}
+
+/// The run that is meant by an id, the beginning of one, or `last`.
+pub(super) fn find_run(wanted: &str, database: &DatabaseArgs) -> Result<Booked> {
+    let runs = known_runs(database, i64::from(u32::MAX))?;
+    let mut fitting = runs
+        .into_iter()
+        .filter(|run| wanted == "last" || run.id.starts_with(wanted));
+    let found = fitting
+        .next()
+        .filter(|_| !wanted.is_empty())
+        .ok_or_else(|| unknown(wanted))?;
+    if wanted != "last" && found.id != wanted && fitting.next().is_some() {
+        let what = format!("several runs begin with `{wanted}`");
+        return Err(Refusal::new(Code::RunUnknown, what));
+    }
+    Ok(found)
+}
