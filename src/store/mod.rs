@@ -28,7 +28,7 @@ pub mod matches;
 pub mod migrate;
 pub mod runs;
 #[cfg(test)]
-mod scratch;
+pub(crate) mod scratch;
 
 /// How often and how far apart the lock of the run is asked for: two seconds in all.
 const LOCK_TRIES: u32 = 20;

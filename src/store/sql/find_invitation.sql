@@ -1,0 +1,16 @@
+-- What a link is worth: a row exactly where muster.accept_invitation would take it now.
+select
+    invitation.kind,
+    coalesce(account.first_name, ''),
+    coalesce(account.last_name, ''),
+    coalesce(account.email, invitation.email),
+    coalesce(account.username, ''),
+    coalesce(account.language, '')
+from muster.invitations invitation
+join muster.accounts account
+    on account.id = invitation.account_id
+    and account.email_key = invitation.email_key
+    and account.status = case invitation.kind when 'invite' then 'invited' else 'active' end
+where invitation.token_sha256 = $1
+    and invitation.state in ('sending', 'sent', 'unknown')
+    and (invitation.expires_at is null or invitation.expires_at > now())
