@@ -1,1 +1,337 @@
 //! Who of a run's people is written to, and why the others are not. Pure.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use uuid::Uuid;
+
+use super::{Kind, Person};
+use crate::issue::Code;
+use crate::refusal::{Refusal, Result};
+use crate::row::RowNumber;
+use crate::stages::clean::group;
+use crate::stages::validate::domains::is_reserved;
+
+/// Somebody whom a run names, with all that decides whether a mail may go out.
+#[derive(Debug, Clone, Default)]
+pub struct Candidate {
+    /// The row of the run.
+    pub row: RowNumber,
+    /// The account.
+    pub account: Uuid,
+    /// Whether the run made the account; it only touched it otherwise.
+    pub created: bool,
+    /// What templates see. `email` is empty for somebody without an address.
+    pub person: Person,
+    /// The address as the match compares it; empty without one.
+    pub email_key: String,
+    /// `invited`, `active` or `deactivated`.
+    pub status: String,
+    /// The state of the newest invitation of this kind; a link whose time is over is `expired`.
+    pub latest: Option<String>,
+    /// Whether the address must never be mailed.
+    pub suppressed: bool,
+    /// Whether the person chose a password already.
+    pub has_password: bool,
+}
+
+/// Why somebody is not written to. The order is the one in which reasons are looked for and shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LeftOut {
+    /// The account has no address.
+    NoEmail,
+    /// The account is deactivated.
+    Deactivated,
+    /// An invitation is for people who are not active yet.
+    Active,
+    /// A reset is for people who are active.
+    NotActive,
+    /// The account was there before the run; only new ones get a first password.
+    Existed,
+    /// The person has a password already.
+    HasPassword,
+    /// The address is on the list of those that are never mailed.
+    Suppressed,
+    /// RFC 2606 and its like: no mail can arrive there.
+    Reserved,
+    /// No mail server takes it.
+    Undeliverable,
+    /// A link is out and still works.
+    Invited,
+    /// Nobody knows whether the last mail arrived.
+    Unknown,
+    /// The last mail was refused.
+    Failed,
+    /// Somebody cancelled it.
+    Cancelled,
+}
+
+impl LeftOut {
+    /// The reason in a few words.
+    pub fn title(self) -> &'static str {
+        match self {
+            LeftOut::NoEmail => "no e-mail address",
+            LeftOut::Deactivated => "deactivated",
+            LeftOut::Active => "already active",
+            LeftOut::NotActive => "not active yet: invite them instead",
+            LeftOut::Existed => "had an account before this run",
+            LeftOut::HasPassword => "has a password already",
+            LeftOut::Suppressed => "suppressed: never to be mailed",
+            LeftOut::Reserved => "reserved domain: no mail arrives there",
+            LeftOut::Undeliverable => "undeliverable address",
+            LeftOut::Invited => "already invited, and the link still works",
+            LeftOut::Unknown => "unknown whether the last mail arrived",
+            LeftOut::Failed => "the last mail was refused",
+            LeftOut::Cancelled => "cancelled",
+        }
+    }
+
+    /// The command that would change it, where there is one; `{who}` stands for the address.
+    pub fn advice(self) -> Option<&'static str> {
+        match self {
+            LeftOut::Unknown | LeftOut::Failed | LeftOut::Cancelled | LeftOut::Invited => {
+                Some("muster invitations resend")
+            }
+            LeftOut::Suppressed => Some("muster suppress --remove"),
+            _ => None,
+        }
+    }
+}
+
+/// One word of `--only` or `--except`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// An address, as the match compares it, and as it was typed.
+    Email(String, String),
+    /// Everybody in the group or below it, by its key.
+    Group(String),
+    /// Everybody with the role.
+    Role(String),
+    /// Everybody of the organization, in lower case.
+    Organization(String),
+    /// Rows of the run; and how they were asked for.
+    Rows(HashSet<RowNumber>, String),
+}
+
+impl Wish {
+    /// Whether it is about that person.
+    pub fn fits(&self, candidate: &Candidate) -> bool {
+        let person = &candidate.person;
+        match self {
+            Wish::Email(key, _) => candidate.email_key == *key,
+            Wish::Group(wanted) => person.groups.iter().any(|path| {
+                let key = group::key(path);
+                key == *wanted
+                    || key
+                        .strip_prefix(wanted.as_str())
+                        .is_some_and(|rest| rest.starts_with('/'))
+            }),
+            Wish::Role(role) => person.role == *role,
+            Wish::Organization(name) => person.organization.to_lowercase() == *name,
+            Wish::Rows(rows, _) => rows.contains(&candidate.row),
+        }
+    }
+
+    /// As it was asked for.
+    pub fn text(&self) -> String {
+        match self {
+            Wish::Email(_, typed) => typed.clone(),
+            Wish::Group(key) => format!("group:{key}"),
+            Wish::Role(role) => format!("role:{role}"),
+            Wish::Organization(name) => format!("organization:{name}"),
+            Wish::Rows(_, typed) => typed.clone(),
+        }
+    }
+}
+
+/// What was chosen.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// To be written to, in row order.
+    pub chosen: Vec<Candidate>,
+    /// Asked for, and left out.
+    pub left_out: BTreeMap<LeftOut, Vec<Candidate>>,
+    /// How many were not asked for by `--only` and `--except`, or are over the limit.
+    pub not_asked: usize,
+}
+
+/// Chooses from `candidates` those of `only` (everybody when that is empty) without those of
+/// `except`, leaves out whom a mail of `kind` is not for, and stops at `limit`.
+///
+/// # Errors
+/// `selection.unknown` for a word that is about nobody: it is mistyped, and what it should have
+/// kept out would go out.
+pub fn select(
+    candidates: Vec<Candidate>,
+    kind: Kind,
+    only: &[Wish],
+    except: &[Wish],
+    limit: Option<usize>,
+) -> Result<Selection> {
+    for wish in only.iter().chain(except) {
+        if !candidates.iter().any(|candidate| wish.fits(candidate)) {
+            let what = format!("nobody of this run is meant by `{}`", wish.text());
+            return Err(Refusal::new(Code::SelectionUnknown, what));
+        }
+    }
+    let mut selection = Selection::default();
+    for candidate in candidates {
+        let asked = only.is_empty() || only.iter().any(|wish| wish.fits(&candidate));
+        if !asked || except.iter().any(|wish| wish.fits(&candidate)) {
+            selection.not_asked += 1;
+            continue;
+        }
+        match why_not(&candidate, kind) {
+            Some(reason) => selection.left_out.entry(reason).or_default().push(candidate),
+            None if limit.is_some_and(|limit| selection.chosen.len() >= limit) => {
+                selection.not_asked += 1;
+            }
+            None => selection.chosen.push(candidate),
+        }
+    }
+    Ok(selection)
+}
+
+/// Why a mail of `kind` must not go to that person; `None` when it may.
+pub fn why_not(candidate: &Candidate, kind: Kind) -> Option<LeftOut> {
+    let status = candidate.status.as_str();
+    let Some((local, domain)) = candidate.email_key.rsplit_once('@') else {
+        return Some(LeftOut::NoEmail);
+    };
+    let reason = match (kind, status) {
+        (_, "deactivated") => Some(LeftOut::Deactivated),
+        (Kind::Invite, "active") => Some(LeftOut::Active),
+        (Kind::Invite, _) => None,
+        (_, "invited") => Some(LeftOut::NotActive),
+        _ if candidate.has_password => Some(LeftOut::HasPassword),
+        _ if !candidate.created => Some(LeftOut::Existed),
+        _ => None,
+    };
+    reason
+        .or(candidate.suppressed.then_some(LeftOut::Suppressed))
+        .or(is_reserved(domain).then_some(LeftOut::Reserved))
+        // Servers with SMTPUTF8 (RFC 6531) are too rare to count on.
+        .or((!local.is_ascii()).then_some(LeftOut::Undeliverable))
+        .or(match candidate.latest.as_deref() {
+            Some("sending" | "sent") => Some(LeftOut::Invited),
+            Some("unknown") => Some(LeftOut::Unknown),
+            Some("failed") => Some(LeftOut::Failed),
+            Some("cancelled") => Some(LeftOut::Cancelled),
+            _ => None,
+        })
+}
+
+/// `count` of `people` for a first try: as many different mail domains as there are, since that is
+/// where mails get lost.
+pub fn spread(mut people: Vec<Candidate>, count: usize) -> Vec<Candidate> {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let mut turns: HashMap<Uuid, usize> = HashMap::new();
+    for person in &people {
+        let domain = person.email_key.rsplit('@').next().unwrap_or_default();
+        let turn = seen.entry(domain.to_string()).or_default();
+        turns.insert(person.account, *turn);
+        *turn += 1;
+    }
+    people.sort_by_key(|person| (turns.get(&person.account).copied(), person.row));
+    people.truncate(count);
+    people
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn somebody(row: RowNumber, email: &str, status: &str) -> Candidate {
+        Candidate {
+            row,
+            account: Uuid::from_u128(u128::from(row) + 1),
+            created: true,
+            person: Person {
+                email: email.to_string(),
+                role: "user".to_string(),
+                organization: "Acme".to_string(),
+                groups: vec!["Sales/EMEA".to_string()],
+                ..Person::default()
+            },
+            email_key: email.to_string(),
+            status: status.to_string(),
+            ..Candidate::default()
+        }
+    }
+
+    #[test]
+    fn a_mail_goes_only_to_whom_it_is_for() {
+        let latest = |state: &str| Candidate {
+            latest: Some(state.to_string()),
+            ..somebody(0, "a@firm.eu", "invited")
+        };
+        let active = |change: fn(&mut Candidate)| {
+            let mut candidate = somebody(0, "a@firm.eu", "active");
+            change(&mut candidate);
+            candidate
+        };
+        let invited = |change: fn(&mut Candidate)| {
+            let mut candidate = somebody(0, "a@firm.eu", "invited");
+            change(&mut candidate);
+            candidate
+        };
+        use Kind::{Invite, Reset};
+        let table = [
+            (Invite, invited(|_| ()), None),
+            (Invite, invited(|c| c.created = false), None),
+            (Invite, invited(|c| c.email_key.clear()), Some(LeftOut::NoEmail)),
+            (Invite, invited(|c| c.suppressed = true), Some(LeftOut::Suppressed)),
+            (Invite, somebody(0, "a@firm.test", "invited"), Some(LeftOut::Reserved)),
+            (Invite, somebody(0, "jos\u{e9}@firm.eu", "invited"), Some(LeftOut::Undeliverable)),
+            (Invite, active(|_| ()), Some(LeftOut::Active)),
+            (Invite, somebody(0, "a@firm.eu", "deactivated"), Some(LeftOut::Deactivated)),
+            (Invite, latest("queued"), None),
+            (Invite, latest("expired"), None),
+            (Invite, latest("sent"), Some(LeftOut::Invited)),
+            (Invite, latest("sending"), Some(LeftOut::Invited)),
+            (Invite, latest("unknown"), Some(LeftOut::Unknown)),
+            (Invite, latest("failed"), Some(LeftOut::Failed)),
+            (Invite, latest("cancelled"), Some(LeftOut::Cancelled)),
+            (Reset, active(|_| ()), None),
+            (Reset, invited(|_| ()), Some(LeftOut::NotActive)),
+            (Reset, active(|c| c.created = false), Some(LeftOut::Existed)),
+            (Reset, active(|c| c.has_password = true), Some(LeftOut::HasPassword)),
+        ];
+        for (kind, candidate, expected) in table {
+            assert_eq!(why_not(&candidate, kind), expected, "{kind:?} {candidate:?}");
+        }
+    }
+
+    #[test]
+    fn wishes_choose_and_mistyped_ones_are_refused() {
+        let people = || {
+            vec![
+                somebody(0, "a@one.eu", "invited"),
+                somebody(1, "b@one.eu", "invited"),
+                somebody(2, "c@two.eu", "invited"),
+                somebody(3, "d@two.eu", "active"),
+            ]
+        };
+        let rows = |only: &[Wish], except: &[Wish], limit| {
+            let selection = select(people(), Kind::Invite, only, except, limit).unwrap();
+            let rows: Vec<RowNumber> = selection.chosen.iter().map(|c| c.row).collect();
+            let left: usize = selection.left_out.values().map(Vec::len).sum();
+            assert_eq!(rows.len() + left + selection.not_asked, 4);
+            rows
+        };
+        let email = |text: &str| Wish::Email(text.to_string(), text.to_string());
+        assert_eq!(rows(&[], &[], None), [0, 1, 2]);
+        assert_eq!(rows(&[], &[], Some(2)), [0, 1]);
+        assert_eq!(rows(&[email("c@two.eu")], &[], None), [2]);
+        assert_eq!(rows(&[], &[email("a@one.eu")], None), [1, 2]);
+        assert_eq!(rows(&[Wish::Group("sales".into())], &[], None), [0, 1, 2]);
+        assert_eq!(rows(&[Wish::Organization("acme".into())], &[], Some(1)), [0]);
+        let two = Wish::Rows(HashSet::from([1, 3]), "row:3".into());
+        assert_eq!(rows(&[two], &[], None), [1]);
+        for wrong in [email("x@one.eu"), Wish::Group("sale".into()), Wish::Role("admin".into())] {
+            let refusal = select(people(), Kind::Invite, &[], &[wrong], None).unwrap_err();
+            assert_eq!(refusal.code, Code::SelectionUnknown);
+        }
+        let first: Vec<RowNumber> = spread(people(), 3).iter().map(|c| c.row).collect();
+        assert_eq!(first, [0, 2, 1]);
+    }
+}

@@ -1,1 +1,637 @@
-//! The books of invitations: who has one, who sends it now, what became of it.
+//! The books of invitations: who may get one, who sends it now, what became of it.
+//!
+//! A mail is claimed before it is sent and settled after, each in a transaction of its own. Whose
+//! sender is gone is found by the advisory lock that the sender's session held.
+
+use serde::{Deserialize, Serialize};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use super::Store;
+use super::connect::refusal;
+use crate::issue::Code;
+use crate::notify::select::Candidate;
+use crate::notify::{Delivery, Kind, Letter, Person};
+use crate::refusal::{Refusal, Result};
+use crate::row::RowNumber;
+
+/// A mail that waits for a sender.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    /// The invitation.
+    pub id: Uuid,
+    /// The recipient's domain, as A-labels.
+    pub domain: String,
+    /// Not before that second since 1970, after the server put it off.
+    pub not_before: Option<i64>,
+}
+
+/// A mail that this sender, and nobody else, sends now.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// The invitation.
+    pub id: Uuid,
+    /// What it is for.
+    pub kind: Kind,
+    /// The same for every attempt at this mail.
+    pub message_id: String,
+    /// Attempts before this one.
+    pub attempts: u32,
+    /// What templates see; link, password, product and contact are for the sender to fill in.
+    pub letter: Letter,
+}
+
+/// A sender's mark on its claims. The lock behind it is held by the store's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease(i64);
+
+/// Claims of senders that are gone, settled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Abandoned {
+    /// The mail was out already.
+    pub sent: u64,
+    /// It surely wasn't, and waits again.
+    pub queued: u64,
+    /// Nobody knows.
+    pub unknown: u64,
+}
+
+/// An invitation in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// The invitation.
+    pub id: Uuid,
+    /// The run that it belongs to.
+    pub run: String,
+    /// The account; none once that is removed.
+    pub account: Option<Uuid>,
+    /// `invite`, `reset` or `temporary`.
+    pub kind: String,
+    /// As it was written to.
+    pub email: String,
+    /// `queued`, `sending`, `sent`, `failed`, `unknown`, `cancelled`, `expired` or `accepted`.
+    pub state: String,
+    /// The mail server's last words.
+    pub reply: Option<String>,
+    /// `outbox`, `smtp` or `hand`.
+    pub via: Option<String>,
+    /// Attempts at the last mail.
+    pub attempts: i32,
+    /// How often it was sent anew.
+    pub resends: i32,
+    /// Whether the person has no newer one of that kind.
+    pub newest: bool,
+    /// Minutes since it was made.
+    pub age_minutes: i64,
+    /// UTC, `2026-11-22 05:12`.
+    pub sent_at: Option<String>,
+    /// UTC.
+    pub expires_at: Option<String>,
+    /// Whether there is a link that works now.
+    pub usable: bool,
+}
+
+/// Which invitations are meant; what is `None` doesn't matter.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of that run.
+    pub run: Option<String>,
+    /// In one of these states.
+    pub states: Option<Vec<String>>,
+    /// To one of these addresses, as the match compares them.
+    pub emails: Option<Vec<String>>,
+    /// At least that old.
+    pub age_minutes: Option<i64>,
+}
+
+/// How far people have come, each counted once a column.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Funnel {
+    /// Accounts that runs made.
+    pub created: u64,
+    /// With an invitation, in whatever state.
+    pub invited: u64,
+    /// A mail server or the outbox took the mail.
+    pub delivered: u64,
+    /// Waiting for a sender.
+    pub waiting: u64,
+    /// Refused for good.
+    pub failed: u64,
+    /// Nobody knows.
+    pub unknown: u64,
+    /// Ended by an administrator, or outdated.
+    pub cancelled: u64,
+    /// The link's time is over.
+    pub expired: u64,
+    /// In.
+    pub accepted: u64,
+}
+
+/// Who gets a link in person.
+#[derive(Debug, Clone)]
+pub struct HandedOver {
+    /// What the link is for.
+    pub kind: Kind,
+    /// When it ends, UTC; none for never.
+    pub expires_at: Option<String>,
+}
+
+impl Store {
+    /// Everybody whom a run names, in row order.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn find_people(&self, run: &str, kind: Kind) -> Result<Vec<Candidate>> {
+        let rows = self.query(
+            include_str!("sql/find_people.sql"),
+            &[&run, &kind.name()],
+            "reading the people of the run",
+        )?;
+        Ok(rows.iter().map(candidate).collect())
+    }
+
+    /// Ends the links whose time is over; how many.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn expire_overdue(&self) -> Result<u64> {
+        let sql = include_str!("sql/expire_invitations.sql");
+        self.execute(sql, &[], "ending old links")
+    }
+
+    /// Queues a mail of `kind` for each of `accounts` that has none yet, and returns what waits
+    /// for them now. `message` also goes into mails that wait already.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn queue(
+        &self,
+        run: &str,
+        kind: Kind,
+        accounts: &[Uuid],
+        lifetime_minutes: Option<u32>,
+        message: Option<&str>,
+        message_ids: &[String],
+    ) -> Result<Vec<Queued>> {
+        self.expire_overdue()?;
+        let ids = new_ids(accounts.len())?;
+        let minutes = lifetime_minutes.map(|minutes| minutes as i32);
+        let doing = "queueing the mails";
+        self.execute(
+            include_str!("sql/insert_invitations.sql"),
+            &[
+                &run,
+                &kind.name(),
+                &minutes,
+                &message,
+                &ids,
+                &accounts,
+                &message_ids,
+            ],
+            doing,
+        )?;
+        if message.is_some() {
+            let sql = "update muster.invitations set message = $1
+                where state = 'queued' and kind = $2 and account_id = any ($3)";
+            self.execute(sql, &[&message, &kind.name(), &accounts], doing)?;
+        }
+        self.find_queued(kind, accounts)
+    }
+
+    /// What waits for a sender, of those accounts.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn find_queued(&self, kind: Kind, accounts: &[Uuid]) -> Result<Vec<Queued>> {
+        let doing = "reading what is to be sent";
+        self.execute(include_str!("sql/cancel_outdated.sql"), &[], doing)?;
+        let sql = include_str!("sql/find_queued.sql");
+        let rows = self.query(sql, &[&kind.name(), &accounts], doing)?;
+        Ok(rows
+            .iter()
+            .map(|row| Queued {
+                id: row.get(0),
+                domain: row.get(1),
+                not_before: row.get(2),
+            })
+            .collect())
+    }
+
+    /// Takes the lock by which others see that this sender lives.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn begin_sending(&self) -> Result<Lease> {
+        let number = getrandom::u64().unwrap_or_default() as i64;
+        let doing = "beginning to send";
+        self.query("select pg_advisory_lock($1)", &[&number], doing)?;
+        Ok(Lease(number))
+    }
+
+    /// Settles the claims of senders that are gone: a mail that `in_outbox` has is sent, one that
+    /// was for the outbox and isn't there waits again, and one that was for a mail server is
+    /// unknown.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn settle_abandoned(
+        &mut self,
+        lease: &Lease,
+        in_outbox: impl Fn(&str) -> bool,
+    ) -> Result<Abandoned> {
+        let doing = |error| refusal(&error, "settling what another sender left");
+        let mut found = Abandoned::default();
+        let sql = "update muster.invitations
+            set state = $2, leased_by = null, lease_until = null, changed_at = now(),
+                sent_at = case when $2 = 'sent' then now() else sent_at end,
+                reply = case when $2 = 'unknown' then 'the sender was stopped before the mail server answered' else reply end,
+                token_sha256 = case when $2 = 'queued' then null else token_sha256 end
+            where id = $1";
+        self.runtime.block_on(async {
+            let transaction = self.connection.client.transaction().await.map_err(doing)?;
+            let rows = transaction
+                .query(include_str!("sql/find_abandoned.sql"), &[&lease.0])
+                .await
+                .map_err(doing)?;
+            for row in rows {
+                let (id, message_id): (Uuid, String) = (row.get(0), row.get(1));
+                let via: Option<String> = row.get(2);
+                let (state, count) = match via.as_deref() {
+                    Some("outbox") if in_outbox(&message_id) => ("sent", &mut found.sent),
+                    Some("outbox") | None => ("queued", &mut found.queued),
+                    Some(_) => ("unknown", &mut found.unknown),
+                };
+                *count += 1;
+                transaction
+                    .execute(sql, &[&id, &state])
+                    .await
+                    .map_err(doing)?;
+            }
+            transaction.commit().await.map_err(doing)
+        })?;
+        Ok(found)
+    }
+
+    /// Takes one waiting mail; `None` when somebody else has it or it must not go out any more.
+    /// `via` is `outbox` or `smtp`; `token` is the SHA-256 of the new link's token.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn claim(
+        &self,
+        lease: &Lease,
+        id: Uuid,
+        via: &str,
+        token: Option<&[u8; 32]>,
+    ) -> Result<Option<Claimed>> {
+        let token = token.map(<[u8; 32]>::as_slice);
+        let rows = self.query(
+            include_str!("sql/claim_invitation.sql"),
+            &[&id, &via, &lease.0, &token],
+            "taking a mail to send",
+        )?;
+        Ok(rows.first().and_then(|row| {
+            let kind: &str = row.get(0);
+            Some(Claimed {
+                id,
+                kind: Kind::from_name(kind)?,
+                message_id: row.get(1),
+                attempts: row.get::<_, i32>(2) as u32,
+                letter: Letter {
+                    person: person(row, 3, 6),
+                    expires_at: row.get(5),
+                    message: text(row, 4),
+                    ..Letter::default()
+                },
+            })
+        }))
+    }
+
+    /// Writes down what became of a claimed mail. `retry_seconds` says when a mail that was put
+    /// off is tried again; without it, it failed.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn record(
+        &self,
+        lease: &Lease,
+        id: Uuid,
+        delivery: &Delivery,
+        retry_seconds: Option<u64>,
+    ) -> Result<()> {
+        let wait = retry_seconds.map(|seconds| seconds as f64);
+        let (state, reply, wait, undone) = match delivery {
+            Delivery::Sent { reply } => ("sent", Some(reply), None, 0),
+            Delivery::Refused { reply } => ("failed", Some(reply), None, 0),
+            Delivery::Unknown { reply } => ("unknown", Some(reply), None, 0),
+            Delivery::Later { reply } if wait.is_some() => ("queued", Some(reply), wait, 0),
+            Delivery::Later { reply } => ("failed", Some(reply), None, 0),
+            Delivery::Returned => ("queued", None, None, 1),
+        };
+        // The server's words may hold what a text column can't.
+        let reply = reply.map(|reply| reply.replace('\0', ""));
+        self.execute(
+            include_str!("sql/record_delivery.sql"),
+            &[&id, &lease.0, &state, &reply, &wait, &undone],
+            "recording what was sent",
+        )?;
+        Ok(())
+    }
+
+    /// Stores the hash of a temporary password that is about to be mailed; `false` when the
+    /// person has one of their own by now.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn set_temporary_password(&self, id: Uuid, phc: &str) -> Result<bool> {
+        let sql = include_str!("sql/set_temporary_password.sql");
+        Ok(self.execute(sql, &[&id, &phc], "storing a temporary password")? == 1)
+    }
+
+    /// Invitations, newest first.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn list_invitations(&self, filter: &Filter) -> Result<Vec<Listed>> {
+        let rows = self.query(
+            include_str!("sql/list_invitations.sql"),
+            &[
+                &filter.run,
+                &filter.states,
+                &filter.emails,
+                &filter.age_minutes,
+            ],
+            "reading the invitations",
+        )?;
+        Ok(rows.iter().map(listed).collect())
+    }
+
+    /// How far the people of a run, or of all runs, have come.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn funnel(&self, run: Option<&str>) -> Result<Funnel> {
+        let rows = self.query(
+            include_str!("sql/funnel.sql"),
+            &[&run],
+            "counting the invitations",
+        )?;
+        let count = |at| {
+            rows.first()
+                .map_or(0, |row| row.get::<usize, i64>(at) as u64)
+        };
+        Ok(Funnel {
+            created: count(0),
+            invited: count(1),
+            delivered: count(2),
+            waiting: count(3),
+            failed: count(4),
+            unknown: count(5),
+            cancelled: count(6),
+            expired: count(7),
+            accepted: count(8),
+        })
+    }
+
+    /// Queues invitations anew, each with a new Message-ID; their links end. How many.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn requeue(
+        &self,
+        ids: &[Uuid],
+        message_ids: &[String],
+        message: Option<&str>,
+    ) -> Result<u64> {
+        self.expire_overdue()?;
+        let sql = include_str!("sql/requeue_invitations.sql");
+        self.execute(sql, &[&ids, &message_ids, &message], "queueing the mails")
+    }
+
+    /// Cancels invitations, and with `remove_accounts` removes the accounts that were never used.
+    /// How many of each.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn cancel(&mut self, ids: &[Uuid], remove_accounts: Option<&[Uuid]>) -> Result<(u64, u64)> {
+        let doing = |error| refusal(&error, "cancelling the invitations");
+        self.runtime.block_on(async {
+            let transaction = self.connection.client.transaction().await.map_err(doing)?;
+            let sql = include_str!("sql/cancel_invitations.sql");
+            let cancelled = transaction.execute(sql, &[&ids]).await.map_err(doing)?;
+            let removed = match remove_accounts {
+                None => 0,
+                Some(accounts) => transaction
+                    .execute(include_str!("sql/remove_accounts.sql"), &[&accounts])
+                    .await
+                    .map_err(doing)?,
+            };
+            transaction.commit().await.map_err(doing)?;
+            Ok((cancelled, removed))
+        })
+    }
+
+    /// Ends links before their time; how many.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn end_invitations(&self, ids: &[Uuid]) -> Result<u64> {
+        let sql = include_str!("sql/end_invitations.sql");
+        self.execute(sql, &[&ids], "ending links")
+    }
+
+    /// Makes a link to be handed over in person; the one that is out ends. `lifetime` gives the
+    /// minutes by kind. `None` for an address without an account that could use it.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn hand_over(
+        &mut self,
+        email_key: &str,
+        token: &[u8; 32],
+        message_id: &str,
+        lifetime: impl Fn(Kind) -> Option<u32>,
+    ) -> Result<Option<HandedOver>> {
+        let doing = |error| refusal(&error, "making a link");
+        let id = new_ids(1)?.remove(0);
+        self.runtime.block_on(async {
+            let transaction = self.connection.client.transaction().await.map_err(doing)?;
+            let sql = include_str!("sql/hand_over.sql");
+            let Some(row) = transaction
+                .query_opt(sql, &[&email_key])
+                .await
+                .map_err(doing)?
+            else {
+                return Ok(None);
+            };
+            let kind = Kind::from_name(row.get(1)).unwrap_or(Kind::Reset);
+            let (account, run, email): (Uuid, String, String) =
+                (row.get(0), row.get(2), row.get(3));
+            let minutes = lifetime(kind).map(|minutes| minutes as i32);
+            let made = transaction
+                .query_one(
+                    include_str!("sql/insert_handed_over.sql"),
+                    &[
+                        &id,
+                        &run,
+                        &account,
+                        &kind.name(),
+                        &email,
+                        &email_key,
+                        &token.as_slice(),
+                        &minutes,
+                        &message_id,
+                    ],
+                )
+                .await
+                .map_err(doing)?;
+            transaction.commit().await.map_err(doing)?;
+            Ok(Some(HandedOver {
+                kind,
+                expires_at: made.get(0),
+            }))
+        })
+    }
+
+    /// Puts addresses on the list of those that are never mailed; how many are new there.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn suppress(&self, email_keys: &[String], reason: &str) -> Result<u64> {
+        let sql = "insert into muster.suppressions (email_key, reason)
+            select unnest($1::text[]), $2 on conflict (email_key) do nothing";
+        self.execute(sql, &[&email_keys, &reason], "suppressing addresses")
+    }
+
+    /// Takes addresses off that list; how many were on it.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn unsuppress(&self, email_keys: &[String]) -> Result<u64> {
+        let sql = "delete from muster.suppressions where email_key = any ($1)";
+        self.execute(sql, &[&email_keys], "removing suppressions")
+    }
+
+    /// The addresses that are never mailed, with the reason and the day.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn list_suppressions(&self) -> Result<Vec<(String, String, String)>> {
+        let sql = "select email_key, reason, to_char(created_at at time zone 'utc', 'YYYY-MM-DD')
+            from muster.suppressions order by email_key";
+        let rows = self.query(sql, &[], "reading the suppressions")?;
+        Ok(rows
+            .iter()
+            .map(|row| (row.get(0), row.get(1), row.get(2)))
+            .collect())
+    }
+
+    fn query(
+        &self,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+        doing: &'static str,
+    ) -> Result<Vec<Row>> {
+        self.runtime
+            .block_on(self.connection.client.query(sql, values))
+            .map_err(|error| refusal(&error, doing))
+    }
+
+    fn execute(
+        &self,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+        doing: &'static str,
+    ) -> Result<u64> {
+        self.runtime
+            .block_on(self.connection.client.execute(sql, values))
+            .map_err(|error| refusal(&error, doing))
+    }
+}
+
+fn candidate(row: &Row) -> Candidate {
+    Candidate {
+        row: row.get::<_, i32>(0) as RowNumber,
+        account: row.get(1),
+        created: row.get(2),
+        person: Person {
+            role: text(row, 11),
+            groups: row.get(13),
+            ..person(row, 3, 5)
+        },
+        email_key: text(row, 4),
+        status: text(row, 12),
+        latest: row.get(14),
+        suppressed: row.get(15),
+        has_password: row.get(16),
+    }
+}
+
+/// A person whose address is in the column `email`, and whose other fields begin at `first`:
+/// username, first, last and display name, language, organization, role, and the groups.
+fn person(row: &Row, email: usize, first: usize) -> Person {
+    let (first_name, last_name) = (text(row, first + 1), text(row, first + 2));
+    let both = format!("{first_name} {last_name}");
+    let display = text(row, first + 3);
+    Person {
+        email: text(row, email),
+        username: text(row, first),
+        name: if display.is_empty() {
+            both.trim().to_string()
+        } else {
+            display
+        },
+        first_name,
+        last_name,
+        language: text(row, first + 4),
+        organization: text(row, first + 5),
+        role: text(row, first + 6),
+        groups: row.try_get(first + 7).unwrap_or_default(),
+    }
+}
+
+fn text(row: &Row, column: usize) -> String {
+    row.get::<_, Option<String>>(column).unwrap_or_default()
+}
+
+fn listed(row: &Row) -> Listed {
+    Listed {
+        id: row.get(0),
+        run: row.get(1),
+        account: row.get(2),
+        kind: row.get(3),
+        email: row.get(4),
+        state: row.get(5),
+        reply: row.get(6),
+        via: row.get(7),
+        attempts: row.get(8),
+        resends: row.get(9),
+        newest: row.get(10),
+        age_minutes: row.get(11),
+        sent_at: row.get(12),
+        expires_at: row.get(13),
+        usable: row.get(14),
+    }
+}
+
+/// Random ids (UUID version 4, RFC 9562).
+fn new_ids(count: usize) -> Result<Vec<Uuid>> {
+    let mut bytes = vec![0; count * 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Refusal::new(
+            Code::MailSettings,
+            format!("the system gives no random bytes: {error}"),
+        )
+    })?;
+    Ok(bytes
+        .chunks_exact(16)
+        .filter_map(|bytes| uuid::Builder::from_slice(bytes).ok())
+        .map(|builder| {
+            builder
+                .with_version(uuid::Version::Random)
+                .with_variant(uuid::Variant::RFC4122)
+                .into_uuid()
+        })
+        .collect())
+}

@@ -24,7 +24,8 @@ create table muster.credentials (
 create table muster.invitations (
     id           uuid primary key,
     run_id       text not null,
-    account_id   uuid not null references muster.accounts (id) on delete cascade,
+    -- Null once the account is removed: what was sent stays on record.
+    account_id   uuid references muster.accounts (id) on delete set null,
     kind         text not null check (kind in ('invite', 'reset', 'temporary')),
     -- The address as it was when the invitation was made; a changed address ends it.
     email        text not null,

@@ -1,0 +1,33 @@
+-- Everybody whom a run names, in row order, with what decides whether a mail of that kind may go out.
+with named (row, account_id, created) as (
+    select run_row, id, true from muster.accounts where run_id = $1
+    union all
+    select row, account_id, false from muster.changes where run_id = $1
+    union all
+    select person.row, person.account_id, false
+    from muster.chunks, unnest(unchanged_rows, unchanged_accounts) as person (row, account_id)
+    where run_id = $1
+)
+select
+    named.row, account.id, named.created, account.email, account.email_key, account.username,
+    account.first_name, account.last_name, account.display_name, account.language,
+    account.organization, account.role, account.status,
+    array(
+        select grouping.path
+        from muster.memberships membership join muster.groups grouping on grouping.id = membership.group_id
+        where membership.account_id = account.id
+        order by grouping.path
+    ),
+    case when latest.state in ('sent', 'unknown') and latest.expires_at <= now() then 'expired' else latest.state end,
+    exists (select from muster.suppressions suppressed where suppressed.email_key = account.email_key),
+    exists (select from muster.credentials secret where secret.account_id = account.id and not secret.must_change)
+from named
+join muster.accounts account on account.id = named.account_id
+left join lateral (
+    select invitation.state, invitation.expires_at
+    from muster.invitations invitation
+    where invitation.account_id = account.id and invitation.kind = $2
+    order by invitation.created_at desc, invitation.id desc
+    limit 1
+) latest on true
+order by named.row

@@ -1,0 +1,19 @@
+-- Invitations, newest first; what isn't asked for is null. A link whose time is over is `expired`.
+select id, run_id, account_id, kind, email, state, reply, via, attempts, resends, newest, age_minutes, sent, expires, usable
+from (
+    select
+        invitation.id, run_id, account_id, kind, email, email_key,
+        case when state in ('sent', 'unknown') and expires_at <= now() then 'expired' else state end as state,
+        reply, via, attempts, resends, created_at,
+        row_number() over (partition by account_id, kind order by created_at desc, invitation.id desc) = 1 as newest,
+        floor(extract(epoch from now() - created_at) / 60)::bigint as age_minutes,
+        to_char(sent_at at time zone 'utc', 'YYYY-MM-DD HH24:MI') as sent,
+        to_char(expires_at at time zone 'utc', 'YYYY-MM-DD HH24:MI') as expires,
+        token_sha256 is not null and (expires_at is null or expires_at > now()) as usable
+    from muster.invitations invitation
+) invitation
+where ($1::text is null or run_id = $1)
+    and ($2::text[] is null or state = any ($2))
+    and ($3::text[] is null or email_key = any ($3))
+    and ($4::bigint is null or age_minutes >= $4)
+order by created_at desc, id desc

@@ -1,0 +1,9 @@
+-- Sends anew: the old link ends, a new mail with a new Message-ID waits.
+update muster.invitations invitation
+set state = 'queued', token_sha256 = null, expires_at = null, message = coalesce($3, message),
+    message_id = wanted.message_id, via = null, attempts = 0, resends = resends + 1, reply = null,
+    not_before = null, leased_by = null, lease_until = null, changed_at = now(),
+    email = account.email, email_key = account.email_key
+from unnest($1::uuid[], $2::text[]) as wanted (id, message_id), muster.accounts account
+where invitation.id = wanted.id and invitation.state not in ('accepted', 'sending')
+    and account.id = invitation.account_id and account.email_key is not null
