@@ -588,3 +588,387 @@ fn tls_words(error: &rustls::Error) -> String {
     };
     words.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::scripted::{self, Greeting, Script, Verdict};
+    use std::net::TcpListener;
+
+    const PATIENCE: Patience = Patience {
+        command: Duration::from_millis(800),
+        content: Duration::from_millis(400),
+    };
+
+    fn mail(smtp: &str) -> Mail {
+        Mail {
+            smtp: Some(smtp.to_string()),
+            ..Mail::default()
+        }
+    }
+
+    /// The server of a URL, with a password where it names a user.
+    fn server(url: &str, authority: Option<String>) -> Server {
+        let mail = Mail {
+            smtp_ca: authority,
+            ..mail(url)
+        };
+        let password = |name: &str| {
+            (name == "MUSTER_SMTP_PASSWORD" && url.contains('@')).then(|| "can4ry".to_string())
+        };
+        Server::find_with(&mail, &password).unwrap().unwrap()
+    }
+
+    fn message(to: &str) -> Message {
+        Message {
+            id: "<1@example.org>".to_string(),
+            from: "from@example.org".to_string(),
+            to: to.to_string(),
+            bytes: b"Subject: x\r\n\r\n.dot\r\nlast\r\n".to_vec(),
+        }
+    }
+
+    #[test]
+    fn urls_are_understood_or_refused_without_their_secrets() {
+        let none = |_: &str| None;
+        assert!(
+            Server::find_with(&Mail::default(), &none)
+                .unwrap()
+                .is_none()
+        );
+        for (url, described, way) in [
+            (
+                "smtp://mail.example.com",
+                "mail.example.com:587",
+                Way::StartTls,
+            ),
+            (
+                "smtp://mail.example.com:2525/",
+                "mail.example.com:2525",
+                Way::StartTls,
+            ),
+            ("smtps://mail.example.com", "mail.example.com:465", Way::Tls),
+            ("smtp+plain://localhost", "localhost:25", Way::Plain),
+            ("smtp+plain://[::1]:1025", "[::1]:1025", Way::Plain),
+        ] {
+            let found = Server::find_with(&mail(url), &none).unwrap().unwrap();
+            assert_eq!((found.describe().as_str(), found.way), (described, way));
+        }
+        for url in [
+            "mail.example.com:587",
+            "http://mail.example.com",
+            "smtp://",
+            "smtp://mail.example.com:0",
+            "smtp://mail.example.com:port",
+            "smtp://[::1",
+            "smtp://mail example.com",
+            "smtp+plain://mail.example.com",
+            "smtp+plain://127.0.0.1@mail.example.com",
+            "smtp+plain://localhost.example.com",
+            "smtp://user:can4ry@mail.example.com",
+            "smtp://us%zzer@mail.example.com",
+            // A user, and no password.
+            "smtp://user@mail.example.com",
+        ] {
+            let refusal = Server::find_with(&mail(url), &none).unwrap_err();
+            assert_eq!(refusal.code, Code::MailSettings, "{url}");
+            assert!(!format!("{refusal:?}").contains("can4ry"), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_environment_goes_first_and_has_the_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("password");
+        fs::write(&path, "can4ry\n").unwrap();
+        let variables = |name: &str| match name {
+            "MUSTER_SMTP" => Some("smtp://me%40example.org@one.example".to_string()),
+            "MUSTER_SMTP_PASSWORD_FILE" => Some(path.display().to_string()),
+            _ => None,
+        };
+        let found = Server::find_with(&mail("smtp://two.example"), &variables);
+        let found = found.unwrap().unwrap();
+        assert_eq!(found.describe(), "one.example:587");
+        let wanted = Credentials::new("me@example.org".to_string(), "can4ry".to_string());
+        assert_eq!(found.credentials, Some(wanted));
+        assert!(!format!("{found:?}").contains("can4ry"));
+    }
+
+    /// What comes of one mail under each verdict: the state, whether the connection goes on, and
+    /// how many copies the server kept.
+    #[test]
+    fn each_end_of_a_mail_is_told_apart() {
+        let sent = |reply: &str| Delivery::Sent {
+            reply: reply.into(),
+        };
+        let refused = |reply: &str| Delivery::Refused {
+            reply: reply.into(),
+        };
+        let later = |reply: &str| Delivery::Later {
+            reply: reply.into(),
+        };
+        let unknown = |reply: &str| Delivery::Unknown {
+            reply: reply.into(),
+        };
+        let cut = "the connection ended after the content was sent (incomplete response)";
+        let table = [
+            (Verdict::Take, sent("250 2.0.0 queued as 4711"), true, 1),
+            (
+                Verdict::AtRecipient("550 5.1.1 no such user"),
+                refused("550 5.1.1 no such user"),
+                true,
+                0,
+            ),
+            (
+                Verdict::AtRecipient("450 4.2.1 come again"),
+                later("450 4.2.1 come again"),
+                true,
+                0,
+            ),
+            (
+                Verdict::AfterContent("554 5.7.1 spam"),
+                refused("554 5.7.1 spam"),
+                true,
+                0,
+            ),
+            (
+                Verdict::AfterContent("451 4.3.0 try\u{7}"),
+                later("451 4.3.0 try"),
+                true,
+                0,
+            ),
+            (
+                Verdict::AfterContent("421 4.3.2 closing"),
+                later("421 4.3.2 closing"),
+                false,
+                0,
+            ),
+            (
+                Verdict::AfterContent("354 what"),
+                unknown("354 what"),
+                false,
+                0,
+            ),
+            (Verdict::AfterContent("nonsense"), unknown("x"), false, 0),
+            (Verdict::ShutAtRecipient, Delivery::Returned, false, 0),
+            (
+                Verdict::AtRecipient("354 what"),
+                Delivery::Returned,
+                false,
+                0,
+            ),
+            (Verdict::CutAtRecipient, Delivery::Returned, false, 0),
+            (Verdict::CutInContent, unknown(cut), false, 0),
+            (Verdict::CutAfterDot, unknown(cut), false, 1),
+            (
+                Verdict::Slow(Duration::from_millis(900)),
+                unknown("no answer within 0 seconds after the content"),
+                false,
+                1,
+            ),
+            (
+                Verdict::Slow(Duration::from_millis(50)),
+                sent("250 2.0.0 queued as 4711"),
+                true,
+                1,
+            ),
+        ];
+        for (verdict, wanted, usable, copies) in table {
+            let scripted = scripted::Server::start(Script {
+                verdict: Box::new(move |to, _| match to {
+                    "it@example.org" => verdict,
+                    _ => Verdict::Take,
+                }),
+                ..Script::default()
+            });
+            let url = format!("smtp+plain://127.0.0.1:{}", scripted.port);
+            let mut connection = Connection::open_with(&server(&url, None), PATIENCE).unwrap();
+            let ended = connection.deliver(&message("it@example.org"));
+            match (&wanted, verdict) {
+                (_, Verdict::AfterContent("nonsense") | Verdict::CutInContent) => {
+                    assert!(matches!(ended, Delivery::Unknown { .. }), "{ended:?}");
+                }
+                _ => assert_eq!(ended, wanted, "{verdict:?}"),
+            }
+            assert_eq!(connection.is_usable(), usable, "{verdict:?}");
+            assert_eq!(scripted.taken().len(), copies, "{verdict:?}");
+            // A connection that goes on brings the next mail, whole and to one recipient.
+            if usable {
+                let next = connection.deliver(&message("next@example.org"));
+                assert!(
+                    matches!(next, Delivery::Sent { .. }),
+                    "{verdict:?}: {next:?}"
+                );
+                let taken = scripted.taken().pop().unwrap();
+                assert_eq!(taken.to, ["next@example.org"]);
+                assert_eq!(taken.text.as_bytes(), message("").bytes);
+            } else {
+                assert_eq!(
+                    connection.deliver(&message("next@example.org")),
+                    Delivery::Returned
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_mail_that_cannot_go_is_refused_before_anything_is_said() {
+        let scripted = scripted::Server::start(Script::default());
+        let url = format!("smtp+plain://localhost:{}", scripted.port);
+        let mut connection = Connection::open_with(&server(&url, None), PATIENCE).unwrap();
+        let mut smuggled = message("a@example.org");
+        smuggled.bytes = b"Subject: x\r\n\r\nx\n.\nMAIL FROM:<b@example.org>\r\n".to_vec();
+        let mut raw = message("a@example.org");
+        raw.bytes = "Subject: é\r\n\r\n".into();
+        for bad in [
+            smuggled,
+            raw,
+            message("zoë@example.org"),
+            message("a@example.org>\r\nRCPT TO:<b@example.org"),
+            message(""),
+        ] {
+            let ended = connection.deliver(&bad);
+            assert!(matches!(ended, Delivery::Refused { .. }), "{ended:?}");
+        }
+        assert!(connection.is_alive());
+        let lines = scripted.lines();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        drop(connection);
+    }
+
+    #[test]
+    fn what_is_busy_is_told_from_what_is_wrong() {
+        for (greeting, busy) in [
+            (Greeting::Refuse("421 4.3.2 too many"), true),
+            (Greeting::Refuse("554 5.7.1 go away"), false),
+        ] {
+            let scripted = scripted::Server::start(Script {
+                greeting: Box::new(move |_| greeting),
+                ..Script::default()
+            });
+            let url = format!("smtp+plain://127.0.0.1:{}", scripted.port);
+            let error = Connection::open_with(&server(&url, None), PATIENCE).err();
+            assert_eq!(matches!(error, Some(OpenError::Busy(_))), busy, "{error:?}");
+        }
+        // Nobody listens; and somebody who never says a word.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("smtp+plain://{}", listener.local_addr().unwrap());
+        let server = server(&url, None);
+        let open = || Connection::open_with(&server, PATIENCE).err();
+        let silent = open();
+        drop(listener);
+        for (error, end) in [
+            (silent, ": no answer"),
+            (open(), "Connection refused (os error 111)"),
+        ] {
+            let Some(OpenError::Busy(words)) = error else {
+                panic!("{error:?}");
+            };
+            assert!(words.ends_with(end), "{words}");
+        }
+    }
+
+    #[test]
+    fn the_password_only_goes_through_tls_to_the_right_server() {
+        let folder = tempfile::tempdir().unwrap();
+        scripted::make_certificates(folder.path());
+        let file = |name: &str| folder.path().join(name).display().to_string();
+        let (known, unknown) = (Some(file("ca.pem")), Some(file("other.pem")));
+        let injected = "250-AUTH PLAIN\r\n250 8BITMIME\r\n235 ok";
+        // Scheme, certificate, trusted authority, injected, and what is wrong.
+        let table = [
+            ("smtp", Some("localhost.pem"), &known, "", ""),
+            ("smtps", Some("localhost.pem"), &known, "", ""),
+            (
+                "smtp",
+                Some("localhost.pem"),
+                &unknown,
+                "",
+                "isn't trusted here",
+            ),
+            (
+                "smtps",
+                Some("localhost.pem"),
+                &unknown,
+                "",
+                "isn't trusted here",
+            ),
+            (
+                "smtp",
+                Some("localhost.pem"),
+                &None,
+                "",
+                "isn't trusted here",
+            ),
+            (
+                "smtp",
+                Some("mail.test.pem"),
+                &known,
+                "",
+                "for another name",
+            ),
+            (
+                "smtps",
+                Some("mail.test.pem"),
+                &known,
+                "",
+                "for another name",
+            ),
+            ("smtp", None, &known, "", "offers no TLS"),
+            ("smtps", None, &known, "", "doesn't speak TLS"),
+            (
+                "smtp",
+                Some("localhost.pem"),
+                &known,
+                injected,
+                "before TLS was up",
+            ),
+        ];
+        for (scheme, certificate, authority, injected, wrong) in table {
+            let scripted = scripted::Server::start(Script {
+                tls: certificate.map(|name| scripted::tls(folder.path(), name)),
+                tls_at_once: scheme == "smtps" && certificate.is_some(),
+                password: Some("can4ry"),
+                injected,
+                ..Script::default()
+            });
+            let url = format!("{scheme}://me@localhost:{}", scripted.port);
+            let opened = Connection::open_with(&server(&url, authority.clone()), PATIENCE);
+            let logins = scripted
+                .lines()
+                .iter()
+                .filter(|line| line.starts_with("AUTH"))
+                .count();
+            match opened {
+                Ok(mut connection) => {
+                    assert_eq!((wrong, logins), ("", 1), "{scheme} {certificate:?}");
+                    let ended = connection.deliver(&message("a@example.org"));
+                    assert!(matches!(ended, Delivery::Sent { .. }), "{ended:?}");
+                }
+                Err(OpenError::Fatal(words)) if !wrong.is_empty() => {
+                    assert!(words.contains(wrong), "{words}");
+                    assert_eq!(logins, 0, "{scheme} {certificate:?} {words}");
+                }
+                Err(error) => panic!("{scheme} {certificate:?}: {error:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_login_is_final() {
+        let folder = tempfile::tempdir().unwrap();
+        scripted::make_certificates(folder.path());
+        let scripted = scripted::Server::start(Script {
+            tls: Some(scripted::tls(folder.path(), "localhost.pem")),
+            password: Some("another"),
+            ..Script::default()
+        });
+        let url = format!("smtp://me@localhost:{}", scripted.port);
+        let authority = folder.path().join("ca.pem").display().to_string();
+        let error = Connection::open_with(&server(&url, Some(authority)), PATIENCE).err();
+        let Some(OpenError::Fatal(words)) = error else {
+            panic!("{error:?}");
+        };
+        assert!(words.ends_with("535 5.7.8 no"), "{words}");
+    }
+}
