@@ -15,6 +15,8 @@ use serde::Serialize;
 pub mod message;
 pub mod outbox;
 pub mod pace;
+#[cfg(test)]
+mod scripted;
 pub mod select;
 pub mod send;
 pub mod smtp;
