@@ -1,1 +1,726 @@
 //! Templates: embedded, or edited copies in a folder; checked before anything is sent.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Value;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, context, escape_formatter};
+
+use super::message::{is_language_tag, one_line};
+use super::{Kind, Letter, Person, Rendered, RunReport};
+use crate::definition::{Mail, nearest};
+use crate::issue::Code;
+use crate::outcome::Outcome;
+use crate::refusal::{Refusal, Result};
+
+macro_rules! embedded {
+    ($($kind:ident $folder:literal [$($language:literal)*])*) => {
+        /// Kind, language, and the texts of its three parts.
+        const EMBEDDED: &[(Kind, &str, [&str; 3])] = &[$($((
+            Kind::$kind,
+            $language,
+            [
+                include_str!(concat!("templates/", $folder, "/", $language, ".subject.txt")),
+                include_str!(concat!("templates/", $folder, "/", $language, ".txt")),
+                include_str!(concat!("templates/", $folder, "/", $language, ".html")),
+            ],
+        ),)*)*];
+    };
+}
+
+embedded! {
+    Invite "invite" ["en" "de" "fr" "es" "it" "nl" "pt" "pl"]
+    Reset "reset" ["en" "de" "fr" "es" "it" "nl" "pt" "pl"]
+    Temporary "temporary" ["en" "de" "fr" "es" "it" "nl" "pt" "pl"]
+    Report "report" ["en" "de" "fr" "es" "it" "nl" "pt" "pl"]
+    Notice "notice" ["en" "de" "fr" "es" "it" "nl" "pt" "pl"]
+}
+
+/// The files of one template, in this order everywhere.
+const PARTS: [&str; 3] = [".subject.txt", ".txt", ".html"];
+
+/// What every template may use.
+const COMMON: &[&str] = &[
+    "person.email",
+    "person.username",
+    "person.first_name",
+    "person.last_name",
+    "person.name",
+    "person.language",
+    "person.organization",
+    "person.role",
+    "person.groups",
+    "message",
+    "product",
+    "contact",
+    "contact_link",
+    "language",
+    "dir",
+];
+
+/// What only some kinds have: the variable, and the kinds.
+const SPECIAL: &[(&str, &[Kind])] = &[
+    ("link", &[Kind::Invite, Kind::Reset, Kind::Temporary]),
+    ("expires", &[Kind::Invite, Kind::Reset, Kind::Temporary]),
+    ("password", &[Kind::Temporary]),
+    ("run.id", &[Kind::Report]),
+    ("run.state", &[Kind::Report]),
+    ("run.files", &[Kind::Report]),
+    ("run.summary", &[Kind::Report]),
+    ("run.next", &[Kind::Report]),
+    ("run.counts.read", &[Kind::Report]),
+    ("run.counts.created", &[Kind::Report]),
+    ("run.counts.updated", &[Kind::Report]),
+    ("run.counts.unchanged", &[Kind::Report]),
+    ("run.counts.duplicate", &[Kind::Report]),
+    ("run.counts.skipped", &[Kind::Report]),
+    ("run.counts.rejected", &[Kind::Report]),
+    ("run.counts.held", &[Kind::Report]),
+    ("run.counts.failed", &[Kind::Report]),
+];
+
+/// How a language writes a point in time, and what it calls a product that has no name.
+struct Language {
+    tag: &'static str,
+    time: &'static str,
+    months: [&'static str; 12],
+    product: &'static str,
+}
+
+#[rustfmt::skip]
+const LANGUAGES: [Language; 8] = [
+    Language { tag: "en", time: "D MONTH YEAR, TIME UTC", product: "our platform", months: ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"] },
+    Language { tag: "de", time: "D. MONTH YEAR, TIME Uhr (UTC)", product: "unsere Plattform", months: ["Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"] },
+    Language { tag: "fr", time: "D MONTH YEAR à TIME (UTC)", product: "notre plateforme", months: ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"] },
+    Language { tag: "es", time: "D de MONTH de YEAR, TIME (UTC)", product: "nuestra plataforma", months: ["enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre"] },
+    Language { tag: "it", time: "D MONTH YEAR, ore TIME (UTC)", product: "la nostra piattaforma", months: ["gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno", "luglio", "agosto", "settembre", "ottobre", "novembre", "dicembre"] },
+    Language { tag: "nl", time: "D MONTH YEAR, TIME uur (UTC)", product: "ons platform", months: ["januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november", "december"] },
+    Language { tag: "pt", time: "D de MONTH de YEAR, TIME (UTC)", product: "a nossa plataforma", months: ["janeiro", "fevereiro", "março", "abril", "maio", "junho", "julho", "agosto", "setembro", "outubro", "novembro", "dezembro"] },
+    Language { tag: "pl", time: "D MONTH YEAR, godz. TIME (UTC)", product: "nasza platforma", months: ["stycznia", "lutego", "marca", "kwietnia", "maja", "czerwca", "lipca", "sierpnia", "września", "października", "listopada", "grudnia"] },
+];
+
+/// Languages that are written from right to left (CLDR 46, `characterOrder`).
+const RIGHT_TO_LEFT: [&str; 11] = [
+    "ar", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi",
+];
+
+/// One template as it was read: where from, and its text.
+#[derive(Debug, Clone)]
+struct Source {
+    path: String,
+    text: Cow<'static, str>,
+}
+
+/// The language of a template as its files are named, and its parts.
+#[derive(Debug, Default)]
+struct Set {
+    language: String,
+    parts: [Option<Source>; 3],
+}
+
+/// By kind's name and lower-case language.
+type Sets = BTreeMap<(&'static str, String), Set>;
+
+/// Every template, compiled and checked.
+pub struct Templates {
+    environment: Environment<'static>,
+    /// Kind's name and lower-case language → language as its files are named, names of its parts.
+    names: BTreeMap<(&'static str, String), (String, [String; 3])>,
+    language: String,
+}
+
+impl Templates {
+    /// The embedded templates, overridden by files of the same names in the folder
+    /// `mail.templates`; every one is compiled, rendered with examples and checked.
+    ///
+    /// # Errors
+    /// `mail.template` with file, line, what is wrong and the nearest known word.
+    pub fn open(mail: &Mail) -> Result<Templates> {
+        let mut sets = embedded_sets();
+        if let Some(folder) = &mail.templates {
+            read_folder(Path::new(folder), &mut sets)?;
+        }
+        let mut templates = Templates {
+            environment: environment(),
+            names: BTreeMap::new(),
+            language: mail.language.clone(),
+        };
+        for ((kind, language), set) in sets {
+            templates.add(kind, language, set, mail)?;
+        }
+        let known = |tag: &str| templates.names.keys().any(|(_, language)| language == tag);
+        if !fallbacks(&mail.language).any(|tag| known(&tag)) {
+            let what = format!("there is no template in the language `{}`", mail.language);
+            return Err(Refusal::new(Code::MailTemplate, what)
+                .help("correct `language` under `[mail]`, or add its files to `templates`"));
+        }
+        Ok(templates)
+    }
+
+    /// The mail of `kind` with what `letter` says, in the person's language where there is a
+    /// template in it, else in `mail.language`, else in English.
+    ///
+    /// # Errors
+    /// `mail.template` when the template fails on this letter.
+    pub fn render(&self, kind: Kind, letter: &Letter) -> Result<Rendered> {
+        let wanted = fallbacks(&letter.person.language)
+            .chain(fallbacks(&self.language))
+            .chain(std::iter::once("en".to_string()))
+            .find_map(|tag| self.names.get(&(kind.name(), tag)));
+        let (language, names) = wanted.ok_or_else(|| {
+            let what = format!("there is no template for `{}`", kind.name());
+            Refusal::new(Code::MailTemplate, what)
+        })?;
+        let part = |name: &str, html: bool| {
+            self.one(name, context_of(letter, language, html))
+                .map_err(|error| wrong(name, None, &error))
+        };
+        Ok(Rendered {
+            subject: one_line(&part(&names[0], false)?).into_owned(),
+            text: format!("{}\n", part(&names[1], false)?.trim()),
+            html: format!("{}\n", part(&names[2], true)?.trim()),
+            language: language.clone(),
+        })
+    }
+
+    fn one(&self, name: &str, context: Value) -> std::result::Result<String, minijinja::Error> {
+        self.environment.get_template(name)?.render(context)
+    }
+
+    /// Compiles and checks the three parts of one template.
+    fn add(&mut self, kind: &'static str, tag: String, set: Set, mail: &Mail) -> Result<()> {
+        let kind = Kind::from_name(kind).unwrap_or(Kind::Invite);
+        let names = PARTS.map(|part| format!("{}/{}{part}", kind.name(), set.language));
+        let Set { language, parts } = set;
+        if let [Some(subject), Some(text), Some(html)] = parts {
+            for (name, source) in names.iter().zip([subject, text, html]) {
+                self.environment
+                    .add_template_owned(name.clone(), source.text.clone().into_owned())
+                    .map_err(|error| wrong(&source.path, Some(&source.text), &error))?;
+                self.check_variables(kind, name, &source)?;
+                self.check_examples(kind, name, &source, &language, mail)?;
+            }
+            self.names.insert((kind.name(), tag), (language, names));
+            return Ok(());
+        }
+        let at = |there: bool| {
+            let mut found = PARTS.iter().zip(&parts);
+            let part = found.find(|(_, source)| source.is_some() == there);
+            part.map_or("", |(part, _)| part)
+        };
+        let path = parts.iter().flatten().next().map_or("", |source| &source.path);
+        let missing = path.replace(at(true), at(false));
+        let what = format!("`{missing}` is missing: a language needs a subject, a text and HTML");
+        Err(Refusal::new(Code::MailTemplate, what)
+            .help(format!("add it, or remove `{path}`")))
+    }
+
+    /// Refuses variables that this kind doesn't have.
+    fn check_variables(&self, kind: Kind, name: &str, source: &Source) -> Result<()> {
+        let template = self
+            .environment
+            .get_template(name)
+            .map_err(|error| wrong(&source.path, Some(&source.text), &error))?;
+        let used: HashSet<String> = template.undeclared_variables(true);
+        let globals: HashSet<&str> = self.environment.globals().map(|(name, _)| name).collect();
+        let known: Vec<&str> = variables_of(kind).collect();
+        let within = |whole: &str, part: &str| {
+            whole.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let mut unknown: Vec<&String> = used
+            .iter()
+            .filter(|used| !globals.contains(used.as_str()))
+            .filter(|used| !known.iter().any(|known| within(known, used)))
+            .collect();
+        unknown.sort_by_key(|used| (line_of(&source.text, used), used.as_str()));
+        let Some(unknown) = unknown.first() else {
+            return Ok(());
+        };
+        let line = line_of(&source.text, unknown);
+        let elsewhere = SPECIAL
+            .iter()
+            .find(|(variable, _)| within(variable, unknown) || within(unknown, variable));
+        if let Some((_, kinds)) = elsewhere.filter(|(variable, _)| within(variable, unknown)) {
+            let kinds: Vec<String> = kinds.iter().map(|kind| format!("`{}`", kind.name())).collect();
+            let what = format!("`{unknown}` is only there in {}", kinds.join(", "));
+            return Err(at_line(&source.path, &source.text, line, &what).help("remove it"));
+        }
+        let what = format!("unknown variable `{unknown}`");
+        let refusal = at_line(&source.path, &source.text, line, &what);
+        Err(match nearest(unknown, known.iter().copied()) {
+            Some(near) => refusal.help(format!("did you mean `{near}`?")),
+            None => refusal.help(format!("known are `{}`", known.join("`, `"))),
+        })
+    }
+
+    /// Renders a part with a full and with a bare letter, and looks for what must be in it.
+    fn check_examples(
+        &self,
+        kind: Kind,
+        name: &str,
+        source: &Source,
+        language: &str,
+        mail: &Mail,
+    ) -> Result<()> {
+        let html = name.ends_with(PARTS[2]);
+        let contact = mail.contact.as_deref().is_some_and(|text| !text.trim().is_empty());
+        for letter in [full_example(kind), bare_example(kind, contact)] {
+            let output = self
+                .one(name, context_of(&letter, language, html))
+                .map_err(|error| wrong(&source.path, Some(&source.text), &error))?;
+            let fault = if name.ends_with(PARTS[0]) {
+                subject_fault(&output)
+            } else {
+                part_fault(kind, &output, contact).or((html && output.contains(RAW)).then(|| {
+                    "a value gets into the HTML as it is, so that a name could change the page"
+                        .to_string()
+                }))
+            };
+            if let Some(fault) = fault {
+                let line = fault.contains("as it is").then(|| line_of(&source.text, "safe"));
+                let refusal = at_line(&source.path, &source.text, line.flatten(), &fault);
+                return Err(refusal);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes every embedded template below `folder`, and returns those that were not there yet.
+///
+/// # Errors
+/// `output.unwritable` when a file is there that says something else (nothing is written then), or
+/// when the folder can't be written.
+pub fn export(folder: &Path) -> Result<Vec<PathBuf>> {
+    let unwritable = |path: &Path, why: &str| {
+        let what = format!("`{}` can't be written: {why}", path.display());
+        Refusal::new(Code::OutputUnwritable, what)
+    };
+    let mut wanted: Vec<(PathBuf, &str)> = Vec::new();
+    for (kind, language, texts) in EMBEDDED {
+        for (part, text) in PARTS.iter().zip(texts) {
+            let path = folder.join(kind.name()).join(format!("{language}{part}"));
+            match std::fs::read(&path) {
+                Ok(found) if found == text.as_bytes() => {}
+                Ok(_) => {
+                    return Err(unwritable(&path, "it is there and says something else")
+                        .help("name another folder, or move the file away"));
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => wanted.push((path, text)),
+                Err(error) => return Err(unwritable(&path, &error.to_string())),
+            }
+        }
+    }
+    for (path, text) in &wanted {
+        let parent = path.parent().unwrap_or(folder);
+        std::fs::create_dir_all(parent)
+            .and_then(|()| OpenOptions::new().write(true).create_new(true).open(path))
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .map_err(|error| unwritable(path, &error.to_string()))?;
+    }
+    Ok(wanted.into_iter().map(|(path, _)| path).collect())
+}
+
+fn embedded_sets() -> Sets {
+    let mut sets = Sets::new();
+    for (kind, language, texts) in EMBEDDED {
+        let source = |part: usize| {
+            Some(Source {
+                path: format!("{}/{language}{}", kind.name(), PARTS[part]),
+                text: Cow::Borrowed(texts[part]),
+            })
+        };
+        let set = Set {
+            language: (*language).to_string(),
+            parts: [source(0), source(1), source(2)],
+        };
+        sets.insert((kind.name(), (*language).to_string()), set);
+    }
+    sets
+}
+
+/// Puts the files of `folder` over `sets`. A file that would never be used is refused, for its name
+/// must be a mistake; hidden files and editors' backups are not looked at.
+fn read_folder(folder: &Path, sets: &mut Sets) -> Result<()> {
+    let kinds = Kind::ALL.map(Kind::name);
+    for (path, name) in entries(folder)? {
+        if !path.is_dir() {
+            continue;
+        }
+        let Some(kind) = Kind::from_name(&name) else {
+            let what = format!("`{}` is no kind of mail", path.display());
+            let refusal = Refusal::new(Code::MailTemplate, what);
+            return Err(match nearest(&name, kinds.into_iter()) {
+                Some(near) => refusal.help(format!("did you mean `{near}`?")),
+                None => refusal.help(format!("the kinds are `{}`", kinds.join("`, `"))),
+            });
+        };
+        for (path, name) in entries(&path)? {
+            read_part(&path, &name, kind, sets)?;
+        }
+    }
+    Ok(())
+}
+
+fn read_part(path: &Path, name: &str, kind: Kind, sets: &mut Sets) -> Result<()> {
+    let shown = path.display().to_string();
+    let part = PARTS.iter().position(|part| name.ends_with(part));
+    let stem = part.map(|part| &name[..name.len() - PARTS[part].len()]);
+    let (Some(part), Some(language)) = (part, stem.filter(|stem| is_language_tag(stem))) else {
+        let what = format!("`{shown}` isn't named as a template is");
+        return Err(Refusal::new(Code::MailTemplate, what).help(
+            "name it `LANGUAGE.subject.txt`, `LANGUAGE.txt` or `LANGUAGE.html`, as `en.txt`",
+        ));
+    };
+    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let what = format!("{shown}:{line}: not UTF-8");
+        Refusal::new(Code::MailTemplate, what).help("save it as UTF-8")
+    })?;
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+    let set = sets
+        .entry((kind.name(), language.to_ascii_lowercase()))
+        .or_default();
+    set.language = language.to_string();
+    set.parts[part] = Some(Source {
+        path: shown,
+        text: Cow::Owned(text),
+    });
+    Ok(())
+}
+
+/// What is in a folder, in order of names.
+fn entries(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
+    let listed = std::fs::read_dir(folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+    let mut found: Vec<(PathBuf, String)> = listed
+        .map_err(|error| {
+            unreadable(folder, &error)
+                .help("`muster templates export FOLDER` writes a folder to begin with")
+        })?
+        .into_iter()
+        .map(|entry| (entry.path(), entry.file_name().to_string_lossy().into_owned()))
+        .filter(|(_, name)| !name.starts_with('.') && !name.ends_with('~'))
+        .collect();
+    found.sort();
+    Ok(found)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Refusal {
+    let what = format!("`{}` can't be read: {error}", path.display());
+    Refusal::new(Code::MailTemplate, what)
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let mut syntax = SyntaxConfig::builder();
+    syntax.trim_blocks(true).lstrip_blocks(true);
+    if let Ok(syntax) = syntax.build() {
+        environment.set_syntax(syntax);
+    }
+    environment.set_auto_escape_callback(|name| match name.ends_with(".html") {
+        true => AutoEscape::Html,
+        false => AutoEscape::None,
+    });
+    // minijinja also escapes slashes, and links full of `&#x2f;` look like a forger's.
+    environment.set_formatter(|output, state, value| match value.as_str() {
+        Some(text) if *state.auto_escape() == AutoEscape::Html && !value.is_safe() => {
+            Ok(output.write_str(&escaped(text))?)
+        }
+        _ => escape_formatter(output, state, value),
+    });
+    environment
+}
+
+/// `text` for HTML: in an element or in a quoted attribute.
+fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.contains(['&', '<', '>', '"', '\'']) {
+        return Cow::Borrowed(text);
+    }
+    let mut html = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            _ => html.push(c),
+        }
+    }
+    Cow::Owned(html)
+}
+
+/// What a template sees. Names are on one line, so that none can look like a paragraph of ours.
+fn context_of(letter: &Letter, language: &str, html: bool) -> Value {
+    let person = &letter.person;
+    let groups: Vec<Value> = person
+        .groups
+        .iter()
+        .map(|group| Value::from(one_line(group)))
+        .collect();
+    let person = context! {
+        email => one_line(&person.email),
+        username => one_line(&person.username),
+        first_name => one_line(&person.first_name),
+        last_name => one_line(&person.last_name),
+        name => one_line(&person.name),
+        language => one_line(&person.language),
+        organization => one_line(&person.organization),
+        role => one_line(&person.role),
+        groups => groups,
+    };
+    let message = plain_message(&letter.message);
+    let contact = one_line(&letter.contact);
+    context! {
+        person,
+        link => letter.link.as_str(),
+        password => letter.password.as_str(),
+        expires => expires(letter.expires_at, language),
+        message => if html {
+            Value::from_safe_string(paragraphs(&message))
+        } else {
+            Value::from(message)
+        },
+        product => product(&letter.product, language),
+        contact_link => contact_link(&contact),
+        contact,
+        language,
+        dir => if RIGHT_TO_LEFT.contains(&primary(language)) { "rtl" } else { "ltr" },
+        run => letter.run.as_ref().map(run_context),
+    }
+}
+
+fn run_context(run: &RunReport) -> Value {
+    let mut counts = run.counts.clone();
+    for name in Outcome::ALL.map(Outcome::name).into_iter().chain(["read"]) {
+        counts.entry(name.to_string()).or_insert(0);
+    }
+    context! {
+        id => run.id.clone(),
+        state => run.state.clone(),
+        files => run.files.clone(),
+        counts,
+        summary => run.summary.clone(),
+        next => run.next.clone(),
+    }
+}
+
+/// The administrator's words with their paragraphs, and without control characters.
+fn plain_message(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n");
+    let kept = |c: &char| !c.is_control() || *c == '\n' || *c == '\t';
+    text.trim().chars().filter(kept).collect()
+}
+
+/// `text` as escaped paragraphs; a single line end is kept as a line break.
+fn paragraphs(text: &str) -> String {
+    let mut html = String::new();
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    for paragraph in lines.split(|line| line.is_empty()) {
+        if paragraph.is_empty() {
+            continue;
+        }
+        let lines: Vec<Cow<str>> = paragraph.iter().map(|line| escaped(line)).collect();
+        html.push_str("<p dir=\"auto\" style=\"margin:0 0 12px\">");
+        html.push_str(&lines.join("<br>\n"));
+        html.push_str("</p>\n");
+    }
+    html
+}
+
+/// The product's name; the default of `[mail]`, which is no name, in the language of the mail.
+fn product<'a>(text: &'a str, language: &str) -> Cow<'a, str> {
+    let text = one_line(text);
+    if !text.is_empty() && text != LANGUAGES[0].product {
+        return text;
+    }
+    let language = LANGUAGES.iter().find(|known| known.tag == primary(language));
+    Cow::Borrowed(language.map_or(LANGUAGES[0].product, |language| language.product))
+}
+
+/// Where a click on the contact leads; empty when it is neither an address nor a URL.
+fn contact_link(contact: &str) -> String {
+    let web = contact.starts_with("https://") || contact.starts_with("http://");
+    let plain = !contact.contains(char::is_whitespace);
+    match plain {
+        true if web => contact.to_string(),
+        true if contact.contains('@') && !contact.contains([':', '?', '&', '%']) => {
+            format!("mailto:{contact}")
+        }
+        _ => String::new(),
+    }
+}
+
+/// A point in time as the language writes it, always with `UTC`; empty for never.
+fn expires(at: Option<i64>, language: &str) -> String {
+    let Some(time) = at.and_then(|seconds| Timestamp::from_second(seconds).ok()) else {
+        return String::new();
+    };
+    let time = time.to_zoned(TimeZone::UTC).datetime();
+    let clock = format!("{:02}:{:02}", time.hour(), time.minute());
+    let Some(language) = LANGUAGES.iter().find(|known| known.tag == primary(language)) else {
+        return format!("{} {clock} UTC", time.date());
+    };
+    let month = usize::try_from(time.month() - 1).unwrap_or(0);
+    let day = match (language.tag, time.day()) {
+        ("fr", 1) => "1er".to_string(),
+        (_, day) => day.to_string(),
+    };
+    language
+        .time
+        .replacen('D', &day, 1)
+        .replacen("YEAR", &time.year().to_string(), 1)
+        .replacen("TIME", &clock, 1)
+        .replacen("MONTH", language.months[month], 1)
+}
+
+/// `pt` of `pt-BR`.
+fn primary(language: &str) -> &str {
+    language.split('-').next().unwrap_or(language)
+}
+
+/// A tag and what it falls back to, in lower case: `pt-BR` gives `pt-br`, `pt` (RFC 4647,
+/// section 3.4).
+fn fallbacks(tag: &str) -> impl Iterator<Item = String> + use<> {
+    let tag = tag.trim().replace('_', "-").to_ascii_lowercase();
+    std::iter::successors((!tag.is_empty()).then_some(tag), |tag| {
+        tag.rsplit_once('-').map(|(shorter, _)| shorter.to_string())
+    })
+}
+
+fn variables_of(kind: Kind) -> impl Iterator<Item = &'static str> {
+    let special = SPECIAL.iter().filter(move |(_, kinds)| kinds.contains(&kind));
+    COMMON.iter().copied().chain(special.map(|(name, _)| *name))
+}
+
+/// Stands in every value of [`full_example`]; in HTML it must never come out as it is.
+const RAW: &str = "<x-raw>";
+
+const EXAMPLE_LINK: &str = "https://join.example.com/Z2Vub3VnaC1mb3ItYW4tZXhhbXBsZS1vZi1hLXRva2Vu";
+const EXAMPLE_PASSWORD: &str = "vivid-otter-lamp-42";
+const EXAMPLE_CONTACT: &str = "help@join.example.com";
+
+/// A letter with everything that the kind can have.
+fn full_example(kind: Kind) -> Letter {
+    let raw = |text: &str| format!("{text} {RAW}");
+    Letter {
+        person: Person {
+            email: "jane.doe@example.com".to_string(),
+            username: raw("jane"),
+            first_name: raw("Jane"),
+            last_name: raw("Doe"),
+            name: raw("Jane Doe"),
+            language: "en".to_string(),
+            organization: raw("Acme"),
+            role: raw("member"),
+            groups: vec![raw("Sales/EMEA"), raw("Everybody")],
+        },
+        message: format!("Welcome! {RAW}\n\nSee you on Monday."),
+        product: raw("Acme Learning"),
+        expires_at: Some(1_795_356_300),
+        run: (kind == Kind::Report).then(|| RunReport {
+            files: vec![raw("people.csv")],
+            counts: Outcome::ALL.map(|outcome| (outcome.name().to_string(), 12)).into(),
+            summary: "https://imports.example.com/summary.html".to_string(),
+            next: vec![(raw("invite them"), raw("muster invite last"))],
+            ..bare_run()
+        }),
+        ..bare_example(kind, true)
+    }
+}
+
+/// A letter with nothing but what the kind always has.
+fn bare_example(kind: Kind, contact: bool) -> Letter {
+    let text = |there: bool, text: &str| if there { text.to_string() } else { String::new() };
+    Letter {
+        person: Person {
+            email: "jane.doe@example.com".to_string(),
+            ..Person::default()
+        },
+        link: text(matches!(kind, Kind::Invite | Kind::Reset), EXAMPLE_LINK),
+        password: text(kind == Kind::Temporary, EXAMPLE_PASSWORD),
+        product: "Acme Learning".to_string(),
+        contact: text(contact, EXAMPLE_CONTACT),
+        run: (kind == Kind::Report).then(bare_run),
+        ..Letter::default()
+    }
+}
+
+fn bare_run() -> RunReport {
+    RunReport {
+        id: "019df2a6-58a5-7cc3-9a55-a0f0d2a7d2b1".to_string(),
+        state: "finished".to_string(),
+        ..RunReport::default()
+    }
+}
+
+/// What is wrong with a rendered subject.
+fn subject_fault(subject: &str) -> Option<String> {
+    match subject.trim() {
+        "" => Some("the subject is empty".to_string()),
+        text if text.contains('\n') => {
+            Some("the subject has several lines, it must be one".to_string())
+        }
+        _ => None,
+    }
+}
+
+/// What a rendered text or HTML lacks.
+fn part_fault(kind: Kind, output: &str, contact: bool) -> Option<String> {
+    let lacks = |needed: bool, example: &str, name: &str| {
+        (needed && !output.contains(example)).then(|| {
+            format!("`{{{{ {name} }}}}` isn't always shown, and a mail of this kind must show it")
+        })
+    };
+    let by_link = matches!(kind, Kind::Invite | Kind::Reset);
+    lacks(by_link, EXAMPLE_LINK, "link")
+        .or(lacks(kind == Kind::Temporary, EXAMPLE_PASSWORD, "password"))
+        .or(lacks(contact && kind != Kind::Report, EXAMPLE_CONTACT, "contact"))
+}
+
+/// The first line, from 1, that has `word` within a tag.
+fn line_of(text: &str, word: &str) -> Option<usize> {
+    let has = |line: &str, word: &str| {
+        line.match_indices(word).any(|(at, _)| {
+            let part = |c: char| c.is_alphanumeric() || c == '_';
+            !line[..at].ends_with(part) && !line[at + word.len()..].starts_with(part)
+        })
+    };
+    let tagged = |line: &str| line.contains("{{") || line.contains("{%");
+    let find = |all: bool| {
+        text.lines()
+            .position(|line| (all || tagged(line)) && has(line, word))
+    };
+    find(false).or_else(|| find(true)).map(|line| line + 1)
+}
+
+/// A refusal because of `line` of a template, which is shown.
+fn at_line(path: &str, text: &str, line: Option<usize>, what: &str) -> Refusal {
+    let place = line.and_then(|line| Some((line, text.lines().nth(line.checked_sub(1)?)?)));
+    let what = match place {
+        Some((line, excerpt)) => {
+            let margin = " ".repeat(line.to_string().len());
+            format!("{path}:{line}: {what}\n{margin} |\n{line} | {excerpt}")
+        }
+        None => format!("{path}: {what}"),
+    };
+    Refusal::new(Code::MailTemplate, what)
+}
+
+/// minijinja's error, with the line that it is about where `text` is known.
+fn wrong(path: &str, text: Option<&str>, error: &minijinja::Error) -> Refusal {
+    let what = match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.kind()),
+        None => error.kind().to_string(),
+    };
+    at_line(path, text.unwrap_or(""), error.line(), &what)
+}
