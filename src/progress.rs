@@ -25,6 +25,7 @@ enum Mode {
 
 struct Pass {
     name: &'static str,
+    unit: &'static str,
     bar: ProgressBar,
     rows: u64,
     total: Option<u64>,
@@ -48,19 +49,28 @@ impl Progress {
 
     /// Begins a pass; `total` is its number of rows, where that is known.
     pub fn begin(&self, name: &'static str, total: Option<u64>) {
+        self.begin_of(name, "rows", total);
+    }
+
+    /// Begins a pass over something else than rows, such as `mails`.
+    pub fn begin_of(&self, name: &'static str, unit: &'static str, total: Option<u64>) {
         self.end();
         let bar = match (self.mode, total) {
             (Mode::Bars, Some(total)) => ProgressBar::new(total).with_style(style(
-                "{prefix:>8} {bar:30} {human_pos}/{human_len} rows, {rate}, {eta} left",
+                &format!("{{prefix:>8}} {{bar:30}} {{human_pos}}/{{human_len}} {unit}, {{rate}}, {{eta}} left"),
+                unit,
             )),
-            (Mode::Bars, None) => ProgressBar::new_spinner()
-                .with_style(style("{prefix:>8} {spinner} {human_pos} rows, {rate}{msg}")),
+            (Mode::Bars, None) => ProgressBar::new_spinner().with_style(style(
+                &format!("{{prefix:>8}} {{spinner}} {{human_pos}} {unit}, {{rate}}{{msg}}"),
+                unit,
+            )),
             _ => ProgressBar::hidden(),
         };
         bar.set_prefix(name);
         let now = Instant::now();
         let pass = Pass {
             name,
+            unit,
             bar,
             rows: 0,
             total,
@@ -95,6 +105,19 @@ impl Progress {
         }
     }
 
+    /// Says something above the bar, unless asked to be quiet.
+    pub fn say(&self, line: &str) {
+        let write = || {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        };
+        let slot = self.pass.lock().ok();
+        match slot.as_ref().and_then(|slot| slot.as_ref()) {
+            _ if self.mode == Mode::Quiet => {}
+            Some(pass) => pass.bar.suspend(write),
+            None => write(),
+        }
+    }
+
     /// Ends the pass under way and takes its bar away.
     pub fn end(&self) {
         let ended = self.pass.lock().ok().and_then(|mut slot| slot.take());
@@ -124,18 +147,19 @@ impl Pass {
             format!(", about {} left", HumanDuration(left))
         });
         format!(
-            "{}: {}{of} rows, {} rows/s{left}",
+            "{}: {}{of} {unit}, {} {unit}/s{left}",
             self.name,
             HumanCount(self.rows),
-            HumanCount(rate as u64)
+            HumanCount(rate as u64),
+            unit = self.unit,
         )
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
-    let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+fn style(template: &str, unit: &'static str) -> ProgressStyle {
+    let rate = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         // Writing to the bar's own buffer can't fail.
-        let _ = write!(out, "{} rows/s", HumanCount(state.per_sec() as u64));
+        let _ = write!(out, "{} {unit}/s", HumanCount(state.per_sec() as u64));
     };
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -151,6 +175,7 @@ mod tests {
         let began = Instant::now() - Duration::from_secs(10);
         let pass = Pass {
             name: "write",
+            unit: "rows",
             bar: ProgressBar::hidden(),
             rows: 20_000,
             total: Some(80_000),

@@ -34,16 +34,10 @@ pub struct Pace {
     per_minute: u32,
     per_domain_per_minute: u32,
     ramp_up: Duration,
-    quiet: Option<Quiet>,
+    quiet: Option<(Time, Time)>,
+    zone: TimeZone,
     next: Timestamp,
     domains: HashMap<String, Timestamp>,
-}
-
-#[derive(Debug)]
-struct Quiet {
-    from: Time,
-    to: Time,
-    zone: TimeZone,
 }
 
 impl Pace {
@@ -53,27 +47,21 @@ impl Pace {
     /// `mail.settings` when the quiet hours or the time zone can't be understood.
     pub fn new(mail: &Mail, started: Timestamp) -> Result<Pace> {
         let wrong = |what: String| Refusal::new(Code::MailSettings, what);
-        let quiet = match &mail.quiet_hours {
-            None => None,
-            Some(text) => {
-                let (from, to) =
-                    quiet_hours(text).map_err(|why| wrong(format!("`quiet_hours`: {why}")))?;
-                let zone = match &mail.time_zone {
-                    None => TimeZone::system(),
-                    Some(name) => TimeZone::get(name).map_err(|error| {
-                        wrong(format!("`time_zone` names `{name}`: {error}"))
-                            .help("name one such as `Europe/Paris`")
-                    })?,
-                };
-                Some(Quiet { from, to, zone })
-            }
+        let quiet = mail.quiet_hours.as_deref().map(quiet_hours).transpose();
+        let zone = match &mail.time_zone {
+            None => TimeZone::system(),
+            Some(name) => TimeZone::get(name).map_err(|error| {
+                wrong(format!("`time_zone` names `{name}`: {error}"))
+                    .help("name one such as `Europe/Paris`")
+            })?,
         };
         Ok(Pace {
             started,
             per_minute: mail.per_minute,
             per_domain_per_minute: mail.per_domain_per_minute,
             ramp_up: Duration::from_secs(u64::from(mail.ramp_up_minutes) * 60),
-            quiet,
+            quiet: quiet.map_err(|why| wrong(format!("`quiet_hours`: {why}")))?,
+            zone,
             next: Timestamp::MIN,
             domains: HashMap::new(),
         })
@@ -81,7 +69,7 @@ impl Pace {
 
     /// How long a mail to `domain` must wait at least, and what for; `None` when it may go now.
     pub fn wait(&self, now: Timestamp, domain: &str) -> Option<(Duration, Why)> {
-        let quiet = self.quiet.as_ref().and_then(|quiet| quiet.wait(now));
+        let quiet = self.quiet.and_then(|hours| self.quiet_wait(now, hours));
         let domain = self.domains.get(domain).copied();
         [
             (quiet, Why::QuietHours),
@@ -102,6 +90,31 @@ impl Pace {
             let next = following(last, now, self.per_domain_per_minute, share);
             self.domains.insert(domain.to_string(), next);
         }
+    }
+
+    /// A time as clocks show it where the quiet hours hold.
+    pub fn clock(&self, at: Timestamp) -> String {
+        let there = at.to_zoned(self.zone.clone());
+        there.strftime("%Y-%m-%d %H:%M %Z").to_string()
+    }
+
+    fn quiet_wait(&self, now: Timestamp, (from, to): (Time, Time)) -> Option<Duration> {
+        let here = now.to_zoned(self.zone.clone());
+        let time = here.time();
+        let over_midnight = to < from;
+        let in_evening = time >= from && (over_midnight || time < to);
+        let in_morning = over_midnight && time < to;
+        if !in_evening && !in_morning {
+            return None;
+        }
+        let day = if in_evening && over_midnight {
+            here.date().tomorrow().ok()?
+        } else {
+            here.date()
+        };
+        let end = day.to_datetime(to).to_zoned(self.zone.clone()).ok()?;
+        // A clock that is put back shows the last quiet hour twice.
+        until(now, end.timestamp()).or(Some(Duration::from_secs(60)))
     }
 
     /// The part of the rate that holds now: from a tenth to the whole.
@@ -130,27 +143,6 @@ fn following(due: Timestamp, now: Timestamp, per_minute: u32, share: f64) -> Tim
     let late = now.duration_since(due);
     let from = if late < space { due } else { now };
     from.checked_add(space).unwrap_or(now)
-}
-
-impl Quiet {
-    fn wait(&self, now: Timestamp) -> Option<Duration> {
-        let here = now.to_zoned(self.zone.clone());
-        let time = here.time();
-        let over_midnight = self.to < self.from;
-        let in_evening = time >= self.from && (over_midnight || time < self.to);
-        let in_morning = over_midnight && time < self.to;
-        if !in_evening && !in_morning {
-            return None;
-        }
-        let day = if in_evening && over_midnight {
-            here.date().tomorrow().ok()?
-        } else {
-            here.date()
-        };
-        let end = day.to_datetime(self.to).to_zoned(self.zone.clone()).ok()?;
-        // A clock that is put back shows the last quiet hour twice.
-        until(now, end.timestamp()).or(Some(Duration::from_secs(60)))
-    }
 }
 
 /// The hours of `20:00-07:00`, from and to. They may go over midnight.

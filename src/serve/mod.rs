@@ -48,7 +48,7 @@ mod connection;
 mod guard;
 mod limit;
 mod page;
-mod password;
+pub(crate) mod password;
 mod pool;
 mod words;
 
