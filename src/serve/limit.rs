@@ -48,11 +48,13 @@ impl<K: Hash + Eq + Clone> Limit<K> {
         });
         bucket.level = self.level(bucket, now);
         bucket.at = now;
-        if bucket.level >= 1.0 {
+        if bucket.level >= 1.0 - 1e-9 {
             bucket.level -= 1.0;
             return Ok(());
         }
-        Err(((1.0 - bucket.level) / self.per_second).ceil().max(1.0) as u64)
+        // Less a microsecond, which is how far the sums of fractions may be off.
+        let seconds = (1.0 - bucket.level) / self.per_second - 1e-6;
+        Err(seconds.ceil().max(1.0) as u64)
     }
 
     fn level(&self, bucket: &Bucket, now: Instant) -> f64 {

@@ -40,12 +40,8 @@ impl House {
         self.product.as_deref().unwrap_or(words.product)
     }
 
-    fn fill(&self, words: &Words, text: &str, email: &str) -> String {
-        let blanks = [
-            ("product", self.product(words)),
-            ("min", &self.chars_min),
-            ("email", email),
-        ];
+    fn fill(&self, words: &Words, text: &str) -> String {
+        let blanks = [("product", self.product(words)), ("min", &self.chars_min)];
         fill(text, &blanks)
     }
 }
@@ -82,7 +78,7 @@ pub fn form(
     secret: &str,
 ) -> String {
     let [title, lead] = words.form(invited.kind);
-    let title = house.fill(words, title, "");
+    let title = house.fill(words, title);
     let button = match invited.kind {
         Kind::Invite => words.invite_button,
         _ => words.reset_button,
@@ -93,12 +89,12 @@ pub fn form(
     };
     let content = html! {
         h1 { (title) }
-        p { (house.fill(words, lead, "")) }
+        p { (house.fill(words, lead)) }
         @if !problems.is_empty() {
             p.alert role="alert" { (problems.form.unwrap_or(words.look_again)) }
         }
         dl {
-            div { dt { (words.email) } dd { bdi { (invited.email) } } }
+            div { dt { (words.email) } dd { (address(&invited.email)) } }
             @if !invited.username.is_empty() && invited.username != invited.email {
                 div { dt { (words.username) } dd { bdi { (invited.username) } } }
             }
@@ -125,14 +121,14 @@ fn name(label: &str, id: &str, autocomplete: &str, value: &str, problem: Option<
     html! {
         div {
             label for=(id) { (label) }
+            @if let Some(problem) = problem {
+                p.problem id=(problem_id) { (fill(problem, &[("max", &VALUE_CHARS_MAX.to_string())])) }
+            }
             input id=(id) name=(id) type="text" autocomplete=(autocomplete) dir="auto" required
                 value=(value)
                 aria-invalid=[problem.map(|_| "true")]
                 aria-describedby=[problem.map(|_| &problem_id)]
                 autofocus[problem.is_some()];
-            @if let Some(problem) = problem {
-                p.problem id=(problem_id) { (fill(problem, &[("max", &VALUE_CHARS_MAX.to_string())])) }
-            }
         }
     }
 }
@@ -187,12 +183,27 @@ pub fn message(house: &House, words: &Words, texts: &[&str]) -> String {
 }
 
 fn sentences(house: &House, words: &Words, texts: &[&str], email: &str) -> Markup {
+    let paragraph = |text: &str| {
+        let (before, behind) = text.split_once("{email}").unwrap_or((text, ""));
+        html! {
+            p {
+                (house.fill(words, before))
+                @if before.len() < text.len() { (address(email)) }
+                (house.fill(words, behind))
+            }
+        }
+    };
     html! {
         @for (index, text) in texts.iter().enumerate() {
-            @let text = house.fill(words, text, email);
-            @if index == 0 { h1 { (text) } } @else { p { (text) } }
+            @if index == 0 { h1 { (house.fill(words, text)) } } @else { (paragraph(text)) }
         }
     }
+}
+
+/// An address that breaks before its domain, if anywhere.
+fn address(email: &str) -> Markup {
+    let at = email.rfind('@').unwrap_or(0);
+    html! { bdi { (email[..at]) wbr; (email[at..]) } }
 }
 
 fn page(house: &House, words: &Words, title: &str, content: Markup) -> String {

@@ -133,9 +133,9 @@ const EN: Words = Words {
     email: "E-mail",
     username: "User name",
     password: "New password",
-    rules: "At least {min} characters. Four or five words that have nothing to do with each other \
-            are easy to remember and hard to guess; spaces and characters of every kind are \
-            welcome. Leave out your name, your e-mail address and the name of {product}.",
+    rules: "At least {min} characters. Four or five words that don't belong together make a \
+            good one; spaces and all other characters are fine. Leave out your name, your \
+            e-mail address and {product}.",
     invite_button: "Set up my account",
     reset_button: "Set new password",
     error: "Error",
@@ -154,8 +154,8 @@ const EN: Words = Words {
                 Choose words that have nothing to do with you.",
     own_product: "This password has the name of {product} in it, which many would try first. \
                   Choose words that have nothing to do with it.",
-    easy: "This password is too easy to guess: it is made of well-known passwords, names, dates, \
-           repetitions or neighbouring keys. Add a few words that don't go together.",
+    easy: "This password is too easy to guess: known passwords, names, dates, repetitions and \
+           neighbouring keys count for little. Add a few words that don't belong together.",
     invite_done: &[
         "Your account is ready",
         "You can now sign in to {product} with {email} and the password that you just chose. You \
@@ -182,8 +182,7 @@ const EN: Words = Words {
     ],
     busy: &[
         "Please try again later",
-        "This page can't be used right now. Your link stays as it is: open it again in a few \
-         minutes.",
+        "This page can't be used right now. Open your link again in a few minutes.",
     ],
     many: &[
         "Please wait a moment",
@@ -215,10 +214,9 @@ const DE: Words = Words {
     email: "E-Mail",
     username: "Benutzername",
     password: "Neues Passwort",
-    rules: "Mindestens {min} Zeichen. Vier oder fünf Wörter, die nichts miteinander zu tun haben, \
-            sind leicht zu merken und schwer zu erraten; Leerzeichen und Zeichen aller Art sind \
-            willkommen. Lassen Sie Ihren Namen, Ihre E-Mail-Adresse und den Namen von {product} \
-            weg.",
+    rules: "Mindestens {min} Zeichen. Gut sind vier oder fünf Wörter, die nicht \
+            zusammengehören; Leerzeichen und alle anderen Zeichen sind erlaubt. Ohne Ihren \
+            Namen, Ihre E-Mail-Adresse und den Namen von {product}.",
     invite_button: "Konto einrichten",
     reset_button: "Neues Passwort setzen",
     error: "Fehler",
@@ -240,9 +238,9 @@ const DE: Words = Words {
                 Wählen Sie Wörter, die nichts mit Ihnen zu tun haben.",
     own_product: "Dieses Passwort enthält den Namen von {product}, den viele zuerst versuchen \
                   würden. Wählen Sie Wörter, die nichts damit zu tun haben.",
-    easy: "Dieses Passwort ist zu leicht zu erraten: Es besteht aus bekannten Passwörtern, Namen, \
-           Daten, Wiederholungen oder benachbarten Tasten. Ergänzen Sie ein paar Wörter, die nicht \
-           zusammengehören.",
+    easy: "Dieses Passwort ist zu leicht zu erraten: Bekannte Passwörter, Namen, Daten, \
+           Wiederholungen und benachbarte Tasten zählen wenig. Ergänzen Sie ein paar Wörter, \
+           die nicht zusammengehören.",
     invite_done: &[
         "Ihr Konto ist bereit",
         "Sie können sich jetzt bei {product} anmelden: mit {email} und dem Passwort, das Sie eben \
@@ -269,8 +267,8 @@ const DE: Words = Words {
     ],
     busy: &[
         "Bitte versuchen Sie es später",
-        "Diese Seite ist gerade nicht benutzbar. Ihr Link bleibt, wie er ist: Öffnen Sie ihn in \
-         ein paar Minuten noch einmal.",
+        "Diese Seite ist gerade nicht benutzbar. Öffnen Sie Ihren Link in ein paar Minuten \
+         noch einmal.",
     ],
     many: &[
         "Bitte warten Sie einen Moment",
@@ -290,8 +288,8 @@ const FR: Words = Words {
     product: "notre plateforme",
     invite: [
         "Bienvenue sur {product}",
-        "Vous avez été invité·e. Vérifiez votre nom, choisissez un mot de passe, et votre compte \
-         est prêt.",
+        "Vous avez reçu une invitation. Vérifiez votre nom, choisissez un mot de passe, et votre \
+         compte est prêt.",
     ],
     reset: [
         "Choisir un nouveau mot de passe",
@@ -302,10 +300,9 @@ const FR: Words = Words {
     email: "Adresse e-mail",
     username: "Nom d’utilisateur",
     password: "Nouveau mot de passe",
-    rules: "Au moins {min} caractères. Quatre ou cinq mots sans rapport entre eux sont faciles à \
-            retenir et difficiles à deviner ; les espaces et les caractères de toute sorte sont \
-            les bienvenus. N’y mettez ni votre nom, ni votre adresse e-mail, ni le nom de \
-            {product}.",
+    rules: "Au moins {min} caractères. Quatre ou cinq mots sans rapport entre eux conviennent \
+            bien ; les espaces et tous les autres caractères sont permis. Sans votre nom, \
+            votre adresse e-mail ni le nom de {product}.",
     invite_button: "Créer mon compte",
     reset_button: "Enregistrer le mot de passe",
     error: "Erreur",
@@ -326,9 +323,9 @@ const FR: Words = Words {
                 connaissent. Choisissez des mots sans rapport avec vous.",
     own_product: "Ce mot de passe contient le nom de {product}, que beaucoup essaieraient en \
                   premier. Choisissez des mots sans rapport avec lui.",
-    easy: "Ce mot de passe est trop facile à deviner : il est fait de mots de passe connus, de \
-           noms, de dates, de répétitions ou de touches voisines. Ajoutez quelques mots qui ne \
-           vont pas ensemble.",
+    easy: "Ce mot de passe est trop facile à deviner : les mots de passe connus, les noms, \
+           les dates, les répétitions et les touches voisines comptent peu. Ajoutez quelques \
+           mots sans rapport entre eux.",
     invite_done: &[
         "Votre compte est prêt",
         "Vous pouvez maintenant vous connecter à {product} avec {email} et le mot de passe que \
@@ -355,8 +352,8 @@ const FR: Words = Words {
     ],
     busy: &[
         "Veuillez réessayer plus tard",
-        "Cette page n’est pas utilisable en ce moment. Votre lien reste tel quel : ouvrez-le de \
-         nouveau dans quelques minutes.",
+        "Cette page n’est pas utilisable en ce moment. Ouvrez de nouveau votre lien dans \
+         quelques minutes.",
     ],
     many: &[
         "Veuillez patienter un instant",
@@ -388,10 +385,9 @@ const ES: Words = Words {
     email: "Correo electrónico",
     username: "Nombre de usuario",
     password: "Contraseña nueva",
-    rules: "Al menos {min} caracteres. Cuatro o cinco palabras que no tengan relación entre sí son \
-            fáciles de recordar y difíciles de adivinar; los espacios y los caracteres de todo \
-            tipo son bienvenidos. No incluya su nombre, su dirección de correo ni el nombre de \
-            {product}.",
+    rules: "Al menos {min} caracteres. Lo mejor son cuatro o cinco palabras sin relación \
+            entre sí; se admiten espacios y cualquier otro carácter. Sin su nombre, su \
+            dirección de correo ni el nombre de {product}.",
     invite_button: "Crear mi cuenta",
     reset_button: "Guardar la contraseña",
     error: "Error",
@@ -411,9 +407,9 @@ const ES: Words = Words {
                 personas conocen. Elija palabras que no tengan relación con usted.",
     own_product: "Esta contraseña contiene el nombre de {product}, que muchos probarían primero. \
                   Elija palabras que no tengan relación con él.",
-    easy: "Esta contraseña es demasiado fácil de adivinar: está hecha de contraseñas conocidas, \
-           nombres, fechas, repeticiones o teclas vecinas. Añada algunas palabras que no vayan \
-           juntas.",
+    easy: "Esta contraseña es demasiado fácil de adivinar: las contraseñas conocidas, los \
+           nombres, las fechas, las repeticiones y las teclas vecinas cuentan poco. Añada \
+           algunas palabras sin relación entre sí.",
     invite_done: &[
         "Su cuenta está lista",
         "Ya puede iniciar sesión en {product} con {email} y la contraseña que acaba de elegir. \
@@ -440,8 +436,8 @@ const ES: Words = Words {
     ],
     busy: &[
         "Inténtelo más tarde",
-        "Esta página no se puede usar en este momento. Su enlace sigue como estaba: ábralo otra \
-         vez dentro de unos minutos.",
+        "Esta página no se puede usar en este momento. Abra su enlace otra vez dentro de unos \
+         minutos.",
     ],
     many: &[
         "Espere un momento",
