@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::Counts;
+use crate::store::invitations::Funnel;
 
 /// The version of this document's shape.
 pub const SCHEMA: &str = "muster.summary/1";
@@ -33,6 +34,9 @@ pub struct Summary {
     pub gates: Vec<serde_json::Value>,
     /// The run's files, relative to the folder of this one.
     pub files: BTreeMap<String, String>,
+    /// How far the people have come who were invited since; `muster show` adds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitations: Option<Funnel>,
     /// What can be done next.
     pub next: Vec<Next>,
 }

@@ -134,7 +134,7 @@ fn tell(
 ) -> Result<()> {
     let details = record::record(ran, &pipeline.definition, folder, summary)?;
     summary.run.finished_at = rfc3339(SystemTime::now());
-    summary.next = next_steps(args, ran, summary, summary.run.kind == "check", folder);
+    summary.next = next_steps(args, ran, pipeline, summary, folder);
     let json = record::finish(summary, &details, folder)?;
     if let Some(store) = store {
         store.end_run(summary, &absolute(folder))?;
@@ -316,10 +316,11 @@ fn begin_summary(
 fn next_steps(
     args: &RunArgs,
     ran: &Ran,
+    pipeline: &Pipeline,
     summary: &Summary,
-    is_check: bool,
     folder: &Path,
 ) -> Vec<Next> {
+    let is_check = summary.run.kind == "check";
     let quoted = |path: &Path| shell_word(&path.display().to_string());
     let with = match &args.pipeline {
         Some(pipeline) => format!(" -p {}", shell_word(pipeline)),
@@ -358,6 +359,18 @@ fn next_steps(
     let counts = &summary.counts;
     if is_check && counts.created + counts.updated > 0 {
         add("do what was checked", again);
+    }
+    if !is_check && counts.created > 0 {
+        match pipeline.definition.accounts.onboarding {
+            Onboarding::Invite => add(
+                "see who would be invited",
+                format!("muster invite {}", summary.run.id),
+            ),
+            Onboarding::Setup => add(
+                "see who would get a link to set a password",
+                format!("muster reset {}", summary.run.id),
+            ),
+        }
     }
     if !is_check {
         add("see this again", format!("muster show {}", summary.run.id));

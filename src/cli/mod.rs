@@ -12,8 +12,12 @@ use crate::refusal::Result;
 use crate::report::human;
 use crate::store::launcher::{Local, Status, home_from_environment};
 
+mod add;
 mod import;
+mod invitations;
+mod invite;
 mod runs;
+mod serve;
 mod template;
 
 /// Check a file of people, import it into PostgreSQL, and only then invite them.
@@ -41,6 +45,28 @@ enum Command {
     Runs(runs::RunsArgs),
     /// Show the summary of a run
     Show(runs::ShowArgs),
+    /// Add a few people without a file
+    Add(add::AddArgs),
+    /// Preview the invitations of a run's people; with --send, send them
+    Invite(invite::InviteArgs),
+    /// The same for password-reset mails
+    Reset(invite::ResetArgs),
+    /// See, resend, cancel, hand over or end invitations
+    Invitations {
+        #[command(subcommand)]
+        command: invitations::InvitationsCommand,
+    },
+    /// Keep addresses that are never mailed
+    Suppress(invitations::SuppressArgs),
+    /// Preview the mail that tells the administrator about a run; with --send, send it
+    Report(invite::ReportArgs),
+    /// The templates of the mails
+    Templates {
+        #[command(subcommand)]
+        command: serve::TemplatesCommand,
+    },
+    /// Serve the page where links lead
+    Serve(serve::ServeArgs),
     /// The local database that muster keeps where none is named
     Db {
         #[command(subcommand)]
@@ -48,7 +74,7 @@ enum Command {
     },
 }
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 struct DatabaseArgs {
     /// PostgreSQL to use [default: $DATABASE_URL, else a local one of muster's own]
     #[arg(long, value_name = "URL")]
@@ -86,6 +112,14 @@ pub fn run() -> Exit {
         Command::Template(args) => template::write_template(args),
         Command::Runs(args) => runs::list_runs(args),
         Command::Show(args) => runs::show_run(args),
+        Command::Add(args) => add::add(args),
+        Command::Invite(args) => invite::invite(args),
+        Command::Reset(args) => invite::reset(args),
+        Command::Invitations { command } => invitations::invitations(command),
+        Command::Suppress(args) => invitations::suppress(args),
+        Command::Report(args) => invite::report(args),
+        Command::Templates { command } => serve::templates(command),
+        Command::Serve(args) => serve::serve(args),
         Command::Db { command } => database(command),
     };
     result.unwrap_or_else(|refusal| {
@@ -148,6 +182,11 @@ fn shell_word(word: &str) -> String {
 /// Prints to stdout; a reader that has gone away is no error of ours.
 fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// A remark on stderr.
+fn warn(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", human::safe(text));
 }
 
 fn width() -> usize {

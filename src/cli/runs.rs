@@ -9,7 +9,7 @@ use super::{DatabaseArgs, colour, print, width};
 use crate::issue::Code;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
-use crate::report::human;
+use crate::report::{human, post};
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
@@ -136,11 +136,18 @@ pub(super) fn show_run(args: &ShowArgs) -> Result<Exit> {
         Some(run) => run,
         None => find_run(&args.run, &args.database)?,
     };
-    let Some(summary) = run.summary else {
+    let Some(mut summary) = run.summary else {
         let what = format!("run `{}` was cut off before its summary", run.id);
         return Err(Refusal::new(Code::RunUnknown, what)
             .help("run the same import again; it goes on where it stopped"));
     };
+    if run.kind == "import" {
+        let target = Target::find(args.database.database.as_deref(), &home_from_environment()?)?;
+        if let Some(store) = Store::open_if_there(target)? {
+            let funnel = store.funnel(Some(&run.id))?;
+            summary.invitations = (funnel.invited > 0).then_some(funnel);
+        }
+    }
     let json = format!(
         "{}\n",
         serde_json::to_string_pretty(&summary).unwrap_or_default()
@@ -151,6 +158,9 @@ pub(super) fn show_run(args: &ShowArgs) -> Result<Exit> {
         Path::new(run.folder.as_deref().unwrap_or("")),
         args.json,
     );
+    if let Some(funnel) = summary.invitations.filter(|_| !args.json) {
+        print(&format!("\n{}", post::funnel(&funnel)));
+    }
     Ok(Exit::Done)
 }
 

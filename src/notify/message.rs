@@ -4,6 +4,7 @@
 //! one recipient, our headers and no others, whatever they hold.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use lettre::Address;
@@ -79,6 +80,12 @@ impl Sender {
     /// The domain of the sender's address, as A-label.
     pub fn domain(&self) -> &str {
         self.from.email.domain()
+    }
+}
+
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.from)
     }
 }
 
@@ -270,11 +277,16 @@ pub(crate) fn is_language_tag(text: &str) -> bool {
 /// `Name <address>`, `"Name" <address>` or `address`.
 fn mailbox(text: &str) -> std::result::Result<Mailbox, String> {
     let text = text.trim();
-    let (name, inner) = match text.strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) {
+    let (name, inner) = match text
+        .strip_suffix('>')
+        .and_then(|rest| rest.rsplit_once('<'))
+    {
         Some((name, inner)) => (name.trim(), inner.trim()),
         None => ("", text),
     };
-    let quoted = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let quoted = name
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
     let name = match quoted {
         Some(quoted) => quoted.replace("\\\"", "\"").replace("\\\\", "\\"),
         None => name.to_string(),
@@ -308,7 +320,11 @@ fn address(text: &str) -> std::result::Result<Address, String> {
 
 fn check_message_id(id: &str) -> std::result::Result<(), String> {
     let inner = id.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'));
-    let graphic = |inner: &str| inner.bytes().all(|b| b.is_ascii_graphic() && !b"<>".contains(&b));
+    let graphic = |inner: &str| {
+        inner
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !b"<>".contains(&b))
+    };
     match inner {
         Some(inner) if inner.contains('@') && inner.len() < 400 && graphic(inner) => Ok(()),
         _ => Err("the Message-ID isn't of the form `<left@right>`".to_string()),

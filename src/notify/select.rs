@@ -66,6 +66,25 @@ pub enum LeftOut {
 }
 
 impl LeftOut {
+    /// The reason's word in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            LeftOut::NoEmail => "no_email",
+            LeftOut::Deactivated => "deactivated",
+            LeftOut::Active => "already_active",
+            LeftOut::NotActive => "not_active",
+            LeftOut::Existed => "existed_before",
+            LeftOut::HasPassword => "has_password",
+            LeftOut::Suppressed => "suppressed",
+            LeftOut::Reserved => "reserved_domain",
+            LeftOut::Undeliverable => "undeliverable",
+            LeftOut::Invited => "already_invited",
+            LeftOut::Unknown => "unknown",
+            LeftOut::Failed => "failed",
+            LeftOut::Cancelled => "cancelled",
+        }
+    }
+
     /// The reason in a few words.
     pub fn title(self) -> &'static str {
         match self {
@@ -82,17 +101,6 @@ impl LeftOut {
             LeftOut::Unknown => "unknown whether the last mail arrived",
             LeftOut::Failed => "the last mail was refused",
             LeftOut::Cancelled => "cancelled",
-        }
-    }
-
-    /// The command that would change it, where there is one; `{who}` stands for the address.
-    pub fn advice(self) -> Option<&'static str> {
-        match self {
-            LeftOut::Unknown | LeftOut::Failed | LeftOut::Cancelled | LeftOut::Invited => {
-                Some("muster invitations resend")
-            }
-            LeftOut::Suppressed => Some("muster suppress --remove"),
-            _ => None,
         }
     }
 }
@@ -167,16 +175,18 @@ pub fn select(
     except: &[Wish],
     limit: Option<usize>,
 ) -> Result<Selection> {
-    for wish in only.iter().chain(except) {
-        if !candidates.iter().any(|candidate| wish.fits(candidate)) {
-            let what = format!("nobody of this run is meant by `{}`", wish.text());
-            return Err(Refusal::new(Code::SelectionUnknown, what));
-        }
-    }
+    refuse_unknown(&candidates, only, except)?;
+    let (only_addresses, only) = split(only);
+    let (except_addresses, except) = split(except);
+    let everybody = only_addresses.is_empty() && only.is_empty();
     let mut selection = Selection::default();
     for candidate in candidates {
-        let asked = only.is_empty() || only.iter().any(|wish| wish.fits(&candidate));
-        if !asked || except.iter().any(|wish| wish.fits(&candidate)) {
+        let meant = |addresses: &HashSet<&str>, wishes: &[&Wish]| {
+            addresses.contains(candidate.email_key.as_str())
+                || wishes.iter().any(|wish| wish.fits(&candidate))
+        };
+        let asked = everybody || meant(&only_addresses, &only);
+        if !asked || meant(&except_addresses, &except) {
             selection.not_asked += 1;
             continue;
         }
@@ -193,6 +203,46 @@ pub fn select(
         }
     }
     Ok(selection)
+}
+
+/// The addresses of some wishes, which may be many, and the rest.
+fn split(wishes: &[Wish]) -> (HashSet<&str>, Vec<&Wish>) {
+    let mut addresses = HashSet::new();
+    let mut rest = Vec::new();
+    for wish in wishes {
+        match wish {
+            Wish::Email(key, _) => drop(addresses.insert(key.as_str())),
+            wish => rest.push(wish),
+        }
+    }
+    (addresses, rest)
+}
+
+/// The most words that a refusal names.
+const UNKNOWN_SHOWN: usize = 5;
+
+fn refuse_unknown(candidates: &[Candidate], only: &[Wish], except: &[Wish]) -> Result<()> {
+    let addresses: HashSet<&str> = candidates.iter().map(|c| c.email_key.as_str()).collect();
+    let unknown: Vec<String> = only
+        .iter()
+        .chain(except)
+        .filter(|wish| match wish {
+            // Lists of addresses are long; everything else is typed by hand.
+            Wish::Email(key, _) => !addresses.contains(key.as_str()),
+            wish => !candidates.iter().any(|candidate| wish.fits(candidate)),
+        })
+        .map(|wish| format!("`{}`", wish.text()))
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let shown = unknown[..unknown.len().min(UNKNOWN_SHOWN)].join(", ");
+    let more = match unknown.len().checked_sub(UNKNOWN_SHOWN) {
+        None | Some(0) => String::new(),
+        Some(more) => format!(" and {more} more"),
+    };
+    let what = format!("nobody of this run is meant by {shown}{more}");
+    Err(Refusal::new(Code::SelectionUnknown, what))
 }
 
 /// Why a mail of `kind` must not go to that person; `None` when it may.

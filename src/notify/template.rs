@@ -214,11 +214,14 @@ impl Templates {
             let part = found.find(|(_, source)| source.is_some() == there);
             part.map_or("", |(part, _)| part)
         };
-        let path = parts.iter().flatten().next().map_or("", |source| &source.path);
+        let path = parts
+            .iter()
+            .flatten()
+            .next()
+            .map_or("", |source| &source.path);
         let missing = path.replace(at(true), at(false));
         let what = format!("`{missing}` is missing: a language needs a subject, a text and HTML");
-        Err(Refusal::new(Code::MailTemplate, what)
-            .help(format!("add it, or remove `{path}`")))
+        Err(Refusal::new(Code::MailTemplate, what).help(format!("add it, or remove `{path}`")))
     }
 
     /// Refuses variables that this kind doesn't have.
@@ -231,7 +234,9 @@ impl Templates {
         let globals: HashSet<&str> = self.environment.globals().map(|(name, _)| name).collect();
         let known: Vec<&str> = variables_of(kind).collect();
         let within = |whole: &str, part: &str| {
-            whole.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            whole
+                .strip_prefix(part)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         let mut unknown: Vec<&String> = used
             .iter()
@@ -247,7 +252,10 @@ impl Templates {
             .iter()
             .find(|(variable, _)| within(variable, unknown) || within(unknown, variable));
         if let Some((_, kinds)) = elsewhere.filter(|(variable, _)| within(variable, unknown)) {
-            let kinds: Vec<String> = kinds.iter().map(|kind| format!("`{}`", kind.name())).collect();
+            let kinds: Vec<String> = kinds
+                .iter()
+                .map(|kind| format!("`{}`", kind.name()))
+                .collect();
             let what = format!("`{unknown}` is only there in {}", kinds.join(", "));
             return Err(at_line(&source.path, &source.text, line, &what).help("remove it"));
         }
@@ -269,7 +277,10 @@ impl Templates {
         mail: &Mail,
     ) -> Result<()> {
         let html = name.ends_with(PARTS[2]);
-        let contact = mail.contact.as_deref().is_some_and(|text| !text.trim().is_empty());
+        let contact = mail
+            .contact
+            .as_deref()
+            .is_some_and(|text| !text.trim().is_empty());
         for letter in [full_example(kind), bare_example(kind, contact)] {
             let output = self
                 .one(name, context_of(&letter, language, html))
@@ -283,7 +294,9 @@ impl Templates {
                 }))
             };
             if let Some(fault) = fault {
-                let line = fault.contains("as it is").then(|| line_of(&source.text, "safe"));
+                let line = fault
+                    .contains("as it is")
+                    .then(|| line_of(&source.text, "safe"));
                 let refusal = at_line(&source.path, &source.text, line.flatten(), &fault);
                 return Err(refusal);
             }
@@ -406,7 +419,12 @@ fn entries(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
                 .help("`muster templates export FOLDER` writes a folder to begin with")
         })?
         .into_iter()
-        .map(|entry| (entry.path(), entry.file_name().to_string_lossy().into_owned()))
+        .map(|entry| {
+            (
+                entry.path(),
+                entry.file_name().to_string_lossy().into_owned(),
+            )
+        })
         .filter(|(_, name)| !name.starts_with('.') && !name.ends_with('~'))
         .collect();
     found.sort();
@@ -516,7 +534,9 @@ fn run_context(run: &RunReport) -> Value {
 
 /// The administrator's words with their paragraphs, and without control characters.
 fn plain_message(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n");
+    let text = text
+        .replace("\r\n", "\n")
+        .replace(['\r', '\u{2028}', '\u{2029}'], "\n");
     let kept = |c: &char| !c.is_control() || *c == '\n' || *c == '\t';
     text.trim().chars().filter(kept).collect()
 }
@@ -543,7 +563,9 @@ fn product<'a>(text: &'a str, language: &str) -> Cow<'a, str> {
     if !text.is_empty() && text != LANGUAGES[0].product {
         return text;
     }
-    let language = LANGUAGES.iter().find(|known| known.tag == primary(language));
+    let language = LANGUAGES
+        .iter()
+        .find(|known| known.tag == primary(language));
     Cow::Borrowed(language.map_or(LANGUAGES[0].product, |language| language.product))
 }
 
@@ -567,7 +589,10 @@ fn expires(at: Option<i64>, language: &str) -> String {
     };
     let time = time.to_zoned(TimeZone::UTC).datetime();
     let clock = format!("{:02}:{:02}", time.hour(), time.minute());
-    let Some(language) = LANGUAGES.iter().find(|known| known.tag == primary(language)) else {
+    let Some(language) = LANGUAGES
+        .iter()
+        .find(|known| known.tag == primary(language))
+    else {
         return format!("{} {clock} UTC", time.date());
     };
     let month = usize::try_from(time.month() - 1).unwrap_or(0);
@@ -598,7 +623,9 @@ fn fallbacks(tag: &str) -> impl Iterator<Item = String> + use<> {
 }
 
 fn variables_of(kind: Kind) -> impl Iterator<Item = &'static str> {
-    let special = SPECIAL.iter().filter(move |(_, kinds)| kinds.contains(&kind));
+    let special = SPECIAL
+        .iter()
+        .filter(move |(_, kinds)| kinds.contains(&kind));
     COMMON.iter().copied().chain(special.map(|(name, _)| *name))
 }
 
@@ -629,7 +656,9 @@ fn full_example(kind: Kind) -> Letter {
         expires_at: Some(1_795_356_300),
         run: (kind == Kind::Report).then(|| RunReport {
             files: vec![raw("people.csv")],
-            counts: Outcome::ALL.map(|outcome| (outcome.name().to_string(), 12)).into(),
+            counts: Outcome::ALL
+                .map(|outcome| (outcome.name().to_string(), 12))
+                .into(),
             summary: "https://imports.example.com/summary.html".to_string(),
             next: vec![(raw("invite them"), raw("muster invite last"))],
             ..bare_run()
@@ -640,7 +669,13 @@ fn full_example(kind: Kind) -> Letter {
 
 /// A letter with nothing but what the kind always has.
 fn bare_example(kind: Kind, contact: bool) -> Letter {
-    let text = |there: bool, text: &str| if there { text.to_string() } else { String::new() };
+    let text = |there: bool, text: &str| {
+        if there {
+            text.to_string()
+        } else {
+            String::new()
+        }
+    };
     Letter {
         person: Person {
             email: "jane.doe@example.com".to_string(),
@@ -684,7 +719,11 @@ fn part_fault(kind: Kind, output: &str, contact: bool) -> Option<String> {
     let by_link = matches!(kind, Kind::Invite | Kind::Reset);
     lacks(by_link, EXAMPLE_LINK, "link")
         .or(lacks(kind == Kind::Temporary, EXAMPLE_PASSWORD, "password"))
-        .or(lacks(contact && kind != Kind::Report, EXAMPLE_CONTACT, "contact"))
+        .or(lacks(
+            contact && kind != Kind::Report,
+            EXAMPLE_CONTACT,
+            "contact",
+        ))
 }
 
 /// The first line, from 1, that has `word` within a tag.

@@ -622,22 +622,29 @@ pub fn runs_table(runs: &[RunLine]) -> String {
         "run", "kind", "started", "state", "read", "in", "mend", "held", "input",
     ]
     .map(String::from);
-    let mut lines = vec![heads];
-    lines.extend(runs.iter().map(run_cells));
-    let mut widths = [0; 9];
-    for cells in &lines {
+    let mut lines = vec![heads.to_vec()];
+    lines.extend(runs.iter().map(|run| run_cells(run).to_vec()));
+    table(&lines, &[4, 5, 6, 7])
+}
+
+/// Lines of cells in columns. Words stand to the left, those of `numbers` to the right; the last
+/// column ends where its text does. Lines end in `\n`.
+pub fn table(lines: &[Vec<String>], numbers: &[usize]) -> String {
+    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let mut widths = vec![0; columns];
+    for cells in lines {
         for (width, cell) in widths.iter_mut().zip(cells) {
             *width = length(cell).max(*width);
         }
     }
     let mut text = String::new();
-    for cells in &lines {
+    for cells in lines {
         let mut line = String::new();
-        for (index, (cell, width)) in cells.iter().zip(widths).enumerate() {
-            // Numbers to the right, words to the left; the last column ends where its text does.
-            let _ = match index {
-                4..8 => write!(line, "{cell:>width$}  "),
-                _ => write!(line, "{cell:<width$}  "),
+        for (index, (cell, width)) in cells.iter().zip(&widths).enumerate() {
+            let _ = if numbers.contains(&index) {
+                write!(line, "{cell:>width$}  ")
+            } else {
+                write!(line, "{cell:<width$}  ")
             };
         }
         let _ = writeln!(text, "{}", line.trim_end());

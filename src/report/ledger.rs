@@ -8,7 +8,7 @@ use std::path::Path;
 
 use polars::prelude::{
     BatchedWriter, Column, DataFrame, DataType, Field, NamedFrom, ParquetCompression,
-    ParquetWriter, PlSmallStr, PolarsError, Schema, Series,
+    ParquetReader, ParquetWriter, PlSmallStr, PolarsError, Schema, SerReader, Series,
 };
 
 use crate::issue::Code;
@@ -100,6 +100,44 @@ impl Ledger {
             .map(|_| ())
             .map_err(|error| unwritable(path, &error))
     }
+}
+
+/// The numbers of the rows, from 0, that stand at `line` of a file of the run; of `file` alone
+/// when that is given, by its path or its name.
+///
+/// # Errors
+/// `output.unwritable` where the ledger at `path` is gone or damaged.
+pub fn rows_at(path: &Path, file: Option<&str>, line: u64) -> Result<Vec<u32>> {
+    let gone = |error: &dyn std::fmt::Display| {
+        let what = format!(
+            "the run's ledger `{}` can't be read: {error}",
+            path.display()
+        );
+        Refusal::new(Code::OutputUnwritable, what)
+            .help("name people by address, group, role or organization instead of by row")
+    };
+    let open = File::open(path).map_err(|error| gone(&error))?;
+    let wanted = ["row", "file", "line"].map(String::from).to_vec();
+    let frame = ParquetReader::new(open)
+        .with_columns(Some(wanted))
+        .finish()
+        .map_err(|error| gone(&error))?;
+    let column = |name: &str| frame.column(name).map_err(|error| gone(&error));
+    let rows = column("row")?.u64().map_err(|error| gone(&error))?;
+    let files = column("file")?.str().map_err(|error| gone(&error))?;
+    let lines = column("line")?.u64().map_err(|error| gone(&error))?;
+    let of_file = |name: &str| {
+        file.is_none_or(|file| {
+            name == file || Path::new(name).file_name().is_some_and(|end| end == file)
+        })
+    };
+    Ok(rows
+        .iter()
+        .zip(files.iter())
+        .zip(lines.iter())
+        .filter(|((_, name), at)| *at == Some(line) && name.is_some_and(of_file))
+        .filter_map(|((row, _), _)| u32::try_from(row?.checked_sub(1)?).ok())
+        .collect())
 }
 
 fn series<T>(name: &'static str, values: Vec<T>) -> Column

@@ -5,5 +5,6 @@ pub mod file;
 pub mod html;
 pub mod human;
 pub mod ledger;
+pub mod post;
 pub mod record;
 pub mod template;

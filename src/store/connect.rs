@@ -118,6 +118,14 @@ impl Target {
         }
     }
 
+    /// Whether there may be something in it already: the local one was made, or one was named.
+    pub fn is_there(&self) -> bool {
+        match self {
+            Target::Url(_) => true,
+            Target::Local(local) => local.exists(),
+        }
+    }
+
     /// Connects, starting the local server (and making its cluster) if need be.
     ///
     /// # Errors

@@ -151,6 +151,17 @@ impl Store {
         Ok(rows.iter().map(candidate).collect())
     }
 
+    /// Somebody who can be written to; `None` without an address.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn find_person(&self, account: Uuid) -> Result<Option<Person>> {
+        let sql = "select email, username, first_name, last_name, display_name, language,
+            organization, role, array[]::text[] from muster.accounts where id = $1 and email is not null";
+        let rows = self.query(sql, &[&account], "reading an account")?;
+        Ok(rows.first().map(|row| person(row, 0, 1)))
+    }
+
     /// Ends the links whose time is over; how many.
     ///
     /// # Errors

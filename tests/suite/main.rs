@@ -9,6 +9,8 @@ mod people;
 mod bad_input;
 mod cases;
 mod demo;
+mod invitations;
+mod mailbox;
 mod pipelines;
 mod properties;
 mod readme;

@@ -319,6 +319,11 @@ impl Running {
         }
     }
 
+    /// What it printed so far.
+    pub fn stdout(&mut self) -> String {
+        read_all(&mut self.stdout)
+    }
+
     /// What it said so far besides its results.
     pub fn stderr(&mut self) -> String {
         read_all(&mut self.stderr)

@@ -1,0 +1,203 @@
+//! `muster add`: a few people without a file. They become one, which goes through the same passes.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use clap::Args;
+
+use super::DatabaseArgs;
+use super::import::{RunArgs, add_to_sha, carry_out, make_folder, new_run, open_pipeline};
+use super::invite::invite_run;
+use crate::definition::{Headers, Onboarding};
+use crate::issue::Code;
+use crate::outcome::Exit;
+use crate::refusal::{Refusal, Result};
+use crate::report::file;
+
+#[derive(Args)]
+pub(super) struct AddArgs {
+    /// Addresses, parted by commas, semicolons, spaces or lines; `First Last <a@b.example>` is taken, too; `-` reads them from stdin
+    #[arg(required = true, value_name = "EMAIL")]
+    emails: Vec<String>,
+    /// Groups of all of them, parted by commas
+    #[arg(long, value_name = "NAMES", default_value = "")]
+    groups: String,
+    /// Role of all of them
+    #[arg(long, default_value = "")]
+    role: String,
+    /// Organization of all of them
+    #[arg(long, value_name = "NAME", default_value = "")]
+    organization: String,
+    /// How they are taken on; overrides the pipeline
+    #[arg(long, value_name = "WAY")]
+    onboarding: Option<Onboarding>,
+    /// Send the invitations at once
+    #[arg(long)]
+    invite: bool,
+    /// A pipeline file, or the name of one in `pipelines/`
+    #[arg(short, long, value_name = "PIPELINE")]
+    pipeline: Option<String>,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// Folder for the run's files [default: muster-runs/RUN]
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print summary.json on stdout
+    #[arg(long)]
+    json: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// What the file of typed people is called, in the run's folder.
+const FILE: &str = "added.csv";
+
+/// `muster add`.
+pub(super) fn add(args: &AddArgs) -> Result<Exit> {
+    let people = people(&typed(&args.emails)?);
+    if people.is_empty() {
+        return Err(Refusal::new(Code::UsageInvalid, "no address is given"));
+    }
+    let started = SystemTime::now();
+    let run = new_run(started);
+    let folder = match &args.out {
+        Some(folder) => folder.clone(),
+        None => Path::new("muster-runs").join(&run.id),
+    };
+    make_folder(&folder, args.out.is_none())?;
+    let path = folder.join(FILE);
+    let text = csv(&people, &args.groups, &args.role, &args.organization);
+    file::atomically(&path, |file| file.write(text.as_bytes()))?;
+    let id = run.id.clone();
+    let run_args = RunArgs {
+        files: vec![path.clone()],
+        pipeline: args.pipeline.clone(),
+        database: args.database.clone(),
+        out: args.out.clone(),
+        json: args.json,
+        quiet: args.quiet,
+        sheet: None,
+        delimiter: Some(",".to_string()),
+        encoding: Some("utf-8".to_string()),
+        onboarding: args.onboarding,
+    };
+    let mut pipeline = open_pipeline(&run_args)?;
+    let definition = &mut pipeline.definition;
+    // Our own columns, whatever the pipeline calls them; names come when people accept.
+    let columns = &mut definition.columns;
+    *columns = Default::default();
+    columns.email = Some(Headers::One("email".to_string()));
+    definition.attributes.clear();
+    definition.require.fields = vec!["email".to_string()];
+    definition.read.header_row = None;
+    add_to_sha(&mut pipeline, "add", &id);
+    let exit = carry_out(&run_args, &pipeline, None, started, run).inspect_err(|_| {
+        let _ = std::fs::remove_file(&path);
+        let _ = std::fs::remove_dir(&folder);
+    })?;
+    if !args.invite {
+        return Ok(exit);
+    }
+    let pipeline = args.pipeline.clone();
+    let invited = invite_run(&id, args.database.clone(), pipeline, args.quiet)?;
+    Ok(if exit == Exit::Done { invited } else { exit })
+}
+
+/// The words as one text; `-` stands for what comes in on stdin.
+fn typed(words: &[String]) -> Result<String> {
+    let mut text = String::new();
+    for word in words {
+        if word == "-" {
+            std::io::stdin()
+                .take(1 << 20)
+                .read_to_string(&mut text)
+                .map_err(|error| {
+                    Refusal::new(Code::UsageInvalid, format!("stdin can't be read: {error}"))
+                })?;
+        } else {
+            text.push_str(word);
+        }
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// A typed person: first name, last name, address.
+type Typed = (String, String, String);
+
+/// The people of a list. Addresses are parted by commas, semicolons, spaces or lines; before an
+/// address in angle brackets stands a name.
+fn people(text: &str) -> Vec<Typed> {
+    let mut people = Vec::new();
+    for part in text.split([',', ';', '\n', '\r']) {
+        match part.split_once('<') {
+            Some((name, rest)) => {
+                let name = name.trim().trim_matches('"').trim();
+                let (first, last) = name.rsplit_once(' ').unwrap_or((name, ""));
+                let address = rest.split('>').next().unwrap_or("").trim();
+                people.push((
+                    first.trim().to_string(),
+                    last.to_string(),
+                    address.to_string(),
+                ));
+            }
+            None => {
+                let words = part.split_whitespace();
+                people.extend(words.map(|word| (String::new(), String::new(), word.to_string())));
+            }
+        }
+    }
+    people
+}
+
+/// The people as the file that is imported.
+fn csv(people: &[Typed], groups: &str, role: &str, organization: &str) -> String {
+    let cell = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let mut text = "email,first_name,last_name,groups,role,organization\r\n".to_string();
+    for (first, last, email) in people {
+        let cells = [email, first, last, groups, role, organization].map(cell);
+        text.push_str(&cells.join(","));
+        text.push_str("\r\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_taken_as_people_type_them() {
+        let email = |text: &str| (String::new(), String::new(), text.to_string());
+        let named = |first: &str, last: &str, text: &str| {
+            (first.to_string(), last.to_string(), text.to_string())
+        };
+        let table = [
+            ("a@x.eu", vec![email("a@x.eu")]),
+            (
+                "a@x.eu, b@x.eu;c@x.eu d@x.eu\ne@x.eu",
+                ["a", "b", "c", "d", "e"]
+                    .map(|c| email(&format!("{c}@x.eu")))
+                    .to_vec(),
+            ),
+            (
+                "Ann Mary Lee <a@x.eu>, \"Bo\" <b@x.eu>",
+                vec![
+                    named("Ann Mary", "Lee", "a@x.eu"),
+                    named("Bo", "", "b@x.eu"),
+                ],
+            ),
+            (" ,;\r\n", vec![]),
+        ];
+        for (text, expected) in table {
+            assert_eq!(people(text), expected, "{text:?}");
+        }
+        let file = csv(&[named("Ann", "O\"Hara", "a@x.eu")], "A,B", "", "");
+        assert_eq!(
+            file.lines().nth(1),
+            Some("\"a@x.eu\",\"Ann\",\"O\"\"Hara\",\"A,B\",\"\",\"\"")
+        );
+    }
+}

@@ -1,0 +1,385 @@
+//! `muster invitations` and `muster suppress`: what became of the mails, and what can be done.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::invite::{
+    Post, SendArgs, addresses, counts, end, find_import, open_store, read_message,
+};
+use super::{DatabaseArgs, print, warn};
+use crate::definition::lifetime;
+use crate::issue::Code;
+use crate::notify::token::{self, Token};
+use crate::notify::{Kind, message};
+use crate::outcome::Exit;
+use crate::refusal::{Refusal, Result};
+use crate::report::post;
+use crate::store::Store;
+use crate::store::invitations::{Filter, Listed};
+
+#[derive(Subcommand)]
+pub(super) enum InvitationsCommand {
+    /// Show who was invited and how far they came
+    List(ListArgs),
+    /// Send anew: a new link, the old one ends
+    Resend(ResendArgs),
+    /// End links at once, and with --remove-accounts the accounts that nobody ever used
+    Cancel(CancelArgs),
+    /// Print a fresh link to hand over in person; the one that is out ends
+    Link(LinkArgs),
+    /// End links whose time is over; with a choice, those at once
+    Expire(ChoiceArgs),
+}
+
+#[derive(Args)]
+pub(super) struct ChoiceArgs {
+    /// Addresses, or @FILE with a list of them
+    #[arg(value_name = "EMAIL")]
+    who: Vec<String>,
+    /// Of this run: an id, the beginning of one, or `last`
+    #[arg(long)]
+    run: Option<String>,
+    /// In this state; may be repeated
+    #[arg(long, value_parser = STATES)]
+    state: Vec<String>,
+    /// Made at least so long ago, such as `3 days`
+    #[arg(long, value_name = "TIME")]
+    older_than: Option<String>,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+const STATES: [&str; 8] = [
+    "queued",
+    "sending",
+    "sent",
+    "failed",
+    "unknown",
+    "cancelled",
+    "expired",
+    "accepted",
+];
+
+#[derive(Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    choice: ChoiceArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub(super) struct ResendArgs {
+    /// Addresses, or @FILE with a list of them
+    #[arg(value_name = "EMAIL")]
+    who: Vec<String>,
+    /// Of this run: an id, the beginning of one, or `last`
+    #[arg(long)]
+    run: Option<String>,
+    /// In this state; may be repeated
+    #[arg(long, value_parser = STATES)]
+    state: Vec<String>,
+    /// Made at least so long ago, such as `3 days`
+    #[arg(long, value_name = "TIME")]
+    older_than: Option<String>,
+    #[command(flatten)]
+    how: SendArgs,
+}
+
+#[derive(Args)]
+pub(super) struct CancelArgs {
+    #[command(flatten)]
+    choice: ChoiceArgs,
+    /// Also remove accounts that a run made and that were never active, with their memberships
+    #[arg(long)]
+    remove_accounts: bool,
+}
+
+#[derive(Args)]
+pub(super) struct LinkArgs {
+    /// Whose
+    email: String,
+    /// The pipeline whose `[mail]` counts
+    #[arg(short, long, value_name = "PIPELINE")]
+    pipeline: Option<String>,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+#[derive(Args)]
+pub(super) struct SuppressArgs {
+    /// Addresses that are never to be mailed, or @FILE with a list of them; lists them all without one
+    #[arg(value_name = "EMAIL")]
+    who: Vec<String>,
+    /// Why, for whoever looks later
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    /// Take them off the list
+    #[arg(long, requires = "who")]
+    remove: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+/// `muster invitations …`.
+pub(super) fn invitations(command: &InvitationsCommand) -> Result<Exit> {
+    match command {
+        InvitationsCommand::List(args) => list(args),
+        InvitationsCommand::Resend(args) => resend(args),
+        InvitationsCommand::Cancel(args) => cancel(args),
+        InvitationsCommand::Link(args) => link(args),
+        InvitationsCommand::Expire(args) => expire(args),
+    }
+}
+
+impl ChoiceArgs {
+    /// What is asked for, and whether that is anything less than everything.
+    fn filter(&self, store: &Store) -> Result<(Filter, bool)> {
+        filter(
+            store,
+            &self.who,
+            self.run.as_deref(),
+            &self.state,
+            self.older_than.as_deref(),
+        )
+    }
+}
+
+fn filter(
+    store: &Store,
+    who: &[String],
+    run: Option<&str>,
+    states: &[String],
+    older_than: Option<&str>,
+) -> Result<(Filter, bool)> {
+    let run = run.map(|run| find_import(store, run)).transpose()?;
+    let wrong = |what: String| Refusal::new(Code::UsageInvalid, what);
+    let age_minutes = match older_than {
+        None => None,
+        Some(text) => lifetime(text).map_err(wrong)?.map(i64::from),
+    };
+    let keys: Vec<String> = addresses(who)?.into_iter().map(|(key, _)| key).collect();
+    let filter = Filter {
+        run: run.map(|run| run.id),
+        states: (!states.is_empty()).then(|| states.to_vec()),
+        emails: (!who.is_empty()).then_some(keys),
+        age_minutes,
+    };
+    let narrow = filter.run.is_some()
+        || filter.states.is_some()
+        || filter.emails.is_some()
+        || filter.age_minutes.is_some();
+    Ok((filter, narrow))
+}
+
+/// The invitations that are meant; none is a refusal, for somebody was expected.
+fn chosen(store: &Store, filter: &Filter, narrow: bool) -> Result<Vec<Listed>> {
+    if !narrow {
+        let what = "nobody is named";
+        return Err(Refusal::new(Code::UsageInvalid, what)
+            .help("name addresses, --run, --state or --older-than"));
+    }
+    let mut found = store.list_invitations(filter)?;
+    // What came before a person's newest one is history.
+    found.retain(|invitation| invitation.newest && invitation.account.is_some());
+    if found.is_empty() {
+        return Err(Refusal::new(
+            Code::InvitationNone,
+            "no invitation is meant by that",
+        ));
+    }
+    Ok(found)
+}
+
+fn list(args: &ListArgs) -> Result<Exit> {
+    let store = open_store(&args.choice.database)?;
+    let (filter, _) = args.choice.filter(&store)?;
+    let found = store.list_invitations(&filter)?;
+    let funnel = store.funnel(filter.run.as_deref())?;
+    if args.json {
+        let value =
+            json!({ "schema": "muster.invitations/1", "funnel": funnel, "invitations": found });
+        print(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&value).unwrap_or_default()
+        ));
+        return Ok(Exit::Done);
+    }
+    print(&post::funnel(&funnel));
+    if found.is_empty() {
+        print("\nno invitations\n");
+    } else {
+        print(&format!("\n{}", post::list(&found)));
+    }
+    Ok(Exit::Done)
+}
+
+fn resend(args: &ResendArgs) -> Result<Exit> {
+    let how = &args.how;
+    let mut store = open_store(&how.database)?;
+    let older_than = args.older_than.as_deref();
+    let (filter, narrow) = filter(
+        &store,
+        &args.who,
+        args.run.as_deref(),
+        &args.state,
+        older_than,
+    )?;
+    let first = chosen(&store, &filter, narrow)?;
+    let run = find_import(&store, &first[0].run).ok();
+    let pipeline = run.and_then(|run| run.pipeline);
+    let post = Post::open(how.pipeline.as_deref(), pipeline.as_deref())?;
+    let message = read_message(how.message_file.as_deref())?;
+    if how.send {
+        post.settle(&mut store)?;
+    }
+    let mut found = chosen(&store, &filter, narrow)?;
+    found.retain(|invitation| !["accepted", "sending"].contains(&invitation.state.as_str()));
+    if found.is_empty() {
+        let what = "everybody who is meant has accepted already, or is being written to";
+        return Err(Refusal::new(Code::InvitationNone, what));
+    }
+    if !how.send {
+        print(&post::list(&found));
+        print(&format!(
+            "\nnothing was sent; with --send, {} would go out anew {}, and the old links end\n",
+            found.len(),
+            post.way()
+        ));
+        return Ok(Exit::Done);
+    }
+    let ids: Vec<Uuid> = found.iter().map(|invitation| invitation.id).collect();
+    store.requeue(&ids, &post.message_ids(ids.len())?, message.as_deref())?;
+    let mut queue = Vec::new();
+    for kind in [Kind::Invite, Kind::Reset, Kind::Temporary] {
+        let accounts: Vec<Uuid> = found
+            .iter()
+            .filter(|invitation| invitation.kind == kind.name())
+            .filter_map(|invitation| invitation.account)
+            .collect();
+        queue.extend(store.find_queued(kind, &accounts)?);
+    }
+    let sent = post.send(&store, queue, how, None)?;
+    if how.json {
+        let value =
+            json!({ "schema": "muster.mail/1", "chosen": ids.len(), "sent": counts(&sent) });
+        print(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&value).unwrap_or_default()
+        ));
+    } else {
+        print(&post::sent(&sent, &post.way()));
+    }
+    end(sent)
+}
+
+fn cancel(args: &CancelArgs) -> Result<Exit> {
+    let mut store = open_store(&args.choice.database)?;
+    let (filter, narrow) = args.choice.filter(&store)?;
+    let found = chosen(&store, &filter, narrow)?;
+    let ids: Vec<Uuid> = found.iter().map(|invitation| invitation.id).collect();
+    let accounts: Vec<Uuid> = found
+        .iter()
+        .filter_map(|invitation| invitation.account)
+        .collect();
+    let (cancelled, removed) =
+        store.cancel(&ids, args.remove_accounts.then_some(accounts.as_slice()))?;
+    let sending = found
+        .iter()
+        .filter(|invitation| invitation.state == "sending")
+        .count();
+    print(&format!(
+        "{cancelled} cancelled; their links open nothing any more\n"
+    ));
+    if args.remove_accounts {
+        print(&format!(
+            "{removed} accounts removed that nobody ever used\n"
+        ));
+    }
+    if sending > 0 {
+        warn(&format!(
+            "{sending} mails were on their way already; they arrive with a dead link"
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+fn link(args: &LinkArgs) -> Result<Exit> {
+    let mut store = open_store(&args.database)?;
+    let (key, _) = addresses(std::slice::from_ref(&args.email))?.remove(0);
+    let last = store.list_invitations(&Filter {
+        emails: Some(vec![key.clone()]),
+        ..Filter::default()
+    })?;
+    let run = last
+        .first()
+        .and_then(|invitation| find_import(&store, &invitation.run).ok());
+    let post = Post::open(
+        args.pipeline.as_deref(),
+        run.and_then(|run| run.pipeline).as_deref(),
+    )?;
+    let token = Token::new()?;
+    let message_id = message::new_message_id(post.sender.domain())?;
+    let made = store
+        .hand_over(&key, &token.sha256(), &message_id, |kind| {
+            post.lifetime(kind)
+        })?
+        .ok_or_else(|| {
+            Refusal::new(Code::InvitationNone, "nobody with that address can come in")
+                .help("the account is missing or deactivated: import the person first")
+        })?;
+    print(&format!(
+        "{}\n",
+        token::link(&post.link_base, &token.text())
+    ));
+    let ends = match &made.expires_at {
+        Some(time) => format!("until {time} UTC"),
+        None => "for ever".to_string(),
+    };
+    let what = match made.kind {
+        Kind::Invite => "accept the invitation",
+        _ => "set a password",
+    };
+    warn(&format!(
+        "whoever opens it can {what}, once, {ends}; hand it over in person"
+    ));
+    Ok(Exit::Done)
+}
+
+fn expire(args: &ChoiceArgs) -> Result<Exit> {
+    let store = open_store(&args.database)?;
+    let (filter, narrow) = args.filter(&store)?;
+    let overdue = store.expire_overdue()?;
+    print(&format!("{overdue} links ended whose time was over\n"));
+    if narrow {
+        let found = chosen(&store, &filter, narrow)?;
+        let ids: Vec<Uuid> = found.iter().map(|invitation| invitation.id).collect();
+        let ended = store.end_invitations(&ids)?;
+        print(&format!("{ended} links ended before their time\n"));
+    }
+    Ok(Exit::Done)
+}
+
+/// `muster suppress`.
+pub(super) fn suppress(args: &SuppressArgs) -> Result<Exit> {
+    let store = open_store(&args.database)?;
+    let keys: Vec<String> = addresses(&args.who)?
+        .into_iter()
+        .map(|(key, _)| key)
+        .collect();
+    if args.remove {
+        let removed = store.unsuppress(&keys)?;
+        print(&format!("{removed} may be mailed again\n"));
+    } else if keys.is_empty() {
+        print(&post::suppressions(&store.list_suppressions()?));
+    } else {
+        let added = store.suppress(&keys, &args.reason)?;
+        print(&format!(
+            "{added} will not be mailed any more; {} were on the list already\n",
+            keys.len() as u64 - added
+        ));
+    }
+    Ok(Exit::Done)
+}

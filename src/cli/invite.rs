@@ -1,0 +1,785 @@
+//! `muster invite` and `muster reset`: preview, select, send. `muster report` tells the
+//! administrator.
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{DatabaseArgs, print, stop_on_signal, warn};
+use crate::definition::{self, Mail, lifetime};
+use crate::issue::Code;
+use crate::notify::message::{self, Message, Sender, compose};
+use crate::notify::select::{Candidate, Selection, Wish, select, spread};
+use crate::notify::send::{Sending, Sent, Via, send};
+use crate::notify::smtp::{Connection, OpenError, Server};
+use crate::notify::template::Templates;
+use crate::notify::{
+    Attachment, Delivery, Kind, Letter, Person, Rendered, RunReport, outbox, token,
+};
+use crate::outcome::Exit;
+use crate::progress::Progress;
+use crate::refusal::{Refusal, Result};
+use crate::report::{file, ledger, post};
+use crate::row::RowNumber;
+use crate::stages::clean::group;
+use crate::stages::validate::email;
+use crate::store::Store;
+use crate::store::connect::Target;
+use crate::store::invitations::Queued;
+use crate::store::launcher::home_from_environment;
+use crate::store::runs::{Booked, unknown};
+use crate::summary::Summary;
+
+/// Where links lead without `[mail] link_base`: to `muster serve` on this machine.
+pub(super) const OWN_PAGE: &str = "http://127.0.0.1:8480/";
+
+/// Stands in a preview where every real mail has a token of its own.
+const PREVIEW_TOKEN: &str = "only-a-preview-this-link-opens-nothing-----";
+
+#[derive(Args)]
+pub(super) struct InviteArgs {
+    /// A run's id, the beginning of one, or `last`
+    run: String,
+    /// Only these: an address, group:NAME, role:NAME, organization:NAME, row:LINE, row:FILE:LINE, or @FILE of addresses; may be repeated
+    #[arg(long, value_name = "WHO")]
+    only: Vec<String>,
+    /// Without these; as --only
+    #[arg(long, value_name = "WHO")]
+    except: Vec<String>,
+    /// At most so many people
+    #[arg(long, value_name = "COUNT")]
+    limit: Option<usize>,
+    /// Send to so many people at different mail domains, then stop, to see how it goes
+    #[arg(long, value_name = "COUNT")]
+    canary: Option<usize>,
+    /// Show this person's mail [default: the first one's]
+    #[arg(long, value_name = "EMAIL")]
+    preview: Option<String>,
+    /// Write that mail as an .eml file, to be opened in a mail program
+    #[arg(long)]
+    open: bool,
+    #[command(flatten)]
+    how: SendArgs,
+}
+
+#[derive(Args)]
+pub(super) struct ResetArgs {
+    #[command(flatten)]
+    invite: InviteArgs,
+    /// Mail a password that ends at the first sign-in, instead of a link; the pipeline must allow it
+    #[arg(long)]
+    temporary_password: bool,
+}
+
+/// How mails go out, the same for every command that sends.
+#[derive(Args)]
+pub(super) struct SendArgs {
+    /// Send; without it, nothing leaves
+    #[arg(long)]
+    pub(super) send: bool,
+    /// A text of your own that goes into every mail
+    #[arg(long, value_name = "FILE")]
+    pub(super) message_file: Option<PathBuf>,
+    /// The pipeline whose `[mail]` counts [default: the run's]
+    #[arg(short, long, value_name = "PIPELINE")]
+    pub(super) pipeline: Option<String>,
+    #[command(flatten)]
+    pub(super) database: DatabaseArgs,
+    /// Print JSON on stdout
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Args)]
+pub(super) struct ReportArgs {
+    /// A run's id, the beginning of one, or `last`
+    run: String,
+    /// To whom [default: `admin` under `[mail]`]
+    #[arg(long, value_name = "EMAIL")]
+    to: Option<String>,
+    #[command(flatten)]
+    how: SendArgs,
+}
+
+/// Everything that mailing needs, opened and checked before anybody is chosen.
+pub(super) struct Post {
+    pub(super) mail: Mail,
+    pub(super) templates: Templates,
+    pub(super) sender: Sender,
+    pub(super) via: Via,
+    pub(super) link_base: String,
+}
+
+impl Post {
+    /// By the named pipeline, else by `booked`'s.
+    pub(super) fn open(named: Option<&str>, booked: Option<&str>) -> Result<Post> {
+        let mail = definition::open(named.or(booked))
+            .map_err(|refusal| match (named, booked) {
+                (None, Some(_)) => {
+                    refusal.help("the run's pipeline is gone; name one with `--pipeline`")
+                }
+                _ => refusal,
+            })?
+            .definition
+            .mail;
+        let sender = Sender::of(&mail)?;
+        let via = match Server::find(&mail)? {
+            Some(_) if sender.is_default() => {
+                let what = "a mail server is named, and nobody to send as";
+                return Err(Refusal::new(Code::MailSettings, what)
+                    .help("set `from = \"Name <address>\"` under `[mail]`"));
+            }
+            Some(server) => Via::Smtp(server),
+            None => Via::Outbox(outbox::folder()?),
+        };
+        Ok(Post {
+            templates: Templates::open(&mail)?,
+            link_base: mail
+                .link_base
+                .clone()
+                .unwrap_or_else(|| OWN_PAGE.to_string()),
+            mail,
+            sender,
+            via,
+        })
+    }
+
+    /// How long a way in of that kind works, in minutes.
+    pub(super) fn lifetime(&self, kind: Kind) -> Option<u32> {
+        let text = match kind {
+            Kind::Reset => &self.mail.reset_expires,
+            Kind::Temporary => &self.mail.temporary_expires,
+            _ => &self.mail.invitation_expires,
+        };
+        // Checked when the pipeline was read.
+        lifetime(text).unwrap_or(Some(0))
+    }
+
+    /// Where mails go, as words.
+    pub(super) fn way(&self) -> String {
+        match &self.via {
+            Via::Outbox(folder) => format!("to the outbox {}", folder.display()),
+            Via::Smtp(server) => format!("by {}", server.describe()),
+        }
+    }
+
+    /// What an administrator should know before sending.
+    fn warnings(&self, kind: Kind) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if kind == Kind::Temporary {
+            warnings.push(
+                "these mails hold passwords, and a mail can't be recalled; a link is safer"
+                    .to_string(),
+            );
+        } else if self.mail.link_base.is_none() && matches!(self.via, Via::Smtp(_)) {
+            warnings.push(format!(
+                "links lead to {OWN_PAGE}, which only this machine can open: set `link_base` under `[mail]`"
+            ));
+        }
+        if self.mail.contact.is_none() {
+            warnings.push("the mails name nobody to ask: set `contact` under `[mail]`".to_string());
+        }
+        warnings
+    }
+
+    /// The mail that somebody would get, with a link that opens nothing.
+    fn preview(&self, kind: Kind, person: &Person, message: Option<&str>) -> Result<Rendered> {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs() as i64;
+        let letter = Letter {
+            person: person.clone(),
+            link: match kind {
+                Kind::Temporary => String::new(),
+                _ => token::link(&self.link_base, PREVIEW_TOKEN),
+            },
+            password: match kind {
+                Kind::Temporary => "(made when it is sent)".to_string(),
+                _ => String::new(),
+            },
+            expires_at: self
+                .lifetime(kind)
+                .map(|minutes| now + i64::from(minutes) * 60),
+            message: message.unwrap_or_default().to_string(),
+            product: self.mail.product.clone(),
+            contact: self.mail.contact.clone().unwrap_or_default(),
+            run: None,
+        };
+        self.templates.render(kind, &letter)
+    }
+
+    fn compose(
+        &self,
+        rendered: &Rendered,
+        to: &Person,
+        attached: &[Attachment],
+    ) -> Result<Message> {
+        let id = message::new_message_id(self.sender.domain())?;
+        compose(
+            rendered,
+            &self.sender,
+            &to.email,
+            &to.name,
+            &id,
+            SystemTime::now(),
+            attached,
+        )
+        .map_err(|why| {
+            Refusal::new(
+                Code::MailSettings,
+                format!("this mail can't be sent: {why}"),
+            )
+        })
+    }
+
+    /// As many Message-IDs as there are mails to queue.
+    pub(super) fn message_ids(&self, count: usize) -> Result<Vec<String>> {
+        (0..count)
+            .map(|_| message::new_message_id(self.sender.domain()))
+            .collect()
+    }
+
+    /// Settles what senders left that are gone.
+    pub(super) fn settle(&self, store: &mut Store) -> Result<()> {
+        let lease = store.begin_sending()?;
+        let folder = match &self.via {
+            Via::Outbox(folder) => folder.clone(),
+            Via::Smtp(_) => outbox::folder()?,
+        };
+        let found = store.settle_abandoned(&lease, |id| outbox::has(&folder, id))?;
+        for line in post::abandoned(&found).lines() {
+            warn(line);
+        }
+        Ok(())
+    }
+
+    /// Sends what was queued.
+    pub(super) fn send(
+        &self,
+        store: &Store,
+        queue: Vec<Queued>,
+        args: &SendArgs,
+        limit: Option<usize>,
+    ) -> Result<Sent> {
+        let progress = Progress::new(args.quiet);
+        send(
+            &Sending {
+                store,
+                mail: &self.mail,
+                templates: &self.templates,
+                sender: &self.sender,
+                via: &self.via,
+                link_base: &self.link_base,
+                progress: &progress,
+                stop: &stop_on_signal(),
+                limit,
+            },
+            queue,
+        )
+    }
+}
+
+/// `muster invite`.
+pub(super) fn invite(args: &InviteArgs) -> Result<Exit> {
+    write_to(args, Kind::Invite)
+}
+
+/// `muster reset`.
+pub(super) fn reset(args: &ResetArgs) -> Result<Exit> {
+    write_to(
+        &args.invite,
+        if args.temporary_password {
+            Kind::Temporary
+        } else {
+            Kind::Reset
+        },
+    )
+}
+
+/// As `muster invite RUN --send`, right after a run.
+pub(super) fn invite_run(
+    run: &str,
+    database: DatabaseArgs,
+    pipeline: Option<String>,
+    quiet: bool,
+) -> Result<Exit> {
+    invite(&InviteArgs {
+        run: run.to_string(),
+        only: Vec::new(),
+        except: Vec::new(),
+        limit: None,
+        canary: None,
+        preview: None,
+        open: false,
+        how: SendArgs {
+            send: true,
+            message_file: None,
+            pipeline,
+            database,
+            json: false,
+            quiet,
+        },
+    })
+}
+
+fn write_to(args: &InviteArgs, kind: Kind) -> Result<Exit> {
+    let how = &args.how;
+    let mut store = open_store(&how.database)?;
+    let run = find_import(&store, &args.run)?;
+    let post = Post::open(how.pipeline.as_deref(), run.pipeline.as_deref())?;
+    if kind == Kind::Temporary && !post.mail.temporary_passwords {
+        let what = "this pipeline allows no temporary passwords";
+        return Err(Refusal::new(Code::MailSettings, what).help(
+            "send links (leave out --temporary-password), or set `temporary_passwords = true` under `[mail]`",
+        ));
+    }
+    let message = read_message(how.message_file.as_deref())?;
+    let only = wishes(&args.only, &run)?;
+    let except = wishes(&args.except, &run)?;
+    if how.send {
+        post.settle(&mut store)?;
+    }
+    let people = store.find_people(&run.id, kind)?;
+    let mut selection = select(people, kind, &only, &except, args.limit)?;
+    if let Some(count) = args.canary {
+        let before = selection.chosen.len();
+        selection.chosen = spread(std::mem::take(&mut selection.chosen), count);
+        selection.not_asked += before - selection.chosen.len();
+    }
+    for warning in post.warnings(kind) {
+        warn(&warning);
+    }
+    if how.send {
+        return send_all(
+            &store,
+            &post,
+            &run,
+            kind,
+            &selection,
+            message.as_deref(),
+            args,
+        );
+    }
+    preview(&post, &run, kind, &selection, message.as_deref(), args)
+}
+
+fn preview(
+    post: &Post,
+    run: &Booked,
+    kind: Kind,
+    selection: &Selection,
+    message: Option<&str>,
+    args: &InviteArgs,
+) -> Result<Exit> {
+    let shown = match &args.preview {
+        None => selection.chosen.first(),
+        Some(wanted) => Some(find_chosen(selection, wanted)?),
+    };
+    if args.how.json {
+        print(&told(run, kind, selection, None, post));
+    } else {
+        print(&post::selection(
+            kind,
+            &run.id,
+            selection.chosen.len() as u64,
+            &selection.left_out,
+            selection.not_asked as u64,
+        ));
+    }
+    let Some(shown) = shown else {
+        return Ok(Exit::Done);
+    };
+    let rendered = post.preview(kind, &shown.person, message)?;
+    let composed = post.compose(&rendered, &shown.person, &[])?;
+    if !args.how.json {
+        let to = &shown.person.email;
+        print(&format!(
+            "\n{}\nnothing was sent; with --send, {} would go {}\n",
+            post::mail(&rendered, &post.sender.to_string(), to),
+            match selection.chosen.len() {
+                1 => "this mail".to_string(),
+                count => format!("{count} such mails"),
+            },
+            post.way()
+        ));
+    }
+    if args.open {
+        let folder = run
+            .folder
+            .as_deref()
+            .map(Path::new)
+            .filter(|folder| folder.is_dir());
+        let path = folder.unwrap_or(Path::new(".")).join("preview.eml");
+        file::atomically(&path, |file| file.write(&composed.bytes))?;
+        print(&format!("that mail is in {}\n", path.display()));
+    }
+    Ok(Exit::Done)
+}
+
+/// The chosen person with that address.
+fn find_chosen<'a>(selection: &'a Selection, wanted: &str) -> Result<&'a Candidate> {
+    let key = email::key(wanted).unwrap_or_default();
+    let nobody = |why: String| {
+        Refusal::new(
+            Code::SelectionUnknown,
+            format!("`{wanted}` would get no mail: {why}"),
+        )
+    };
+    if let Some(found) = selection.chosen.iter().find(|c| c.email_key == key) {
+        return Ok(found);
+    }
+    let left_out = selection.left_out.iter();
+    match left_out
+        .map(|(reason, people)| (reason, people.iter().any(|c| c.email_key == key)))
+        .find(|(_, is_there)| *is_there)
+    {
+        Some((reason, _)) => Err(nobody(reason.title().to_string())),
+        None => Err(nobody(
+            "not among the people who were asked for".to_string(),
+        )),
+    }
+}
+
+fn send_all(
+    store: &Store,
+    post: &Post,
+    run: &Booked,
+    kind: Kind,
+    selection: &Selection,
+    message: Option<&str>,
+    args: &InviteArgs,
+) -> Result<Exit> {
+    let accounts: Vec<Uuid> = selection.chosen.iter().map(|c| c.account).collect();
+    let queue = match accounts.is_empty() {
+        true => Vec::new(),
+        false => store.queue(
+            &run.id,
+            kind,
+            &accounts,
+            post.lifetime(kind),
+            message,
+            &post.message_ids(accounts.len())?,
+        )?,
+    };
+    let sent = post.send(store, queue, &args.how, None)?;
+    if args.how.json {
+        print(&told(run, kind, selection, Some(&sent), post));
+    } else {
+        print(&post::selection(
+            kind,
+            &run.id,
+            accounts.len() as u64,
+            &selection.left_out,
+            selection.not_asked as u64,
+        ));
+        print(&format!("\n{}", post::sent(&sent, &post.way())));
+        if args.canary.is_some() && sent.sent > 0 {
+            print("look whether they arrived, then run the command again without --canary\n");
+        }
+    }
+    end(sent)
+}
+
+/// How a command ends that sent mails.
+pub(super) fn end(sent: Sent) -> Result<Exit> {
+    match sent.stopped {
+        Some(refusal) => Err(refusal),
+        None if sent.later > 0 => {
+            let what = format!("{} mails wait for a later try", sent.later);
+            Err(Refusal::new(Code::MailOpen, what).exit(Exit::Stopped))
+        }
+        None if sent.refused + sent.unknown > 0 => Ok(Exit::Mend),
+        None => Ok(Exit::Done),
+    }
+}
+
+fn told(
+    run: &Booked,
+    kind: Kind,
+    selection: &Selection,
+    sent: Option<&Sent>,
+    post: &Post,
+) -> String {
+    let left_out: serde_json::Map<String, serde_json::Value> = selection
+        .left_out
+        .iter()
+        .map(|(reason, people)| (reason.name().to_string(), json!(people.len())))
+        .collect();
+    let value = json!({
+        "schema": "muster.mail/1",
+        "run": run.id,
+        "kind": kind.name(),
+        "chosen": selection.chosen.len(),
+        "left_out": left_out,
+        "not_asked": selection.not_asked,
+        "way": post.way(),
+        "sent": sent.map(counts),
+    });
+    format!(
+        "{}\n",
+        serde_json::to_string_pretty(&value).unwrap_or_default()
+    )
+}
+
+/// What became of a sending, as JSON.
+pub(super) fn counts(sent: &Sent) -> serde_json::Value {
+    json!({
+        "sent": sent.sent,
+        "refused": sent.refused,
+        "unknown": sent.unknown,
+        "waiting": sent.later,
+        "taken": sent.taken,
+    })
+}
+
+/// A database that runs were imported into.
+pub(super) fn open_store(database: &DatabaseArgs) -> Result<Store> {
+    let target = Target::find(database.database.as_deref(), &home_from_environment()?)?;
+    if !target.is_there() {
+        return Err(Refusal::new(
+            Code::RunUnknown,
+            "nothing was imported there yet",
+        ));
+    }
+    Store::open(target)
+}
+
+/// The import that is meant by an id, the beginning of one, or `last`.
+pub(super) fn find_import(store: &Store, wanted: &str) -> Result<Booked> {
+    let mut fitting = store
+        .list_runs(i64::MAX)?
+        .into_iter()
+        .filter(|run| !wanted.is_empty() && (wanted == "last" || run.id.starts_with(wanted)));
+    let found = fitting.next().ok_or_else(|| {
+        unknown(wanted).help("only imports can be followed by mails; `muster runs` lists them")
+    })?;
+    if wanted != "last" && found.id != wanted && fitting.next().is_some() {
+        let what = format!("several runs begin with `{wanted}`");
+        return Err(Refusal::new(Code::RunUnknown, what));
+    }
+    Ok(found)
+}
+
+/// The administrator's own words for a mail.
+pub(super) fn read_message(path: Option<&Path>) -> Result<Option<String>> {
+    let Some(path) = path else { return Ok(None) };
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let what = format!("the message `{}` can't be read: {error}", path.display());
+        Refusal::new(Code::UsageInvalid, what).help("name a text file in UTF-8")
+    })?;
+    if text.len() > 20_000 {
+        let what = format!(
+            "the message `{}` is longer than 20,000 bytes",
+            path.display()
+        );
+        return Err(Refusal::new(Code::UsageInvalid, what).help("shorten it"));
+    }
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+    let kept = text.chars().filter(|c| *c == '\n' || !c.is_control());
+    Ok(Some(kept.collect::<String>().trim().to_string()))
+}
+
+/// The words of `--only` or `--except`.
+fn wishes(words: &[String], run: &Booked) -> Result<Vec<Wish>> {
+    let mut wishes = Vec::new();
+    for word in words {
+        match word.split_once(':') {
+            Some(("group", name)) => wishes.push(Wish::Group(group::key(name))),
+            Some(("role", name)) => wishes.push(Wish::Role(name.to_string())),
+            Some(("organization", name)) => {
+                wishes.push(Wish::Organization(name.to_lowercase()));
+            }
+            Some(("row", place)) => wishes.push(Wish::Rows(
+                rows(place, run)?.into_iter().collect(),
+                word.clone(),
+            )),
+            _ => {
+                let keys = addresses(std::slice::from_ref(word))?;
+                wishes.extend(keys.into_iter().map(|(key, typed)| Wish::Email(key, typed)));
+            }
+        }
+    }
+    Ok(wishes)
+}
+
+/// The rows at `LINE` or `FILE:LINE` of a run, by its ledger.
+fn rows(place: &str, run: &Booked) -> Result<Vec<RowNumber>> {
+    let (file, line) = match place.rsplit_once(':') {
+        Some((file, line)) => (Some(file), line),
+        None => (None, place),
+    };
+    let line: u64 = line.parse().map_err(|_| {
+        let what = format!("`row:{place}` is not row:LINE or row:FILE:LINE");
+        Refusal::new(Code::UsageInvalid, what)
+    })?;
+    let folder = Path::new(run.folder.as_deref().unwrap_or_default());
+    ledger::rows_at(&folder.join("ledger.parquet"), file, line)
+}
+
+/// Addresses as the match compares them and as they were typed: each word is one, or several
+/// parted by commas, semicolons or white space, or `@FILE` with such a list.
+pub(super) fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    for word in words {
+        let text = match word.strip_prefix('@') {
+            None => word.clone(),
+            Some(path) => std::fs::read_to_string(path).map_err(|error| {
+                let what = format!("the list `{path}` can't be read: {error}");
+                Refusal::new(Code::UsageInvalid, what)
+            })?,
+        };
+        let parted = text.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
+        for typed in parted.filter(|typed| !typed.is_empty()) {
+            let key = email::key(typed).ok_or_else(|| {
+                let what = format!("`{typed}` is not an e-mail address");
+                Refusal::new(Code::UsageInvalid, what).help(
+                    "name people by address, group:NAME, role:NAME, organization:NAME, row:LINE, or @FILE",
+                )
+            })?;
+            found.push((key, typed.to_string()));
+        }
+    }
+    Ok(found)
+}
+
+/// `muster report`.
+pub(super) fn report(args: &ReportArgs) -> Result<Exit> {
+    let how = &args.how;
+    let store = open_store(&how.database)?;
+    let run = find_import(&store, &args.run)?;
+    let post = Post::open(how.pipeline.as_deref(), run.pipeline.as_deref())?;
+    let to = args.to.clone().or_else(|| post.mail.admin.clone());
+    let to = to.filter(|to| email::key(to).is_some()).ok_or_else(|| {
+        Refusal::new(Code::MailSettings, "nobody to write to")
+            .help("name somebody with --to, or set `admin` under `[mail]`")
+    })?;
+    let Some(summary) = &run.summary else {
+        let what = format!("run `{}` was cut off before its summary", run.id);
+        return Err(Refusal::new(Code::RunUnknown, what));
+    };
+    let folder = Path::new(run.folder.as_deref().unwrap_or_default());
+    let letter = Letter {
+        person: Person {
+            email: to.clone(),
+            language: post.mail.language.clone(),
+            ..Person::default()
+        },
+        message: read_message(how.message_file.as_deref())?.unwrap_or_default(),
+        product: post.mail.product.clone(),
+        contact: post.mail.contact.clone().unwrap_or_default(),
+        run: Some(run_report(
+            summary,
+            folder,
+            post.mail.summary_base.as_deref(),
+        )),
+        ..Letter::default()
+    };
+    let rendered = post.templates.render(Kind::Report, &letter)?;
+    let attached = corrections(summary, folder)?;
+    let mut message = post.compose(&rendered, &letter.person, &attached)?;
+    if !how.send {
+        print(&post::mail(&rendered, &post.sender.to_string(), &to));
+        for attachment in &attached {
+            print(&format!("attached: {}\n", attachment.name));
+        }
+        print(&format!(
+            "\nnothing was sent; with --send, this mail would go {}\n",
+            post.way()
+        ));
+        return Ok(Exit::Done);
+    }
+    message.bytes.shrink_to_fit();
+    let delivery = match &post.via {
+        Via::Outbox(folder) => outbox::deliver(folder, &message),
+        Via::Smtp(server) => Connection::open(server)
+            .map_err(|error| match error {
+                OpenError::Busy(what) | OpenError::Fatal(what) => {
+                    Refusal::new(Code::MailServer, what)
+                }
+            })?
+            .deliver(&message),
+    };
+    match delivery {
+        Delivery::Sent { .. } => {
+            print(&format!(
+                "the report of run {} went {}\n",
+                run.id,
+                post.way()
+            ));
+            Ok(Exit::Done)
+        }
+        Delivery::Refused { reply } | Delivery::Later { reply } | Delivery::Unknown { reply } => {
+            Err(Refusal::new(Code::MailServer, reply).exit(Exit::Stopped))
+        }
+        Delivery::Returned => Err(Refusal::new(
+            Code::MailServer,
+            "the connection to the mail server was lost",
+        )
+        .exit(Exit::Stopped)),
+    }
+}
+
+fn run_report(summary: &Summary, folder: &Path, base: Option<&str>) -> RunReport {
+    let counts = serde_json::to_value(summary.counts).unwrap_or_default();
+    let counts = counts.as_object().cloned().unwrap_or_default();
+    let page = match base {
+        Some(base) => token::link(base, &format!("{}/summary.html", summary.run.id)),
+        None => folder.join("summary.html").display().to_string(),
+    };
+    RunReport {
+        id: summary.run.id.clone(),
+        state: summary.run.state.clone(),
+        files: summary
+            .input
+            .iter()
+            .map(|input| input.path.clone())
+            .collect(),
+        counts: counts
+            .into_iter()
+            .map(|(name, count)| (name, count.as_u64().unwrap_or(0)))
+            .collect(),
+        summary: page,
+        next: summary
+            .next
+            .iter()
+            .map(|next| (next.what.clone(), next.command.clone()))
+            .collect(),
+    }
+}
+
+/// The corrections of a run, to be attached.
+fn corrections(summary: &Summary, folder: &Path) -> Result<Vec<Attachment>> {
+    let named = summary
+        .files
+        .iter()
+        .filter(|(name, _)| name.starts_with("corrections"));
+    named
+        .map(|(_, name)| {
+            let path = folder.join(name);
+            let bytes = std::fs::read(&path).map_err(|error| {
+                let what = format!(
+                    "the corrections `{}` can't be read: {error}",
+                    path.display()
+                );
+                Refusal::new(Code::OutputUnwritable, what)
+                    .help("put them back where the run wrote them")
+            })?;
+            let mime = match path.extension().and_then(|ending| ending.to_str()) {
+                Some("xlsx") => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                _ => "text/csv; charset=utf-8",
+            };
+            Ok(Attachment {
+                name: name.clone(),
+                mime: mime.to_string(),
+                bytes,
+            })
+        })
+        .collect()
+}

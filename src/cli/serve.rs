@@ -1,0 +1,131 @@
+//! `muster serve`, the page where links lead, and `muster templates`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use clap::{Args, Subcommand};
+use uuid::Uuid;
+
+use super::invite::Post;
+use super::{DatabaseArgs, print, stop_on_signal, warn};
+use crate::notify::send::Via;
+use crate::notify::smtp::Connection;
+use crate::notify::{Delivery, Kind, Letter, message, outbox, template};
+use crate::outcome::Exit;
+use crate::refusal::Result;
+use crate::serve::{Serving, serve as serve_pages};
+use crate::store::Store;
+use crate::store::connect::Target;
+use crate::store::launcher::home_from_environment;
+
+#[derive(Args)]
+pub(super) struct ServeArgs {
+    /// Address and port to listen on; put a proxy with TLS before anything but this machine
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8480")]
+    listen: SocketAddr,
+    /// Take the visitor's address from X-Forwarded-For: only behind a proxy that sets it
+    #[arg(long)]
+    behind_proxy: bool,
+    /// The pipeline whose `[mail]` counts
+    #[arg(short, long, value_name = "PIPELINE")]
+    pipeline: Option<String>,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+#[derive(Subcommand)]
+pub(super) enum TemplatesCommand {
+    /// Write copies to be edited; `templates = "DIR"` under `[mail]` makes them count
+    Export {
+        /// Where to
+        #[arg(default_value = "mail")]
+        folder: PathBuf,
+    },
+}
+
+/// `muster templates …`.
+pub(super) fn templates(command: &TemplatesCommand) -> Result<Exit> {
+    let TemplatesCommand::Export { folder } = command;
+    let written = template::export(folder)?;
+    print(&format!(
+        "{} templates are in {}; set `templates = \"{}\"` under `[mail]`\n",
+        written.len(),
+        folder.display(),
+        folder.display()
+    ));
+    Ok(Exit::Done)
+}
+
+/// `muster serve`.
+pub(super) fn serve(args: &ServeArgs) -> Result<Exit> {
+    let target = Target::find(args.database.database.as_deref(), &home_from_environment()?)?;
+    let post = Post::open(args.pipeline.as_deref(), None)?;
+    let mail = post.mail.clone();
+    let noticing = Notices {
+        store: Mutex::new(Store::open(target.clone())?),
+        post,
+    };
+    let serving = Serving {
+        listen: args.listen,
+        mail,
+        behind_proxy: args.behind_proxy,
+        on_accepted: Some(Arc::new(move |account, kind| {
+            if let Err(refusal) = noticing.tell(account, kind) {
+                warn(&format!("a notice could not be sent: {refusal}"));
+            }
+        })),
+    };
+    serve_pages(target, &serving, stop_on_signal(), |address| {
+        print(&format!("serving http://{address}/ until Ctrl-C\n"));
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Tells people that a password was set, so that they hear of it when it wasn't them.
+struct Notices {
+    store: Mutex<Store>,
+    post: Post,
+}
+
+impl Notices {
+    fn tell(&self, account: Uuid, kind: Kind) -> Result<()> {
+        // Who accepts an invitation has nothing yet that somebody could have taken over.
+        if kind == Kind::Invite {
+            return Ok(());
+        }
+        let store = match self.store.lock() {
+            Ok(store) => store,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        let Some(person) = store.find_person(account)? else {
+            return Ok(());
+        };
+        drop(store);
+        let mail = &self.post.mail;
+        let letter = Letter {
+            product: mail.product.clone(),
+            contact: mail.contact.clone().unwrap_or_default(),
+            person,
+            ..Letter::default()
+        };
+        let rendered = self.post.templates.render(Kind::Notice, &letter)?;
+        let sender = &self.post.sender;
+        let id = message::new_message_id(sender.domain())?;
+        let (to, name) = (&letter.person.email, &letter.person.name);
+        let composed = message::compose(&rendered, sender, to, name, &id, SystemTime::now(), &[]);
+        let delivery = match (composed, &self.post.via) {
+            (Err(why), _) => Delivery::Refused { reply: why },
+            (Ok(message), Via::Outbox(folder)) => outbox::deliver(folder, &message),
+            (Ok(message), Via::Smtp(server)) => match Connection::open(server) {
+                Ok(mut connection) => connection.deliver(&message),
+                Err(_) => Delivery::Returned,
+            },
+        };
+        if !matches!(delivery, Delivery::Sent { .. }) {
+            warn("a notice that a password was set could not be sent");
+        }
+        Ok(())
+    }
+}
