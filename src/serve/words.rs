@@ -216,7 +216,7 @@ const DE: Words = Words {
     password: "Neues Passwort",
     rules: "Mindestens {min} Zeichen. Gut sind vier oder fünf Wörter, die nicht \
             zusammengehören; Leerzeichen und alle anderen Zeichen sind erlaubt. Ohne Ihren \
-            Namen, Ihre E-Mail-Adresse und den Namen von {product}.",
+            Namen, Ihre E‑Mail-Adresse und den Namen von {product}.",
     invite_button: "Konto einrichten",
     reset_button: "Neues Passwort setzen",
     error: "Fehler",
