@@ -1,4 +1,9 @@
--- Ends the links whose time is over, by this database's clock.
-update muster.invitations
-set state = 'expired', token_sha256 = null, changed_at = now()
-where state in ('sent', 'unknown') and expires_at <= now()
+-- Ends the links whose time is over, by this database's clock, and those that went to an address
+-- which the account no longer has.
+update muster.invitations invitation
+set state = 'expired', token_sha256 = null, changed_at = now(),
+    reply = case when account.email_key is distinct from invitation.email_key
+        then 'the account has another address by now' else reply end
+from muster.accounts account
+where account.id = invitation.account_id and invitation.state in ('sent', 'unknown')
+    and (invitation.expires_at <= now() or account.email_key is distinct from invitation.email_key)

@@ -18,13 +18,17 @@ select
         where membership.account_id = account.id
         order by grouping.path
     ),
-    case when latest.state in ('sent', 'unknown') and latest.expires_at <= now() then 'expired' else latest.state end,
+    case
+        when latest.state in ('sent', 'unknown')
+            and (latest.expires_at <= now() or latest.email_key <> account.email_key) then 'expired'
+        else latest.state
+    end,
     exists (select from muster.suppressions suppressed where suppressed.email_key = account.email_key),
     exists (select from muster.credentials secret where secret.account_id = account.id and not secret.must_change)
 from named
 join muster.accounts account on account.id = named.account_id
 left join lateral (
-    select invitation.state, invitation.expires_at
+    select invitation.state, invitation.expires_at, invitation.email_key
     from muster.invitations invitation
     where invitation.account_id = account.id and invitation.kind = $2
     order by invitation.created_at desc, invitation.id desc
