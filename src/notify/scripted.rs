@@ -1,7 +1,7 @@
 //! For tests: a mail server on loopback that does to each mail what a script says, and keeps what
 //! it took at the final dot, before it answers.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
@@ -156,25 +156,23 @@ impl Drop for Server {
 trait Duplex: Read + Write {}
 impl<T: Read + Write> Duplex for T {}
 
-struct Wire(Box<dyn Duplex>);
+struct Wire(BufReader<Box<dyn Duplex>>);
 
 impl Wire {
+    fn new(stream: impl Duplex + 'static) -> Wire {
+        Wire(BufReader::new(Box::new(stream)))
+    }
+
     fn line(&mut self) -> Option<String> {
-        let mut line = Vec::new();
-        let mut byte = [0];
-        while !line.ends_with(b"\r\n") {
-            if self.0.read(&mut byte).ok()? == 0 {
-                return None;
-            }
-            line.push(byte[0]);
-        }
-        line.truncate(line.len() - 2);
-        String::from_utf8(line).ok()
+        let mut line = String::new();
+        self.0.read_line(&mut line).ok()?;
+        line.strip_suffix("\r\n").map(String::from)
     }
 
     fn say(&mut self, text: &str) -> Option<()> {
-        self.0.write_all(format!("{text}\r\n").as_bytes()).ok()?;
-        self.0.flush().ok()
+        let stream = self.0.get_mut();
+        stream.write_all(format!("{text}\r\n").as_bytes()).ok()?;
+        stream.flush().ok()
     }
 }
 
@@ -183,7 +181,7 @@ impl Shared {
         let config = self.script.tls.clone()?;
         let connection = ServerConnection::new(config).unwrap();
         let stream = stream.try_clone().unwrap();
-        Some(Wire(Box::new(StreamOwned::new(connection, stream))))
+        Some(Wire::new(StreamOwned::new(connection, stream)))
     }
 
     /// One connection; `None` when either side ended it.
@@ -194,7 +192,7 @@ impl Shared {
         let mut wire = if encrypted {
             self.tls(&stream)?
         } else {
-            Wire(Box::new(stream.try_clone().unwrap()))
+            Wire::new(stream.try_clone().unwrap())
         };
         match (self.script.greeting)(number) {
             Greeting::Welcome => wire.say("220 scripted.test ESMTP")?,

@@ -180,8 +180,14 @@ enum Told {
     NoConnection(OpenError),
     /// Somebody else has it, or it must not go out any more.
     Taken,
-    /// It is in the books. `retry_seconds` is when a mail that was put off is tried again.
-    Ended(Delivery, Option<u64>),
+    /// It is in the books.
+    Ended {
+        delivery: Delivery,
+        /// When a mail that was put off is tried again.
+        retry_seconds: Option<u64>,
+        /// Whether the connection ended instead of an answer.
+        lost: bool,
+    },
     /// It may be out, and the books don't say so.
     Unrecorded(Refusal),
     /// Nothing goes any more, and this mail is surely not out.
@@ -402,11 +408,7 @@ impl<'a> Desk<'a> {
     }
 
     fn settle(&mut self, report: Report) {
-        let Report {
-            worker,
-            mut mail,
-            told,
-        } = report;
+        let Report { worker, mail, told } = report;
         self.under_way -= 1;
         self.seats[worker].idle = true;
         match told {
@@ -421,25 +423,11 @@ impl<'a> Desk<'a> {
                 self.sent.taken += 1;
                 self.sending.progress.add(1, None);
             }
-            Told::Ended(Delivery::Returned, _) => {
-                mail.returned += 1;
-                self.queue.push_front(mail);
-                match self.sending.via {
-                    Via::Outbox(folder) => {
-                        self.stop(outbox::unwritable(
-                            folder,
-                            "is there room and the right to?",
-                        ));
-                    }
-                    Via::Smtp(_) => self.rest(worker, "the server ended the connection"),
-                }
-            }
-            Told::Ended(Delivery::Later { .. }, Some(seconds)) => {
-                self.seats[worker].failures = 0;
-                mail.ready = Timestamp::now() + Duration::from_secs(seconds);
-                self.queue.push_back(mail);
-            }
-            Told::Ended(delivery, _) => self.count(worker, &delivery),
+            Told::Ended {
+                delivery,
+                retry_seconds,
+                lost,
+            } => self.settle_ended(worker, mail, &delivery, retry_seconds, lost),
             Told::Unrecorded(refusal) => {
                 self.sent.unknown += 1;
                 self.stop(refusal);
@@ -451,20 +439,45 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// A mail that has come to its end.
-    fn count(&mut self, worker: usize, delivery: &Delivery) {
-        self.sending.progress.add(1, None);
-        if let Delivery::Unknown { .. } = delivery {
-            self.sent.unknown += 1;
-            // A server that never says that it took a mail would make a whole mailing unknown.
-            return self.rest(
+    fn settle_ended(
+        &mut self,
+        worker: usize,
+        mut mail: Waiting,
+        delivery: &Delivery,
+        retry_seconds: Option<u64>,
+        lost: bool,
+    ) {
+        match (delivery, retry_seconds) {
+            (Delivery::Returned, _) => {
+                mail.returned += 1;
+                self.queue.push_front(mail);
+            }
+            (Delivery::Later { .. }, Some(seconds)) => {
+                mail.ready = Timestamp::now() + Duration::from_secs(seconds);
+                self.queue.push_back(mail);
+            }
+            _ => self.count(delivery),
+        }
+        match self.sending.via {
+            Via::Outbox(folder) if *delivery == Delivery::Returned => {
+                self.stop(outbox::unwritable(folder, "is there room, and the right?"));
+            }
+            // Also after the content: a server that never says that it took a mail would make a
+            // whole mailing unknown.
+            _ if lost => self.rest(
                 worker,
                 "the server ended the connection instead of an answer",
-            );
+            ),
+            _ => self.seats[worker].failures = 0,
         }
-        self.seats[worker].failures = 0;
+    }
+
+    /// Counts a mail that has come to its end.
+    fn count(&mut self, delivery: &Delivery) {
+        self.sending.progress.add(1, None);
         match delivery {
             Delivery::Sent { .. } => self.sent.sent += 1,
+            Delivery::Unknown { .. } => self.sent.unknown += 1,
             Delivery::Refused { .. } => {
                 self.sent.refused += 1;
                 self.turned_away += 1;
@@ -493,11 +506,11 @@ impl<'a> Desk<'a> {
         seat.failures += 1;
         let rest = self.rests[seat.failures.min(self.rests.len()) - 1];
         seat.rests_until = Instant::now() + rest;
-        if self
-            .seats
-            .iter()
-            .all(|seat| seat.failures > self.rests.len())
-        {
+        if self.queue.is_empty() {
+            return;
+        }
+        let spent = |seat: &Seat| seat.failures > self.rests.len();
+        if self.seats.iter().all(spent) {
             self.stop(Refusal::new(Code::MailServer, words));
         } else {
             self.say(format!("{words}; next try in {} s", rest.as_secs()));
@@ -651,6 +664,7 @@ impl Worker<'_> {
 
     fn record(&self, mail: &Waiting, mut delivery: Delivery, attempts: usize) -> Told {
         let to_server = matches!(self.road, Road::Smtp { .. });
+        let lost = matches!(delivery, Delivery::Returned | Delivery::Unknown { .. });
         if delivery == Delivery::Returned && to_server && mail.returned + 1 >= RETURNS_MAX {
             let reply = "the connection ended before the mail was taken, again and again";
             delivery = Delivery::Later {
@@ -663,7 +677,11 @@ impl Worker<'_> {
         };
         let store = self.sending.store;
         match store.record(&self.lease, mail.id, &delivery, retry) {
-            Ok(()) => Told::Ended(delivery, retry),
+            Ok(()) => Told::Ended {
+                delivery,
+                retry_seconds: retry,
+                lost,
+            },
             Err(refusal) => match delivery {
                 Delivery::Sent { .. } | Delivery::Unknown { .. } => Told::Unrecorded(refusal),
                 _ => Told::Broken(refusal),
@@ -813,7 +831,8 @@ mod tests {
                 _ => (kind.name(), "active"),
             };
             self.run(&format!(
-                "delete from muster.accounts;
+                "delete from muster.invitations;
+                delete from muster.accounts;
                 insert into muster.accounts (id, email, email_key, first_name, role, status, language)
                 select gen_random_uuid(), email, email, 'Ada', 'user', '{status}', 'en'
                 from (
