@@ -214,11 +214,14 @@ impl Templates {
             let part = found.find(|(_, source)| source.is_some() == there);
             part.map_or("", |(part, _)| part)
         };
-        let path = parts.iter().flatten().next().map_or("", |source| &source.path);
+        let path = parts
+            .iter()
+            .flatten()
+            .next()
+            .map_or("", |source| &source.path);
         let missing = path.replace(at(true), at(false));
         let what = format!("`{missing}` is missing: a language needs a subject, a text and HTML");
-        Err(Refusal::new(Code::MailTemplate, what)
-            .help(format!("add it, or remove `{path}`")))
+        Err(Refusal::new(Code::MailTemplate, what).help(format!("add it, or remove `{path}`")))
     }
 
     /// Refuses variables that this kind doesn't have.
@@ -231,7 +234,9 @@ impl Templates {
         let globals: HashSet<&str> = self.environment.globals().map(|(name, _)| name).collect();
         let known: Vec<&str> = variables_of(kind).collect();
         let within = |whole: &str, part: &str| {
-            whole.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            whole
+                .strip_prefix(part)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         let mut unknown: Vec<&String> = used
             .iter()
@@ -245,18 +250,25 @@ impl Templates {
         let line = line_of(&source.text, unknown);
         let elsewhere = SPECIAL
             .iter()
-            .find(|(variable, _)| within(variable, unknown) || within(unknown, variable));
-        if let Some((_, kinds)) = elsewhere.filter(|(variable, _)| within(variable, unknown)) {
-            let kinds: Vec<String> = kinds.iter().map(|kind| format!("`{}`", kind.name())).collect();
-            let what = format!("`{unknown}` is only there in {}", kinds.join(", "));
+            .find(|(variable, _)| within(variable, unknown));
+        if let Some((_, kinds)) = elsewhere {
+            let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+            let what = format!("`{unknown}` is only there in `{}`", kinds.join("`, `"));
             return Err(at_line(&source.path, &source.text, line, &what).help("remove it"));
         }
         let what = format!("unknown variable `{unknown}`");
         let refusal = at_line(&source.path, &source.text, line, &what);
-        Err(match nearest(unknown, known.iter().copied()) {
-            Some(near) => refusal.help(format!("did you mean `{near}`?")),
-            None => refusal.help(format!("known are `{}`", known.join("`, `"))),
-        })
+        let last = |name: &str| {
+            name.rsplit_once('.')
+                .is_some_and(|(_, last)| last == *unknown)
+        };
+        let near = known.iter().copied().find(|name| last(name));
+        Err(
+            match near.or_else(|| nearest(unknown, known.iter().copied())) {
+                Some(near) => refusal.help(format!("did you mean `{near}`?")),
+                None => refusal.help(format!("known are `{}`", known.join("`, `"))),
+            },
+        )
     }
 
     /// Renders a part with a full and with a bare letter, and looks for what must be in it.
@@ -269,23 +281,27 @@ impl Templates {
         mail: &Mail,
     ) -> Result<()> {
         let html = name.ends_with(PARTS[2]);
-        let contact = mail.contact.as_deref().is_some_and(|text| !text.trim().is_empty());
+        let contact = mail
+            .contact
+            .as_deref()
+            .is_some_and(|text| !text.trim().is_empty());
         for letter in [full_example(kind), bare_example(kind, contact)] {
             let output = self
                 .one(name, context_of(&letter, language, html))
                 .map_err(|error| wrong(&source.path, Some(&source.text), &error))?;
-            let fault = if name.ends_with(PARTS[0]) {
-                subject_fault(&output)
-            } else {
-                part_fault(kind, &output, contact).or((html && output.contains(RAW)).then(|| {
-                    "a value gets into the HTML as it is, so that a name could change the page"
-                        .to_string()
-                }))
+            if html && output.contains(RAW) {
+                let what =
+                    "a value gets into the HTML as it is, so that a name could change the page";
+                let line = line_of(&source.text, "safe").or(line_of(&source.text, "autoescape"));
+                return Err(at_line(&source.path, &source.text, line, what)
+                    .help("remove `safe` or `autoescape`"));
+            }
+            let fault = match name.ends_with(PARTS[0]) {
+                true => subject_fault(&output),
+                false => part_fault(kind, &output, contact),
             };
             if let Some(fault) = fault {
-                let line = fault.contains("as it is").then(|| line_of(&source.text, "safe"));
-                let refusal = at_line(&source.path, &source.text, line.flatten(), &fault);
-                return Err(refusal);
+                return Err(at_line(&source.path, &source.text, None, &fault));
             }
         }
         Ok(())
@@ -406,7 +422,12 @@ fn entries(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
                 .help("`muster templates export FOLDER` writes a folder to begin with")
         })?
         .into_iter()
-        .map(|entry| (entry.path(), entry.file_name().to_string_lossy().into_owned()))
+        .map(|entry| {
+            (
+                entry.path(),
+                entry.file_name().to_string_lossy().into_owned(),
+            )
+        })
         .filter(|(_, name)| !name.starts_with('.') && !name.ends_with('~'))
         .collect();
     found.sort();
@@ -516,7 +537,9 @@ fn run_context(run: &RunReport) -> Value {
 
 /// The administrator's words with their paragraphs, and without control characters.
 fn plain_message(text: &str) -> String {
-    let text = text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{2029}'], "\n");
+    let text = text
+        .replace("\r\n", "\n")
+        .replace(['\r', '\u{2028}', '\u{2029}'], "\n");
     let kept = |c: &char| !c.is_control() || *c == '\n' || *c == '\t';
     text.trim().chars().filter(kept).collect()
 }
@@ -543,7 +566,9 @@ fn product<'a>(text: &'a str, language: &str) -> Cow<'a, str> {
     if !text.is_empty() && text != LANGUAGES[0].product {
         return text;
     }
-    let language = LANGUAGES.iter().find(|known| known.tag == primary(language));
+    let language = LANGUAGES
+        .iter()
+        .find(|known| known.tag == primary(language));
     Cow::Borrowed(language.map_or(LANGUAGES[0].product, |language| language.product))
 }
 
@@ -567,7 +592,10 @@ fn expires(at: Option<i64>, language: &str) -> String {
     };
     let time = time.to_zoned(TimeZone::UTC).datetime();
     let clock = format!("{:02}:{:02}", time.hour(), time.minute());
-    let Some(language) = LANGUAGES.iter().find(|known| known.tag == primary(language)) else {
+    let Some(language) = LANGUAGES
+        .iter()
+        .find(|known| known.tag == primary(language))
+    else {
         return format!("{} {clock} UTC", time.date());
     };
     let month = usize::try_from(time.month() - 1).unwrap_or(0);
@@ -598,7 +626,9 @@ fn fallbacks(tag: &str) -> impl Iterator<Item = String> + use<> {
 }
 
 fn variables_of(kind: Kind) -> impl Iterator<Item = &'static str> {
-    let special = SPECIAL.iter().filter(move |(_, kinds)| kinds.contains(&kind));
+    let special = SPECIAL
+        .iter()
+        .filter(move |(_, kinds)| kinds.contains(&kind));
     COMMON.iter().copied().chain(special.map(|(name, _)| *name))
 }
 
@@ -629,7 +659,9 @@ fn full_example(kind: Kind) -> Letter {
         expires_at: Some(1_795_356_300),
         run: (kind == Kind::Report).then(|| RunReport {
             files: vec![raw("people.csv")],
-            counts: Outcome::ALL.map(|outcome| (outcome.name().to_string(), 12)).into(),
+            counts: Outcome::ALL
+                .map(|outcome| (outcome.name().to_string(), 12))
+                .into(),
             summary: "https://imports.example.com/summary.html".to_string(),
             next: vec![(raw("invite them"), raw("muster invite last"))],
             ..bare_run()
@@ -640,7 +672,13 @@ fn full_example(kind: Kind) -> Letter {
 
 /// A letter with nothing but what the kind always has.
 fn bare_example(kind: Kind, contact: bool) -> Letter {
-    let text = |there: bool, text: &str| if there { text.to_string() } else { String::new() };
+    let text = |there: bool, text: &str| {
+        if there {
+            text.to_string()
+        } else {
+            String::new()
+        }
+    };
     Letter {
         person: Person {
             email: "jane.doe@example.com".to_string(),
@@ -684,7 +722,11 @@ fn part_fault(kind: Kind, output: &str, contact: bool) -> Option<String> {
     let by_link = matches!(kind, Kind::Invite | Kind::Reset);
     lacks(by_link, EXAMPLE_LINK, "link")
         .or(lacks(kind == Kind::Temporary, EXAMPLE_PASSWORD, "password"))
-        .or(lacks(contact && kind != Kind::Report, EXAMPLE_CONTACT, "contact"))
+        .or(lacks(
+            contact && kind != Kind::Report,
+            EXAMPLE_CONTACT,
+            "contact",
+        ))
 }
 
 /// The first line, from 1, that has `word` within a tag.
@@ -723,4 +765,549 @@ fn wrong(path: &str, text: Option<&str>, error: &minijinja::Error) -> Refusal {
         None => error.kind().to_string(),
     };
     at_line(path, text.unwrap_or(""), error.line(), &what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    fn send_and_sync<T: Send + Sync>(value: T) -> T {
+        value
+    }
+
+    fn letter(kind: Kind, language: &str, full: bool) -> Letter {
+        let text = |text: &str| {
+            if full {
+                text.to_string()
+            } else {
+                String::new()
+            }
+        };
+        let example = bare_example(kind, full);
+        Letter {
+            person: Person {
+                name: text("Zoë <script>alert(1)</script>"),
+                username: text("zoe"),
+                language: language.to_string(),
+                ..example.person.clone()
+            },
+            message: text("Welcome & hello!\r\nSee you.\n\n<script>"),
+            expires_at: full.then_some(1_795_356_300),
+            run: (kind == Kind::Report).then(|| RunReport {
+                files: vec!["people.csv".to_string(), "more.csv".to_string()],
+                counts: [("read".to_string(), 20), ("rejected".to_string(), 3)].into(),
+                summary: "https://imports.example.com/summary.html".to_string(),
+                next: vec![("invite them".to_string(), "muster invite last".to_string())],
+                ..bare_run()
+            }),
+            ..example
+        }
+    }
+
+    #[test]
+    fn every_template_renders_whole_and_says_what_it_must() {
+        let mail = Mail {
+            contact: Some("help@join.example.com".to_string()),
+            ..Mail::default()
+        };
+        let templates = send_and_sync(Templates::open(&mail).unwrap());
+        for (kind, language, _) in EMBEDDED {
+            for full in [true, false] {
+                let letter = letter(*kind, language, full);
+                let mail = templates.render(*kind, &letter).unwrap();
+                let place = format!("{}/{language} {full}: {mail:#?}", kind.name());
+                assert_eq!(mail.language, *language, "{place}");
+                assert!(
+                    !mail.subject.is_empty() && !mail.subject.contains('\n'),
+                    "{place}"
+                );
+                assert!(!mail.text.contains("\n\n\n"), "{place}");
+                for text in [&mail.text, &mail.html, &mail.subject] {
+                    assert!(!text.contains("{{") && !text.contains("{%"), "{place}");
+                    assert!(!text.contains(" ,") && !text.contains("()"), "{place}");
+                    assert_eq!(
+                        text.contains("help@"),
+                        full && *text != mail.subject,
+                        "{place}"
+                    );
+                }
+                let alone = |line: &str| mail.text.lines().any(|found| found == line);
+                assert!(letter.link.is_empty() || alone(&letter.link), "{place}");
+                assert!(
+                    letter.password.is_empty() || alone(&letter.password),
+                    "{place}"
+                );
+                let button = format!("href=\"{}\"", letter.link);
+                assert!(
+                    letter.link.is_empty() || mail.html.contains(&button),
+                    "{place}"
+                );
+                assert!(
+                    !mail.html.contains("<script") && !mail.html.contains("src="),
+                    "{place}"
+                );
+                assert!(
+                    mail.html
+                        .contains(&format!("<html lang=\"{language}\" dir=\"ltr\">"))
+                );
+                let ends = full && !matches!(kind, Kind::Report | Kind::Notice);
+                let time = mail.text.contains("2026") && mail.text.contains("14:05");
+                assert_eq!(time && mail.text.contains("UTC"), ends, "{place}");
+                if full && *kind != Kind::Notice {
+                    assert!(alone("Welcome & hello!") && alone("See you."), "{place}");
+                    assert!(
+                        mail.html.contains("Welcome &amp; hello!<br>\nSee you.</p>"),
+                        "{place}"
+                    );
+                    assert!(mail.html.contains("&lt;script&gt;</p>"), "{place}");
+                }
+                let named = full && *kind != Kind::Report;
+                assert_eq!(mail.text.contains("Zoë <script>"), named, "{place}");
+                assert_eq!(
+                    mail.html.contains("Zoë &lt;script&gt;alert(1)"),
+                    named,
+                    "{place}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_mail_reads_like_this() {
+        let templates = Templates::open(&Mail::default()).unwrap();
+        let mail = templates
+            .render(Kind::Invite, &full_example(Kind::Invite))
+            .unwrap();
+        let wanted = "\
+Hello Jane Doe <x-raw>,
+
+You have been invited to Acme Learning <x-raw>. Accept the invitation to choose your own password and start using your account.
+
+Your user name is jane <x-raw>.
+
+Welcome! <x-raw>
+
+See you on Monday.
+
+To accept the invitation, open this link:
+
+https://join.example.com/Z2Vub3VnaC1mb3ItYW4tZXhhbXBsZS1vZi1hLXRva2Vu
+
+The link works until 22 November 2026, 14:05 UTC. It works once and is meant for you alone, so please don’t forward this mail.
+
+Didn’t expect an invitation? Then you don’t have to do anything: without this link the account stays closed.
+
+Questions? help@join.example.com
+
+Acme Learning <x-raw>
+This mail is for jane.doe@example.com.
+";
+        assert_eq!(mail.text, wanted);
+        assert_eq!(mail.subject, "Your invitation to Acme Learning <x-raw>");
+    }
+
+    #[test]
+    fn names_stay_on_their_line() {
+        let templates = Templates::open(&Mail::default()).unwrap();
+        let mut letter = full_example(Kind::Invite);
+        letter.person.name = "Eve\r\n\nPay at http://evil.example\u{202e}".to_string();
+        letter.product = "A\nB\u{2066}\u{7}".to_string();
+        let mail = templates.render(Kind::Invite, &letter).unwrap();
+        assert!(
+            mail.text
+                .starts_with("Hello Eve Pay at http://evil.example,\n")
+        );
+        assert_eq!(mail.subject, "Your invitation to A B");
+    }
+
+    /// Folder with files, as `mail.templates` names it.
+    fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, Mail) {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let mail = Mail {
+            templates: Some(folder.path().display().to_string()),
+            contact: Some("help@acme.example".to_string()),
+            ..Mail::default()
+        };
+        (folder, mail)
+    }
+
+    #[test]
+    fn each_mistake_is_named_with_its_place() {
+        let text = "Dear {{ person.name }},\n\n{{ link }}\n{{ contact }}\n";
+        let edited = |from: &str, to: &str| text.replace(from, to);
+        let cases: Vec<(&str, String, &str, &str)> = vec![
+            (
+                "invite/en.txt",
+                edited("person.name", "persn.name"),
+                "invite/en.txt:1: unknown variable `persn.name`\n  |\n1 | Dear {{ persn.name }},",
+                "did you mean `person.name`?",
+            ),
+            (
+                "invite/en.txt",
+                edited("link", "first_name"),
+                "invite/en.txt:3: unknown variable `first_name`\n  |\n3 | {{ first_name }}",
+                "did you mean `person.first_name`?",
+            ),
+            (
+                "invite/en.txt",
+                edited("{{ link }}", "{% if link %}"),
+                "invite/en.txt:4: syntax error: unexpected end of input",
+                "",
+            ),
+            (
+                "invite/en.txt",
+                edited("link }}", "link|shout }}"),
+                "invite/en.txt:3: unknown filter: filter shout is unknown\n  |\n3 | {{ link|shout }}",
+                "",
+            ),
+            (
+                "invite/en.txt",
+                edited("{{ link }}", "{{ link }} {{ password }}"),
+                "invite/en.txt:3: `password` is only there in `temporary`\n  |\n3 | {{ link }} {{ password }}",
+                "remove it",
+            ),
+            (
+                "notice/en.txt",
+                text.to_string(),
+                "notice/en.txt:3: `link` is only there in `invite`, `reset`, `temporary`\n  |\n3 | {{ link }}",
+                "remove it",
+            ),
+            ("reset/de.txt", edited("{{ run.id }}", ""), "", ""),
+            (
+                "invite/en.txt",
+                edited("{{ link }}", ""),
+                "invite/en.txt: `{{ link }}` isn't always shown, and a mail of this kind must show it",
+                "",
+            ),
+            (
+                "reset/en.html",
+                edited("{{ link }}", "{% if message %}{{ link }}{% endif %}"),
+                "reset/en.html: `{{ link }}` isn't always shown, and a mail of this kind must show it",
+                "",
+            ),
+            (
+                "temporary/en.txt",
+                text.to_string(),
+                "temporary/en.txt: `{{ password }}` isn't always shown, and a mail of this kind must show it",
+                "",
+            ),
+            (
+                "invite/en.html",
+                edited("{{ contact }}", ""),
+                "invite/en.html: `{{ contact }}` isn't always shown, and a mail of this kind must show it",
+                "",
+            ),
+            (
+                "invite/en.html",
+                edited("name }}", "name|safe }}"),
+                "invite/en.html:1: a value gets into the HTML as it is, so that a name could change the page\n  |\n1 | Dear {{ person.name|safe }},",
+                "remove `safe` or `autoescape`",
+            ),
+            (
+                "invite/en.subject.txt",
+                "Hello\n{{ product }}\n".to_string(),
+                "invite/en.subject.txt: the subject has several lines, it must be one",
+                "",
+            ),
+            (
+                "invite/en.subject.txt",
+                "{{ message if run is defined }}".to_string(),
+                "`run` is only there in `report`",
+                "",
+            ),
+            (
+                "invite/en.subject.txt",
+                " \n".to_string(),
+                "invite/en.subject.txt: the subject is empty",
+                "",
+            ),
+            (
+                "invit/en.txt",
+                text.to_string(),
+                "` is no kind of mail",
+                "did you mean `invite`?",
+            ),
+            (
+                "invite/en.htm",
+                text.to_string(),
+                "` isn't named as a template is",
+                "",
+            ),
+            (
+                "invite/e n.txt",
+                text.to_string(),
+                "` isn't named as a template is",
+                "",
+            ),
+            (
+                "invite/sv.txt",
+                text.to_string(),
+                "invite/sv.subject.txt` is missing: a language needs a subject, a text and HTML",
+                "",
+            ),
+        ];
+        for (file, text, what, help) in cases {
+            let (_folder, mail) = folder(&[(file, &text)]);
+            match Templates::open(&mail) {
+                Ok(_) => assert_eq!(what, "", "{file} passes: {text}"),
+                Err(refusal) => {
+                    assert_eq!(refusal.code, Code::MailTemplate);
+                    assert!(
+                        !what.is_empty() && refusal.what.contains(what),
+                        "{file}: {refusal}"
+                    );
+                    assert!(refusal.help.contains(help), "{file}: {}", refusal.help);
+                }
+            }
+        }
+        let (inside, mut mail) = folder(&[]);
+        std::fs::create_dir(inside.path().join("invite")).unwrap();
+        std::fs::write(inside.path().join("invite/en.txt"), b"a\nb\xff").unwrap();
+        assert!(
+            Templates::open(&mail)
+                .err()
+                .unwrap()
+                .what
+                .ends_with("en.txt:2: not UTF-8")
+        );
+        mail.templates = Some("no/such/folder".to_string());
+        let refusal = Templates::open(&mail).err().unwrap();
+        assert!(
+            refusal.help.contains("muster templates export"),
+            "{}",
+            refusal.help
+        );
+        let mail = Mail {
+            language: "sv".to_string(),
+            ..Mail::default()
+        };
+        assert!(
+            Templates::open(&mail)
+                .err()
+                .unwrap()
+                .what
+                .contains("in the language `sv`")
+        );
+    }
+
+    #[test]
+    fn a_folder_goes_before_what_is_embedded() {
+        let body = "{{ language }} {{ dir }} {{ link }} {{ contact }} {{ expires }}";
+        let (_folder, mail) = folder(&[
+            ("README.md", "mine"),
+            ("invite/.en.txt.swp", "\u{0}"),
+            ("invite/en.txt~", "{{"),
+            ("invite/en.subject.txt", "\u{feff}Come to {{ product }}\r\n"),
+            ("invite/pt-BR.subject.txt", "Vem"),
+            ("invite/pt-BR.txt", body),
+            ("invite/pt-BR.html", body),
+            ("invite/ar.subject.txt", "مرحبا"),
+            ("invite/ar.txt", body),
+            ("invite/ar.html", body),
+        ]);
+        let templates = Templates::open(&mail).unwrap();
+        let rendered = |language: &str, kind: Kind| {
+            let mail = templates
+                .render(kind, &letter(kind, language, true))
+                .unwrap();
+            (mail.language.clone(), mail)
+        };
+        let (language, mail) = rendered("", Kind::Invite);
+        assert_eq!(
+            (language.as_str(), mail.subject.as_str()),
+            ("en", "Come to Acme Learning")
+        );
+        assert!(mail.text.contains("You have been invited"));
+        let (_, mail) = rendered("ar", Kind::Invite);
+        assert!(mail.html.starts_with("ar rtl https://"), "{}", mail.html);
+        assert!(
+            mail.text.ends_with(" 2026-11-22 14:05 UTC\n"),
+            "{}",
+            mail.text
+        );
+        for (wanted, kind, used) in [
+            ("pt-BR", Kind::Invite, "pt-BR"),
+            ("pt_br", Kind::Invite, "pt-BR"),
+            ("pt-BR", Kind::Reset, "pt"),
+            ("pt-PT", Kind::Invite, "pt"),
+            ("de-CH-1996", Kind::Invite, "de"),
+            ("ar", Kind::Reset, "en"),
+            ("tlh", Kind::Invite, "en"),
+        ] {
+            assert_eq!(rendered(wanted, kind).0, used, "{wanted}");
+        }
+        let mail = Mail {
+            language: "fr-CA".to_string(),
+            ..Mail::default()
+        };
+        let templates = Templates::open(&mail).unwrap();
+        let mail = templates
+            .render(Kind::Notice, &letter(Kind::Notice, "ja", false))
+            .unwrap();
+        assert_eq!(mail.language, "fr");
+    }
+
+    #[test]
+    fn times_and_nameless_products_are_in_the_language_of_the_mail() {
+        let at = |text: &str| Some(text.parse::<Timestamp>().unwrap().as_second());
+        for (time, language, wanted) in [
+            ("2026-11-22T14:05:59Z", "en", "22 November 2026, 14:05 UTC"),
+            (
+                "2026-03-01T00:00:00Z",
+                "de",
+                "1. März 2026, 00:00 Uhr (UTC)",
+            ),
+            (
+                "2026-12-01T09:30:00Z",
+                "fr",
+                "1er décembre 2026 à 09:30 (UTC)",
+            ),
+            (
+                "2026-12-02T09:30:00Z",
+                "es",
+                "2 de diciembre de 2026, 09:30 (UTC)",
+            ),
+            (
+                "2026-12-02T09:30:00Z",
+                "pt-BR",
+                "2 de dezembro de 2026, 09:30 (UTC)",
+            ),
+            (
+                "2026-12-02T09:30:00Z",
+                "pl",
+                "2 grudnia 2026, godz. 09:30 (UTC)",
+            ),
+            ("2026-12-02T09:30:00Z", "sv", "2026-12-02 09:30 UTC"),
+        ] {
+            assert_eq!(expires(at(time), language), wanted);
+        }
+        assert_eq!(expires(None, "en"), "");
+        assert_eq!(expires(Some(i64::MAX), "en"), "");
+        assert_eq!(product("our platform", "de-AT"), "unsere Plattform");
+        assert_eq!(product("our platform", "sv"), "our platform");
+        assert_eq!(product("Acme", "de"), "Acme");
+        assert_eq!(LANGUAGES[0].product, Mail::default().product);
+        assert_eq!(contact_link("help@a.example"), "mailto:help@a.example");
+        assert_eq!(
+            contact_link("https://a.example/help"),
+            "https://a.example/help"
+        );
+        for none in [
+            "",
+            "room 12",
+            "javascript:a@b",
+            "a@b?bcc=c@d",
+            "ask ann@a.example",
+        ] {
+            assert_eq!(contact_link(none), "", "{none}");
+        }
+    }
+
+    #[test]
+    fn exported_templates_are_the_embedded_ones_and_are_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = export(folder.path()).unwrap();
+        assert_eq!(written.len(), EMBEDDED.len() * 3);
+        assert_eq!(export(folder.path()).unwrap(), Vec::<PathBuf>::new());
+        let mail = Mail {
+            templates: Some(folder.path().display().to_string()),
+            ..Mail::default()
+        };
+        Templates::open(&mail).unwrap();
+        let (gone, edited) = (&written[0], &written[7]);
+        std::fs::remove_file(gone).unwrap();
+        std::fs::write(edited, "mine").unwrap();
+        let refusal = export(folder.path()).unwrap_err();
+        assert_eq!(refusal.code, Code::OutputUnwritable);
+        assert!(
+            refusal.what.contains(&edited.display().to_string()),
+            "{refusal}"
+        );
+        assert_eq!(std::fs::read_to_string(edited).unwrap(), "mine");
+        assert!(!gone.exists());
+    }
+
+    #[test]
+    fn ten_thousand_mails_take_no_time() {
+        let templates = Templates::open(&Mail::default()).unwrap();
+        let letter = full_example(Kind::Invite);
+        let start = Instant::now();
+        let bytes: usize = (0..10_000)
+            .map(|_| templates.render(Kind::Invite, &letter).unwrap().html.len())
+            .sum();
+        assert!(bytes > 10_000_000);
+        eprintln!("10,000 mails: {:?}", start.elapsed());
+        assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn dump() {
+        let Ok(out) = std::env::var("LETTERS_OUT") else {
+            return;
+        };
+        let templates = Templates::open(&Mail::default()).unwrap();
+        for (kind, language, _) in EMBEDDED {
+            for full in [true, false] {
+                let mut letter = letter(*kind, language, full);
+                letter.product = if full {
+                    "Acme Learning".into()
+                } else {
+                    "our platform".into()
+                };
+                letter.link = if matches!(kind, Kind::Report | Kind::Notice) {
+                    "".into()
+                } else {
+                    EXAMPLE_LINK.into()
+                };
+                if full {
+                    letter.person.name = "Zoë Müller".into();
+                    letter.message = "Welcome to the spring course!\nWe start on Monday at nine.\n\nBring a laptop, and your questions.".into();
+                    if let Some(run) = &mut letter.run {
+                        run.counts = [
+                            ("read", 1250),
+                            ("created", 1180),
+                            ("updated", 41),
+                            ("duplicate", 12),
+                            ("rejected", 17),
+                        ]
+                        .map(|(a, b)| (a.to_string(), b))
+                        .into();
+                        run.next = vec![(
+                            "Invite the 1180 people who were created".into(),
+                            "muster invite 019df2a6-58a5-7cc3-9a55-a0f0d2a7d2b1".into(),
+                        )];
+                    }
+                }
+                let mail = templates.render(*kind, &letter).unwrap();
+                let base = format!("{out}/{}-{language}-{full}", kind.name());
+                std::fs::write(format!("{base}.html"), &mail.html).unwrap();
+                std::fs::write(
+                    format!("{base}.txt"),
+                    format!("{}\n----\n{}", mail.subject, mail.text),
+                )
+                .unwrap();
+                let message = crate::notify::message::compose(
+                    &mail,
+                    &crate::notify::message::Sender::of(&Mail::default()).unwrap(),
+                    "zoe@münchen.example",
+                    if full {
+                        "Zoë, \"M\"\r\nBcc: x@y.example"
+                    } else {
+                        ""
+                    },
+                    "<abc@localhost>",
+                    std::time::SystemTime::now(),
+                    &[],
+                )
+                .unwrap();
+                std::fs::write(format!("{base}.eml"), &message.bytes).unwrap();
+            }
+        }
+    }
 }
