@@ -1,7 +1,7 @@
 //! Templates: embedded, or edited copies in a folder; checked before anything is sent.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -124,14 +124,14 @@ struct Set {
     parts: [Option<Source>; 3],
 }
 
-/// By kind's name and lower-case language.
-type Sets = BTreeMap<(&'static str, String), Set>;
+/// By kind, and by language in lower case.
+type Sets = HashMap<Kind, BTreeMap<String, Set>>;
 
 /// Every template, compiled and checked.
 pub struct Templates {
     environment: Environment<'static>,
-    /// Kind's name and lower-case language → language as its files are named, names of its parts.
-    names: BTreeMap<(&'static str, String), (String, [String; 3])>,
+    /// Kind and lower-case language → language as its files are named, names of its parts.
+    names: HashMap<(Kind, String), (String, [String; 3])>,
     language: String,
 }
 
@@ -148,11 +148,13 @@ impl Templates {
         }
         let mut templates = Templates {
             environment: environment(),
-            names: BTreeMap::new(),
+            names: HashMap::new(),
             language: mail.language.clone(),
         };
-        for ((kind, language), set) in sets {
-            templates.add(kind, language, set, mail)?;
+        for kind in Kind::ALL {
+            for (language, set) in sets.remove(&kind).unwrap_or_default() {
+                templates.add(kind, language, set, mail)?;
+            }
         }
         let known = |tag: &str| templates.names.keys().any(|(_, language)| language == tag);
         if !fallbacks(&mail.language).any(|tag| known(&tag)) {
@@ -172,7 +174,7 @@ impl Templates {
         let wanted = fallbacks(&letter.person.language)
             .chain(fallbacks(&self.language))
             .chain(std::iter::once("en".to_string()))
-            .find_map(|tag| self.names.get(&(kind.name(), tag)));
+            .find_map(|tag| self.names.get(&(kind, tag)));
         let (language, names) = wanted.ok_or_else(|| {
             let what = format!("there is no template for `{}`", kind.name());
             Refusal::new(Code::MailTemplate, what)
@@ -194,8 +196,7 @@ impl Templates {
     }
 
     /// Compiles and checks the three parts of one template.
-    fn add(&mut self, kind: &'static str, tag: String, set: Set, mail: &Mail) -> Result<()> {
-        let kind = Kind::from_name(kind).unwrap_or(Kind::Invite);
+    fn add(&mut self, kind: Kind, tag: String, set: Set, mail: &Mail) -> Result<()> {
         let names = PARTS.map(|part| format!("{}/{}{part}", kind.name(), set.language));
         let Set { language, parts } = set;
         if let [Some(subject), Some(text), Some(html)] = parts {
@@ -206,7 +207,7 @@ impl Templates {
                 self.check_variables(kind, name, &source)?;
                 self.check_examples(kind, name, &source, &language, mail)?;
             }
-            self.names.insert((kind.name(), tag), (language, names));
+            self.names.insert((kind, tag), (language, names));
             return Ok(());
         }
         let at = |there: bool| {
@@ -356,7 +357,8 @@ fn embedded_sets() -> Sets {
             language: (*language).to_string(),
             parts: [source(0), source(1), source(2)],
         };
-        sets.insert((kind.name(), (*language).to_string()), set);
+        let sets = sets.entry(*kind).or_default();
+        sets.insert((*language).to_string(), set);
     }
     sets
 }
@@ -403,7 +405,9 @@ fn read_part(path: &Path, name: &str, kind: Kind, sets: &mut Sets) -> Result<()>
     })?;
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let set = sets
-        .entry((kind.name(), language.to_ascii_lowercase()))
+        .entry(kind)
+        .or_default()
+        .entry(language.to_ascii_lowercase())
         .or_default();
     set.language = language.to_string();
     set.parts[part] = Some(Source {
@@ -1242,72 +1246,6 @@ This mail is for jane.doe@example.com.
             .map(|_| templates.render(Kind::Invite, &letter).unwrap().html.len())
             .sum();
         assert!(bytes > 10_000_000);
-        eprintln!("10,000 mails: {:?}", start.elapsed());
         assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
-    }
-
-    #[test]
-    fn dump() {
-        let Ok(out) = std::env::var("LETTERS_OUT") else {
-            return;
-        };
-        let templates = Templates::open(&Mail::default()).unwrap();
-        for (kind, language, _) in EMBEDDED {
-            for full in [true, false] {
-                let mut letter = letter(*kind, language, full);
-                letter.product = if full {
-                    "Acme Learning".into()
-                } else {
-                    "our platform".into()
-                };
-                letter.link = if matches!(kind, Kind::Report | Kind::Notice) {
-                    "".into()
-                } else {
-                    EXAMPLE_LINK.into()
-                };
-                if full {
-                    letter.person.name = "Zoë Müller".into();
-                    letter.message = "Welcome to the spring course!\nWe start on Monday at nine.\n\nBring a laptop, and your questions.".into();
-                    if let Some(run) = &mut letter.run {
-                        run.counts = [
-                            ("read", 1250),
-                            ("created", 1180),
-                            ("updated", 41),
-                            ("duplicate", 12),
-                            ("rejected", 17),
-                        ]
-                        .map(|(a, b)| (a.to_string(), b))
-                        .into();
-                        run.next = vec![(
-                            "Invite the 1180 people who were created".into(),
-                            "muster invite 019df2a6-58a5-7cc3-9a55-a0f0d2a7d2b1".into(),
-                        )];
-                    }
-                }
-                let mail = templates.render(*kind, &letter).unwrap();
-                let base = format!("{out}/{}-{language}-{full}", kind.name());
-                std::fs::write(format!("{base}.html"), &mail.html).unwrap();
-                std::fs::write(
-                    format!("{base}.txt"),
-                    format!("{}\n----\n{}", mail.subject, mail.text),
-                )
-                .unwrap();
-                let message = crate::notify::message::compose(
-                    &mail,
-                    &crate::notify::message::Sender::of(&Mail::default()).unwrap(),
-                    "zoe@münchen.example",
-                    if full {
-                        "Zoë, \"M\"\r\nBcc: x@y.example"
-                    } else {
-                        ""
-                    },
-                    "<abc@localhost>",
-                    std::time::SystemTime::now(),
-                    &[],
-                )
-                .unwrap();
-                std::fs::write(format!("{base}.eml"), &message.bytes).unwrap();
-            }
-        }
     }
 }
