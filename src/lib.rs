@@ -14,14 +14,17 @@
 //! | [`spool`] | where batches wait on disk between the two halves of a run |
 //! | [`store`] | PostgreSQL: launcher, connection, migrations, SQL |
 //! | [`report`] | what people read afterwards |
+//! | [`notify`] | later, by itself: whom of a run to write to, templates, messages, sending |
+//! | [`serve`] | the page where links lead |
 //! | [`cli`] [`progress`] | the command line and what it shows meanwhile |
 //!
 //! # Invariants, each the absence of something
 //!
 //! - No stage reads the clock, the environment or a global, and no stage calls a stage.
-//! - Only `read`, `spool`, `store`, `report` and `cli` do I/O; only `store` knows SQL and async.
+//! - Only `read`, `spool`, `store`, `report`, `notify`, `serve` and `cli` do I/O; only `store` knows
+//!   SQL, and only `store` and `serve` are async.
 //! - Only `main` exits.
-//! - Importing sends no mail.
+//! - Importing sends no mail, and what sends mail reads no input file.
 //! - A row's problem is a value ([`issue::Issue`]), never an error of the run.
 
 #![forbid(unsafe_code)]

@@ -8,6 +8,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use lettre::Address;
+use lettre::address::Envelope;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{
     Attachment as AttachedPart, Body, Mailbox, MessageBuilder, MultiPart, MultiPartKind, SinglePart,
@@ -136,8 +137,12 @@ pub fn compose(
     if is_language_tag(&rendered.language) {
         builder = builder.raw_header(header("Content-Language", &rendered.language));
     }
+    // lettre would read the envelope out of the headers, and doesn't get through quoted addresses.
+    let envelope = Envelope::new(Some(sender.from.email.clone()), vec![to.clone()])
+        .map_err(|error| format!("the mail has no envelope: {error}"))?;
     let body = body(rendered, message_id, attachments);
     let message = builder
+        .envelope(envelope)
         .multipart(body)
         .map_err(|error| format!("the mail can't be put together: {error}"))?;
     Ok(Message {
@@ -335,4 +340,315 @@ fn check_message_id(id: &str) -> std::result::Result<(), String> {
 fn clamped(date: SystemTime) -> SystemTime {
     let last = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     date.clamp(SystemTime::UNIX_EPOCH, last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mail_parser::{MessageParser, MimeHeaders};
+    use std::collections::HashSet;
+
+    const ID: &str = "<0123456789abcdef@acme.example>";
+
+    fn sender() -> Sender {
+        let mail = Mail {
+            from: Some("Müller & Söhne, Acme <people@acme.example>".to_string()),
+            reply_to: Some("help@acme.example".to_string()),
+            ..Mail::default()
+        };
+        Sender::of(&mail).unwrap()
+    }
+
+    fn rendered(subject: &str, text: &str) -> Rendered {
+        Rendered {
+            subject: subject.to_string(),
+            text: text.to_string(),
+            html: format!("<p>{text}</p>\n"),
+            language: "pt-BR".to_string(),
+        }
+    }
+
+    fn date() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_356_300)
+    }
+
+    /// The mail's bytes, after what must hold for every mail.
+    fn composed(rendered: &Rendered, name: &str, attachments: &[Attachment]) -> Vec<u8> {
+        let message = compose(
+            rendered,
+            &sender(),
+            "jane@example.com",
+            name,
+            ID,
+            date(),
+            attachments,
+        );
+        let message = message.unwrap();
+        assert_eq!(
+            (&*message.from, &*message.to),
+            ("people@acme.example", "jane@example.com")
+        );
+        let text = String::from_utf8(message.bytes.clone()).unwrap();
+        assert!(text.is_ascii());
+        assert_eq!(text.matches('\n').count(), text.matches("\r\n").count());
+        assert_eq!(text.matches('\r').count(), text.matches("\r\n").count());
+        assert!(!text.contains('\0') && !text.contains("\nFrom "));
+        assert!(text.lines().all(|line| line.len() <= 998));
+
+        let parsed = MessageParser::default().parse(&message.bytes).unwrap();
+        let names: Vec<&str> = parsed
+            .headers()
+            .iter()
+            .map(|header| header.name())
+            .collect();
+        let wanted = [
+            "From",
+            "To",
+            "Reply-To",
+            "Subject",
+            "Date",
+            "Message-ID",
+            "Auto-Submitted",
+            "X-Auto-Response-Suppress",
+            "Content-Language",
+            "MIME-Version",
+            "Content-Type",
+        ];
+        assert_eq!(names, wanted, "{name:?}");
+        let to: Vec<_> = parsed.to().unwrap().iter().collect();
+        assert_eq!(to.len(), 1, "{name:?}");
+        assert_eq!(to[0].address(), Some("jane@example.com"));
+        assert_eq!(to[0].name().unwrap_or(""), display_name(name), "{name:?}");
+        assert_eq!(
+            parsed.from().unwrap().first().unwrap().name(),
+            Some("Müller & Söhne, Acme")
+        );
+        assert_eq!(parsed.message_id(), Some(&ID[1..ID.len() - 1]));
+        assert_eq!(parsed.subject(), Some(subject(&rendered.subject).as_str()));
+        let unix = |text: &str| text.replace("\r\n", "\n");
+        assert_eq!(unix(&parsed.body_text(0).unwrap()), rendered.text);
+        assert_eq!(unix(&parsed.body_html(0).unwrap()), rendered.html);
+        message.bytes
+    }
+
+    fn nasty<'a>(long: &'a str, wide: &'a str) -> Vec<&'a str> {
+        vec![
+            "",
+            " ",
+            "Jane Doe",
+            "Bob\r\nBcc: evil@example.com",
+            "Bob\nTo: evil@example.com\n\n<b>",
+            "a\0b",
+            "Doe, Jane",
+            "\"Jane\" <evil@example.com>",
+            "back\\slash\\",
+            "Jane;evil@example.com:",
+            "(comment",
+            "=?utf-8?q?Eve=0d=0aBcc:x=40y?=",
+            "\u{202e}gnp.exe\u{202c}",
+            "\u{200f}محمد علي\u{200e}",
+            "עברית, מאוד",
+            "👩‍👩‍👧 家族",
+            "Müller",
+            "\u{feff}x\u{2028}y\u{85}z",
+            ".",
+            "a  b",
+            "-oQ/tmp",
+            long,
+            wide,
+        ]
+    }
+
+    #[test]
+    fn no_name_text_or_subject_breaks_a_mail() {
+        let long = "é".repeat(10_000);
+        let wide = format!("{} {}", "x".repeat(10_000), "👩‍👩‍👧 ".repeat(3_000));
+        let nasty = nasty(&long, &wide);
+        for name in nasty {
+            let subject = format!("Hi {name}");
+            let text = "Hello,\n\nFrom here on.\n.\n..\nEnd\n";
+            composed(&rendered(&subject, text), name, &[]);
+        }
+        let lines: String = (0..2_000).map(|n| format!("line {n}\n")).collect();
+        for text in [
+            &*long,
+            &*wide,
+            "From me\n",
+            "é\nFrom you\n",
+            "a = b =\n tail \n",
+            "\ttab\t\n",
+            &lines,
+        ] {
+            composed(&rendered("Hi", text), "Jane", &[]);
+        }
+        assert_eq!(
+            display_name("Bob\r\nBcc: evil@example.com"),
+            "Bob Bcc: evil@example.com"
+        );
+        assert_eq!(display_name("\u{200f}محمد علي\u{200e}"), "محمد علي");
+        assert_eq!(display_name(&long).chars().count(), 100);
+        assert_eq!(
+            subject("a\r\nb\u{202e}c =?utf-8?q?d?="),
+            "a bc = ?utf-8?q?d?="
+        );
+    }
+
+    #[test]
+    fn attachments_come_back_as_they_were() {
+        let long = format!("{}\nFrom x\n\u{0}", "é".repeat(5_000)).into_bytes();
+        let attachment = |name: &str, mime: &str, bytes: &[u8]| Attachment {
+            name: name.to_string(),
+            mime: mime.to_string(),
+            bytes: bytes.to_vec(),
+        };
+        let attachments = [
+            attachment("corrections.csv", "text/csv", b"a,b\nc,d\n"),
+            attachment("../ümlaut\" \r\nX: y.csv", "text/csv\r\nBcc: x@y", &long),
+            attachment("", "nonsense", b""),
+        ];
+        let bytes = composed(&rendered("Report", "Hello\n"), "", &attachments);
+        let parsed = MessageParser::default().parse(&bytes).unwrap();
+        let found: Vec<_> = parsed.attachments().collect();
+        let names: Vec<_> = found
+            .iter()
+            .map(|part| part.attachment_name().unwrap())
+            .collect();
+        assert_eq!(names, ["corrections.csv", ".._ümlaut_ X: y.csv", "file"]);
+        for (found, sent) in found.iter().zip(&attachments) {
+            assert_eq!(found.contents(), sent.bytes);
+        }
+        assert_eq!(parsed.content_type().unwrap().subtype(), Some("mixed"));
+    }
+
+    #[test]
+    fn addresses_go_out_as_plain_smtp_carries_them() {
+        let mail = rendered("Hi", "Hello\n");
+        let to =
+            |to: &str| compose(&mail, &sender(), to, "", ID, date(), &[]).map(|message| message.to);
+        for (address, sent) in [
+            ("jane@example.com", "jane@example.com"),
+            ("jane@münchen.de", "jane@xn--mnchen-3ya.de"),
+            ("-oQ@example.com", "-oQ@example.com"),
+            ("\"a b\"@example.com", "\"a b\"@example.com"),
+            ("muster@localhost", "muster@localhost"),
+        ] {
+            assert_eq!(to(address).as_deref(), Ok(sent));
+        }
+        for bad in [
+            "",
+            "jane",
+            "jané@example.com",
+            "a@b\r\nBcc: c@d",
+            "a\r\nX: y@example.com",
+            "a,b@c@d.e",
+            "a@b, c@d",
+            "a b@example.com",
+            "<a@b.example>",
+            "a@",
+            "@b.example",
+            "a@b c",
+            "\"a\r\nb\"@c.example",
+            "a@\u{202e}",
+        ] {
+            assert!(to(bad).is_err(), "{bad:?} gives {:?}", to(bad));
+        }
+        assert!(to("jané@example.com").unwrap_err().contains("SMTPUTF8"));
+        for id in [
+            "",
+            "a@b",
+            "<a>",
+            "<a@b>\r\nBcc: c@d",
+            "<a@b><c@d>",
+            "<a b@c>",
+        ] {
+            assert!(compose(&mail, &sender(), "a@b.example", "", id, date(), &[]).is_err());
+        }
+        let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
+        assert!(compose(&mail, &sender(), "a@b.example", "", ID, before, &[]).is_ok());
+    }
+
+    #[test]
+    fn the_same_mail_has_the_same_bytes_and_ids_never_repeat() {
+        let mail = rendered("Hi", "Hallo, wie geht’s?\n");
+        assert_eq!(composed(&mail, "Zoë", &[]), composed(&mail, "Zoë", &[]));
+        let ids: HashSet<String> = (0..1_000)
+            .map(|_| new_message_id("a.example").unwrap())
+            .collect();
+        assert_eq!(ids.len(), 1_000);
+        assert!(
+            ids.iter()
+                .all(|id| check_message_id(id).is_ok() && id.ends_with("@a.example>"))
+        );
+    }
+
+    #[test]
+    fn senders_are_read_as_people_write_them() {
+        let of = |from: &str| {
+            Sender::of(&Mail {
+                from: Some(from.to_string()),
+                ..Mail::default()
+            })
+        };
+        for (text, name, address) in [
+            ("people@acme.example", None, "people@acme.example"),
+            ("<people@acme.example>", None, "people@acme.example"),
+            (
+                "Acme, Inc. <p@acme.example>",
+                Some("Acme, Inc."),
+                "p@acme.example",
+            ),
+            (
+                "\"Acme \\\"X\\\"\" <p@acme.example>",
+                Some("Acme \"X\""),
+                "p@acme.example",
+            ),
+            (
+                "Müller <p@müller.example>",
+                Some("Müller"),
+                "p@xn--mller-kva.example",
+            ),
+            (
+                "A\r\nBcc: b <p@acme.example>",
+                Some("A Bcc: b"),
+                "p@acme.example",
+            ),
+        ] {
+            let sender = of(text).unwrap();
+            assert_eq!(sender.from.name.as_deref(), name, "{text}");
+            assert_eq!(sender.from.email.to_string(), address);
+            assert!(!sender.is_default());
+        }
+        for bad in [
+            "",
+            "Acme",
+            "a@b.example, c@d.example",
+            "Acme <>",
+            "ü@acme.example",
+        ] {
+            let refusal = of(bad).unwrap_err();
+            assert_eq!(refusal.code, Code::MailSettings);
+            assert!(refusal.what.starts_with("`from = "), "{refusal}");
+        }
+        for name in nasty(&"é".repeat(10_000), &"x".repeat(10_000)) {
+            let sender = of(&format!("{name} <p@acme.example>")).unwrap();
+            let message = compose(
+                &rendered("", ""),
+                &sender,
+                "a@b.example",
+                "",
+                ID,
+                date(),
+                &[],
+            );
+            let bytes = message.unwrap().bytes;
+            let parsed = MessageParser::default().parse(&bytes).unwrap();
+            assert_eq!(parsed.from().unwrap().iter().count(), 1);
+            let from = parsed.from().unwrap().first().unwrap();
+            assert_eq!(from.address(), Some("p@acme.example"), "{name:?}");
+            assert_eq!(from.name(), sender.from.name.as_deref(), "{name:?}");
+        }
+        let sender = Sender::of(&Mail::default()).unwrap();
+        assert!(sender.is_default());
+        assert_eq!(sender.domain(), "localhost");
+    }
 }

@@ -1,7 +1,7 @@
 //! Templates: embedded, or edited copies in a folder; checked before anything is sent.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -124,14 +124,14 @@ struct Set {
     parts: [Option<Source>; 3],
 }
 
-/// By kind's name and lower-case language.
-type Sets = BTreeMap<(&'static str, String), Set>;
+/// By kind, and by language in lower case.
+type Sets = HashMap<Kind, BTreeMap<String, Set>>;
 
 /// Every template, compiled and checked.
 pub struct Templates {
     environment: Environment<'static>,
-    /// Kind's name and lower-case language → language as its files are named, names of its parts.
-    names: BTreeMap<(&'static str, String), (String, [String; 3])>,
+    /// Kind and lower-case language → language as its files are named, names of its parts.
+    names: HashMap<(Kind, String), (String, [String; 3])>,
     language: String,
 }
 
@@ -148,11 +148,13 @@ impl Templates {
         }
         let mut templates = Templates {
             environment: environment(),
-            names: BTreeMap::new(),
+            names: HashMap::new(),
             language: mail.language.clone(),
         };
-        for ((kind, language), set) in sets {
-            templates.add(kind, language, set, mail)?;
+        for kind in Kind::ALL {
+            for (language, set) in sets.remove(&kind).unwrap_or_default() {
+                templates.add(kind, language, set, mail)?;
+            }
         }
         let known = |tag: &str| templates.names.keys().any(|(_, language)| language == tag);
         if !fallbacks(&mail.language).any(|tag| known(&tag)) {
@@ -172,7 +174,7 @@ impl Templates {
         let wanted = fallbacks(&letter.person.language)
             .chain(fallbacks(&self.language))
             .chain(std::iter::once("en".to_string()))
-            .find_map(|tag| self.names.get(&(kind.name(), tag)));
+            .find_map(|tag| self.names.get(&(kind, tag)));
         let (language, names) = wanted.ok_or_else(|| {
             let what = format!("there is no template for `{}`", kind.name());
             Refusal::new(Code::MailTemplate, what)
@@ -194,8 +196,7 @@ impl Templates {
     }
 
     /// Compiles and checks the three parts of one template.
-    fn add(&mut self, kind: &'static str, tag: String, set: Set, mail: &Mail) -> Result<()> {
-        let kind = Kind::from_name(kind).unwrap_or(Kind::Invite);
+    fn add(&mut self, kind: Kind, tag: String, set: Set, mail: &Mail) -> Result<()> {
         let names = PARTS.map(|part| format!("{}/{}{part}", kind.name(), set.language));
         let Set { language, parts } = set;
         if let [Some(subject), Some(text), Some(html)] = parts {
@@ -206,7 +207,7 @@ impl Templates {
                 self.check_variables(kind, name, &source)?;
                 self.check_examples(kind, name, &source, &language, mail)?;
             }
-            self.names.insert((kind.name(), tag), (language, names));
+            self.names.insert((kind, tag), (language, names));
             return Ok(());
         }
         let at = |there: bool| {
@@ -250,21 +251,25 @@ impl Templates {
         let line = line_of(&source.text, unknown);
         let elsewhere = SPECIAL
             .iter()
-            .find(|(variable, _)| within(variable, unknown) || within(unknown, variable));
-        if let Some((_, kinds)) = elsewhere.filter(|(variable, _)| within(variable, unknown)) {
-            let kinds: Vec<String> = kinds
-                .iter()
-                .map(|kind| format!("`{}`", kind.name()))
-                .collect();
-            let what = format!("`{unknown}` is only there in {}", kinds.join(", "));
+            .find(|(variable, _)| within(variable, unknown));
+        if let Some((_, kinds)) = elsewhere {
+            let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+            let what = format!("`{unknown}` is only there in `{}`", kinds.join("`, `"));
             return Err(at_line(&source.path, &source.text, line, &what).help("remove it"));
         }
         let what = format!("unknown variable `{unknown}`");
         let refusal = at_line(&source.path, &source.text, line, &what);
-        Err(match nearest(unknown, known.iter().copied()) {
-            Some(near) => refusal.help(format!("did you mean `{near}`?")),
-            None => refusal.help(format!("known are `{}`", known.join("`, `"))),
-        })
+        let last = |name: &str| {
+            name.rsplit_once('.')
+                .is_some_and(|(_, last)| last == *unknown)
+        };
+        let near = known.iter().copied().find(|name| last(name));
+        Err(
+            match near.or_else(|| nearest(unknown, known.iter().copied())) {
+                Some(near) => refusal.help(format!("did you mean `{near}`?")),
+                None => refusal.help(format!("known are `{}`", known.join("`, `"))),
+            },
+        )
     }
 
     /// Renders a part with a full and with a bare letter, and looks for what must be in it.
@@ -285,20 +290,19 @@ impl Templates {
             let output = self
                 .one(name, context_of(&letter, language, html))
                 .map_err(|error| wrong(&source.path, Some(&source.text), &error))?;
-            let fault = if name.ends_with(PARTS[0]) {
-                subject_fault(&output)
-            } else {
-                part_fault(kind, &output, contact).or((html && output.contains(RAW)).then(|| {
-                    "a value gets into the HTML as it is, so that a name could change the page"
-                        .to_string()
-                }))
+            if html && output.contains(RAW) {
+                let what =
+                    "a value gets into the HTML as it is, so that a name could change the page";
+                let line = line_of(&source.text, "safe").or(line_of(&source.text, "autoescape"));
+                return Err(at_line(&source.path, &source.text, line, what)
+                    .help("remove `safe` or `autoescape`"));
+            }
+            let fault = match name.ends_with(PARTS[0]) {
+                true => subject_fault(&output),
+                false => part_fault(kind, &output, contact),
             };
             if let Some(fault) = fault {
-                let line = fault
-                    .contains("as it is")
-                    .then(|| line_of(&source.text, "safe"));
-                let refusal = at_line(&source.path, &source.text, line.flatten(), &fault);
-                return Err(refusal);
+                return Err(at_line(&source.path, &source.text, None, &fault));
             }
         }
         Ok(())
@@ -353,7 +357,8 @@ fn embedded_sets() -> Sets {
             language: (*language).to_string(),
             parts: [source(0), source(1), source(2)],
         };
-        sets.insert((kind.name(), (*language).to_string()), set);
+        let sets = sets.entry(*kind).or_default();
+        sets.insert((*language).to_string(), set);
     }
     sets
 }
@@ -400,7 +405,9 @@ fn read_part(path: &Path, name: &str, kind: Kind, sets: &mut Sets) -> Result<()>
     })?;
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let set = sets
-        .entry((kind.name(), language.to_ascii_lowercase()))
+        .entry(kind)
+        .or_default()
+        .entry(language.to_ascii_lowercase())
         .or_default();
     set.language = language.to_string();
     set.parts[part] = Some(Source {
@@ -762,4 +769,483 @@ fn wrong(path: &str, text: Option<&str>, error: &minijinja::Error) -> Refusal {
         None => error.kind().to_string(),
     };
     at_line(path, text.unwrap_or(""), error.line(), &what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    fn send_and_sync<T: Send + Sync>(value: T) -> T {
+        value
+    }
+
+    fn letter(kind: Kind, language: &str, full: bool) -> Letter {
+        let text = |text: &str| {
+            if full {
+                text.to_string()
+            } else {
+                String::new()
+            }
+        };
+        let example = bare_example(kind, full);
+        Letter {
+            person: Person {
+                name: text("Zoë <script>alert(1)</script>"),
+                username: text("zoe"),
+                language: language.to_string(),
+                ..example.person.clone()
+            },
+            message: text("Welcome & hello!\r\nSee you.\n\n<script>"),
+            expires_at: full.then_some(1_795_356_300),
+            run: (kind == Kind::Report).then(|| RunReport {
+                files: vec!["people.csv".to_string(), "more.csv".to_string()],
+                counts: [("read".to_string(), 20), ("rejected".to_string(), 3)].into(),
+                summary: "https://imports.example.com/summary.html".to_string(),
+                next: vec![("invite them".to_string(), "muster invite last".to_string())],
+                ..bare_run()
+            }),
+            ..example
+        }
+    }
+
+    #[test]
+    fn every_template_renders_whole_and_says_what_it_must() {
+        let mail = Mail {
+            contact: Some("help@join.example.com".to_string()),
+            ..Mail::default()
+        };
+        let templates = send_and_sync(Templates::open(&mail).unwrap());
+        for (kind, language, _) in EMBEDDED {
+            for full in [true, false] {
+                let letter = letter(*kind, language, full);
+                let mail = templates.render(*kind, &letter).unwrap();
+                let place = format!("{}/{language} {full}: {mail:#?}", kind.name());
+                assert_eq!(mail.language, *language, "{place}");
+                assert!(
+                    !mail.subject.is_empty() && !mail.subject.contains('\n'),
+                    "{place}"
+                );
+                assert!(!mail.text.contains("\n\n\n"), "{place}");
+                for text in [&mail.text, &mail.html, &mail.subject] {
+                    assert!(!text.contains("{{") && !text.contains("{%"), "{place}");
+                    assert!(!text.contains(" ,") && !text.contains("()"), "{place}");
+                    assert_eq!(
+                        text.contains("help@"),
+                        full && *text != mail.subject,
+                        "{place}"
+                    );
+                }
+                let alone = |line: &str| mail.text.lines().any(|found| found == line);
+                assert!(letter.link.is_empty() || alone(&letter.link), "{place}");
+                assert!(
+                    letter.password.is_empty() || alone(&letter.password),
+                    "{place}"
+                );
+                let button = format!("href=\"{}\"", letter.link);
+                assert!(
+                    letter.link.is_empty() || mail.html.contains(&button),
+                    "{place}"
+                );
+                assert!(
+                    !mail.html.contains("<script") && !mail.html.contains("src="),
+                    "{place}"
+                );
+                assert!(
+                    mail.html
+                        .contains(&format!("<html lang=\"{language}\" dir=\"ltr\">"))
+                );
+                let ends = full && !matches!(kind, Kind::Report | Kind::Notice);
+                let time = mail.text.contains("2026") && mail.text.contains("14:05");
+                assert_eq!(time && mail.text.contains("UTC"), ends, "{place}");
+                if full && *kind != Kind::Notice {
+                    assert!(alone("Welcome & hello!") && alone("See you."), "{place}");
+                    assert!(
+                        mail.html.contains("Welcome &amp; hello!<br>\nSee you.</p>"),
+                        "{place}"
+                    );
+                    assert!(mail.html.contains("&lt;script&gt;</p>"), "{place}");
+                }
+                let named = full && *kind != Kind::Report;
+                assert_eq!(mail.text.contains("Zoë <script>"), named, "{place}");
+                assert_eq!(
+                    mail.html.contains("Zoë &lt;script&gt;alert(1)"),
+                    named,
+                    "{place}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_mail_reads_like_this() {
+        let templates = Templates::open(&Mail::default()).unwrap();
+        let mail = templates
+            .render(Kind::Invite, &full_example(Kind::Invite))
+            .unwrap();
+        let wanted = "\
+Hello Jane Doe <x-raw>,
+
+You have been invited to Acme Learning <x-raw>. Accept the invitation to choose your own password and start using your account.
+
+Your user name is jane <x-raw>.
+
+Welcome! <x-raw>
+
+See you on Monday.
+
+To accept the invitation, open this link:
+
+https://join.example.com/Z2Vub3VnaC1mb3ItYW4tZXhhbXBsZS1vZi1hLXRva2Vu
+
+The link works until 22 November 2026, 14:05 UTC. It works once and is meant for you alone, so please don’t forward this mail.
+
+Didn’t expect an invitation? Then you don’t have to do anything: without this link the account stays closed.
+
+Questions? help@join.example.com
+
+Acme Learning <x-raw>
+This mail is for jane.doe@example.com.
+";
+        assert_eq!(mail.text, wanted);
+        assert_eq!(mail.subject, "Your invitation to Acme Learning <x-raw>");
+    }
+
+    #[test]
+    fn names_stay_on_their_line() {
+        let templates = Templates::open(&Mail::default()).unwrap();
+        let mut letter = full_example(Kind::Invite);
+        letter.person.name = "Eve\r\n\nPay at http://evil.example\u{202e}".to_string();
+        letter.product = "A\nB\u{2066}\u{7}".to_string();
+        let mail = templates.render(Kind::Invite, &letter).unwrap();
+        assert!(
+            mail.text
+                .starts_with("Hello Eve Pay at http://evil.example,\n")
+        );
+        assert_eq!(mail.subject, "Your invitation to A B");
+    }
+
+    /// Folder with files, as `mail.templates` names it.
+    fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, Mail) {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let mail = Mail {
+            templates: Some(folder.path().display().to_string()),
+            contact: Some("help@acme.example".to_string()),
+            ..Mail::default()
+        };
+        (folder, mail)
+    }
+
+    #[test]
+    fn each_mistake_is_named_with_its_place() {
+        let text = "Dear {{ person.name }},\n\n{{ link }}\n{{ contact }}\n";
+        let edited = |from: &str, to: &str| text.replace(from, to);
+        let cases: Vec<(&str, String, &str, &str)> = vec![
+            (
+                "invite/en.txt",
+                edited("person.name", "persn.name"),
+                "invite/en.txt:1: unknown variable `persn.name`\n  |\n1 | Dear {{ persn.name }},",
+                "did you mean `person.name`?",
+            ),
+            (
+                "invite/en.txt",
+                edited("link", "first_name"),
+                "invite/en.txt:3: unknown variable `first_name`\n  |\n3 | {{ first_name }}",
+                "did you mean `person.first_name`?",
+            ),
+            (
+                "invite/en.txt",
+                edited("{{ link }}", "{% if link %}"),
+                "invite/en.txt:4: syntax error: unexpected end of input",
+                "",
+            ),
+            (
+                "invite/en.txt",
+                edited("link }}", "link|shout }}"),
+                "invite/en.txt:3: unknown filter: filter shout is unknown\n  |\n3 | {{ link|shout }}",
+                "",
+            ),
+            (
+                "invite/en.txt",
+                edited("{{ link }}", "{{ link }} {{ password }}"),
+                "invite/en.txt:3: `password` is only there in `temporary`\n  |\n3 | {{ link }} {{ password }}",
+                "remove it",
+            ),
+            (
+                "notice/en.txt",
+                text.to_string(),
+                "notice/en.txt:3: `link` is only there in `invite`, `reset`, `temporary`\n  |\n3 | {{ link }}",
+                "remove it",
+            ),
+            ("reset/de.txt", edited("{{ run.id }}", ""), "", ""),
+            (
+                "invite/en.txt",
+                edited("{{ link }}", ""),
+                "invite/en.txt: `{{ link }}` isn't always shown, and a mail of this kind must show it",
+                "",
+            ),
+            (
+                "reset/en.html",
+                edited("{{ link }}", "{% if message %}{{ link }}{% endif %}"),
+                "reset/en.html: `{{ link }}` isn't always shown, and a mail of this kind must show it",
+                "",
+            ),
+            (
+                "temporary/en.txt",
+                text.to_string(),
+                "temporary/en.txt: `{{ password }}` isn't always shown, and a mail of this kind must show it",
+                "",
+            ),
+            (
+                "invite/en.html",
+                edited("{{ contact }}", ""),
+                "invite/en.html: `{{ contact }}` isn't always shown, and a mail of this kind must show it",
+                "",
+            ),
+            (
+                "invite/en.html",
+                edited("name }}", "name|safe }}"),
+                "invite/en.html:1: a value gets into the HTML as it is, so that a name could change the page\n  |\n1 | Dear {{ person.name|safe }},",
+                "remove `safe` or `autoescape`",
+            ),
+            (
+                "invite/en.subject.txt",
+                "Hello\n{{ product }}\n".to_string(),
+                "invite/en.subject.txt: the subject has several lines, it must be one",
+                "",
+            ),
+            (
+                "invite/en.subject.txt",
+                "{{ message if run is defined }}".to_string(),
+                "`run` is only there in `report`",
+                "",
+            ),
+            (
+                "invite/en.subject.txt",
+                " \n".to_string(),
+                "invite/en.subject.txt: the subject is empty",
+                "",
+            ),
+            (
+                "invit/en.txt",
+                text.to_string(),
+                "` is no kind of mail",
+                "did you mean `invite`?",
+            ),
+            (
+                "invite/en.htm",
+                text.to_string(),
+                "` isn't named as a template is",
+                "",
+            ),
+            (
+                "invite/e n.txt",
+                text.to_string(),
+                "` isn't named as a template is",
+                "",
+            ),
+            (
+                "invite/sv.txt",
+                text.to_string(),
+                "invite/sv.subject.txt` is missing: a language needs a subject, a text and HTML",
+                "",
+            ),
+        ];
+        for (file, text, what, help) in cases {
+            let (_folder, mail) = folder(&[(file, &text)]);
+            match Templates::open(&mail) {
+                Ok(_) => assert_eq!(what, "", "{file} passes: {text}"),
+                Err(refusal) => {
+                    assert_eq!(refusal.code, Code::MailTemplate);
+                    assert!(
+                        !what.is_empty() && refusal.what.contains(what),
+                        "{file}: {refusal}"
+                    );
+                    assert!(refusal.help.contains(help), "{file}: {}", refusal.help);
+                }
+            }
+        }
+        let (inside, mut mail) = folder(&[]);
+        std::fs::create_dir(inside.path().join("invite")).unwrap();
+        std::fs::write(inside.path().join("invite/en.txt"), b"a\nb\xff").unwrap();
+        assert!(
+            Templates::open(&mail)
+                .err()
+                .unwrap()
+                .what
+                .ends_with("en.txt:2: not UTF-8")
+        );
+        mail.templates = Some("no/such/folder".to_string());
+        let refusal = Templates::open(&mail).err().unwrap();
+        assert!(
+            refusal.help.contains("muster templates export"),
+            "{}",
+            refusal.help
+        );
+        let mail = Mail {
+            language: "sv".to_string(),
+            ..Mail::default()
+        };
+        assert!(
+            Templates::open(&mail)
+                .err()
+                .unwrap()
+                .what
+                .contains("in the language `sv`")
+        );
+    }
+
+    #[test]
+    fn a_folder_goes_before_what_is_embedded() {
+        let body = "{{ language }} {{ dir }} {{ link }} {{ contact }} {{ expires }}";
+        let (_folder, mail) = folder(&[
+            ("README.md", "mine"),
+            ("invite/.en.txt.swp", "\u{0}"),
+            ("invite/en.txt~", "{{"),
+            ("invite/en.subject.txt", "\u{feff}Come to {{ product }}\r\n"),
+            ("invite/pt-BR.subject.txt", "Vem"),
+            ("invite/pt-BR.txt", body),
+            ("invite/pt-BR.html", body),
+            ("invite/ar.subject.txt", "مرحبا"),
+            ("invite/ar.txt", body),
+            ("invite/ar.html", body),
+        ]);
+        let templates = Templates::open(&mail).unwrap();
+        let rendered = |language: &str, kind: Kind| {
+            let mail = templates
+                .render(kind, &letter(kind, language, true))
+                .unwrap();
+            (mail.language.clone(), mail)
+        };
+        let (language, mail) = rendered("", Kind::Invite);
+        assert_eq!(
+            (language.as_str(), mail.subject.as_str()),
+            ("en", "Come to Acme Learning")
+        );
+        assert!(mail.text.contains("You have been invited"));
+        let (_, mail) = rendered("ar", Kind::Invite);
+        assert!(mail.html.starts_with("ar rtl https://"), "{}", mail.html);
+        assert!(
+            mail.text.ends_with(" 2026-11-22 14:05 UTC\n"),
+            "{}",
+            mail.text
+        );
+        for (wanted, kind, used) in [
+            ("pt-BR", Kind::Invite, "pt-BR"),
+            ("pt_br", Kind::Invite, "pt-BR"),
+            ("pt-BR", Kind::Reset, "pt"),
+            ("pt-PT", Kind::Invite, "pt"),
+            ("de-CH-1996", Kind::Invite, "de"),
+            ("ar", Kind::Reset, "en"),
+            ("tlh", Kind::Invite, "en"),
+        ] {
+            assert_eq!(rendered(wanted, kind).0, used, "{wanted}");
+        }
+        let mail = Mail {
+            language: "fr-CA".to_string(),
+            ..Mail::default()
+        };
+        let templates = Templates::open(&mail).unwrap();
+        let mail = templates
+            .render(Kind::Notice, &letter(Kind::Notice, "ja", false))
+            .unwrap();
+        assert_eq!(mail.language, "fr");
+    }
+
+    #[test]
+    fn times_and_nameless_products_are_in_the_language_of_the_mail() {
+        let at = |text: &str| Some(text.parse::<Timestamp>().unwrap().as_second());
+        for (time, language, wanted) in [
+            ("2026-11-22T14:05:59Z", "en", "22 November 2026, 14:05 UTC"),
+            (
+                "2026-03-01T00:00:00Z",
+                "de",
+                "1. März 2026, 00:00 Uhr (UTC)",
+            ),
+            (
+                "2026-12-01T09:30:00Z",
+                "fr",
+                "1er décembre 2026 à 09:30 (UTC)",
+            ),
+            (
+                "2026-12-02T09:30:00Z",
+                "es",
+                "2 de diciembre de 2026, 09:30 (UTC)",
+            ),
+            (
+                "2026-12-02T09:30:00Z",
+                "pt-BR",
+                "2 de dezembro de 2026, 09:30 (UTC)",
+            ),
+            (
+                "2026-12-02T09:30:00Z",
+                "pl",
+                "2 grudnia 2026, godz. 09:30 (UTC)",
+            ),
+            ("2026-12-02T09:30:00Z", "sv", "2026-12-02 09:30 UTC"),
+        ] {
+            assert_eq!(expires(at(time), language), wanted);
+        }
+        assert_eq!(expires(None, "en"), "");
+        assert_eq!(expires(Some(i64::MAX), "en"), "");
+        assert_eq!(product("our platform", "de-AT"), "unsere Plattform");
+        assert_eq!(product("our platform", "sv"), "our platform");
+        assert_eq!(product("Acme", "de"), "Acme");
+        assert_eq!(LANGUAGES[0].product, Mail::default().product);
+        assert_eq!(contact_link("help@a.example"), "mailto:help@a.example");
+        assert_eq!(
+            contact_link("https://a.example/help"),
+            "https://a.example/help"
+        );
+        for none in [
+            "",
+            "room 12",
+            "javascript:a@b",
+            "a@b?bcc=c@d",
+            "ask ann@a.example",
+        ] {
+            assert_eq!(contact_link(none), "", "{none}");
+        }
+    }
+
+    #[test]
+    fn exported_templates_are_the_embedded_ones_and_are_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = export(folder.path()).unwrap();
+        assert_eq!(written.len(), EMBEDDED.len() * 3);
+        assert_eq!(export(folder.path()).unwrap(), Vec::<PathBuf>::new());
+        let mail = Mail {
+            templates: Some(folder.path().display().to_string()),
+            ..Mail::default()
+        };
+        Templates::open(&mail).unwrap();
+        let (gone, edited) = (&written[0], &written[7]);
+        std::fs::remove_file(gone).unwrap();
+        std::fs::write(edited, "mine").unwrap();
+        let refusal = export(folder.path()).unwrap_err();
+        assert_eq!(refusal.code, Code::OutputUnwritable);
+        assert!(
+            refusal.what.contains(&edited.display().to_string()),
+            "{refusal}"
+        );
+        assert_eq!(std::fs::read_to_string(edited).unwrap(), "mine");
+        assert!(!gone.exists());
+    }
+
+    #[test]
+    fn ten_thousand_mails_take_no_time() {
+        let templates = Templates::open(&Mail::default()).unwrap();
+        let letter = full_example(Kind::Invite);
+        let start = Instant::now();
+        let bytes: usize = (0..10_000)
+            .map(|_| templates.render(Kind::Invite, &letter).unwrap().html.len())
+            .sum();
+        assert!(bytes > 10_000_000);
+        assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    }
 }
