@@ -941,122 +941,39 @@ This mail is for jane.doe@example.com.
         (folder, mail)
     }
 
+    const TEXT: &str = "Dear {{ person.name }},\n\n{{ link }}\n{{ contact }}\n";
+
+    /// File, what is replaced in [`TEXT`] (all of it, if empty) and by what, the refusal and its
+    /// help; no refusal means that the text passes.
+    #[rustfmt::skip]
+    const MISTAKES: [(&str, &str, &str, &str, &str); 18] = [
+        ("invite/en.txt", "person.name", "persn.name", "invite/en.txt:1: unknown variable `persn.name`\n  |\n1 | Dear {{ persn.name }},", "did you mean `person.name`?"),
+        ("invite/en.txt", "link", "first_name", "invite/en.txt:3: unknown variable `first_name`\n  |\n3 | {{ first_name }}", "did you mean `person.first_name`?"),
+        ("invite/en.txt", "{{ link }}", "{% if link %}", "invite/en.txt:4: syntax error: unexpected end of input", ""),
+        ("invite/en.txt", "link }}", "link|shout }}", "invite/en.txt:3: unknown filter: filter shout is unknown\n  |\n3 | {{ link|shout }}", ""),
+        ("invite/en.txt", "{{ link }}", "{{ link }} {{ password }}", "invite/en.txt:3: `password` is only there in `temporary`\n  |\n3 | {{ link }} {{ password }}", "remove it"),
+        ("notice/en.txt", "Dear", "To", "notice/en.txt:3: `link` is only there in `invite`, `reset`, `temporary`\n  |\n3 | {{ link }}", "remove it"),
+        ("reset/de.txt", "Dear", "Liebe", "", ""),
+        ("invite/en.txt", "{{ link }}", "", "invite/en.txt: `{{ link }}` isn't always shown, and a mail of this kind must show it", ""),
+        ("reset/en.html", "{{ link }}", "{% if message %}{{ link }}{% endif %}", "reset/en.html: `{{ link }}` isn't always shown, and a mail of this kind must show it", ""),
+        ("temporary/en.txt", "Dear", "To", "temporary/en.txt: `{{ password }}` isn't always shown, and a mail of this kind must show it", ""),
+        ("invite/en.html", "{{ contact }}", "", "invite/en.html: `{{ contact }}` isn't always shown, and a mail of this kind must show it", ""),
+        ("invite/en.html", "name }}", "name|safe }}", "invite/en.html:1: a value gets into the HTML as it is, so that a name could change the page\n  |\n1 | Dear {{ person.name|safe }},", "remove `safe` or `autoescape`"),
+        ("invite/en.subject.txt", "", "Hello\n{{ product }}\n", "invite/en.subject.txt: the subject has several lines, it must be one", ""),
+        ("invite/en.subject.txt", "", "{{ message if run is defined }}", "`run` is only there in `report`", ""),
+        ("invite/en.subject.txt", "", " \n", "invite/en.subject.txt: the subject is empty", ""),
+        ("invit/en.txt", "Dear", "To", "` is no kind of mail", "did you mean `invite`?"),
+        ("invite/en.htm", "Dear", "To", "` isn't named as a template is", "name it `LANGUAGE.subject.txt`"),
+        ("invite/sv.txt", "Dear", "Hej", "invite/sv.subject.txt` is missing: a language needs a subject, a text and HTML", "or remove `"),
+    ];
+
     #[test]
     fn each_mistake_is_named_with_its_place() {
-        let text = "Dear {{ person.name }},\n\n{{ link }}\n{{ contact }}\n";
-        let edited = |from: &str, to: &str| text.replace(from, to);
-        let cases: Vec<(&str, String, &str, &str)> = vec![
-            (
-                "invite/en.txt",
-                edited("person.name", "persn.name"),
-                "invite/en.txt:1: unknown variable `persn.name`\n  |\n1 | Dear {{ persn.name }},",
-                "did you mean `person.name`?",
-            ),
-            (
-                "invite/en.txt",
-                edited("link", "first_name"),
-                "invite/en.txt:3: unknown variable `first_name`\n  |\n3 | {{ first_name }}",
-                "did you mean `person.first_name`?",
-            ),
-            (
-                "invite/en.txt",
-                edited("{{ link }}", "{% if link %}"),
-                "invite/en.txt:4: syntax error: unexpected end of input",
-                "",
-            ),
-            (
-                "invite/en.txt",
-                edited("link }}", "link|shout }}"),
-                "invite/en.txt:3: unknown filter: filter shout is unknown\n  |\n3 | {{ link|shout }}",
-                "",
-            ),
-            (
-                "invite/en.txt",
-                edited("{{ link }}", "{{ link }} {{ password }}"),
-                "invite/en.txt:3: `password` is only there in `temporary`\n  |\n3 | {{ link }} {{ password }}",
-                "remove it",
-            ),
-            (
-                "notice/en.txt",
-                text.to_string(),
-                "notice/en.txt:3: `link` is only there in `invite`, `reset`, `temporary`\n  |\n3 | {{ link }}",
-                "remove it",
-            ),
-            ("reset/de.txt", edited("{{ run.id }}", ""), "", ""),
-            (
-                "invite/en.txt",
-                edited("{{ link }}", ""),
-                "invite/en.txt: `{{ link }}` isn't always shown, and a mail of this kind must show it",
-                "",
-            ),
-            (
-                "reset/en.html",
-                edited("{{ link }}", "{% if message %}{{ link }}{% endif %}"),
-                "reset/en.html: `{{ link }}` isn't always shown, and a mail of this kind must show it",
-                "",
-            ),
-            (
-                "temporary/en.txt",
-                text.to_string(),
-                "temporary/en.txt: `{{ password }}` isn't always shown, and a mail of this kind must show it",
-                "",
-            ),
-            (
-                "invite/en.html",
-                edited("{{ contact }}", ""),
-                "invite/en.html: `{{ contact }}` isn't always shown, and a mail of this kind must show it",
-                "",
-            ),
-            (
-                "invite/en.html",
-                edited("name }}", "name|safe }}"),
-                "invite/en.html:1: a value gets into the HTML as it is, so that a name could change the page\n  |\n1 | Dear {{ person.name|safe }},",
-                "remove `safe` or `autoescape`",
-            ),
-            (
-                "invite/en.subject.txt",
-                "Hello\n{{ product }}\n".to_string(),
-                "invite/en.subject.txt: the subject has several lines, it must be one",
-                "",
-            ),
-            (
-                "invite/en.subject.txt",
-                "{{ message if run is defined }}".to_string(),
-                "`run` is only there in `report`",
-                "",
-            ),
-            (
-                "invite/en.subject.txt",
-                " \n".to_string(),
-                "invite/en.subject.txt: the subject is empty",
-                "",
-            ),
-            (
-                "invit/en.txt",
-                text.to_string(),
-                "` is no kind of mail",
-                "did you mean `invite`?",
-            ),
-            (
-                "invite/en.htm",
-                text.to_string(),
-                "` isn't named as a template is",
-                "",
-            ),
-            (
-                "invite/e n.txt",
-                text.to_string(),
-                "` isn't named as a template is",
-                "",
-            ),
-            (
-                "invite/sv.txt",
-                text.to_string(),
-                "invite/sv.subject.txt` is missing: a language needs a subject, a text and HTML",
-                "",
-            ),
-        ];
-        for (file, text, what, help) in cases {
+        for (file, from, to, what, help) in MISTAKES {
+            let text = match from {
+                "" => to.to_string(),
+                _ => TEXT.replace(from, to),
+            };
             let (_folder, mail) = folder(&[(file, &text)]);
             match Templates::open(&mail) {
                 Ok(_) => assert_eq!(what, "", "{file} passes: {text}"),
@@ -1070,6 +987,10 @@ This mail is for jane.doe@example.com.
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_refused() {
         let (inside, mut mail) = folder(&[]);
         std::fs::create_dir(inside.path().join("invite")).unwrap();
         std::fs::write(inside.path().join("invite/en.txt"), b"a\nb\xff").unwrap();
