@@ -166,7 +166,6 @@ codes! {
     MailTemplate "mail.template" Refuse "a mail template is wrong", "correct the place that is shown";
     MailServer "mail.server" Refuse "the mail server can't be used", "check host, port, login and certificate; what isn't sent waits, run the command again";
     MailRefused "mail.refused" Refuse "too many of the first mails were refused", "see why with `muster invitations list`, mend it, then run the command again";
-    MailOpen "mail.open" Refuse "some mails are not sent yet, or nobody knows", "run the command again; send the unknown ones anew with `muster invitations resend`";
     SelectionUnknown "selection.unknown" Refuse "the selection names nobody of the run", "check it against `muster show`";
     InvitationNone "invitation.none" Refuse "no such invitation", "`muster invitations list` shows them";
     RunLocked "run.locked" Refuse "another import is running on this database", "wait for it to end";

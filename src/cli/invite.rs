@@ -493,7 +493,7 @@ pub(super) fn end(sent: Sent) -> Result<Exit> {
         Some(refusal) => Err(refusal),
         None if sent.later > 0 => {
             let what = format!("{} mails wait for a later try", sent.later);
-            Err(Refusal::new(Code::MailOpen, what).exit(Exit::Stopped))
+            Err(Refusal::new(Code::RunStopped, what).exit(Exit::Stopped))
         }
         None if sent.refused + sent.unknown > 0 => Ok(Exit::Mend),
         None => Ok(Exit::Done),

@@ -791,6 +791,7 @@ mod tests {
                 serde_json::json!(next()),
             ],
             files: [(next(), next()), ("ledger".to_string(), next())].into(),
+            invitations: None,
             next: vec![Next {
                 what: next(),
                 command: next(),

@@ -68,6 +68,11 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
         "a_database_of_a_newer_muster_is_left_alone",
     ),
     (
+        "mail.server",
+        "what_cannot_be_sent_is_said_before_anything_is",
+    ),
+    ("mail.refused", "too_many_refusals_stop_the_rest"),
+    (
         "run.locked",
         "a_second_import_waits_for_nobody_and_writes_nothing",
     ),
@@ -221,6 +226,9 @@ fn copy_inputs(case: &Path, folder: &Path) {
         let name = path.file_name().unwrap();
         if path.is_file() && name != "command" {
             fs::copy(&path, folder.join(name)).unwrap();
+        } else if path.is_dir() && name != "expected" {
+            fs::create_dir(folder.join(name)).unwrap();
+            copy_inputs(&path, &folder.join(name));
         }
     }
 }

@@ -767,3 +767,17 @@ fn too_many_refusals_stop_the_rest() {
     assert!(mailbox.kept().len() < 100, "{}", mailbox.kept().len());
     assert!(place.states()["queued"] > 80);
 }
+
+#[test]
+fn in_quiet_hours_mails_wait() {
+    let mailbox = Mailbox::start(|_| Verdict::Take);
+    let quiet = "quiet_hours = \"00:00-23:59\"\ntime_zone = \"UTC\"\n";
+    let place = Place::with(&people(3), &format!("{MAIL}{quiet}")).by(&mailbox);
+    let waiting = place.run(&["invite", "last", "--send"]);
+    assert_eq!(waiting.exit, 4, "{waiting:?}");
+    assert!(waiting.stderr.contains("quiet hours"), "{waiting:?}");
+    assert_eq!((mailbox.kept().len(), place.states()["queued"]), (0, 3));
+    place.write("p.toml", &format!("name = \"test\"\n{MAIL}"));
+    place.good(&["invite", "last", "--send"]);
+    assert_eq!(mailbox.kept().len(), 3);
+}

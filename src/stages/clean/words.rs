@@ -3,6 +3,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::text;
 use crate::header;
 
 /// What a status cell may say for each status; in the form of [`key`].
@@ -46,14 +47,16 @@ pub fn status(text: &str) -> Option<&'static str> {
     Some(name)
 }
 
-/// `text` in lower case and NFC, if it isn't already. What roles and domains are written in.
-pub fn lower(text: &str) -> Option<String> {
-    if text.is_ascii() {
-        let upper = text.bytes().any(|byte| byte.is_ascii_uppercase());
-        return upper.then(|| text.to_ascii_lowercase());
+/// `value` in lower case and NFC, if it isn't already. What roles and domains are written in.
+pub fn lower(value: &str) -> Option<String> {
+    if value.is_ascii() {
+        let upper = value.bytes().any(|byte| byte.is_ascii_uppercase());
+        return upper.then(|| value.to_ascii_lowercase());
     }
-    let lower: String = text.to_lowercase().nfc().collect();
-    (lower != text).then_some(lower)
+    let lower: String = value.to_lowercase().nfc().collect();
+    // Small letters may have other marks (`İ`), which part a joiner from what it joins.
+    let lower = text::clean(&lower).0.into_owned();
+    (lower != value).then_some(lower)
 }
 
 #[cfg(test)]
@@ -87,5 +90,7 @@ mod tests {
         assert_eq!(lower("Admin").as_deref(), Some("admin"));
         assert_eq!(lower("ÄRZTE").as_deref(), Some("ärzte"));
         assert_eq!(lower("ärzte"), None);
+        let parted = lower("İ\u{94d}\u{200d}").unwrap();
+        assert_eq!(lower(&parted), None, "{parted:?}");
     }
 }
