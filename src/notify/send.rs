@@ -1084,7 +1084,7 @@ mod tests {
         }
         // An answer at which lettre panics.
         let odd = scripted::Server::start(Script {
-            hello: "250-  \r\n250 8BITMIME",
+            hello: "250-odd.test\r\n250-  \r\n250 8BITMIME",
             ..Script::default()
         });
         let sent = books.send(&Way::to(odd.port), Kind::Invite);
