@@ -67,6 +67,8 @@ pub struct Script {
     pub tls_at_once: bool,
     /// The password that AUTH PLAIN wants; none offers no AUTH.
     pub password: Option<&'static str>,
+    /// The end of the answer to EHLO.
+    pub hello: &'static str,
     /// Goes out in the same packet as the answer to STARTTLS, as somebody in between would put it.
     pub injected: &'static str,
 }
@@ -79,6 +81,7 @@ impl Default for Script {
             tls: None,
             tls_at_once: false,
             password: None,
+            hello: "250 8BITMIME",
             injected: "",
         }
     }
@@ -212,7 +215,7 @@ impl Shared {
                     if self.script.password.is_some() {
                         wire.say("250-AUTH PLAIN LOGIN")?;
                     }
-                    wire.say("250 8BITMIME")?;
+                    wire.say(self.script.hello)?;
                 }
                 "STARTTLS" => {
                     wire.say(&format!("220 go on\r\n{}", self.script.injected).trim_end())?;

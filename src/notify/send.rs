@@ -529,7 +529,7 @@ enum Road<'a> {
     Smtp {
         server: &'a Server,
         patience: smtp::Patience,
-        connection: Option<Connection>,
+        connection: Option<Box<Connection>>,
         used: Instant,
     },
 }
@@ -566,13 +566,13 @@ impl<'a> Road<'a> {
             return Ok(());
         };
         let fresh = used.elapsed() < IDLE_MAX;
-        let alive = |connection: &mut Connection| {
+        let alive = |connection: &mut Box<Connection>| {
             connection.is_usable() && (fresh || connection.is_alive())
         };
         if !connection.as_mut().is_some_and(alive) {
             // The server may allow no second one at a time.
             *connection = None;
-            *connection = Some(Connection::open_with(server, *patience)?);
+            *connection = Some(Box::new(Connection::open_with(server, *patience)?));
         }
         Ok(())
     }
@@ -1082,6 +1082,17 @@ mod tests {
             assert_eq!(sent.later, 40);
             assert_eq!(books.states(), all);
         }
+        // An answer at which lettre panics.
+        let odd = scripted::Server::start(Script {
+            hello: "250-odd.test\r\n250-  \r\n250 8BITMIME",
+            ..Script::default()
+        });
+        let sent = books.send(&Way::to(odd.port), Kind::Invite);
+        assert_eq!(sent.stopped.unwrap().code, Code::MailServer);
+        assert_eq!(
+            (sent.later, sent.unknown, books.states()),
+            (40, 0, all.clone())
+        );
         // One answer decides: no TLS where TLS is wanted.
         let plain = server(|_, _| Verdict::Take);
         let mut way = Way::to(plain.port);
