@@ -44,6 +44,9 @@ pub struct Definition {
     /// How rows find their accounts.
     #[serde(default, rename = "match")]
     pub matching: Matching,
+    /// What an update may touch.
+    #[serde(default)]
+    pub update: Updates,
     /// What accounts may become.
     #[serde(default)]
     pub accounts: Accounts,
@@ -325,6 +328,77 @@ impl Matching {
             .iter()
             .filter_map(|name| Key::ALL.into_iter().find(|key| key.field().name() == name))
             .collect()
+    }
+}
+
+/// When a file's value goes into an account.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Touch {
+    /// At creation, and whenever it differs.
+    #[default]
+    Overwrite,
+    /// At creation, and where the account has none.
+    Fill,
+    /// At creation only.
+    Keep,
+    /// Not at all.
+    Never,
+}
+
+/// What an empty cell means for an account that has a value.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum EmptyCell {
+    /// The account keeps it.
+    #[default]
+    Keep,
+    /// The account loses it.
+    Clear,
+}
+
+/// `[update]`: field by field, what an update may touch.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Updates {
+    /// For fields that `fields` doesn't name.
+    pub default: Touch,
+    /// By field; `attributes` for all custom attributes, `attributes.NAME` for one.
+    pub fields: BTreeMap<String, Touch>,
+    /// What empty cells mean.
+    pub empty: EmptyCell,
+    /// The cell that says: take away what the account has. Empty for none.
+    pub clear: String,
+}
+
+impl Default for Updates {
+    fn default() -> Self {
+        Updates {
+            default: Touch::Overwrite,
+            fields: BTreeMap::new(),
+            empty: EmptyCell::Keep,
+            clear: "<clear>".to_string(),
+        }
+    }
+}
+
+impl Updates {
+    /// What may be done to a field.
+    pub fn of(&self, field: Field) -> Touch {
+        self.fields
+            .get(field.name())
+            .copied()
+            .unwrap_or(self.default)
+    }
+
+    /// What may be done to a custom attribute.
+    pub fn of_attribute(&self, name: &str) -> Touch {
+        if self.fields.is_empty() {
+            return self.default;
+        }
+        let named = self.fields.get(&format!("attributes.{name}"));
+        let all = self.fields.get("attributes");
+        named.or(all).copied().unwrap_or(self.default)
     }
 }
 
@@ -658,7 +732,16 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
     for code in &definition.rows.reject {
         one_of(path, text, "reject", code, &codes)?;
     }
+    let touched: Vec<&str> = known_fields.iter().copied().chain(["attributes"]).collect();
+    for field in definition.update.fields.keys() {
+        if !field.starts_with("attributes.") {
+            one_of(path, text, "[update.fields]", field, &touched)?;
+        }
+    }
     let wrong = |key: &str, message: &str| Err(invalid(path, text, find(text, key), message, None));
+    if definition.update.clear.chars().any(char::is_control) {
+        return wrong("clear", "`clear` has control characters in it");
+    }
     if definition.matching.by.is_empty() {
         return wrong("by", "`by` names no key");
     }
@@ -747,7 +830,10 @@ fn one_of(path: &str, text: &str, key: &str, word: &str, known: &[&str]) -> Resu
     if known.contains(&word) {
         return Ok(());
     }
-    let at = find(text, &format!("\"{word}\""));
+    let at = match find(text, &format!("\"{word}\"")) {
+        0 => find(text, word),
+        at => at,
+    };
     let message = format!("unknown word `{word}` in `{key}`");
     Err(invalid(
         path,

@@ -113,7 +113,7 @@ pub fn encode(
             let id = run.account_id(person.row());
             chunk.creating.push(person.row());
             put_create(creates, &person, id, definition, run);
-            for path in person.groups() {
+            for path in person.groups_of_new(definition) {
                 if let Some(group) = groups.get(&group::key(path)) {
                     put_membership(memberships, id, *group, run);
                     put_move(create_moves, person.row(), id, *group, false);
@@ -181,7 +181,7 @@ fn put_create(frame: &mut Frame, person: &Person, id: Uuid, definition: &Definit
             _ => frame.text(value),
         }
     }
-    let mut attributes = person.attributes().peekable();
+    let mut attributes = person.attributes(definition).peekable();
     if attributes.peek().is_none() {
         frame.json("{}");
     } else {
