@@ -19,8 +19,8 @@ use rayon::prelude::*;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::definition::{Clashes, Definition, Pipeline};
-use crate::header::Vocabulary;
+use crate::definition::{Clashes, Definition, Missing, Pipeline};
+use crate::header::{Vocabulary, is_own};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome, Verdict};
 use crate::progress::Progress;
@@ -31,6 +31,7 @@ use crate::stages::clash::{Decision, Owners, key_hashes};
 use crate::stages::clean::clean;
 use crate::stages::clean::group;
 use crate::stages::dedupe::{Seen, fingerprints};
+use crate::stages::leavers::{self, Fate, Leaver};
 use crate::stages::load::{self, RunKey};
 use crate::stages::map::{self, Mapping, Target};
 use crate::stages::plan::{Action, Matched, Person, Planned, decide};
@@ -73,6 +74,8 @@ pub struct Ran {
     pub run: RunKey,
     /// RFC 3339, when this run was begun first and cut off.
     pub resumed_from: Option<String>,
+    /// Accounts that a full list doesn't name, and what happens to them.
+    pub leavers: Vec<Leaver>,
     /// Why it stopped before its end.
     pub stopped: Option<Refusal>,
 }
@@ -94,6 +97,7 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
         &[],
         store.as_deref(),
     )?;
+    let leavers = find_leavers(job, &files, &spool, store.as_deref())?;
     let run = job.run.clone();
     Ok(Ran {
         files,
@@ -104,6 +108,7 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
         rules,
         run,
         resumed_from: None,
+        leavers,
         stopped: None,
     })
 }
@@ -136,9 +141,13 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         &begun.written,
         Some(store),
     )?;
+    let leavers = find_leavers(job, &files, &spool, Some(store))?;
     let groups = store.create_groups(&needed, &run)?;
     let stopped = load_chunks(job, &layout, &spool, &plan, &run, &groups, &mut late, store)
         .map_err(|refusal| refusal.exit(Exit::Stopped))?;
+    if stopped.is_none() {
+        settle_leavers(job, &files, &run, &leavers, store)?;
+    }
     Ok(Ran {
         files,
         layout,
@@ -148,6 +157,7 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         rules,
         run,
         resumed_from: begun.resumed_from,
+        leavers,
         stopped,
     })
 }
@@ -464,6 +474,8 @@ fn match_and_plan(
 }
 
 fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
+    // A few keys too many cost little, and the corrections of a full list are short.
+    let full_list = job.pipeline.definition.leavers.missing == Missing::Deactivate;
     store.begin_match()?;
     job.progress.begin("keys", Some(spool.rows()));
     for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
@@ -473,7 +485,7 @@ fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
             .map(|batch| {
                 spool
                     .read(batch)
-                    .map(|people| (load::encode_keys(&people), people.len()))
+                    .map(|people| (load::encode_keys(&people, full_list), people.len()))
             })
             .collect::<Result<_>>()?;
         for (frame, rows) in frames {
@@ -481,6 +493,61 @@ fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
             job.progress.add(rows as u64, None);
         }
     }
+    Ok(())
+}
+
+/// Whether who isn't in the files has left. A file of corrections, which has muster's own columns,
+/// names only those who were left over.
+fn is_full_list(job: &Job, files: &[InputFile]) -> bool {
+    let mut headers = files.iter().flat_map(|file| &file.source.header);
+    job.pipeline.definition.leavers.missing == Missing::Deactivate
+        && !headers.any(|name| is_own(name))
+}
+
+/// Whom a full list no longer names, judged by the keys that the match was sent.
+fn find_leavers(
+    job: &Job,
+    files: &[InputFile],
+    spool: &Spool,
+    store: Option<&Store>,
+) -> Result<Vec<Leaver>> {
+    let definition = &job.pipeline.definition;
+    let Some(store) = store.filter(|_| is_full_list(job, files)) else {
+        return Ok(Vec::new());
+    };
+    if !store.has_accounts()? {
+        return Ok(Vec::new());
+    }
+    let mut unknown_rows = 0;
+    for batch in 0..spool.batches() {
+        unknown_rows += load::rows_without_key(&spool.read(batch)?);
+    }
+    let mut leavers = store.find_leavers(definition.source())?;
+    leavers::decide(&mut leavers, definition, unknown_rows);
+    Ok(leavers)
+}
+
+/// Deactivates the leavers whose time has come, and counts the run for the others.
+fn settle_leavers(
+    job: &Job,
+    files: &[InputFile],
+    run: &RunKey,
+    leavers: &[Leaver],
+    store: &mut Store,
+) -> Result<()> {
+    if !is_full_list(job, files) {
+        return Ok(());
+    }
+    let of = |wanted: fn(&Leaver) -> bool| -> Vec<Uuid> {
+        let some = leavers.iter().filter(|leaver| wanted(leaver));
+        some.map(|leaver| leaver.account).collect()
+    };
+    let missing = of(|leaver| leaver.fate != Fate::Protected);
+    let gone = of(|leaver| leaver.fate == Fate::Deactivated);
+    let source = job.pipeline.definition.source();
+    store
+        .settle_leavers(&run.id, source, &missing, &gone)
+        .map_err(|refusal| refusal.exit(Exit::Stopped))?;
     Ok(())
 }
 

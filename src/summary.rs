@@ -26,6 +26,10 @@ pub struct Summary {
     pub pipeline: PipelineName,
     /// Outcomes; they add up to `read`.
     pub counts: Counts,
+    /// People whom a full list no longer names, by what happens to them: `deactivated`, `waiting`,
+    /// `protected`, `held`. They are no rows.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub leavers: BTreeMap<String, u64>,
     /// How many values each cleaning rule changed.
     pub cleaned: BTreeMap<String, u64>,
     /// What was found, one entry a code, worst first.

@@ -697,6 +697,7 @@ mod tests {
     /// What comes of one mail under each verdict: the state, whether the connection goes on, and
     /// how many copies the server kept.
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn each_end_of_a_mail_is_told_apart() {
         let sent = |reply: &str| Delivery::Sent {
             reply: reply.into(),
@@ -869,6 +870,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn the_password_only_goes_through_tls_to_the_right_server() {
         let folder = tempfile::tempdir().unwrap();
         scripted::make_certificates(folder.path());

@@ -9,12 +9,14 @@ use super::file::{Pending, atomically};
 use super::html::{self, Details, IssueDetail};
 use super::ledger::{Entries, Ledger};
 use crate::definition::Definition;
+use crate::formula::guarded;
 use crate::issue::{Code, Issue, Severity, mask};
 use crate::outcome::{Counts, Outcome, Verdict};
 use crate::pipeline::{InputFile, Ran};
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Field, People, RowNumber, Slot};
 use crate::stages::clean::{Rule, Rules};
+use crate::stages::leavers::{Fate, Leaver};
 use crate::stages::map::Target;
 use crate::stages::plan::Planned;
 use crate::stages::read::Format;
@@ -70,6 +72,20 @@ pub fn record(
     for (name, path) in corrections(ran, definition, folder, &tally)? {
         summary.files.insert(name, path);
     }
+    for fate in Fate::ALL {
+        let count = ran
+            .leavers
+            .iter()
+            .filter(|leaver| leaver.fate == fate)
+            .count() as u64;
+        if count > 0 {
+            summary.leavers.insert(fate.name().to_string(), count);
+        }
+    }
+    if !ran.leavers.is_empty() {
+        write_leavers(&ran.leavers, &folder.join("leavers.csv"))?;
+        summary.files.insert("leavers".into(), "leavers.csv".into());
+    }
     summary.input = inputs(ran, &tally.rows_of);
     summary.cleaned = Rule::ALL
         .iter()
@@ -101,6 +117,30 @@ pub fn finish(summary: &Summary, details: &Details, folder: &Path) -> Result<Str
         file.write(json.as_bytes())
     })?;
     Ok(json)
+}
+
+/// `leavers.csv`: whom a full list no longer names, and what happens to each.
+fn write_leavers(leavers: &[Leaver], path: &Path) -> Result<()> {
+    let cell = |text: &str| format!("\"{}\"", guarded(text).replace('"', "\"\""));
+    atomically(path, |file| {
+        file.write(
+            b"\xef\xbb\xbfexternal_id,email,name,role,status,missing_runs,missing_days,what\r\n",
+        )?;
+        for leaver in leavers {
+            let line = [
+                cell(leaver.external_id.as_deref().unwrap_or_default()),
+                cell(leaver.email.as_deref().unwrap_or_default()),
+                cell(&leaver.name),
+                cell(&leaver.role),
+                cell(&leaver.status),
+                (leaver.runs + 1).to_string(),
+                leaver.days.to_string(),
+                leaver.fate.name().to_string(),
+            ];
+            file.write(format!("{}\r\n", line.join(",")).as_bytes())?;
+        }
+        Ok(())
+    })
 }
 
 fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::definition::Definition;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Verdict};
 use crate::row::{Field, Key, Layout, People, RowNumber};
 use crate::stages::clean::group;
 use crate::stages::plan::{COLUMNS, Person, Planned, Update};
@@ -146,20 +146,35 @@ pub fn encode(
     }
 }
 
-/// The keys of a batch's rows that are to be matched, for `copy_keys.sql`, header and all.
-pub fn encode_keys(people: &People) -> Bytes {
+/// The keys of a batch's rows that are to be matched, for `copy_keys.sql`, header and all; with
+/// `rejected`, of those rows, too: who is in the file is no leaver, whatever is wrong with the row.
+pub fn encode_keys(people: &People, rejected: bool) -> Bytes {
     let mut frame = Frame::new();
     for index in 0..people.len() {
         let keys = Key::ALL.map(|key| people.key(index, key));
-        if people.verdicts[index] == crate::outcome::Verdict::Kept
-            && keys.iter().any(Option::is_some)
-        {
+        let is_matched = match people.verdicts[index] {
+            Verdict::Kept => true,
+            Verdict::Rejected => rejected,
+            Verdict::Duplicate(_) => false,
+        };
+        if is_matched && keys.iter().any(Option::is_some) {
             frame.row(4);
             frame.int(people.drafts.first_row + index as RowNumber);
             keys.into_iter().for_each(|key| frame.text(key));
         }
     }
     frame.finish()
+}
+
+/// How many rows of a batch nobody can be found by.
+pub fn rows_without_key(people: &People) -> u64 {
+    let nameless = (0..people.len()).filter(|index| {
+        !matches!(people.verdicts[*index], Verdict::Duplicate(_))
+            && Key::ALL
+                .iter()
+                .all(|key| people.key(*index, *key).is_none())
+    });
+    nameless.count() as u64
 }
 
 fn put_create(frame: &mut Frame, person: &Person, id: Uuid, definition: &Definition, run: &RunKey) {

@@ -402,9 +402,12 @@ fn known_account(
             ));
             return Action::Leave(Outcome::Rejected);
         }
-        Existing::Update => {}
+        Existing::Update | Existing::Reactivate => {}
     }
-    let update = update(person, account, definition);
+    let mut update = update(person, account, definition);
+    if policy == Existing::Reactivate && person.value(Field::Status).is_none() {
+        reactivate(&mut update, status, person, definition);
+    }
     if update.after.is_empty() && update.joins.is_empty() && update.leaves.is_empty() {
         return Action::Leave(Outcome::Unchanged);
     }
@@ -474,6 +477,18 @@ fn update(person: &Person, account: &Account, definition: &Definition) -> Update
     }
     move_groups(person, account, definition, &mut update);
     update
+}
+
+/// Opens a closed account again, as if it were new.
+fn reactivate(update: &mut Update, held: &str, person: &Person, definition: &Definition) {
+    let wanted = person.value_of_new(Field::Status, definition);
+    let column = COLUMNS.iter().position(|field| *field == Field::Status);
+    if let (Some(column), Some(wanted)) = (column, wanted) {
+        let name = Field::Status.name().to_string();
+        update.before.insert(name.clone(), held.into());
+        update.after.insert(name, wanted.into());
+        update.values[column] = Some(wanted.to_string());
+    }
 }
 
 /// The groups that the account joins and leaves.

@@ -23,6 +23,7 @@ pub mod binaries;
 pub mod connect;
 pub mod invitations;
 pub mod launcher;
+pub mod leavers;
 pub mod loader;
 pub mod matches;
 pub mod migrate;

@@ -97,6 +97,7 @@ impl Store {
                         &(seed as i64),
                         &folder,
                         &pipeline.named,
+                        &pipeline.definition.source(),
                     ],
                 )
                 .await?;
