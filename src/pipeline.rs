@@ -25,7 +25,7 @@ use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome, Verdict};
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
-use crate::row::{Cells, Drafts, Field, Layout, People, RowNumber};
+use crate::row::{Cells, Drafts, Field, Key, Layout, People, RowNumber};
 use crate::spool::{PlanSpool, Spool, encode};
 use crate::stages::clash::{Decision, Owners, key_hashes};
 use crate::stages::clean::clean;
@@ -34,11 +34,13 @@ use crate::stages::dedupe::{Seen, fingerprints};
 use crate::stages::leavers::{self, Fate, Leaver};
 use crate::stages::load::{self, RunKey};
 use crate::stages::map::{self, Mapping, Target};
-use crate::stages::plan::{Action, Matched, Person, Planned, decide};
+use crate::stages::moves::{self, Moves, Pending, Release};
+use crate::stages::plan::{Action, Matched, Person, Planned, Update, decide, without_taken_keys};
 use crate::stages::read::{Source, Wanted};
 use crate::stages::validate::validate;
 use crate::store::Store;
 use crate::store::loader::Written;
+use crate::store::runs::Begun;
 
 /// What a run is asked to do.
 pub struct Job<'a> {
@@ -74,6 +76,8 @@ pub struct Ran {
     pub run: RunKey,
     /// RFC 3339, when this run was begun first and cut off.
     pub resumed_from: Option<String>,
+    /// The rows that pass on keys to each other.
+    pub moves: Moves,
     /// Accounts that a full list doesn't name, and what happens to them.
     pub leavers: Vec<Leaver>,
     /// Why it stopped before its end.
@@ -88,13 +92,13 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
     let (files, layout) = open(job)?;
     let (spool, owners, groups, rules) = read_people(job, &files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
-    let (plan, late, _) = match_and_plan(
+    let (plan, late, _, moves) = match_and_plan(
         job,
         &layout,
         &spool,
         &clashes,
         &groups,
-        &[],
+        None,
         store.as_deref(),
     )?;
     let leavers = find_leavers(job, &files, &spool, store.as_deref())?;
@@ -109,6 +113,7 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
         run,
         resumed_from: None,
         leavers,
+        moves,
         stopped: None,
     })
 }
@@ -128,23 +133,25 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
     let folder = job.folder.display().to_string();
     let begun = store.begin_run(&job.run.id, job.run.seed, &inputs, job.pipeline, &folder)?;
     let run = RunKey {
-        id: begun.id,
+        id: begun.id.clone(),
         seed: begun.seed,
         started_ms: begun.started_ms,
     };
-    let (plan, mut late, needed) = match_and_plan(
+    let (plan, mut late, needed, moves) = match_and_plan(
         job,
         &layout,
         &spool,
         &clashes,
         &groups,
-        &begun.written,
+        Some(&begun),
         Some(store),
     )?;
     let leavers = find_leavers(job, &files, &spool, Some(store))?;
     let groups = store.create_groups(&needed, &run)?;
-    let stopped = load_chunks(job, &layout, &spool, &plan, &run, &groups, &mut late, store)
-        .map_err(|refusal| refusal.exit(Exit::Stopped))?;
+    let stopped = load_chunks(
+        job, &layout, &spool, &plan, &moves, &run, &groups, &mut late, store,
+    )
+    .map_err(|refusal| refusal.exit(Exit::Stopped))?;
     if stopped.is_none() {
         settle_leavers(job, &files, &run, &leavers, store)?;
     }
@@ -158,6 +165,7 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         run,
         resumed_from: begun.resumed_from,
         leavers,
+        moves,
         stopped,
     })
 }
@@ -399,23 +407,27 @@ fn settle(
     Ok(owners.settle(job.pipeline.definition.rows.clashes, place))
 }
 
-/// What the plan leaves: its batches, late outcomes, and the groups that are to be there.
+/// What the plan leaves: its batches, late outcomes, the groups that are to be there, and the
+/// rows that pass on keys.
 type PlanTruth = (
     PlanSpool,
     BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
     Vec<String>,
+    Moves,
 );
 
-/// match → plan, for all batches. `written` are rows that an earlier try of this run wrote.
+/// match → plan, for all batches. `earlier` tells what an earlier try of this run wrote.
 fn match_and_plan(
     job: &Job,
     layout: &Layout,
     spool: &Spool,
     clashes: &BTreeMap<RowNumber, Decision>,
     groups: &BTreeMap<String, String>,
-    written: &[(RowNumber, Vec<Outcome>)],
+    earlier: Option<&Begun>,
     store: Option<&Store>,
 ) -> Result<PlanTruth> {
+    let nothing = Begun::default();
+    let Begun { written, moved, .. } = earlier.unwrap_or(&nothing);
     let definition = &job.pipeline.definition;
     let keys: Vec<String> = groups.keys().cloned().collect();
     let known = store.map_or(Ok(HashMap::new()), |store| store.find_groups(&keys))?;
@@ -432,11 +444,13 @@ fn match_and_plan(
         definition,
         clashes,
         written,
+        moved,
         group_exists: &|key| known.contains_key(key),
     };
     let mut plan = PlanSpool::new()?;
     let mut twice = Twice::default();
     let mut needed = BTreeSet::new();
+    let (mut pending, mut releases) = (Vec::new(), Vec::new());
     job.progress.begin("match", Some(spool.rows()));
     for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
         if job.stop.load(Ordering::Relaxed) {
@@ -453,11 +467,13 @@ fn match_and_plan(
         let found = matches
             .as_mut()
             .map_or(Ok(Vec::new()), |matches| matches.through(last))?;
-        let planned: Vec<Planned> = people
+        let planned: Vec<(Planned, moves::Found)> = people
             .par_iter()
             .map(|people| judge.plan(people, &found))
             .collect();
-        for (people, planned) in people.iter().zip(&planned) {
+        for (people, (planned, moving)) in people.iter().zip(&planned) {
+            pending.extend_from_slice(&moving.pending);
+            releases.extend_from_slice(&moving.releases);
             twice.note(people.drafts.first_row, planned);
             needed.extend(needed_groups(people, planned, layout));
             plan.push(planned)?;
@@ -465,12 +481,20 @@ fn match_and_plan(
         }
     }
     job.progress.end();
+    let is_out = |row: RowNumber, account: Option<Uuid>| {
+        twice.late.contains_key(&row) || account.is_some_and(|account| twice.has(account))
+    };
+    let moves = moves::settle(pending, &releases, is_out);
+    for (row, action) in &moves.settled {
+        twice.late.insert(*row, (action.outcome(), Vec::new()));
+    }
+    needed.extend(moves.groups.iter().cloned());
     // A group that is only left need not be in the file; it exists, so its key will do as its path.
     let needed = needed
         .into_iter()
         .map(|key| groups.get(&key).cloned().unwrap_or(key))
         .collect();
-    Ok((plan, twice.late, needed))
+    Ok((plan, twice.late, needed, moves))
 }
 
 fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
@@ -557,19 +581,22 @@ struct Judge<'a> {
     definition: &'a Definition,
     clashes: &'a BTreeMap<RowNumber, Decision>,
     written: &'a [(RowNumber, Vec<Outcome>)],
+    moved: &'a HashSet<RowNumber>,
     group_exists: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
 impl Judge<'_> {
     /// Plans a batch. `found` are matches in row order, of this batch and others.
-    fn plan(&self, people: &People, found: &[(RowNumber, Matched)]) -> Planned {
+    fn plan(&self, people: &People, found: &[(RowNumber, Matched)]) -> (Planned, moves::Found) {
         let first = people.drafts.first_row;
+        let mut moving = moves::Found::default();
         if let Some(outcomes) = self.written_outcomes(first, people.len()) {
-            return Planned {
+            let planned = Planned {
                 written: true,
                 outcomes,
                 ..Planned::default()
             };
+            return (planned, moving);
         }
         let mut planned = Planned::default();
         let mut found = found[found.partition_point(|(row, _)| *row < first)..]
@@ -585,7 +612,14 @@ impl Judge<'_> {
                 index,
                 layout: self.layout,
             };
+            if self.moved.contains(&row) {
+                planned.outcomes.push(Outcome::Updated);
+                continue;
+            }
             let (action, mut issues) = self.judge(&person, matched);
+            if let Some(matched) = matched {
+                self.note_moves(&person, matched, &action, &issues, &mut moving);
+            }
             planned.outcomes.push(action.outcome());
             planned.issues.append(&mut issues);
             if let Some(account) = matched.and_then(|matched| matched.account.as_ref()) {
@@ -595,7 +629,53 @@ impl Judge<'_> {
                 planned.updates.push((row, *update));
             }
         }
-        planned
+        (planned, moving)
+    }
+
+    /// Keys that a row gives up, and rows that only stay out because somebody has their keys.
+    fn note_moves(
+        &self,
+        person: &Person,
+        matched: &Matched,
+        action: &Action,
+        issues: &[Issue],
+        moving: &mut moves::Found,
+    ) {
+        let row = person.row();
+        if let Action::Update(update) = action {
+            moving.releases.extend(released(row, matched, update));
+        }
+        let is_about_keys =
+            |issue: &Issue| matches!(issue.code, Code::MatchAmbiguous | Code::MatchConflict);
+        if !issues.iter().any(is_about_keys) {
+            return;
+        }
+        let Some((free, needs)) = without_taken_keys(person, matched) else {
+            return;
+        };
+        let (action, issues) = self.judge(person, Some(&free));
+        let stays_out = issues
+            .iter()
+            .any(|issue| self.definition.rejects(issue.code));
+        if stays_out || matches!(action, Action::Leave(_)) {
+            return;
+        }
+        let releases = match &action {
+            Action::Update(update) => released(row, &free, update),
+            _ => Vec::new(),
+        };
+        let groups = match &action {
+            Action::Update(update) => update.joins.iter().chain(&update.leaves).cloned().collect(),
+            _ => person.groups().map(group::key).collect(),
+        };
+        moving.pending.push(Pending {
+            groups,
+            row,
+            account: free.account.map(|account| account.id),
+            action,
+            needs,
+            releases,
+        });
     }
 
     fn judge(&self, person: &Person, matched: Option<&Matched>) -> (Action, Vec<Issue>) {
@@ -645,6 +725,23 @@ impl Judge<'_> {
     }
 }
 
+/// The keys that an update gives up.
+fn released(row: RowNumber, matched: &Matched, update: &Update) -> Vec<Release> {
+    let Some(account) = &matched.account else {
+        return Vec::new();
+    };
+    [Key::Email, Key::Username]
+        .into_iter()
+        .zip(account.keys.iter().zip(&update.keys))
+        .filter(|(_, (held, wanted))| held.is_some() && held != wanted)
+        .map(|(key, _)| Release {
+            row,
+            key,
+            account: account.id,
+        })
+        .collect()
+}
+
 /// Finds accounts that several rows are about, by different keys. All such rows are rejected.
 #[derive(Default)]
 struct Twice {
@@ -677,6 +774,16 @@ impl Twice {
                 ),
             }
         }
+    }
+}
+
+impl Twice {
+    /// Whether a row that goes in is about the account.
+    fn has(&self, account: Uuid) -> bool {
+        let hash = xxh3_64(account.as_bytes());
+        self.accounts
+            .find(hash, |(other, _)| *other == hash)
+            .is_some()
     }
 }
 
@@ -722,6 +829,7 @@ fn load_chunks(
     layout: &Layout,
     spool: &Spool,
     plan: &PlanSpool,
+    moves: &Moves,
     run: &RunKey,
     groups: &HashMap<String, Uuid>,
     late: &mut BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
@@ -729,6 +837,9 @@ fn load_chunks(
 ) -> Result<Option<Refusal>> {
     let definition = &job.pipeline.definition;
     let chunks = chunks(spool, definition.load.chunk_rows);
+    if let Some(failure) = load_moves(job, spool, plan, moves, run, groups, late, store)? {
+        return Ok(Some(failure));
+    }
     let mut loader = store.loader(definition.load.connections, run)?;
     let mut waiting: BTreeMap<RowNumber, Vec<Outcome>> = BTreeMap::new();
     let mut stopped = None;
@@ -740,7 +851,7 @@ fn load_chunks(
                 let read = |batch: usize| {
                     Ok((
                         spool.read(batch)?,
-                        planned_now(plan.read(batch)?, spool, batch, late),
+                        planned_now(plan.read(batch)?, spool, batch, moves, late),
                     ))
                 };
                 let pairs = batches.clone().map(read).collect::<Result<Vec<_>>>()?;
@@ -801,6 +912,7 @@ fn planned_now(
     mut planned: Planned,
     spool: &Spool,
     batch: usize,
+    moves: &Moves,
     late: &BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
 ) -> Planned {
     let first = spool.first_row(batch);
@@ -812,6 +924,49 @@ fn planned_now(
         planned.updates.retain(|(other, _)| other != row);
     }
     planned
+        .updates
+        .retain(|(row, _)| !moves.together.contains(row));
+    planned
+}
+
+/// Before all chunks, the rows that pass on keys to each other, all at once: so nobody is ever
+/// without an address, and a key that is given up is free when a new person gets it.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the last pass joins what all others made"
+)]
+fn load_moves(
+    job: &Job,
+    spool: &Spool,
+    plan: &PlanSpool,
+    moves: &Moves,
+    run: &RunKey,
+    groups: &HashMap<String, Uuid>,
+    late: &mut BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
+    store: &Store,
+) -> Result<Option<Refusal>> {
+    let mut updates = Vec::with_capacity(moves.together.len());
+    for row in &moves.together {
+        match moves.settled.get(row) {
+            Some(Action::Update(update)) => updates.push((*row, update.as_ref().clone())),
+            Some(_) => {}
+            None => {
+                let planned = plan.read(spool.batch_of(*row))?;
+                updates.extend(planned.updates.into_iter().filter(|(at, _)| at == row));
+            }
+        }
+    }
+    if updates.is_empty() {
+        return Ok(None);
+    }
+    let mut loader = store.loader(1, run)?;
+    loader.send(load::encode_moves(&updates, groups));
+    let (written, failure) = loader.finish();
+    let mut waiting = BTreeMap::new();
+    for written in written {
+        settle_chunk(job, written, &mut waiting, late);
+    }
+    Ok(failure)
 }
 
 fn settle_chunk(

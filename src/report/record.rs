@@ -152,6 +152,15 @@ fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
         issues.entry(issue.row).or_default().push(issue);
     }
     let first = people.drafts.first_row;
+    for row in ran
+        .moves
+        .settled
+        .range(first..first + people.len() as RowNumber)
+    {
+        // What stood in its way has moved.
+        let of_row = issues.entry(*row.0).or_default();
+        of_row.retain(|issue| !matches!(issue.code, Code::MatchAmbiguous | Code::MatchConflict));
+    }
     for (row, (outcome, late)) in ran.late.range(first..first + people.len() as RowNumber) {
         planned.outcomes[(row - first) as usize] = *outcome;
         issues.entry(*row).or_default().extend_from_slice(late);

@@ -75,6 +75,8 @@ pub struct Chunk {
     pub update_moves: Bytes,
     /// For `copy_moves.sql`: the same as `memberships`, for the staged way in.
     pub create_moves: Bytes,
+    /// Whether its updates pass on keys to each other: all of them go in, or none.
+    pub together: bool,
 }
 
 impl Chunk {
@@ -128,11 +130,7 @@ pub fn encode(
         for (row, update) in &planned.updates {
             chunk.updating.push(*row);
             put_update(updates, *row, update);
-            for (keys, leaves) in [(&update.joins, false), (&update.leaves, true)] {
-                for group in keys.iter().filter_map(|key| groups.get(key)) {
-                    put_move(update_moves, *row, update.account, *group, leaves);
-                }
-            }
+            put_moves(update_moves, *row, update, groups);
         }
     }
     let [creates, memberships, updates, update_moves, create_moves] = frames.map(Frame::finish);
@@ -143,6 +141,33 @@ pub fn encode(
         update_moves,
         create_moves,
         ..chunk
+    }
+}
+
+/// Encodes updates that pass on keys to each other, as a chunk of its own before all others.
+pub fn encode_moves(updates: &[(RowNumber, Update)], groups: &HashMap<String, Uuid>) -> Chunk {
+    let (mut staged, mut moves) = (Frame::new(), Frame::new());
+    for (row, update) in updates {
+        put_update(&mut staged, *row, update);
+        put_moves(&mut moves, *row, update, groups);
+    }
+    Chunk {
+        // No chunk of rows begins here; in the ledger it is -1.
+        first_row: RowNumber::MAX,
+        outcomes: vec![Outcome::Updated; updates.len()],
+        updating: updates.iter().map(|(row, _)| *row).collect(),
+        updates: staged.finish(),
+        update_moves: moves.finish(),
+        together: true,
+        ..Chunk::default()
+    }
+}
+
+fn put_moves(frame: &mut Frame, row: RowNumber, update: &Update, groups: &HashMap<String, Uuid>) {
+    for (keys, leaves) in [(&update.joins, false), (&update.leaves, true)] {
+        for group in keys.iter().filter_map(|key| groups.get(key)) {
+            put_move(frame, row, update.account, *group, leaves);
+        }
     }
 }
 

@@ -67,7 +67,7 @@ pub struct Matched {
 }
 
 /// What an update writes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Update {
     /// The account.
     pub account: Uuid,
@@ -270,6 +270,35 @@ pub fn decide(
     } else {
         (action, issues)
     }
+}
+
+/// The match of a row that could go in if other accounts gave up their e-mail addresses or
+/// usernames, and the keys that it needs from whom; `None` where nothing of that kind is in the way.
+pub fn without_taken_keys(
+    person: &Person,
+    matched: &Matched,
+) -> Option<(Matched, Vec<(Key, Uuid)>)> {
+    let by_id = matched.by[Key::ExternalId as usize];
+    let mut free = matched.clone();
+    let mut needs = Vec::new();
+    let is_other_person = by_id.is_none()
+        && match (person.value(Field::ExternalId), &matched.account) {
+            (Some(wanted), Some(account)) => account
+                .value(Field::ExternalId)
+                .is_some_and(|held| held != wanted),
+            _ => false,
+        };
+    if is_other_person {
+        free.account = None;
+    }
+    let chosen = free.account.as_ref().map(|account| account.id);
+    for key in [Key::Email, Key::Username] {
+        if let Some(holder) = free.by[key as usize].filter(|holder| Some(*holder) != chosen) {
+            needs.push((key, holder));
+            free.by[key as usize] = None;
+        }
+    }
+    (!needs.is_empty()).then_some((free, needs))
 }
 
 fn unknown_groups(
