@@ -9,4 +9,5 @@ pub mod load;
 pub mod map;
 pub mod plan;
 pub mod read;
+pub mod undo;
 pub mod validate;
