@@ -143,8 +143,13 @@ pub(super) fn show_run(args: &ShowArgs) -> Result<Exit> {
     };
     let Some(mut summary) = run.summary else {
         let what = format!("run `{}` was cut off before its summary", run.id);
-        return Err(Refusal::new(Code::RunUnknown, what)
-            .help("run the same import again; it goes on where it stopped"));
+        return Err(
+            Refusal::new(Code::RunUnknown, what).help(match run.kind.as_str() {
+                "undo" => "run the same undo again; it goes on where it stopped",
+                _ if run.state == "finished" => "it was undone as far as it had got",
+                _ => "run the same import again; it goes on where it stopped",
+            }),
+        );
     };
     if run.kind == "import" {
         let target = Target::find(args.database.database.as_deref(), &home_from_environment()?)?;

@@ -1,5 +1,5 @@
--- The groups that run $1 made or brought back: parent, path, and how many members will stay.
-select grouping.id, grouping.parent_id, grouping.path, (
+-- The groups that run $1 made or brought back: path, and how many members will stay.
+select grouping.id, grouping.path, (
         select count(*)
         from muster.memberships membership
         where membership.group_id = grouping.id
