@@ -115,11 +115,8 @@ fn explained(store: &Store, id: Uuid, runs: &[Booked], listed: bool) -> Result<O
     let done = store.find_done(id)?;
     let ways_in = store.find_ways_in(&known)?;
     let ledgers = read_ledgers(&id.to_string(), runs);
-    let kinds = runs
-        .iter()
-        .map(|run| (run.id.clone(), (run.kind.clone(), run.started_at.clone())));
     let mut explained = Explained::new(known);
-    explained.tell(&done, &ways_in, &ledgers, &kinds.collect());
+    explained.tell(&done, &ways_in, &ledgers, &store.find_starts()?);
     Ok(Some(explained))
 }
 

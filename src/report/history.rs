@@ -225,13 +225,13 @@ impl Explained {
     }
 
     /// Fills in what happened. `ledgers` are what the imports' ledgers say of the account, `runs`
-    /// the kind of each run and when it started.
+    /// when each run started, in microseconds since 1970.
     pub fn tell(
         &mut self,
         done: &[Done],
         ways_in: &[WayIn],
         ledgers: &BTreeMap<String, Option<Vec<Entry>>>,
-        runs: &BTreeMap<String, (String, String)>,
+        runs: &BTreeMap<String, i64>,
     ) {
         let Some(known) = self.known.take() else {
             return;
@@ -261,8 +261,9 @@ impl Explained {
                 "last changed by the application".to_string(),
             ));
         }
+        let named = only_named(ledgers, runs, &told, &events);
         events.extend(ways_in.iter().flat_map(way_in));
-        events.extend(only_named(ledgers, runs, &told));
+        events.extend(named);
         events.sort_by_key(|event| event.micros);
         self.events = events;
     }
@@ -413,15 +414,16 @@ fn way_in(way: &WayIn) -> Vec<Event> {
 /// Rows about the person of which the database has no record: rejected, held, skipped, duplicate.
 fn only_named(
     ledgers: &BTreeMap<String, Option<Vec<Entry>>>,
-    runs: &BTreeMap<String, (String, String)>,
+    runs: &BTreeMap<String, i64>,
     told: &BTreeSet<(String, u32)>,
+    known: &[Event],
 ) -> Vec<Event> {
     let mut events = Vec::new();
     for (run, entries) in ledgers {
-        let started = runs.get(run).map_or("", |(_, started)| started);
-        let micros = started
-            .parse::<jiff::Timestamp>()
-            .map_or(0, |time| time.as_microsecond());
+        // Behind what the run did to the person, where it did anything.
+        let did = known.iter().find(|event| event.run.as_ref() == Some(run));
+        let started = runs.get(run).copied().unwrap_or_default();
+        let micros = did.map_or(started, |event| event.micros);
         for entry in entries.iter().flatten() {
             if told.contains(&(run.clone(), entry.row)) {
                 continue;
@@ -429,7 +431,12 @@ fn only_named(
             let mut event = event(micros, format!("named by import, {}", entry.outcome));
             event.run = Some(run.clone());
             event.place = Some(format!("{}:{}", entry.file, entry.line));
-            event.notes = notes(entry);
+            let equals = entries.iter().flatten();
+            let equals = equals.filter(|other| Some(other.row) == entry.duplicate_of);
+            event.notes = equals
+                .map(|other| format!("every column equals {}:{}", other.file, other.line))
+                .collect();
+            event.notes.extend(notes(entry));
             events.push(event);
         }
     }

@@ -792,6 +792,7 @@ mod tests {
             ],
             files: [(next(), next()), ("ledger".to_string(), next())].into(),
             invitations: None,
+            undo: None,
             next: vec![Next {
                 what: next(),
                 command: next(),

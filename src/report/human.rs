@@ -750,6 +750,7 @@ pub(super) mod tests {
                 .map(|(name, path)| (name.to_string(), path.to_string()))
                 .into(),
             invitations: None,
+            undo: None,
             next: vec![Next {
                 what: "invite the 1,150 new people".to_string(),
                 command: "muster invite 019a9f3c".to_string(),

@@ -295,7 +295,7 @@ fn changed(
         if held != *wrote {
             let since = later(now, field, run).unwrap_or(Since::Application);
             case.keep(field, Reason::Changed(since));
-        } else if let Some(reason) = forbidden(field, was, now) {
+        } else if let Some(reason) = forbidden(field, (was, wrote), now) {
             case.keep(field, reason);
         } else {
             put(&mut update, field, was);
@@ -308,11 +308,11 @@ fn changed(
 
 /// Nobody who came in already is sent back to the door, and no address goes back that couldn't be
 /// matched again.
-fn forbidden(field: &str, was: &Value, now: &Present) -> Option<Reason> {
-    match (field, was.as_str()) {
-        ("status", Some("invited")) if now.accepted => Some(Reason::Accepted),
-        ("status", Some("invited")) if now.has_password => Some(Reason::Password),
-        ("email", Some(address)) if email::key(address).is_none() => Some(Reason::NoKey),
+fn forbidden(field: &str, (was, wrote): (&Value, &Value), now: &Present) -> Option<Reason> {
+    match (field, was.as_str(), wrote.as_str()) {
+        ("status", Some("invited"), Some("active")) if now.accepted => Some(Reason::Accepted),
+        ("status", Some("invited"), Some("active")) if now.has_password => Some(Reason::Password),
+        ("email", Some(address), _) if email::key(address).is_none() => Some(Reason::NoKey),
         _ => None,
     }
 }
@@ -573,4 +573,307 @@ fn put(update: &mut Update, field: &str, wanted: &Value) {
         .before
         .insert(field.to_string(), now.unwrap_or_default());
     update.after.insert(field.to_string(), wanted.clone());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn values(json: Value) -> Values {
+        serde_json::from_value(json).unwrap()
+    }
+
+    /// An account with these values, which nobody touched.
+    fn present(json: Value) -> Present {
+        let mut present = Present::default();
+        for (column, field) in COLUMNS.into_iter().enumerate() {
+            present.account.values[column] = json[field.name()].as_str().map(String::from);
+        }
+        present.account.keys[0] = json["email"].as_str().and_then(email::key);
+        present.account.attributes = json.get("attributes").unwrap_or(&json!({})).to_string();
+        present.account.groups = keys(&json["groups"]);
+        present
+    }
+
+    fn case(number: u128, deed: Deed, present: Option<Present>) -> Case {
+        Case {
+            row: number as RowNumber,
+            account: Uuid::from_u128(number),
+            deed,
+            present,
+            act: Act::Leave,
+            kept: Vec::new(),
+        }
+    }
+
+    fn past(run: &str, before: Value, after: Value, is_last: bool) -> Past {
+        Past {
+            run: run.to_string(),
+            before: values(before),
+            after: values(after),
+            is_last,
+        }
+    }
+
+    #[test]
+    fn a_value_goes_back_only_where_it_still_is_what_the_run_wrote() {
+        // was, written, now → written back, kept
+        for (was, wrote, now, back, kept) in [
+            (
+                json!({"phone": "1"}),
+                json!({"phone": "2"}),
+                json!({"phone": "2"}),
+                json!({"phone": "1"}),
+                "",
+            ),
+            (
+                json!({"phone": null}),
+                json!({"phone": "2"}),
+                json!({"phone": "2"}),
+                json!({"phone": null}),
+                "",
+            ),
+            (
+                json!({"phone": "1"}),
+                json!({"phone": "2"}),
+                json!({"phone": "1"}),
+                json!({}),
+                "",
+            ),
+            (
+                json!({"phone": "1"}),
+                json!({"phone": "2"}),
+                json!({"phone": "3"}),
+                json!({}),
+                "phone: changed since by the application",
+            ),
+            (
+                json!({"phone": "1", "country": "DE"}),
+                json!({"phone": "2", "country": "FR"}),
+                json!({"phone": "9", "country": "FR"}),
+                json!({"country": "DE"}),
+                "phone: changed since by run later",
+            ),
+            (
+                json!({"attributes.a": null, "attributes.b": "1"}),
+                json!({"attributes.a": "x", "attributes.b": "2"}),
+                json!({"attributes": {"a": "x", "b": "2", "c": 3}}),
+                json!({"attributes.a": null, "attributes.b": "1"}),
+                "",
+            ),
+            (
+                json!({"groups": ["a", "b"]}),
+                json!({"groups": ["b", "c"]}),
+                json!({"groups": ["b", "c", "d"]}),
+                json!({"groups": ["a", "b", "d"]}),
+                "",
+            ),
+            (
+                json!({"groups": ["a"]}),
+                json!({"groups": ["c"]}),
+                json!({"groups": ["a"]}),
+                json!({}),
+                "",
+            ),
+            (
+                json!({"groups": ["gone"]}),
+                json!({"groups": []}),
+                json!({"groups": []}),
+                json!({}),
+                "groups: the group `gone` is gone",
+            ),
+            (
+                json!({"status": "invited"}),
+                json!({"status": "active"}),
+                json!({"status": "active"}),
+                json!({}),
+                "status: the person has a password",
+            ),
+            (
+                json!({"status": "active"}),
+                json!({"status": "deactivated"}),
+                json!({"status": "deactivated"}),
+                json!({"status": "active"}),
+                "",
+            ),
+            (
+                json!({"email": "no address"}),
+                json!({"email": "a@x.org"}),
+                json!({"email": "a@x.org"}),
+                json!({}),
+                "email: it was no address that muster can match",
+            ),
+        ] {
+            let mut present = present(now.clone());
+            present.has_password = true;
+            present.history = vec![
+                past("run", json!({"phone": "1"}), json!({"phone": "2"}), false),
+                past("later", json!({"phone": "2"}), json!({"phone": "9"}), true),
+            ];
+            let mut case = case(
+                1,
+                Deed::Changed(values(was.clone()), values(wrote)),
+                Some(present),
+            );
+            decide(&mut case, "run", &|key| key != "gone");
+            let written = match &case.act {
+                Act::Update(update) => update.after.clone(),
+                _ => Values::new(),
+            };
+            assert_eq!(written, values(back), "{was} {now}");
+            let reasons = case
+                .kept
+                .iter()
+                .map(|kept| format!("{}: {}", kept.field, kept.reason));
+            assert_eq!(reasons.collect::<Vec<_>>().join(", "), kept, "{was} {now}");
+        }
+    }
+
+    #[test]
+    fn an_account_goes_only_if_nobody_used_it() {
+        let unused = present(json!({"status": "invited", "phone": "1"}));
+        let touched = |history: Vec<Past>| Present {
+            touched: true,
+            history,
+            ..unused.clone()
+        };
+        let forth = past("later", json!({"phone": "1"}), json!({"phone": "2"}), false);
+        let back = past("undo", json!({"phone": "2"}), json!({"phone": "1"}), true);
+        let stays = past("later", json!({"phone": "0"}), json!({"phone": "1"}), true);
+        for (present, kept) in [
+            (unused.clone(), None),
+            (touched(vec![forth.clone(), back]), None),
+            (touched(vec![]), Some(Reason::Changed(Since::Application))),
+            (
+                touched(vec![forth]),
+                Some(Reason::Changed(Since::Application)),
+            ),
+            (
+                touched(vec![stays]),
+                Some(Reason::Changed(Since::Run("later".into()))),
+            ),
+            (
+                Present {
+                    accepted: true,
+                    ..unused.clone()
+                },
+                Some(Reason::Accepted),
+            ),
+            (
+                Present {
+                    has_password: true,
+                    ..unused.clone()
+                },
+                Some(Reason::Password),
+            ),
+            (
+                Present {
+                    grouped: true,
+                    ..unused.clone()
+                },
+                Some(Reason::Grouped),
+            ),
+            (
+                Present {
+                    referred_by: Some("t".into()),
+                    ..unused.clone()
+                },
+                Some(Reason::Referred("t".into())),
+            ),
+        ] {
+            let mut case = case(1, Deed::Created, Some(present));
+            decide(&mut case, "run", &|_| true);
+            match kept {
+                None => assert_eq!((&case.act, case.kept.len()), (&Act::Remove, 0)),
+                Some(reason) => {
+                    assert!(matches!(case.act, Act::Deactivate(_)), "{reason}");
+                    assert_eq!(case.kept[0].reason, reason);
+                }
+            }
+        }
+        let deactivated = Present {
+            has_password: true,
+            ..present(json!({"status": "deactivated"}))
+        };
+        let mut case = case(1, Deed::Created, Some(deactivated));
+        decide(&mut case, "run", &|_| true);
+        assert_eq!((case.act, case.kept.len()), (Act::Leave, 1));
+    }
+
+    #[test]
+    fn a_key_that_another_keeps_is_kept_and_so_is_all_that_waits_for_it() {
+        // 1 wants a from 2, 2 wants b from 3, and 3 wants what a stranger has: nobody moves.
+        // 4 and 5 trade; 6 gets what 7 leaves by going.
+        let addresses = |from: &str, to: &str| {
+            let (from, to) = (format!("{from}@x.org"), format!("{to}@x.org"));
+            Deed::Changed(
+                values(json!({ "email": from })),
+                values(json!({ "email": to })),
+            )
+        };
+        let now = |letter: &str| Some(present(json!({"email": format!("{letter}@x.org")})));
+        let mut cases = [
+            case(1, addresses("a", "z"), now("z")),
+            case(2, addresses("b", "a"), now("a")),
+            case(3, addresses("c", "b"), now("b")),
+            case(4, addresses("d", "e"), now("e")),
+            case(5, addresses("e", "d"), now("d")),
+            case(6, addresses("f", "g"), now("g")),
+            case(7, Deed::Created, now("f")),
+        ];
+        let holders = [
+            ("z", 1),
+            ("a", 2),
+            ("b", 3),
+            ("c", 99),
+            ("e", 4),
+            ("d", 5),
+            ("g", 6),
+            ("f", 7),
+        ];
+        let holders = holders
+            .map(|(letter, id)| ((Key::Email, format!("{letter}@x.org")), Uuid::from_u128(id)))
+            .into();
+        for case in &mut cases {
+            decide(case, "run", &|_| true);
+        }
+        settle(&mut cases, &holders);
+        let moves: Vec<bool> = cases.iter().map(|case| case.act != Act::Leave).collect();
+        assert_eq!(moves, [false, false, false, true, true, true, true]);
+        assert_eq!(cases[0].kept[0].reason, Reason::Taken(Uuid::from_u128(2)));
+        assert_eq!(trading(&cases, &holders), [4, 5].map(Uuid::from_u128));
+    }
+
+    #[test]
+    fn groups_go_from_below_and_stay_where_anything_stays() {
+        let id = Uuid::from_u128;
+        let group = |number: u128, members: i64, children: &[u128]| Group {
+            id: id(number),
+            members,
+            children: children.iter().copied().map(id).collect(),
+            ..Group::default()
+        };
+        let groups = vec![
+            group(1, 0, &[2]),
+            group(2, 0, &[]),
+            group(3, 0, &[4]),
+            group(4, 1, &[]),
+            group(5, 0, &[9]),
+        ];
+        let (gone, stay) = empty_groups(groups);
+        assert_eq!(
+            gone.iter().map(|group| group.id).collect::<Vec<_>>(),
+            [id(2), id(1)]
+        );
+        let why: Vec<&str> = stay.iter().map(|(_, why)| why.as_str()).collect();
+        assert_eq!(
+            why,
+            [
+                "there are groups below it",
+                "it has members",
+                "there are groups below it"
+            ]
+        );
+    }
 }

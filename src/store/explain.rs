@@ -1,6 +1,8 @@
 //! What the books say of one person: as the account is, or was when it was removed, and everything
 //! that runs, undos and invitations did to it.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -177,6 +179,16 @@ impl Store {
                 changed_at: row.get(10),
             })
             .collect())
+    }
+
+    /// When each run started, in microseconds since 1970.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn find_starts(&self) -> Result<BTreeMap<String, i64>> {
+        let sql = "select id, (extract(epoch from started_at) * 1000000)::bigint from muster.runs";
+        let rows = self.read(sql, &[])?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
     fn ids(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Uuid>> {
