@@ -31,11 +31,11 @@ pub(super) struct ExplainArgs {
 pub(super) fn explain(args: &ExplainArgs) -> Result<Exit> {
     let store = open_store(&args.database)?;
     let runs = store.list_runs(i64::MAX)?;
-    let (rows, ids) = match rows_at(&args.who, &runs)? {
+    let (rows, (ids, by_name)) = match rows_at(&args.who, &runs)? {
         Some(rows) => {
             let accounts = rows.iter().filter_map(|row| row.entry.account.as_ref());
             let ids: BTreeSet<Uuid> = accounts.filter_map(|id| id.parse().ok()).collect();
-            (rows, ids.into_iter().collect())
+            (rows, (ids.into_iter().collect(), false))
         }
         None => (Vec::new(), store.find_known(&args.who)?),
     };
@@ -43,7 +43,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<Exit> {
         let what = format!("nobody is known by `{}`", args.who);
         return Err(Refusal::new(Code::ExplainUnknown, what));
     }
-    let several = rows.is_empty() && ids.len() > 1;
+    let several = by_name && ids.len() > 1;
     let mut people = Vec::new();
     for id in ids {
         people.extend(explained(&store, id, &runs, several)?);

@@ -94,32 +94,43 @@ pub struct WayIn {
 }
 
 impl Store {
-    /// The accounts that `wanted` names: an id, external id, e-mail address or username; else one
-    /// that had it once; else a name.
+    /// The accounts that `wanted` names: an id, external id, e-mail address or username, now or, if
+    /// removed, then; else one that had it once; else a name, of which `true` tells.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn find_known(&self, wanted: &str) -> Result<Vec<Uuid>> {
+    pub fn find_known(&self, wanted: &str) -> Result<(Vec<Uuid>, bool)> {
         let wanted = wanted.trim();
         let id = wanted.parse::<Uuid>().ok();
         let (email_key, username) = (email::key(wanted), username_key(wanted));
         let sql = include_str!("sql/explain_by_key.sql");
-        let found = self.ids(sql, &[&id, &wanted, &email_key, &username.as_ref()])?;
-        if !found.is_empty() {
-            return Ok(found);
-        }
+        let mut found = self.ids(sql, &[&id, &wanted, &email_key, &username.as_ref()])?;
         let sql = include_str!("sql/explain_by_former.sql");
         let address = email_key.as_ref().map(|_| wanted);
-        let found = self.ids(
+        let only_removed = !found.is_empty();
+        let former = self.ids(
             sql,
-            &[&wanted, &email_key, &username.as_ref(), &id, &address],
+            &[
+                &wanted,
+                &email_key,
+                &username.as_ref(),
+                &id,
+                &address,
+                &only_removed,
+            ],
         )?;
+        let former: Vec<Uuid> = former
+            .into_iter()
+            .filter(|id| !found.contains(id))
+            .collect();
+        found.extend(former);
         if !found.is_empty() {
-            return Ok(found);
+            return Ok((found, false));
         }
         let name: Vec<&str> = wanted.split_whitespace().collect();
         let name = name.join(" ").to_lowercase();
-        self.ids(include_str!("sql/explain_by_name.sql"), &[&name])
+        let found = self.ids(include_str!("sql/explain_by_name.sql"), &[&name])?;
+        Ok((found, true))
     }
 
     /// An account, also a removed one.

@@ -131,7 +131,7 @@ impl Store {
         let mut undoing = Undoing {
             of: of.to_string(),
             id: id.map(String::from),
-            last: -1,
+            last: i32::MIN,
             ahead: HashSet::new(),
             referring: Vec::new(),
             left: Vec::new(),

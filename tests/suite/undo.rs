@@ -249,6 +249,11 @@ fn what_somebody_changed_since_is_kept_and_listed_with_who_did() {
         place.one(keys),
         "ann@firm-one.eu bob@firm-one.eu cid.brown@firm-one.eu"
     );
+    let invited = place.ends(0, &["invite", "last"]);
+    assert!(
+        invited.contains(&later),
+        "the latest import, not the undo: {invited}"
+    );
     let shown = place.ends(0, &["show", undo]);
     assert!(
         shown.contains("changed since by the application"),
@@ -541,6 +546,10 @@ fn explain_tells_all_that_happened_to_a_person_in_order() {
             "removed by undo".to_string(),
         ],
     );
+    // made anew, and the one before isn't forgotten
+    place.import(&format!("{HEADER}2,Bob,Jones,bob@firm-one.eu,,Acme,B\n"));
+    let bob = place.ends(0, &["explain", "bob@firm-one.eu"]);
+    assert_eq!(bob.matches("created by import").count(), 2, "{bob}");
     let ann = place.run(&["explain", "1", "--json"]).json();
     let last = ann["people"][0]["events"]
         .as_array()
