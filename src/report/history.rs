@@ -563,3 +563,68 @@ pub fn explained(person: &Explained) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Counts;
+    use crate::summary::{Run, Undone};
+
+    #[test]
+    fn what_was_kept_is_no_formula_and_moves_no_cursor() {
+        let left = Left {
+            who: "=cmd|' /C calc'!A0".to_string(),
+            external_id: "a\"b".to_string(),
+            field: "attributes.\u{1b}[2J".to_string(),
+            reason: "changed".to_string(),
+            ..Left::default()
+        };
+        let id = left.id;
+        assert_eq!(
+            kept_csv(std::slice::from_ref(&left)),
+            format!(
+                "account,email,external_id,field,reason\r\n\
+                 \"{id}\",\"'=cmd|' /C calc'!A0\",\"a\"\"b\",\"attributes.\u{1b}[2J\",\"changed\"\r\n"
+            )
+        );
+        assert_eq!(kept_line(&left)[1], "attributes.\\u{1b}[2J");
+    }
+
+    #[test]
+    fn an_undo_says_how_much_is_as_before() {
+        for (state, counts, said) in [
+            ("finished", [2, 2, 0], "All 2 accounts are as before."),
+            (
+                "planned",
+                [3, 1, 2],
+                "1 of 3 accounts would be as it was before.",
+            ),
+            (
+                "finished",
+                [1, 1, 0],
+                "The only account is as it was before.",
+            ),
+        ] {
+            let [read, updated, skipped] = counts;
+            let summary = Summary {
+                run: Run {
+                    state: state.to_string(),
+                    ..Run::default()
+                },
+                counts: Counts {
+                    read,
+                    updated,
+                    skipped,
+                    ..Counts::default()
+                },
+                undo: Some(Undone {
+                    kept: skipped,
+                    ..Undone::default()
+                }),
+                ..Summary::default()
+            };
+            let shown = undo(&summary, &[], "");
+            assert!(shown.contains(said), "{shown}");
+        }
+    }
+}
