@@ -556,6 +556,7 @@ pub(super) fn find_import(store: &Store, wanted: &str) -> Result<Booked> {
     let mut fitting = store
         .list_runs(i64::MAX)?
         .into_iter()
+        .filter(|run| run.kind == "import")
         .filter(|run| !wanted.is_empty() && (wanted == "last" || run.id.starts_with(wanted)));
     let found = fitting.next().ok_or_else(|| {
         unknown(wanted).help("only imports can be followed by mails; `muster runs` lists them")

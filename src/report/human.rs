@@ -765,6 +765,7 @@ pub(super) mod tests {
                 .into(),
             invitations: None,
             leavers: Default::default(),
+            undo: None,
             next: vec![Next {
                 what: "invite the 1,150 new people".to_string(),
                 command: "muster invite 019a9f3c".to_string(),

@@ -2,6 +2,7 @@
 
 pub mod corrections;
 pub mod file;
+pub mod history;
 pub mod html;
 pub mod human;
 pub mod ledger;

@@ -11,4 +11,5 @@ pub mod map;
 pub mod moves;
 pub mod plan;
 pub mod read;
+pub mod undo;
 pub mod validate;

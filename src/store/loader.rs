@@ -512,7 +512,7 @@ async fn bisect(
 }
 
 /// What the database says, without the values that it would quote in its detail.
-fn own_words(error: &tokio_postgres::Error) -> String {
+pub(super) fn own_words(error: &tokio_postgres::Error) -> String {
     error.as_db_error().map_or_else(
         || error.to_string(),
         |error| format!("{} ({})", error.message(), error.code().code()),
@@ -521,7 +521,7 @@ fn own_words(error: &tokio_postgres::Error) -> String {
 
 /// Errors that are some row's own: bad data, broken constraints, a trigger's or a policy's no.
 /// Classes of SQLSTATE, PostgreSQL's appendix A.
-fn is_about_data(error: &tokio_postgres::Error) -> bool {
+pub(super) fn is_about_data(error: &tokio_postgres::Error) -> bool {
     error.code().is_some_and(|state| {
         let class = &state.code()[..2];
         ["22", "23", "44", "P0", "21"].contains(&class)

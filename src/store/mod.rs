@@ -21,6 +21,7 @@ use connect::{Connection, Target, refusal};
 pub mod acceptance;
 pub mod binaries;
 pub mod connect;
+pub mod explain;
 pub mod invitations;
 pub mod launcher;
 pub mod leavers;
@@ -30,6 +31,7 @@ pub mod migrate;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;
+pub mod undo;
 
 /// How often and how far apart the lock of the run is asked for: two seconds in all.
 const LOCK_TRIES: u32 = 20;

@@ -15,3 +15,4 @@ mod pipelines;
 mod properties;
 mod readme;
 mod support;
+mod undo;
