@@ -356,6 +356,12 @@ fn event_of(
         event.run = Some(done.run.clone());
         let undoes = done.undoes.as_deref().unwrap_or_default();
         event.notes.push(format!("it takes back run {undoes}"));
+    } else if i32::try_from(done.row).is_err() {
+        // A leaver's row is negative in the books.
+        event.run = Some(done.run.clone());
+        event
+            .notes
+            .push("no row names the person: missing from a full list".to_string());
     } else {
         place(&mut event, &done.run, done.row, ledgers, told);
     }
