@@ -238,7 +238,6 @@ impl Explained {
         };
         let mut told = BTreeSet::new();
         let mut events = vec![made(&known, ledgers, &mut told)];
-        let removed = done.iter().any(|done| matches!(done.what, What::Removed));
         for done in done {
             let kept_on = events.iter_mut().find(|event| {
                 matches!(done.what, What::Kept(..)) && event.run.as_ref() == Some(&done.run)
@@ -255,7 +254,7 @@ impl Explained {
         let by_person = ways_in
             .iter()
             .any(|way| way.accepted_at == Some(known.updated_at));
-        if touched && !by_run && !by_person && !(removed && !known.there) {
+        if touched && !by_run && !by_person {
             events.push(event(
                 known.updated_at,
                 "last changed by the application".to_string(),
@@ -357,6 +356,12 @@ fn event_of(
         event.run = Some(done.run.clone());
         let undoes = done.undoes.as_deref().unwrap_or_default();
         event.notes.push(format!("it takes back run {undoes}"));
+    } else if i32::try_from(done.row).is_err() {
+        // A leaver's row is negative in the books.
+        event.run = Some(done.run.clone());
+        event
+            .notes
+            .push("no row names the person: missing from a full list".to_string());
     } else {
         place(&mut event, &done.run, done.row, ledgers, told);
     }

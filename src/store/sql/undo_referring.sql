@@ -1,4 +1,4 @@
--- Columns of other tables that refer to the ids of the table $1: the table, the query that says
+-- Columns of tables outside muster that refer to the ids of the table $1: the table, the query that says
 -- which of $1::uuid[] are referred to, and whether this user may ask.
 select
     source.oid::regclass::text,
@@ -13,8 +13,5 @@ where foreign_key.contype = 'f'
     and cardinality(foreign_key.conkey) = 1
     and refers.atttypid = 'uuid'::regtype
     and foreign_key.conparentid = 0
-    and source.oid not in (
-        'muster.groups'::regclass, 'muster.memberships'::regclass,
-        'muster.credentials'::regclass, 'muster.invitations'::regclass
-    )
+    and source.relnamespace <> 'muster'::regnamespace
 order by 1, 2
