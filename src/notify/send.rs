@@ -1227,7 +1227,7 @@ mod tests {
         // Somebody has chosen a password meanwhile.
         books.run(
             "insert into muster.credentials (account_id, password_hash)
-            select id, 'own' from muster.accounts where email like 'p0@%'",
+            select id, '$argon2id$own' from muster.accounts where email like 'p0@%'",
         );
         let mut way = Way::to(1);
         let folder = books.home.folder().join("mails/outbox");

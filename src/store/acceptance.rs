@@ -220,7 +220,7 @@ mod tests {
                     scope.spawn(move || {
                         let store = Store::open(target).unwrap();
                         together.wait();
-                        let hash = format!("hash {number}");
+                        let hash = format!("$argon2id$hash {number}");
                         let accepted = store.accept_invitation(&token, &hash, None, None);
                         usize::from(accepted.unwrap().is_some())
                     })

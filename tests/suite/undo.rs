@@ -305,7 +305,7 @@ fn accounts_that_somebody_used_are_deactivated_and_never_removed() {
         "SELECT muster.accept_invitation('\\x{sha}', 'hash')"
     ));
     place.sql(&format!(
-        "INSERT INTO muster.credentials (account_id, password_hash) VALUES ('{}', 'hash')",
+        "INSERT INTO muster.credentials (account_id, password_hash) VALUES ('{}', '$argon2id$hash')",
         id(2)
     ));
     place.sql("UPDATE muster.accounts SET phone = '1', updated_at = now() WHERE external_id = '3'");
