@@ -303,11 +303,16 @@ pub fn is_stale(file: &Dropped, newest: &Newest, now: SystemTime, rules: &Rules)
     };
     let age = now.duration_since(made).unwrap_or_default();
     match rules.max_age {
-        Some(max) if age > max => stale(format!(
-            "is {} hours old, and {} are allowed",
-            age.as_secs() / 3600,
-            max.as_secs() / 3600
-        )),
+        Some(max) if age > max => {
+            let of = match file.dated {
+                Some(date) => date.to_string(),
+                None => at_milliseconds(file.modified),
+            };
+            let hours = max.as_secs() / 3600;
+            stale(format!(
+                "is of {of}, and older than the {hours} hours that are allowed"
+            ))
+        }
         _ => Ok(()),
     }
 }
