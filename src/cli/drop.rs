@@ -205,8 +205,14 @@ impl Visit<'_> {
         match known {
             Some(run) if run.finished => {
                 let folder = self.place.run_folder(&run.id);
-                let cut_off = folder.is_dir() && !self.place.holds(&folder, &file.name);
-                if let Some(summary) = run.summary.clone().filter(|_| cut_off) {
+                let is_cut_off = |summary: &Summary| {
+                    let came_from = summary.dropped.as_ref();
+                    came_from.is_some_and(|dropped| {
+                        dropped.folder == self.place.name && dropped.file == file.name
+                    }) && folder.is_dir()
+                        && !self.place.holds(&folder, &file.name)
+                };
+                if let Some(summary) = run.summary.clone().filter(is_cut_off) {
                     let exit = Exit::of(&summary.counts);
                     return self.finish(file, folder, summary, exit);
                 }
