@@ -41,13 +41,19 @@ pub(super) struct DropArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     pub(super) drop: Option<PathBuf>,
     /// How long a file without marker or manifest must not have changed
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, requires = "drop")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 60,
+        requires = "drop",
+        conflicts_with = "files"
+    )]
     settle: u64,
     /// Take only files with NAME.done, NAME.manifest, NAME.json or NAME.sha256 beside them
-    #[arg(long, requires = "drop")]
+    #[arg(long, requires = "drop", conflicts_with = "files")]
     require_manifest: bool,
     /// Refuse files that are older, such as `2 days`
-    #[arg(long, value_name = "TIME", requires = "drop")]
+    #[arg(long, value_name = "TIME", requires = "drop", conflicts_with = "files")]
     max_age: Option<String>,
 }
 
@@ -448,7 +454,7 @@ fn line(name: &str, folder: &Path, ended: &Ended, as_json: bool) -> String {
                 .collect();
             format!("{}, run {}", words.join(", "), summary.run.id)
         }
-        Ended::Repeated(refusal) => refusal.what.clone(),
+        Ended::Repeated(refusal) => format!("{}: {}", refusal.code, refusal.what),
         Ended::Refused(refusal) => {
             let first = refusal.what.lines().next().unwrap_or_default();
             format!("refused, {}: {first}", refusal.code)

@@ -505,14 +505,15 @@ fn a_folder_that_cannot_be_used_is_refused() {
     fs::write(drop.folder.path().join("file"), "").unwrap();
     fs::create_dir(drop.folder.path().join("odd")).unwrap();
     fs::write(drop.folder.path().join("odd/done"), "").unwrap();
-    let table: [(&[&str], &str); 8] = [
+    let table: [(&[&str], &str); 9] = [
         (&["--drop", "none"], "drop.folder"),
         (&["--drop", "file"], "drop.folder"),
         (&["--drop", "odd"], "drop.folder"),
         (&["--drop", "in", "--max-age", "soon"], "usage.invalid"),
         (&["--drop", "in", "people.csv"], "cannot be used with"),
         (&["--drop", "in", "--out", "x"], "cannot be used with"),
-        (&["people.csv", "--settle", "5"], "required arguments"),
+        (&["people.csv", "--settle", "5"], "cannot be used with"),
+        (&["--settle", "5"], "required arguments"),
         (&[], "required arguments"),
     ];
     for (arguments, expected) in table {
