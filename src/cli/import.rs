@@ -2,12 +2,14 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use super::drop::{DropArgs, visit};
 use super::{DatabaseArgs, runs, shell_word, stop_on_signal};
 use crate::definition::{self, Onboarding, Pipeline};
 use crate::issue::Code;
@@ -20,7 +22,7 @@ use crate::stages::load::RunKey;
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
-use crate::summary::{Next, PipelineName, Run, SCHEMA, Summary};
+use crate::summary::{Dropped, Next, PipelineName, Run, SCHEMA, Summary};
 
 #[derive(Args)]
 pub(super) struct CheckArgs {
@@ -32,6 +34,14 @@ pub(super) struct CheckArgs {
 }
 
 #[derive(Args)]
+pub(super) struct ImportArgs {
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+    #[command(flatten)]
+    pub(super) drop: DropArgs,
+}
+
+#[derive(Args, Clone)]
 pub(super) struct RunArgs {
     /// The files: CSV or Excel workbooks (.xlsx)
     #[arg(required = true, value_name = "FILE")]
@@ -64,6 +74,14 @@ pub(super) struct RunArgs {
     pub(super) onboarding: Option<Onboarding>,
 }
 
+/// `import`, of files or from a folder.
+pub(super) fn import(args: &ImportArgs) -> Result<Exit> {
+    match &args.drop.drop {
+        Some(folder) => visit(args, folder),
+        None => run_files(&args.run, None),
+    }
+}
+
 /// `check` (with its `--offline`) and `import`.
 pub(super) fn run_files(args: &RunArgs, offline: Option<bool>) -> Result<Exit> {
     let started = SystemTime::now();
@@ -90,40 +108,86 @@ pub(super) fn carry_out(
         .clone()
         .unwrap_or_else(|| Path::new("muster-runs").join(&run.id));
     make_folder(&folder, args.out.is_none())?;
-    let stop = stop_on_signal();
+    let task = Task {
+        args,
+        pipeline,
+        offline,
+        started,
+        folder: &folder,
+        stop: &stop_on_signal(),
+        dropped: None,
+    };
+    let told = run_task(&task, run, store.as_mut())?;
+    runs::show(&told.summary, &told.json, &folder, args.json);
+    told.end
+}
+
+/// A run that is to be carried out, its folder made and its database open.
+pub(super) struct Task<'a> {
+    pub(super) args: &'a RunArgs,
+    pub(super) pipeline: &'a Pipeline,
+    pub(super) offline: Option<bool>,
+    pub(super) started: SystemTime,
+    pub(super) folder: &'a Path,
+    pub(super) stop: &'a AtomicBool,
+    /// Where the only file was dropped, and the SHA-256 that it must still have.
+    pub(super) dropped: Option<(Dropped, &'a str)>,
+}
+
+/// A run that came to its summary.
+pub(super) struct Told {
+    pub(super) summary: Summary,
+    pub(super) json: String,
+    /// How it ends: what stopped it is a refusal.
+    pub(super) end: Result<Exit>,
+}
+
+/// The run itself, up to its reports and its line in the books.
+pub(super) fn run_task(task: &Task, run: RunKey, mut store: Option<&mut Store>) -> Result<Told> {
+    let Task {
+        args,
+        pipeline,
+        offline,
+        folder,
+        ..
+    } = *task;
     let progress = Progress::new(args.quiet || args.json && !std::io::stderr().is_terminal());
     let job = Job {
         files: &args.files,
+        sha256: task.dropped.as_ref().map(|(_, sha256)| *sha256),
         pipeline,
         run,
-        folder: &folder,
+        folder,
         progress: &progress,
-        stop: &stop,
+        stop: task.stop,
     };
-    let ran = match (offline, store.as_mut()) {
+    let ran = match (offline, store.as_deref_mut()) {
         (None, Some(store)) => pipeline::import(&job, store),
         (_, store) => pipeline::check(&job, store),
     };
-    let ran = ran.inspect_err(|_| remove_if_empty(&folder))?;
+    let ran = ran.inspect_err(|_| remove_if_empty(folder))?;
     progress.end();
-    let mut summary = begin_summary(&ran, pipeline, offline, store.as_ref(), started);
-    let written = store.as_ref().filter(|_| offline.is_none());
-    let told = tell(args, &ran, pipeline, written, &folder, &mut summary);
+    let store = store.as_deref();
+    let mut summary = begin_summary(&ran, pipeline, offline, store, task.started);
+    summary.dropped = task.dropped.as_ref().map(|(dropped, _)| dropped.clone());
+    let written = store.filter(|_| offline.is_none());
+    let told = tell(args, &ran, pipeline, written, folder, &mut summary);
     // Rows are in by now: whatever fails here is a stop on the way, and the same command goes on.
-    told.map_err(|refusal| {
+    let json = told.map_err(|refusal| {
         if written.is_some() {
             stopped_on_the_way(refusal)
         } else {
             refusal
         }
     })?;
-    match ran.stopped {
+    let end = match ran.stopped {
         Some(refusal) => Err(refusal),
         None => Ok(Exit::of(&summary.counts)),
-    }
+    };
+    Ok(Told { summary, json, end })
 }
 
-/// Writes the reports, closes the run in the books of `store`, and shows the summary.
+/// Writes the reports, and closes the run in the books of `store`. Returns the summary as JSON.
 fn tell(
     args: &RunArgs,
     ran: &Ran,
@@ -131,7 +195,7 @@ fn tell(
     store: Option<&Store>,
     folder: &Path,
     summary: &mut Summary,
-) -> Result<()> {
+) -> Result<String> {
     let details = record::record(ran, &pipeline.definition, folder, summary)?;
     summary.run.finished_at = rfc3339(SystemTime::now());
     summary.next = next_steps(args, ran, pipeline, summary, folder);
@@ -143,8 +207,7 @@ fn tell(
             store.analyze()?;
         }
     }
-    runs::show(summary, &json, folder, args.json);
-    Ok(())
+    Ok(json)
 }
 
 fn stopped_on_the_way(refusal: Refusal) -> Refusal {
@@ -203,13 +266,21 @@ fn open_store(args: &RunArgs, offline: Option<bool>) -> Result<Option<Store>> {
     if offline == Some(true) {
         return Ok(None);
     }
-    let target = Target::find(args.database.database.as_deref(), &home_from_environment()?)?;
     if offline.is_some() {
-        return Store::open_if_there(target);
+        return Store::open_if_there(target(args)?);
     }
-    let store = Store::open(target)?;
+    open_locked(args).map(Some)
+}
+
+/// The database, with its one lock.
+pub(super) fn open_locked(args: &RunArgs) -> Result<Store> {
+    let store = Store::open(target(args)?)?;
     store.lock()?;
-    Ok(Some(store))
+    Ok(store)
+}
+
+fn target(args: &RunArgs) -> Result<Target> {
+    Target::find(args.database.database.as_deref(), &home_from_environment()?)
 }
 
 /// A run's id sorts by time and tells it: `20261122-051234-7f3a`. The last part is how much of the

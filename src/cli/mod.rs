@@ -13,6 +13,7 @@ use crate::report::human;
 use crate::store::launcher::{Local, Status, home_from_environment};
 
 mod add;
+mod drop;
 mod explain;
 mod import;
 mod invitations;
@@ -40,7 +41,11 @@ enum Command {
     /// Say what an import would do; write nothing to the accounts
     Check(import::CheckArgs),
     /// Import files of people; several files are one import
-    Import(import::RunArgs),
+    #[command(mut_arg("files", |files| files
+        .required(false)
+        .required_unless_present("drop")
+        .conflicts_with("drop")))]
+    Import(import::ImportArgs),
     /// Write a file with the pipeline's columns and an example row, to be filled in
     Template(template::TemplateArgs),
     /// List the runs, newest first
@@ -114,7 +119,7 @@ pub fn run() -> Exit {
     };
     let result = match &line.command {
         Command::Check(args) => import::run_files(&args.run, Some(args.offline)),
-        Command::Import(args) => import::run_files(args, None),
+        Command::Import(args) => import::import(args),
         Command::Template(args) => template::write_template(args),
         Command::Runs(args) => runs::list_runs(args),
         Command::Show(args) => runs::show_run(args),

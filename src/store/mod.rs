@@ -21,6 +21,7 @@ use connect::{Connection, Target, refusal};
 pub mod acceptance;
 pub mod binaries;
 pub mod connect;
+pub mod drops;
 pub mod explain;
 pub mod invitations;
 pub mod launcher;
