@@ -28,7 +28,7 @@ use crate::stages::clean::group;
 use crate::stages::validate::email;
 use crate::store::Store;
 use crate::store::connect::Target;
-use crate::store::invitations::Queued;
+use crate::store::invitations::{Mailing, Queued};
 use crate::store::launcher::home_from_environment;
 use crate::store::runs::{Booked, unknown};
 use crate::summary::Summary;
@@ -496,15 +496,16 @@ fn send_all(
     let accounts: Vec<Uuid> = selection.chosen.iter().map(|c| c.account).collect();
     let queue = match accounts.is_empty() {
         true => Vec::new(),
-        false => store.queue(
-            &run.id,
-            kind,
-            &accounts,
-            post.lifetime(kind),
-            message,
-            &post.message_ids(accounts.len())?,
-            post.pipeline.as_deref(),
-        )?,
+        false => {
+            let mailing = Mailing {
+                run: &run.id,
+                kind,
+                lifetime_minutes: post.lifetime(kind),
+                message,
+                pipeline: post.pipeline.as_deref(),
+            };
+            store.queue(&mailing, &accounts, &post.message_ids(accounts.len())?)?
+        }
     };
     let sent = post.send(store, queue, &args.how, None)?;
     if args.how.json {

@@ -447,7 +447,8 @@ mod tests {
 
     #[test]
     fn the_oldest_comes_first() {
-        let table: [(&[(&str, u64)], &[&str]); 4] = [
+        type Case<'a> = (&'a [(&'a str, u64)], &'a [&'a str]);
+        let table: [Case; 4] = [
             (&[("a.csv", 10), ("b.csv", 20)], &["b.csv", "a.csv"]),
             (&[("b.csv", 10), ("a.csv", 10)], &["a.csv", "b.csv"]),
             (

@@ -203,6 +203,10 @@ fn an_import_that_is_undone_leaves_what_was_there_before_and_the_undo_of_that_br
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story from its beginning to its end"
+)]
 fn what_somebody_changed_since_is_kept_and_listed_with_who_did() {
     let place = Place::new();
     place.import(&format!(
@@ -286,6 +290,10 @@ fn what_somebody_changed_since_is_kept_and_listed_with_who_did() {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story from its beginning to its end"
+)]
 fn accounts_that_somebody_used_are_deactivated_and_never_removed() {
     let place = Place::new();
     let mut text = HEADER.to_string();
@@ -302,7 +310,7 @@ fn accounts_that_somebody_used_are_deactivated_and_never_removed() {
     let sha = "SELECT encode(token_sha256, 'hex') FROM muster.invitations WHERE email = 'ann1@firm-one.eu'";
     let sha = place.one(sha);
     place.sql(&format!(
-        "SELECT muster.accept_invitation('\\x{sha}', 'hash')"
+        "SELECT muster.accept_invitation('\\x{sha}', '$argon2id$hash')"
     ));
     place.sql(&format!(
         "INSERT INTO muster.credentials (account_id, password_hash) VALUES ('{}', '$argon2id$hash')",
@@ -464,6 +472,10 @@ fn an_import_that_was_cut_off_is_undone_as_far_as_it_got_and_then_begins_anew() 
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story from its beginning to its end"
+)]
 fn explain_tells_all_that_happened_to_a_person_in_order() {
     let place = Place::new();
     let first = place.import(&format!(
