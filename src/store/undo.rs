@@ -825,7 +825,7 @@ async fn moves(client: &Client, id: &str, updates: &[(RowNumber, &Update)]) -> A
 /// An update as `undo_update.sql` takes it.
 fn record(row: RowNumber, update: &Update) -> Value {
     let mut record = json!({
-        "row": row, "account_id": update.account,
+        "row": row as i32, "account_id": update.account,
         "email_key": update.keys[0], "username_key": update.keys[1],
         "attributes": update.attributes, "before": update.before, "after": update.after,
     });

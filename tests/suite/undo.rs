@@ -586,3 +586,35 @@ fn assert_in_order(text: &str, wanted: &[String]) {
         rest = &rest[at + wanted.len()..];
     }
 }
+
+/// Leavers have no row of their own, and go back all the same.
+#[test]
+fn leavers_are_back_when_the_run_that_missed_them_is_undone() {
+    let folder = support::folder();
+    let url = support::fresh_database();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "hr.toml",
+        "name = \"hr\"\n[accounts]\nonboarding = \"setup\"\n[leavers]\nmissing = \"deactivate\"\n",
+    );
+    let head = "id,first name,last name,email\n";
+    let ann = "1,Ann,Ng,ann@firm.eu\n";
+    write(
+        "full.csv",
+        &format!("{head}{ann}2,Bo,Lee,bo@firm.eu\n3,Cem,Day,cem@firm.eu\n"),
+    );
+    write("short.csv", &format!("{head}{ann}"));
+    let run = |arguments: &[&str]| {
+        let finished = support::run(folder.path(), &url, arguments);
+        assert_eq!(finished.exit, 0, "{arguments:?} {finished:?}");
+        finished
+    };
+    run(&["import", "full.csv", "-p", "hr.toml"]);
+    let before = support::accounts(&url);
+    let short = run(&["import", "short.csv", "-p", "hr.toml", "--json"]);
+    assert_eq!(short.json()["leavers"]["deactivated"], 2, "{short:?}");
+    let count = "SELECT count(*) FROM muster.accounts WHERE status = 'deactivated'";
+    assert_eq!(support::query_one(&url, count), "2");
+    run(&["undo", "last"]);
+    assert_eq!(support::accounts(&url), before);
+}
