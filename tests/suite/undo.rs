@@ -592,7 +592,7 @@ fn assert_in_order(text: &str, wanted: &[String]) {
 fn leavers_are_back_when_the_run_that_missed_them_is_undone() {
     let folder = support::folder();
     let url = support::fresh_database();
-    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write(
         "hr.toml",
         "name = \"hr\"\n[accounts]\nonboarding = \"setup\"\n[leavers]\nmissing = \"deactivate\"\n",
