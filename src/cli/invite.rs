@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{DatabaseArgs, print, stop_on_signal, warn};
+use super::{DatabaseArgs, print, runs, stop_on_signal, warn};
 use crate::definition::{self, Mail, lifetime};
 use crate::issue::Code;
 use crate::notify::message::{self, Message, Sender, compose};
@@ -602,17 +602,9 @@ pub(super) fn open_store(database: &DatabaseArgs) -> Result<Store> {
 
 /// The import that is meant by an id, the beginning of one, or `last`.
 pub(super) fn find_import(store: &Store, wanted: &str) -> Result<Booked> {
-    let mut fitting = store
-        .list_runs(i64::MAX)?
-        .into_iter()
-        .filter(|run| run.kind == "import")
-        .filter(|run| !wanted.is_empty() && (wanted == "last" || run.id.starts_with(wanted)));
-    let found = fitting.next().ok_or_else(|| not_imported(wanted))?;
-    if wanted != "last" && found.id != wanted && fitting.next().is_some() {
-        let what = format!("several runs begin with `{wanted}`");
-        return Err(Refusal::new(Code::RunUnknown, what));
-    }
-    Ok(found)
+    let mut runs = store.list_runs(i64::MAX)?;
+    runs.retain(|run| run.kind == "import");
+    runs::pick(runs, wanted)?.ok_or_else(|| not_imported(wanted))
 }
 
 /// Why no import is meant: there is none, or it was a check.

@@ -555,28 +555,6 @@ impl Store {
             .map(|row| (row.get(0), row.get(1), row.get(2)))
             .collect())
     }
-
-    fn query(
-        &self,
-        sql: &str,
-        values: &[&(dyn ToSql + Sync)],
-        doing: &'static str,
-    ) -> Result<Vec<Row>> {
-        self.runtime
-            .block_on(self.connection.client.query(sql, values))
-            .map_err(|error| refusal(&error, doing))
-    }
-
-    fn execute(
-        &self,
-        sql: &str,
-        values: &[&(dyn ToSql + Sync)],
-        doing: &'static str,
-    ) -> Result<u64> {
-        self.runtime
-            .block_on(self.connection.client.execute(sql, values))
-            .map_err(|error| refusal(&error, doing))
-    }
 }
 
 fn candidate(row: &Row) -> Candidate {
