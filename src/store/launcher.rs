@@ -841,8 +841,8 @@ mod tests {
     use crate::issue::Code;
     use crate::store::binaries::Binaries;
     use crate::store::scratch::Home;
-    use std::fs;
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    use std::fs::{self, DirBuilder};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
     use std::path::Path;
     use std::process::Command;
     use std::thread;
