@@ -82,16 +82,27 @@ impl Definition {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Read {
-    /// One ASCII character, or `\t`.
-    pub delimiter: Option<char>,
-    /// The quote character.
-    pub quote: Option<char>,
+    /// What stands between cells: one character, or a few.
+    pub delimiter: Option<String>,
+    /// The quote character; empty when cells are never quoted.
+    pub quote: Option<String>,
+    /// What stands before a quote that is part of a cell: a backslash, or the quote itself.
+    pub escape: Option<char>,
+    /// What a line begins with that is no row.
+    pub comment: Option<String>,
     /// An encoding's name (WHATWG Encoding Standard labels).
     pub encoding: Option<String>,
     /// The sheet of a workbook.
     pub sheet: Option<String>,
     /// The line or sheet row that holds the header, from 1.
     pub header_row: Option<u64>,
+    /// How many rows of a text file the header takes.
+    pub header_rows: Option<u64>,
+    /// The names of a text file's columns, by position: in place of the header that `header_row`
+    /// names, or of none.
+    pub names: Option<Vec<String>>,
+    /// How many lines below the rows of a text file are no rows, blank ones aside.
+    pub footer_rows: Option<u64>,
 }
 
 /// One header or several that mean the same.
@@ -785,20 +796,7 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
     if !(1..=100_000).contains(&definition.load.chunk_rows) {
         return wrong("chunk_rows", "`chunk_rows` must be from 1 to 100000");
     }
-    if definition.read.header_row == Some(0) {
-        return wrong("header_row", "`header_row` counts from 1");
-    }
-    for (key, value) in [
-        ("delimiter", definition.read.delimiter),
-        ("quote", definition.read.quote),
-    ] {
-        if value.is_some_and(|value| !value.is_ascii() || matches!(value, '\r' | '\n' | '\0')) {
-            return wrong(key, &format!("`{key}` must be one ASCII character"));
-        }
-    }
-    if definition.read.delimiter.is_some() && definition.read.delimiter == definition.read.quote {
-        return wrong("quote", "`quote` and `delimiter` are the same");
-    }
+    check_read(&definition.read, &wrong)?;
     if let Some(country) = &definition.clean.default_country
         && rust_iso3166::from_alpha2(country).is_none()
     {
@@ -826,6 +824,67 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
         }
     }
     check_mail(&definition.mail, &wrong)
+}
+
+/// The most lines that a header, and what stands below the rows, may take.
+const SET_ASIDE_ROWS_MAX: u64 = 20;
+
+fn check_read(read: &Read, wrong: &dyn Fn(&str, &str) -> Result<()>) -> Result<()> {
+    if read.header_row == Some(0) {
+        return wrong("header_row", "`header_row` counts from 1");
+    }
+    if read
+        .header_rows
+        .is_some_and(|rows| !(1..=SET_ASIDE_ROWS_MAX).contains(&rows))
+    {
+        return wrong("header_rows", "`header_rows` must be from 1 to 20");
+    }
+    if read.footer_rows.is_some_and(|rows| rows > SET_ASIDE_ROWS_MAX) {
+        return wrong("footer_rows", "`footer_rows` must be from 0 to 20");
+    }
+    if read.names.as_ref().is_some_and(Vec::is_empty) {
+        return wrong("names", "`names` names no column");
+    }
+    if let Some(delimiter) = &read.delimiter
+        && let Err(message) = check_delimiter(delimiter)
+    {
+        return wrong("delimiter", &message);
+    }
+    let is_sign = |c: char| c.is_ascii() && !matches!(c, '\r' | '\n' | '\0');
+    let mut quote = read.quote.as_deref().unwrap_or("\"").chars();
+    let quote = (quote.next(), quote.next());
+    if !matches!(quote, (None, None)) && !matches!(quote, (Some(c), None) if is_sign(c)) {
+        return wrong("quote", "`quote` must be one ASCII character, or empty for none");
+    }
+    let quote = quote.0;
+    if let Some(quote) = quote
+        && read.delimiter.as_ref().is_some_and(|delimiter| delimiter.contains(quote))
+    {
+        return wrong("quote", "`quote` and `delimiter` are the same");
+    }
+    if read.escape.is_some_and(|escape| escape != '\\' && Some(escape) != quote) {
+        return wrong("escape", "`escape` must be a backslash, or what `quote` is");
+    }
+    if read
+        .comment
+        .as_ref()
+        .is_some_and(|comment| comment.is_empty() || comment.contains(['\r', '\n']))
+    {
+        return wrong("comment", "`comment` must be what such a line begins with");
+    }
+    Ok(())
+}
+
+/// Whether something can stand between cells.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_delimiter(delimiter: &str) -> std::result::Result<(), String> {
+    let is_short = (1..=8).contains(&delimiter.chars().count());
+    if is_short && !delimiter.contains(['\r', '\n', '\0', '"']) {
+        return Ok(());
+    }
+    Err("`delimiter` must be one character, or up to eight, without quotes and line ends".to_string())
 }
 
 /// Words that must name a field, a key or a code.

@@ -77,7 +77,7 @@ codes! {
     FileDamaged "file.damaged" Refuse "the workbook is damaged", "open it in Excel and save it again";
     FileEncoding "file.encoding" Refuse "unknown encoding name", "use a name such as `utf-8`, `windows-1252` or `utf-16le`";
     FileLimit "file.limit" Refuse "the file is over a limit", "split the file";
-    FileQuote "file.quote" Refuse "an opening quote is never closed", "close the quote, or remove it";
+    FileArchive "file.archive" Refuse "an archive in which no one file is the list", "unpack it, and name the file that holds the people";
     FileSheets "file.sheets" Refuse "the workbook has several sheets with data", "name one: `[read] sheet = \"…\"`, or `--sheet`";
     FileNoSheet "file.no_sheet" Refuse "the workbook has no such sheet", "use one of the names that are listed";
     FileNoHeader "file.no_header" Refuse "no header row was found", "put the column names into the first row, or set `[read] header_row`";
@@ -100,6 +100,9 @@ codes! {
     RowLong "row.long" Reject "more cells than the header has", "quote the cell that holds a delimiter, or remove what is too much";
     RowEncoding "row.encoding" Reject "bytes that are not text in the file's encoding", "type the damaged characters again, and save as UTF-8";
     RowQuote "row.quote" Warning "a quote in the middle of a cell", "double a quote that is part of the text, and quote the whole cell";
+    RowAfterQuote "row.after_quote" Reject "text behind a closing quote", "double a quote that is part of the text, and quote the whole cell";
+    RowUnclosed "row.unclosed" Reject "a quote that is never closed", "close the quote, or remove it";
+    CellMojibake "cell.mojibake" Warning "text that was read in the wrong encoding once", "type it as the repair shows, or export the list as UTF-8";
     CellError "cell.error" Reject "the cell holds an error", "mend the formula, or type the value";
     CellFormula "cell.formula" Note "the cell holds a formula; its last result was taken", "nothing, if the result is right";
     CellPrecision "cell.precision" Reject "a number with more digits than Excel keeps", "type it as text: format the column as text first";

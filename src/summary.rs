@@ -143,12 +143,55 @@ pub struct Input {
     pub encoding: Option<String>,
     /// For text.
     pub delimiter: Option<String>,
+    /// For text: how it was read besides, and what in it is no row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<TextRead>,
     /// For workbooks.
     pub sheet: Option<String>,
     /// Rows below the header, without blank lines.
     pub rows: u64,
     /// Header → field, attribute or nothing, as mapped.
     pub columns: Vec<Column>,
+}
+
+/// How a text was read: found out, or said by the pipeline.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TextRead {
+    /// The character around cells, if any is.
+    pub quote: Option<String>,
+    /// What stands before a quote in a cell when quotes aren't doubled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escape: Option<String>,
+    /// `LF`, `CRLF`, `CR`, `mixed` or `none`, in the first part.
+    pub line_ends: String,
+    /// The line of the header, from 1; nothing when the pipeline names the columns.
+    pub header_line: Option<u64>,
+    /// What was around the text on disk: `gzip`, or `zip` and the name inside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packed: Option<String>,
+    /// How many bytes it has unpacked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unpacked_bytes: Option<u64>,
+    /// Keys of `[read]` that said how; all else was found out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pinned: Vec<String>,
+    /// Lines that are neither header nor row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<SetAside>,
+    /// Records with blank cells only; they are no rows.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub blank_rows: u64,
+}
+
+/// Lines of a text that are neither header nor row.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SetAside {
+    /// What they are.
+    pub what: String,
+    /// How many.
+    pub count: u64,
+    /// The first of them.
+    pub lines: Vec<u64>,
 }
 
 /// A column of a file and what it became.
@@ -212,6 +255,10 @@ pub struct Next {
     pub what: String,
     /// Ready to be typed.
     pub command: String,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn is_false(value: &bool) -> bool {

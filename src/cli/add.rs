@@ -9,7 +9,7 @@ use clap::Args;
 use super::DatabaseArgs;
 use super::import::{RunArgs, add_to_sha, carry_out, make_folder, new_run, open_pipeline};
 use super::invite::write_to_run;
-use crate::definition::{Headers, Missing, Onboarding};
+use crate::definition::{self, Headers, Missing, Onboarding};
 use crate::issue::Code;
 use crate::notify::Kind;
 use crate::outcome::Exit;
@@ -92,7 +92,11 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
     columns.email = Some(Headers::One("email".to_string()));
     definition.attributes.clear();
     definition.require.fields = vec!["email".to_string()];
-    definition.read.header_row = None;
+    definition.read = definition::Read {
+        delimiter: definition.read.delimiter.take(),
+        encoding: definition.read.encoding.take(),
+        ..definition::Read::default()
+    };
     // A few people are no full list.
     definition.leavers.missing = Missing::Ignore;
     let onboarding = definition.accounts.onboarding;

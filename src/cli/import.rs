@@ -43,7 +43,7 @@ pub(super) struct ImportArgs {
 
 #[derive(Args, Clone)]
 pub(super) struct RunArgs {
-    /// The files: CSV or Excel workbooks (.xlsx)
+    /// The files: CSV (also packed with gzip or zip), Excel workbooks (.xlsx), or - for standard input
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// A pipeline file, or the name of one in `pipelines/`
@@ -63,7 +63,7 @@ pub(super) struct RunArgs {
     /// Sheet of a workbook; overrides the pipeline
     #[arg(long, value_name = "NAME")]
     pub(super) sheet: Option<String>,
-    /// Delimiter of text files, one character or `\t`; overrides the pipeline
+    /// Delimiter of text files, such as `;` or `\t`; overrides the pipeline
     #[arg(long, value_name = "CHARACTER")]
     pub(super) delimiter: Option<String>,
     /// Encoding of text files, such as windows-1252; overrides the pipeline
@@ -228,16 +228,15 @@ pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
         read.encoding = Some(encoding.clone());
     }
     if let Some(delimiter) = &args.delimiter {
-        let mut characters = delimiter.chars();
-        read.delimiter = match (delimiter.as_str(), characters.next(), characters.next()) {
-            ("\\t" | "tab", ..) => Some('\t'),
-            (_, Some(only), None) if only.is_ascii() && !only.is_control() => Some(only),
-            _ => {
-                let what =
-                    format!("`--delimiter {delimiter}` is not one ASCII character, or `\\t`");
-                return Err(Refusal::new(Code::UsageInvalid, what));
-            }
+        let meant = match delimiter.as_str() {
+            "\\t" | "tab" => "\t",
+            delimiter => delimiter,
         };
+        definition::check_delimiter(meant).map_err(|message| {
+            let what = format!("`--delimiter {delimiter}`: {message}");
+            Refusal::new(Code::UsageInvalid, what)
+        })?;
+        read.delimiter = Some(meant.to_string());
     }
     if let Some(onboarding) = args.onboarding {
         pipeline.definition.accounts.onboarding = onboarding;

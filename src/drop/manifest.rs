@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn what_differs_is_said_by_its_name() {
         let other = "0".repeat(64);
-        let unreadable = || Err(Refusal::new(Code::FileQuote, ""));
+        let unreadable = || Err(Refusal::new(Code::FileDamaged, ""));
         // rows promised, sum promised, rows found, what is said
         let table = [
             (Some(3), Some(SUM), Some(3), None),
@@ -172,7 +172,7 @@ mod tests {
                 Some(Code::DropChecksum),
             ),
             (None, Some(other.as_str()), None, Some(Code::DropChecksum)),
-            (Some(3), Some(SUM), None, Some(Code::FileQuote)),
+            (Some(3), Some(SUM), None, Some(Code::FileDamaged)),
         ];
         for (rows, sum, found, expected) in table {
             let sha256 = sum.map(String::from);

@@ -47,7 +47,7 @@ pub struct Corrections {
 }
 
 enum Form {
-    Csv { delimiter: u8, line: Vec<u8> },
+    Csv { delimiter: String, line: Vec<u8> },
     Xlsx(Box<Sheet>),
 }
 
@@ -63,7 +63,7 @@ impl Corrections {
     ///
     /// # Errors
     /// `output.unwritable`.
-    pub fn csv(path: &Path, header: &[String], delimiter: u8) -> Result<Corrections> {
+    pub fn csv(path: &Path, header: &[String], delimiter: &str) -> Result<Corrections> {
         let mut pending = Pending::create(path)?;
         pending.write("\u{feff}".as_bytes())?;
         let mut corrections = Corrections {
@@ -71,7 +71,7 @@ impl Corrections {
             width: header.len(),
             rows: 0,
             form: Form::Csv {
-                delimiter,
+                delimiter: delimiter.to_string(),
                 line: Vec::new(),
             },
         };
@@ -172,9 +172,9 @@ impl Corrections {
         line.clear();
         for (index, cell) in in_order(self.width, cells, own).enumerate() {
             if index > 0 {
-                line.push(*delimiter);
+                line.extend_from_slice(delimiter.as_bytes());
             }
-            quoted(&guarded(cell), *delimiter, line);
+            quoted(&guarded(cell), delimiter, line);
         }
         line.push(b'\n');
         self.pending.write(line)
@@ -310,9 +310,10 @@ fn file_column(index: usize, width: usize) -> Option<usize> {
 }
 
 /// Quoted where any spreadsheet, whatever delimiter it takes, would read more than one cell.
-fn quoted(text: &str, delimiter: u8, out: &mut Vec<u8>) {
+fn quoted(text: &str, delimiter: &str, out: &mut Vec<u8>) {
     let needs = |byte: u8| {
-        matches!(byte, b'"' | b',' | b';' | b'\t' | b'|' | b'\r' | b'\n') || byte == delimiter
+        matches!(byte, b'"' | b',' | b';' | b'\t' | b'|' | b'\r' | b'\n')
+            || delimiter.as_bytes().contains(&byte)
     };
     let outer_space = text.starts_with(' ') || text.ends_with(' ');
     if !outer_space && !text.bytes().any(needs) {
@@ -366,7 +367,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("corrections.csv");
         let (header, rows) = rows();
-        let mut file = Corrections::csv(&path, &header, b';').unwrap();
+        let mut file = Corrections::csv(&path, &header, ";").unwrap();
         rows.iter().for_each(|row| file.add(row).unwrap());
         assert_eq!(file.rows(), 3);
         file.finish().unwrap();

@@ -13,10 +13,10 @@ use sha2::{Digest, Sha256};
 use crate::issue::Code;
 use crate::outcome::{Counts, Outcome};
 use crate::report::human::{
-    doubts, duration, escape, grouped, headline, is_hidden, meaning, percent, plural, rules, safe,
+    doubts, duration, escape, grouped, headline, is_hidden, meaning, named_lines, percent, plural, rules, safe,
     sum,
 };
-use crate::summary::{Example, Input, Next, Summary};
+use crate::summary::{Example, Input, Next, Summary, TextRead};
 
 /// The page's only style sheet; it stands in the page as it is.
 const STYLE: &str = include_str!("summary.css");
@@ -651,6 +651,7 @@ fn inputs(inputs: &[Input]) -> Markup {
                 (fact("Format", visible(&input.format)))
                 @if let Some(encoding) = &input.encoding { (fact("Encoding", visible(encoding))) }
                 @if let Some(delimiter) = &input.delimiter { (fact("Delimiter", delimiter_name(delimiter))) }
+                @if let Some(text) = &input.text { (text_facts(text)) }
                 @if let Some(sheet) = &input.sheet { (fact("Sheet", visible(sheet))) }
                 (fact("SHA-256", short_hash(&input.sha256)))
             }
@@ -675,10 +676,37 @@ fn delimiter_name(delimiter: &str) -> Markup {
     match delimiter {
         "," => html! { "comma" },
         ";" => html! { "semicolon" },
-        "\t" => html! { "tab" },
+        "\\t" => html! { "tab" },
         "|" => html! { "vertical bar" },
         " " => html! { "space" },
         other => html! { code { (visible(other)) } },
+    }
+}
+
+/// How a text was read besides, and which of its lines are no rows.
+fn text_facts(text: &TextRead) -> Markup {
+    html! {
+        (fact("Header", match text.header_line {
+            Some(line) => html! { "line " (grouped(line)) },
+            None => html! { "none; the pipeline names the columns" },
+        }))
+        (fact("Quotes", match &text.quote {
+            Some(quote) => html! { code { (visible(quote)) } },
+            None => html! { "none" },
+        }))
+        @if let Some(escape) = &text.escape { (fact("Escape", html! { code { (visible(escape)) } })) }
+        (fact("Line ends", visible(&text.line_ends)))
+        @if let Some(packed) = &text.packed {
+            (fact("Packed", html! {
+                (visible(packed))
+                @if let Some(bytes) = text.unpacked_bytes { ", " (grouped(bytes)) " bytes unpacked" }
+            }))
+        }
+        @if !text.pinned.is_empty() { (fact("Said by the pipeline", visible(&text.pinned.join(", ")))) }
+        @for aside in &text.set_aside {
+            (fact("No rows", html! { (visible(&aside.what)) ": " (named_lines(aside)) }))
+        }
+        @if text.blank_rows > 0 { (fact("Blank rows", html! { (grouped(text.blank_rows)) })) }
     }
 }
 
@@ -761,6 +789,7 @@ mod tests {
             format: next(),
             encoding: Some(next()),
             delimiter: Some(next()),
+            text: None,
             sheet: Some(next()),
             rows: count,
             columns: vec![Column {

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use crate::outcome::{Counts, Outcome};
 use crate::refusal::Refusal;
-use crate::summary::{Example, IssueCount, Summary};
+use crate::summary::{Example, Input, IssueCount, SetAside, Summary};
 
 /// The narrowest text that is still laid out; a smaller `width` is taken for this one.
 const WIDTH_MIN: usize = 40;
@@ -340,6 +340,13 @@ fn opening(text: &mut String, summary: &Summary, width: usize, colour: bool) {
             paint(line, Look::Faint, colour)
         });
     }
+    for input in &summary.input {
+        for line in how_read(input) {
+            push_wrapped(text, &line, "  ", width, |line| {
+                paint(line, Look::Faint, colour)
+            });
+        }
+    }
     text.push('\n');
     push_wrapped(text, &headline(summary).join(" "), "", width, |line| {
         paint(line, Look::Strong, colour)
@@ -349,6 +356,86 @@ fn opening(text: &mut String, summary: &Summary, width: usize, colour: bool) {
             paint(line, Look::Warn, colour)
         });
     }
+}
+
+/// How a text file was read, and which of its lines are no rows: two lines at most.
+fn how_read(input: &Input) -> Vec<String> {
+    let Some(read) = &input.text else {
+        return Vec::new();
+    };
+    let mut how = vec![
+        safe(input.encoding.as_deref().unwrap_or("")),
+        delimiter_name(input.delimiter.as_deref().unwrap_or("")),
+    ];
+    match read.quote.as_deref() {
+        Some("\"") => {}
+        Some(quote) => how.push(format!("quoted by {}", safe(quote))),
+        None => how.push("no quotes".to_string()),
+    }
+    if let Some(escape) = &read.escape {
+        how.push(format!("{} before quotes", safe(escape)));
+    }
+    if ["CR", "mixed"].contains(&read.line_ends.as_str()) {
+        how.push(format!("line ends: {}", read.line_ends));
+    }
+    how.push(match read.header_line {
+        Some(line) => format!("header on line {}", grouped(line)),
+        None => "columns named by the pipeline".to_string(),
+    });
+    if let Some(packed) = &read.packed {
+        how.push(format!("packed: {}", safe(packed)));
+    }
+    let mut lines = vec![format!("{}: {}", safe(&input.path), how.join(", "))];
+    let mut aside: Vec<String> = read
+        .set_aside
+        .iter()
+        .map(|aside| format!("{} ({})", safe(&aside.what), named_lines(aside)))
+        .collect();
+    if read.blank_rows > 0 {
+        aside.push(plural(read.blank_rows, "blank row", "blank rows"));
+    }
+    if !aside.is_empty() {
+        lines.push(format!("no rows: {}", aside.join(", ")));
+    }
+    lines
+}
+
+/// What stands between cells, as a word.
+pub(super) fn delimiter_name(delimiter: &str) -> String {
+    match delimiter {
+        "," => "comma".to_string(),
+        ";" => "semicolon".to_string(),
+        "\\t" => "tab".to_string(),
+        "|" => "vertical bar".to_string(),
+        " " => "space".to_string(),
+        other => format!("`{}`", safe(other)),
+    }
+}
+
+/// `line 3`, `lines 1-2, 4`; the first of many.
+pub(super) fn named_lines(aside: &SetAside) -> String {
+    const SHOWN_MAX: usize = 5;
+    let mut parts: Vec<(u64, u64)> = Vec::new();
+    for line in &aside.lines {
+        match parts.last_mut() {
+            Some((_, last)) if *last + 1 == *line => *last = *line,
+            _ => parts.push((*line, *line)),
+        }
+    }
+    let mut shown: Vec<String> = parts
+        .iter()
+        .take(SHOWN_MAX)
+        .map(|(first, last)| match first == last {
+            true => first.to_string(),
+            false => format!("{first}-{last}"),
+        })
+        .collect();
+    let named: u64 = parts.iter().take(SHOWN_MAX).map(|(a, b)| b - a + 1).sum();
+    if named < aside.count {
+        shown.push(format!("and {} more", grouped(aside.count - named)));
+    }
+    let word = if aside.count == 1 { "line" } else { "lines" };
+    format!("{word} {}", shown.join(", "))
 }
 
 fn outcomes(text: &mut String, counts: &Counts, colour: bool) {
@@ -689,7 +776,7 @@ fn run_cells(run: &RunLine) -> [String; 9] {
 pub(super) mod tests {
     use super::*;
     use crate::issue::Code;
-    use crate::summary::{Column, Input, Next, PipelineName, Run};
+    use crate::summary::{Column, Next, PipelineName, Run};
 
     fn counts() -> Counts {
         Counts {
@@ -740,6 +827,7 @@ pub(super) mod tests {
                 format: "csv".to_string(),
                 encoding: Some("windows-1252".to_string()),
                 delimiter: Some(";".to_string()),
+                text: None,
                 sheet: None,
                 rows: 1212,
                 columns: vec![Column {

@@ -19,8 +19,9 @@ use crate::stages::clean::{Rule, Rules};
 use crate::stages::leavers::{Fate, Leaver};
 use crate::stages::map::Target;
 use crate::stages::plan::Planned;
-use crate::stages::read::Format;
-use crate::summary::{Column, Example, Input, IssueCount, Summary};
+use crate::stages::read::csv::Shape;
+use crate::stages::read::{Format, Source};
+use crate::summary::{Column, Example, Input, IssueCount, SetAside, Summary, TextRead};
 
 /// The summary has so many examples of each code.
 const EXAMPLES_MAX: usize = 5;
@@ -371,7 +372,7 @@ fn mask_words(text: &str) -> String {
 fn sheet_of(file: &InputFile) -> Option<String> {
     match &file.source.format {
         Format::Xlsx { sheet, .. } => Some(sheet.clone()),
-        Format::Csv { .. } => None,
+        Format::Csv(_) => None,
     }
 }
 
@@ -395,28 +396,19 @@ fn column_of(issue: &Issue, file: &InputFile, ran: &Ran) -> Option<usize> {
 fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
     let input = |(file, rows): (&InputFile, &u64)| {
         let source = &file.source;
-        let (format, encoding, delimiter) = match &source.format {
-            Format::Csv {
-                encoding,
-                delimiter,
-                ..
-            } => {
-                let delimiter = if *delimiter == b'\t' {
-                    "\\t".to_string()
-                } else {
-                    char::from(*delimiter).to_string()
-                };
-                ("csv", Some(encoding.name().to_string()), Some(delimiter))
-            }
-            Format::Xlsx { .. } => ("xlsx", None, None),
+        let (format, shape) = match &source.format {
+            Format::Csv(shape) => ("csv", Some(shape)),
+            Format::Xlsx { .. } => ("xlsx", None),
         };
+        let packed = shape.and_then(|shape| shape.content.packed.as_ref());
         Input {
             path: source.path.display().to_string(),
             sha256: source.sha256.clone(),
-            bytes: source.bytes,
+            bytes: packed.map_or(source.bytes, |packed| packed.bytes),
             format: format.to_string(),
-            encoding,
-            delimiter,
+            encoding: shape.map(|shape| shape.dialect.encoding.name().to_string()),
+            delimiter: shape.map(|shape| shape.dialect.delimiter.replace('\t', "\\t")),
+            text: shape.map(|shape| text_read(source, shape)),
             sheet: sheet_of(file),
             rows: *rows,
             columns: source
@@ -428,6 +420,30 @@ fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
         }
     };
     ran.files.iter().zip(rows_of).map(input).collect()
+}
+
+fn text_read(source: &Source, shape: &Shape) -> TextRead {
+    let packed = shape.content.packed.as_ref();
+    let sign = |byte: u8| char::from(byte).to_string();
+    TextRead {
+        quote: shape.dialect.quote.map(sign),
+        escape: shape.dialect.escape.map(sign),
+        line_ends: shape.line_ends.to_string(),
+        header_line: Some(source.header_line).filter(|line| *line > 0),
+        packed: packed.map(|packed| packed.how.clone()),
+        unpacked_bytes: packed.map(|_| source.bytes),
+        pinned: shape.pinned.iter().map(|key| key.to_string()).collect(),
+        set_aside: shape
+            .aside()
+            .into_iter()
+            .map(|aside| SetAside {
+                what: aside.what.to_string(),
+                count: aside.count,
+                lines: aside.lines,
+            })
+            .collect(),
+        blank_rows: shape.blank(),
+    }
 }
 
 fn column(header: &str, target: &Target) -> Column {
@@ -496,9 +512,9 @@ fn begin_corrections(
     // The columns that muster added to an earlier corrections file are written anew.
     let header: Vec<String> = own_cells(file, file.source.header.iter().cloned()).collect();
     match &file.source.format {
-        Format::Csv { delimiter, .. } => {
+        Format::Csv(shape) => {
             let path = folder.join(format!("{name}.csv"));
-            let corrections = Corrections::csv(&path, &header, *delimiter)?;
+            let corrections = Corrections::csv(&path, &header, &shape.dialect.delimiter)?;
             Ok((path, corrections))
         }
         Format::Xlsx { sheet, .. } => {

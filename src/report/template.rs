@@ -81,13 +81,13 @@ pub fn columns(definition: &Definition) -> Vec<Column> {
 /// The template as CSV: header and example row.
 pub fn csv(definition: &Definition) -> String {
     let columns = columns(definition);
-    let delimiter = definition.read.delimiter.unwrap_or(',');
+    let delimiter = definition.read.delimiter.as_deref().unwrap_or(",");
     let line = |cells: Vec<&str>| {
         let quoted: Vec<String> = cells
             .into_iter()
             .map(|cell| quoted(cell, delimiter))
             .collect();
-        quoted.join(&delimiter.to_string()) + "\n"
+        quoted.join(delimiter) + "\n"
     };
     // A pipeline that finds its header further down must find it there.
     let above = definition
@@ -337,8 +337,8 @@ fn explain_groups(definition: &Definition) -> String {
     text
 }
 
-fn quoted(cell: &str, delimiter: char) -> String {
-    if cell.contains([delimiter, '"', '\n', '\r']) {
+fn quoted(cell: &str, delimiter: &str) -> String {
+    if cell.contains(delimiter) || cell.contains(['"', '\n', '\r']) {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {
         cell.to_string()

@@ -24,7 +24,6 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     ("workbooks-that-are-refused/damaged.xlsx", "file.damaged"),
     ("workbooks-that-are-refused/two-sheets.xlsx", "file.sheets"),
-    ("text-that-is-refused/open-quote.csv", "file.quote"),
     ("required-column-missing/people.csv", "map.missing"),
     ("email-column-doubled/people.csv", "map.doubled"),
 ];

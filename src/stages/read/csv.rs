@@ -1,128 +1,195 @@
-//! Text with delimiters, parsed by `csv-core`, the engine of the csv crate.
-//!
-//! csv-core tells how many bytes each record took, and from that come what the csv crate's own
-//! positions get wrong on CRLF, CR and blank lines: exact physical lines and byte offsets. What it
-//! accepts in silence, a quote that is opened and never properly closed, is found here.
+//! Text with delimiters: which file it is, how it is read, and its rows with what is wrong in them.
 
-use std::borrow::Cow;
-use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use csv_core::ReadRecordResult;
-use encoding_rs::Encoding;
+use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use std::io::Read as _;
 
-use super::encoding::{TextReader, length_in, survey};
-use super::{Emit, Format, HEADER_ROWS_MAX, Source, Wanted, header_row, unreadable};
+use super::content::{Content, within_file_limit};
+use super::detect::{self, Aside};
+use super::encoding::survey;
+use super::records::{Damage, Dialect, Record, Records};
+use super::{Emit, Format, ROWS_MAX, Source, Wanted, footer, mojibake, unreadable};
+use crate::definition;
 use crate::formula::unguard;
-use crate::header::is_own;
+use crate::header::{OWN, is_own};
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
-use crate::row::{Cells, Place, RowNumber};
+use crate::row::{Cells, RowNumber};
 
-/// A record over this size is an opening quote that was never closed.
-pub const RECORD_BYTES_MAX: usize = 1 << 20;
-/// A record over this many lines is one, too.
-pub const RECORD_LINES_MAX: u64 = 1000;
-/// How much of a file is looked at for its delimiter.
-const SAMPLE_BYTES: usize = 1 << 16;
-/// Delimiters that are tried, in the order in which they win a tie.
-const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-
-/// How cells and rows are told apart.
-#[derive(Debug, Clone, Copy)]
-pub struct Dialect {
-    /// How bytes become text.
-    pub encoding: &'static Encoding,
-    /// Between cells.
-    pub delimiter: u8,
-    /// Around cells.
-    pub quote: u8,
+/// A text that was looked at: where its bytes are, and how it is read.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    /// Where its bytes are.
+    pub content: Content,
+    /// How cells and rows are told apart.
+    pub dialect: Dialect,
+    /// How the lines of its first part end: `LF`, `CRLF`, `CR`, `mixed` or `none`.
+    pub line_ends: &'static str,
+    /// Whether muster wrote it, with a `'` before what would be a formula.
+    pub guarded: bool,
+    /// The keys of `[read]` that weren't left to be found out.
+    pub pinned: Vec<&'static str>,
+    /// Rows begin behind this line, and end before this byte.
+    rows_behind: u64,
+    rows_before: u64,
+    /// Lines above the rows that are no rows.
+    above: Vec<Aside>,
+    /// What reading all of it found besides rows.
+    seen: Arc<Mutex<Seen>>,
 }
 
-/// Finds encoding, delimiter, quote and header of a text file.
+/// What isn't a row among and below the rows.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    blank: u64,
+    aside: Vec<Aside>,
+}
+
+impl Shape {
+    /// Every line that is no row and not blank. What stands among and below the rows is in it once
+    /// all rows were read.
+    pub fn aside(&self) -> Vec<Aside> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        self.above.iter().chain(&seen.aside).cloned().collect()
+    }
+
+    /// How many records had blank cells only, once all rows were read.
+    pub fn blank(&self) -> u64 {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.blank
+    }
+}
+
+/// Finds out how a text is to be read.
 ///
 /// # Errors
-/// `file.unreadable`, `file.encoding`, `file.format`, `file.quote`, `file.no_header`.
-pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
-    let options = &wanted.definition.read;
-    let survey = survey(path, options.encoding.as_deref())?;
-    let quote = options.quote.map_or(b'"', |quote| quote as u8);
-    let delimiter = match options.delimiter {
-        Some(delimiter) => delimiter as u8,
-        None => detect_delimiter(path, survey.encoding, quote, wanted)?,
+/// `file.unreadable`, `file.encoding`, `file.format`, `file.limit`, `file.no_header`.
+pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
+    let is_ours = is_ours(&content)?;
+    let ours = definition::Read {
+        delimiter: wanted.definition.read.delimiter.clone(),
+        ..definition::Read::default()
     };
-    let dialect = Dialect {
-        encoding: survey.encoding,
-        delimiter,
-        quote,
+    let options = if is_ours {
+        &ours
+    } else {
+        &wanted.definition.read
     };
-    let rows = first_rows(path, dialect, options.header_row)?;
-    let place = match options.header_row {
-        Some(line) => rows.iter().position(|(at, _)| *at == line),
-        None if rows.is_empty() => None,
-        None => Some(
-            header_row(
-                rows.iter().map(|(_, row)| row.iter().map(String::as_str)),
-                wanted.vocabulary,
-            )
-            .0,
-        ),
-    };
-    let Some(place) = place else {
-        let what = match options.header_row {
-            Some(line) => format!(
-                "`{}` has nothing on line {line}, where `header_row` says the header is",
-                path.display()
-            ),
-            None => format!("`{}` has blank lines only", path.display()),
-        };
-        return Err(Refusal::new(Code::FileNoHeader, what));
-    };
-    let (header_line, mut header) = rows.into_iter().nth(place).unwrap_or_default();
+    let survey = survey(&content, options.encoding.as_deref())?;
+    within_file_limit(content.path(), survey.bytes)?;
+    let sample = detect::sample(&content, survey.encoding)?;
+    let sep = detect::sep_line(&sample);
+    let dialect = detect::dialect(&sample, survey.encoding, options, sep.clone(), wanted);
+    let mut head = detect::head(&content, &dialect, options, sep.is_some(), wanted)?;
     // PostgreSQL's text can't hold NUL, and headers become names of attributes.
-    header
+    head.names
         .iter_mut()
         .for_each(|name| name.retain(|character| character != '\0'));
-    let guarded = header.iter().any(|name| is_own(name));
+    let guarded = head.names.iter().any(|name| is_own(name));
     if guarded {
-        header
+        head.names
             .iter_mut()
             .for_each(|name| *name = unguard(name).to_string());
     }
+    let header = without_empty_tail(head.names);
+    let rows_before = if is_ours {
+        u64::MAX
+    } else {
+        let pinned = options.footer_rows;
+        footer::find(&content, survey.bytes, &dialect, head.byte, header.len(), pinned)?
+    };
     Ok(Source {
-        path: path.to_path_buf(),
-        sha256: survey.sha256,
-        bytes: survey.bytes,
-        format: Format::Csv {
-            encoding: dialect.encoding,
-            delimiter,
-            quote,
-            guarded,
+        path: content.path().to_path_buf(),
+        sha256: match &content.packed {
+            Some(packed) => packed.sha256.clone(),
+            None => survey.sha256,
         },
-        header_line,
-        header: without_empty_tail(header),
+        bytes: survey.bytes,
+        header_line: head.line,
+        header,
         dropped: Vec::new(),
+        format: Format::Csv(Box::new(Shape {
+            content,
+            dialect,
+            line_ends: detect::line_ends(&sample),
+            guarded,
+            pinned: pinned(options),
+            rows_behind: head.last_line,
+            rows_before,
+            above: head.aside,
+            seen: Arc::default(),
+        })),
     })
+}
+
+/// Whether this is a file of corrections, which muster wrote in its own way whatever the pipeline
+/// says of the files that people make.
+fn is_ours(content: &Content) -> Result<bool> {
+    let mut start = Vec::new();
+    content
+        .open()?
+        .take(1 << 16)
+        .read_to_end(&mut start)
+        .map_err(|error| unreadable(content.path(), &error))?;
+    let line = start.split(|byte| *byte == b'\n').next().unwrap_or(&[]);
+    Ok(line.starts_with(b"\xef\xbb\xbf")
+        && OWN
+            .iter()
+            .all(|name| memchr::memmem::find(line, name.as_bytes()).is_some()))
+}
+
+fn pinned(options: &definition::Read) -> Vec<&'static str> {
+    [
+        ("encoding", options.encoding.is_some()),
+        ("delimiter", options.delimiter.is_some()),
+        ("quote", options.quote.is_some()),
+        ("escape", options.escape.is_some()),
+        ("comment", options.comment.is_some()),
+        ("header_row", options.header_row.is_some()),
+        ("header_rows", options.header_rows.is_some()),
+        ("names", options.names.is_some()),
+        ("footer_rows", options.footer_rows.is_some()),
+    ]
+    .into_iter()
+    .filter(|(_, is_pinned)| *is_pinned)
+    .map(|(key, _)| key)
+    .collect()
 }
 
 /// Streams the rows below the header.
 ///
 /// # Errors
-/// `file.quote` for a quote that never closes, `file.changed`; what `emit` fails with.
+/// `file.limit` for a record that is too long or too wide or a row too many, `file.changed`; what
+/// `emit` fails with.
 pub fn read(
     source: &Source,
-    dialect: Dialect,
+    shape: &Shape,
     number: u16,
     first_row: RowNumber,
     emit: &mut Emit,
 ) -> Result<()> {
-    let mut records = Records::open(&source.path, dialect)?;
+    let mut records = Records::open(&shape.content, &shape.dialect)?;
     let mut record = Record::default();
     let mut cells = Cells::new(number, first_row);
+    let mut seen = Seen::default();
     while records.next(&mut record)? {
-        if record.place.line <= source.header_line || record.is_blank() {
+        if record.place.line <= shape.rows_behind {
             continue;
         }
-        push(&mut cells, &record, source);
+        if record.is_blank() {
+            seen.blank += 1;
+            continue;
+        }
+        if record.place.byte >= shape.rows_before {
+            Aside::note(&mut seen.aside, "below the rows", record.place.line);
+            continue;
+        }
+        if cells.next_row() >= ROWS_MAX {
+            let what = format!("`{}` has more than {ROWS_MAX} rows", source.path.display());
+            return Err(Refusal::new(Code::FileLimit, what));
+        }
+        push(&mut cells, &record, source, shape);
         if cells.is_full() {
             let next = Cells::new(number, cells.next_row());
             if !emit(std::mem::replace(&mut cells, next))? {
@@ -141,16 +208,24 @@ pub fn read(
             ),
         ));
     }
+    let (count, lines) = std::mem::take(&mut records.comments);
+    if count > 0 {
+        seen.aside.push(Aside {
+            what: "comment",
+            count,
+            lines,
+        });
+    }
+    *shape.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
     if !cells.is_empty() {
         emit(cells)?;
     }
     Ok(())
 }
 
-fn push(cells: &mut Cells, record: &Record, source: &Source) {
-    let guarded = matches!(source.format, Format::Csv { guarded: true, .. });
+fn push(cells: &mut Cells, record: &Record, source: &Source, shape: &Shape) {
     let push_cell = |cells: &mut Cells, column: usize, cell: &str| {
-        let cell = if guarded { unguard(cell) } else { cell };
+        let cell = if shape.guarded { unguard(cell) } else { cell };
         cells.push_cell(if source.dropped.contains(&column) {
             ""
         } else {
@@ -158,31 +233,22 @@ fn push(cells: &mut Cells, record: &Record, source: &Source) {
         });
     };
     let row = cells.next_row();
-    let text = record.text();
-    if matches!(text, Cow::Owned(_)) || text.contains(char::REPLACEMENT_CHARACTER) {
-        cells.issues.push(Issue::of_row(
-            Code::RowEncoding,
-            row,
-            "text in the file's encoding",
-        ));
+    if record.damage != Damage::None {
+        cells.issues.push(quote_issue(record, row));
     }
-    if record.stray_quote {
-        cells.issues.push(Issue::of_row(
-            Code::RowQuote,
-            row,
-            "quotes only around a whole cell",
-        ));
-    }
-    match text {
-        Cow::Borrowed(text) => {
+    match std::str::from_utf8(record.bytes()) {
+        Ok(text) if record.ends().iter().all(|end| text.is_char_boundary(*end)) => {
+            if !text.is_ascii() {
+                check_text(text, cells, record, source, shape);
+            }
             let mut start = 0;
-            for (column, end) in record.ends.iter().enumerate() {
-                let cell = text.get(start..*end).unwrap_or("");
-                push_cell(cells, column, cell);
+            for (column, end) in record.ends().iter().enumerate() {
+                push_cell(cells, column, &text[start..*end]);
                 start = *end;
             }
         }
-        Cow::Owned(_) => {
+        _ => {
+            cells.issues.push(damaged_text(record, row, source, shape));
             for (column, cell) in record.cells().enumerate() {
                 push_cell(cells, column, &cell);
             }
@@ -191,88 +257,93 @@ fn push(cells: &mut Cells, record: &Record, source: &Source) {
     cells.end_row(record.place);
 }
 
-fn first_rows(
-    path: &Path,
-    dialect: Dialect,
-    header_row: Option<u64>,
-) -> Result<Vec<(u64, Vec<String>)>> {
-    let mut records = Records::open(path, dialect)?;
-    let mut record = Record::default();
-    let mut rows = Vec::new();
-    while rows.len() < HEADER_ROWS_MAX && records.next(&mut record)? {
-        let wanted = header_row.is_none_or(|line| line == record.place.line);
-        if wanted && !record.is_blank() {
-            rows.push((
-                record.place.line,
-                record.cells().map(Cow::into_owned).collect(),
-            ));
+fn quote_issue(record: &Record, row: RowNumber) -> Issue {
+    match record.damage {
+        Damage::None | Damage::Stray => {
+            Issue::of_row(Code::RowQuote, row, "quotes only around a whole cell")
         }
-        if header_row.is_some_and(|line| line <= record.place.line) {
-            break;
-        }
+        Damage::AfterQuote => Issue::of_row(
+            Code::RowAfterQuote,
+            row,
+            "a delimiter or the line's end behind a closing quote",
+        ),
+        Damage::Unclosed(line) if line == record.place.line => Issue::of_row(
+            Code::RowUnclosed,
+            row,
+            format!("a quote opens on line {line} and is never closed"),
+        ),
+        Damage::Unclosed(line) => Issue::of_row(
+            Code::RowUnclosed,
+            row,
+            format!("most probably a part of the cell whose quote opens on line {line}"),
+        ),
     }
-    Ok(rows)
 }
 
-/// The delimiter that makes the most recognised headers; where none does, the one that cuts the
-/// most rows into the same number of cells.
-fn detect_delimiter(
-    path: &Path,
-    encoding: &'static Encoding,
-    quote: u8,
-    wanted: &Wanted,
-) -> Result<u8> {
-    let (mut reader, _) = TextReader::open(path, encoding)?;
-    let mut sample = Vec::new();
-    while sample.len() < SAMPLE_BYTES
-        && reader
-            .fill(&mut sample)
-            .map_err(|error| unreadable(path, &error))?
-    {}
-    let mut best = (0, 0, DELIMITERS[0]);
-    for delimiter in DELIMITERS {
-        let mut parser = csv_core::ReaderBuilder::new()
-            .delimiter(delimiter)
-            .quote(quote)
-            .build();
-        let rows = sample_rows(&mut parser, &sample);
-        let heads = rows
-            .iter()
-            .take(HEADER_ROWS_MAX)
-            .map(|row| row.iter().map(String::as_str));
-        let recognised = header_row(heads, wanted.vocabulary).1;
-        let width = rows.first().map_or(0, Vec::len);
-        let even = if width > 1 {
-            rows.iter().filter(|row| row.len() == width).count()
-        } else {
-            0
+/// What is wrong with text that isn't plain ASCII: characters that were lost before, and cells
+/// that were read in the wrong encoding once.
+fn check_text(text: &str, cells: &mut Cells, record: &Record, source: &Source, shape: &Shape) {
+    let row = cells.next_row();
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        let mut issue = Issue::of_row(Code::RowEncoding, row, "text in the file's encoding");
+        issue.column = column_with(record, source, |cell| {
+            cell.contains(char::REPLACEMENT_CHARACTER)
+        });
+        cells.issues.push(issue);
+    }
+    if !mojibake::is_suspect(text.as_bytes()) {
+        return;
+    }
+    let is_unicode = [UTF_8, UTF_16LE, UTF_16BE].contains(&shape.dialect.encoding);
+    for (column, cell) in record.cells().enumerate() {
+        if source.dropped.contains(&column) {
+            continue;
+        }
+        let Some(repaired) = mojibake::repaired(&cell) else {
+            continue;
         };
-        if (recognised, even) > (best.0, best.1) {
-            best = (recognised, even, delimiter);
-        }
+        // In a file of another encoding this isn't old damage: the line itself is UTF-8.
+        let (code, detail) = if is_unicode {
+            (Code::CellMojibake, "UTF-8 that was read as another encoding")
+        } else {
+            (Code::RowEncoding, "the line is in UTF-8, unlike the file")
+        };
+        let found = format!("{cell} → {repaired}");
+        cells.issues.push(Issue {
+            column: Some(column as u16),
+            ..Issue::of_value(code, row, &found, detail)
+        });
     }
-    Ok(best.2)
 }
 
-fn sample_rows(parser: &mut csv_core::Reader, mut sample: &[u8]) -> Vec<Vec<String>> {
-    let mut rows = Vec::new();
-    let mut text = vec![0; sample.len()];
-    let mut ends = vec![0; sample.len() + 1];
-    while !sample.is_empty() && rows.len() < 200 {
-        let (result, read, _, count) = parser.read_record(sample, &mut text, &mut ends);
-        sample = &sample[read..];
-        if result != ReadRecordResult::Record {
-            break;
+/// The issue of a row with bytes that are no text; the first damaged cell is shown as it reads in
+/// the encoding of Western Windows, when it reads well.
+fn damaged_text(record: &Record, row: RowNumber, source: &Source, shape: &Shape) -> Issue {
+    let mut issue = Issue::of_row(Code::RowEncoding, row, "text in the file's encoding");
+    let mut damaged = record
+        .raw_cells()
+        .enumerate()
+        .filter(|(column, cell)| {
+            !source.dropped.contains(column) && std::str::from_utf8(cell).is_err()
+        });
+    if let Some((column, cell)) = damaged.next() {
+        issue.column = u16::try_from(column).ok();
+        let (text, _) = WINDOWS_1252.decode_without_bom_handling(cell);
+        if shape.dialect.encoding == UTF_8 && text.chars().all(|c| !c.is_control()) {
+            let found = format!("{} → {text}", String::from_utf8_lossy(cell));
+            issue.found = Issue::of_value(Code::RowEncoding, row, &found, "").found;
+            issue.detail = "UTF-8, as in the rest of the file; the cell reads well as windows-1252"
+                .to_string();
         }
-        let mut start = 0;
-        let mut row = Vec::with_capacity(count);
-        for end in &ends[..count] {
-            row.push(String::from_utf8_lossy(&text[start..*end]).into_owned());
-            start = *end;
-        }
-        rows.push(row);
     }
-    rows
+    issue
+}
+
+fn column_with(record: &Record, source: &Source, wanted: impl Fn(&str) -> bool) -> Option<u16> {
+    let mut cells = record.cells().enumerate();
+    cells
+        .find(|(column, cell)| !source.dropped.contains(column) && wanted(cell))
+        .and_then(|(column, _)| u16::try_from(column).ok())
 }
 
 fn without_empty_tail(mut header: Vec<String>) -> Vec<String> {
@@ -282,309 +353,9 @@ fn without_empty_tail(mut header: Vec<String>) -> Vec<String> {
     header
 }
 
-/// One record: unquoted bytes, where each cell ends in them, and where the record stands.
-#[derive(Debug)]
-struct Record {
-    bytes: Vec<u8>,
-    length: usize,
-    ends: Vec<usize>,
-    place: Place,
-    stray_quote: bool,
-}
-
-impl Default for Record {
-    fn default() -> Record {
-        Record {
-            bytes: vec![0; 1 << 12],
-            length: 0,
-            ends: Vec::new(),
-            place: Place { line: 0, byte: 0 },
-            stray_quote: false,
-        }
-    }
-}
-
-impl Record {
-    fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.bytes[..self.length])
-    }
-
-    fn cells(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        (0..self.ends.len()).map(|column| {
-            let start = if column == 0 {
-                0
-            } else {
-                self.ends[column - 1]
-            };
-            String::from_utf8_lossy(&self.bytes[start..self.ends[column]])
-        })
-    }
-
-    fn is_blank(&self) -> bool {
-        let bytes = &self.bytes[..self.length];
-        // A first letter settles it for nearly every row.
-        !bytes.first().is_some_and(u8::is_ascii_graphic) && self.text().trim().is_empty()
-    }
-}
-
-/// The records of a file, one after the other.
-struct Records {
-    reader: TextReader,
-    dialect: Dialect,
-    parser: csv_core::Reader,
-    path: std::path::PathBuf,
-    ends: Vec<usize>,
-    /// Text under way; the record that is being read starts at `start`, and `at` is parsed.
-    window: Vec<u8>,
-    start: usize,
-    at: usize,
-    /// Physical line and byte offset of `window[start]`.
-    line: u64,
-    byte: u64,
-    /// The byte before `start` was a CR, so that a LF now belongs to it.
-    after_cr: bool,
-    exhausted: bool,
-}
-
-impl Records {
-    fn open(path: &Path, dialect: Dialect) -> Result<Records> {
-        let (reader, byte) = TextReader::open(path, dialect.encoding)?;
-        let parser = csv_core::ReaderBuilder::new()
-            .delimiter(dialect.delimiter)
-            .quote(dialect.quote)
-            .build();
-        Ok(Records {
-            reader,
-            dialect,
-            parser,
-            path: path.to_path_buf(),
-            ends: vec![0; 64],
-            window: Vec::new(),
-            start: 0,
-            at: 0,
-            line: 1,
-            byte,
-            after_cr: false,
-            exhausted: false,
-        })
-    }
-
-    fn bytes_read(&self) -> u64 {
-        self.byte
-    }
-
-    /// Parses the next record into `record`; `Ok(false)` after the last.
-    fn next(&mut self, record: &mut Record) -> Result<bool> {
-        self.start = self.at;
-        record.length = 0;
-        record.ends.clear();
-        loop {
-            if self.at == self.window.len() && !self.exhausted {
-                self.refill()?;
-            }
-            let (result, read, written, ended) = self.parser.read_record(
-                &self.window[self.at..],
-                &mut record.bytes[record.length..],
-                &mut self.ends,
-            );
-            self.at += read;
-            record.length += written;
-            record.ends.extend_from_slice(&self.ends[..ended]);
-            match result {
-                ReadRecordResult::InputEmpty => self.check_size()?,
-                ReadRecordResult::OutputFull => {
-                    let room = record.bytes.len() * 2;
-                    record.bytes.resize(room, 0);
-                }
-                ReadRecordResult::OutputEndsFull => {}
-                ReadRecordResult::Record => {
-                    self.finish(record)?;
-                    return Ok(true);
-                }
-                ReadRecordResult::End => {
-                    self.advance(self.at);
-                    return Ok(false);
-                }
-            }
-        }
-    }
-
-    fn refill(&mut self) -> Result<()> {
-        self.window.drain(..self.start);
-        self.at -= self.start;
-        self.start = 0;
-        let filled = self.reader.fill(&mut self.window);
-        self.exhausted = !filled.map_err(|error| unreadable(&self.path, &error))?;
-        Ok(())
-    }
-
-    fn check_size(&mut self) -> Result<()> {
-        if self.at - self.start > RECORD_BYTES_MAX {
-            self.skip_line_ends();
-            return Err(self.unclosed());
-        }
-        Ok(())
-    }
-
-    /// Sets the record's place, and looks at its quotes.
-    fn finish(&mut self, record: &mut Record) -> Result<()> {
-        self.skip_line_ends();
-        record.place = Place {
-            line: self.line,
-            byte: self.byte,
-        };
-        record.stray_quote = false;
-        let raw = &self.window[self.start..self.at];
-        if memchr::memchr(self.dialect.quote, raw).is_some() {
-            let last = self.exhausted && self.at == self.window.len();
-            match quotes(raw, self.dialect, last) {
-                Quotes::Fine => {}
-                Quotes::Stray => record.stray_quote = true,
-                Quotes::Unclosed => return Err(self.unclosed()),
-            }
-        }
-        let first_line = self.line;
-        self.advance(self.at);
-        if self.line - first_line > RECORD_LINES_MAX {
-            self.line = first_line;
-            return Err(self.unclosed());
-        }
-        Ok(())
-    }
-
-    /// Moves `start` over the line ends before a record: the second half of a CRLF, blank lines.
-    fn skip_line_ends(&mut self) {
-        let rest = &self.window[self.start..self.at];
-        let count = rest
-            .iter()
-            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-            .count();
-        self.advance(self.start + count);
-    }
-
-    /// Moves `start` to `to`, counting lines and bytes.
-    fn advance(&mut self, to: usize) {
-        let passed = &self.window[self.start..to];
-        self.line += line_ends(passed, self.after_cr);
-        if let Some(last) = passed.last() {
-            self.after_cr = *last == b'\r';
-        }
-        self.byte += if self.dialect.encoding == encoding_rs::UTF_8 {
-            passed.len() as u64
-        } else {
-            length_in(self.dialect.encoding, &String::from_utf8_lossy(passed))
-        };
-        self.start = to;
-    }
-
-    /// The refusal for a quote in the record at `start` that opens and is never properly closed.
-    fn unclosed(&self) -> Refusal {
-        let end = self.at.min(self.window.len());
-        let raw = self.window.get(self.start..end).unwrap_or(&[]);
-        let opened = opening_of_bad_quote(raw, self.dialect);
-        let line = self.line + line_ends(&raw[..opened], false);
-        Refusal::new(
-            Code::FileQuote,
-            format!("`{}` line {line}: a quote opens here and is never closed", self.path.display()),
-        )
-        .help(format!(
-            "close the quote on line {line}, or remove it; as it stands, the rows behind it can't be told apart"
-        ))
-    }
-}
-
-/// How many lines end in `bytes`: at LF, at CR, once at CRLF.
-fn line_ends(bytes: &[u8], mut after_cr: bool) -> u64 {
-    let mut count = 0;
-    let mut next = 0;
-    for at in memchr::memchr2_iter(b'\r', b'\n', bytes) {
-        after_cr &= at == next;
-        if !(bytes[at] == b'\n' && after_cr) {
-            count += 1;
-        }
-        after_cr = bytes[at] == b'\r';
-        next = at + 1;
-    }
-    count
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Quotes {
-    Fine,
-    Stray,
-    Unclosed,
-}
-
-/// How the quotes of a record are set. csv-core reads on over a closing quote that something
-/// else than a delimiter follows; on one line that is a stray quote, over several it means that
-/// the quote which closed was another row's opening one.
-fn quotes(raw: &[u8], dialect: Dialect, last: bool) -> Quotes {
-    let mut verdict = Quotes::Fine;
-    let mut at = 0;
-    loop {
-        let quoted = raw.get(at) == Some(&dialect.quote);
-        if !quoted {
-            let end = cell_end(raw, at, dialect);
-            if memchr::memchr(dialect.quote, &raw[at..end]).is_some() {
-                verdict = Quotes::Stray;
-            }
-            at = end;
-        } else {
-            let Some(close) = closing_quote(raw, at + 1, dialect.quote) else {
-                return if last { Quotes::Unclosed } else { verdict };
-            };
-            let end = cell_end(raw, close + 1, dialect);
-            if end != close + 1 {
-                if memchr::memchr2(b'\r', b'\n', &raw[at..close]).is_some() {
-                    return Quotes::Unclosed;
-                }
-                verdict = Quotes::Stray;
-            }
-            at = end;
-        }
-        if raw.get(at) != Some(&dialect.delimiter) {
-            return verdict;
-        }
-        at += 1;
-    }
-}
-
-/// Where the quote stands whose cell isn't closed properly; 0 when all are.
-fn opening_of_bad_quote(raw: &[u8], dialect: Dialect) -> usize {
-    let mut at = 0;
-    while at < raw.len() {
-        let mut end = cell_end(raw, at, dialect);
-        if raw[at] == dialect.quote {
-            let Some(close) = closing_quote(raw, at + 1, dialect.quote) else {
-                return at;
-            };
-            end = cell_end(raw, close + 1, dialect);
-            if end != close + 1 {
-                return at;
-            }
-        }
-        at = end + 1;
-    }
-    0
-}
-
-fn closing_quote(raw: &[u8], mut at: usize, quote: u8) -> Option<usize> {
-    loop {
-        let close = at + memchr::memchr(quote, &raw[at..])?;
-        if raw.get(close + 1) != Some(&quote) {
-            return Some(close);
-        }
-        at = close + 2;
-    }
-}
-
-fn cell_end(raw: &[u8], at: usize, dialect: Dialect) -> usize {
-    let rest = raw.get(at..).unwrap_or(&[]);
-    at + memchr::memchr3(dialect.delimiter, b'\r', b'\n', rest).unwrap_or(rest.len())
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::records::{COLUMNS_MAX, RECORD_BYTES_MAX, RECORD_LINES_MAX};
     use super::*;
     use crate::definition;
     use crate::header::Vocabulary;
@@ -592,7 +363,7 @@ mod tests {
 
     type Row = (u64, u64, Vec<String>);
 
-    fn read_all(bytes: &[u8]) -> Result<(Source, Vec<Row>, Vec<Issue>)> {
+    fn opened(bytes: &[u8]) -> Result<(tempfile::NamedTempFile, Source)> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
         let definition = definition::open(None).unwrap().definition;
@@ -604,6 +375,11 @@ mod tests {
                 vocabulary: &vocabulary,
             },
         )?;
+        Ok((file, source))
+    }
+
+    fn read_all(bytes: &[u8]) -> Result<(Source, Vec<Row>, Vec<Issue>)> {
+        let (_file, source) = opened(bytes)?;
         let mut rows = Vec::new();
         let mut issues = Vec::new();
         source.read(0, 0, &mut |mut cells| {
@@ -661,37 +437,153 @@ mod tests {
         let mut bytes = b"\xff\xfe".to_vec();
         bytes.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
         let (source, rows, _) = read_all(&bytes).unwrap();
-        assert!(matches!(
-            source.format,
-            Format::Csv {
-                delimiter: b';',
-                ..
-            }
-        ));
+        assert!(matches!(&source.format, Format::Csv(shape) if shape.dialect.delimiter == ";"));
         assert_eq!(
             rows,
             vec![row(2, 2 + 34, &["é", "ü"]), row(3, 2 + 34 + 8, &["b", "c"])]
         );
     }
 
+    /// Line, cells and code of each row.
+    fn told(bytes: &[u8]) -> Vec<(u64, Vec<String>, Option<Code>)> {
+        let (_, rows, issues) = read_all(bytes).unwrap();
+        let code = |row: usize| {
+            let found = issues.iter().find(|issue| issue.row as usize == row);
+            found.map(|issue| issue.code)
+        };
+        rows.into_iter()
+            .enumerate()
+            .map(|(row, (line, _, cells))| (line, cells, code(row)))
+            .collect()
+    }
+
     #[test]
-    fn an_unclosed_quote_is_named_where_it_opened() {
-        for (bytes, line) in [
-            (&b"email,name\na,b\nc,\"d\ne,f\ng,h\n"[..], 3),
-            (b"email,name\na,b\n\"c,d\ne,f\n", 3),
-            (b"email,name\na,b\nc,\"d\ne,\"f, x\"\ng,h\n", 3),
+    fn an_unclosed_quote_costs_its_own_line() {
+        let open = Some(Code::RowUnclosed);
+        let row = |line: u64, cells: &[&str], code| {
+            (line, cells.iter().map(|cell| cell.to_string()).collect(), code)
+        };
+        for (bytes, rows) in [
+            (
+                &b"email,name\na,b\nc,\"d\ne,f\ng,h\n"[..],
+                vec![row(2, &["a", "b"], None), row(3, &["c", "d"], open), row(4, &["e", "f"], None), row(5, &["g", "h"], None)],
+            ),
+            (
+                b"email,name\r\n\"c,d\r\ne,\"f, x\"\r\ng,\"h\r\ni\"\r\n",
+                vec![row(2, &["c,d"], open), row(3, &["e", "f, x"], None), row(4, &["g", "h\r\ni"], None)],
+            ),
+            // What stands behind it in the same cell is a part of the damage.
+            (
+                b"email,name\nc,\"d\nx \"y\" z\ne\"\ng,h\n",
+                vec![row(2, &["c", "d"], open), row(3, &["x \"y\" z"], open), row(4, &["e\""], open), row(5, &["g", "h"], None)],
+            ),
+            // A cell over several lines before it stays whole.
+            (
+                b"email,name,x\na,\"b\nc\",\"d\ne,f,g\n",
+                vec![row(2, &["a", "b\nc", "d"], open), row(4, &["e", "f", "g"], None)],
+            ),
         ] {
-            let refusal = read_all(bytes).unwrap_err();
-            assert_eq!(refusal.code, Code::FileQuote);
-            assert!(
-                refusal.what.contains(&format!("line {line}:")),
-                "{}",
-                refusal.what
-            );
+            assert_eq!(told(bytes), rows, "{}", String::from_utf8_lossy(bytes));
         }
         let mut long = b"email,name\nx,\"y\n".to_vec();
         long.extend(b"a,b\n".repeat(400_000));
-        assert!(read_all(&long).unwrap_err().what.contains("line 2:"));
+        let rows = told(&long);
+        assert_eq!(rows.len(), 400_001);
+        assert_eq!(rows.iter().filter(|row| row.2 == open).count(), 1);
+        let mut many = b"email,name\n".to_vec();
+        many.extend(b"x\",y,\"\n".repeat(20_000));
+        let rows = told(&many);
+        assert!(rows.len() > 19_000 && rows.iter().all(|row| row.2.is_some()));
+    }
+
+    #[test]
+    fn limits_hold_at_the_limit_and_refuse_one_past_it() {
+        let line = |length: usize| {
+            let mut bytes = b"email,name\na,".to_vec();
+            bytes.extend(vec![b'x'; length - 2]);
+            bytes.extend(b"\r\nb,c\r\n");
+            read_all(&bytes).map(|(_, rows, _)| rows.len())
+        };
+        assert_eq!(line(RECORD_BYTES_MAX).unwrap(), 2);
+        let refusal = line(RECORD_BYTES_MAX + 1).unwrap_err();
+        assert_eq!(refusal.code, Code::FileLimit);
+        assert!(refusal.what.contains("line 2"), "{}", refusal.what);
+        let wide = |columns: usize| {
+            read_all(format!("email,name\n{}\n", vec!["x"; columns].join(",")).as_bytes())
+        };
+        assert_eq!(wide(COLUMNS_MAX).unwrap().1.len(), 1);
+        assert_eq!(wide(COLUMNS_MAX + 1).unwrap_err().code, Code::FileLimit);
+        let lines = |lines: usize| told(format!("email,name\na,\"{}\"\n", vec!["x"; lines].join("\n")).as_bytes());
+        assert_eq!(lines(RECORD_LINES_MAX as usize).len(), 1);
+        assert_eq!(lines(RECORD_LINES_MAX as usize + 1)[0].2, Some(Code::RowUnclosed));
+        let rows = |first_row: RowNumber| {
+            let (file, source) = opened(b"email,name\na,b\nc,d\n").unwrap();
+            let read = source.read(0, first_row, &mut |_| Ok(true));
+            drop(file);
+            read.map_err(|refusal| refusal.code)
+        };
+        assert_eq!(rows(ROWS_MAX - 2), Ok(()));
+        assert_eq!(rows(ROWS_MAX - 1), Err(Code::FileLimit));
+    }
+
+    #[test]
+    fn the_dialect_is_found_out() {
+        for (bytes, delimiter, second) in [
+            (&b"email||name\na||b|c\n"[..], "||", "b|c"),
+            (b"email|~|name\na|~|\"b|~|c\"\n", "|~|", "b|~|c"),
+            (b"email\tname\na\tb,c\n", "\t", "b,c"),
+            (b"sep=^\r\nemail^name\r\na^b\r\n", "^", "b"),
+            (b"email, name\na, \"b, c\"\n", ", ", "b, c"),
+            (b"email;name\n1,2;b,c\n", ";", "b,c"),
+            (b"email,name\na,\"b \\\"c\\\", d\"\n", ",", "b \"c\", d"),
+            (b"'email','name'\n'a','b, c'\n", ",", "b, c"),
+            ("email\u{a6}name\na\u{a6}\u{e9}\n".as_bytes(), "\u{a6}", "\u{e9}"),
+        ] {
+            let (source, rows, issues) = read_all(bytes).unwrap();
+            let Format::Csv(shape) = &source.format else {
+                panic!("not text")
+            };
+            let shown = String::from_utf8_lossy(bytes);
+            assert_eq!(shape.dialect.delimiter, delimiter, "{shown}");
+            assert_eq!(rows[0].2.last().unwrap(), second, "{shown}");
+            let at = memchr::memmem::rfind(bytes, rows[0].2[0].as_bytes());
+            assert!(issues.is_empty() && at.is_some(), "{shown} {issues:?}");
+            let start = bytes[..bytes.len() - 1]
+                .iter()
+                .rposition(|byte| *byte == b'\n');
+            assert_eq!(rows[0].1, start.unwrap() as u64 + 1, "{shown}");
+        }
+    }
+
+    #[test]
+    fn lines_that_are_no_rows_are_named() {
+        let text = "sep=,\n# list of 2026\nPeople,,\nemail,first name,last name\nE-Mail,Vorname,Nachname\n-----,-----,---\na,b,c\n,,\n\nTotal,,1\nExported by HR,,\n";
+        let (source, rows, _) = read_all(text.as_bytes()).unwrap();
+        assert_eq!((source.header_line, rows.len()), (4, 1));
+        let Format::Csv(shape) = &source.format else {
+            panic!("not text")
+        };
+        let aside: Vec<(&str, Vec<u64>)> = shape
+            .aside()
+            .into_iter()
+            .map(|aside| (aside.what, aside.lines))
+            .collect();
+        assert_eq!(
+            aside,
+            [
+                ("`sep=` line", vec![1]),
+                ("comment", vec![2]),
+                ("above the header", vec![3]),
+                ("more of the header", vec![5]),
+                ("line of dashes", vec![6]),
+                ("below the rows", vec![10, 11]),
+            ]
+        );
+        assert_eq!(shape.blank(), 1);
+        // Without a header, nobody can know which column is which.
+        for text in ["a@b.org,Ada,King\n", "a@b.org,Ada,King\nc@d.org,Email,Name\n"] {
+            assert_eq!(read_all(text.as_bytes()).unwrap_err().code, Code::FileNoHeader);
+        }
     }
 
     #[test]
@@ -704,7 +596,7 @@ mod tests {
                 .iter()
                 .map(|issue| (issue.code, issue.row))
                 .collect::<Vec<_>>(),
-            [(Code::RowQuote, 0), (Code::RowQuote, 1)]
+            [(Code::RowQuote, 0), (Code::RowAfterQuote, 1)]
         );
     }
 

@@ -1,14 +1,13 @@
 //! Which encoding a text file is in, and its bytes as UTF-8, block by block.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use std::io::{Read, Seek, SeekFrom};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use sha2::{Digest, Sha256};
 
-use super::{open_file, unreadable};
+use super::content::{Content, ContentReader};
+use super::unreadable;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
@@ -32,8 +31,9 @@ pub struct Survey {
 ///
 /// # Errors
 /// `file.unreadable`; `file.encoding` when `named` is no encoding; `file.format` for binary data.
-pub fn survey(path: &Path, named: Option<&str>) -> Result<Survey> {
-    let mut file = open_file(path)?;
+pub fn survey(content: &Content, named: Option<&str>) -> Result<Survey> {
+    let path = content.path();
+    let mut file = content.open()?;
     let mut hash = Sha256::new();
     let mut block = vec![0; BLOCK_BYTES];
     let mut head = Vec::new();
@@ -60,7 +60,7 @@ pub fn survey(path: &Path, named: Option<&str>) -> Result<Survey> {
                 format!("no encoding is called `{name}`"),
             )
         })?,
-        None => detect(path, &head, &scan)?,
+        None => detect(content, &head, &scan)?,
     };
     Ok(Survey {
         sha256: crate::hex(&hash.finalize()),
@@ -69,7 +69,8 @@ pub fn survey(path: &Path, named: Option<&str>) -> Result<Survey> {
     })
 }
 
-fn detect(path: &Path, head: &[u8], scan: &Utf8Scan) -> Result<&'static Encoding> {
+fn detect(content: &Content, head: &[u8], scan: &Utf8Scan) -> Result<&'static Encoding> {
+    let path = content.path();
     if head.starts_with(&[0xff, 0xfe, 0, 0]) || head.starts_with(&[0, 0, 0xfe, 0xff]) {
         let what = format!("`{}` is in UTF-32, which no program needs", path.display());
         return Err(Refusal::new(Code::FileFormat, what).help("save it as UTF-8"));
@@ -96,7 +97,7 @@ fn detect(path: &Path, head: &[u8], scan: &Utf8Scan) -> Result<&'static Encoding
         return Ok(UTF_8);
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    let mut file = open_file(path)?;
+    let mut file = content.open()?;
     let mut block = vec![0; BLOCK_BYTES];
     let mut fed = 0;
     while fed < DETECT_BYTES_MAX {
@@ -178,19 +179,20 @@ impl Utf8Scan {
 /// A text file as UTF-8. Files in UTF-8 pass through as they are, damage included, so that
 /// offsets stay exact and only the damaged rows suffer.
 pub struct TextReader {
-    file: File,
+    file: ContentReader,
     block: Vec<u8>,
     decoder: Option<Decoder>,
     done: bool,
 }
 
 impl TextReader {
-    /// Opens `path`, which is in `encoding`, behind its byte order mark.
+    /// Opens a text in `encoding` behind its byte order mark.
     ///
     /// # Errors
     /// `file.unreadable`.
-    pub fn open(path: &Path, encoding: &'static Encoding) -> Result<(TextReader, u64)> {
-        let mut file = open_file(path)?;
+    pub fn open(content: &Content, encoding: &'static Encoding) -> Result<(TextReader, u64)> {
+        let path = content.path();
+        let mut file = content.open()?;
         let mut start = [0; 3];
         let count = file
             .read(&mut start)
@@ -199,7 +201,7 @@ impl TextReader {
             Some((found, length)) if found == encoding => length as u64,
             _ => 0,
         };
-        std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(mark))
+        file.seek(SeekFrom::Start(mark))
             .map_err(|error| unreadable(path, &error))?;
         let decoder = (encoding != UTF_8).then(|| encoding.new_decoder_without_bom_handling());
         let reader = TextReader {
@@ -264,7 +266,7 @@ mod tests {
     fn detected(bytes: &[u8]) -> &'static str {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        survey(file.path(), None).unwrap().encoding.name()
+        survey(&Content::plain(file.path()), None).unwrap().encoding.name()
     }
 
     #[test]

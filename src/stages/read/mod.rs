@@ -10,13 +10,21 @@ use crate::header::Vocabulary;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, RowNumber};
+use content::{Content, STANDARD_INPUT};
 
+pub mod content;
 pub mod csv;
+mod detect;
 pub mod encoding;
+mod footer;
+mod mojibake;
+pub mod records;
 pub mod workbook;
 
 /// How many rows are looked at for the header, and for the delimiter.
-pub const HEADER_ROWS_MAX: usize = 20;
+pub const HEADER_ROWS_MAX: usize = 50;
+/// The most rows of one run.
+pub const ROWS_MAX: RowNumber = RowNumber::MAX / 2;
 
 /// A file that was opened and looked at: what it is, and what its header says.
 #[derive(Debug, Clone)]
@@ -41,16 +49,7 @@ pub struct Source {
 #[derive(Debug, Clone)]
 pub enum Format {
     /// Text with delimiters.
-    Csv {
-        /// How bytes become text.
-        encoding: &'static encoding_rs::Encoding,
-        /// Between cells.
-        delimiter: u8,
-        /// Around cells.
-        quote: u8,
-        /// Whether muster wrote it, with a `'` before what would be a formula.
-        guarded: bool,
-    },
+    Csv(Box<csv::Shape>),
     /// An Excel workbook.
     Xlsx {
         /// The sheet that is read.
@@ -77,47 +76,34 @@ impl Source {
     /// # Errors
     /// A refusal with a `file.*` code.
     pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
+        let content = if path == Path::new(STANDARD_INPUT) {
+            Content::standard_input()?
+        } else {
+            check_file(path)?;
+            Content::plain(path)
+        };
         let shown = path.display();
-        let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => {
-                Refusal::new(Code::FileNotFound, format!("no such file: `{shown}`"))
-            }
-            _ => Refusal::new(
-                Code::FileUnreadable,
-                format!("`{shown}` can't be read: {error}"),
-            ),
-        })?;
-        if !metadata.is_file() {
-            let kind = if metadata.is_dir() {
-                "a directory"
-            } else {
-                "not a regular file"
-            };
-            return Err(Refusal::new(
-                Code::FileUnreadable,
-                format!("`{shown}` is {kind}"),
-            ));
-        }
-        if metadata.len() == 0 {
-            return Err(Refusal::new(
+        let Some(content) = content.unpacked()? else {
+            return workbook::open(path, wanted);
+        };
+        let mut start = Vec::new();
+        content
+            .open()?
+            .take(8)
+            .read_to_end(&mut start)
+            .map_err(|error| unreadable(path, &error))?;
+        match start.as_slice() {
+            [] => Err(Refusal::new(
                 Code::FileEmpty,
                 format!("`{shown}` has 0 bytes"),
-            ));
-        }
-        let mut start = [0u8; 8];
-        let count = open_file(path)?
-            .read(&mut start)
-            .map_err(|error| unreadable(path, &error))?;
-        match &start[..count] {
-            [0x50, 0x4b, 0x03, 0x04, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => {
-                workbook::open(path, wanted)
-            }
+            )),
+            [0xd0, 0xcf, 0x11, 0xe0, ..] => workbook::open(path, wanted),
             start => match foreign(start) {
                 Some(what) => Err(Refusal::new(
                     Code::FileFormat,
                     format!("`{shown}` is {what}"),
                 )),
-                None => csv::open(path, wanted),
+                None => csv::open(content, wanted),
             },
         }
     }
@@ -130,22 +116,31 @@ impl Source {
     /// A refusal with a `file.*` code; what `emit` fails with.
     pub fn read(&self, number: u16, first_row: RowNumber, emit: &mut Emit) -> Result<()> {
         match &self.format {
-            Format::Csv {
-                encoding,
-                delimiter,
-                quote,
-                ..
-            } => {
-                let dialect = csv::Dialect {
-                    encoding,
-                    delimiter: *delimiter,
-                    quote: *quote,
-                };
-                csv::read(self, dialect, number, first_row, emit)
-            }
+            Format::Csv(shape) => csv::read(self, shape, number, first_row, emit),
             Format::Xlsx { sheet, .. } => workbook::read(self, sheet, number, first_row, emit),
         }
     }
+}
+
+/// Whether a path is that of a file which can be read.
+fn check_file(path: &Path) -> Result<()> {
+    let shown = path.display();
+    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Refusal::new(Code::FileNotFound, format!("no such file: `{shown}`")),
+        _ => unreadable(path, &error),
+    })?;
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let kind = if metadata.is_dir() {
+        "a directory"
+    } else {
+        "not a regular file"
+    };
+    Err(Refusal::new(
+        Code::FileUnreadable,
+        format!("`{shown}` is {kind}"),
+    ))
 }
 
 /// The row of `rows` that is the header: the one with the most recognised headers, the first of
@@ -182,9 +177,8 @@ pub fn unreadable(path: &Path, error: &std::io::Error) -> Refusal {
 
 /// What a file with that beginning is, when it is certainly no table of text.
 fn foreign(start: &[u8]) -> Option<&'static str> {
-    const KNOWN: [(&[u8], &str); 8] = [
+    const KNOWN: [(&[u8], &str); 7] = [
         (b"%PDF", "a PDF document"),
-        (b"\x1f\x8b", "packed with gzip; unpack it first"),
         (b"\x89PNG", "a picture"),
         (b"\xff\xd8\xff", "a picture"),
         (b"PAR1", "a Parquet file"),

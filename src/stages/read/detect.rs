@@ -1,0 +1,491 @@
+//! What a text with delimiters looks like, found in its first part: what stands between cells and
+//! around them, which row is the header, and which lines above it are no rows.
+//!
+//! What the pipeline pins is not looked for. Every guess that would cost a row if it were wrong
+//! refuses the file instead, and says what to pin.
+
+use csv_core::ReadRecordResult;
+use encoding_rs::Encoding;
+
+use super::content::Content;
+use super::encoding::TextReader;
+use super::records::{Dialect, Quotes, Record, Records, quotes};
+use super::{HEADER_ROWS_MAX, Wanted, header_row, unreadable};
+use crate::definition;
+use crate::header::Vocabulary;
+use crate::issue::Code;
+use crate::refusal::{Refusal, Result};
+
+/// How much of a file is looked at for its dialect.
+const SAMPLE_BYTES: usize = 1 << 16;
+/// How many rows of it.
+const SAMPLE_ROWS: usize = 200;
+/// Delimiters that are tried, in the order in which they win a tie.
+const DELIMITERS: [&str; 8] = [",", ";", "\t", "|", "^", "~", "¦", "\u{1f}"];
+/// What delimiters of several characters are made of.
+const DELIMITER_CHARACTERS: &str = ",;|\t~^:#*&%$!<>=+/\\§¦";
+/// The most lines of one kind that are named.
+const LINES_NAMED_MAX: usize = 100;
+
+/// Lines that are no rows: what they are, how many, and the first of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// What they are, in a few words.
+    pub what: &'static str,
+    /// How many.
+    pub count: u64,
+    /// The first of them, by their physical lines.
+    pub lines: Vec<u64>,
+}
+
+impl Aside {
+    /// Notes another line, or the first.
+    pub fn note(all: &mut Vec<Aside>, what: &'static str, line: u64) {
+        let at = all.iter().position(|aside| aside.what == what);
+        let at = at.unwrap_or_else(|| {
+            all.push(Aside {
+                what,
+                count: 0,
+                lines: Vec::new(),
+            });
+            all.len() - 1
+        });
+        all[at].count += 1;
+        if all[at].lines.len() < LINES_NAMED_MAX {
+            all[at].lines.push(line);
+        }
+    }
+}
+
+/// The first part of a text, as UTF-8.
+///
+/// # Errors
+/// `file.unreadable`.
+pub fn sample(content: &Content, encoding: &'static Encoding) -> Result<Vec<u8>> {
+    let (mut reader, _) = TextReader::open(content, encoding)?;
+    let mut sample = Vec::new();
+    while sample.len() < SAMPLE_BYTES
+        && reader
+            .fill(&mut sample)
+            .map_err(|error| unreadable(content.path(), &error))?
+    {}
+    Ok(sample)
+}
+
+/// The delimiter that an Excel line `sep=;` names, when the text begins with one.
+pub fn sep_line(sample: &[u8]) -> Option<String> {
+    let end = memchr::memchr2(b'\r', b'\n', sample)?;
+    let line = std::str::from_utf8(&sample[..end]).ok()?;
+    let line = line.trim_matches('"');
+    let named = line
+        .get(..4)
+        .filter(|start| start.eq_ignore_ascii_case("sep="))
+        .map(|_| &line[4..])?;
+    let fits = (1..=4).contains(&named.chars().count())
+        && !named.chars().any(|c| c.is_alphanumeric() || c == '"');
+    fits.then(|| named.to_string())
+}
+
+/// How the lines of the sample end.
+pub fn line_ends(sample: &[u8]) -> &'static str {
+    let crlf = memchr::memmem::find_iter(sample, b"\r\n").count();
+    let lf = memchr::memchr_iter(b'\n', sample).count() - crlf;
+    let whole = sample.strip_suffix(b"\r").unwrap_or(sample);
+    let cut_off = usize::from(whole.len() < sample.len() && crlf > 0);
+    let cr = memchr::memchr_iter(b'\r', sample).count() - crlf - cut_off;
+    match (lf > 0, crlf > 0, cr > 0) {
+        (true, false, false) => "LF",
+        (false, true, false) => "CRLF",
+        (false, false, true) => "CR",
+        (false, false, false) => "none",
+        _ => "mixed",
+    }
+}
+
+/// The dialect of a text, as far as `options` don't pin it.
+pub fn dialect(
+    sample: &[u8],
+    encoding: &'static Encoding,
+    options: &definition::Read,
+    named: Option<String>,
+    wanted: &Wanted,
+) -> Dialect {
+    let mut dialect = Dialect {
+        encoding,
+        delimiter: ",".to_string(),
+        quote: options
+            .quote
+            .as_ref()
+            .map_or(Some(b'"'), |quote| quote.bytes().next()),
+        escape: options.escape.map(|escape| escape as u8),
+        comment: options.comment.clone(),
+    };
+    if dialect.escape == dialect.quote {
+        dialect.escape = None;
+    }
+    let pinned = options.delimiter.clone().or(named.clone());
+    let sample = match named {
+        Some(_) => &sample[memchr::memchr2(b'\r', b'\n', sample).unwrap_or(0)..],
+        None => sample,
+    };
+    dialect.delimiter = match pinned {
+        Some(delimiter) => delimiter,
+        None => delimiter(sample, &dialect, wanted.vocabulary),
+    };
+    if options.quote.is_none() && is_single_quoted(sample, &dialect) {
+        dialect.quote = Some(b'\'');
+    }
+    if options.escape.is_none() && is_backslashed(sample, &dialect) {
+        dialect.escape = Some(b'\\');
+    }
+    dialect
+}
+
+/// The delimiter that makes the most recognised headers; where none does, the one that cuts the
+/// most rows into the same number of cells.
+fn delimiter(sample: &[u8], dialect: &Dialect, vocabulary: &Vocabulary) -> String {
+    let run = run_of_characters(sample);
+    let mut best = ((0, 0, false), ",".to_string());
+    for delimiter in DELIMITERS.iter().copied().chain(run.as_deref()) {
+        let tried = Dialect {
+            delimiter: delimiter.to_string(),
+            ..dialect.clone()
+        };
+        let (rows, _) = rows(sample, &tried);
+        let heads = rows
+            .iter()
+            .take(HEADER_ROWS_MAX)
+            .map(|row| row.iter().map(String::as_str));
+        let (header, recognised) = header_row(heads, vocabulary);
+        let even = usual_width(rows.iter().map(Vec::len)).1;
+        let full = rows
+            .get(header)
+            .is_some_and(|row| row.len() > 1 && row.iter().all(|cell| !cell.trim().is_empty()));
+        if (recognised, even, full) > best.0 {
+            best = ((recognised, even, full), delimiter.to_string());
+        }
+    }
+    spaced(best.1, sample)
+}
+
+/// The width that most rows of more than one cell have, and how many have it.
+fn usual_width(widths: impl Iterator<Item = usize>) -> (usize, usize) {
+    let mut counts = std::collections::BTreeMap::new();
+    for width in widths.filter(|width| *width > 1) {
+        *counts.entry(width).or_insert(0) += 1;
+    }
+    counts
+        .into_iter()
+        .max_by_key(|(width, count)| (*count, *width))
+        .unwrap_or((0, 0))
+}
+
+/// A delimiter of several characters, such as `||`: what stands everywhere between the words of
+/// one of the first lines.
+fn run_of_characters(sample: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(&sample[..sample.len().min(8192)]);
+    text.lines().take(10).find_map(|line| {
+        let is_part = |c: char| DELIMITER_CHARACTERS.contains(c);
+        let runs: Vec<&str> = line
+            .split(|c: char| !is_part(c))
+            .filter(|run| !run.is_empty())
+            .collect();
+        let first = runs.first()?;
+        let fits = (2..=8).contains(&first.chars().count()) && runs.iter().all(|run| run == first);
+        fits.then(|| first.to_string())
+    })
+}
+
+/// `", "` instead of `","` where a blank stands before every quoted cell: a quote behind a blank
+/// is none to a parser.
+fn spaced(delimiter: String, sample: &[u8]) -> String {
+    let found = |text: String| memchr::memmem::find(sample, text.as_bytes()).is_some();
+    let all = memchr::memmem::find_iter(sample, delimiter.as_bytes()).count();
+    let with_blank = format!("{delimiter} ");
+    let blanks = memchr::memmem::find_iter(sample, with_blank.as_bytes()).count();
+    if found(format!("{delimiter} \"")) && blanks == all {
+        with_blank
+    } else {
+        delimiter
+    }
+}
+
+/// Whether `'` stands around every cell of the first line, and `"` nowhere.
+fn is_single_quoted(sample: &[u8], dialect: &Dialect) -> bool {
+    let end = memchr::memchr2(b'\r', b'\n', sample).unwrap_or(sample.len());
+    let line = String::from_utf8_lossy(&sample[..end]);
+    let is_quoted =
+        |cell: &str| cell.len() > 1 && cell.starts_with('\'') && cell.ends_with('\'');
+    memchr::memchr(b'"', sample).is_none()
+        && line
+            .split(dialect.delimiter.as_str())
+            .all(|cell| is_quoted(cell.trim()))
+}
+
+/// Whether quotes make more sense with a backslash as their escape.
+fn is_backslashed(sample: &[u8], dialect: &Dialect) -> bool {
+    let Some(quote) = dialect.quote else {
+        return false;
+    };
+    if memchr::memmem::find(sample, &[b'\\', quote]).is_none() {
+        return false;
+    }
+    let escaped = Dialect {
+        escape: Some(b'\\'),
+        ..dialect.clone()
+    };
+    rows(sample, &escaped).1 < rows(sample, dialect).1
+}
+
+/// The rows of a sample, and how many of them have damaged quotes.
+fn rows(sample: &[u8], dialect: &Dialect) -> (Vec<Vec<String>>, usize) {
+    let sample = dialect.mapped(sample);
+    let mut rest: &[u8] = &sample;
+    let mut parser = dialect.parser();
+    let mut text = vec![0; rest.len()];
+    let mut ends = vec![0; rest.len() + 1];
+    let (mut rows, mut damaged) = (Vec::new(), 0);
+    while !rest.is_empty() && rows.len() < SAMPLE_ROWS {
+        let (result, read, _, count) = parser.read_record(rest, &mut text, &mut ends);
+        let raw = rest[..read].trim_ascii_start();
+        rest = &rest[read..];
+        if quotes(raw, dialect.delimiter_byte(), dialect, false) != Quotes::Fine {
+            damaged += 1;
+        }
+        if result != ReadRecordResult::Record {
+            break;
+        }
+        let mut start = 0;
+        let mut row = Vec::with_capacity(count);
+        for end in &ends[..count] {
+            row.push(String::from_utf8_lossy(&text[start..*end]).into_owned());
+            start = *end;
+        }
+        rows.push(row);
+    }
+    (rows, damaged)
+}
+
+/// The header of a text, and what stands above its rows.
+#[derive(Debug, Default)]
+pub struct Head {
+    /// The line of the header, from 1; 0 when there is none.
+    pub line: u64,
+    /// The names of the columns.
+    pub names: Vec<String>,
+    /// The line that the last header row begins on; rows come behind it.
+    pub last_line: u64,
+    /// The byte at which the header begins.
+    pub byte: u64,
+    /// Lines above the rows that are neither header nor row.
+    pub aside: Vec<Aside>,
+}
+
+/// One of the first rows.
+struct Early {
+    line: u64,
+    byte: u64,
+    cells: Vec<String>,
+}
+
+impl Early {
+    fn filled(&self) -> impl Iterator<Item = &str> {
+        let cells = self.cells.iter().map(|cell| cell.trim());
+        cells.filter(|cell| !cell.is_empty())
+    }
+
+    fn has_address(&self) -> bool {
+        self.filled().any(is_address)
+    }
+}
+
+/// Finds the header.
+///
+/// # Errors
+/// `file.no_header`; `file.limit` and `file.unreadable` from reading.
+pub fn head(
+    content: &Content,
+    dialect: &Dialect,
+    options: &definition::Read,
+    has_sep: bool,
+    wanted: &Wanted,
+) -> Result<Head> {
+    let mut head = Head::default();
+    if has_sep {
+        Aside::note(&mut head.aside, "`sep=` line", 1);
+        head.last_line = 1;
+    }
+    if options.names.is_some() && options.header_row.is_none() {
+        head.names = options.names.clone().unwrap_or_default();
+        return Ok(head);
+    }
+    let shown = content.path().display();
+    let rows = early_rows(content, dialect, options, &mut head)?;
+    if rows.is_empty() {
+        let what = match options.header_row {
+            Some(line) => format!(
+                "`{shown}` has nothing on line {line}, where `header_row` says the header is"
+            ),
+            None => format!("`{shown}` has blank lines only"),
+        };
+        return Err(Refusal::new(Code::FileNoHeader, what));
+    }
+    let place = match options.header_row {
+        Some(_) => 0,
+        None => header_place(&rows, content, wanted.vocabulary)?,
+    };
+    for row in &rows[..place] {
+        Aside::note(&mut head.aside, above(row), row.line);
+    }
+    let number = options.header_rows.unwrap_or(1).max(1) as usize;
+    let header = &rows[place..(place + number).min(rows.len())];
+    head.line = header[0].line;
+    head.byte = header[0].byte;
+    head.last_line = header.last().map_or(head.line, |row| row.line);
+    head.names = match &options.names {
+        Some(names) => names.clone(),
+        None => joined(header, wanted.vocabulary),
+    };
+    for row in &header[1..] {
+        Aside::note(&mut head.aside, "more of the header", row.line);
+    }
+    if options.header_rows.is_none() {
+        for row in &rows[place + 1..] {
+            let Some(what) = below(row, wanted.vocabulary) else {
+                break;
+            };
+            Aside::note(&mut head.aside, what, row.line);
+            head.last_line = row.line;
+        }
+    }
+    Ok(head)
+}
+
+/// The first rows, from the pinned header on if there is one; lines above that are set aside.
+fn early_rows(
+    content: &Content,
+    dialect: &Dialect,
+    options: &definition::Read,
+    head: &mut Head,
+) -> Result<Vec<Early>> {
+    let mut records = Records::open(content, dialect)?;
+    let mut record = Record::default();
+    let mut rows: Vec<Early> = Vec::new();
+    while rows.len() < HEADER_ROWS_MAX && records.next(&mut record)? {
+        let line = record.place.line;
+        if line <= head.last_line || record.is_blank() {
+            continue;
+        }
+        if options.header_row.is_some_and(|wanted| line < wanted) {
+            Aside::note(&mut head.aside, "above the header", line);
+            continue;
+        }
+        if rows.is_empty() && options.header_row.is_some_and(|wanted| line > wanted) {
+            break;
+        }
+        let cells = record.cells().map(|cell| cell.into_owned()).collect();
+        rows.push(Early {
+            line,
+            byte: record.place.byte,
+            cells,
+        });
+    }
+    Ok(rows)
+}
+
+/// Which of the first rows is the header: the one with the most recognised names; else the first
+/// that is as wide as most.
+fn header_place(rows: &[Early], content: &Content, vocabulary: &Vocabulary) -> Result<usize> {
+    let cells = rows
+        .iter()
+        .map(|row| row.cells.iter().map(String::as_str));
+    let (place, recognised) = header_row(cells, vocabulary);
+    let no_header = |row: &Early| {
+        let what = format!(
+            "`{}` line {} holds a person where column names were expected",
+            content.path().display(),
+            row.line
+        );
+        Err(Refusal::new(Code::FileNoHeader, what).help(format!(
+            "put the column names into the first row; or name the {} columns by position with `[read] names = [\"…\", …]`; \
+             if there is a header, say where: `[read] header_row`",
+            row.cells.len()
+        )))
+    };
+    if recognised == 0 {
+        let usual = usual_width(rows.iter().map(|row| row.cells.len())).0;
+        let place = rows
+            .iter()
+            .position(|row| row.cells.len() >= usual)
+            .unwrap_or(0);
+        return match rows[..=place].iter().find(|row| row.has_address()) {
+            Some(row) if row.filled().count() * 2 >= usual => no_header(row),
+            _ => Ok(place),
+        };
+    }
+    let least = (rows[place].filled().count() / 2).max(2);
+    let is_person = |row: &&Early| row.has_address() && row.filled().count() >= least;
+    match rows[..place].iter().find(is_person) {
+        Some(row) => no_header(row),
+        None => Ok(place),
+    }
+}
+
+fn is_address(cell: &str) -> bool {
+    let parts = cell.split_once('@');
+    parts.is_some_and(|(local, domain)| {
+        !local.is_empty() && domain.contains('.') && !cell.contains(char::is_whitespace)
+    })
+}
+
+fn above(row: &Early) -> &'static str {
+    let first = row.filled().next().unwrap_or("");
+    if first.starts_with('#') || first.starts_with("//") || first.starts_with("--") {
+        "comment"
+    } else {
+        "above the header"
+    }
+}
+
+/// What a row below the header is, when it is certainly no person: the names once more, in other
+/// words, or a line of dashes.
+fn below(row: &Early, vocabulary: &Vocabulary) -> Option<&'static str> {
+    let filled = row.filled().count();
+    let recognised = vocabulary.recognised(row.filled());
+    if recognised >= 2 && recognised * 2 >= filled {
+        return Some("more of the header");
+    }
+    let is_dashes = |cell: &str| cell.len() > 1 && cell.chars().all(|c| matches!(c, '-' | '='));
+    row.filled().all(is_dashes).then_some("line of dashes")
+}
+
+/// The names of columns whose header is several rows high: the one that is recognised, from below;
+/// else all of them, one behind the other.
+fn joined(rows: &[Early], vocabulary: &Vocabulary) -> Vec<String> {
+    let width = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
+    let name = |column: usize| {
+        let parts: Vec<&str> = rows
+            .iter()
+            .filter_map(|row| row.cells.get(column))
+            .map(String::as_str)
+            .collect();
+        if let [only] = parts.as_slice() {
+            return only.to_string();
+        }
+        let filled: Vec<&str> = parts
+            .iter()
+            .map(|part| part.trim())
+            .filter(|part| !part.is_empty())
+            .collect();
+        let whole = filled.join(" ");
+        let known = |name: &&str| vocabulary.recognised(std::iter::once(*name)) == 1;
+        if known(&whole.as_str()) {
+            return whole;
+        }
+        match filled.iter().copied().rev().find(known) {
+            Some(name) => name.to_string(),
+            None => whole,
+        }
+    };
+    (0..width).map(name).collect()
+}

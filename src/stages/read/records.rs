@@ -1,0 +1,667 @@
+//! The records of a text with delimiters, parsed by `csv-core`, the engine of the csv crate.
+//!
+//! csv-core tells how many bytes each record took, and from that come what the csv crate's own
+//! positions get wrong on CRLF, CR and blank lines: exact physical lines and byte offsets. What it
+//! accepts in silence, a quote that is opened and never properly closed, is found here, and costs
+//! the line on which it stands: reading goes on behind that line.
+
+use std::borrow::Cow;
+
+use csv_core::ReadRecordResult;
+use encoding_rs::{Encoding, UTF_8};
+use memchr::memmem::Finder;
+
+use super::content::Content;
+use super::encoding::{TextReader, length_in};
+use super::unreadable;
+use crate::issue::Code;
+use crate::refusal::{Refusal, Result};
+use crate::row::Place;
+
+/// The most bytes of a record, line end aside. A longer one that no quote explains refuses the file.
+pub const RECORD_BYTES_MAX: usize = 1 << 20;
+/// A record over this many lines is an opening quote that was never closed.
+pub const RECORD_LINES_MAX: u64 = 1000;
+/// The most columns of a record.
+pub const COLUMNS_MAX: usize = 512;
+/// So many unclosed quotes are looked for as far as a record may reach. Behind them, what was
+/// looked at for one is read line by line, or a hostile file would be read again for each line.
+const SEARCHES_MAX: u32 = 200;
+/// So many lines of comments are named.
+const LINES_NAMED_MAX: usize = 100;
+/// Stands for a delimiter of several bytes while csv-core parses: a byte that no UTF-8 has.
+const STAND_IN: u8 = 0xff;
+/// What a byte that is [`STAND_IN`] by damage becomes: damage still, and as long.
+const DAMAGED: u8 = 0xfe;
+
+/// How cells and rows are told apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dialect {
+    /// How bytes become text.
+    pub encoding: &'static Encoding,
+    /// Between cells: one character or a few.
+    pub delimiter: String,
+    /// Around cells, if anything may be.
+    pub quote: Option<u8>,
+    /// Before a quote that is part of a cell; without it, such a quote is doubled.
+    pub escape: Option<u8>,
+    /// What a line begins with that is no record.
+    pub comment: Option<String>,
+}
+
+impl Dialect {
+    /// The delimiter as csv-core sees it.
+    pub(super) fn delimiter_byte(&self) -> u8 {
+        match self.delimiter.as_bytes() {
+            [only] => *only,
+            _ => STAND_IN,
+        }
+    }
+
+    /// A parser for text in which [`Dialect::mapped`] did its work.
+    pub(super) fn parser(&self) -> csv_core::Reader {
+        csv_core::ReaderBuilder::new()
+            .delimiter(self.delimiter_byte())
+            .quoting(self.quote.is_some())
+            .quote(self.quote.unwrap_or(b'"'))
+            .escape(self.escape)
+            .build()
+    }
+
+    /// `text` with every delimiter as one byte.
+    pub(super) fn mapped<'t>(&self, text: &'t [u8]) -> Cow<'t, [u8]> {
+        if self.delimiter_byte() != STAND_IN {
+            return Cow::Borrowed(text);
+        }
+        let mut mapped = Vec::with_capacity(text.len());
+        map(text, &Finder::new(&self.delimiter), &mut mapped);
+        Cow::Owned(mapped)
+    }
+
+    /// The cells of one line.
+    pub(super) fn cells_of(&self, line: &[u8]) -> Vec<String> {
+        let mut record = Record::default();
+        parse_slice(&self.mapped(line), self, &mut record);
+        record.cells().map(Cow::into_owned).collect()
+    }
+}
+
+/// Appends `text` to `out` with every delimiter as one byte.
+fn map(text: &[u8], delimiter: &Finder, out: &mut Vec<u8>) {
+    let mut from = 0;
+    for at in delimiter.find_iter(text) {
+        copy_undamaged(&text[from..at], out);
+        out.push(STAND_IN);
+        from = at + delimiter.needle().len();
+    }
+    copy_undamaged(&text[from..], out);
+}
+
+fn copy_undamaged(part: &[u8], out: &mut Vec<u8>) {
+    let stands_in = |byte: &u8| if *byte == STAND_IN { DAMAGED } else { *byte };
+    out.extend(part.iter().map(stands_in));
+}
+
+/// What is wrong with the quotes of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Damage {
+    /// Nothing.
+    #[default]
+    None,
+    /// A quote inside a cell that isn't quoted.
+    Stray,
+    /// Text behind a closing quote.
+    AfterQuote,
+    /// A quote opens on that line and isn't closed, or the record has a part of such a cell.
+    Unclosed(u64),
+}
+
+/// One record: unquoted bytes, where each cell ends in them, and where the record stands.
+#[derive(Debug)]
+pub struct Record {
+    bytes: Vec<u8>,
+    length: usize,
+    ends: Vec<usize>,
+    /// Where it stands.
+    pub place: Place,
+    /// What is wrong with its quotes.
+    pub damage: Damage,
+}
+
+impl Default for Record {
+    fn default() -> Record {
+        Record {
+            bytes: vec![0; 1 << 12],
+            length: 0,
+            ends: Vec::new(),
+            place: Place { line: 0, byte: 0 },
+            damage: Damage::None,
+        }
+    }
+}
+
+impl Record {
+    /// Where each cell ends in [`Record::bytes`].
+    pub fn ends(&self) -> &[usize] {
+        &self.ends
+    }
+
+    /// The bytes of all cells, one behind the other.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    /// The bytes of each cell.
+    pub fn raw_cells(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.ends.len()).map(|column| {
+            let start = if column == 0 {
+                0
+            } else {
+                self.ends[column - 1]
+            };
+            &self.bytes[start..self.ends[column]]
+        })
+    }
+
+    /// The text of each cell; what is no text becomes U+FFFD.
+    pub fn cells(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.raw_cells().map(String::from_utf8_lossy)
+    }
+
+    /// Whether all cells are blank.
+    pub fn is_blank(&self) -> bool {
+        let bytes = self.bytes();
+        // A first letter settles it for nearly every row.
+        !bytes.first().is_some_and(u8::is_ascii_graphic)
+            && String::from_utf8_lossy(bytes).trim().is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.length = 0;
+        self.ends.clear();
+        self.damage = Damage::None;
+    }
+
+    /// Puts delimiters of several bytes back where a quoted cell has them.
+    fn restore(&mut self, delimiter: &str) {
+        if memchr::memchr(STAND_IN, self.bytes()).is_none() {
+            return;
+        }
+        let mut bytes = Vec::with_capacity(self.bytes.len());
+        let mut ends = Vec::with_capacity(self.ends.len());
+        for cell in self.raw_cells() {
+            for (index, part) in cell.split(|byte| *byte == STAND_IN).enumerate() {
+                if index > 0 {
+                    bytes.extend_from_slice(delimiter.as_bytes());
+                }
+                bytes.extend_from_slice(part);
+            }
+            ends.push(bytes.len());
+        }
+        self.length = bytes.len();
+        self.bytes = bytes;
+        self.ends = ends;
+    }
+}
+
+/// The records of a file, one after the other.
+pub struct Records<'a> {
+    reader: TextReader,
+    content: &'a Content,
+    dialect: &'a Dialect,
+    delimiter: u8,
+    /// Finds a delimiter of several bytes.
+    finder: Option<Finder<'a>>,
+    /// Text in which delimiters of several bytes are not yet found.
+    unmapped: Vec<u8>,
+    parser: csv_core::Reader,
+    ends: Vec<usize>,
+    /// Text under way; the record that is being read starts at `start`, and `at` is parsed.
+    window: Vec<u8>,
+    start: usize,
+    at: usize,
+    /// Physical line and byte offset of `window[start]`.
+    line: u64,
+    byte: u64,
+    /// The byte before `start` was a CR, so that a LF now belongs to it.
+    after_cr: bool,
+    exhausted: bool,
+    /// How many unclosed quotes were found, where the last one stands, and up to where the window
+    /// is read line by line.
+    searches: u32,
+    unclosed_line: Option<u64>,
+    by_line_until: usize,
+    /// Lines that were passed over as comments: how many, and the first of them.
+    pub comments: (u64, Vec<u64>),
+}
+
+impl<'a> Records<'a> {
+    /// Opens a text behind its byte order mark.
+    ///
+    /// # Errors
+    /// `file.unreadable`.
+    pub fn open(content: &'a Content, dialect: &'a Dialect) -> Result<Records<'a>> {
+        let (reader, byte) = TextReader::open(content, dialect.encoding)?;
+        let delimiter = dialect.delimiter_byte();
+        Ok(Records {
+            reader,
+            content,
+            dialect,
+            delimiter,
+            finder: (delimiter == STAND_IN).then(|| Finder::new(&dialect.delimiter)),
+            unmapped: Vec::new(),
+            parser: dialect.parser(),
+            ends: vec![0; 64],
+            window: Vec::new(),
+            start: 0,
+            at: 0,
+            line: 1,
+            byte,
+            after_cr: false,
+            exhausted: false,
+            searches: 0,
+            unclosed_line: None,
+            by_line_until: 0,
+            comments: (0, Vec::new()),
+        })
+    }
+
+    /// How many bytes of the file are behind the last record.
+    pub fn bytes_read(&self) -> u64 {
+        self.byte
+    }
+
+    /// Parses the next record into `record`; `Ok(false)` after the last.
+    ///
+    /// # Errors
+    /// `file.limit` for a record that is too long or too wide, `file.unreadable`.
+    pub fn next(&mut self, record: &mut Record) -> Result<bool> {
+        record.clear();
+        if !self.to_record()? {
+            return Ok(false);
+        }
+        record.place = Place {
+            line: self.line,
+            byte: self.byte,
+        };
+        if self.start < self.by_line_until {
+            self.next_line(record)?;
+        } else {
+            self.parse(record)?;
+        }
+        if self.finder.is_some() {
+            record.restore(&self.dialect.delimiter);
+        }
+        if record.ends.len() > COLUMNS_MAX {
+            return Err(self.over(
+                record.place.line,
+                &format!("{} cells", record.ends.len()),
+                &format!("{COLUMNS_MAX} columns"),
+            ));
+        }
+        Ok(true)
+    }
+
+    /// Moves over line ends, blank lines and comments; `Ok(false)` at the end.
+    fn to_record(&mut self) -> Result<bool> {
+        loop {
+            let rest = &self.window[self.at..];
+            let ends = rest
+                .iter()
+                .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+                .count();
+            self.at += ends;
+            self.advance(self.at);
+            if self.at == self.window.len() {
+                if self.exhausted {
+                    return Ok(false);
+                }
+                self.refill()?;
+                continue;
+            }
+            let Some(comment) = &self.dialect.comment else {
+                return Ok(true);
+            };
+            while self.window.len() - self.at < comment.len() && !self.exhausted {
+                self.refill()?;
+            }
+            if !self.window[self.at..].starts_with(comment.as_bytes()) {
+                return Ok(true);
+            }
+            self.comments.0 += 1;
+            if self.comments.1.len() < LINES_NAMED_MAX {
+                self.comments.1.push(self.line);
+            }
+            self.at = self.end_of_line()?;
+        }
+    }
+
+    /// Where the line ends on which `start` stands.
+    fn end_of_line(&mut self) -> Result<usize> {
+        let mut looked_at = 0;
+        loop {
+            let rest = &self.window[self.start + looked_at..];
+            if let Some(at) = memchr::memchr2(b'\r', b'\n', rest) {
+                return Ok(self.start + looked_at + at);
+            }
+            looked_at = self.window.len() - self.start;
+            if self.exhausted {
+                return Ok(self.window.len());
+            }
+            if looked_at > RECORD_BYTES_MAX {
+                return Err(self.too_long());
+            }
+            self.refill()?;
+        }
+    }
+
+    fn parse(&mut self, record: &mut Record) -> Result<()> {
+        loop {
+            if self.at == self.window.len() && !self.exhausted {
+                self.refill()?;
+            }
+            let (result, read, written, ended) = self.parser.read_record(
+                &self.window[self.at..],
+                &mut record.bytes[record.length..],
+                &mut self.ends,
+            );
+            self.at += read;
+            record.length += written;
+            record.ends.extend_from_slice(&self.ends[..ended]);
+            match result {
+                // Two bytes more may be the line end.
+                ReadRecordResult::InputEmpty => {
+                    if self.at - self.start > RECORD_BYTES_MAX + 2 {
+                        return self.cut(record, self.at - self.start);
+                    }
+                }
+                ReadRecordResult::OutputFull => {
+                    let room = record.bytes.len() * 2;
+                    record.bytes.resize(room, 0);
+                }
+                ReadRecordResult::OutputEndsFull => {}
+                ReadRecordResult::Record | ReadRecordResult::End => return self.finish(record),
+            }
+        }
+    }
+
+    /// Appends more text to the window, and drops what is behind.
+    fn refill(&mut self) -> Result<()> {
+        self.window.drain(..self.start);
+        self.at -= self.start;
+        self.by_line_until = self.by_line_until.saturating_sub(self.start);
+        self.start = 0;
+        let Some(finder) = &self.finder else {
+            let filled = self.reader.fill(&mut self.window);
+            self.exhausted = !filled.map_err(|error| unreadable(self.content.path(), &error))?;
+            return Ok(());
+        };
+        let filled = self.reader.fill(&mut self.unmapped);
+        self.exhausted = !filled.map_err(|error| unreadable(self.content.path(), &error))?;
+        let text = std::mem::take(&mut self.unmapped);
+        // A delimiter may stand across two blocks; what is kept is too short to be a whole one.
+        let last = finder.find_iter(&text).last();
+        let behind = last.map_or(0, |at| at + finder.needle().len());
+        let kept = if self.exhausted {
+            0
+        } else {
+            (finder.needle().len() - 1).min(text.len() - behind)
+        };
+        let (now, later) = text.split_at(text.len() - kept);
+        map(now, finder, &mut self.window);
+        self.unmapped = later.to_vec();
+        Ok(())
+    }
+
+    /// Looks at the quotes and the size of a record that was parsed.
+    fn finish(&mut self, record: &mut Record) -> Result<()> {
+        let raw = &self.window[self.start..self.at];
+        if let Some(quote) = self.dialect.quote
+            && memchr::memchr(quote, raw).is_some()
+        {
+            let last = self.exhausted && self.at == self.window.len();
+            match quotes(raw, self.delimiter, self.dialect, last) {
+                Quotes::Fine => {}
+                Quotes::Stray => record.damage = Damage::Stray,
+                Quotes::AfterQuote => record.damage = Damage::AfterQuote,
+                Quotes::Unclosed(noticed) => return self.cut(record, noticed),
+            }
+            if line_ends(without_line_end(raw), false) >= RECORD_LINES_MAX {
+                return self.cut(record, raw.len());
+            }
+            if record.damage == Damage::Stray && self.is_near_damage() {
+                record.damage = Damage::Unclosed(self.unclosed_line.unwrap_or(self.line));
+            }
+        }
+        if without_line_end(&self.window[self.start..self.at]).len() > RECORD_BYTES_MAX {
+            return self.cut(record, self.at - self.start);
+        }
+        self.advance(self.at);
+        Ok(())
+    }
+
+    /// A stray quote not far behind an unclosed one is most probably the end of what that opened.
+    fn is_near_damage(&self) -> bool {
+        self.unclosed_line
+            .is_some_and(|line| self.line - line <= RECORD_LINES_MAX)
+    }
+
+    /// Ends the record at `start` with the line on which a quote opens that isn't closed; what
+    /// showed it stands `noticed` bytes behind `start`.
+    fn cut(&mut self, record: &mut Record, noticed: usize) -> Result<()> {
+        let raw = &self.window[self.start..self.at];
+        let Some(opened) = unclosed_quote(raw, self.delimiter, self.dialect) else {
+            return Err(self.too_long());
+        };
+        let rest = &raw[opened..];
+        let end = opened + memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
+        if end > RECORD_BYTES_MAX {
+            return Err(self.too_long());
+        }
+        let line = self.line + line_ends(&raw[..opened], false);
+        record.clear();
+        record.damage = Damage::Unclosed(line);
+        parse_slice(&raw[..end], self.dialect, record);
+        self.unclosed_line = Some(line);
+        self.searches += 1;
+        if self.searches > SEARCHES_MAX {
+            let mut shown = raw[..noticed.min(raw.len())].iter();
+            let line_start = shown.rposition(|byte| matches!(byte, b'\r' | b'\n'));
+            self.by_line_until = self.start + line_start.map_or(0, |at| at + 1);
+        }
+        self.parser = self.dialect.parser();
+        self.at = self.start + end;
+        self.advance(self.at);
+        Ok(())
+    }
+
+    /// Takes the line at `start` as a record, whatever its quotes.
+    fn next_line(&mut self, record: &mut Record) -> Result<()> {
+        self.at = self.end_of_line()?;
+        let raw = &self.window[self.start..self.at];
+        parse_slice(raw, self.dialect, record);
+        if quotes(raw, self.delimiter, self.dialect, true) != Quotes::Fine {
+            record.damage = Damage::Unclosed(self.line);
+        }
+        self.advance(self.at);
+        Ok(())
+    }
+
+    /// Moves `start` to `to`, counting lines and bytes.
+    fn advance(&mut self, to: usize) {
+        let passed = &self.window[self.start..to];
+        self.line += line_ends(passed, self.after_cr);
+        if let Some(last) = passed.last() {
+            self.after_cr = *last == b'\r';
+        }
+        self.byte += if self.dialect.encoding == UTF_8 {
+            let extra = match &self.finder {
+                None => 0,
+                Some(finder) => {
+                    memchr::memchr_iter(STAND_IN, passed).count() * (finder.needle().len() - 1)
+                }
+            };
+            (passed.len() + extra) as u64
+        } else {
+            let mut text = Cow::Borrowed(passed);
+            if self.finder.is_some() {
+                let parts: Vec<&[u8]> = passed.split(|byte| *byte == STAND_IN).collect();
+                text = Cow::Owned(parts.join(self.dialect.delimiter.as_bytes()));
+            }
+            length_in(self.dialect.encoding, &String::from_utf8_lossy(&text))
+        };
+        self.start = to;
+    }
+
+    fn too_long(&self) -> Refusal {
+        self.over(
+            self.line,
+            "a line",
+            &format!("{RECORD_BYTES_MAX} bytes"),
+        )
+    }
+
+    fn over(&self, line: u64, what: &str, limit: &str) -> Refusal {
+        Refusal::new(
+            Code::FileLimit,
+            format!(
+                "`{}` line {line}: {what} over the limit of {limit}",
+                self.content.path().display()
+            ),
+        )
+        .help("check the delimiter and the line ends, or take out what is too much")
+    }
+}
+
+/// Parses one record that is a slice of its own.
+fn parse_slice(mut slice: &[u8], dialect: &Dialect, record: &mut Record) {
+    let mut parser = dialect.parser();
+    let mut ends = [0; 64];
+    loop {
+        let (result, read, written, ended) =
+            parser.read_record(slice, &mut record.bytes[record.length..], &mut ends);
+        slice = &slice[read..];
+        record.length += written;
+        record.ends.extend_from_slice(&ends[..ended]);
+        match result {
+            ReadRecordResult::InputEmpty | ReadRecordResult::OutputEndsFull => {}
+            ReadRecordResult::OutputFull => {
+                let room = record.bytes.len() * 2;
+                record.bytes.resize(room, 0);
+            }
+            ReadRecordResult::Record | ReadRecordResult::End => return,
+        }
+    }
+}
+
+/// How many lines end in `bytes`: at LF, at CR, once at CRLF.
+fn line_ends(bytes: &[u8], mut after_cr: bool) -> u64 {
+    let mut count = 0;
+    let mut next = 0;
+    for at in memchr::memchr2_iter(b'\r', b'\n', bytes) {
+        after_cr &= at == next;
+        if !(bytes[at] == b'\n' && after_cr) {
+            count += 1;
+        }
+        after_cr = bytes[at] == b'\r';
+        next = at + 1;
+    }
+    count
+}
+
+fn without_line_end(raw: &[u8]) -> &[u8] {
+    let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
+    raw.strip_suffix(b"\r").unwrap_or(raw)
+}
+
+/// How the quotes of a record are set.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Quotes {
+    Fine,
+    Stray,
+    AfterQuote,
+    /// Shown by what stands there in the record.
+    Unclosed(usize),
+}
+
+/// csv-core reads on over a closing quote that something else than a delimiter follows; on one
+/// line that is text behind a quote, over several it means that the quote which closed was another
+/// row's opening one. Blanks behind a closing quote are nothing.
+pub(super) fn quotes(raw: &[u8], delimiter: u8, dialect: &Dialect, last: bool) -> Quotes {
+    let Some(quote) = dialect.quote else {
+        return Quotes::Fine;
+    };
+    let mut verdict = Quotes::Fine;
+    let mut at = 0;
+    loop {
+        if raw.get(at) != Some(&quote) {
+            let end = cell_end(raw, at, delimiter);
+            if verdict == Quotes::Fine && memchr::memchr(quote, &raw[at..end]).is_some() {
+                verdict = Quotes::Stray;
+            }
+            at = end;
+        } else {
+            let Some(close) = closing_quote(raw, at + 1, quote, dialect.escape) else {
+                return if last { Quotes::Unclosed(raw.len()) } else { verdict };
+            };
+            let end = cell_end(raw, close + 1, delimiter);
+            if raw[close + 1..end].iter().any(|byte| *byte != b' ') {
+                if memchr::memchr2(b'\r', b'\n', &raw[at..close]).is_some() {
+                    return Quotes::Unclosed(close);
+                }
+                verdict = Quotes::AfterQuote;
+            }
+            at = end;
+        }
+        if raw.get(at) != Some(&delimiter) {
+            return verdict;
+        }
+        at += 1;
+    }
+}
+
+/// Where the quote opens that explains a record which is too long or ends wrongly: the first that
+/// isn't closed, else the first whose cell goes over a line end.
+fn unclosed_quote(raw: &[u8], delimiter: u8, dialect: &Dialect) -> Option<usize> {
+    let quote = dialect.quote?;
+    let mut spanning = None;
+    let mut at = 0;
+    while at < raw.len() {
+        let mut end = cell_end(raw, at, delimiter);
+        if raw[at] == quote {
+            let Some(close) = closing_quote(raw, at + 1, quote, dialect.escape) else {
+                return Some(at);
+            };
+            let spans = memchr::memchr2(b'\r', b'\n', &raw[at..close]).is_some();
+            end = cell_end(raw, close + 1, delimiter);
+            if spans && raw[close + 1..end].iter().any(|byte| *byte != b' ') {
+                return Some(at);
+            }
+            if spans && spanning.is_none() {
+                spanning = Some(at);
+            }
+        }
+        at = end + 1;
+    }
+    spanning
+}
+
+fn closing_quote(raw: &[u8], mut at: usize, quote: u8, escape: Option<u8>) -> Option<usize> {
+    loop {
+        let rest = raw.get(at..)?;
+        let found = match escape {
+            None => memchr::memchr(quote, rest)?,
+            Some(escape) => memchr::memchr2(quote, escape, rest)?,
+        };
+        let close = at + found;
+        if raw[close] == quote && raw.get(close + 1) != Some(&quote) {
+            return Some(close);
+        }
+        at = close + 2;
+    }
+}
+
+fn cell_end(raw: &[u8], at: usize, delimiter: u8) -> usize {
+    let rest = raw.get(at..).unwrap_or(&[]);
+    at + memchr::memchr3(delimiter, b'\r', b'\n', rest).unwrap_or(rest.len())
+}
