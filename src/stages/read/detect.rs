@@ -294,6 +294,12 @@ impl Early {
         cells.filter(|cell| !cell.is_empty())
     }
 
+    /// Whether most cells are numbers, which no column is called.
+    fn is_numeric(&self) -> bool {
+        let is_number = |cell: &&str| cell.parse::<f64>().is_ok();
+        self.filled().filter(is_number).count() * 2 > self.filled().count()
+    }
+
     fn has_address(&self) -> bool {
         self.filled().any(is_address)
     }
@@ -351,7 +357,7 @@ pub fn head(
     }
     if options.header_rows.is_none() {
         for row in &rows[place + 1..] {
-            let Some(what) = below(row, wanted.vocabulary) else {
+            let Some(what) = below(row, &rows[place], wanted.vocabulary) else {
                 break;
             };
             Aside::note(&mut head.aside, what, row.line);
@@ -402,7 +408,7 @@ fn header_place(rows: &[Early], content: &Content, vocabulary: &Vocabulary) -> R
     let (place, recognised) = header_row(cells, vocabulary);
     let no_header = |row: &Early| {
         let what = format!(
-            "`{}` line {} holds a person where column names were expected",
+            "`{}` line {} holds a row where column names were expected",
             content.path().display(),
             row.line
         );
@@ -414,13 +420,17 @@ fn header_place(rows: &[Early], content: &Content, vocabulary: &Vocabulary) -> R
     };
     if recognised == 0 {
         let usual = usual_width(rows.iter().map(|row| row.cells.len())).0;
+        // A title has one cell, and blank ones behind it when a spreadsheet saved it.
         let place = rows
             .iter()
-            .position(|row| row.cells.len() >= usual)
+            .position(|row| row.cells.len() >= usual && row.filled().count() * 2 > usual)
             .unwrap_or(0);
-        return match rows[..=place].iter().find(|row| row.has_address()) {
-            Some(row) if row.filled().count() * 2 >= usual => no_header(row),
-            _ => Ok(place),
+        let is_data = |row: &&Early| {
+            row.filled().count() * 2 >= usual && (row.has_address() || row.is_numeric())
+        };
+        return match rows[..=place].iter().find(is_data) {
+            Some(row) => no_header(row),
+            None => Ok(place),
         };
     }
     let least = (rows[place].filled().count() / 2).max(2);
@@ -449,7 +459,10 @@ fn above(row: &Early) -> &'static str {
 
 /// What a row below the header is, when it is certainly no person: the names once more, in other
 /// words, or a line of dashes.
-fn below(row: &Early, vocabulary: &Vocabulary) -> Option<&'static str> {
+fn below(row: &Early, header: &Early, vocabulary: &Vocabulary) -> Option<&'static str> {
+    if row.cells == header.cells {
+        return Some("more of the header");
+    }
     let filled = row.filled().count();
     let recognised = vocabulary.recognised(row.filled());
     if recognised >= 2 && recognised * 2 >= filled {
