@@ -557,11 +557,63 @@ pub fn lifetime(text: &str) -> std::result::Result<Option<u32>, String> {
 pub struct Pipeline {
     /// What it says.
     pub definition: Definition,
-    /// SHA-256 of its text, in lower-case hex.
+    /// SHA-256 of its text, in lower-case hex; of that and the options, where some override it.
     pub sha256: String,
+    /// Its text: what a plan keeps, to do later what it says now.
+    pub text: String,
+    /// The options that override it, in the order in which they were set.
+    pub options: Vec<(String, String)>,
     /// How the commands that follow a run find it again: an absolute path or a shipped name; none
     /// for the default.
     pub named: Option<String>,
+}
+
+impl Pipeline {
+    /// Sets what an option of the command line overrides, and tells the pipeline apart from itself
+    /// without it: a run that was cut off is taken up again only if it would do the same. An option
+    /// that overrides nothing in it only does the latter.
+    ///
+    /// # Errors
+    /// `usage.invalid`, when the value can't be meant.
+    pub fn set(&mut self, option: &str, value: &str) -> Result<()> {
+        let definition = &mut self.definition;
+        match option {
+            "sheet" => definition.read.sheet = Some(value.to_string()),
+            "encoding" => definition.read.encoding = Some(value.to_string()),
+            "delimiter" => definition.read.delimiter = Some(delimiter(value)?),
+            "onboarding" => {
+                let way = <Onboarding as clap::ValueEnum>::from_str(value, false);
+                definition.accounts.onboarding =
+                    way.map_err(|error| Refusal::new(Code::UsageInvalid, error))?;
+            }
+            "add" => {
+                // Our own columns, whatever the pipeline calls them; names come when people accept.
+                definition.columns = Columns {
+                    email: Some(Headers::One("email".to_string())),
+                    ..Columns::default()
+                };
+                definition.attributes.clear();
+                definition.require.fields = vec!["email".to_string()];
+                definition.read.header_row = None;
+            }
+            _ => {}
+        }
+        self.sha256 = crate::hex(&Sha256::digest(format!("{} {option}={value}", self.sha256)));
+        self.options.push((option.to_string(), value.to_string()));
+        Ok(())
+    }
+}
+
+fn delimiter(text: &str) -> Result<char> {
+    let mut characters = text.chars();
+    match (text, characters.next(), characters.next()) {
+        ("\\t" | "tab", ..) => Ok('\t'),
+        (_, Some(only), None) if only.is_ascii() && !only.is_control() => Ok(only),
+        _ => {
+            let what = format!("`--delimiter {text}` is not one ASCII character, or `\\t`");
+            Err(Refusal::new(Code::UsageInvalid, what))
+        }
+    }
 }
 
 /// The pipelines that come with muster: name and text. The first is the default.
@@ -640,6 +692,8 @@ pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
     Ok(Pipeline {
         definition,
         sha256,
+        text: text.to_string(),
+        options: Vec::new(),
         named: None,
     })
 }

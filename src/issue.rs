@@ -145,7 +145,10 @@ codes! {
     // writing
     LoadRefused "load.refused" Reject "the database refused the row", "see the database's own words";
     LoadDrifted "load.drifted" Reject "the account changed while the import was running", "run the import again";
+    PlanDrifted "plan.drifted" Reject "the account is no longer what the check saw", "check the file again, or apply the plan with `--replan-drifted`";
+    PlanLeftOut "plan.left_out" Note "not among the rows of the plan that were to be applied", "nothing, or apply the whole plan";
     // the pipeline and the command line
+    PlanInvalid "plan.invalid" Refuse "the file is no plan that can be applied", "make a new one: `muster check FILE --plan PLAN`";
     PipelineNotFound "pipeline.not_found" Refuse "no such pipeline", "name a file, or one of `pipelines/`";
     PipelineInvalid "pipeline.invalid" Refuse "the pipeline file is wrong", "correct the place that is shown";
     UsageInvalid "usage.invalid" Refuse "the command can't be carried out as given", "see `muster help`";

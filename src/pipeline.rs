@@ -8,6 +8,7 @@
 //!
 //! The first half ends in a spool: no row of a clash can be judged, and nothing written, before
 //! the last row is read. A check is an import that stops before `load`, so it tells the truth.
+//! Applying a plan begins at that spool: the plan has it, with what the check decided.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use hashbrown::HashTable;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -23,6 +25,7 @@ use crate::definition::{Clashes, Definition, Pipeline};
 use crate::header::Vocabulary;
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome, Verdict};
+use crate::planfile::PlanFile;
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Drafts, Field, Layout, People, RowNumber};
@@ -31,13 +34,15 @@ use crate::stages::clash::{Decision, Owners, key_hashes};
 use crate::stages::clean::clean;
 use crate::stages::clean::group;
 use crate::stages::dedupe::{Seen, fingerprints};
+use crate::stages::drift::{Follow, Trace, Wanted, issues_of_written, regardless};
 use crate::stages::load::{self, RunKey};
 use crate::stages::map::{self, Mapping, Target};
 use crate::stages::plan::{Action, Matched, Person, Planned, decide};
-use crate::stages::read::{Source, Wanted};
+use crate::stages::read::{self, Source};
 use crate::stages::validate::validate;
 use crate::store::Store;
 use crate::store::loader::Written;
+use crate::store::runs::Begun;
 
 /// What a run is asked to do.
 pub struct Job<'a> {
@@ -71,6 +76,8 @@ pub struct Ran {
     pub rules: [u64; 32],
     /// What names the run; of the first try, when this one went on with it.
     pub run: RunKey,
+    /// Whether the rows come from a plan; no file was read then.
+    pub from_plan: bool,
     /// RFC 3339, when this run was begun first and cut off.
     pub resumed_from: Option<String>,
     /// Why it stopped before its end.
@@ -85,11 +92,12 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
     let (files, layout) = open(job)?;
     let (spool, owners, groups, rules) = read_people(job, &files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
+    let guide = Guide::Pipeline(&clashes);
     let (plan, late, _) = match_and_plan(
         job,
         &layout,
         &spool,
-        &clashes,
+        &guide,
         &groups,
         &[],
         store.as_deref(),
@@ -103,12 +111,13 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
         late,
         rules,
         run,
+        from_plan: false,
         resumed_from: None,
         stopped: None,
     })
 }
 
-/// The whole of it. Everything that is done to the database is done in here.
+/// The whole of it. Everything that is done to the database is done in here and in [`apply`].
 ///
 /// # Errors
 /// A refusal before any write; what stops it later is in [`Ran::stopped`].
@@ -116,30 +125,18 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
     let (files, layout) = open(job)?;
     let (spool, owners, groups, rules) = read_people(job, &files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
-    let inputs: Vec<String> = files
-        .iter()
-        .map(|file| file.source.sha256.clone())
-        .collect();
-    let folder = job.folder.display().to_string();
-    let begun = store.begin_run(&job.run.id, job.run.seed, &inputs, job.pipeline, &folder)?;
-    let run = RunKey {
-        id: begun.id,
-        seed: begun.seed,
-        started_ms: begun.started_ms,
-    };
-    let (plan, mut late, needed) = match_and_plan(
+    let (run, begun) = begin(job, &files, store)?;
+    let guide = Guide::Pipeline(&clashes);
+    let (plan, late, needed) = match_and_plan(
         job,
         &layout,
         &spool,
-        &clashes,
+        &guide,
         &groups,
         &begun.written,
         Some(store),
     )?;
-    let groups = store.create_groups(&needed, &run)?;
-    let stopped = load_chunks(job, &layout, &spool, &plan, &run, &groups, &mut late, store)
-        .map_err(|refusal| refusal.exit(Exit::Stopped))?;
-    Ok(Ran {
+    let ran = Ran {
         files,
         layout,
         spool,
@@ -147,12 +144,70 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         late,
         rules,
         run,
+        from_plan: false,
         resumed_from: begun.resumed_from,
-        stopped,
-    })
+        stopped: None,
+    };
+    write(job, ran, &needed, store)
+}
+
+/// Exactly what a plan says, for those of its rows that are `wanted`. A row whose account is no
+/// longer what the check saw is held, or with `replan` decided anew.
+///
+/// # Errors
+/// As [`import`].
+pub fn apply(
+    job: &Job,
+    file: PlanFile,
+    wanted: &Wanted,
+    replan: bool,
+    store: &mut Store,
+) -> Result<Ran> {
+    let groups = groups_of(&file.spool, &file.layout)?;
+    let (run, begun) = begin(job, &file.files, store)?;
+    let guide = Guide::Plan {
+        plan: &file.plan,
+        wanted,
+        replan,
+    };
+    let (plan, late, needed) = match_and_plan(
+        job,
+        &file.layout,
+        &file.spool,
+        &guide,
+        &groups,
+        &begun.written,
+        Some(store),
+    )?;
+    let ran = Ran {
+        files: file.files,
+        layout: file.layout,
+        spool: file.spool,
+        plan,
+        late,
+        rules: file.rules,
+        run,
+        from_plan: true,
+        resumed_from: begun.resumed_from,
+        stopped: None,
+    };
+    write(job, ran, &needed, store)
+}
+
+/// By what the rows are decided.
+enum Guide<'a> {
+    /// By the pipeline, knowing how the clashes of the file ended.
+    Pipeline(&'a BTreeMap<RowNumber, Decision>),
+    /// By a plan, as long as the accounts are what it saw.
+    Plan {
+        plan: &'a PlanSpool,
+        wanted: &'a Wanted<'a>,
+        replan: bool,
+    },
 }
 
 /// A file of the run and what its columns became.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InputFile {
     /// The file.
     pub source: Source,
@@ -176,7 +231,7 @@ fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
     for path in job.files {
         let mut source = Source::open(
             path,
-            &Wanted {
+            &read::Wanted {
                 definition,
                 vocabulary,
             },
@@ -348,6 +403,19 @@ fn group_paths(people: &People, layout: &Layout) -> BTreeMap<String, String> {
     paths
 }
 
+/// The groups that the rows of a plan name, by key.
+fn groups_of(spool: &Spool, layout: &Layout) -> Result<BTreeMap<String, String>> {
+    let mut groups = BTreeMap::new();
+    if layout.field(Field::Groups).is_some() {
+        for batch in 0..spool.batches() {
+            for (key, path) in group_paths(&spool.read(batch)?, layout) {
+                groups.entry(key).or_insert(path);
+            }
+        }
+    }
+    Ok(groups)
+}
+
 /// How much of the input is behind a batch, where bytes tell.
 fn part_read(files: &[InputFile], people: &People) -> Option<f64> {
     let place = people
@@ -389,6 +457,22 @@ fn settle(
     Ok(owners.settle(job.pipeline.definition.rows.clashes, place))
 }
 
+/// Begins the run in the books, or takes up the one that was cut off.
+fn begin(job: &Job, files: &[InputFile], store: &Store) -> Result<(RunKey, Begun)> {
+    let inputs: Vec<String> = files
+        .iter()
+        .map(|file| file.source.sha256.clone())
+        .collect();
+    let folder = job.folder.display().to_string();
+    let begun = store.begin_run(&job.run.id, job.run.seed, &inputs, job.pipeline, &folder)?;
+    let run = RunKey {
+        id: begun.id.clone(),
+        seed: begun.seed,
+        started_ms: begun.started_ms,
+    };
+    Ok((run, begun))
+}
+
 /// What the plan leaves: its batches, late outcomes, and the groups that are to be there.
 type PlanTruth = (
     PlanSpool,
@@ -401,7 +485,7 @@ fn match_and_plan(
     job: &Job,
     layout: &Layout,
     spool: &Spool,
-    clashes: &BTreeMap<RowNumber, Decision>,
+    guide: &Guide,
     groups: &BTreeMap<String, String>,
     written: &[(RowNumber, Vec<Outcome>)],
     store: Option<&Store>,
@@ -420,7 +504,8 @@ fn match_and_plan(
     let judge = Judge {
         layout,
         definition,
-        clashes,
+        regardless: &regardless(definition),
+        guide,
         written,
         group_exists: &|key| known.contains_key(key),
     };
@@ -434,6 +519,7 @@ fn match_and_plan(
         }
         let range = first..(first + GROUP_BATCHES).min(spool.batches());
         let people: Vec<People> = range
+            .clone()
             .into_par_iter()
             .map(|batch| spool.read(batch))
             .collect::<Result<_>>()?;
@@ -443,10 +529,11 @@ fn match_and_plan(
         let found = matches
             .as_mut()
             .map_or(Ok(Vec::new()), |matches| matches.through(last))?;
-        let planned: Vec<Planned> = people
-            .par_iter()
-            .map(|people| judge.plan(people, &found))
-            .collect();
+        let planned: Vec<Planned> = range
+            .into_par_iter()
+            .zip(&people)
+            .map(|(batch, people)| judge.plan(batch, people, &found))
+            .collect::<Result<_>>()?;
         for (people, planned) in people.iter().zip(&planned) {
             twice.note(people.drafts.first_row, planned);
             needed.extend(needed_groups(people, planned, layout));
@@ -488,22 +575,61 @@ fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
 struct Judge<'a> {
     layout: &'a Layout,
     definition: &'a Definition,
-    clashes: &'a BTreeMap<RowNumber, Decision>,
+    regardless: &'a Definition,
+    guide: &'a Guide<'a>,
     written: &'a [(RowNumber, Vec<Outcome>)],
     group_exists: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
 impl Judge<'_> {
-    /// Plans a batch. `found` are matches in row order, of this batch and others.
-    fn plan(&self, people: &People, found: &[(RowNumber, Matched)]) -> Planned {
+    /// Plans batch number `batch`. `found` are matches in row order, of this batch and others.
+    fn plan(
+        &self,
+        batch: usize,
+        people: &People,
+        found: &[(RowNumber, Matched)],
+    ) -> Result<Planned> {
         let first = people.drafts.first_row;
-        if let Some(outcomes) = self.written_outcomes(first, people.len()) {
-            return Planned {
-                written: true,
-                outcomes,
-                ..Planned::default()
-            };
+        let written = self.written_outcomes(first, people.len());
+        match (self.guide, written) {
+            (Guide::Pipeline(_), Some(outcomes)) => Ok(as_written(outcomes, Vec::new())),
+            (Guide::Pipeline(clashes), None) => Ok(self.judge_all(people, found, clashes)),
+            (Guide::Plan { plan, .. }, Some(outcomes)) => {
+                let issues = issues_of_written(plan.read(batch)?, &outcomes, first);
+                Ok(as_written(outcomes, issues))
+            }
+            (
+                Guide::Plan {
+                    plan,
+                    wanted,
+                    replan,
+                },
+                None,
+            ) => {
+                let follow = Follow {
+                    layout: self.layout,
+                    definition: self.definition,
+                    regardless: self.regardless,
+                    wanted,
+                    replan: *replan,
+                    decide: &|person, matched, definition| {
+                        decide(person, matched, definition, self.group_exists)
+                    },
+                    group_exists: self.group_exists,
+                };
+                Ok(follow.batch(people, plan.read(batch)?, found))
+            }
         }
+    }
+
+    fn judge_all(
+        &self,
+        people: &People,
+        found: &[(RowNumber, Matched)],
+        clashes: &BTreeMap<RowNumber, Decision>,
+    ) -> Planned {
+        let first = people.drafts.first_row;
+        let keys = self.definition.matching.keys();
         let mut planned = Planned::default();
         let mut found = found[found.partition_point(|(row, _)| *row < first)..]
             .iter()
@@ -518,9 +644,12 @@ impl Judge<'_> {
                 index,
                 layout: self.layout,
             };
-            let (action, mut issues) = self.judge(&person, matched);
+            let (action, mut issues) = self.judge(&person, matched, clashes);
             planned.outcomes.push(action.outcome());
             planned.issues.append(&mut issues);
+            if let Some(matched) = matched {
+                planned.traces.push(Trace::new(row, matched, &keys));
+            }
             if let Some(account) = matched.and_then(|matched| matched.account.as_ref()) {
                 planned.accounts.push((row, account.id));
             }
@@ -531,14 +660,19 @@ impl Judge<'_> {
         planned
     }
 
-    fn judge(&self, person: &Person, matched: Option<&Matched>) -> (Action, Vec<Issue>) {
+    fn judge(
+        &self,
+        person: &Person,
+        matched: Option<&Matched>,
+        clashes: &BTreeMap<RowNumber, Decision>,
+    ) -> (Action, Vec<Issue>) {
         match person.people.verdicts[person.index] {
             Verdict::Duplicate(_) => return (Action::Leave(Outcome::Duplicate), Vec::new()),
             Verdict::Kept | Verdict::Rejected => {}
         }
         let mut issues = Vec::new();
         let mut action = None;
-        if let Some(clash) = self.clashes.get(&person.row()) {
+        if let Some(clash) = clashes.get(&person.row()) {
             issues.extend_from_slice(&clash.issues);
             if !clash.stays {
                 let skips = self.definition.rows.clashes != Clashes::Reject;
@@ -575,6 +709,16 @@ impl Judge<'_> {
         let (row, outcomes) = &self.written[chunk];
         let start = (first - row) as usize;
         outcomes.get(start..start + count).map(<[Outcome]>::to_vec)
+    }
+}
+
+/// The plan of a batch that an earlier try wrote.
+fn as_written(outcomes: Vec<Outcome>, issues: Vec<Issue>) -> Planned {
+    Planned {
+        written: true,
+        outcomes,
+        issues,
+        ..Planned::default()
     }
 }
 
@@ -645,22 +789,30 @@ fn needed_groups(people: &People, planned: &Planned, layout: &Layout) -> BTreeSe
     keys
 }
 
-/// load, chunk by chunk. What stops it on the way is returned, not an error: rows are in by then.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the last pass joins what all others made"
-)]
+/// load: makes the groups, then writes the rows. What stops it on the way is in the result, not an
+/// error: rows are in by then.
+fn write(job: &Job, mut ran: Ran, needed: &[String], store: &mut Store) -> Result<Ran> {
+    let groups = store.create_groups(needed, &ran.run)?;
+    ran.stopped = load_chunks(job, &mut ran, &groups, store)
+        .map_err(|refusal| refusal.exit(Exit::Stopped))?;
+    Ok(ran)
+}
+
 fn load_chunks(
     job: &Job,
-    layout: &Layout,
-    spool: &Spool,
-    plan: &PlanSpool,
-    run: &RunKey,
+    ran: &mut Ran,
     groups: &HashMap<String, Uuid>,
-    late: &mut BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
     store: &Store,
 ) -> Result<Option<Refusal>> {
     let definition = &job.pipeline.definition;
+    let Ran {
+        layout,
+        spool,
+        plan,
+        run,
+        late,
+        ..
+    } = ran;
     let chunks = chunks(spool, definition.load.chunk_rows);
     let mut loader = store.loader(definition.load.connections, run)?;
     let mut waiting: BTreeMap<RowNumber, Vec<Outcome>> = BTreeMap::new();

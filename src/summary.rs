@@ -56,6 +56,9 @@ pub struct Run {
     pub state: String,
     /// What the rows were matched against: the database without its password, or why there was none.
     pub matched_against: String,
+    /// SHA-256 of the plan that it applied, in lower-case hex; none when it read files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
     /// Set when an earlier run that was cut off went on.
     #[serde(default, skip_serializing_if = "is_false")]
     pub resumed: bool,

@@ -1,4 +1,5 @@
-//! `muster check` and `muster import`: one flow, from the arguments to the summary.
+//! `muster check`, `muster import`, and what `muster apply` shares with them: one flow, from the
+//! arguments to the summary.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -6,16 +7,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
-use super::{DatabaseArgs, runs, shell_word, stop_on_signal};
+use super::{DatabaseArgs, runs, shell_word, stop_on_signal, warn};
 use crate::definition::{self, Onboarding, Pipeline};
 use crate::issue::Code;
 use crate::outcome::Exit;
 use crate::pipeline::{self, Job, Ran};
+use crate::planfile::{self, PlanFile};
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
+use crate::report::file::Pending;
 use crate::report::record;
+use crate::stages::drift::Wanted;
 use crate::stages::load::RunKey;
 use crate::store::Store;
 use crate::store::connect::Target;
@@ -29,6 +32,9 @@ pub(super) struct CheckArgs {
     /// Match against no database; every good row counts as created
     #[arg(long, conflicts_with = "database")]
     pub(super) offline: bool,
+    /// Write what would be done into a new file, which `muster apply` does exactly
+    #[arg(long, value_name = "PLAN")]
+    pub(super) plan: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -64,27 +70,59 @@ pub(super) struct RunArgs {
     pub(super) onboarding: Option<Onboarding>,
 }
 
-/// `check` (with its `--offline`) and `import`.
-pub(super) fn run_files(args: &RunArgs, offline: Option<bool>) -> Result<Exit> {
+/// What is to be done with the rows.
+pub(super) enum Task<'a> {
+    /// Say what would be done, and write that into the new file `plan`.
+    Check {
+        offline: bool,
+        plan: Option<&'a Path>,
+    },
+    /// Do it.
+    Import,
+    /// Do what a plan says, for those of its rows that are wanted.
+    Apply {
+        plan: PlanFile,
+        wanted: &'a Wanted<'a>,
+        replan: bool,
+        /// The command that does the same again.
+        again: String,
+    },
+}
+
+/// `check`.
+pub(super) fn check_files(args: &CheckArgs) -> Result<Exit> {
+    let task = Task::Check {
+        offline: args.offline,
+        plan: args.plan.as_deref(),
+    };
+    run_files(&args.run, task)
+}
+
+/// `check` and `import`.
+pub(super) fn run_files(args: &RunArgs, task: Task) -> Result<Exit> {
     let started = SystemTime::now();
     carry_out(
         args,
         &open_pipeline(args)?,
-        offline,
+        task,
         started,
         new_run(started),
     )
 }
 
-/// One run, from the files to the summary.
+/// One run, from the files or the plan to the summary.
 pub(super) fn carry_out(
     args: &RunArgs,
     pipeline: &Pipeline,
-    offline: Option<bool>,
+    task: Task,
     started: SystemTime,
     run: RunKey,
 ) -> Result<Exit> {
-    let mut store = open_store(args, offline)?;
+    let mut pending = None;
+    if let Task::Check { plan, .. } = task {
+        pending = plan.map(begin_plan).transpose()?;
+    }
+    let mut store = open_store(args, &task)?;
     let folder = args
         .out
         .clone()
@@ -100,15 +138,34 @@ pub(super) fn carry_out(
         progress: &progress,
         stop: &stop,
     };
-    let ran = match (offline, store.as_mut()) {
-        (None, Some(store)) => pipeline::import(&job, store),
+    if let (Task::Apply { plan, .. }, Some(store)) = (&task, &store) {
+        remark(plan, pipeline, store)?;
+    }
+    let mut about = About::new(&task, store.as_ref(), args);
+    let ran = match (task, store.as_mut()) {
+        (Task::Import, Some(store)) => pipeline::import(&job, store),
+        (
+            Task::Apply {
+                plan,
+                wanted,
+                replan,
+                ..
+            },
+            Some(store),
+        ) => pipeline::apply(&job, plan, wanted, replan, store),
         (_, store) => pipeline::check(&job, store),
     };
     let ran = ran.inspect_err(|_| remove_if_empty(&folder))?;
     progress.end();
-    let mut summary = begin_summary(&ran, pipeline, offline, store.as_ref(), started);
-    let written = store.as_ref().filter(|_| offline.is_none());
-    let told = tell(args, &ran, pipeline, written, &folder, &mut summary);
+    if let Some(pending) = pending {
+        about.plan = Some(pending.path().to_path_buf());
+        let created_at = rfc3339(started);
+        planfile::write(pending, &ran, pipeline, &about.matched_against, &created_at)
+            .inspect_err(|_| remove_if_empty(&folder))?;
+    }
+    let mut summary = begin_summary(&ran, pipeline, &about, started);
+    let written = store.as_ref().filter(|_| about.writes);
+    let told = tell(args, &ran, pipeline, written, &folder, &about, &mut summary);
     // Rows are in by now: whatever fails here is a stop on the way, and the same command goes on.
     told.map_err(|refusal| {
         if written.is_some() {
@@ -123,6 +180,85 @@ pub(super) fn carry_out(
     }
 }
 
+/// The file of a plan, before there is anything to write into it: a long check must not find out at
+/// its end that it can't be written.
+fn begin_plan(path: &Path) -> Result<Pending> {
+    if path.symlink_metadata().is_ok() {
+        let what = format!("`{}` is there already; a plan is a new file", path.display());
+        return Err(Refusal::new(Code::OutputUnwritable, what)
+            .help("name another file with `--plan`, or remove this one"));
+    }
+    Pending::create(path).map_err(|refusal| refusal.help("name another file with `--plan`"))
+}
+
+/// Says on stderr what is odd about a plan, before it is applied.
+fn remark(plan: &PlanFile, pipeline: &Pipeline, store: &Store) -> Result<()> {
+    let (saw, now) = (&plan.head.matched_against, store.describe());
+    if *saw != now && !saw.starts_with("nothing: ") {
+        warn(&format!(
+            "the plan was made against {saw}, and this is {now}; what differs there is held"
+        ));
+    }
+    let inputs: Vec<String> = plan
+        .files
+        .iter()
+        .map(|file| file.source.sha256.clone())
+        .collect();
+    if let Some((run, when)) = store.finished_run(&inputs, &pipeline.sha256)? {
+        warn(&format!(
+            "run {run} applied this plan already, {when}; what is as it left it stays unchanged"
+        ));
+    }
+    Ok(())
+}
+
+/// What the summary says of a run besides its rows.
+struct About {
+    /// Whether anything is written to the accounts.
+    writes: bool,
+    matched_against: String,
+    /// SHA-256 of the plan that is applied.
+    applies: Option<String>,
+    /// The plan that a check wrote.
+    plan: Option<PathBuf>,
+    /// The command that does the same again, or what was checked.
+    again: String,
+}
+
+impl About {
+    fn new(task: &Task, store: Option<&Store>, args: &RunArgs) -> About {
+        let with = match &args.pipeline {
+            Some(pipeline) => format!(" -p {}", shell_word(pipeline)),
+            None => String::new(),
+        };
+        let files: Vec<String> = args
+            .files
+            .iter()
+            .map(|file| shell_word(&file.display().to_string()))
+            .collect();
+        About {
+            writes: !matches!(task, Task::Check { .. }),
+            matched_against: match (task, store) {
+                (Task::Check { offline: true, .. }, _) => {
+                    "nothing: the check was offline".to_string()
+                }
+                (_, Some(store)) => store.describe(),
+                (_, None) => "nothing: no import was made there yet, so every account would be new"
+                    .to_string(),
+            },
+            applies: match task {
+                Task::Apply { plan, .. } => Some(plan.sha256.clone()),
+                _ => None,
+            },
+            plan: None,
+            again: match task {
+                Task::Apply { again, .. } => again.clone(),
+                _ => format!("muster import {}{with}", files.join(" ")),
+            },
+        }
+    }
+}
+
 /// Writes the reports, closes the run in the books of `store`, and shows the summary.
 fn tell(
     args: &RunArgs,
@@ -130,11 +266,12 @@ fn tell(
     pipeline: &Pipeline,
     store: Option<&Store>,
     folder: &Path,
+    about: &About,
     summary: &mut Summary,
 ) -> Result<()> {
     let details = record::record(ran, &pipeline.definition, folder, summary)?;
     summary.run.finished_at = rfc3339(SystemTime::now());
-    summary.next = next_steps(args, ran, pipeline, summary, folder);
+    summary.next = next_steps(args, ran, pipeline, summary, folder, about);
     let json = record::finish(summary, &details, folder)?;
     if let Some(store) = store {
         store.end_run(summary, &absolute(folder))?;
@@ -157,54 +294,25 @@ fn stopped_on_the_way(refusal: Refusal) -> Refusal {
 
 pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
     let mut pipeline = definition::open(args.pipeline.as_deref())?;
-    let read = &mut pipeline.definition.read;
-    if let Some(sheet) = &args.sheet {
-        read.sheet = Some(sheet.clone());
-    }
-    if let Some(encoding) = &args.encoding {
-        read.encoding = Some(encoding.clone());
-    }
-    if let Some(delimiter) = &args.delimiter {
-        let mut characters = delimiter.chars();
-        read.delimiter = match (delimiter.as_str(), characters.next(), characters.next()) {
-            ("\\t" | "tab", ..) => Some('\t'),
-            (_, Some(only), None) if only.is_ascii() && !only.is_control() => Some(only),
-            _ => {
-                let what =
-                    format!("`--delimiter {delimiter}` is not one ASCII character, or `\\t`");
-                return Err(Refusal::new(Code::UsageInvalid, what));
-            }
-        };
-    }
-    if let Some(onboarding) = args.onboarding {
-        pipeline.definition.accounts.onboarding = onboarding;
-    }
-    for (name, value) in [
+    for (option, value) in [
         ("sheet", args.sheet.as_deref()),
         ("delimiter", args.delimiter.as_deref()),
         ("encoding", args.encoding.as_deref()),
         ("onboarding", args.onboarding.map(Onboarding::name)),
     ] {
         if let Some(value) = value {
-            add_to_sha(&mut pipeline, name, value);
+            pipeline.set(option, value)?;
         }
     }
     Ok(pipeline)
 }
 
-/// Tells the pipeline apart from itself without an option that overrides it: a run that was cut
-/// off is taken up again only if it would do the same.
-pub(super) fn add_to_sha(pipeline: &mut Pipeline, name: &str, value: &str) {
-    let text = format!("{} {name}={value}", pipeline.sha256);
-    pipeline.sha256 = crate::hex(&Sha256::digest(text));
-}
-
-fn open_store(args: &RunArgs, offline: Option<bool>) -> Result<Option<Store>> {
-    if offline == Some(true) {
+fn open_store(args: &RunArgs, task: &Task) -> Result<Option<Store>> {
+    if matches!(task, Task::Check { offline: true, .. }) {
         return Ok(None);
     }
     let target = Target::find(args.database.database.as_deref(), &home_from_environment()?)?;
-    if offline.is_some() {
+    if matches!(task, Task::Check { .. }) {
         return Store::open_if_there(target);
     }
     let store = Store::open(target)?;
@@ -274,25 +382,12 @@ pub(super) fn absolute(folder: &Path) -> String {
         .to_string()
 }
 
-fn begin_summary(
-    ran: &Ran,
-    pipeline: &Pipeline,
-    offline: Option<bool>,
-    store: Option<&Store>,
-    started: SystemTime,
-) -> Summary {
-    let matched_against = match (offline, store) {
-        (Some(true), _) => "nothing: the check was offline".to_string(),
-        (_, Some(store)) => store.describe(),
-        (_, None) => {
-            "nothing: no import was made there yet, so every account would be new".to_string()
-        }
-    };
+fn begin_summary(ran: &Ran, pipeline: &Pipeline, about: &About, started: SystemTime) -> Summary {
     Summary {
         schema: SCHEMA.to_string(),
         run: Run {
             id: ran.run.id.clone(),
-            kind: if offline.is_some() { "check" } else { "import" }.to_string(),
+            kind: if about.writes { "import" } else { "check" }.to_string(),
             started_at: ran.resumed_from.clone().unwrap_or_else(|| rfc3339(started)),
             finished_at: String::new(),
             state: if ran.stopped.is_some() {
@@ -301,7 +396,8 @@ fn begin_summary(
                 "finished"
             }
             .to_string(),
-            matched_against,
+            matched_against: about.matched_against.clone(),
+            plan: about.applies.clone(),
             resumed: ran.resumed_from.is_some(),
         },
         pipeline: PipelineName {
@@ -319,6 +415,7 @@ fn next_steps(
     pipeline: &Pipeline,
     summary: &Summary,
     folder: &Path,
+    about: &About,
 ) -> Vec<Next> {
     let is_check = summary.run.kind == "check";
     let quoted = |path: &Path| shell_word(&path.display().to_string());
@@ -326,8 +423,6 @@ fn next_steps(
         Some(pipeline) => format!(" -p {}", shell_word(pipeline)),
         None => String::new(),
     };
-    let files: Vec<String> = args.files.iter().map(|file| quoted(file)).collect();
-    let again = format!("muster import {}{with}", files.join(" "));
     let mut next = Vec::new();
     let mut add = |what: &str, command: String| {
         next.push(Next {
@@ -336,7 +431,7 @@ fn next_steps(
         })
     };
     if ran.stopped.is_some() {
-        add("go on where it stopped", again);
+        add("go on where it stopped", about.again.clone());
         return next;
     }
     let corrections: Vec<&String> = summary
@@ -358,7 +453,14 @@ fn next_steps(
     }
     let counts = &summary.counts;
     if is_check && counts.created + counts.updated > 0 {
-        add("do what was checked", again);
+        match &about.plan {
+            Some(plan) => {
+                let plan = quoted(plan);
+                add("see what it would change", format!("muster plan show {plan}"));
+                add("do exactly that", format!("muster apply {plan}"));
+            }
+            None => add("do what was checked", about.again.clone()),
+        }
     }
     if !is_check && counts.created > 0 {
         match pipeline.definition.accounts.onboarding {

@@ -16,6 +16,7 @@ mod add;
 mod import;
 mod invitations;
 mod invite;
+mod plan;
 mod runs;
 mod serve;
 mod template;
@@ -39,6 +40,13 @@ enum Command {
     Check(import::CheckArgs),
     /// Import files of people; several files are one import
     Import(import::RunArgs),
+    /// Do exactly what a plan says that `muster check --plan` wrote
+    Apply(plan::ApplyArgs),
+    /// Read a plan
+    Plan {
+        #[command(subcommand)]
+        command: plan::PlanCommand,
+    },
     /// Write a file with the pipeline's columns and an example row, to be filled in
     Template(template::TemplateArgs),
     /// List the runs, newest first
@@ -107,8 +115,10 @@ pub fn run() -> Exit {
         }
     };
     let result = match &line.command {
-        Command::Check(args) => import::run_files(&args.run, Some(args.offline)),
-        Command::Import(args) => import::run_files(args, None),
+        Command::Check(args) => import::check_files(args),
+        Command::Import(args) => import::run_files(args, import::Task::Import),
+        Command::Apply(args) => plan::apply(args),
+        Command::Plan { command } => plan::plan(command),
         Command::Template(args) => template::write_template(args),
         Command::Runs(args) => runs::list_runs(args),
         Command::Show(args) => runs::show_run(args),

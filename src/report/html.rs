@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::issue::Code;
 use crate::outcome::{Counts, Outcome};
+use crate::report::changes::{Change, Changes};
 use crate::report::human::{
     doubts, duration, escape, grouped, headline, is_hidden, meaning, percent, plural, rules, safe,
     sum,
@@ -33,6 +34,8 @@ pub struct Details {
     pub issues: Vec<IssueDetail>,
     /// How many issues are not in `issues`.
     pub omitted: u64,
+    /// What the updates change.
+    pub changes: Changes,
 }
 
 /// One issue with its full, unmasked values.
@@ -127,6 +130,14 @@ fn sections(summary: &Summary, details: &Details) -> Vec<Section> {
             false,
             places(&groups, details.omitted, &summary.input),
         );
+    }
+    if summary.counts.updated > 0 {
+        let title = if summary.run.kind == "check" {
+            "What updates would change"
+        } else {
+            "What updates changed"
+        };
+        add("changes", title, false, changes(summary, &details.changes));
     }
     add("input", "What was read", false, inputs(&summary.input));
     add("run", "The run", true, run(summary));
@@ -600,20 +611,86 @@ fn short_name<'a>(path: &'a str, inputs: &[Input]) -> &'a str {
     }
 }
 
-fn place_row(place: &Example, inputs: &[Input]) -> Markup {
-    let file = visible(short_name(&place.file, inputs));
+fn place(at: &Example, inputs: &[Input]) -> Markup {
+    let file = visible(short_name(&at.file, inputs));
+    html! {
+        @if let Some(sheet) = &at.sheet {
+            (file) ", sheet " (visible(sheet)) ", row " b { (at.line) }
+        } @else {
+            (file) ":" b { (at.line) }
+        }
+    }
+}
+
+fn place_row(at: &Example, inputs: &[Input]) -> Markup {
     html! {
         tr {
-            td.place data-label="Place" {
-                @if let Some(sheet) = &place.sheet {
-                    (file) ", sheet " (visible(sheet)) ", row " b { (place.line) }
-                } @else {
-                    (file) ":" b { (place.line) }
+            td.place data-label="Place" { (place(at, inputs)) }
+            td.column data-label="Column" { @if let Some(column) = &at.column { (visible(column)) } }
+            td.found data-label="Found" { @if !at.found.is_empty() { (visible(&at.found)) } }
+            td data-label="Detail" { @if !at.detail.is_empty() { (prose(&at.detail)) } }
+        }
+    }
+}
+
+// --- changes -------------------------------------------------------------------------------------
+
+fn changes(summary: &Summary, changes: &Changes) -> Markup {
+    let bars: Vec<Bar> = changes
+        .fields
+        .iter()
+        .map(|(name, count)| Bar {
+            label: safe(name),
+            severity: "",
+            count: u128::from(*count),
+        })
+        .collect();
+    let listed = changes.updates.len() as u64;
+    html! {
+        @if !bars.is_empty() {
+            p { b { (grouped(summary.counts.updated)) } @if summary.counts.updated == 1 { " update" } @else { " updates" } " by field. One update can change several." }
+            (bar_chart("fields", "Updates by field", &bars))
+        }
+        @if listed > 0 {
+            details.group open {
+                summary {
+                    h3 { "Old and new values" }
+                    span.tags { b.count { (grouped(listed)) } }
+                }
+                table.cards.changes {
+                    thead { tr {
+                        th.place scope="col" { "Place" } th scope="col" { "Person" } th.column scope="col" { "Field" }
+                        th.found scope="col" { "Old" } th.found scope="col" { "New" }
+                    } }
+                    tbody { @for change in &changes.updates { (change_rows(change, &summary.input)) } }
                 }
             }
-            td.column data-label="Column" { @if let Some(column) = &place.column { (visible(column)) } }
-            td.found data-label="Found" { @if !place.found.is_empty() { (visible(&place.found)) } }
-            td data-label="Detail" { @if !place.detail.is_empty() { (prose(&place.detail)) } }
+        }
+        @if listed < summary.counts.updated {
+            p.small {
+                (grouped(listed)) " of " (grouped(summary.counts.updated)) " listed. "
+                @if summary.run.kind == "check" {
+                    "A plan has all of them: " code { "muster check --plan PLAN" } " writes it, " code { "muster plan show PLAN" } " prints it."
+                } @else {
+                    "The plan that a check writes with " code { "--plan" } " has all of them before they are made."
+                }
+            }
+        }
+    }
+}
+
+/// A line for each value; place and person stand in the first.
+fn change_rows(change: &Change, inputs: &[Input]) -> Markup {
+    let value = |text: &str| html! { @if text.is_empty() { span.faint { "nothing" } } @else { (visible(text)) } };
+    html! {
+        @for (index, [name, old, new]) in change.values.iter().enumerate() {
+            tr {
+                td.place data-label="Place" { @if index == 0 { (place(&change.at, inputs)) } }
+                td data-label="Person" { @if index == 0 { (visible(&change.who)) } }
+                td.column data-label="Field" { (visible(name)) }
+                td.found data-label="Old" { (value(old)) }
+                td.found data-label="New" { (value(new)) }
+            }
         }
     }
 }
@@ -635,6 +712,7 @@ fn run(summary: &Summary) -> Markup {
             (fact("Finished", time(&run.finished_at)))
             (fact("Matched against", visible(&run.matched_against)))
             (fact("Pipeline", html! { (visible(&summary.pipeline.name)) " " (short_hash(&summary.pipeline.sha256)) }))
+            @if let Some(plan) = &run.plan { (fact("Applied the plan", short_hash(plan))) }
             @if run.resumed { (fact("Resumed", html! { "went on with an earlier run that was cut off" })) }
         }
     }
@@ -782,6 +860,7 @@ mod tests {
                 rejected: count,
                 held: 1,
                 failed: count,
+                updated: count,
                 ..Counts::default()
             },
             cleaned: [(next(), count)].into(),
@@ -798,9 +877,18 @@ mod tests {
             }],
         };
         let code = Code::EmailSyntax;
+        let change = Change {
+            at: full.clone(),
+            who: next(),
+            values: vec![[next(), next(), next()], [next(), String::new(), next()]],
+        };
         let details = Details {
             issues: vec![IssueDetail { code, at: full }],
             omitted: count,
+            changes: Changes {
+                fields: [(next(), count), (next(), 1)].into(),
+                updates: vec![change],
+            },
         };
         (summary, details)
     }
@@ -813,6 +901,7 @@ mod tests {
             finished_at: next(),
             state: next(),
             matched_against: next(),
+            plan: Some(next()),
             resumed: true,
         }
     }
@@ -938,6 +1027,14 @@ mod tests {
             &Details {
                 issues,
                 omitted: 1002,
+                changes: Changes {
+                    fields: [("organization".to_string(), 20)].into(),
+                    updates: vec![Change {
+                        at: place(9, "").at,
+                        who: "Ann Ng".to_string(),
+                        values: vec![["organization", "", "Acme Ltd"].map(String::from)],
+                    }],
+                },
             },
         );
         let text = plain(&page);
@@ -953,6 +1050,8 @@ mod tests {
             "1,513 changes by rule",
             "Gate role_raises Limit 2,000",
             "Delimiter semicolon",
+            "20 updates by field",
+            "people.csv : 9 Ann Ng organization nothing Acme Ltd 1 of 20 listed.",
             "E-Mail email",
             "muster invite 019a9f3c",
         ] {

@@ -81,7 +81,7 @@ pub(super) fn percent(part: u64, whole: u128) -> String {
 }
 
 /// `1 issue`, `1,200 issues`.
-pub(super) fn plural(number: u64, one: &str, many: &str) -> String {
+pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
     format!(
         "{} {}",
         grouped(number),
@@ -241,7 +241,7 @@ pub(super) fn duration(started_at: &str, finished_at: &str) -> Option<String> {
 }
 
 /// Where an issue stands: `people.csv:17`, or `people.xlsx, sheet Staff, row 17`.
-fn place(example: &Example) -> String {
+pub(crate) fn place(example: &Example) -> String {
     match &example.sheet {
         Some(sheet) => format!(
             "{}, sheet {}, row {}",
@@ -717,6 +717,7 @@ pub(super) mod tests {
                 finished_at: "2026-11-22T05:32:09.5Z".to_string(),
                 state: "finished".to_string(),
                 matched_against: "postgresql://muster@db.example.org/school".to_string(),
+                plan: None,
                 resumed: false,
             },
             input: vec![Input {

@@ -112,6 +112,27 @@ impl Store {
         begun.map_err(|error: tokio_postgres::Error| refusal(&error, "beginning the run"))
     }
 
+    /// The last run that finished on that input and pipeline: its id, and when it did, RFC 3339.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn finished_run(
+        &self,
+        inputs: &[String],
+        pipeline_sha256: &str,
+    ) -> Result<Option<(String, String)>> {
+        let sql = include_str!("sql/find_finished_run.sql");
+        let row = self
+            .runtime
+            .block_on(
+                self.connection
+                    .client
+                    .query_opt(sql, &[&inputs, &pipeline_sha256]),
+            )
+            .map_err(|error| refusal(&error, "reading the runs"))?;
+        Ok(row.map(|row| (row.get(0), row.get(1))))
+    }
+
     /// Writes the state of a run and its summary.
     ///
     /// # Errors
