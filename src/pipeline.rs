@@ -34,7 +34,7 @@ use crate::stages::clash::{Decision, Owners, key_hashes};
 use crate::stages::clean::clean;
 use crate::stages::clean::group;
 use crate::stages::dedupe::{Seen, fingerprints};
-use crate::stages::drift::{Follow, Trace, Wanted, issues_of_written, regardless};
+use crate::stages::follow::{Follow, Trace, Wanted, issues_of_written, regardless};
 use crate::stages::load::{self, RunKey};
 use crate::stages::map::{self, Mapping, Target};
 use crate::stages::plan::{Action, Matched, Person, Planned, decide};

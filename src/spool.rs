@@ -11,7 +11,7 @@ use crate::outcome::{Outcome, Verdict};
 use crate::refusal::{Refusal, Result};
 use crate::row::{Drafts, Field, Key, People, Place, RowNumber, Table};
 use crate::stages::clean::Rule;
-use crate::stages::drift::Trace;
+use crate::stages::follow::Trace;
 use crate::stages::plan::Planned;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;

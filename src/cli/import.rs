@@ -18,12 +18,12 @@ use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::report::file::Pending;
 use crate::report::record;
-use crate::stages::drift::Wanted;
+use crate::stages::follow::Wanted;
 use crate::stages::load::RunKey;
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
-use crate::summary::{Next, PipelineName, Run, SCHEMA, Summary};
+use crate::summary::{IssueCount, Next, PipelineName, Run, SCHEMA, Summary};
 
 #[derive(Args)]
 pub(super) struct CheckArgs {
@@ -408,6 +408,9 @@ fn begin_summary(ran: &Ran, pipeline: &Pipeline, about: &About, started: SystemT
     }
 }
 
+/// The option of `muster apply` that decides anew what drifted.
+pub(super) const REPLAN: &str = "--replan-drifted";
+
 /// What makes sense now, as commands that can be typed.
 fn next_steps(
     args: &RunArgs,
@@ -449,6 +452,13 @@ fn next_steps(
         add(
             "mend the rows that are left, then",
             format!("muster {verb} {}{with}", files.join(" ")),
+        );
+    }
+    let drifted = |issue: &IssueCount| issue.code == Code::PlanDrifted.name();
+    if ran.from_plan && summary.issues.iter().any(drifted) && !about.again.contains(REPLAN) {
+        add(
+            "decide the rows anew whose accounts changed since the check",
+            format!("{} {REPLAN}", about.again),
         );
     }
     let counts = &summary.counts;

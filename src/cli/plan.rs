@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::import::{RunArgs, Task, carry_out, new_run};
+use super::import::{REPLAN, RunArgs, Task, carry_out, new_run};
 use super::{DatabaseArgs, print};
 use crate::definition::Definition;
 use crate::issue::Issue;
@@ -113,7 +113,7 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
     let mut again = format!("muster apply {}", super::shell_word(&args.plan.display().to_string()));
     if args.replan_drifted {
         pipeline.set("replan-drifted", "true")?;
-        again.push_str(" --replan-drifted");
+        again.push_str(&format!(" {REPLAN}"));
     }
     if let Some(only) = args.only {
         let word = if only == Doing::Create { "create" } else { "update" };
@@ -340,7 +340,7 @@ fn opening(view: &View, totals: &Totals) -> String {
     let mut text = format!(
         "plan of {}, made {} by check {}\nmatched against {}\n\n",
         files.join(", "),
-        safe(&head.created_at),
+        minute(&head.created_at),
         safe(&head.run),
         safe(&head.matched_against)
     );
@@ -362,6 +362,14 @@ fn opening(view: &View, totals: &Totals) -> String {
         text.push_str(&human::table(&lines, &[1]));
     }
     text
+}
+
+/// A time as it is told apart from others by people; as given where it can't be read.
+fn minute(time: &str) -> String {
+    match time.parse::<jiff::Timestamp>() {
+        Ok(time) => time.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        Err(_) => safe(time),
+    }
 }
 
 fn lines(row: &Shown) -> String {

@@ -5,7 +5,7 @@
 pub mod clash;
 pub mod clean;
 pub mod dedupe;
-pub mod drift;
+pub mod follow;
 pub mod load;
 pub mod map;
 pub mod plan;

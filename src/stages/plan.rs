@@ -12,7 +12,7 @@ use crate::outcome::Outcome;
 use crate::row::{Field, Key, Layout, People, RowNumber};
 use crate::stages::clean;
 use crate::stages::clean::group;
-use crate::stages::drift::Trace;
+use crate::stages::follow::Trace;
 
 /// The fields that an account has a column for, in column order.
 pub const COLUMNS: [Field; 14] = [

@@ -12,6 +12,7 @@ mod demo;
 mod invitations;
 mod mailbox;
 mod pipelines;
+mod plans;
 mod properties;
 mod readme;
 mod support;

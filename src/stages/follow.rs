@@ -1,4 +1,4 @@
-//! drift: whether the accounts are still what a plan saw of them, and what becomes of a row where
+//! follow: whether the accounts are still what a plan saw of them, and what becomes of a row where
 //! they aren't. Pure; decides nothing about rows whose accounts stayed as they were.
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
