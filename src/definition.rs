@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::issue::{Code, Severity};
 use crate::refusal::{Refusal, Result};
 use crate::row::{Field, Key};
+use crate::stages::validate::email;
 
 /// A pipeline, read and checked.
 #[derive(Debug, Clone, Deserialize)]
@@ -44,9 +45,15 @@ pub struct Definition {
     /// How rows find their accounts.
     #[serde(default, rename = "match")]
     pub matching: Matching,
+    /// What an update may touch.
+    #[serde(default)]
+    pub update: Updates,
     /// What accounts may become.
     #[serde(default)]
     pub accounts: Accounts,
+    /// People whom a full list no longer names.
+    #[serde(default)]
+    pub leavers: Leavers,
     /// How group cells are understood.
     #[serde(default)]
     pub groups: Groups,
@@ -59,6 +66,11 @@ pub struct Definition {
 }
 
 impl Definition {
+    /// What the accounts that this pipeline makes are owned by.
+    pub fn source(&self) -> &str {
+        self.leavers.source.as_deref().unwrap_or(&self.name)
+    }
+
     /// Whether an issue of that code rejects its row under this pipeline.
     pub fn rejects(&self, code: Code) -> bool {
         code.severity() == Severity::Reject
@@ -286,6 +298,8 @@ pub enum Existing {
     Skip,
     /// The row is rejected, naming the account.
     Reject,
+    /// Brought up to date, and opened again if it is closed; for `existing_deactivated` alone.
+    Reactivate,
 }
 
 /// `[match]`.
@@ -300,7 +314,8 @@ pub struct Matching {
     pub existing_active: Existing,
     /// Accounts that were invited and have not come yet.
     pub existing_invited: Existing,
-    /// Accounts that were deactivated. They stay deactivated unless the row's status says otherwise.
+    /// Accounts that were deactivated. They stay deactivated unless the row's status says
+    /// otherwise, or this is `reactivate`: then they get the status of a new account.
     pub existing_deactivated: Existing,
 }
 
@@ -325,6 +340,77 @@ impl Matching {
             .iter()
             .filter_map(|name| Key::ALL.into_iter().find(|key| key.field().name() == name))
             .collect()
+    }
+}
+
+/// When a file's value goes into an account.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Touch {
+    /// At creation, and whenever it differs.
+    #[default]
+    Overwrite,
+    /// At creation, and where the account has none.
+    Fill,
+    /// At creation only.
+    Keep,
+    /// Not at all.
+    Never,
+}
+
+/// What an empty cell means for an account that has a value.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum EmptyCell {
+    /// The account keeps it.
+    #[default]
+    Keep,
+    /// The account loses it.
+    Clear,
+}
+
+/// `[update]`: field by field, what an update may touch.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Updates {
+    /// For fields that `fields` doesn't name.
+    pub default: Touch,
+    /// By field; `attributes` for all custom attributes, `attributes.NAME` for one.
+    pub fields: BTreeMap<String, Touch>,
+    /// What empty cells mean.
+    pub empty: EmptyCell,
+    /// The cell that says: take away what the account has. Empty for none.
+    pub clear: String,
+}
+
+impl Default for Updates {
+    fn default() -> Self {
+        Updates {
+            default: Touch::Overwrite,
+            fields: BTreeMap::new(),
+            empty: EmptyCell::Keep,
+            clear: "<clear>".to_string(),
+        }
+    }
+}
+
+impl Updates {
+    /// What may be done to a field.
+    pub fn of(&self, field: Field) -> Touch {
+        self.fields
+            .get(field.name())
+            .copied()
+            .unwrap_or(self.default)
+    }
+
+    /// What may be done to a custom attribute.
+    pub fn of_attribute(&self, name: &str) -> Touch {
+        if self.fields.is_empty() {
+            return self.default;
+        }
+        let named = self.fields.get(&format!("attributes.{name}"));
+        let all = self.fields.get("attributes");
+        named.or(all).copied().unwrap_or(self.default)
     }
 }
 
@@ -369,6 +455,37 @@ impl Default for Accounts {
             default_role: "user".to_string(),
         }
     }
+}
+
+/// What happens to accounts of this pipeline's own making that the file doesn't name.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// Nothing: the file is no full list.
+    #[default]
+    Ignore,
+    /// They are deactivated, never deleted.
+    Deactivate,
+}
+
+/// `[leavers]`: who isn't in the file any more. Only accounts that runs of the same source made
+/// are ever meant.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Leavers {
+    /// What happens to them.
+    pub missing: Missing,
+    /// In so many runs somebody may be missing before it counts.
+    pub grace_runs: u32,
+    /// For so many days somebody may be missing before it counts.
+    pub grace_days: u32,
+    /// Addresses of people who are never deactivated so; `[mail] admin` is one of them.
+    pub protected: Vec<String>,
+    /// Roles of people who are never deactivated so.
+    pub protected_roles: Vec<String>,
+    /// What the accounts are owned by; the pipeline's name when left out. Pipelines that name the
+    /// same source own each other's accounts.
+    pub source: Option<String>,
 }
 
 /// What happens to a group that doesn't exist yet.
@@ -595,6 +712,8 @@ impl Pipeline {
                 definition.attributes.clear();
                 definition.require.fields = vec!["email".to_string()];
                 definition.read.header_row = None;
+                // A few people are no full list.
+                definition.leavers.missing = Missing::Ignore;
             }
             _ => {}
         }
@@ -700,21 +819,21 @@ pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
 
 /// What serde can't see: words that must name a field, a key or a code, and numbers with bounds.
 fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
-    let known_fields: Vec<&str> = Field::ALL.map(Field::name).to_vec();
-    for field in &definition.require.fields {
-        one_of(path, text, "fields", field, &known_fields)?;
-    }
-    let keys: Vec<&str> = Key::ALL.map(|key| key.field().name()).to_vec();
-    for key in &definition.matching.by {
-        one_of(path, text, "by", key, &keys)?;
-    }
-    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
-    for code in &definition.rows.reject {
-        one_of(path, text, "reject", code, &codes)?;
-    }
+    check_words(path, text, definition)?;
     let wrong = |key: &str, message: &str| Err(invalid(path, text, find(text, key), message, None));
+    if definition.update.clear.chars().any(char::is_control) {
+        return wrong("clear", "`clear` has control characters in it");
+    }
     if definition.matching.by.is_empty() {
         return wrong("by", "`by` names no key");
+    }
+    for (key, policy) in [
+        ("existing_active", definition.matching.existing_active),
+        ("existing_invited", definition.matching.existing_invited),
+    ] {
+        if policy == Existing::Reactivate {
+            return wrong(key, "only `existing_deactivated` can be \"reactivate\"");
+        }
     }
     if !(1..=16).contains(&definition.load.connections) {
         return wrong("connections", "`connections` must be from 1 to 16");
@@ -756,7 +875,36 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
     {
         return wrong("nesting", "`nesting` is also one of `separators`");
     }
+    for email in &definition.leavers.protected {
+        if email::key(email).is_none() {
+            let message = format!("`{email}` in `protected` is not an e-mail address");
+            return wrong(email, &message);
+        }
+    }
     check_mail(&definition.mail, &wrong)
+}
+
+/// Words that must name a field, a key or a code.
+fn check_words(path: &str, text: &str, definition: &Definition) -> Result<()> {
+    let known_fields: Vec<&str> = Field::ALL.map(Field::name).to_vec();
+    for field in &definition.require.fields {
+        one_of(path, text, "fields", field, &known_fields)?;
+    }
+    let keys: Vec<&str> = Key::ALL.map(|key| key.field().name()).to_vec();
+    for key in &definition.matching.by {
+        one_of(path, text, "by", key, &keys)?;
+    }
+    let codes: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+    for code in &definition.rows.reject {
+        one_of(path, text, "reject", code, &codes)?;
+    }
+    let touched: Vec<&str> = known_fields.iter().copied().chain(["attributes"]).collect();
+    for field in definition.update.fields.keys() {
+        if !field.starts_with("attributes.") {
+            one_of(path, text, "[update.fields]", field, &touched)?;
+        }
+    }
+    Ok(())
 }
 
 fn check_mail(mail: &Mail, wrong: &dyn Fn(&str, &str) -> Result<()>) -> Result<()> {
@@ -801,7 +949,10 @@ fn one_of(path: &str, text: &str, key: &str, word: &str, known: &[&str]) -> Resu
     if known.contains(&word) {
         return Ok(());
     }
-    let at = find(text, &format!("\"{word}\""));
+    let at = match find(text, &format!("\"{word}\"")) {
+        0 => find(text, word),
+        at => at,
+    };
     let message = format!("unknown word `{word}` in `{key}`");
     Err(invalid(
         path,

@@ -163,6 +163,7 @@ codes! {
     DatabaseVersion "database.version" Refuse "the database is too old or newer than this muster", "use PostgreSQL 13 or newer, and a current muster";
     DatabaseFailed "database.failed" Refuse "the database reported an error", "see the database's own words";
     RunUnknown "run.unknown" Refuse "no such run", "`muster runs` lists them";
+    ExplainUnknown "explain.unknown" Refuse "nobody is known by that", "name an e-mail address, an external id, a username, an account's id, a first and last name, or RUN:LINE";
     RunStopped "run.stopped" Refuse "stopped before its end", "run the same command again; it goes on where it stopped";
     // mail
     MailSettings "mail.settings" Refuse "a setting of `[mail]` is missing or wrong", "correct it in the pipeline";

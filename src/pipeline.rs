@@ -21,23 +21,25 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::definition::{Clashes, Definition, Pipeline};
-use crate::header::Vocabulary;
+use crate::definition::{Clashes, Definition, Missing, Pipeline};
+use crate::header::{Vocabulary, is_own};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome, Verdict};
 use crate::planfile::PlanFile;
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
-use crate::row::{Cells, Drafts, Field, Layout, People, RowNumber};
+use crate::row::{Cells, Drafts, Field, Key, Layout, People, RowNumber};
 use crate::spool::{PlanSpool, Spool, encode};
 use crate::stages::clash::{Decision, Owners, key_hashes};
 use crate::stages::clean::clean;
 use crate::stages::clean::group;
 use crate::stages::dedupe::{Seen, fingerprints};
-use crate::stages::follow::{Follow, Trace, Wanted, issues_of_written, regardless};
+use crate::stages::follow::{self, Follow, Line, Trace, Wanted, regardless};
+use crate::stages::leavers::{self, Fate, Leaver};
 use crate::stages::load::{self, RunKey};
 use crate::stages::map::{self, Mapping, Target};
-use crate::stages::plan::{Action, Matched, Person, Planned, decide};
+use crate::stages::moves::{self, Moves, Pending, Release};
+use crate::stages::plan::{Action, Matched, Person, Planned, Update, decide, without_taken_keys};
 use crate::stages::read::{self, Source};
 use crate::stages::validate::validate;
 use crate::store::Store;
@@ -80,6 +82,12 @@ pub struct Ran {
     pub from_plan: bool,
     /// RFC 3339, when this run was begun first and cut off.
     pub resumed_from: Option<String>,
+    /// The rows that pass on keys to each other.
+    pub moves: Moves,
+    /// Accounts that a full list doesn't name, and what happens to them.
+    pub leavers: Vec<Leaver>,
+    /// Whether leavers are no matter of this run.
+    pub keeps_leavers: bool,
     /// Why it stopped before its end.
     pub stopped: Option<Refusal>,
 }
@@ -93,15 +101,16 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
     let (spool, owners, groups, rules) = read_people(job, &files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
     let guide = Guide::Pipeline(&clashes);
-    let (plan, late, _) = match_and_plan(
+    let (plan, late, _, moves) = match_and_plan(
         job,
         &layout,
         &spool,
         &guide,
         &groups,
-        &[],
+        None,
         store.as_deref(),
     )?;
+    let leavers = find_leavers(job, &files, &spool, store.as_deref())?;
     let run = job.run.clone();
     Ok(Ran {
         files,
@@ -113,6 +122,9 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
         run,
         from_plan: false,
         resumed_from: None,
+        leavers,
+        moves,
+        keeps_leavers: false,
         stopped: None,
     })
 }
@@ -127,15 +139,16 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
     let clashes = settle(job, &files, &spool, owners)?;
     let (run, begun) = begin(job, &files, store)?;
     let guide = Guide::Pipeline(&clashes);
-    let (plan, late, needed) = match_and_plan(
+    let (plan, late, needed, moves) = match_and_plan(
         job,
         &layout,
         &spool,
         &guide,
         &groups,
-        &begun.written,
+        Some(&begun),
         Some(store),
     )?;
+    let leavers = find_leavers(job, &files, &spool, Some(store))?;
     let ran = Ran {
         files,
         layout,
@@ -146,39 +159,38 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         run,
         from_plan: false,
         resumed_from: begun.resumed_from,
+        leavers,
+        moves,
+        keeps_leavers: false,
         stopped: None,
     };
     write(job, ran, &needed, store)
 }
 
-/// Exactly what a plan says, for those of its rows that are `wanted`. A row whose account is no
-/// longer what the check saw is held, or with `replan` decided anew.
+/// Exactly what a plan says, for those of its rows that are wanted. A row whose account is no
+/// longer what the check saw is held, or decided anew.
 ///
 /// # Errors
 /// As [`import`].
-pub fn apply(
-    job: &Job,
-    file: PlanFile,
-    wanted: &Wanted,
-    replan: bool,
-    store: &mut Store,
-) -> Result<Ran> {
+pub fn apply(job: &Job, order: Order, store: &mut Store) -> Result<Ran> {
+    let file = &order.plan;
     let groups = groups_of(&file.spool, &file.layout)?;
     let (run, begun) = begin(job, &file.files, store)?;
-    let guide = Guide::Plan {
-        plan: &file.plan,
-        wanted,
-        replan,
-    };
-    let (plan, late, needed) = match_and_plan(
+    let (plan, late, needed, moves) = match_and_plan(
         job,
         &file.layout,
         &file.spool,
-        &guide,
+        &Guide::Plan(&order),
         &groups,
-        &begun.written,
+        Some(&begun),
         Some(store),
     )?;
+    let mut leavers = Vec::new();
+    if order.leavers {
+        leavers = find_leavers(job, &file.files, &file.spool, Some(store))?;
+        follow::hold_unplanned(&mut leavers, &file.leavers, order.replan);
+    }
+    let file = order.plan;
     let ran = Ran {
         files: file.files,
         layout: file.layout,
@@ -189,9 +201,24 @@ pub fn apply(
         run,
         from_plan: true,
         resumed_from: begun.resumed_from,
+        leavers,
+        moves,
+        keeps_leavers: !order.leavers,
         stopped: None,
     };
     write(job, ran, &needed, store)
+}
+
+/// What [`apply`] is to do.
+pub struct Order<'a> {
+    /// The plan.
+    pub plan: PlanFile,
+    /// Its rows that are to be applied.
+    pub wanted: &'a Wanted<'a>,
+    /// Whether its leavers are to be deactivated, too.
+    pub leavers: bool,
+    /// Whether what drifted since the check is decided anew.
+    pub replan: bool,
 }
 
 /// By what the rows are decided.
@@ -199,11 +226,7 @@ enum Guide<'a> {
     /// By the pipeline, knowing how the clashes of the file ended.
     Pipeline(&'a BTreeMap<RowNumber, Decision>),
     /// By a plan, as long as the accounts are what it saw.
-    Plan {
-        plan: &'a PlanSpool,
-        wanted: &'a Wanted<'a>,
-        replan: bool,
-    },
+    Plan(&'a Order<'a>),
 }
 
 /// A file of the run and what its columns became.
@@ -473,23 +496,27 @@ fn begin(job: &Job, files: &[InputFile], store: &Store) -> Result<(RunKey, Begun
     Ok((run, begun))
 }
 
-/// What the plan leaves: its batches, late outcomes, and the groups that are to be there.
+/// What the plan leaves: its batches, late outcomes, the groups that are to be there, and the
+/// rows that pass on keys.
 type PlanTruth = (
     PlanSpool,
     BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
     Vec<String>,
+    Moves,
 );
 
-/// match → plan, for all batches. `written` are rows that an earlier try of this run wrote.
+/// match → plan, for all batches. `earlier` tells what an earlier try of this run wrote.
 fn match_and_plan(
     job: &Job,
     layout: &Layout,
     spool: &Spool,
     guide: &Guide,
     groups: &BTreeMap<String, String>,
-    written: &[(RowNumber, Vec<Outcome>)],
+    earlier: Option<&Begun>,
     store: Option<&Store>,
 ) -> Result<PlanTruth> {
+    let nothing = Begun::default();
+    let Begun { written, moved, .. } = earlier.unwrap_or(&nothing);
     let definition = &job.pipeline.definition;
     let keys: Vec<String> = groups.keys().cloned().collect();
     let known = store.map_or(Ok(HashMap::new()), |store| store.find_groups(&keys))?;
@@ -507,11 +534,13 @@ fn match_and_plan(
         regardless: &regardless(definition),
         guide,
         written,
+        moved,
         group_exists: &|key| known.contains_key(key),
     };
     let mut plan = PlanSpool::new()?;
     let mut twice = Twice::default();
     let mut needed = BTreeSet::new();
+    let (mut pending, mut releases) = (Vec::new(), Vec::new());
     job.progress.begin("match", Some(spool.rows()));
     for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
         if job.stop.load(Ordering::Relaxed) {
@@ -529,12 +558,14 @@ fn match_and_plan(
         let found = matches
             .as_mut()
             .map_or(Ok(Vec::new()), |matches| matches.through(last))?;
-        let planned: Vec<Planned> = range
+        let planned: Vec<(Planned, moves::Found)> = range
             .into_par_iter()
             .zip(&people)
             .map(|(batch, people)| judge.plan(batch, people, &found))
             .collect::<Result<_>>()?;
-        for (people, planned) in people.iter().zip(&planned) {
+        for (people, (planned, moving)) in people.iter().zip(&planned) {
+            pending.extend_from_slice(&moving.pending);
+            releases.extend_from_slice(&moving.releases);
             twice.note(people.drafts.first_row, planned);
             needed.extend(needed_groups(people, planned, layout));
             plan.push(planned)?;
@@ -542,15 +573,25 @@ fn match_and_plan(
         }
     }
     job.progress.end();
+    let is_out = |row: RowNumber, account: Option<Uuid>| {
+        twice.late.contains_key(&row) || account.is_some_and(|account| twice.has(account))
+    };
+    let moves = moves::settle(pending, &releases, is_out);
+    for (row, action) in &moves.settled {
+        twice.late.insert(*row, (action.outcome(), Vec::new()));
+    }
+    needed.extend(moves.groups.iter().cloned());
     // A group that is only left need not be in the file; it exists, so its key will do as its path.
     let needed = needed
         .into_iter()
         .map(|key| groups.get(&key).cloned().unwrap_or(key))
         .collect();
-    Ok((plan, twice.late, needed))
+    Ok((plan, twice.late, needed, moves))
 }
 
 fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
+    // A few keys too many cost little, and the corrections of a full list are short.
+    let full_list = job.pipeline.definition.leavers.missing == Missing::Deactivate;
     store.begin_match()?;
     job.progress.begin("keys", Some(spool.rows()));
     for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
@@ -560,7 +601,7 @@ fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
             .map(|batch| {
                 spool
                     .read(batch)
-                    .map(|people| (load::encode_keys(&people), people.len()))
+                    .map(|people| (load::encode_keys(&people, full_list), people.len()))
             })
             .collect::<Result<_>>()?;
         for (frame, rows) in frames {
@@ -571,6 +612,61 @@ fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
     Ok(())
 }
 
+/// Whether who isn't in the files has left. A file of corrections, which has muster's own columns,
+/// names only those who were left over.
+fn is_full_list(job: &Job, files: &[InputFile]) -> bool {
+    let mut headers = files.iter().flat_map(|file| &file.source.header);
+    job.pipeline.definition.leavers.missing == Missing::Deactivate
+        && !headers.any(|name| is_own(name))
+}
+
+/// Whom a full list no longer names, judged by the keys that the match was sent.
+fn find_leavers(
+    job: &Job,
+    files: &[InputFile],
+    spool: &Spool,
+    store: Option<&Store>,
+) -> Result<Vec<Leaver>> {
+    let definition = &job.pipeline.definition;
+    let Some(store) = store.filter(|_| is_full_list(job, files)) else {
+        return Ok(Vec::new());
+    };
+    if !store.has_accounts()? {
+        return Ok(Vec::new());
+    }
+    let mut unknown_rows = 0;
+    for batch in 0..spool.batches() {
+        unknown_rows += load::rows_without_key(&spool.read(batch)?);
+    }
+    let mut leavers = store.find_leavers(definition.source())?;
+    leavers::decide(&mut leavers, definition, unknown_rows);
+    Ok(leavers)
+}
+
+/// Deactivates the leavers whose time has come, and counts the run for the others.
+fn settle_leavers(
+    job: &Job,
+    files: &[InputFile],
+    run: &RunKey,
+    leavers: &[Leaver],
+    store: &mut Store,
+) -> Result<()> {
+    if !is_full_list(job, files) {
+        return Ok(());
+    }
+    let of = |wanted: fn(&Leaver) -> bool| -> Vec<Uuid> {
+        let some = leavers.iter().filter(|leaver| wanted(leaver));
+        some.map(|leaver| leaver.account).collect()
+    };
+    let missing = of(|leaver| leaver.fate != Fate::Protected);
+    let gone = of(|leaver| leaver.fate == Fate::Deactivated);
+    let source = job.pipeline.definition.source();
+    store
+        .settle_leavers(&run.id, source, &missing, &gone)
+        .map_err(|refusal| refusal.exit(Exit::Stopped))?;
+    Ok(())
+}
+
 /// All that planning a row needs besides the row and its match.
 struct Judge<'a> {
     layout: &'a Layout,
@@ -578,6 +674,7 @@ struct Judge<'a> {
     regardless: &'a Definition,
     guide: &'a Guide<'a>,
     written: &'a [(RowNumber, Vec<Outcome>)],
+    moved: &'a HashSet<RowNumber>,
     group_exists: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
@@ -588,49 +685,25 @@ impl Judge<'_> {
         batch: usize,
         people: &People,
         found: &[(RowNumber, Matched)],
-    ) -> Result<Planned> {
-        let first = people.drafts.first_row;
-        let written = self.written_outcomes(first, people.len());
-        match (self.guide, written) {
-            (Guide::Pipeline(_), Some(outcomes)) => Ok(as_written(outcomes, Vec::new())),
-            (Guide::Pipeline(clashes), None) => Ok(self.judge_all(people, found, clashes)),
-            (Guide::Plan { plan, .. }, Some(outcomes)) => {
-                let issues = issues_of_written(plan.read(batch)?, &outcomes, first);
-                Ok(as_written(outcomes, issues))
-            }
-            (
-                Guide::Plan {
-                    plan,
-                    wanted,
-                    replan,
-                },
-                None,
-            ) => {
-                let follow = Follow {
-                    layout: self.layout,
-                    definition: self.definition,
-                    regardless: self.regardless,
-                    wanted,
-                    replan: *replan,
-                    decide: &|person, matched, definition| {
-                        decide(person, matched, definition, self.group_exists)
-                    },
-                    group_exists: self.group_exists,
-                };
-                Ok(follow.batch(people, plan.read(batch)?, found))
-            }
-        }
-    }
-
-    fn judge_all(
-        &self,
-        people: &People,
-        found: &[(RowNumber, Matched)],
-        clashes: &BTreeMap<RowNumber, Decision>,
-    ) -> Planned {
+    ) -> Result<(Planned, moves::Found)> {
         let first = people.drafts.first_row;
         let keys = self.definition.matching.keys();
+        let lines = match self.guide {
+            Guide::Plan(order) => follow::lines(order.plan.plan.read(batch)?, first),
+            Guide::Pipeline(_) => Vec::new(),
+        };
+        let mut moving = moves::Found::default();
+        if let Some(outcomes) = self.written_outcomes(first, people.len()) {
+            let planned = Planned {
+                written: true,
+                issues: follow::issues_of_written(lines, &outcomes),
+                outcomes,
+                ..Planned::default()
+            };
+            return Ok((planned, moving));
+        }
         let mut planned = Planned::default();
+        let mut lines = lines.into_iter();
         let mut found = found[found.partition_point(|(row, _)| *row < first)..]
             .iter()
             .peekable();
@@ -639,17 +712,23 @@ impl Judge<'_> {
             let matched = found
                 .next_if(|(at, _)| *at == row)
                 .map(|(_, matched)| matched);
+            let line = lines.next();
             let person = Person {
                 people,
                 index,
                 layout: self.layout,
             };
-            let (action, mut issues) = self.judge(&person, matched, clashes);
-            planned.outcomes.push(action.outcome());
-            planned.issues.append(&mut issues);
+            if self.moved.contains(&row) {
+                planned.outcomes.push(Outcome::Updated);
+                continue;
+            }
+            let (mut action, mut issues) = self.judge(&person, matched, line);
             if let Some(matched) = matched {
                 planned.traces.push(Trace::new(row, matched, &keys));
+                self.note_moves(&person, matched, &mut action, &mut issues, &mut moving);
             }
+            planned.outcomes.push(action.outcome());
+            planned.issues.append(&mut issues);
             if let Some(account) = matched.and_then(|matched| matched.account.as_ref()) {
                 planned.accounts.push((row, account.id));
             }
@@ -657,10 +736,74 @@ impl Judge<'_> {
                 planned.updates.push((row, *update));
             }
         }
-        planned
+        Ok((planned, moving))
     }
 
+    /// Keys that a row gives up, and rows that only stay out because somebody has their keys.
+    fn note_moves(
+        &self,
+        person: &Person,
+        matched: &Matched,
+        action: &mut Action,
+        issues: &mut Vec<Issue>,
+        moving: &mut moves::Found,
+    ) {
+        let row = person.row();
+        // Only a plan says that a row goes in whose keys others have: it counts on their giving them up.
+        if let Some((issue, needs)) = follow::keys_of_others(person, matched, action) {
+            let action = std::mem::replace(action, Action::Leave(Outcome::Held));
+            issues.push(issue);
+            moving.pending.push(pending(person, matched, action, needs));
+            return;
+        }
+        if let Action::Update(update) = action {
+            moving.releases.extend(released(row, matched, update));
+        }
+        let is_about_keys =
+            |issue: &Issue| matches!(issue.code, Code::MatchAmbiguous | Code::MatchConflict);
+        if !issues.iter().any(is_about_keys) {
+            return;
+        }
+        let Some((free, needs)) = without_taken_keys(person, matched) else {
+            return;
+        };
+        let (action, issues) = self.judge(person, Some(&free), None);
+        let stays_out = issues
+            .iter()
+            .any(|issue| self.definition.rejects(issue.code));
+        if !stays_out && !matches!(action, Action::Leave(_)) {
+            moving.pending.push(pending(person, &free, action, needs));
+        }
+    }
+
+    /// Decides a row; by `line`, where a plan has one for it.
     fn judge(
+        &self,
+        person: &Person,
+        matched: Option<&Matched>,
+        line: Option<Line>,
+    ) -> (Action, Vec<Issue>) {
+        let decide = |person: &Person, matched: Option<&Matched>, definition: &Definition| {
+            decide(person, matched, definition, self.group_exists)
+        };
+        match (self.guide, line) {
+            (Guide::Pipeline(clashes), _) => self.judge_row(person, matched, clashes),
+            (Guide::Plan(_), None) => decide(person, matched, self.definition),
+            (Guide::Plan(order), Some(line)) => {
+                let follow = Follow {
+                    definition: self.definition,
+                    regardless: self.regardless,
+                    wanted: order.wanted,
+                    replan: order.replan,
+                    decide: &decide,
+                    group_exists: self.group_exists,
+                };
+                follow.row(person, matched, line)
+            }
+        }
+    }
+
+    fn judge_row(
         &self,
         person: &Person,
         matched: Option<&Matched>,
@@ -712,14 +855,42 @@ impl Judge<'_> {
     }
 }
 
-/// The plan of a batch that an earlier try wrote.
-fn as_written(outcomes: Vec<Outcome>, issues: Vec<Issue>) -> Planned {
-    Planned {
-        written: true,
-        outcomes,
-        issues,
-        ..Planned::default()
+/// A row that goes in if the `needs` are met.
+fn pending(person: &Person, matched: &Matched, action: Action, needs: Vec<(Key, Uuid)>) -> Pending {
+    let row = person.row();
+    let (account, releases, groups) = match &action {
+        Action::Update(update) => (
+            Some(update.account),
+            released(row, matched, update),
+            update.joins.iter().chain(&update.leaves).cloned().collect(),
+        ),
+        _ => (None, Vec::new(), person.groups().map(group::key).collect()),
+    };
+    Pending {
+        row,
+        account,
+        action,
+        needs,
+        releases,
+        groups,
     }
+}
+
+/// The keys that an update gives up.
+fn released(row: RowNumber, matched: &Matched, update: &Update) -> Vec<Release> {
+    let Some(account) = &matched.account else {
+        return Vec::new();
+    };
+    [Key::Email, Key::Username]
+        .into_iter()
+        .zip(account.keys.iter().zip(&update.keys))
+        .filter(|(_, (held, wanted))| held.is_some() && held != wanted)
+        .map(|(key, _)| Release {
+            row,
+            key,
+            account: account.id,
+        })
+        .collect()
 }
 
 /// Finds accounts that several rows are about, by different keys. All such rows are rejected.
@@ -757,6 +928,16 @@ impl Twice {
     }
 }
 
+impl Twice {
+    /// Whether a row that goes in is about the account.
+    fn has(&self, account: Uuid) -> bool {
+        let hash = xxh3_64(account.as_bytes());
+        self.accounts
+            .find(hash, |(other, _)| *other == hash)
+            .is_some()
+    }
+}
+
 /// The keys of the groups that the rows of a batch will be in.
 fn needed_groups(people: &People, planned: &Planned, layout: &Layout) -> BTreeSet<String> {
     let mut keys: BTreeSet<String> = planned
@@ -789,12 +970,15 @@ fn needed_groups(people: &People, planned: &Planned, layout: &Layout) -> BTreeSe
     keys
 }
 
-/// load: makes the groups, then writes the rows. What stops it on the way is in the result, not an
-/// error: rows are in by then.
+/// load: makes the groups, writes the rows, settles the leavers. What stops it on the way is in the
+/// result, not an error: rows are in by then.
 fn write(job: &Job, mut ran: Ran, needed: &[String], store: &mut Store) -> Result<Ran> {
     let groups = store.create_groups(needed, &ran.run)?;
     ran.stopped = load_chunks(job, &mut ran, &groups, store)
         .map_err(|refusal| refusal.exit(Exit::Stopped))?;
+    if ran.stopped.is_none() && !ran.keeps_leavers {
+        settle_leavers(job, &ran.files, &ran.run, &ran.leavers, store)?;
+    }
     Ok(ran)
 }
 
@@ -804,11 +988,15 @@ fn load_chunks(
     groups: &HashMap<String, Uuid>,
     store: &Store,
 ) -> Result<Option<Refusal>> {
+    if let Some(failure) = load_moves(job, ran, groups, store)? {
+        return Ok(Some(failure));
+    }
     let definition = &job.pipeline.definition;
     let Ran {
         layout,
         spool,
         plan,
+        moves,
         run,
         late,
         ..
@@ -825,7 +1013,7 @@ fn load_chunks(
                 let read = |batch: usize| {
                     Ok((
                         spool.read(batch)?,
-                        planned_now(plan.read(batch)?, spool, batch, late),
+                        planned_now(plan.read(batch)?, spool, batch, moves, late),
                     ))
                 };
                 let pairs = batches.clone().map(read).collect::<Result<Vec<_>>>()?;
@@ -886,6 +1074,7 @@ fn planned_now(
     mut planned: Planned,
     spool: &Spool,
     batch: usize,
+    moves: &Moves,
     late: &BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
 ) -> Planned {
     let first = spool.first_row(batch);
@@ -897,6 +1086,49 @@ fn planned_now(
         planned.updates.retain(|(other, _)| other != row);
     }
     planned
+        .updates
+        .retain(|(row, _)| !moves.together.contains(row));
+    planned
+}
+
+/// Before all chunks, the rows that pass on keys to each other, all at once: so nobody is ever
+/// without an address, and a key that is given up is free when a new person gets it.
+fn load_moves(
+    job: &Job,
+    ran: &mut Ran,
+    groups: &HashMap<String, Uuid>,
+    store: &Store,
+) -> Result<Option<Refusal>> {
+    let Ran {
+        spool,
+        plan,
+        moves,
+        run,
+        late,
+        ..
+    } = ran;
+    let mut updates = Vec::with_capacity(moves.together.len());
+    for row in &moves.together {
+        match moves.settled.get(row) {
+            Some(Action::Update(update)) => updates.push((*row, update.as_ref().clone())),
+            Some(_) => {}
+            None => {
+                let planned = plan.read(spool.batch_of(*row))?;
+                updates.extend(planned.updates.into_iter().filter(|(at, _)| at == row));
+            }
+        }
+    }
+    if updates.is_empty() {
+        return Ok(None);
+    }
+    let mut loader = store.loader(1, run)?;
+    loader.send(load::encode_moves(&updates, groups));
+    let (written, failure) = loader.finish();
+    let mut waiting = BTreeMap::new();
+    for written in written {
+        settle_chunk(job, written, &mut waiting, late);
+    }
+    Ok(failure)
 }
 
 fn settle_chunk(

@@ -28,10 +28,12 @@ use crate::pipeline::{InputFile, Ran};
 use crate::refusal::{Refusal, Result};
 use crate::report::changes::{differences, rule};
 use crate::report::file::{Pending, unwritable};
+use crate::report::record::stood_in_its_way;
 use crate::row::{Field, Layout, People, RowNumber, Slot};
 use crate::spool::{PlanSpool, Spool, dialect, encode, pack, unpack};
 use crate::stages::clean::Rule;
-use crate::stages::plan::{COLUMNS, Person, Planned};
+use crate::stages::leavers::{Fate, Leaver};
+use crate::stages::plan::{Action, COLUMNS, Person, Planned};
 use crate::stages::read::Format;
 
 /// The version of this file's shape.
@@ -66,6 +68,9 @@ pub struct Head {
     slots: Vec<Slot>,
     /// How many values each cleaning rule changed.
     cleaned: BTreeMap<String, u64>,
+    /// How many rows the plan has; lines behind them are leavers.
+    rows: u64,
+    leavers: Vec<Leaver>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -91,6 +96,8 @@ pub struct PlanFile {
     pub spool: Spool,
     /// What is to become of them.
     pub plan: PlanSpool,
+    /// Accounts that the files don't name, and what is to become of these.
+    pub leavers: Vec<Leaver>,
     /// How many values each cleaning rule changed.
     pub rules: [u64; 32],
 }
@@ -163,6 +170,10 @@ pub fn write(
             writer.write_batch(&frame).map_err(failed)?;
         }
     }
+    if !ran.leavers.is_empty() {
+        let frame = frame_of_leavers(&ran.leavers).map_err(failed)?;
+        writer.write_batch(&frame).map_err(failed)?;
+    }
     writer.finish().map_err(failed)?;
     seal(pending.file()?).map_err(|error| unwritable(&path, &error))?;
     pending.commit_new()
@@ -189,6 +200,8 @@ fn head(ran: &Ran, pipeline: &Pipeline, matched_against: &str, created_at: &str)
             .iter()
             .map(|rule| (rule.name().to_string(), ran.rules[*rule as usize]))
             .collect(),
+        rows: ran.spool.rows(),
+        leavers: ran.leavers.clone(),
     }
 }
 
@@ -202,6 +215,16 @@ fn settled(mut planned: Planned, people: &People, ran: &Ran) -> Planned {
             planned.updates.retain(|(other, _)| other != row);
         }
     }
+    for (row, action) in ran.moves.settled.range(first..first + people.len() as RowNumber) {
+        planned.issues.retain(|issue| issue.row != *row || !stood_in_its_way(issue));
+        // A row that was found to stay out after all has another outcome by now.
+        if let Action::Update(update) = action
+            && planned.outcomes[(row - first) as usize] == Outcome::Updated
+        {
+            planned.updates.push((*row, update.as_ref().clone()));
+        }
+    }
+    planned.updates.sort_by_key(|(row, _)| *row);
     planned.issues.sort_by_key(|issue| issue.row);
     planned
 }
@@ -326,6 +349,45 @@ fn frame(
     DataFrame::new(rows, columns)
 }
 
+/// The leavers as lines of the plan: no row is theirs.
+fn frame_of_leavers(leavers: &[Leaver]) -> std::result::Result<DataFrame, PolarsError> {
+    let rows = leavers.len();
+    let nothing: Texts = vec![None; rows];
+    let gone = |status: &Leaver| status.fate == Fate::Deactivated;
+    let mut columns: Vec<Column> = vec![series("row", vec![None::<u64>; rows])];
+    for name in ["file", "sheet"] {
+        columns.push(series(name, nothing.clone()));
+    }
+    columns.push(series("line", vec![None::<u64>; rows]));
+    let fates: Vec<&str> = leavers.iter().map(|leaver| leaver.fate.name()).collect();
+    let accounts: Vec<String> = leavers.iter().map(|leaver| leaver.account.to_string()).collect();
+    columns.push(series("action", fates));
+    columns.push(series("account", accounts));
+    columns.push(series("rule", vec!["leaver"; rows]));
+    columns.push(series("state", nothing.clone()));
+    for name in values() {
+        let old: Texts = leavers
+            .iter()
+            .map(|leaver| match name {
+                "external_id" => leaver.external_id.as_deref().map(Cow::from),
+                "email" => leaver.email.as_deref().map(Cow::from),
+                "role" => Some(leaver.role.as_str().into()),
+                "status" => Some(leaver.status.as_str().into()),
+                _ => None,
+            })
+            .collect();
+        let new: Texts = leavers
+            .iter()
+            .map(|leaver| Some("deactivated".into()).filter(|_| name == "status" && gone(leaver)))
+            .collect();
+        columns.push(series(&format!("old_{name}"), old));
+        columns.push(series(&format!("new_{name}"), new));
+    }
+    columns.push(series("issues", vec![""; rows]));
+    columns.push(series(BATCH, vec![None::<&[u8]>; rows]));
+    DataFrame::new(rows, columns)
+}
+
 /// What is wrong with each row of a batch: in the file, then against the accounts.
 fn issues_by_row<'a>(people: &'a People, planned: &'a Planned) -> Vec<Vec<&'a Issue>> {
     let mut issues: Vec<Vec<&Issue>> = vec![Vec::new(); people.len()];
@@ -443,6 +505,7 @@ pub fn open(path: &Path) -> Result<PlanFile> {
         .row_groups
         .iter()
         .scan(0, |next, group| Some(std::mem::replace(next, *next + group.num_rows())))
+        .take_while(|first| (*first as u64) < head.rows)
         .collect();
     let files = head.files.len();
     for group in firsts.chunks(GROUP_BATCHES) {
@@ -483,6 +546,7 @@ pub fn open(path: &Path) -> Result<PlanFile> {
         layout: Layout::new(head.slots.clone()),
         spool,
         plan,
+        leavers: head.leavers.clone(),
         rules,
         head,
     })

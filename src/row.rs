@@ -41,7 +41,24 @@ pub enum Field {
     Manager,
 }
 
+/// What stands in a cleaned cell that says: take away what the account has. No other cleaned value
+/// holds a control character.
+pub const CLEARED: &str = "\0";
+
 impl Field {
+    /// Whether a value can be taken away: what an account is found by or can't be without can't.
+    pub fn is_clearable(self) -> bool {
+        !matches!(
+            self,
+            Field::ExternalId
+                | Field::Email
+                | Field::Username
+                | Field::FullName
+                | Field::Role
+                | Field::Status
+        )
+    }
+
     /// Every field, in order.
     pub const ALL: [Field; 16] = [
         Field::ExternalId,

@@ -26,6 +26,10 @@ pub struct Summary {
     pub pipeline: PipelineName,
     /// Outcomes; they add up to `read`.
     pub counts: Counts,
+    /// People whom a full list no longer names, by what happens to them: `deactivated`, `waiting`,
+    /// `protected`, `held`. They are no rows.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub leavers: BTreeMap<String, u64>,
     /// How many values each cleaning rule changed.
     pub cleaned: BTreeMap<String, u64>,
     /// What was found, one entry a code, worst first.
@@ -37,8 +41,54 @@ pub struct Summary {
     /// How far the people have come who were invited since; `muster show` adds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invitations: Option<Funnel>,
+    /// What an undo did, and what it left as it was; in every run of kind `undo`, and in no other.
+    ///
+    /// Its `counts` are those of the accounts that the other run made, changed or removed:
+    /// `updated` for each that is as it was (changed back, or removed again), `created` for each
+    /// that came back, `unchanged` where nothing was left to do, `skipped` where something was
+    /// kept, `failed` where the database refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Undone>,
     /// What can be done next.
     pub next: Vec<Next>,
+}
+
+/// What an undo did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Undone {
+    /// The run that it took back.
+    pub of: String,
+    /// Accounts of which at least one value went back.
+    pub changed_back: u64,
+    /// Accounts that were removed.
+    pub removed: u64,
+    /// Removed accounts that came back.
+    pub returned: u64,
+    /// Accounts that were used, and therefore deactivated instead of removed.
+    pub deactivated: u64,
+    /// Groups that were removed.
+    pub groups_removed: u64,
+    /// Groups that came back.
+    pub groups_returned: u64,
+    /// Invitations that were cancelled.
+    pub invitations_cancelled: u64,
+    /// How many values, accounts and groups stay as they are.
+    pub kept: u64,
+    /// The first of them; the run's `kept.csv` has all.
+    pub examples: Vec<KeptExample>,
+}
+
+/// Something that an undo left as it was.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct KeptExample {
+    /// The account, or the group.
+    pub id: String,
+    /// Its e-mail address, masked; the path of a group.
+    pub who: String,
+    /// The field, or `account` or `group`.
+    pub field: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// The run itself.
@@ -46,7 +96,7 @@ pub struct Summary {
 pub struct Run {
     /// Sorts by time; names the run in every command.
     pub id: String,
-    /// `check` or `import`.
+    /// `check`, `import` or `undo`.
     pub kind: String,
     /// RFC 3339, UTC.
     pub started_at: String,

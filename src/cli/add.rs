@@ -8,9 +8,10 @@ use clap::Args;
 
 use super::DatabaseArgs;
 use super::import::{RunArgs, Task, carry_out, make_folder, new_run, open_pipeline};
-use super::invite::invite_run;
+use super::invite::write_to_run;
 use crate::definition::Onboarding;
 use crate::issue::Code;
+use crate::notify::Kind;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::file;
@@ -32,8 +33,8 @@ pub(super) struct AddArgs {
     /// How they are taken on; overrides the pipeline
     #[arg(long, value_name = "WAY")]
     onboarding: Option<Onboarding>,
-    /// Send the invitations at once
-    #[arg(long)]
+    /// Write to them at once: an invitation, or with `--onboarding setup` a link to set a password
+    #[arg(long, conflicts_with = "json")]
     invite: bool,
     /// A pipeline file, or the name of one in `pipelines/`
     #[arg(short, long, value_name = "PIPELINE")]
@@ -84,6 +85,7 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
         onboarding: args.onboarding,
     };
     let mut pipeline = open_pipeline(&run_args)?;
+    let onboarding = pipeline.definition.accounts.onboarding;
     pipeline.set("add", &id)?;
     let exit = carry_out(&run_args, &pipeline, Task::Import, started, run).inspect_err(|_| {
         let _ = std::fs::remove_file(&path);
@@ -92,8 +94,12 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
     if !args.invite {
         return Ok(exit);
     }
-    let pipeline = args.pipeline.clone();
-    let invited = invite_run(&id, args.database.clone(), pipeline, args.quiet)?;
+    let kind = match onboarding {
+        Onboarding::Invite => Kind::Invite,
+        Onboarding::Setup => Kind::Reset,
+    };
+    let named = args.pipeline.clone();
+    let invited = write_to_run(&id, kind, args.database.clone(), named, args.quiet)?;
     Ok(if exit == Exit::Done { invited } else { exit })
 }
 

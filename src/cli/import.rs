@@ -12,13 +12,12 @@ use super::{DatabaseArgs, runs, shell_word, stop_on_signal, warn};
 use crate::definition::{self, Onboarding, Pipeline};
 use crate::issue::Code;
 use crate::outcome::Exit;
-use crate::pipeline::{self, Job, Ran};
+use crate::pipeline::{self, Job, Order, Ran};
 use crate::planfile::{self, PlanFile};
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::report::file::Pending;
 use crate::report::record;
-use crate::stages::follow::Wanted;
 use crate::stages::load::RunKey;
 use crate::store::Store;
 use crate::store::connect::Target;
@@ -79,11 +78,9 @@ pub(super) enum Task<'a> {
     },
     /// Do it.
     Import,
-    /// Do what a plan says, for those of its rows that are wanted.
+    /// Do what a plan says.
     Apply {
-        plan: PlanFile,
-        wanted: &'a Wanted<'a>,
-        replan: bool,
+        order: Order<'a>,
         /// The command that does the same again.
         again: String,
     },
@@ -138,21 +135,13 @@ pub(super) fn carry_out(
         progress: &progress,
         stop: &stop,
     };
-    if let (Task::Apply { plan, .. }, Some(store)) = (&task, &store) {
-        remark(plan, pipeline, store)?;
+    if let (Task::Apply { order, .. }, Some(store)) = (&task, &store) {
+        remark(&order.plan, pipeline, store)?;
     }
     let mut about = About::new(&task, store.as_ref(), args);
     let ran = match (task, store.as_mut()) {
         (Task::Import, Some(store)) => pipeline::import(&job, store),
-        (
-            Task::Apply {
-                plan,
-                wanted,
-                replan,
-                ..
-            },
-            Some(store),
-        ) => pipeline::apply(&job, plan, wanted, replan, store),
+        (Task::Apply { order, .. }, Some(store)) => pipeline::apply(&job, order, store),
         (_, store) => pipeline::check(&job, store),
     };
     let ran = ran.inspect_err(|_| remove_if_empty(&folder))?;
@@ -247,7 +236,7 @@ impl About {
                     .to_string(),
             },
             applies: match task {
-                Task::Apply { plan, .. } => Some(plan.sha256.clone()),
+                Task::Apply { order, .. } => Some(order.plan.sha256.clone()),
                 _ => None,
             },
             plan: None,

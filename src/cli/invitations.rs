@@ -10,6 +10,7 @@ use super::invite::{
 use super::{DatabaseArgs, print, warn};
 use crate::definition::lifetime;
 use crate::issue::Code;
+use crate::notify::send::Via;
 use crate::notify::token::{self, Token};
 use crate::notify::{Kind, message};
 use crate::outcome::Exit;
@@ -228,15 +229,24 @@ fn resend(args: &ResendArgs) -> Result<Exit> {
         older_than,
     )?;
     let first = chosen(&store, &filter, narrow)?;
-    let run = find_import(&store, &first[0].run).ok();
-    let pipeline = run.and_then(|run| run.pipeline);
-    let post = Post::open(how.pipeline.as_deref(), pipeline.as_deref())?;
+    let post = Post::open(how.pipeline.as_deref(), first[0].pipeline.as_deref())?;
+    let went_by_server = first.iter().any(|one| one.via.as_deref() == Some("smtp"));
+    if went_by_server && matches!(post.via, Via::Outbox(_)) {
+        let what = "these mails went by a mail server, and none is named now";
+        return Err(Refusal::new(Code::MailSettings, what)
+            .help("name the pipeline with `--pipeline`, or the server with `MUSTER_SMTP`"));
+    }
     let message = read_message(how.message_file.as_deref())?;
     if how.send {
+        post.check_links()?;
         post.settle(&mut store)?;
     }
     let mut found = chosen(&store, &filter, narrow)?;
     found.retain(|invitation| !["accepted", "sending"].contains(&invitation.state.as_str()));
+    if args.who.is_empty() && args.state.is_empty() {
+        // Who was cancelled, or can't be reached, is meant only when that is said.
+        found.retain(|invitation| !["cancelled", "failed"].contains(&invitation.state.as_str()));
+    }
     if found.is_empty() {
         let what = "everybody who is meant has accepted already, or is being written to";
         return Err(Refusal::new(Code::InvitationNone, what));
@@ -251,7 +261,15 @@ fn resend(args: &ResendArgs) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let ids: Vec<Uuid> = found.iter().map(|invitation| invitation.id).collect();
-    store.requeue(&ids, &post.message_ids(ids.len())?, message.as_deref())?;
+    let message_ids = post.message_ids(ids.len())?;
+    let pipeline = post.pipeline.as_deref();
+    let queued = store.requeue(&ids, &message_ids, message.as_deref(), pipeline)?;
+    if queued < ids.len() as u64 {
+        warn(&format!(
+            "{} left out: suppressed, or the account's status doesn't fit any more; their links stay as they were",
+            ids.len() as u64 - queued
+        ));
+    }
     let mut queue = Vec::new();
     for kind in [Kind::Invite, Kind::Reset, Kind::Temporary] {
         let accounts: Vec<Uuid> = found
@@ -313,13 +331,11 @@ fn link(args: &LinkArgs) -> Result<Exit> {
         emails: Some(vec![key.clone()]),
         ..Filter::default()
     })?;
-    let run = last
-        .first()
-        .and_then(|invitation| find_import(&store, &invitation.run).ok());
-    let post = Post::open(
-        args.pipeline.as_deref(),
-        run.and_then(|run| run.pipeline).as_deref(),
-    )?;
+    let pipeline = match last.first() {
+        Some(invitation) => invitation.pipeline.clone(),
+        None => find_import(&store, "last")?.pipeline,
+    };
+    let post = Post::open(args.pipeline.as_deref(), pipeline.as_deref())?;
     let token = Token::new()?;
     let message_id = message::new_message_id(post.sender.domain())?;
     let made = store

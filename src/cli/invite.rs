@@ -12,7 +12,7 @@ use super::{DatabaseArgs, print, stop_on_signal, warn};
 use crate::definition::{self, Mail, lifetime};
 use crate::issue::Code;
 use crate::notify::message::{self, Message, Sender, compose};
-use crate::notify::select::{Candidate, Selection, Wish, select, spread};
+use crate::notify::select::{Candidate, LeftOut, Selection, Wish, select, spread};
 use crate::notify::send::{Sending, Sent, Via, send};
 use crate::notify::smtp::{Connection, OpenError, Server};
 use crate::notify::template::Templates;
@@ -114,20 +114,21 @@ pub(super) struct Post {
     pub(super) sender: Sender,
     pub(super) via: Via,
     pub(super) link_base: String,
+    /// The pipeline's name, for the books.
+    pub(super) pipeline: Option<String>,
 }
 
 impl Post {
     /// By the named pipeline, else by `booked`'s.
     pub(super) fn open(named: Option<&str>, booked: Option<&str>) -> Result<Post> {
-        let mail = definition::open(named.or(booked))
-            .map_err(|refusal| match (named, booked) {
+        let opened =
+            definition::open(named.or(booked)).map_err(|refusal| match (named, booked) {
                 (None, Some(_)) => {
                     refusal.help("the run's pipeline is gone; name one with `--pipeline`")
                 }
                 _ => refusal,
-            })?
-            .definition
-            .mail;
+            })?;
+        let (mail, pipeline) = (opened.definition.mail, opened.named);
         let sender = Sender::of(&mail)?;
         let via = match Server::find(&mail)? {
             Some(_) if sender.is_default() => {
@@ -147,7 +148,21 @@ impl Post {
             mail,
             sender,
             via,
+            pipeline,
         })
+    }
+
+    /// Links that only this machine can open are of no use in mails that leave it.
+    pub(super) fn check_links(&self) -> Result<()> {
+        match &self.via {
+            Via::Smtp(server) if self.mail.link_base.is_none() && !server.is_here() => {
+                let what =
+                    format!("links would lead to {OWN_PAGE}, which only this machine can open");
+                Err(Refusal::new(Code::MailSettings, what)
+                    .help("set `link_base` under `[mail]` to where `muster serve` or your own page is reached"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// How long a way in of that kind works, in minutes.
@@ -303,14 +318,16 @@ pub(super) fn reset(args: &ResetArgs) -> Result<Exit> {
     )
 }
 
-/// As `muster invite RUN --send`, right after a run.
-pub(super) fn invite_run(
+/// As `muster invite RUN --send`, or for people who are active already `muster reset RUN --send`,
+/// right after a run.
+pub(super) fn write_to_run(
     run: &str,
+    kind: Kind,
     database: DatabaseArgs,
     pipeline: Option<String>,
     quiet: bool,
 ) -> Result<Exit> {
-    invite(&InviteArgs {
+    let args = InviteArgs {
         run: run.to_string(),
         only: Vec::new(),
         except: Vec::new(),
@@ -326,7 +343,8 @@ pub(super) fn invite_run(
             json: false,
             quiet,
         },
-    })
+    };
+    write_to(&args, kind)
 }
 
 fn write_to(args: &InviteArgs, kind: Kind) -> Result<Exit> {
@@ -344,6 +362,7 @@ fn write_to(args: &InviteArgs, kind: Kind) -> Result<Exit> {
     let only = wishes(&args.only, &run)?;
     let except = wishes(&args.except, &run)?;
     if how.send {
+        post.check_links()?;
         post.settle(&mut store)?;
     }
     let people = store.find_people(&run.id, kind)?;
@@ -466,6 +485,7 @@ fn send_all(
             post.lifetime(kind),
             message,
             &post.message_ids(accounts.len())?,
+            post.pipeline.as_deref(),
         )?,
     };
     let sent = post.send(store, queue, &args.how, None)?;
@@ -484,7 +504,17 @@ fn send_all(
             print("look whether they arrived, then run the command again without --canary\n");
         }
     }
-    end(sent)
+    // Whoever reads only the exit code must hear of those whom nobody knows about.
+    let unknown = selection.left_out.contains_key(&LeftOut::Unknown);
+    if unknown {
+        warn(
+            "some mails are unknown: they may have arrived; `muster invitations resend --state unknown` sends them anew",
+        );
+    }
+    match end(sent)? {
+        Exit::Done if unknown => Ok(Exit::Mend),
+        exit => Ok(exit),
+    }
 }
 
 /// How a command ends that sent mails.
@@ -556,15 +586,33 @@ pub(super) fn find_import(store: &Store, wanted: &str) -> Result<Booked> {
     let mut fitting = store
         .list_runs(i64::MAX)?
         .into_iter()
+        .filter(|run| run.kind == "import")
         .filter(|run| !wanted.is_empty() && (wanted == "last" || run.id.starts_with(wanted)));
-    let found = fitting.next().ok_or_else(|| {
-        unknown(wanted).help("only imports can be followed by mails; `muster runs` lists them")
-    })?;
+    let found = fitting.next().ok_or_else(|| not_imported(wanted))?;
     if wanted != "last" && found.id != wanted && fitting.next().is_some() {
         let what = format!("several runs begin with `{wanted}`");
         return Err(Refusal::new(Code::RunUnknown, what));
     }
     Ok(found)
+}
+
+/// Why no import is meant: there is none, or it was a check.
+fn not_imported(wanted: &str) -> Refusal {
+    let is_check = |entry: &std::fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        !wanted.is_empty() && name.starts_with(wanted)
+    };
+    let folders = std::fs::read_dir("muster-runs")
+        .into_iter()
+        .flatten()
+        .flatten();
+    match folders.into_iter().find(is_check) {
+        Some(_) => {
+            let what = format!("run `{wanted}` was a check: it imported nobody");
+            Refusal::new(Code::RunUnknown, what).help("import the file first")
+        }
+        None => unknown(wanted),
+    }
 }
 
 /// The administrator's own words for a mail.
@@ -628,6 +676,7 @@ fn rows(place: &str, run: &Booked) -> Result<Vec<RowNumber>> {
 pub(super) fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
     let mut found = Vec::new();
     for word in words {
+        let before = found.len();
         let text = match word.strip_prefix('@') {
             None => word.clone(),
             Some(path) => std::fs::read_to_string(path).map_err(|error| {
@@ -644,6 +693,14 @@ pub(super) fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
                 )
             })?;
             found.push((key, typed.to_string()));
+        }
+        if found.len() == before {
+            let what = match word.strip_prefix('@') {
+                Some(path) => format!("the list `{path}` names nobody"),
+                None => "an empty word names nobody".to_string(),
+            };
+            return Err(Refusal::new(Code::UsageInvalid, what)
+                .help("name at least one address; nothing is never taken for everybody"));
         }
     }
     Ok(found)

@@ -13,6 +13,7 @@ use crate::report::human;
 use crate::store::launcher::{Local, Status, home_from_environment};
 
 mod add;
+mod explain;
 mod import;
 mod invitations;
 mod invite;
@@ -20,6 +21,7 @@ mod plan;
 mod runs;
 mod serve;
 mod template;
+mod undo;
 
 /// Check a file of people, import it into PostgreSQL, and only then invite them.
 #[derive(Parser)]
@@ -53,6 +55,10 @@ enum Command {
     Runs(runs::RunsArgs),
     /// Show the summary of a run
     Show(runs::ShowArgs),
+    /// Tell all that is known of one person, in time order
+    Explain(explain::ExplainArgs),
+    /// Take a run back, value by value, except what somebody changed since
+    Undo(undo::UndoArgs),
     /// Add a few people without a file
     Add(add::AddArgs),
     /// Preview the invitations of a run's people; with --send, send them
@@ -122,6 +128,8 @@ pub fn run() -> Exit {
         Command::Template(args) => template::write_template(args),
         Command::Runs(args) => runs::list_runs(args),
         Command::Show(args) => runs::show_run(args),
+        Command::Explain(args) => explain::explain(args),
+        Command::Undo(args) => undo::undo(args),
         Command::Add(args) => add::add(args),
         Command::Invite(args) => invite::invite(args),
         Command::Reset(args) => invite::reset(args),

@@ -12,11 +12,13 @@ use super::{DatabaseArgs, print};
 use crate::definition::Definition;
 use crate::issue::Issue;
 use crate::outcome::{Counts, Exit, Outcome};
+use crate::pipeline::Order;
 use crate::planfile::{self, PlanFile};
 use crate::refusal::Result;
 use crate::report::changes::{Difference, differences, rule, verb, who};
 use crate::report::human::{self, grouped, plural, safe};
 use crate::row::{People, RowNumber};
+use crate::stages::leavers::{Fate, Leaver};
 use crate::stages::plan::{Person, Planned};
 use crate::stages::read::Format;
 use crate::summary::Example;
@@ -138,12 +140,13 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
         encoding: None,
         onboarding: None,
     };
-    let task = Task::Apply {
+    let order = Order {
         plan,
         wanted: &wanted,
+        leavers: only.is_none(),
         replan: args.replan_drifted,
-        again,
     };
+    let task = Task::Apply { order, again };
     carry_out(&run_args, &pipeline, task, started, new_run(started))
 }
 
@@ -168,6 +171,9 @@ pub(super) fn plan(command: &PlanCommand) -> Result<Exit> {
     } else {
         print(&opening(&view, &totals));
         view.each(limit, &mut |row| print(&lines(row)))?;
+        if args.action.is_empty() && view.field.is_none_or(|field| field == "status") {
+            print(&leaving(&plan.leavers, limit));
+        }
         let omitted = totals.fitting.saturating_sub(limit);
         if omitted > 0 {
             let rows = plural(omitted, "row more", "rows more");
@@ -351,6 +357,13 @@ fn opening(view: &View, totals: &Totals) -> String {
             table.push(vec![format!("  {}", verb(outcome)), grouped(count)]);
         }
     }
+    for fate in Fate::ALL {
+        let leavers = view.plan.leavers.iter();
+        let count = leavers.filter(|leaver| leaver.fate == fate).count() as u64;
+        if count > 0 {
+            table.push(vec![format!("  leavers {}", fate.name()), grouped(count)]);
+        }
+    }
     table.push(vec!["  rows".to_string(), grouped(totals.counts.read)]);
     text.push_str(&human::table(&table, &[1]));
     if !totals.fields.is_empty() {
@@ -394,6 +407,30 @@ fn lines(row: &Shown) -> String {
     text
 }
 
+/// Who is deactivated because the files no longer name them.
+fn leaving(leavers: &[Leaver], limit: u64) -> String {
+    let gone: Vec<&Leaver> = leavers
+        .iter()
+        .filter(|leaver| leaver.fate == Fate::Deactivated)
+        .collect();
+    let mut text = String::new();
+    for leaver in gone.iter().take(usize::try_from(limit).unwrap_or(usize::MAX)) {
+        let key = leaver.email.as_ref().map(|email| format!("<{email}>"));
+        let key = key.or(leaver.external_id.clone()).unwrap_or_default();
+        let who = [safe(&leaver.name), safe(&key)].join(" ");
+        let status = safe(&leaver.status);
+        text.push_str(&format!(
+            "\nnot in the files  deactivate  {}\n  status: \"{status}\" → \"deactivated\"\n",
+            who.trim()
+        ));
+    }
+    let omitted = (gone.len() as u64).saturating_sub(limit);
+    if omitted > 0 {
+        text.push_str(&format!("\n{}\n", plural(omitted, "leaver more", "leavers more")));
+    }
+    text
+}
+
 /// A value in quotes, and harmless on a terminal; groups are JSON already.
 fn quoted(name: &str, value: Option<&str>) -> String {
     match value {
@@ -408,6 +445,21 @@ fn quoted(name: &str, value: Option<&str>) -> String {
 fn print_json(view: &View, totals: &Totals, limit: u64) -> Result<()> {
     let mut rows = Vec::new();
     view.each(limit, &mut |row| rows.push(as_json(row)))?;
+    let leavers: Vec<Value> = view
+        .plan
+        .leavers
+        .iter()
+        .map(|leaver| {
+            json!({
+                "account": leaver.account,
+                "external_id": leaver.external_id,
+                "email": leaver.email,
+                "who": leaver.name,
+                "status": leaver.status,
+                "action": leaver.fate.name(),
+            })
+        })
+        .collect();
     let head = &view.plan.head;
     let document = json!({
         "run": head.run,
@@ -417,6 +469,7 @@ fn print_json(view: &View, totals: &Totals, limit: u64) -> Result<()> {
         "counts": totals.counts,
         "fields": totals.fields,
         "rows": rows,
+        "leavers": leavers,
         "omitted": totals.fitting.saturating_sub(limit),
     });
     print(&format!("{document:#}\n"));

@@ -9,7 +9,7 @@ use super::{DatabaseArgs, colour, print, width};
 use crate::issue::Code;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
-use crate::report::{human, post};
+use crate::report::{history, human, post};
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
@@ -42,6 +42,10 @@ pub(super) struct ShowArgs {
 pub(super) fn show(summary: &Summary, json: &str, folder: &Path, as_json: bool) {
     let text = if as_json {
         json.to_string()
+    } else if let Some(undone) = &summary.undo {
+        let lines = undone.examples.iter();
+        let lines: Vec<[String; 3]> = lines.map(history::example_line).collect();
+        history::undo(summary, &lines, &folder.display().to_string())
     } else {
         human::render(
             summary,
@@ -104,12 +108,13 @@ pub(super) fn list_runs(args: &RunsArgs) -> Result<Exit> {
     let lines: Vec<human::RunLine> = runs
         .into_iter()
         .map(|run| {
-            let paths = |summary: &Summary| {
-                summary
+            let paths = |summary: &Summary| match &summary.undo {
+                Some(undone) => vec![format!("undo of {}", undone.of)],
+                None => summary
                     .input
                     .iter()
                     .map(|input| input.path.clone())
-                    .collect::<Vec<_>>()
+                    .collect::<Vec<_>>(),
             };
             human::RunLine {
                 input: run
@@ -138,8 +143,13 @@ pub(super) fn show_run(args: &ShowArgs) -> Result<Exit> {
     };
     let Some(mut summary) = run.summary else {
         let what = format!("run `{}` was cut off before its summary", run.id);
-        return Err(Refusal::new(Code::RunUnknown, what)
-            .help("run the same import again; it goes on where it stopped"));
+        return Err(
+            Refusal::new(Code::RunUnknown, what).help(match run.kind.as_str() {
+                "undo" => "run the same undo again; it goes on where it stopped",
+                _ if run.state == "finished" => "it was undone as far as it had got",
+                _ => "run the same import again; it goes on where it stopped",
+            }),
+        );
     };
     if run.kind == "import" {
         let target = Target::find(args.database.database.as_deref(), &home_from_environment()?)?;

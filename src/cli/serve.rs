@@ -64,6 +64,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<Exit> {
     let post = Post::open(args.pipeline.as_deref(), None)?;
     let mail = post.mail.clone();
     let noticing = Notices {
+        target: target.clone(),
         store: Mutex::new(Store::open(target.clone())?),
         post,
     };
@@ -85,6 +86,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<Exit> {
 
 /// Tells people that a password was set, so that they hear of it when it wasn't them.
 struct Notices {
+    target: Target,
     store: Mutex<Store>,
     post: Post,
 }
@@ -95,10 +97,14 @@ impl Notices {
         if kind == Kind::Invite {
             return Ok(());
         }
-        let store = match self.store.lock() {
+        let mut store = match self.store.lock() {
             Ok(store) => store,
             Err(poisoned) => poisoned.into_inner(),
         };
+        // The database may have been restarted since the last notice.
+        if !store.is_connected() {
+            *store = Store::open(self.target.clone())?;
+        }
         let Some(person) = store.find_person(account)? else {
             return Ok(());
         };

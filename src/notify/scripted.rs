@@ -55,12 +55,15 @@ pub struct Taken {
     pub text: String,
 }
 
+/// What is done with the n-th mail to a recipient.
+pub type Judge = Box<dyn Fn(&str, usize) -> Verdict + Send + Sync>;
+
 /// What the server does; all of it may be called from several threads.
 pub struct Script {
     /// By the number of the connection, from 0.
     pub greeting: Box<dyn Fn(usize) -> Greeting + Send + Sync>,
     /// By recipient, and how many attempts at it there were before.
-    pub verdict: Box<dyn Fn(&str, usize) -> Verdict + Send + Sync>,
+    pub verdict: Judge,
     /// The server's certificate and key; without it, it offers no STARTTLS.
     pub tls: Option<Arc<ServerConfig>>,
     /// TLS from the first byte.
@@ -218,7 +221,7 @@ impl Shared {
                     wire.say(self.script.hello)?;
                 }
                 "STARTTLS" => {
-                    wire.say(&format!("220 go on\r\n{}", self.script.injected).trim_end())?;
+                    wire.say(format!("220 go on\r\n{}", self.script.injected).trim_end())?;
                     wire = self.tls(&stream)?;
                     encrypted = true;
                 }

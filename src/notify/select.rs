@@ -99,7 +99,7 @@ impl LeftOut {
             LeftOut::Undeliverable => "undeliverable address",
             LeftOut::Invited => "already invited, and the link still works",
             LeftOut::Unknown => "unknown whether the last mail arrived",
-            LeftOut::Failed => "the last mail was refused",
+            LeftOut::Failed => "the last mail failed",
             LeftOut::Cancelled => "cancelled",
         }
     }

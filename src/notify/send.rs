@@ -200,6 +200,8 @@ struct Desk<'a> {
     pace: Option<Pace>,
     seats: Vec<Seat>,
     rests: [Duration; 4],
+    /// Whether the server was there at all.
+    reached: bool,
     queue: VecDeque<Waiting>,
     under_way: usize,
     /// Refused by the server, for the guard; `sent.refused` also counts those given up.
@@ -260,6 +262,7 @@ impl<'a> Desk<'a> {
             pace,
             seats,
             rests: patience.rests,
+            reached: false,
             queue: waiting.collect(),
             under_way: 0,
             turned_away: 0,
@@ -411,6 +414,7 @@ impl<'a> Desk<'a> {
         let Report { worker, mail, told } = report;
         self.under_way -= 1;
         self.seats[worker].idle = true;
+        self.reached |= !matches!(told, Told::NoConnection(_));
         match told {
             Told::NoConnection(error) => {
                 self.queue.push_front(mail);
@@ -450,7 +454,7 @@ impl<'a> Desk<'a> {
         match (delivery, retry_seconds) {
             (Delivery::Returned, _) => {
                 mail.returned += 1;
-                self.queue.push_front(mail);
+                self.queue.push_back(mail);
             }
             (Delivery::Later { .. }, Some(seconds)) => {
                 mail.ready = Timestamp::now() + Duration::from_secs(seconds);
@@ -509,7 +513,9 @@ impl<'a> Desk<'a> {
         if self.queue.is_empty() {
             return;
         }
-        let spent = |seat: &Seat| seat.failures > self.rests.len();
+        // A server that was never reached is more likely mistyped than busy.
+        let patience = if self.reached { self.rests.len() } else { 2 };
+        let spent = |seat: &Seat| seat.failures > patience;
         if self.seats.iter().all(spent) {
             self.stop(Refusal::new(Code::MailServer, words));
         } else {
@@ -575,6 +581,16 @@ impl<'a> Road<'a> {
             *connection = Some(Box::new(Connection::open_with(server, *patience)?));
         }
         Ok(())
+    }
+
+    /// Whether the connection that was used is of no more use.
+    fn is_lost(&self) -> bool {
+        match self {
+            Road::Outbox(_) => false,
+            Road::Smtp { connection, .. } => connection
+                .as_ref()
+                .is_some_and(|connection| !connection.is_usable()),
+        }
     }
 
     fn deliver(&mut self, message: &Message) -> Delivery {
@@ -664,7 +680,8 @@ impl Worker<'_> {
 
     fn record(&self, mail: &Waiting, mut delivery: Delivery, attempts: usize) -> Told {
         let to_server = matches!(self.road, Road::Smtp { .. });
-        let lost = matches!(delivery, Delivery::Returned | Delivery::Unknown { .. });
+        let lost = matches!(delivery, Delivery::Returned | Delivery::Unknown { .. })
+            || self.road.is_lost();
         if delivery == Delivery::Returned && to_server && mail.returned + 1 >= RETURNS_MAX {
             let reply = "the connection ended before the mail was taken, again and again";
             delivery = Delivery::Later {

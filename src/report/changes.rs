@@ -95,7 +95,7 @@ fn of_new<'a>(person: &Person<'a>, definition: &'a Definition) -> Vec<Difference
     let mut all = Vec::with_capacity(COLUMNS.len());
     for field in Field::ALL {
         if field == Field::Groups {
-            let groups: Vec<&str> = person.groups().collect();
+            let groups: Vec<&str> = person.groups_of_new(definition).collect();
             if !groups.is_empty() {
                 let json = Value::from(groups).to_string();
                 all.push(new(field.name().into(), json.into()));
@@ -106,7 +106,7 @@ fn of_new<'a>(person: &Person<'a>, definition: &'a Definition) -> Vec<Difference
             all.push(new(field.name().into(), value.into()));
         }
     }
-    let attributes = person.attributes();
+    let attributes = person.attributes(definition);
     all.extend(attributes.map(|(name, value)| new(format!("attributes.{name}").into(), value.into())));
     all
 }

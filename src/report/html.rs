@@ -871,6 +871,8 @@ mod tests {
             ],
             files: [(next(), next()), ("ledger".to_string(), next())].into(),
             invitations: None,
+            leavers: Default::default(),
+            undo: None,
             next: vec![Next {
                 what: next(),
                 command: next(),

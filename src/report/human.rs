@@ -205,6 +205,20 @@ pub fn headline(summary: &Summary) -> Vec<String> {
         "was refused by the database",
         "were refused by the database",
     );
+    if !summary.leavers.is_empty() {
+        let fates: Vec<String> = summary
+            .leavers
+            .iter()
+            .map(|(fate, count)| format!("{} {}", grouped(*count), safe(fate)))
+            .collect();
+        let all: u64 = summary.leavers.values().sum();
+        let people = if all == 1 { "person is" } else { "people are" };
+        sentences.push(format!(
+            "{} {people} missing from the list: {}.",
+            grouped(all),
+            fates.join(", ")
+        ));
+    }
     sentences
 }
 
@@ -751,6 +765,8 @@ pub(super) mod tests {
                 .map(|(name, path)| (name.to_string(), path.to_string()))
                 .into(),
             invitations: None,
+            leavers: Default::default(),
+            undo: None,
             next: vec![Next {
                 what: "invite the 1,150 new people".to_string(),
                 command: "muster invite 019a9f3c".to_string(),

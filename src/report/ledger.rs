@@ -3,6 +3,7 @@
 //! Written batch by batch with polars, so that its size doesn't matter; any tool that reads
 //! Parquet can ask it questions.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 
@@ -10,6 +11,8 @@ use polars::prelude::{
     BatchedWriter, Column, DataFrame, DataType, Field, NamedFrom, ParquetCompression,
     ParquetReader, ParquetWriter, PlSmallStr, PolarsError, Schema, SerReader, Series,
 };
+
+use serde::Serialize;
 
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
@@ -138,6 +141,63 @@ pub fn rows_at(path: &Path, file: Option<&str>, line: u64) -> Result<Vec<u32>> {
         .filter(|((_, name), at)| *at == Some(line) && name.is_some_and(of_file))
         .filter_map(|((row, _), _)| u32::try_from(row?.checked_sub(1)?).ok())
         .collect())
+}
+
+/// A row of a ledger that was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// The row's number in the run, from 0.
+    pub row: u32,
+    /// The file, as it was given.
+    pub file: String,
+    /// Physical line, or row of the sheet.
+    pub line: u64,
+    /// The outcome's word.
+    pub outcome: String,
+    /// The account that it made, changed or matched.
+    pub account: Option<String>,
+    /// For a duplicate: the number of the row that it equals, from 0.
+    pub duplicate_of: Option<u32>,
+    /// Cleaning rules that changed something, by comma.
+    pub cleaned: String,
+    /// Codes of its issues, by comma.
+    pub issues: String,
+}
+
+/// The rows of the ledger at `path` that have one of `numbers` or are about `account`, and the
+/// duplicates of those; in order. `None` where the ledger is gone or damaged.
+pub fn find(path: &Path, numbers: &[u32], account: Option<&str>) -> Option<Vec<Entry>> {
+    let frame = ParquetReader::new(File::open(path).ok()?).finish().ok()?;
+    let number = |name: &str| frame.column(name).ok()?.u64().ok();
+    let text = |name: &str| frame.column(name).ok()?.str().ok();
+    let (rows, duplicates) = (number("row")?, number("duplicate_of")?);
+    let (accounts, lines, files) = (text("account")?, number("line")?, text("file")?);
+    let (outcomes, cleaned, issues) = (text("outcome")?, text("cleaned")?, text("issues")?);
+    let from_0 = |number: u64| u32::try_from(number.checked_sub(1)?).ok();
+    let mut found: Vec<Entry> = Vec::new();
+    let mut wanted: HashSet<u32> = numbers.iter().copied().collect();
+    for index in 0..frame.height() {
+        let row = rows.get(index).and_then(from_0)?;
+        let duplicate_of = duplicates.get(index).and_then(from_0);
+        let of_account = account.is_some() && accounts.get(index) == account;
+        let is_wanted =
+            wanted.contains(&row) || duplicate_of.is_some_and(|of| wanted.contains(&of));
+        if !of_account && !is_wanted {
+            continue;
+        }
+        wanted.insert(row);
+        found.push(Entry {
+            row,
+            file: files.get(index)?.to_string(),
+            line: lines.get(index)?,
+            outcome: outcomes.get(index)?.to_string(),
+            account: accounts.get(index).map(String::from),
+            duplicate_of,
+            cleaned: cleaned.get(index)?.to_string(),
+            issues: issues.get(index)?.to_string(),
+        });
+    }
+    Some(found)
 }
 
 fn series<T>(name: &'static str, values: Vec<T>) -> Column

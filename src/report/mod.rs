@@ -3,6 +3,7 @@
 pub mod changes;
 pub mod corrections;
 pub mod file;
+pub mod history;
 pub mod html;
 pub mod human;
 pub mod ledger;

@@ -94,7 +94,7 @@ pub fn sent(sent: &Sent, way: &str) -> String {
     for (count, words) in [
         (
             sent.refused,
-            "refused for good: `muster invitations list --state failed` says why",
+            "failed for good: `muster invitations list --state failed` says why",
         ),
         (
             sent.unknown,
@@ -184,7 +184,7 @@ pub fn list(invitations: &[Listed]) -> String {
         if let Some(reply) = invitation
             .reply
             .as_deref()
-            .filter(|_| invitation.state != "sent")
+            .filter(|reply| !reply.starts_with('2'))
         {
             words.push(safe(reply));
         }

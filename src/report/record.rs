@@ -10,14 +10,16 @@ use super::file::{Pending, atomically};
 use super::html::{self, Details, IssueDetail};
 use super::ledger::{Entries, Ledger};
 use crate::definition::Definition;
+use crate::formula::guarded;
 use crate::issue::{Code, Issue, Severity, mask};
 use crate::outcome::{Counts, Outcome, Verdict};
 use crate::pipeline::{InputFile, Ran};
 use crate::refusal::{Refusal, Result};
-use crate::row::{Cells, Field, People, RowNumber, Slot};
+use crate::row::{CLEARED, Cells, Field, People, RowNumber, Slot};
 use crate::stages::clean::{GROUP_NESTING, Rule, Rules, groups};
+use crate::stages::leavers::{Fate, Leaver};
 use crate::stages::map::Target;
-use crate::stages::plan::{Person, Planned};
+use crate::stages::plan::{Action, Person, Planned};
 use crate::stages::read::Format;
 use crate::summary::{Column, Example, Input, IssueCount, Summary};
 
@@ -71,6 +73,20 @@ pub fn record(
     for (name, path) in corrections(ran, definition, folder, &tally)? {
         summary.files.insert(name, path);
     }
+    for fate in Fate::ALL {
+        let count = ran
+            .leavers
+            .iter()
+            .filter(|leaver| leaver.fate == fate)
+            .count() as u64;
+        if count > 0 {
+            summary.leavers.insert(fate.name().to_string(), count);
+        }
+    }
+    if !ran.leavers.is_empty() {
+        write_leavers(&ran.leavers, &folder.join("leavers.csv"))?;
+        summary.files.insert("leavers".into(), "leavers.csv".into());
+    }
     summary.input = inputs(ran, &tally.rows_of);
     summary.cleaned = Rule::ALL
         .iter()
@@ -104,6 +120,30 @@ pub fn finish(summary: &Summary, details: &Details, folder: &Path) -> Result<Str
     Ok(json)
 }
 
+/// `leavers.csv`: whom a full list no longer names, and what happens to each.
+fn write_leavers(leavers: &[Leaver], path: &Path) -> Result<()> {
+    let cell = |text: &str| format!("\"{}\"", guarded(text).replace('"', "\"\""));
+    atomically(path, |file| {
+        file.write(
+            b"\xef\xbb\xbfexternal_id,email,name,role,status,missing_runs,missing_days,what\r\n",
+        )?;
+        for leaver in leavers {
+            let line = [
+                cell(leaver.external_id.as_deref().unwrap_or_default()),
+                cell(leaver.email.as_deref().unwrap_or_default()),
+                cell(&leaver.name),
+                cell(&leaver.role),
+                cell(&leaver.status),
+                (leaver.runs + 1).to_string(),
+                leaver.days.to_string(),
+                leaver.fate.name().to_string(),
+            ];
+            file.write(format!("{}\r\n", line.join(",")).as_bytes())?;
+        }
+        Ok(())
+    })
+}
+
 fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
     let mut people = ran.spool.read(number)?;
     let mut planned = ran.plan.read(number)?;
@@ -113,6 +153,16 @@ fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
         issues.entry(issue.row).or_default().push(issue);
     }
     let first = people.drafts.first_row;
+    let rows = first..first + people.len() as RowNumber;
+    for (row, action) in ran.moves.settled.range(rows) {
+        // What stood in its way has moved.
+        let of_row = issues.entry(*row).or_default();
+        of_row.retain(|issue| !stood_in_its_way(issue));
+        if let Action::Update(update) = action {
+            planned.updates.push((*row, update.as_ref().clone()));
+        }
+    }
+    planned.updates.sort_by_key(|(row, _)| *row);
     for (row, (outcome, late)) in ran.late.range(first..first + people.len() as RowNumber) {
         planned.outcomes[(row - first) as usize] = *outcome;
         issues.entry(*row).or_default().extend_from_slice(late);
@@ -122,6 +172,14 @@ fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
         planned,
         issues,
     })
+}
+
+/// Whether an issue was that somebody else has the row's keys.
+pub(crate) fn stood_in_its_way(issue: &Issue) -> bool {
+    matches!(
+        issue.code,
+        Code::MatchAmbiguous | Code::MatchConflict | Code::PlanDrifted
+    )
 }
 
 fn entries(batch: &Batch, ran: &Ran) -> Entries {
@@ -557,7 +615,10 @@ fn cells_of(people: &People, file: &InputFile, ran: &Ran, definition: &Definitio
     for index in 0..people.len() {
         let mut row = vec![Cow::Borrowed(""); file.source.header.len()];
         for (column, slot, is_groups) in &columns {
-            let value = drafts.values.get(index, *slot);
+            let value = match drafts.values.get(index, *slot) {
+                CLEARED => definition.update.clear.as_str(),
+                value => value,
+            };
             row[*column] = if *is_groups {
                 let nesting = definition.groups.nesting.to_string();
                 let paths: Vec<String> = groups(value)

@@ -210,6 +210,10 @@ impl Drop for Site {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one visit from its beginning to its end"
+)]
 fn looking_changes_nothing_and_one_form_lets_in() {
     let site = Site::open(Mail::default());
     let token = site.invite("Ada", "invite");

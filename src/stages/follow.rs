@@ -1,13 +1,15 @@
 //! follow: whether the accounts are still what a plan saw of them, and what becomes of a row where
 //! they aren't. Pure; decides nothing about rows whose accounts stayed as they were.
 
+use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-use crate::definition::{Definition, Existing, MissingGroups, Mode};
+use crate::definition::{Definition, Existing, MissingGroups, Mode, Touch};
 use crate::issue::{Code, Issue};
 use crate::outcome::Outcome;
-use crate::row::{Field, Key, Layout, People, RowNumber};
+use crate::row::{Field, Key, RowNumber};
 use crate::stages::clean::group;
+use crate::stages::leavers::{Fate, Leaver};
 use crate::stages::plan::{Account, Action, COLUMNS, Matched, Person, Planned, Update};
 
 /// What a plan remembers of a row's match.
@@ -86,11 +88,40 @@ pub fn regardless(definition: &Definition) -> Definition {
     definition
 }
 
-/// What following a plan needs besides the batch.
+/// A row of a plan: what is to become of it, and what the check saw.
+#[derive(Debug, Default)]
+pub struct Line {
+    outcome: Option<Outcome>,
+    update: Option<Update>,
+    saw: Option<Trace>,
+    issues: Vec<Issue>,
+    row: RowNumber,
+}
+
+/// The rows of a batch of a plan, whose first row is `first`. Issues stand in row order in it.
+pub fn lines(planned: Planned, first: RowNumber) -> Vec<Line> {
+    let mut traces = planned.traces.into_iter().peekable();
+    let mut updates = planned.updates.into_iter().peekable();
+    let mut issues = planned.issues.into_iter().peekable();
+    let line = |(row, outcome)| {
+        let mut line = Line {
+            outcome: Some(outcome),
+            update: updates.next_if(|(at, _)| *at == row).map(|(_, update)| update),
+            saw: traces.next_if(|trace| trace.row == row),
+            issues: Vec::new(),
+            row,
+        };
+        while let Some(issue) = issues.next_if(|issue| issue.row == row) {
+            line.issues.push(issue);
+        }
+        line
+    };
+    (first..).zip(planned.outcomes).map(line).collect()
+}
+
+/// What following a plan needs besides its rows.
 pub struct Follow<'a> {
-    /// The slots of the plan.
-    pub layout: &'a Layout,
-    /// Its pipeline.
+    /// The plan's pipeline.
     pub definition: &'a Definition,
     /// [`regardless`] of it.
     pub regardless: &'a Definition,
@@ -105,96 +136,60 @@ pub struct Follow<'a> {
 }
 
 impl Follow<'_> {
-    /// What becomes of a batch of the plan now. Its issues are in row order, as are `found`, which
-    /// are matches of this batch and others.
-    pub fn batch(
+    /// What becomes of a row of the plan, now that the match finds `matched` for it.
+    pub fn row(
         &self,
-        people: &People,
-        planned: Planned,
-        found: &[(RowNumber, Matched)],
-    ) -> Planned {
-        let first = people.drafts.first_row;
-        let keys = self.definition.matching.keys();
-        let mut now = Planned::default();
-        let mut found = found[found.partition_point(|(row, _)| *row < first)..]
-            .iter()
-            .peekable();
-        let mut traces = planned.traces.iter().peekable();
-        let mut issues = planned.issues.into_iter().peekable();
-        let mut updates = planned.updates.into_iter().peekable();
-        for (index, outcome) in planned.outcomes.into_iter().enumerate() {
-            let row = first + index as RowNumber;
-            let matched = found
-                .next_if(|(at, _)| *at == row)
-                .map(|(_, matched)| matched);
-            let saw = traces.next_if(|trace| trace.row == row);
-            let update = updates
-                .next_if(|(at, _)| *at == row)
-                .map(|(_, update)| update);
-            let start = now.issues.len();
-            while let Some(issue) = issues.next_if(|issue| issue.row == row) {
-                now.issues.push(issue);
+        person: &Person,
+        matched: Option<&Matched>,
+        mut line: Line,
+    ) -> (Action, Vec<Issue>) {
+        let mut issues = std::mem::take(&mut line.issues);
+        let known: Vec<&Issue> = issues.iter().collect();
+        let planned = line.outcome.unwrap_or(Outcome::Held);
+        let wanted = (self.wanted)(line.row, planned, &known);
+        let step = Step {
+            person,
+            matched,
+            outcome: match planned {
+                Outcome::Held if wanted => line.waiting(),
+                outcome => outcome,
+            },
+            update: line.update,
+            saw: line.saw,
+        };
+        let (action, more) = match planned {
+            Outcome::Created | Outcome::Updated | Outcome::Unchanged if !wanted => {
+                let issue = Issue::of_row(Code::PlanLeftOut, line.row, "");
+                (Action::Leave(Outcome::Skipped), vec![issue])
             }
-            let person = Person {
-                people,
-                index,
-                layout: self.layout,
-            };
-            let step = Step {
-                person,
-                outcome,
-                update,
-                saw,
-                matched,
-            };
-            let (action, more) = self.row(step, &now.issues[start..]);
-            now.outcomes.push(action.outcome());
-            now.issues.extend(more);
-            if let Some(matched) = matched {
-                now.traces.push(Trace::new(row, matched, &keys));
-                if let Some(account) = &matched.account {
-                    now.accounts.push((row, account.id));
-                }
-            }
-            if let Action::Update(update) = action {
-                now.updates.push((row, *update));
-            }
-        }
-        now
+            _ => self.step(step),
+        };
+        issues.extend(more);
+        (action, issues)
     }
 
-    fn row(&self, step: Step, issues: &[Issue]) -> (Action, Vec<Issue>) {
-        let row = step.person.row();
-        let issues: Vec<&Issue> = issues.iter().collect();
-        let wanted = (self.wanted)(row, step.outcome, &issues);
-        let outcome = match step.outcome {
-            Outcome::Created | Outcome::Updated | Outcome::Unchanged if !wanted => {
-                let issue = Issue::of_row(Code::PlanLeftOut, row, "");
-                return (Action::Leave(Outcome::Skipped), vec![issue]);
-            }
-            Outcome::Held if wanted => step.waiting(),
-            outcome => outcome,
-        };
-        let action = match (outcome, step.update.clone()) {
+    fn step(&self, step: Step) -> (Action, Vec<Issue>) {
+        let action = match (step.outcome, step.update.clone()) {
             (Outcome::Created, _) => Action::Create,
             (Outcome::Updated, Some(update)) => Action::Update(Box::new(update)),
-            (Outcome::Unchanged, _) => Action::Leave(outcome),
-            _ => return (Action::Leave(outcome), Vec::new()),
+            (Outcome::Unchanged, _) => Action::Leave(Outcome::Unchanged),
+            (outcome, _) => return (Action::Leave(outcome), Vec::new()),
         };
-        let is_as_it_was = step.saw.map(|trace| trace.state) == step.matched.map(state);
-        if is_as_it_was && let Some(issue) = self.group_gone(&step.person, &action) {
-            return (Action::Leave(Outcome::Held), vec![issue]);
-        }
-        if is_as_it_was {
-            return (step.at_this_version(action), Vec::new());
+        let saw = step.saw.as_ref().map(|trace| trace.state);
+        if saw == step.matched.map(state) {
+            return match self.group_gone(step.person, &action) {
+                Some(issue) => (Action::Leave(Outcome::Held), vec![issue]),
+                None => (step.at_this_version(action), Vec::new()),
+            };
         }
         if self.is_done(&step) {
             return (Action::Leave(Outcome::Unchanged), Vec::new());
         }
         if self.replan {
-            return (self.decide)(&step.person, step.matched, self.definition);
+            return (self.decide)(step.person, step.matched, self.definition);
         }
-        (Action::Leave(Outcome::Held), vec![drifted(&step, outcome)])
+        let issue = drifted(&step, self.definition);
+        (Action::Leave(Outcome::Held), vec![issue])
     }
 
     /// A pipeline that makes no groups may have been promised one that is gone.
@@ -238,46 +233,91 @@ impl Follow<'_> {
         {
             return false;
         }
-        let (action, _) = (self.decide)(&step.person, step.matched, self.regardless);
+        let (action, _) = (self.decide)(step.person, step.matched, self.regardless);
         action == Action::Leave(Outcome::Unchanged)
     }
 }
 
-/// The issues of a batch of the plan that an earlier try of the run wrote with these `outcomes`.
-/// What exactly had drifted then is not kept.
-pub fn issues_of_written(planned: Planned, outcomes: &[Outcome], first: RowNumber) -> Vec<Issue> {
-    let mut issues = planned.issues;
-    for (row, (planned, outcome)) in (first..).zip(planned.outcomes.iter().zip(outcomes)) {
+/// The issues of rows of the plan that an earlier try of the run wrote with these `outcomes`. What
+/// exactly had drifted then is not kept.
+pub fn issues_of_written(lines: Vec<Line>, outcomes: &[Outcome]) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    for (mut line, outcome) in lines.into_iter().zip(outcomes) {
+        issues.append(&mut line.issues);
         let code = match outcome {
-            _ if planned == outcome => continue,
+            _ if line.outcome == Some(*outcome) => continue,
             Outcome::Held => Code::PlanDrifted,
             Outcome::Skipped => Code::PlanLeftOut,
             _ => continue,
         };
-        issues.push(Issue::of_row(code, row, "found before the run was cut off"));
+        issues.push(Issue::of_row(code, line.row, "found before the run was cut off"));
     }
     issues
 }
 
+/// The e-mail address and the username that a row gets by its plan although others have them, and
+/// the issue that it is if they don't give them up.
+pub fn keys_of_others(
+    person: &Person,
+    matched: &Matched,
+    action: &Action,
+) -> Option<(Issue, Vec<(Key, Uuid)>)> {
+    let own = match action {
+        Action::Create => None,
+        Action::Update(update) => Some(update.account),
+        Action::Leave(_) => return None,
+    };
+    let mut needs = Vec::new();
+    for key in [Key::Email, Key::Username] {
+        if let Some(holder) = matched.by[key as usize].filter(|holder| Some(*holder) != own) {
+            needs.push((key, holder));
+        }
+    }
+    let (key, holder) = *needs.first()?;
+    let name = key.field().name();
+    let found = person.value(key.field()).unwrap_or("");
+    let detail = format!("account {holder} was to give up this {name} and does not");
+    let issue = Issue::of_field(Code::PlanDrifted, person.row(), key.field(), found, detail);
+    Some((issue, needs))
+}
+
+/// Holds those of the leavers that are to be deactivated and that the plan didn't see as they are.
+pub fn hold_unplanned(leavers: &mut [Leaver], planned: &[Leaver], replan: bool) {
+    let same = |now: &Leaver, then: &Leaver| {
+        then.fate == Fate::Deactivated
+            && (&now.external_id, &now.email, &now.role, &now.status)
+                == (&then.external_id, &then.email, &then.role, &then.status)
+    };
+    for leaver in leavers {
+        // They are in order of their accounts.
+        let then = planned.binary_search_by_key(&leaver.account, |then| then.account);
+        let is_planned = then.is_ok_and(|at| same(leaver, &planned[at]));
+        if leaver.fate == Fate::Deactivated && !is_planned && !replan {
+            leaver.fate = Fate::Held;
+        }
+    }
+}
+
 /// A row of a plan, and what the match finds for it now.
 struct Step<'a> {
-    person: Person<'a>,
+    person: &'a Person<'a>,
+    matched: Option<&'a Matched>,
     outcome: Outcome,
     update: Option<Update>,
-    saw: Option<&'a Trace>,
-    matched: Option<&'a Matched>,
+    saw: Option<Trace>,
+}
+
+impl Line {
+    /// What a row that waits for an approval waits to become.
+    fn waiting(&self) -> Outcome {
+        match &self.update {
+            Some(_) => Outcome::Updated,
+            None => Outcome::Created,
+        }
+    }
 }
 
 impl Step<'_> {
-    /// What a row that waits for an approval waits to become.
-    fn waiting(&self) -> Outcome {
-        match (&self.update, self.saw) {
-            (Some(_), _) => Outcome::Updated,
-            (None, Some(_)) => Outcome::Unchanged,
-            (None, None) => Outcome::Created,
-        }
-    }
-
     fn at_this_version(&self, action: Action) -> Action {
         match (action, self.matched.and_then(|matched| matched.account.as_ref())) {
             (Action::Update(mut update), Some(account)) => {
@@ -295,7 +335,8 @@ fn attributes(account: &Account) -> serde_json::Map<String, serde_json::Value> {
 
 /// What the check saw and what is there now, where that can be told. Values that the check saw
 /// stand in backticks.
-fn drifted(step: &Step, outcome: Outcome) -> Issue {
+fn drifted(step: &Step, definition: &Definition) -> Issue {
+    let outcome = step.outcome;
     let row = step.person.row();
     let Some(matched) = step.matched else {
         let detail = "the account is gone, or has other keys now";
@@ -319,13 +360,13 @@ fn drifted(step: &Step, outcome: Outcome) -> Issue {
         return Issue::of_field(Code::PlanDrifted, row, key.field(), found, detail);
     }
     match matched.account.as_ref() {
-        Some(account) => changed(step, account),
+        Some(account) => changed(step, account, definition),
         None => Issue::of_row(Code::PlanDrifted, row, "the row is about no account now"),
     }
 }
 
 /// The first value of the account that is another one now.
-fn changed(step: &Step, account: &Account) -> Issue {
+fn changed(step: &Step, account: &Account, definition: &Definition) -> Issue {
     let row = step.person.row();
     let saw = |value: &str| format!("the check saw `{value}`");
     for (column, field) in COLUMNS.into_iter().enumerate() {
@@ -336,7 +377,8 @@ fn changed(step: &Step, account: &Account) -> Issue {
             },
             // Without an update, the account had what the row has; more of it isn't known.
             None => match step.person.value(field) {
-                Some(value) if !(field == Field::Status && value == "invited") => Some(value),
+                Some("invited") if field == Field::Status => continue,
+                Some(value) if definition.update.of(field) == Touch::Overwrite => Some(value),
                 _ => continue,
             },
         };
@@ -353,12 +395,7 @@ fn changed(step: &Step, account: &Account) -> Issue {
         let names = update.attributes.iter();
         names.map(move |(name, value)| (name.as_str(), before(name).unwrap_or(value).as_str()))
     });
-    let of_row = step
-        .person
-        .attributes()
-        .map(|(name, value)| (name, Some(value)))
-        .filter(|_| step.update.is_none());
-    for (name, expected) in expected.chain(of_row) {
+    for (name, expected) in expected {
         let now = held.get(name).and_then(|value| value.as_str());
         if now != expected {
             let detail = format!("attribute {name}: {}", saw(expected.unwrap_or("")));

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::definition::Definition;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Verdict};
 use crate::row::{Field, Key, Layout, People, RowNumber};
 use crate::stages::clean::group;
 use crate::stages::plan::{COLUMNS, Person, Planned, Update};
@@ -75,6 +75,8 @@ pub struct Chunk {
     pub update_moves: Bytes,
     /// For `copy_moves.sql`: the same as `memberships`, for the staged way in.
     pub create_moves: Bytes,
+    /// Whether its updates pass on keys to each other: all of them go in, or none.
+    pub together: bool,
 }
 
 impl Chunk {
@@ -113,7 +115,7 @@ pub fn encode(
             let id = run.account_id(person.row());
             chunk.creating.push(person.row());
             put_create(creates, &person, id, definition, run);
-            for path in person.groups() {
+            for path in person.groups_of_new(definition) {
                 if let Some(group) = groups.get(&group::key(path)) {
                     put_membership(memberships, id, *group, run);
                     put_move(create_moves, person.row(), id, *group, false);
@@ -128,11 +130,7 @@ pub fn encode(
         for (row, update) in &planned.updates {
             chunk.updating.push(*row);
             put_update(updates, *row, update);
-            for (keys, leaves) in [(&update.joins, false), (&update.leaves, true)] {
-                for group in keys.iter().filter_map(|key| groups.get(key)) {
-                    put_move(update_moves, *row, update.account, *group, leaves);
-                }
-            }
+            put_moves(update_moves, *row, update, groups);
         }
     }
     let [creates, memberships, updates, update_moves, create_moves] = frames.map(Frame::finish);
@@ -146,20 +144,62 @@ pub fn encode(
     }
 }
 
-/// The keys of a batch's rows that are to be matched, for `copy_keys.sql`, header and all.
-pub fn encode_keys(people: &People) -> Bytes {
+/// Encodes updates that pass on keys to each other, as a chunk of its own before all others.
+pub fn encode_moves(updates: &[(RowNumber, Update)], groups: &HashMap<String, Uuid>) -> Chunk {
+    let (mut staged, mut moves) = (Frame::new(), Frame::new());
+    for (row, update) in updates {
+        put_update(&mut staged, *row, update);
+        put_moves(&mut moves, *row, update, groups);
+    }
+    Chunk {
+        // No chunk of rows begins here; in the ledger it is -1.
+        first_row: RowNumber::MAX,
+        outcomes: vec![Outcome::Updated; updates.len()],
+        updating: updates.iter().map(|(row, _)| *row).collect(),
+        updates: staged.finish(),
+        update_moves: moves.finish(),
+        together: true,
+        ..Chunk::default()
+    }
+}
+
+fn put_moves(frame: &mut Frame, row: RowNumber, update: &Update, groups: &HashMap<String, Uuid>) {
+    for (keys, leaves) in [(&update.joins, false), (&update.leaves, true)] {
+        for group in keys.iter().filter_map(|key| groups.get(key)) {
+            put_move(frame, row, update.account, *group, leaves);
+        }
+    }
+}
+
+/// The keys of a batch's rows that are to be matched, for `copy_keys.sql`, header and all; with
+/// `rejected`, of those rows, too: who is in the file is no leaver, whatever is wrong with the row.
+pub fn encode_keys(people: &People, rejected: bool) -> Bytes {
     let mut frame = Frame::new();
     for index in 0..people.len() {
         let keys = Key::ALL.map(|key| people.key(index, key));
-        if people.verdicts[index] == crate::outcome::Verdict::Kept
-            && keys.iter().any(Option::is_some)
-        {
+        let is_matched = match people.verdicts[index] {
+            Verdict::Kept => true,
+            Verdict::Rejected => rejected,
+            Verdict::Duplicate(_) => false,
+        };
+        if is_matched && keys.iter().any(Option::is_some) {
             frame.row(4);
             frame.int(people.drafts.first_row + index as RowNumber);
             keys.into_iter().for_each(|key| frame.text(key));
         }
     }
     frame.finish()
+}
+
+/// How many rows of a batch nobody can be found by.
+pub fn rows_without_key(people: &People) -> u64 {
+    let nameless = (0..people.len()).filter(|index| {
+        !matches!(people.verdicts[*index], Verdict::Duplicate(_))
+            && Key::ALL
+                .iter()
+                .all(|key| people.key(*index, *key).is_none())
+    });
+    nameless.count() as u64
 }
 
 fn put_create(frame: &mut Frame, person: &Person, id: Uuid, definition: &Definition, run: &RunKey) {
@@ -181,7 +221,7 @@ fn put_create(frame: &mut Frame, person: &Person, id: Uuid, definition: &Definit
             _ => frame.text(value),
         }
     }
-    let mut attributes = person.attributes().peekable();
+    let mut attributes = person.attributes(definition).peekable();
     if attributes.peek().is_none() {
         frame.json("{}");
     } else {

@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::definition::{Definition, Existing, Memberships, MissingGroups, Mode, Onboarding};
+use crate::definition::{
+    Definition, EmptyCell, Existing, Memberships, MissingGroups, Mode, Onboarding, Touch,
+};
 use crate::issue::{Code, Issue};
 use crate::outcome::Outcome;
-use crate::row::{Field, Key, Layout, People, RowNumber};
+use crate::row::{CLEARED, Field, Key, Layout, People, RowNumber};
 use crate::stages::clean;
 use crate::stages::clean::group;
 use crate::stages::follow::Trace;
@@ -67,7 +69,7 @@ pub struct Matched {
 }
 
 /// What an update writes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Update {
     /// The account.
     pub account: Uuid,
@@ -128,6 +130,41 @@ pub struct Planned {
     pub traces: Vec<Trace>,
 }
 
+/// What a cell says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cell<'a> {
+    Empty,
+    Cleared,
+    Value(&'a str),
+}
+
+impl<'a> Cell<'a> {
+    fn of(value: &'a str) -> Cell<'a> {
+        match value {
+            "" => Cell::Empty,
+            CLEARED => Cell::Cleared,
+            value => Cell::Value(value),
+        }
+    }
+
+    /// What the account is to hold, `Some(None)` for nothing; `None` when it keeps what it has.
+    fn wanted(self, held: Option<&str>, touch: Touch, empty: EmptyCell) -> Option<Option<&'a str>> {
+        let wanted = match self {
+            Cell::Value(value) => Some(value),
+            Cell::Cleared => None,
+            Cell::Empty if empty == EmptyCell::Clear => None,
+            Cell::Empty => return None,
+        };
+        let held = held.filter(|held| !held.is_empty());
+        let may = match touch {
+            Touch::Overwrite => true,
+            Touch::Fill => held.is_none(),
+            Touch::Keep | Touch::Never => false,
+        };
+        (may && wanted != held).then_some(wanted)
+    }
+}
+
 /// One row with its values, as [`decide`] sees it.
 pub struct Person<'a> {
     /// The batch.
@@ -146,21 +183,41 @@ impl<'a> Person<'a> {
 
     /// The cleaned value of a field; `None` when the run hasn't the field or the cell is empty.
     pub fn value(&self, field: Field) -> Option<&'a str> {
+        match self.cell(field) {
+            Some(Cell::Value(value)) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// What the row says of a field; `None` when the run hasn't it.
+    fn cell(&self, field: Field) -> Option<Cell<'a>> {
         let slot = self.layout.field(field)?;
-        Some(self.people.drafts.values.get(self.index, slot)).filter(|value| !value.is_empty())
+        Some(Cell::of(self.people.drafts.values.get(self.index, slot)))
     }
 
     fn key(&self, key: Key) -> Option<String> {
         self.people.key(self.index, key).map(String::from)
     }
 
-    /// The custom attributes that the row has.
-    pub fn attributes(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+    /// The custom attributes of a new account.
+    pub fn attributes(
+        &self,
+        definition: &'a Definition,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.attribute_cells()
+            .filter_map(|(name, cell)| match cell {
+                Cell::Value(value) if definition.update.of_attribute(name) != Touch::Never => {
+                    Some((name, value))
+                }
+                _ => None,
+            })
+    }
+
+    fn attribute_cells(&self) -> impl Iterator<Item = (&'a str, Cell<'a>)> {
         let (people, index) = (self.people, self.index);
         self.layout
             .attributes()
-            .map(move |(slot, name)| (name, people.drafts.values.get(index, slot)))
-            .filter(|(_, value)| !value.is_empty())
+            .map(move |(slot, name)| (name, Cell::of(people.drafts.values.get(index, slot))))
     }
 
     /// The groups that the row names, as paths.
@@ -168,16 +225,25 @@ impl<'a> Person<'a> {
         clean::groups(self.value(Field::Groups).unwrap_or(""))
     }
 
+    /// The groups of a new account.
+    pub fn groups_of_new(&self, definition: &Definition) -> impl Iterator<Item = &'a str> {
+        let never = definition.update.of(Field::Groups) == Touch::Never;
+        self.groups().filter(move |_| !never)
+    }
+
     /// What a new account gets for a column: the row's value, or the pipeline's default.
     pub fn value_of_new(&self, field: Field, definition: &'a Definition) -> Option<&'a str> {
-        self.value(field).or(match field {
-            Field::Role => Some(definition.accounts.default_role.as_str()),
-            Field::Status => Some(match definition.accounts.onboarding {
-                Onboarding::Invite => "invited",
-                Onboarding::Setup => "active",
-            }),
-            _ => None,
-        })
+        let touch = definition.update.of(field);
+        self.value(field)
+            .filter(|_| touch != Touch::Never)
+            .or(match field {
+                Field::Role => Some(definition.accounts.default_role.as_str()),
+                Field::Status => Some(match definition.accounts.onboarding {
+                    Onboarding::Invite => "invited",
+                    Onboarding::Setup => "active",
+                }),
+                _ => None,
+            })
     }
 }
 
@@ -208,6 +274,35 @@ pub fn decide(
     } else {
         (action, issues)
     }
+}
+
+/// The match of a row that could go in if other accounts gave up their e-mail addresses or
+/// usernames, and the keys that it needs from whom; `None` where nothing of that kind is in the way.
+pub fn without_taken_keys(
+    person: &Person,
+    matched: &Matched,
+) -> Option<(Matched, Vec<(Key, Uuid)>)> {
+    let by_id = matched.by[Key::ExternalId as usize];
+    let mut free = matched.clone();
+    let mut needs = Vec::new();
+    let is_other_person = by_id.is_none()
+        && match (person.value(Field::ExternalId), &matched.account) {
+            (Some(wanted), Some(account)) => account
+                .value(Field::ExternalId)
+                .is_some_and(|held| held != wanted),
+            _ => false,
+        };
+    if is_other_person {
+        free.account = None;
+    }
+    let chosen = free.account.as_ref().map(|account| account.id);
+    for key in [Key::Email, Key::Username] {
+        if let Some(holder) = free.by[key as usize].filter(|holder| Some(*holder) != chosen) {
+            needs.push((key, holder));
+            free.by[key as usize] = None;
+        }
+    }
+    (!needs.is_empty()).then_some((free, needs))
 }
 
 fn unknown_groups(
@@ -340,9 +435,12 @@ fn known_account(
             ));
             return Action::Leave(Outcome::Rejected);
         }
-        Existing::Update => {}
+        Existing::Update | Existing::Reactivate => {}
     }
-    let update = update(person, account, definition);
+    let mut update = update(person, account, definition);
+    if policy == Existing::Reactivate && person.value(Field::Status).is_none() {
+        reactivate(&mut update, status, person, definition);
+    }
     if update.after.is_empty() && update.joins.is_empty() && update.leaves.is_empty() {
         return Action::Leave(Outcome::Unchanged);
     }
@@ -366,42 +464,86 @@ fn update(person: &Person, account: &Account, definition: &Definition) -> Update
         joins: Vec::new(),
         leaves: Vec::new(),
     };
+    let policy = &definition.update;
     for (column, field) in COLUMNS.into_iter().enumerate() {
-        let Some(wanted) = person.value(field) else {
+        let held = account.values[column].as_deref();
+        let empty = if field.is_clearable() {
+            policy.empty
+        } else {
+            EmptyCell::Keep
+        };
+        let wanted = person
+            .cell(field)
+            .and_then(|cell| cell.wanted(held, policy.of(field), empty));
+        let Some(wanted) = wanted else {
             continue;
         };
-        let held = account.values[column].as_deref();
         // Nobody who came in already is sent back to the door.
-        let demotes = field == Field::Status && wanted == "invited";
-        if held == Some(wanted) || demotes {
+        if field == Field::Status && wanted == Some("invited") {
             continue;
         }
-        update.before.insert(
-            field.name().to_string(),
-            held.map_or(serde_json::Value::Null, Into::into),
-        );
-        update.after.insert(field.name().to_string(), wanted.into());
-        update.values[column] = Some(wanted.to_string());
+        let value = |value: Option<&str>| value.map_or(serde_json::Value::Null, Into::into);
+        update.before.insert(field.name().to_string(), value(held));
+        update.after.insert(field.name().to_string(), value(wanted));
+        update.values[column] = wanted.map(String::from);
         match field {
             Field::Email => update.keys[0] = person.key(Key::Email),
             Field::Username => update.keys[1] = person.key(Key::Username),
             _ => {}
         }
     }
-    for (name, wanted) in person.attributes() {
+    for (name, cell) in person.attribute_cells() {
         let held = update.attributes.get(name).cloned().unwrap_or_default();
-        if held.as_str() != Some(wanted) {
-            update.before.insert(format!("attributes.{name}"), held);
-            update
-                .after
-                .insert(format!("attributes.{name}"), wanted.into());
-            update.attributes.insert(name.to_string(), wanted.into());
+        let touch = policy.of_attribute(name);
+        // An attribute that is no text was set by somebody else; it counts as a value.
+        let text = held.as_str().or((!held.is_null()).then_some("\0"));
+        let Some(wanted) = cell.wanted(text, touch, policy.empty) else {
+            continue;
+        };
+        let key = format!("attributes.{name}");
+        update.before.insert(key.clone(), held);
+        update.after.insert(key, wanted.into());
+        match wanted {
+            Some(wanted) => drop(update.attributes.insert(name.to_string(), wanted.into())),
+            None => drop(update.attributes.remove(name)),
         }
     }
+    move_groups(person, account, definition, &mut update);
+    update
+}
+
+/// Opens a closed account again, as if it were new.
+fn reactivate(update: &mut Update, held: &str, person: &Person, definition: &Definition) {
+    let wanted = person.value_of_new(Field::Status, definition);
+    let column = COLUMNS.iter().position(|field| *field == Field::Status);
+    if let (Some(column), Some(wanted)) = (column, wanted) {
+        let name = Field::Status.name().to_string();
+        update.before.insert(name.clone(), held.into());
+        update.after.insert(name, wanted.into());
+        update.values[column] = Some(wanted.to_string());
+    }
+}
+
+/// The groups that the account joins and leaves.
+fn move_groups(person: &Person, account: &Account, definition: &Definition, update: &mut Update) {
+    let policy = &definition.update;
+    let cell = person.cell(Field::Groups);
+    let touch = policy.of(Field::Groups);
+    let may = match touch {
+        Touch::Overwrite => true,
+        Touch::Fill => account.groups.is_empty(),
+        Touch::Keep | Touch::Never => false,
+    };
+    if !may {
+        return;
+    }
+    let replaces = definition.groups.memberships == Memberships::Replace;
+    let leaves_all = cell == Some(Cell::Cleared)
+        || (cell == Some(Cell::Empty) && replaces && policy.empty == EmptyCell::Clear);
     let wanted: Vec<String> = person.groups().map(group::key).collect();
     let held = |key: &String| account.groups.binary_search(key).is_ok();
     update.joins = wanted.iter().filter(|key| !held(key)).cloned().collect();
-    if definition.groups.memberships == Memberships::Replace && !wanted.is_empty() {
+    if leaves_all || (replaces && !wanted.is_empty()) {
         update.leaves = account
             .groups
             .iter()
@@ -419,7 +561,6 @@ fn update(person: &Person, account: &Account, definition: &Definition) -> Update
             .before
             .insert("groups".to_string(), account.groups.clone().into());
     }
-    update
 }
 
 #[cfg(test)]

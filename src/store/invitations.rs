@@ -90,6 +90,8 @@ pub struct Listed {
     pub expires_at: Option<String>,
     /// Whether there is a link that works now.
     pub usable: bool,
+    /// The pipeline by whose settings it went out; none for the default.
+    pub pipeline: Option<String>,
 }
 
 /// Which invitations are meant; what is `None` doesn't matter.
@@ -184,6 +186,7 @@ impl Store {
         lifetime_minutes: Option<u32>,
         message: Option<&str>,
         message_ids: &[String],
+        pipeline: Option<&str>,
     ) -> Result<Vec<Queued>> {
         self.expire_overdue()?;
         let ids = new_ids(accounts.len())?;
@@ -199,6 +202,7 @@ impl Store {
                 &ids,
                 &accounts,
                 &message_ids,
+                &pipeline,
             ],
             doing,
         )?;
@@ -414,10 +418,12 @@ impl Store {
         ids: &[Uuid],
         message_ids: &[String],
         message: Option<&str>,
+        pipeline: Option<&str>,
     ) -> Result<u64> {
         self.expire_overdue()?;
         let sql = include_str!("sql/requeue_invitations.sql");
-        self.execute(sql, &[&ids, &message_ids, &message], "queueing the mails")
+        let values: [&(dyn ToSql + Sync); 4] = [&ids, &message_ids, &message, &pipeline];
+        self.execute(sql, &values, "queueing the mails")
     }
 
     /// Cancels invitations, and with `remove_accounts` removes the accounts that were never used.
@@ -623,6 +629,7 @@ fn listed(row: &Row) -> Listed {
         sent_at: row.get(12),
         expires_at: row.get(13),
         usable: row.get(14),
+        pipeline: row.get(15),
     }
 }
 

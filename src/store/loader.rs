@@ -290,12 +290,16 @@ impl Writer {
             self.staged_creates(chunk, &mut issues).await?;
         }
         self.updates(chunk, &mut issues).await?;
+        if chunk.together && !issues.is_empty() {
+            return self.none_of(chunk, issues).await;
+        }
         let failed: HashSet<RowNumber> = issues.iter().map(|issue: &Issue| issue.row).collect();
         let outcomes: Vec<Outcome> = chunk
             .outcomes
             .iter()
-            .zip(chunk.first_row..)
-            .map(|(outcome, row)| {
+            .enumerate()
+            .map(|(index, outcome)| {
+                let row = chunk.first_row.wrapping_add(index as RowNumber);
                 if failed.contains(&row) {
                     Outcome::Failed
                 } else {
@@ -328,6 +332,27 @@ impl Writer {
         Ok(Written {
             first_row: chunk.first_row,
             outcomes,
+            issues,
+        })
+    }
+
+    /// Rows that only go in together stay out together.
+    async fn none_of(
+        &self,
+        chunk: &Chunk,
+        mut issues: Vec<Issue>,
+    ) -> std::result::Result<Written, Trouble> {
+        let client = &self.connection.client;
+        client.batch_execute("rollback").await.map_err(trouble)?;
+        let detail = "it passes on an address or username together with another row that failed";
+        for row in &chunk.updating {
+            if issues.iter().all(|issue| issue.row != *row) {
+                issues.push(Issue::of_row(Code::LoadDrifted, *row, detail));
+            }
+        }
+        Ok(Written {
+            first_row: chunk.first_row,
+            outcomes: vec![Outcome::Failed; chunk.outcomes.len()],
             issues,
         })
     }
@@ -384,6 +409,14 @@ impl Writer {
             chunk.update_moves.clone(),
         )
         .await?;
+        if chunk.together {
+            for sql in [
+                include_str!("sql/park_keys.sql"),
+                include_str!("sql/renew_versions.sql"),
+            ] {
+                client.batch_execute(sql).await.map_err(trouble)?;
+            }
+        }
         let sql = include_str!("sql/update_accounts.sql");
         let drifted = "somebody changed or removed the account while the import was running";
         let updated = bisect(
@@ -479,7 +512,7 @@ async fn bisect(
 }
 
 /// What the database says, without the values that it would quote in its detail.
-fn own_words(error: &tokio_postgres::Error) -> String {
+pub(super) fn own_words(error: &tokio_postgres::Error) -> String {
     error.as_db_error().map_or_else(
         || error.to_string(),
         |error| format!("{} ({})", error.message(), error.code().code()),
@@ -488,7 +521,7 @@ fn own_words(error: &tokio_postgres::Error) -> String {
 
 /// Errors that are some row's own: bad data, broken constraints, a trigger's or a policy's no.
 /// Classes of SQLSTATE, PostgreSQL's appendix A.
-fn is_about_data(error: &tokio_postgres::Error) -> bool {
+pub(super) fn is_about_data(error: &tokio_postgres::Error) -> bool {
     error.code().is_some_and(|state| {
         let class = &state.code()[..2];
         ["22", "23", "44", "P0", "21"].contains(&class)

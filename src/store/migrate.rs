@@ -21,6 +21,8 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "invitations",
         include_str!("migrations/0002_invitations.sql"),
     ),
+    (3, "undo", include_str!("migrations/0003_undo.sql")),
+    (4, "leavers", include_str!("migrations/0004_leavers.sql")),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.

@@ -21,14 +21,17 @@ use connect::{Connection, Target, refusal};
 pub mod acceptance;
 pub mod binaries;
 pub mod connect;
+pub mod explain;
 pub mod invitations;
 pub mod launcher;
+pub mod leavers;
 pub mod loader;
 pub mod matches;
 pub mod migrate;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;
+pub mod undo;
 
 /// How often and how far apart the lock of the run is asked for: two seconds in all.
 const LOCK_TRIES: u32 = 20;

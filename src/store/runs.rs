@@ -1,5 +1,7 @@
 //! The books of runs: begun, taken up again, finished, listed.
 
+use std::collections::HashSet;
+
 use super::Store;
 use super::connect::refusal;
 use crate::definition::Pipeline;
@@ -10,7 +12,7 @@ use crate::row::RowNumber;
 use crate::summary::Summary;
 
 /// A run that has begun, now or earlier.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Begun {
     /// The run's id.
     pub id: String,
@@ -22,6 +24,8 @@ pub struct Begun {
     pub resumed_from: Option<String>,
     /// What it wrote before it was cut off.
     pub written: Vec<(RowNumber, Vec<Outcome>)>,
+    /// Rows beyond those whose updates are in: they passed on keys to each other.
+    pub moved: HashSet<RowNumber>,
 }
 
 /// A run in the books.
@@ -77,9 +81,16 @@ impl Store {
                         .filter_map(|number| Outcome::from_number(*number));
                     (chunk.get::<_, i32>(0) as RowNumber, outcomes.collect())
                 });
+                let moved = client
+                    .query(include_str!("sql/find_moved.sql"), &[&id])
+                    .await?;
                 let seed: i64 = run.get(1);
                 return Ok(Begun {
                     written: written.collect(),
+                    moved: moved
+                        .iter()
+                        .map(|row| row.get::<_, i32>(0) as RowNumber)
+                        .collect(),
                     seed: seed as u64,
                     started_ms: run.get::<_, i64>(3) as u64,
                     resumed_from: Some(run.get(2)),
@@ -97,6 +108,7 @@ impl Store {
                         &(seed as i64),
                         &folder,
                         &pipeline.named,
+                        &pipeline.definition.source(),
                     ],
                 )
                 .await?;
@@ -107,6 +119,7 @@ impl Store {
                 started_ms,
                 resumed_from: None,
                 written: Vec::new(),
+                moved: HashSet::new(),
             })
         });
         begun.map_err(|error: tokio_postgres::Error| refusal(&error, "beginning the run"))

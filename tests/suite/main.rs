@@ -16,3 +16,4 @@ mod plans;
 mod properties;
 mod readme;
 mod support;
+mod undo;

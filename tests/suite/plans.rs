@@ -191,6 +191,83 @@ fn what_drifted_is_held_and_everything_else_is_done() {
     assert_eq!(support::query_one(&url, meanwhile), "0");
 }
 
+const HEADER: &str = "external_id,email,first_name,last_name,organization";
+const FULL_LIST: &str = "name = \"own\"\n[leavers]\nmissing = \"deactivate\"\n";
+
+/// Ten people; in `people.csv` the first two have each other's address, the third and the fourth
+/// pass theirs on to a new person, and the last three are gone.
+fn folder_with_moves() -> TempDir {
+    let folder = support::folder();
+    let line = |id: usize, email: &str| format!("{id},{email}@acme-industries.com,P{id},Lee,Acme");
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+    let first = names.iter().enumerate().map(|(id, name)| line(id, name));
+    let second = ["b", "a", "d", "x", "e", "f", "g"];
+    let second = second.iter().enumerate().map(|(id, name)| line(id, name));
+    let write = |name: &str, lines: Vec<String>| {
+        let text = format!("{HEADER}\n{}\n", lines.join("\n"));
+        fs::write(folder.path().join(name), text).unwrap();
+    };
+    write("first.csv", first.collect());
+    write("people.csv", second.chain([line(77, "c")]).collect());
+    fs::write(folder.path().join("own.toml"), FULL_LIST).unwrap();
+    folder
+}
+
+#[test]
+fn keys_that_move_and_people_who_leave_go_through_a_plan() {
+    let folder = folder_with_moves();
+    let (planned, imported) = (
+        database_with_first(folder.path()),
+        database_with_first(folder.path()),
+    );
+    let checked = check(folder.path(), &planned);
+    let import = ["import", "people.csv", "-p", "own.toml", "--json"];
+    let import = support::run(folder.path(), &imported, &import);
+    let applied = apply(folder.path(), &planned, &[]);
+    assert_eq!(applied.counts(), checked.counts(), "{applied:?}");
+    assert_eq!(applied.counts(), import.counts());
+    assert_eq!((applied.counts().updated, applied.counts().created), (4, 1));
+    assert_eq!(applied.json()["leavers"]["deactivated"], 3);
+    assert_eq!(applied.json()["leavers"], checked.json()["leavers"]);
+    assert_eq!(issues(&applied), BTreeMap::new());
+    assert!(
+        support::accounts(&planned) == support::accounts(&imported),
+        "other accounts"
+    );
+    let again = apply(folder.path(), &planned, &[]);
+    assert_eq!((again.exit, again.counts().unchanged), (0, 8), "{again:?}");
+}
+
+#[test]
+fn whoever_waits_for_the_key_of_a_drifted_account_is_held_with_it() {
+    let folder = folder_with_moves();
+    let url = database_with_first(folder.path());
+    check(folder.path(), &url);
+    support::query(
+        &url,
+        "UPDATE muster.accounts SET organization = 'Meanwhile' WHERE external_id IN ('1', '3');
+         UPDATE muster.accounts SET role = 'admin' WHERE external_id = '9'",
+    );
+    let before = support::accounts(&url);
+    let applied = apply(folder.path(), &url, &[]);
+    // the swap, and the chain from 3 by 2 to the new person
+    assert_eq!((applied.exit, applied.counts().held), (1, 5), "{applied:?}");
+    assert_eq!(issues(&applied)["plan.drifted"], 5);
+    let leavers = &applied.json()["leavers"];
+    assert_eq!((&leavers["deactivated"], &leavers["held"]), (&2.into(), &1.into()));
+    let emails = |accounts: Option<String>| -> Vec<String> {
+        let accounts = accounts.unwrap();
+        let cells = accounts.lines().map(|line| line.split(',').take(2).collect::<Vec<_>>());
+        cells.map(|cells| cells.join(",")).collect()
+    };
+    assert_eq!(emails(support::accounts(&url)), emails(before));
+    let replanned = apply(folder.path(), &url, &["--replan-drifted"]);
+    assert_eq!((replanned.exit, replanned.counts().held), (0, 0), "{replanned:?}");
+    let sql = "SELECT string_agg(external_id || email, ' ' ORDER BY external_id) FROM
+        (SELECT external_id, left(email, 1) AS email FROM muster.accounts WHERE status <> 'deactivated') a";
+    assert_eq!(support::query_one(&url, sql), "0b 1a 2d 3x 4e 5f 6g 77c");
+}
+
 #[test]
 fn a_part_of_a_plan_can_be_applied_and_then_the_rest() {
     let folder = folder_with(1500);

@@ -7,6 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{Rule, Rules, text};
 use crate::definition::Groups;
+use crate::row::CLEARED;
 
 /// Between the groups of a cleaned value. Cleaning removes control characters from text, so it
 /// can't be part of a name.
@@ -18,7 +19,7 @@ pub const GROUP_NESTING: char = '/';
 pub fn groups(value: &str) -> impl Iterator<Item = &str> {
     value
         .split(GROUP_SEPARATOR)
-        .filter(|group| !group.is_empty())
+        .filter(|group| !group.is_empty() && *group != CLEARED)
 }
 
 /// What groups of one name are told by: NFKC and lower case, so that `Sales` and `SALES` are one.

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::definition::Definition;
 use crate::issue::{Code, Issue};
-use crate::row::{Cells, Drafts, Field, Layout, RowNumber, Slot, Table};
+use crate::row::{CLEARED, Cells, Drafts, Field, Layout, RowNumber, Slot, Table};
 use crate::stages::map::Mapping;
 
 pub mod country;
@@ -186,6 +186,10 @@ impl<'a> Row<'a> {
         let mut row_rules = Rules::NONE;
         for (slot, what) in self.layout.slots().iter().enumerate() {
             let cell = self.mapping.value(self.cells, self.index, slot);
+            if self.is_cleared(&cell, what) {
+                drafts.values.push(CLEARED);
+                continue;
+            }
             let (mut value, mut rules) = match what {
                 Slot::Field(Field::Groups) => group::clean(&cell, &self.definition.groups),
                 _ => text::clean(&cell),
@@ -212,6 +216,17 @@ impl<'a> Row<'a> {
             }
         }
         drafts.rules.push(row_rules.bits());
+    }
+
+    /// Whether the cell says that the account is to lose its value.
+    fn is_cleared(&self, cell: &str, what: &Slot) -> bool {
+        let word = &self.definition.update.clear;
+        let can_be = match what {
+            Slot::Field(field) => field.is_clearable(),
+            Slot::Attribute(_) => true,
+            Slot::Ignored(_) => false,
+        };
+        can_be && !word.is_empty() && cell.trim() == word
     }
 
     /// A number that no plan has stays as typed. It is reported here, for later passes see only

@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::definition::{DateOrder, Definition};
 use crate::issue::{Code, Issue, Severity};
 use crate::outcome::Verdict;
-use crate::row::{Drafts, Field, Key, Layout, People, RowNumber, Slot, Table};
+use crate::row::{CLEARED, Drafts, Field, Key, Layout, People, RowNumber, Slot, Table};
 use crate::stages::clean::{GROUP_NESTING, country, date, groups, language, words};
 
 pub mod domains;
@@ -144,7 +144,7 @@ impl<'a> Checker<'a> {
         email_key.clear();
         for (slot, what) in self.layout.slots().iter().enumerate() {
             let value = self.values.get(index, slot);
-            if value.is_empty() {
+            if value.is_empty() || value == CLEARED {
                 continue;
             }
             match what {
@@ -164,11 +164,13 @@ impl<'a> Checker<'a> {
         keys.push(&username_key(self.value(index, Field::Username)));
     }
 
-    /// The value of a field; empty where the run doesn't have it.
+    /// The value of a field; empty where the run doesn't have it, or the account is to lose it.
     fn value(&self, index: usize, field: Field) -> &'a str {
         self.layout
             .field(field)
-            .map_or("", |slot| self.values.get(index, slot))
+            .map(|slot| self.values.get(index, slot))
+            .filter(|value| *value != CLEARED)
+            .unwrap_or_default()
     }
 
     fn report(

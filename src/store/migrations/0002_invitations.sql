@@ -12,8 +12,9 @@ alter table muster.chunks
 -- Passwords stand apart from the accounts, so that who reads people need not read these.
 create table muster.credentials (
     account_id    uuid primary key references muster.accounts (id) on delete cascade,
-    -- PHC string, Argon2id.
-    password_hash text not null,
+    -- PHC string, Argon2id. What isn't the output of a hash function is refused: a password that
+    -- is handed over by mistake must not stay here.
+    password_hash text not null check (password_hash ~ '^\$argon2id\$'),
     -- A temporary password: it ends at expires_at, and the person must choose another at the first sign-in.
     must_change   boolean not null default false,
     expires_at    timestamptz,
@@ -37,6 +38,8 @@ create table muster.invitations (
     -- How long the link works from when it is made; null for ever.
     lifetime     interval,
     expires_at   timestamptz,
+    -- The pipeline whose settings the mail went by, as it was named.
+    pipeline     text,
     -- The administrator's words in this mail.
     message      text,
     -- Made before the first attempt; the same for every attempt at one mail.
@@ -94,6 +97,8 @@ as $$
             and account.id = invitation.account_id
             and account.email_key = invitation.email_key
             and account.status = case invitation.kind when 'invite' then 'invited' else 'active' end
+            -- A link to set a password isn't used up by setting none.
+            and (invitation.kind = 'invite' or accept_invitation.password_hash is not null)
         returning invitation.id, invitation.account_id, invitation.kind
     ), ended as (
         update muster.invitations invitation
@@ -105,8 +110,8 @@ as $$
     ), activated as (
         update muster.accounts account
         set status = 'active',
-            first_name = coalesce(accept_invitation.first_name, account.first_name),
-            last_name = coalesce(accept_invitation.last_name, account.last_name),
+            first_name = coalesce(nullif(btrim(accept_invitation.first_name), ''), account.first_name),
+            last_name = coalesce(nullif(btrim(accept_invitation.last_name), ''), account.last_name),
             updated_at = now()
         from taken
         where account.id = taken.account_id and taken.kind = 'invite'

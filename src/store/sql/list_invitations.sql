@@ -1,10 +1,10 @@
 -- Invitations, newest first; what isn't asked for is null. A link whose time is over is `expired`.
-select id, run_id, account_id, kind, email, state, reply, via, attempts, resends, newest, age_minutes, sent, expires, usable
+select id, run_id, account_id, kind, email, state, reply, via, attempts, resends, newest, age_minutes, sent, expires, usable, pipeline
 from (
     select
         invitation.id, run_id, account_id, kind, email, email_key,
         case when state in ('sent', 'unknown') and expires_at <= now() then 'expired' else state end as state,
-        reply, via, attempts, resends, created_at,
+        reply, via, attempts, resends, created_at, pipeline,
         row_number() over (partition by account_id, kind order by created_at desc, invitation.id desc) = 1 as newest,
         floor(extract(epoch from now() - created_at) / 60)::bigint as age_minutes,
         to_char(sent_at at time zone 'utc', 'YYYY-MM-DD HH24:MI') as sent,

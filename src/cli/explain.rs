@@ -1,0 +1,133 @@
+//! `muster explain`: everything that is known of one person, in time order.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use clap::Args;
+use uuid::Uuid;
+
+use super::invite::open_store;
+use super::{DatabaseArgs, print};
+use crate::issue::Code;
+use crate::outcome::Exit;
+use crate::refusal::{Refusal, Result};
+use crate::report::history::{self, Explained, Row};
+use crate::report::ledger::{self, Entry};
+use crate::store::Store;
+use crate::store::runs::Booked;
+
+#[derive(Args)]
+pub(super) struct ExplainArgs {
+    /// An e-mail address, external id, username, account's id, or name; or a row, as RUN:LINE or RUN:FILE:LINE
+    who: String,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// `muster explain`.
+pub(super) fn explain(args: &ExplainArgs) -> Result<Exit> {
+    let store = open_store(&args.database)?;
+    let runs = store.list_runs(i64::MAX)?;
+    let (rows, (ids, by_name)) = match rows_at(&args.who, &runs)? {
+        Some(rows) => {
+            let accounts = rows.iter().filter_map(|row| row.entry.account.as_ref());
+            let ids: BTreeSet<Uuid> = accounts.filter_map(|id| id.parse().ok()).collect();
+            (rows, (ids.into_iter().collect(), false))
+        }
+        None => (Vec::new(), store.find_known(&args.who)?),
+    };
+    if ids.is_empty() && rows.is_empty() {
+        let what = format!("nobody is known by `{}`", args.who);
+        return Err(Refusal::new(Code::ExplainUnknown, what));
+    }
+    let several = by_name && ids.len() > 1;
+    let mut people = Vec::new();
+    for id in ids {
+        people.extend(explained(&store, id, &runs, several)?);
+    }
+    if args.json {
+        let json = serde_json::json!({ "rows": rows, "people": people });
+        let json = serde_json::to_string_pretty(&json).unwrap_or_default();
+        print(&format!("{json}\n"));
+    } else if several {
+        print(&history::several(&args.who, &people));
+    } else {
+        print(&history::rows(&rows));
+        let people = people.iter().map(history::explained);
+        print(&people.collect::<Vec<_>>().join("\n"));
+    }
+    Ok(if several { Exit::Mend } else { Exit::Done })
+}
+
+/// The rows that `RUN:LINE` or `RUN:FILE:LINE` names; `None` where `who` is no such thing.
+fn rows_at(who: &str, runs: &[Booked]) -> Result<Option<Vec<Row>>> {
+    let Some((wanted, place)) = who.split_once(':') else {
+        return Ok(None);
+    };
+    let (file, line) = match place.rsplit_once(':') {
+        Some((file, line)) => (Some(file), line),
+        None => (None, place),
+    };
+    let fits = |run: &&Booked| {
+        run.kind == "import"
+            && (wanted == "last" || !wanted.is_empty() && run.id.starts_with(wanted))
+    };
+    let (Some(run), Ok(line)) = (runs.iter().find(fits), line.parse::<u64>()) else {
+        return Ok(None);
+    };
+    let path = Path::new(run.folder.as_deref().unwrap_or_default()).join("ledger.parquet");
+    let numbers = ledger::rows_at(&path, file, line)?;
+    if numbers.is_empty() {
+        let what = format!("run {} has no row at `{place}`", run.id);
+        let help = "a row has the line that an editor or a sheet shows; the header stands above it";
+        return Err(Refusal::new(Code::ExplainUnknown, what).help(help));
+    }
+    let entries = ledger::find(&path, &numbers, None).unwrap_or_default();
+    let mut rows = Vec::new();
+    for entry in entries.iter().filter(|entry| numbers.contains(&entry.row)) {
+        let equals = entry
+            .duplicate_of
+            .and_then(|of| ledger::find(&path, &[of], None)?.into_iter().next());
+        let mut entry = entry.clone();
+        if let Some(equals) = &equals {
+            entry.account = entry.account.or_else(|| equals.account.clone());
+        }
+        rows.push(Row {
+            run: run.id.clone(),
+            equals: equals.map(|equals| format!("{}:{}", equals.file, equals.line)),
+            entry,
+        });
+    }
+    Ok(Some(rows))
+}
+
+/// All that is known of one account; without its runs where it is only listed.
+fn explained(store: &Store, id: Uuid, runs: &[Booked], listed: bool) -> Result<Option<Explained>> {
+    let Some(known) = store.known(id)? else {
+        return Ok(None);
+    };
+    if listed {
+        return Ok(Some(Explained::new(known)));
+    }
+    let done = store.find_done(id)?;
+    let ways_in = store.find_ways_in(&known)?;
+    let ledgers = read_ledgers(&id.to_string(), runs);
+    let mut explained = Explained::new(known);
+    explained.tell(&done, &ways_in, &ledgers, &store.find_starts()?);
+    Ok(Some(explained))
+}
+
+/// What the ledger of each import says of the account; none where its folder is gone.
+fn read_ledgers(account: &str, runs: &[Booked]) -> BTreeMap<String, Option<Vec<Entry>>> {
+    let imports = runs.iter().filter(|run| run.kind == "import");
+    imports
+        .map(|run| {
+            let folder = Path::new(run.folder.as_deref().unwrap_or_default());
+            let found = ledger::find(&folder.join("ledger.parquet"), &[], Some(account));
+            (run.id.clone(), found)
+        })
+        .collect()
+}

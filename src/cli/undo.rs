@@ -1,0 +1,292 @@
+//! `muster undo`: takes a run back, as far as nobody changed or used since what it wrote.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use clap::Args;
+
+use super::import::{absolute, make_folder, new_run, rfc3339};
+use super::invite::open_store;
+use super::{DatabaseArgs, print, stop_on_signal};
+use crate::issue::{Code, mask};
+use crate::outcome::{Exit, Outcome};
+use crate::progress::Progress;
+use crate::refusal::{Refusal, Result};
+use crate::report::{file, history};
+use crate::store::Store;
+use crate::store::runs::{Booked, unknown};
+use crate::store::undo::{Earlier, Left};
+use crate::summary::{KeptExample, Next, Run, SCHEMA, Summary, Undone};
+
+/// The summary names so many things that were kept.
+const EXAMPLES_MAX: usize = 20;
+/// In the run's folder: everything that was kept.
+const KEPT: &str = "kept.csv";
+
+#[derive(Args)]
+pub(super) struct UndoArgs {
+    /// The id of an import or of an undo, the beginning of one, or `last` for the latest import
+    run: String,
+    /// Show what would go back, and write nothing
+    #[arg(long)]
+    plan: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// Folder for the run's files [default: muster-runs/RUN]
+    #[arg(short, long, value_name = "DIR", conflicts_with = "plan")]
+    out: Option<PathBuf>,
+    /// Print summary.json on stdout
+    #[arg(long)]
+    json: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// `muster undo`.
+pub(super) fn undo(args: &UndoArgs) -> Result<Exit> {
+    let started = SystemTime::now();
+    let stop = stop_on_signal();
+    let mut store = open_store(&args.database)?;
+    if !args.plan {
+        store.lock()?;
+    }
+    let of = find_run(&store, &args.run)?;
+    let earlier = store.find_undos(&of.id)?;
+    let unfinished = earlier.iter().find(|undo| undo.state != "finished");
+    if args.plan || unfinished.is_none() && !earlier.is_empty() {
+        let planned = take_back(args, &mut store, (&of.id, None), &stop)?;
+        if let Some(earlier) = earlier.first().filter(|_| unfinished.is_none())
+            && nothing(&planned.undone)
+        {
+            return already(args, &store, &of, earlier);
+        }
+        if args.plan {
+            let mut summary = begin_summary(&store, "", rfc3339(started));
+            summary.run.state = "planned".to_string();
+            planned.tell(&mut summary);
+            show(args, &summary, &planned.left, Path::new(""));
+            return Ok(exit(&summary));
+        }
+    }
+    carry_out(args, &mut store, &of, unfinished, (started, &stop))
+}
+
+fn carry_out(
+    args: &UndoArgs,
+    store: &mut Store,
+    of: &Booked,
+    unfinished: Option<&Earlier>,
+    (started, stop): (SystemTime, &AtomicBool),
+) -> Result<Exit> {
+    let id = unfinished.map_or_else(|| new_run(started).id, |undo| undo.id.clone());
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| Path::new("muster-runs").join(&id));
+    make_folder(&folder, args.out.is_none())?;
+    let begun = unfinished.map_or_else(|| rfc3339(started), |undo| undo.started_at.clone());
+    let mut summary = begin_summary(store, &id, begun);
+    summary.run.resumed = unfinished.is_some();
+    if unfinished.is_none() {
+        store.begin_undo(&id, &of.id, &absolute(&folder))?;
+    }
+    let done = take_back(args, store, (&of.id, Some(&id)), stop)?;
+    done.tell(&mut summary);
+    let ended = if done.stopped { "stopped" } else { "finished" };
+    summary.run.state = ended.to_string();
+    summary.run.finished_at = rfc3339(SystemTime::now());
+    summary.next = next_steps(&done, &of.id, &id);
+    write_files(&mut summary, &done.left, &folder)?;
+    store.end_run(&summary, &absolute(&folder))?;
+    if summary.counts.read > 10_000 {
+        store.analyze()?;
+    }
+    show(args, &summary, &done.left, &folder);
+    if done.stopped {
+        let what = format!("the undo `{id}` was stopped");
+        return Err(Refusal::new(Code::RunStopped, what).exit(Exit::Stopped));
+    }
+    Ok(exit(&summary))
+}
+
+/// What was taken back, or would be.
+struct TakenBack {
+    counts: crate::outcome::Counts,
+    undone: Undone,
+    left: Vec<Left>,
+    stopped: bool,
+}
+
+/// Takes the run `of` back, or plans that where there is no `id`.
+fn take_back(
+    args: &UndoArgs,
+    store: &mut Store,
+    (of, id): (&str, Option<&str>),
+    stop: &AtomicBool,
+) -> Result<TakenBack> {
+    let progress = Progress::new(args.quiet || args.json && !std::io::stderr().is_terminal());
+    let mut undoing = store.undoing(of, id)?;
+    let total = undoing.total;
+    progress.begin_of("undo", "accounts", Some(total));
+    let mut before = 0;
+    while !stop.load(Ordering::Relaxed) && undoing.advance()? {
+        progress.add(undoing.counts.read - before, None);
+        before = undoing.counts.read;
+    }
+    let stopped = stop.load(Ordering::Relaxed);
+    progress.end();
+    let (mut counts, undone, left) = undoing.finish(!stopped)?;
+    for _ in counts.read..total.max(counts.read) {
+        counts.add(Outcome::Held);
+    }
+    Ok(TakenBack {
+        counts,
+        undone,
+        left,
+        stopped,
+    })
+}
+
+impl TakenBack {
+    fn tell(&self, summary: &mut Summary) {
+        let example = |left: &Left| KeptExample {
+            id: left.id.to_string(),
+            who: if left.field == "group" {
+                left.who.clone()
+            } else {
+                mask(&left.who)
+            },
+            field: left.field.clone(),
+            reason: left.reason.clone(),
+        };
+        summary.counts = self.counts;
+        summary.undo = Some(Undone {
+            examples: self.left.iter().take(EXAMPLES_MAX).map(example).collect(),
+            ..self.undone.clone()
+        });
+    }
+}
+
+fn nothing(undone: &Undone) -> bool {
+    let done = [
+        undone.changed_back,
+        undone.removed,
+        undone.returned,
+        undone.deactivated,
+        undone.groups_removed,
+        undone.groups_returned,
+        undone.invitations_cancelled,
+    ];
+    done.iter().all(|count| *count == 0)
+}
+
+fn exit(summary: &Summary) -> Exit {
+    let kept = summary.undo.as_ref().map_or(0, |undone| undone.kept);
+    if kept + summary.counts.skipped + summary.counts.failed > 0 {
+        Exit::Mend
+    } else {
+        Exit::Done
+    }
+}
+
+fn begin_summary(store: &Store, id: &str, started_at: String) -> Summary {
+    Summary {
+        schema: SCHEMA.to_string(),
+        run: Run {
+            id: id.to_string(),
+            kind: "undo".to_string(),
+            started_at,
+            matched_against: store.describe(),
+            ..Run::default()
+        },
+        ..Summary::default()
+    }
+}
+
+fn next_steps(done: &TakenBack, of: &str, id: &str) -> Vec<Next> {
+    let next = |what: &str, command: String| Next {
+        what: what.to_string(),
+        command,
+    };
+    if done.stopped {
+        return vec![next("go on where it stopped", format!("muster undo {of}"))];
+    }
+    vec![
+        next("take this undo back", format!("muster undo {id}")),
+        next("see this again", format!("muster show {id}")),
+    ]
+}
+
+/// The run's files: `kept.csv` where something was kept, then `summary.json`.
+fn write_files(summary: &mut Summary, left: &[Left], folder: &Path) -> Result<()> {
+    if !left.is_empty() {
+        let text = history::kept_csv(left);
+        file::atomically(&folder.join(KEPT), |pending| pending.write(text.as_bytes()))?;
+        summary.files.insert("kept".into(), KEPT.into());
+    }
+    summary
+        .files
+        .insert("summary".into(), "summary.json".into());
+    let json = format!(
+        "{}\n",
+        serde_json::to_string_pretty(summary).unwrap_or_default()
+    );
+    file::atomically(&folder.join("summary.json"), |pending| {
+        pending.write(json.as_bytes())
+    })
+}
+
+fn show(args: &UndoArgs, summary: &Summary, left: &[Left], folder: &Path) {
+    if args.json {
+        let json = serde_json::to_string_pretty(summary).unwrap_or_default();
+        print(&format!("{json}\n"));
+        return;
+    }
+    let lines = left.iter().take(EXAMPLES_MAX).map(history::kept_line);
+    let lines: Vec<[String; 3]> = lines.collect();
+    print(&history::undo(
+        summary,
+        &lines,
+        &folder.display().to_string(),
+    ));
+}
+
+/// The run was undone before, and nothing of it is there any more.
+fn already(args: &UndoArgs, store: &Store, of: &Booked, earlier: &Earlier) -> Result<Exit> {
+    if args.json {
+        let runs = store.list_runs(i64::MAX)?;
+        let undo = runs.into_iter().find(|run| run.id == earlier.id);
+        let summary = undo.and_then(|run| run.summary).unwrap_or_default();
+        let json = serde_json::to_string_pretty(&summary).unwrap_or_default();
+        print(&format!("{json}\n"));
+    } else {
+        print(&format!(
+            "{} was undone already by {}; nothing is left to take back\n",
+            of.id, earlier.id
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+/// The run that is meant: what it wrote is in the database's books. `last` is the latest import,
+/// so that the same command twice never takes its own undo back.
+fn find_run(store: &Store, wanted: &str) -> Result<Booked> {
+    let mut fitting = store.list_runs(i64::MAX)?.into_iter().filter(|run| {
+        if wanted == "last" {
+            run.kind == "import"
+        } else {
+            !wanted.is_empty() && run.id.starts_with(wanted)
+        }
+    });
+    let found = fitting.next().ok_or_else(|| {
+        unknown(wanted).help("only imports and undos can be undone; `muster runs` lists them")
+    })?;
+    if wanted != "last" && found.id != wanted && fitting.next().is_some() {
+        let what = format!("several runs begin with `{wanted}`");
+        return Err(Refusal::new(Code::RunUnknown, what));
+    }
+    Ok(found)
+}

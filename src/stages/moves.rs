@@ -1,0 +1,212 @@
+//! moves: addresses and usernames that pass from one account to another inside one file, in swaps
+//! and chains. A row may take a key that another account has when that account's own row gives it
+//! up. Pure.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use uuid::Uuid;
+
+use crate::row::{Key, RowNumber};
+use crate::stages::plan::Action;
+
+/// A key that an account's own row gives up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// The row.
+    pub row: RowNumber,
+    /// Which key.
+    pub key: Key,
+    /// Whose it is.
+    pub account: Uuid,
+}
+
+/// A row that could go in if others gave up their keys.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pending {
+    /// The row.
+    pub row: RowNumber,
+    /// The account that it is about; none for a new one.
+    pub account: Option<Uuid>,
+    /// What would become of it: an update or a create.
+    pub action: Action,
+    /// The keys that it needs, and who has them.
+    pub needs: Vec<(Key, Uuid)>,
+    /// The keys that it gives up in turn.
+    pub releases: Vec<Release>,
+    /// Keys of the groups that must be there for it.
+    pub groups: Vec<String>,
+}
+
+/// What a batch has of them.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// Rows that wait for keys.
+    pub pending: Vec<Pending>,
+    /// Keys that other updates of the batch give up.
+    pub releases: Vec<Release>,
+}
+
+/// The moves of a run, settled.
+#[derive(Debug, Clone, Default)]
+pub struct Moves {
+    /// Rows that go in after all.
+    pub settled: BTreeMap<RowNumber, Action>,
+    /// All rows that are written together: the updates among those, and the planned updates that
+    /// give up keys to them.
+    pub together: BTreeSet<RowNumber>,
+    /// Keys of the groups that must be there for those that go in.
+    pub groups: BTreeSet<String>,
+}
+
+/// Which of the `pending` rows go in. `is_out` tells of a row that was found to stay out since it
+/// was planned, and of an account that another row is about.
+pub fn settle(
+    pending: Vec<Pending>,
+    releases: &[Release],
+    is_out: impl Fn(RowNumber, Option<Uuid>) -> bool,
+) -> Moves {
+    let mut from: HashMap<(Key, Uuid), RowNumber> = releases
+        .iter()
+        .filter(|release| !is_out(release.row, None))
+        .map(|release| ((release.key, release.account), release.row))
+        .collect();
+    let planned: HashSet<RowNumber> = from.values().copied().collect();
+    let mut about: HashMap<Uuid, usize> = HashMap::new();
+    for account in pending.iter().filter_map(|row| row.account) {
+        *about.entry(account).or_default() += 1;
+    }
+    let is_twice = |row: &Pending| row.account.is_some_and(|account| about[&account] > 1);
+    let mut left: Vec<Pending> = pending
+        .into_iter()
+        .filter(|row| !is_out(row.row, row.account) && !is_twice(row))
+        .collect();
+    for row in &left {
+        for release in &row.releases {
+            from.insert((release.key, release.account), row.row);
+        }
+    }
+    // Whoever waits for a row that stays out stays out, too, until nobody is left who does.
+    loop {
+        let going: HashSet<RowNumber> = left.iter().map(|row| row.row).collect();
+        let gets = |need: &(Key, Uuid)| {
+            from.get(need)
+                .is_some_and(|row| going.contains(row) || planned.contains(row))
+        };
+        let before = left.len();
+        left.retain(|row| row.needs.iter().all(gets));
+        if left.len() == before {
+            break;
+        }
+    }
+    let mut moves = Moves::default();
+    for row in &left {
+        let givers = row.needs.iter().filter_map(|need| from.get(need));
+        moves.together.extend(givers);
+        moves.groups.extend(row.groups.iter().cloned());
+        if matches!(row.action, Action::Update(_)) {
+            moves.together.insert(row.row);
+        }
+    }
+    moves.settled = left.into_iter().map(|row| (row.row, row.action)).collect();
+    moves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Outcome;
+
+    fn account(number: u128) -> Uuid {
+        Uuid::from_u128(number)
+    }
+
+    fn give(row: RowNumber, from: u128) -> Release {
+        Release {
+            row,
+            key: Key::Email,
+            account: account(from),
+        }
+    }
+
+    /// Row `row` is about account `own`, takes the address of `of`, and gives up its own.
+    fn take(row: RowNumber, own: u128, of: u128) -> Pending {
+        Pending {
+            row,
+            account: (own > 0).then(|| account(own)),
+            // What it is doesn't matter here, but that it is an update does.
+            action: if own > 0 {
+                Action::Update(Box::default())
+            } else {
+                Action::Create
+            },
+            needs: vec![(Key::Email, account(of))],
+            releases: if own > 0 {
+                vec![give(row, own)]
+            } else {
+                Vec::new()
+            },
+            groups: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn swaps_and_chains_go_in_and_what_hangs_on_nothing_does_not() {
+        let never = |_: RowNumber, _: Option<Uuid>| false;
+        type Rows = Vec<RowNumber>;
+        let table: Vec<(&str, Vec<Pending>, Vec<Release>, Rows, Rows)> = vec![
+            (
+                "a swap",
+                vec![take(0, 1, 2), take(1, 2, 1)],
+                vec![],
+                vec![0, 1],
+                vec![0, 1],
+            ),
+            (
+                "a chain with an end",
+                vec![take(0, 1, 2), take(1, 2, 3)],
+                vec![give(2, 3)],
+                vec![0, 1],
+                vec![0, 1, 2],
+            ),
+            (
+                "a ring of three",
+                vec![take(0, 1, 2), take(1, 2, 3), take(2, 3, 1)],
+                vec![],
+                vec![0, 1, 2],
+                vec![0, 1, 2],
+            ),
+            (
+                "a chain to somebody who stays",
+                vec![take(0, 1, 2), take(1, 2, 3)],
+                vec![],
+                vec![],
+                vec![],
+            ),
+            (
+                "a new person takes a freed address",
+                vec![take(0, 0, 3)],
+                vec![give(2, 3)],
+                vec![0],
+                vec![2],
+            ),
+        ];
+        for (name, pending, releases, settled, together) in table {
+            let moves = settle(pending, &releases, never);
+            assert_eq!(
+                moves.settled.keys().copied().collect::<Rows>(),
+                settled,
+                "{name}"
+            );
+            let found: Rows = moves.together.into_iter().collect();
+            assert_eq!(found, together, "{name}");
+        }
+        let moves = settle(vec![take(0, 1, 2), take(1, 2, 1)], &[], |row, _| row == 1);
+        assert!(
+            moves.settled.is_empty(),
+            "the other side of the swap stays out"
+        );
+        let moves = settle(vec![take(0, 0, 3)], &[give(2, 3)], |row, _| row == 2);
+        assert!(moves.settled.is_empty(), "the giver stays out");
+        assert_eq!(Action::Create.outcome(), Outcome::Created);
+    }
+}

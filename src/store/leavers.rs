@@ -1,0 +1,70 @@
+//! Accounts whom a full list no longer names: found against the keys of the last match, counted,
+//! deactivated.
+
+use uuid::Uuid;
+
+use super::Store;
+use super::connect::refusal;
+use crate::refusal::Result;
+use crate::stages::leavers::Leaver;
+
+impl Store {
+    /// The accounts of `source` that no key of the last match names, in order of their ids.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn find_leavers(&self, source: &str) -> Result<Vec<Leaver>> {
+        let sql = include_str!("sql/find_leavers.sql");
+        let rows = self
+            .runtime
+            .block_on(self.connection.client.query(sql, &[&source]))
+            .map_err(|error| refusal(&error, "looking for leavers"))?;
+        Ok(rows
+            .iter()
+            .map(|row| Leaver {
+                account: row.get(0),
+                external_id: row.get(1),
+                email: row.get(2),
+                email_key: row.get(3),
+                name: row.get(4),
+                role: row.get(5),
+                status: row.get(6),
+                runs: row.get::<_, i32>(7) as u32,
+                days: row.get::<_, i64>(8) as u32,
+                ..Leaver::default()
+            })
+            .collect())
+    }
+
+    /// Counts a run for those who are `missing` from it, forgets those of `source` who are back,
+    /// and deactivates the `gone`, all at once. Returns how many were deactivated.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn settle_leavers(
+        &mut self,
+        run: &str,
+        source: &str,
+        missing: &[Uuid],
+        gone: &[Uuid],
+    ) -> Result<u64> {
+        let doing = |error| refusal(&error, "deactivating leavers");
+        self.runtime.block_on(async {
+            let transaction = self.connection.client.transaction().await.map_err(doing)?;
+            transaction
+                .execute(
+                    include_str!("sql/note_absences.sql"),
+                    &[&run, &source, &missing, &gone],
+                )
+                .await
+                .map_err(doing)?;
+            let sql = include_str!("sql/deactivate_leavers.sql");
+            let count = transaction
+                .execute(sql, &[&run, &gone])
+                .await
+                .map_err(doing)?;
+            transaction.commit().await.map_err(doing)?;
+            Ok(count)
+        })
+    }
+}

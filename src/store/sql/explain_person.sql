@@ -1,0 +1,24 @@
+-- All of account $1 as it is, or as it was when it was removed.
+with known as (
+    select to_jsonb(account) as image, true as there, now() as at
+    from muster.accounts account
+    where id = $1
+    union all
+    select before, false, changed_at from muster.changes where account_id = $1 and action = 'remove'
+    order by there desc, at desc
+    limit 1
+)
+select
+    image::text, there,
+    case when there then array(
+        select grouping.path
+        from muster.memberships membership join muster.groups grouping on grouping.id = membership.group_id
+        where membership.account_id = $1
+        order by grouping.path collate "C"
+    ) else array(
+        select joined ->> 'key' from jsonb_array_elements(image -> 'memberships') joined order by 1
+    ) end,
+    exists (select from muster.credentials secret where secret.account_id = $1),
+    (extract(epoch from (image ->> 'created_at')::timestamptz) * 1000000)::bigint,
+    (extract(epoch from (image ->> 'updated_at')::timestamptz) * 1000000)::bigint
+from known

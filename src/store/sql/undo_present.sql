@@ -1,0 +1,27 @@
+-- Accounts as they are now, with what tells whether anybody used them. Scalar subqueries, because
+-- `exists` would be answered by reading whole tables for every chunk.
+select
+    a.id,
+    a.external_id, a.email, a.username, a.first_name, a.last_name, a.display_name,
+    a.phone, a.country, a.language, a.organization, a.role, a.status,
+    a.start_date::text, a.manager,
+    a.email_key, a.username_key,
+    a.attributes::text,
+    joined.keys,
+    a.updated_at <> a.created_at,
+    coalesce((select true from muster.credentials secret where secret.account_id = a.id), false),
+    coalesce((
+        select true from muster.invitations invitation
+        where invitation.account_id = a.id and invitation.state = 'accepted'
+        limit 1
+    ), false),
+    joined.by_others
+from muster.accounts a
+cross join lateral (
+    select
+        coalesce(array_agg(grouping.key order by grouping.key), '{}') as keys,
+        coalesce(bool_or(membership.run_id is null), false) as by_others
+    from muster.memberships membership join muster.groups grouping on grouping.id = membership.group_id
+    where membership.account_id = a.id
+) joined
+where a.id = any ($1)
