@@ -26,7 +26,7 @@ use crate::issue::{Code, Issue};
 use crate::outcome::Outcome;
 use crate::pipeline::{InputFile, Ran};
 use crate::refusal::{Refusal, Result};
-use crate::report::changes::{differences, rule};
+use crate::report::changes::{Difference, differences, rule};
 use crate::report::file::{Pending, unwritable};
 use crate::report::record::stood_in_its_way;
 use crate::row::{Field, Layout, People, RowNumber, Slot};
@@ -215,8 +215,14 @@ fn settled(mut planned: Planned, people: &People, ran: &Ran) -> Planned {
             planned.updates.retain(|(other, _)| other != row);
         }
     }
-    for (row, action) in ran.moves.settled.range(first..first + people.len() as RowNumber) {
-        planned.issues.retain(|issue| issue.row != *row || !stood_in_its_way(issue));
+    for (row, action) in ran
+        .moves
+        .settled
+        .range(first..first + people.len() as RowNumber)
+    {
+        planned
+            .issues
+            .retain(|issue| issue.row != *row || !stood_in_its_way(issue));
         // A row that was found to stay out after all has another outcome by now.
         if let Action::Update(update) = action
             && planned.outcomes[(row - first) as usize] == Outcome::Updated
@@ -247,9 +253,8 @@ fn schema() -> Schema {
         ("state", DataType::String),
     ];
     let head = head.map(|(name, kind)| (name.to_string(), kind));
-    let pairs = values().flat_map(|name| {
-        ["old", "new"].map(|age| (format!("{age}_{name}"), DataType::String))
-    });
+    let pairs = values()
+        .flat_map(|name| ["old", "new"].map(|age| (format!("{age}_{name}"), DataType::String)));
     let tail = [
         ("issues".to_string(), DataType::String),
         (BATCH.to_string(), DataType::Binary),
@@ -261,6 +266,54 @@ fn schema() -> Schema {
 /// Values of a column, a line each.
 type Texts<'a> = Vec<Option<Cow<'a, str>>>;
 
+/// The columns that differ from row to row.
+#[derive(Default)]
+struct Columns<'a> {
+    account: Texts<'a>,
+    rule: Texts<'a>,
+    state: Texts<'a>,
+    issues: Texts<'a>,
+    /// Old and new, by [`values`].
+    pairs: Vec<[Texts<'a>; 2]>,
+}
+
+impl<'a> Columns<'a> {
+    /// Adds the old and new values of a row.
+    fn push_pairs(&mut self, differences: Vec<Difference<'a>>) {
+        self.pairs.resize_with(values().count(), Default::default);
+        self.pairs
+            .iter_mut()
+            .flatten()
+            .for_each(|texts| texts.push(None));
+        let mut attributes = [serde_json::Map::new(), serde_json::Map::new()];
+        for difference in differences {
+            let ages = [difference.old, difference.new];
+            if let Some(name) = difference.name.strip_prefix("attributes.") {
+                for (object, value) in attributes.iter_mut().zip(ages) {
+                    value.map(|value| object.insert(name.to_string(), value.into()));
+                }
+            } else if let Some(column) = values().position(|name| name == difference.name) {
+                set_last(&mut self.pairs[column], ages);
+            }
+        }
+        let objects = attributes.map(|object| {
+            let json = (!object.is_empty()).then(|| serde_json::Value::Object(object).to_string());
+            json.map(Cow::from)
+        });
+        if let Some(pair) = self.pairs.last_mut() {
+            set_last(pair, objects);
+        }
+    }
+}
+
+fn set_last<'a>(pair: &mut [Texts<'a>; 2], ages: [Option<Cow<'a, str>>; 2]) {
+    for (texts, value) in pair.iter_mut().zip(ages) {
+        if let Some(last) = texts.last_mut() {
+            *last = value;
+        }
+    }
+}
+
 /// A batch as lines of the plan.
 fn frame(
     people: &People,
@@ -268,85 +321,99 @@ fn frame(
     ran: &Ran,
     definition: &Definition,
 ) -> std::result::Result<DataFrame, PolarsError> {
-    let rows = people.len();
     let first = people.drafts.first_row;
-    let source = &ran.files[usize::from(people.drafts.source)].source;
-    let file = source.path.display().to_string();
-    let sheet = match &source.format {
-        Format::Xlsx { sheet, .. } => Some(sheet.as_str()),
-        Format::Csv { .. } => None,
-    };
     let issues = issues_by_row(people, planned);
     let mut accounts = planned.accounts.iter().peekable();
     let mut traces = planned.traces.iter().peekable();
     let mut updates = planned.updates.iter().peekable();
-    let [mut account, mut decided, mut state, mut codes]: [Texts; 4] = Default::default();
-    let names: Vec<&str> = values().collect();
-    let mut pairs: Vec<[Texts; 2]> = names.iter().map(|_| Default::default()).collect();
-    for index in 0..rows {
+    let mut columns = Columns::default();
+    for index in 0..people.len() {
         let row = first + index as RowNumber;
         let outcome = planned.outcomes[index];
         let id = accounts.next_if(|(at, _)| *at == row);
         let trace = traces.next_if(|trace| trace.row == row);
         let update = updates.next_if(|(at, _)| *at == row);
-        let found = &issues[index];
-        account.push(id.map(|(_, id)| id.to_string().into()));
-        state.push(trace.map(|trace| format!("{:032x}", trace.state).into()));
-        let by = trace.and_then(|trace| trace.by);
-        decided.push(Some(rule(outcome, people.verdicts[index], by, found, definition)));
-        let words: Vec<&str> = found.iter().map(|issue| issue.code.name()).collect();
-        codes.push(Some(words.join(",").into()));
         let person = Person {
             people,
             index,
             layout: &ran.layout,
         };
         let update = update.map(|(_, update)| update);
-        let mut attributes = [serde_json::Map::new(), serde_json::Map::new()];
-        pairs.iter_mut().flatten().for_each(|texts| texts.push(None));
-        for difference in differences(&person, outcome, update, definition) {
-            let ages = [difference.old, difference.new];
-            if let Some(name) = difference.name.strip_prefix("attributes.") {
-                for (object, value) in attributes.iter_mut().zip(ages) {
-                    value.map(|value| object.insert(name.to_string(), value.into()));
-                }
-            } else if let Some(column) = names.iter().position(|name| *name == difference.name) {
-                for (texts, value) in pairs[column].iter_mut().zip(ages) {
-                    texts[index] = value;
-                }
-            }
-        }
-        for (texts, object) in pairs[names.len() - 1].iter_mut().zip(attributes) {
-            texts[index] = Some(object)
-                .filter(|object| !object.is_empty())
-                .map(|object| serde_json::Value::Object(object).to_string().into());
-        }
+        columns.push_pairs(differences(&person, outcome, update, definition));
+        let by = trace.and_then(|trace| trace.by);
+        let rule = rule(
+            outcome,
+            people.verdicts[index],
+            by,
+            &issues[index],
+            definition,
+        );
+        columns.rule.push(Some(rule));
+        // What a new account's keys found is not the account.
+        let id = id.filter(|_| outcome != Outcome::Created);
+        columns
+            .account
+            .push(id.map(|(_, id)| id.to_string().into()));
+        let state = trace.map(|trace| format!("{:032x}", trace.state).into());
+        columns.state.push(state);
+        let codes: Vec<&str> = issues[index]
+            .iter()
+            .map(|issue| issue.code.name())
+            .collect();
+        columns.issues.push(Some(codes.join(",").into()));
     }
+    into_frame(people, planned, ran, columns)
+}
+
+fn into_frame(
+    people: &People,
+    planned: &Planned,
+    ran: &Ran,
+    columns: Columns,
+) -> std::result::Result<DataFrame, PolarsError> {
+    let rows = people.len();
+    let source = &ran.files[usize::from(people.drafts.source)].source;
+    let file = source.path.display().to_string();
+    let sheet = match &source.format {
+        Format::Xlsx { sheet, .. } => Some(sheet.as_str()),
+        Format::Csv { .. } => None,
+    };
     let packed = pack(people, planned);
     let mut batch: Vec<Option<&[u8]>> = vec![None; rows];
     if let Some(first) = batch.first_mut() {
         *first = Some(&packed);
     }
-    let numbers: Vec<u64> = (u64::from(first) + 1..).take(rows).collect();
-    let lines: Vec<u64> = people.drafts.places.iter().map(|place| place.line).collect();
-    let actions: Vec<&str> = planned.outcomes.iter().map(|outcome| outcome.name()).collect();
-    let mut columns = vec![
+    let numbers: Vec<u64> = (u64::from(people.drafts.first_row) + 1..)
+        .take(rows)
+        .collect();
+    let lines: Vec<u64> = people
+        .drafts
+        .places
+        .iter()
+        .map(|place| place.line)
+        .collect();
+    let actions: Vec<&str> = planned
+        .outcomes
+        .iter()
+        .map(|outcome| outcome.name())
+        .collect();
+    let mut all = vec![
         series("row", numbers),
         series("file", vec![file.as_str(); rows]),
         series("sheet", vec![sheet; rows]),
         series("line", lines),
         series("action", actions),
-        series("account", account),
-        series("rule", decided),
-        series("state", state),
+        series("account", columns.account),
+        series("rule", columns.rule),
+        series("state", columns.state),
     ];
-    for (name, [old, new]) in names.into_iter().zip(pairs) {
-        columns.push(series(&format!("old_{name}"), old));
-        columns.push(series(&format!("new_{name}"), new));
+    for (name, [old, new]) in values().zip(columns.pairs) {
+        all.push(series(&format!("old_{name}"), old));
+        all.push(series(&format!("new_{name}"), new));
     }
-    columns.push(series("issues", codes));
-    columns.push(series(BATCH, batch));
-    DataFrame::new(rows, columns)
+    all.push(series("issues", columns.issues));
+    all.push(series(BATCH, batch));
+    DataFrame::new(rows, all)
 }
 
 /// The leavers as lines of the plan: no row is theirs.
@@ -360,7 +427,10 @@ fn frame_of_leavers(leavers: &[Leaver]) -> std::result::Result<DataFrame, Polars
     }
     columns.push(series("line", vec![None::<u64>; rows]));
     let fates: Vec<&str> = leavers.iter().map(|leaver| leaver.fate.name()).collect();
-    let accounts: Vec<String> = leavers.iter().map(|leaver| leaver.account.to_string()).collect();
+    let accounts: Vec<String> = leavers
+        .iter()
+        .map(|leaver| leaver.account.to_string())
+        .collect();
     columns.push(series("action", fates));
     columns.push(series("account", accounts));
     columns.push(series("rule", vec!["leaver"; rows]));
@@ -462,14 +532,18 @@ fn check_seal(file: &File, shown: &str) -> Result<String> {
     let seal_at = footer_at.saturating_sub(SEAL_BYTES as u64);
     file.read_exact_at(&mut seal, seal_at).map_err(unreadable)?;
     let Some(expected) = seal.strip_prefix(SEAL) else {
-        return Err(invalid(format!("`{shown}` is a Parquet file, but no plan of muster's")));
+        return Err(invalid(format!(
+            "`{shown}` is a Parquet file, but no plan of muster's"
+        )));
     };
     let mut whole = Sha256::new();
     digest(file, seal_at, &mut whole).map_err(unreadable)?;
     let mut unsealed = whole.clone();
     unsealed.update(&footer);
     if unsealed.finalize().as_slice() != expected {
-        return Err(invalid(format!("`{shown}` was damaged or changed after it was written")));
+        return Err(invalid(format!(
+            "`{shown}` was damaged or changed after it was written"
+        )));
     }
     whole.update(seal);
     whole.update(&footer);
@@ -491,10 +565,14 @@ pub fn open(path: &Path) -> Result<PlanFile> {
         _ => invalid(format!("`{shown}` can't be read: {error}")),
     })?;
     let sha256 = check_seal(&file, &shown)?;
-    let damaged = |error: &dyn std::fmt::Display| invalid(format!("`{shown}` can't be read: {error}"));
+    let damaged =
+        |error: &dyn std::fmt::Display| invalid(format!("`{shown}` can't be read: {error}"));
     let again = || file.try_clone().map_err(|error| damaged(&error));
     let mut reader = ParquetReader::new(again()?);
-    let metadata = reader.get_metadata().map_err(|error| damaged(&error))?.clone();
+    let metadata = reader
+        .get_metadata()
+        .map_err(|error| damaged(&error))?
+        .clone();
     let kept = metadata.key_value_metadata().iter().flatten();
     let json = kept
         .filter(|pair| pair.key == KEY)
@@ -504,32 +582,34 @@ pub fn open(path: &Path) -> Result<PlanFile> {
     let firsts: Vec<usize> = metadata
         .row_groups
         .iter()
-        .scan(0, |next, group| Some(std::mem::replace(next, *next + group.num_rows())))
+        .scan(0, |next, group| {
+            Some(std::mem::replace(next, *next + group.num_rows()))
+        })
         .take_while(|first| (*first as u64) < head.rows)
         .collect();
-    let files = head.files.len();
+    let batch_at = |first: usize| -> Result<(People, Planned)> {
+        let mut reader = ParquetReader::new(again()?);
+        reader.set_metadata(metadata.clone());
+        let frame = reader
+            .with_columns(Some(vec![BATCH.to_string()]))
+            .with_slice(Some((first, 1)))
+            .finish()
+            .map_err(|error| damaged(&error))?;
+        let column = frame.column(BATCH).and_then(|column| column.binary());
+        let bytes = column.map_err(|error| damaged(&error))?.get(0);
+        bytes
+            .and_then(unpack)
+            .filter(|(people, planned)| {
+                people.drafts.first_row as usize == first
+                    && people.len() == planned.outcomes.len()
+                    && usize::from(people.drafts.source) < head.files.len()
+            })
+            .ok_or_else(|| damaged(&"a batch in it can't be understood"))
+    };
     for group in firsts.chunks(GROUP_BATCHES) {
         let batches: Vec<(People, Planned)> = group
             .par_iter()
-            .map(|first| {
-                let mut reader = ParquetReader::new(again()?);
-                reader.set_metadata(metadata.clone());
-                let frame = reader
-                    .with_columns(Some(vec![BATCH.to_string()]))
-                    .with_slice(Some((*first, 1)))
-                    .finish()
-                    .map_err(|error| damaged(&error))?;
-                let column = frame.column(BATCH).and_then(|column| column.binary());
-                let bytes = column.map_err(|error| damaged(&error))?.get(0);
-                bytes
-                    .and_then(unpack)
-                    .filter(|(people, planned)| {
-                        people.drafts.first_row as usize == *first
-                            && people.len() == planned.outcomes.len()
-                            && usize::from(people.drafts.source) < files
-                    })
-                    .ok_or_else(|| damaged(&"a batch in it can't be understood"))
-            })
+            .map(|first| batch_at(*first))
             .collect::<Result<_>>()?;
         for (people, planned) in batches {
             spool.push(&encode(&people))?;
@@ -559,9 +639,15 @@ fn read_head(json: &str, shown: &str) -> Result<Head> {
             "`{shown}` was written by another muster, {muster}; this one is {own}"
         ))
     };
-    let value: serde_json::Value = serde_json::from_str(json)
-        .map_err(|_| invalid(format!("`{shown}` is a Parquet file, but no plan of muster's")))?;
-    let muster = value["muster"].as_str().unwrap_or("of an unknown version").to_string();
+    let value: serde_json::Value = serde_json::from_str(json).map_err(|_| {
+        invalid(format!(
+            "`{shown}` is a Parquet file, but no plan of muster's"
+        ))
+    })?;
+    let muster = value["muster"]
+        .as_str()
+        .unwrap_or("of an unknown version")
+        .to_string();
     if value["format"] != FORMAT || value["dialect"] != dialect() {
         return Err(of_another(&muster));
     }

@@ -98,13 +98,7 @@ pub(super) fn check_files(args: &CheckArgs) -> Result<Exit> {
 /// `check` and `import`.
 pub(super) fn run_files(args: &RunArgs, task: Task) -> Result<Exit> {
     let started = SystemTime::now();
-    carry_out(
-        args,
-        &open_pipeline(args)?,
-        task,
-        started,
-        new_run(started),
-    )
+    carry_out(args, &open_pipeline(args)?, task, started, new_run(started))
 }
 
 /// One run, from the files or the plan to the summary.
@@ -173,7 +167,10 @@ pub(super) fn carry_out(
 /// its end that it can't be written.
 fn begin_plan(path: &Path) -> Result<Pending> {
     if path.symlink_metadata().is_ok() {
-        let what = format!("`{}` is there already; a plan is a new file", path.display());
+        let what = format!(
+            "`{}` is there already; a plan is a new file",
+            path.display()
+        );
         return Err(Refusal::new(Code::OutputUnwritable, what)
             .help("name another file with `--plan`, or remove this one"));
     }
@@ -455,7 +452,10 @@ fn next_steps(
         match &about.plan {
             Some(plan) => {
                 let plan = quoted(plan);
-                add("see what it would change", format!("muster plan show {plan}"));
+                add(
+                    "see what it would change",
+                    format!("muster plan show {plan}"),
+                );
                 add("do exactly that", format!("muster apply {plan}"));
             }
             None => add("do what was checked", about.again.clone()),

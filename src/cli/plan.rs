@@ -112,13 +112,20 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
     let mut pipeline = plan.pipeline()?;
     // A run that was cut off is taken up again only by the same plan, applied in the same way.
     pipeline.set("plan", &plan.sha256)?;
-    let mut again = format!("muster apply {}", super::shell_word(&args.plan.display().to_string()));
+    let mut again = format!(
+        "muster apply {}",
+        super::shell_word(&args.plan.display().to_string())
+    );
     if args.replan_drifted {
         pipeline.set("replan-drifted", "true")?;
         again.push_str(&format!(" {REPLAN}"));
     }
     if let Some(only) = args.only {
-        let word = if only == Doing::Create { "create" } else { "update" };
+        let word = if only == Doing::Create {
+            "create"
+        } else {
+            "update"
+        };
         pipeline.set("only", word)?;
         again.push_str(&format!(" --only {word}"));
     }
@@ -129,7 +136,11 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
         None => outcome != Outcome::Held,
     };
     let run_args = RunArgs {
-        files: plan.files.iter().map(|file| file.source.path.clone()).collect(),
+        files: plan
+            .files
+            .iter()
+            .map(|file| file.source.path.clone())
+            .collect(),
         pipeline: pipeline.named.clone(),
         database: args.database.clone(),
         out: args.out.clone(),
@@ -165,7 +176,11 @@ pub(super) fn plan(command: &PlanCommand) -> Result<Exit> {
         field: args.field.as_deref(),
     };
     let totals = view.totals()?;
-    let limit = if args.limit == 0 { u64::MAX } else { args.limit };
+    let limit = if args.limit == 0 {
+        u64::MAX
+    } else {
+        args.limit
+    };
     if args.json {
         print_json(&view, &totals, limit)?;
     } else {
@@ -220,7 +235,10 @@ impl View<'_> {
             totals.counts.add(outcome);
             if outcome == Outcome::Updated {
                 for difference in &differences {
-                    *totals.fields.entry(difference.name.to_string()).or_default() += 1;
+                    *totals
+                        .fields
+                        .entry(difference.name.to_string())
+                        .or_default() += 1;
                 }
             }
             totals.fitting += u64::from(self.fits(planned, index, &differences));
@@ -266,16 +284,13 @@ impl View<'_> {
         Ok(())
     }
 
-    fn fits(
-        &self,
-        planned: &Planned,
-        index: usize,
-        differences: &[Difference],
-    ) -> bool {
+    fn fits(&self, planned: &Planned, index: usize, differences: &[Difference]) -> bool {
         self.outcomes.contains(&planned.outcomes[index])
-            && self
-                .field
-                .is_none_or(|field| differences.iter().any(|difference| is_of(difference, field)))
+            && self.field.is_none_or(|field| {
+                differences
+                    .iter()
+                    .any(|difference| is_of(difference, field))
+            })
     }
 
     fn shown<'p>(
@@ -299,7 +314,10 @@ impl View<'_> {
         let issues: Vec<&Issue> = all.filter(|issue| issue.row == row).collect();
         let of_row = |at: &RowNumber| at.cmp(&row);
         let account = planned.accounts.binary_search_by(|(at, _)| of_row(at)).ok();
-        let trace = planned.traces.binary_search_by(|trace| of_row(&trace.row)).ok();
+        let trace = planned
+            .traces
+            .binary_search_by(|trace| of_row(&trace.row))
+            .ok();
         let by = trace.and_then(|at| planned.traces[at].by);
         let (outcome, verdict) = (planned.outcomes[index], people.verdicts[index]);
         Shown {
@@ -313,7 +331,9 @@ impl View<'_> {
                 ..Example::default()
             },
             outcome,
-            account: account.map(|at| planned.accounts[at].1.to_string()),
+            account: account
+                .filter(|_| outcome != Outcome::Created)
+                .map(|at| planned.accounts[at].1.to_string()),
             who: who(&person, update_of(planned, row)),
             rule: rule(outcome, verdict, by, &issues, self.definition).into_owned(),
             issues,
@@ -323,7 +343,10 @@ impl View<'_> {
 }
 
 fn update_of(planned: &Planned, row: RowNumber) -> Option<&crate::stages::plan::Update> {
-    let at = planned.updates.binary_search_by(|(at, _)| at.cmp(&row)).ok()?;
+    let at = planned
+        .updates
+        .binary_search_by(|(at, _)| at.cmp(&row))
+        .ok()?;
     Some(&planned.updates[at].1)
 }
 
@@ -386,7 +409,11 @@ fn minute(time: &str) -> String {
 }
 
 fn lines(row: &Shown) -> String {
-    let head = [human::place(&row.at), verb(row.outcome).to_string(), safe(&row.who)];
+    let head = [
+        human::place(&row.at),
+        verb(row.outcome).to_string(),
+        safe(&row.who),
+    ];
     let mut text = format!("\n{}\n", head.join("  ").trim_end());
     for difference in &row.differences {
         let value = |value: &Option<_>| quoted(&difference.name, value.as_deref());
@@ -400,7 +427,11 @@ fn lines(row: &Shown) -> String {
         let reasons = row.issues.iter().map(|issue| {
             let about = issue.field.map_or("", |field| field.name());
             let parts = [about, issue.code.title(), &issue.detail].map(safe);
-            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
+            parts
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join(": ")
         });
         reasons.for_each(|reason| text.push_str(&format!("  {reason}\n")));
     }
@@ -414,7 +445,10 @@ fn leaving(leavers: &[Leaver], limit: u64) -> String {
         .filter(|leaver| leaver.fate == Fate::Deactivated)
         .collect();
     let mut text = String::new();
-    for leaver in gone.iter().take(usize::try_from(limit).unwrap_or(usize::MAX)) {
+    for leaver in gone
+        .iter()
+        .take(usize::try_from(limit).unwrap_or(usize::MAX))
+    {
         let key = leaver.email.as_ref().map(|email| format!("<{email}>"));
         let key = key.or(leaver.external_id.clone()).unwrap_or_default();
         let who = [safe(&leaver.name), safe(&key)].join(" ");
@@ -426,7 +460,10 @@ fn leaving(leavers: &[Leaver], limit: u64) -> String {
     }
     let omitted = (gone.len() as u64).saturating_sub(limit);
     if omitted > 0 {
-        text.push_str(&format!("\n{}\n", plural(omitted, "leaver more", "leavers more")));
+        text.push_str(&format!(
+            "\n{}\n",
+            plural(omitted, "leaver more", "leavers more")
+        ));
     }
     text
 }

@@ -107,7 +107,9 @@ fn of_new<'a>(person: &Person<'a>, definition: &'a Definition) -> Vec<Difference
         }
     }
     let attributes = person.attributes(definition);
-    all.extend(attributes.map(|(name, value)| new(format!("attributes.{name}").into(), value.into())));
+    all.extend(
+        attributes.map(|(name, value)| new(format!("attributes.{name}").into(), value.into())),
+    );
     all
 }
 

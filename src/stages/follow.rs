@@ -106,7 +106,9 @@ pub fn lines(planned: Planned, first: RowNumber) -> Vec<Line> {
     let line = |(row, outcome)| {
         let mut line = Line {
             outcome: Some(outcome),
-            update: updates.next_if(|(at, _)| *at == row).map(|(_, update)| update),
+            update: updates
+                .next_if(|(at, _)| *at == row)
+                .map(|(_, update)| update),
             saw: traces.next_if(|trace| trace.row == row),
             issues: Vec::new(),
             row,
@@ -214,10 +216,7 @@ impl Follow<'_> {
 
     /// Whether the account holds all that the plan would write, as after the same plan was applied.
     fn is_done(&self, step: &Step) -> bool {
-        let Some(account) = step
-            .matched
-            .and_then(|matched| matched.account.as_ref())
-        else {
+        let Some(account) = step.matched.and_then(|matched| matched.account.as_ref()) else {
             return false;
         };
         let holds = |(name, value): (&String, &serde_json::Value)| {
@@ -250,7 +249,11 @@ pub fn issues_of_written(lines: Vec<Line>, outcomes: &[Outcome]) -> Vec<Issue> {
             Outcome::Skipped => Code::PlanLeftOut,
             _ => continue,
         };
-        issues.push(Issue::of_row(code, line.row, "found before the run was cut off"));
+        issues.push(Issue::of_row(
+            code,
+            line.row,
+            "found before the run was cut off",
+        ));
     }
     issues
 }
@@ -319,7 +322,10 @@ impl Line {
 
 impl Step<'_> {
     fn at_this_version(&self, action: Action) -> Action {
-        match (action, self.matched.and_then(|matched| matched.account.as_ref())) {
+        match (
+            action,
+            self.matched.and_then(|matched| matched.account.as_ref()),
+        ) {
             (Action::Update(mut update), Some(account)) => {
                 update.version.clone_from(&account.version);
                 Action::Update(update)

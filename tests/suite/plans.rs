@@ -47,19 +47,35 @@ fn write_csv(people: &People, path: &Path) {
 /// A database into which `first.csv` went.
 fn database_with_first(folder: &Path) -> String {
     let url = support::fresh_database();
-    let first = support::run(folder, &url, &["import", "first.csv", "-p", "own.toml", "--json"]);
+    let first = support::run(
+        folder,
+        &url,
+        &["import", "first.csv", "-p", "own.toml", "--json"],
+    );
     assert!(first.counts().created > 0, "{first:?}");
     url
 }
 
 fn check(folder: &Path, url: &str) -> Finished {
     let _ = fs::remove_file(folder.join("plan.parquet"));
-    let check = ["check", "people.csv", "-p", "own.toml", "--plan", "plan.parquet", "--json"];
+    let check = [
+        "check",
+        "people.csv",
+        "-p",
+        "own.toml",
+        "--plan",
+        "plan.parquet",
+        "--json",
+    ];
     support::run(folder, url, &check)
 }
 
 fn apply(folder: &Path, url: &str, more: &[&str]) -> Finished {
-    support::run(folder, url, &[&["apply", "plan.parquet", "--json"], more].concat())
+    support::run(
+        folder,
+        url,
+        &[&["apply", "plan.parquet", "--json"], more].concat(),
+    )
 }
 
 /// Code → how many, of a summary.
@@ -123,7 +139,10 @@ fn applying_a_plan_equals_importing_its_file() {
 fn applied_twice_is_as_applied_once(folder: &Path, url: &str, counts: Counts) {
     let accounts = support::accounts(url);
     let again = apply(folder, url, &[]);
-    assert!(again.stderr.contains("applied this plan already"), "{again:?}");
+    assert!(
+        again.stderr.contains("applied this plan already"),
+        "{again:?}"
+    );
     let unchanged = Counts {
         created: 0,
         updated: 0,
@@ -141,13 +160,25 @@ fn what_drifted_is_held_and_everything_else_is_done() {
     let counts = check(folder.path(), &url).counts();
     // of the rows that the plan updates, ten change; of those that it creates, five come first
     let rows = |action: &str| -> Vec<serde_json::Value> {
-        let show = ["plan", "show", "plan.parquet", "--action", action, "-n", "0", "--json"];
+        let show = [
+            "plan",
+            "show",
+            "plan.parquet",
+            "--action",
+            action,
+            "-n",
+            "0",
+            "--json",
+        ];
         let shown = support::run(folder.path(), &url, &show).json();
         shown["rows"].as_array().unwrap().clone()
     };
     let updates = rows("update");
     assert_eq!(updates.len() as u64, counts.updated);
-    let ids: Vec<&str> = updates.iter().map(|row| row["account"].as_str().unwrap()).collect();
+    let ids: Vec<&str> = updates
+        .iter()
+        .map(|row| row["account"].as_str().unwrap())
+        .collect();
     support::query(
         &url,
         &format!(
@@ -175,7 +206,11 @@ fn what_drifted_is_held_and_everything_else_is_done() {
         held: 15,
         ..counts
     };
-    assert_eq!((applied.exit, applied.counts()), (1, expected), "{applied:?}");
+    assert_eq!(
+        (applied.exit, applied.counts()),
+        (1, expected),
+        "{applied:?}"
+    );
     assert_eq!(issues(&applied)["plan.drifted"], 15);
     let meanwhile = "SELECT count(*) FROM muster.accounts
         WHERE organization = 'Meanwhile' OR first_name = 'Meanwhile'";
@@ -254,15 +289,24 @@ fn whoever_waits_for_the_key_of_a_drifted_account_is_held_with_it() {
     assert_eq!((applied.exit, applied.counts().held), (1, 5), "{applied:?}");
     assert_eq!(issues(&applied)["plan.drifted"], 5);
     let leavers = &applied.json()["leavers"];
-    assert_eq!((&leavers["deactivated"], &leavers["held"]), (&2.into(), &1.into()));
+    assert_eq!(
+        (&leavers["deactivated"], &leavers["held"]),
+        (&2.into(), &1.into())
+    );
     let emails = |accounts: Option<String>| -> Vec<String> {
         let accounts = accounts.unwrap();
-        let cells = accounts.lines().map(|line| line.split(',').take(2).collect::<Vec<_>>());
+        let cells = accounts
+            .lines()
+            .map(|line| line.split(',').take(2).collect::<Vec<_>>());
         cells.map(|cells| cells.join(",")).collect()
     };
     assert_eq!(emails(support::accounts(&url)), emails(before));
     let replanned = apply(folder.path(), &url, &["--replan-drifted"]);
-    assert_eq!((replanned.exit, replanned.counts().held), (0, 0), "{replanned:?}");
+    assert_eq!(
+        (replanned.exit, replanned.counts().held),
+        (0, 0),
+        "{replanned:?}"
+    );
     let sql = "SELECT string_agg(external_id || email, ' ' ORDER BY external_id) FROM
         (SELECT external_id, left(email, 1) AS email FROM muster.accounts WHERE status <> 'deactivated') a";
     assert_eq!(support::query_one(&url, sql), "0b 1a 2d 3x 4e 5f 6g 77c");
@@ -316,7 +360,11 @@ fn an_apply_that_is_killed_between_chunks_goes_on_when_it_is_run_again() {
              WHEN (NEW.run_row > 25000) EXECUTE FUNCTION public.hold()",
     );
     let lock = support::Session::hold(&planned, "SELECT pg_advisory_lock(43)");
-    let running = support::start(folder.path(), &planned, &["apply", "plan.parquet", "--json"]);
+    let running = support::start(
+        folder.path(),
+        &planned,
+        &["apply", "plan.parquet", "--json"],
+    );
     let waits = "SELECT count(*) FROM pg_locks
         WHERE locktype = 'advisory' AND objid = 43 AND NOT granted";
     support::wait_until(|| support::query_one(&planned, waits) != "0");
@@ -356,7 +404,10 @@ fn what_is_no_whole_plan_is_refused() {
     ] {
         fs::write(folder.path().join("plan.parquet"), bytes).unwrap();
         let before = support::accounts(&url);
-        for command in [&["apply", "plan.parquet"][..], &["plan", "show", "plan.parquet"]] {
+        for command in [
+            &["apply", "plan.parquet"][..],
+            &["plan", "show", "plan.parquet"],
+        ] {
             let refused = support::run(folder.path(), &url, command);
             assert_eq!(refused.exit, 2, "{refused:?}");
             assert!(
