@@ -547,23 +547,19 @@ fn match_and_plan(
             return Err(stopped_early());
         }
         let range = first..(first + GROUP_BATCHES).min(spool.batches());
-        let people: Vec<People> = range
-            .clone()
-            .into_par_iter()
-            .map(|batch| spool.read(batch))
-            .collect::<Result<_>>()?;
-        let last = people.last().map_or(0, |people| {
-            people.drafts.first_row + people.len() as RowNumber - 1
-        });
+        let last = spool.first_row(range.end - 1) + spool.rows_in(range.end - 1) as RowNumber - 1;
         let found = matches
             .as_mut()
             .map_or(Ok(Vec::new()), |matches| matches.through(last))?;
-        let planned: Vec<(Planned, moves::Found)> = range
+        let planned: Vec<(People, Planned, moves::Found)> = range
             .into_par_iter()
-            .zip(&people)
-            .map(|(batch, people)| judge.plan(batch, people, &found))
+            .map(|batch| {
+                let people = spool.read(batch)?;
+                let (planned, moving) = judge.plan(batch, &people, &found)?;
+                Ok((people, planned, moving))
+            })
             .collect::<Result<_>>()?;
-        for (people, (planned, moving)) in people.iter().zip(&planned) {
+        for (people, planned, moving) in &planned {
             pending.extend_from_slice(&moving.pending);
             releases.extend_from_slice(&moving.releases);
             twice.note(people.drafts.first_row, planned);

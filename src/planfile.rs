@@ -327,7 +327,7 @@ fn frame(
     let mut traces = planned.traces.iter().peekable();
     let mut updates = planned.updates.iter().peekable();
     let mut columns = Columns::default();
-    for index in 0..people.len() {
+    for (index, found) in issues.iter().enumerate() {
         let row = first + index as RowNumber;
         let outcome = planned.outcomes[index];
         let id = accounts.next_if(|(at, _)| *at == row);
@@ -341,13 +341,7 @@ fn frame(
         let update = update.map(|(_, update)| update);
         columns.push_pairs(differences(&person, outcome, update, definition));
         let by = trace.and_then(|trace| trace.by);
-        let rule = rule(
-            outcome,
-            people.verdicts[index],
-            by,
-            &issues[index],
-            definition,
-        );
+        let rule = rule(outcome, people.verdicts[index], by, found, definition);
         columns.rule.push(Some(rule));
         // What a new account's keys found is not the account.
         let id = id.filter(|_| outcome != Outcome::Created);
@@ -356,10 +350,7 @@ fn frame(
             .push(id.map(|(_, id)| id.to_string().into()));
         let state = trace.map(|trace| format!("{:032x}", trace.state).into());
         columns.state.push(state);
-        let codes: Vec<&str> = issues[index]
-            .iter()
-            .map(|issue| issue.code.name())
-            .collect();
+        let codes: Vec<&str> = found.iter().map(|issue| issue.code.name()).collect();
         columns.issues.push(Some(codes.join(",").into()));
     }
     into_frame(people, planned, ran, columns)
@@ -579,14 +570,8 @@ pub fn open(path: &Path) -> Result<PlanFile> {
         .find_map(|pair| pair.value.as_deref());
     let head = read_head(json.unwrap_or(""), &shown)?;
     let (mut spool, mut plan) = (Spool::new()?, PlanSpool::new()?);
-    let firsts: Vec<usize> = metadata
-        .row_groups
-        .iter()
-        .scan(0, |next, group| {
-            Some(std::mem::replace(next, *next + group.num_rows()))
-        })
-        .take_while(|first| (*first as u64) < head.rows)
-        .collect();
+    let groups = metadata.row_groups.iter().map(|group| group.num_rows());
+    let firsts = first_rows(groups, head.rows);
     let batch_at = |first: usize| -> Result<(People, Planned)> {
         let mut reader = ParquetReader::new(again()?);
         reader.set_metadata(metadata.clone());
@@ -616,10 +601,6 @@ pub fn open(path: &Path) -> Result<PlanFile> {
             plan.push(&planned)?;
         }
     }
-    let mut rules = [0; 32];
-    for rule in Rule::ALL {
-        rules[*rule as usize] = head.cleaned.get(rule.name()).copied().unwrap_or(0);
-    }
     Ok(PlanFile {
         sha256,
         files: head.files.clone(),
@@ -627,9 +608,27 @@ pub fn open(path: &Path) -> Result<PlanFile> {
         spool,
         plan,
         leavers: head.leavers.clone(),
-        rules,
+        rules: rules_of(&head),
         head,
     })
+}
+
+/// Where row groups of so many rows begin, up to those behind the last of `rows`.
+fn first_rows(groups: impl Iterator<Item = usize>, rows: u64) -> Vec<usize> {
+    groups
+        .scan(0, |next, count| {
+            Some(std::mem::replace(next, *next + count))
+        })
+        .take_while(|first| (*first as u64) < rows)
+        .collect()
+}
+
+fn rules_of(head: &Head) -> [u64; 32] {
+    let mut rules = [0; 32];
+    for rule in Rule::ALL {
+        rules[*rule as usize] = head.cleaned.get(rule.name()).copied().unwrap_or(0);
+    }
+    rules
 }
 
 fn read_head(json: &str, shown: &str) -> Result<Head> {

@@ -80,7 +80,7 @@ pub(super) enum Task<'a> {
     Import,
     /// Do what a plan says.
     Apply {
-        order: Order<'a>,
+        order: Box<Order<'a>>,
         /// The command that does the same again.
         again: String,
     },
@@ -135,7 +135,7 @@ pub(super) fn carry_out(
     let mut about = About::new(&task, store.as_ref(), args);
     let ran = match (task, store.as_mut()) {
         (Task::Import, Some(store)) => pipeline::import(&job, store),
-        (Task::Apply { order, .. }, Some(store)) => pipeline::apply(&job, order, store),
+        (Task::Apply { order, .. }, Some(store)) => pipeline::apply(&job, *order, store),
         (_, store) => pipeline::check(&job, store),
     };
     let ran = ran.inspect_err(|_| remove_if_empty(&folder))?;
@@ -394,6 +394,12 @@ fn begin_summary(ran: &Ran, pipeline: &Pipeline, about: &About, started: SystemT
     }
 }
 
+/// Whether a plan was applied to accounts that aren't what its check saw.
+fn has_drifted(ran: &Ran, summary: &Summary) -> bool {
+    let drifted = |issue: &IssueCount| issue.code == Code::PlanDrifted.name();
+    ran.from_plan && summary.issues.iter().any(drifted)
+}
+
 /// The option of `muster apply` that decides anew what drifted.
 pub(super) const REPLAN: &str = "--replan-drifted";
 
@@ -440,8 +446,7 @@ fn next_steps(
             format!("muster {verb} {}{with}", files.join(" ")),
         );
     }
-    let drifted = |issue: &IssueCount| issue.code == Code::PlanDrifted.name();
-    if ran.from_plan && summary.issues.iter().any(drifted) && !about.again.contains(REPLAN) {
+    if has_drifted(ran, summary) && !about.again.contains(REPLAN) {
         add(
             "decide the rows anew whose accounts changed since the check",
             format!("{} {REPLAN}", about.again),

@@ -157,7 +157,10 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
         leavers: only.is_none(),
         replan: args.replan_drifted,
     };
-    let task = Task::Apply { order, again };
+    let task = Task::Apply {
+        order: Box::new(order),
+        again,
+    };
     carry_out(&run_args, &pipeline, task, started, new_run(started))
 }
 
@@ -227,6 +230,10 @@ struct Shown<'a> {
     differences: Vec<Difference<'a>>,
 }
 
+/// What rows are handed to: their batch, its plan, their place in it, and what they change.
+/// `false` is enough.
+type Take<'a> = dyn FnMut(&People, &Planned, usize, Vec<Difference>) -> bool + 'a;
+
 impl View<'_> {
     fn totals(&self) -> Result<Totals> {
         let mut totals = Totals::default();
@@ -260,10 +267,7 @@ impl View<'_> {
     }
 
     /// All rows with their differences, until `take` has enough.
-    fn rows(
-        &self,
-        take: &mut dyn FnMut(&People, &Planned, usize, Vec<Difference>) -> bool,
-    ) -> Result<()> {
+    fn rows(&self, take: &mut Take) -> Result<()> {
         for batch in 0..self.plan.spool.batches() {
             let people = self.plan.spool.read(batch)?;
             let planned = self.plan.plan.read(batch)?;
