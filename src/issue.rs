@@ -82,6 +82,13 @@ codes! {
     FileNoSheet "file.no_sheet" Refuse "the workbook has no such sheet", "use one of the names that are listed";
     FileNoHeader "file.no_header" Refuse "no header row was found", "put the column names into the first row, or set `[read] header_row`";
     FileChanged "file.changed" Refuse "the file changed while it was read", "wait until it is complete, then start again";
+    // a file in a drop folder
+    DropFolder "drop.folder" Refuse "the drop folder can't be used", "name a folder that muster may write to; `done` and `refused` in it must be its own";
+    DropManifest "drop.manifest" Refuse "a manifest that says nothing of its file", "write it as {\"rows\": 1000, \"sha256\": \"…\"}, or as `sha256sum` does; then drop both again";
+    DropTruncated "drop.truncated" Refuse "the file has not the rows that its manifest promises", "have it exported and sent again";
+    DropChecksum "drop.checksum" Refuse "the file is not the one that its manifest promises", "have it sent again, with its own manifest";
+    DropStale "drop.stale" Refuse "the file is older than what was imported", "nothing, if it was dropped by mistake; to import it all the same: `muster import FILE`";
+    DropRepeated "drop.repeated" Refuse "the same file was imported before", "nothing; to import it once more all the same: `muster import FILE`";
     // mapping
     MapMissing "map.missing" Refuse "a required column is missing", "add the column, or map one to it under `[columns]`";
     MapDoubled "map.doubled" Refuse "two columns are the same field", "remove one, or say under `[columns]` which one counts";

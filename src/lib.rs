@@ -13,6 +13,7 @@
 //! | [`stages`] | the passes, one file or folder each |
 //! | [`spool`] | where batches wait on disk between the two halves of a run |
 //! | [`planfile`] | what a check would do, as a file that can be read and applied |
+//! | [`drop`](mod@drop) | the folder where another system drops its lists: what is complete, and where it goes |
 //! | [`store`] | PostgreSQL: launcher, connection, migrations, SQL |
 //! | [`report`] | what people read afterwards |
 //! | [`notify`] | later, by itself: whom of a run to write to, templates, messages, sending |
@@ -22,8 +23,8 @@
 //! # Invariants, each the absence of something
 //!
 //! - No stage reads the clock, the environment or a global, and no stage calls a stage.
-//! - Only `read`, `spool`, `planfile`, `store`, `report`, `notify`, `serve` and `cli` do I/O; only
-//!   `store` knows SQL, and only `store` and `serve` are async.
+//! - Only `read`, `spool`, `planfile`, `drop`, `store`, `report`, `notify`, `serve` and `cli` do
+//!   I/O; only `store` knows SQL, and only `store` and `serve` are async.
 //! - Only `main` exits.
 //! - Importing sends no mail, and what sends mail reads no input file.
 //! - A row's problem is a value ([`issue::Issue`]), never an error of the run.
@@ -32,6 +33,7 @@
 
 pub mod cli;
 pub mod definition;
+pub mod drop;
 pub mod formula;
 pub mod header;
 pub mod issue;

@@ -50,6 +50,8 @@ use crate::store::runs::Begun;
 pub struct Job<'a> {
     /// The files, in order; together they are one import.
     pub files: &'a [PathBuf],
+    /// SHA-256 that the only file must have; `None` takes whatever is there.
+    pub sha256: Option<&'a str>,
     /// By which pipeline.
     pub pipeline: &'a Pipeline,
     /// What names the run in what it writes.
@@ -259,6 +261,10 @@ fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
                 vocabulary,
             },
         )?;
+        if job.sha256.is_some_and(|sha256| sha256 != source.sha256) {
+            let what = format!("`{}` changed since it was looked at", path.display());
+            return Err(Refusal::new(Code::FileChanged, what));
+        }
         let targets = map::targets(&source, vocabulary, definition)?;
         let passwords = targets
             .iter()

@@ -22,6 +22,9 @@ pub struct Summary {
     pub run: Run,
     /// What was read, one entry a file.
     pub input: Vec<Input>,
+    /// Where the file came from, when it was dropped into a folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<Dropped>,
     /// By which pipeline.
     pub pipeline: PipelineName,
     /// Outcomes; they add up to `read`.
@@ -112,6 +115,20 @@ pub struct Run {
     /// Set when an earlier run that was cut off went on.
     #[serde(default, skip_serializing_if = "is_false")]
     pub resumed: bool,
+}
+
+/// A file that was dropped into a folder; `muster import --drop` tells older ones by it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// The folder, absolute and without links.
+    pub folder: String,
+    /// The file's name in it.
+    pub file: String,
+    /// The day in its name, as 2026-11-22.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dated: Option<String>,
+    /// RFC 3339, UTC: when the file changed last.
+    pub modified_at: String,
 }
 
 /// One file that was read.

@@ -3,11 +3,13 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use jiff::Timestamp;
 
+use super::drop::{DropArgs, visit};
 use super::{DatabaseArgs, runs, shell_word, stop_on_signal, warn};
 use crate::definition::{self, Onboarding, Pipeline};
 use crate::issue::Code;
@@ -22,7 +24,7 @@ use crate::stages::load::RunKey;
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
-use crate::summary::{IssueCount, Next, PipelineName, Run, SCHEMA, Summary};
+use crate::summary::{Dropped, IssueCount, Next, PipelineName, Run, SCHEMA, Summary};
 
 #[derive(Args)]
 pub(super) struct CheckArgs {
@@ -37,6 +39,14 @@ pub(super) struct CheckArgs {
 }
 
 #[derive(Args)]
+pub(super) struct ImportArgs {
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+    #[command(flatten)]
+    pub(super) drop: DropArgs,
+}
+
+#[derive(Args, Clone)]
 pub(super) struct RunArgs {
     /// The files: CSV or Excel workbooks (.xlsx)
     #[arg(required = true, value_name = "FILE")]
@@ -74,7 +84,7 @@ pub(super) enum Task<'a> {
     /// Say what would be done, and write that into the new file `plan`.
     Check {
         offline: bool,
-        plan: Option<&'a Path>,
+        plan: Option<Pending>,
     },
     /// Do it.
     Import,
@@ -86,17 +96,25 @@ pub(super) enum Task<'a> {
     },
 }
 
+/// `import`, of files or from a folder.
+pub(super) fn import(args: &ImportArgs) -> Result<Exit> {
+    match &args.drop.drop {
+        Some(folder) => visit(args, folder),
+        None => run_files(&args.run, Task::Import),
+    }
+}
+
 /// `check`.
 pub(super) fn check_files(args: &CheckArgs) -> Result<Exit> {
     let task = Task::Check {
         offline: args.offline,
-        plan: args.plan.as_deref(),
+        plan: args.plan.as_deref().map(begin_plan).transpose()?,
     };
     run_files(&args.run, task)
 }
 
-/// `check` and `import`.
-pub(super) fn run_files(args: &RunArgs, task: Task) -> Result<Exit> {
+/// `check` and `import` of files.
+fn run_files(args: &RunArgs, task: Task) -> Result<Exit> {
     let started = SystemTime::now();
     carry_out(args, &open_pipeline(args)?, task, started, new_run(started))
 }
@@ -109,58 +127,106 @@ pub(super) fn carry_out(
     started: SystemTime,
     run: RunKey,
 ) -> Result<Exit> {
-    let mut pending = None;
-    if let Task::Check { plan, .. } = task {
-        pending = plan.map(begin_plan).transpose()?;
-    }
     let mut store = open_store(args, &task)?;
     let folder = args
         .out
         .clone()
         .unwrap_or_else(|| Path::new("muster-runs").join(&run.id));
     make_folder(&folder, args.out.is_none())?;
-    let stop = stop_on_signal();
+    let setup = Setup {
+        args,
+        pipeline,
+        started,
+        folder: &folder,
+        stop: &stop_on_signal(),
+        dropped: None,
+    };
+    let told = run_task(&setup, task, run, store.as_mut())?;
+    runs::show(&told.summary, &told.json, &folder, args.json);
+    told.end
+}
+
+/// What a run is carried out with: its folder is made, and its database open.
+pub(super) struct Setup<'a> {
+    pub(super) args: &'a RunArgs,
+    pub(super) pipeline: &'a Pipeline,
+    pub(super) started: SystemTime,
+    pub(super) folder: &'a Path,
+    pub(super) stop: &'a AtomicBool,
+    /// Where the only file was dropped, and the SHA-256 that it must still have.
+    pub(super) dropped: Option<(Dropped, &'a str)>,
+}
+
+/// A run that came to its summary.
+pub(super) struct Told {
+    pub(super) summary: Summary,
+    pub(super) json: String,
+    /// How it ends: what stopped it is a refusal.
+    pub(super) end: Result<Exit>,
+}
+
+/// The run itself, up to its reports and its line in the books.
+pub(super) fn run_task(
+    setup: &Setup,
+    task: Task,
+    run: RunKey,
+    mut store: Option<&mut Store>,
+) -> Result<Told> {
+    let Setup {
+        args,
+        pipeline,
+        folder,
+        ..
+    } = *setup;
     let progress = Progress::new(args.quiet || args.json && !std::io::stderr().is_terminal());
     let job = Job {
         files: &args.files,
+        sha256: setup.dropped.as_ref().map(|(_, sha256)| *sha256),
         pipeline,
         run,
-        folder: &folder,
+        folder,
         progress: &progress,
-        stop: &stop,
+        stop: setup.stop,
     };
     if let (Task::Apply { order, .. }, Some(store)) = (&task, &store) {
         remark(&order.plan, pipeline, store)?;
     }
-    let mut about = About::new(&task, store.as_ref(), args);
-    let ran = match (task, store.as_mut()) {
+    let mut about = About::new(&task, store.as_deref(), args);
+    let mut pending = None;
+    let ran = match (task, store.as_deref_mut()) {
         (Task::Import, Some(store)) => pipeline::import(&job, store),
         (Task::Apply { order, .. }, Some(store)) => pipeline::apply(&job, *order, store),
-        (_, store) => pipeline::check(&job, store),
+        (Task::Check { plan, .. }, store) => {
+            pending = plan;
+            pipeline::check(&job, store)
+        }
+        (_, None) => pipeline::check(&job, None),
     };
-    let ran = ran.inspect_err(|_| remove_if_empty(&folder))?;
+    let ran = ran.inspect_err(|_| remove_if_empty(folder))?;
     progress.end();
     if let Some(pending) = pending {
         about.plan = Some(pending.path().to_path_buf());
-        let created_at = rfc3339(started);
+        let created_at = rfc3339(setup.started);
         planfile::write(pending, &ran, pipeline, &about.matched_against, &created_at)
-            .inspect_err(|_| remove_if_empty(&folder))?;
+            .inspect_err(|_| remove_if_empty(folder))?;
     }
-    let mut summary = begin_summary(&ran, pipeline, &about, started);
-    let written = store.as_ref().filter(|_| about.writes);
-    let told = tell(args, &ran, pipeline, written, &folder, &about, &mut summary);
+    let mut summary = begin_summary(&ran, pipeline, &about, setup.started);
+    summary.dropped = setup.dropped.as_ref().map(|(dropped, _)| dropped.clone());
+    let written = store.as_deref().filter(|_| about.writes);
+    let told = tell(args, &ran, pipeline, written, folder, &about, &mut summary);
     // Rows are in by now: whatever fails here is a stop on the way, and the same command goes on.
-    told.map_err(|refusal| {
+    let json = told.map_err(|refusal| {
         if written.is_some() {
             stopped_on_the_way(refusal)
         } else {
             refusal
         }
     })?;
-    match ran.stopped {
+    let end = match ran.stopped {
         Some(refusal) => Err(refusal),
         None => Ok(Exit::of(&summary.counts)),
-    }
+    };
+    Ok(Told { summary, json, end })
 }
 
 /// The file of a plan, before there is anything to write into it: a long check must not find out at
@@ -245,7 +311,7 @@ impl About {
     }
 }
 
-/// Writes the reports, closes the run in the books of `store`, and shows the summary.
+/// Writes the reports, and closes the run in the books of `store`. Returns the summary as JSON.
 fn tell(
     args: &RunArgs,
     ran: &Ran,
@@ -254,7 +320,7 @@ fn tell(
     folder: &Path,
     about: &About,
     summary: &mut Summary,
-) -> Result<()> {
+) -> Result<String> {
     let details = record::record(ran, &pipeline.definition, folder, summary)?;
     summary.run.finished_at = rfc3339(SystemTime::now());
     summary.next = next_steps(args, ran, pipeline, summary, folder, about);
@@ -266,8 +332,7 @@ fn tell(
             store.analyze()?;
         }
     }
-    runs::show(summary, &json, folder, args.json);
-    Ok(())
+    Ok(json)
 }
 
 fn stopped_on_the_way(refusal: Refusal) -> Refusal {
@@ -297,13 +362,21 @@ fn open_store(args: &RunArgs, task: &Task) -> Result<Option<Store>> {
     if matches!(task, Task::Check { offline: true, .. }) {
         return Ok(None);
     }
-    let target = Target::find(args.database.database.as_deref(), &home_from_environment()?)?;
     if matches!(task, Task::Check { .. }) {
-        return Store::open_if_there(target);
+        return Store::open_if_there(target(args)?);
     }
-    let store = Store::open(target)?;
+    open_locked(args).map(Some)
+}
+
+/// The database, with its one lock.
+pub(super) fn open_locked(args: &RunArgs) -> Result<Store> {
+    let store = Store::open(target(args)?)?;
     store.lock()?;
-    Ok(Some(store))
+    Ok(store)
+}
+
+fn target(args: &RunArgs) -> Result<Target> {
+    Target::find(args.database.database.as_deref(), &home_from_environment()?)
 }
 
 /// A run's id sorts by time and tells it: `20261122-051234-7f3a`. The last part is how much of the

@@ -17,7 +17,7 @@ use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::post;
 use crate::store::Store;
-use crate::store::invitations::{Filter, Listed};
+use crate::store::invitations::{Filter, Listed, Queued};
 
 #[derive(Subcommand)]
 pub(super) enum InvitationsCommand {
@@ -260,10 +260,32 @@ fn resend(args: &ResendArgs) -> Result<Exit> {
         ));
         return Ok(Exit::Done);
     }
+    let queue = queue_anew(&store, &post, &found, message.as_deref())?;
+    let sent = post.send(&store, queue, how, None)?;
+    if how.json {
+        let value =
+            json!({ "schema": "muster.mail/1", "chosen": found.len(), "sent": counts(&sent) });
+        print(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&value).unwrap_or_default()
+        ));
+    } else {
+        print(&post::sent(&sent, &post.way()));
+    }
+    end(sent)
+}
+
+/// Queues invitations anew, and says how many don't go out after all.
+fn queue_anew(
+    store: &Store,
+    post: &Post,
+    found: &[Listed],
+    message: Option<&str>,
+) -> Result<Vec<Queued>> {
     let ids: Vec<Uuid> = found.iter().map(|invitation| invitation.id).collect();
     let message_ids = post.message_ids(ids.len())?;
     let pipeline = post.pipeline.as_deref();
-    let queued = store.requeue(&ids, &message_ids, message.as_deref(), pipeline)?;
+    let queued = store.requeue(&ids, &message_ids, message, pipeline)?;
     if queued < ids.len() as u64 {
         warn(&format!(
             "{} left out: suppressed, or the account's status doesn't fit any more; their links stay as they were",
@@ -279,18 +301,7 @@ fn resend(args: &ResendArgs) -> Result<Exit> {
             .collect();
         queue.extend(store.find_queued(kind, &accounts)?);
     }
-    let sent = post.send(&store, queue, how, None)?;
-    if how.json {
-        let value =
-            json!({ "schema": "muster.mail/1", "chosen": ids.len(), "sent": counts(&sent) });
-        print(&format!(
-            "{}\n",
-            serde_json::to_string_pretty(&value).unwrap_or_default()
-        ));
-    } else {
-        print(&post::sent(&sent, &post.way()));
-    }
-    end(sent)
+    Ok(queue)
 }
 
 fn cancel(args: &CancelArgs) -> Result<Exit> {

@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{DatabaseArgs, print, stop_on_signal, warn};
+use super::{DatabaseArgs, print, runs, stop_on_signal, warn};
 use crate::definition::{self, Mail, lifetime};
 use crate::issue::Code;
 use crate::notify::message::{self, Message, Sender, compose};
@@ -28,7 +28,7 @@ use crate::stages::clean::group;
 use crate::stages::validate::email;
 use crate::store::Store;
 use crate::store::connect::Target;
-use crate::store::invitations::Queued;
+use crate::store::invitations::{Mailing, Queued};
 use crate::store::launcher::home_from_environment;
 use crate::store::runs::{Booked, unknown};
 use crate::summary::Summary;
@@ -235,14 +235,14 @@ impl Post {
         rendered: &Rendered,
         to: &Person,
         attached: &[Attachment],
+        id: &str,
     ) -> Result<Message> {
-        let id = message::new_message_id(self.sender.domain())?;
         compose(
             rendered,
             &self.sender,
             &to.email,
             &to.name,
-            &id,
+            id,
             SystemTime::now(),
             attached,
         )
@@ -259,6 +259,23 @@ impl Post {
         (0..count)
             .map(|_| message::new_message_id(self.sender.domain()))
             .collect()
+    }
+
+    /// Sends one mail, now.
+    ///
+    /// # Errors
+    /// `mail.server` when no server was reached: the mail was certainly not sent.
+    pub(super) fn deliver(&self, message: &Message) -> Result<Delivery> {
+        match &self.via {
+            Via::Outbox(folder) => Ok(outbox::deliver(folder, message)),
+            Via::Smtp(server) => Connection::open(server)
+                .map_err(|error| match error {
+                    OpenError::Busy(what) | OpenError::Fatal(what) => {
+                        Refusal::new(Code::MailServer, what)
+                    }
+                })
+                .map(|mut connection| connection.deliver(message)),
+        }
     }
 
     /// Settles what senders left that are gone.
@@ -416,7 +433,8 @@ fn preview(
         return Ok(Exit::Done);
     };
     let rendered = post.preview(kind, &shown.person, message)?;
-    let composed = post.compose(&rendered, &shown.person, &[])?;
+    let id = message::new_message_id(post.sender.domain())?;
+    let composed = post.compose(&rendered, &shown.person, &[], &id)?;
     if !args.how.json {
         let to = &shown.person.email;
         print(&format!(
@@ -478,15 +496,16 @@ fn send_all(
     let accounts: Vec<Uuid> = selection.chosen.iter().map(|c| c.account).collect();
     let queue = match accounts.is_empty() {
         true => Vec::new(),
-        false => store.queue(
-            &run.id,
-            kind,
-            &accounts,
-            post.lifetime(kind),
-            message,
-            &post.message_ids(accounts.len())?,
-            post.pipeline.as_deref(),
-        )?,
+        false => {
+            let mailing = Mailing {
+                run: &run.id,
+                kind,
+                lifetime_minutes: post.lifetime(kind),
+                message,
+                pipeline: post.pipeline.as_deref(),
+            };
+            store.queue(&mailing, &accounts, &post.message_ids(accounts.len())?)?
+        }
     };
     let sent = post.send(store, queue, &args.how, None)?;
     if args.how.json {
@@ -583,17 +602,9 @@ pub(super) fn open_store(database: &DatabaseArgs) -> Result<Store> {
 
 /// The import that is meant by an id, the beginning of one, or `last`.
 pub(super) fn find_import(store: &Store, wanted: &str) -> Result<Booked> {
-    let mut fitting = store
-        .list_runs(i64::MAX)?
-        .into_iter()
-        .filter(|run| run.kind == "import")
-        .filter(|run| !wanted.is_empty() && (wanted == "last" || run.id.starts_with(wanted)));
-    let found = fitting.next().ok_or_else(|| not_imported(wanted))?;
-    if wanted != "last" && found.id != wanted && fitting.next().is_some() {
-        let what = format!("several runs begin with `{wanted}`");
-        return Err(Refusal::new(Code::RunUnknown, what));
-    }
-    Ok(found)
+    let mut runs = store.list_runs(i64::MAX)?;
+    runs.retain(|run| run.kind == "import");
+    runs::pick(runs, wanted)?.ok_or_else(|| not_imported(wanted))
 }
 
 /// Why no import is meant: there is none, or it was a check.
@@ -722,25 +733,15 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit> {
         return Err(Refusal::new(Code::RunUnknown, what));
     };
     let folder = Path::new(run.folder.as_deref().unwrap_or_default());
-    let letter = Letter {
-        person: Person {
-            email: to.clone(),
-            language: post.mail.language.clone(),
-            ..Person::default()
-        },
-        message: read_message(how.message_file.as_deref())?.unwrap_or_default(),
-        product: post.mail.product.clone(),
-        contact: post.mail.contact.clone().unwrap_or_default(),
-        run: Some(run_report(
-            summary,
-            folder,
-            post.mail.summary_base.as_deref(),
-        )),
-        ..Letter::default()
-    };
-    let rendered = post.templates.render(Kind::Report, &letter)?;
     let attached = corrections(summary, folder)?;
-    let mut message = post.compose(&rendered, &letter.person, &attached)?;
+    let report = ReportMail {
+        to: &to,
+        run: run_report(summary, folder, post.mail.summary_base.as_deref()),
+        words: read_message(how.message_file.as_deref())?.unwrap_or_default(),
+        attached: &attached,
+    };
+    let id = message::new_message_id(post.sender.domain())?;
+    let (rendered, message) = report.compose(&post, &id)?;
     if !how.send {
         print(&post::mail(&rendered, &post.sender.to_string(), &to));
         for attachment in &attached {
@@ -752,18 +753,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit> {
         ));
         return Ok(Exit::Done);
     }
-    message.bytes.shrink_to_fit();
-    let delivery = match &post.via {
-        Via::Outbox(folder) => outbox::deliver(folder, &message),
-        Via::Smtp(server) => Connection::open(server)
-            .map_err(|error| match error {
-                OpenError::Busy(what) | OpenError::Fatal(what) => {
-                    Refusal::new(Code::MailServer, what)
-                }
-            })?
-            .deliver(&message),
-    };
-    match delivery {
+    match post.deliver(&message)? {
         Delivery::Sent { .. } => {
             print(&format!(
                 "the report of run {} went {}\n",
@@ -772,18 +762,51 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit> {
             ));
             Ok(Exit::Done)
         }
-        Delivery::Refused { reply } | Delivery::Later { reply } | Delivery::Unknown { reply } => {
-            Err(Refusal::new(Code::MailServer, reply).exit(Exit::Stopped))
-        }
-        Delivery::Returned => Err(Refusal::new(
-            Code::MailServer,
-            "the connection to the mail server was lost",
-        )
-        .exit(Exit::Stopped)),
+        ended => Err(undelivered(ended)),
     }
 }
 
-fn run_report(summary: &Summary, folder: &Path, base: Option<&str>) -> RunReport {
+/// A mail to the administrator.
+pub(super) struct ReportMail<'a> {
+    pub(super) to: &'a str,
+    pub(super) run: RunReport,
+    pub(super) words: String,
+    pub(super) attached: &'a [Attachment],
+}
+
+impl ReportMail<'_> {
+    /// The mail, as content and as the message with that Message-ID.
+    pub(super) fn compose(&self, post: &Post, id: &str) -> Result<(Rendered, Message)> {
+        let letter = Letter {
+            person: Person {
+                email: self.to.to_string(),
+                language: post.mail.language.clone(),
+                ..Person::default()
+            },
+            message: self.words.clone(),
+            product: post.mail.product.clone(),
+            contact: post.mail.contact.clone().unwrap_or_default(),
+            run: Some(self.run.clone()),
+            ..Letter::default()
+        };
+        let rendered = post.templates.render(Kind::Report, &letter)?;
+        let message = post.compose(&rendered, &letter.person, self.attached, id)?;
+        Ok((rendered, message))
+    }
+}
+
+/// The refusal for a mail that didn't arrive, or of which nobody knows.
+pub(super) fn undelivered(ended: Delivery) -> Refusal {
+    let what = match ended {
+        Delivery::Refused { reply } | Delivery::Later { reply } | Delivery::Unknown { reply } => {
+            reply
+        }
+        _ => "the connection to the mail server was lost".to_string(),
+    };
+    Refusal::new(Code::MailServer, what).exit(Exit::Stopped)
+}
+
+pub(super) fn run_report(summary: &Summary, folder: &Path, base: Option<&str>) -> RunReport {
     let counts = serde_json::to_value(summary.counts).unwrap_or_default();
     let counts = counts.as_object().cloned().unwrap_or_default();
     let page = match base {
@@ -812,7 +835,7 @@ fn run_report(summary: &Summary, folder: &Path, base: Option<&str>) -> RunReport
 }
 
 /// The corrections of a run, to be attached.
-fn corrections(summary: &Summary, folder: &Path) -> Result<Vec<Attachment>> {
+pub(super) fn corrections(summary: &Summary, folder: &Path) -> Result<Vec<Attachment>> {
     let named = summary
         .files
         .iter()

@@ -13,6 +13,7 @@ use crate::report::human;
 use crate::store::launcher::{Local, Status, home_from_environment};
 
 mod add;
+mod drop;
 mod explain;
 mod import;
 mod invitations;
@@ -41,7 +42,11 @@ enum Command {
     /// Say what an import would do; write nothing to the accounts
     Check(import::CheckArgs),
     /// Import files of people; several files are one import
-    Import(import::RunArgs),
+    #[command(mut_arg("files", |files| files
+        .required(false)
+        .required_unless_present("drop")
+        .conflicts_with("drop")))]
+    Import(import::ImportArgs),
     /// Do exactly what a plan says that `muster check --plan` wrote
     Apply(plan::ApplyArgs),
     /// Read a plan
@@ -122,7 +127,7 @@ pub fn run() -> Exit {
     };
     let result = match &line.command {
         Command::Check(args) => import::check_files(args),
-        Command::Import(args) => import::run_files(args, import::Task::Import),
+        Command::Import(args) => import::import(args),
         Command::Apply(args) => plan::apply(args),
         Command::Plan { command } => plan::plan(command),
         Command::Template(args) => template::write_template(args),

@@ -177,14 +177,21 @@ pub(super) fn show_run(args: &ShowArgs) -> Result<Exit> {
 /// The run that is meant by an id, the beginning of one, or `last`.
 pub(super) fn find_run(wanted: &str, database: &DatabaseArgs) -> Result<Booked> {
     let runs = known_runs(database, i64::from(u32::MAX))?;
+    pick(runs, wanted)?.ok_or_else(|| unknown(wanted))
+}
+
+/// The run of `runs`, newest first, that is meant by an id, the beginning of one, or `last`;
+/// `None` where there is none.
+///
+/// # Errors
+/// `run.unknown` for a beginning that several have.
+pub(super) fn pick(runs: Vec<Booked>, wanted: &str) -> Result<Option<Booked>> {
     let mut fitting = runs
         .into_iter()
-        .filter(|run| wanted == "last" || run.id.starts_with(wanted));
-    let found = fitting
-        .next()
-        .filter(|_| !wanted.is_empty())
-        .ok_or_else(|| unknown(wanted))?;
-    if wanted != "last" && found.id != wanted && fitting.next().is_some() {
+        .filter(|run| !wanted.is_empty() && (wanted == "last" || run.id.starts_with(wanted)));
+    let found = fitting.next();
+    let is_exact = wanted == "last" || found.as_ref().is_some_and(|run| run.id == wanted);
+    if !is_exact && fitting.next().is_some() {
         let what = format!("several runs begin with `{wanted}`");
         return Err(Refusal::new(Code::RunUnknown, what));
     }

@@ -10,9 +10,7 @@ use uuid::Uuid;
 
 use super::invite::Post;
 use super::{DatabaseArgs, print, stop_on_signal, warn};
-use crate::notify::send::Via;
-use crate::notify::smtp::Connection;
-use crate::notify::{Delivery, Kind, Letter, message, outbox, template};
+use crate::notify::{Delivery, Kind, Letter, message, template};
 use crate::outcome::Exit;
 use crate::refusal::Result;
 use crate::serve::{Serving, serve as serve_pages};
@@ -121,15 +119,9 @@ impl Notices {
         let id = message::new_message_id(sender.domain())?;
         let (to, name) = (&letter.person.email, &letter.person.name);
         let composed = message::compose(&rendered, sender, to, name, &id, SystemTime::now(), &[]);
-        let delivery = match (composed, &self.post.via) {
-            (Err(why), _) => Delivery::Refused { reply: why },
-            (Ok(message), Via::Outbox(folder)) => outbox::deliver(folder, &message),
-            (Ok(message), Via::Smtp(server)) => match Connection::open(server) {
-                Ok(mut connection) => connection.deliver(&message),
-                Err(_) => Delivery::Returned,
-            },
-        };
-        if !matches!(delivery, Delivery::Sent { .. }) {
+        let sent = composed
+            .is_ok_and(|message| matches!(self.post.deliver(&message), Ok(Delivery::Sent { .. })));
+        if !sent {
             warn("a notice that a password was set could not be sent");
         }
         Ok(())

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::import::{absolute, make_folder, new_run, rfc3339};
 use super::invite::open_store;
-use super::{DatabaseArgs, print, stop_on_signal};
+use super::{DatabaseArgs, print, runs, stop_on_signal};
 use crate::issue::{Code, mask};
 use crate::outcome::{Exit, Outcome};
 use crate::progress::Progress;
@@ -274,19 +274,11 @@ fn already(args: &UndoArgs, store: &Store, of: &Booked, earlier: &Earlier) -> Re
 /// The run that is meant: what it wrote is in the database's books. `last` is the latest import,
 /// so that the same command twice never takes its own undo back.
 fn find_run(store: &Store, wanted: &str) -> Result<Booked> {
-    let mut fitting = store.list_runs(i64::MAX)?.into_iter().filter(|run| {
-        if wanted == "last" {
-            run.kind == "import"
-        } else {
-            !wanted.is_empty() && run.id.starts_with(wanted)
-        }
-    });
-    let found = fitting.next().ok_or_else(|| {
-        unknown(wanted).help("only imports and undos can be undone; `muster runs` lists them")
-    })?;
-    if wanted != "last" && found.id != wanted && fitting.next().is_some() {
-        let what = format!("several runs begin with `{wanted}`");
-        return Err(Refusal::new(Code::RunUnknown, what));
+    let mut runs = store.list_runs(i64::MAX)?;
+    if wanted == "last" {
+        runs.retain(|run| run.kind == "import");
     }
-    Ok(found)
+    runs::pick(runs, wanted)?.ok_or_else(|| {
+        unknown(wanted).help("only imports and undos can be undone; `muster runs` lists them")
+    })
 }

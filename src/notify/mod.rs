@@ -93,7 +93,7 @@ pub struct Person {
 pub struct RunReport {
     /// The run's id.
     pub id: String,
-    /// `finished` or `stopped`.
+    /// `finished`, `stopped`, or `refused` for a file that was dropped.
     pub state: String,
     /// The files that were read, as named on the command line.
     pub files: Vec<String>,

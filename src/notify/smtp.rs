@@ -771,14 +771,24 @@ mod tests {
                 0,
             ),
             (Verdict::AfterContent("nonsense"), unknown("x"), false, 0),
-            (Verdict::ShutAtRecipient, Delivery::Returned, false, 0),
+            (
+                Verdict::ShutAtRecipient,
+                later("421 4.3.2 closing"),
+                false,
+                0,
+            ),
             (
                 Verdict::AtRecipient("354 what"),
                 Delivery::Returned,
                 false,
                 0,
             ),
-            (Verdict::CutAtRecipient, Delivery::Returned, false, 0),
+            (
+                Verdict::CutAtRecipient,
+                later("no answer that can be read before the content (incomplete response)"),
+                false,
+                0,
+            ),
             (Verdict::CutInContent, unknown(cut), false, 0),
             (Verdict::CutAfterDot, unknown(cut), false, 1),
             (

@@ -865,6 +865,7 @@ mod tests {
             },
             cleaned: [(next(), count)].into(),
             issues: vec![known.clone(), known],
+            dropped: None,
             gates: vec![
                 serde_json::json!({ next(): next(), "list": [next()] }),
                 serde_json::json!(next()),

@@ -760,6 +760,7 @@ pub(super) mod tests {
                 issue(Code::EmailSyntax, 1004, 17, "j***@e***.org"),
                 issue(Code::EmailTypo, 2, 33, "t***@g***.com"),
             ],
+            dropped: None,
             gates: Vec::new(),
             files: [("corrections", "corrections.csv"), ("page", "summary.html")]
                 .map(|(name, path)| (name.to_string(), path.to_string()))

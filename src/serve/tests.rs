@@ -364,6 +364,7 @@ fn links_that_are_worth_nothing_are_all_the_same() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one case after the other")]
 fn forms_from_elsewhere_too_many_and_too_slow_change_nothing() {
     let site = Site::open(Mail::default());
     let idle = TcpStream::connect(site.address).unwrap();

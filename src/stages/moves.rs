@@ -153,7 +153,8 @@ mod tests {
     fn swaps_and_chains_go_in_and_what_hangs_on_nothing_does_not() {
         let never = |_: RowNumber, _: Option<Uuid>| false;
         type Rows = Vec<RowNumber>;
-        let table: Vec<(&str, Vec<Pending>, Vec<Release>, Rows, Rows)> = vec![
+        type Case = (&'static str, Vec<Pending>, Vec<Release>, Rows, Rows);
+        let table: Vec<Case> = vec![
             (
                 "a swap",
                 vec![take(0, 1, 2), take(1, 2, 1)],

@@ -139,7 +139,9 @@ mod tests {
         let store = Store::open(Target::Local(home.local.clone())).unwrap();
         let is_dead = |token: &[u8; 32]| {
             let found = store.find_invitation(token).unwrap().is_some();
-            let accepted = store.accept_invitation(token, "hash", None, None).unwrap();
+            let accepted = store
+                .accept_invitation(token, "$argon2id$hash", None, None)
+                .unwrap();
             assert_eq!(found, accepted.is_some());
             !found
         };
@@ -220,7 +222,7 @@ mod tests {
                     scope.spawn(move || {
                         let store = Store::open(target).unwrap();
                         together.wait();
-                        let hash = format!("hash {number}");
+                        let hash = format!("$argon2id$hash {number}");
                         let accepted = store.accept_invitation(&token, &hash, None, None);
                         usize::from(accepted.unwrap().is_some())
                     })

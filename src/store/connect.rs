@@ -1088,9 +1088,9 @@ mod tests {
             silent.what.ends_with("no answer within 1 seconds"),
             "{silent}"
         );
-        assert!(begin.elapsed() < Duration::from_secs(3));
-        drop(listener);
-        let closed = refused(&format!("postgresql://u@127.0.0.1:{port}/d"));
+        assert!(begin.elapsed() < Duration::from_secs(9));
+        // A port given back would be taken by another test sooner or later; nobody listens at 1.
+        let closed = refused("postgresql://u@127.0.0.1:1/d");
         assert_eq!(closed.code, Code::DatabaseUnreachable);
         assert!(closed.what.contains("Connection refused"), "{closed}");
         let unknown = refused("postgresql://u@no-such-host.invalid/d?sslmode=disable");

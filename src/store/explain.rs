@@ -9,7 +9,6 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::Store;
-use super::connect::refusal;
 use crate::refusal::Result;
 use crate::row::RowNumber;
 use crate::stages::undo::Values;
@@ -208,9 +207,7 @@ impl Store {
     }
 
     fn read(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
-        self.runtime
-            .block_on(self.connection.client.query(sql, values))
-            .map_err(|error| refusal(&error, "reading what is known of a person"))
+        self.query(sql, values, "reading what is known of a person")
     }
 }
 

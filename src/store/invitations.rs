@@ -16,6 +16,21 @@ use crate::notify::{Delivery, Kind, Letter, Person};
 use crate::refusal::{Refusal, Result};
 use crate::row::RowNumber;
 
+/// What the mails of one queueing have in common.
+#[derive(Debug, Clone, Copy)]
+pub struct Mailing<'a> {
+    /// The run whose people they go to.
+    pub run: &'a str,
+    /// What they are for.
+    pub kind: Kind,
+    /// How long the way in works; none for ever.
+    pub lifetime_minutes: Option<u32>,
+    /// The administrator's words.
+    pub message: Option<&'a str>,
+    /// The pipeline by whose settings they go, as it was named.
+    pub pipeline: Option<&'a str>,
+}
+
 /// A mail that waits for a sender.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queued {
@@ -173,45 +188,42 @@ impl Store {
         self.execute(sql, &[], "ending old links")
     }
 
-    /// Queues a mail of `kind` for each of `accounts` that has none yet, and returns what waits
-    /// for them now. `message` also goes into mails that wait already.
+    /// Queues a mail for each of `accounts` that has none of its kind yet, and returns what waits
+    /// for them now. The message also goes into mails that wait already.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
     pub fn queue(
         &self,
-        run: &str,
-        kind: Kind,
+        mailing: &Mailing,
         accounts: &[Uuid],
-        lifetime_minutes: Option<u32>,
-        message: Option<&str>,
         message_ids: &[String],
-        pipeline: Option<&str>,
     ) -> Result<Vec<Queued>> {
         self.expire_overdue()?;
         let ids = new_ids(accounts.len())?;
-        let minutes = lifetime_minutes.map(|minutes| minutes as i32);
+        let minutes = mailing.lifetime_minutes.map(|minutes| minutes as i32);
+        let kind = mailing.kind.name();
         let doing = "queueing the mails";
         self.execute(
             include_str!("sql/insert_invitations.sql"),
             &[
-                &run,
-                &kind.name(),
+                &mailing.run,
+                &kind,
                 &minutes,
-                &message,
+                &mailing.message,
                 &ids,
                 &accounts,
                 &message_ids,
-                &pipeline,
+                &mailing.pipeline,
             ],
             doing,
         )?;
-        if message.is_some() {
+        if mailing.message.is_some() {
             let sql = "update muster.invitations set message = $1
                 where state = 'queued' and kind = $2 and account_id = any ($3)";
-            self.execute(sql, &[&message, &kind.name(), &accounts], doing)?;
+            self.execute(sql, &[&mailing.message, &kind, &accounts], doing)?;
         }
-        self.find_queued(kind, accounts)
+        self.find_queued(mailing.kind, accounts)
     }
 
     /// What waits for a sender, of those accounts.
@@ -542,28 +554,6 @@ impl Store {
             .iter()
             .map(|row| (row.get(0), row.get(1), row.get(2)))
             .collect())
-    }
-
-    fn query(
-        &self,
-        sql: &str,
-        values: &[&(dyn ToSql + Sync)],
-        doing: &'static str,
-    ) -> Result<Vec<Row>> {
-        self.runtime
-            .block_on(self.connection.client.query(sql, values))
-            .map_err(|error| refusal(&error, doing))
-    }
-
-    fn execute(
-        &self,
-        sql: &str,
-        values: &[&(dyn ToSql + Sync)],
-        doing: &'static str,
-    ) -> Result<u64> {
-        self.runtime
-            .block_on(self.connection.client.execute(sql, values))
-            .map_err(|error| refusal(&error, doing))
     }
 }
 

@@ -724,8 +724,14 @@ fn private_folder(path: &Path, owner: Option<Owner>) -> Result<()> {
     }
     let found = fs::symlink_metadata(path).map_err(|error| trouble("look at", path, &error))?;
     let user = owner.map(|owner| owner.user).or_else(our_user);
-    if found.is_dir() && found.mode() & 0o077 == 0 && Some(found.uid()) == user {
-        return Ok(());
+    if found.is_dir() && found.mode() & 0o077 == 0 {
+        if Some(found.uid()) == user {
+            return Ok(());
+        }
+        // Another start of ours has made it and is about to give it away, or was killed before.
+        if Some(found.uid()) == our_user() {
+            return give_away(path, owner);
+        }
     }
     Err(Refusal::new(
         Code::DatabaseFailed,
@@ -835,8 +841,8 @@ mod tests {
     use crate::issue::Code;
     use crate::store::binaries::Binaries;
     use crate::store::scratch::Home;
-    use std::fs;
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    use std::fs::{self, DirBuilder};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
     use std::path::Path;
     use std::process::Command;
     use std::thread;
@@ -987,6 +993,8 @@ mod tests {
         symlink("/tmp", &socket).unwrap();
         assert_eq!(local.start().unwrap_err().code, Code::DatabaseFailed);
         fs::remove_file(&socket).unwrap();
+        // What another start has made, but not given to the server's user yet, is taken.
+        DirBuilder::new().mode(0o700).create(&socket).unwrap();
         local.start().unwrap();
         assert_eq!(psql(local, "SELECT 1"), "1");
     }

@@ -15,10 +15,7 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn find_leavers(&self, source: &str) -> Result<Vec<Leaver>> {
         let sql = include_str!("sql/find_leavers.sql");
-        let rows = self
-            .runtime
-            .block_on(self.connection.client.query(sql, &[&source]))
-            .map_err(|error| refusal(&error, "looking for leavers"))?;
+        let rows = self.query(sql, &[&source], "looking for leavers")?;
         Ok(rows
             .iter()
             .map(|row| Leaver {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::SinkExt;
 use tokio::runtime::Runtime;
-use tokio_postgres::{Client, CopyInSink};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, CopyInSink, Row};
 use uuid::Uuid;
 
 use crate::issue::Code;
@@ -21,6 +22,7 @@ use connect::{Connection, Target, refusal};
 pub mod acceptance;
 pub mod binaries;
 pub mod connect;
+pub mod drops;
 pub mod explain;
 pub mod invitations;
 pub mod launcher;
@@ -78,6 +80,30 @@ impl Store {
             target,
             connection,
         }))
+    }
+
+    /// The rows that a statement gives; `doing` is what a refusal calls it.
+    fn query(
+        &self,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+        doing: &'static str,
+    ) -> Result<Vec<Row>> {
+        self.runtime
+            .block_on(self.connection.client.query(sql, values))
+            .map_err(|error| refusal(&error, doing))
+    }
+
+    /// How many rows a statement touched.
+    fn execute(
+        &self,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+        doing: &'static str,
+    ) -> Result<u64> {
+        self.runtime
+            .block_on(self.connection.client.execute(sql, values))
+            .map_err(|error| refusal(&error, doing))
     }
 
     /// What reports call the database; never shows a password.

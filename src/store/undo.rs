@@ -88,10 +88,7 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn find_undos(&self, of: &str) -> Result<Vec<Earlier>> {
         let sql = include_str!("sql/undo_runs.sql");
-        let rows = self
-            .runtime
-            .block_on(self.connection.client.query(sql, &[&of]))
-            .map_err(|error| refusal(&error, "reading the runs"))?;
+        let rows = self.query(sql, &[&of], "reading the runs")?;
         Ok(rows
             .iter()
             .map(|row| Earlier {
@@ -153,10 +150,7 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn find_kept(&self, id: &str) -> Result<Vec<Left>> {
         let sql = include_str!("sql/undo_find_kept.sql");
-        let rows = self
-            .runtime
-            .block_on(self.connection.client.query(sql, &[&id]))
-            .map_err(|error| refusal(&error, "reading what was kept"))?;
+        let rows = self.query(sql, &[&id], "reading what was kept")?;
         Ok(rows
             .iter()
             .map(|row| Left {
@@ -825,7 +819,7 @@ async fn moves(client: &Client, id: &str, updates: &[(RowNumber, &Update)]) -> A
 /// An update as `undo_update.sql` takes it.
 fn record(row: RowNumber, update: &Update) -> Value {
     let mut record = json!({
-        "row": row, "account_id": update.account,
+        "row": row as i32, "account_id": update.account,
         "email_key": update.keys[0], "username_key": update.keys[1],
         "attributes": update.attributes, "before": update.before, "after": update.after,
     });

@@ -305,6 +305,7 @@ impl Redact {
 const SHAPES: &[(&str, &str)] = &[
     ("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "ACCOUNT-ID"),
     ("2999-99-99 99:99", "TIME"),
+    ("29999999-999999-xxxx", "RUN-ID"),
 ];
 
 fn replace_shape(text: &str, shape: &str, to: &str) -> String {

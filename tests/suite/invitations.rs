@@ -691,6 +691,7 @@ fn the_administrator_hears_of_a_run() {
 #[test]
 fn what_cannot_be_sent_is_said_before_anything_is() {
     let place = Place::with(&people(1), MAIL);
+    place.write("empty.txt", "\n");
     let table: &[(&[&str], &str)] = &[
         (&["invite", "nonsense"], "run.unknown"),
         (
@@ -702,6 +703,10 @@ fn what_cannot_be_sent_is_said_before_anything_is() {
             "selection.unknown",
         ),
         (&["invite", "last", "--only", "Sales"], "usage.invalid"),
+        // A list that is empty by mistake must never mean everybody.
+        (&["invite", "last", "--only", "@empty.txt"], "usage.invalid"),
+        (&["invite", "last", "--only", "", "--send"], "usage.invalid"),
+        (&["suppress", "@empty.txt"], "usage.invalid"),
         (
             &["invite", "last", "--message-file", "none.txt"],
             "usage.invalid",
@@ -749,6 +754,15 @@ fn what_cannot_be_sent_is_said_before_anything_is() {
     let place = place.by(&mailbox);
     place.good(&["invite", "last", "--send"]);
     assert_eq!(mailbox.kept().len(), 1);
+    // What went by a server doesn't go to a folder next time.
+    let mut place = place;
+    place.environment.clear();
+    let refused = place.run(&["invitations", "resend", "ann0@firm0.eu", "--send"]);
+    assert!(
+        refused.exit == 2 && refused.stderr.contains("mail.settings"),
+        "{refused:?}"
+    );
+    assert!(place.outbox().is_empty());
 }
 
 #[test]
@@ -766,6 +780,30 @@ fn too_many_refusals_stop_the_rest() {
     assert!(stopped.stderr.contains("mail.refused"), "{stopped:?}");
     assert!(mailbox.kept().len() < 100, "{}", mailbox.kept().len());
     assert!(place.states()["queued"] > 80);
+}
+
+#[test]
+fn sending_a_run_anew_leaves_out_who_was_cancelled_or_must_not_be_mailed() {
+    let place = Place::with(&people(4), MAIL);
+    place.good(&["invite", "last", "--send"]);
+    place.good(&["invitations", "cancel", "ann0@firm0.eu"]);
+    place.good(&["suppress", "ann1@firm1.eu"]);
+    let resent = place.run(&["invitations", "resend", "--run", "last", "--send"]);
+    assert!(
+        resent.exit == 0 && resent.stderr.contains("1 left out"),
+        "{resent:?}"
+    );
+    let states = BTreeMap::from([("cancelled".to_string(), 1), ("sent".to_string(), 3)]);
+    assert_eq!((place.outbox().len(), place.states()), (6, states));
+    let sql =
+        "SELECT count(*) FROM muster.invitations WHERE token_sha256 IS NOT NULL AND resends = 0";
+    assert_eq!(
+        support::query_one(&place.url, sql),
+        "1",
+        "the link that is out goes on"
+    );
+    place.good(&["invitations", "resend", "ann0@firm0.eu", "--send"]);
+    assert_eq!(place.outbox().len(), 7);
 }
 
 #[test]

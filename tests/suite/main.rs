@@ -9,6 +9,7 @@ mod people;
 mod bad_input;
 mod cases;
 mod demo;
+mod drop;
 mod invitations;
 mod mailbox;
 mod pipelines;

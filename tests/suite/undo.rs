@@ -203,6 +203,10 @@ fn an_import_that_is_undone_leaves_what_was_there_before_and_the_undo_of_that_br
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story from its beginning to its end"
+)]
 fn what_somebody_changed_since_is_kept_and_listed_with_who_did() {
     let place = Place::new();
     place.import(&format!(
@@ -286,6 +290,10 @@ fn what_somebody_changed_since_is_kept_and_listed_with_who_did() {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story from its beginning to its end"
+)]
 fn accounts_that_somebody_used_are_deactivated_and_never_removed() {
     let place = Place::new();
     let mut text = HEADER.to_string();
@@ -302,10 +310,10 @@ fn accounts_that_somebody_used_are_deactivated_and_never_removed() {
     let sha = "SELECT encode(token_sha256, 'hex') FROM muster.invitations WHERE email = 'ann1@firm-one.eu'";
     let sha = place.one(sha);
     place.sql(&format!(
-        "SELECT muster.accept_invitation('\\x{sha}', 'hash')"
+        "SELECT muster.accept_invitation('\\x{sha}', '$argon2id$hash')"
     ));
     place.sql(&format!(
-        "INSERT INTO muster.credentials (account_id, password_hash) VALUES ('{}', 'hash')",
+        "INSERT INTO muster.credentials (account_id, password_hash) VALUES ('{}', '$argon2id$hash')",
         id(2)
     ));
     place.sql("UPDATE muster.accounts SET phone = '1', updated_at = now() WHERE external_id = '3'");
@@ -464,6 +472,10 @@ fn an_import_that_was_cut_off_is_undone_as_far_as_it_got_and_then_begins_anew() 
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story from its beginning to its end"
+)]
 fn explain_tells_all_that_happened_to_a_person_in_order() {
     let place = Place::new();
     let first = place.import(&format!(
@@ -573,4 +585,36 @@ fn assert_in_order(text: &str, wanted: &[String]) {
         let at = at.unwrap_or_else(|| panic!("`{wanted}` is missing or out of order in\n{text}"));
         rest = &rest[at + wanted.len()..];
     }
+}
+
+/// Leavers have no row of their own, and go back all the same.
+#[test]
+fn leavers_are_back_when_the_run_that_missed_them_is_undone() {
+    let folder = support::folder();
+    let url = support::fresh_database();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "hr.toml",
+        "name = \"hr\"\n[accounts]\nonboarding = \"setup\"\n[leavers]\nmissing = \"deactivate\"\n",
+    );
+    let head = "id,first name,last name,email\n";
+    let ann = "1,Ann,Ng,ann@firm.eu\n";
+    write(
+        "full.csv",
+        &format!("{head}{ann}2,Bo,Lee,bo@firm.eu\n3,Cem,Day,cem@firm.eu\n"),
+    );
+    write("short.csv", &format!("{head}{ann}"));
+    let run = |arguments: &[&str]| {
+        let finished = support::run(folder.path(), &url, arguments);
+        assert_eq!(finished.exit, 0, "{arguments:?} {finished:?}");
+        finished
+    };
+    run(&["import", "full.csv", "-p", "hr.toml"]);
+    let before = support::accounts(&url);
+    let short = run(&["import", "short.csv", "-p", "hr.toml", "--json"]);
+    assert_eq!(short.json()["leavers"]["deactivated"], 2, "{short:?}");
+    let count = "SELECT count(*) FROM muster.accounts WHERE status = 'deactivated'";
+    assert_eq!(support::query_one(&url, count), "2");
+    run(&["undo", "last"]);
+    assert_eq!(support::accounts(&url), before);
 }
