@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! file ─ read ─ map ─ clean ─ dedupe ─ validate ─┐      the file's own truth: pure, parallel by batch
-//!                                                ├─ match ─ plan ─┐      against the accounts: reads only
-//!                                    database ───┘                ├─ load ─ record      writes, in chunks
+//!                                                ├─ match ─ plan ─ gates ─┐      against the accounts: reads only
+//!                                    database ───┘                        ├─ load ─ record      writes, in chunks
 //! ```
 //!
 //! The first half ends in a spool: no row of a clash can be judged, and nothing written, before
-//! the last row is read. A check is an import that stops before `load`, so it tells the truth.
+//! the last row is read. The gates hold back what is too much of a kind, which the last row of the
+//! plan decides. A check is an import that stops before `load`, so it tells the truth.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ use rayon::prelude::*;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::definition::{Clashes, Definition, Pipeline};
+use crate::definition::{self, Clashes, Content, Definition, Pipeline};
 use crate::header::Vocabulary;
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome, Verdict};
@@ -31,6 +32,8 @@ use crate::stages::clash::{Decision, Owners, key_hashes};
 use crate::stages::clean::clean;
 use crate::stages::clean::group;
 use crate::stages::dedupe::{Seen, fingerprints};
+use crate::stages::drift::{self, Profile};
+use crate::stages::gates::{self, Change, Class, Facts, Hold};
 use crate::stages::load::{self, RunKey};
 use crate::stages::map::{self, Mapping, Target};
 use crate::stages::plan::{Action, Matched, Person, Planned, decide};
@@ -38,6 +41,8 @@ use crate::stages::read::{Source, Wanted};
 use crate::stages::validate::validate;
 use crate::store::Store;
 use crate::store::loader::Written;
+use crate::store::runs::Begun;
+use crate::summary::Gate;
 
 /// What a run is asked to do.
 pub struct Job<'a> {
@@ -47,6 +52,8 @@ pub struct Job<'a> {
     pub pipeline: &'a Pipeline,
     /// What names the run in what it writes.
     pub run: RunKey,
+    /// Up to how many changes of a class somebody lets through this time.
+    pub allowed: &'a [(Class, u64)],
     /// Where its reports go.
     pub folder: &'a Path,
     /// Shows how far it is.
@@ -65,6 +72,10 @@ pub struct Ran {
     pub spool: Spool,
     /// The plan of every batch.
     pub plan: PlanSpool,
+    /// What the safeguards said.
+    pub gates: Vec<Gate>,
+    /// What the files look like, where the pipeline compares them.
+    pub profile: Option<Profile>,
     /// Outcomes and issues that came after a batch was planned.
     pub late: BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
     /// How many values each cleaning rule changed.
@@ -83,26 +94,22 @@ pub struct Ran {
 /// A refusal; nothing was written then.
 pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
     let (files, layout) = open(job)?;
-    let (spool, owners, groups, rules) = read_people(job, &files, &layout)?;
+    let (spool, owners, groups, rules, profile) = read_people(job, &files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
-    let (plan, late, _) = match_and_plan(
-        job,
-        &layout,
-        &spool,
-        &clashes,
-        &groups,
-        &[],
-        store.as_deref(),
-    )?;
-    let run = job.run.clone();
+    let store = store.as_deref();
+    let mut planning = match_and_plan(job, &layout, &spool, &clashes, &groups, None, store)?;
+    let mut gates = ask_gates(job, &layout, &spool, &planning, profile.as_ref(), store)?;
+    hold_back(job, &layout, &spool, &mut planning, &mut gates)?;
     Ok(Ran {
         files,
         layout,
         spool,
-        plan,
-        late,
+        plan: planning.plan,
+        gates,
+        profile,
+        late: planning.late,
         rules,
-        run,
+        run: job.run.clone(),
         resumed_from: None,
         stopped: None,
     })
@@ -114,7 +121,7 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
 /// A refusal before any write; what stops it later is in [`Ran::stopped`].
 pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
     let (files, layout) = open(job)?;
-    let (spool, owners, groups, rules) = read_people(job, &files, &layout)?;
+    let (spool, owners, groups, rules, profile) = read_people(job, &files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
     let inputs: Vec<String> = files
         .iter()
@@ -123,20 +130,31 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
     let folder = job.folder.display().to_string();
     let begun = store.begin_run(&job.run.id, job.run.seed, &inputs, job.pipeline, &folder)?;
     let run = RunKey {
-        id: begun.id,
+        id: begun.id.clone(),
         seed: begun.seed,
         started_ms: begun.started_ms,
     };
-    let (plan, mut late, needed) = match_and_plan(
-        job,
-        &layout,
-        &spool,
-        &clashes,
-        &groups,
-        &begun.written,
-        Some(store),
-    )?;
-    let groups = store.create_groups(&needed, &run)?;
+    let known = Some(&begun);
+    let mut planning = match_and_plan(job, &layout, &spool, &clashes, &groups, known, Some(store))?;
+    let gates = if begun.written.is_empty() {
+        let store = Some(&*store);
+        let mut gates = ask_gates(job, &layout, &spool, &planning, profile.as_ref(), store)?;
+        hold_back(job, &layout, &spool, &mut planning, &mut gates)?;
+        gates
+    } else {
+        // A part of the plan is done, so that it can't be judged a second time.
+        hold_back(
+            job,
+            &layout,
+            &spool,
+            &mut planning,
+            &mut begun.gates.clone(),
+        )?;
+        begun.gates
+    };
+    store.book_gates(&run.id, &gates)?;
+    let groups = store.create_groups(&planning.needed_paths(&groups), &run)?;
+    let Planning { plan, mut late, .. } = planning;
     let stopped = load_chunks(job, &layout, &spool, &plan, &run, &groups, &mut late, store)
         .map_err(|refusal| refusal.exit(Exit::Stopped))?;
     Ok(Ran {
@@ -144,6 +162,8 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         layout,
         spool,
         plan,
+        gates,
+        profile,
         late,
         rules,
         run,
@@ -166,8 +186,15 @@ pub struct InputFile {
 /// enough that memory doesn't notice.
 const GROUP_BATCHES: usize = 8;
 
-/// What reading all rows leaves: the rows, who has which key, the groups by key, rule counts.
-type FileTruth = (Spool, Owners, BTreeMap<String, String>, [u64; 32]);
+/// What reading all rows leaves: the rows, who has which key, the groups by key, rule counts, and
+/// what the rows look like where that is compared.
+type FileTruth = (
+    Spool,
+    Owners,
+    BTreeMap<String, String>,
+    [u64; 32],
+    Option<Profile>,
+);
 
 fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
     let definition = &job.pipeline.definition;
@@ -202,7 +229,14 @@ fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
 /// read → clean → dedupe → validate, for all files, into the spool.
 fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTruth> {
     let definition = &job.pipeline.definition;
-    let mut truth: FileTruth = (Spool::new()?, Owners::default(), BTreeMap::new(), [0; 32]);
+    let profiled = is_compared(files, definition);
+    let mut truth: FileTruth = (
+        Spool::new()?,
+        Owners::default(),
+        BTreeMap::new(),
+        [0; 32],
+        profiled.then(Profile::default),
+    );
     let mut seen = Seen::default();
     job.progress.begin("read", None);
     std::thread::scope(|scope| {
@@ -228,15 +262,20 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
                 .map(|((drafts, _), verdicts)| {
                     let people = validate(drafts, verdicts, layout, definition);
                     let hashes = key_hashes(&people, job.run.seed);
+                    let profile = profiled.then(|| Profile::of(&people.drafts, layout));
                     (
                         encode(&people),
                         hashes,
                         group_paths(&people, layout),
+                        profile,
                         people,
                     )
                 })
                 .collect();
-            for (encoded, hashes, paths, people) in people {
+            for (encoded, hashes, paths, profile, people) in people {
+                if let (Some(all), Some(profile)) = (&mut truth.4, profile) {
+                    all.add(profile);
+                }
                 truth.0.push(&encoded)?;
                 truth.1.note(&people, &hashes);
                 for (key, path) in paths {
@@ -253,7 +292,16 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
             .unwrap_or_else(|_| Err(Refusal::new(Code::FileDamaged, "the reader broke off")))
     })?;
     job.progress.end();
+    truth.4 = truth.4.map(Profile::kept);
     Ok(truth)
+}
+
+/// Whether the rows are compared with those of the last run. Rows that come back corrected are a
+/// part of a file, and look like no other.
+fn is_compared(files: &[InputFile], definition: &Definition) -> bool {
+    let gates = &definition.gates;
+    let corrected = |file: &InputFile| file.targets.contains(&Target::Own);
+    gates.enabled && gates.content == Content::Hold && !files.iter().any(corrected)
 }
 
 fn read_files(files: &[InputFile], mut send: impl FnMut(Cells) -> bool) -> Result<()> {
@@ -389,23 +437,38 @@ fn settle(
     Ok(owners.settle(job.pipeline.definition.rows.clashes, place))
 }
 
-/// What the plan leaves: its batches, late outcomes, and the groups that are to be there.
-type PlanTruth = (
-    PlanSpool,
-    BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
-    Vec<String>,
-);
+/// What the plan leaves.
+struct Planning {
+    plan: PlanSpool,
+    /// Outcomes that were found after a batch was planned.
+    late: BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
+    /// Keys of the groups that the accounts will be in.
+    needed: BTreeSet<String>,
+    /// Keys of the files' groups that don't exist yet.
+    new_groups: HashSet<String>,
+    /// What all rows together would do.
+    facts: Facts,
+}
 
-/// match → plan, for all batches. `written` are rows that an earlier try of this run wrote.
+impl Planning {
+    /// The groups that are to be there. A group that is only left need not be in the file; it
+    /// exists, so that its key will do as its path.
+    fn needed_paths(&self, groups: &BTreeMap<String, String>) -> Vec<String> {
+        let path = |key: &String| groups.get(key).unwrap_or(key).clone();
+        self.needed.iter().map(path).collect()
+    }
+}
+
+/// match → plan, for all batches. `begun` has what an earlier try of this run decided and wrote.
 fn match_and_plan(
     job: &Job,
     layout: &Layout,
     spool: &Spool,
     clashes: &BTreeMap<RowNumber, Decision>,
     groups: &BTreeMap<String, String>,
-    written: &[(RowNumber, Vec<Outcome>)],
+    begun: Option<&Begun>,
     store: Option<&Store>,
-) -> Result<PlanTruth> {
+) -> Result<Planning> {
     let definition = &job.pipeline.definition;
     let keys: Vec<String> = groups.keys().cloned().collect();
     let known = store.map_or(Ok(HashMap::new()), |store| store.find_groups(&keys))?;
@@ -421,12 +484,17 @@ fn match_and_plan(
         layout,
         definition,
         clashes,
-        written,
+        written: begun.map_or(&[], |begun| &begun.written),
+        hold: Hold::of(
+            begun.map_or(&[], |begun| &begun.gates),
+            definition.gates.on_hold,
+        ),
         group_exists: &|key| known.contains_key(key),
     };
     let mut plan = PlanSpool::new()?;
     let mut twice = Twice::default();
     let mut needed = BTreeSet::new();
+    let mut facts = Facts::default();
     job.progress.begin("match", Some(spool.rows()));
     for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
         if job.stop.load(Ordering::Relaxed) {
@@ -443,11 +511,16 @@ fn match_and_plan(
         let found = matches
             .as_mut()
             .map_or(Ok(Vec::new()), |matches| matches.through(last))?;
-        let planned: Vec<Planned> = people
+        let planned: Vec<(Planned, Facts)> = people
             .par_iter()
-            .map(|people| judge.plan(people, &found))
+            .map(|people| {
+                let planned = judge.plan(people, &found);
+                let facts = facts_of(people, &planned, layout, definition, |_| true);
+                (planned, facts)
+            })
             .collect();
-        for (people, planned) in people.iter().zip(&planned) {
+        for (people, (planned, more)) in people.iter().zip(&planned) {
+            facts.add(more);
             twice.note(people.drafts.first_row, planned);
             needed.extend(needed_groups(people, planned, layout));
             plan.push(planned)?;
@@ -455,12 +528,16 @@ fn match_and_plan(
         }
     }
     job.progress.end();
-    // A group that is only left need not be in the file; it exists, so its key will do as its path.
-    let needed = needed
-        .into_iter()
-        .map(|key| groups.get(&key).cloned().unwrap_or(key))
-        .collect();
-    Ok((plan, twice.late, needed))
+    Ok(Planning {
+        plan,
+        late: twice.late,
+        needed,
+        new_groups: keys
+            .into_iter()
+            .filter(|key| !known.contains_key(key))
+            .collect(),
+        facts,
+    })
 }
 
 fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
@@ -490,6 +567,8 @@ struct Judge<'a> {
     definition: &'a Definition,
     clashes: &'a BTreeMap<RowNumber, Decision>,
     written: &'a [(RowNumber, Vec<Outcome>)],
+    /// What the gates held when the first of `written` was written.
+    hold: Hold,
     group_exists: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
@@ -497,14 +576,11 @@ impl Judge<'_> {
     /// Plans a batch. `found` are matches in row order, of this batch and others.
     fn plan(&self, people: &People, found: &[(RowNumber, Matched)]) -> Planned {
         let first = people.drafts.first_row;
-        if let Some(outcomes) = self.written_outcomes(first, people.len()) {
-            return Planned {
-                written: true,
-                outcomes,
-                ..Planned::default()
-            };
-        }
-        let mut planned = Planned::default();
+        let written = self.written_outcomes(first, people.len());
+        let mut planned = Planned {
+            written: written.is_some(),
+            ..Planned::default()
+        };
         let mut found = found[found.partition_point(|(row, _)| *row < first)..]
             .iter()
             .peekable();
@@ -513,13 +589,21 @@ impl Judge<'_> {
             let matched = found
                 .next_if(|(at, _)| *at == row)
                 .map(|(_, matched)| matched);
+            let was = written.as_ref().map(|outcomes| outcomes[index]);
+            if let Some(done) = was.filter(|outcome| *outcome != Outcome::Held) {
+                planned.outcomes.push(done);
+                continue;
+            }
             let person = Person {
                 people,
                 index,
                 layout: self.layout,
             };
             let (action, mut issues) = self.judge(&person, matched);
-            planned.outcomes.push(action.outcome());
+            if was.is_some() {
+                issues.extend(self.held_again(&person, &action));
+            }
+            planned.outcomes.push(was.unwrap_or(action.outcome()));
             planned.issues.append(&mut issues);
             if let Some(account) = matched.and_then(|matched| matched.account.as_ref()) {
                 planned.accounts.push((row, account.id));
@@ -564,6 +648,27 @@ impl Judge<'_> {
                 (action, issues)
             }
         }
+    }
+
+    /// Why an earlier try of this run held the row, which it did.
+    fn held_again(&self, person: &Person, action: &Action) -> Vec<Issue> {
+        let change = match action {
+            Action::Create => Change::Create(status_of_new(person, self.definition)),
+            Action::Update(update) => Change::Update(update),
+            Action::Leave(_) => return Vec::new(),
+        };
+        let joins_new = match action {
+            Action::Update(update) => update.joins.iter().any(|key| !(self.group_exists)(key)),
+            _ => person
+                .groups()
+                .any(|path| !(self.group_exists)(&group::key(path))),
+        };
+        let classes = change.classes(&self.definition.accounts.roles);
+        held_issues(
+            person.row(),
+            self.hold,
+            classes.with_if(Class::NewGroups, joins_new),
+        )
     }
 
     /// The outcomes of a batch that an earlier try wrote.
@@ -615,10 +720,12 @@ impl Twice {
 
 /// The keys of the groups that the rows of a batch will be in.
 fn needed_groups(people: &People, planned: &Planned, layout: &Layout) -> BTreeSet<String> {
-    let mut keys: BTreeSet<String> = planned
-        .updates
-        .iter()
-        .flat_map(|(_, update)| update.joins.iter().cloned())
+    let goes_on = |row: &RowNumber| {
+        planned.outcomes[(row - people.drafts.first_row) as usize] == Outcome::Updated
+    };
+    let updates = planned.updates.iter().filter(|(row, _)| goes_on(row));
+    let mut keys: BTreeSet<String> = updates
+        .flat_map(|(_, update)| update.joins.iter().chain(&update.leaves).cloned())
         .collect();
     if let Some(slot) = layout.field(Field::Groups) {
         let created = planned
@@ -636,13 +743,167 @@ fn needed_groups(people: &People, planned: &Planned, layout: &Layout) -> BTreeSe
                 .map(group::key),
         );
     }
-    keys.extend(
-        planned
-            .updates
-            .iter()
-            .flat_map(|(_, update)| update.leaves.iter().cloned()),
-    );
     keys
+}
+
+/// The rows of a batch that would write, and what they would do.
+fn changes<'a>(
+    people: &'a People,
+    planned: &'a Planned,
+    layout: &'a Layout,
+    definition: &'a Definition,
+) -> impl Iterator<Item = (RowNumber, Change<'a>)> {
+    let mut updates = planned.updates.iter().peekable();
+    let outcomes = planned.outcomes.iter().enumerate();
+    outcomes.filter_map(move |(index, outcome)| {
+        let row = people.drafts.first_row + index as RowNumber;
+        let update = updates.next_if(|(at, _)| *at == row);
+        let person = Person {
+            people,
+            index,
+            layout,
+        };
+        match (outcome, update) {
+            _ if planned.written => None,
+            (Outcome::Created, _) => {
+                Some((row, Change::Create(status_of_new(&person, definition))))
+            }
+            (Outcome::Updated, Some((_, update))) => Some((row, Change::Update(update))),
+            _ => None,
+        }
+    })
+}
+
+fn status_of_new<'a>(person: &Person<'a>, definition: &'a Definition) -> &'a str {
+    person.value_of_new(Field::Status, definition).unwrap_or("")
+}
+
+/// What the rows of a batch would do together, of those that `counts`.
+fn facts_of(
+    people: &People,
+    planned: &Planned,
+    layout: &Layout,
+    definition: &Definition,
+    counts: impl Fn(RowNumber) -> bool,
+) -> Facts {
+    let mut facts = Facts::default();
+    for (row, change) in changes(people, planned, layout, definition) {
+        if counts(row) {
+            facts.count(change, &definition.accounts.roles);
+        }
+    }
+    facts
+}
+
+/// gates: measures the plan by what is there and what the runs before it did.
+fn ask_gates(
+    job: &Job,
+    layout: &Layout,
+    spool: &Spool,
+    planning: &Planning,
+    profile: Option<&Profile>,
+    store: Option<&Store>,
+) -> Result<Vec<Gate>> {
+    let definition = &job.pipeline.definition;
+    if !definition.gates.enabled {
+        return Ok(Vec::new());
+    }
+    let mut facts = planning.facts.clone();
+    // What was found out after the count: such rows write nothing.
+    let late: Vec<RowNumber> = planning.late.keys().copied().collect();
+    for rows in late.chunk_by(|a, b| spool.batch_of(*a) == spool.batch_of(*b)) {
+        let batch = spool.batch_of(rows[0]);
+        let (people, planned) = (spool.read(batch)?, planning.plan.read(batch)?);
+        let is_late = |row| rows.binary_search(&row).is_ok();
+        facts.subtract(&facts_of(&people, &planned, layout, definition, is_late));
+    }
+    if let Some(store) = store {
+        // The text was checked when the pipeline was read.
+        let window = definition::lifetime(&definition.gates.window).unwrap_or(None);
+        let there = store.what_is_there(&definition.name, window.unwrap_or(0))?;
+        facts.accounts = there.accounts;
+        facts.seated = there.seated;
+        facts.groups = there.groups;
+        facts.earlier = gates::in_window(&there.earlier);
+        let needed: Vec<String> = planning.needed.iter().cloned().collect();
+        facts.counts[Class::NewGroups as usize] = store.count_missing_groups(&needed)?;
+        if let (Some(last), Some(now)) = (&there.last_profile, profile) {
+            facts.drifts = drift::drifts(last, now, &definition.gates);
+        }
+    }
+    Ok(gates::judge(&facts, &definition.gates, job.allowed))
+}
+
+/// Takes out of the plan what `gates` hold, and counts it there.
+fn hold_back(
+    job: &Job,
+    layout: &Layout,
+    spool: &Spool,
+    planning: &mut Planning,
+    gates: &mut [Gate],
+) -> Result<()> {
+    let definition = &job.pipeline.definition;
+    let hold = Hold::of(gates, definition.gates.on_hold);
+    if !hold.is_any() {
+        return Ok(());
+    }
+    let mut plan = PlanSpool::new()?;
+    let mut counts = gates::Counts::default();
+    planning.needed.clear();
+    for batch in 0..spool.batches() {
+        let people = spool.read(batch)?;
+        let mut planned = planning.plan.read(batch)?;
+        let mut held = Vec::new();
+        for (row, change) in changes(&people, &planned, layout, definition) {
+            let mut classes = change.classes(&definition.accounts.roles);
+            let joins_new = joins(&people, row, change, layout)
+                .iter()
+                .any(|key| planning.new_groups.contains(key));
+            classes = classes.with_if(Class::NewGroups, joins_new);
+            if hold.holds(classes) && !planning.late.contains_key(&row) {
+                held.push((row, classes));
+            }
+        }
+        for (row, classes) in held {
+            planned.outcomes[(row - people.drafts.first_row) as usize] = Outcome::Held;
+            planned.issues.extend(held_issues(row, hold, classes));
+            let classes = classes.with(Class::Content);
+            let of = Class::ALL.into_iter().filter(|class| classes.has(*class));
+            of.for_each(|class| counts[class as usize] += 1);
+        }
+        planning
+            .needed
+            .extend(needed_groups(&people, &planned, layout));
+        plan.push(&planned)?;
+    }
+    planning.plan = plan;
+    for gate in gates {
+        gate.held = Class::from_name(&gate.class).map_or(0, |class| counts[class as usize]);
+    }
+    Ok(())
+}
+
+/// The keys of the groups that a row brings its account into.
+fn joins(people: &People, row: RowNumber, change: Change, layout: &Layout) -> Vec<String> {
+    let index = (row - people.drafts.first_row) as usize;
+    let person = Person {
+        people,
+        index,
+        layout,
+    };
+    match change {
+        Change::Create(_) => person.groups().map(group::key).collect(),
+        Change::Update(update) => update.joins.clone(),
+    }
+}
+
+fn held_issues(row: RowNumber, hold: Hold, classes: gates::Classes) -> Vec<Issue> {
+    let codes: Vec<Code> = match hold.reasons(classes) {
+        reasons if reasons.is_empty() => vec![Code::GateOthers],
+        reasons => reasons.into_iter().map(Class::code).collect(),
+    };
+    let issues = codes.into_iter().map(|code| Issue::of_row(code, row, ""));
+    issues.collect()
 }
 
 /// load, chunk by chunk. What stops it on the way is returned, not an error: rows are in by then.
@@ -739,11 +1000,15 @@ fn planned_now(
     let first = spool.first_row(batch);
     if planned.written {
         planned.outcomes.fill(Outcome::Unchanged);
+        planned.accounts.clear();
     }
     for (row, (outcome, _)) in late.range(first..first + planned.outcomes.len() as RowNumber) {
         planned.outcomes[(row - first) as usize] = *outcome;
-        planned.updates.retain(|(other, _)| other != row);
     }
+    // What is held keeps its update in the plan, and is not written.
+    let outcomes = &planned.outcomes;
+    let is_done = |row: RowNumber| outcomes[(row - first) as usize] == Outcome::Updated;
+    planned.updates.retain(|(row, _)| is_done(*row));
     planned
 }
 

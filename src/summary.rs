@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::Counts;
+use crate::stages::drift::Profile;
 use crate::store::invitations::Funnel;
 
 /// The version of this document's shape.
@@ -30,8 +31,11 @@ pub struct Summary {
     pub cleaned: BTreeMap<String, u64>,
     /// What was found, one entry a code, worst first.
     pub issues: Vec<IssueCount>,
-    /// Safeguards and what they said.
-    pub gates: Vec<serde_json::Value>,
+    /// Safeguards and what they said, one entry a class that came up.
+    pub gates: Vec<Gate>,
+    /// What the files look like; only where the pipeline compares them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
     /// The run's files, relative to the folder of this one.
     pub files: BTreeMap<String, String>,
     /// How far the people have come who were invited since; `muster show` adds it.
@@ -100,6 +104,49 @@ pub struct PipelineName {
     pub name: String,
     /// Of its text, lower-case hex.
     pub sha256: String,
+}
+
+/// What a safeguard said of a class of changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ruling {
+    /// Within its limit.
+    #[default]
+    Passed,
+    /// Over its limit; somebody let it through.
+    Allowed,
+    /// Over its limit: nothing of it was written.
+    Held,
+}
+
+/// A safeguard, and what it was measured by. [`crate::stages::gates`] has the policy.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Gate {
+    /// Which changes: `create`, `update`, `deactivate`, `email_change`, `role_raise`, `key_change`,
+    /// `new_groups`, `seats` or `content`.
+    pub class: String,
+    /// What became of them.
+    pub ruling: Ruling,
+    /// How many the run planned: accounts, groups, seats taken afterwards, or findings.
+    pub count: u64,
+    /// Of how many that were there: accounts, groups, or seats taken before.
+    pub base: u64,
+    /// The one as a share of the other; none of nothing.
+    pub share: Option<f64>,
+    /// The most that the run may do by itself; none while there is no limit.
+    pub limit: Option<u64>,
+    /// How many earlier runs of the pipeline did in its window.
+    pub window_count: u64,
+    /// The most that they and this one may do together.
+    pub window_limit: Option<u64>,
+    /// How many somebody let through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<u64>,
+    /// How many rows of it were held, for this reason or another.
+    pub held: u64,
+    /// For `content`: what is unlike the last file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
 }
 
 /// How often one code came up.

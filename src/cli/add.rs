@@ -9,7 +9,7 @@ use clap::Args;
 use super::DatabaseArgs;
 use super::import::{RunArgs, add_to_sha, carry_out, make_folder, new_run, open_pipeline};
 use super::invite::invite_run;
-use crate::definition::{Headers, Onboarding};
+use crate::definition::{Content, Headers, Onboarding};
 use crate::issue::Code;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
@@ -82,6 +82,7 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
         delimiter: Some(",".to_string()),
         encoding: Some("utf-8".to_string()),
         onboarding: args.onboarding,
+        allow: Vec::new(),
     };
     let mut pipeline = open_pipeline(&run_args)?;
     let definition = &mut pipeline.definition;
@@ -92,6 +93,8 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
     definition.attributes.clear();
     definition.require.fields = vec!["email".to_string()];
     definition.read.header_row = None;
+    // A few typed people look like no file, and the next file is not to look like them.
+    definition.gates.content = Content::Ignore;
     add_to_sha(&mut pipeline, "add", &id);
     let exit = carry_out(&run_args, &pipeline, None, started, run).inspect_err(|_| {
         let _ = std::fs::remove_file(&path);

@@ -16,11 +16,12 @@ use crate::pipeline::{self, Job, Ran};
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::report::record;
+use crate::stages::gates::Class;
 use crate::stages::load::RunKey;
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
-use crate::summary::{Next, PipelineName, Run, SCHEMA, Summary};
+use crate::summary::{Next, PipelineName, Ruling, Run, SCHEMA, Summary};
 
 #[derive(Args)]
 pub(super) struct CheckArgs {
@@ -62,6 +63,28 @@ pub(super) struct RunArgs {
     /// How new people are taken on; overrides the pipeline
     #[arg(long, value_name = "WAY")]
     pub(super) onboarding: Option<Onboarding>,
+    /// Let so many changes of a class through that a safeguard would hold, such as `update=600`
+    #[arg(long, value_name = "CLASS=COUNT", value_parser = allowed)]
+    pub(super) allow: Vec<(Class, u64)>,
+}
+
+/// `update=600`.
+fn allowed(text: &str) -> std::result::Result<(Class, u64), String> {
+    let (class, count) = text
+        .split_once('=')
+        .ok_or("write it as `CLASS=COUNT`, such as `update=600`")?;
+    let classes = || Class::ALL.into_iter().map(Class::name);
+    let class = Class::from_name(class).ok_or_else(|| {
+        let near = definition::nearest(class, classes())
+            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        let classes: Vec<&str> = classes().collect();
+        format!("`{class}` is none of {}{near}", classes.join(", "))
+    })?;
+    let count = count
+        .replace([',', '_'], "")
+        .parse()
+        .map_err(|_| format!("`{count}` is not a number"))?;
+    Ok((class, count))
 }
 
 /// `check` (with its `--offline`) and `import`.
@@ -96,6 +119,7 @@ pub(super) fn carry_out(
         files: &args.files,
         pipeline,
         run,
+        allowed: &args.allow,
         folder: &folder,
         progress: &progress,
         stop: &stop,
@@ -119,8 +143,14 @@ pub(super) fn carry_out(
     })?;
     match ran.stopped {
         Some(refusal) => Err(refusal),
+        None if is_held(&summary) => Ok(Exit::Held),
         None => Ok(Exit::of(&summary.counts)),
     }
+}
+
+fn is_held(summary: &Summary) -> bool {
+    let mut gates = summary.gates.iter();
+    gates.any(|gate| gate.ruling == Ruling::Held)
 }
 
 /// Writes the reports, closes the run in the books of `store`, and shows the summary.
@@ -188,6 +218,9 @@ pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
         if let Some(value) = value {
             add_to_sha(&mut pipeline, name, value);
         }
+    }
+    for (class, count) in &args.allow {
+        add_to_sha(&mut pipeline, "allow", &format!("{} {count}", class.name()));
     }
     Ok(pipeline)
 }
@@ -308,6 +341,8 @@ fn begin_summary(
             name: pipeline.definition.name.clone(),
             sha256: pipeline.sha256.clone(),
         },
+        gates: ran.gates.clone(),
+        profile: ran.profile.clone(),
         ..Summary::default()
     }
 }
@@ -358,7 +393,21 @@ fn next_steps(
     }
     let counts = &summary.counts;
     if is_check && counts.created + counts.updated > 0 {
-        add("do what was checked", again);
+        add("do what was checked", again.clone());
+    }
+    if is_held(summary) {
+        let held = summary
+            .gates
+            .iter()
+            .filter(|gate| gate.ruling == Ruling::Held);
+        let allow = held.map(|gate| format!(" --allow {}={}", gate.class, gate.count));
+        let command = again + &allow.collect::<String>();
+        if is_check {
+            add("do all of it, with what is held", command);
+        } else {
+            let approve = format!("muster approve {}", summary.run.id);
+            add("let through what is held, exactly as planned", approve);
+        }
     }
     if !is_check && counts.created > 0 {
         match pipeline.definition.accounts.onboarding {

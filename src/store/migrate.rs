@@ -21,6 +21,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "invitations",
         include_str!("migrations/0002_invitations.sql"),
     ),
+    (3, "gates", include_str!("migrations/0003_gates.sql")),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.

@@ -7,7 +7,8 @@ use crate::issue::Code;
 use crate::outcome::Outcome;
 use crate::refusal::{Refusal, Result};
 use crate::row::RowNumber;
-use crate::summary::Summary;
+use crate::stages::drift::Profile;
+use crate::summary::{Gate, Summary};
 
 /// A run that has begun, now or earlier.
 #[derive(Debug)]
@@ -22,6 +23,23 @@ pub struct Begun {
     pub resumed_from: Option<String>,
     /// What it wrote before it was cut off.
     pub written: Vec<(RowNumber, Vec<Outcome>)>,
+    /// What the safeguards said before it wrote anything.
+    pub gates: Vec<Gate>,
+}
+
+/// What a plan is measured by.
+#[derive(Debug, Default)]
+pub struct There {
+    /// All accounts.
+    pub accounts: u64,
+    /// Those that are active or invited.
+    pub seated: u64,
+    /// All groups.
+    pub groups: u64,
+    /// What the safeguards said in the pipeline's runs of the window, newest first.
+    pub earlier: Vec<Vec<Gate>>,
+    /// What the files of its last run looked like that wasn't held for its looks.
+    pub last_profile: Option<Profile>,
 }
 
 /// A run in the books.
@@ -83,6 +101,7 @@ impl Store {
                     seed: seed as u64,
                     started_ms: run.get::<_, i64>(3) as u64,
                     resumed_from: Some(run.get(2)),
+                    gates: gates_of(run.get(4)),
                     id,
                 });
             }
@@ -107,9 +126,56 @@ impl Store {
                 started_ms,
                 resumed_from: None,
                 written: Vec::new(),
+                gates: Vec::new(),
             })
         });
         begun.map_err(|error: tokio_postgres::Error| refusal(&error, "beginning the run"))
+    }
+
+    /// Counts what is there, and reads what the runs of the pipeline called `name` did in the last
+    /// `window` minutes.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn what_is_there(&self, name: &str, window: u32) -> Result<There> {
+        let client = &self.connection.client;
+        let minutes = f64::from(window);
+        let there = self.runtime.block_on(async {
+            let counts = client
+                .query_one(include_str!("sql/count_what_is_there.sql"), &[])
+                .await?;
+            let earlier = client
+                .query(
+                    include_str!("sql/find_earlier_gates.sql"),
+                    &[&name, &minutes],
+                )
+                .await?;
+            let last = client
+                .query_opt(include_str!("sql/find_last_profile.sql"), &[&name])
+                .await?;
+            let count = |column| counts.get::<_, i64>(column) as u64;
+            Ok(There {
+                accounts: count(0),
+                seated: count(1),
+                groups: count(2),
+                earlier: earlier.iter().map(|run| gates_of(run.get(0))).collect(),
+                last_profile: last.and_then(|run| serde_json::from_str(run.get(0)).ok()),
+            })
+        });
+        there.map_err(|error: tokio_postgres::Error| refusal(&error, "reading what is there"))
+    }
+
+    /// Keeps what the safeguards said, so that a run that is cut off is taken up by it.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn book_gates(&self, run: &str, gates: &[Gate]) -> Result<()> {
+        let json = serde_json::to_string(gates).unwrap_or_default();
+        let sql = "update muster.runs set gates = $2::text::jsonb where id = $1";
+        self.runtime
+            .block_on(self.connection.client.execute(sql, &[&run, &json]))
+            .map_err(|error| refusal(&error, "keeping what the safeguards said"))?;
+        Ok(())
     }
 
     /// Writes the state of a run and its summary.
@@ -169,6 +235,11 @@ impl Store {
             )
             .map_err(|error| refusal(&error, "updating the statistics"))
     }
+}
+
+fn gates_of(json: Option<&str>) -> Vec<Gate> {
+    json.and_then(|json| serde_json::from_str(json).ok())
+        .unwrap_or_default()
 }
 
 fn summary_of(json: Option<&str>) -> Option<Summary> {

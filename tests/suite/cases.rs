@@ -73,6 +73,22 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ),
     ("mail.refused", "too_many_refusals_stop_the_rest"),
     (
+        "gate.create",
+        "each_class_is_held_over_its_limit_and_nothing_else_is",
+    ),
+    (
+        "gate.update",
+        "each_class_is_held_over_its_limit_and_nothing_else_is",
+    ),
+    (
+        "gate.key_change",
+        "each_class_is_held_over_its_limit_and_nothing_else_is",
+    ),
+    (
+        "gate.new_groups",
+        "each_class_is_held_over_its_limit_and_nothing_else_is",
+    ),
+    (
         "run.locked",
         "a_second_import_waits_for_nobody_and_writes_nothing",
     ),
@@ -130,7 +146,7 @@ fn every_code_is_shown_by_a_case_or_a_test() {
     for code in codes() {
         let special = SHOWN_ELSEWHERE.iter().find(|(special, _)| *special == code);
         if let Some((_, function)) = special {
-            let source = ["bad_input", "properties"]
+            let source = ["bad_input", "gates", "properties"]
                 .map(|module| support::repository().join(format!("tests/suite/{module}.rs")))
                 .map(|path| fs::read_to_string(path).unwrap())
                 .concat();

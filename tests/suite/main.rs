@@ -9,6 +9,7 @@ mod people;
 mod bad_input;
 mod cases;
 mod demo;
+mod gates;
 mod invitations;
 mod mailbox;
 mod pipelines;
