@@ -106,7 +106,7 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
         spool,
         plan: planning.plan,
         gates,
-        profile,
+        profile: profile.map(Profile::kept),
         late: planning.late,
         rules,
         run: job.run.clone(),
@@ -163,7 +163,7 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         spool,
         plan,
         gates,
-        profile,
+        profile: profile.map(Profile::kept),
         late,
         rules,
         run,
@@ -292,7 +292,6 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
             .unwrap_or_else(|_| Err(Refusal::new(Code::FileDamaged, "the reader broke off")))
     })?;
     job.progress.end();
-    truth.4 = truth.4.map(Profile::kept);
     Ok(truth)
 }
 
