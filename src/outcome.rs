@@ -136,7 +136,7 @@ pub enum Exit {
     Mend = 1,
     /// Refused before any write: usage, pipeline, file or database.
     Refused = 2,
-    /// Held by a safeguard.
+    /// Held by a safeguard; what is not held is in.
     Held = 3,
     /// Stopped midway; run again to resume.
     Stopped = 4,

@@ -866,7 +866,10 @@ fn hold_back(
         for (row, classes) in held {
             planned.outcomes[(row - people.drafts.first_row) as usize] = Outcome::Held;
             planned.issues.extend(held_issues(row, hold, classes));
-            let classes = classes.with(Class::Content);
+            let classes = classes.with_if(
+                Class::Content,
+                hold.reasons(classes).contains(&Class::Content),
+            );
             let of = Class::ALL.into_iter().filter(|class| classes.has(*class));
             of.for_each(|class| counts[class as usize] += 1);
         }

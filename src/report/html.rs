@@ -387,10 +387,10 @@ fn gate_row(gate: &Gate) -> Markup {
             th scope="row" { code { (visible(&gate.class)) } }
             td data-label="Ruling" { span class={ "badge " (class) } { (ruling(gate.ruling)) } }
             td data-label="In this run" { (counted(gate)) @if let Some(share) = gate.share { " (" (format!("{:.1} %", share * 100.0)) ")" } }
-            td.number data-label="Of" { (grouped(gate.base)) }
+            td.number data-label="Of" { @if gate.class != "content" { (grouped(gate.base)) } }
             td.number data-label="At most" { (number(gate.limit)) @if let Some(allowed) = gate.allowed { ", " (grouped(allowed)) " allowed" } }
-            td.number data-label="Earlier runs" { (grouped(gate.window_count)) }
-            td.number data-label="Together at most" { @if gate.window_limit.is_some() { (number(gate.window_limit)) } }
+            td.number data-label="Earlier runs" { @if gate.window_limit.is_some() { (grouped(gate.window_count)) } }
+            td.number data-label="Together" { @if gate.window_limit.is_some() { (number(gate.window_limit)) } }
         }
     }
 }
@@ -986,7 +986,7 @@ mod tests {
             "people.csv : 17 jane.doe@@example.org people.csv : 1021 n/a 2 of 1,004 listed.",
             "Examples with personal values masked: 1 of 2.",
             "1,513 changes by rule",
-            "role_raise held 2,001 higher roles (5.0 %) 40,000 800 0",
+            "role_raise held 2,001 higher roles (5.0 %) 40,000 800",
             "phone is empty",
             "Delimiter semicolon",
             "E-Mail email",
