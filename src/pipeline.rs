@@ -2,13 +2,16 @@
 //!
 //! ```text
 //! file ─ read ─ map ─ clean ─ dedupe ─ validate ─┐      the file's own truth: pure, parallel by batch
-//!                                                ├─ match ─ plan ─┐      against the accounts: reads only
-//!                                    database ───┘                ├─ load ─ record      writes, in chunks
+//!                                                ├─ match ─ plan ─ gates ─┐      against the accounts: reads only
+//!                                    database ───┘                        ├─ load ─ record      writes, in chunks
 //! ```
 //!
 //! The first half ends in a spool: no row of a clash can be judged, and nothing written, before
-//! the last row is read. A check is an import that stops before `load`, so it tells the truth.
-//! Applying a plan begins at that spool: the plan has it, with what the check decided.
+//! the last row is read. The gates hold back what is too much of a kind, which the last row of the
+//! plan decides. A check is an import that stops before `load`, so it tells the truth. Applying a
+//! plan begins at that spool: the plan has it, with what the check decided.
+
+mod hold;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -21,7 +24,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::definition::{Clashes, Definition, Missing, Pipeline};
+use self::hold::{Rows, held_issues, joins, status_of_new};
+use crate::definition::{Clashes, Content, Definition, Missing, Pipeline};
 use crate::header::{Vocabulary, is_own};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome, Verdict};
@@ -34,7 +38,9 @@ use crate::stages::clash::{Decision, Owners, key_hashes};
 use crate::stages::clean::clean;
 use crate::stages::clean::group;
 use crate::stages::dedupe::{Seen, fingerprints};
+use crate::stages::drift::Profile;
 use crate::stages::follow::{self, Follow, Line, Trace, Wanted, regardless};
+use crate::stages::gates::{self, Change, Class, Classes, Facts, Hold};
 use crate::stages::leavers::{self, Fate, Leaver};
 use crate::stages::load::{self, RunKey};
 use crate::stages::map::{self, Mapping, Target};
@@ -45,6 +51,7 @@ use crate::stages::validate::validate;
 use crate::store::Store;
 use crate::store::loader::Written;
 use crate::store::runs::Begun;
+use crate::summary::Gate;
 
 /// What a run is asked to do.
 pub struct Job<'a> {
@@ -56,6 +63,8 @@ pub struct Job<'a> {
     pub pipeline: &'a Pipeline,
     /// What names the run in what it writes.
     pub run: RunKey,
+    /// Up to how many changes of a class somebody lets through this time.
+    pub allowed: &'a [(Class, u64)],
     /// Where its reports go.
     pub folder: &'a Path,
     /// Shows how far it is.
@@ -74,6 +83,10 @@ pub struct Ran {
     pub spool: Spool,
     /// The plan of every batch.
     pub plan: PlanSpool,
+    /// What the safeguards said.
+    pub gates: Vec<Gate>,
+    /// What the files look like, where the pipeline compares them.
+    pub profile: Option<Profile>,
     /// Outcomes and issues that came after a batch was planned.
     pub late: BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
     /// How many values each cleaning rule changed.
@@ -90,6 +103,8 @@ pub struct Ran {
     pub leavers: Vec<Leaver>,
     /// Whether leavers are no matter of this run.
     pub keeps_leavers: bool,
+    /// Whether the run counts for the grace of those who are missing.
+    pub counts_absences: bool,
     /// Why it stopped before its end.
     pub stopped: Option<Refusal>,
 }
@@ -100,33 +115,35 @@ pub struct Ran {
 /// A refusal; nothing was written then.
 pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
     let (files, layout) = open(job)?;
-    let (spool, owners, groups, rules) = read_people(job, &files, &layout)?;
+    let (spool, owners, groups, rules, profile) = read_people(job, &files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
     let guide = Guide::Pipeline(&clashes);
-    let (plan, late, _, moves) = match_and_plan(
+    let rows = Rows {
         job,
-        &layout,
-        &spool,
-        &guide,
-        &groups,
-        None,
-        store.as_deref(),
-    )?;
-    let leavers = find_leavers(job, &files, &spool, store.as_deref())?;
-    let run = job.run.clone();
+        layout: &layout,
+        spool: &spool,
+    };
+    let store = store.as_deref();
+    let mut planning = match_and_plan(&rows, &guide, &groups, None, store)?;
+    let mut leavers = find_leavers(job, &files, &spool, store)?;
+    let mut gates = rows.ask(&planning, &leavers, profile.as_ref(), store)?;
+    rows.hold_back(&mut planning, &mut leavers, &mut gates)?;
     Ok(Ran {
         files,
         layout,
         spool,
-        plan,
-        late,
+        plan: planning.plan,
+        gates,
+        profile: profile.map(Profile::kept),
+        late: planning.late,
         rules,
-        run,
+        run: job.run.clone(),
         from_plan: false,
         resumed_from: None,
         leavers,
-        moves,
+        moves: planning.moves,
         keeps_leavers: false,
+        counts_absences: true,
         stopped: None,
     })
 }
@@ -137,40 +154,53 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
 /// A refusal before any write; what stops it later is in [`Ran::stopped`].
 pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
     let (files, layout) = open(job)?;
-    let (spool, owners, groups, rules) = read_people(job, &files, &layout)?;
+    let (spool, owners, groups, rules, profile) = read_people(job, &files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
     let (run, begun) = begin(job, &files, store)?;
     let guide = Guide::Pipeline(&clashes);
-    let (plan, late, needed, moves) = match_and_plan(
+    let rows = Rows {
         job,
-        &layout,
-        &spool,
-        &guide,
-        &groups,
-        Some(&begun),
-        Some(store),
-    )?;
-    let leavers = find_leavers(job, &files, &spool, Some(store))?;
+        layout: &layout,
+        spool: &spool,
+    };
+    let mut planning = match_and_plan(&rows, &guide, &groups, Some(&begun), Some(store))?;
+    let mut leavers = find_leavers(job, &files, &spool, Some(store))?;
+    let gates = if begun.has_written() {
+        // A part of the plan is done, so that it can't be judged a second time.
+        let mut again = begun.gates.clone();
+        rows.hold_back(&mut planning, &mut leavers, &mut again)?;
+        begun.gates
+    } else {
+        let mut gates = rows.ask(&planning, &leavers, profile.as_ref(), Some(store))?;
+        rows.hold_back(&mut planning, &mut leavers, &mut gates)?;
+        gates
+    };
+    store.book_gates(&run.id, &gates)?;
+    let needed = planning.needed_paths(&groups);
     let ran = Ran {
         files,
         layout,
         spool,
-        plan,
-        late,
+        plan: planning.plan,
+        gates,
+        profile: profile.map(Profile::kept),
+        late: planning.late,
         rules,
         run,
         from_plan: false,
         resumed_from: begun.resumed_from,
         leavers,
-        moves,
+        moves: planning.moves,
         keeps_leavers: false,
+        counts_absences: true,
         stopped: None,
     };
     write(job, ran, &needed, store)
 }
 
 /// Exactly what a plan says, for those of its rows that are wanted. A row whose account is no
-/// longer what the check saw is held, or decided anew.
+/// longer what the check saw is held, or decided anew. Nothing is held for being much: whoever
+/// applies a plan has seen it. What the plan itself holds stays held until it is approved.
 ///
 /// # Errors
 /// As [`import`].
@@ -178,34 +208,45 @@ pub fn apply(job: &Job, order: Order, store: &mut Store) -> Result<Ran> {
     let file = &order.plan;
     let groups = groups_of(&file.spool, &file.layout)?;
     let (run, begun) = begin(job, &file.files, store)?;
-    let (plan, late, needed, moves) = match_and_plan(
+    let rows = Rows {
         job,
-        &file.layout,
-        &file.spool,
-        &Guide::Plan(&order),
-        &groups,
-        Some(&begun),
-        Some(store),
-    )?;
+        layout: &file.layout,
+        spool: &file.spool,
+    };
+    let guide = Guide::Plan(&order);
+    let planning = match_and_plan(&rows, &guide, &groups, Some(&begun), Some(store))?;
     let mut leavers = Vec::new();
     if order.leavers {
         leavers = find_leavers(job, &file.files, &file.spool, Some(store))?;
-        follow::hold_unplanned(&mut leavers, &file.leavers, order.replan);
+        let approves = order.approved != Classes::default();
+        follow::hold_unplanned(&mut leavers, &file.leavers, order.replan, approves);
     }
+    let gates = if begun.has_written() {
+        begun.gates
+    } else {
+        let seen = rows.ask(&planning, &leavers, None, Some(store))?;
+        gates::after_a_look(seen, &file.head.gates, order.approved)
+    };
+    store.book_gates(&run.id, &gates)?;
+    let needed = planning.needed_paths(&groups);
+    let counts_absences = order.leavers && order.approved == Classes::default();
     let file = order.plan;
     let ran = Ran {
         files: file.files,
         layout: file.layout,
         spool: file.spool,
-        plan,
-        late,
+        plan: planning.plan,
+        gates,
+        profile: file.head.profile,
+        late: planning.late,
         rules: file.rules,
         run,
         from_plan: true,
         resumed_from: begun.resumed_from,
         leavers,
-        moves,
+        moves: planning.moves,
         keeps_leavers: !order.leavers,
+        counts_absences,
         stopped: None,
     };
     write(job, ran, &needed, store)
@@ -221,6 +262,8 @@ pub struct Order<'a> {
     pub leavers: bool,
     /// Whether what drifted since the check is decided anew.
     pub replan: bool,
+    /// What the plan's run held and somebody let through.
+    pub approved: Classes,
 }
 
 /// By what the rows are decided.
@@ -246,8 +289,15 @@ pub struct InputFile {
 /// enough that memory doesn't notice.
 const GROUP_BATCHES: usize = 8;
 
-/// What reading all rows leaves: the rows, who has which key, the groups by key, rule counts.
-type FileTruth = (Spool, Owners, BTreeMap<String, String>, [u64; 32]);
+/// What reading all rows leaves: the rows, who has which key, the groups by key, rule counts, and
+/// what the rows look like where that is compared.
+type FileTruth = (
+    Spool,
+    Owners,
+    BTreeMap<String, String>,
+    [u64; 32],
+    Option<Profile>,
+);
 
 fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
     let definition = &job.pipeline.definition;
@@ -286,7 +336,14 @@ fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
 /// read → clean → dedupe → validate, for all files, into the spool.
 fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTruth> {
     let definition = &job.pipeline.definition;
-    let mut truth: FileTruth = (Spool::new()?, Owners::default(), BTreeMap::new(), [0; 32]);
+    let profiled = is_compared(files, definition);
+    let mut truth: FileTruth = (
+        Spool::new()?,
+        Owners::default(),
+        BTreeMap::new(),
+        [0; 32],
+        profiled.then(Profile::default),
+    );
     let mut seen = Seen::default();
     job.progress.begin("read", None);
     std::thread::scope(|scope| {
@@ -312,15 +369,20 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
                 .map(|((drafts, _), verdicts)| {
                     let people = validate(drafts, verdicts, layout, definition);
                     let hashes = key_hashes(&people, job.run.seed);
+                    let profile = profiled.then(|| Profile::of(&people.drafts, layout));
                     (
                         encode(&people),
                         hashes,
                         group_paths(&people, layout),
+                        profile,
                         people,
                     )
                 })
                 .collect();
-            for (encoded, hashes, paths, people) in people {
+            for (encoded, hashes, paths, profile, people) in people {
+                if let (Some(all), Some(profile)) = (&mut truth.4, profile) {
+                    all.add(profile);
+                }
                 truth.0.push(&encoded)?;
                 truth.1.note(&people, &hashes);
                 for (key, path) in paths {
@@ -338,6 +400,14 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
     })?;
     job.progress.end();
     Ok(truth)
+}
+
+/// Whether the rows are compared with those of the last run. Rows that come back corrected are a
+/// part of a file, and look like no other.
+fn is_compared(files: &[InputFile], definition: &Definition) -> bool {
+    let gates = &definition.gates;
+    let corrected = |file: &InputFile| file.targets.contains(&Target::Own);
+    gates.enabled && gates.content == Content::Hold && !files.iter().any(corrected)
 }
 
 fn read_files(files: &[InputFile], mut send: impl FnMut(Cells) -> bool) -> Result<()> {
@@ -502,27 +572,41 @@ fn begin(job: &Job, files: &[InputFile], store: &Store) -> Result<(RunKey, Begun
     Ok((run, begun))
 }
 
-/// What the plan leaves: its batches, late outcomes, the groups that are to be there, and the
-/// rows that pass on keys.
-type PlanTruth = (
-    PlanSpool,
-    BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
-    Vec<String>,
-    Moves,
-);
+/// What the plan leaves.
+struct Planning {
+    plan: PlanSpool,
+    /// Outcomes that were found after a batch was planned.
+    late: BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
+    /// Keys of the groups that the accounts will be in.
+    needed: BTreeSet<String>,
+    /// Keys of the files' groups that don't exist yet.
+    new_groups: HashSet<String>,
+    /// The rows that pass on keys to each other.
+    moves: Moves,
+    /// What all rows together would do, those aside that were found late.
+    facts: Facts,
+}
 
-/// match → plan, for all batches. `earlier` tells what an earlier try of this run wrote.
+impl Planning {
+    /// The groups that are to be there. A group that is only left need not be in the file; it
+    /// exists, so that its key will do as its path.
+    fn needed_paths(&self, groups: &BTreeMap<String, String>) -> Vec<String> {
+        let path = |key: &String| groups.get(key).unwrap_or(key).clone();
+        self.needed.iter().map(path).collect()
+    }
+}
+
+/// match → plan, for all batches. `begun` has what an earlier try of this run decided and wrote.
 fn match_and_plan(
-    job: &Job,
-    layout: &Layout,
-    spool: &Spool,
+    rows: &Rows,
     guide: &Guide,
     groups: &BTreeMap<String, String>,
-    earlier: Option<&Begun>,
+    begun: Option<&Begun>,
     store: Option<&Store>,
-) -> Result<PlanTruth> {
+) -> Result<Planning> {
+    let Rows { job, layout, spool } = *rows;
     let nothing = Begun::default();
-    let Begun { written, moved, .. } = earlier.unwrap_or(&nothing);
+    let begun = begun.unwrap_or(&nothing);
     let definition = &job.pipeline.definition;
     let keys: Vec<String> = groups.keys().cloned().collect();
     let known = store.map_or(Ok(HashMap::new()), |store| store.find_groups(&keys))?;
@@ -539,14 +623,16 @@ fn match_and_plan(
         definition,
         regardless: &regardless(definition),
         guide,
-        written,
-        moved,
+        written: &begun.written,
+        moved: &begun.moved,
+        hold: Hold::of(&begun.gates, definition.gates.on_hold),
         group_exists: &|key| known.contains_key(key),
     };
     let mut plan = PlanSpool::new()?;
     let mut twice = Twice::default();
     let mut needed = BTreeSet::new();
     let (mut pending, mut releases) = (Vec::new(), Vec::new());
+    let mut facts = Facts::default();
     job.progress.begin("match", Some(spool.rows()));
     for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
         if job.stop.load(Ordering::Relaxed) {
@@ -557,15 +643,17 @@ fn match_and_plan(
         let found = matches
             .as_mut()
             .map_or(Ok(Vec::new()), |matches| matches.through(last))?;
-        let planned: Vec<(People, Planned, moves::Found)> = range
+        let planned: Vec<(People, Planned, moves::Found, Facts)> = range
             .into_par_iter()
             .map(|batch| {
                 let people = spool.read(batch)?;
                 let (planned, moving) = judge.plan(batch, &people, &found)?;
-                Ok((people, planned, moving))
+                let facts = rows.facts(&people, &planned, |_| true);
+                Ok((people, planned, moving, facts))
             })
             .collect::<Result<_>>()?;
-        for (people, planned, moving) in &planned {
+        for (people, planned, moving, more) in &planned {
+            facts.add(more);
             pending.extend_from_slice(&moving.pending);
             releases.extend_from_slice(&moving.releases);
             twice.note(people.drafts.first_row, planned);
@@ -583,12 +671,15 @@ fn match_and_plan(
         twice.late.insert(*row, (action.outcome(), Vec::new()));
     }
     needed.extend(moves.groups.iter().cloned());
-    // A group that is only left need not be in the file; it exists, so its key will do as its path.
-    let needed = needed
-        .into_iter()
-        .map(|key| groups.get(&key).cloned().unwrap_or(key))
-        .collect();
-    Ok((plan, twice.late, needed, moves))
+    let is_new = |key: &String| !known.contains_key(key);
+    Ok(Planning {
+        plan,
+        late: twice.late,
+        needed,
+        new_groups: keys.into_iter().filter(is_new).collect(),
+        moves,
+        facts,
+    })
 }
 
 fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
@@ -646,25 +737,21 @@ fn find_leavers(
 }
 
 /// Deactivates the leavers whose time has come, and counts the run for the others.
-fn settle_leavers(
-    job: &Job,
-    files: &[InputFile],
-    run: &RunKey,
-    leavers: &[Leaver],
-    store: &mut Store,
-) -> Result<()> {
-    if !is_full_list(job, files) {
+fn settle_leavers(job: &Job, ran: &Ran, store: &mut Store) -> Result<()> {
+    if !is_full_list(job, &ran.files) {
         return Ok(());
     }
     let of = |wanted: fn(&Leaver) -> bool| -> Vec<Uuid> {
-        let some = leavers.iter().filter(|leaver| wanted(leaver));
+        let some = ran.leavers.iter().filter(|leaver| wanted(leaver));
         some.map(|leaver| leaver.account).collect()
     };
-    let missing = of(|leaver| leaver.fate != Fate::Protected);
+    let missing = ran
+        .counts_absences
+        .then(|| of(|leaver| leaver.fate != Fate::Protected));
     let gone = of(|leaver| leaver.fate == Fate::Deactivated);
     let source = job.pipeline.definition.source();
     store
-        .settle_leavers(&run.id, source, &missing, &gone)
+        .settle_leavers(&ran.run.id, source, missing.as_deref(), &gone)
         .map_err(|refusal| refusal.exit(Exit::Stopped))?;
     Ok(())
 }
@@ -677,6 +764,8 @@ struct Judge<'a> {
     guide: &'a Guide<'a>,
     written: &'a [(RowNumber, Vec<Outcome>)],
     moved: &'a HashSet<RowNumber>,
+    /// What the gates held when the first of `written` was written.
+    hold: Hold,
     group_exists: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
@@ -695,16 +784,20 @@ impl Judge<'_> {
             Guide::Pipeline(_) => Vec::new(),
         };
         let mut moving = moves::Found::default();
-        if let Some(outcomes) = self.written_outcomes(first, people.len()) {
+        let written = self.written_outcomes(first, people.len());
+        if let (Guide::Plan(_), Some(outcomes)) = (self.guide, &written) {
             let planned = Planned {
                 written: true,
-                issues: follow::issues_of_written(lines, &outcomes),
-                outcomes,
+                issues: follow::issues_of_written(lines, outcomes),
+                outcomes: outcomes.clone(),
                 ..Planned::default()
             };
             return Ok((planned, moving));
         }
-        let mut planned = Planned::default();
+        let mut planned = Planned {
+            written: written.is_some(),
+            ..Planned::default()
+        };
         let mut lines = lines.into_iter();
         let mut found = found[found.partition_point(|(row, _)| *row < first)..]
             .iter()
@@ -715,6 +808,11 @@ impl Judge<'_> {
                 .next_if(|(at, _)| *at == row)
                 .map(|(_, matched)| matched);
             let line = lines.next();
+            let was = written.as_ref().map(|outcomes| outcomes[index]);
+            if let Some(done) = was.filter(|outcome| *outcome != Outcome::Held) {
+                planned.outcomes.push(done);
+                continue;
+            }
             let person = Person {
                 people,
                 index,
@@ -729,7 +827,10 @@ impl Judge<'_> {
                 planned.traces.push(Trace::new(row, matched, &keys));
                 self.note_moves(&person, matched, &mut action, &mut issues, &mut moving);
             }
-            planned.outcomes.push(action.outcome());
+            if was.is_some() {
+                issues.extend(self.held_again(&person, &action));
+            }
+            planned.outcomes.push(was.unwrap_or(action.outcome()));
             planned.issues.append(&mut issues);
             if let Some(account) = matched.and_then(|matched| matched.account.as_ref()) {
                 planned.accounts.push((row, account.id));
@@ -845,6 +946,24 @@ impl Judge<'_> {
         }
     }
 
+    /// Why an earlier try of this run held the row, which it did.
+    fn held_again(&self, person: &Person, action: &Action) -> Vec<Issue> {
+        let change = match action {
+            Action::Create => Change::Create(status_of_new(person, self.definition)),
+            Action::Update(update) => Change::Update(update),
+            Action::Leave(_) => return Vec::new(),
+        };
+        let joins_new = joins(person, change)
+            .iter()
+            .any(|key| !(self.group_exists)(key));
+        let classes = change.classes(&self.definition.accounts.roles);
+        held_issues(
+            person.row(),
+            self.hold,
+            classes.with_if(Class::NewGroups, joins_new),
+        )
+    }
+
     /// The outcomes of a batch that an earlier try wrote.
     fn written_outcomes(&self, first: RowNumber, count: usize) -> Option<Vec<Outcome>> {
         let chunk = self
@@ -942,10 +1061,12 @@ impl Twice {
 
 /// The keys of the groups that the rows of a batch will be in.
 fn needed_groups(people: &People, planned: &Planned, layout: &Layout) -> BTreeSet<String> {
-    let mut keys: BTreeSet<String> = planned
-        .updates
-        .iter()
-        .flat_map(|(_, update)| update.joins.iter().cloned())
+    let goes_on = |row: &RowNumber| {
+        planned.outcomes[(row - people.drafts.first_row) as usize] == Outcome::Updated
+    };
+    let updates = planned.updates.iter().filter(|(row, _)| goes_on(row));
+    let mut keys: BTreeSet<String> = updates
+        .flat_map(|(_, update)| update.joins.iter().chain(&update.leaves).cloned())
         .collect();
     if let Some(slot) = layout.field(Field::Groups) {
         let created = planned
@@ -963,12 +1084,6 @@ fn needed_groups(people: &People, planned: &Planned, layout: &Layout) -> BTreeSe
                 .map(group::key),
         );
     }
-    keys.extend(
-        planned
-            .updates
-            .iter()
-            .flat_map(|(_, update)| update.leaves.iter().cloned()),
-    );
     keys
 }
 
@@ -979,7 +1094,7 @@ fn write(job: &Job, mut ran: Ran, needed: &[String], store: &mut Store) -> Resul
     ran.stopped = load_chunks(job, &mut ran, &groups, store)
         .map_err(|refusal| refusal.exit(Exit::Stopped))?;
     if ran.stopped.is_none() && !ran.keeps_leavers {
-        settle_leavers(job, &ran.files, &ran.run, &ran.leavers, store)?;
+        settle_leavers(job, &ran, store)?;
     }
     Ok(ran)
 }
@@ -1082,11 +1197,15 @@ fn planned_now(
     let first = spool.first_row(batch);
     if planned.written {
         planned.outcomes.fill(Outcome::Unchanged);
+        planned.accounts.clear();
     }
     for (row, (outcome, _)) in late.range(first..first + planned.outcomes.len() as RowNumber) {
         planned.outcomes[(row - first) as usize] = *outcome;
-        planned.updates.retain(|(other, _)| other != row);
     }
+    // What is held keeps its update in the plan, and is not written.
+    let outcomes = &planned.outcomes;
+    let is_done = |row: RowNumber| outcomes[(row - first) as usize] == Outcome::Updated;
+    planned.updates.retain(|(row, _)| is_done(*row));
     planned
         .updates
         .retain(|(row, _)| !moves.together.contains(row));

@@ -32,9 +32,11 @@ use crate::report::record::stood_in_its_way;
 use crate::row::{Field, Layout, People, RowNumber, Slot};
 use crate::spool::{PlanSpool, Spool, dialect, encode, pack, unpack};
 use crate::stages::clean::Rule;
+use crate::stages::drift::Profile;
 use crate::stages::leavers::{Fate, Leaver};
 use crate::stages::plan::{Action, COLUMNS, Person, Planned};
 use crate::stages::read::Format;
+use crate::summary::Gate;
 
 /// The version of this file's shape.
 const FORMAT: &str = "muster.plan/1";
@@ -71,6 +73,10 @@ pub struct Head {
     /// How many rows the plan has; lines behind them are leavers.
     rows: u64,
     leavers: Vec<Leaver>,
+    /// What the safeguards said.
+    pub gates: Vec<Gate>,
+    /// What the files look like.
+    pub profile: Option<Profile>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -202,6 +208,8 @@ fn head(ran: &Ran, pipeline: &Pipeline, matched_against: &str, created_at: &str)
             .collect(),
         rows: ran.spool.rows(),
         leavers: ran.leavers.clone(),
+        gates: ran.gates.clone(),
+        profile: ran.profile.clone(),
     }
 }
 
@@ -223,9 +231,13 @@ fn settled(mut planned: Planned, people: &People, ran: &Ran) -> Planned {
         planned
             .issues
             .retain(|issue| issue.row != *row || !stood_in_its_way(issue));
-        // A row that was found to stay out after all has another outcome by now.
+        // A row that was found to stay out after all has another outcome by now; one that waits for
+        // an approval keeps what it waits for.
         if let Action::Update(update) = action
-            && planned.outcomes[(row - first) as usize] == Outcome::Updated
+            && matches!(
+                planned.outcomes[(row - first) as usize],
+                Outcome::Updated | Outcome::Held
+            )
         {
             planned.updates.push((*row, update.as_ref().clone()));
         }

@@ -83,6 +83,7 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
         delimiter: Some(",".to_string()),
         encoding: Some("utf-8".to_string()),
         onboarding: args.onboarding,
+        allow: Vec::new(),
     };
     let mut pipeline = open_pipeline(&run_args)?;
     let onboarding = pipeline.definition.accounts.onboarding;

@@ -220,7 +220,7 @@ impl Visit<'_> {
                         && !self.place.holds(&folder, &file.name)
                 };
                 if let Some(summary) = run.summary.clone().filter(is_cut_off) {
-                    let exit = Exit::of(&summary.counts);
+                    let exit = summary.exit();
                     return self.finish(file, folder, summary, exit);
                 }
                 if !is_new_edition(&run) {

@@ -20,11 +20,14 @@ use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::report::file::Pending;
 use crate::report::record;
+use crate::stages::gates::Class;
 use crate::stages::load::RunKey;
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
-use crate::summary::{Dropped, IssueCount, Next, PipelineName, Run, SCHEMA, Summary};
+use crate::summary::{
+    Approval, Dropped, IssueCount, Next, PipelineName, Ruling, Run, SCHEMA, Summary,
+};
 
 #[derive(Args)]
 pub(super) struct CheckArgs {
@@ -46,7 +49,7 @@ pub(super) struct ImportArgs {
     pub(super) drop: DropArgs,
 }
 
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 pub(super) struct RunArgs {
     /// The files: CSV or Excel workbooks (.xlsx)
     #[arg(required = true, value_name = "FILE")]
@@ -77,6 +80,28 @@ pub(super) struct RunArgs {
     /// How new people are taken on; overrides the pipeline
     #[arg(long, value_name = "WAY")]
     pub(super) onboarding: Option<Onboarding>,
+    /// Let so many changes of a class through that a safeguard would hold, such as `update=600`
+    #[arg(long, value_name = "CLASS=COUNT", value_parser = allowed)]
+    pub(super) allow: Vec<(Class, u64)>,
+}
+
+/// `update=600`.
+fn allowed(text: &str) -> std::result::Result<(Class, u64), String> {
+    let (class, count) = text
+        .split_once('=')
+        .ok_or("write it as `CLASS=COUNT`, such as `update=600`")?;
+    let classes = || Class::ALL.into_iter().map(Class::name);
+    let class = Class::from_name(class).ok_or_else(|| {
+        let near = definition::nearest(class, classes())
+            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        let classes: Vec<&str> = classes().collect();
+        format!("`{class}` is none of {}{near}", classes.join(", "))
+    })?;
+    let count = count
+        .replace([',', '_'], "")
+        .parse()
+        .map_err(|_| format!("`{count}` is not a number"))?;
+    Ok((class, count))
 }
 
 /// What is to be done with the rows.
@@ -93,6 +118,8 @@ pub(super) enum Task<'a> {
         order: Box<Order<'a>>,
         /// The command that does the same again.
         again: String,
+        /// Why it lets through what safeguards held.
+        approval: Option<Approval>,
     },
 }
 
@@ -184,6 +211,7 @@ pub(super) fn run_task(
         sha256: setup.dropped.as_ref().map(|(_, sha256)| *sha256),
         pipeline,
         run,
+        allowed: &args.allow,
         folder,
         progress: &progress,
         stop: setup.stop,
@@ -204,6 +232,10 @@ pub(super) fn run_task(
     };
     let ran = ran.inspect_err(|_| remove_if_empty(folder))?;
     progress.end();
+    // What is held is let through later exactly as it was planned now.
+    if pending.is_none() && about.writes && is_held(&ran) {
+        pending = Some(Pending::create(&runs_plan(folder))?);
+    }
     if let Some(pending) = pending {
         about.plan = Some(pending.path().to_path_buf());
         let created_at = rfc3339(setup.started);
@@ -224,9 +256,13 @@ pub(super) fn run_task(
     })?;
     let end = match ran.stopped {
         Some(refusal) => Err(refusal),
-        None => Ok(Exit::of(&summary.counts)),
+        None => Ok(summary.exit()),
     };
     Ok(Told { summary, json, end })
+}
+
+fn is_held(ran: &Ran) -> bool {
+    ran.gates.iter().any(|gate| gate.ruling == Ruling::Held)
 }
 
 /// The file of a plan, before there is anything to write into it: a long check must not find out at
@@ -271,10 +307,28 @@ struct About {
     matched_against: String,
     /// SHA-256 of the plan that is applied.
     applies: Option<String>,
+    approval: Option<Approval>,
     /// The plan that a check wrote.
     plan: Option<PathBuf>,
     /// The command that does the same again, or what was checked.
     again: String,
+}
+
+impl RunArgs {
+    /// The arguments of a run that applies `plan`, by the pipeline that it has.
+    pub(super) fn of_plan(plan: &PlanFile, pipeline: &Pipeline) -> RunArgs {
+        let files = plan.files.iter();
+        RunArgs {
+            files: files.map(|file| file.source.path.clone()).collect(),
+            pipeline: pipeline.named.clone(),
+            ..RunArgs::default()
+        }
+    }
+}
+
+/// Where a run that holds something keeps its plan, in its folder.
+pub(super) fn runs_plan(folder: &Path) -> PathBuf {
+    folder.join("plan.parquet")
 }
 
 impl About {
@@ -302,6 +356,10 @@ impl About {
                 Task::Apply { order, .. } => Some(order.plan.sha256.clone()),
                 _ => None,
             },
+            approval: match task {
+                Task::Apply { approval, .. } => approval.clone(),
+                _ => None,
+            },
             plan: None,
             again: match task {
                 Task::Apply { again, .. } => again.clone(),
@@ -327,6 +385,9 @@ fn tell(
     let json = record::finish(summary, &details, folder)?;
     if let Some(store) = store {
         store.end_run(summary, &absolute(folder))?;
+        if let (Some(approval), None) = (&about.approval, &ran.stopped) {
+            store.note_approval(approval, &summary.run.id)?;
+        }
         // The planner would otherwise know nothing of a table that was just filled.
         if summary.counts.created + summary.counts.updated > 10_000 {
             store.analyze()?;
@@ -354,6 +415,9 @@ pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
         if let Some(value) = value {
             pipeline.set(option, value)?;
         }
+    }
+    for (class, count) in &args.allow {
+        pipeline.set("allow", &format!("{} {count}", class.name()))?;
     }
     Ok(pipeline)
 }
@@ -457,12 +521,15 @@ fn begin_summary(ran: &Ran, pipeline: &Pipeline, about: &About, started: SystemT
             .to_string(),
             matched_against: about.matched_against.clone(),
             plan: about.applies.clone(),
+            approves: about.approval.clone(),
             resumed: ran.resumed_from.is_some(),
         },
         pipeline: PipelineName {
             name: pipeline.definition.name.clone(),
             sha256: pipeline.sha256.clone(),
         },
+        gates: ran.gates.clone(),
+        profile: ran.profile.clone(),
         ..Summary::default()
     }
 }
@@ -537,6 +604,20 @@ fn next_steps(
                 add("do exactly that", format!("muster apply {plan}"));
             }
             None => add("do what was checked", about.again.clone()),
+        }
+    }
+    if summary.is_held() {
+        let held = summary
+            .gates
+            .iter()
+            .filter(|gate| gate.ruling == Ruling::Held);
+        let allow = held.map(|gate| format!(" --allow {}={}", gate.class, gate.count));
+        let command = about.again.clone() + &allow.collect::<String>();
+        if is_check {
+            add("do all of it, with what is held", command);
+        } else {
+            let approve = format!("muster approve {}", summary.run.id);
+            add("let through what is held, exactly as planned", approve);
         }
     }
     if !is_check && counts.created > 0 {

@@ -13,6 +13,7 @@ use crate::report::human;
 use crate::store::launcher::{Local, Status, home_from_environment};
 
 mod add;
+mod approve;
 mod drop;
 mod explain;
 mod import;
@@ -49,6 +50,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Do exactly what a plan says that `muster check --plan` wrote
     Apply(plan::ApplyArgs),
+    /// Let through what safeguards held of a run, exactly as it was planned
+    Approve(approve::ApproveArgs),
     /// Read a plan
     Plan {
         #[command(subcommand)]
@@ -93,7 +96,7 @@ enum Command {
     },
 }
 
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 struct DatabaseArgs {
     /// PostgreSQL to use [default: $DATABASE_URL, else a local one of muster's own]
     #[arg(long, value_name = "URL")]
@@ -129,6 +132,7 @@ pub fn run() -> Exit {
         Command::Check(args) => import::check_files(args),
         Command::Import(args) => import::import(args),
         Command::Apply(args) => plan::apply(args),
+        Command::Approve(args) => approve::approve(args),
         Command::Plan { command } => plan::plan(command),
         Command::Template(args) => template::write_template(args),
         Command::Runs(args) => runs::list_runs(args),

@@ -18,6 +18,7 @@ use crate::refusal::Result;
 use crate::report::changes::{Difference, differences, rule, verb, who};
 use crate::report::human::{self, grouped, plural, safe};
 use crate::row::{People, RowNumber};
+use crate::stages::gates::Classes;
 use crate::stages::leavers::{Fate, Leaver};
 use crate::stages::plan::{Person, Planned};
 use crate::stages::read::Format;
@@ -136,30 +137,23 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
         None => outcome != Outcome::Held,
     };
     let run_args = RunArgs {
-        files: plan
-            .files
-            .iter()
-            .map(|file| file.source.path.clone())
-            .collect(),
-        pipeline: pipeline.named.clone(),
         database: args.database.clone(),
         out: args.out.clone(),
         json: args.json,
         quiet: args.quiet,
-        sheet: None,
-        delimiter: None,
-        encoding: None,
-        onboarding: None,
+        ..RunArgs::of_plan(&plan, &pipeline)
     };
     let order = Order {
         plan,
         wanted: &wanted,
         leavers: only.is_none(),
         replan: args.replan_drifted,
+        approved: Classes::default(),
     };
     let task = Task::Apply {
         order: Box::new(order),
         again,
+        approval: None,
     };
     carry_out(&run_args, &pipeline, task, started, new_run(started))
 }

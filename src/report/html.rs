@@ -14,10 +14,10 @@ use crate::issue::Code;
 use crate::outcome::{Counts, Outcome};
 use crate::report::changes::{Change, Changes};
 use crate::report::human::{
-    doubts, duration, escape, grouped, headline, is_hidden, meaning, percent, plural, rules, safe,
-    sum,
+    self, counted, doubts, duration, escape, grouped, headline, is_hidden, meaning, percent,
+    plural, rules, ruling, safe, sum,
 };
-use crate::summary::{Example, Input, Next, Summary};
+use crate::summary::{Example, Gate, Input, Next, Ruling, Summary};
 
 /// The page's only style sheet; it stands in the page as it is.
 const STYLE: &str = include_str!("summary.css");
@@ -365,24 +365,44 @@ fn safeguards(summary: &Summary) -> Markup {
         @if summary.counts.held > 0 {
             p { (plural(summary.counts.held, "row waits", "rows wait")) " for an approval; nothing of these was written." }
         }
-        @for gate in &summary.gates {
-            @match gate.as_object() {
-                Some(entries) => dl.facts {
-                    @for (name, value) in entries { div { dt { (visible(&capitalized(&name.replace('_', " ")))) } dd { (json(value)) } } }
-                },
-                None => p { (json(gate)) },
+        @if !summary.gates.is_empty() {
+            p.small {
+                "Each class of changes has a limit for one run, and one for the runs of a window together. "
+                "A class over either is held."
             }
+            table.cards {
+                thead { tr {
+                    th scope="col" { "Class" } th scope="col" { "Ruling" } th scope="col" { "In this run" }
+                    th.number scope="col" { "Of" } th.number scope="col" { "At most" }
+                    th.number scope="col" { "Earlier runs" } th.number scope="col" { "Together at most" }
+                } }
+                tbody { @for gate in &summary.gates { (gate_row(gate)) } }
+            }
+        }
+        @let findings: Vec<&String> = summary.gates.iter().flat_map(|gate| &gate.findings).collect();
+        @if !findings.is_empty() {
+            ul.findings { @for finding in findings { li { (prose(finding)) } } }
         }
     }
 }
 
-/// A value of a safeguard: text as it is, numbers grouped, anything else as JSON.
-fn json(value: &serde_json::Value) -> Markup {
-    match (value, value.as_u64()) {
-        (_, Some(number)) => html! { (grouped(number)) },
-        (serde_json::Value::String(text), _) => prose(text),
-        (serde_json::Value::Null, _) => html! { "none" },
-        _ => visible(&value.to_string()),
+fn gate_row(gate: &Gate) -> Markup {
+    let number = |number: Option<u64>| number.map_or("no limit".to_string(), grouped);
+    let class = match gate.ruling {
+        Ruling::Passed => "note",
+        Ruling::Allowed => "warning",
+        Ruling::Held => "reject",
+    };
+    html! {
+        tr {
+            th scope="row" { code { (visible(&gate.class)) } }
+            td data-label="Ruling" { span class={ "badge " (class) } { (ruling(gate.ruling)) } }
+            td data-label="In this run" { (counted(gate)) @if let Some(share) = gate.share { " (" (format!("{:.1} %", share * 100.0)) ")" } }
+            td.number data-label="Of" { @if gate.class != "content" { (grouped(gate.base)) } }
+            td.number data-label="At most" { (number(gate.limit)) @if let Some(allowed) = gate.allowed { ", " (grouped(allowed)) " allowed" } }
+            td.number data-label="Earlier runs" { @if gate.window_limit.is_some() { (grouped(gate.window_count)) } }
+            td.number data-label="Together" { @if gate.window_limit.is_some() { (number(gate.window_limit)) } }
+        }
     }
 }
 
@@ -713,6 +733,9 @@ fn run(summary: &Summary) -> Markup {
             (fact("Matched against", visible(&run.matched_against)))
             (fact("Pipeline", html! { (visible(&summary.pipeline.name)) " " (short_hash(&summary.pipeline.sha256)) }))
             @if let Some(plan) = &run.plan { (fact("Applied the plan", short_hash(plan))) }
+            @if let Some(approval) = &run.approves {
+                (fact("Lets through", visible(&human::approval(approval))))
+            }
             @if run.resumed { (fact("Resumed", html! { "went on with an earlier run that was cut off" })) }
         }
     }
@@ -787,8 +810,8 @@ fn next(steps: &[Next]) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::human::{self, tests::summary};
-    use crate::summary::{Column, IssueCount, Run};
+    use crate::report::human::tests::summary;
+    use crate::summary::{Approval, Column, IssueCount, Run};
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
     /// Elements and attributes that the page is made of.
@@ -866,10 +889,16 @@ mod tests {
             cleaned: [(next(), count)].into(),
             issues: vec![known.clone(), known],
             dropped: None,
-            gates: vec![
-                serde_json::json!({ next(): next(), "list": [next()] }),
-                serde_json::json!(next()),
-            ],
+            gates: vec![Gate {
+                class: next(),
+                ruling: Ruling::Held,
+                count,
+                base: count,
+                limit: Some(1),
+                findings: vec![next()],
+                ..Gate::default()
+            }],
+            profile: None,
             files: [(next(), next()), ("ledger".to_string(), next())].into(),
             invitations: None,
             leavers: Default::default(),
@@ -905,6 +934,12 @@ mod tests {
             state: next(),
             matched_against: next(),
             plan: Some(next()),
+            approves: Some(Approval {
+                of: next(),
+                classes: vec![next()],
+                by: Some(next()),
+                reason: Some(next()),
+            }),
             resumed: true,
         }
     }
@@ -1011,7 +1046,16 @@ mod tests {
         let mut summary = summary();
         summary.counts.held = 1;
         summary.counts.skipped = 1;
-        summary.gates = vec![serde_json::json!({"gate": "role_raises", "limit": 2000})];
+        summary.gates = vec![Gate {
+            class: "role_raise".to_string(),
+            ruling: Ruling::Held,
+            count: 2001,
+            base: 40_000,
+            share: Some(0.05),
+            limit: Some(800),
+            findings: vec!["`phone` is empty".to_string()],
+            ..Gate::default()
+        }];
         summary
             .files
             .insert("bad".to_string(), "javascript:alert(1)".to_string());
@@ -1051,7 +1095,8 @@ mod tests {
             "people.csv : 17 jane.doe@@example.org people.csv : 1021 n/a 2 of 1,004 listed.",
             "Examples with personal values masked: 1 of 2.",
             "1,513 changes by rule",
-            "Gate role_raises Limit 2,000",
+            "role_raise held 2,001 higher roles (5.0 %) 40,000 800",
+            "phone is empty",
             "Delimiter semicolon",
             "20 updates by field",
             "people.csv : 9 Ann Ng organization nothing Acme Ltd 1 of 20 listed.",

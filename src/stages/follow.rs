@@ -9,6 +9,7 @@ use crate::issue::{Code, Issue};
 use crate::outcome::Outcome;
 use crate::row::{Field, Key, RowNumber};
 use crate::stages::clean::group;
+use crate::stages::gates::waits_by;
 use crate::stages::leavers::{Fate, Leaver};
 use crate::stages::plan::{Account, Action, COLUMNS, Matched, Person, Planned, Update};
 
@@ -149,6 +150,9 @@ impl Follow<'_> {
         let known: Vec<&Issue> = issues.iter().collect();
         let planned = line.outcome.unwrap_or(Outcome::Held);
         let wanted = (self.wanted)(line.row, planned, &known);
+        if wanted && planned == Outcome::Held {
+            issues.retain(|issue| !waits_by(issue));
+        }
         let step = Step {
             person,
             matched,
@@ -285,9 +289,16 @@ pub fn keys_of_others(
 }
 
 /// Holds those of the leavers that are to be deactivated and that the plan didn't see as they are.
-pub fn hold_unplanned(leavers: &mut [Leaver], planned: &[Leaver], replan: bool) {
+/// A plan that is approved held them, and its run counted them as missing: whoever isn't counted
+/// any more is back.
+pub fn hold_unplanned(leavers: &mut [Leaver], planned: &[Leaver], replan: bool, approves: bool) {
     let same = |now: &Leaver, then: &Leaver| {
-        then.fate == Fate::Deactivated
+        let is_still_due = if approves {
+            then.fate == Fate::Held && now.runs > then.runs
+        } else {
+            then.fate == Fate::Deactivated
+        };
+        is_still_due
             && (&now.external_id, &now.email, &now.role, &now.status)
                 == (&then.external_id, &then.email, &then.role, &then.status)
     };

@@ -10,6 +10,7 @@ mod bad_input;
 mod cases;
 mod demo;
 mod drop;
+mod gates;
 mod invitations;
 mod mailbox;
 mod pipelines;
