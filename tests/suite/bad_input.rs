@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::thread;
 
 use crate::support::{self, Finished};
@@ -57,6 +58,32 @@ fn a_bad_file_is_refused_even_among_good_ones() {
             assert!(is_untouched(&url), "{code}");
         }
     }
+}
+
+#[test]
+fn a_list_comes_in_on_standard_input() {
+    let folder = support::folder();
+    let mut child = Command::new(support::MUSTER)
+        .args(["check", "--offline", "--json", "-"])
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let rejected = "grace@acme-industries.com,Grace\n";
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(PEOPLE.as_bytes()).unwrap();
+    stdin.write_all(rejected.as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary["input"][0]["path"], "-");
+    assert_eq!(summary["counts"]["read"], 2);
+    let runs = folder.path().join("muster-runs");
+    let run = fs::read_dir(runs).unwrap().next().unwrap().unwrap();
+    let corrections = fs::read_to_string(run.path().join("corrections.csv")).unwrap();
+    assert!(corrections.contains("grace@acme-industries.com,Grace,"));
 }
 
 #[test]

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::{open_file, unreadable};
+use super::{open_file, shown_path, unreadable};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
@@ -34,16 +35,19 @@ pub const ENTRIES_MAX: usize = 1000;
 const NAMES_SHOWN_MAX: usize = 10;
 
 /// How the bytes of a text can be had, again and again.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Content {
+    #[serde(serialize_with = "shown_path")]
     path: PathBuf,
+    /// A plan needs no bytes any more.
+    #[serde(skip)]
     aside: Option<Arc<File>>,
     /// What was around it on disk, if anything was.
     pub packed: Option<Packed>,
 }
 
 /// What was around a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Packed {
     /// `gzip`, or `zip` and the file's name inside.
     pub how: String,
@@ -204,10 +208,7 @@ pub fn within_file_limit(path: &Path, bytes: u64) -> Result<()> {
     if bytes <= FILE_BYTES_MAX {
         return Ok(());
     }
-    let what = format!(
-        "`{}` has more than {FILE_BYTES_MAX} bytes",
-        path.display()
-    );
+    let what = format!("`{}` has more than {FILE_BYTES_MAX} bytes", path.display());
     Err(Refusal::new(Code::FileLimit, what))
 }
 
@@ -351,9 +352,11 @@ fn the_table(path: &Path, names: &[(usize, String)]) -> Result<usize> {
 
 fn is_table(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    [".csv", ".tsv", ".tab", ".psv", ".xlsx", ".xlsm", ".xls", ".ods"]
-        .iter()
-        .any(|ending| lower.ends_with(ending))
+    [
+        ".csv", ".tsv", ".tab", ".psv", ".xlsx", ".xlsm", ".xls", ".ods",
+    ]
+    .iter()
+    .any(|ending| lower.ends_with(ending))
 }
 
 fn read_start(reader: &mut impl Read, start: &mut [u8]) -> std::io::Result<usize> {

@@ -1,9 +1,10 @@
 //! Text with delimiters: which file it is, how it is read, and its rows with what is wrong in them.
 
+use std::io::Read as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
-use std::io::Read as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::content::{Content, within_file_limit};
 use super::detect::{self, Aside};
@@ -18,32 +19,47 @@ use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, RowNumber};
 
 /// A text that was looked at: where its bytes are, and how it is read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Shape {
     /// Where its bytes are.
     pub content: Content,
     /// How cells and rows are told apart.
     pub dialect: Dialect,
     /// How the lines of its first part end: `LF`, `CRLF`, `CR`, `mixed` or `none`.
-    pub line_ends: &'static str,
+    pub line_ends: String,
     /// Whether muster wrote it, with a `'` before what would be a formula.
     pub guarded: bool,
     /// The keys of `[read]` that weren't left to be found out.
-    pub pinned: Vec<&'static str>,
+    pub pinned: Vec<String>,
     /// Rows begin behind this line, and end before this byte.
     rows_behind: u64,
     rows_before: u64,
     /// Lines above the rows that are no rows.
     above: Vec<Aside>,
     /// What reading all of it found besides rows.
+    #[serde(serialize_with = "seen_now", deserialize_with = "seen_then")]
     seen: Arc<Mutex<Seen>>,
 }
 
 /// What isn't a row among and below the rows.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Seen {
     blank: u64,
     aside: Vec<Aside>,
+}
+
+fn seen_now<S: Serializer>(
+    seen: &Arc<Mutex<Seen>>,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    seen.serialize(serializer)
+}
+
+fn seen_then<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Arc<Mutex<Seen>>, D::Error> {
+    Ok(Arc::new(Mutex::new(Seen::deserialize(deserializer)?)))
 }
 
 impl Shape {
@@ -97,7 +113,14 @@ pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
         u64::MAX
     } else {
         let pinned = options.footer_rows;
-        footer::find(&content, survey.bytes, &dialect, head.byte, header.len(), pinned)?
+        footer::find(
+            &content,
+            survey.bytes,
+            &dialect,
+            head.byte,
+            header.len(),
+            pinned,
+        )?
     };
     Ok(Source {
         path: content.path().to_path_buf(),
@@ -112,7 +135,7 @@ pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
         format: Format::Csv(Box::new(Shape {
             content,
             dialect,
-            line_ends: detect::line_ends(&sample),
+            line_ends: detect::line_ends(&sample).to_string(),
             guarded,
             pinned: pinned(options),
             rows_behind: head.last_line,
@@ -139,7 +162,7 @@ fn is_ours(content: &Content) -> Result<bool> {
             .all(|name| memchr::memmem::find(line, name.as_bytes()).is_some()))
 }
 
-fn pinned(options: &definition::Read) -> Vec<&'static str> {
+fn pinned(options: &definition::Read) -> Vec<String> {
     [
         ("encoding", options.encoding.is_some()),
         ("delimiter", options.delimiter.is_some()),
@@ -153,7 +176,7 @@ fn pinned(options: &definition::Read) -> Vec<&'static str> {
     ]
     .into_iter()
     .filter(|(_, is_pinned)| *is_pinned)
-    .map(|(key, _)| key)
+    .map(|(key, _)| key.to_string())
     .collect()
 }
 
@@ -211,7 +234,7 @@ pub fn read(
     let (count, lines) = std::mem::take(&mut records.comments);
     if count > 0 {
         seen.aside.push(Aside {
-            what: "comment",
+            what: "comment".to_string(),
             count,
             lines,
         });
@@ -304,7 +327,10 @@ fn check_text(text: &str, cells: &mut Cells, record: &Record, source: &Source, s
         };
         // In a file of another encoding this isn't old damage: the line itself is UTF-8.
         let (code, detail) = if is_unicode {
-            (Code::CellMojibake, "UTF-8 that was read as another encoding")
+            (
+                Code::CellMojibake,
+                "UTF-8 that was read as another encoding",
+            )
         } else {
             (Code::RowEncoding, "the line is in UTF-8, unlike the file")
         };
@@ -320,12 +346,9 @@ fn check_text(text: &str, cells: &mut Cells, record: &Record, source: &Source, s
 /// the encoding of Western Windows, when it reads well.
 fn damaged_text(record: &Record, row: RowNumber, source: &Source, shape: &Shape) -> Issue {
     let mut issue = Issue::of_row(Code::RowEncoding, row, "text in the file's encoding");
-    let mut damaged = record
-        .raw_cells()
-        .enumerate()
-        .filter(|(column, cell)| {
-            !source.dropped.contains(column) && std::str::from_utf8(cell).is_err()
-        });
+    let mut damaged = record.raw_cells().enumerate().filter(|(column, cell)| {
+        !source.dropped.contains(column) && std::str::from_utf8(cell).is_err()
+    });
     if let Some((column, cell)) = damaged.next() {
         issue.column = u16::try_from(column).ok();
         let (text, _) = WINDOWS_1252.decode_without_bom_handling(cell);
@@ -461,26 +484,47 @@ mod tests {
     fn an_unclosed_quote_costs_its_own_line() {
         let open = Some(Code::RowUnclosed);
         let row = |line: u64, cells: &[&str], code| {
-            (line, cells.iter().map(|cell| cell.to_string()).collect(), code)
+            (
+                line,
+                cells.iter().map(|cell| cell.to_string()).collect(),
+                code,
+            )
         };
         for (bytes, rows) in [
             (
                 &b"email,name\na,b\nc,\"d\ne,f\ng,h\n"[..],
-                vec![row(2, &["a", "b"], None), row(3, &["c", "d"], open), row(4, &["e", "f"], None), row(5, &["g", "h"], None)],
+                vec![
+                    row(2, &["a", "b"], None),
+                    row(3, &["c", "d"], open),
+                    row(4, &["e", "f"], None),
+                    row(5, &["g", "h"], None),
+                ],
             ),
             (
                 b"email,name\r\n\"c,d\r\ne,\"f, x\"\r\ng,\"h\r\ni\"\r\n",
-                vec![row(2, &["c,d"], open), row(3, &["e", "f, x"], None), row(4, &["g", "h\r\ni"], None)],
+                vec![
+                    row(2, &["c,d"], open),
+                    row(3, &["e", "f, x"], None),
+                    row(4, &["g", "h\r\ni"], None),
+                ],
             ),
             // What stands behind it in the same cell is a part of the damage.
             (
                 b"email,name\nc,\"d\nx \"y\" z\ne\"\ng,h\n",
-                vec![row(2, &["c", "d"], open), row(3, &["x \"y\" z"], open), row(4, &["e\""], open), row(5, &["g", "h"], None)],
+                vec![
+                    row(2, &["c", "d"], open),
+                    row(3, &["x \"y\" z"], open),
+                    row(4, &["e\""], open),
+                    row(5, &["g", "h"], None),
+                ],
             ),
             // A cell over several lines before it stays whole.
             (
                 b"email,name,x\na,\"b\nc\",\"d\ne,f,g\n",
-                vec![row(2, &["a", "b\nc", "d"], open), row(4, &["e", "f", "g"], None)],
+                vec![
+                    row(2, &["a", "b\nc", "d"], open),
+                    row(4, &["e", "f", "g"], None),
+                ],
             ),
         ] {
             assert_eq!(told(bytes), rows, "{}", String::from_utf8_lossy(bytes));
@@ -513,9 +557,14 @@ mod tests {
         };
         assert_eq!(wide(COLUMNS_MAX).unwrap().1.len(), 1);
         assert_eq!(wide(COLUMNS_MAX + 1).unwrap_err().code, Code::FileLimit);
-        let lines = |lines: usize| told(format!("email,name\na,\"{}\"\n", vec!["x"; lines].join("\n")).as_bytes());
+        let lines = |lines: usize| {
+            told(format!("email,name\na,\"{}\"\n", vec!["x"; lines].join("\n")).as_bytes())
+        };
         assert_eq!(lines(RECORD_LINES_MAX as usize).len(), 1);
-        assert_eq!(lines(RECORD_LINES_MAX as usize + 1)[0].2, Some(Code::RowUnclosed));
+        assert_eq!(
+            lines(RECORD_LINES_MAX as usize + 1)[0].2,
+            Some(Code::RowUnclosed)
+        );
         let rows = |first_row: RowNumber| {
             let (file, source) = opened(b"email,name\na,b\nc,d\n").unwrap();
             let read = source.read(0, first_row, &mut |_| Ok(true));
@@ -537,7 +586,11 @@ mod tests {
             (b"email;name\n1,2;b,c\n", ";", "b,c"),
             (b"email,name\na,\"b \\\"c\\\", d\"\n", ",", "b \"c\", d"),
             (b"'email','name'\n'a','b, c'\n", ",", "b, c"),
-            ("email\u{a6}name\na\u{a6}\u{e9}\n".as_bytes(), "\u{a6}", "\u{e9}"),
+            (
+                "email\u{a6}name\na\u{a6}\u{e9}\n".as_bytes(),
+                "\u{a6}",
+                "\u{e9}",
+            ),
         ] {
             let (source, rows, issues) = read_all(bytes).unwrap();
             let Format::Csv(shape) = &source.format else {
@@ -563,10 +616,14 @@ mod tests {
         let Format::Csv(shape) = &source.format else {
             panic!("not text")
         };
-        let aside: Vec<(&str, Vec<u64>)> = shape
+        let aside: Vec<(String, Vec<u64>)> = shape
             .aside()
             .into_iter()
             .map(|aside| (aside.what, aside.lines))
+            .collect();
+        let aside: Vec<(&str, Vec<u64>)> = aside
+            .iter()
+            .map(|(what, lines)| (what.as_str(), lines.clone()))
             .collect();
         assert_eq!(
             aside,
@@ -581,8 +638,14 @@ mod tests {
         );
         assert_eq!(shape.blank(), 1);
         // Without a header, nobody can know which column is which.
-        for text in ["a@b.org,Ada,King\n", "a@b.org,Ada,King\nc@d.org,Email,Name\n"] {
-            assert_eq!(read_all(text.as_bytes()).unwrap_err().code, Code::FileNoHeader);
+        for text in [
+            "a@b.org,Ada,King\n",
+            "a@b.org,Ada,King\nc@d.org,Email,Name\n",
+        ] {
+            assert_eq!(
+                read_all(text.as_bytes()).unwrap_err().code,
+                Code::FileNoHeader
+            );
         }
     }
 

@@ -6,6 +6,7 @@
 
 use csv_core::ReadRecordResult;
 use encoding_rs::Encoding;
+use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::encoding::TextReader;
@@ -28,10 +29,10 @@ const DELIMITER_CHARACTERS: &str = ",;|\t~^:#*&%$!<>=+/\\§¦";
 const LINES_NAMED_MAX: usize = 100;
 
 /// Lines that are no rows: what they are, how many, and the first of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Aside {
     /// What they are, in a few words.
-    pub what: &'static str,
+    pub what: String,
     /// How many.
     pub count: u64,
     /// The first of them, by their physical lines.
@@ -40,11 +41,11 @@ pub struct Aside {
 
 impl Aside {
     /// Notes another line, or the first.
-    pub fn note(all: &mut Vec<Aside>, what: &'static str, line: u64) {
+    pub fn note(all: &mut Vec<Aside>, what: &str, line: u64) {
         let at = all.iter().position(|aside| aside.what == what);
         let at = at.unwrap_or_else(|| {
             all.push(Aside {
-                what,
+                what: what.to_string(),
                 count: 0,
                 lines: Vec::new(),
             });
@@ -214,8 +215,7 @@ fn spaced(delimiter: String, sample: &[u8]) -> String {
 fn is_single_quoted(sample: &[u8], dialect: &Dialect) -> bool {
     let end = memchr::memchr2(b'\r', b'\n', sample).unwrap_or(sample.len());
     let line = String::from_utf8_lossy(&sample[..end]);
-    let is_quoted =
-        |cell: &str| cell.len() > 1 && cell.starts_with('\'') && cell.ends_with('\'');
+    let is_quoted = |cell: &str| cell.len() > 1 && cell.starts_with('\'') && cell.ends_with('\'');
     memchr::memchr(b'"', sample).is_none()
         && line
             .split(dialect.delimiter.as_str())
@@ -402,9 +402,7 @@ fn early_rows(
 /// Which of the first rows is the header: the one with the most recognised names; else the first
 /// that is as wide as most.
 fn header_place(rows: &[Early], content: &Content, vocabulary: &Vocabulary) -> Result<usize> {
-    let cells = rows
-        .iter()
-        .map(|row| row.cells.iter().map(String::as_str));
+    let cells = rows.iter().map(|row| row.cells.iter().map(String::as_str));
     let (place, recognised) = header_row(cells, vocabulary);
     let no_header = |row: &Early| {
         let what = format!(

@@ -266,7 +266,10 @@ mod tests {
     fn detected(bytes: &[u8]) -> &'static str {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        survey(&Content::plain(file.path()), None).unwrap().encoding.name()
+        survey(&Content::plain(file.path()), None)
+            .unwrap()
+            .encoding
+            .name()
     }
 
     #[test]

@@ -23,8 +23,23 @@ const COUNTS: [&str; 15] = [
 ];
 /// First words of lines that tell of the file.
 const REMARKS: [&str; 17] = [
-    "end", "ende", "eof", "exported", "export", "generated", "created", "printed", "report",
-    "page", "seite", "source", "quelle", "note", "notes", "copyright", "confidential",
+    "end",
+    "ende",
+    "eof",
+    "exported",
+    "export",
+    "generated",
+    "created",
+    "printed",
+    "report",
+    "page",
+    "seite",
+    "source",
+    "quelle",
+    "note",
+    "notes",
+    "copyright",
+    "confidential",
 ];
 
 /// Where the lines below the rows begin, as an offset into the file; `u64::MAX` when there are
@@ -231,7 +246,11 @@ mod tests {
             ("a@b.c,Ada,King\nTotal,,2\n", 3, Some(1)),
             ("a@b.c,Ada,King\nTotal: 2,,\n\n", 3, Some(1)),
             ("a@b.c,Ada,King\n\nAs of Monday\n", 3, Some(2)),
-            ("a@b.c,Ada,King\n\nAs of Monday\nExported by HR\n", 3, Some(2)),
+            (
+                "a@b.c,Ada,King\n\nAs of Monday\nExported by HR\n",
+                3,
+                Some(2),
+            ),
             ("a@b.c,Ada,King\n(2 rows affected)\n", 3, Some(1)),
             ("a@b.c,Ada,King\n-----\n2 records\n", 3, Some(1)),
             ("a@b.c,Ada,King\n\u{1a}", 3, Some(1)),

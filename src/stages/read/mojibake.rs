@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn text_that_was_decoded_wrongly_is_undone_and_other_text_left() {
-        for right in ["Müller", "José Ñandú", "Łódź", "Θάνος", "山田", "É", "’tis"] {
+        for right in ["Müller", "José Ñandú", "Łódź", "Θάνος", "山田", "É", "’tis"]
+        {
             let (wrong, _, _) = WINDOWS_1252.decode(right.as_bytes());
             assert!(is_suspect(wrong.as_bytes()), "{wrong}");
             assert_eq!(repaired(&wrong).as_deref(), Some(right), "{wrong}");
@@ -59,7 +60,17 @@ mod tests {
         let (mac, _, _) = MACINTOSH.decode("Müller é".as_bytes());
         assert!(is_suspect(mac.as_bytes()));
         assert_eq!(repaired(&mac).as_deref(), Some("Müller é"));
-        for right in ["Müller", "SÃO PAULO", "Ñandú", "Zoë", "Ångström", "São Tomé", "Łódź", "ÀÉÎ", "plain"] {
+        for right in [
+            "Müller",
+            "SÃO PAULO",
+            "Ñandú",
+            "Zoë",
+            "Ångström",
+            "São Tomé",
+            "Łódź",
+            "ÀÉÎ",
+            "plain",
+        ] {
             assert_eq!(repaired(right), None, "{right}");
         }
     }

@@ -10,10 +10,11 @@ use std::borrow::Cow;
 use csv_core::ReadRecordResult;
 use encoding_rs::{Encoding, UTF_8};
 use memchr::memmem::Finder;
+use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::encoding::{TextReader, length_in};
-use super::unreadable;
+use super::{encoding_name, named_encoding, unreadable};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use crate::row::Place;
@@ -35,9 +36,10 @@ const STAND_IN: u8 = 0xff;
 const DAMAGED: u8 = 0xfe;
 
 /// How cells and rows are told apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dialect {
     /// How bytes become text.
+    #[serde(serialize_with = "encoding_name", deserialize_with = "named_encoding")]
     pub encoding: &'static Encoding,
     /// Between cells: one character or a few.
     pub delimiter: String,
@@ -514,11 +516,7 @@ impl<'a> Records<'a> {
     }
 
     fn too_long(&self) -> Refusal {
-        self.over(
-            self.line,
-            "a line",
-            &format!("{RECORD_BYTES_MAX} bytes"),
-        )
+        self.over(self.line, "a line", &format!("{RECORD_BYTES_MAX} bytes"))
     }
 
     fn over(&self, line: u64, what: &str, limit: &str) -> Refusal {
@@ -602,7 +600,11 @@ pub(super) fn quotes(raw: &[u8], delimiter: u8, dialect: &Dialect, last: bool) -
             at = end;
         } else {
             let Some(close) = closing_quote(raw, at + 1, quote, dialect.escape) else {
-                return if last { Quotes::Unclosed(raw.len()) } else { verdict };
+                return if last {
+                    Quotes::Unclosed(raw.len())
+                } else {
+                    verdict
+                };
             };
             let end = cell_end(raw, close + 1, delimiter);
             if raw[close + 1..end].iter().any(|byte| *byte != b' ') {
