@@ -153,7 +153,16 @@ impl Content {
             // A workbook's own guard has limits of its own, and words for its own kind.
             return Ok(None);
         }
-        let mut archive = ZipArchive::new(BufReader::new(self.open()?)).map_err(broken)?;
+        let is_called_zip = self
+            .path
+            .extension()
+            .is_some_and(|ending| ending.eq_ignore_ascii_case("zip"));
+        let mut archive = match ZipArchive::new(BufReader::new(self.open()?)) {
+            Ok(archive) => archive,
+            Err(error) if is_called_zip => return Err(broken(error)),
+            // Whether it was a workbook is for others to say.
+            Err(_) => return Ok(None),
+        };
         let mut names = Vec::new();
         for index in 0..archive.len() {
             let entry = archive.by_index_raw(index).map_err(broken)?;

@@ -107,8 +107,15 @@ impl Source {
             Content::plain(path)
         };
         let shown = path.display();
+        let open_workbook = || {
+            if path == Path::new(STANDARD_INPUT) {
+                let what = "a workbook can't be read from standard input";
+                return Err(Refusal::new(Code::FileFormat, what).help("name its file"));
+            }
+            workbook::open(path, wanted)
+        };
         let Some(content) = content.unpacked()? else {
-            return workbook::open(path, wanted);
+            return open_workbook();
         };
         let mut start = Vec::new();
         content
@@ -121,7 +128,7 @@ impl Source {
                 Code::FileEmpty,
                 format!("`{shown}` has 0 bytes"),
             )),
-            [0xd0, 0xcf, 0x11, 0xe0, ..] => workbook::open(path, wanted),
+            [0xd0, 0xcf, 0x11, 0xe0, ..] => open_workbook(),
             start => match foreign(start) {
                 Some(what) => Err(Refusal::new(
                     Code::FileFormat,

@@ -452,7 +452,10 @@ impl<'a> Records<'a> {
     /// showed it stands `noticed` bytes behind `start`.
     fn cut(&mut self, record: &mut Record, noticed: usize) -> Result<()> {
         let raw = &self.window[self.start..self.at];
-        let Some(opened) = unclosed_quote(raw, self.delimiter, self.dialect) else {
+        let (unclosed, spanning) = suspects(raw, self.delimiter, self.dialect);
+        // So many lines above the quote can't be whole cells either.
+        let is_near = |at: &usize| line_ends(&raw[..*at], false) < RECORD_LINES_MAX;
+        let Some(opened) = unclosed.filter(is_near).or(spanning).or(unclosed) else {
             return Err(self.too_long());
         };
         let rest = &raw[opened..];
@@ -622,22 +625,24 @@ pub(super) fn quotes(raw: &[u8], delimiter: u8, dialect: &Dialect, last: bool) -
     }
 }
 
-/// Where the quote opens that explains a record which is too long or ends wrongly: the first that
-/// isn't closed, else the first whose cell goes over a line end.
-fn unclosed_quote(raw: &[u8], delimiter: u8, dialect: &Dialect) -> Option<usize> {
-    let quote = dialect.quote?;
+/// Where the quotes open that may explain a record which is too long or ends wrongly: the first
+/// that isn't closed, and before it the first whose cell goes over a line end.
+fn suspects(raw: &[u8], delimiter: u8, dialect: &Dialect) -> (Option<usize>, Option<usize>) {
     let mut spanning = None;
+    let Some(quote) = dialect.quote else {
+        return (None, None);
+    };
     let mut at = 0;
     while at < raw.len() {
         let mut end = cell_end(raw, at, delimiter);
         if raw[at] == quote {
             let Some(close) = closing_quote(raw, at + 1, quote, dialect.escape) else {
-                return Some(at);
+                return (Some(at), spanning);
             };
             let spans = memchr::memchr2(b'\r', b'\n', &raw[at..close]).is_some();
             end = cell_end(raw, close + 1, delimiter);
             if spans && raw[close + 1..end].iter().any(|byte| *byte != b' ') {
-                return Some(at);
+                return (Some(at), spanning);
             }
             if spans && spanning.is_none() {
                 spanning = Some(at);
@@ -645,7 +650,7 @@ fn unclosed_quote(raw: &[u8], delimiter: u8, dialect: &Dialect) -> Option<usize>
         }
         at = end + 1;
     }
-    spanning
+    (None, spanning)
 }
 
 fn closing_quote(raw: &[u8], mut at: usize, quote: u8, escape: Option<u8>) -> Option<usize> {
