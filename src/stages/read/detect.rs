@@ -161,7 +161,7 @@ fn delimiter(sample: &[u8], dialect: &Dialect, vocabulary: &Vocabulary) -> Strin
         let even = usual_width(rows.iter().map(Vec::len)).1;
         let full = rows
             .get(header)
-            .is_some_and(|row| row.len() > 1 && row.iter().all(|cell| !cell.trim().is_empty()));
+            .is_some_and(|row| row.len() > 1 && row.iter().all(|cell| cell.contains(char::is_alphanumeric)));
         if (recognised, even, full) > best.0 {
             best = ((recognised, even, full), delimiter.to_string());
         }

@@ -83,7 +83,7 @@ impl Dialect {
     /// The cells of one line.
     pub(super) fn cells_of(&self, line: &[u8]) -> Vec<String> {
         let mut record = Record::default();
-        parse_slice(&self.mapped(line), self, &mut record);
+        parse_slice(&self.mapped(line), &mut self.parser(), &mut record);
         record.cells().map(Cow::into_owned).collect()
     }
 }
@@ -217,6 +217,8 @@ pub struct Records<'a> {
     /// Text in which delimiters of several bytes are not yet found.
     unmapped: Vec<u8>,
     parser: csv_core::Reader,
+    /// For records that are cut out of the window: to build a parser takes longer than to use it.
+    spare: csv_core::Reader,
     ends: Vec<usize>,
     /// Text under way; the record that is being read starts at `start`, and `at` is parsed.
     window: Vec<u8>,
@@ -253,6 +255,7 @@ impl<'a> Records<'a> {
             finder: (delimiter == STAND_IN).then(|| Finder::new(&dialect.delimiter)),
             unmapped: Vec::new(),
             parser: dialect.parser(),
+            spare: dialect.parser(),
             ends: vec![0; 64],
             window: Vec::new(),
             start: 0,
@@ -466,7 +469,7 @@ impl<'a> Records<'a> {
         let line = self.line + line_ends(&raw[..opened], false);
         record.clear();
         record.damage = Damage::Unclosed(line);
-        parse_slice(&raw[..end], self.dialect, record);
+        parse_slice(&raw[..end], &mut self.spare, record);
         self.unclosed_line = Some(line);
         self.searches += 1;
         if self.searches > SEARCHES_MAX {
@@ -474,7 +477,7 @@ impl<'a> Records<'a> {
             let line_start = shown.rposition(|byte| matches!(byte, b'\r' | b'\n'));
             self.by_line_until = self.start + line_start.map_or(0, |at| at + 1);
         }
-        self.parser = self.dialect.parser();
+        self.parser.reset();
         self.at = self.start + end;
         self.advance(self.at);
         Ok(())
@@ -484,7 +487,7 @@ impl<'a> Records<'a> {
     fn next_line(&mut self, record: &mut Record) -> Result<()> {
         self.at = self.end_of_line()?;
         let raw = &self.window[self.start..self.at];
-        parse_slice(raw, self.dialect, record);
+        parse_slice(raw, &mut self.spare, record);
         if quotes(raw, self.delimiter, self.dialect, true) != Quotes::Fine {
             record.damage = Damage::Unclosed(self.line);
         }
@@ -535,8 +538,8 @@ impl<'a> Records<'a> {
 }
 
 /// Parses one record that is a slice of its own.
-fn parse_slice(mut slice: &[u8], dialect: &Dialect, record: &mut Record) {
-    let mut parser = dialect.parser();
+fn parse_slice(mut slice: &[u8], parser: &mut csv_core::Reader, record: &mut Record) {
+    parser.reset();
     let mut ends = [0; 64];
     loop {
         let (result, read, written, ended) =
