@@ -88,10 +88,20 @@ pub struct Read {
     pub quote: Option<char>,
     /// An encoding's name (WHATWG Encoding Standard labels).
     pub encoding: Option<String>,
-    /// The sheet of a workbook.
-    pub sheet: Option<String>,
+    /// The sheet of a workbook, by its name or its number.
+    pub sheet: Option<SheetChoice>,
     /// The line or sheet row that holds the header, from 1.
     pub header_row: Option<u64>,
+}
+
+/// Which sheet of a workbook is read.
+#[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
+#[serde(untagged)]
+pub enum SheetChoice {
+    /// Its number among the sheets of cells, from 1, hidden ones counted.
+    Number(u64),
+    /// Its name; case and spaces around it don't matter.
+    Name(String),
 }
 
 /// One header or several that mean the same.

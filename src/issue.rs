@@ -72,7 +72,7 @@ codes! {
     FileUnreadable "file.unreadable" Refuse "the file can't be read", "name a regular file that you may read";
     FileEmpty "file.empty" Refuse "the file is empty", "export it again; an empty file is never taken for an empty list";
     FileNoRows "file.no_rows" Refuse "the file has a header and no rows", "export it again with its rows";
-    FileFormat "file.format" Refuse "not a file that muster reads", "save it as CSV (UTF-8) or as an Excel workbook (.xlsx)";
+    FileFormat "file.format" Refuse "not a file that muster reads", "save it as CSV (UTF-8) or as a workbook (.xlsx)";
     FileEncrypted "file.encrypted" Refuse "the workbook is protected with a password", "open it in Excel and save a copy without a password";
     FileDamaged "file.damaged" Refuse "the workbook is damaged", "open it in Excel and save it again";
     FileEncoding "file.encoding" Refuse "unknown encoding name", "use a name such as `utf-8`, `windows-1252` or `utf-16le`";
@@ -102,6 +102,7 @@ codes! {
     RowQuote "row.quote" Warning "a quote in the middle of a cell", "double a quote that is part of the text, and quote the whole cell";
     CellError "cell.error" Reject "the cell holds an error", "mend the formula, or type the value";
     CellFormula "cell.formula" Note "the cell holds a formula; its last result was taken", "nothing, if the result is right";
+    CellMerged "cell.merged" Warning "an empty cell that is merged with another; the text counts for the other", "take the cells apart, and fill in each";
     CellPrecision "cell.precision" Reject "a number with more digits than Excel keeps", "type it as text: format the column as text first";
     CellLong "cell.long" Reject "text longer than the field holds", "shorten it";
     // required fields

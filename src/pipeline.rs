@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::definition::{Clashes, Definition, Missing, Pipeline};
+use crate::definition::{Clashes, DateOrder, Definition, Missing, Pipeline};
 use crate::header::{Vocabulary, is_own};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome, Verdict};
@@ -29,6 +29,7 @@ use crate::row::{Cells, Drafts, Field, Key, Layout, People, RowNumber};
 use crate::spool::{PlanSpool, Spool, encode};
 use crate::stages::clash::{Decision, Owners, key_hashes};
 use crate::stages::clean::clean;
+use crate::stages::clean::date::Evidence;
 use crate::stages::clean::group;
 use crate::stages::dedupe::{Seen, fingerprints};
 use crate::stages::leavers::{self, Fate, Leaver};
@@ -91,8 +92,8 @@ pub struct Ran {
 /// # Errors
 /// A refusal; nothing was written then.
 pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
-    let (files, layout) = open(job)?;
-    let (spool, owners, groups, rules) = read_people(job, &files, &layout)?;
+    let (mut files, layout) = open(job)?;
+    let (spool, owners, groups, rules) = read_people(job, &mut files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
     let (plan, late, _, moves) = match_and_plan(
         job,
@@ -125,8 +126,8 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
 /// # Errors
 /// A refusal before any write; what stops it later is in [`Ran::stopped`].
 pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
-    let (files, layout) = open(job)?;
-    let (spool, owners, groups, rules) = read_people(job, &files, &layout)?;
+    let (mut files, layout) = open(job)?;
+    let (spool, owners, groups, rules) = read_people(job, &mut files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
     let inputs: Vec<String> = files
         .iter()
@@ -223,9 +224,33 @@ fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
     Ok((files.collect(), layout))
 }
 
-/// read → clean → dedupe → validate, for all files, into the spool.
-fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTruth> {
+/// read → clean → dedupe → validate, for all files, into the spool. Where dates leave the order of
+/// day and month open and the whole column settles it, all is read again in that order.
+fn read_people(job: &Job, files: &mut [InputFile], layout: &Layout) -> Result<FileTruth> {
     let definition = &job.pipeline.definition;
+    let mut definitions = vec![definition.clone(); files.len()];
+    let (truth, dates) = read_once(job, files, layout, &definitions)?;
+    if definition.clean.date_order != DateOrder::Unknown
+        || dates.iter().all(|dates| dates.order() == DateOrder::Unknown)
+    {
+        return Ok(truth);
+    }
+    drop(truth);
+    for ((file, definition), dates) in files.iter_mut().zip(&mut definitions).zip(dates) {
+        definition.clean.date_order = dates.order();
+        file.mapping.date_order_found = (dates.order() != DateOrder::Unknown).then_some(dates);
+    }
+    Ok(read_once(job, files, layout, &definitions)?.0)
+}
+
+/// One pass over all rows, each file by its own definition; and what each says of its dates.
+fn read_once(
+    job: &Job,
+    files: &[InputFile],
+    layout: &Layout,
+    definitions: &[Definition],
+) -> Result<(FileTruth, Vec<Evidence>)> {
+    let mut dates = vec![Evidence::default(); files.len()];
     let mut truth: FileTruth = (Spool::new()?, Owners::default(), BTreeMap::new(), [0; 32]);
     let mut seen = Seen::default();
     job.progress.begin("read", None);
@@ -236,11 +261,16 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
             if job.stop.load(Ordering::Relaxed) {
                 return Err(stopped_early());
             }
+            for cells in &group {
+                let file = usize::from(cells.source);
+                dates[file].add(date_evidence(cells, &files[file].mapping, layout));
+            }
             let drafts: Vec<(Drafts, Vec<u128>)> = group
                 .into_par_iter()
                 .map(|cells| {
-                    let mapping = &files[usize::from(cells.source)].mapping;
-                    let drafts = clean(cells, mapping, layout, definition);
+                    let file = usize::from(cells.source);
+                    let mapping = &files[file].mapping;
+                    let drafts = clean(cells, mapping, layout, &definitions[file]);
                     let prints = fingerprints(&drafts, job.run.seed);
                     (drafts, prints)
                 })
@@ -250,6 +280,7 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
                 .into_par_iter()
                 .zip(verdicts)
                 .map(|((drafts, _), verdicts)| {
+                    let definition = &definitions[usize::from(drafts.source)];
                     let people = validate(drafts, verdicts, layout, definition);
                     let hashes = key_hashes(&people, job.run.seed);
                     (
@@ -277,7 +308,18 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
             .unwrap_or_else(|_| Err(Refusal::new(Code::FileDamaged, "the reader broke off")))
     })?;
     job.progress.end();
-    Ok(truth)
+    Ok((truth, dates))
+}
+
+/// What the dates of a batch say of the order of day and month.
+fn date_evidence(cells: &Cells, mapping: &Mapping, layout: &Layout) -> Evidence {
+    let mut evidence = Evidence::default();
+    if let Some(slot) = layout.field(Field::StartDate) {
+        for index in 0..cells.len() {
+            evidence.note(&mapping.value(cells, index, slot));
+        }
+    }
+    evidence
 }
 
 fn read_files(files: &[InputFile], mut send: impl FnMut(Cells) -> bool) -> Result<()> {

@@ -137,7 +137,7 @@ pub struct Input {
     pub sha256: String,
     /// Size on disk.
     pub bytes: u64,
-    /// `csv` or `xlsx`.
+    /// `csv`, `xlsx`, `xlsb`, `xls` or `ods`.
     pub format: String,
     /// WHATWG name, for text.
     pub encoding: Option<String>,
@@ -145,6 +145,9 @@ pub struct Input {
     pub delimiter: Option<String>,
     /// For workbooks.
     pub sheet: Option<String>,
+    /// What else was found of how the file is to be read, in plain words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detected: Vec<String>,
     /// Rows below the header, without blank lines.
     pub rows: u64,
     /// Header → field, attribute or nothing, as mapped.

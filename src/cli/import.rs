@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::drop::{DropArgs, visit};
 use super::{DatabaseArgs, runs, shell_word, stop_on_signal};
-use crate::definition::{self, Onboarding, Pipeline};
+use crate::definition::{self, Onboarding, Pipeline, SheetChoice};
 use crate::issue::Code;
 use crate::outcome::Exit;
 use crate::pipeline::{self, Job, Ran};
@@ -43,7 +43,7 @@ pub(super) struct ImportArgs {
 
 #[derive(Args, Clone)]
 pub(super) struct RunArgs {
-    /// The files: CSV or Excel workbooks (.xlsx)
+    /// The files: CSV or workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods)
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// A pipeline file, or the name of one in `pipelines/`
@@ -60,7 +60,7 @@ pub(super) struct RunArgs {
     /// Show no progress
     #[arg(short, long)]
     pub(super) quiet: bool,
-    /// Sheet of a workbook; overrides the pipeline
+    /// Sheet of a workbook, by name or number; overrides the pipeline
     #[arg(long, value_name = "NAME")]
     pub(super) sheet: Option<String>,
     /// Delimiter of text files, one character or `\t`; overrides the pipeline
@@ -222,7 +222,7 @@ pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
     let mut pipeline = definition::open(args.pipeline.as_deref())?;
     let read = &mut pipeline.definition.read;
     if let Some(sheet) = &args.sheet {
-        read.sheet = Some(sheet.clone());
+        read.sheet = Some(SheetChoice::Name(sheet.clone()));
     }
     if let Some(encoding) = &args.encoding {
         read.encoding = Some(encoding.clone());

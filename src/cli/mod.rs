@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::outcome::Exit;
 use crate::refusal::Result;
 use crate::report::human;
+use crate::stages::read::workbook::child;
 use crate::store::launcher::{Local, Status, home_from_environment};
 
 mod add;
@@ -22,6 +23,7 @@ mod runs;
 mod serve;
 mod template;
 mod undo;
+mod workbook;
 
 /// Check a file of people, import it into PostgreSQL, and only then invite them.
 #[derive(Parser)]
@@ -83,6 +85,9 @@ enum Command {
         #[command(subcommand)]
         command: DbCommand,
     },
+    /// Read the workbook on standard input; muster starts this by itself
+    #[command(name = child::COMMAND, hide = true)]
+    ReadWorkbook(workbook::ReadArgs),
 }
 
 #[derive(Args, Clone)]
@@ -117,6 +122,7 @@ pub fn run() -> Exit {
             };
         }
     };
+    workbook::isolate();
     let result = match &line.command {
         Command::Check(args) => import::run_files(&args.run, Some(args.offline)),
         Command::Import(args) => import::import(args),
@@ -134,6 +140,7 @@ pub fn run() -> Exit {
         Command::Templates { command } => serve::templates(command),
         Command::Serve(args) => serve::serve(args),
         Command::Db { command } => database(command),
+        Command::ReadWorkbook(args) => return workbook::read(args),
     };
     result.unwrap_or_else(|refusal| {
         eprint!(

@@ -652,6 +652,7 @@ fn inputs(inputs: &[Input]) -> Markup {
                 @if let Some(encoding) = &input.encoding { (fact("Encoding", visible(encoding))) }
                 @if let Some(delimiter) = &input.delimiter { (fact("Delimiter", delimiter_name(delimiter))) }
                 @if let Some(sheet) = &input.sheet { (fact("Sheet", visible(sheet))) }
+                @for detected in &input.detected { (fact("Found", visible(detected))) }
                 (fact("SHA-256", short_hash(&input.sha256)))
             }
             @if !input.columns.is_empty() {
@@ -762,6 +763,7 @@ mod tests {
             encoding: Some(next()),
             delimiter: Some(next()),
             sheet: Some(next()),
+            detected: vec![next()],
             rows: count,
             columns: vec![Column {
                 header: next(),

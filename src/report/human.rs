@@ -315,6 +315,7 @@ pub fn render(summary: &Summary, folder: &str, width: usize, colour: bool) -> St
     outcomes(&mut text, &summary.counts, colour);
     issues(&mut text, summary, width, colour);
     cleaned(&mut text, summary, width);
+    found(&mut text, summary, width);
     files(&mut text, summary, folder, width, colour);
     next(&mut text, summary, width, colour);
     text
@@ -477,6 +478,21 @@ fn cleaned(text: &mut String, summary: &Summary, width: usize) {
         parts.join(", ")
     );
     push_wrapped(text, &line, "  ", width, str::to_string);
+}
+
+/// What was found of how the files are to be read.
+fn found(text: &mut String, summary: &Summary, width: usize) {
+    for input in &summary.input {
+        if !input.detected.is_empty() {
+            text.push('\n');
+            let line = format!("found in {}", safe(&input.path));
+            push_wrapped(text, &line, "  ", width, str::to_string);
+        }
+        for detected in &input.detected {
+            let line = format!("  {}", safe(detected));
+            push_wrapped(text, &line, "    ", width, str::to_string);
+        }
+    }
 }
 
 /// The cleaning rules that changed something, those that changed most first.
@@ -741,6 +757,7 @@ pub(super) mod tests {
                 encoding: Some("windows-1252".to_string()),
                 delimiter: Some(";".to_string()),
                 sheet: None,
+                detected: vec!["dates have the day first".to_string()],
                 rows: 1212,
                 columns: vec![Column {
                     header: "E-Mail".to_string(),
@@ -944,6 +961,9 @@ matched against postgresql://muster@db.example.org/school
   and 2 codes more, 10 in all
 
 cleaning made 1,513 changes: unicode_nfc 1,417, trim 96
+
+found in data/people.csv
+  dates have the day first
 
 files in muster-runs/019a9f3c:
 corrections.csv, summary.html

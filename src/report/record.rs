@@ -369,10 +369,7 @@ fn mask_words(text: &str) -> String {
 }
 
 fn sheet_of(file: &InputFile) -> Option<String> {
-    match &file.source.format {
-        Format::Xlsx { sheet, .. } => Some(sheet.clone()),
-        Format::Csv { .. } => None,
-    }
+    file.source.sheet().map(String::from)
 }
 
 /// The column of the file in which the issue is mended.
@@ -408,7 +405,7 @@ fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
                 };
                 ("csv", Some(encoding.name().to_string()), Some(delimiter))
             }
-            Format::Xlsx { .. } => ("xlsx", None, None),
+            Format::Workbook { book, .. } => (book.kind.name(), None, None),
         };
         Input {
             path: source.path.display().to_string(),
@@ -418,6 +415,7 @@ fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
             encoding,
             delimiter,
             sheet: sheet_of(file),
+            detected: detected(file),
             rows: *rows,
             columns: source
                 .header
@@ -428,6 +426,16 @@ fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
         }
     };
     ran.files.iter().zip(rows_of).map(input).collect()
+}
+
+/// What a person should know of how the file was read.
+fn detected(file: &InputFile) -> Vec<String> {
+    let mut detected = match &file.source.format {
+        Format::Workbook { sheet, book } => book.remarks(*sheet),
+        Format::Csv { .. } => Vec::new(),
+    };
+    detected.extend(file.mapping.date_order_found.map(|found| found.sentence()));
+    detected
 }
 
 fn column(header: &str, target: &Target) -> Column {
@@ -501,8 +509,9 @@ fn begin_corrections(
             let corrections = Corrections::csv(&path, &header, *delimiter)?;
             Ok((path, corrections))
         }
-        Format::Xlsx { sheet, .. } => {
+        Format::Workbook { .. } => {
             let path = folder.join(format!("{name}.xlsx"));
+            let sheet = file.source.sheet().unwrap_or_default();
             let corrections = Corrections::xlsx(&path, sheet, &header)?;
             Ok((path, corrections))
         }

@@ -9,7 +9,9 @@ use rust_xlsxwriter::{DataValidation, Format, Workbook, Worksheet, XlsxError};
 
 use super::corrections::{column_width, heading, note};
 use super::file::{atomically, unwritable};
-use crate::definition::{DateOrder, Definition, MissingGroups, NameOrder, Onboarding};
+use crate::definition::{
+    DateOrder, Definition, MissingGroups, NameOrder, Onboarding, SheetChoice,
+};
 use crate::refusal::Result;
 use crate::row::Field;
 
@@ -140,7 +142,10 @@ pub fn xlsx(path: &Path, definition: &Definition) -> Result<()> {
 
 fn sheet(worksheet: &mut Worksheet, definition: &Definition) -> std::result::Result<(), XlsxError> {
     // A pipeline that wants another sheet by name would refuse its own template.
-    worksheet.set_name(definition.read.sheet.as_deref().unwrap_or("People"))?;
+    worksheet.set_name(match &definition.read.sheet {
+        Some(SheetChoice::Name(name)) => name,
+        Some(SheetChoice::Number(_)) | None => "People",
+    })?;
     let top = definition
         .read
         .header_row
@@ -350,7 +355,7 @@ mod tests {
     use super::*;
     use crate::definition;
     use crate::header::Vocabulary;
-    use crate::stages::read::{Format as FileFormat, Wanted, workbook};
+    use crate::stages::read::{Wanted, workbook};
 
     const PIPELINE: &str = r#"
         name = "staff"
@@ -434,10 +439,7 @@ mod tests {
                 vocabulary.recognised(headers.iter().copied()),
                 headers.len()
             );
-            let FileFormat::Xlsx { sheet, .. } = &source.format else {
-                panic!("not a workbook");
-            };
-            workbook::read(&source, sheet, 0, 0, &mut |cells| {
+            workbook::read(&source, 0, 0, &mut |cells| {
                 assert_eq!((cells.len(), cells.issues.len()), (1, 0));
                 let examples: Vec<&str> = columns
                     .iter()

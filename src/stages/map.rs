@@ -8,6 +8,7 @@ use crate::header::{Vocabulary, is_own, key};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Field, Layout, Slot};
+use crate::stages::clean::date::Evidence;
 use crate::stages::read::Source;
 
 /// What one column of a file becomes.
@@ -30,6 +31,8 @@ pub struct Mapping {
     pub width: usize,
     /// What parts the values of a slot that several columns fill.
     pub separator: char,
+    /// What the whole column of dates says of their order, where the pipeline doesn't.
+    pub date_order_found: Option<Evidence>,
 }
 
 impl Mapping {
@@ -300,6 +303,7 @@ pub fn mapping(targets: &[Target], layout: &Layout, definition: &Definition) -> 
         columns,
         width: targets.len(),
         separator: definition.groups.separators.first().copied().unwrap_or(';'),
+        date_order_found: None,
     }
 }
 
@@ -314,9 +318,11 @@ mod tests {
             path: "people.csv".into(),
             sha256: String::new(),
             bytes: 1,
-            format: Format::Xlsx {
-                sheet: String::new(),
-                formulas: false,
+            format: Format::Csv {
+                encoding: encoding_rs::UTF_8,
+                delimiter: b',',
+                quote: b'"',
+                guarded: false,
             },
             header_line: 1,
             header: header.iter().map(|name| name.to_string()).collect(),

@@ -332,6 +332,7 @@ mod tests {
                 .collect(),
             width: layout.width(),
             separator: ';',
+            date_order_found: None,
         }
     }
 

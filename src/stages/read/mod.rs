@@ -1,4 +1,4 @@
-//! read: bytes to rows of text cells with their places. Knows CSV and XLSX; after it no stage
+//! read: bytes to rows of text cells with their places. Knows CSV and workbooks; after it no stage
 //! knows which it was.
 
 use std::fs::File;
@@ -51,12 +51,12 @@ pub enum Format {
         /// Whether muster wrote it, with a `'` before what would be a formula.
         guarded: bool,
     },
-    /// An Excel workbook.
-    Xlsx {
-        /// The sheet that is read.
-        sheet: String,
-        /// Whether the workbook has formulas, so that their cells can be noted.
-        formulas: bool,
+    /// A workbook.
+    Workbook {
+        /// The index of the sheet that is read.
+        sheet: usize,
+        /// What is known of the workbook.
+        book: Box<workbook::Book>,
     },
 }
 
@@ -72,6 +72,14 @@ pub struct Wanted<'a> {
 }
 
 impl Source {
+    /// The name of the sheet, if it is one.
+    pub fn sheet(&self) -> Option<&str> {
+        match &self.format {
+            Format::Workbook { sheet, book } => book.sheets.get(*sheet).map(|sheet| sheet.name.as_str()),
+            Format::Csv { .. } => None,
+        }
+    }
+
     /// Opens `path` and finds its format and header.
     ///
     /// # Errors
@@ -104,19 +112,22 @@ impl Source {
                 format!("`{shown}` has 0 bytes"),
             ));
         }
-        let mut start = [0u8; 8];
+        let mut start = [0u8; 32];
         let count = open_file(path)?
             .read(&mut start)
             .map_err(|error| unreadable(path, &error))?;
         match &start[..count] {
-            [0x50, 0x4b, 0x03, 0x04, ..] | [0xd0, 0xcf, 0x11, 0xe0, ..] => {
+            [0x50, 0x4b, 0x03, 0x04, ..]
+            | [0x50, 0x4b, 0x05, 0x06, ..]
+            | [0xd0, 0xcf, 0x11, 0xe0, ..] => {
                 workbook::open(path, wanted)
             }
-            start => match foreign(start) {
-                Some(what) => Err(Refusal::new(
+            start => match workbook::kind::foreign(start) {
+                Some((what, help)) => Err(Refusal::new(
                     Code::FileFormat,
                     format!("`{shown}` is {what}"),
-                )),
+                )
+                .help(help)),
                 None => csv::open(path, wanted),
             },
         }
@@ -143,7 +154,7 @@ impl Source {
                 };
                 csv::read(self, dialect, number, first_row, emit)
             }
-            Format::Xlsx { sheet, .. } => workbook::read(self, sheet, number, first_row, emit),
+            Format::Workbook { .. } => workbook::read(self, number, first_row, emit),
         }
     }
 }
@@ -178,22 +189,4 @@ pub fn unreadable(path: &Path, error: &std::io::Error) -> Refusal {
         Code::FileUnreadable,
         format!("`{}` can't be read: {error}", path.display()),
     )
-}
-
-/// What a file with that beginning is, when it is certainly no table of text.
-fn foreign(start: &[u8]) -> Option<&'static str> {
-    const KNOWN: [(&[u8], &str); 8] = [
-        (b"%PDF", "a PDF document"),
-        (b"\x1f\x8b", "packed with gzip; unpack it first"),
-        (b"\x89PNG", "a picture"),
-        (b"\xff\xd8\xff", "a picture"),
-        (b"PAR1", "a Parquet file"),
-        (b"{\\rtf", "a text document (RTF)"),
-        (b"\x7fELF", "a program"),
-        (b"7z\xbc\xaf", "packed with 7-Zip; unpack it first"),
-    ];
-    KNOWN
-        .iter()
-        .find(|(magic, _)| start.starts_with(magic))
-        .map(|(_, what)| *what)
 }

@@ -1,10 +1,10 @@
 //! What a sheet's cells become, which sheet and header are taken, and what is refused.
 
-use super::rows::CELL_CHARS_MAX;
+use super::limits::LIMITS;
 use super::*;
 use crate::definition::{self, Definition};
 use crate::header::Vocabulary;
-use std::io::Write;
+use std::io::Write as _;
 use zip::write::SimpleFileOptions;
 
 const TYPE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
@@ -93,11 +93,8 @@ fn standard() -> Definition {
 
 /// Everything below the header: line, cells; and the issues.
 fn read_all(source: &Source) -> (Vec<(u64, Vec<String>)>, Vec<Issue>) {
-    let Format::Xlsx { sheet, .. } = &source.format else {
-        panic!("not a workbook");
-    };
     let (mut rows, mut issues) = (Vec::new(), Vec::new());
-    read(source, sheet, 3, 100, &mut |cells| {
+    read(source, 3, 100, &mut |cells| {
         assert_eq!((cells.source, cells.first_row), (3, 100));
         for row in 0..cells.len() {
             rows.push((
@@ -169,7 +166,7 @@ fn cells_are_text_as_the_sheet_shows_them() {
         ]
     );
     package.part("xl/media/x", "").write(&path);
-    let changed = read(&source, "Staff", 0, 0, &mut |_| Ok(true)).unwrap_err();
+    let changed = read(&source, 0, 0, &mut |_| Ok(true)).unwrap_err();
     assert_eq!(changed.code, Code::FileChanged);
 }
 
@@ -184,7 +181,8 @@ fn the_sheet_and_the_header_are_chosen_or_asked_for() {
         let definition = definition::parse("x.toml", &text).unwrap().definition;
         match open_with(&path, &definition) {
             Ok(source) => match &source.format {
-                Format::Xlsx { sheet, .. } => {
+                Format::Workbook { .. } => {
+                    let sheet = source.sheet().unwrap();
                     format!("{sheet} {} {:?}", source.header_line, source.header)
                 }
                 Format::Csv { .. } => "csv".to_string(),
@@ -259,7 +257,7 @@ fn hostile() -> Vec<(Package, Code, &'static str)> {
     );
     let long = format!(
         "<row r=\"3\">{}</row>",
-        text("A3", &"x".repeat(CELL_CHARS_MAX + 1))
+        text("A3", &"x".repeat(LIMITS.cell_characters + 1))
     );
     let flood = format!("<sst>{}</sst>", "<si/>".repeat(5_000_001));
     let piece = format!("<a b=\"{}\"/>", " ".repeat(5 << 20));
