@@ -1,6 +1,7 @@
 //! Dates, as ISO 8601.
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 use crate::definition::DateOrder;
 
@@ -72,7 +73,7 @@ pub fn read(text: &str, order: DateOrder) -> Reading {
 }
 
 /// What the dates of one column say of the order of day and month.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Dates that can only be read with the day first.
     pub day_first: u64,

@@ -19,11 +19,13 @@ pub(super) enum Kind {
     Error = 0,
     Formula = 1,
     Precision = 2,
+    /// A formula that no program has computed yet.
+    Uncomputed = 3,
 }
 
 impl Kind {
     pub fn from_byte(byte: u8) -> Option<Kind> {
-        [Kind::Error, Kind::Formula, Kind::Precision]
+        [Kind::Error, Kind::Formula, Kind::Precision, Kind::Uncomputed]
             .into_iter()
             .find(|kind| *kind as u8 == byte)
     }
@@ -33,13 +35,14 @@ impl Kind {
             Kind::Error => Code::CellError,
             Kind::Formula => Code::CellFormula,
             Kind::Precision => Code::CellPrecision,
+            Kind::Uncomputed => Code::CellUncomputed,
         }
     }
 
     pub fn detail(self) -> String {
         match self {
             Kind::Precision => format!("Excel keeps {DIGITS_MAX} digits of a number"),
-            Kind::Error | Kind::Formula => String::new(),
+            Kind::Error | Kind::Formula | Kind::Uncomputed => String::new(),
         }
     }
 }

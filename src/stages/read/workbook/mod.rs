@@ -127,7 +127,9 @@ pub fn read(source: &Source, number: u16, first_row: RowNumber, emit: &mut Emit)
             "changed after it was opened",
         ));
     }
-    let chosen = &book.sheets[*sheet];
+    let Some(chosen) = book.sheets.get(*sheet) else {
+        return Err(refusal(Code::FileNoSheet, path, "has no such sheet"));
+    };
     let request = Request::Rows {
         sheet: *sheet,
         below: source.header_line,

@@ -36,16 +36,16 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         guard::check(job)?;
     }
     let broken = |error: Error| damaged(job.path, &error);
-    let (mut archive, _) = guard::open(job)?;
+    let (mut archive, names) = guard::open(job)?;
     let mut shared = Shared::default();
-    let mut sheets = list(&mut archive, &mut shared).map_err(broken)?;
+    let mut sheets = list(&mut archive, &names, &mut shared).map_err(broken)?;
     check_sheets(job, sheets.len())?;
-    shared.formats = formats(&mut archive).map_err(broken)?;
-    shared.strings = strings(job, &mut archive)?;
+    shared.formats = formats(&mut archive, &names).map_err(broken)?;
+    shared.strings = strings(job, &mut archive, &names)?;
     for (index, (sheet, part)) in sheets.iter_mut().enumerate() {
         if job.only.is_none_or(|(only, _)| only == index) {
             let body = archive
-                .by_name(part)
+                .by_name(&spelled(&names, part))
                 .map_err(|error| damaged(job.path, &error))?;
             rows(job, Records::new(body), &shared, index, sheet, each)?;
         }
@@ -57,10 +57,16 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
     })
 }
 
+/// The part of that name as the archive spells it; case doesn't matter to Excel.
+fn spelled(names: &[String], part: &str) -> String {
+    let found = names.iter().find(|name| name.eq_ignore_ascii_case(part));
+    found.map_or(part, String::as_str).to_string()
+}
+
 /// The sheets of cells and their parts.
-fn list(archive: &mut Archive, shared: &mut Shared) -> IoResult<Vec<(Sheet, String)>> {
-    let targets = relations(archive, "xl/_rels/workbook.bin.rels").unwrap_or_default();
-    let mut records = Records::new(archive.by_name("xl/workbook.bin")?);
+fn list(archive: &mut Archive, names: &[String], shared: &mut Shared) -> IoResult<Vec<(Sheet, String)>> {
+    let targets = relations(archive, &spelled(names, "xl/_rels/workbook.bin.rels")).unwrap_or_default();
+    let mut records = Records::new(archive.by_name(&spelled(names, "xl/workbook.bin"))?);
     let mut sheets = Vec::new();
     while let Some(kind) = records.next()? {
         match kind {
@@ -93,8 +99,8 @@ fn list(archive: &mut Archive, shared: &mut Shared) -> IoResult<Vec<(Sheet, Stri
 }
 
 /// The format of each style.
-fn formats(archive: &mut Archive) -> IoResult<Vec<NumberFormat>> {
-    let Ok(body) = archive.by_name("xl/styles.bin") else {
+fn formats(archive: &mut Archive, names: &[String]) -> IoResult<Vec<NumberFormat>> {
+    let Ok(body) = archive.by_name(&spelled(names, "xl/styles.bin")) else {
         return Ok(Vec::new());
     };
     let mut records = Records::new(body);
@@ -122,10 +128,10 @@ fn formats(archive: &mut Archive) -> IoResult<Vec<NumberFormat>> {
     Ok(formats)
 }
 
-fn strings(job: &Job, archive: &mut Archive) -> Result<Vec<Box<str>>> {
+fn strings(job: &Job, archive: &mut Archive, names: &[String]) -> Result<Vec<Box<str>>> {
     let broken = |error: Error| damaged(job.path, &error);
     let mut strings = Vec::new();
-    let Ok(body) = archive.by_name("xl/sharedStrings.bin") else {
+    let Ok(body) = archive.by_name(&spelled(names, "xl/sharedStrings.bin")) else {
         return Ok(strings);
     };
     let mut records = Records::new(body);
@@ -195,7 +201,7 @@ fn rows<R: Read>(
             // BrtColInfo
             0x3c if sheet.hidden_columns.len() < AREAS_MAX => {
                 let place = |at| records.u32(at).map_err(broken);
-                if place(16)? & 1 == 1 {
+                if records.u16(16).map_err(broken)? & 1 == 1 {
                     sheet.hidden_columns.push((place(0)?, place(4)?));
                 }
             }

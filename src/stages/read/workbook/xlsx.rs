@@ -41,6 +41,7 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         None => sheet_parts(job).unwrap_or_default(),
         Some(_) => HashMap::new(),
     };
+    let has_formulas = notes.values().any(|notes| notes.formulas);
     let mut sheets = Vec::with_capacity(found.len());
     for (index, (name, is_hidden)) in found.iter().enumerate() {
         if job.only.is_none_or(|(only, _)| only == index) {
@@ -51,7 +52,12 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
             rows(job, &mut workbook, name, index, formulas, each)?;
         }
         let part = parts.get(name.as_str());
-        let notes = part.and_then(|part| notes.remove(part)).unwrap_or_default();
+        let notes = part.and_then(|part| notes.remove(part));
+        // A sheet whose part isn't known may be the one that has them.
+        let notes = notes.unwrap_or(PartNotes {
+            formulas: has_formulas,
+            ..PartNotes::default()
+        });
         sheets.push(sheet(name, *is_hidden, notes));
     }
     Ok(Book {
@@ -150,7 +156,8 @@ fn rows(
         }
         last = Some((row, column));
         let is_formula = formulas_at(&mut formulas, (row, column));
-        if is_blank(&cell) {
+        let is_uncomputed = is_formula && matches!(cell.get_value(), DataRef::Empty);
+        if is_blank(&cell) && !is_uncomputed {
             continue;
         }
         line.check_place(u64::from(row), u64::from(column))?;
@@ -164,7 +171,8 @@ fn rows(
             is_1904,
         )?;
         if is_formula {
-            line.remark(column as usize, Kind::Formula, String::new());
+            let kind = if is_uncomputed { Kind::Uncomputed } else { Kind::Formula };
+            line.remark(column as usize, kind, String::new());
         }
     }
     if last.is_some() && line.end()? {
