@@ -382,16 +382,7 @@ fn read_once(
                 let file = usize::from(cells.source);
                 dates[file].add(date_evidence(cells, &files[file].mapping, layout));
             }
-            let drafts: Vec<(Drafts, Vec<u128>)> = group
-                .into_par_iter()
-                .map(|cells| {
-                    let file = usize::from(cells.source);
-                    let mapping = &files[file].mapping;
-                    let drafts = clean(cells, mapping, layout, &definitions[file]);
-                    let prints = fingerprints(&drafts, job.run.seed);
-                    (drafts, prints)
-                })
-                .collect();
+            let drafts = clean_group(job, files, layout, definitions, group);
             let verdicts = find_duplicates(&drafts, &mut seen, &truth.0)?;
             let people: Vec<_> = drafts
                 .into_par_iter()
@@ -431,6 +422,23 @@ fn read_once(
     })?;
     job.progress.end();
     Ok((truth, dates))
+}
+
+/// Cleans batches side by side, and takes the fingerprints of their rows.
+fn clean_group(
+    job: &Job,
+    files: &[InputFile],
+    layout: &Layout,
+    definitions: &[Definition],
+    group: Vec<Cells>,
+) -> Vec<(Drafts, Vec<u128>)> {
+    let clean = |cells: Cells| {
+        let file = usize::from(cells.source);
+        let drafts = clean(cells, &files[file].mapping, layout, &definitions[file]);
+        let prints = fingerprints(&drafts, job.run.seed);
+        (drafts, prints)
+    };
+    group.into_par_iter().map(clean).collect()
 }
 
 /// What the dates of a batch say of the order of day and month.

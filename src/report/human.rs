@@ -581,13 +581,10 @@ fn cleaned(text: &mut String, summary: &Summary, width: usize) {
 fn found(text: &mut String, summary: &Summary, width: usize) {
     for input in &summary.input {
         if !input.detected.is_empty() {
+            let detected = input.detected.join("; ");
+            let line = format!("in {}: {}", safe(&input.path), safe(&detected));
             text.push('\n');
-            let line = format!("found in {}", safe(&input.path));
             push_wrapped(text, &line, "  ", width, str::to_string);
-        }
-        for detected in &input.detected {
-            let line = format!("  {}", safe(detected));
-            push_wrapped(text, &line, "    ", width, str::to_string);
         }
     }
 }
@@ -1062,8 +1059,7 @@ matched against postgresql://muster@db.example.org/school
 
 cleaning made 1,513 changes: unicode_nfc 1,417, trim 96
 
-found in data/people.csv
-  dates have the day first
+in data/people.csv: dates have the day first
 
 files in muster-runs/019a9f3c:
 corrections.csv, summary.html

@@ -25,9 +25,14 @@ pub(super) enum Kind {
 
 impl Kind {
     pub fn from_byte(byte: u8) -> Option<Kind> {
-        [Kind::Error, Kind::Formula, Kind::Precision, Kind::Uncomputed]
-            .into_iter()
-            .find(|kind| *kind as u8 == byte)
+        [
+            Kind::Error,
+            Kind::Formula,
+            Kind::Precision,
+            Kind::Uncomputed,
+        ]
+        .into_iter()
+        .find(|kind| *kind as u8 == byte)
     }
 
     pub fn code(self) -> Code {

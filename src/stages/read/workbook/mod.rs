@@ -323,24 +323,25 @@ fn choose(path: &Path, book: &Book, rows: &[FirstRows], wanted: &Wanted) -> Resu
             )
             .help("show the sheet, or name it: `[read] sheet = \"…\"`"))
         }
-        several => {
-            let is_list = |index: &&usize| {
-                let recognised = |(_, texts): &(u64, Vec<String>)| {
-                    wanted
-                        .vocabulary
-                        .recognised(texts.iter().map(String::as_str))
-                };
-                rows[**index]
-                    .iter()
-                    .any(|row| recognised(row) >= LIST_HEADERS_MIN)
-            };
-            let lists: Vec<usize> = several.iter().filter(is_list).copied().collect();
-            if let [only] = lists.as_slice() {
-                return Ok(*only);
-            }
+        several => only_list(several, rows, wanted).ok_or_else(|| {
             let what = format!("has several sheets with cells: {}", names(several));
-            Err(refusal(Code::FileSheets, path, &what))
-        }
+            refusal(Code::FileSheets, path, &what)
+        }),
+    }
+}
+
+/// The only one of these sheets whose first rows have the header of a list of people.
+fn only_list(several: &[usize], rows: &[FirstRows], wanted: &Wanted) -> Option<usize> {
+    let is_header = |(_, texts): &(u64, Vec<String>)| {
+        let texts = texts.iter().map(String::as_str);
+        wanted.vocabulary.recognised(texts) >= LIST_HEADERS_MIN
+    };
+    let mut lists = several
+        .iter()
+        .filter(|index| rows[**index].iter().any(is_header));
+    match (lists.next(), lists.next()) {
+        (Some(only), None) => Some(*only),
+        _ => None,
     }
 }
 

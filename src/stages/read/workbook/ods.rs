@@ -70,9 +70,19 @@ struct Content<'j, 'f, R> {
 enum Step {
     Style(Option<String>),
     StyleHidden,
-    Table(Sheet, Option<String>),
-    Columns { repeated: u64, is_hidden: bool },
-    Row { repeated: u64, is_hidden: bool },
+    Table {
+        sheet: Sheet,
+        style: Option<String>,
+        is_empty: bool,
+    },
+    Columns {
+        repeated: u64,
+        is_hidden: bool,
+    },
+    Row {
+        repeated: u64,
+        is_hidden: bool,
+    },
     Cell(CellTag),
     RowEnds,
     TableEnds,
@@ -119,9 +129,13 @@ impl<R: Read> Content<'_, '_, R> {
             match step {
                 Step::Style(name) => style = name,
                 Step::StyleHidden => self.hidden_styles.extend(style.take()),
-                Step::Table(..) if depth > 0 => depth += 1,
-                Step::Table(mut sheet, style) => {
-                    depth = 1;
+                Step::Table { is_empty, .. } if depth > 0 => depth += i32::from(!is_empty),
+                Step::Table {
+                    mut sheet,
+                    style,
+                    is_empty,
+                } => {
+                    depth = i32::from(!is_empty);
                     sheet.is_hidden =
                         style.is_some_and(|style| self.hidden_styles.contains(&style));
                     let index = self.sheets.len();
@@ -286,7 +300,7 @@ impl<R: Read> Content<'_, '_, R> {
                     }
                     "text:tab" => text.push('\t'),
                     "text:line-break" => text.push('\n'),
-                    "office:annotation" | "draw:frame" | "table:table" if !tag.is_empty => {
+                    "office:annotation" | "draw:frame" | "table:table" => {
                         let name = tag.name.to_string();
                         self.skip(&name)?;
                     }
@@ -328,12 +342,16 @@ fn step(tag: &Tag) -> Step {
         "style:table-properties" if tag.attribute("table:display").as_deref() == Some("false") => {
             Step::StyleHidden
         }
-        "table:table" if !tag.is_empty => {
+        "table:table" => {
             let sheet = Sheet {
                 name: tag.attribute("table:name").unwrap_or_default().into_owned(),
                 ..Sheet::default()
             };
-            Step::Table(sheet, tag.attribute("table:style-name").map(String::from))
+            Step::Table {
+                sheet,
+                style: tag.attribute("table:style-name").map(String::from),
+                is_empty: tag.is_empty,
+            }
         }
         "table:table-column" => Step::Columns {
             repeated: number(tag, "table:number-columns-repeated"),

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::{BufReader, Read};
+use std::ops::RangeInclusive;
 
 use calamine::{Data, DataRef, Reader, SheetType, SheetVisible, Xls};
 
@@ -341,53 +342,8 @@ fn u32_at(data: &[u8], at: usize) -> Option<u32> {
 
 /// The stream `Workbook` or `Book` of a compound file ([MS-CFB] 2).
 fn stream(file: &[u8]) -> Option<Vec<u8>> {
-    let sector_bytes = 1usize
-        .checked_shl(u32::from(u16_at(file, 30)?))
-        .filter(|size| (128..=65536).contains(size))?;
-    let sector = |id: u32| {
-        let start = (id as usize).checked_add(1)?.checked_mul(sector_bytes)?;
-        file.get(start..)
-            .map(|rest| &rest[..rest.len().min(sector_bytes)])
-    };
-    // Where the table of sectors stands: 109 places in the header, more in sectors of their own.
-    let mut table_sectors: Vec<u32> = (0..109)
-        .map_while(|index| u32_at(file, 76 + index * 4))
-        .collect();
-    let mut next = u32_at(file, 68)?;
-    let sectors_max = file.len() / sector_bytes + 1;
-    let mut steps = 0;
-    while next < END_OF_CHAIN && steps < sectors_max {
-        let body = sector(next)?;
-        let entries = body.len() / 4;
-        table_sectors
-            .extend((0..entries.saturating_sub(1)).filter_map(|index| u32_at(body, index * 4)));
-        next = u32_at(body, entries.checked_sub(1)? * 4)?;
-        steps += 1;
-    }
-    let mut table = Vec::new();
-    for id in table_sectors
-        .into_iter()
-        .filter(|id| *id < END_OF_CHAIN)
-        .take(sectors_max)
-    {
-        let Some(body) = sector(id) else { break };
-        table.extend(
-            body.chunks_exact(4)
-                .map(|entry| u32::from_le_bytes([entry[0], entry[1], entry[2], entry[3]])),
-        );
-    }
-    let chain = |start: u32| {
-        let mut bytes = Vec::new();
-        let (mut id, mut steps) = (start, 0);
-        while id < END_OF_CHAIN && steps < sectors_max {
-            let Some(body) = sector(id) else { break };
-            bytes.extend_from_slice(body);
-            id = table.get(id as usize).copied().unwrap_or(u32::MAX);
-            steps += 1;
-        }
-        bytes
-    };
-    let directory = chain(u32_at(file, 48)?);
+    let sectors = Sectors::new(file)?;
+    let directory = sectors.chain(u32_at(file, 48)?);
     let mut root = None;
     let mut found = None;
     for entry in directory.chunks_exact(128) {
@@ -406,24 +362,103 @@ fn stream(file: &[u8]) -> Option<Vec<u8>> {
         }
     }
     let (start, size) = found?;
-    if size >= u32_at(file, 56)? as usize {
-        let mut bytes = chain(start);
-        bytes.truncate(size);
-        return Some(bytes);
-    }
-    // Short streams stand in small sectors of a stream of the root's.
-    let small_bytes = 1usize
-        .checked_shl(u32::from(u16_at(file, 32)?))
-        .filter(|size| (16..=4096).contains(size))?;
-    let small = chain(root?.0);
-    let small_table = chain(u32_at(file, 60)?);
-    let (mut id, mut bytes) = (start, Vec::new());
-    while id < END_OF_CHAIN && bytes.len() < size {
-        let from = (id as usize).checked_mul(small_bytes)?;
-        let body = small.get(from..)?;
-        bytes.extend_from_slice(&body[..body.len().min(small_bytes)]);
-        id = u32_at(&small_table, id as usize * 4)?;
-    }
+    let mut bytes = if size >= u32_at(file, 56)? as usize {
+        sectors.chain(start)
+    } else {
+        sectors.short(start, size, root?.0)?
+    };
     bytes.truncate(size);
     Some(bytes)
+}
+
+/// The sectors of a compound file, and which follows which.
+struct Sectors<'f> {
+    file: &'f [u8],
+    bytes: usize,
+    table: Vec<u32>,
+}
+
+impl<'f> Sectors<'f> {
+    fn new(file: &'f [u8]) -> Option<Sectors<'f>> {
+        let bytes = size_of_sectors(file, 30, 128..=65536)?;
+        let mut sectors = Sectors {
+            file,
+            bytes,
+            table: Vec::new(),
+        };
+        let most = sectors.most();
+        // Where the table stands: 109 places in the header, more in sectors of their own.
+        let mut places: Vec<u32> = (0..109)
+            .map_while(|index| u32_at(file, 76 + index * 4))
+            .collect();
+        let mut next = u32_at(file, 68)?;
+        let mut steps = 0;
+        while next < END_OF_CHAIN && steps < most {
+            let body = sectors.sector(next)?;
+            let entries = body.len() / 4;
+            let here = 0..entries.saturating_sub(1);
+            places.extend(here.filter_map(|index| u32_at(body, index * 4)));
+            next = u32_at(body, entries.checked_sub(1)? * 4)?;
+            steps += 1;
+        }
+        let mut table = Vec::new();
+        for id in places
+            .into_iter()
+            .filter(|id| *id < END_OF_CHAIN)
+            .take(most)
+        {
+            let Some(body) = sectors.sector(id) else {
+                break;
+            };
+            table.extend((0..body.len() / 4).filter_map(|index| u32_at(body, index * 4)));
+        }
+        sectors.table = table;
+        Some(sectors)
+    }
+
+    /// More sectors than the file can have; what says more goes in circles.
+    fn most(&self) -> usize {
+        self.file.len() / self.bytes + 1
+    }
+
+    fn sector(&self, id: u32) -> Option<&'f [u8]> {
+        let start = (id as usize).checked_add(1)?.checked_mul(self.bytes)?;
+        let rest = self.file.get(start..)?;
+        Some(&rest[..rest.len().min(self.bytes)])
+    }
+
+    fn chain(&self, start: u32) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let (mut id, mut steps) = (start, 0);
+        while id < END_OF_CHAIN && steps < self.most() {
+            let Some(body) = self.sector(id) else { break };
+            bytes.extend_from_slice(body);
+            id = self.table.get(id as usize).copied().unwrap_or(u32::MAX);
+            steps += 1;
+        }
+        bytes
+    }
+
+    /// A short stream, which stands in small sectors of a stream of the root's.
+    fn short(&self, start: u32, size: usize, root: u32) -> Option<Vec<u8>> {
+        let small_bytes = size_of_sectors(self.file, 32, 16..=4096)?;
+        let small = self.chain(root);
+        let table = self.chain(u32_at(self.file, 60)?);
+        let (mut id, mut bytes) = (start, Vec::new());
+        while id < END_OF_CHAIN && bytes.len() < size {
+            let body = small.get((id as usize).checked_mul(small_bytes)?..)?;
+            if body.is_empty() {
+                return None;
+            }
+            bytes.extend_from_slice(&body[..body.len().min(small_bytes)]);
+            id = u32_at(&table, (id as usize).checked_mul(4)?)?;
+        }
+        Some(bytes)
+    }
+}
+
+/// The size that stands in the header as a power of two.
+fn size_of_sectors(file: &[u8], at: usize, sane: RangeInclusive<usize>) -> Option<usize> {
+    let size = 1usize.checked_shl(u32::from(u16_at(file, at)?))?;
+    sane.contains(&size).then_some(size)
 }

@@ -64,8 +64,13 @@ fn spelled(names: &[String], part: &str) -> String {
 }
 
 /// The sheets of cells and their parts.
-fn list(archive: &mut Archive, names: &[String], shared: &mut Shared) -> IoResult<Vec<(Sheet, String)>> {
-    let targets = relations(archive, &spelled(names, "xl/_rels/workbook.bin.rels")).unwrap_or_default();
+fn list(
+    archive: &mut Archive,
+    names: &[String],
+    shared: &mut Shared,
+) -> IoResult<Vec<(Sheet, String)>> {
+    let targets =
+        relations(archive, &spelled(names, "xl/_rels/workbook.bin.rels")).unwrap_or_default();
     let mut records = Records::new(archive.by_name(&spelled(names, "xl/workbook.bin"))?);
     let mut sheets = Vec::new();
     while let Some(kind) = records.next()? {

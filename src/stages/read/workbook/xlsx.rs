@@ -142,7 +142,11 @@ fn rows(
     {
         let (row, column) = cell.get_position();
         match last {
-            Some((at, before)) if row < at || (row == at && column <= before) => {
+            Some((at, _)) if row < at => {
+                let (row, at) = (u64::from(row) + 1, u64::from(at) + 1);
+                return Err(damaged(path, &format!("row {row} stands after row {at}")));
+            }
+            Some((at, before)) if row == at && column <= before => {
                 let what = format!("row {} comes twice", u64::from(row) + 1);
                 return Err(damaged(path, &what));
             }
@@ -171,7 +175,11 @@ fn rows(
             is_1904,
         )?;
         if is_formula {
-            let kind = if is_uncomputed { Kind::Uncomputed } else { Kind::Formula };
+            let kind = if is_uncomputed {
+                Kind::Uncomputed
+            } else {
+                Kind::Formula
+            };
             line.remark(column as usize, kind, String::new());
         }
     }
