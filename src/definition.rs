@@ -4,15 +4,17 @@
 //! The only thing that a run does by is in here; no stage has settings of its own. A mistake in a
 //! file is a refusal that shows the line, the column, the excerpt and the nearest valid word.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::header::key;
 use crate::issue::{Code, Severity};
 use crate::refusal::{Refusal, Result};
 use crate::row::{Field, Key};
+use crate::stages::clean::words;
 use crate::stages::validate::email;
 
 /// A pipeline, read and checked.
@@ -24,6 +26,9 @@ pub struct Definition {
     /// What it is for, in a sentence.
     #[serde(default)]
     pub description: String,
+    /// By which columns a file is recognised as one of this pipeline's.
+    #[serde(default)]
+    pub recognize: Recognize,
     /// How files are read.
     #[serde(default)]
     pub read: Read,
@@ -36,6 +41,9 @@ pub struct Definition {
     /// How values are cleaned.
     #[serde(default)]
     pub clean: Clean,
+    /// What the words of a status column mean.
+    #[serde(default)]
+    pub status: StatusWords,
     /// What a row must have.
     #[serde(default)]
     pub require: Require,
@@ -75,6 +83,31 @@ impl Definition {
     pub fn rejects(&self, code: Code) -> bool {
         code.severity() == Severity::Reject
             || self.rows.reject.iter().any(|name| name == code.name())
+    }
+}
+
+/// `[recognize]`: the columns that tell a file of this pipeline's kind from any other.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Recognize {
+    /// All of them must be there; of a list within the list, one.
+    pub headers: Vec<Headers>,
+}
+
+impl Recognize {
+    /// The columns of `header` by which the file is recognised, if it is.
+    pub fn fits<'a>(&self, header: &'a [String]) -> Option<Vec<&'a str>> {
+        let keys: Vec<String> = header.iter().map(|name| key(name)).collect();
+        let found = |wanted: &Headers| {
+            let wanted = wanted.as_slice().iter();
+            let mut places = wanted.map(|name| keys.iter().position(|other| *other == key(name)));
+            let place = places.find_map(|place| place)?;
+            Some(header[place].trim())
+        };
+        if self.headers.is_empty() {
+            return None;
+        }
+        self.headers.iter().map(found).collect()
     }
 }
 
@@ -127,14 +160,29 @@ pub enum UnknownColumns {
     Refuse,
 }
 
+/// What happens when the file lacks a column that the pipeline names.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingColumns {
+    /// The file is refused.
+    #[default]
+    Refuse,
+    /// It is taken; what is required must still be there.
+    Accept,
+}
+
 /// `[columns]`: field → header. Well-known headers need no entry.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Columns {
     /// What happens to columns that nobody knows.
     pub unknown: UnknownColumns,
+    /// Columns that the pipeline names and the file lacks.
+    pub missing: MissingColumns,
     /// Headers that are left out on purpose.
     pub ignore: Vec<String>,
+    /// Headers of columns that are never read, because they hold passwords.
+    pub passwords: Vec<String>,
     #[expect(missing_docs, reason = "one entry a field; `Field` documents them")]
     pub external_id: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
@@ -228,6 +276,55 @@ pub struct Clean {
     pub date_order: DateOrder,
     /// Order of the parts of a full name.
     pub name_order: NameOrder,
+    /// Cells that mean an empty one, written exactly so.
+    pub nothing: Vec<String>,
+}
+
+/// What a word of a status column means. The last of them that a row's columns say counts.
+#[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "snake_case")]
+pub enum Meaning {
+    /// Nothing: an account keeps its status, and a new one gets that of new accounts.
+    Keep,
+    /// The account is active.
+    Active,
+    /// The account waits for its person.
+    Invited,
+    /// The account is closed.
+    Deactivated,
+    /// The row is about nobody, and left out.
+    Skip,
+}
+
+/// `[status]`: cell → what it means. `*` is every other word; without it, words that are known
+/// anyway (`active`, `disabled`, `ja`, …) keep their meaning.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(from = "BTreeMap<String, Meaning>")]
+pub struct StatusWords {
+    words: HashMap<String, Meaning>,
+    others: Option<Meaning>,
+}
+
+impl From<BTreeMap<String, Meaning>> for StatusWords {
+    fn from(mut words: BTreeMap<String, Meaning>) -> StatusWords {
+        StatusWords {
+            others: words.remove("*"),
+            words: words
+                .iter()
+                .map(|(word, meaning)| (key(word), *meaning))
+                .collect(),
+        }
+    }
+}
+
+impl StatusWords {
+    /// What `text` means, if the pipeline says so. Words are compared as headers are.
+    pub fn meaning(&self, text: &str) -> Option<Meaning> {
+        if self.words.is_empty() {
+            return self.others;
+        }
+        self.words.get(&words::key(text)).copied().or(self.others)
+    }
 }
 
 /// `[require]`.
@@ -302,6 +399,17 @@ pub enum Existing {
     Reactivate,
 }
 
+/// What happens to a row that says `deactivated` of a person who has no account.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownDeactivated {
+    /// Nothing: there is nothing to close.
+    #[default]
+    Skip,
+    /// The account is made, and is closed.
+    Create,
+}
+
 /// `[match]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -317,6 +425,8 @@ pub struct Matching {
     /// Accounts that were deactivated. They stay deactivated unless the row's status says
     /// otherwise, or this is `reactivate`: then they get the status of a new account.
     pub existing_deactivated: Existing,
+    /// People who have no account, and whose row says that it is closed.
+    pub unknown_deactivated: UnknownDeactivated,
 }
 
 impl Default for Matching {
@@ -329,6 +439,7 @@ impl Default for Matching {
             existing_active: Existing::Update,
             existing_invited: Existing::Update,
             existing_deactivated: Existing::Update,
+            unknown_deactivated: UnknownDeactivated::Skip,
         }
     }
 }
@@ -681,13 +792,105 @@ pub struct Pipeline {
     pub named: Option<String>,
 }
 
-/// The pipelines that come with muster: name and text. The first is the default.
-pub const SHIPPED: [(&str, &str); 4] = [
+/// The pipelines that come with muster: name and text. The first is the default; those behind
+/// `preflight` are presets for what other systems export, and are recognised by their columns.
+pub const SHIPPED: [(&str, &str); 22] = [
     ("users", include_str!("../pipelines/users.toml")),
     ("hr-nightly", include_str!("../pipelines/hr-nightly.toml")),
     ("migration", include_str!("../pipelines/migration.toml")),
     ("preflight", include_str!("../pipelines/preflight.toml")),
+    ("moodle", include_str!("../pipelines/moodle.toml")),
+    ("canvas", include_str!("../pipelines/canvas.toml")),
+    (
+        "oneroster-1.1",
+        include_str!("../pipelines/oneroster-1.1.toml"),
+    ),
+    (
+        "oneroster-1.2",
+        include_str!("../pipelines/oneroster-1.2.toml"),
+    ),
+    (
+        "school-data-sync",
+        include_str!("../pipelines/school-data-sync.toml"),
+    ),
+    ("entra", include_str!("../pipelines/entra.toml")),
+    (
+        "entra-create",
+        include_str!("../pipelines/entra-create.toml"),
+    ),
+    (
+        "google-workspace",
+        include_str!("../pipelines/google-workspace.toml"),
+    ),
+    ("okta", include_str!("../pipelines/okta.toml")),
+    ("auth0", include_str!("../pipelines/auth0.toml")),
+    ("keycloak", include_str!("../pipelines/keycloak.toml")),
+    ("bamboohr", include_str!("../pipelines/bamboohr.toml")),
+    ("workday", include_str!("../pipelines/workday.toml")),
+    (
+        "successfactors",
+        include_str!("../pipelines/successfactors.toml"),
+    ),
+    ("mattermost", include_str!("../pipelines/mattermost.toml")),
+    ("360learning", include_str!("../pipelines/360learning.toml")),
+    (
+        "ispring-learn",
+        include_str!("../pipelines/ispring-learn.toml"),
+    ),
+    ("talentlms", include_str!("../pipelines/talentlms.toml")),
 ];
+
+/// A pipeline that files can be recognised for, and where its text is from.
+pub struct Recognizable {
+    /// The pipeline.
+    pub pipeline: Pipeline,
+    /// Its text.
+    pub text: String,
+    /// Whether it lies in `./pipelines`.
+    pub is_own: bool,
+}
+
+/// Every pipeline with a `[recognize]`: those in `./pipelines` first, then the shipped ones.
+///
+/// # Errors
+/// `pipeline.invalid` for one of `./pipelines` that is wrong and has a `[recognize]`.
+pub fn recognizable() -> Result<Vec<Recognizable>> {
+    let mut all = Vec::new();
+    for path in own_pipelines() {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        if text.lines().any(|line| line.trim() == "[recognize]") {
+            let pipeline = open(Some(&path.display().to_string()))?;
+            all.push(Recognizable {
+                pipeline,
+                text,
+                is_own: true,
+            });
+        }
+    }
+    for (name, text) in SHIPPED {
+        let pipeline = Pipeline {
+            named: Some(name.to_string()),
+            ..parse(&format!("{name}.toml"), text)?
+        };
+        all.push(Recognizable {
+            pipeline,
+            text: text.to_string(),
+            is_own: false,
+        });
+    }
+    all.retain(|one| !one.pipeline.definition.recognize.headers.is_empty());
+    Ok(all)
+}
+
+fn own_pipelines() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir("pipelines").into_iter().flatten();
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+        .collect();
+    paths.sort();
+    paths
+}
 
 /// Reads the pipeline called `name`: a path, the name of a file in `./pipelines`, or a shipped
 /// one; the default without a name.
@@ -764,6 +967,7 @@ pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
 /// What serde can't see: words that must name a field, a key or a code, and numbers with bounds.
 fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
     check_words(path, text, definition)?;
+    check_columns(path, text, definition)?;
     let wrong = |key: &str, message: &str| Err(invalid(path, text, find(text, key), message, None));
     if definition.update.clear.chars().any(char::is_control) {
         return wrong("clear", "`clear` has control characters in it");
@@ -826,6 +1030,31 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
         }
     }
     check_mail(&definition.mail, &wrong)
+}
+
+/// No column can be two things.
+fn check_columns(path: &str, text: &str, definition: &Definition) -> Result<()> {
+    let fields = Field::ALL
+        .iter()
+        .filter_map(|field| Some((field.name(), definition.columns.of(*field)?)));
+    let attributes = definition.attributes.iter();
+    let attributes = attributes.map(|(name, headers)| (name.as_str(), headers));
+    let mut seen: HashMap<String, &str> = HashMap::new();
+    for (name, headers) in fields.chain(attributes) {
+        for header in headers.as_slice() {
+            let earlier = seen
+                .insert(key(header), name)
+                .filter(|earlier| *earlier != name);
+            if let Some(earlier) = earlier {
+                let message = format!("the column `{header}` is both `{earlier}` and `{name}`");
+                let at = text.rfind(&format!("\"{header}\"")).unwrap_or(0);
+                return Err(
+                    invalid(path, text, at, &message, None).help("leave it with one of the two")
+                );
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Words that must name a field, a key or a code.

@@ -94,6 +94,7 @@ codes! {
     MapDoubled "map.doubled" Refuse "two columns are the same field", "remove one, or say under `[columns]` which one counts";
     MapUnknown "map.unknown" Refuse "a column that the pipeline doesn't know", "map it, or set `unknown = \"attribute\"` or `\"ignore\"` under `[columns]`";
     MapNotFound "map.not_found" Refuse "the pipeline names a column that the file doesn't have", "correct the name under `[columns]` or `[attributes]`";
+    MapAmbiguous "map.ambiguous" Warning "a column that could be two fields", "say under `[columns]` which one it is";
     MapPassword "map.password" Warning "a password column was dropped", "leave passwords out of the file; people choose their own when they are invited";
     // reading a row
     RowShort "row.short" Reject "fewer cells than the header has", "add the missing cells";
@@ -130,6 +131,7 @@ codes! {
     DateInvalid "date.invalid" Reject "not a date", "write it as 2026-11-22";
     DateAmbiguous "date.ambiguous" Reject "day and month can't be told apart", "write it as 2026-11-22, or set `[clean] date_order`";
     StatusUnknown "status.unknown" Reject "not a status", "use `active`, `invited` or `deactivated`";
+    StatusSkipped "status.skipped" Note "left out because of its status", "nothing; what statuses mean is said under `[status]`";
     RoleNotAllowed "role.not_allowed" Reject "a role that this pipeline may not give", "correct it, or add it to `roles` under `[accounts]`";
     GroupSyntax "group.syntax" Reject "a group name that can't be used", "leave no part of a nested name empty, and use at most 200 characters";
     GroupUnknown "group.unknown" Reject "no such group", "correct the name, or set `missing = \"create\"` under `[groups]`";
@@ -155,6 +157,7 @@ codes! {
     // the pipeline and the command line
     PipelineNotFound "pipeline.not_found" Refuse "no such pipeline", "name a file, or one of `pipelines/`";
     PipelineInvalid "pipeline.invalid" Refuse "the pipeline file is wrong", "correct the place that is shown";
+    PipelineAmbiguous "pipeline.ambiguous" Refuse "the files fit several pipelines", "name one with `-p`";
     UsageInvalid "usage.invalid" Refuse "the command can't be carried out as given", "see `muster help`";
     OutputUnwritable "output.unwritable" Refuse "the reports can't be written", "choose another folder with `--out`";
     // the database

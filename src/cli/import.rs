@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::drop::{DropArgs, visit};
-use super::{DatabaseArgs, runs, shell_word, stop_on_signal};
+use super::map::recognize;
+use super::{DatabaseArgs, runs, shell_word, stop_on_signal, warn};
 use crate::definition::{self, Onboarding, Pipeline};
 use crate::issue::Code;
 use crate::outcome::Exit;
@@ -218,8 +219,24 @@ fn stopped_on_the_way(refusal: Refusal) -> Refusal {
     refusal.help(help).exit(Exit::Stopped)
 }
 
+/// The pipeline of a run: the one that is named, the one that the files are recognized for, or
+/// the default.
 pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
-    let mut pipeline = definition::open(args.pipeline.as_deref())?;
+    let pipeline = overridden(definition::open(args.pipeline.as_deref())?, args)?;
+    if args.pipeline.is_some() {
+        return Ok(pipeline);
+    }
+    let Some(recognized) = recognize(&args.files, &pipeline.definition)? else {
+        return Ok(pipeline);
+    };
+    if let Some(file) = args.files.first().filter(|_| !args.quiet) {
+        warn(&recognized.told(file));
+    }
+    overridden(recognized.one.pipeline, args)
+}
+
+/// The pipeline with what the command line says instead.
+fn overridden(mut pipeline: Pipeline, args: &RunArgs) -> Result<Pipeline> {
     let read = &mut pipeline.definition.read;
     if let Some(sheet) = &args.sheet {
         read.sheet = Some(sheet.clone());
@@ -227,17 +244,8 @@ pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
     if let Some(encoding) = &args.encoding {
         read.encoding = Some(encoding.clone());
     }
-    if let Some(delimiter) = &args.delimiter {
-        let mut characters = delimiter.chars();
-        read.delimiter = match (delimiter.as_str(), characters.next(), characters.next()) {
-            ("\\t" | "tab", ..) => Some('\t'),
-            (_, Some(only), None) if only.is_ascii() && !only.is_control() => Some(only),
-            _ => {
-                let what =
-                    format!("`--delimiter {delimiter}` is not one ASCII character, or `\\t`");
-                return Err(Refusal::new(Code::UsageInvalid, what));
-            }
-        };
+    if let Some(text) = &args.delimiter {
+        read.delimiter = Some(delimiter(text)?);
     }
     if let Some(onboarding) = args.onboarding {
         pipeline.definition.accounts.onboarding = onboarding;
@@ -253,6 +261,19 @@ pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
         }
     }
     Ok(pipeline)
+}
+
+/// The delimiter that `--delimiter` names.
+pub(super) fn delimiter(text: &str) -> Result<char> {
+    let mut characters = text.chars();
+    match (text, characters.next(), characters.next()) {
+        ("\\t" | "tab", ..) => Ok('\t'),
+        (_, Some(only), None) if only.is_ascii() && !only.is_control() => Ok(only),
+        _ => {
+            let what = format!("`--delimiter {text}` is not one ASCII character, or `\\t`");
+            Err(Refusal::new(Code::UsageInvalid, what))
+        }
+    }
 }
 
 /// Tells the pipeline apart from itself without an option that overrides it: a run that was cut

@@ -18,6 +18,7 @@ mod explain;
 mod import;
 mod invitations;
 mod invite;
+mod map;
 mod runs;
 mod serve;
 mod template;
@@ -48,6 +49,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Write a file with the pipeline's columns and an example row, to be filled in
     Template(template::TemplateArgs),
+    /// Show what the columns of a file would become; write that as a pipeline, to be edited
+    Map(map::MapArgs),
     /// List the runs, newest first
     Runs(runs::RunsArgs),
     /// Show the summary of a run
@@ -121,6 +124,7 @@ pub fn run() -> Exit {
         Command::Check(args) => import::run_files(&args.run, Some(args.offline)),
         Command::Import(args) => import::import(args),
         Command::Template(args) => template::write_template(args),
+        Command::Map(args) => map::map(args),
         Command::Runs(args) => runs::list_runs(args),
         Command::Show(args) => runs::show_run(args),
         Command::Explain(args) => explain::explain(args),

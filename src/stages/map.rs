@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use crate::definition::{Definition, UnknownColumns, nearest};
-use crate::header::{Vocabulary, is_own, key};
+use crate::definition::{Definition, MissingColumns, UnknownColumns, nearest};
+use crate::header::{Vocabulary, fields, is_ignored, is_own};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Field, Layout, Slot};
@@ -24,7 +24,8 @@ pub enum Target {
 /// Which columns of one file fill which slot of the run's layout.
 #[derive(Debug, Clone, Default)]
 pub struct Mapping {
-    /// By slot: the columns that fill it, from 0. Only `groups` may have several.
+    /// By slot: the columns that fill it, from 0. Only `groups` may have several, and `status`
+    /// where the pipeline names them.
     pub columns: Vec<Vec<u16>>,
     /// How many columns the header has.
     pub width: usize,
@@ -70,10 +71,15 @@ pub fn targets(
     vocabulary: &Vocabulary,
     definition: &Definition,
 ) -> Result<Vec<Target>> {
+    let fields = fields(&source.header, vocabulary, definition);
     let mut targets = Vec::with_capacity(source.header.len());
-    for (column, header) in source.header.iter().enumerate() {
-        let target = target(header, column, source, vocabulary, definition)?;
-        if let Some(earlier) = targets.iter().position(|t| *t == target && doubles(t)) {
+    for (column, (header, field)) in source.header.iter().zip(fields).enumerate() {
+        let target = match field {
+            Some(found) => Target::Slot(Slot::Field(found.field)),
+            None => target(header, column, source, vocabulary, definition)?,
+        };
+        let doubles = |earlier: &Target| *earlier == target && doubles(&target, definition);
+        if let Some(earlier) = targets.iter().position(doubles) {
             return Err(doubled(source, earlier, column, &target));
         }
         targets.push(target);
@@ -83,10 +89,17 @@ pub fn targets(
     Ok(targets)
 }
 
-fn doubles(target: &Target) -> bool {
-    matches!(target, Target::Slot(slot) if *slot != Slot::Field(Field::Groups))
+/// Whether two columns of that target are one too many.
+fn doubles(target: &Target, definition: &Definition) -> bool {
+    match target {
+        Target::Slot(Slot::Field(Field::Groups)) => false,
+        Target::Slot(Slot::Field(Field::Status)) => definition.columns.status.is_none(),
+        Target::Slot(_) => true,
+        Target::Password | Target::Own => false,
+    }
 }
 
+/// What a column becomes that is no field.
 fn target(
     header: &str,
     column: usize,
@@ -104,9 +117,6 @@ fn target(
     if is_own(shown) {
         return Ok(Target::Own);
     }
-    if let Some(field) = vocabulary.named(shown) {
-        return Ok(Target::Slot(Slot::Field(field)));
-    }
     if let Some(name) = vocabulary.attribute(shown) {
         return Ok(Target::Slot(Slot::Attribute(name.to_string())));
     }
@@ -114,19 +124,8 @@ fn target(
         return Ok(Target::Password);
     }
     let ignored = || Ok(Target::Slot(Slot::Ignored(shown.to_string())));
-    if definition
-        .columns
-        .ignore
-        .iter()
-        .any(|name| key(name) == key(shown))
-    {
+    if is_ignored(shown, definition) {
         return ignored();
-    }
-    // A field that the pipeline maps by name isn't taken from a second column by its looks.
-    if let Some(field) = vocabulary.well_known(shown)
-        && definition.columns.of(field).is_none()
-    {
-        return Ok(Target::Slot(Slot::Field(field)));
     }
     match definition.columns.unknown {
         UnknownColumns::Attribute => Ok(Target::Slot(Slot::Attribute(shown.to_string()))),
@@ -180,6 +179,9 @@ fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> R
 /// Every header that the pipeline names for a field or an attribute must be there, or one of
 /// several.
 fn check_named(source: &Source, targets: &[Target], definition: &Definition) -> Result<()> {
+    if definition.columns.missing == MissingColumns::Accept {
+        return Ok(());
+    }
     let fields = Field::ALL
         .iter()
         .filter_map(|field| Some((Slot::Field(*field), definition.columns.of(*field)?)));
@@ -239,8 +241,8 @@ fn check_required(source: &Source, targets: &[Target], definition: &Definition) 
                 ),
             )
             .help(format!(
-                "add the column, or name the one that holds it: `[columns]` `{name} = \"…\"`; \
-                 if the header is on another line, set `[read]` `header_row`"
+                "add the column, or name the one that holds it: `[columns]` `{name} = \"…\"`, which \
+                 `muster map` proposes; if the header is on another line, set `[read]` `header_row`"
             )));
         }
     }

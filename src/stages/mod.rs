@@ -1,5 +1,5 @@
 //! The passes in their order, a room each: `read`, `map`, `clean`, `dedupe`, `validate`, and
-//! against the database `match`, `plan`, `load`. [`crate::pipeline`] calls them; they never call
+//! against the database `match`, `plan`, `load`; and, before all of them, `propose`. [`crate::pipeline`] calls them; they never call
 //! each other.
 
 pub mod clash;
@@ -10,6 +10,7 @@ pub mod load;
 pub mod map;
 pub mod moves;
 pub mod plan;
+pub mod propose;
 pub mod read;
 pub mod undo;
 pub mod validate;

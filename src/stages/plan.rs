@@ -8,12 +8,13 @@ use uuid::Uuid;
 
 use crate::definition::{
     Definition, EmptyCell, Existing, Memberships, MissingGroups, Mode, Onboarding, Touch,
+    UnknownDeactivated,
 };
 use crate::issue::{Code, Issue};
 use crate::outcome::Outcome;
 use crate::row::{CLEARED, Field, Key, Layout, People, RowNumber};
 use crate::stages::clean;
-use crate::stages::clean::group;
+use crate::stages::clean::{group, words};
 
 /// The fields that an account has a column for, in column order.
 pub const COLUMNS: [Field; 14] = [
@@ -250,6 +251,9 @@ pub fn decide(
     definition: &Definition,
     group_exists: &dyn Fn(&str) -> bool,
 ) -> (Action, Vec<Issue>) {
+    if let Some(issue) = left_by_status(person, matched, definition) {
+        return (Action::Leave(Outcome::Skipped), vec![issue]);
+    }
     let mut issues = unknown_groups(person, definition, group_exists);
     let action = match matched {
         None => new_account(person, definition, &mut issues),
@@ -270,6 +274,27 @@ pub fn decide(
     } else {
         (action, issues)
     }
+}
+
+/// Why a row is left out by what its status says: it is about nobody, or would close an account
+/// that isn't there.
+fn left_by_status(
+    person: &Person,
+    matched: Option<&Matched>,
+    definition: &Definition,
+) -> Option<Issue> {
+    let is_unknown = || matched.is_none_or(|matched| matched.by.iter().all(Option::is_none));
+    let detail = match person.value(Field::Status)? {
+        words::SKIPPED => "the pipeline leaves out rows of this status",
+        "deactivated"
+            if definition.matching.unknown_deactivated == UnknownDeactivated::Skip
+                && is_unknown() =>
+        {
+            "nobody is known by this row, so there is no account to deactivate"
+        }
+        _ => return None,
+    };
+    Some(Issue::of_row(Code::StatusSkipped, person.row(), detail))
 }
 
 /// The match of a row that could go in if other accounts gave up their e-mail addresses or

@@ -13,6 +13,7 @@ mod drop;
 mod invitations;
 mod mailbox;
 mod pipelines;
+mod presets;
 mod properties;
 mod readme;
 mod support;

@@ -107,6 +107,8 @@ fn path(name: &str, nesting: char) -> Cow<'_, str> {
     if !name.contains([nesting, GROUP_NESTING]) {
         return Cow::Borrowed(name);
     }
+    // Directories write paths from their root: `/Staff/Sales`.
+    let name = name.trim_start_matches([nesting, ' ']);
     let parts = name.split(nesting).map(|part| part.trim_matches(' '));
     if nesting == GROUP_NESTING {
         return Cow::Owned(parts.collect::<Vec<_>>().join("/"));
@@ -134,7 +136,7 @@ mod tests {
         assert_eq!(list("Sales", &policy), ["Sales"]);
         assert_eq!(list("Sales; Berlin,SALES , ", &policy), ["Sales", "Berlin"]);
         assert_eq!(list("A / B;A/B", &policy), ["A/B"]);
-        assert_eq!(list("A//B;/A", &policy), ["A//B", "/A"]);
+        assert_eq!(list("A//B;/A", &policy), ["A//B", "A"]);
         assert_eq!(list("R\u{a0}D;ﬁ;fi", &policy), ["R D", "ﬁ"]);
         assert_eq!(
             clean("A;B", &policy),

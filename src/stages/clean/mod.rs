@@ -68,6 +68,7 @@ rules! {
     RoleCase "role_case" "a role is in lower case"
     StatusWord "status_word" "a status was written as muster's own word"
     DateIso8601 "date_iso8601" "a date was written as ISO 8601"
+    NothingWord "nothing_word" "a word that the pipeline takes for nothing was removed"
 }
 
 const _: () = assert!(Rule::ALL.len() <= 32);
@@ -194,6 +195,11 @@ impl<'a> Row<'a> {
                 Slot::Field(Field::Groups) => group::clean(&cell, &self.definition.groups),
                 _ => text::clean(&cell),
             };
+            let nothing = &self.definition.clean.nothing;
+            if !nothing.is_empty() && nothing.iter().any(|word| *word == value) {
+                value = Cow::Borrowed("");
+                rules = Rules::of(Rule::NothingWord);
+            }
             if let Slot::Field(field) = what {
                 if value.is_empty() {
                     if let Some(part) = names.as_ref().and_then(|names| names.of(*field)) {
@@ -202,6 +208,11 @@ impl<'a> Row<'a> {
                     }
                 } else if *field == Field::Phone {
                     self.clean_phone(&mut value, &mut rules, drafts);
+                } else if *field == Field::Status {
+                    if let Some(word) = self.status(slot, &value).filter(|word| *word != value) {
+                        value = Cow::Borrowed(word);
+                        rules.add(Rule::StatusWord);
+                    }
                 } else if let Some((better, why)) = refine(*field, &value, self.definition) {
                     value = Cow::Owned(better);
                     rules.add_all(why);
@@ -227,6 +238,21 @@ impl<'a> Row<'a> {
             Slot::Ignored(_) => false,
         };
         can_be && !word.is_empty() && cell.trim() == word
+    }
+
+    /// What the row's status cells say together.
+    fn status(&self, slot: usize, value: &str) -> Option<&'static str> {
+        let own = &self.definition.status;
+        match self.mapping.columns[slot].as_slice() {
+            [_, _, ..] => {
+                let cells = self.mapping.columns[slot].iter();
+                let cells: Vec<Cow<str>> = cells
+                    .map(|column| text::clean(self.cells.cell(self.index, usize::from(*column))).0)
+                    .collect();
+                words::meaning(cells.iter().map(AsRef::as_ref), own)
+            }
+            _ => words::meaning(std::iter::once(value), own),
+        }
     }
 
     /// A number that no plan has stays as typed. It is reported here, for later passes see only
@@ -297,7 +323,6 @@ fn refine(field: Field, value: &str, definition: &Definition) -> Option<(String,
         Field::Country => (Cow::Borrowed(country::alpha2(value)?), Rule::CountryIso3166),
         Field::Language => (language::tag(value)?, Rule::LanguageBcp47),
         Field::Role => (Cow::Owned(words::lower(value)?), Rule::RoleCase),
-        Field::Status => (Cow::Borrowed(words::status(value)?), Rule::StatusWord),
         Field::StartDate if date::is_iso(value) => return None,
         Field::StartDate => match date::read(value, definition.clean.date_order) {
             date::Reading::Date(date) => (Cow::Owned(date.to_string()), Rule::DateIso8601),

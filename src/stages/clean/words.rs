@@ -4,7 +4,12 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::text;
+use crate::definition::{Meaning, StatusWords};
 use crate::header;
+
+/// What stands in a cleaned status cell whose row is to be left out. No other cleaned value holds
+/// this character.
+pub const SKIPPED: &str = "\u{1}";
 
 /// What a status cell may say for each status; in the form of [`key`].
 #[rustfmt::skip]
@@ -45,6 +50,30 @@ pub fn status(text: &str) -> Option<&'static str> {
         .iter()
         .find(|(_, words)| words.contains(&key.as_str()))?;
     Some(name)
+}
+
+/// What status cells of one row say together: the strongest of their meanings. `None` where one of
+/// them says what nobody knows.
+pub fn meaning<'a>(
+    cells: impl Iterator<Item = &'a str>,
+    own: &StatusWords,
+) -> Option<&'static str> {
+    let mut strongest = Meaning::Keep;
+    for cell in cells.filter(|cell| !cell.is_empty()) {
+        let known = || match status(cell)? {
+            "active" => Some(Meaning::Active),
+            "invited" => Some(Meaning::Invited),
+            _ => Some(Meaning::Deactivated),
+        };
+        strongest = strongest.max(own.meaning(cell).or_else(known)?);
+    }
+    Some(match strongest {
+        Meaning::Keep => "",
+        Meaning::Active => "active",
+        Meaning::Invited => "invited",
+        Meaning::Deactivated => "deactivated",
+        Meaning::Skip => SKIPPED,
+    })
 }
 
 /// `value` in lower case and NFC, if it isn't already. What roles and domains are written in.

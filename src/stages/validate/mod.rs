@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::definition::{DateOrder, Definition};
+use crate::definition::{DateOrder, Definition, UnknownDeactivated};
 use crate::issue::{Code, Issue, Severity};
 use crate::outcome::Verdict;
 use crate::row::{CLEARED, Drafts, Field, Key, Layout, People, RowNumber, Slot, Table};
@@ -37,8 +37,16 @@ pub fn validate(
     let first_row = drafts.first_row;
     let place = |issue: &Issue| issue.row.wrapping_sub(first_row) as usize;
     let is_duplicate = |verdict: &Verdict| matches!(verdict, Verdict::Duplicate(_));
+    let status = layout.field(Field::Status);
+    let is_left_out =
+        |index: usize| status.is_some_and(|slot| drafts.values.get(index, slot) == words::SKIPPED);
     let mut issues = std::mem::take(&mut drafts.issues);
-    issues.retain(|issue| !verdicts.get(place(issue)).is_some_and(is_duplicate));
+    issues.retain(|issue| {
+        let at = place(issue);
+        verdicts
+            .get(at)
+            .is_some_and(|verdict| !is_duplicate(verdict) && !is_left_out(at))
+    });
     let mut checker = Checker {
         layout,
         roles: definition
@@ -52,6 +60,7 @@ pub fn validate(
             .filter(|field| is_required(*field, definition))
             .collect(),
         email_or_username: definition.require.email_or_username,
+        closing_needs_all: definition.matching.unknown_deactivated == UnknownDeactivated::Create,
         date_order: definition.clean.date_order,
         values: &drafts.values,
         domains: email::Domains::default(),
@@ -60,7 +69,7 @@ pub fn validate(
     };
     let mut keys = Table::new(Key::ALL.len());
     for (index, verdict) in verdicts.iter().enumerate() {
-        if is_duplicate(verdict) {
+        if is_duplicate(verdict) || is_left_out(index) {
             Key::ALL.iter().for_each(|_| keys.push(""));
         } else {
             checker.check(index, first_row + index as RowNumber, &mut keys);
@@ -127,6 +136,8 @@ struct Checker<'a> {
     roles: Vec<String>,
     required: Vec<Field>,
     email_or_username: bool,
+    /// Whether a row that closes an account needs what others need.
+    closing_needs_all: bool,
     date_order: DateOrder,
     values: &'a Table,
     domains: email::Domains,
@@ -138,7 +149,9 @@ struct Checker<'a> {
 impl<'a> Checker<'a> {
     /// Checks row `index` and adds its keys.
     fn check(&mut self, index: usize, row: RowNumber, keys: &mut Table) {
-        self.check_required(index, row);
+        if self.closing_needs_all || self.value(index, Field::Status) != "deactivated" {
+            self.check_required(index, row);
+        }
         self.check_names(index, row);
         let mut email_key = std::mem::take(&mut self.email_key);
         email_key.clear();
