@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::import::delimiter;
 use super::{print, shell_word, width};
-use crate::definition::{self, Definition, Pipeline, Read, Recognizable, recognizable};
+use crate::definition::{self, Definition, Pipeline, Recognizable, recognizable};
 use crate::header::{Vocabulary, is_own};
 use crate::issue::{Code, mask};
 use crate::outcome::Exit;
@@ -228,30 +227,28 @@ pub(super) fn map(args: &MapArgs) -> Result<Exit> {
 /// The pipeline to begin with: the one that is named, the one that the file is recognized for, or
 /// the default.
 fn begin(args: &MapArgs) -> Result<(Pipeline, Option<Recognized>)> {
-    let mut pipeline = definition::open(args.pipeline.as_deref())?;
-    override_read(args, &mut pipeline.definition.read)?;
+    let mut pipeline = overridden(args, definition::open(args.pipeline.as_deref())?)?;
     if args.pipeline.is_some() {
         return Ok((pipeline, None));
     }
     let recognized = recognize(std::slice::from_ref(&args.file), &pipeline.definition)?;
     if let Some(recognized) = &recognized {
-        pipeline = recognized.one.pipeline.clone();
-        override_read(args, &mut pipeline.definition.read)?;
+        pipeline = overridden(args, recognized.one.pipeline.clone())?;
     }
     Ok((pipeline, recognized))
 }
 
-fn override_read(args: &MapArgs, read: &mut Read) -> Result<()> {
-    if let Some(sheet) = &args.sheet {
-        read.sheet = Some(sheet.clone());
+fn overridden(args: &MapArgs, mut pipeline: Pipeline) -> Result<Pipeline> {
+    for (option, value) in [
+        ("sheet", &args.sheet),
+        ("delimiter", &args.delimiter),
+        ("encoding", &args.encoding),
+    ] {
+        if let Some(value) = value {
+            pipeline.set(option, value)?;
+        }
     }
-    if let Some(encoding) = &args.encoding {
-        read.encoding = Some(encoding.clone());
-    }
-    if let Some(text) = &args.delimiter {
-        read.delimiter = Some(delimiter(text)?);
-    }
-    Ok(())
+    Ok(pipeline)
 }
 
 /// A row of people must not be shown as a header, nor be written into a pipeline.
@@ -395,7 +392,7 @@ fn fit(line: &str) -> String {
     }
 }
 
-/// A pipeline that the file is recognized for is copied whole, with its comments.
+/// A pipeline that is named, or that the file is recognized for, is copied whole, with its comments.
 fn write(
     args: &MapArgs,
     pipeline: &Pipeline,
@@ -408,7 +405,8 @@ fn write(
     let name = out.file_stem().unwrap_or_default().to_string_lossy();
     let file = args.file.file_name().unwrap_or_default().to_string_lossy();
     let text = match recognized {
-        Some(recognized) => recognized.one.text.clone(),
+        Some(recognized) => recognized.one.pipeline.text.clone(),
+        None if args.pipeline.is_some() => pipeline.text.clone(),
         None => proposal.pipeline(&name, &file, &pipeline.definition.read),
     };
     // What can't be read back is a fault of ours, and must not lie there looking usable.

@@ -268,6 +268,16 @@ impl Explained {
     }
 }
 
+impl Explained {
+    /// Adds a note to what `run` did.
+    pub fn note(&mut self, run: &str, note: &str) {
+        let events = self.events.iter_mut();
+        for event in events.filter(|event| event.run.as_deref() == Some(run)) {
+            event.notes.push(note.to_string());
+        }
+    }
+}
+
 fn event(micros: i64, what: String) -> Event {
     let at = jiff::Timestamp::from_microsecond(micros)
         .map(|time| time.strftime("%Y-%m-%d %H:%M").to_string())

@@ -15,6 +15,7 @@ use crate::outcome::Outcome;
 use crate::row::{CLEARED, Field, Key, Layout, People, RowNumber};
 use crate::stages::clean;
 use crate::stages::clean::{group, words};
+use crate::stages::follow::Trace;
 
 /// The fields that an account has a column for, in column order.
 pub const COLUMNS: [Field; 14] = [
@@ -52,7 +53,8 @@ pub struct Account {
 }
 
 impl Account {
-    fn value(&self, field: Field) -> Option<&str> {
+    /// Its value for a field that has a column.
+    pub fn value(&self, field: Field) -> Option<&str> {
         let column = COLUMNS.iter().position(|column| *column == field)?;
         self.values[column].as_deref()
     }
@@ -125,6 +127,8 @@ pub struct Planned {
     pub accounts: Vec<(RowNumber, Uuid)>,
     /// The updates, by row.
     pub updates: Vec<(RowNumber, Update)>,
+    /// What the match found, for the rows for which it found anything.
+    pub traces: Vec<Trace>,
 }
 
 /// What a cell says.

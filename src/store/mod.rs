@@ -148,6 +148,16 @@ impl Store {
         Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
     }
 
+    /// How many groups [`Store::create_groups`] would make.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn count_missing_groups(&self, paths: &[String]) -> Result<u64> {
+        let wanted = with_parents(paths);
+        let keys: Vec<String> = wanted.iter().map(|path| group::key(path)).collect();
+        Ok((keys.len() - self.find_groups(&keys)?.len()) as u64)
+    }
+
     /// Makes the groups of `paths` that don't exist, with the groups above them, and returns the
     /// ids of all.
     ///
