@@ -201,7 +201,8 @@ pub(super) fn map(args: &MapArgs) -> Result<Exit> {
         .filter(|(_, name)| is_hidden(name));
     source.dropped = hidden.map(|(column, _)| column).collect();
     let (samples, rows) = samples(&source)?;
-    let proposal = propose(&source.header, &samples, definition);
+    let may_guess = args.pipeline.is_none() && recognized.is_none();
+    let proposal = propose(&source.header, &samples, definition, may_guess);
     let by = match (&args.pipeline, &recognized) {
         (Some(name), _) => Some(format!("as the pipeline `{name}` has it")),
         (None, Some(recognized)) => Some(recognized.told(&args.file)),

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::definition::{Definition, MissingColumns, UnknownColumns, nearest};
-use crate::header::{Vocabulary, fields, is_ignored, is_own};
+use crate::header::{Vocabulary, fields, is_ignored, is_own, key};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Field, Layout, Slot};
@@ -168,7 +168,10 @@ fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> R
         ),
     )
     .help(match target {
-        Target::Slot(Slot::Field(field)) if source.header[column] != source.header[earlier] => {
+        // Headers that differ in case or punctuation alone are one name in the pipeline, too.
+        Target::Slot(Slot::Field(field))
+            if key(&source.header[column]) != key(&source.header[earlier]) =>
+        {
             format!(
                 "say which one counts: `[columns]` `{} = \"{}\"`",
                 field.name(),

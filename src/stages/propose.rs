@@ -91,8 +91,14 @@ const SHARE_MIN: f64 = 0.8;
 type Candidate = (Field, Certainty, String);
 
 /// Proposes what each of `headers` becomes. `samples` has some values of each column, as the file
-/// shows them; `definition` is what is used as far as it goes.
-pub fn propose(headers: &[String], samples: &[Vec<String>], definition: &Definition) -> Proposal {
+/// shows them; what `definition` says is taken as said. Unless it `may_guess`, only names count that a
+/// run goes by, too: a run never guesses.
+pub fn propose(
+    headers: &[String],
+    samples: &[Vec<String>],
+    definition: &Definition,
+    may_guess: bool,
+) -> Proposal {
     let vocabulary = Vocabulary::new(definition);
     let found = fields(headers, &vocabulary, definition);
     let values: Vec<Vec<String>> = samples.iter().map(|values| cleaned(values)).collect();
@@ -104,11 +110,19 @@ pub fn propose(headers: &[String], samples: &[Vec<String>], definition: &Definit
         let fixed = fixed(header.trim(), found[column], &vocabulary, definition);
         candidates.push(match fixed {
             Some(_) => Vec::new(),
+            None if !may_guess => {
+                let known = found[column].map(|found| found.field).into_iter();
+                known
+                    .map(|field| (field, Certainty::Certain, "its name".to_string()))
+                    .collect()
+            }
             None => guesses(header, found[column], of(column), &vocabulary, definition),
         });
         columns.push(fixed);
     }
-    find_full_name(&columns, &mut candidates, &values);
+    if may_guess {
+        find_full_name(&columns, &mut candidates, &values);
+    }
     settle_ambiguous(&columns, &mut candidates);
     settle_doubled(&columns, &mut candidates);
     let mut proposal = Proposal {
@@ -388,10 +402,10 @@ fn choose(header: &str, candidates: Vec<Candidate>, definition: &Definition) -> 
         several => {
             let whys: Vec<String> = several
                 .iter()
-                .map(|(field, _, why)| format!("`{}` by {why}", field.name()))
+                .map(|(field, _, why)| format!("`{}` ({why})", field.name()))
                 .collect();
             let fields = several.iter().map(|(field, ..)| *field).collect();
-            (Becomes::Asked(fields), Certainty::Asked, whys.join(", or "))
+            (Becomes::Asked(fields), Certainty::Asked, whys.join(" or "))
         }
     };
     Column {
@@ -412,7 +426,7 @@ fn ask(proposal: &mut Proposal, definition: &Definition) {
             let lines = fields.iter().map(|field| line(*field, &column.header));
             questions.push(Question {
                 code: Code::MapAmbiguous,
-                what: format!("{} is {}", named(at, &proposal.columns), column.why),
+                what: format!("{} could be {}", named(at, &proposal.columns), column.why),
                 help: format!(
                     "say under `[columns]` which one: {}",
                     lines.collect::<Vec<_>>().join(" or ")
@@ -661,7 +675,7 @@ mod tests {
             .map(|(_, values)| values.iter().map(ToString::to_string).collect())
             .collect();
         let definition = definition::open(None).unwrap().definition;
-        propose(&headers, &samples, &definition)
+        propose(&headers, &samples, &definition, true)
     }
 
     fn becomes(columns: &[(&str, &[&str])]) -> Vec<(Becomes, Certainty)> {
@@ -743,17 +757,17 @@ mod tests {
             (
                 vec![("Login", mails)],
                 Code::MapAmbiguous,
-                "`Login` (column 1) is `username` by its name, or `email` by 2 of 2 values are addresses",
+                "`Login` (column 1) could be `username` (its name) or `email` (2 of 2 values are addresses)",
             ),
             (
                 vec![("Wo", &["DE", "FR", "IT"])],
                 Code::MapAmbiguous,
-                "`Wo` (column 1) is `country` by",
+                "`Wo` (column 1) could be `country` (3 of 3 values are countries) or `language` (",
             ),
             (
-                vec![("Badge", &["1"]), ("badge", &["2"])],
+                vec![("Badge", &["1"]), ("Badge ", &["2"])],
                 Code::MapDoubled,
-                "`Badge` (column 1) and `badge` (column 2) have one name",
+                "`Badge` (column 1) and `Badge` (column 2) have one name",
             ),
         ] {
             let proposal = proposed(&columns);
