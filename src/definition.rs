@@ -1395,6 +1395,37 @@ mod tests {
     }
 
     #[test]
+    fn a_file_is_recognized_by_all_of_its_headers() {
+        let text = "name = \"p\"\n[recognize]\nheaders = [\"Badge No.\", [\"Mail\", \"E-Mail\"]]";
+        let recognize = parse("p", text).unwrap().definition.recognize;
+        let fits = |header: &[&str]| {
+            let header: Vec<String> = header.iter().map(ToString::to_string).collect();
+            recognize.fits(&header).map(|names| names.join("|"))
+        };
+        assert_eq!(
+            fits(&["x", "badge_no", "E-MAIL"]).as_deref(),
+            Some("badge_no|E-MAIL")
+        );
+        assert_eq!(fits(&["badge no", "x"]), None);
+        assert_eq!(Recognize::default().fits(&[]), None);
+        let presets = recognizable().unwrap();
+        assert_eq!(
+            presets.iter().filter(|one| !one.is_own).count(),
+            SHIPPED.len() - 4
+        );
+    }
+
+    #[test]
+    fn no_column_is_two_things() {
+        let text = "name = \"p\"\n[columns]\nemail = \"Login\"\nusername = [\"User\", \"login\"]\n";
+        let refusal = parse("p.toml", text).unwrap_err();
+        let what = "p.toml:4:21: the column `login` is both `email` and `username`";
+        assert!(refusal.what.starts_with(what), "{}", refusal.what);
+        let text = "name = \"p\"\n[columns]\nemail = [\"Mail\", \"mail\"]\n";
+        assert!(parse("p.toml", text).is_ok());
+    }
+
+    #[test]
     fn a_wrong_key_shows_its_place_and_the_nearest_word() {
         let refusal = parse(
             "p.toml",

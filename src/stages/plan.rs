@@ -754,6 +754,30 @@ mod tests {
     }
 
     #[test]
+    fn a_row_closes_the_account_that_is_there_and_makes_none() {
+        use Outcome::{Created, Skipped, Unchanged, Updated};
+        let create = "[match]\nunknown_deactivated = \"create\"";
+        let update = "[match]\nmode = \"update\"";
+        let skipped = || vec![Code::StatusSkipped];
+        let closes = ["7", "", "", "", "", "deactivated"];
+        let nobody = ["", "", "", "unknown", "", words::SKIPPED];
+        for (toml, status, row, outcome, codes) in [
+            ("", None, closes, Skipped, skipped()),
+            (update, None, closes, Skipped, skipped()),
+            (create, None, closes, Created, vec![]),
+            ("", Some("active"), closes, Updated, vec![]),
+            ("", Some("deactivated"), closes, Unchanged, vec![]),
+            ("", None, nobody, Skipped, skipped()),
+            (create, Some("active"), nobody, Skipped, skipped()),
+        ] {
+            let matched = status.map(found);
+            let (action, codes_found) = decided(toml, row, matched.as_ref());
+            let told = (action.outcome(), codes_found);
+            assert_eq!(told, (outcome, codes), "{toml} {status:?} {row:?}");
+        }
+    }
+
+    #[test]
     fn keys_of_other_accounts_are_never_guessed_about() {
         let other = Some(Uuid::from_u128(2));
         let mine = found("active");

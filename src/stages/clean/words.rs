@@ -107,6 +107,36 @@ mod tests {
     }
 
     #[test]
+    fn the_strongest_of_several_statuses_counts_in_the_pipelines_own_words() {
+        let own = |toml: &str| {
+            let text = format!("name = \"p\"\n[status]\n{toml}");
+            crate::definition::parse("p", &text)
+                .unwrap()
+                .definition
+                .status
+        };
+        let school = "tobedeleted = \"deactivated\"\nfalse = \"deactivated\"\nrow = \"skip\"\n\"*\" = \"keep\"";
+        for (toml, cells, word) in [
+            ("", vec!["Aktiv"], Some("active")),
+            ("", vec!["", "disabled"], Some("deactivated")),
+            ("", vec!["active", "perhaps"], None),
+            ("", vec![""], Some("")),
+            (school, vec!["active", "TRUE"], Some("")),
+            (school, vec!["To be deleted", "true"], Some("deactivated")),
+            (school, vec!["active", "False"], Some("deactivated")),
+            (school, vec!["row", "false"], Some(SKIPPED)),
+            ("active = \"keep\"", vec!["ACTIVE"], Some("")),
+            ("active = \"keep\"", vec!["inactive"], Some("deactivated")),
+        ] {
+            assert_eq!(
+                meaning(cells.iter().copied(), &own(toml)),
+                word,
+                "{cells:?}"
+            );
+        }
+    }
+
+    #[test]
     fn keys_of_ascii_and_of_other_text_agree() {
         for text in ["", "A-b c", "U.S.A.", "x_1 ~ Y"] {
             assert_eq!(key(text), header::key(text));
