@@ -406,11 +406,11 @@ pub enum Existing {
 #[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownDeactivated {
-    /// Nothing: there is nothing to close.
-    #[default]
-    Skip,
     /// The account is made, and is closed.
+    #[default]
     Create,
+    /// Nothing: there is nothing to close.
+    Skip,
 }
 
 /// `[match]`.
@@ -442,7 +442,7 @@ impl Default for Matching {
             existing_active: Existing::Update,
             existing_invited: Existing::Update,
             existing_deactivated: Existing::Update,
-            unknown_deactivated: UnknownDeactivated::Skip,
+            unknown_deactivated: UnknownDeactivated::Create,
         }
     }
 }

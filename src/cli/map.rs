@@ -13,6 +13,7 @@ use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::file::atomically;
 use crate::report::human::{grouped, safe};
+use crate::stages::map::targets;
 use crate::stages::propose::{Becomes, Column, Proposal, propose};
 use crate::stages::read::{Source, Wanted};
 use crate::stages::validate::email;
@@ -216,6 +217,10 @@ pub(super) fn map(args: &MapArgs) -> Result<Exit> {
         &proposal,
         &samples,
     ));
+    if !may_guess {
+        // What a run would refuse is refused in its words.
+        targets(&source, vocabulary, definition)?;
+    }
     write(args, &pipeline, recognized.as_ref(), &proposal)?;
     print(&next(args, recognized.as_ref()));
     if proposal.questions.is_empty() && proposal.missing.is_empty() {
@@ -294,7 +299,7 @@ fn shown(
     samples: &[Vec<String>],
 ) -> String {
     let mut text = format!(
-        "{}: header on line {}, {} columns; {} rows looked at\n",
+        "{}: header on line {}, {} columns; rows looked at: {}\n",
         safe(&args.file.display().to_string()),
         source.header_line,
         source.header.len(),

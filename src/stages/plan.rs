@@ -756,19 +756,19 @@ mod tests {
     #[test]
     fn a_row_closes_the_account_that_is_there_and_makes_none() {
         use Outcome::{Created, Skipped, Unchanged, Updated};
-        let create = "[match]\nunknown_deactivated = \"create\"";
-        let update = "[match]\nmode = \"update\"";
+        let skip = "[match]\nunknown_deactivated = \"skip\"";
+        let update = "[match]\nunknown_deactivated = \"skip\"\nmode = \"update\"";
         let skipped = || vec![Code::StatusSkipped];
         let closes = ["7", "", "", "", "", "deactivated"];
         let nobody = ["", "", "", "unknown", "", words::SKIPPED];
         for (toml, status, row, outcome, codes) in [
-            ("", None, closes, Skipped, skipped()),
+            (skip, None, closes, Skipped, skipped()),
             (update, None, closes, Skipped, skipped()),
-            (create, None, closes, Created, vec![]),
-            ("", Some("active"), closes, Updated, vec![]),
+            ("", None, closes, Created, vec![]),
+            (skip, Some("active"), closes, Updated, vec![]),
             ("", Some("deactivated"), closes, Unchanged, vec![]),
             ("", None, nobody, Skipped, skipped()),
-            (create, Some("active"), nobody, Skipped, skipped()),
+            (skip, Some("active"), nobody, Skipped, skipped()),
         ] {
             let matched = status.map(found);
             let (action, codes_found) = decided(toml, row, matched.as_ref());

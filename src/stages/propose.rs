@@ -208,11 +208,17 @@ fn guesses(
             certainty,
             format!("{why}, and {}", told(field, hits, total)),
         ),
-        // The addresses of managers are addresses, too.
-        (_, Some((other, _, told))) if *other != field && field != Field::Manager => vec![
-            (field, certainty, why.to_string()),
-            (*other, Certainty::Likely, told.clone()),
-        ],
+        // The addresses of managers are addresses, too; and Jordan may be a country or a first name.
+        (_, Some((other, _, told)))
+            if *other != field
+                && field != Field::Manager
+                && (agrees.is_some() || *other == Field::Email) =>
+        {
+            vec![
+                (field, certainty, why.to_string()),
+                (*other, Certainty::Likely, told.clone()),
+            ]
+        }
         (Some((hits, total)), _) if total > 0 => {
             let told = told(field, hits, total);
             candidate(Certainty::Likely, format!("{why}, but only {told}"))
@@ -263,7 +269,8 @@ fn share(values: &[String], field: Field) -> Option<(usize, usize)> {
             !is_yes_or_no && words::status(value).is_some()
         },
         Field::Country => |value| country::alpha2(value).is_some(),
-        Field::Language => |value| language::tag(value).is_some(),
+        // Codes of three letters are too many: `Ada` and `Ann` are among them.
+        Field::Language => |value| value.len() != 3 && language::tag(value).is_some(),
         Field::StartDate => |value| {
             !matches!(date::read(value, DateOrder::Dmy), date::Reading::Invalid)
                 || !matches!(date::read(value, DateOrder::Mdy), date::Reading::Invalid)
@@ -392,10 +399,14 @@ fn choose(header: &str, candidates: Vec<Candidate>, definition: &Definition) -> 
                 let why = "nobody knows it, and the pipeline leaves such columns out";
                 (Becomes::Nothing, Certainty::Certain, why.to_string())
             }
-            UnknownColumns::Attribute | UnknownColumns::Refuse => (
+            UnknownColumns::Refuse => {
+                let why = "nobody knows it, and the pipeline takes no such columns";
+                (Becomes::Nothing, Certainty::Asked, why.to_string())
+            }
+            UnknownColumns::Attribute => (
                 Becomes::Attribute(shown.clone()),
                 Certainty::Likely,
-                "neither name nor values tell".to_string(),
+                "kept under its own name".to_string(),
             ),
         },
         [(field, certainty, why)] => (Becomes::Field(*field), *certainty, why.clone()),
@@ -693,7 +704,7 @@ mod tests {
         assert_eq!(
             becomes(&[
                 ("Kontakt", mails),
-                ("Vorname", &["Ann", "Bo"]),
+                ("Vorname", &["Jordan", "Ada"]),
                 ("Name", &["Lee", "Ray"]),
                 (
                     "Erreichbar unter",
