@@ -34,6 +34,7 @@ use crate::stages::dedupe::{Seen, fingerprints};
 use crate::stages::leavers::{self, Fate, Leaver};
 use crate::stages::load::{self, RunKey};
 use crate::stages::map::{self, Mapping, Target};
+use crate::stages::membership::{self, Tree};
 use crate::stages::moves::{self, Moves, Pending, Release};
 use crate::stages::plan::{Action, Matched, Person, Planned, Update, decide, without_taken_keys};
 use crate::stages::read::{Source, Wanted};
@@ -149,7 +150,7 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         Some(store),
     )?;
     let leavers = find_leavers(job, &files, &spool, Some(store))?;
-    let groups = store.create_groups(&needed, &run)?;
+    let groups = store.create_groups(&needed, &run, &job.pipeline.definition.groups)?;
     let stopped = load_chunks(
         job, &layout, &spool, &plan, &moves, &run, &groups, &mut late, store,
     )
@@ -214,7 +215,7 @@ fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
         opened.push((source, targets));
     }
     let all: Vec<Vec<Target>> = opened.iter().map(|(_, targets)| targets.clone()).collect();
-    let layout = map::layout(&all);
+    let layout = map::layout(&all, definition);
     let files = opened.into_iter().map(|(source, targets)| InputFile {
         mapping: map::mapping(&targets, &layout, definition),
         source,
@@ -255,7 +256,7 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
                     (
                         encode(&people),
                         hashes,
-                        group_paths(&people, layout),
+                        group_paths(&people, layout, definition),
                         people,
                     )
                 })
@@ -352,15 +353,20 @@ fn find_duplicates(
 }
 
 /// The groups that rows of a batch name, by key.
-fn group_paths(people: &People, layout: &Layout) -> BTreeMap<String, String> {
+fn group_paths(
+    people: &People,
+    layout: &Layout,
+    definition: &Definition,
+) -> BTreeMap<String, String> {
     let mut paths = BTreeMap::new();
-    let Some(slot) = layout.field(Field::Groups) else {
-        return paths;
-    };
-    let cells: HashSet<&str> = (0..people.len())
-        .map(|index| people.drafts.values.get(index, slot))
+    let slots = [Field::Groups, Field::AddGroups].map(|field| layout.field(field));
+    let cells: HashSet<&str> = slots
+        .into_iter()
+        .flatten()
+        .flat_map(|slot| (0..people.len()).map(move |index| people.drafts.values.get(index, slot)))
         .collect();
-    for path in cells.into_iter().flat_map(crate::stages::clean::groups) {
+    let groups = cells.into_iter().flat_map(crate::stages::clean::groups);
+    for (path, _) in groups.map(|group| group::path_and_role(group, &definition.groups)) {
         let spelled = paths
             .entry(group::key(path))
             .or_insert_with(|| path.to_string());
@@ -435,14 +441,17 @@ fn match_and_plan(
     let nothing = Begun::default();
     let Begun { written, moved, .. } = earlier.unwrap_or(&nothing);
     let definition = &job.pipeline.definition;
-    let keys: Vec<String> = groups.keys().cloned().collect();
-    let known = store.map_or(Ok(HashMap::new()), |store| store.find_groups(&keys))?;
+    let lists_groups = |field: Field| field.lists_groups() && layout.field(field).is_some();
+    let with_groups = definition.groups.required || Field::ALL.into_iter().any(lists_groups);
+    let tree = match store.filter(|_| with_groups) {
+        Some(store) => store.group_tree(&definition.groups)?,
+        None => Tree::new(HashMap::new(), &definition.groups),
+    };
     let mut matches = None;
     if let Some(store) = store
         && store.has_accounts()?
     {
         send_keys(job, spool, store)?;
-        let with_groups = layout.field(Field::Groups).is_some();
         matches = Some(store.run_match(&definition.matching.keys(), with_groups)?);
     }
     let judge = Judge {
@@ -451,7 +460,7 @@ fn match_and_plan(
         clashes,
         written,
         moved,
-        group_exists: &|key| known.contains_key(key),
+        tree: &tree,
     };
     let mut plan = PlanSpool::new()?;
     let mut twice = Twice::default();
@@ -481,7 +490,7 @@ fn match_and_plan(
             pending.extend_from_slice(&moving.pending);
             releases.extend_from_slice(&moving.releases);
             twice.note(people.drafts.first_row, planned);
-            needed.extend(needed_groups(people, planned, layout));
+            needed.extend(needed_groups(people, planned, layout, definition));
             plan.push(planned)?;
             job.progress.add(people.len() as u64, None);
         }
@@ -495,7 +504,7 @@ fn match_and_plan(
         twice.late.insert(*row, (action.outcome(), Vec::new()));
     }
     needed.extend(moves.groups.iter().cloned());
-    // A group that is only left need not be in the file; it exists, so its key will do as its path.
+    // A group that isn't in the file exists, so its key will do as its path.
     let needed = needed
         .into_iter()
         .map(|key| groups.get(&key).cloned().unwrap_or(key))
@@ -588,7 +597,7 @@ struct Judge<'a> {
     clashes: &'a BTreeMap<RowNumber, Decision>,
     written: &'a [(RowNumber, Vec<Outcome>)],
     moved: &'a HashSet<RowNumber>,
-    group_exists: &'a (dyn Fn(&str) -> bool + Sync),
+    tree: &'a Tree,
 }
 
 impl Judge<'_> {
@@ -671,8 +680,8 @@ impl Judge<'_> {
             _ => Vec::new(),
         };
         let groups = match &action {
-            Action::Update(update) => update.joins.iter().chain(&update.leaves).cloned().collect(),
-            _ => person.groups().map(group::key).collect(),
+            Action::Update(update) => joined(update).collect(),
+            _ => named(person, self.definition).collect(),
         };
         moving.pending.push(Pending {
             groups,
@@ -712,7 +721,7 @@ impl Judge<'_> {
         match action {
             Some(outcome) => (Action::Leave(outcome), issues),
             None => {
-                let (action, found) = decide(person, matched, self.definition, self.group_exists);
+                let (action, found) = decide(person, matched, self.definition, self.tree);
                 issues.extend(found);
                 (action, issues)
             }
@@ -793,36 +802,42 @@ impl Twice {
     }
 }
 
-/// The keys of the groups that the rows of a batch will be in.
-fn needed_groups(people: &People, planned: &Planned, layout: &Layout) -> BTreeSet<String> {
-    let mut keys: BTreeSet<String> = planned
-        .updates
-        .iter()
-        .flat_map(|(_, update)| update.joins.iter().cloned())
-        .collect();
-    if let Some(slot) = layout.field(Field::Groups) {
-        let created = planned
-            .outcomes
-            .iter()
-            .enumerate()
-            .filter(|(_, outcome)| **outcome == Outcome::Created);
-        let cells: HashSet<&str> = created
-            .map(|(index, _)| people.drafts.values.get(index, slot))
-            .collect();
-        keys.extend(
-            cells
-                .into_iter()
-                .flat_map(crate::stages::clean::groups)
-                .map(group::key),
-        );
+/// The keys of the groups that the rows of a batch will be in by themselves.
+fn needed_groups(
+    people: &People,
+    planned: &Planned,
+    layout: &Layout,
+    definition: &Definition,
+) -> BTreeSet<String> {
+    let updates = planned.updates.iter();
+    let mut keys: BTreeSet<String> = updates.flat_map(|(_, update)| joined(update)).collect();
+    let created = planned.outcomes.iter().enumerate();
+    for (index, _) in created.filter(|(_, outcome)| **outcome == Outcome::Created) {
+        let person = Person {
+            people,
+            index,
+            layout,
+        };
+        keys.extend(named(&person, definition));
     }
-    keys.extend(
-        planned
-            .updates
-            .iter()
-            .flat_map(|(_, update)| update.leaves.iter().cloned()),
-    );
     keys
+}
+
+/// The keys of the groups that an update joins. Those of inherited memberships come with them.
+fn joined(update: &Update) -> impl Iterator<Item = String> {
+    let parts = update.joins.iter().map(|entry| membership::parts(entry));
+    parts
+        .filter(|(_, role)| role.is_none())
+        .map(|(key, _)| key.to_string())
+}
+
+/// The keys of the groups that a new account joins.
+fn named(person: &Person, definition: &Definition) -> impl Iterator<Item = String> {
+    let said = person.said().for_new(&definition.update);
+    said.named(&definition.groups)
+        .map(|(path, _)| group::key(path))
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 /// load, chunk by chunk. What stops it on the way is returned, not an error: rows are in by then.
@@ -837,7 +852,7 @@ fn load_chunks(
     plan: &PlanSpool,
     moves: &Moves,
     run: &RunKey,
-    groups: &HashMap<String, Uuid>,
+    groups: &Tree,
     late: &mut BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
     store: &Store,
 ) -> Result<Option<Refusal>> {
@@ -947,7 +962,7 @@ fn load_moves(
     plan: &PlanSpool,
     moves: &Moves,
     run: &RunKey,
-    groups: &HashMap<String, Uuid>,
+    groups: &Tree,
     late: &mut BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
     store: &Store,
 ) -> Result<Option<Refusal>> {

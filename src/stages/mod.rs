@@ -8,6 +8,7 @@ pub mod dedupe;
 pub mod leavers;
 pub mod load;
 pub mod map;
+pub mod membership;
 pub mod moves;
 pub mod plan;
 pub mod read;
