@@ -363,11 +363,9 @@ fn groups(
             if role.is_none_or(str::is_empty) {
                 case.keep("groups", Reason::GroupGone(key.to_string()));
             }
-        } else if role == Some("") && held.iter().any(|entry| entry == key) {
-            // By now the person is in it by himself.
         } else if role.is_some_and(|role| !role.is_empty()) && !is_in(key) {
             case.keep("groups", Reason::NotIn(key.to_string()));
-        } else {
+        } else if role != Some("") || !is_in(key) {
             update.joins.push(entry.clone());
         }
     }
