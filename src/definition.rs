@@ -57,6 +57,9 @@ pub struct Definition {
     /// How group cells are understood.
     #[serde(default)]
     pub groups: Groups,
+    /// How much a run may change before somebody looks at it.
+    #[serde(default)]
+    pub gates: Gates,
     /// How much is written at once.
     #[serde(default)]
     pub load: Load,
@@ -456,7 +459,7 @@ impl Onboarding {
 pub struct Accounts {
     /// Status of new accounts whose row names none.
     pub onboarding: Onboarding,
-    /// Roles that this pipeline may give.
+    /// Roles that this pipeline may give, from least to most.
     pub roles: Vec<String>,
     /// The role of new accounts whose row names none.
     pub default_role: String,
@@ -599,6 +602,101 @@ impl Default for Groups {
     }
 }
 
+/// What happens to the others when a class of changes is over its limit.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum OnHold {
+    /// They go on.
+    #[default]
+    OthersGoOn,
+    /// They wait, too.
+    HoldAll,
+}
+
+/// What happens to a file that looks unlike the last one.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    /// Nothing: no two lists need be alike.
+    #[default]
+    Ignore,
+    /// Nothing of it is written.
+    Hold,
+}
+
+/// The limit of a class of changes; what is left out is as [`crate::stages::gates`] has it.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limit {
+    /// Share of what is there, such as 0.05 of the accounts.
+    pub share: Option<f64>,
+    /// So many are never too many, whatever their share.
+    pub count: Option<u64>,
+    /// The limit holds from so many accounts on.
+    pub base: Option<u64>,
+}
+
+/// `[gates]`: what a run may do before somebody must look at it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Gates {
+    /// Whether there are any.
+    pub enabled: bool,
+    /// What happens to the others when a class is held.
+    pub on_hold: OnHold,
+    /// Over which time runs of the pipeline are looked at together; `never` for each by itself.
+    pub window: String,
+    /// How many times its limit a class may come to in that time.
+    pub window_times: f64,
+    /// New accounts.
+    pub create: Limit,
+    /// Accounts that change in anything.
+    pub update: Limit,
+    /// Accounts that are closed.
+    pub deactivate: Limit,
+    /// Accounts whose mail goes elsewhere.
+    pub email_change: Limit,
+    /// Accounts that get a role further along in `roles`.
+    pub role_raise: Limit,
+    /// Accounts that get another external id or username.
+    pub key_change: Limit,
+    /// Groups that don't exist yet.
+    pub new_groups: Limit,
+    /// How many accounts may be active or invited.
+    pub seats: Option<u64>,
+    /// What happens to a file that looks unlike the last one.
+    pub content: Content,
+    /// Fewest rows of the last file that a new one is compared with.
+    pub content_from: u64,
+    /// Share of the rows that may be missing, or that the last file may have been short of.
+    pub content_rows: f64,
+    /// By how much a share may move: of empty cells, of a kind of values, of a mail domain.
+    pub content_shift: f64,
+}
+
+impl Default for Gates {
+    fn default() -> Self {
+        Gates {
+            enabled: true,
+            on_hold: OnHold::OthersGoOn,
+            window: "7 days".to_string(),
+            window_times: 2.0,
+            create: Limit::default(),
+            update: Limit::default(),
+            deactivate: Limit::default(),
+            email_change: Limit::default(),
+            role_raise: Limit::default(),
+            key_change: Limit::default(),
+            new_groups: Limit::default(),
+            seats: None,
+            content: Content::Ignore,
+            content_from: 50,
+            content_rows: 0.4,
+            content_shift: 0.3,
+        }
+    }
+}
+
 /// `[load]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -707,7 +805,7 @@ impl Default for Mail {
     }
 }
 
-/// A length of time as written in `[mail]`: `7 days`, `24 hours`, `90 minutes`; `None` for `never`.
+/// A length of time as written in `[mail]` and `[gates]`: `7 days`, `24 hours`, `90 minutes`; `None` for `never`.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -738,11 +836,67 @@ pub fn lifetime(text: &str) -> std::result::Result<Option<u32>, String> {
 pub struct Pipeline {
     /// What it says.
     pub definition: Definition,
-    /// SHA-256 of its text, in lower-case hex.
+    /// SHA-256 of its text, in lower-case hex; of that and the options, where some override it.
     pub sha256: String,
+    /// Its text: what a plan keeps, to do later what it says now.
+    pub text: String,
+    /// The options that override it, in the order in which they were set.
+    pub options: Vec<(String, String)>,
     /// How the commands that follow a run find it again: an absolute path or a shipped name; none
     /// for the default.
     pub named: Option<String>,
+}
+
+impl Pipeline {
+    /// Sets what an option of the command line overrides, and tells the pipeline apart from itself
+    /// without it: a run that was cut off is taken up again only if it would do the same. An option
+    /// that overrides nothing in it only does the latter.
+    ///
+    /// # Errors
+    /// `usage.invalid`, when the value can't be meant.
+    pub fn set(&mut self, option: &str, value: &str) -> Result<()> {
+        let definition = &mut self.definition;
+        match option {
+            "sheet" => definition.read.sheet = Some(value.to_string()),
+            "encoding" => definition.read.encoding = Some(value.to_string()),
+            "delimiter" => definition.read.delimiter = Some(delimiter(value)?),
+            "onboarding" => {
+                let way = <Onboarding as clap::ValueEnum>::from_str(value, false);
+                definition.accounts.onboarding =
+                    way.map_err(|error| Refusal::new(Code::UsageInvalid, error))?;
+            }
+            "add" => {
+                // Our own columns, whatever the pipeline calls them; names come when people accept.
+                definition.columns = Columns {
+                    email: Some(Headers::One("email".to_string())),
+                    ..Columns::default()
+                };
+                definition.attributes.clear();
+                definition.require.fields = vec!["email".to_string()];
+                definition.read.header_row = None;
+                // A few people are no full list.
+                definition.leavers.missing = Missing::Ignore;
+                // They look like no file, and the next file is not to look like them.
+                definition.gates.content = Content::Ignore;
+            }
+            _ => {}
+        }
+        self.sha256 = crate::hex(&Sha256::digest(format!("{} {option}={value}", self.sha256)));
+        self.options.push((option.to_string(), value.to_string()));
+        Ok(())
+    }
+}
+
+fn delimiter(text: &str) -> Result<char> {
+    let mut characters = text.chars();
+    match (text, characters.next(), characters.next()) {
+        ("\\t" | "tab", ..) => Ok('\t'),
+        (_, Some(only), None) if only.is_ascii() && !only.is_control() => Ok(only),
+        _ => {
+            let what = format!("`--delimiter {text}` is not one ASCII character, or `\\t`");
+            Err(Refusal::new(Code::UsageInvalid, what))
+        }
+    }
 }
 
 /// The pipelines that come with muster: name and text. The first is the default.
@@ -821,6 +975,8 @@ pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
     Ok(Pipeline {
         definition,
         sha256,
+        text: text.to_string(),
+        options: Vec::new(),
         named: None,
     })
 }
@@ -890,13 +1046,17 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
             return wrong(email, &message);
         }
     }
+    check_gates(&definition.gates, &wrong)?;
     check_mail(&definition.mail, &wrong)
 }
 
 /// Roles stand in lists, parted by `;`, and in entries of memberships, parted by `/`.
 fn check_roles(definition: &Definition, wrong: &dyn Fn(&str, &str) -> Result<()>) -> Result<()> {
     let (accounts, groups) = (&definition.accounts, &definition.groups);
-    let parts: Vec<char> = [';', '/'].into_iter().chain(groups.separators.iter().copied()).collect();
+    let parts: Vec<char> = [';', '/']
+        .into_iter()
+        .chain(groups.separators.iter().copied())
+        .collect();
     let listed = accounts.roles.iter().filter(|_| accounts.several_roles);
     for role in listed.chain(&groups.roles).chain([&groups.default_role]) {
         if role.trim().is_empty() || role.contains(|c| parts.contains(&c)) {
@@ -910,7 +1070,8 @@ fn check_roles(definition: &Definition, wrong: &dyn Fn(&str, &str) -> Result<()>
     if let Some(mark) = groups.role_mark
         && (!mark.is_ascii_punctuation() || mark == groups.nesting || parts.contains(&mark))
     {
-        let message = "`role_mark` must be an ASCII punctuation mark that nests and separates nothing";
+        let message =
+            "`role_mark` must be an ASCII punctuation mark that nests and separates nothing";
         return wrong("role_mark", message);
     }
     Ok(())
@@ -934,6 +1095,40 @@ fn check_words(path: &str, text: &str, definition: &Definition) -> Result<()> {
     for field in definition.update.fields.keys() {
         if !field.starts_with("attributes.") {
             one_of(path, text, "[update.fields]", field, &touched)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_gates(gates: &Gates, wrong: &dyn Fn(&str, &str) -> Result<()>) -> Result<()> {
+    if let Err(message) = lifetime(&gates.window) {
+        return wrong("window", &message);
+    }
+    // A comparison with NaN is false, so that it is turned away with the rest.
+    let reaches = |value: f64, least: f64| value >= least;
+    if !reaches(gates.window_times, 1.0) {
+        return wrong("window_times", "`window_times` must be at least 1");
+    }
+    for (key, limit) in [
+        ("create", &gates.create),
+        ("update", &gates.update),
+        ("deactivate", &gates.deactivate),
+        ("email_change", &gates.email_change),
+        ("role_raise", &gates.role_raise),
+        ("key_change", &gates.key_change),
+        ("new_groups", &gates.new_groups),
+    ] {
+        if limit.share.is_some_and(|share| !reaches(share, 0.0)) {
+            let message = format!("the `share` of `{key}` is below 0; 0.05 is 5 %");
+            return wrong(&format!("{key} ="), &message);
+        }
+    }
+    for (key, value) in [
+        ("content_rows", gates.content_rows),
+        ("content_shift", gates.content_shift),
+    ] {
+        if !(0.0..1.0).contains(&value) {
+            return wrong(key, &format!("`{key}` is a share, from 0 to less than 1"));
         }
     }
     Ok(())

@@ -152,10 +152,24 @@ codes! {
     AccountExists "account.exists" Reject "the person already has an account", "leave the row out, or use mode `upsert`";
     AccountNone "account.none" Reject "no account to update", "leave the row out, or use mode `upsert`";
     AccountSkipped "account.skipped" Note "left alone because the pipeline skips such accounts", "nothing";
+    // safeguards
+    GateCreate "gate.create" Reject "held: more new accounts than the limit", "look at them, then `muster approve` the run; or import again with `--allow`";
+    GateUpdate "gate.update" Reject "held: more accounts would change than the limit", "look at them, then `muster approve` the run; or import again with `--allow`";
+    GateDeactivate "gate.deactivate" Reject "held: more accounts would be closed than the limit", "look at them, then `muster approve` the run; or import again with `--allow`";
+    GateEmail "gate.email_change" Reject "held: more accounts would get another address than the limit", "look at them, then `muster approve` the run; or import again with `--allow`";
+    GateRole "gate.role_raise" Reject "held: more accounts would get a higher role than the limit", "look at them, then `muster approve` the run; or import again with `--allow`";
+    GateKey "gate.key_change" Reject "held: more accounts would get another id or username than the limit", "look at them, then `muster approve` the run; or import again with `--allow`";
+    GateGroups "gate.new_groups" Reject "held: more new groups than the limit", "look at them, then `muster approve` the run; or import again with `--allow`";
+    GateSeats "gate.seats" Reject "held: not enough seats", "free some, or raise `seats` under `[gates]`";
+    GateContent "gate.content" Reject "held: the file looks unlike the last one", "see what is unlike; mend the file, or approve the run if it is right";
+    GateOthers "gate.others" Reject "held: the pipeline lets nothing through while something is held", "see which other rows are held, and why";
     // writing
     LoadRefused "load.refused" Reject "the database refused the row", "see the database's own words";
     LoadDrifted "load.drifted" Reject "the account changed while the import was running", "run the import again";
+    PlanDrifted "plan.drifted" Reject "the account is no longer what the check saw", "check the file again, or apply the plan with `--replan-drifted`";
+    PlanLeftOut "plan.left_out" Note "not among the rows of the plan that were to be applied", "nothing, or apply the whole plan";
     // the pipeline and the command line
+    PlanInvalid "plan.invalid" Refuse "the file is no plan that can be applied", "make a new one: `muster check FILE --plan PLAN`";
     PipelineNotFound "pipeline.not_found" Refuse "no such pipeline", "name a file, or one of `pipelines/`";
     PipelineInvalid "pipeline.invalid" Refuse "the pipeline file is wrong", "correct the place that is shown";
     UsageInvalid "usage.invalid" Refuse "the command can't be carried out as given", "see `muster help`";
@@ -171,6 +185,7 @@ codes! {
     DatabaseFailed "database.failed" Refuse "the database reported an error", "see the database's own words";
     RunUnknown "run.unknown" Refuse "no such run", "`muster runs` lists them";
     ExplainUnknown "explain.unknown" Refuse "nobody is known by that", "name an e-mail address, an external id, a username, an account's id, a first and last name, or RUN:LINE";
+    RunNotHeld "run.not_held" Refuse "nothing of the run waits for an approval", "`muster show` says what a run did";
     RunStopped "run.stopped" Refuse "stopped before its end", "run the same command again; it goes on where it stopped";
     // mail
     MailSettings "mail.settings" Refuse "a setting of `[mail]` is missing or wrong", "correct it in the pipeline";

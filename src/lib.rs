@@ -12,6 +12,7 @@
 //! | [`formula`] | text that a spreadsheet would run, made harmless and back |
 //! | [`stages`] | the passes, one file or folder each |
 //! | [`spool`] | where batches wait on disk between the two halves of a run |
+//! | [`planfile`] | what a check would do, as a file that can be read and applied |
 //! | [`drop`](mod@drop) | the folder where another system drops its lists: what is complete, and where it goes |
 //! | [`store`] | PostgreSQL: launcher, connection, migrations, SQL |
 //! | [`report`] | what people read afterwards |
@@ -22,8 +23,8 @@
 //! # Invariants, each the absence of something
 //!
 //! - No stage reads the clock, the environment or a global, and no stage calls a stage.
-//! - Only `read`, `spool`, `drop`, `store`, `report`, `notify`, `serve` and `cli` do I/O; only `store`
-//!   knows SQL, and only `store` and `serve` are async.
+//! - Only `read`, `spool`, `planfile`, `drop`, `store`, `report`, `notify`, `serve` and `cli` do
+//!   I/O; only `store` knows SQL, and only `store` and `serve` are async.
 //! - Only `main` exits.
 //! - Importing sends no mail, and what sends mail reads no input file.
 //! - A row's problem is a value ([`issue::Issue`]), never an error of the run.
@@ -39,6 +40,7 @@ pub mod issue;
 pub mod notify;
 pub mod outcome;
 pub mod pipeline;
+pub mod planfile;
 pub mod progress;
 pub mod refusal;
 pub mod report;

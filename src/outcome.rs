@@ -39,6 +39,11 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether the row is to be written, or was.
+    pub fn is_written(self) -> bool {
+        matches!(self, Outcome::Created | Outcome::Updated)
+    }
+
     /// Every outcome, in the order of the summary.
     pub const ALL: [Outcome; 8] = [
         Outcome::Created,
@@ -136,7 +141,7 @@ pub enum Exit {
     Mend = 1,
     /// Refused before any write: usage, pipeline, file or database.
     Refused = 2,
-    /// Held by a safeguard.
+    /// Held by a safeguard; what is not held is in.
     Held = 3,
     /// Stopped midway; run again to resume.
     Stopped = 4,

@@ -2,12 +2,16 @@
 //!
 //! ```text
 //! file ─ read ─ map ─ clean ─ dedupe ─ validate ─┐      the file's own truth: pure, parallel by batch
-//!                                                ├─ match ─ plan ─┐      against the accounts: reads only
-//!                                    database ───┘                ├─ load ─ record      writes, in chunks
+//!                                                ├─ match ─ plan ─ gates ─┐      against the accounts: reads only
+//!                                    database ───┘                        ├─ load ─ record      writes, in chunks
 //! ```
 //!
 //! The first half ends in a spool: no row of a clash can be judged, and nothing written, before
-//! the last row is read. A check is an import that stops before `load`, so it tells the truth.
+//! the last row is read. The gates hold back what is too much of a kind, which the last row of the
+//! plan decides. A check is an import that stops before `load`, so it tells the truth. Applying a
+//! plan begins at that spool: the plan has it, with what the check decided.
+
+mod hold;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -16,13 +20,16 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use hashbrown::HashTable;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::definition::{Clashes, Definition, Missing, Pipeline};
+use self::hold::{Rows, held_issues, joins, status_of_new};
+use crate::definition::{Clashes, Content, Definition, Missing, Pipeline};
 use crate::header::{Vocabulary, is_own};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome, Verdict};
+use crate::planfile::PlanFile;
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Drafts, Field, Key, Layout, People, RowNumber};
@@ -31,17 +38,21 @@ use crate::stages::clash::{Decision, Owners, key_hashes};
 use crate::stages::clean::clean;
 use crate::stages::clean::group;
 use crate::stages::dedupe::{Seen, fingerprints};
+use crate::stages::drift::Profile;
+use crate::stages::follow::{self, Follow, Line, Trace, Wanted, regardless};
+use crate::stages::gates::{self, Change, Class, Classes, Facts, Hold};
 use crate::stages::leavers::{self, Fate, Leaver};
 use crate::stages::load::{self, RunKey};
 use crate::stages::map::{self, Mapping, Target};
-use crate::stages::membership::{self, Tree};
+use crate::stages::membership::{self, Said, Tree};
 use crate::stages::moves::{self, Moves, Pending, Release};
 use crate::stages::plan::{Action, Matched, Person, Planned, Update, decide, without_taken_keys};
-use crate::stages::read::{Source, Wanted};
+use crate::stages::read::{self, Source};
 use crate::stages::validate::validate;
 use crate::store::Store;
 use crate::store::loader::Written;
 use crate::store::runs::Begun;
+use crate::summary::Gate;
 
 /// What a run is asked to do.
 pub struct Job<'a> {
@@ -53,6 +64,8 @@ pub struct Job<'a> {
     pub pipeline: &'a Pipeline,
     /// What names the run in what it writes.
     pub run: RunKey,
+    /// Up to how many changes of a class somebody lets through this time.
+    pub allowed: &'a [(Class, u64)],
     /// Where its reports go.
     pub folder: &'a Path,
     /// Shows how far it is.
@@ -71,18 +84,28 @@ pub struct Ran {
     pub spool: Spool,
     /// The plan of every batch.
     pub plan: PlanSpool,
+    /// What the safeguards said.
+    pub gates: Vec<Gate>,
+    /// What the files look like, where the pipeline compares them.
+    pub profile: Option<Profile>,
     /// Outcomes and issues that came after a batch was planned.
     pub late: BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
     /// How many values each cleaning rule changed.
     pub rules: [u64; 32],
     /// What names the run; of the first try, when this one went on with it.
     pub run: RunKey,
+    /// Whether the rows come from a plan; no file was read then.
+    pub from_plan: bool,
     /// RFC 3339, when this run was begun first and cut off.
     pub resumed_from: Option<String>,
     /// The rows that pass on keys to each other.
     pub moves: Moves,
     /// Accounts that a full list doesn't name, and what happens to them.
     pub leavers: Vec<Leaver>,
+    /// Whether leavers are no matter of this run.
+    pub keeps_leavers: bool,
+    /// Whether the run counts for the grace of those who are missing.
+    pub counts_absences: bool,
     /// Why it stopped before its end.
     pub stopped: Option<Refusal>,
 }
@@ -93,87 +116,167 @@ pub struct Ran {
 /// A refusal; nothing was written then.
 pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
     let (files, layout) = open(job)?;
-    let (spool, owners, groups, rules) = read_people(job, &files, &layout)?;
+    let (spool, owners, groups, rules, profile) = read_people(job, &files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
-    let (plan, late, _, moves) = match_and_plan(
+    let guide = Guide::Pipeline(&clashes);
+    let rows = Rows {
         job,
-        &layout,
-        &spool,
-        &clashes,
-        &groups,
-        None,
-        store.as_deref(),
-    )?;
-    let leavers = find_leavers(job, &files, &spool, store.as_deref())?;
-    let run = job.run.clone();
+        layout: &layout,
+        spool: &spool,
+    };
+    let store = store.as_deref();
+    let mut planning = match_and_plan(&rows, &guide, &groups, None, store)?;
+    let mut leavers = find_leavers(job, &files, &spool, store)?;
+    let mut gates = rows.ask(&planning, &leavers, profile.as_ref(), store)?;
+    rows.hold_back(&mut planning, &mut leavers, &mut gates)?;
     Ok(Ran {
         files,
         layout,
         spool,
-        plan,
-        late,
+        plan: planning.plan,
+        gates,
+        profile: profile.map(Profile::kept),
+        late: planning.late,
         rules,
-        run,
+        run: job.run.clone(),
+        from_plan: false,
         resumed_from: None,
         leavers,
-        moves,
+        moves: planning.moves,
+        keeps_leavers: false,
+        counts_absences: true,
         stopped: None,
     })
 }
 
-/// The whole of it. Everything that is done to the database is done in here.
+/// The whole of it. Everything that is done to the database is done in here and in [`apply`].
 ///
 /// # Errors
 /// A refusal before any write; what stops it later is in [`Ran::stopped`].
 pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
     let (files, layout) = open(job)?;
-    let (spool, owners, groups, rules) = read_people(job, &files, &layout)?;
+    let (spool, owners, groups, rules, profile) = read_people(job, &files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
-    let inputs: Vec<String> = files
-        .iter()
-        .map(|file| file.source.sha256.clone())
-        .collect();
-    let folder = job.folder.display().to_string();
-    let begun = store.begin_run(&job.run.id, job.run.seed, &inputs, job.pipeline, &folder)?;
-    let run = RunKey {
-        id: begun.id.clone(),
-        seed: begun.seed,
-        started_ms: begun.started_ms,
-    };
-    let (plan, mut late, needed, moves) = match_and_plan(
+    let (run, begun) = begin(job, &files, store)?;
+    let guide = Guide::Pipeline(&clashes);
+    let rows = Rows {
         job,
-        &layout,
-        &spool,
-        &clashes,
-        &groups,
-        Some(&begun),
-        Some(store),
-    )?;
-    let leavers = find_leavers(job, &files, &spool, Some(store))?;
-    let groups = store.create_groups(&needed, &run, &job.pipeline.definition.groups)?;
-    let stopped = load_chunks(
-        job, &layout, &spool, &plan, &moves, &run, &groups, &mut late, store,
-    )
-    .map_err(|refusal| refusal.exit(Exit::Stopped))?;
-    if stopped.is_none() {
-        settle_leavers(job, &files, &run, &leavers, store)?;
-    }
-    Ok(Ran {
+        layout: &layout,
+        spool: &spool,
+    };
+    let mut planning = match_and_plan(&rows, &guide, &groups, Some(&begun), Some(store))?;
+    let mut leavers = find_leavers(job, &files, &spool, Some(store))?;
+    let gates = if begun.has_written() {
+        // A part of the plan is done, so that it can't be judged a second time.
+        let mut again = begun.gates.clone();
+        rows.hold_back(&mut planning, &mut leavers, &mut again)?;
+        begun.gates
+    } else {
+        let mut gates = rows.ask(&planning, &leavers, profile.as_ref(), Some(store))?;
+        rows.hold_back(&mut planning, &mut leavers, &mut gates)?;
+        gates
+    };
+    store.book_gates(&run.id, &gates)?;
+    let needed = planning.needed_paths(&groups);
+    let ran = Ran {
         files,
         layout,
         spool,
-        plan,
-        late,
+        plan: planning.plan,
+        gates,
+        profile: profile.map(Profile::kept),
+        late: planning.late,
         rules,
         run,
+        from_plan: false,
         resumed_from: begun.resumed_from,
         leavers,
-        moves,
-        stopped,
-    })
+        moves: planning.moves,
+        keeps_leavers: false,
+        counts_absences: true,
+        stopped: None,
+    };
+    write(job, ran, &needed, store)
+}
+
+/// Exactly what a plan says, for those of its rows that are wanted. A row whose account is no
+/// longer what the check saw is held, or decided anew. Nothing is held for being much: whoever
+/// applies a plan has seen it. What the plan itself holds stays held until it is approved.
+///
+/// # Errors
+/// As [`import`].
+pub fn apply(job: &Job, order: Order, store: &mut Store) -> Result<Ran> {
+    let file = &order.plan;
+    let groups = groups_of(&file.spool, &file.layout, &job.pipeline.definition)?;
+    let (run, begun) = begin(job, &file.files, store)?;
+    let rows = Rows {
+        job,
+        layout: &file.layout,
+        spool: &file.spool,
+    };
+    let guide = Guide::Plan(&order);
+    let planning = match_and_plan(&rows, &guide, &groups, Some(&begun), Some(store))?;
+    let mut leavers = Vec::new();
+    if order.leavers {
+        leavers = find_leavers(job, &file.files, &file.spool, Some(store))?;
+        let approves = order.approved != Classes::default();
+        follow::hold_unplanned(&mut leavers, &file.leavers, order.replan, approves);
+    }
+    let gates = if begun.has_written() {
+        begun.gates
+    } else {
+        let seen = rows.ask(&planning, &leavers, None, Some(store))?;
+        gates::after_a_look(seen, &file.head.gates, order.approved)
+    };
+    store.book_gates(&run.id, &gates)?;
+    let needed = planning.needed_paths(&groups);
+    let counts_absences = order.leavers && order.approved == Classes::default();
+    let file = order.plan;
+    let ran = Ran {
+        files: file.files,
+        layout: file.layout,
+        spool: file.spool,
+        plan: planning.plan,
+        gates,
+        profile: file.head.profile,
+        late: planning.late,
+        rules: file.rules,
+        run,
+        from_plan: true,
+        resumed_from: begun.resumed_from,
+        leavers,
+        moves: planning.moves,
+        keeps_leavers: !order.leavers,
+        counts_absences,
+        stopped: None,
+    };
+    write(job, ran, &needed, store)
+}
+
+/// What [`apply`] is to do.
+pub struct Order<'a> {
+    /// The plan.
+    pub plan: PlanFile,
+    /// Its rows that are to be applied.
+    pub wanted: &'a Wanted<'a>,
+    /// Whether its leavers are to be deactivated, too.
+    pub leavers: bool,
+    /// Whether what drifted since the check is decided anew.
+    pub replan: bool,
+    /// What the plan's run held and somebody let through.
+    pub approved: Classes,
+}
+
+/// By what the rows are decided.
+enum Guide<'a> {
+    /// By the pipeline, knowing how the clashes of the file ended.
+    Pipeline(&'a BTreeMap<RowNumber, Decision>),
+    /// By a plan, as long as the accounts are what it saw.
+    Plan(&'a Order<'a>),
 }
 
 /// A file of the run and what its columns became.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InputFile {
     /// The file.
     pub source: Source,
@@ -187,8 +290,15 @@ pub struct InputFile {
 /// enough that memory doesn't notice.
 const GROUP_BATCHES: usize = 8;
 
-/// What reading all rows leaves: the rows, who has which key, the groups by key, rule counts.
-type FileTruth = (Spool, Owners, BTreeMap<String, String>, [u64; 32]);
+/// What reading all rows leaves: the rows, who has which key, the groups by key, rule counts, and
+/// what the rows look like where that is compared.
+type FileTruth = (
+    Spool,
+    Owners,
+    BTreeMap<String, String>,
+    [u64; 32],
+    Option<Profile>,
+);
 
 fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
     let definition = &job.pipeline.definition;
@@ -197,7 +307,7 @@ fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
     for path in job.files {
         let mut source = Source::open(
             path,
-            &Wanted {
+            &read::Wanted {
                 definition,
                 vocabulary,
             },
@@ -227,7 +337,14 @@ fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
 /// read → clean → dedupe → validate, for all files, into the spool.
 fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTruth> {
     let definition = &job.pipeline.definition;
-    let mut truth: FileTruth = (Spool::new()?, Owners::default(), BTreeMap::new(), [0; 32]);
+    let profiled = is_compared(files, definition);
+    let mut truth: FileTruth = (
+        Spool::new()?,
+        Owners::default(),
+        BTreeMap::new(),
+        [0; 32],
+        profiled.then(Profile::default),
+    );
     let mut seen = Seen::default();
     job.progress.begin("read", None);
     std::thread::scope(|scope| {
@@ -253,15 +370,20 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
                 .map(|((drafts, _), verdicts)| {
                     let people = validate(drafts, verdicts, layout, definition);
                     let hashes = key_hashes(&people, job.run.seed);
+                    let profile = profiled.then(|| Profile::of(&people.drafts, layout));
                     (
                         encode(&people),
                         hashes,
                         group_paths(&people, layout, definition),
+                        profile,
                         people,
                     )
                 })
                 .collect();
-            for (encoded, hashes, paths, people) in people {
+            for (encoded, hashes, paths, profile, people) in people {
+                if let (Some(all), Some(profile)) = (&mut truth.4, profile) {
+                    all.add(profile);
+                }
                 truth.0.push(&encoded)?;
                 truth.1.note(&people, &hashes);
                 for (key, path) in paths {
@@ -279,6 +401,14 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
     })?;
     job.progress.end();
     Ok(truth)
+}
+
+/// Whether the rows are compared with those of the last run. Rows that come back corrected are a
+/// part of a file, and look like no other.
+fn is_compared(files: &[InputFile], definition: &Definition) -> bool {
+    let gates = &definition.gates;
+    let corrected = |file: &InputFile| file.targets.contains(&Target::Own);
+    gates.enabled && gates.content == Content::Hold && !files.iter().any(corrected)
 }
 
 fn read_files(files: &[InputFile], mut send: impl FnMut(Cells) -> bool) -> Result<()> {
@@ -378,6 +508,24 @@ fn group_paths(
     paths
 }
 
+/// The groups that the rows of a plan name, by key.
+fn groups_of(
+    spool: &Spool,
+    layout: &Layout,
+    definition: &Definition,
+) -> Result<BTreeMap<String, String>> {
+    let mut groups = BTreeMap::new();
+    let slots = [Field::Groups, Field::AddGroups].map(|field| layout.field(field));
+    if slots.iter().any(Option::is_some) {
+        for batch in 0..spool.batches() {
+            for (key, path) in group_paths(&spool.read(batch)?, layout, definition) {
+                groups.entry(key).or_insert(path);
+            }
+        }
+    }
+    Ok(groups)
+}
+
 /// How much of the input is behind a batch, where bytes tell.
 fn part_read(files: &[InputFile], people: &People) -> Option<f64> {
     let place = people
@@ -419,27 +567,57 @@ fn settle(
     Ok(owners.settle(job.pipeline.definition.rows.clashes, place))
 }
 
-/// What the plan leaves: its batches, late outcomes, the groups that are to be there, and the
-/// rows that pass on keys.
-type PlanTruth = (
-    PlanSpool,
-    BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
-    Vec<String>,
-    Moves,
-);
+/// Begins the run in the books, or takes up the one that was cut off.
+fn begin(job: &Job, files: &[InputFile], store: &Store) -> Result<(RunKey, Begun)> {
+    let inputs: Vec<String> = files
+        .iter()
+        .map(|file| file.source.sha256.clone())
+        .collect();
+    let folder = job.folder.display().to_string();
+    let begun = store.begin_run(&job.run.id, job.run.seed, &inputs, job.pipeline, &folder)?;
+    let run = RunKey {
+        id: begun.id.clone(),
+        seed: begun.seed,
+        started_ms: begun.started_ms,
+    };
+    Ok((run, begun))
+}
 
-/// match → plan, for all batches. `earlier` tells what an earlier try of this run wrote.
+/// What the plan leaves.
+struct Planning {
+    plan: PlanSpool,
+    /// Outcomes that were found after a batch was planned.
+    late: BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
+    /// Keys of the groups that the accounts will be in.
+    needed: BTreeSet<String>,
+    /// Keys of the files' groups that don't exist yet.
+    new_groups: HashSet<String>,
+    /// The rows that pass on keys to each other.
+    moves: Moves,
+    /// What all rows together would do, those aside that were found late.
+    facts: Facts,
+}
+
+impl Planning {
+    /// The groups that are to be there. One that isn't in the file exists, so that its key will do as
+    /// its path.
+    fn needed_paths(&self, groups: &BTreeMap<String, String>) -> Vec<String> {
+        let path = |key: &String| groups.get(key).unwrap_or(key).clone();
+        self.needed.iter().map(path).collect()
+    }
+}
+
+/// match → plan, for all batches. `begun` has what an earlier try of this run decided and wrote.
 fn match_and_plan(
-    job: &Job,
-    layout: &Layout,
-    spool: &Spool,
-    clashes: &BTreeMap<RowNumber, Decision>,
+    rows: &Rows,
+    guide: &Guide,
     groups: &BTreeMap<String, String>,
-    earlier: Option<&Begun>,
+    begun: Option<&Begun>,
     store: Option<&Store>,
-) -> Result<PlanTruth> {
+) -> Result<Planning> {
+    let Rows { job, layout, spool } = *rows;
     let nothing = Begun::default();
-    let Begun { written, moved, .. } = earlier.unwrap_or(&nothing);
+    let begun = begun.unwrap_or(&nothing);
     let definition = &job.pipeline.definition;
     let lists_groups = |field: Field| field.lists_groups() && layout.field(field).is_some();
     let with_groups = definition.groups.required || Field::ALL.into_iter().any(lists_groups);
@@ -457,36 +635,39 @@ fn match_and_plan(
     let judge = Judge {
         layout,
         definition,
-        clashes,
-        written,
-        moved,
+        regardless: &regardless(definition),
+        guide,
+        written: &begun.written,
+        moved: &begun.moved,
+        hold: Hold::of(&begun.gates, definition.gates.on_hold),
         tree: &tree,
     };
     let mut plan = PlanSpool::new()?;
     let mut twice = Twice::default();
     let mut needed = BTreeSet::new();
     let (mut pending, mut releases) = (Vec::new(), Vec::new());
+    let mut facts = Facts::default();
     job.progress.begin("match", Some(spool.rows()));
     for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
         if job.stop.load(Ordering::Relaxed) {
             return Err(stopped_early());
         }
         let range = first..(first + GROUP_BATCHES).min(spool.batches());
-        let people: Vec<People> = range
-            .into_par_iter()
-            .map(|batch| spool.read(batch))
-            .collect::<Result<_>>()?;
-        let last = people.last().map_or(0, |people| {
-            people.drafts.first_row + people.len() as RowNumber - 1
-        });
+        let last = spool.first_row(range.end - 1) + spool.rows_in(range.end - 1) as RowNumber - 1;
         let found = matches
             .as_mut()
             .map_or(Ok(Vec::new()), |matches| matches.through(last))?;
-        let planned: Vec<(Planned, moves::Found)> = people
-            .par_iter()
-            .map(|people| judge.plan(people, &found))
-            .collect();
-        for (people, (planned, moving)) in people.iter().zip(&planned) {
+        let planned: Vec<(People, Planned, moves::Found, Facts)> = range
+            .into_par_iter()
+            .map(|batch| {
+                let people = spool.read(batch)?;
+                let (planned, moving) = judge.plan(batch, &people, &found)?;
+                let facts = rows.facts(&people, &planned, |_| true);
+                Ok((people, planned, moving, facts))
+            })
+            .collect::<Result<_>>()?;
+        for (people, planned, moving, more) in &planned {
+            facts.add(more);
             pending.extend_from_slice(&moving.pending);
             releases.extend_from_slice(&moving.releases);
             twice.note(people.drafts.first_row, planned);
@@ -504,12 +685,15 @@ fn match_and_plan(
         twice.late.insert(*row, (action.outcome(), Vec::new()));
     }
     needed.extend(moves.groups.iter().cloned());
-    // A group that isn't in the file exists, so its key will do as its path.
-    let needed = needed
-        .into_iter()
-        .map(|key| groups.get(&key).cloned().unwrap_or(key))
-        .collect();
-    Ok((plan, twice.late, needed, moves))
+    let is_new = |key: &&String| !tree.has(key);
+    Ok(Planning {
+        plan,
+        late: twice.late,
+        needed,
+        new_groups: groups.keys().filter(is_new).cloned().collect(),
+        moves,
+        facts,
+    })
 }
 
 fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
@@ -567,25 +751,21 @@ fn find_leavers(
 }
 
 /// Deactivates the leavers whose time has come, and counts the run for the others.
-fn settle_leavers(
-    job: &Job,
-    files: &[InputFile],
-    run: &RunKey,
-    leavers: &[Leaver],
-    store: &mut Store,
-) -> Result<()> {
-    if !is_full_list(job, files) {
+fn settle_leavers(job: &Job, ran: &Ran, store: &mut Store) -> Result<()> {
+    if !is_full_list(job, &ran.files) {
         return Ok(());
     }
     let of = |wanted: fn(&Leaver) -> bool| -> Vec<Uuid> {
-        let some = leavers.iter().filter(|leaver| wanted(leaver));
+        let some = ran.leavers.iter().filter(|leaver| wanted(leaver));
         some.map(|leaver| leaver.account).collect()
     };
-    let missing = of(|leaver| leaver.fate != Fate::Protected);
+    let missing = ran
+        .counts_absences
+        .then(|| of(|leaver| leaver.fate != Fate::Protected));
     let gone = of(|leaver| leaver.fate == Fate::Deactivated);
     let source = job.pipeline.definition.source();
     store
-        .settle_leavers(&run.id, source, &missing, &gone)
+        .settle_leavers(&ran.run.id, source, missing.as_deref(), &gone)
         .map_err(|refusal| refusal.exit(Exit::Stopped))?;
     Ok(())
 }
@@ -594,26 +774,45 @@ fn settle_leavers(
 struct Judge<'a> {
     layout: &'a Layout,
     definition: &'a Definition,
-    clashes: &'a BTreeMap<RowNumber, Decision>,
+    regardless: &'a Definition,
+    guide: &'a Guide<'a>,
     written: &'a [(RowNumber, Vec<Outcome>)],
     moved: &'a HashSet<RowNumber>,
+    /// What the gates held when the first of `written` was written.
+    hold: Hold,
     tree: &'a Tree,
 }
 
 impl Judge<'_> {
-    /// Plans a batch. `found` are matches in row order, of this batch and others.
-    fn plan(&self, people: &People, found: &[(RowNumber, Matched)]) -> (Planned, moves::Found) {
+    /// Plans batch number `batch`. `found` are matches in row order, of this batch and others.
+    fn plan(
+        &self,
+        batch: usize,
+        people: &People,
+        found: &[(RowNumber, Matched)],
+    ) -> Result<(Planned, moves::Found)> {
         let first = people.drafts.first_row;
+        let keys = self.definition.matching.keys();
+        let lines = match self.guide {
+            Guide::Plan(order) => follow::lines(order.plan.plan.read(batch)?, first),
+            Guide::Pipeline(_) => Vec::new(),
+        };
         let mut moving = moves::Found::default();
-        if let Some(outcomes) = self.written_outcomes(first, people.len()) {
+        let written = self.written_outcomes(first, people.len());
+        if let (Guide::Plan(_), Some(outcomes)) = (self.guide, &written) {
             let planned = Planned {
                 written: true,
-                outcomes,
+                issues: follow::issues_of_written(lines, outcomes),
+                outcomes: outcomes.clone(),
                 ..Planned::default()
             };
-            return (planned, moving);
+            return Ok((planned, moving));
         }
-        let mut planned = Planned::default();
+        let mut planned = Planned {
+            written: written.is_some(),
+            ..Planned::default()
+        };
+        let mut lines = lines.into_iter();
         let mut found = found[found.partition_point(|(row, _)| *row < first)..]
             .iter()
             .peekable();
@@ -622,6 +821,12 @@ impl Judge<'_> {
             let matched = found
                 .next_if(|(at, _)| *at == row)
                 .map(|(_, matched)| matched);
+            let line = lines.next();
+            let was = written.as_ref().map(|outcomes| outcomes[index]);
+            if let Some(done) = was.filter(|outcome| *outcome != Outcome::Held) {
+                planned.outcomes.push(done);
+                continue;
+            }
             let person = Person {
                 people,
                 index,
@@ -631,11 +836,15 @@ impl Judge<'_> {
                 planned.outcomes.push(Outcome::Updated);
                 continue;
             }
-            let (action, mut issues) = self.judge(&person, matched);
+            let (mut action, mut issues) = self.judge(&person, matched, line);
             if let Some(matched) = matched {
-                self.note_moves(&person, matched, &action, &issues, &mut moving);
+                planned.traces.push(Trace::new(row, matched, &keys));
+                self.note_moves(&person, matched, &mut action, &mut issues, &mut moving);
             }
-            planned.outcomes.push(action.outcome());
+            if was.is_some() {
+                issues.extend(self.held_again(&person, &action));
+            }
+            planned.outcomes.push(was.unwrap_or(action.outcome()));
             planned.issues.append(&mut issues);
             if let Some(account) = matched.and_then(|matched| matched.account.as_ref()) {
                 planned.accounts.push((row, account.id));
@@ -644,7 +853,7 @@ impl Judge<'_> {
                 planned.updates.push((row, *update));
             }
         }
-        (planned, moving)
+        Ok((planned, moving))
     }
 
     /// Keys that a row gives up, and rows that only stay out because somebody has their keys.
@@ -652,11 +861,20 @@ impl Judge<'_> {
         &self,
         person: &Person,
         matched: &Matched,
-        action: &Action,
-        issues: &[Issue],
+        action: &mut Action,
+        issues: &mut Vec<Issue>,
         moving: &mut moves::Found,
     ) {
         let row = person.row();
+        // Only a plan says that a row goes in whose keys others have: it counts on their giving them up.
+        if let Some((issue, needs)) = follow::keys_of_others(person, matched, action) {
+            let action = std::mem::replace(action, Action::Leave(Outcome::Held));
+            issues.push(issue);
+            moving
+                .pending
+                .push(pending(person, matched, action, needs, self.definition));
+            return;
+        }
         if let Action::Update(update) = action {
             moving.releases.extend(released(row, matched, update));
         }
@@ -668,39 +886,57 @@ impl Judge<'_> {
         let Some((free, needs)) = without_taken_keys(person, matched) else {
             return;
         };
-        let (action, issues) = self.judge(person, Some(&free));
+        let (action, issues) = self.judge(person, Some(&free), None);
         let stays_out = issues
             .iter()
             .any(|issue| self.definition.rejects(issue.code));
-        if stays_out || matches!(action, Action::Leave(_)) {
-            return;
+        if !stays_out && !matches!(action, Action::Leave(_)) {
+            moving
+                .pending
+                .push(pending(person, &free, action, needs, self.definition));
         }
-        let releases = match &action {
-            Action::Update(update) => released(row, &free, update),
-            _ => Vec::new(),
-        };
-        let groups = match &action {
-            Action::Update(update) => joined(update).collect(),
-            _ => named(person, self.definition).collect(),
-        };
-        moving.pending.push(Pending {
-            groups,
-            row,
-            account: free.account.map(|account| account.id),
-            action,
-            needs,
-            releases,
-        });
     }
 
-    fn judge(&self, person: &Person, matched: Option<&Matched>) -> (Action, Vec<Issue>) {
+    /// Decides a row; by `line`, where a plan has one for it.
+    fn judge(
+        &self,
+        person: &Person,
+        matched: Option<&Matched>,
+        line: Option<Line>,
+    ) -> (Action, Vec<Issue>) {
+        let decide = |person: &Person, matched: Option<&Matched>, definition: &Definition| {
+            decide(person, matched, definition, self.tree)
+        };
+        match (self.guide, line) {
+            (Guide::Pipeline(clashes), _) => self.judge_row(person, matched, clashes),
+            (Guide::Plan(_), None) => decide(person, matched, self.definition),
+            (Guide::Plan(order), Some(line)) => {
+                let follow = Follow {
+                    definition: self.definition,
+                    regardless: self.regardless,
+                    wanted: order.wanted,
+                    replan: order.replan,
+                    decide: &decide,
+                    group_exists: &|key| self.tree.has(key),
+                };
+                follow.row(person, matched, line)
+            }
+        }
+    }
+
+    fn judge_row(
+        &self,
+        person: &Person,
+        matched: Option<&Matched>,
+        clashes: &BTreeMap<RowNumber, Decision>,
+    ) -> (Action, Vec<Issue>) {
         match person.people.verdicts[person.index] {
             Verdict::Duplicate(_) => return (Action::Leave(Outcome::Duplicate), Vec::new()),
             Verdict::Kept | Verdict::Rejected => {}
         }
         let mut issues = Vec::new();
         let mut action = None;
-        if let Some(clash) = self.clashes.get(&person.row()) {
+        if let Some(clash) = clashes.get(&person.row()) {
             issues.extend_from_slice(&clash.issues);
             if !clash.stays {
                 let skips = self.definition.rows.clashes != Clashes::Reject;
@@ -728,6 +964,24 @@ impl Judge<'_> {
         }
     }
 
+    /// Why an earlier try of this run held the row, which it did.
+    fn held_again(&self, person: &Person, action: &Action) -> Vec<Issue> {
+        let change = match action {
+            Action::Create => Change::Create(status_of_new(person, self.definition)),
+            Action::Update(update) => Change::Update(update),
+            Action::Leave(_) => return Vec::new(),
+        };
+        let joins_new = joins(person, change, self.definition)
+            .iter()
+            .any(|key| !self.tree.has(key));
+        let classes = change.classes(&self.definition.accounts.roles);
+        held_issues(
+            person.row(),
+            self.hold,
+            classes.with_if(Class::NewGroups, joins_new),
+        )
+    }
+
     /// The outcomes of a batch that an earlier try wrote.
     fn written_outcomes(&self, first: RowNumber, count: usize) -> Option<Vec<Outcome>> {
         let chunk = self
@@ -737,6 +991,33 @@ impl Judge<'_> {
         let (row, outcomes) = &self.written[chunk];
         let start = (first - row) as usize;
         outcomes.get(start..start + count).map(<[Outcome]>::to_vec)
+    }
+}
+
+/// A row that goes in if the `needs` are met.
+fn pending(
+    person: &Person,
+    matched: &Matched,
+    action: Action,
+    needs: Vec<(Key, Uuid)>,
+    definition: &Definition,
+) -> Pending {
+    let row = person.row();
+    let (account, releases, groups) = match &action {
+        Action::Update(update) => (
+            Some(update.account),
+            released(row, matched, update),
+            joined(update).collect(),
+        ),
+        _ => (None, Vec::new(), named(person.said(), definition)),
+    };
+    Pending {
+        row,
+        account,
+        action,
+        needs,
+        releases,
+        groups,
     }
 }
 
@@ -809,17 +1090,24 @@ fn needed_groups(
     layout: &Layout,
     definition: &Definition,
 ) -> BTreeSet<String> {
-    let updates = planned.updates.iter();
+    let goes_on = |row: &RowNumber| {
+        planned.outcomes[(row - people.drafts.first_row) as usize] == Outcome::Updated
+    };
+    let updates = planned.updates.iter().filter(|(row, _)| goes_on(row));
     let mut keys: BTreeSet<String> = updates.flat_map(|(_, update)| joined(update)).collect();
     let created = planned.outcomes.iter().enumerate();
-    for (index, _) in created.filter(|(_, outcome)| **outcome == Outcome::Created) {
+    let created = created.filter(|(_, outcome)| **outcome == Outcome::Created);
+    let said = |(index, _)| {
         let person = Person {
             people,
             index,
             layout,
         };
-        keys.extend(named(&person, definition));
-    }
+        person.said()
+    };
+    // A batch has far fewer such cells than rows.
+    let said: HashSet<Said> = created.map(said).collect();
+    keys.extend(said.into_iter().flat_map(|said| named(said, definition)));
     keys
 }
 
@@ -832,35 +1120,40 @@ fn joined(update: &Update) -> impl Iterator<Item = String> {
 }
 
 /// The keys of the groups that a new account joins.
-fn named(person: &Person, definition: &Definition) -> impl Iterator<Item = String> {
-    let said = person.said().for_new(&definition.update);
-    said.named(&definition.groups)
+fn named(said: Said, definition: &Definition) -> Vec<String> {
+    said.for_new(&definition.update)
+        .named(&definition.groups)
         .map(|(path, _)| group::key(path))
-        .collect::<Vec<_>>()
-        .into_iter()
+        .collect()
 }
 
-/// load, chunk by chunk. What stops it on the way is returned, not an error: rows are in by then.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the last pass joins what all others made"
-)]
-fn load_chunks(
-    job: &Job,
-    layout: &Layout,
-    spool: &Spool,
-    plan: &PlanSpool,
-    moves: &Moves,
-    run: &RunKey,
-    groups: &Tree,
-    late: &mut BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
-    store: &Store,
-) -> Result<Option<Refusal>> {
-    let definition = &job.pipeline.definition;
-    let chunks = chunks(spool, definition.load.chunk_rows);
-    if let Some(failure) = load_moves(job, spool, plan, moves, run, groups, late, store)? {
+/// load: makes the groups, writes the rows, settles the leavers. What stops it on the way is in the
+/// result, not an error: rows are in by then.
+fn write(job: &Job, mut ran: Ran, needed: &[String], store: &mut Store) -> Result<Ran> {
+    let groups = store.create_groups(needed, &ran.run, &job.pipeline.definition.groups)?;
+    ran.stopped = load_chunks(job, &mut ran, &groups, store)
+        .map_err(|refusal| refusal.exit(Exit::Stopped))?;
+    if ran.stopped.is_none() && !ran.keeps_leavers {
+        settle_leavers(job, &ran, store)?;
+    }
+    Ok(ran)
+}
+
+fn load_chunks(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result<Option<Refusal>> {
+    if let Some(failure) = load_moves(job, ran, groups, store)? {
         return Ok(Some(failure));
     }
+    let definition = &job.pipeline.definition;
+    let Ran {
+        layout,
+        spool,
+        plan,
+        moves,
+        run,
+        late,
+        ..
+    } = ran;
+    let chunks = chunks(spool, definition.load.chunk_rows);
     let mut loader = store.loader(definition.load.connections, run)?;
     let mut waiting: BTreeMap<RowNumber, Vec<Outcome>> = BTreeMap::new();
     let mut stopped = None;
@@ -939,11 +1232,15 @@ fn planned_now(
     let first = spool.first_row(batch);
     if planned.written {
         planned.outcomes.fill(Outcome::Unchanged);
+        planned.accounts.clear();
     }
     for (row, (outcome, _)) in late.range(first..first + planned.outcomes.len() as RowNumber) {
         planned.outcomes[(row - first) as usize] = *outcome;
-        planned.updates.retain(|(other, _)| other != row);
     }
+    // What is held keeps its update in the plan, and is not written.
+    let outcomes = &planned.outcomes;
+    let is_done = |row: RowNumber| outcomes[(row - first) as usize] == Outcome::Updated;
+    planned.updates.retain(|(row, _)| is_done(*row));
     planned
         .updates
         .retain(|(row, _)| !moves.together.contains(row));
@@ -952,20 +1249,15 @@ fn planned_now(
 
 /// Before all chunks, the rows that pass on keys to each other, all at once: so nobody is ever
 /// without an address, and a key that is given up is free when a new person gets it.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the last pass joins what all others made"
-)]
-fn load_moves(
-    job: &Job,
-    spool: &Spool,
-    plan: &PlanSpool,
-    moves: &Moves,
-    run: &RunKey,
-    groups: &Tree,
-    late: &mut BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
-    store: &Store,
-) -> Result<Option<Refusal>> {
+fn load_moves(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result<Option<Refusal>> {
+    let Ran {
+        spool,
+        plan,
+        moves,
+        run,
+        late,
+        ..
+    } = ran;
     let mut updates = Vec::with_capacity(moves.together.len());
     for row in &moves.together {
         match moves.settled.get(row) {

@@ -4,6 +4,8 @@
 //! A batch keeps all of its text in one string and the ends of its values in one vector, so that
 //! a million rows cost a few hundred allocations instead of ten million.
 
+use serde::{Deserialize, Serialize};
+
 use crate::issue::Issue;
 use crate::outcome::Verdict;
 
@@ -16,7 +18,8 @@ pub const BATCH_BYTES_MAX: usize = 4 << 20;
 pub type RowNumber = u32;
 
 /// A named value that muster knows. Its order is the order of columns in templates and reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[repr(u8)]
 #[expect(missing_docs, reason = "the variants are called what they are")]
 pub enum Field {
@@ -247,7 +250,8 @@ impl Cells {
 }
 
 /// One value of every row of a run: a field, or a column kept or ignored under its own name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Slot {
     /// A field that muster knows.
     Field(Field),

@@ -9,9 +9,12 @@ use std::os::unix::fs::FileExt;
 use crate::issue::{Code, Issue};
 use crate::outcome::{Outcome, Verdict};
 use crate::refusal::{Refusal, Result};
-use crate::row::{Drafts, Field, People, Place, RowNumber, Table};
+use crate::row::{Drafts, Field, Key, People, Place, RowNumber, Table};
+use crate::stages::clean::Rule;
+use crate::stages::follow::Trace;
 use crate::stages::plan::Planned;
 use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Bytes by page number, in a file without a name.
 struct Pages {
@@ -278,6 +281,12 @@ fn encode_planned(planned: &Planned) -> Vec<u8> {
         // Text and maps with text keys: serde_json can't fail on them.
         put_text(&mut out, &serde_json::to_string(update).unwrap_or_default());
     }
+    out.extend_from_slice(&(planned.traces.len() as u32).to_le_bytes());
+    for trace in &planned.traces {
+        out.extend_from_slice(&trace.row.to_le_bytes());
+        out.push(trace.by.map_or(u8::MAX, |key| key as u8));
+        out.extend_from_slice(&trace.state.to_le_bytes());
+    }
     out
 }
 
@@ -297,13 +306,54 @@ fn decode_planned(bytes: &[u8]) -> Option<Planned> {
     let updates = (0..reader.u32()?)
         .map(|_| Some((reader.u32()?, serde_json::from_str(&reader.text()?).ok()?)))
         .collect::<Option<_>>()?;
+    let traces = (0..reader.u32()?)
+        .map(|_| {
+            Some(Trace {
+                row: reader.u32()?,
+                by: Key::ALL.get(usize::from(reader.take(1)?[0])).copied(),
+                state: u128::from_le_bytes(reader.take(16)?.try_into().ok()?),
+            })
+        })
+        .collect::<Option<_>>()?;
     Some(Planned {
         written,
         outcomes,
         issues,
         accounts,
         updates,
+        traces,
     })
+}
+
+/// A batch and its plan in one, for a plan file.
+pub fn pack(people: &People, planned: &Planned) -> Vec<u8> {
+    let people = encode(people).bytes;
+    let mut out = Vec::with_capacity(people.len() + 64);
+    out.extend_from_slice(&(people.len() as u32).to_le_bytes());
+    out.extend_from_slice(&people);
+    out.extend_from_slice(&encode_planned(planned));
+    out
+}
+
+/// What [`pack`] made its bytes from; `None` when it can't have made them.
+pub fn unpack(bytes: &[u8]) -> Option<(People, Planned)> {
+    let reader = &mut Reader(bytes);
+    let length = reader.u32()? as usize;
+    let people = decode(reader.take(length)?)?;
+    Some((people, decode_planned(reader.0)?))
+}
+
+/// Tells builds apart whose packed batches mean different things: numbers in them stand for the
+/// words in these lists.
+pub fn dialect() -> String {
+    let words = Code::ALL
+        .iter()
+        .map(|code| code.name())
+        .chain(Field::ALL.map(Field::name))
+        .chain(Outcome::ALL.map(Outcome::name))
+        .chain(Rule::ALL.iter().map(|rule| rule.name()));
+    let words: Vec<&str> = words.collect();
+    format!("{:016x}", xxh3_64(words.join(" ").as_bytes()))
 }
 
 fn put_issue(out: &mut Vec<u8>, issue: &Issue) {

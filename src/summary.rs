@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::Counts;
+use crate::outcome::{Counts, Exit};
+use crate::stages::drift::Profile;
 use crate::store::invitations::Funnel;
 
 /// The version of this document's shape.
@@ -37,8 +38,11 @@ pub struct Summary {
     pub cleaned: BTreeMap<String, u64>,
     /// What was found, one entry a code, worst first.
     pub issues: Vec<IssueCount>,
-    /// Safeguards and what they said.
-    pub gates: Vec<serde_json::Value>,
+    /// Safeguards and what they said, one entry a class that came up.
+    pub gates: Vec<Gate>,
+    /// What the files look like; only where the pipeline compares them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
     /// The run's files, relative to the folder of this one.
     pub files: BTreeMap<String, String>,
     /// How far the people have come who were invited since; `muster show` adds it.
@@ -54,6 +58,23 @@ pub struct Summary {
     pub undo: Option<Undone>,
     /// What can be done next.
     pub next: Vec<Next>,
+}
+
+impl Summary {
+    /// Whether a safeguard holds anything of the run.
+    pub fn is_held(&self) -> bool {
+        let mut gates = self.gates.iter();
+        gates.any(|gate| gate.ruling == Ruling::Held)
+    }
+
+    /// How the run ends, if it is finished.
+    pub fn exit(&self) -> Exit {
+        if self.is_held() {
+            Exit::Held
+        } else {
+            Exit::of(&self.counts)
+        }
+    }
 }
 
 /// What an undo did.
@@ -109,6 +130,12 @@ pub struct Run {
     pub state: String,
     /// What the rows were matched against: the database without its password, or why there was none.
     pub matched_against: String,
+    /// SHA-256 of the plan that it applied, in lower-case hex; none when it read files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// What it let through that the safeguards had held of another run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approves: Option<Approval>,
     /// Set when an earlier run that was cut off went on.
     #[serde(default, skip_serializing_if = "is_false")]
     pub resumed: bool,
@@ -160,6 +187,21 @@ pub struct Column {
     pub mapped_to: String,
 }
 
+/// Somebody's word that what a run holds is right.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The run that holds it.
+    pub of: String,
+    /// The classes that are let through.
+    pub classes: Vec<String>,
+    /// Who says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// The pipeline by name and content.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PipelineName {
@@ -167,6 +209,52 @@ pub struct PipelineName {
     pub name: String,
     /// Of its text, lower-case hex.
     pub sha256: String,
+}
+
+/// What a safeguard said of a class of changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ruling {
+    /// Within its limit.
+    #[default]
+    Passed,
+    /// Over its limit; somebody let it through.
+    Allowed,
+    /// Over its limit: nothing of it was written.
+    Held,
+}
+
+/// A safeguard, and what it was measured by. [`crate::stages::gates`] has the policy.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Gate {
+    /// Which changes: `create`, `update`, `deactivate`, `email_change`, `role_raise`, `key_change`,
+    /// `new_groups`, `seats` or `content`.
+    pub class: String,
+    /// What became of them.
+    pub ruling: Ruling,
+    /// How many the run planned: accounts, groups, seats taken afterwards, or findings.
+    pub count: u64,
+    /// Of how many that were there: accounts, groups, or seats taken before.
+    pub base: u64,
+    /// The one as a share of the other; none of nothing.
+    pub share: Option<f64>,
+    /// The most that the run may do by itself; none while there is no limit.
+    pub limit: Option<u64>,
+    /// How many earlier runs of the pipeline did in its window.
+    pub window_count: u64,
+    /// The most that they and this one may do together.
+    pub window_limit: Option<u64>,
+    /// How many somebody let through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<u64>,
+    /// The run that did it later, after somebody approved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_in: Option<String>,
+    /// How many rows of it were held, for this reason or another.
+    pub held: u64,
+    /// For `content`: what is unlike the last file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
 }
 
 /// How often one code came up.

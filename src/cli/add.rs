@@ -7,9 +7,9 @@ use std::time::SystemTime;
 use clap::Args;
 
 use super::DatabaseArgs;
-use super::import::{RunArgs, add_to_sha, carry_out, make_folder, new_run, open_pipeline};
+use super::import::{RunArgs, Task, carry_out, make_folder, new_run, open_pipeline};
 use super::invite::write_to_run;
-use crate::definition::{Headers, Missing, Onboarding};
+use crate::definition::Onboarding;
 use crate::issue::Code;
 use crate::notify::Kind;
 use crate::outcome::Exit;
@@ -83,21 +83,12 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
         delimiter: Some(",".to_string()),
         encoding: Some("utf-8".to_string()),
         onboarding: args.onboarding,
+        allow: Vec::new(),
     };
     let mut pipeline = open_pipeline(&run_args)?;
-    let definition = &mut pipeline.definition;
-    // Our own columns, whatever the pipeline calls them; names come when people accept.
-    let columns = &mut definition.columns;
-    *columns = Default::default();
-    columns.email = Some(Headers::One("email".to_string()));
-    definition.attributes.clear();
-    definition.require.fields = vec!["email".to_string()];
-    definition.read.header_row = None;
-    // A few people are no full list.
-    definition.leavers.missing = Missing::Ignore;
-    let onboarding = definition.accounts.onboarding;
-    add_to_sha(&mut pipeline, "add", &id);
-    let exit = carry_out(&run_args, &pipeline, None, started, run).inspect_err(|_| {
+    let onboarding = pipeline.definition.accounts.onboarding;
+    pipeline.set("add", &id)?;
+    let exit = carry_out(&run_args, &pipeline, Task::Import, started, run).inspect_err(|_| {
         let _ = std::fs::remove_file(&path);
         let _ = std::fs::remove_dir(&folder);
     })?;

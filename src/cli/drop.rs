@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::import::{
-    ImportArgs, RunArgs, Task, absolute, make_folder, new_run, open_locked, open_pipeline, run_task,
+    ImportArgs, RunArgs, Setup, Task, absolute, make_folder, new_run, open_locked, open_pipeline,
+    run_task,
 };
 use super::invite::{Post, ReportMail, corrections, run_report, undelivered};
 use super::{print, shell_word, stop_on_signal, warn};
@@ -219,7 +220,7 @@ impl Visit<'_> {
                         && !self.place.holds(&folder, &file.name)
                 };
                 if let Some(summary) = run.summary.clone().filter(is_cut_off) {
-                    let exit = Exit::of(&summary.counts);
+                    let exit = summary.exit();
                     return self.finish(file, folder, summary, exit);
                 }
                 if !is_new_edition(&run) {
@@ -276,16 +277,15 @@ impl Visit<'_> {
             dated: file.dated.map(|date| date.to_string()),
             modified_at: at_milliseconds(file.modified),
         };
-        let task = Task {
+        let setup = Setup {
             args: &args,
             pipeline: self.pipeline,
-            offline: None,
             started,
             folder: &folder,
             stop: &self.stop,
             dropped: Some((dropped, sha256)),
         };
-        let told = run_task(&task, run, Some(&mut self.store))?;
+        let told = run_task(&setup, Task::Import, run, Some(&mut self.store))?;
         self.finish(file, folder, told.summary, told.end?)
     }
 

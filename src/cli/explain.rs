@@ -12,6 +12,7 @@ use crate::issue::Code;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::history::{self, Explained, Row};
+use crate::report::human;
 use crate::report::ledger::{self, Entry};
 use crate::store::Store;
 use crate::store::runs::Booked;
@@ -117,6 +118,15 @@ fn explained(store: &Store, id: Uuid, runs: &[Booked], listed: bool) -> Result<O
     let ledgers = read_ledgers(&id.to_string(), runs);
     let mut explained = Explained::new(known);
     explained.tell(&done, &ways_in, &ledgers, &store.find_starts()?);
+    for run in runs {
+        let approval = run
+            .summary
+            .as_ref()
+            .and_then(|summary| summary.run.approves.as_ref());
+        if let Some(approval) = approval {
+            explained.note(&run.id, &human::approval(approval));
+        }
+    }
     Ok(Some(explained))
 }
 

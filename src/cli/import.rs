@@ -1,4 +1,5 @@
-//! `muster check` and `muster import`: one flow, from the arguments to the summary.
+//! `muster check`, `muster import`, and what `muster apply` shares with them: one flow, from the
+//! arguments to the summary.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -7,22 +8,26 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 
 use super::drop::{DropArgs, visit};
-use super::{DatabaseArgs, runs, shell_word, stop_on_signal};
+use super::{DatabaseArgs, runs, shell_word, stop_on_signal, warn};
 use crate::definition::{self, Onboarding, Pipeline};
 use crate::issue::Code;
 use crate::outcome::Exit;
-use crate::pipeline::{self, Job, Ran};
+use crate::pipeline::{self, Job, Order, Ran};
+use crate::planfile::{self, PlanFile};
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
+use crate::report::file::Pending;
 use crate::report::record;
+use crate::stages::gates::Class;
 use crate::stages::load::RunKey;
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
-use crate::summary::{Dropped, Next, PipelineName, Run, SCHEMA, Summary};
+use crate::summary::{
+    Approval, Dropped, IssueCount, Next, PipelineName, Ruling, Run, SCHEMA, Summary,
+};
 
 #[derive(Args)]
 pub(super) struct CheckArgs {
@@ -31,6 +36,9 @@ pub(super) struct CheckArgs {
     /// Match against no database; every good row counts as created
     #[arg(long, conflicts_with = "database")]
     pub(super) offline: bool,
+    /// Write what would be done into a new file, which `muster apply` does exactly
+    #[arg(long, value_name = "PLAN")]
+    pub(super) plan: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -41,7 +49,7 @@ pub(super) struct ImportArgs {
     pub(super) drop: DropArgs,
 }
 
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 pub(super) struct RunArgs {
     /// The files: CSV or Excel workbooks (.xlsx)
     #[arg(required = true, value_name = "FILE")]
@@ -72,61 +80,103 @@ pub(super) struct RunArgs {
     /// How new people are taken on; overrides the pipeline
     #[arg(long, value_name = "WAY")]
     pub(super) onboarding: Option<Onboarding>,
+    /// Let so many changes of a class through that a safeguard would hold, such as `update=600`
+    #[arg(long, value_name = "CLASS=COUNT", value_parser = allowed)]
+    pub(super) allow: Vec<(Class, u64)>,
+}
+
+/// `update=600`.
+fn allowed(text: &str) -> std::result::Result<(Class, u64), String> {
+    let (class, count) = text
+        .split_once('=')
+        .ok_or("write it as `CLASS=COUNT`, such as `update=600`")?;
+    let classes = || Class::ALL.into_iter().map(Class::name);
+    let class = Class::from_name(class).ok_or_else(|| {
+        let near = definition::nearest(class, classes())
+            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        let classes: Vec<&str> = classes().collect();
+        format!("`{class}` is none of {}{near}", classes.join(", "))
+    })?;
+    let count = count
+        .replace([',', '_'], "")
+        .parse()
+        .map_err(|_| format!("`{count}` is not a number"))?;
+    Ok((class, count))
+}
+
+/// What is to be done with the rows.
+pub(super) enum Task<'a> {
+    /// Say what would be done, and write that into the new file `plan`.
+    Check {
+        offline: bool,
+        plan: Option<Pending>,
+    },
+    /// Do it.
+    Import,
+    /// Do what a plan says.
+    Apply {
+        order: Box<Order<'a>>,
+        /// The command that does the same again.
+        again: String,
+        /// Why it lets through what safeguards held.
+        approval: Option<Approval>,
+    },
 }
 
 /// `import`, of files or from a folder.
 pub(super) fn import(args: &ImportArgs) -> Result<Exit> {
     match &args.drop.drop {
         Some(folder) => visit(args, folder),
-        None => run_files(&args.run, None),
+        None => run_files(&args.run, Task::Import),
     }
 }
 
-/// `check` (with its `--offline`) and `import`.
-pub(super) fn run_files(args: &RunArgs, offline: Option<bool>) -> Result<Exit> {
-    let started = SystemTime::now();
-    carry_out(
-        args,
-        &open_pipeline(args)?,
-        offline,
-        started,
-        new_run(started),
-    )
+/// `check`.
+pub(super) fn check_files(args: &CheckArgs) -> Result<Exit> {
+    let task = Task::Check {
+        offline: args.offline,
+        plan: args.plan.as_deref().map(begin_plan).transpose()?,
+    };
+    run_files(&args.run, task)
 }
 
-/// One run, from the files to the summary.
+/// `check` and `import` of files.
+fn run_files(args: &RunArgs, task: Task) -> Result<Exit> {
+    let started = SystemTime::now();
+    carry_out(args, &open_pipeline(args)?, task, started, new_run(started))
+}
+
+/// One run, from the files or the plan to the summary.
 pub(super) fn carry_out(
     args: &RunArgs,
     pipeline: &Pipeline,
-    offline: Option<bool>,
+    task: Task,
     started: SystemTime,
     run: RunKey,
 ) -> Result<Exit> {
-    let mut store = open_store(args, offline)?;
+    let mut store = open_store(args, &task)?;
     let folder = args
         .out
         .clone()
         .unwrap_or_else(|| Path::new("muster-runs").join(&run.id));
     make_folder(&folder, args.out.is_none())?;
-    let task = Task {
+    let setup = Setup {
         args,
         pipeline,
-        offline,
         started,
         folder: &folder,
         stop: &stop_on_signal(),
         dropped: None,
     };
-    let told = run_task(&task, run, store.as_mut())?;
+    let told = run_task(&setup, task, run, store.as_mut())?;
     runs::show(&told.summary, &told.json, &folder, args.json);
     told.end
 }
 
-/// A run that is to be carried out, its folder made and its database open.
-pub(super) struct Task<'a> {
+/// What a run is carried out with: its folder is made, and its database open.
+pub(super) struct Setup<'a> {
     pub(super) args: &'a RunArgs,
     pub(super) pipeline: &'a Pipeline,
-    pub(super) offline: Option<bool>,
     pub(super) started: SystemTime,
     pub(super) folder: &'a Path,
     pub(super) stop: &'a AtomicBool,
@@ -143,35 +193,59 @@ pub(super) struct Told {
 }
 
 /// The run itself, up to its reports and its line in the books.
-pub(super) fn run_task(task: &Task, run: RunKey, mut store: Option<&mut Store>) -> Result<Told> {
-    let Task {
+pub(super) fn run_task(
+    setup: &Setup,
+    task: Task,
+    run: RunKey,
+    mut store: Option<&mut Store>,
+) -> Result<Told> {
+    let Setup {
         args,
         pipeline,
-        offline,
         folder,
         ..
-    } = *task;
+    } = *setup;
     let progress = Progress::new(args.quiet || args.json && !std::io::stderr().is_terminal());
     let job = Job {
         files: &args.files,
-        sha256: task.dropped.as_ref().map(|(_, sha256)| *sha256),
+        sha256: setup.dropped.as_ref().map(|(_, sha256)| *sha256),
         pipeline,
         run,
+        allowed: &args.allow,
         folder,
         progress: &progress,
-        stop: task.stop,
+        stop: setup.stop,
     };
-    let ran = match (offline, store.as_deref_mut()) {
-        (None, Some(store)) => pipeline::import(&job, store),
-        (_, store) => pipeline::check(&job, store),
+    if let (Task::Apply { order, .. }, Some(store)) = (&task, &store) {
+        remark(&order.plan, pipeline, store)?;
+    }
+    let mut about = About::new(&task, store.as_deref(), args);
+    let mut pending = None;
+    let ran = match (task, store.as_deref_mut()) {
+        (Task::Import, Some(store)) => pipeline::import(&job, store),
+        (Task::Apply { order, .. }, Some(store)) => pipeline::apply(&job, *order, store),
+        (Task::Check { plan, .. }, store) => {
+            pending = plan;
+            pipeline::check(&job, store)
+        }
+        (_, None) => pipeline::check(&job, None),
     };
     let ran = ran.inspect_err(|_| remove_if_empty(folder))?;
     progress.end();
-    let store = store.as_deref();
-    let mut summary = begin_summary(&ran, pipeline, offline, store, task.started);
-    summary.dropped = task.dropped.as_ref().map(|(dropped, _)| dropped.clone());
-    let written = store.filter(|_| offline.is_none());
-    let told = tell(args, &ran, pipeline, written, folder, &mut summary);
+    // What is held is let through later exactly as it was planned now.
+    if pending.is_none() && about.writes && is_held(&ran) {
+        pending = Some(Pending::create(&runs_plan(folder))?);
+    }
+    if let Some(pending) = pending {
+        about.plan = Some(pending.path().to_path_buf());
+        let created_at = rfc3339(setup.started);
+        planfile::write(pending, &ran, pipeline, &about.matched_against, &created_at)
+            .inspect_err(|_| remove_if_empty(folder))?;
+    }
+    let mut summary = begin_summary(&ran, pipeline, &about, setup.started);
+    summary.dropped = setup.dropped.as_ref().map(|(dropped, _)| dropped.clone());
+    let written = store.as_deref().filter(|_| about.writes);
+    let told = tell(args, &ran, pipeline, written, folder, &about, &mut summary);
     // Rows are in by now: whatever fails here is a stop on the way, and the same command goes on.
     let json = told.map_err(|refusal| {
         if written.is_some() {
@@ -182,9 +256,117 @@ pub(super) fn run_task(task: &Task, run: RunKey, mut store: Option<&mut Store>) 
     })?;
     let end = match ran.stopped {
         Some(refusal) => Err(refusal),
-        None => Ok(Exit::of(&summary.counts)),
+        None => Ok(summary.exit()),
     };
     Ok(Told { summary, json, end })
+}
+
+fn is_held(ran: &Ran) -> bool {
+    ran.gates.iter().any(|gate| gate.ruling == Ruling::Held)
+}
+
+/// The file of a plan, before there is anything to write into it: a long check must not find out at
+/// its end that it can't be written.
+fn begin_plan(path: &Path) -> Result<Pending> {
+    if path.symlink_metadata().is_ok() {
+        let what = format!(
+            "`{}` is there already; a plan is a new file",
+            path.display()
+        );
+        return Err(Refusal::new(Code::OutputUnwritable, what)
+            .help("name another file with `--plan`, or remove this one"));
+    }
+    Pending::create(path).map_err(|refusal| refusal.help("name another file with `--plan`"))
+}
+
+/// Says on stderr what is odd about a plan, before it is applied.
+fn remark(plan: &PlanFile, pipeline: &Pipeline, store: &Store) -> Result<()> {
+    let (saw, now) = (&plan.head.matched_against, store.describe());
+    if *saw != now && !saw.starts_with("nothing: ") {
+        warn(&format!(
+            "the plan was made against {saw}, and this is {now}; what differs there is held"
+        ));
+    }
+    let inputs: Vec<String> = plan
+        .files
+        .iter()
+        .map(|file| file.source.sha256.clone())
+        .collect();
+    if let Some((run, when)) = store.finished_run(&inputs, &pipeline.sha256)? {
+        warn(&format!(
+            "run {run} applied this plan already, {when}; what is as it left it stays unchanged"
+        ));
+    }
+    Ok(())
+}
+
+/// What the summary says of a run besides its rows.
+struct About {
+    /// Whether anything is written to the accounts.
+    writes: bool,
+    matched_against: String,
+    /// SHA-256 of the plan that is applied.
+    applies: Option<String>,
+    approval: Option<Approval>,
+    /// The plan that a check wrote.
+    plan: Option<PathBuf>,
+    /// The command that does the same again, or what was checked.
+    again: String,
+}
+
+impl RunArgs {
+    /// The arguments of a run that applies `plan`, by the pipeline that it has.
+    pub(super) fn of_plan(plan: &PlanFile, pipeline: &Pipeline) -> RunArgs {
+        let files = plan.files.iter();
+        RunArgs {
+            files: files.map(|file| file.source.path.clone()).collect(),
+            pipeline: pipeline.named.clone(),
+            ..RunArgs::default()
+        }
+    }
+}
+
+/// Where a run that holds something keeps its plan, in its folder.
+pub(super) fn runs_plan(folder: &Path) -> PathBuf {
+    folder.join("plan.parquet")
+}
+
+impl About {
+    fn new(task: &Task, store: Option<&Store>, args: &RunArgs) -> About {
+        let with = match &args.pipeline {
+            Some(pipeline) => format!(" -p {}", shell_word(pipeline)),
+            None => String::new(),
+        };
+        let files: Vec<String> = args
+            .files
+            .iter()
+            .map(|file| shell_word(&file.display().to_string()))
+            .collect();
+        About {
+            writes: !matches!(task, Task::Check { .. }),
+            matched_against: match (task, store) {
+                (Task::Check { offline: true, .. }, _) => {
+                    "nothing: the check was offline".to_string()
+                }
+                (_, Some(store)) => store.describe(),
+                (_, None) => "nothing: no import was made there yet, so every account would be new"
+                    .to_string(),
+            },
+            applies: match task {
+                Task::Apply { order, .. } => Some(order.plan.sha256.clone()),
+                _ => None,
+            },
+            approval: match task {
+                Task::Apply { approval, .. } => approval.clone(),
+                _ => None,
+            },
+            plan: None,
+            again: match task {
+                Task::Apply { again, .. } => again.clone(),
+                _ => format!("muster import {}{with}", files.join(" ")),
+            },
+        }
+    }
 }
 
 /// Writes the reports, and closes the run in the books of `store`. Returns the summary as JSON.
@@ -194,14 +376,18 @@ fn tell(
     pipeline: &Pipeline,
     store: Option<&Store>,
     folder: &Path,
+    about: &About,
     summary: &mut Summary,
 ) -> Result<String> {
     let details = record::record(ran, &pipeline.definition, folder, summary)?;
     summary.run.finished_at = rfc3339(SystemTime::now());
-    summary.next = next_steps(args, ran, pipeline, summary, folder);
+    summary.next = next_steps(args, ran, pipeline, summary, folder, about);
     let json = record::finish(summary, &details, folder)?;
     if let Some(store) = store {
         store.end_run(summary, &absolute(folder))?;
+        if let (Some(approval), None) = (&about.approval, &ran.stopped) {
+            store.note_approval(approval, &summary.run.id)?;
+        }
         // The planner would otherwise know nothing of a table that was just filled.
         if summary.counts.created + summary.counts.updated > 10_000 {
             store.analyze()?;
@@ -220,53 +406,27 @@ fn stopped_on_the_way(refusal: Refusal) -> Refusal {
 
 pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
     let mut pipeline = definition::open(args.pipeline.as_deref())?;
-    let read = &mut pipeline.definition.read;
-    if let Some(sheet) = &args.sheet {
-        read.sheet = Some(sheet.clone());
-    }
-    if let Some(encoding) = &args.encoding {
-        read.encoding = Some(encoding.clone());
-    }
-    if let Some(delimiter) = &args.delimiter {
-        let mut characters = delimiter.chars();
-        read.delimiter = match (delimiter.as_str(), characters.next(), characters.next()) {
-            ("\\t" | "tab", ..) => Some('\t'),
-            (_, Some(only), None) if only.is_ascii() && !only.is_control() => Some(only),
-            _ => {
-                let what =
-                    format!("`--delimiter {delimiter}` is not one ASCII character, or `\\t`");
-                return Err(Refusal::new(Code::UsageInvalid, what));
-            }
-        };
-    }
-    if let Some(onboarding) = args.onboarding {
-        pipeline.definition.accounts.onboarding = onboarding;
-    }
-    for (name, value) in [
+    for (option, value) in [
         ("sheet", args.sheet.as_deref()),
         ("delimiter", args.delimiter.as_deref()),
         ("encoding", args.encoding.as_deref()),
         ("onboarding", args.onboarding.map(Onboarding::name)),
     ] {
         if let Some(value) = value {
-            add_to_sha(&mut pipeline, name, value);
+            pipeline.set(option, value)?;
         }
+    }
+    for (class, count) in &args.allow {
+        pipeline.set("allow", &format!("{} {count}", class.name()))?;
     }
     Ok(pipeline)
 }
 
-/// Tells the pipeline apart from itself without an option that overrides it: a run that was cut
-/// off is taken up again only if it would do the same.
-pub(super) fn add_to_sha(pipeline: &mut Pipeline, name: &str, value: &str) {
-    let text = format!("{} {name}={value}", pipeline.sha256);
-    pipeline.sha256 = crate::hex(&Sha256::digest(text));
-}
-
-fn open_store(args: &RunArgs, offline: Option<bool>) -> Result<Option<Store>> {
-    if offline == Some(true) {
+fn open_store(args: &RunArgs, task: &Task) -> Result<Option<Store>> {
+    if matches!(task, Task::Check { offline: true, .. }) {
         return Ok(None);
     }
-    if offline.is_some() {
+    if matches!(task, Task::Check { .. }) {
         return Store::open_if_there(target(args)?);
     }
     open_locked(args).map(Some)
@@ -345,25 +505,12 @@ pub(super) fn absolute(folder: &Path) -> String {
         .to_string()
 }
 
-fn begin_summary(
-    ran: &Ran,
-    pipeline: &Pipeline,
-    offline: Option<bool>,
-    store: Option<&Store>,
-    started: SystemTime,
-) -> Summary {
-    let matched_against = match (offline, store) {
-        (Some(true), _) => "nothing: the check was offline".to_string(),
-        (_, Some(store)) => store.describe(),
-        (_, None) => {
-            "nothing: no import was made there yet, so every account would be new".to_string()
-        }
-    };
+fn begin_summary(ran: &Ran, pipeline: &Pipeline, about: &About, started: SystemTime) -> Summary {
     Summary {
         schema: SCHEMA.to_string(),
         run: Run {
             id: ran.run.id.clone(),
-            kind: if offline.is_some() { "check" } else { "import" }.to_string(),
+            kind: if about.writes { "import" } else { "check" }.to_string(),
             started_at: ran.resumed_from.clone().unwrap_or_else(|| rfc3339(started)),
             finished_at: String::new(),
             state: if ran.stopped.is_some() {
@@ -372,16 +519,29 @@ fn begin_summary(
                 "finished"
             }
             .to_string(),
-            matched_against,
+            matched_against: about.matched_against.clone(),
+            plan: about.applies.clone(),
+            approves: about.approval.clone(),
             resumed: ran.resumed_from.is_some(),
         },
         pipeline: PipelineName {
             name: pipeline.definition.name.clone(),
             sha256: pipeline.sha256.clone(),
         },
+        gates: ran.gates.clone(),
+        profile: ran.profile.clone(),
         ..Summary::default()
     }
 }
+
+/// Whether a plan was applied to accounts that aren't what its check saw.
+fn has_drifted(ran: &Ran, summary: &Summary) -> bool {
+    let drifted = |issue: &IssueCount| issue.code == Code::PlanDrifted.name();
+    ran.from_plan && summary.issues.iter().any(drifted)
+}
+
+/// The option of `muster apply` that decides anew what drifted.
+pub(super) const REPLAN: &str = "--replan-drifted";
 
 /// What makes sense now, as commands that can be typed.
 fn next_steps(
@@ -390,6 +550,7 @@ fn next_steps(
     pipeline: &Pipeline,
     summary: &Summary,
     folder: &Path,
+    about: &About,
 ) -> Vec<Next> {
     let is_check = summary.run.kind == "check";
     let quoted = |path: &Path| shell_word(&path.display().to_string());
@@ -397,8 +558,6 @@ fn next_steps(
         Some(pipeline) => format!(" -p {}", shell_word(pipeline)),
         None => String::new(),
     };
-    let files: Vec<String> = args.files.iter().map(|file| quoted(file)).collect();
-    let again = format!("muster import {}{with}", files.join(" "));
     let mut next = Vec::new();
     let mut add = |what: &str, command: String| {
         next.push(Next {
@@ -407,7 +566,7 @@ fn next_steps(
         })
     };
     if ran.stopped.is_some() {
-        add("go on where it stopped", again);
+        add("go on where it stopped", about.again.clone());
         return next;
     }
     let corrections: Vec<&String> = summary
@@ -427,9 +586,39 @@ fn next_steps(
             format!("muster {verb} {}{with}", files.join(" ")),
         );
     }
+    if has_drifted(ran, summary) && !about.again.contains(REPLAN) {
+        add(
+            "decide the rows anew whose accounts changed since the check",
+            format!("{} {REPLAN}", about.again),
+        );
+    }
     let counts = &summary.counts;
     if is_check && counts.created + counts.updated > 0 {
-        add("do what was checked", again);
+        match &about.plan {
+            Some(plan) => {
+                let plan = quoted(plan);
+                add(
+                    "see what it would change",
+                    format!("muster plan show {plan}"),
+                );
+                add("do exactly that", format!("muster apply {plan}"));
+            }
+            None => add("do what was checked", about.again.clone()),
+        }
+    }
+    if summary.is_held() {
+        let held = summary
+            .gates
+            .iter()
+            .filter(|gate| gate.ruling == Ruling::Held);
+        let allow = held.map(|gate| format!(" --allow {}={}", gate.class, gate.count));
+        let command = about.again.clone() + &allow.collect::<String>();
+        if is_check {
+            add("do all of it, with what is held", command);
+        } else {
+            let approve = format!("muster approve {}", summary.run.id);
+            add("let through what is held, exactly as planned", approve);
+        }
     }
     if !is_check && counts.created > 0 {
         match pipeline.definition.accounts.onboarding {

@@ -13,11 +13,13 @@ use crate::report::human;
 use crate::store::launcher::{Local, Status, home_from_environment};
 
 mod add;
+mod approve;
 mod drop;
 mod explain;
 mod import;
 mod invitations;
 mod invite;
+mod plan;
 mod runs;
 mod serve;
 mod template;
@@ -46,6 +48,15 @@ enum Command {
         .required_unless_present("drop")
         .conflicts_with("drop")))]
     Import(import::ImportArgs),
+    /// Do exactly what a plan says that `muster check --plan` wrote
+    Apply(plan::ApplyArgs),
+    /// Let through what safeguards held of a run, exactly as it was planned
+    Approve(approve::ApproveArgs),
+    /// Read a plan
+    Plan {
+        #[command(subcommand)]
+        command: plan::PlanCommand,
+    },
     /// Write a file with the pipeline's columns and an example row, to be filled in
     Template(template::TemplateArgs),
     /// List the runs, newest first
@@ -85,7 +96,7 @@ enum Command {
     },
 }
 
-#[derive(Args, Clone)]
+#[derive(Args, Clone, Default)]
 struct DatabaseArgs {
     /// PostgreSQL to use [default: $DATABASE_URL, else a local one of muster's own]
     #[arg(long, value_name = "URL")]
@@ -118,8 +129,11 @@ pub fn run() -> Exit {
         }
     };
     let result = match &line.command {
-        Command::Check(args) => import::run_files(&args.run, Some(args.offline)),
+        Command::Check(args) => import::check_files(args),
         Command::Import(args) => import::import(args),
+        Command::Apply(args) => plan::apply(args),
+        Command::Approve(args) => approve::approve(args),
+        Command::Plan { command } => plan::plan(command),
         Command::Template(args) => template::write_template(args),
         Command::Runs(args) => runs::list_runs(args),
         Command::Show(args) => runs::show_run(args),

@@ -158,6 +158,9 @@ pub(super) fn show_run(args: &ShowArgs) -> Result<Exit> {
             summary.invitations = (funnel.invited > 0).then_some(funnel);
         }
     }
+    let is_held = summary.is_held();
+    let next = &mut summary.next;
+    next.retain(|next| is_held || !next.command.starts_with("muster approve"));
     let json = format!(
         "{}\n",
         serde_json::to_string_pretty(&summary).unwrap_or_default()

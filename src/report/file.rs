@@ -65,14 +65,28 @@ impl Pending {
     /// # Errors
     /// `output.unwritable`.
     pub fn commit(self) -> Result<()> {
+        self.put(NamedTempFile::persist)
+    }
+
+    /// Puts the file into its place, unless there is one of that name.
+    ///
+    /// # Errors
+    /// `output.unwritable`.
+    pub fn commit_new(self) -> Result<()> {
+        self.put(NamedTempFile::persist_noclobber)
+    }
+
+    fn put(
+        self,
+        persist: fn(NamedTempFile, PathBuf) -> std::result::Result<File, tempfile::PersistError>,
+    ) -> Result<()> {
         let path = self.path;
         let unwritable = |error: &dyn std::fmt::Display| unwritable(&path, error);
         let file = self.file.into_inner().map_err(|error| unwritable(&error))?;
         file.as_file()
             .sync_all()
             .map_err(|error| unwritable(&error))?;
-        file.persist(&path)
-            .map_err(|error| unwritable(&error.error))?;
+        persist(file, path.clone()).map_err(|error| unwritable(&error.error))?;
         // The rename itself lasts only once the folder is on disk.
         match File::open(folder(&path)) {
             Ok(folder) => folder.sync_all().map_err(|error| unwritable(&error)),

@@ -269,6 +269,16 @@ impl Explained {
     }
 }
 
+impl Explained {
+    /// Adds a note to what `run` did.
+    pub fn note(&mut self, run: &str, note: &str) {
+        let events = self.events.iter_mut();
+        for event in events.filter(|event| event.run.as_deref() == Some(run)) {
+            event.notes.push(note.to_string());
+        }
+    }
+}
+
 fn event(micros: i64, what: String) -> Event {
     let at = jiff::Timestamp::from_microsecond(micros)
         .map(|time| time.strftime("%Y-%m-%d %H:%M").to_string())
@@ -371,7 +381,11 @@ fn event_of(
             event.changed = after
                 .iter()
                 .map(|(field, after)| {
-                    let shown = if field == "groups" { shown_groups } else { shown };
+                    let shown = if field == "groups" {
+                        shown_groups
+                    } else {
+                        shown
+                    };
                     Changed {
                         field: field.clone(),
                         before: before.get(field).map_or(String::new(), shown),

@@ -12,11 +12,12 @@ use sha2::{Digest, Sha256};
 
 use crate::issue::Code;
 use crate::outcome::{Counts, Outcome};
+use crate::report::changes::{Change, Changes};
 use crate::report::human::{
-    doubts, duration, escape, grouped, headline, is_hidden, meaning, percent, plural, rules, safe,
-    sum,
+    self, counted, doubts, duration, escape, grouped, headline, is_hidden, meaning, percent,
+    plural, rules, ruling, safe, sum, waited_for,
 };
-use crate::summary::{Example, Input, Next, Summary};
+use crate::summary::{Example, Gate, Input, Next, Ruling, Summary};
 
 /// The page's only style sheet; it stands in the page as it is.
 const STYLE: &str = include_str!("summary.css");
@@ -33,6 +34,8 @@ pub struct Details {
     pub issues: Vec<IssueDetail>,
     /// How many issues are not in `issues`.
     pub omitted: u64,
+    /// What the updates change.
+    pub changes: Changes,
 }
 
 /// One issue with its full, unmasked values.
@@ -127,6 +130,14 @@ fn sections(summary: &Summary, details: &Details) -> Vec<Section> {
             false,
             places(&groups, details.omitted, &summary.input),
         );
+    }
+    if summary.counts.updated > 0 {
+        let title = if summary.run.kind == "check" {
+            "What updates would change"
+        } else {
+            "What updates changed"
+        };
+        add("changes", title, false, changes(summary, &details.changes));
     }
     add("input", "What was read", false, inputs(&summary.input));
     add("run", "The run", true, run(summary));
@@ -352,26 +363,46 @@ fn outcome_bar(counts: &Counts) -> Markup {
 fn safeguards(summary: &Summary) -> Markup {
     html! {
         @if summary.counts.held > 0 {
-            p { (plural(summary.counts.held, "row waits", "rows wait")) " for an approval; nothing of these was written." }
+            p { (plural(summary.counts.held, "row waits", "rows wait")) " for " (waited_for(summary)) "; nothing of these was written." }
         }
-        @for gate in &summary.gates {
-            @match gate.as_object() {
-                Some(entries) => dl.facts {
-                    @for (name, value) in entries { div { dt { (visible(&capitalized(&name.replace('_', " ")))) } dd { (json(value)) } } }
-                },
-                None => p { (json(gate)) },
+        @if !summary.gates.is_empty() {
+            p.small {
+                "Each class of changes has a limit for one run, and one for the runs of a window together. "
+                "A class over either is held."
             }
+            table.cards {
+                thead { tr {
+                    th scope="col" { "Class" } th scope="col" { "Ruling" } th scope="col" { "In this run" }
+                    th.number scope="col" { "Of" } th.number scope="col" { "At most" }
+                    th.number scope="col" { "Earlier runs" } th.number scope="col" { "Together at most" }
+                } }
+                tbody { @for gate in &summary.gates { (gate_row(gate)) } }
+            }
+        }
+        @let findings: Vec<&String> = summary.gates.iter().flat_map(|gate| &gate.findings).collect();
+        @if !findings.is_empty() {
+            ul.findings { @for finding in findings { li { (prose(finding)) } } }
         }
     }
 }
 
-/// A value of a safeguard: text as it is, numbers grouped, anything else as JSON.
-fn json(value: &serde_json::Value) -> Markup {
-    match (value, value.as_u64()) {
-        (_, Some(number)) => html! { (grouped(number)) },
-        (serde_json::Value::String(text), _) => prose(text),
-        (serde_json::Value::Null, _) => html! { "none" },
-        _ => visible(&value.to_string()),
+fn gate_row(gate: &Gate) -> Markup {
+    let number = |number: Option<u64>| number.map_or("no limit".to_string(), grouped);
+    let class = match gate.ruling {
+        Ruling::Passed => "note",
+        Ruling::Allowed => "warning",
+        Ruling::Held => "reject",
+    };
+    html! {
+        tr {
+            th scope="row" { code { (visible(&gate.class)) } }
+            td data-label="Ruling" { span class={ "badge " (class) } { (ruling(gate.ruling)) } }
+            td data-label="In this run" { (counted(gate)) @if let Some(share) = gate.share { " (" (format!("{:.1} %", share * 100.0)) ")" } }
+            td.number data-label="Of" { @if gate.class != "content" { (grouped(gate.base)) } }
+            td.number data-label="At most" { (number(gate.limit)) @if let Some(allowed) = gate.allowed { ", " (grouped(allowed)) " allowed" } }
+            td.number data-label="Earlier runs" { @if gate.window_limit.is_some() { (grouped(gate.window_count)) } }
+            td.number data-label="Together" { @if gate.window_limit.is_some() { (number(gate.window_limit)) } }
+        }
     }
 }
 
@@ -600,20 +631,86 @@ fn short_name<'a>(path: &'a str, inputs: &[Input]) -> &'a str {
     }
 }
 
-fn place_row(place: &Example, inputs: &[Input]) -> Markup {
-    let file = visible(short_name(&place.file, inputs));
+fn place(at: &Example, inputs: &[Input]) -> Markup {
+    let file = visible(short_name(&at.file, inputs));
+    html! {
+        @if let Some(sheet) = &at.sheet {
+            (file) ", sheet " (visible(sheet)) ", row " b { (at.line) }
+        } @else {
+            (file) ":" b { (at.line) }
+        }
+    }
+}
+
+fn place_row(at: &Example, inputs: &[Input]) -> Markup {
     html! {
         tr {
-            td.place data-label="Place" {
-                @if let Some(sheet) = &place.sheet {
-                    (file) ", sheet " (visible(sheet)) ", row " b { (place.line) }
-                } @else {
-                    (file) ":" b { (place.line) }
+            td.place data-label="Place" { (place(at, inputs)) }
+            td.column data-label="Column" { @if let Some(column) = &at.column { (visible(column)) } }
+            td.found data-label="Found" { @if !at.found.is_empty() { (visible(&at.found)) } }
+            td data-label="Detail" { @if !at.detail.is_empty() { (prose(&at.detail)) } }
+        }
+    }
+}
+
+// --- changes -------------------------------------------------------------------------------------
+
+fn changes(summary: &Summary, changes: &Changes) -> Markup {
+    let bars: Vec<Bar> = changes
+        .fields
+        .iter()
+        .map(|(name, count)| Bar {
+            label: safe(name),
+            severity: "",
+            count: u128::from(*count),
+        })
+        .collect();
+    let listed = changes.updates.len() as u64;
+    html! {
+        @if !bars.is_empty() {
+            p { b { (grouped(summary.counts.updated)) } @if summary.counts.updated == 1 { " update" } @else { " updates" } " by field. One update can change several." }
+            (bar_chart("fields", "Updates by field", &bars))
+        }
+        @if listed > 0 {
+            details.group open {
+                summary {
+                    h3 { "Old and new values" }
+                    span.tags { b.count { (grouped(listed)) } }
+                }
+                table.cards.changes {
+                    thead { tr {
+                        th.place scope="col" { "Place" } th scope="col" { "Person" } th.column scope="col" { "Field" }
+                        th.found scope="col" { "Old" } th.found scope="col" { "New" }
+                    } }
+                    tbody { @for change in &changes.updates { (change_rows(change, &summary.input)) } }
                 }
             }
-            td.column data-label="Column" { @if let Some(column) = &place.column { (visible(column)) } }
-            td.found data-label="Found" { @if !place.found.is_empty() { (visible(&place.found)) } }
-            td data-label="Detail" { @if !place.detail.is_empty() { (prose(&place.detail)) } }
+        }
+        @if listed < summary.counts.updated {
+            p.small {
+                (grouped(listed)) " of " (grouped(summary.counts.updated)) " listed. "
+                @if summary.run.kind == "check" {
+                    "A plan has all of them: " code { "muster check --plan PLAN" } " writes it, " code { "muster plan show PLAN" } " prints it."
+                } @else {
+                    "The plan that a check writes with " code { "--plan" } " has all of them before they are made."
+                }
+            }
+        }
+    }
+}
+
+/// A line for each value; place and person stand in the first.
+fn change_rows(change: &Change, inputs: &[Input]) -> Markup {
+    let value = |text: &str| html! { @if text.is_empty() { span.faint { "nothing" } } @else { (visible(text)) } };
+    html! {
+        @for (index, [name, old, new]) in change.values.iter().enumerate() {
+            tr {
+                td.place data-label="Place" { @if index == 0 { (place(&change.at, inputs)) } }
+                td data-label="Person" { @if index == 0 { (visible(&change.who)) } }
+                td.column data-label="Field" { (visible(name)) }
+                td.found data-label="Old" { (value(old)) }
+                td.found data-label="New" { (value(new)) }
+            }
         }
     }
 }
@@ -635,6 +732,10 @@ fn run(summary: &Summary) -> Markup {
             (fact("Finished", time(&run.finished_at)))
             (fact("Matched against", visible(&run.matched_against)))
             (fact("Pipeline", html! { (visible(&summary.pipeline.name)) " " (short_hash(&summary.pipeline.sha256)) }))
+            @if let Some(plan) = &run.plan { (fact("Applied the plan", short_hash(plan))) }
+            @if let Some(approval) = &run.approves {
+                (fact("Lets through", visible(&human::approval(approval))))
+            }
             @if run.resumed { (fact("Resumed", html! { "went on with an earlier run that was cut off" })) }
         }
     }
@@ -709,8 +810,8 @@ fn next(steps: &[Next]) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::human::{self, tests::summary};
-    use crate::summary::{Column, IssueCount, Run};
+    use crate::report::human::tests::summary;
+    use crate::summary::{Approval, Column, IssueCount, Run};
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
     /// Elements and attributes that the page is made of.
@@ -782,15 +883,22 @@ mod tests {
                 rejected: count,
                 held: 1,
                 failed: count,
+                updated: count,
                 ..Counts::default()
             },
             cleaned: [(next(), count)].into(),
             issues: vec![known.clone(), known],
             dropped: None,
-            gates: vec![
-                serde_json::json!({ next(): next(), "list": [next()] }),
-                serde_json::json!(next()),
-            ],
+            gates: vec![Gate {
+                class: next(),
+                ruling: Ruling::Held,
+                count,
+                base: count,
+                limit: Some(1),
+                findings: vec![next()],
+                ..Gate::default()
+            }],
+            profile: None,
             files: [(next(), next()), ("ledger".to_string(), next())].into(),
             invitations: None,
             leavers: Default::default(),
@@ -801,9 +909,18 @@ mod tests {
             }],
         };
         let code = Code::EmailSyntax;
+        let change = Change {
+            at: full.clone(),
+            who: next(),
+            values: vec![[next(), next(), next()], [next(), String::new(), next()]],
+        };
         let details = Details {
             issues: vec![IssueDetail { code, at: full }],
             omitted: count,
+            changes: Changes {
+                fields: [(next(), count), (next(), 1)].into(),
+                updates: vec![change],
+            },
         };
         (summary, details)
     }
@@ -816,6 +933,13 @@ mod tests {
             finished_at: next(),
             state: next(),
             matched_against: next(),
+            plan: Some(next()),
+            approves: Some(Approval {
+                of: next(),
+                classes: vec![next()],
+                by: Some(next()),
+                reason: Some(next()),
+            }),
             resumed: true,
         }
     }
@@ -922,7 +1046,16 @@ mod tests {
         let mut summary = summary();
         summary.counts.held = 1;
         summary.counts.skipped = 1;
-        summary.gates = vec![serde_json::json!({"gate": "role_raises", "limit": 2000})];
+        summary.gates = vec![Gate {
+            class: "role_raise".to_string(),
+            ruling: Ruling::Held,
+            count: 2001,
+            base: 40_000,
+            share: Some(0.05),
+            limit: Some(800),
+            findings: vec!["`phone` is empty".to_string()],
+            ..Gate::default()
+        }];
         summary
             .files
             .insert("bad".to_string(), "javascript:alert(1)".to_string());
@@ -941,6 +1074,14 @@ mod tests {
             &Details {
                 issues,
                 omitted: 1002,
+                changes: Changes {
+                    fields: [("organization".to_string(), 20)].into(),
+                    updates: vec![Change {
+                        at: place(9, "").at,
+                        who: "Ann Ng".to_string(),
+                        values: vec![["organization", "", "Acme Ltd"].map(String::from)],
+                    }],
+                },
             },
         );
         let text = plain(&page);
@@ -954,8 +1095,11 @@ mod tests {
             "people.csv : 17 jane.doe@@example.org people.csv : 1021 n/a 2 of 1,004 listed.",
             "Examples with personal values masked: 1 of 2.",
             "1,513 changes by rule",
-            "Gate role_raises Limit 2,000",
+            "role_raise held 2,001 higher roles (5.0 %) 40,000 800",
+            "phone is empty",
             "Delimiter semicolon",
+            "20 updates by field",
+            "people.csv : 9 Ann Ng organization nothing Acme Ltd 1 of 20 listed.",
             "E-Mail email",
             "muster invite 019a9f3c",
         ] {

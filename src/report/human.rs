@@ -5,9 +5,10 @@
 
 use std::fmt::Write;
 
+use crate::issue::Code;
 use crate::outcome::{Counts, Outcome};
 use crate::refusal::Refusal;
-use crate::summary::{Example, IssueCount, Summary};
+use crate::summary::{Approval, Example, Gate, IssueCount, Ruling, Summary};
 
 /// The narrowest text that is still laid out; a smaller `width` is taken for this one.
 const WIDTH_MIN: usize = 40;
@@ -81,7 +82,7 @@ pub(super) fn percent(part: u64, whole: u128) -> String {
 }
 
 /// `1 issue`, `1,200 issues`.
-pub(super) fn plural(number: u64, one: &str, many: &str) -> String {
+pub(crate) fn plural(number: u64, one: &str, many: &str) -> String {
     format!(
         "{} {}",
         grouped(number),
@@ -191,15 +192,13 @@ pub fn headline(summary: &Summary) -> Vec<String> {
         }
     };
     more(counts.rejected, "needs mending", "need mending");
-    if would {
-        more(
-            counts.held,
-            "would wait for an approval",
-            "would wait for an approval",
-        );
-    } else {
-        more(counts.held, "waits for an approval", "wait for an approval");
-    }
+    let what = waited_for(summary);
+    let [one, many] = match would {
+        true => ["would wait for", "would wait for"],
+        false => ["waits for", "wait for"],
+    };
+    let [one, many] = [one, many].map(|waits| format!("{waits} {what}"));
+    more(counts.held, &one, &many);
     more(
         counts.failed,
         "was refused by the database",
@@ -222,6 +221,20 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     sentences
 }
 
+/// What held rows wait for.
+pub(super) fn waited_for(summary: &Summary) -> &'static str {
+    let group = summary
+        .issues
+        .iter()
+        .any(|issue| issue.code == Code::GroupHeld.name());
+    let approval = summary.gates.iter().any(|gate| gate.ruling == Ruling::Held);
+    match (group, approval) {
+        (false, _) => "an approval",
+        (true, false) => "a group",
+        (true, true) => "an approval or a group",
+    }
+}
+
 /// What an outcome means, in a few words.
 pub(super) fn meaning(outcome: Outcome) -> &'static str {
     match outcome {
@@ -234,6 +247,55 @@ pub(super) fn meaning(outcome: Outcome) -> &'static str {
         Outcome::Held => "waits for an approval",
         Outcome::Failed => "refused by the database",
     }
+}
+
+/// What became of the changes of a class.
+pub(super) fn ruling(ruling: Ruling) -> &'static str {
+    match ruling {
+        Ruling::Passed => "passed",
+        Ruling::Allowed => "allowed",
+        Ruling::Held => "held",
+    }
+}
+
+/// What a safeguard counted: `26 accounts closed`.
+pub(super) fn counted(gate: &Gate) -> String {
+    let (one, many) = match gate.class.as_str() {
+        "create" => ("new account", "new accounts"),
+        "update" => ("account changed", "accounts changed"),
+        "deactivate" => ("account closed", "accounts closed"),
+        "email_change" => ("other address", "other addresses"),
+        "role_raise" => ("higher role", "higher roles"),
+        "key_change" => ("other id or username", "other ids or usernames"),
+        "new_groups" => ("new group", "new groups"),
+        "seats" => ("seat taken", "seats taken"),
+        _ => ("finding", "findings"),
+    };
+    plural(gate.count, one, many)
+}
+
+/// A safeguard in a sentence: `26 accounts closed, of 400; at most 20`.
+fn measured(gate: &Gate) -> String {
+    let mut text = counted(gate);
+    let by_itself = gate.limit.is_some_and(|limit| gate.count > limit);
+    let limit = if by_itself {
+        gate.limit
+    } else {
+        let _ = write!(text, ", and {} by earlier runs", grouped(gate.window_count));
+        gate.window_limit
+    };
+    match gate.class.as_str() {
+        "content" => return "the file looks unlike the last one".to_string(),
+        "seats" => {}
+        _ => {
+            let _ = write!(text, ", of {} there", grouped(gate.base));
+        }
+    }
+    if let Some(limit) = limit {
+        let together = if by_itself { "" } else { " together" };
+        let _ = write!(text, "; at most {}{together}", grouped(limit));
+    }
+    text
 }
 
 /// How long the run took, if both of its times can be read.
@@ -255,7 +317,7 @@ pub(super) fn duration(started_at: &str, finished_at: &str) -> Option<String> {
 }
 
 /// Where an issue stands: `people.csv:17`, or `people.xlsx, sheet Staff, row 17`.
-fn place(example: &Example) -> String {
+pub(crate) fn place(example: &Example) -> String {
     match &example.sheet {
         Some(sheet) => format!(
             "{}, sheet {}, row {}",
@@ -313,11 +375,25 @@ pub fn render(summary: &Summary, folder: &str, width: usize, colour: bool) -> St
     let mut text = String::new();
     opening(&mut text, summary, width, colour);
     outcomes(&mut text, &summary.counts, colour);
+    gates(&mut text, &summary.gates, width, colour);
     issues(&mut text, summary, width, colour);
     cleaned(&mut text, summary, width);
     files(&mut text, summary, folder, width, colour);
     next(&mut text, summary, width, colour);
     text
+}
+
+/// An approval, in one line: `approved by Ann: the reorganisation; update and deactivate of run X`.
+pub fn approval(approval: &Approval) -> String {
+    let by = approval.by.as_ref().map(|by| format!(" by {by}"));
+    let reason = approval.reason.as_ref().map(|reason| format!(": {reason}"));
+    format!(
+        "approved{}{}; held as {} in run {}",
+        by.unwrap_or_default(),
+        reason.unwrap_or_default(),
+        approval.classes.join(" and "),
+        approval.of
+    )
 }
 
 fn opening(text: &mut String, summary: &Summary, width: usize, colour: bool) {
@@ -334,6 +410,12 @@ fn opening(text: &mut String, summary: &Summary, width: usize, colour: bool) {
     push_wrapped(text, &line, "", width, |line| {
         paint(line, Look::Faint, colour)
     });
+    if let Some(approves) = &run.approves {
+        let line = safe(&approval(approves));
+        push_wrapped(text, &line, "", width, |line| {
+            paint(line, Look::Faint, colour)
+        });
+    }
     if !run.matched_against.is_empty() {
         let line = format!("matched against {}", safe(&run.matched_against));
         push_wrapped(text, &line, "", width, |line| {
@@ -369,6 +451,34 @@ fn outcomes(text: &mut String, counts: &Counts, colour: bool) {
     }
     let line = format!("{:<10}{:>number_width$}", "read", grouped(counts.read));
     let _ = writeln!(text, "  {}", paint(&line, Look::Strong, colour));
+}
+
+/// The safeguards that were met, and what each was measured by.
+fn gates(text: &mut String, gates: &[Gate], width: usize, colour: bool) {
+    const INDENT: &str = "           ";
+    let met = gates.iter().filter(|gate| gate.ruling != Ruling::Passed);
+    for (index, gate) in met.enumerate() {
+        if index == 0 {
+            text.push('\n');
+        }
+        let word = format!("{:<7}", ruling(gate.ruling));
+        let _ = write!(text, "  {}  ", paint(&word, Look::Warn, colour));
+        let line = format!("{}: {}", safe(&gate.class), measured(gate));
+        let room = width - INDENT.len();
+        let mut lines = String::new();
+        push_wrapped(&mut lines, &line, "", room, str::to_string);
+        for finding in &gate.findings {
+            push_wrapped(
+                &mut lines,
+                &format!("- {}", safe(finding)),
+                "  ",
+                room,
+                str::to_string,
+            );
+        }
+        text.push_str(&lines.trim_end().replace('\n', &format!("\n{INDENT}")));
+        text.push('\n');
+    }
 }
 
 fn issues(text: &mut String, summary: &Summary, width: usize, colour: bool) {
@@ -688,7 +798,6 @@ fn run_cells(run: &RunLine) -> [String; 9] {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::issue::Code;
     use crate::summary::{Column, Input, Next, PipelineName, Run};
 
     fn counts() -> Counts {
@@ -731,6 +840,8 @@ pub(super) mod tests {
                 finished_at: "2026-11-22T05:32:09.5Z".to_string(),
                 state: "finished".to_string(),
                 matched_against: "postgresql://muster@db.example.org/school".to_string(),
+                plan: None,
+                approves: None,
                 resumed: false,
             },
             input: vec![Input {
@@ -761,6 +872,7 @@ pub(super) mod tests {
             ],
             dropped: None,
             gates: Vec::new(),
+            profile: None,
             files: [("corrections", "corrections.csv"), ("page", "summary.html")]
                 .map(|(name, path)| (name.to_string(), path.to_string()))
                 .into(),
@@ -966,6 +1078,43 @@ invite the 1,150 new people:
         assert!(
             painted.contains("\u{1b}[1m1,198 of 1,212 rows are in. 9 need mending.\u{1b}[0m\n")
         );
+    }
+
+    #[test]
+    fn a_safeguard_says_what_it_counted_and_by_what() {
+        let gate = |class: &str, ruling, count, limit, window_count| Gate {
+            class: class.to_string(),
+            ruling,
+            count,
+            base: 1400,
+            limit: Some(limit),
+            window_count,
+            window_limit: Some(2 * limit),
+            ..Gate::default()
+        };
+        let gates = [
+            gate("update", Ruling::Passed, 300, 420, 0),
+            gate("deactivate", Ruling::Held, 126, 70, 30),
+            gate("role_raise", Ruling::Held, 1, 28, 56),
+            gate("create", Ruling::Allowed, 1500, 1400, 0),
+            Gate {
+                findings: vec!["200 rows; the last run had 4\u{1b}00".into()],
+                ..gate("content", Ruling::Held, 1, 0, 0)
+            },
+        ];
+        let mut text = String::new();
+        super::gates(&mut text, &gates, 60, false);
+        let expected = r"
+  held     deactivate: 126 accounts closed, of 1,400 there;
+           at most 70
+  held     role_raise: 1 higher role, and 56 by earlier
+           runs, of 1,400 there; at most 56 together
+  allowed  create: 1,500 new accounts, of 1,400 there; at
+           most 1,400
+  held     content: the file looks unlike the last one
+           - 200 rows; the last run had 4\u{1b}00
+";
+        assert_eq!(text, expected);
     }
 
     #[test]

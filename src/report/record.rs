@@ -1,6 +1,7 @@
 //! record: one pass over what a run left, row by row, into its ledger, its corrections and its
 //! summary. Numbers are counted here, once, from the rows themselves.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -14,11 +15,11 @@ use crate::issue::{Code, Issue, Severity, mask};
 use crate::outcome::{Counts, Outcome, Verdict};
 use crate::pipeline::{InputFile, Ran};
 use crate::refusal::{Refusal, Result};
-use crate::row::{Cells, Field, People, RowNumber, Slot};
-use crate::stages::clean::{Rule, Rules};
+use crate::row::{CLEARED, Cells, Field, People, RowNumber, Slot};
+use crate::stages::clean::{GROUP_NESTING, Rule, Rules, groups};
 use crate::stages::leavers::{Fate, Leaver};
 use crate::stages::map::Target;
-use crate::stages::plan::Planned;
+use crate::stages::plan::{Action, Person, Planned};
 use crate::stages::read::Format;
 use crate::summary::{Column, Example, Input, IssueCount, Summary};
 
@@ -152,15 +153,16 @@ fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
         issues.entry(issue.row).or_default().push(issue);
     }
     let first = people.drafts.first_row;
-    for row in ran
-        .moves
-        .settled
-        .range(first..first + people.len() as RowNumber)
-    {
+    let rows = first..first + people.len() as RowNumber;
+    for (row, action) in ran.moves.settled.range(rows) {
         // What stood in its way has moved.
-        let of_row = issues.entry(*row.0).or_default();
-        of_row.retain(|issue| !matches!(issue.code, Code::MatchAmbiguous | Code::MatchConflict));
+        let of_row = issues.entry(*row).or_default();
+        of_row.retain(|issue| !stood_in_its_way(issue));
+        if let Action::Update(update) = action {
+            planned.updates.push((*row, update.as_ref().clone()));
+        }
     }
+    planned.updates.sort_by_key(|(row, _)| *row);
     for (row, (outcome, late)) in ran.late.range(first..first + people.len() as RowNumber) {
         planned.outcomes[(row - first) as usize] = *outcome;
         issues.entry(*row).or_default().extend_from_slice(late);
@@ -170,6 +172,14 @@ fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
         planned,
         issues,
     })
+}
+
+/// Whether an issue was that somebody else has the row's keys.
+pub(crate) fn stood_in_its_way(issue: &Issue) -> bool {
+    matches!(
+        issue.code,
+        Code::MatchAmbiguous | Code::MatchConflict | Code::PlanDrifted
+    )
 }
 
 fn entries(batch: &Batch, ran: &Ran) -> Entries {
@@ -269,6 +279,22 @@ impl<'a> Tally<'a> {
             self.to_mend_of[source] += u64::from(needs_mending(*outcome));
         }
         let file = &ran.files[source];
+        for (row, update) in &batch.planned.updates {
+            let index = (row - batch.people.drafts.first_row) as usize;
+            if batch.planned.outcomes[index] == Outcome::Updated {
+                let person = Person {
+                    people: &batch.people,
+                    index,
+                    layout: &ran.layout,
+                };
+                self.details.changes.note(&person, update, || Example {
+                    file: file.source.path.display().to_string(),
+                    sheet: sheet_of(file),
+                    line: batch.people.drafts.places[index].line,
+                    ..Example::default()
+                });
+            }
+        }
         for issue in batch.issues.values().flatten() {
             let index = (issue.row - batch.people.drafts.first_row) as usize;
             let example = Example {
@@ -294,7 +320,9 @@ impl<'a> Tally<'a> {
         *count += 1;
         if examples.len() < EXAMPLES_MAX {
             let hidden = |text: &str| {
-                if personal {
+                if personal && code == Code::PlanDrifted {
+                    mask_quoted(text)
+                } else if personal {
                     mask_words(text)
                 } else {
                     text.to_string()
@@ -366,6 +394,18 @@ fn mask_words(text: &str) -> String {
         }
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// Hides what stands in backticks: there, a value of the account.
+fn mask_quoted(text: &str) -> String {
+    let parts = text.split('`').enumerate().map(|(index, part)| {
+        if index % 2 == 1 {
+            mask(part)
+        } else {
+            part.to_string()
+        }
+    });
+    parts.collect::<Vec<_>>().join("`")
 }
 
 fn sheet_of(file: &InputFile) -> Option<String> {
@@ -517,7 +557,7 @@ fn own_cells<T>(file: &InputFile, cells: impl Iterator<Item = T>) -> impl Iterat
         .map(|(_, cell)| cell)
 }
 
-/// Reads the file once more, for its rows exactly as they were.
+/// Reads the file once more, for its rows exactly as they were; or the plan, for them as cleaned.
 fn correct_file(
     ran: &Ran,
     definition: &Definition,
@@ -527,7 +567,7 @@ fn correct_file(
     out: &mut Corrections,
 ) -> Result<()> {
     let mut batch_number = first_batch;
-    file.source.read(number, first_row, &mut |cells| {
+    let mut add = |cells: Cells| {
         if batch_number >= ran.spool.batches() {
             return Err(changed(file));
         }
@@ -542,7 +582,57 @@ fn correct_file(
             }
         }
         Ok(true)
-    })
+    };
+    if !ran.from_plan {
+        return file.source.read(number, first_row, &mut add);
+    }
+    for batch in first_batch..ran.spool.batches() {
+        let people = ran.spool.read(batch)?;
+        if people.drafts.source != number {
+            break;
+        }
+        add(cells_of(&people, file, ran, definition))?;
+    }
+    Ok(())
+}
+
+/// The rows of a plan as the file had them, but cleaned. What couldn't be cleaned is as typed.
+fn cells_of(people: &People, file: &InputFile, ran: &Ran, definition: &Definition) -> Cells {
+    let drafts = &people.drafts;
+    let mut cells = Cells::new(drafts.source, drafts.first_row);
+    let columns: Vec<(usize, usize, bool)> = ran
+        .layout
+        .slots()
+        .iter()
+        .enumerate()
+        .filter_map(|(slot, what)| {
+            let column = file.mapping.column_of(slot)?;
+            let is_groups = *what == Slot::Field(Field::Groups);
+            Some((usize::from(column), slot, is_groups))
+        })
+        .collect();
+    let separator = file.mapping.separator.to_string();
+    for index in 0..people.len() {
+        let mut row = vec![Cow::Borrowed(""); file.source.header.len()];
+        for (column, slot, is_groups) in &columns {
+            let value = match drafts.values.get(index, *slot) {
+                CLEARED => definition.update.clear.as_str(),
+                value => value,
+            };
+            row[*column] = if *is_groups {
+                let nesting = definition.groups.nesting.to_string();
+                let paths: Vec<String> = groups(value)
+                    .map(|path| path.replace(GROUP_NESTING, &nesting))
+                    .collect();
+                paths.join(&separator).into()
+            } else {
+                value.into()
+            };
+        }
+        row.iter().for_each(|cell| cells.push_cell(cell));
+        cells.end_row(drafts.places[index]);
+    }
+    cells
 }
 
 fn correction<'c>(

@@ -187,10 +187,9 @@ fn has(definition: &Definition, field: Field) -> bool {
         named(Field::FullName) && !named(Field::FirstName) && !named(Field::LastName);
     match field {
         Field::FullName => is_required(definition, field),
-        Field::DisplayName
-        | Field::AddGroups
-        | Field::RemoveGroups
-        | Field::OtherRoles => is_required(definition, field),
+        Field::DisplayName | Field::AddGroups | Field::RemoveGroups | Field::OtherRoles => {
+            is_required(definition, field)
+        }
         Field::FirstName | Field::LastName => !full_name_instead,
         _ => true,
     }
@@ -350,7 +349,10 @@ fn explain_groups(definition: &Definition) -> String {
         let roles = [&groups.default_role].into_iter().chain(&groups.roles);
         let roles: Vec<&str> = roles.map(String::as_str).collect();
         let path = format!("Sales{mark}{}", roles.last().unwrap_or(&""));
-        text.push_str(&format!("; `{path}` says the role there, of {}", roles.join(", ")));
+        text.push_str(&format!(
+            "; `{path}` says the role there, of {}",
+            roles.join(", ")
+        ));
     }
     if groups.missing != MissingGroups::Create {
         text.push_str("; only groups that exist");

@@ -1,13 +1,14 @@
 //! leavers: people whom a full list no longer names. What happens to each is decided here, from
 //! what the accounts say and the pipeline's policy; pure.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::definition::{Definition, Leavers};
 use crate::stages::validate::email;
 
 /// An account that this pipeline's source made, and that its file doesn't name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leaver {
     /// The account.
     pub account: Uuid,
@@ -22,6 +23,7 @@ pub struct Leaver {
     /// The account's role.
     pub role: String,
     /// Its other roles.
+    #[serde(default)]
     pub other_roles: Vec<String>,
     /// `active` or `invited`.
     pub status: String,
@@ -34,7 +36,8 @@ pub struct Leaver {
 }
 
 /// What happens to a leaver in this run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fate {
     /// Deactivated.
     Deactivated,

@@ -367,7 +367,9 @@ impl Frame {
 
     /// A list of roles, as it was cleaned.
     fn roles(&mut self, list: Option<&str>) {
-        let list = list.into_iter().flat_map(|list| list.split(words::ROLE_SEPARATOR));
+        let list = list
+            .into_iter()
+            .flat_map(|list| list.split(words::ROLE_SEPARATOR));
         self.texts(&list.collect::<Vec<_>>());
     }
 

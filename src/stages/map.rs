@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use crate::definition::{Definition, UnknownColumns, nearest};
 use crate::header::{Vocabulary, is_own, key};
 use crate::issue::Code;
@@ -11,7 +13,8 @@ use crate::row::{Cells, Field, Layout, Slot};
 use crate::stages::read::Source;
 
 /// What one column of a file becomes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Target {
     /// Its cells fill this slot.
     Slot(Slot),
@@ -22,7 +25,7 @@ pub enum Target {
 }
 
 /// Which columns of one file fill which slot of the run's layout.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Mapping {
     /// By slot: the columns that fill it, from 0. Only fields that list groups may have several.
     pub columns: Vec<Vec<u16>>,

@@ -117,7 +117,9 @@ impl Tree {
     /// The visibility that a new group of that key gets.
     pub fn of_new(&self, key: &str) -> Visibility {
         let fits = |rule: &str| {
-            rule == key || rule.is_empty() || (rule.ends_with(GROUP_NESTING) && key.starts_with(rule))
+            rule == key
+                || rule.is_empty()
+                || (rule.ends_with(GROUP_NESTING) && key.starts_with(rule))
         };
         let rules = self.new_of.iter().filter(|(rule, _)| fits(rule));
         rules
@@ -151,7 +153,10 @@ impl Tree {
     /// The groups that members of these entries' groups with the default role belong to as well.
     fn inherited<'a>(&'a self, entries: &'a BTreeSet<String>) -> BTreeSet<&'a str> {
         let mut all = BTreeSet::new();
-        for key in entries.iter().filter(|entry| self.has_default(entries, entry)) {
+        for key in entries
+            .iter()
+            .filter(|entry| self.has_default(entries, entry))
+        {
             let mut at = key.as_str();
             while self.is_public(at)
                 && let Some(above) = self.above(at)
@@ -182,7 +187,7 @@ impl Tree {
 const DEPTH_MAX: usize = 4096;
 
 /// What a row says of groups.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Said<'a> {
     /// What stands in the field `groups`, cleaned; none where the run hasn't the field.
     pub groups: Option<&'a str>,
@@ -234,9 +239,7 @@ pub fn contradiction<'a>(said: Said<'a>, policy: &'a Groups) -> Option<&'a str> 
     said.removed(policy).find(both).map(|(path, _)| path)
 }
 
-fn entries<'a>(
-    named: impl Iterator<Item = (&'a str, Option<&'a str>)>,
-) -> BTreeSet<String> {
+fn entries<'a>(named: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for (path, role) in named {
         let key = group::key(path);
@@ -327,7 +330,11 @@ fn with_inherited(
     policy: &Groups,
     tree: &Tree,
 ) -> Vec<String> {
-    let there: Vec<&str> = held.iter().filter(|e| !is_direct(e)).map(|e| key_of(e)).collect();
+    let there: Vec<&str> = held
+        .iter()
+        .filter(|e| !is_direct(e))
+        .map(|e| key_of(e))
+        .collect();
     if there.is_empty() && !policy.join_parents {
         return Vec::new();
     }
@@ -367,17 +374,23 @@ mod tests {
             ("firm/sales/apac", true, Some("firm/sales")),
             ("board", false, None),
         ];
-        let known = known.into_iter().enumerate().map(|(number, (key, public, parent))| {
-            let id = Uuid::from_u128(number as u128);
-            let parent = parent.map(String::from);
-            (key.to_string(), Known { id, public, parent })
-        });
+        let known = known
+            .into_iter()
+            .enumerate()
+            .map(|(number, (key, public, parent))| {
+                let id = Uuid::from_u128(number as u128);
+                let parent = parent.map(String::from);
+                (key.to_string(), Known { id, public, parent })
+            });
         Tree::new(known.collect(), policy)
     }
 
     /// Lists of groups and entries are written with spaces between.
     fn list(text: &str) -> Vec<String> {
-        text.split(' ').filter(|word| !word.is_empty()).map(String::from).collect()
+        text.split(' ')
+            .filter(|word| !word.is_empty())
+            .map(String::from)
+            .collect()
     }
 
     fn cell(text: &str) -> String {
@@ -447,7 +460,12 @@ mod tests {
             (REPLACE, ["", "Y", ""], "x", "x y"),
             (REPLACE, ["x", "", ""], "x x//lead", "="),
             (MARKED, ["x", "", ""], "x x//lead", "x"),
-            (MARKED, ["x:lead x:clerk", "", ""], "x x//lead", "x x//clerk x//lead"),
+            (
+                MARKED,
+                ["x:lead x:clerk", "", ""],
+                "x x//lead",
+                "x x//clerk x//lead",
+            ),
             (MARKED, ["", "", "x:lead"], "x x//lead", "x"),
             (MARKED, ["", "", "x"], "x x//lead y", "y"),
             (REPLACE, ["\0", "Y", ""], "x x//lead", "y"),
@@ -458,18 +476,43 @@ mod tests {
                 "firm/sales// firm/sales/emea",
                 "firm/sales// firm/sales/apac",
             ),
-            (JOIN, ["Board", "", ""], "firm/sales// firm/sales/emea", "board"),
-            (REPLACE, ["Board", "", ""], "firm/sales// firm/sales/emea", "board"),
-            (REPLACE, ["Firm/Sales/EMEA", "", ""], "firm/sales// firm/sales/emea", "="),
+            (
+                JOIN,
+                ["Board", "", ""],
+                "firm/sales// firm/sales/emea",
+                "board",
+            ),
+            (
+                REPLACE,
+                ["Board", "", ""],
+                "firm/sales// firm/sales/emea",
+                "board",
+            ),
+            (
+                REPLACE,
+                ["Firm/Sales/EMEA", "", ""],
+                "firm/sales// firm/sales/emea",
+                "=",
+            ),
             (REPLACE, ["Firm/Sales/EMEA", "", ""], "firm/sales/emea", "="),
-            (JOIN, ["Firm/Sales", "", ""], "firm/sales// firm/sales/emea", "firm/sales"),
+            (
+                JOIN,
+                ["Firm/Sales", "", ""],
+                "firm/sales// firm/sales/emea",
+                "firm/sales",
+            ),
             (
                 JOIN,
                 ["", "", "Firm/Sales"],
                 "firm/sales firm/sales/emea",
                 "firm/sales// firm/sales/emea",
             ),
-            (JOIN, ["", "", "Firm/Sales"], "firm/sales// firm/sales/emea", "="),
+            (
+                JOIN,
+                ["", "", "Firm/Sales"],
+                "firm/sales// firm/sales/emea",
+                "=",
+            ),
             (JOIN, ["", "Board", ""], "firm// board", "="),
         ] {
             let definition = definition(&format!("[groups]\n{toml}"));
@@ -485,7 +528,13 @@ mod tests {
                 list.sort();
                 list
             };
-            let found = after(said, &sorted(held), &definition.update, policy, &tree(policy));
+            let found = after(
+                said,
+                &sorted(held),
+                &definition.update,
+                policy,
+                &tree(policy),
+            );
             let expected = (expected != "=").then(|| sorted(expected));
             assert_eq!(found, expected, "{toml} {groups} {add} {remove} {held}");
         }

@@ -1,10 +1,13 @@
 //! The passes in their order, a room each: `read`, `map`, `clean`, `dedupe`, `validate`, and
-//! against the database `match`, `plan`, `load`. [`crate::pipeline`] calls them; they never call
-//! each other.
+//! against the database `match`, `plan`, `gates`, `load`. [`crate::pipeline`] calls them; they never
+//! call each other.
 
 pub mod clash;
 pub mod clean;
 pub mod dedupe;
+pub mod drift;
+pub mod follow;
+pub mod gates;
 pub mod leavers;
 pub mod load;
 pub mod map;

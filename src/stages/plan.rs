@@ -6,13 +6,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::definition::{
-    Definition, EmptyCell, Existing, MissingGroups, Mode, Onboarding, Touch,
-};
+use crate::definition::{Definition, EmptyCell, Existing, MissingGroups, Mode, Onboarding, Touch};
 use crate::issue::{Code, Issue};
 use crate::outcome::Outcome;
 use crate::row::{CLEARED, Field, Key, Layout, People, RowNumber};
 use crate::stages::clean::group;
+use crate::stages::follow::Trace;
 use crate::stages::membership::{self, Said, Tree};
 
 /// The fields that an account has a column for, in column order.
@@ -52,7 +51,8 @@ pub struct Account {
 }
 
 impl Account {
-    fn value(&self, field: Field) -> Option<&str> {
+    /// Its value for a field that has a column.
+    pub fn value(&self, field: Field) -> Option<&str> {
         let column = COLUMNS.iter().position(|column| *column == field)?;
         self.values[column].as_deref()
     }
@@ -125,6 +125,8 @@ pub struct Planned {
     pub accounts: Vec<(RowNumber, Uuid)>,
     /// The updates, by row.
     pub updates: Vec<(RowNumber, Update)>,
+    /// What the match found, for the rows for which it found anything.
+    pub traces: Vec<Trace>,
 }
 
 /// What a cell says.
@@ -230,6 +232,17 @@ impl<'a> Person<'a> {
         }
     }
 
+    /// The groups that a new account gets by its row, as people read them.
+    pub fn groups_of_new(&self, definition: &'a Definition) -> Vec<String> {
+        let said = self.said().for_new(&definition.update);
+        said.named(&definition.groups)
+            .map(|(path, role)| match role {
+                Some(role) => format!("{path} ({role})"),
+                None => path.to_string(),
+            })
+            .collect()
+    }
+
     /// The memberships of a new account, as entries of [`membership`].
     pub fn entries_of_new(&self, definition: &Definition, tree: &Tree) -> Vec<String> {
         membership::of_new(self.said(), &definition.update, &definition.groups, tree)
@@ -311,11 +324,7 @@ pub fn without_taken_keys(
     (!needs.is_empty()).then_some((free, needs))
 }
 
-fn unknown_groups(
-    person: &Person,
-    definition: &Definition,
-    tree: &Tree,
-) -> Vec<Issue> {
+fn unknown_groups(person: &Person, definition: &Definition, tree: &Tree) -> Vec<Issue> {
     let policy = &definition.groups;
     let code = match policy.missing {
         MissingGroups::Create => return Vec::new(),
@@ -329,7 +338,9 @@ fn unknown_groups(
     };
     let is_unknown = |path: &str| !tree.has(&group::key(path));
     let joined = said.named(policy).map(|(path, _)| (Field::Groups, path));
-    let left = said.removed(policy).map(|(path, _)| (Field::RemoveGroups, path));
+    let left = said
+        .removed(policy)
+        .map(|(path, _)| (Field::RemoveGroups, path));
     joined
         .chain(left)
         .filter(|(_, path)| is_unknown(path))
@@ -829,17 +840,33 @@ mod tests {
             (HOLD, "known\u{1f}new", None, Held, vec![Code::GroupHeld]),
             (HOLD, "new", Some(&active), Held, vec![Code::GroupHeld]),
             (HOLD, "known", Some(&active), Unchanged, vec![]),
-            (SKIP, "new", Some(&active), Skipped, vec![Code::GroupHeld, Code::AccountSkipped]),
+            (
+                SKIP,
+                "new",
+                Some(&active),
+                Skipped,
+                vec![Code::GroupHeld, Code::AccountSkipped],
+            ),
             (NONE, "", None, Rejected, vec![Code::GroupMissing]),
             (NONE, "new", None, Created, vec![]),
             (NONE, "", Some(&active), Unchanged, vec![]),
             (NONE, "", Some(&lonely), Rejected, vec![Code::GroupMissing]),
             (NONE, "new", Some(&lonely), Updated, vec![]),
-            (NONE, CLEARED, Some(&active), Rejected, vec![Code::GroupMissing]),
+            (
+                NONE,
+                CLEARED,
+                Some(&active),
+                Rejected,
+                vec![Code::GroupMissing],
+            ),
             (REPLACE, "new", Some(&active), Updated, vec![]),
         ] {
             let (action, found) = decided(toml, in_groups(groups), matched);
-            assert_eq!((action.outcome(), found), (outcome, codes), "{toml} {groups}");
+            assert_eq!(
+                (action.outcome(), found),
+                (outcome, codes),
+                "{toml} {groups}"
+            );
         }
     }
 }

@@ -35,7 +35,8 @@ impl Store {
     }
 
     /// Counts a run for those who are `missing` from it, forgets those of `source` who are back,
-    /// and deactivates the `gone`, all at once. Returns how many were deactivated.
+    /// and deactivates the `gone`, all at once. `None` counts and forgets nobody. Returns how many
+    /// were deactivated.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
@@ -43,19 +44,19 @@ impl Store {
         &mut self,
         run: &str,
         source: &str,
-        missing: &[Uuid],
+        missing: Option<&[Uuid]>,
         gone: &[Uuid],
     ) -> Result<u64> {
         let doing = |error| refusal(&error, "deactivating leavers");
         self.runtime.block_on(async {
             let transaction = self.connection.client.transaction().await.map_err(doing)?;
-            transaction
-                .execute(
-                    include_str!("sql/note_absences.sql"),
-                    &[&run, &source, &missing, &gone],
-                )
-                .await
-                .map_err(doing)?;
+            if let Some(missing) = missing {
+                let sql = include_str!("sql/note_absences.sql");
+                transaction
+                    .execute(sql, &[&run, &source, &missing, &gone])
+                    .await
+                    .map_err(doing)?;
+            }
             let sql = include_str!("sql/deactivate_leavers.sql");
             let count = transaction
                 .execute(sql, &[&run, &gone])

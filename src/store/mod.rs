@@ -155,6 +155,20 @@ impl Store {
         Ok(Tree::new(known.collect(), policy))
     }
 
+    /// How many groups [`Store::create_groups`] would make.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn count_missing_groups(&self, paths: &[String], policy: &Groups) -> Result<u64> {
+        if paths.is_empty() {
+            return Ok(0);
+        }
+        let tree = self.group_tree(policy)?;
+        let wanted = with_parents(paths);
+        let missing = wanted.iter().filter(|path| !tree.has(&group::key(path)));
+        Ok(missing.count() as u64)
+    }
+
     /// Makes the groups of `paths` that don't exist, with the groups above them, and returns all
     /// groups that there are then.
     ///

@@ -9,7 +9,8 @@ use crate::issue::Code;
 use crate::outcome::Outcome;
 use crate::refusal::{Refusal, Result};
 use crate::row::RowNumber;
-use crate::summary::Summary;
+use crate::stages::drift::Profile;
+use crate::summary::{Approval, Gate, Summary};
 
 /// A run that has begun, now or earlier.
 #[derive(Debug, Default)]
@@ -26,6 +27,30 @@ pub struct Begun {
     pub written: Vec<(RowNumber, Vec<Outcome>)>,
     /// Rows beyond those whose updates are in: they passed on keys to each other.
     pub moved: HashSet<RowNumber>,
+    /// What the safeguards said before it wrote anything.
+    pub gates: Vec<Gate>,
+}
+
+impl Begun {
+    /// Whether an earlier try got as far as to write rows.
+    pub fn has_written(&self) -> bool {
+        !self.written.is_empty() || !self.moved.is_empty()
+    }
+}
+
+/// What a plan is measured by.
+#[derive(Debug, Default)]
+pub struct There {
+    /// All accounts.
+    pub accounts: u64,
+    /// Those that are active or invited.
+    pub seated: u64,
+    /// All groups.
+    pub groups: u64,
+    /// What the safeguards said in the pipeline's runs of the window, newest first.
+    pub earlier: Vec<Vec<Gate>>,
+    /// What the files of its last run looked like that wasn't held for its looks.
+    pub last_profile: Option<Profile>,
 }
 
 /// A run in the books.
@@ -94,6 +119,7 @@ impl Store {
                     seed: seed as u64,
                     started_ms: run.get::<_, i64>(3) as u64,
                     resumed_from: Some(run.get(2)),
+                    gates: gates_of(run.get(4)),
                     id,
                 });
             }
@@ -120,9 +146,91 @@ impl Store {
                 resumed_from: None,
                 written: Vec::new(),
                 moved: HashSet::new(),
+                gates: Vec::new(),
             })
         });
         begun.map_err(|error: tokio_postgres::Error| refusal(&error, "beginning the run"))
+    }
+
+    /// The last run that finished on that input and pipeline: its id, and when it did, RFC 3339.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn finished_run(
+        &self,
+        inputs: &[String],
+        pipeline_sha256: &str,
+    ) -> Result<Option<(String, String)>> {
+        let sql = include_str!("sql/find_finished_run.sql");
+        let row = self
+            .runtime
+            .block_on(
+                self.connection
+                    .client
+                    .query_opt(sql, &[&inputs, &pipeline_sha256]),
+            )
+            .map_err(|error| refusal(&error, "reading the runs"))?;
+        Ok(row.map(|row| (row.get(0), row.get(1))))
+    }
+
+    /// Counts what is there, and reads what the runs of the pipeline called `name` did in the last
+    /// `window` minutes.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn what_is_there(&self, name: &str, window: u32) -> Result<There> {
+        let client = &self.connection.client;
+        let minutes = f64::from(window);
+        let there = self.runtime.block_on(async {
+            let counts = client
+                .query_one(include_str!("sql/count_what_is_there.sql"), &[])
+                .await?;
+            let earlier = client
+                .query(
+                    include_str!("sql/find_earlier_gates.sql"),
+                    &[&name, &minutes],
+                )
+                .await?;
+            let last = client
+                .query_opt(include_str!("sql/find_last_profile.sql"), &[&name])
+                .await?;
+            let count = |column| counts.get::<_, i64>(column) as u64;
+            Ok(There {
+                accounts: count(0),
+                seated: count(1),
+                groups: count(2),
+                earlier: earlier.iter().map(|run| gates_of(run.get(0))).collect(),
+                last_profile: last.and_then(|run| serde_json::from_str(run.get(0)).ok()),
+            })
+        });
+        there.map_err(|error: tokio_postgres::Error| refusal(&error, "reading what is there"))
+    }
+
+    /// Keeps what the safeguards said, so that a run that is cut off is taken up by it.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn book_gates(&self, run: &str, gates: &[Gate]) -> Result<()> {
+        let json = serde_json::to_string(gates).unwrap_or_default();
+        let sql = "update muster.runs set gates = $2::text::jsonb where id = $1";
+        self.runtime
+            .block_on(self.connection.client.execute(sql, &[&run, &json]))
+            .map_err(|error| refusal(&error, "keeping what the safeguards said"))?;
+        Ok(())
+    }
+
+    /// Notes in the books of a run that what its safeguards held was done by run `by`.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn note_approval(&self, approval: &Approval, by: &str) -> Result<()> {
+        let sql = include_str!("sql/note_approval.sql");
+        self.execute(
+            sql,
+            &[&approval.of, &approval.classes, &by],
+            "noting the approval",
+        )?;
+        Ok(())
     }
 
     /// Writes the state of a run and its summary.
@@ -182,6 +290,11 @@ impl Store {
             )
             .map_err(|error| refusal(&error, "updating the statistics"))
     }
+}
+
+fn gates_of(json: Option<&str>) -> Vec<Gate> {
+    json.and_then(|json| serde_json::from_str(json).ok())
+        .unwrap_or_default()
 }
 
 fn summary_of(json: Option<&str>) -> Option<Summary> {

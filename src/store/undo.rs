@@ -616,7 +616,11 @@ async fn referred(
 async fn known_groups(client: &Client, cases: &[Case]) -> Answer<HashSet<String>> {
     let mut keys = Vec::new();
     let mut add = |entry: &Value| {
-        keys.extend(entry.as_str().map(|entry| membership::key_of(entry).to_string()));
+        keys.extend(
+            entry
+                .as_str()
+                .map(|entry| membership::key_of(entry).to_string()),
+        );
     };
     for case in cases {
         match &case.deed {

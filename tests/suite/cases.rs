@@ -73,6 +73,22 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ),
     ("mail.refused", "too_many_refusals_stop_the_rest"),
     (
+        "gate.create",
+        "each_class_is_held_over_its_limit_and_nothing_else_is",
+    ),
+    (
+        "gate.update",
+        "each_class_is_held_over_its_limit_and_nothing_else_is",
+    ),
+    (
+        "gate.key_change",
+        "each_class_is_held_over_its_limit_and_nothing_else_is",
+    ),
+    (
+        "gate.new_groups",
+        "each_class_is_held_over_its_limit_and_nothing_else_is",
+    ),
+    (
         "run.locked",
         "a_second_import_waits_for_nobody_and_writes_nothing",
     ),

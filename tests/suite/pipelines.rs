@@ -28,7 +28,10 @@ fn the_default_pipeline_explains_every_key() {
     for key in keys() {
         let set = |line: &str| {
             let line = line.trim_start_matches('#');
-            line.starts_with(&format!("{key} = ")) || line == format!("[{key}]")
+            let entry = format!("{key} = ");
+            let in_table =
+                line.contains(&format!("{{ {entry}")) || line.contains(&format!(", {entry}"));
+            line.starts_with(&entry) || in_table || line == format!("[{key}]")
         };
         assert!(text.lines().any(set), "`{key}` is not in users.toml");
     }

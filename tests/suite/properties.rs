@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use tempfile::TempDir;
@@ -297,7 +297,7 @@ impl Held {
         let running = support::start(self.folder.path(), &self.url, &IMPORT_HELD);
         let waits = "SELECT count(*) FROM muster.chunks WHERE first_row = 0 AND rows > 1
             AND EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND NOT granted)";
-        wait_until(|| support::query_one(&self.url, waits) != "0");
+        support::wait_until(|| support::query_one(&self.url, waits) != "0");
         running
     }
 
@@ -324,7 +324,7 @@ fn a_run_that_is_interrupted_stops_cleanly_and_goes_on_when_it_is_run_again() {
     let lock = support::Session::hold(&held.url, LOCK_OF_SECOND_CHUNK);
     let mut running = held.start();
     running.interrupt();
-    wait_until(|| running.stderr().contains("stopping"));
+    support::wait_until(|| running.stderr().contains("stopping"));
     drop(lock);
     let stopped = running.finish();
     assert_eq!(stopped.exit, 4, "{stopped:?}");
@@ -344,14 +344,6 @@ fn a_run_that_is_killed_between_chunks_goes_on_when_it_is_run_again() {
     assert_eq!(running.kill().exit, -1);
     drop(lock);
     held.go_on();
-}
-
-fn wait_until(mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(120), "it never came");
-        thread::sleep(Duration::from_millis(1));
-    }
 }
 
 fn number_of_accounts(url: &str) -> u64 {

@@ -405,6 +405,15 @@ impl Counts {
     }
 }
 
+/// Asks again and again until it is so.
+pub fn wait_until(mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "it never came");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// The repository's own folder.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

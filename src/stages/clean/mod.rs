@@ -212,7 +212,11 @@ impl<'a> Row<'a> {
                 } else if let Some((first, _)) = roles.as_ref().filter(|_| *field == Field::Role) {
                     if *first != value {
                         let lower = words::lower(&value).as_ref() == Some(first);
-                        rules.add(if lower { Rule::RoleCase } else { Rule::RoleList });
+                        rules.add(if lower {
+                            Rule::RoleCase
+                        } else {
+                            Rule::RoleList
+                        });
                         value = Cow::Owned(first.clone());
                     }
                 } else if *field == Field::Phone {

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::definition::Definition;
 use crate::header::Vocabulary;
 use crate::issue::Code;
@@ -19,9 +21,10 @@ pub mod workbook;
 pub const HEADER_ROWS_MAX: usize = 20;
 
 /// A file that was opened and looked at: what it is, and what its header says.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Source {
     /// As given on the command line.
+    #[serde(serialize_with = "shown_path")]
     pub path: PathBuf,
     /// SHA-256 of its bytes, lower-case hex.
     pub sha256: String,
@@ -38,11 +41,13 @@ pub struct Source {
 }
 
 /// What kind of file it is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Format {
     /// Text with delimiters.
     Csv {
         /// How bytes become text.
+        #[serde(serialize_with = "encoding_name", deserialize_with = "named_encoding")]
         encoding: &'static encoding_rs::Encoding,
         /// Between cells.
         delimiter: u8,
@@ -58,6 +63,26 @@ pub enum Format {
         /// Whether the workbook has formulas, so that their cells can be noted.
         formulas: bool,
     },
+}
+
+/// A path need not be text; a plan keeps of it what reports show.
+fn shown_path<S: Serializer>(path: &Path, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
+}
+
+fn encoding_name<S: Serializer>(
+    encoding: &&'static encoding_rs::Encoding,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    serializer.serialize_str(encoding.name())
+}
+
+fn named_encoding<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<&'static encoding_rs::Encoding, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    encoding_rs::Encoding::for_label(name.as_bytes())
+        .ok_or_else(|| serde::de::Error::custom("no such encoding"))
 }
 
 /// What [`Source::read`] hands each batch to; `Ok(false)` stops reading.

@@ -1,0 +1,302 @@
+//! gates: measures the plan of a run, and takes out of it what they hold.
+
+use crate::definition;
+use crate::definition::Definition;
+use crate::issue::{Code, Issue};
+use crate::outcome::Outcome;
+use crate::pipeline::{Job, Planning, joined, named, needed_groups};
+use crate::refusal::Result;
+use crate::row::{Field, Layout, People, RowNumber};
+use crate::spool::{PlanSpool, Spool};
+use crate::stages::drift::{self, Profile};
+use crate::stages::gates::{self, Change, Class, Classes, Facts, Hold};
+use crate::stages::leavers::{Fate, Leaver};
+use crate::stages::plan::{Action, Person, Planned};
+use crate::store::Store;
+use crate::summary::Gate;
+
+/// The rows of a run, and what they are for.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) job: &'a Job<'a>,
+    pub(super) layout: &'a Layout,
+    pub(super) spool: &'a Spool,
+}
+
+/// The classes of a leaver who is deactivated.
+fn of_leavers() -> Classes {
+    Classes::default()
+        .with(Class::Update)
+        .with(Class::Deactivate)
+}
+
+impl Rows<'_> {
+    fn definition(&self) -> &Definition {
+        &self.job.pipeline.definition
+    }
+
+    /// What the rows of a batch would do together, of those that `counts`.
+    pub(super) fn facts(
+        &self,
+        people: &People,
+        planned: &Planned,
+        counts: impl Fn(RowNumber) -> bool,
+    ) -> Facts {
+        let definition = self.definition();
+        let mut facts = Facts::default();
+        for (row, change) in changes(people, planned, self.layout, definition) {
+            if counts(row) {
+                facts.count(change.classes(&definition.accounts.roles));
+            }
+        }
+        facts
+    }
+
+    /// Measures the plan by what is there and what the runs before it did.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code, or of a scratch file.
+    pub(super) fn ask(
+        &self,
+        planning: &Planning,
+        leavers: &[Leaver],
+        profile: Option<&Profile>,
+        store: Option<&Store>,
+    ) -> Result<Vec<Gate>> {
+        let definition = self.definition();
+        if !definition.gates.enabled {
+            return Ok(Vec::new());
+        }
+        let mut facts = planning.facts.clone();
+        // What was found out after the count: such rows write nothing, or something else.
+        let late: Vec<RowNumber> = planning.late.keys().copied().collect();
+        for rows in late.chunk_by(|a, b| self.spool.batch_of(*a) == self.spool.batch_of(*b)) {
+            let batch = self.spool.batch_of(rows[0]);
+            let (people, planned) = (self.spool.read(batch)?, planning.plan.read(batch)?);
+            let is_late = |row| rows.binary_search(&row).is_ok();
+            facts.subtract(&self.facts(&people, &planned, is_late));
+            for (row, classes) in self.moving(planning, &people) {
+                if planning
+                    .late
+                    .get(&row)
+                    .is_some_and(|(outcome, _)| outcome.is_written())
+                {
+                    facts.count(classes);
+                }
+            }
+        }
+        for leaver in leavers {
+            if leaver.fate == Fate::Deactivated {
+                facts.count(of_leavers());
+            }
+        }
+        if let Some(store) = store {
+            // The text was checked when the pipeline was read.
+            let window = definition::lifetime(&definition.gates.window).unwrap_or(None);
+            let there = store.what_is_there(&definition.name, window.unwrap_or(0))?;
+            facts.accounts = there.accounts;
+            facts.seated = there.seated;
+            facts.groups = there.groups;
+            facts.earlier = gates::in_window(&there.earlier);
+            let needed: Vec<String> = planning.needed.iter().cloned().collect();
+            facts.counts[Class::NewGroups as usize] =
+                store.count_missing_groups(&needed, &definition.groups)?;
+            if let (Some(last), Some(now)) = (&there.last_profile, profile) {
+                facts.drifts = drift::drifts(last, now, &definition.gates);
+            }
+        }
+        Ok(gates::judge(&facts, &definition.gates, self.job.allowed))
+    }
+
+    /// The rows of a batch that only go in because others give up their keys.
+    fn moving(&self, planning: &Planning, people: &People) -> Vec<(RowNumber, Classes)> {
+        let first = people.drafts.first_row;
+        let end = first + people.len() as RowNumber;
+        let definition = self.definition();
+        let settled = planning.moves.settled.range(first..end);
+        let classes = settled.filter_map(|(row, action)| {
+            let person = Person {
+                people,
+                index: (row - first) as usize,
+                layout: self.layout,
+            };
+            let change = match action {
+                Action::Create => Change::Create(status_of_new(&person, definition)),
+                Action::Update(update) => Change::Update(update),
+                Action::Leave(_) => return None,
+            };
+            Some((*row, self.classes(planning, &person, change)))
+        });
+        classes.collect()
+    }
+
+    fn classes(&self, planning: &Planning, person: &Person, change: Change) -> Classes {
+        let joins_new = joins(person, change, self.definition())
+            .iter()
+            .any(|key| planning.new_groups.contains(key));
+        change
+            .classes(&self.definition().accounts.roles)
+            .with_if(Class::NewGroups, joins_new)
+    }
+
+    /// Takes out of the plan, and of the leavers, what `gates` hold, and counts it there.
+    ///
+    /// # Errors
+    /// A refusal of a scratch file.
+    pub(super) fn hold_back(
+        &self,
+        planning: &mut Planning,
+        leavers: &mut [Leaver],
+        gates: &mut [Gate],
+    ) -> Result<()> {
+        let hold = Hold::of(gates, self.definition().gates.on_hold);
+        if !hold.is_any() {
+            return Ok(());
+        }
+        let mut plan = PlanSpool::new()?;
+        let mut counts = gates::Counts::default();
+        let mut count = |classes: Classes| {
+            let is_content = hold.reasons(classes).contains(&Class::Content);
+            let classes = classes.with_if(Class::Content, is_content);
+            let of = Class::ALL.into_iter().filter(|class| classes.has(*class));
+            of.for_each(|class| counts[class as usize] += 1);
+        };
+        let holds_moves = self.holds_moves(planning, hold)?;
+        planning.needed.clear();
+        for batch in 0..self.spool.batches() {
+            let people = self.spool.read(batch)?;
+            let mut planned = planning.plan.read(batch)?;
+            let mut held = Vec::new();
+            for (row, change) in changes(&people, &planned, self.layout, self.definition()) {
+                let classes = self.classes(planning, &self.person(&people, row), change);
+                let waits =
+                    hold.holds(classes) || holds_moves && planning.moves.together.contains(&row);
+                if waits && !planning.late.contains_key(&row) {
+                    held.push((row, classes));
+                }
+            }
+            for (row, classes) in held {
+                planned.outcomes[(row - people.drafts.first_row) as usize] = Outcome::Held;
+                planned.issues.extend(held_issues(row, hold, classes));
+                count(classes);
+            }
+            for (row, classes) in self.moving(planning, &people) {
+                if let Some((outcome, issues)) = planning.late.get_mut(&row)
+                    && outcome.is_written()
+                    && (holds_moves || hold.holds(classes))
+                {
+                    *outcome = Outcome::Held;
+                    issues.extend(held_issues(row, hold, classes));
+                    count(classes);
+                }
+            }
+            planning.needed.extend(needed_groups(
+                &people,
+                &planned,
+                self.layout,
+                self.definition(),
+            ));
+            plan.push(&planned)?;
+        }
+        planning.plan = plan;
+        if holds_moves {
+            planning.moves.together.clear();
+        } else {
+            planning
+                .needed
+                .extend(planning.moves.groups.iter().cloned());
+        }
+        for leaver in leavers {
+            if leaver.fate == Fate::Deactivated && hold.holds(of_leavers()) {
+                leaver.fate = Fate::Held;
+                count(of_leavers());
+            }
+        }
+        for gate in gates {
+            gate.held = Class::from_name(&gate.class).map_or(0, |class| counts[class as usize]);
+        }
+        Ok(())
+    }
+
+    /// Whether one of the rows that give up keys to others is held: then nobody gets one, and all
+    /// of them wait together. Those who only get a key can be held alone.
+    fn holds_moves(&self, planning: &Planning, hold: Hold) -> Result<bool> {
+        let together: Vec<RowNumber> = planning.moves.together.iter().copied().collect();
+        for rows in together.chunk_by(|a, b| self.spool.batch_of(*a) == self.spool.batch_of(*b)) {
+            let batch = self.spool.batch_of(rows[0]);
+            let (people, planned) = (self.spool.read(batch)?, planning.plan.read(batch)?);
+            let settled = self.moving(planning, &people).into_iter();
+            let planned =
+                changes(&people, &planned, self.layout, self.definition()).map(|(row, change)| {
+                    (
+                        row,
+                        self.classes(planning, &self.person(&people, row), change),
+                    )
+                });
+            let mut giving = settled.chain(planned).filter(|(row, _)| rows.contains(row));
+            if giving.any(|(_, classes)| hold.holds(classes)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn person<'p>(&'p self, people: &'p People, row: RowNumber) -> Person<'p> {
+        Person {
+            people,
+            index: (row - people.drafts.first_row) as usize,
+            layout: self.layout,
+        }
+    }
+}
+
+/// The rows of a batch that would write, and what they would do.
+fn changes<'a>(
+    people: &'a People,
+    planned: &'a Planned,
+    layout: &'a Layout,
+    definition: &'a Definition,
+) -> impl Iterator<Item = (RowNumber, Change<'a>)> {
+    let mut updates = planned.updates.iter().peekable();
+    let outcomes = planned.outcomes.iter().enumerate();
+    outcomes.filter_map(move |(index, outcome)| {
+        let row = people.drafts.first_row + index as RowNumber;
+        let update = updates.next_if(|(at, _)| *at == row);
+        let person = Person {
+            people,
+            index,
+            layout,
+        };
+        match (outcome, update) {
+            _ if planned.written => None,
+            (Outcome::Created, _) => {
+                Some((row, Change::Create(status_of_new(&person, definition))))
+            }
+            (Outcome::Updated, Some((_, update))) => Some((row, Change::Update(update))),
+            _ => None,
+        }
+    })
+}
+
+/// The status that a new account gets.
+pub(super) fn status_of_new<'a>(person: &Person<'a>, definition: &'a Definition) -> &'a str {
+    person.value_of_new(Field::Status, definition).unwrap_or("")
+}
+
+/// The keys of the groups that a row brings its account into.
+pub(super) fn joins(person: &Person, change: Change, definition: &Definition) -> Vec<String> {
+    match change {
+        Change::Create(_) => named(person.said(), definition),
+        Change::Update(update) => joined(update).collect(),
+    }
+}
+
+/// What a row is told that is held.
+pub(super) fn held_issues(row: RowNumber, hold: Hold, classes: Classes) -> Vec<Issue> {
+    let codes: Vec<Code> = match hold.reasons(classes) {
+        reasons if reasons.is_empty() => vec![Code::GateOthers],
+        reasons => reasons.into_iter().map(Class::code).collect(),
+    };
+    let issues = codes.into_iter().map(|code| Issue::of_row(code, row, ""));
+    issues.collect()
+}

@@ -1,0 +1,730 @@
+//! gates: the safeguards on a computed plan, and all of their policy. Pure.
+//!
+//! Every change is in one class or several, and a class has a limit: a share of what is there, but
+//! never less than a count, so that small installations are left alone; over one run, and over
+//! the runs of a window together, so that a slow leak is found, too. A class over its limit is
+//! held: nothing of it is written until somebody looked at it. A row is held if any of its classes
+//! is. Two gates are not about shares: `seats`, and `content`, which holds the whole of a file
+//! that looks unlike the last one.
+//!
+//! Shares are of the accounts that are there, not of the file's rows: a file of changes only has
+//! nothing but changes, and that is no reason to stop it.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::definition::{Gates, Limit, OnHold};
+use crate::issue::{Code, Issue};
+use crate::row::Field;
+use crate::stages::clean::words::ROLE_SEPARATOR;
+use crate::stages::plan::{COLUMNS, Update};
+use crate::summary::{Gate, Ruling};
+
+/// What a change is, as far as a safeguard counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Class {
+    /// A new account.
+    Create,
+    /// An account of which anything changes; every class of known accounts is one of these, too.
+    Update,
+    /// An account that is closed.
+    Deactivate,
+    /// An account that had an address gets another one. An address that only changes its case is
+    /// the same.
+    EmailChange,
+    /// An account gets a role further along in the pipeline's `roles`. A role that isn't among
+    /// them counts as less than all, for the pipeline can't know. The role of a new account is
+    /// the business of `create`.
+    RoleRaise,
+    /// An account that had an external id or a username gets another one.
+    KeyChange,
+    /// A row brings its person into a group that doesn't exist yet. Groups are counted, not rows.
+    NewGroups,
+    /// A row takes a seat: a new account that isn't closed, or one that is opened again.
+    Seats,
+    /// Every row of a file that looks unlike the last one. Findings are counted, not rows.
+    Content,
+}
+
+/// When a class is too much: more than `share` of what is there and more than `count`, where there
+/// is at least `base`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rule {
+    share: f64,
+    count: u64,
+    base: u64,
+}
+
+/// The limits of a pipeline that sets none. Filling an empty database is no event; closing one
+/// account in twenty is. Okta stops at 20 % of at least 100 people, Canvas and Google at a limit
+/// that somebody has to set, and none looks at more than one run.
+const DEFAULTS: [(Class, Rule); 7] = [
+    (Class::Create, rule(1.0, 1000, 100)),
+    (Class::Update, rule(0.3, 100, 0)),
+    (Class::Deactivate, rule(0.05, 10, 0)),
+    (Class::EmailChange, rule(0.05, 20, 0)),
+    (Class::RoleRaise, rule(0.02, 5, 0)),
+    (Class::KeyChange, rule(0.02, 10, 0)),
+    (Class::NewGroups, rule(0.25, 20, 10)),
+];
+
+const fn rule(share: f64, count: u64, base: u64) -> Rule {
+    Rule { share, count, base }
+}
+
+impl Rule {
+    /// The most that is let through; `None` while there is too little for a limit.
+    fn limit(self, base: u64) -> Option<u64> {
+        (base >= self.base).then(|| self.count.max((self.share * base as f64) as u64))
+    }
+}
+
+/// A number for each class.
+pub type Counts = [u64; Class::ALL.len()];
+
+/// What is judged.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// What the plan would do, by class. `seats` and `content` are not read.
+    pub counts: Counts,
+    /// Rows that take a seat.
+    pub seats_taken: u64,
+    /// Accounts that free one.
+    pub seats_freed: u64,
+    /// Accounts that are there.
+    pub accounts: u64,
+    /// Those of them that are active or invited.
+    pub seated: u64,
+    /// Groups that are there.
+    pub groups: u64,
+    /// What the window's earlier runs did, by class; [`in_window`] adds it up.
+    pub earlier: Counts,
+    /// In what the file is unlike the last one; [`crate::stages::drift`] finds it.
+    pub drifts: Vec<String>,
+}
+
+impl Facts {
+    /// Counts a change of those classes.
+    pub fn count(&mut self, classes: Classes) {
+        for class in Class::ALL.into_iter().filter(|class| classes.has(*class)) {
+            self.counts[class as usize] += 1;
+        }
+        self.seats_taken += u64::from(classes.has(Class::Seats));
+        self.seats_freed += u64::from(classes.has(Class::Deactivate));
+    }
+
+    /// Adds what was counted elsewhere.
+    pub fn add(&mut self, other: &Facts) {
+        let counts = self.counts.iter_mut().zip(other.counts);
+        counts.for_each(|(sum, count)| *sum += count);
+        self.seats_taken += other.seats_taken;
+        self.seats_freed += other.seats_freed;
+    }
+
+    /// Takes back what was counted too much.
+    pub fn subtract(&mut self, other: &Facts) {
+        let counts = self.counts.iter_mut().zip(other.counts);
+        counts.for_each(|(sum, count)| *sum -= count);
+        self.seats_taken -= other.seats_taken;
+        self.seats_freed -= other.seats_freed;
+    }
+}
+
+/// A row that would write.
+#[derive(Debug, Clone, Copy)]
+pub enum Change<'a> {
+    /// A new account with that status.
+    Create(&'a str),
+    /// A known one.
+    Update(&'a Update),
+}
+
+impl Change<'_> {
+    /// The classes that it is in; whether its groups are new is for the caller to say.
+    pub fn classes(self, roles: &[String]) -> Classes {
+        match self {
+            Change::Create(status) => Classes::default()
+                .with(Class::Create)
+                .with_if(Class::Seats, status != "deactivated"),
+            Change::Update(update) => {
+                let rank = |role: &str| roles.iter().position(|known| known == role);
+                let had = |field| update.before.get(field).and_then(|value| value.as_str());
+                let gets = |field| update.after.get(field).and_then(|value| value.as_str());
+                let changes = |field| had(field).zip(gets(field)).is_some();
+                let moves = had("email").zip(gets("email"));
+                // Whoever has several roles counts by the highest.
+                let highest = |side: &BTreeMap<String, Value>| {
+                    let of = |field: Field| {
+                        let column = COLUMNS.iter().position(|column| *column == field);
+                        match side.get(field.name()) {
+                            Some(value) => value.as_str(),
+                            None => column.and_then(|column| update.values[column].as_deref()),
+                        }
+                    };
+                    let others = of(Field::OtherRoles).unwrap_or("");
+                    let roles = of(Field::Role)
+                        .into_iter()
+                        .chain(others.split(ROLE_SEPARATOR));
+                    roles.filter_map(rank).max()
+                };
+                let raised = highest(&update.after) > highest(&update.before);
+                let closes = gets("status") == Some("deactivated");
+                let opens = had("status") == Some("deactivated") && gets("status").is_some();
+                Classes::default()
+                    .with(Class::Update)
+                    .with_if(Class::Deactivate, closes)
+                    .with_if(
+                        Class::EmailChange,
+                        moves.is_some_and(|(had, gets)| had.to_lowercase() != gets.to_lowercase()),
+                    )
+                    .with_if(Class::RoleRaise, raised)
+                    .with_if(
+                        Class::KeyChange,
+                        changes("external_id") || changes("username"),
+                    )
+                    .with_if(Class::Seats, opens)
+            }
+        }
+    }
+}
+
+/// Judges a plan: an entry for every class that came up. `allowed` has what somebody let through.
+/// Rows are held, and counted, by the caller.
+pub fn judge(facts: &Facts, gates: &Gates, allowed: &[(Class, u64)]) -> Vec<Gate> {
+    let mut judged: Vec<Gate> = Vec::new();
+    for (class, default) in DEFAULTS {
+        let count = facts.counts[class as usize];
+        let base = match class {
+            Class::NewGroups => facts.groups,
+            _ => facts.accounts,
+        };
+        let limit = class.rule(default, gates).limit(base);
+        let window_count = facts.earlier[class as usize];
+        let window_limit = limit.map(|limit| (limit as f64 * gates.window_times) as u64);
+        let is_over = limit.is_some_and(|limit| count > limit)
+            || window_limit.is_some_and(|limit| count + window_count > limit);
+        if count > 0 {
+            judged.push(Gate {
+                window_count,
+                window_limit,
+                ..gate(class, count, base, limit, is_over, allowed)
+            });
+        }
+    }
+    let closing = judged
+        .iter()
+        .find(|gate| gate.class == Class::Deactivate.name());
+    let freed = match closing {
+        Some(gate) if gate.ruling == Ruling::Held => 0,
+        _ => facts.seats_freed,
+    };
+    let after = (facts.seated + facts.seats_taken).saturating_sub(freed);
+    if let Some(seats) = gates.seats
+        && facts.seats_taken > 0
+    {
+        let is_over = after > seats;
+        judged.push(gate(
+            Class::Seats,
+            after,
+            facts.seated,
+            Some(seats),
+            is_over,
+            allowed,
+        ));
+    }
+    if !facts.drifts.is_empty() {
+        let count = facts.drifts.len() as u64;
+        judged.push(Gate {
+            findings: facts.drifts.clone(),
+            share: None,
+            ..gate(Class::Content, count, 0, Some(0), true, allowed)
+        });
+    }
+    judged
+}
+
+/// The gates of a run that applies a plan. What it does was `seen`, so that nothing is too much;
+/// what the plan's own gates hold stays held, but for what was `approved`.
+pub fn after_a_look(seen: Vec<Gate>, of_plan: &[Gate], approved: Classes) -> Vec<Gate> {
+    let mut gates = seen;
+    for gate in &mut gates {
+        if gate.ruling == Ruling::Held {
+            gate.ruling = Ruling::Allowed;
+            gate.allowed = Some(gate.count);
+        }
+    }
+    let is_approved =
+        |gate: &Gate| Class::from_name(&gate.class).is_some_and(|class| approved.has(class));
+    let held = of_plan
+        .iter()
+        .filter(|gate| gate.ruling == Ruling::Held && !is_approved(gate));
+    for gate in held {
+        gates.retain(|other| other.class != gate.class);
+        gates.push(gate.clone());
+    }
+    gates
+}
+
+fn gate(
+    class: Class,
+    count: u64,
+    base: u64,
+    limit: Option<u64>,
+    is_over: bool,
+    allowed: &[(Class, u64)],
+) -> Gate {
+    let allowed = allowed
+        .iter()
+        .find(|(of, _)| *of == class)
+        .map(|(_, count)| *count);
+    let ruling = match (is_over, allowed) {
+        (false, _) => Ruling::Passed,
+        (true, Some(allowed)) if count <= allowed => Ruling::Allowed,
+        (true, _) => Ruling::Held,
+    };
+    Gate {
+        class: class.name().to_string(),
+        ruling,
+        count,
+        base,
+        share: (base > 0).then(|| (count as f64 / base as f64 * 10_000.0).round() / 10_000.0),
+        limit,
+        allowed,
+        ..Gate::default()
+    }
+}
+
+/// What the window's earlier runs did, from their gates, newest first. What was held was not done;
+/// what was done before there was a limit fills no window; and whoever let a class through has
+/// seen what came before, so that counting begins anew there.
+pub fn in_window(earlier: &[Vec<Gate>]) -> Counts {
+    let mut counts = Counts::default();
+    for class in Class::ALL {
+        for run in earlier {
+            let Some(gate) = run.iter().find(|gate| gate.class == class.name()) else {
+                continue;
+            };
+            match gate.ruling {
+                Ruling::Allowed => break,
+                Ruling::Passed if gate.limit.is_some() => {
+                    counts[class as usize] += gate.count.saturating_sub(gate.held);
+                }
+                Ruling::Passed | Ruling::Held => {}
+            }
+        }
+    }
+    counts
+}
+
+/// Whether a row with that issue waits for an approval.
+pub fn waits_by(issue: &Issue) -> bool {
+    issue.code == Code::GateOthers || Class::of_code(issue.code).is_some()
+}
+
+/// What gates hold back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    classes: Classes,
+    all: bool,
+}
+
+impl Hold {
+    /// As `gates` were judged.
+    pub fn of(gates: &[Gate], on_hold: OnHold) -> Hold {
+        let held = gates.iter().filter(|gate| gate.ruling == Ruling::Held);
+        let classes = held
+            .filter_map(|gate| Class::from_name(&gate.class))
+            .fold(Classes::default(), Classes::with);
+        Hold {
+            classes,
+            all: on_hold == OnHold::HoldAll,
+        }
+    }
+
+    /// Whether anything is held.
+    pub fn is_any(self) -> bool {
+        self.classes != Classes::default()
+    }
+
+    /// Why a change of those classes is held; empty when it goes on.
+    pub fn reasons(self, classes: Classes) -> Vec<Class> {
+        let classes = classes.with(Class::Content);
+        Class::ALL
+            .into_iter()
+            .filter(|class| classes.has(*class) && self.classes.has(*class))
+            .collect()
+    }
+
+    /// Whether changes of those classes wait, for a reason of their own or with all others.
+    pub fn holds(self, classes: Classes) -> bool {
+        !self.reasons(classes).is_empty() || self.all && self.is_any()
+    }
+}
+
+/// Some classes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Classes(u16);
+
+impl Classes {
+    /// These and that one.
+    pub fn with(self, class: Class) -> Classes {
+        Classes(self.0 | 1 << class as u16)
+    }
+
+    /// The same, where it is so.
+    pub fn with_if(self, class: Class, is_so: bool) -> Classes {
+        if is_so { self.with(class) } else { self }
+    }
+
+    /// Whether that one is among them.
+    pub fn has(self, class: Class) -> bool {
+        self.0 & 1 << class as u16 != 0
+    }
+}
+
+impl Class {
+    /// Every class, in the order of reports.
+    pub const ALL: [Class; 9] = [
+        Class::Create,
+        Class::Update,
+        Class::Deactivate,
+        Class::EmailChange,
+        Class::RoleRaise,
+        Class::KeyChange,
+        Class::NewGroups,
+        Class::Seats,
+        Class::Content,
+    ];
+
+    /// The class's word, the same in TOML, reports and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Create => "create",
+            Class::Update => "update",
+            Class::Deactivate => "deactivate",
+            Class::EmailChange => "email_change",
+            Class::RoleRaise => "role_raise",
+            Class::KeyChange => "key_change",
+            Class::NewGroups => "new_groups",
+            Class::Seats => "seats",
+            Class::Content => "content",
+        }
+    }
+
+    /// The class of that name, if there is one.
+    pub fn from_name(name: &str) -> Option<Class> {
+        Class::ALL.into_iter().find(|class| class.name() == name)
+    }
+
+    /// The class whose rows are held with that code.
+    pub fn of_code(code: Code) -> Option<Class> {
+        Class::ALL.into_iter().find(|class| class.code() == code)
+    }
+
+    /// What a row is told that is held because of it.
+    pub fn code(self) -> Code {
+        match self {
+            Class::Create => Code::GateCreate,
+            Class::Update => Code::GateUpdate,
+            Class::Deactivate => Code::GateDeactivate,
+            Class::EmailChange => Code::GateEmail,
+            Class::RoleRaise => Code::GateRole,
+            Class::KeyChange => Code::GateKey,
+            Class::NewGroups => Code::GateGroups,
+            Class::Seats => Code::GateSeats,
+            Class::Content => Code::GateContent,
+        }
+    }
+
+    fn rule(self, default: Rule, gates: &Gates) -> Rule {
+        let limit = match self {
+            Class::Create => gates.create,
+            Class::Update => gates.update,
+            Class::Deactivate => gates.deactivate,
+            Class::EmailChange => gates.email_change,
+            Class::RoleRaise => gates.role_raise,
+            Class::KeyChange => gates.key_change,
+            Class::NewGroups => gates.new_groups,
+            Class::Seats | Class::Content => Limit::default(),
+        };
+        Rule {
+            share: limit.share.unwrap_or(default.share),
+            count: limit.count.unwrap_or(default.count),
+            base: limit.base.unwrap_or(default.base),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::definition::parse;
+
+    fn gates(toml: &str) -> Gates {
+        let text = format!("name = \"x\"\n[gates]\n{toml}");
+        parse("x.toml", &text).unwrap().definition.gates
+    }
+
+    fn facts(class: Class, count: u64, accounts: u64, earlier: u64) -> Facts {
+        let mut facts = Facts {
+            accounts,
+            groups: accounts,
+            ..Facts::default()
+        };
+        facts.counts[class as usize] = count;
+        facts.earlier[class as usize] = earlier;
+        facts
+    }
+
+    #[test]
+    fn a_class_passes_up_to_its_limit_and_not_beyond() {
+        use Class::*;
+        use Ruling::*;
+        let tight = "deactivate = { share = 0.1, count = 3 }";
+        let based = "create = { share = 0.5, count = 2, base = 10 }";
+        let table = [
+            // an empty database, and one with a pilot, takes any number of people
+            ("", Create, 1_000_000, 0, 0, Passed),
+            ("", Create, 1_000_000, 99, 0, Passed),
+            ("", Create, 1000, 100, 0, Passed),
+            ("", Create, 1001, 100, 0, Held),
+            ("", Create, 50_000, 50_000, 0, Passed),
+            ("", Create, 50_001, 50_000, 0, Held),
+            // small numbers are never too many
+            ("", Update, 100, 100, 0, Passed),
+            ("", Update, 101, 101, 0, Held),
+            ("", Update, 300, 1000, 0, Passed),
+            ("", Update, 301, 1000, 0, Held),
+            ("", Deactivate, 10, 11, 0, Passed),
+            ("", Deactivate, 11, 11, 0, Held),
+            ("", Deactivate, 51, 1000, 0, Held),
+            ("", EmailChange, 51, 1000, 0, Held),
+            ("", RoleRaise, 21, 1000, 0, Held),
+            ("", KeyChange, 21, 1000, 0, Held),
+            ("", NewGroups, 500, 9, 0, Passed),
+            ("", NewGroups, 21, 10, 0, Held),
+            // what the pipeline says instead
+            (tight, Deactivate, 3, 9, 0, Passed),
+            (tight, Deactivate, 4, 9, 0, Held),
+            (tight, Deactivate, 10, 100, 0, Passed),
+            (based, Create, 7, 9, 0, Passed),
+            (based, Create, 7, 10, 0, Held),
+            (
+                "deactivate = { share = 1 }",
+                Deactivate,
+                1000,
+                1000,
+                0,
+                Passed,
+            ),
+            // a slow leak: each night alone is within its limit
+            ("", Deactivate, 40, 1000, 0, Passed),
+            ("", Deactivate, 40, 1000, 60, Passed),
+            ("", Deactivate, 40, 1000, 61, Held),
+            ("window_times = 1", Deactivate, 40, 1000, 11, Held),
+            ("", Deactivate, 0, 1000, 500, Passed),
+        ];
+        for (toml, class, count, base, earlier, expected) in table {
+            let judged = judge(&facts(class, count, base, earlier), &gates(toml), &[]);
+            let ruling = judged.first().map_or(Passed, |gate| gate.ruling);
+            let name = class.name();
+            assert_eq!(
+                ruling, expected,
+                "{toml} {name} {count} of {base}, {earlier}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_entry_says_what_it_was_measured_by() {
+        let judged = judge(
+            &facts(Class::Deactivate, 26, 400, 4),
+            &Gates::default(),
+            &[],
+        );
+        let expected = Gate {
+            class: "deactivate".into(),
+            ruling: Ruling::Held,
+            count: 26,
+            base: 400,
+            share: Some(0.065),
+            limit: Some(20),
+            window_count: 4,
+            window_limit: Some(40),
+            ..Gate::default()
+        };
+        assert_eq!(judged, [expected]);
+    }
+
+    #[test]
+    fn somebody_can_let_through_what_they_know_of_and_no_more() {
+        let facts = facts(Class::Update, 600, 1000, 0);
+        for (allowed, expected) in [
+            ((Class::Update, 600), Ruling::Allowed),
+            ((Class::Update, 599), Ruling::Held),
+            ((Class::Create, 600), Ruling::Held),
+        ] {
+            let judged = judge(&facts, &Gates::default(), &[allowed]);
+            assert_eq!(judged[0].ruling, expected, "{allowed:?}");
+        }
+    }
+
+    #[test]
+    fn seats_are_those_taken_afterwards() {
+        let gates = gates("seats = 100");
+        let closing = |closed| Facts {
+            seats_freed: closed,
+            ..facts(Class::Deactivate, closed, 200, 0)
+        };
+        for (seated, taken, closed, expected) in [
+            (90, 10, 0, Some(Ruling::Passed)),
+            (90, 11, 0, Some(Ruling::Held)),
+            (90, 11, 1, Some(Ruling::Passed)),
+            // closing so many is held itself, so that it frees nothing
+            (90, 11, 50, Some(Ruling::Held)),
+            // over already, but nobody comes in
+            (120, 0, 0, None),
+        ] {
+            let facts = Facts {
+                seated,
+                seats_taken: taken,
+                ..closing(closed)
+            };
+            let judged = judge(&facts, &gates, &[]);
+            let seats = judged.iter().find(|gate| gate.class == "seats");
+            let ruling = seats.map(|gate| gate.ruling);
+            assert_eq!(ruling, expected, "{seated} {taken} {closed}");
+        }
+    }
+
+    #[test]
+    fn a_file_unlike_the_last_one_is_held_whole() {
+        let facts = Facts {
+            drifts: vec!["200 rows; the last run had 400".into()],
+            ..facts(Class::Update, 1, 1000, 0)
+        };
+        let judged = judge(&facts, &Gates::default(), &[]);
+        let hold = Hold::of(&judged, OnHold::OthersGoOn);
+        let update = Classes::default().with(Class::Update);
+        assert_eq!(hold.reasons(update), [Class::Content]);
+        let judged = judge(&facts, &Gates::default(), &[(Class::Content, 1)]);
+        assert!(!Hold::of(&judged, OnHold::OthersGoOn).is_any());
+    }
+
+    #[test]
+    fn a_change_is_in_every_class_that_it_is_one_of() {
+        use Class::*;
+        let roles = ["user", "manager", "admin"].map(String::from);
+        let null = Value::Null;
+        let table: [(&str, Value, Value, &[Class]); 14] = [
+            ("phone", "1".into(), "2".into(), &[Update]),
+            (
+                "email",
+                "a@x.org".into(),
+                "b@x.org".into(),
+                &[Update, EmailChange],
+            ),
+            ("email", "a@x.org".into(), "A@x.org".into(), &[Update]),
+            ("email", null.clone(), "a@x.org".into(), &[Update]),
+            (
+                "role",
+                "user".into(),
+                "manager".into(),
+                &[Update, RoleRaise],
+            ),
+            ("role", "admin".into(), "manager".into(), &[Update]),
+            (
+                "role",
+                "auditor".into(),
+                "user".into(),
+                &[Update, RoleRaise],
+            ),
+            ("external_id", "1".into(), "2".into(), &[Update, KeyChange]),
+            ("external_id", null.clone(), "2".into(), &[Update]),
+            ("username", "a".into(), "b".into(), &[Update, KeyChange]),
+            (
+                "status",
+                "active".into(),
+                "deactivated".into(),
+                &[Update, Deactivate],
+            ),
+            (
+                "status",
+                "invited".into(),
+                "deactivated".into(),
+                &[Update, Deactivate],
+            ),
+            (
+                "status",
+                "deactivated".into(),
+                "active".into(),
+                &[Update, Seats],
+            ),
+            ("status", "invited".into(), "active".into(), &[Update]),
+        ];
+        for (field, before, after, expected) in table {
+            let update = crate::stages::plan::Update {
+                account: uuid::Uuid::nil(),
+                version: String::new(),
+                values: Default::default(),
+                keys: Default::default(),
+                attributes: BTreeMap::new(),
+                before: [(field.to_string(), before.clone())].into(),
+                after: [(field.to_string(), after.clone())].into(),
+                joins: Vec::new(),
+                leaves: Vec::new(),
+            };
+            let classes = Change::Update(&update).classes(&roles);
+            let found: Vec<Class> = Class::ALL.into_iter().filter(|c| classes.has(*c)).collect();
+            assert_eq!(found, expected, "{field}: {before} -> {after}");
+        }
+        assert!(Change::Create("invited").classes(&roles).has(Seats));
+        assert!(!Change::Create("deactivated").classes(&roles).has(Seats));
+    }
+
+    #[test]
+    fn the_window_counts_what_was_done_and_nobody_has_seen() {
+        let run = |ruling, limit, count| {
+            vec![Gate {
+                held: 2,
+                class: "deactivate".into(),
+                ruling,
+                limit,
+                count,
+                ..Gate::default()
+            }]
+        };
+        let passed = run(Ruling::Passed, Some(50), 7);
+        let held = run(Ruling::Held, Some(50), 90);
+        let allowed = run(Ruling::Allowed, Some(50), 80);
+        let unlimited = run(Ruling::Passed, None, 4000);
+        let counted = |runs: &[Vec<Gate>]| in_window(runs)[Class::Deactivate as usize];
+        let nothing = Vec::new();
+        assert_eq!(
+            counted(&[passed.clone(), nothing, held, passed.clone(), unlimited]),
+            10
+        );
+        assert_eq!(counted(&[passed.clone(), allowed, passed]), 5);
+    }
+
+    #[test]
+    fn a_row_is_held_by_any_of_its_classes_or_with_all_others() {
+        let judged = judge(
+            &facts(Class::EmailChange, 51, 1000, 0),
+            &Gates::default(),
+            &[],
+        );
+        let plain = Classes::default().with(Class::Update);
+        let moving = plain.with(Class::EmailChange);
+        let hold = Hold::of(&judged, OnHold::OthersGoOn);
+        assert!(hold.holds(moving) && !hold.holds(plain));
+        let hold = Hold::of(&judged, OnHold::HoldAll);
+        assert!(hold.holds(moving) && hold.holds(plain));
+        assert!(hold.reasons(plain).is_empty());
+        assert!(!Hold::of(&[], OnHold::HoldAll).is_any());
+    }
+}

@@ -1,0 +1,2 @@
+select count(*), count(*) filter (where status <> 'deactivated'), (select count(*) from muster.groups)
+from muster.accounts
