@@ -607,6 +607,12 @@ impl Planning {
     }
 }
 
+/// Whether it matters in which groups people are.
+fn asks_for_groups(layout: &Layout, definition: &Definition) -> bool {
+    let lists_groups = |field: Field| field.lists_groups() && layout.field(field).is_some();
+    definition.groups.required || Field::ALL.into_iter().any(lists_groups)
+}
+
 /// match → plan, for all batches. `begun` has what an earlier try of this run decided and wrote.
 fn match_and_plan(
     rows: &Rows,
@@ -619,8 +625,7 @@ fn match_and_plan(
     let nothing = Begun::default();
     let begun = begun.unwrap_or(&nothing);
     let definition = &job.pipeline.definition;
-    let lists_groups = |field: Field| field.lists_groups() && layout.field(field).is_some();
-    let with_groups = definition.groups.required || Field::ALL.into_iter().any(lists_groups);
+    let with_groups = asks_for_groups(layout, definition);
     let tree = match store.filter(|_| with_groups) {
         Some(store) => store.group_tree(&definition.groups)?,
         None => Tree::new(HashMap::new(), &definition.groups),

@@ -301,19 +301,7 @@ fn explain(definition: &Definition, field: Field) -> String {
             "what the person is besides the role, with `;` between; of {}",
             definition.accounts.roles.join(", ")
         ),
-        Field::Role => match definition.accounts.roles.as_slice() {
-            [only] => format!("`{only}`, which is also meant when it is empty"),
-            several if definition.accounts.several_roles => format!(
-                "one or more of {}, the first of which counts most; `{}` when empty",
-                several.join(", "),
-                definition.accounts.default_role
-            ),
-            several => format!(
-                "one of {}; `{}` when empty",
-                several.join(", "),
-                definition.accounts.default_role
-            ),
-        },
+        Field::Role => explain_role(definition),
         Field::Status => match definition.accounts.onboarding {
             Onboarding::Invite => format!(
                 "one of {}; new people are invited when it is empty",
@@ -330,6 +318,22 @@ fn explain(definition: &Definition, field: Field) -> String {
             DateOrder::Mdy => "as 2026-01-31 or 01/31/2026".to_string(),
         },
         Field::Manager => "e-mail address, username or number of the manager".to_string(),
+    }
+}
+
+fn explain_role(definition: &Definition) -> String {
+    match definition.accounts.roles.as_slice() {
+        [only] => format!("`{only}`, which is also meant when it is empty"),
+        several if definition.accounts.several_roles => format!(
+            "one or more of {}, the first of which counts most; `{}` when empty",
+            several.join(", "),
+            definition.accounts.default_role
+        ),
+        several => format!(
+            "one of {}; `{}` when empty",
+            several.join(", "),
+            definition.accounts.default_role
+        ),
     }
 }
 

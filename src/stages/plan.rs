@@ -560,21 +560,30 @@ fn update(
             None => drop(update.attributes.remove(name)),
         }
     }
-    let said = person.said();
-    let held = &account.groups;
-    let after = membership::after(said, held, policy, &definition.groups, tree);
-    if let Some(after) = &after {
-        let other = |list: &[String], other: &[String]| -> Vec<String> {
-            let missing = |entry: &&String| other.binary_search(entry).is_err();
-            list.iter().filter(missing).cloned().collect()
-        };
-        update.joins = other(after, held);
-        update.leaves = other(held, after);
-        let name = Field::Groups.name();
-        update.before.insert(name.to_string(), held.clone().into());
-        update.after.insert(name.to_string(), after.clone().into());
-    }
+    let after = move_groups(person, account, definition, tree, &mut update);
     (update, after)
+}
+
+/// The memberships that the account begins and ends; all that it has then, where they change.
+fn move_groups(
+    person: &Person,
+    account: &Account,
+    definition: &Definition,
+    tree: &Tree,
+    update: &mut Update,
+) -> Option<Vec<String>> {
+    let (said, held) = (person.said(), &account.groups);
+    let after = membership::after(said, held, &definition.update, &definition.groups, tree)?;
+    let only_in = |list: &[String], other: &[String]| -> Vec<String> {
+        let missing = |entry: &&String| other.binary_search(entry).is_err();
+        list.iter().filter(missing).cloned().collect()
+    };
+    update.joins = only_in(&after, held);
+    update.leaves = only_in(held, &after);
+    let name = Field::Groups.name();
+    update.before.insert(name.to_string(), held.clone().into());
+    update.after.insert(name.to_string(), after.clone().into());
+    Some(after)
 }
 
 /// Opens a closed account again, as if it were new.
