@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use crate::issue::Code;
 use crate::outcome::{Counts, Outcome};
 use crate::refusal::Refusal;
 use crate::summary::{Approval, Example, Gate, IssueCount, Ruling, Summary};
@@ -781,7 +782,6 @@ fn run_cells(run: &RunLine) -> [String; 9] {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::issue::Code;
     use crate::summary::{Column, Input, Next, PipelineName, Run};
 
     fn counts() -> Counts {

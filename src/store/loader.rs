@@ -429,15 +429,18 @@ impl Writer {
         )
         .await?;
         if !chunk.update_moves.is_empty() {
+            // What ends goes first: an inherited membership that becomes one's own does both.
+            for sql in [
+                include_str!("sql/leave_groups.sql"),
+                include_str!("sql/leave_roles.sql"),
+            ] {
+                client.execute(sql, &[&updated]).await.map_err(trouble)?;
+            }
             client
                 .execute(
                     include_str!("sql/join_groups.sql"),
                     &[&updated, &self.run.id],
                 )
-                .await
-                .map_err(trouble)?;
-            client
-                .execute(include_str!("sql/leave_groups.sql"), &[&updated])
                 .await
                 .map_err(trouble)?;
         }
