@@ -44,7 +44,7 @@ use crate::stages::gates::{self, Change, Class, Classes, Facts, Hold};
 use crate::stages::leavers::{self, Fate, Leaver};
 use crate::stages::load::{self, RunKey};
 use crate::stages::map::{self, Mapping, Target};
-use crate::stages::moves::{self, Moves, Pending, Release};
+use crate::stages::moves::{self, Moves, Pending, Release, stands_in_the_way};
 use crate::stages::plan::{Action, Matched, Person, Planned, Update, decide, without_taken_keys};
 use crate::stages::read::{self, Source};
 use crate::stages::validate::validate;
@@ -616,7 +616,8 @@ fn match_and_plan(
     {
         send_keys(job, spool, store)?;
         let with_groups = layout.field(Field::Groups).is_some();
-        matches = Some(store.run_match(&definition.matching.keys(), with_groups)?);
+        let with_past = definition.update.asks_who();
+        matches = Some(store.run_match(&definition.matching.keys(), with_groups, with_past)?);
     }
     let judge = Judge {
         layout,
@@ -862,9 +863,7 @@ impl Judge<'_> {
         if let Action::Update(update) = action {
             moving.releases.extend(released(row, matched, update));
         }
-        let is_about_keys =
-            |issue: &Issue| matches!(issue.code, Code::MatchAmbiguous | Code::MatchConflict);
-        if !issues.iter().any(is_about_keys) {
+        if !issues.iter().any(stands_in_the_way) {
             return;
         }
         let Some((free, needs)) = without_taken_keys(person, matched) else {

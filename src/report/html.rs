@@ -363,7 +363,7 @@ fn outcome_bar(counts: &Counts) -> Markup {
 fn safeguards(summary: &Summary) -> Markup {
     html! {
         @if summary.counts.held > 0 {
-            p { (plural(summary.counts.held, "row waits", "rows wait")) " for an approval; nothing of these was written." }
+            p { (plural(summary.counts.held, "row waits", "rows wait")) " for " (human::held_for(summary)) "; nothing of these was written." }
         }
         @if !summary.gates.is_empty() {
             p.small {

@@ -191,15 +191,16 @@ pub fn headline(summary: &Summary) -> Vec<String> {
         }
     };
     more(counts.rejected, "needs mending", "need mending");
-    if would {
-        more(
-            counts.held,
-            "would wait for an approval",
-            "would wait for an approval",
-        );
-    } else {
-        more(counts.held, "waits for an approval", "wait for an approval");
-    }
+    let by = held_for(summary);
+    let (one, many) = match would {
+        true => ("would wait", "would wait"),
+        false => ("waits", "wait"),
+    };
+    more(
+        counts.held,
+        &format!("{one} for {by}"),
+        &format!("{many} for {by}"),
+    );
     more(
         counts.failed,
         "was refused by the database",
@@ -222,6 +223,14 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     sentences
 }
 
+/// What the rows wait for that a run held.
+pub(super) fn held_for(summary: &Summary) -> &'static str {
+    match summary.is_held() {
+        true => "an approval",
+        false => "a decision",
+    }
+}
+
 /// What an outcome means, in a few words.
 pub(super) fn meaning(outcome: Outcome) -> &'static str {
     match outcome {
@@ -231,7 +240,7 @@ pub(super) fn meaning(outcome: Outcome) -> &'static str {
         Outcome::Duplicate => "every column equals an earlier row's",
         Outcome::Skipped => "left alone because the pipeline says so",
         Outcome::Rejected => "something must be mended first",
-        Outcome::Held => "waits for an approval",
+        Outcome::Held => "waits for an approval or a decision",
         Outcome::Failed => "refused by the database",
     }
 }

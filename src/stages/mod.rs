@@ -12,6 +12,7 @@ pub mod leavers;
 pub mod load;
 pub mod map;
 pub mod moves;
+pub mod owner;
 pub mod plan;
 pub mod read;
 pub mod undo;
