@@ -147,11 +147,13 @@ codes! {
     MatchAmbiguous "match.ambiguous" Reject "the row's keys belong to different accounts", "correct the key that is wrong";
     MatchTwice "match.twice" Reject "several rows are about the same account", "keep one of the rows";
     MatchConflict "match.conflict" Reject "the matched account has another external id", "correct the external id, or the address that found the account";
+    MatchReturned "match.returned" Warning "held: a known address, and another external id", "if it is the same person, set `returning = \"same\"` under `[match]` and import again; if not, correct the address or the id in the file";
     MatchNoKey "match.no_key" Reject "nothing to find the person by", "fill in one of the columns that `by` under `[match]` names";
     AccountActive "account.active" Reject "the person already has an active account", "leave the row out, or let the pipeline update or skip such people";
     AccountExists "account.exists" Reject "the person already has an account", "leave the row out, or use mode `upsert`";
     AccountNone "account.none" Reject "no account to update", "leave the row out, or use mode `upsert`";
     AccountSkipped "account.skipped" Note "left alone because the pipeline skips such accounts", "nothing";
+    UpdateKept "update.kept" Note "left as it is because somebody else set it last", "nothing; or let the pipeline \"overwrite\" it under `[update]`";
     // safeguards
     GateCreate "gate.create" Reject "held: more new accounts than the limit", "look at them, then `muster approve` the run; or import again with `--allow`";
     GateUpdate "gate.update" Reject "held: more accounts would change than the limit", "look at them, then `muster approve` the run; or import again with `--allow`";

@@ -45,7 +45,7 @@ use crate::stages::leavers::{self, Fate, Leaver};
 use crate::stages::load::{self, RunKey};
 use crate::stages::map::{self, Mapping, Target};
 use crate::stages::membership::{self, Said, Tree};
-use crate::stages::moves::{self, Moves, Pending, Release};
+use crate::stages::moves::{self, Moves, Pending, Release, stands_in_the_way};
 use crate::stages::plan::{Action, Matched, Person, Planned, Update, decide, without_taken_keys};
 use crate::stages::read::{self, Source};
 use crate::stages::validate::validate;
@@ -635,7 +635,8 @@ fn match_and_plan(
         && store.has_accounts()?
     {
         send_keys(job, spool, store)?;
-        matches = Some(store.run_match(&definition.matching.keys(), with_groups)?);
+        let with_past = definition.update.asks_who();
+        matches = Some(store.run_match(&definition.matching.keys(), with_groups, with_past)?);
     }
     let judge = Judge {
         layout,
@@ -883,9 +884,7 @@ impl Judge<'_> {
         if let Action::Update(update) = action {
             moving.releases.extend(released(row, matched, update));
         }
-        let is_about_keys =
-            |issue: &Issue| matches!(issue.code, Code::MatchAmbiguous | Code::MatchConflict);
-        if !issues.iter().any(is_about_keys) {
+        if !issues.iter().any(stands_in_the_way) {
             return;
         }
         let Some((free, needs)) = without_taken_keys(person, matched) else {

@@ -536,9 +536,9 @@ fn begin_summary(ran: &Ran, pipeline: &Pipeline, about: &About, started: SystemT
 }
 
 /// Whether a plan was applied to accounts that aren't what its check saw.
-fn has_drifted(ran: &Ran, summary: &Summary) -> bool {
-    let drifted = |issue: &IssueCount| issue.code == Code::PlanDrifted.name();
-    ran.from_plan && summary.issues.iter().any(drifted)
+fn has(summary: &Summary, code: Code) -> bool {
+    let is_it = |issue: &IssueCount| issue.code == code.name();
+    summary.issues.iter().any(is_it)
 }
 
 /// The option of `muster apply` that decides anew what drifted.
@@ -587,13 +587,20 @@ fn next_steps(
             format!("muster {verb} {}{with}", files.join(" ")),
         );
     }
-    if has_drifted(ran, summary) && about.approval.is_some() {
+    if summary.counts.held > 0 && has(summary, Code::MatchReturned) && !ran.from_plan {
+        add(
+            "say who they are, by `returning` under `[match]` or in the file, then",
+            about.again.clone(),
+        );
+    }
+    let has_drifted = ran.from_plan && has(summary, Code::PlanDrifted);
+    if has_drifted && about.approval.is_some() {
         let inputs: Vec<String> = args.files.iter().map(|file| quoted(file)).collect();
         add(
             "decide the rows anew whose accounts changed since",
             format!("muster import {}{with}", inputs.join(" ")),
         );
-    } else if has_drifted(ran, summary) && !about.again.contains(REPLAN) {
+    } else if has_drifted && !about.again.contains(REPLAN) {
         add(
             "decide the rows anew whose accounts changed since the check",
             format!("{} {REPLAN}", about.again),

@@ -5,7 +5,6 @@
 
 use std::fmt::Write;
 
-use crate::issue::Code;
 use crate::outcome::{Counts, Outcome};
 use crate::refusal::Refusal;
 use crate::summary::{Approval, Example, Gate, IssueCount, Ruling, Summary};

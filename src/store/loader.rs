@@ -272,7 +272,8 @@ impl Writer {
     async fn attempt(&self, chunk: &Chunk, direct: bool) -> std::result::Result<Written, Trouble> {
         let client = &self.connection.client;
         let mut issues = Vec::new();
-        client.batch_execute("begin").await.map_err(trouble)?;
+        let begin = include_str!("sql/begin_writes.sql");
+        client.batch_execute(begin).await.map_err(trouble)?;
         if direct {
             let creates = copy(
                 client,
