@@ -12,6 +12,7 @@ use crate::header::Vocabulary;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, RowNumber};
+use crate::stages::clean::password;
 
 pub mod csv;
 pub mod encoding;
@@ -38,6 +39,9 @@ pub struct Source {
     pub header: Vec<String>,
     /// Columns whose cells are blanked while reading (passwords), from 0.
     pub dropped: Vec<usize>,
+    /// The column of password hashes, from 0: none may come to light in another.
+    #[serde(default)]
+    pub secret: Option<usize>,
 }
 
 /// What kind of file it is.
@@ -170,6 +174,22 @@ impl Source {
             }
             Format::Xlsx { sheet, .. } => workbook::read(self, sheet, number, first_row, emit),
         }
+    }
+}
+
+/// What stands for a cell that must not come to light.
+pub const HIDDEN: &str = "(left out)";
+
+impl Source {
+    /// Whether a cell of a row of `width` cells, blank ones at its end aside, must not be handed on: it is, or may be a part of,
+    /// a password hash that stands in a wrong column. In a row that is too long, a hash may be cut
+    /// at its commas, and all that follows is shifted.
+    fn is_to_hide(&self, column: usize, cell: &str, width: usize) -> bool {
+        let Some(secret) = self.secret else {
+            return false;
+        };
+        let is_shifted = width > self.header.len() && column >= secret && !cell.trim().is_empty();
+        is_shifted || column != secret && password::is_like_one(cell)
     }
 }
 
