@@ -134,6 +134,7 @@ codes! {
     GroupSyntax "group.syntax" Reject "a group name that can't be used", "leave no part of a nested name empty, and use at most 200 characters";
     GroupUnknown "group.unknown" Reject "no such group", "correct the name, or set `missing = \"create\"` under `[groups]`";
     PasswordFormat "password.format" Reject "not a password hash that can be taken over", "export hashes in a form that the README lists; or leave the cell empty, and the person chooses a password";
+    PasswordMisplaced "password.misplaced" Reject "a password hash outside of its column", "put every cell under its header";
     PasswordCostly "password.costly" Reject "a password hash that takes too long to verify", "leave the cell empty, and the person chooses a password";
     PasswordWeak "password.weak" Warning "a password hash that is quickly guessed; taken all the same", "have the person choose a password anew, or leave the cell empty";
     PasswordKept "password.kept" Note "the account keeps the password that it has, or has not", "nothing; passwords are only taken over with new accounts";

@@ -584,6 +584,26 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_says_who_has_a_password_and_has_none() {
+        let mut people = batch(0, &[["e", "b"], ["", "c"]]);
+        people.drafts.passwords.push(None, 1);
+        people.drafts.passwords.push(Some("$2b$12$secret"), 2);
+        let packed = pack(&people, &Planned::default());
+        assert!(!String::from_utf8_lossy(&packed).contains("secret"));
+        let mut spool = Spool::new().unwrap();
+        spool.push(&encode(&people)).unwrap();
+        let (unpacked, _) = unpack(&packed).unwrap();
+        for bare in [unpacked, spool.read(0).unwrap()] {
+            let passwords = &bare.drafts.passwords;
+            assert_eq!([passwords.has(0), passwords.has(1)], [false, true]);
+            assert_eq!(passwords.get(1), None);
+        }
+        let whole = spool.read_with_passwords(0).unwrap().drafts.passwords;
+        assert_eq!([whole.get(0), whole.get(1)], [None, Some("$2b$12$secret")]);
+        assert!(!format!("{whole:?} {people:?}").contains("secret"));
+    }
+
+    #[test]
     fn what_is_pushed_comes_back() {
         let batches = [
             batch(0, &[["é", "b"], ["", "c"], ["d", ""]]),

@@ -77,17 +77,20 @@ pub fn read(cell: &str) -> Reading<'_> {
 /// Whether a cell that should hold something else looks like a password hash: the columns of the
 /// row are shifted.
 pub fn is_like_one(cell: &str) -> bool {
-    let text = cell.trim_start();
-    match text.as_bytes().first() {
-        Some(b'$') => text.bytes().filter(|byte| *byte == b'$').count() > 2,
-        Some(b'{') => {
-            text.contains("}$") || text.contains("\"salt\"") || text.contains("secretData")
+    const DJANGO: [&str; 4] = ["pbkdf2_", "bcrypt", "argon2", "scrypt"];
+    let text = cell.trim();
+    // Prices and sentences begin with such characters, too.
+    if text.len() < 24 || text.len() > BYTES_MAX {
+        return false;
+    }
+    let begins = |(prefix, _): &(&str, &str)| text.starts_with(prefix);
+    match text.as_bytes()[0] {
+        b'$' => native(text).is_some() || NOT_TAKEN.iter().any(begins) && !text.contains(' '),
+        b'{' | b'[' => foreign(text).is_some(),
+        b'p' | b'b' | b'a' | b's' if DJANGO.iter().any(|name| text.starts_with(name)) => {
+            !text.contains(' ') && text.matches('$').count() > 2
         }
-        Some(b'p' | b'b' | b'a' | b's') => {
-            const DJANGO: [&str; 4] = ["pbkdf2_", "bcrypt", "argon2", "scrypt"];
-            text.contains('$') && DJANGO.iter().any(|name| text.starts_with(name))
-        }
-        Some(b'A') => text.len() > 60 && aspnet(text).is_some(),
+        b'A' => text.len() > 60 && aspnet(text).is_some(),
         _ => false,
     }
 }
@@ -467,8 +470,10 @@ const NOT_TAKEN: &[(&str, &str)] = &[
         "Spring's PBKDF2, whose rounds and secret don't stand in it",
     ),
     ("{noop}", "a password in plain text"),
+    ("$2a$", "no complete bcrypt hash of 60 characters"),
+    ("$2b$", "no complete bcrypt hash of 60 characters"),
+    ("$2y$", "no complete bcrypt hash of 60 characters"),
     ("$argon2", "no complete Argon2 PHC string"),
-    ("$2", "no complete bcrypt hash of 60 characters"),
     ("$scrypt$", "no complete scrypt PHC string"),
     ("$7$", "no complete scrypt hash"),
     ("$pbkdf2", "no complete PBKDF2 PHC string"),
@@ -612,7 +617,7 @@ mod tests {
             ),
         ] {
             assert_eq!(taken(cell), phc);
-            assert!(is_like_one(cell) || cell.starts_with('['), "{cell}");
+            assert!(is_like_one(cell), "{cell}");
         }
     }
 
@@ -719,6 +724,14 @@ mod tests {
             }
         }
         assert!(matches!(read(&"$".repeat(5000)), Reading::Refused(..)));
+        for cell in [
+            "$20, $30, or $40 a month, as we said",
+            "$2",
+            "bcrypt is $5, argon2 $6, scrypt $7",
+            "",
+        ] {
+            assert!(!is_like_one(cell), "{cell}");
+        }
     }
 
     #[test]

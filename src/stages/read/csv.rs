@@ -12,7 +12,7 @@ use encoding_rs::Encoding;
 
 use super::encoding::{TextReader, length_in, survey};
 use super::{
-    Emit, Format, HEADER_ROWS_MAX, HIDDEN, Source, Wanted, header_row, unreadable,
+    Emit, Format, HEADER_ROWS_MAX, HIDDEN, Source, Wanted, header_row, misplaced, unreadable,
 };
 use crate::formula::unguard;
 use crate::header::is_own;
@@ -161,17 +161,21 @@ fn push(cells: &mut Cells, record: &Record, source: &Source) {
             .map_or(0, |(column, _)| column + 1),
         None => 0,
     };
+    let row = cells.next_row();
     let push_cell = |cells: &mut Cells, column: usize, cell: &str| {
         let cell = if guarded { unguard(cell) } else { cell };
+        let is_misplaced = source.is_misplaced(column, cell);
+        if is_misplaced {
+            cells.issues.push(misplaced(row, column));
+        }
         cells.push_cell(if source.dropped.contains(&column) {
             ""
-        } else if source.is_to_hide(column, cell, width) {
+        } else if is_misplaced || source.is_shifted(column, cell, width) {
             HIDDEN
         } else {
             cell
         });
     };
-    let row = cells.next_row();
     let text = record.text();
     if matches!(text, Cow::Owned(_)) || text.contains(char::REPLACEMENT_CHARACTER) {
         cells.issues.push(Issue::of_row(

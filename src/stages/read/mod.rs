@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::definition::Definition;
 use crate::header::Vocabulary;
-use crate::issue::Code;
+use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, RowNumber};
 use crate::stages::clean::password;
@@ -181,15 +181,25 @@ impl Source {
 pub const HIDDEN: &str = "(left out)";
 
 impl Source {
-    /// Whether a cell of a row of `width` cells, blank ones at its end aside, must not be handed on: it is, or may be a part of,
-    /// a password hash that stands in a wrong column. In a row that is too long, a hash may be cut
-    /// at its commas, and all that follows is shifted.
-    fn is_to_hide(&self, column: usize, cell: &str, width: usize) -> bool {
-        let Some(secret) = self.secret else {
-            return false;
-        };
-        let is_shifted = width > self.header.len() && column >= secret && !cell.trim().is_empty();
-        is_shifted || column != secret && password::is_like_one(cell)
+    /// Whether a cell holds a password hash outside of the column of these, or did so before.
+    fn is_misplaced(&self, column: usize, cell: &str) -> bool {
+        self.secret.is_some_and(|secret| column != secret)
+            && (password::is_like_one(cell) || cell == HIDDEN)
+    }
+
+    /// Whether a cell may be a part of a password hash: one that stands in a row of too many cells,
+    /// of which `width` up to the last that isn't blank, may be cut at its commas.
+    fn is_shifted(&self, column: usize, cell: &str, width: usize) -> bool {
+        let behind = self.secret.is_some_and(|secret| column > secret);
+        behind && width > self.header.len() && !cell.trim().is_empty()
+    }
+}
+
+/// A password hash that stands in column `column` of row `row`, which must be another's.
+fn misplaced(row: RowNumber, column: usize) -> Issue {
+    Issue {
+        column: Some(column as u16),
+        ..Issue::of_row(Code::PasswordMisplaced, row, "no password hash here")
     }
 }
 

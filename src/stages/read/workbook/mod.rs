@@ -10,7 +10,7 @@ use std::path::Path;
 use calamine::{Reader, SheetType, SheetVisible, Xlsx};
 use sha2::{Digest, Sha256};
 
-use super::{Emit, Format, HIDDEN, Source, Wanted};
+use super::{Emit, Format, HIDDEN, Source, Wanted, misplaced};
 use crate::issue::{Code, Issue};
 use crate::refusal::Result;
 use crate::row::{Cells, Place, RowNumber};
@@ -125,8 +125,11 @@ fn push(rows: &SheetRows, line: u64, source: &Source, batch: &mut Cells) {
     for column in 0..rows.width.max(source.header.len()) {
         let dropped = source.dropped.contains(&column);
         let cell = if dropped { "" } else { rows.text(column) };
-        let hide = source.is_to_hide(column, cell, source.header.len());
-        batch.push_cell(if hide { HIDDEN } else { cell });
+        let is_misplaced = source.is_misplaced(column, cell);
+        if is_misplaced {
+            batch.issues.push(misplaced(row, column));
+        }
+        batch.push_cell(if is_misplaced { HIDDEN } else { cell });
     }
     for remark in &rows.remarks {
         if source.dropped.contains(&remark.column) || source.secret == Some(remark.column) {
