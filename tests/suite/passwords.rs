@@ -137,7 +137,7 @@ fn hashes_come_with_new_accounts_and_never_over_what_is_there() {
     assert_eq!(place.credentials(), wanted);
 
     // Only who has no password yet is written to.
-    let invite = place.run(&["invite", "last", "--json"]);
+    let invite = place.run(&["invite", "last"]);
     assert!(invite.stdout.contains("dee@"), "{invite:?}");
     let reset = place.run(&["reset", "last"]);
     assert!(
@@ -175,7 +175,8 @@ fn only_an_import_may_bring_another_hash_than_argon2id() {
     let left = place.credentials();
     assert_eq!(left.len(), 1);
     assert_eq!(left[0][..2], ["ada@acme-industries.com", "deactivated"]);
-    let back = place.run(&["undo", "last", "--json"]);
+    let undo = undone.json()["run"]["id"].as_str().unwrap().to_string();
+    let back = place.run(&["undo", &undo, "--json"]);
     assert_eq!(back.exit, 0, "{back:?}");
     // Who comes back, comes back without: an undo keeps no hash.
     let ben = place.credentials()[1].clone();
@@ -341,7 +342,7 @@ fn no_hash_is_printed_logged_reported_or_booked() {
         "{imported:?}"
     );
     for (code, count) in [
-        ("password.format", 2),
+        ("password.format", 3),
         ("password.costly", 1),
         ("password.misplaced", 3),
         ("clash.email", 2),
@@ -397,11 +398,15 @@ fn no_hash_is_printed_logged_reported_or_booked() {
         }
     }
     let folder = place.folder.path().join("muster-runs");
-    let runs = fs::read_dir(folder).unwrap().map(|run| run.unwrap().path());
-    let corrections: Vec<_> = runs.map(|run| run.join("corrections.csv")).collect();
-    let corrections = corrections
-        .iter()
-        .find_map(|path| fs::read_to_string(path).ok());
-    let corrections = corrections.unwrap();
-    assert!(corrections.contains("(left out)"), "{corrections}");
+    let runs = fs::read_dir(folder).unwrap();
+    let corrections = runs.map(|run| run.unwrap().path().join("corrections.csv"));
+    let corrections: String = corrections
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .collect();
+    assert_eq!(
+        corrections.matches("(left out)").count(),
+        // three that are misplaced, and what stands behind the one that is cut
+        3 + 3,
+        "{corrections}"
+    );
 }
