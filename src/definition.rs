@@ -176,6 +176,8 @@ pub struct Columns {
     pub start_date: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
     pub manager: Option<Headers>,
+    /// The column of password hashes, which are taken over only where this names it.
+    pub password_hash: Option<Headers>,
 }
 
 impl Columns {

@@ -193,6 +193,11 @@ impl<'a> Person<'a> {
         }
     }
 
+    /// Whether a new account gets a password that the row brought along.
+    pub fn has_password(&self) -> bool {
+        self.people.drafts.passwords.has(self.index)
+    }
+
     /// What the row says of a field; `None` when the run hasn't it.
     fn cell(&self, field: Field) -> Option<Cell<'a>> {
         let slot = self.layout.field(field)?;
@@ -260,12 +265,18 @@ impl<'a> Person<'a> {
             .filter(|_| touch != Touch::Never)
             .or(match field {
                 Field::Role => Some(definition.accounts.default_role.as_str()),
-                Field::Status => Some(match definition.accounts.onboarding {
-                    Onboarding::Invite => "invited",
-                    Onboarding::Setup => "active",
-                }),
+                // Whoever brings a password can sign in with it, and waits for no link.
+                Field::Status if self.has_password() => Some("active"),
+                Field::Status => Some(status_of_onboarding(definition)),
                 _ => None,
             })
+    }
+}
+
+fn status_of_onboarding(definition: &Definition) -> &'static str {
+    match definition.accounts.onboarding {
+        Onboarding::Invite => "invited",
+        Onboarding::Setup => "active",
     }
 }
 
@@ -525,7 +536,11 @@ fn known_account(
     let entries = entries.as_ref().unwrap_or(&account.groups);
     issues.extend(groupless(person, entries, definition));
     if policy == Existing::Reactivate && person.value(Field::Status).is_none() {
-        reactivate(&mut update, status, person, definition);
+        reactivate(&mut update, status, definition);
+    }
+    if person.has_password() {
+        let detail = held("its password is not touched");
+        issues.push(Issue::of_row(Code::PasswordKept, row, detail));
     }
     owner::keep_others(&mut update, account, row, definition, issues);
     if update.after.is_empty() && update.joins.is_empty() && update.leaves.is_empty() {
@@ -628,10 +643,11 @@ fn move_groups(
 }
 
 /// Opens a closed account again, as if it were new.
-fn reactivate(update: &mut Update, held: &str, person: &Person, definition: &Definition) {
-    let wanted = person.value_of_new(Field::Status, definition);
+fn reactivate(update: &mut Update, held: &str, definition: &Definition) {
+    // Not as with a new account: a password that the row brought along isn't taken over.
+    let wanted = status_of_onboarding(definition);
     let column = COLUMNS.iter().position(|field| *field == Field::Status);
-    if let (Some(column), Some(wanted)) = (column, wanted) {
+    if let Some(column) = column {
         let name = Field::Status.name().to_string();
         update.before.insert(name.clone(), held.into());
         update.after.insert(name, wanted.into());
