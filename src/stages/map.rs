@@ -97,7 +97,7 @@ pub fn targets(
 fn doubles(target: &Target) -> bool {
     match target {
         Target::Slot(Slot::Field(field)) => !field.lists_groups(),
-        Target::Slot(Slot::Attribute(_)) | Target::PasswordHash => true,
+        Target::Slot(_) | Target::PasswordHash => true,
         Target::Password | Target::Own => false,
     }
 }
