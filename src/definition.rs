@@ -136,7 +136,7 @@ pub struct Read {
 pub enum Headers {
     /// One header.
     One(String),
-    /// Several; for `groups`, all of them are read.
+    /// Several; for fields that list groups, all of them are read.
     Many(Vec<String>),
 }
 
@@ -211,13 +211,21 @@ pub struct Columns {
     #[expect(missing_docs, reason = "as above")]
     pub groups: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
+    pub add_groups: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub remove_groups: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
     pub role: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub other_roles: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
     pub status: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
     pub start_date: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
     pub manager: Option<Headers>,
+    /// The column of password hashes, which are taken over only where this names it.
+    pub password_hash: Option<Headers>,
 }
 
 impl Columns {
@@ -236,7 +244,10 @@ impl Columns {
             Field::Language => self.language.as_ref(),
             Field::Organization => self.organization.as_ref(),
             Field::Groups => self.groups.as_ref(),
+            Field::AddGroups => self.add_groups.as_ref(),
+            Field::RemoveGroups => self.remove_groups.as_ref(),
             Field::Role => self.role.as_ref(),
+            Field::OtherRoles => self.other_roles.as_ref(),
             Field::Status => self.status.as_ref(),
             Field::StartDate => self.start_date.as_ref(),
             Field::Manager => self.manager.as_ref(),
@@ -413,6 +424,18 @@ pub enum UnknownDeactivated {
     Skip,
 }
 
+/// What happens to a row with a known e-mail address and an external id that nobody has, where the
+/// account of that address has another one.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Returning {
+    /// It is held: only people know whether that is the same person.
+    #[default]
+    Hold,
+    /// It is the same person: the account gets the new id.
+    Same,
+}
+
 /// `[match]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -430,6 +453,8 @@ pub struct Matching {
     pub existing_deactivated: Existing,
     /// People who have no account, and whose row says that it is closed.
     pub unknown_deactivated: UnknownDeactivated,
+    /// A known address with a new external id.
+    pub returning: Returning,
 }
 
 impl Default for Matching {
@@ -443,6 +468,7 @@ impl Default for Matching {
             existing_invited: Existing::Update,
             existing_deactivated: Existing::Update,
             unknown_deactivated: UnknownDeactivated::Create,
+            returning: Returning::Hold,
         }
     }
 }
@@ -464,6 +490,10 @@ pub enum Touch {
     /// At creation, and whenever it differs.
     #[default]
     Overwrite,
+    /// At creation, and whenever it differs, but not over what the application or a pipeline of
+    /// another source set last. Of groups: nobody loses one that somebody else put them into. An
+    /// account is closed whoever opened it.
+    Own,
     /// At creation, and where the account has none.
     Fill,
     /// At creation only.
@@ -509,11 +539,22 @@ impl Default for Updates {
 }
 
 impl Updates {
-    /// What may be done to a field.
+    /// Whether it matters who set a value last.
+    pub fn asks_who(&self) -> bool {
+        self.default == Touch::Own || self.fields.values().any(|touch| *touch == Touch::Own)
+    }
+
+    /// What may be done to a field. Where `role` or `groups` is named, that is also said of the
+    /// other columns that roles and memberships come from.
     pub fn of(&self, field: Field) -> Touch {
-        self.fields
-            .get(field.name())
-            .copied()
+        let main = match field {
+            Field::OtherRoles => Field::Role,
+            Field::AddGroups | Field::RemoveGroups => Field::Groups,
+            field => field,
+        };
+        [field, main]
+            .iter()
+            .find_map(|field| self.fields.get(field.name()).copied())
             .unwrap_or(self.default)
     }
 
@@ -559,6 +600,9 @@ pub struct Accounts {
     pub roles: Vec<String>,
     /// The role of new accounts whose row names none.
     pub default_role: String,
+    /// Whether a cell may list several roles, parted as groups are: the first is the account's
+    /// role, the others its other roles.
+    pub several_roles: bool,
 }
 
 impl Default for Accounts {
@@ -567,6 +611,7 @@ impl Default for Accounts {
             onboarding: Onboarding::Invite,
             roles: vec!["user".to_string()],
             default_role: "user".to_string(),
+            several_roles: false,
         }
     }
 }
@@ -611,6 +656,29 @@ pub enum MissingGroups {
     Create,
     /// Its rows are rejected.
     Reject,
+    /// Its rows are held: nothing of them is written until the group is there.
+    Hold,
+}
+
+/// Whether those above a group see who is in it.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// They don't.
+    #[default]
+    Private,
+    /// They do: its members may join the groups above.
+    Public,
+}
+
+impl Visibility {
+    /// The visibility's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Visibility::Private => "private",
+            Visibility::Public => "public",
+        }
+    }
 }
 
 /// What the groups of a row mean for an account that has some already.
@@ -636,6 +704,21 @@ pub struct Groups {
     pub separators: Vec<char>,
     /// The character between a group and the group above it.
     pub nesting: char,
+    /// Whether everybody must end up in at least one group.
+    pub required: bool,
+    /// The character between a group and a role in it; none where names are only names.
+    pub role_mark: Option<char>,
+    /// Roles within a group that this pipeline may give, besides the default one.
+    pub roles: Vec<String>,
+    /// The role of members of whom nothing else is said.
+    pub default_role: String,
+    /// Whether a member of a public group with the default role also joins every group above it
+    /// up to and including the first private one.
+    pub join_parents: bool,
+    /// The visibility of new groups.
+    pub visibility: Visibility,
+    /// The same for some of them: a group's path, or `PATH/*` for all below it; the longest counts.
+    pub visibility_of: BTreeMap<String, Visibility>,
 }
 
 impl Default for Groups {
@@ -645,6 +728,13 @@ impl Default for Groups {
             memberships: Memberships::Add,
             separators: vec![';', ','],
             nesting: '/',
+            required: false,
+            role_mark: None,
+            roles: Vec::new(),
+            default_role: "member".to_string(),
+            join_parents: false,
+            visibility: Visibility::Private,
+            visibility_of: BTreeMap::new(),
         }
     }
 }
@@ -1175,6 +1265,7 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
     {
         return wrong("nesting", "`nesting` is also one of `separators`");
     }
+    check_roles(definition, &wrong)?;
     for email in &definition.leavers.protected {
         if email::key(email).is_none() {
             let message = format!("`{email}` in `protected` is not an e-mail address");
@@ -1193,7 +1284,9 @@ fn check_columns(path: &str, text: &str, definition: &Definition) -> Result<()> 
     let attributes = definition.attributes.iter();
     let attributes = attributes.map(|(name, headers)| (name.as_str(), headers));
     let mut seen: HashMap<String, &str> = HashMap::new();
-    for (name, headers) in fields.chain(attributes) {
+    let hashes = definition.columns.password_hash.iter();
+    let hashes = hashes.map(|headers| ("password_hash", headers));
+    for (name, headers) in fields.chain(attributes).chain(hashes) {
         for header in headers.as_slice() {
             let earlier = seen
                 .insert(key(header), name)
@@ -1206,6 +1299,33 @@ fn check_columns(path: &str, text: &str, definition: &Definition) -> Result<()> 
                 );
             }
         }
+    }
+    Ok(())
+}
+
+/// Roles stand in lists, parted by `;`, and in entries of memberships, parted by `/`.
+fn check_roles(definition: &Definition, wrong: &dyn Fn(&str, &str) -> Result<()>) -> Result<()> {
+    let (accounts, groups) = (&definition.accounts, &definition.groups);
+    let parts: Vec<char> = [';', '/']
+        .into_iter()
+        .chain(groups.separators.iter().copied())
+        .collect();
+    let listed = accounts.roles.iter().filter(|_| accounts.several_roles);
+    for role in listed.chain(&groups.roles).chain([&groups.default_role]) {
+        if role.trim().is_empty() || role.contains(|c| parts.contains(&c)) {
+            let message = format!("the role `{role}` is empty, or has a separator in it");
+            return wrong(role, &message);
+        }
+    }
+    if !groups.roles.is_empty() && groups.role_mark.is_none() {
+        return wrong("roles", "`roles` of groups need a `role_mark`");
+    }
+    if let Some(mark) = groups.role_mark
+        && (!mark.is_ascii_punctuation() || mark == groups.nesting || parts.contains(&mark))
+    {
+        let message =
+            "`role_mark` must be an ASCII punctuation mark that nests and separates nothing";
+        return wrong("role_mark", message);
     }
     Ok(())
 }

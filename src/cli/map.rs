@@ -194,7 +194,9 @@ pub(super) fn map(args: &MapArgs) -> Result<Exit> {
     };
     let mut source = Source::open(&args.file, &wanted)?;
     refuse_people(&source)?;
-    let is_hidden = |name: &&String| vocabulary.is_password(name) || is_own(name);
+    let is_hidden = |name: &&String| {
+        vocabulary.is_password(name) || vocabulary.is_password_hash(name) || is_own(name)
+    };
     let hidden = source
         .header
         .iter()

@@ -163,7 +163,7 @@ fn fixed(
     } else if let Some(name) = vocabulary.attribute(header) {
         let name = name.to_string();
         (Becomes::Attribute(name), "the pipeline names it")
-    } else if vocabulary.is_password(header) {
+    } else if vocabulary.is_password_hash(header) || vocabulary.is_password(header) {
         (Becomes::Password, "passwords are never read")
     } else if is_ignored(header, definition) {
         (Becomes::Nothing, "the pipeline leaves it out")
@@ -357,10 +357,7 @@ fn settle_ambiguous(columns: &[Option<Column>], candidates: &mut [Vec<Candidate>
 
 /// Of several columns for one field, the surest counts.
 fn settle_doubled(columns: &[Option<Column>], candidates: &mut [Vec<Candidate>]) {
-    for field in Field::ALL
-        .into_iter()
-        .filter(|field| *field != Field::Groups)
-    {
+    for field in Field::ALL.into_iter().filter(|field| !field.lists_groups()) {
         let is_fixed = |column: &Option<Column>| {
             column
                 .as_ref()
@@ -448,7 +445,7 @@ fn ask(proposal: &mut Proposal, definition: &Definition) {
     let targets: Vec<Becomes> = proposal.columns.iter().map(|c| c.becomes.clone()).collect();
     for (at, target) in targets.iter().enumerate() {
         let several = match target {
-            Becomes::Field(Field::Groups) => true,
+            Becomes::Field(field) if field.lists_groups() => true,
             Becomes::Field(Field::Status) => definition.columns.status.is_some(),
             Becomes::Field(_) | Becomes::Attribute(_) => false,
             _ => true,
