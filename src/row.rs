@@ -38,6 +38,7 @@ pub enum Field {
     Role,
     Status,
     StartDate,
+    EndDate,
     Manager,
 }
 
@@ -60,7 +61,7 @@ impl Field {
     }
 
     /// Every field, in order.
-    pub const ALL: [Field; 16] = [
+    pub const ALL: [Field; 17] = [
         Field::ExternalId,
         Field::Email,
         Field::Username,
@@ -76,6 +77,7 @@ impl Field {
         Field::Role,
         Field::Status,
         Field::StartDate,
+        Field::EndDate,
         Field::Manager,
     ];
 
@@ -97,6 +99,7 @@ impl Field {
             Field::Role => "role",
             Field::Status => "status",
             Field::StartDate => "start_date",
+            Field::EndDate => "end_date",
             Field::Manager => "manager",
         }
     }
@@ -116,6 +119,7 @@ impl Field {
                 | Field::Role
                 | Field::Status
                 | Field::StartDate
+                | Field::EndDate
                 | Field::Organization
         )
     }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::import::{RunArgs, Task, carry_out, new_run, runs_plan};
+use super::import::{RunArgs, Task, carry_out, new_run, runs_plan, today};
 use super::invite::{find_import, open_store};
 use super::{DatabaseArgs, shell_word};
 use crate::issue::{Code, Issue};
@@ -64,6 +64,7 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
         return Err(Refusal::new(Code::PlanInvalid, what));
     }
     let mut pipeline = plan.pipeline()?;
+    pipeline.definition.accounts.today = Some(today());
     pipeline.set("plan", &plan.sha256)?;
     let names = names(approved);
     pipeline.set("approve", &names.join(" "))?;

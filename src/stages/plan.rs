@@ -14,10 +14,12 @@ use crate::outcome::Outcome;
 use crate::row::{CLEARED, Field, Key, Layout, People, RowNumber};
 use crate::stages::clean;
 use crate::stages::clean::group;
+use crate::stages::dates::{Standing, standing};
 use crate::stages::follow::Trace;
+use crate::stages::leavers::is_protected;
 
 /// The fields that an account has a column for, in column order.
-pub const COLUMNS: [Field; 14] = [
+pub const COLUMNS: [Field; 15] = [
     Field::ExternalId,
     Field::Email,
     Field::Username,
@@ -31,6 +33,7 @@ pub const COLUMNS: [Field; 14] = [
     Field::Role,
     Field::Status,
     Field::StartDate,
+    Field::EndDate,
     Field::Manager,
 ];
 
@@ -244,6 +247,29 @@ impl<'a> Person<'a> {
                 }),
                 _ => None,
             })
+            .map(|value| match field {
+                Field::Status => self.status_on_the_day(value, definition),
+                _ => value,
+            })
+    }
+
+    /// The status of a new account that is to get `wanted`, as its days have it.
+    fn status_on_the_day(&self, wanted: &'a str, definition: &'a Definition) -> &'a str {
+        let day = |field| self.value_of_new(field, definition);
+        let accounts = &definition.accounts;
+        match standing(accounts, day(Field::StartDate), day(Field::EndDate)) {
+            Standing::Before if wanted == "active" => "invited",
+            Standing::After => {
+                let role = day(Field::Role).unwrap_or_default();
+                let email_key = self.people.key(self.index, Key::Email);
+                if is_protected(definition, role, email_key) {
+                    wanted
+                } else {
+                    "deactivated"
+                }
+            }
+            _ => wanted,
+        }
     }
 }
 
@@ -439,8 +465,10 @@ fn known_account(
     }
     let mut update = update(person, account, definition);
     if policy == Existing::Reactivate && person.value(Field::Status).is_none() {
-        reactivate(&mut update, status, person, definition);
+        let wanted = person.value_of_new(Field::Status, definition);
+        set_status(&mut update, status, wanted.unwrap_or(status));
     }
+    follow_dates(&mut update, status, definition);
     if update.after.is_empty() && update.joins.is_empty() && update.leaves.is_empty() {
         return Action::Leave(Outcome::Unchanged);
     }
@@ -512,16 +540,42 @@ fn update(person: &Person, account: &Account, definition: &Definition) -> Update
     update
 }
 
-/// Opens a closed account again, as if it were new.
-fn reactivate(update: &mut Update, held: &str, person: &Person, definition: &Definition) {
-    let wanted = person.value_of_new(Field::Status, definition);
-    let column = COLUMNS.iter().position(|field| *field == Field::Status);
-    if let (Some(column), Some(wanted)) = (column, wanted) {
-        let name = Field::Status.name().to_string();
-        update.before.insert(name.clone(), held.into());
-        update.after.insert(name, wanted.into());
+/// Gives an account that has the status `held` the status `wanted`.
+fn set_status(update: &mut Update, held: &str, wanted: &str) {
+    let name = Field::Status.name();
+    if held == wanted {
+        update.before.remove(name);
+        update.after.remove(name);
+    } else {
+        update.before.insert(name.to_string(), held.into());
+        update.after.insert(name.to_string(), wanted.into());
+    }
+    if let Some(column) = COLUMNS.iter().position(|field| *field == Field::Status) {
         update.values[column] = Some(wanted.to_string());
     }
+}
+
+/// Whatever the row says of the status: nobody is let in before the first day, and nobody stays
+/// after the last one. Who was let in already stays in before the first day.
+fn follow_dates(update: &mut Update, held: &str, definition: &Definition) {
+    let value = |field: Field| {
+        let column = COLUMNS.iter().position(|column| *column == field)?;
+        update.values[column].as_deref()
+    };
+    let wanted = value(Field::Status).unwrap_or(held);
+    let days = (value(Field::StartDate), value(Field::EndDate));
+    let status = match standing(&definition.accounts, days.0, days.1) {
+        Standing::Before if wanted == "active" && held != "active" => "invited",
+        Standing::After if wanted != "deactivated" => {
+            let role = value(Field::Role).unwrap_or_default();
+            if is_protected(definition, role, update.keys[0].as_deref()) {
+                return;
+            }
+            "deactivated"
+        }
+        _ => return,
+    };
+    set_status(update, held, status);
 }
 
 /// The groups that the account joins and leaves.

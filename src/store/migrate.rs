@@ -24,6 +24,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (3, "undo", include_str!("migrations/0003_undo.sql")),
     (4, "leavers", include_str!("migrations/0004_leavers.sql")),
     (5, "gates", include_str!("migrations/0005_gates.sql")),
+    (9, "dates", include_str!("migrations/0009_dates.sql")),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.
