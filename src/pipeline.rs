@@ -415,7 +415,10 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
 fn is_compared(files: &[InputFile], definition: &Definition) -> bool {
     let gates = &definition.gates;
     let corrected = |file: &InputFile| file.targets.contains(&Target::Own);
-    gates.enabled && gates.content == Content::Hold && !files.is_empty() && !files.iter().any(corrected)
+    gates.enabled
+        && gates.content == Content::Hold
+        && !files.is_empty()
+        && !files.iter().any(corrected)
 }
 
 fn read_files(files: &[InputFile], mut send: impl FnMut(Cells) -> bool) -> Result<()> {
@@ -770,8 +773,8 @@ fn settle_leavers(job: &Job, ran: &Ran, store: &mut Store) -> Result<()> {
         let some = ran.leavers.iter().filter(|leaver| wanted(leaver));
         some.map(|leaver| leaver.account).collect()
     };
-    let missing = counts
-        .then(|| of(|leaver| leaver.why == Why::Missing && leaver.fate != Fate::Protected));
+    let missing =
+        counts.then(|| of(|leaver| leaver.why == Why::Missing && leaver.fate != Fate::Protected));
     let gone = of(|leaver| leaver.fate == Fate::Deactivated);
     let begun = of(|leaver| leaver.fate == Fate::Activated);
     let source = job.pipeline.definition.source();

@@ -457,7 +457,13 @@ fn frame_of_leavers(leavers: &[Leaver]) -> std::result::Result<DataFrame, Polars
             .collect();
         let new: Texts = leavers
             .iter()
-            .map(|leaver| leaver.fate.status().map(Cow::from).filter(|_| name == "status"))
+            .map(|leaver| {
+                leaver
+                    .fate
+                    .status()
+                    .map(Cow::from)
+                    .filter(|_| name == "status")
+            })
             .collect();
         columns.push(series(&format!("old_{name}"), old));
         columns.push(series(&format!("new_{name}"), new));

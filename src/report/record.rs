@@ -21,7 +21,7 @@ use crate::stages::leavers::{Fate, Leaver, Why};
 use crate::stages::map::Target;
 use crate::stages::plan::{Action, Person, Planned};
 use crate::stages::read::Format;
-use crate::summary::{Column, Example, Input, IssueCount, Summary, LeaverExample};
+use crate::summary::{Column, Example, Input, IssueCount, LeaverExample, Summary};
 
 /// The summary has so many examples of each code.
 const EXAMPLES_MAX: usize = 5;

@@ -250,8 +250,8 @@ fn example(definition: &Definition, field: Field) -> String {
             Onboarding::Invite => "invited".to_string(),
             Onboarding::Setup => "active".to_string(),
         },
-        Field::StartDate | Field::EndDate => "2026-01-31".to_string(),
-        Field::Manager => String::new(),
+        Field::StartDate => "2026-01-31".to_string(),
+        Field::EndDate | Field::Manager => String::new(),
     }
 }
 
@@ -381,7 +381,7 @@ mod tests {
             "\n\nexternal_id,Work e-mail,username,Name,phone,country,language,organization,Team,Site,role,status,\
              start_date,end_date,manager,\"Cost, center\"\n\
              EXAMPLE-1,example.person@example.org,example.person,Example Person,+1 202 555 0100,US,en,Example Ltd,,,\
-             user,invited,2026-01-31,,\n"
+             user,invited,2026-01-31,,,\n"
         );
         let notes = notes(&definition);
         let line = |header: &str| notes.lines().find(|line| line.starts_with(header)).unwrap();

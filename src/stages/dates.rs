@@ -58,7 +58,11 @@ mod tests {
             (Some("soon"), Some("never"), Within),
         ];
         for (start, end, expected) in table {
-            assert_eq!(standing(&accounts, start, end), expected, "{start:?} {end:?}");
+            assert_eq!(
+                standing(&accounts, start, end),
+                expected,
+                "{start:?} {end:?}"
+            );
         }
         let ignoring = Accounts {
             dates: Dates::Ignore,

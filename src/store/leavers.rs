@@ -43,7 +43,11 @@ impl Store {
     pub fn find_due(&self, source: &str, day: Date, opens: bool) -> Result<Vec<Leaver>> {
         let sql = include_str!("sql/find_due.sql");
         let day = day.to_string();
-        let rows = self.query(sql, &[&source, &day, &opens], "looking for dates that have come")?;
+        let rows = self.query(
+            sql,
+            &[&source, &day, &opens],
+            "looking for dates that have come",
+        )?;
         Ok(rows.iter().map(due).collect())
     }
 

@@ -308,7 +308,7 @@ impl<'a> Checker<'a> {
             }
             Field::StartDate | Field::EndDate if !date::is_iso(value) => {
                 self.report_date(field, value, row);
-            },
+            }
             Field::Status if !matches!(value, "active" | "invited" | "deactivated") => {
                 self.report(
                     Code::StatusUnknown,
