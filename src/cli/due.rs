@@ -15,6 +15,7 @@ use crate::issue::Code;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::stages::gates::Class;
+use crate::stages::leavers;
 use crate::store::Store;
 
 #[derive(Args)]
@@ -111,5 +112,7 @@ fn is_due(pipeline: &Pipeline, store: &Store) -> Result<bool> {
     }
     store.begin_match()?;
     let opens = definition.accounts.onboarding == Onboarding::Setup;
-    Ok(!store.find_due(source, day, opens)?.is_empty())
+    let mut due = store.find_due(source, day, opens)?;
+    leavers::decide(&mut due, definition, 0);
+    Ok(due.iter().any(|leaver| leaver.fate.is_written()))
 }

@@ -204,13 +204,9 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     };
     more(counts.rejected, "needs mending", "need mending");
     if would {
-        more(
-            counts.held,
-            "would wait for an approval",
-            "would wait for an approval",
-        );
+        more(counts.held, "would be held", "would be held");
     } else {
-        more(counts.held, "waits for an approval", "wait for an approval");
+        more(counts.held, "is held", "are held");
     }
     more(
         counts.failed,
@@ -221,8 +217,8 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     sentences
 }
 
-/// Those whom no row names, in a sentence: `3 people are not in the list, or have dates that came:
-/// 2 deactivated, 1 waiting.`
+/// Those whom no row names, in a sentence: `3 people are missing from the list: 2 deactivated, 1
+/// waiting.`
 fn leavers_in_words(summary: &Summary) -> Option<String> {
     let fates: Vec<String> = summary
         .leavers
@@ -230,14 +226,15 @@ fn leavers_in_words(summary: &Summary) -> Option<String> {
         .map(|(fate, count)| format!("{} {}", grouped(*count), safe(fate)))
         .collect();
     let all: u64 = summary.leavers.values().sum();
-    let by_dates = |example: &LeaverExample| example.why != "missing";
-    let dates = summary.leaver_examples.iter().any(by_dates);
-    let words = match (all, dates) {
+    let mut examples = summary.leaver_examples.iter();
+    let by_dates = examples.any(|leaver| leaver.why != "missing");
+    let words = match (all, by_dates) {
         (0, _) => return None,
         (1, false) => "person is missing from the list",
         (_, false) => "people are missing from the list",
-        (1, true) => "person is missing from the list or has a date that came",
-        (_, true) => "people are missing from the list or have a date that came",
+        (1, true) => "person is due by a date",
+        (_, true) if summary.input.is_empty() => "people are due by their dates",
+        (_, true) => "people are missing from the list or due by their dates",
     };
     Some(format!("{} {words}: {}.", grouped(all), fates.join(", ")))
 }
@@ -266,7 +263,7 @@ pub(super) fn meaning(outcome: Outcome) -> &'static str {
         Outcome::Duplicate => "every column equals an earlier row's",
         Outcome::Skipped => "left alone because the pipeline says so",
         Outcome::Rejected => "something must be mended first",
-        Outcome::Held => "waits for an approval",
+        Outcome::Held => "held: somebody has to look at it first",
         Outcome::Failed => "refused by the database",
     }
 }
@@ -839,7 +836,6 @@ fn run_cells(run: &RunLine) -> [String; 9] {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::issue::Code;
     use crate::summary::{Column, Input, Next, PipelineName, Run};
 
     fn counts() -> Counts {
@@ -1021,8 +1017,7 @@ pub(super) mod tests {
             summary.counts.skipped = 0;
             summary.counts.held = 2;
         };
-        let would =
-            "1,198 of 1,212 rows would be in. 9 need mending. 2 would wait for an approval.";
+        let would = "1,198 of 1,212 rows would be in. 9 need mending. 2 would be held.";
         assert_eq!(told(&check), would);
         assert_eq!(
             told(&|summary| {

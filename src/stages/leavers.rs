@@ -23,6 +23,9 @@ pub struct Leaver {
     pub name: String,
     /// The account's role.
     pub role: String,
+    /// Its other roles.
+    #[serde(default)]
+    pub other_roles: Vec<String>,
     /// `active` or `invited`.
     pub status: String,
     /// In how many runs the account was missing before this one.
@@ -122,9 +125,13 @@ pub fn decide(leavers: &mut [Leaver], definition: &Definition, unknown_rows: u64
     }
 }
 
-/// Whether a pipeline protects the person with that role and address from being deactivated.
-pub fn is_protected(definition: &Definition, role: &str, email_key: Option<&str>) -> bool {
-    Protected::of(definition).has(role, email_key)
+/// Whether a pipeline protects the person with those roles and that address from being deactivated.
+pub fn is_protected<'a>(
+    definition: &Definition,
+    roles: impl Iterator<Item = &'a str>,
+    email_key: Option<&str>,
+) -> bool {
+    Protected::of(definition).has(roles, email_key)
 }
 
 struct Protected<'a> {
@@ -144,17 +151,22 @@ impl Protected<'_> {
         }
     }
 
-    fn has(&self, role: &str, email_key: Option<&str>) -> bool {
-        self.roles.iter().any(|protected| protected == role)
+    fn has<'a>(
+        &self,
+        mut roles: impl Iterator<Item = &'a str>,
+        email_key: Option<&str>,
+    ) -> bool {
+        roles.any(|role| self.roles.iter().any(|protected| protected == role))
             || email_key.is_some_and(|key| self.addresses.iter().any(|address| address == key))
     }
 }
 
 fn fate(leaver: &Leaver, policy: &Leavers, protected: &Protected, unknown_rows: u64) -> Fate {
+    let roles = [&leaver.role].into_iter().chain(&leaver.other_roles);
     let is_early = leaver.runs < policy.grace_runs || leaver.days < policy.grace_days;
     match leaver.why {
         Why::StartDate => Fate::Activated,
-        _ if protected.has(&leaver.role, leaver.email_key.as_deref()) => Fate::Protected,
+        _ if protected.has(roles.map(String::as_str), leaver.email_key.as_deref()) => Fate::Protected,
         Why::EndDate => Fate::Deactivated,
         Why::Missing if is_early => Fate::Waiting,
         Why::Missing if unknown_rows > 0 => Fate::Held,

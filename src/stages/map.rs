@@ -27,7 +27,7 @@ pub enum Target {
 /// Which columns of one file fill which slot of the run's layout.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Mapping {
-    /// By slot: the columns that fill it, from 0. Only `groups` may have several.
+    /// By slot: the columns that fill it, from 0. Only fields that list groups may have several.
     pub columns: Vec<Vec<u16>>,
     /// How many columns the header has.
     pub width: usize,
@@ -87,7 +87,8 @@ pub fn targets(
 }
 
 fn doubles(target: &Target) -> bool {
-    matches!(target, Target::Slot(slot) if *slot != Slot::Field(Field::Groups))
+    let lists = |slot: &Slot| matches!(slot, Slot::Field(field) if field.lists_groups());
+    matches!(target, Target::Slot(slot) if !lists(slot))
 }
 
 fn target(
@@ -273,8 +274,8 @@ fn headers_of(source: &Source, targets: &[Target]) -> String {
 }
 
 /// The layout of a run over files with these targets. A full name brings the two names that it
-/// is split into.
-pub fn layout(files: &[Vec<Target>]) -> Layout {
+/// is split into, and a role the other roles, where its cells may list several.
+pub fn layout(files: &[Vec<Target>], definition: &Definition) -> Layout {
     let mut slots: Vec<Slot> = files
         .iter()
         .flatten()
@@ -285,6 +286,9 @@ pub fn layout(files: &[Vec<Target>]) -> Layout {
         .collect();
     if slots.contains(&Slot::Field(Field::FullName)) {
         slots.extend([Slot::Field(Field::FirstName), Slot::Field(Field::LastName)]);
+    }
+    if definition.accounts.several_roles && slots.contains(&Slot::Field(Field::Role)) {
+        slots.push(Slot::Field(Field::OtherRoles));
     }
     Layout::new(slots)
 }

@@ -574,7 +574,8 @@ fn candidate(row: &Row) -> Candidate {
         latest: row.get(14),
         suppressed: row.get(15),
         has_password: row.get(16),
-        starts_later: row.get(17),
+        other_roles: row.get(17),
+        starts_later: row.get(18),
     }
 }
 

@@ -3,7 +3,7 @@
 -- first day since before it.
 select account.id, account.external_id, account.email, account.email_key,
     coalesce(account.display_name, concat_ws(' ', account.first_name, account.last_name)),
-    account.role, account.status, true
+    account.role, account.status, true, account.other_roles
 from muster.accounts account
 join muster.runs run on run.id = account.run_id and run.source = $1
 where account.end_date < $2::text::date and account.status <> 'deactivated'
@@ -14,7 +14,7 @@ where account.end_date < $2::text::date and account.status <> 'deactivated'
 union all
 select account.id, account.external_id, account.email, account.email_key,
     coalesce(account.display_name, concat_ws(' ', account.first_name, account.last_name)),
-    account.role, account.status, false
+    account.role, account.status, false, account.other_roles
 from muster.accounts account
 join muster.runs run on run.id = account.run_id and run.source = $1
 where $3::bool and account.start_date <= $2::text::date and account.status = 'invited'

@@ -26,6 +26,7 @@ select
     end,
     exists (select from muster.suppressions suppressed where suppressed.email_key = account.email_key),
     exists (select from muster.credentials secret where secret.account_id = account.id and not secret.must_change),
+    account.other_roles,
     coalesce(account.start_date > $3::text::date, false)
 from named
 join muster.accounts account on account.id = named.account_id
