@@ -176,6 +176,8 @@ pub struct Columns {
     pub start_date: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
     pub manager: Option<Headers>,
+    /// The column of password hashes, which are taken over only where this names it.
+    pub password_hash: Option<Headers>,
 }
 
 impl Columns {
@@ -314,6 +316,18 @@ pub enum Existing {
     Reactivate,
 }
 
+/// What happens to a row with a known e-mail address and an external id that nobody has, where the
+/// account of that address has another one.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Returning {
+    /// It is held: only people know whether that is the same person.
+    #[default]
+    Hold,
+    /// It is the same person: the account gets the new id.
+    Same,
+}
+
 /// `[match]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -329,6 +343,8 @@ pub struct Matching {
     /// Accounts that were deactivated. They stay deactivated unless the row's status says
     /// otherwise, or this is `reactivate`: then they get the status of a new account.
     pub existing_deactivated: Existing,
+    /// A known address with a new external id.
+    pub returning: Returning,
 }
 
 impl Default for Matching {
@@ -341,6 +357,7 @@ impl Default for Matching {
             existing_active: Existing::Update,
             existing_invited: Existing::Update,
             existing_deactivated: Existing::Update,
+            returning: Returning::Hold,
         }
     }
 }
@@ -362,6 +379,10 @@ pub enum Touch {
     /// At creation, and whenever it differs.
     #[default]
     Overwrite,
+    /// At creation, and whenever it differs, but not over what the application or a pipeline of
+    /// another source set last. Of groups: nobody loses one that somebody else put them into. An
+    /// account is closed whoever opened it.
+    Own,
     /// At creation, and where the account has none.
     Fill,
     /// At creation only.
@@ -407,6 +428,11 @@ impl Default for Updates {
 }
 
 impl Updates {
+    /// Whether it matters who set a value last.
+    pub fn asks_who(&self) -> bool {
+        self.default == Touch::Own || self.fields.values().any(|touch| *touch == Touch::Own)
+    }
+
     /// What may be done to a field. Where `role` or `groups` is named, that is also said of the
     /// other columns that roles and memberships come from.
     pub fn of(&self, field: Field) -> Touch {

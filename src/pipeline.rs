@@ -12,6 +12,7 @@
 //! plan begins at that spool: the plan has it, with what the check decided.
 
 mod hold;
+mod passwords;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -45,7 +46,7 @@ use crate::stages::leavers::{self, Fate, Leaver};
 use crate::stages::load::{self, RunKey};
 use crate::stages::map::{self, Mapping, Target};
 use crate::stages::membership::{self, Said, Tree};
-use crate::stages::moves::{self, Moves, Pending, Release};
+use crate::stages::moves::{self, Moves, Pending, Release, stands_in_the_way};
 use crate::stages::plan::{Action, Matched, Person, Planned, Update, decide, without_taken_keys};
 use crate::stages::read::{self, Source};
 use crate::stages::validate::validate;
@@ -205,7 +206,8 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
 ///
 /// # Errors
 /// As [`import`].
-pub fn apply(job: &Job, order: Order, store: &mut Store) -> Result<Ran> {
+pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
+    passwords::fetch(job, &mut order.plan)?;
     let file = &order.plan;
     let groups = groups_of(&file.spool, &file.layout, &job.pipeline.definition)?;
     let (run, begun) = begin(job, &file.files, store)?;
@@ -322,6 +324,7 @@ fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
             .enumerate()
             .filter(|(_, target)| **target == Target::Password);
         source.dropped = passwords.map(|(column, _)| column).collect();
+        source.secret = targets.iter().position(|to| *to == Target::PasswordHash);
         opened.push((source, targets));
     }
     let all: Vec<Vec<Target>> = opened.iter().map(|(_, targets)| targets.clone()).collect();
@@ -635,7 +638,8 @@ fn match_and_plan(
         && store.has_accounts()?
     {
         send_keys(job, spool, store)?;
-        matches = Some(store.run_match(&definition.matching.keys(), with_groups)?);
+        let with_past = definition.update.asks_who();
+        matches = Some(store.run_match(&definition.matching.keys(), with_groups, with_past)?);
     }
     let judge = Judge {
         layout,
@@ -883,9 +887,7 @@ impl Judge<'_> {
         if let Action::Update(update) = action {
             moving.releases.extend(released(row, matched, update));
         }
-        let is_about_keys =
-            |issue: &Issue| matches!(issue.code, Code::MatchAmbiguous | Code::MatchConflict);
-        if !issues.iter().any(is_about_keys) {
+        if !issues.iter().any(stands_in_the_way) {
             return;
         }
         let Some((free, needs)) = without_taken_keys(person, matched) else {
@@ -1169,7 +1171,7 @@ fn load_chunks(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result
             .map(|batches| {
                 let read = |batch: usize| {
                     Ok((
-                        spool.read(batch)?,
+                        spool.read_with_passwords(batch)?,
                         planned_now(plan.read(batch)?, spool, batch, moves, late),
                     ))
                 };

@@ -5,7 +5,6 @@
 
 use std::fmt::Write;
 
-use crate::issue::Code;
 use crate::outcome::{Counts, Outcome};
 use crate::refusal::Refusal;
 use crate::summary::{Approval, Example, Gate, IssueCount, Ruling, Summary};
@@ -192,13 +191,11 @@ pub fn headline(summary: &Summary) -> Vec<String> {
         }
     };
     more(counts.rejected, "needs mending", "need mending");
-    let what = waited_for(summary);
-    let [one, many] = match would {
-        true => ["would wait for", "would wait for"],
-        false => ["waits for", "wait for"],
-    };
-    let [one, many] = [one, many].map(|waits| format!("{waits} {what}"));
-    more(counts.held, &one, &many);
+    if would {
+        more(counts.held, "would be held", "would be held");
+    } else {
+        more(counts.held, "is held", "are held");
+    }
     more(
         counts.failed,
         "was refused by the database",
@@ -221,20 +218,6 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     sentences
 }
 
-/// What held rows wait for.
-pub(super) fn waited_for(summary: &Summary) -> &'static str {
-    let group = summary
-        .issues
-        .iter()
-        .any(|issue| issue.code == Code::GroupHeld.name());
-    let approval = summary.gates.iter().any(|gate| gate.ruling == Ruling::Held);
-    match (group, approval) {
-        (false, _) => "an approval",
-        (true, false) => "a group",
-        (true, true) => "an approval or a group",
-    }
-}
-
 /// What an outcome means, in a few words.
 pub(super) fn meaning(outcome: Outcome) -> &'static str {
     match outcome {
@@ -244,7 +227,7 @@ pub(super) fn meaning(outcome: Outcome) -> &'static str {
         Outcome::Duplicate => "every column equals an earlier row's",
         Outcome::Skipped => "left alone because the pipeline says so",
         Outcome::Rejected => "something must be mended first",
-        Outcome::Held => "waits for an approval",
+        Outcome::Held => "held: somebody has to look at it first",
         Outcome::Failed => "refused by the database",
     }
 }
@@ -798,6 +781,7 @@ fn run_cells(run: &RunLine) -> [String; 9] {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::issue::Code;
     use crate::summary::{Column, Input, Next, PipelineName, Run};
 
     fn counts() -> Counts {
@@ -978,8 +962,7 @@ pub(super) mod tests {
             summary.counts.skipped = 0;
             summary.counts.held = 2;
         };
-        let would =
-            "1,198 of 1,212 rows would be in. 9 need mending. 2 would wait for an approval.";
+        let would = "1,198 of 1,212 rows would be in. 9 need mending. 2 would be held.";
         assert_eq!(told(&check), would);
         assert_eq!(
             told(&|summary| {

@@ -19,6 +19,7 @@ use crate::row::{CLEARED, Cells, Field, People, RowNumber, Slot};
 use crate::stages::clean::{GROUP_NESTING, Rule, Rules, groups};
 use crate::stages::leavers::{Fate, Leaver};
 use crate::stages::map::Target;
+use crate::stages::moves::stands_in_the_way;
 use crate::stages::plan::{Action, Person, Planned};
 use crate::stages::read::Format;
 use crate::summary::{Column, Example, Input, IssueCount, Summary};
@@ -176,10 +177,7 @@ fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
 
 /// Whether an issue was that somebody else has the row's keys.
 pub(crate) fn stood_in_its_way(issue: &Issue) -> bool {
-    matches!(
-        issue.code,
-        Code::MatchAmbiguous | Code::MatchConflict | Code::PlanDrifted
-    )
+    stands_in_the_way(issue) || issue.code == Code::PlanDrifted
 }
 
 fn entries(batch: &Batch, ran: &Ran) -> Entries {
@@ -320,7 +318,7 @@ impl<'a> Tally<'a> {
         *count += 1;
         if examples.len() < EXAMPLES_MAX {
             let hidden = |text: &str| {
-                if personal && code == Code::PlanDrifted {
+                if personal && matches!(code, Code::PlanDrifted | Code::MatchReturned) {
                     mask_quoted(text)
                 } else if personal {
                     mask_words(text)
@@ -476,6 +474,7 @@ fn column(header: &str, target: &Target) -> Column {
         Target::Slot(Slot::Attribute(name)) => format!("attribute {name}"),
         Target::Slot(Slot::Ignored(_)) => "ignored".to_string(),
         Target::Password => "dropped (password)".to_string(),
+        Target::PasswordHash => "password hash".to_string(),
         Target::Own => "ignored (muster's own)".to_string(),
     };
     Column {
@@ -547,6 +546,14 @@ fn begin_corrections(
             Ok((path, corrections))
         }
     }
+}
+
+/// A row's own cells, without its password hash: that stands in no file of a run.
+fn shown_cells<'c>(file: &InputFile, cells: &'c Cells, index: usize) -> Vec<&'c str> {
+    let secret = file.source.secret;
+    let cells = cells.row(index).enumerate();
+    let shown = cells.map(|(column, cell)| if Some(column) == secret { "" } else { cell });
+    own_cells(file, shown).collect()
 }
 
 /// The cells that are the user's own.
@@ -666,7 +673,7 @@ fn correction<'c>(
     codes.dedup();
     Correction {
         line: cells.place(index).line,
-        cells: own_cells(file, cells.row(index)).collect(),
+        cells: shown_cells(file, cells, index),
         codes: codes.join(", "),
         reasons: issues
             .iter()

@@ -57,6 +57,9 @@ pub fn state(matched: &Matched) -> u128 {
         for group in &account.groups {
             put(&mut bytes, Some(group.as_bytes()));
         }
+        if let Some(past) = &account.past {
+            put(&mut bytes, Some(past.as_bytes()));
+        }
     }
     xxh3_128_with_seed(&bytes, SEED)
 }

@@ -278,7 +278,7 @@ pub fn after(
     tree: &Tree,
 ) -> Option<Vec<String>> {
     let may = |field: Field| match updates.of(field) {
-        Touch::Overwrite => true,
+        Touch::Overwrite | Touch::Own => true,
         Touch::Fill => !is_member(held),
         Touch::Keep | Touch::Never => false,
     };

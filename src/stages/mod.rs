@@ -13,6 +13,7 @@ pub mod load;
 pub mod map;
 pub mod membership;
 pub mod moves;
+pub mod owner;
 pub mod plan;
 pub mod read;
 pub mod undo;

@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::definition::{Definition, EmptyCell, Existing, MissingGroups, Mode, Onboarding, Touch};
+use crate::definition::{
+    Definition, EmptyCell, Existing, MissingGroups, Mode, Onboarding, Returning, Touch,
+};
 use crate::issue::{Code, Issue};
 use crate::outcome::Outcome;
 use crate::row::{CLEARED, Field, Key, Layout, People, RowNumber};
 use crate::stages::clean::group;
 use crate::stages::follow::Trace;
 use crate::stages::membership::{self, Said, Tree};
+use crate::stages::owner;
 
 /// The fields that an account has a column for, in column order.
 pub const COLUMNS: [Field; 15] = [
@@ -48,6 +51,8 @@ pub struct Account {
     pub attributes: String,
     /// Its memberships, as entries of [`membership`], sorted.
     pub groups: Vec<String>,
+    /// Who set which value, for [`owner::Past`]; none where the pipeline doesn't ask.
+    pub past: Option<String>,
 }
 
 impl Account {
@@ -156,7 +161,7 @@ impl<'a> Cell<'a> {
         };
         let held = held.filter(|held| !held.is_empty());
         let may = match touch {
-            Touch::Overwrite => true,
+            Touch::Overwrite | Touch::Own => true,
             Touch::Fill => held.is_none(),
             Touch::Keep | Touch::Never => false,
         };
@@ -186,6 +191,11 @@ impl<'a> Person<'a> {
             Some(Cell::Value(value)) => Some(value),
             _ => None,
         }
+    }
+
+    /// Whether a new account gets a password that the row brought along.
+    pub fn has_password(&self) -> bool {
+        self.people.drafts.passwords.has(self.index)
     }
 
     /// What the row says of a field; `None` when the run hasn't it.
@@ -255,12 +265,18 @@ impl<'a> Person<'a> {
             .filter(|_| touch != Touch::Never)
             .or(match field {
                 Field::Role => Some(definition.accounts.default_role.as_str()),
-                Field::Status => Some(match definition.accounts.onboarding {
-                    Onboarding::Invite => "invited",
-                    Onboarding::Setup => "active",
-                }),
+                // Whoever brings a password can sign in with it, and waits for no link.
+                Field::Status if self.has_password() => Some("active"),
+                Field::Status => Some(status_of_onboarding(definition)),
                 _ => None,
             })
+    }
+}
+
+fn status_of_onboarding(definition: &Definition) -> &'static str {
+    match definition.accounts.onboarding {
+        Onboarding::Invite => "invited",
+        Onboarding::Setup => "active",
     }
 }
 
@@ -277,8 +293,12 @@ pub fn decide(
         None => new_account(person, definition, tree, &mut issues),
         Some(matched) => match conflict(person, matched, definition) {
             Some(issue) => {
+                let is_returned = issue.code == Code::MatchReturned;
                 issues.push(issue);
-                Action::Leave(Outcome::Rejected)
+                Action::Leave(match is_returned {
+                    true => Outcome::Held,
+                    false => Outcome::Rejected,
+                })
             }
             None => match &matched.account {
                 Some(account) => known_account(person, account, definition, tree, &mut issues),
@@ -432,6 +452,9 @@ fn conflict(person: &Person, matched: &Matched, definition: &Definition) -> Opti
         account.value(Field::ExternalId),
     ) {
         (Some(wanted), Some(held)) if by_external_id && wanted != held => {
+            if matched.by[Key::Email as usize] == chosen {
+                return returned(row, wanted, held, account, definition);
+            }
             let detail = format!("account {} has another external id", account.id);
             Some(Issue::of_field(
                 Code::MatchConflict,
@@ -443,6 +466,34 @@ fn conflict(person: &Person, matched: &Matched, definition: &Definition) -> Opti
         }
         _ => None,
     }
+}
+
+/// A known address with a new external id: somebody who is back, or somebody else.
+fn returned(
+    row: RowNumber,
+    wanted: &str,
+    held: &str,
+    account: &Account,
+    definition: &Definition,
+) -> Option<Issue> {
+    if definition.matching.returning == Returning::Same {
+        return None;
+    }
+    let status = account.value(Field::Status).unwrap_or("");
+    let names = [Field::FirstName, Field::LastName].map(|field| account.value(field));
+    let names: Vec<&str> = names.into_iter().flatten().collect();
+    let detail = format!(
+        "either {status} account {} of this address, external id `{held}`, name `{}`; or somebody new, external id `{wanted}`",
+        account.id,
+        names.join(" ")
+    );
+    Some(Issue::of_field(
+        Code::MatchReturned,
+        row,
+        Field::ExternalId,
+        wanted,
+        detail,
+    ))
 }
 
 fn known_account(
@@ -485,8 +536,13 @@ fn known_account(
     let entries = entries.as_ref().unwrap_or(&account.groups);
     issues.extend(groupless(person, entries, definition));
     if policy == Existing::Reactivate && person.value(Field::Status).is_none() {
-        reactivate(&mut update, status, person, definition);
+        reactivate(&mut update, status, definition);
     }
+    if person.has_password() {
+        let detail = held("its password is not touched");
+        issues.push(Issue::of_row(Code::PasswordKept, row, detail));
+    }
+    owner::keep_others(&mut update, account, row, definition, issues);
     if update.after.is_empty() && update.joins.is_empty() && update.leaves.is_empty() {
         return Action::Leave(Outcome::Unchanged);
     }
@@ -587,10 +643,11 @@ fn move_groups(
 }
 
 /// Opens a closed account again, as if it were new.
-fn reactivate(update: &mut Update, held: &str, person: &Person, definition: &Definition) {
-    let wanted = person.value_of_new(Field::Status, definition);
+fn reactivate(update: &mut Update, held: &str, definition: &Definition) {
+    // Not as with a new account: a password that the row brought along isn't taken over.
+    let wanted = status_of_onboarding(definition);
     let column = COLUMNS.iter().position(|field| *field == Field::Status);
-    if let (Some(column), Some(wanted)) = (column, wanted) {
+    if let Some(column) = column {
         let name = Field::Status.name().to_string();
         update.before.insert(name.clone(), held.into());
         update.after.insert(name, wanted.into());
@@ -792,15 +849,64 @@ mod tests {
             ),
             (
                 "",
-                [None, mine.by[1], None],
+                [None, None, mine.by[1]],
                 mine.account.clone(),
-                ["8", "a@x.org", "New", "", "", ""],
+                ["8", "b@x.org", "New", "", "", ""],
                 Code::MatchConflict,
             ),
         ] {
             let (action, codes) = decided(toml, row, Some(&Matched { by, account }));
             assert_eq!((action.outcome(), codes), (Outcome::Rejected, vec![code]));
         }
+    }
+
+    #[test]
+    fn a_known_address_with_a_new_id_waits_unless_the_pipeline_knows_who_that_is() {
+        use Outcome::{Held, Rejected, Skipped, Updated};
+        const BACK: [&str; 6] = ["8", "a@x.org", "Old", "", "", ""];
+        let held = || vec![Code::MatchReturned];
+        for (toml, status, outcome, codes) in [
+            ("", "active", Held, held()),
+            ("", "deactivated", Held, held()),
+            (
+                "[match]\nexisting_active = \"skip\"",
+                "active",
+                Held,
+                held(),
+            ),
+            (
+                "[rows]\nreject = [\"match.returned\"]",
+                "active",
+                Rejected,
+                held(),
+            ),
+            ("[match]\nreturning = \"same\"", "active", Updated, vec![]),
+            (
+                "[match]\nreturning = \"same\"",
+                "deactivated",
+                Updated,
+                vec![],
+            ),
+            (
+                "[match]\nreturning = \"same\"\nexisting_deactivated = \"skip\"",
+                "deactivated",
+                Skipped,
+                vec![Code::AccountSkipped],
+            ),
+        ] {
+            let mut matched = found(status);
+            matched.by[0] = None;
+            let (action, found) = decided(toml, BACK, Some(&matched));
+            assert_eq!((action.outcome(), found), (outcome, codes), "{toml}");
+            if let Action::Update(update) = action {
+                assert_eq!(update.values[0].as_deref(), Some("8"));
+                assert_eq!(update.before["external_id"], "7");
+            }
+        }
+        let mut matched = found("active");
+        matched.by[0] = None;
+        let (action, _) = decided("[match]\nby = [\"email\"]", OTHER, Some(&matched));
+        assert_eq!(action.outcome(), Updated, "ids are no key of this pipeline");
     }
 
     #[test]

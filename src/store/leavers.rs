@@ -57,6 +57,8 @@ impl Store {
                     .await
                     .map_err(doing)?;
             }
+            let own = "set local muster.writes = 'on'";
+            transaction.batch_execute(own).await.map_err(doing)?;
             let sql = include_str!("sql/deactivate_leavers.sql");
             let count = transaction
                 .execute(sql, &[&run, &gone])

@@ -385,7 +385,8 @@ async fn chunk(
     ahead: &mut HashSet<i32>,
     referring: &[Referring],
 ) -> Answer<Vec<Case>> {
-    client.batch_execute("begin").await?;
+    let begin = include_str!("sql/begin_writes.sql");
+    client.batch_execute(begin).await?;
     let mut cases = gather(client, of, last, ahead).await?;
     let accounts: Vec<Uuid> = cases.iter().map(|case| case.account).collect();
     if id.is_some() {
@@ -566,6 +567,7 @@ fn present(row: &Row) -> Present {
             keys: [row.get(AFTER_VALUES), row.get(AFTER_VALUES + 1)],
             attributes: row.get(AFTER_VALUES + 2),
             groups: membership::unpacked(row.get(AFTER_VALUES + 3)),
+            past: None,
         },
         touched: row.get(AFTER_VALUES + 4),
         has_password: row.get(AFTER_VALUES + 5),
