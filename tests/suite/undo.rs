@@ -73,7 +73,8 @@ impl Place {
         let sql =
             "SELECT 'account', (to_jsonb(a) - 'updated_at')::text, NULL FROM muster.accounts a
             UNION ALL SELECT 'group', to_jsonb(g)::text, NULL FROM muster.groups g
-            UNION ALL SELECT 'member', account_id::text, group_id::text FROM muster.memberships
+            UNION ALL SELECT 'member', account_id::text, (to_jsonb(m) - 'run_id')::text
+            FROM muster.memberships m
             ORDER BY 1, 2, 3";
         support::query(&self.url, sql)
     }
