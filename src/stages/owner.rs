@@ -217,6 +217,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn the_last_one_who_set_a_value_has_it() {
         use Setter::{Application, Nobody, Source};
         let other = json!({"source": "crm", "undo": false, "at": 5, "after": {"role": "x"}});
