@@ -163,7 +163,10 @@ const KNOWN: &[(Field, &[&str])] = &[
             "abteilung",
         ],
     ),
+    (Field::AddGroups, &["addgroups"]),
+    (Field::RemoveGroups, &["removegroups"]),
     (Field::Role, &["role", "roles", "userrole", "rolle"]),
+    (Field::OtherRoles, &["otherroles"]),
     (
         Field::Status,
         &["status", "accountstatus", "userstatus", "state"],
@@ -205,6 +208,16 @@ const PASSWORDS: &[&str] = &[
     "initialpassword",
     "temporarypassword",
     "passwordhash",
+    "passwordhashes",
+    "hashedpassword",
+    "encryptedpassword",
+    "passworddigest",
+    "passwordsalt",
+    "passhash",
+    "pwdhash",
+    "pwhash",
+    "userpassword",
+    "userpass",
     "plainpassword",
 ];
 
@@ -229,6 +242,7 @@ pub fn key(header: &str) -> String {
 /// The headers that a run recognises: the well-known ones and those that its pipeline names.
 #[derive(Debug, Clone)]
 pub struct Vocabulary {
+    password_hashes: Vec<String>,
     named: HashMap<String, Field>,
     attributes: HashMap<String, String>,
 }
@@ -257,12 +271,25 @@ impl Vocabulary {
                     .map(move |h| (key(h), name.clone()))
             })
             .collect();
-        Vocabulary { named, attributes }
+        let hashes = definition.columns.password_hash.iter();
+        Vocabulary {
+            password_hashes: hashes
+                .flat_map(|headers| headers.as_slice())
+                .map(|header| key(header))
+                .collect(),
+            named,
+            attributes,
+        }
     }
 
     /// The field that the pipeline itself gives to this header.
     pub fn named(&self, header: &str) -> Option<Field> {
         self.named.get(&key(header)).copied()
+    }
+
+    /// Whether the pipeline itself takes password hashes from under this header.
+    pub fn is_password_hash(&self, header: &str) -> bool {
+        !self.password_hashes.is_empty() && self.password_hashes.contains(&key(header))
     }
 
     /// The attribute that the pipeline itself gives to this header.
@@ -279,7 +306,7 @@ impl Vocabulary {
         };
         // `Group 1`, `Group 2`: of all fields, only groups come in several columns.
         let unnumbered = key.trim_end_matches(|c: char| c.is_ascii_digit());
-        field_of(&key).or_else(|| field_of(unnumbered).filter(|field| *field == Field::Groups))
+        field_of(&key).or_else(|| field_of(unnumbered).filter(|field| field.lists_groups()))
     }
 
     /// Whether this is the header of a column of passwords.

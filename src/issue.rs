@@ -130,9 +130,17 @@ codes! {
     DateInvalid "date.invalid" Reject "not a date", "write it as 2026-11-22";
     DateAmbiguous "date.ambiguous" Reject "day and month can't be told apart", "write it as 2026-11-22, or set `[clean] date_order`";
     StatusUnknown "status.unknown" Reject "not a status", "use `active`, `invited` or `deactivated`";
-    RoleNotAllowed "role.not_allowed" Reject "a role that this pipeline may not give", "correct it, or add it to `roles` under `[accounts]`";
+    RoleNotAllowed "role.not_allowed" Reject "a role that this pipeline may not give", "correct it, or add it to `roles` under `[accounts]`, or `[groups]` for a role within a group";
     GroupSyntax "group.syntax" Reject "a group name that can't be used", "leave no part of a nested name empty, and use at most 200 characters";
+    GroupMissing "group.missing" Reject "in no group", "name at least one group, or set `required = false` under `[groups]`";
+    GroupBoth "group.both" Reject "a group both to join and to leave", "name it in one of the columns only";
+    GroupHeld "group.held" Warning "waits for a group that doesn't exist yet", "make the group, then import the file again; or set `missing` under `[groups]`";
     GroupUnknown "group.unknown" Reject "no such group", "correct the name, or set `missing = \"create\"` under `[groups]`";
+    PasswordFormat "password.format" Reject "not a password hash that can be taken over", "export hashes in a form that the README lists; or leave the cell empty, and the person chooses a password";
+    PasswordMisplaced "password.misplaced" Reject "a password hash outside of its column", "put every cell under its header";
+    PasswordCostly "password.costly" Reject "a password hash that takes too long to verify", "leave the cell empty, and the person chooses a password";
+    PasswordWeak "password.weak" Warning "a password hash that is quickly guessed; taken all the same", "have the person choose a password anew, or leave the cell empty";
+    PasswordKept "password.kept" Note "the account keeps the password that it has, or has not", "nothing; passwords are only taken over with new accounts";
     NameSuspicious "name.suspicious" Warning "this doesn't look like a name", "check that the columns are not shifted";
     // clashes inside the file
     ClashExternalId "clash.external_id" Reject "the same external id in several rows, with other values", "keep one of the rows";

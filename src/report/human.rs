@@ -191,16 +191,11 @@ pub fn headline(summary: &Summary) -> Vec<String> {
         }
     };
     more(counts.rejected, "needs mending", "need mending");
-    let by = held_for(summary);
-    let (one, many) = match would {
-        true => ("would wait", "would wait"),
-        false => ("waits", "wait"),
-    };
-    more(
-        counts.held,
-        &format!("{one} for {by}"),
-        &format!("{many} for {by}"),
-    );
+    if would {
+        more(counts.held, "would be held", "would be held");
+    } else {
+        more(counts.held, "is held", "are held");
+    }
     more(
         counts.failed,
         "was refused by the database",
@@ -223,14 +218,6 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     sentences
 }
 
-/// What the rows wait for that a run held.
-pub(super) fn held_for(summary: &Summary) -> &'static str {
-    match summary.is_held() {
-        true => "an approval",
-        false => "a decision",
-    }
-}
-
 /// What an outcome means, in a few words.
 pub(super) fn meaning(outcome: Outcome) -> &'static str {
     match outcome {
@@ -240,7 +227,7 @@ pub(super) fn meaning(outcome: Outcome) -> &'static str {
         Outcome::Duplicate => "every column equals an earlier row's",
         Outcome::Skipped => "left alone because the pipeline says so",
         Outcome::Rejected => "something must be mended first",
-        Outcome::Held => "waits for an approval or a decision",
+        Outcome::Held => "held: somebody has to look at it first",
         Outcome::Failed => "refused by the database",
     }
 }
@@ -975,8 +962,7 @@ pub(super) mod tests {
             summary.counts.skipped = 0;
             summary.counts.held = 2;
         };
-        let would =
-            "1,198 of 1,212 rows would be in. 9 need mending. 2 would wait for an approval.";
+        let would = "1,198 of 1,212 rows would be in. 9 need mending. 2 would be held.";
         assert_eq!(told(&check), would);
         assert_eq!(
             told(&|summary| {

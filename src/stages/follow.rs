@@ -208,9 +208,10 @@ impl Follow<'_> {
         {
             return None;
         }
-        let path = person
-            .groups()
-            .find(|path| !(self.group_exists)(&group::key(path)))?;
+        let (path, _) = person
+            .said()
+            .named(&self.definition.groups)
+            .find(|(path, _)| !(self.group_exists)(&group::key(path)))?;
         let detail = "this group was there at the check";
         Some(Issue::of_field(
             Code::PlanDrifted,
@@ -304,6 +305,7 @@ pub fn hold_unplanned(leavers: &mut [Leaver], planned: &[Leaver], replan: bool, 
         is_still_due
             && (&now.external_id, &now.email, &now.role, &now.status)
                 == (&then.external_id, &then.email, &then.role, &then.status)
+            && now.other_roles == then.other_roles
     };
     for leaver in leavers {
         // They are in order of their accounts.

@@ -12,6 +12,9 @@ use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Field, Layout, Slot};
 use crate::stages::read::Source;
 
+/// What the column of password hashes is called, in pipelines and in messages.
+pub const PASSWORD_HASH: &str = "password_hash";
+
 /// What one column of a file becomes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -20,6 +23,8 @@ pub enum Target {
     Slot(Slot),
     /// Its cells are never looked at: they are passwords.
     Password,
+    /// Its cells are password hashes, which the pipeline takes over.
+    PasswordHash,
     /// Muster wrote it itself, into a corrections file.
     Own,
 }
@@ -27,8 +32,11 @@ pub enum Target {
 /// Which columns of one file fill which slot of the run's layout.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Mapping {
-    /// By slot: the columns that fill it, from 0. Only `groups` may have several.
+    /// By slot: the columns that fill it, from 0. Only fields that list groups may have several.
     pub columns: Vec<Vec<u16>>,
+    /// The column of password hashes, if there is one.
+    #[serde(default)]
+    pub password_hash: Option<u16>,
     /// How many columns the header has.
     pub width: usize,
     /// What parts the values of a slot that several columns fill.
@@ -87,7 +95,11 @@ pub fn targets(
 }
 
 fn doubles(target: &Target) -> bool {
-    matches!(target, Target::Slot(slot) if *slot != Slot::Field(Field::Groups))
+    match target {
+        Target::Slot(Slot::Field(field)) => !field.lists_groups(),
+        Target::Slot(_) | Target::PasswordHash => true,
+        Target::Password | Target::Own => false,
+    }
 }
 
 fn target(
@@ -106,6 +118,9 @@ fn target(
     }
     if is_own(shown) {
         return Ok(Target::Own);
+    }
+    if vocabulary.is_password_hash(shown) {
+        return Ok(Target::PasswordHash);
     }
     if let Some(field) = vocabulary.named(shown) {
         return Ok(Target::Slot(Slot::Field(field)));
@@ -156,6 +171,7 @@ fn at(source: &Source, column: usize) -> String {
 fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> Refusal {
     let name = match target {
         Target::Slot(slot) => slot.name(),
+        Target::PasswordHash => PASSWORD_HASH,
         Target::Password | Target::Own => "",
     };
     Refusal::new(
@@ -183,15 +199,19 @@ fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> R
 /// Every header that the pipeline names for a field or an attribute must be there, or one of
 /// several.
 fn check_named(source: &Source, targets: &[Target], definition: &Definition) -> Result<()> {
+    let slot = |slot: Slot| (slot.name().to_string(), Target::Slot(slot));
     let fields = Field::ALL
         .iter()
-        .filter_map(|field| Some((Slot::Field(*field), definition.columns.of(*field)?)));
+        .filter_map(|field| Some((slot(Slot::Field(*field)), definition.columns.of(*field)?)));
     let attributes = definition
         .attributes
         .iter()
-        .map(|(name, headers)| (Slot::Attribute(name.clone()), headers));
-    for (slot, headers) in fields.chain(attributes) {
-        if targets.contains(&Target::Slot(slot.clone())) {
+        .map(|(name, headers)| (slot(Slot::Attribute(name.clone())), headers));
+    let passwords = definition.columns.password_hash.iter();
+    let passwords =
+        passwords.map(|headers| ((PASSWORD_HASH.to_string(), Target::PasswordHash), headers));
+    for ((name, target), headers) in fields.chain(attributes).chain(passwords) {
+        if targets.contains(&target) {
             continue;
         }
         let named = headers.as_slice();
@@ -206,7 +226,7 @@ fn check_named(source: &Source, targets: &[Target], definition: &Definition) -> 
                 source.path.display(),
                 source.header_line,
                 words.join(" or "),
-                slot.name(),
+                name,
                 headers_of(source, targets)
             ),
         );
@@ -273,18 +293,21 @@ fn headers_of(source: &Source, targets: &[Target]) -> String {
 }
 
 /// The layout of a run over files with these targets. A full name brings the two names that it
-/// is split into.
-pub fn layout(files: &[Vec<Target>]) -> Layout {
+/// is split into, and a role the other roles, where its cells may list several.
+pub fn layout(files: &[Vec<Target>], definition: &Definition) -> Layout {
     let mut slots: Vec<Slot> = files
         .iter()
         .flatten()
         .filter_map(|target| match target {
             Target::Slot(slot) => Some(slot.clone()),
-            Target::Password | Target::Own => None,
+            Target::Password | Target::PasswordHash | Target::Own => None,
         })
         .collect();
     if slots.contains(&Slot::Field(Field::FullName)) {
         slots.extend([Slot::Field(Field::FirstName), Slot::Field(Field::LastName)]);
+    }
+    if definition.accounts.several_roles && slots.contains(&Slot::Field(Field::Role)) {
+        slots.push(Slot::Field(Field::OtherRoles));
     }
     Layout::new(slots)
 }
@@ -299,8 +322,10 @@ pub fn mapping(targets: &[Target], layout: &Layout, definition: &Definition) -> 
             columns[position].push(column as u16);
         }
     }
+    let password_hash = targets.iter().position(|to| *to == Target::PasswordHash);
     Mapping {
         columns,
+        password_hash: password_hash.map(|column| column as u16),
         width: targets.len(),
         separator: definition.groups.separators.first().copied().unwrap_or(';'),
     }
@@ -324,6 +349,7 @@ mod tests {
             header_line: 1,
             header: header.iter().map(|name| name.to_string()).collect(),
             dropped: Vec::new(),
+            secret: None,
         }
     }
 

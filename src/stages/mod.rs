@@ -11,6 +11,7 @@ pub mod gates;
 pub mod leavers;
 pub mod load;
 pub mod map;
+pub mod membership;
 pub mod moves;
 pub mod owner;
 pub mod plan;

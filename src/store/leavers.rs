@@ -28,6 +28,7 @@ impl Store {
                 status: row.get(6),
                 runs: row.get::<_, i32>(7) as u32,
                 days: row.get::<_, i64>(8) as u32,
+                other_roles: row.get(9),
                 ..Leaver::default()
             })
             .collect())

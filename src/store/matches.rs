@@ -14,6 +14,7 @@ use super::connect::refusal;
 use super::{Store, copy};
 use crate::refusal::Result;
 use crate::row::{Key, RowNumber};
+use crate::stages::membership;
 use crate::stages::plan::{Account, COLUMNS, Matched};
 
 /// What the match found, streamed in row order.
@@ -143,6 +144,7 @@ fn matched(row: &Row) -> (RowNumber, Matched) {
         attributes: row.get(AFTER_VALUES + 2),
         groups: row
             .get::<_, Option<Vec<String>>>(AFTER_VALUES + 3)
+            .map(membership::unpacked)
             .unwrap_or_default(),
         past: row.get(AFTER_VALUES + 4),
     });

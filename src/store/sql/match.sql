@@ -20,7 +20,12 @@ with found as materialized (
     where coalesce(x.id, e.id, u.id) is not null
 ),
 joined as (
-    select m.account_id, array_agg(g.key order by g.key) as groups
+    -- A membership a text, as stages/membership.rs unpacks it.
+    select m.account_id, array_agg(case
+        when m.inherited then g.key || '//'
+        when m.roles = '{}' then g.key
+        else g.key || '//' || array_to_string(m.roles, '//')
+    end) as groups
     from muster.memberships m
     join muster.groups g on g.id = m.group_id
     where $2 and m.account_id in (select account_id from found)
@@ -54,7 +59,8 @@ select
     f.row, f.by_external_id, f.by_email, f.by_username,
     a.id, a.xmin::text,
     a.external_id, a.email, a.username, a.first_name, a.last_name, a.display_name,
-    a.phone, a.country, a.language, a.organization, a.role, a.status,
+    a.phone, a.country, a.language, a.organization, a.role,
+    nullif(array_to_string(a.other_roles, '; '), ''), a.status,
     a.start_date::text, a.manager,
     a.email_key, a.username_key,
     a.attributes::text,
