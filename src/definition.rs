@@ -103,7 +103,7 @@ pub struct Read {
 pub enum Headers {
     /// One header.
     One(String),
-    /// Several; for `groups`, all of them are read.
+    /// Several; for fields that list groups, all of them are read.
     Many(Vec<String>),
 }
 
@@ -163,7 +163,13 @@ pub struct Columns {
     #[expect(missing_docs, reason = "as above")]
     pub groups: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
+    pub add_groups: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub remove_groups: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
     pub role: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub other_roles: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
     pub status: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
@@ -190,7 +196,10 @@ impl Columns {
             Field::Language => self.language.as_ref(),
             Field::Organization => self.organization.as_ref(),
             Field::Groups => self.groups.as_ref(),
+            Field::AddGroups => self.add_groups.as_ref(),
+            Field::RemoveGroups => self.remove_groups.as_ref(),
             Field::Role => self.role.as_ref(),
+            Field::OtherRoles => self.other_roles.as_ref(),
             Field::Status => self.status.as_ref(),
             Field::StartDate => self.start_date.as_ref(),
             Field::Manager => self.manager.as_ref(),
@@ -307,6 +316,18 @@ pub enum Existing {
     Reactivate,
 }
 
+/// What happens to a row with a known e-mail address and an external id that nobody has, where the
+/// account of that address has another one.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Returning {
+    /// It is held: only people know whether that is the same person.
+    #[default]
+    Hold,
+    /// It is the same person: the account gets the new id.
+    Same,
+}
+
 /// `[match]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -322,6 +343,8 @@ pub struct Matching {
     /// Accounts that were deactivated. They stay deactivated unless the row's status says
     /// otherwise, or this is `reactivate`: then they get the status of a new account.
     pub existing_deactivated: Existing,
+    /// A known address with a new external id.
+    pub returning: Returning,
 }
 
 impl Default for Matching {
@@ -334,6 +357,7 @@ impl Default for Matching {
             existing_active: Existing::Update,
             existing_invited: Existing::Update,
             existing_deactivated: Existing::Update,
+            returning: Returning::Hold,
         }
     }
 }
@@ -355,6 +379,10 @@ pub enum Touch {
     /// At creation, and whenever it differs.
     #[default]
     Overwrite,
+    /// At creation, and whenever it differs, but not over what the application or a pipeline of
+    /// another source set last. Of groups: nobody loses one that somebody else put them into. An
+    /// account is closed whoever opened it.
+    Own,
     /// At creation, and where the account has none.
     Fill,
     /// At creation only.
@@ -400,11 +428,22 @@ impl Default for Updates {
 }
 
 impl Updates {
-    /// What may be done to a field.
+    /// Whether it matters who set a value last.
+    pub fn asks_who(&self) -> bool {
+        self.default == Touch::Own || self.fields.values().any(|touch| *touch == Touch::Own)
+    }
+
+    /// What may be done to a field. Where `role` or `groups` is named, that is also said of the
+    /// other columns that roles and memberships come from.
     pub fn of(&self, field: Field) -> Touch {
-        self.fields
-            .get(field.name())
-            .copied()
+        let main = match field {
+            Field::OtherRoles => Field::Role,
+            Field::AddGroups | Field::RemoveGroups => Field::Groups,
+            field => field,
+        };
+        [field, main]
+            .iter()
+            .find_map(|field| self.fields.get(field.name()).copied())
             .unwrap_or(self.default)
     }
 
@@ -450,6 +489,9 @@ pub struct Accounts {
     pub roles: Vec<String>,
     /// The role of new accounts whose row names none.
     pub default_role: String,
+    /// Whether a cell may list several roles, parted as groups are: the first is the account's
+    /// role, the others its other roles.
+    pub several_roles: bool,
 }
 
 impl Default for Accounts {
@@ -458,6 +500,7 @@ impl Default for Accounts {
             onboarding: Onboarding::Invite,
             roles: vec!["user".to_string()],
             default_role: "user".to_string(),
+            several_roles: false,
         }
     }
 }
@@ -502,6 +545,29 @@ pub enum MissingGroups {
     Create,
     /// Its rows are rejected.
     Reject,
+    /// Its rows are held: nothing of them is written until the group is there.
+    Hold,
+}
+
+/// Whether those above a group see who is in it.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// They don't.
+    #[default]
+    Private,
+    /// They do: its members may join the groups above.
+    Public,
+}
+
+impl Visibility {
+    /// The visibility's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Visibility::Private => "private",
+            Visibility::Public => "public",
+        }
+    }
 }
 
 /// What the groups of a row mean for an account that has some already.
@@ -527,6 +593,21 @@ pub struct Groups {
     pub separators: Vec<char>,
     /// The character between a group and the group above it.
     pub nesting: char,
+    /// Whether everybody must end up in at least one group.
+    pub required: bool,
+    /// The character between a group and a role in it; none where names are only names.
+    pub role_mark: Option<char>,
+    /// Roles within a group that this pipeline may give, besides the default one.
+    pub roles: Vec<String>,
+    /// The role of members of whom nothing else is said.
+    pub default_role: String,
+    /// Whether a member of a public group with the default role also joins every group above it
+    /// up to and including the first private one.
+    pub join_parents: bool,
+    /// The visibility of new groups.
+    pub visibility: Visibility,
+    /// The same for some of them: a group's path, or `PATH/*` for all below it; the longest counts.
+    pub visibility_of: BTreeMap<String, Visibility>,
 }
 
 impl Default for Groups {
@@ -536,6 +617,13 @@ impl Default for Groups {
             memberships: Memberships::Add,
             separators: vec![';', ','],
             nesting: '/',
+            required: false,
+            role_mark: None,
+            roles: Vec::new(),
+            default_role: "member".to_string(),
+            join_parents: false,
+            visibility: Visibility::Private,
+            visibility_of: BTreeMap::new(),
         }
     }
 }
@@ -977,6 +1065,7 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
     {
         return wrong("nesting", "`nesting` is also one of `separators`");
     }
+    check_roles(definition, &wrong)?;
     for email in &definition.leavers.protected {
         if email::key(email).is_none() {
             let message = format!("`{email}` in `protected` is not an e-mail address");
@@ -985,6 +1074,33 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
     }
     check_gates(&definition.gates, &wrong)?;
     check_mail(&definition.mail, &wrong)
+}
+
+/// Roles stand in lists, parted by `;`, and in entries of memberships, parted by `/`.
+fn check_roles(definition: &Definition, wrong: &dyn Fn(&str, &str) -> Result<()>) -> Result<()> {
+    let (accounts, groups) = (&definition.accounts, &definition.groups);
+    let parts: Vec<char> = [';', '/']
+        .into_iter()
+        .chain(groups.separators.iter().copied())
+        .collect();
+    let listed = accounts.roles.iter().filter(|_| accounts.several_roles);
+    for role in listed.chain(&groups.roles).chain([&groups.default_role]) {
+        if role.trim().is_empty() || role.contains(|c| parts.contains(&c)) {
+            let message = format!("the role `{role}` is empty, or has a separator in it");
+            return wrong(role, &message);
+        }
+    }
+    if !groups.roles.is_empty() && groups.role_mark.is_none() {
+        return wrong("roles", "`roles` of groups need a `role_mark`");
+    }
+    if let Some(mark) = groups.role_mark
+        && (!mark.is_ascii_punctuation() || mark == groups.nesting || parts.contains(&mark))
+    {
+        let message =
+            "`role_mark` must be an ASCII punctuation mark that nests and separates nothing";
+        return wrong("role_mark", message);
+    }
+    Ok(())
 }
 
 /// Words that must name a field, a key or a code.

@@ -163,7 +163,10 @@ const KNOWN: &[(Field, &[&str])] = &[
             "abteilung",
         ],
     ),
+    (Field::AddGroups, &["addgroups"]),
+    (Field::RemoveGroups, &["removegroups"]),
     (Field::Role, &["role", "roles", "userrole", "rolle"]),
+    (Field::OtherRoles, &["otherroles"]),
     (
         Field::Status,
         &["status", "accountstatus", "userstatus", "state"],
@@ -303,7 +306,7 @@ impl Vocabulary {
         };
         // `Group 1`, `Group 2`: of all fields, only groups come in several columns.
         let unnumbered = key.trim_end_matches(|c: char| c.is_ascii_digit());
-        field_of(&key).or_else(|| field_of(unnumbered).filter(|field| *field == Field::Groups))
+        field_of(&key).or_else(|| field_of(unnumbered).filter(|field| field.lists_groups()))
     }
 
     /// Whether this is the header of a column of passwords.

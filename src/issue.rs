@@ -130,8 +130,11 @@ codes! {
     DateInvalid "date.invalid" Reject "not a date", "write it as 2026-11-22";
     DateAmbiguous "date.ambiguous" Reject "day and month can't be told apart", "write it as 2026-11-22, or set `[clean] date_order`";
     StatusUnknown "status.unknown" Reject "not a status", "use `active`, `invited` or `deactivated`";
-    RoleNotAllowed "role.not_allowed" Reject "a role that this pipeline may not give", "correct it, or add it to `roles` under `[accounts]`";
+    RoleNotAllowed "role.not_allowed" Reject "a role that this pipeline may not give", "correct it, or add it to `roles` under `[accounts]`, or `[groups]` for a role within a group";
     GroupSyntax "group.syntax" Reject "a group name that can't be used", "leave no part of a nested name empty, and use at most 200 characters";
+    GroupMissing "group.missing" Reject "in no group", "name at least one group, or set `required = false` under `[groups]`";
+    GroupBoth "group.both" Reject "a group both to join and to leave", "name it in one of the columns only";
+    GroupHeld "group.held" Warning "waits for a group that doesn't exist yet", "make the group, then import the file again; or set `missing` under `[groups]`";
     GroupUnknown "group.unknown" Reject "no such group", "correct the name, or set `missing = \"create\"` under `[groups]`";
     PasswordFormat "password.format" Reject "not a password hash that can be taken over", "export hashes in a form that the README lists; or leave the cell empty, and the person chooses a password";
     PasswordMisplaced "password.misplaced" Reject "a password hash outside of its column", "put every cell under its header";
@@ -149,11 +152,13 @@ codes! {
     MatchAmbiguous "match.ambiguous" Reject "the row's keys belong to different accounts", "correct the key that is wrong";
     MatchTwice "match.twice" Reject "several rows are about the same account", "keep one of the rows";
     MatchConflict "match.conflict" Reject "the matched account has another external id", "correct the external id, or the address that found the account";
+    MatchReturned "match.returned" Warning "a known address under another external id", "if it is the same person, set `returning = \"same\"` under `[match]` and import again; if not, correct the address or the id in the file";
     MatchNoKey "match.no_key" Reject "nothing to find the person by", "fill in one of the columns that `by` under `[match]` names";
     AccountActive "account.active" Reject "the person already has an active account", "leave the row out, or let the pipeline update or skip such people";
     AccountExists "account.exists" Reject "the person already has an account", "leave the row out, or use mode `upsert`";
     AccountNone "account.none" Reject "no account to update", "leave the row out, or use mode `upsert`";
     AccountSkipped "account.skipped" Note "left alone because the pipeline skips such accounts", "nothing";
+    UpdateKept "update.kept" Note "left as it is because somebody else set it last", "nothing; or let the pipeline \"overwrite\" it under `[update]`";
     // safeguards
     GateCreate "gate.create" Reject "held: more new accounts than the limit", "look at them, then `muster approve` the run; or import again with `--allow`";
     GateUpdate "gate.update" Reject "held: more accounts would change than the limit", "look at them, then `muster approve` the run; or import again with `--allow`";

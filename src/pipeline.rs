@@ -45,7 +45,8 @@ use crate::stages::gates::{self, Change, Class, Classes, Facts, Hold};
 use crate::stages::leavers::{self, Fate, Leaver};
 use crate::stages::load::{self, RunKey};
 use crate::stages::map::{self, Mapping, Target};
-use crate::stages::moves::{self, Moves, Pending, Release};
+use crate::stages::membership::{self, Said, Tree};
+use crate::stages::moves::{self, Moves, Pending, Release, stands_in_the_way};
 use crate::stages::plan::{Action, Matched, Person, Planned, Update, decide, without_taken_keys};
 use crate::stages::read::{self, Source};
 use crate::stages::validate::validate;
@@ -208,7 +209,7 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
 pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
     passwords::fetch(job, &mut order.plan)?;
     let file = &order.plan;
-    let groups = groups_of(&file.spool, &file.layout)?;
+    let groups = groups_of(&file.spool, &file.layout, &job.pipeline.definition)?;
     let (run, begun) = begin(job, &file.files, store)?;
     let rows = Rows {
         job,
@@ -327,7 +328,7 @@ fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
         opened.push((source, targets));
     }
     let all: Vec<Vec<Target>> = opened.iter().map(|(_, targets)| targets.clone()).collect();
-    let layout = map::layout(&all);
+    let layout = map::layout(&all, definition);
     let files = opened.into_iter().map(|(source, targets)| InputFile {
         mapping: map::mapping(&targets, &layout, definition),
         source,
@@ -376,7 +377,7 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
                     (
                         encode(&people),
                         hashes,
-                        group_paths(&people, layout),
+                        group_paths(&people, layout, definition),
                         profile,
                         people,
                     )
@@ -485,15 +486,20 @@ fn find_duplicates(
 }
 
 /// The groups that rows of a batch name, by key.
-fn group_paths(people: &People, layout: &Layout) -> BTreeMap<String, String> {
+fn group_paths(
+    people: &People,
+    layout: &Layout,
+    definition: &Definition,
+) -> BTreeMap<String, String> {
     let mut paths = BTreeMap::new();
-    let Some(slot) = layout.field(Field::Groups) else {
-        return paths;
-    };
-    let cells: HashSet<&str> = (0..people.len())
-        .map(|index| people.drafts.values.get(index, slot))
+    let slots = [Field::Groups, Field::AddGroups].map(|field| layout.field(field));
+    let cells: HashSet<&str> = slots
+        .into_iter()
+        .flatten()
+        .flat_map(|slot| (0..people.len()).map(move |index| people.drafts.values.get(index, slot)))
         .collect();
-    for path in cells.into_iter().flat_map(crate::stages::clean::groups) {
+    let groups = cells.into_iter().flat_map(crate::stages::clean::groups);
+    for (path, _) in groups.map(|group| group::path_and_role(group, &definition.groups)) {
         let spelled = paths
             .entry(group::key(path))
             .or_insert_with(|| path.to_string());
@@ -506,11 +512,16 @@ fn group_paths(people: &People, layout: &Layout) -> BTreeMap<String, String> {
 }
 
 /// The groups that the rows of a plan name, by key.
-fn groups_of(spool: &Spool, layout: &Layout) -> Result<BTreeMap<String, String>> {
+fn groups_of(
+    spool: &Spool,
+    layout: &Layout,
+    definition: &Definition,
+) -> Result<BTreeMap<String, String>> {
     let mut groups = BTreeMap::new();
-    if layout.field(Field::Groups).is_some() {
+    let slots = [Field::Groups, Field::AddGroups].map(|field| layout.field(field));
+    if slots.iter().any(Option::is_some) {
         for batch in 0..spool.batches() {
-            for (key, path) in group_paths(&spool.read(batch)?, layout) {
+            for (key, path) in group_paths(&spool.read(batch)?, layout, definition) {
                 groups.entry(key).or_insert(path);
             }
         }
@@ -591,12 +602,18 @@ struct Planning {
 }
 
 impl Planning {
-    /// The groups that are to be there. A group that is only left need not be in the file; it
-    /// exists, so that its key will do as its path.
+    /// The groups that are to be there. One that isn't in the file exists, so that its key will do as
+    /// its path.
     fn needed_paths(&self, groups: &BTreeMap<String, String>) -> Vec<String> {
         let path = |key: &String| groups.get(key).unwrap_or(key).clone();
         self.needed.iter().map(path).collect()
     }
+}
+
+/// Whether it matters in which groups people are.
+fn asks_for_groups(layout: &Layout, definition: &Definition) -> bool {
+    let lists_groups = |field: Field| field.lists_groups() && layout.field(field).is_some();
+    definition.groups.required || Field::ALL.into_iter().any(lists_groups)
 }
 
 /// match → plan, for all batches. `begun` has what an earlier try of this run decided and wrote.
@@ -611,15 +628,18 @@ fn match_and_plan(
     let nothing = Begun::default();
     let begun = begun.unwrap_or(&nothing);
     let definition = &job.pipeline.definition;
-    let keys: Vec<String> = groups.keys().cloned().collect();
-    let known = store.map_or(Ok(HashMap::new()), |store| store.find_groups(&keys))?;
+    let with_groups = asks_for_groups(layout, definition);
+    let tree = match store.filter(|_| with_groups) {
+        Some(store) => store.group_tree(&definition.groups)?,
+        None => Tree::new(HashMap::new(), &definition.groups),
+    };
     let mut matches = None;
     if let Some(store) = store
         && store.has_accounts()?
     {
         send_keys(job, spool, store)?;
-        let with_groups = layout.field(Field::Groups).is_some();
-        matches = Some(store.run_match(&definition.matching.keys(), with_groups)?);
+        let with_past = definition.update.asks_who();
+        matches = Some(store.run_match(&definition.matching.keys(), with_groups, with_past)?);
     }
     let judge = Judge {
         layout,
@@ -629,7 +649,7 @@ fn match_and_plan(
         written: &begun.written,
         moved: &begun.moved,
         hold: Hold::of(&begun.gates, definition.gates.on_hold),
-        group_exists: &|key| known.contains_key(key),
+        tree: &tree,
     };
     let mut plan = PlanSpool::new()?;
     let mut twice = Twice::default();
@@ -660,7 +680,7 @@ fn match_and_plan(
             pending.extend_from_slice(&moving.pending);
             releases.extend_from_slice(&moving.releases);
             twice.note(people.drafts.first_row, planned);
-            needed.extend(needed_groups(people, planned, layout));
+            needed.extend(needed_groups(people, planned, layout, definition));
             plan.push(planned)?;
             job.progress.add(people.len() as u64, None);
         }
@@ -674,12 +694,12 @@ fn match_and_plan(
         twice.late.insert(*row, (action.outcome(), Vec::new()));
     }
     needed.extend(moves.groups.iter().cloned());
-    let is_new = |key: &String| !known.contains_key(key);
+    let is_new = |key: &&String| !tree.has(key);
     Ok(Planning {
         plan,
         late: twice.late,
         needed,
-        new_groups: keys.into_iter().filter(is_new).collect(),
+        new_groups: groups.keys().filter(is_new).cloned().collect(),
         moves,
         facts,
     })
@@ -769,7 +789,7 @@ struct Judge<'a> {
     moved: &'a HashSet<RowNumber>,
     /// What the gates held when the first of `written` was written.
     hold: Hold,
-    group_exists: &'a (dyn Fn(&str) -> bool + Sync),
+    tree: &'a Tree,
 }
 
 impl Judge<'_> {
@@ -859,15 +879,15 @@ impl Judge<'_> {
         if let Some((issue, needs)) = follow::keys_of_others(person, matched, action) {
             let action = std::mem::replace(action, Action::Leave(Outcome::Held));
             issues.push(issue);
-            moving.pending.push(pending(person, matched, action, needs));
+            moving
+                .pending
+                .push(pending(person, matched, action, needs, self.definition));
             return;
         }
         if let Action::Update(update) = action {
             moving.releases.extend(released(row, matched, update));
         }
-        let is_about_keys =
-            |issue: &Issue| matches!(issue.code, Code::MatchAmbiguous | Code::MatchConflict);
-        if !issues.iter().any(is_about_keys) {
+        if !issues.iter().any(stands_in_the_way) {
             return;
         }
         let Some((free, needs)) = without_taken_keys(person, matched) else {
@@ -878,7 +898,9 @@ impl Judge<'_> {
             .iter()
             .any(|issue| self.definition.rejects(issue.code));
         if !stays_out && !matches!(action, Action::Leave(_)) {
-            moving.pending.push(pending(person, &free, action, needs));
+            moving
+                .pending
+                .push(pending(person, &free, action, needs, self.definition));
         }
     }
 
@@ -890,7 +912,7 @@ impl Judge<'_> {
         line: Option<Line>,
     ) -> (Action, Vec<Issue>) {
         let decide = |person: &Person, matched: Option<&Matched>, definition: &Definition| {
-            decide(person, matched, definition, self.group_exists)
+            decide(person, matched, definition, self.tree)
         };
         match (self.guide, line) {
             (Guide::Pipeline(clashes), _) => self.judge_row(person, matched, clashes),
@@ -902,7 +924,7 @@ impl Judge<'_> {
                     wanted: order.wanted,
                     replan: order.replan,
                     decide: &decide,
-                    group_exists: self.group_exists,
+                    group_exists: &|key| self.tree.has(key),
                 };
                 follow.row(person, matched, line)
             }
@@ -942,7 +964,7 @@ impl Judge<'_> {
         match action {
             Some(outcome) => (Action::Leave(outcome), issues),
             None => {
-                let (action, found) = decide(person, matched, self.definition, self.group_exists);
+                let (action, found) = decide(person, matched, self.definition, self.tree);
                 issues.extend(found);
                 (action, issues)
             }
@@ -956,9 +978,9 @@ impl Judge<'_> {
             Action::Update(update) => Change::Update(update),
             Action::Leave(_) => return Vec::new(),
         };
-        let joins_new = joins(person, change)
+        let joins_new = joins(person, change, self.definition)
             .iter()
-            .any(|key| !(self.group_exists)(key));
+            .any(|key| !self.tree.has(key));
         let classes = change.classes(&self.definition.accounts.roles);
         held_issues(
             person.row(),
@@ -980,15 +1002,21 @@ impl Judge<'_> {
 }
 
 /// A row that goes in if the `needs` are met.
-fn pending(person: &Person, matched: &Matched, action: Action, needs: Vec<(Key, Uuid)>) -> Pending {
+fn pending(
+    person: &Person,
+    matched: &Matched,
+    action: Action,
+    needs: Vec<(Key, Uuid)>,
+    definition: &Definition,
+) -> Pending {
     let row = person.row();
     let (account, releases, groups) = match &action {
         Action::Update(update) => (
             Some(update.account),
             released(row, matched, update),
-            update.joins.iter().chain(&update.leaves).cloned().collect(),
+            joined(update).collect(),
         ),
-        _ => (None, Vec::new(), person.groups().map(group::key).collect()),
+        _ => (None, Vec::new(), named(person.said(), definition)),
     };
     Pending {
         row,
@@ -1062,38 +1090,54 @@ impl Twice {
     }
 }
 
-/// The keys of the groups that the rows of a batch will be in.
-fn needed_groups(people: &People, planned: &Planned, layout: &Layout) -> BTreeSet<String> {
+/// The keys of the groups that the rows of a batch will be in by themselves.
+fn needed_groups(
+    people: &People,
+    planned: &Planned,
+    layout: &Layout,
+    definition: &Definition,
+) -> BTreeSet<String> {
     let goes_on = |row: &RowNumber| {
         planned.outcomes[(row - people.drafts.first_row) as usize] == Outcome::Updated
     };
     let updates = planned.updates.iter().filter(|(row, _)| goes_on(row));
-    let mut keys: BTreeSet<String> = updates
-        .flat_map(|(_, update)| update.joins.iter().chain(&update.leaves).cloned())
-        .collect();
-    if let Some(slot) = layout.field(Field::Groups) {
-        let created = planned
-            .outcomes
-            .iter()
-            .enumerate()
-            .filter(|(_, outcome)| **outcome == Outcome::Created);
-        let cells: HashSet<&str> = created
-            .map(|(index, _)| people.drafts.values.get(index, slot))
-            .collect();
-        keys.extend(
-            cells
-                .into_iter()
-                .flat_map(crate::stages::clean::groups)
-                .map(group::key),
-        );
-    }
+    let mut keys: BTreeSet<String> = updates.flat_map(|(_, update)| joined(update)).collect();
+    let created = planned.outcomes.iter().enumerate();
+    let created = created.filter(|(_, outcome)| **outcome == Outcome::Created);
+    let said = |(index, _)| {
+        let person = Person {
+            people,
+            index,
+            layout,
+        };
+        person.said()
+    };
+    // A batch has far fewer such cells than rows.
+    let said: HashSet<Said> = created.map(said).collect();
+    keys.extend(said.into_iter().flat_map(|said| named(said, definition)));
     keys
+}
+
+/// The keys of the groups that an update joins. Those of inherited memberships come with them.
+fn joined(update: &Update) -> impl Iterator<Item = String> {
+    let parts = update.joins.iter().map(|entry| membership::parts(entry));
+    parts
+        .filter(|(_, role)| role.is_none())
+        .map(|(key, _)| key.to_string())
+}
+
+/// The keys of the groups that a new account joins.
+fn named(said: Said, definition: &Definition) -> Vec<String> {
+    said.for_new(&definition.update)
+        .named(&definition.groups)
+        .map(|(path, _)| group::key(path))
+        .collect()
 }
 
 /// load: makes the groups, writes the rows, settles the leavers. What stops it on the way is in the
 /// result, not an error: rows are in by then.
 fn write(job: &Job, mut ran: Ran, needed: &[String], store: &mut Store) -> Result<Ran> {
-    let groups = store.create_groups(needed, &ran.run)?;
+    let groups = store.create_groups(needed, &ran.run, &job.pipeline.definition.groups)?;
     ran.stopped = load_chunks(job, &mut ran, &groups, store)
         .map_err(|refusal| refusal.exit(Exit::Stopped))?;
     if ran.stopped.is_none() && !ran.keeps_leavers {
@@ -1102,12 +1146,7 @@ fn write(job: &Job, mut ran: Ran, needed: &[String], store: &mut Store) -> Resul
     Ok(ran)
 }
 
-fn load_chunks(
-    job: &Job,
-    ran: &mut Ran,
-    groups: &HashMap<String, Uuid>,
-    store: &Store,
-) -> Result<Option<Refusal>> {
+fn load_chunks(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result<Option<Refusal>> {
     if let Some(failure) = load_moves(job, ran, groups, store)? {
         return Ok(Some(failure));
     }
@@ -1217,12 +1256,7 @@ fn planned_now(
 
 /// Before all chunks, the rows that pass on keys to each other, all at once: so nobody is ever
 /// without an address, and a key that is given up is free when a new person gets it.
-fn load_moves(
-    job: &Job,
-    ran: &mut Ran,
-    groups: &HashMap<String, Uuid>,
-    store: &Store,
-) -> Result<Option<Refusal>> {
+fn load_moves(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result<Option<Refusal>> {
     let Ran {
         spool,
         plan,

@@ -35,7 +35,10 @@ pub enum Field {
     Language,
     Organization,
     Groups,
+    AddGroups,
+    RemoveGroups,
     Role,
+    OtherRoles,
     Status,
     StartDate,
     Manager,
@@ -54,13 +57,15 @@ impl Field {
                 | Field::Email
                 | Field::Username
                 | Field::FullName
+                | Field::AddGroups
+                | Field::RemoveGroups
                 | Field::Role
                 | Field::Status
         )
     }
 
     /// Every field, in order.
-    pub const ALL: [Field; 16] = [
+    pub const ALL: [Field; 19] = [
         Field::ExternalId,
         Field::Email,
         Field::Username,
@@ -73,7 +78,10 @@ impl Field {
         Field::Language,
         Field::Organization,
         Field::Groups,
+        Field::AddGroups,
+        Field::RemoveGroups,
         Field::Role,
+        Field::OtherRoles,
         Field::Status,
         Field::StartDate,
         Field::Manager,
@@ -94,7 +102,10 @@ impl Field {
             Field::Language => "language",
             Field::Organization => "organization",
             Field::Groups => "groups",
+            Field::AddGroups => "add_groups",
+            Field::RemoveGroups => "remove_groups",
             Field::Role => "role",
+            Field::OtherRoles => "other_roles",
             Field::Status => "status",
             Field::StartDate => "start_date",
             Field::Manager => "manager",
@@ -106,6 +117,11 @@ impl Field {
         Field::ALL.into_iter().find(|field| field.name() == name)
     }
 
+    /// Whether its cells list groups. Several columns of a file may be such a field together.
+    pub fn lists_groups(self) -> bool {
+        matches!(self, Field::Groups | Field::AddGroups | Field::RemoveGroups)
+    }
+
     /// Whether its values are about a person, and so masked in terminal output.
     pub fn is_personal(self) -> bool {
         !matches!(
@@ -113,7 +129,10 @@ impl Field {
             Field::Country
                 | Field::Language
                 | Field::Groups
+                | Field::AddGroups
+                | Field::RemoveGroups
                 | Field::Role
+                | Field::OtherRoles
                 | Field::Status
                 | Field::StartDate
                 | Field::Organization

@@ -234,7 +234,7 @@ pub(super) fn run_task(
     progress.end();
     // What is held is let through later exactly as it was planned now.
     if pending.is_none() && about.writes && is_held(&ran) {
-        pending = Some(Pending::create(&runs_plan(folder))?);
+        pending = Some(Pending::create(&folder.join(PLAN))?);
     }
     if let Some(pending) = pending {
         about.plan = Some(pending.path().to_path_buf());
@@ -243,6 +243,9 @@ pub(super) fn run_task(
             .inspect_err(|_| remove_if_empty(folder))?;
     }
     let mut summary = begin_summary(&ran, pipeline, &about, setup.started);
+    if about.writes && is_held(&ran) {
+        summary.files.insert("plan".into(), PLAN.into());
+    }
     summary.dropped = setup.dropped.as_ref().map(|(dropped, _)| dropped.clone());
     let written = store.as_deref().filter(|_| about.writes);
     let told = tell(args, &ran, pipeline, written, folder, &about, &mut summary);
@@ -326,10 +329,8 @@ impl RunArgs {
     }
 }
 
-/// Where a run that holds something keeps its plan, in its folder.
-pub(super) fn runs_plan(folder: &Path) -> PathBuf {
-    folder.join("plan.parquet")
-}
+/// In the folder of a run that holds something: its plan.
+pub(super) const PLAN: &str = "plan.parquet";
 
 impl About {
     fn new(task: &Task, store: Option<&Store>, args: &RunArgs) -> About {
@@ -535,9 +536,9 @@ fn begin_summary(ran: &Ran, pipeline: &Pipeline, about: &About, started: SystemT
 }
 
 /// Whether a plan was applied to accounts that aren't what its check saw.
-fn has_drifted(ran: &Ran, summary: &Summary) -> bool {
-    let drifted = |issue: &IssueCount| issue.code == Code::PlanDrifted.name();
-    ran.from_plan && summary.issues.iter().any(drifted)
+fn has(summary: &Summary, code: Code) -> bool {
+    let is_it = |issue: &IssueCount| issue.code == code.name();
+    summary.issues.iter().any(is_it)
 }
 
 /// The option of `muster apply` that decides anew what drifted.
@@ -586,7 +587,20 @@ fn next_steps(
             format!("muster {verb} {}{with}", files.join(" ")),
         );
     }
-    if has_drifted(ran, summary) && !about.again.contains(REPLAN) {
+    if summary.counts.held > 0 && has(summary, Code::MatchReturned) && !ran.from_plan {
+        add(
+            "say who they are, by `returning` under `[match]` or in the file, then",
+            about.again.clone(),
+        );
+    }
+    let has_drifted = ran.from_plan && has(summary, Code::PlanDrifted);
+    if has_drifted && about.approval.is_some() {
+        let inputs: Vec<String> = args.files.iter().map(|file| quoted(file)).collect();
+        add(
+            "decide the rows anew whose accounts changed since",
+            format!("muster import {}{with}", inputs.join(" ")),
+        );
+    } else if has_drifted && !about.again.contains(REPLAN) {
         add(
             "decide the rows anew whose accounts changed since the check",
             format!("{} {REPLAN}", about.again),

@@ -22,6 +22,8 @@ pub struct Candidate {
     pub created: bool,
     /// What templates see. `email` is empty for somebody without an address.
     pub person: Person,
+    /// What the person is besides the role.
+    pub other_roles: Vec<String>,
     /// The address as the match compares it; empty without one.
     pub email_key: String,
     /// `invited`, `active` or `deactivated`.
@@ -133,7 +135,7 @@ impl Wish {
                         .strip_prefix(wanted.as_str())
                         .is_some_and(|rest| rest.starts_with('/'))
             }),
-            Wish::Role(role) => person.role == *role,
+            Wish::Role(role) => person.role == *role || candidate.other_roles.contains(role),
             Wish::Organization(name) => person.organization.to_lowercase() == *name,
             Wish::Rows(rows, _) => rows.contains(&candidate.row),
         }

@@ -363,7 +363,7 @@ fn outcome_bar(counts: &Counts) -> Markup {
 fn safeguards(summary: &Summary) -> Markup {
     html! {
         @if summary.counts.held > 0 {
-            p { (plural(summary.counts.held, "row waits", "rows wait")) " for an approval; nothing of these was written." }
+            p { (plural(summary.counts.held, "row is", "rows are")) " held; nothing of these was written." }
         }
         @if !summary.gates.is_empty() {
             p.small {
@@ -1086,7 +1086,7 @@ mod tests {
         );
         let text = plain(&page);
         for part in [
-            "1,198 of 1,212 rows are in. 9 need mending. 1 waits for an approval.",
+            "1,198 of 1,212 rows are in. 9 need mending. 1 is held.",
             "1,212 read = 1,150 created + 20 updated + 28 unchanged + 3 duplicate + 1 skipped + 9 rejected + 1 held",
             "rejected 9 0.7 % something must be mended first",
             "1,006 issues",

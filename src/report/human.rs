@@ -192,13 +192,9 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     };
     more(counts.rejected, "needs mending", "need mending");
     if would {
-        more(
-            counts.held,
-            "would wait for an approval",
-            "would wait for an approval",
-        );
+        more(counts.held, "would be held", "would be held");
     } else {
-        more(counts.held, "waits for an approval", "wait for an approval");
+        more(counts.held, "is held", "are held");
     }
     more(
         counts.failed,
@@ -231,7 +227,7 @@ pub(super) fn meaning(outcome: Outcome) -> &'static str {
         Outcome::Duplicate => "every column equals an earlier row's",
         Outcome::Skipped => "left alone because the pipeline says so",
         Outcome::Rejected => "something must be mended first",
-        Outcome::Held => "waits for an approval",
+        Outcome::Held => "held: somebody has to look at it first",
         Outcome::Failed => "refused by the database",
     }
 }
@@ -966,8 +962,7 @@ pub(super) mod tests {
             summary.counts.skipped = 0;
             summary.counts.held = 2;
         };
-        let would =
-            "1,198 of 1,212 rows would be in. 9 need mending. 2 would wait for an approval.";
+        let would = "1,198 of 1,212 rows would be in. 9 need mending. 2 would be held.";
         assert_eq!(told(&check), would);
         assert_eq!(
             told(&|summary| {

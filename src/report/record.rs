@@ -19,6 +19,7 @@ use crate::row::{CLEARED, Cells, Field, People, RowNumber, Slot};
 use crate::stages::clean::{GROUP_NESTING, Rule, Rules, groups};
 use crate::stages::leavers::{Fate, Leaver};
 use crate::stages::map::Target;
+use crate::stages::moves::stands_in_the_way;
 use crate::stages::plan::{Action, Person, Planned};
 use crate::stages::read::Format;
 use crate::summary::{Column, Example, Input, IssueCount, Summary};
@@ -176,10 +177,7 @@ fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
 
 /// Whether an issue was that somebody else has the row's keys.
 pub(crate) fn stood_in_its_way(issue: &Issue) -> bool {
-    matches!(
-        issue.code,
-        Code::MatchAmbiguous | Code::MatchConflict | Code::PlanDrifted
-    )
+    stands_in_the_way(issue) || issue.code == Code::PlanDrifted
 }
 
 fn entries(batch: &Batch, ran: &Ran) -> Entries {
@@ -320,7 +318,7 @@ impl<'a> Tally<'a> {
         *count += 1;
         if examples.len() < EXAMPLES_MAX {
             let hidden = |text: &str| {
-                if personal && code == Code::PlanDrifted {
+                if personal && matches!(code, Code::PlanDrifted | Code::MatchReturned) {
                     mask_quoted(text)
                 } else if personal {
                     mask_words(text)

@@ -49,7 +49,7 @@ pub fn columns(definition: &Definition) -> Vec<Column> {
         // Several headers are read together for groups; for other fields they are alternatives.
         let headers = match named {
             [] => vec![field.name().to_string()],
-            all if field == Field::Groups => all.to_vec(),
+            all if field.lists_groups() => all.to_vec(),
             [first, ..] => vec![first.clone()],
         };
         for (index, header) in headers.into_iter().enumerate() {
@@ -159,7 +159,7 @@ fn sheet(worksheet: &mut Worksheet, definition: &Definition) -> std::result::Res
             worksheet.write_string_with_format(top + 1, at, &column.example, &text)?;
         }
         let words: Vec<&str> = match column.field {
-            Some(Field::Role) => definition
+            Some(Field::Role) if !definition.accounts.several_roles => definition
                 .accounts
                 .roles
                 .iter()
@@ -187,7 +187,9 @@ fn has(definition: &Definition, field: Field) -> bool {
         named(Field::FullName) && !named(Field::FirstName) && !named(Field::LastName);
     match field {
         Field::FullName => is_required(definition, field),
-        Field::DisplayName => is_required(definition, field),
+        Field::DisplayName | Field::AddGroups | Field::RemoveGroups | Field::OtherRoles => {
+            is_required(definition, field)
+        }
         Field::FirstName | Field::LastName => !full_name_instead,
         _ => true,
     }
@@ -243,8 +245,9 @@ fn example(definition: &Definition, field: Field) -> String {
         Field::Organization => "Example Ltd".to_string(),
         Field::Groups => match definition.groups.missing {
             MissingGroups::Create => "Example group".to_string(),
-            MissingGroups::Reject => String::new(),
+            MissingGroups::Reject | MissingGroups::Hold => String::new(),
         },
+        Field::AddGroups | Field::RemoveGroups | Field::OtherRoles => String::new(),
         Field::Role => definition.accounts.default_role.clone(),
         Field::Status => match definition.accounts.onboarding {
             Onboarding::Invite => "invited".to_string(),
@@ -292,14 +295,13 @@ fn explain(definition: &Definition, field: Field) -> String {
         Field::Language => "language tag, as en or pt-BR".to_string(),
         Field::Organization => "company or organization".to_string(),
         Field::Groups => explain_groups(definition),
-        Field::Role => match definition.accounts.roles.as_slice() {
-            [only] => format!("`{only}`, which is also meant when it is empty"),
-            several => format!(
-                "one of {}; `{}` when empty",
-                several.join(", "),
-                definition.accounts.default_role
-            ),
-        },
+        Field::AddGroups => format!("groups to join; {}", explain_groups(definition)),
+        Field::RemoveGroups => format!("groups to leave; {}", explain_groups(definition)),
+        Field::OtherRoles => format!(
+            "what the person is besides the role, with `;` between; of {}",
+            definition.accounts.roles.join(", ")
+        ),
+        Field::Role => explain_role(definition),
         Field::Status => match definition.accounts.onboarding {
             Onboarding::Invite => format!(
                 "one of {}; new people are invited when it is empty",
@@ -319,6 +321,22 @@ fn explain(definition: &Definition, field: Field) -> String {
     }
 }
 
+fn explain_role(definition: &Definition) -> String {
+    match definition.accounts.roles.as_slice() {
+        [only] => format!("`{only}`, which is also meant when it is empty"),
+        several if definition.accounts.several_roles => format!(
+            "one or more of {}, the first of which counts most; `{}` when empty",
+            several.join(", "),
+            definition.accounts.default_role
+        ),
+        several => format!(
+            "one of {}; `{}` when empty",
+            several.join(", "),
+            definition.accounts.default_role
+        ),
+    }
+}
+
 fn explain_groups(definition: &Definition) -> String {
     let groups = &definition.groups;
     let mut text = match groups.separators.first() {
@@ -331,8 +349,20 @@ fn explain_groups(definition: &Definition) -> String {
             groups.nesting
         ),
     };
-    if groups.missing == MissingGroups::Reject {
+    if let Some(mark) = groups.role_mark {
+        let roles = [&groups.default_role].into_iter().chain(&groups.roles);
+        let roles: Vec<&str> = roles.map(String::as_str).collect();
+        let path = format!("Sales{mark}{}", roles.last().unwrap_or(&""));
+        text.push_str(&format!(
+            "; `{path}` says the role there, of {}",
+            roles.join(", ")
+        ));
+    }
+    if groups.missing != MissingGroups::Create {
         text.push_str("; only groups that exist");
+    }
+    if groups.required {
+        text.push_str("; everybody is in at least one");
     }
     text
 }

@@ -57,6 +57,9 @@ pub fn state(matched: &Matched) -> u128 {
         for group in &account.groups {
             put(&mut bytes, Some(group.as_bytes()));
         }
+        if let Some(past) = &account.past {
+            put(&mut bytes, Some(past.as_bytes()));
+        }
     }
     xxh3_128_with_seed(&bytes, SEED)
 }
@@ -205,9 +208,10 @@ impl Follow<'_> {
         {
             return None;
         }
-        let path = person
-            .groups()
-            .find(|path| !(self.group_exists)(&group::key(path)))?;
+        let (path, _) = person
+            .said()
+            .named(&self.definition.groups)
+            .find(|(path, _)| !(self.group_exists)(&group::key(path)))?;
         let detail = "this group was there at the check";
         Some(Issue::of_field(
             Code::PlanDrifted,
@@ -301,6 +305,7 @@ pub fn hold_unplanned(leavers: &mut [Leaver], planned: &[Leaver], replan: bool, 
         is_still_due
             && (&now.external_id, &now.email, &now.role, &now.status)
                 == (&then.external_id, &then.email, &then.role, &then.status)
+            && now.other_roles == then.other_roles
     };
     for leaver in leavers {
         // They are in order of their accounts.

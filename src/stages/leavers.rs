@@ -22,6 +22,9 @@ pub struct Leaver {
     pub name: String,
     /// The account's role.
     pub role: String,
+    /// Its other roles.
+    #[serde(default)]
+    pub other_roles: Vec<String>,
     /// `active` or `invited`.
     pub status: String,
     /// In how many runs the account was missing before this one.
@@ -84,7 +87,8 @@ pub fn decide(leavers: &mut [Leaver], definition: &Definition, unknown_rows: u64
 }
 
 fn fate(leaver: &Leaver, policy: &Leavers, protected: &[String], unknown_rows: u64) -> Fate {
-    let is_protected = policy.protected_roles.contains(&leaver.role)
+    let mut roles = [&leaver.role].into_iter().chain(&leaver.other_roles);
+    let is_protected = roles.any(|role| policy.protected_roles.contains(role))
         || leaver
             .email_key
             .as_ref()

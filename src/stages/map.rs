@@ -32,7 +32,7 @@ pub enum Target {
 /// Which columns of one file fill which slot of the run's layout.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Mapping {
-    /// By slot: the columns that fill it, from 0. Only `groups` may have several.
+    /// By slot: the columns that fill it, from 0. Only fields that list groups may have several.
     pub columns: Vec<Vec<u16>>,
     /// The column of password hashes, if there is one.
     #[serde(default)]
@@ -96,8 +96,8 @@ pub fn targets(
 
 fn doubles(target: &Target) -> bool {
     match target {
-        Target::Slot(slot) => *slot != Slot::Field(Field::Groups),
-        Target::PasswordHash => true,
+        Target::Slot(Slot::Field(field)) => !field.lists_groups(),
+        Target::Slot(_) | Target::PasswordHash => true,
         Target::Password | Target::Own => false,
     }
 }
@@ -293,8 +293,8 @@ fn headers_of(source: &Source, targets: &[Target]) -> String {
 }
 
 /// The layout of a run over files with these targets. A full name brings the two names that it
-/// is split into.
-pub fn layout(files: &[Vec<Target>]) -> Layout {
+/// is split into, and a role the other roles, where its cells may list several.
+pub fn layout(files: &[Vec<Target>], definition: &Definition) -> Layout {
     let mut slots: Vec<Slot> = files
         .iter()
         .flatten()
@@ -305,6 +305,9 @@ pub fn layout(files: &[Vec<Target>]) -> Layout {
         .collect();
     if slots.contains(&Slot::Field(Field::FullName)) {
         slots.extend([Slot::Field(Field::FirstName), Slot::Field(Field::LastName)]);
+    }
+    if definition.accounts.several_roles && slots.contains(&Slot::Field(Field::Role)) {
+        slots.push(Slot::Field(Field::OtherRoles));
     }
     Layout::new(slots)
 }

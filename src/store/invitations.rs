@@ -572,6 +572,7 @@ fn candidate(row: &Row) -> Candidate {
         latest: row.get(14),
         suppressed: row.get(15),
         has_password: row.get(16),
+        other_roles: row.get(17),
     }
 }
 

@@ -28,6 +28,7 @@ impl Store {
                 status: row.get(6),
                 runs: row.get::<_, i32>(7) as u32,
                 days: row.get::<_, i64>(8) as u32,
+                other_roles: row.get(9),
                 ..Leaver::default()
             })
             .collect())
@@ -56,6 +57,8 @@ impl Store {
                     .await
                     .map_err(doing)?;
             }
+            let own = "set local muster.writes = 'on'";
+            transaction.batch_execute(own).await.map_err(doing)?;
             let sql = include_str!("sql/deactivate_leavers.sql");
             let count = transaction
                 .execute(sql, &[&run, &gone])

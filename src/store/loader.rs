@@ -272,7 +272,8 @@ impl Writer {
     async fn attempt(&self, chunk: &Chunk, direct: bool) -> std::result::Result<Written, Trouble> {
         let client = &self.connection.client;
         let mut issues = Vec::new();
-        client.batch_execute("begin").await.map_err(trouble)?;
+        let begin = include_str!("sql/begin_writes.sql");
+        client.batch_execute(begin).await.map_err(trouble)?;
         if direct {
             let creates = copy(
                 client,
@@ -447,15 +448,18 @@ impl Writer {
         )
         .await?;
         if !chunk.update_moves.is_empty() {
+            // What ends goes first: an inherited membership that becomes one's own does both.
+            for sql in [
+                include_str!("sql/leave_groups.sql"),
+                include_str!("sql/leave_roles.sql"),
+            ] {
+                client.execute(sql, &[&updated]).await.map_err(trouble)?;
+            }
             client
                 .execute(
                     include_str!("sql/join_groups.sql"),
                     &[&updated, &self.run.id],
                 )
-                .await
-                .map_err(trouble)?;
-            client
-                .execute(include_str!("sql/leave_groups.sql"), &[&updated])
                 .await
                 .map_err(trouble)?;
         }

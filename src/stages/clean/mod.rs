@@ -71,6 +71,7 @@ rules! {
     RoleCase "role_case" "a role is in lower case"
     StatusWord "status_word" "a status was written as muster's own word"
     DateIso8601 "date_iso8601" "a date was written as ISO 8601"
+    RoleList "role_list" "a list of roles was taken apart"
     PasswordPhc "password_phc" "a password hash of another system was written as its PHC string"
 }
 
@@ -187,6 +188,7 @@ impl<'a> Row<'a> {
 
     fn clean(&self, drafts: &mut Drafts) {
         let names = self.split_name();
+        let mut roles = self.split_roles();
         let mut row_rules = Rules::NONE;
         for (slot, what) in self.layout.slots().iter().enumerate() {
             let cell = self.mapping.value(self.cells, self.index, slot);
@@ -195,7 +197,9 @@ impl<'a> Row<'a> {
                 continue;
             }
             let (mut value, mut rules) = match what {
-                Slot::Field(Field::Groups) => group::clean(&cell, &self.definition.groups),
+                Slot::Field(field) if field.lists_groups() => {
+                    group::clean(&cell, &self.definition.groups)
+                }
                 _ => text::clean(&cell),
             };
             if let Slot::Field(field) = what {
@@ -203,6 +207,21 @@ impl<'a> Row<'a> {
                     if let Some(part) = names.as_ref().and_then(|names| names.of(*field)) {
                         rules.add(Rule::NameSplit);
                         value = Cow::Borrowed(part);
+                    }
+                    if *field == Field::OtherRoles
+                        && let Some(roles) = &mut roles
+                    {
+                        value = Cow::Owned(std::mem::take(&mut roles.1));
+                    }
+                } else if let Some((first, _)) = roles.as_ref().filter(|_| *field == Field::Role) {
+                    if *first != value {
+                        let lower = words::lower(&value).as_ref() == Some(first);
+                        rules.add(if lower {
+                            Rule::RoleCase
+                        } else {
+                            Rule::RoleList
+                        });
+                        value = Cow::Owned(first.clone());
                     }
                 } else if *field == Field::Phone {
                     self.clean_phone(&mut value, &mut rules, drafts);
@@ -301,6 +320,31 @@ impl<'a> Row<'a> {
         of_row.or(self.definition.clean.default_country.as_deref())
     }
 
+    /// Where a role cell may list several roles: the first, and what the field of other roles is
+    /// to hold where nothing else says so. A cell that lists one says that there are no others.
+    fn split_roles(&self) -> Option<(String, String)> {
+        let slot = self.layout.field(Field::Role)?;
+        if !self.definition.accounts.several_roles {
+            return None;
+        }
+        let cell = self.mapping.value(self.cells, self.index, slot);
+        let separators = &self.definition.groups.separators;
+        let mut roles = words::roles(&text::clean(&cell).0, separators);
+        if roles.is_empty() {
+            return None;
+        }
+        let first = roles.remove(0);
+        roles.sort();
+        let own = self.layout.field(Field::OtherRoles);
+        let has_column = own.is_some_and(|slot| self.mapping.column_of(slot).is_some());
+        let others = if roles.is_empty() && !has_column {
+            CLEARED.to_string()
+        } else {
+            roles.join(words::ROLE_SEPARATOR)
+        };
+        Some((first, others))
+    }
+
     fn split_name(&self) -> Option<Names> {
         let slot = self.layout.field(Field::FullName)?;
         let cell = self.mapping.value(self.cells, self.index, slot);
@@ -338,6 +382,12 @@ fn refine(field: Field, value: &str, definition: &Definition) -> Option<(String,
         Field::Country => (Cow::Borrowed(country::alpha2(value)?), Rule::CountryIso3166),
         Field::Language => (language::tag(value)?, Rule::LanguageBcp47),
         Field::Role => (Cow::Owned(words::lower(value)?), Rule::RoleCase),
+        Field::OtherRoles => {
+            let mut roles = words::roles(value, &definition.groups.separators);
+            roles.sort();
+            let list = Cow::Owned(roles.join(words::ROLE_SEPARATOR));
+            (list, Rule::RoleList)
+        }
         Field::Status => (Cow::Borrowed(words::status(value)?), Rule::StatusWord),
         Field::StartDate if date::is_iso(value) => return None,
         Field::StartDate => match date::read(value, definition.clean.date_order) {
@@ -454,7 +504,10 @@ mod tests {
                 "de-DE",
                 "",
                 "A\u{1f}B",
+                "",
+                "",
                 "admin",
+                "",
                 "active",
                 "2026-11-22",
                 "Boss@x.org",
@@ -511,9 +564,9 @@ mod tests {
         assert_eq!(
             found,
             [
-                (1, Code::RowShort, "17 cells"),
+                (1, Code::RowShort, "20 cells"),
                 (2, Code::RowShort, "0 cells"),
-                (4, Code::RowLong, "19 cells")
+                (4, Code::RowLong, "22 cells")
             ]
         );
         assert_eq!(drafts.values.len(), rows.len());
@@ -593,10 +646,11 @@ mod tests {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(4096))]
         #[test]
         fn cleaning_twice_is_cleaning_once(
-            cells in prop::collection::vec(cell(), 18),
+            cells in prop::collection::vec(cell(), 21),
             settings in prop::sample::select(vec![
                 "", "[clean]\ndefault_country = \"DE\"\ndate_order = \"dmy\"\nname_order = \"last_first\"",
-                "[clean]\ndefault_country = \"US\"\ndate_order = \"mdy\"",
+                "[clean]\ndefault_country = \"US\"\ndate_order = \"mdy\"\n[accounts]\nseveral_roles = true",
+                "[groups]\nrole_mark = \"@\"\nseparators = [\"|\"]\n[accounts]\nseveral_roles = true",
             ]),
         ) {
             let definition = definition(settings);

@@ -47,6 +47,22 @@ pub fn status(text: &str) -> Option<&'static str> {
     Some(name)
 }
 
+/// The roles that a cell lists, in lower case, each once, in its order. `;` always parts them.
+pub fn roles(value: &str, separators: &[char]) -> Vec<String> {
+    let mut roles: Vec<String> = Vec::new();
+    for role in value.split(|c| c == ';' || separators.contains(&c)) {
+        let role = role.trim_matches(' ');
+        let role = lower(role).unwrap_or_else(|| role.to_string());
+        if !role.is_empty() && !roles.contains(&role) {
+            roles.push(role);
+        }
+    }
+    roles
+}
+
+/// Between the roles of a cleaned list.
+pub const ROLE_SEPARATOR: &str = "; ";
+
 /// `value` in lower case and NFC, if it isn't already. What roles and domains are written in.
 pub fn lower(value: &str) -> Option<String> {
     if value.is_ascii() {

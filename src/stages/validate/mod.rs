@@ -5,11 +5,12 @@ use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::definition::{DateOrder, Definition};
+use crate::definition::{DateOrder, Definition, Groups};
 use crate::issue::{Code, Issue, Severity};
 use crate::outcome::Verdict;
 use crate::row::{CLEARED, Drafts, Field, Key, Layout, People, RowNumber, Slot, Table};
-use crate::stages::clean::{GROUP_NESTING, country, date, groups, language, words};
+use crate::stages::clean::{GROUP_NESTING, country, date, group, groups, language, words};
+use crate::stages::membership::{self, Said};
 
 pub mod domains;
 pub mod email;
@@ -50,6 +51,14 @@ pub fn validate(
         required: Field::ALL
             .into_iter()
             .filter(|field| is_required(*field, definition))
+            .collect(),
+        groups: &definition.groups,
+        group_roles: definition
+            .groups
+            .roles
+            .iter()
+            .chain([&definition.groups.default_role])
+            .map(|role| lower(role).into_owned())
             .collect(),
         email_or_username: definition.require.email_or_username,
         date_order: definition.clean.date_order,
@@ -125,6 +134,9 @@ fn lower(text: &str) -> Cow<'_, str> {
 struct Checker<'a> {
     layout: &'a Layout,
     roles: Vec<String>,
+    groups: &'a Groups,
+    /// The roles that a row may give within a group.
+    group_roles: Vec<String>,
     required: Vec<Field>,
     email_or_username: bool,
     date_order: DateOrder,
@@ -140,6 +152,7 @@ impl<'a> Checker<'a> {
     fn check(&mut self, index: usize, row: RowNumber, keys: &mut Table) {
         self.check_required(index, row);
         self.check_names(index, row);
+        self.check_removals(index, row);
         let mut email_key = std::mem::take(&mut self.email_key);
         email_key.clear();
         for (slot, what) in self.layout.slots().iter().enumerate() {
@@ -271,7 +284,7 @@ impl<'a> Checker<'a> {
 
     fn check_field(&mut self, field: Field, value: &str, row: RowNumber) {
         let longest = match field {
-            Field::Groups => GROUPS_CHARS_MAX,
+            field if field.lists_groups() => GROUPS_CHARS_MAX,
             Field::Phone => PHONE_CHARS_MAX,
             _ => VALUE_CHARS_MAX,
         };
@@ -316,18 +329,13 @@ impl<'a> Checker<'a> {
                     "`active`, `invited` or `deactivated`",
                 );
             }
-            Field::Role if !self.roles.iter().any(|role| role == value) => {
-                let roles: Vec<String> =
-                    self.roles.iter().map(|role| format!("`{role}`")).collect();
-                self.report(
-                    Code::RoleNotAllowed,
-                    row,
-                    field,
-                    value,
-                    format!("one of {}", roles.join(", ")),
-                );
+            Field::Role => self.check_role(field, value, row),
+            Field::OtherRoles => {
+                for role in value.split(words::ROLE_SEPARATOR) {
+                    self.check_role(field, role, row);
+                }
             }
-            Field::Groups => self.check_groups(value, row),
+            field if field.lists_groups() => self.check_groups(field, value, row),
             _ => {}
         }
     }
@@ -349,9 +357,40 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn check_groups(&mut self, value: &str, row: RowNumber) {
+    fn check_role(&mut self, field: Field, role: &str, row: RowNumber) {
+        if !self.roles.iter().any(|known| known == role) {
+            let detail = one_of(&self.roles);
+            self.report(Code::RoleNotAllowed, row, field, role, detail);
+        }
+    }
+
+    /// Groups that a row both names and takes away.
+    fn check_removals(&mut self, index: usize, row: RowNumber) {
+        let remove = self.value(index, Field::RemoveGroups);
+        if remove.is_empty() {
+            return;
+        }
+        let said = Said {
+            groups: Some(self.value(index, Field::Groups)),
+            add: Some(self.value(index, Field::AddGroups)),
+            remove: Some(remove),
+        };
+        if let Some(path) = membership::contradiction(said, self.groups) {
+            let detail = "a group that the row doesn't name elsewhere";
+            self.report(Code::GroupBoth, row, Field::RemoveGroups, path, detail);
+        }
+    }
+
+    fn check_groups(&mut self, field: Field, value: &str, row: RowNumber) {
         for group in groups(value) {
-            for part in group.split(GROUP_NESTING) {
+            let (path, role) = group::path_and_role(group, self.groups);
+            if let Some(role) = role
+                && !self.group_roles.iter().any(|known| known == role)
+            {
+                let detail = one_of(&self.group_roles);
+                self.report(Code::RoleNotAllowed, row, field, group, detail);
+            }
+            for part in path.split(GROUP_NESTING) {
                 let detail = if part.is_empty() {
                     "no empty part in a nested name, and no `/` in a part".to_string()
                 } else if is_longer(part, GROUP_CHARS_MAX) {
@@ -359,11 +398,16 @@ impl<'a> Checker<'a> {
                 } else {
                     continue;
                 };
-                self.report(Code::GroupSyntax, row, Field::Groups, group, detail);
+                self.report(Code::GroupSyntax, row, field, group, detail);
                 break;
             }
         }
     }
+}
+
+fn one_of(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    format!("one of {}", words.join(", "))
 }
 
 fn is_longer(value: &str, chars: usize) -> bool {

@@ -24,7 +24,8 @@ select
         else latest.state
     end,
     exists (select from muster.suppressions suppressed where suppressed.email_key = account.email_key),
-    exists (select from muster.credentials secret where secret.account_id = account.id and not secret.must_change)
+    exists (select from muster.credentials secret where secret.account_id = account.id and not secret.must_change),
+    account.other_roles
 from named
 join muster.accounts account on account.id = named.account_id
 left join lateral (
