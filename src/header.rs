@@ -184,6 +184,20 @@ const KNOWN: &[(Field, &[&str])] = &[
         ],
     ),
     (
+        Field::EndDate,
+        &[
+            "enddate",
+            "terminationdate",
+            "leavedate",
+            "leavingdate",
+            "lastday",
+            "lastworkingday",
+            "lastdayofwork",
+            "contractend",
+            "austrittsdatum",
+        ],
+    ),
+    (
         Field::Manager,
         &[
             "manager",
