@@ -178,6 +178,8 @@ pub struct Columns {
     pub end_date: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
     pub manager: Option<Headers>,
+    /// The column of password hashes, which are taken over only where this names it.
+    pub password_hash: Option<Headers>,
 }
 
 impl Columns {
@@ -497,7 +499,7 @@ pub struct Accounts {
     pub dates: Dates,
     /// The day of the run; whoever begins one says it. Without it, no date does anything.
     #[serde(skip)]
-    pub today: Option<jiff::civil::Date>,
+    pub(crate) today: Option<jiff::civil::Date>,
 }
 
 /// What `start_date` and `end_date` do.

@@ -223,6 +223,16 @@ const PASSWORDS: &[&str] = &[
     "initialpassword",
     "temporarypassword",
     "passwordhash",
+    "passwordhashes",
+    "hashedpassword",
+    "encryptedpassword",
+    "passworddigest",
+    "passwordsalt",
+    "passhash",
+    "pwdhash",
+    "pwhash",
+    "userpassword",
+    "userpass",
     "plainpassword",
 ];
 
@@ -247,6 +257,7 @@ pub fn key(header: &str) -> String {
 /// The headers that a run recognises: the well-known ones and those that its pipeline names.
 #[derive(Debug, Clone)]
 pub struct Vocabulary {
+    password_hashes: Vec<String>,
     named: HashMap<String, Field>,
     attributes: HashMap<String, String>,
 }
@@ -275,12 +286,25 @@ impl Vocabulary {
                     .map(move |h| (key(h), name.clone()))
             })
             .collect();
-        Vocabulary { named, attributes }
+        let hashes = definition.columns.password_hash.iter();
+        Vocabulary {
+            password_hashes: hashes
+                .flat_map(|headers| headers.as_slice())
+                .map(|header| key(header))
+                .collect(),
+            named,
+            attributes,
+        }
     }
 
     /// The field that the pipeline itself gives to this header.
     pub fn named(&self, header: &str) -> Option<Field> {
         self.named.get(&key(header)).copied()
+    }
+
+    /// Whether the pipeline itself takes password hashes from under this header.
+    pub fn is_password_hash(&self, header: &str) -> bool {
+        !self.password_hashes.is_empty() && self.password_hashes.contains(&key(header))
     }
 
     /// The attribute that the pipeline itself gives to this header.

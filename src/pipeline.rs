@@ -12,6 +12,7 @@
 //! plan begins at that spool: the plan has it, with what the check decided.
 
 mod hold;
+mod passwords;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -205,7 +206,8 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
 ///
 /// # Errors
 /// As [`import`].
-pub fn apply(job: &Job, order: Order, store: &mut Store) -> Result<Ran> {
+pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
+    passwords::fetch(job, &mut order.plan)?;
     let file = &order.plan;
     let groups = groups_of(&file.spool, &file.layout, &job.pipeline.definition)?;
     let (run, begun) = begin(job, &file.files, store)?;
@@ -330,6 +332,7 @@ fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
             .enumerate()
             .filter(|(_, target)| **target == Target::Password);
         source.dropped = passwords.map(|(column, _)| column).collect();
+        source.secret = targets.iter().position(|to| *to == Target::PasswordHash);
         opened.push((source, targets));
     }
     let all: Vec<Vec<Target>> = opened.iter().map(|(_, targets)| targets.clone()).collect();
@@ -1196,7 +1199,7 @@ fn load_chunks(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result
             .map(|batches| {
                 let read = |batch: usize| {
                     Ok((
-                        spool.read(batch)?,
+                        spool.read_with_passwords(batch)?,
                         planned_now(plan.read(batch)?, spool, batch, moves, late),
                     ))
                 };

@@ -400,6 +400,56 @@ pub struct Drafts {
     pub rule_counts: [u32; 32],
     /// What is wrong so far.
     pub issues: Vec<Issue>,
+    /// The password hashes that rows brought along.
+    pub passwords: Passwords,
+}
+
+/// The password hashes of a batch, apart from its values: nothing that walks these, shows them or
+/// writes them down ever comes upon a hash. Empty where the pipeline takes none.
+#[derive(Default, Clone)]
+pub struct Passwords {
+    /// For each row, whether it has one that is taken.
+    pub(crate) has: Vec<bool>,
+    /// What is to be kept of each, one column; empty without one. Empty as a whole where a batch
+    /// comes from a spool or a plan.
+    pub(crate) hashes: Table,
+    /// For each row, what its cell is told apart from others by.
+    pub(crate) prints: Vec<u128>,
+}
+
+impl Passwords {
+    /// Adds the next row's: what is to be kept, if its cell has that, and the cell's print.
+    pub fn push(&mut self, hash: Option<&str>, print: u128) {
+        self.hashes.width = 1;
+        self.hashes.push(hash.unwrap_or_default());
+        self.has.push(hash.is_some());
+        self.prints.push(print);
+    }
+
+    /// Whether row `index` has a hash that is taken.
+    #[inline]
+    pub fn has(&self, index: usize) -> bool {
+        self.has.get(index).is_some_and(|has| *has)
+    }
+
+    /// The hash of row `index`, where the batch has them with it.
+    pub fn get(&self, index: usize) -> Option<&str> {
+        if index >= self.hashes.len() {
+            return None;
+        }
+        Some(self.hashes.get(index, 0)).filter(|hash| !hash.is_empty())
+    }
+
+    /// Whether any row has one.
+    pub fn any(&self) -> bool {
+        self.has.contains(&true)
+    }
+}
+
+impl std::fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Passwords(…)")
+    }
 }
 
 /// The three keys by which a row may be matched to an account, in the columns of [`People::keys`].

@@ -107,6 +107,9 @@ fn of_new<'a>(person: &Person<'a>, definition: &'a Definition) -> Vec<Difference
             all.push(new(field.name().into(), value.into()));
         }
     }
+    if person.has_password() {
+        all.push(new("password".into(), "(the hash in the file)".into()));
+    }
     let attributes = person.attributes(definition);
     all.extend(
         attributes.map(|(name, value)| new(format!("attributes.{name}").into(), value.into())),

@@ -867,6 +867,8 @@ fn next(steps: &[Next]) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::report::human::tests::summary;
     use crate::summary::{Approval, Column, IssueCount, Run};
@@ -986,6 +988,13 @@ mod tests {
                 fields: [(next(), count), (next(), 1)].into(),
                 updates: vec![change],
             },
+            leavers: vec![LeaverExample {
+                who: next(),
+                what: next(),
+                why: next(),
+                missing_runs: count,
+                missing_days: count,
+            }],
         };
         (summary, details)
     }
@@ -1139,6 +1148,7 @@ mod tests {
             &Details {
                 issues,
                 omitted: 1002,
+                leavers: Vec::new(),
                 changes: Changes {
                     fields: [("organization".to_string(), 20)].into(),
                     updates: vec![Change {

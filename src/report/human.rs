@@ -836,6 +836,7 @@ fn run_cells(run: &RunLine) -> [String; 9] {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::issue::Code;
     use crate::summary::{Column, Input, Next, PipelineName, Run};
 
     fn counts() -> Counts {

@@ -521,6 +521,7 @@ fn column(header: &str, target: &Target) -> Column {
         Target::Slot(Slot::Attribute(name)) => format!("attribute {name}"),
         Target::Slot(Slot::Ignored(_)) => "ignored".to_string(),
         Target::Password => "dropped (password)".to_string(),
+        Target::PasswordHash => "password hash".to_string(),
         Target::Own => "ignored (muster's own)".to_string(),
     };
     Column {
@@ -592,6 +593,14 @@ fn begin_corrections(
             Ok((path, corrections))
         }
     }
+}
+
+/// A row's own cells, without its password hash: that stands in no file of a run.
+fn shown_cells<'c>(file: &InputFile, cells: &'c Cells, index: usize) -> Vec<&'c str> {
+    let secret = file.source.secret;
+    let cells = cells.row(index).enumerate();
+    let shown = cells.map(|(column, cell)| if Some(column) == secret { "" } else { cell });
+    own_cells(file, shown).collect()
 }
 
 /// The cells that are the user's own.
@@ -711,7 +720,7 @@ fn correction<'c>(
     codes.dedup();
     Correction {
         line: cells.place(index).line,
-        cells: own_cells(file, cells.row(index)).collect(),
+        cells: shown_cells(file, cells, index),
         codes: codes.join(", "),
         reasons: issues
             .iter()

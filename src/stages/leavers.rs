@@ -151,11 +151,7 @@ impl Protected<'_> {
         }
     }
 
-    fn has<'a>(
-        &self,
-        mut roles: impl Iterator<Item = &'a str>,
-        email_key: Option<&str>,
-    ) -> bool {
+    fn has<'a>(&self, mut roles: impl Iterator<Item = &'a str>, email_key: Option<&str>) -> bool {
         roles.any(|role| self.roles.iter().any(|protected| protected == role))
             || email_key.is_some_and(|key| self.addresses.iter().any(|address| address == key))
     }
@@ -166,7 +162,9 @@ fn fate(leaver: &Leaver, policy: &Leavers, protected: &Protected, unknown_rows: 
     let is_early = leaver.runs < policy.grace_runs || leaver.days < policy.grace_days;
     match leaver.why {
         Why::StartDate => Fate::Activated,
-        _ if protected.has(roles.map(String::as_str), leaver.email_key.as_deref()) => Fate::Protected,
+        _ if protected.has(roles.map(String::as_str), leaver.email_key.as_deref()) => {
+            Fate::Protected
+        }
         Why::EndDate => Fate::Deactivated,
         Why::Missing if is_early => Fate::Waiting,
         Why::Missing if unknown_rows > 0 => Fate::Held,

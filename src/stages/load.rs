@@ -50,6 +50,16 @@ impl RunKey {
     }
 }
 
+/// A frame of password hashes, which nothing shows.
+#[derive(Default, Clone)]
+pub struct Passwords(pub Bytes);
+
+impl std::fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Passwords({} bytes)", self.0.len())
+    }
+}
+
 /// A chunk, ready to be written in one transaction.
 #[derive(Debug, Default)]
 pub struct Chunk {
@@ -74,6 +84,8 @@ pub struct Chunk {
     pub update_moves: Bytes,
     /// For `copy_moves.sql`: the same as `memberships`, for the staged way in.
     pub create_moves: Bytes,
+    /// For `copy_passwords.sql`: password hashes of the accounts in `creates`.
+    pub passwords: Passwords,
     /// Whether its updates pass on keys to each other: all of them go in, or none.
     pub together: bool,
 }
@@ -94,8 +106,15 @@ pub fn encode(
     groups: &Tree,
 ) -> Chunk {
     let mut chunk = Chunk::default();
-    let mut frames: [Frame; 5] = std::array::from_fn(|_| Frame::new());
-    let [creates, memberships, updates, update_moves, create_moves] = &mut frames;
+    let mut frames: [Frame; 6] = std::array::from_fn(|_| Frame::new());
+    let [
+        creates,
+        memberships,
+        updates,
+        update_moves,
+        create_moves,
+        passwords,
+    ] = &mut frames;
     chunk.first_row = batches
         .first()
         .map_or(0, |(people, _)| people.drafts.first_row);
@@ -114,6 +133,9 @@ pub fn encode(
             let id = run.account_id(person.row());
             chunk.creating.push(person.row());
             put_create(creates, &person, id, definition, run);
+            if let Some(hash) = people.drafts.passwords.get(index) {
+                put_password(passwords, id, hash, run);
+            }
             let entries = person.entries_of_new(definition, groups);
             put_memberships(memberships, &entries, id, run, groups);
             for entry in &entries {
@@ -131,13 +153,21 @@ pub fn encode(
             put_moves(update_moves, *row, update, groups);
         }
     }
-    let [creates, memberships, updates, update_moves, create_moves] = frames.map(Frame::finish);
+    let [
+        creates,
+        memberships,
+        updates,
+        update_moves,
+        create_moves,
+        passwords,
+    ] = frames.map(Frame::finish);
     Chunk {
         creates,
         memberships,
         updates,
         update_moves,
         create_moves,
+        passwords: Passwords(passwords),
         ..chunk
     }
 }
@@ -307,6 +337,13 @@ fn put_move(
         frame.bool(leaves);
         frame.text(role);
     }
+}
+
+fn put_password(frame: &mut Frame, account: Uuid, hash: &str, run: &RunKey) {
+    frame.row(3);
+    frame.uuid(account);
+    frame.text(Some(hash));
+    frame.text(Some(&run.id));
 }
 
 /// PostgreSQL's binary COPY format (documentation, `COPY`, "Binary Format").

@@ -12,6 +12,9 @@ use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Field, Layout, Slot};
 use crate::stages::read::Source;
 
+/// What the column of password hashes is called, in pipelines and in messages.
+pub const PASSWORD_HASH: &str = "password_hash";
+
 /// What one column of a file becomes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -20,6 +23,8 @@ pub enum Target {
     Slot(Slot),
     /// Its cells are never looked at: they are passwords.
     Password,
+    /// Its cells are password hashes, which the pipeline takes over.
+    PasswordHash,
     /// Muster wrote it itself, into a corrections file.
     Own,
 }
@@ -29,6 +34,9 @@ pub enum Target {
 pub struct Mapping {
     /// By slot: the columns that fill it, from 0. Only fields that list groups may have several.
     pub columns: Vec<Vec<u16>>,
+    /// The column of password hashes, if there is one.
+    #[serde(default)]
+    pub password_hash: Option<u16>,
     /// How many columns the header has.
     pub width: usize,
     /// What parts the values of a slot that several columns fill.
@@ -87,8 +95,11 @@ pub fn targets(
 }
 
 fn doubles(target: &Target) -> bool {
-    let lists = |slot: &Slot| matches!(slot, Slot::Field(field) if field.lists_groups());
-    matches!(target, Target::Slot(slot) if !lists(slot))
+    match target {
+        Target::Slot(Slot::Field(field)) => !field.lists_groups(),
+        Target::Slot(_) | Target::PasswordHash => true,
+        Target::Password | Target::Own => false,
+    }
 }
 
 fn target(
@@ -107,6 +118,9 @@ fn target(
     }
     if is_own(shown) {
         return Ok(Target::Own);
+    }
+    if vocabulary.is_password_hash(shown) {
+        return Ok(Target::PasswordHash);
     }
     if let Some(field) = vocabulary.named(shown) {
         return Ok(Target::Slot(Slot::Field(field)));
@@ -157,6 +171,7 @@ fn at(source: &Source, column: usize) -> String {
 fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> Refusal {
     let name = match target {
         Target::Slot(slot) => slot.name(),
+        Target::PasswordHash => PASSWORD_HASH,
         Target::Password | Target::Own => "",
     };
     Refusal::new(
@@ -184,15 +199,19 @@ fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> R
 /// Every header that the pipeline names for a field or an attribute must be there, or one of
 /// several.
 fn check_named(source: &Source, targets: &[Target], definition: &Definition) -> Result<()> {
+    let slot = |slot: Slot| (slot.name().to_string(), Target::Slot(slot));
     let fields = Field::ALL
         .iter()
-        .filter_map(|field| Some((Slot::Field(*field), definition.columns.of(*field)?)));
+        .filter_map(|field| Some((slot(Slot::Field(*field)), definition.columns.of(*field)?)));
     let attributes = definition
         .attributes
         .iter()
-        .map(|(name, headers)| (Slot::Attribute(name.clone()), headers));
-    for (slot, headers) in fields.chain(attributes) {
-        if targets.contains(&Target::Slot(slot.clone())) {
+        .map(|(name, headers)| (slot(Slot::Attribute(name.clone())), headers));
+    let passwords = definition.columns.password_hash.iter();
+    let passwords =
+        passwords.map(|headers| ((PASSWORD_HASH.to_string(), Target::PasswordHash), headers));
+    for ((name, target), headers) in fields.chain(attributes).chain(passwords) {
+        if targets.contains(&target) {
             continue;
         }
         let named = headers.as_slice();
@@ -207,7 +226,7 @@ fn check_named(source: &Source, targets: &[Target], definition: &Definition) -> 
                 source.path.display(),
                 source.header_line,
                 words.join(" or "),
-                slot.name(),
+                name,
                 headers_of(source, targets)
             ),
         );
@@ -281,7 +300,7 @@ pub fn layout(files: &[Vec<Target>], definition: &Definition) -> Layout {
         .flatten()
         .filter_map(|target| match target {
             Target::Slot(slot) => Some(slot.clone()),
-            Target::Password | Target::Own => None,
+            Target::Password | Target::PasswordHash | Target::Own => None,
         })
         .collect();
     if slots.contains(&Slot::Field(Field::FullName)) {
@@ -303,8 +322,10 @@ pub fn mapping(targets: &[Target], layout: &Layout, definition: &Definition) -> 
             columns[position].push(column as u16);
         }
     }
+    let password_hash = targets.iter().position(|to| *to == Target::PasswordHash);
     Mapping {
         columns,
+        password_hash: password_hash.map(|column| column as u16),
         width: targets.len(),
         separator: definition.groups.separators.first().copied().unwrap_or(';'),
     }
@@ -328,6 +349,7 @@ mod tests {
             header_line: 1,
             header: header.iter().map(|name| name.to_string()).collect(),
             dropped: Vec::new(),
+            secret: None,
         }
     }
 

@@ -197,6 +197,11 @@ impl<'a> Person<'a> {
         }
     }
 
+    /// Whether a new account gets a password that the row brought along.
+    pub fn has_password(&self) -> bool {
+        self.people.drafts.passwords.has(self.index)
+    }
+
     /// What the row says of a field; `None` when the run hasn't it.
     fn cell(&self, field: Field) -> Option<Cell<'a>> {
         let slot = self.layout.field(field)?;
@@ -264,10 +269,9 @@ impl<'a> Person<'a> {
             .filter(|_| touch != Touch::Never)
             .or(match field {
                 Field::Role => Some(definition.accounts.default_role.as_str()),
-                Field::Status => Some(match definition.accounts.onboarding {
-                    Onboarding::Invite => "invited",
-                    Onboarding::Setup => "active",
-                }),
+                // Whoever brings a password can sign in with it, and waits for no link.
+                Field::Status if self.has_password() => Some("active"),
+                Field::Status => Some(status_of_onboarding(definition)),
                 _ => None,
             })
             .map(|value| match field {
@@ -293,6 +297,13 @@ impl<'a> Person<'a> {
             }
             _ => wanted,
         }
+    }
+}
+
+fn status_of_onboarding(definition: &Definition) -> &'static str {
+    match definition.accounts.onboarding {
+        Onboarding::Invite => "invited",
+        Onboarding::Setup => "active",
     }
 }
 
@@ -552,8 +563,13 @@ fn known_account(
     let entries = entries.as_ref().unwrap_or(&account.groups);
     issues.extend(groupless(person, entries, definition));
     if policy == Existing::Reactivate && person.value(Field::Status).is_none() {
-        let wanted = person.value_of_new(Field::Status, definition);
-        set_status(&mut update, status, wanted.unwrap_or(status));
+        // Not as with a new account: a password that the row brought along isn't taken over.
+        let wanted = person.status_on_the_day(status_of_onboarding(definition), definition);
+        set_status(&mut update, status, wanted);
+    }
+    if person.has_password() {
+        let detail = held("its password is not touched");
+        issues.push(Issue::of_row(Code::PasswordKept, row, detail));
     }
     owner::keep_others(&mut update, account, row, definition, issues);
     follow_dates(&mut update, status, definition);

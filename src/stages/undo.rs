@@ -51,7 +51,7 @@ pub struct Present {
     pub account: Account,
     /// Whether it was written to since it was made (`updated_at` is another time than `created_at`).
     pub touched: bool,
-    /// There is a password.
+    /// There is a password that no import brought along.
     pub has_password: bool,
     /// An invitation was accepted.
     pub accepted: bool,

@@ -287,6 +287,12 @@ impl Writer {
                 chunk.memberships.clone(),
             );
             joins.await.map_err(straight)?;
+            let passwords = copy(
+                client,
+                include_str!("sql/copy_passwords.sql"),
+                chunk.passwords.0.clone(),
+            );
+            passwords.await.map_err(straight)?;
         } else {
             self.staged_creates(chunk, &mut issues).await?;
         }
@@ -376,7 +382,19 @@ impl Writer {
             chunk.create_moves.clone(),
         )
         .await?;
-        let sql = include_str!("sql/insert_creates.sql");
+        // An account comes with its password, or not at all. Without any, the statement needs no
+        // right to write passwords.
+        let sql = if chunk.passwords.0.is_empty() {
+            include_str!("sql/insert_creates.sql")
+        } else {
+            stage(
+                client,
+                include_str!("sql/copy_staged_passwords.sql"),
+                chunk.passwords.0.clone(),
+            )
+            .await?;
+            include_str!("sql/insert_creates_with_passwords.sql")
+        };
         let taken = "somebody else took one of its keys while the import was running";
         let inserted = bisect(client, sql, &[], &chunk.creating, taken, issues).await?;
         client

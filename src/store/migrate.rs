@@ -26,6 +26,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (5, "gates", include_str!("migrations/0005_gates.sql")),
     (6, "groups", include_str!("migrations/0006_groups.sql")),
     (7, "edits", include_str!("migrations/0007_edits.sql")),
+    (
+        8,
+        "passwords",
+        include_str!("migrations/0008_passwords.sql"),
+    ),
     (9, "dates", include_str!("migrations/0009_dates.sql")),
 ];
 

@@ -14,6 +14,7 @@ mod gates;
 mod invitations;
 mod mailbox;
 mod nightly;
+mod passwords;
 mod pipelines;
 mod plans;
 mod properties;

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use sha2::{Digest, Sha256};
+
 use crate::definition::Definition;
 use crate::issue::{Code, Issue};
 use crate::row::{CLEARED, Cells, Drafts, Field, Layout, RowNumber, Slot, Table};
@@ -17,6 +19,7 @@ pub mod email;
 pub mod group;
 pub mod language;
 pub mod name;
+pub mod password;
 pub mod phone;
 pub mod text;
 pub mod words;
@@ -69,6 +72,7 @@ rules! {
     StatusWord "status_word" "a status was written as muster's own word"
     DateIso8601 "date_iso8601" "a date was written as ISO 8601"
     RoleList "role_list" "a list of roles was taken apart"
+    PasswordPhc "password_phc" "a password hash of another system was written as its PHC string"
 }
 
 const _: () = assert!(Rule::ALL.len() <= 32);
@@ -234,7 +238,44 @@ impl<'a> Row<'a> {
                 }
             }
         }
+        if let Some(column) = self.mapping.password_hash
+            && self.take_password(column, drafts)
+        {
+            row_rules.add(Rule::PasswordPhc);
+            drafts.rule_counts[Rule::PasswordPhc as usize] += 1;
+        }
         drafts.rules.push(row_rules.bits());
+    }
+
+    /// Puts the row's password hash where no value is, and says whether it was converted. It stands
+    /// in no issue.
+    fn take_password(&self, column: u16, drafts: &mut Drafts) -> bool {
+        let cell = self.cells.cell(self.index, usize::from(column));
+        let print = Sha256::digest(cell.trim());
+        let print = print
+            .first_chunk()
+            .map_or(0, |bytes| u128::from_le_bytes(*bytes));
+        let mut report = |code, why: String| {
+            drafts.issues.push(Issue {
+                column: Some(column),
+                ..Issue::of_row(code, self.number, why)
+            });
+        };
+        match password::read(cell) {
+            password::Reading::Nothing => drafts.passwords.push(None, print),
+            password::Reading::Refused(code, why) => {
+                report(code, why);
+                drafts.passwords.push(None, print);
+            }
+            password::Reading::Taken { hash, weak } => {
+                if let Some(why) = weak {
+                    report(Code::PasswordWeak, why);
+                }
+                drafts.passwords.push(Some(&hash), print);
+                return matches!(hash, Cow::Owned(_));
+            }
+        }
+        false
     }
 
     /// Whether the cell says that the account is to lose its value.
@@ -377,6 +418,7 @@ mod tests {
 
     fn mapping(layout: &Layout) -> Mapping {
         Mapping {
+            password_hash: None,
             columns: (0..layout.width() as u16)
                 .map(|column| vec![column])
                 .collect(),
@@ -468,6 +510,7 @@ mod tests {
                 "",
                 "active",
                 "2026-11-22",
+                "",
                 "Boss@x.org",
             ]
         );

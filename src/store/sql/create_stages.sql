@@ -18,3 +18,7 @@ create temporary table if not exists muster_updates (
 create temporary table if not exists muster_moves (
     row integer, account_id uuid, group_id uuid, leaves boolean, role text
 ) on commit delete rows;
+
+create temporary table if not exists muster_passwords (
+    account_id uuid, password_hash text, run_id text
+) on commit delete rows;

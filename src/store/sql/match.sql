@@ -44,12 +44,14 @@ changed as (
     group by c.account_id
 ),
 joined_by as (
+    -- What an undo brought back belongs to the source of the run that had ended it.
     select m.account_id, jsonb_object_agg(
-        g.key, case when m.run_id is not null then coalesce(run.source, '') end
+        g.key, case when m.run_id is not null then coalesce(run.source, undone.source, '') end
     ) as groups
     from muster.memberships m
     join muster.groups g on g.id = m.group_id
     left join muster.runs run on run.id = m.run_id
+    left join muster.runs undone on undone.id = run.undoes
     where $2 and $3 and m.account_id in (select account_id from found)
     group by m.account_id
 )

@@ -10,7 +10,11 @@ select
     a.attributes::text,
     joined.keys,
     a.updated_at <> a.created_at,
-    coalesce((select true from muster.credentials secret where secret.account_id = a.id), false),
+    -- A password that an import brought along is nobody's use of the account.
+    coalesce((
+        select true from muster.credentials secret
+        where secret.account_id = a.id and secret.run_id is null
+    ), false),
     coalesce((
         select true from muster.invitations invitation
         where invitation.account_id = a.id and invitation.state = 'accepted'

@@ -10,7 +10,7 @@ use std::path::Path;
 use calamine::{Reader, SheetType, SheetVisible, Xlsx};
 use sha2::{Digest, Sha256};
 
-use super::{Emit, Format, Source, Wanted};
+use super::{Emit, Format, HIDDEN, Source, Wanted, misplaced};
 use crate::issue::{Code, Issue};
 use crate::refusal::Result;
 use crate::row::{Cells, Place, RowNumber};
@@ -62,6 +62,7 @@ pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
         header_line,
         header,
         dropped: Vec::new(),
+        secret: None,
     })
 }
 
@@ -123,10 +124,15 @@ fn push(rows: &SheetRows, line: u64, source: &Source, batch: &mut Cells) {
     let row = batch.next_row();
     for column in 0..rows.width.max(source.header.len()) {
         let dropped = source.dropped.contains(&column);
-        batch.push_cell(if dropped { "" } else { rows.text(column) });
+        let cell = if dropped { "" } else { rows.text(column) };
+        let is_misplaced = source.is_misplaced(column, cell);
+        if is_misplaced {
+            batch.issues.push(misplaced(row, column));
+        }
+        batch.push_cell(if is_misplaced { HIDDEN } else { cell });
     }
     for remark in &rows.remarks {
-        if source.dropped.contains(&remark.column) {
+        if source.dropped.contains(&remark.column) || source.secret == Some(remark.column) {
             continue;
         }
         batch.issues.push(Issue {
@@ -134,7 +140,10 @@ fn push(rows: &SheetRows, line: u64, source: &Source, batch: &mut Cells) {
             row,
             field: None,
             column: Some(remark.column as u16),
-            found: remark.found.clone(),
+            found: match source.secret {
+                Some(_) => String::new(),
+                None => remark.found.clone(),
+            },
             detail: remark.detail.clone(),
         });
     }
