@@ -194,6 +194,7 @@ const KNOWN: &[(Field, &[&str])] = &[
             "lastworkingday",
             "lastdayofwork",
             "contractend",
+            "austritt",
             "austrittsdatum",
         ],
     ),

@@ -245,9 +245,9 @@ fn what_somebody_changed_since_is_kept_and_listed_with_who_did() {
     );
     let accounts = support::accounts(&place.url).unwrap();
     for line in [
-        "1,ann@firm-one.eu,,Ann,Kay,,,,,Acme,user,invited,,,\"{\"\"cost center\"\": \"\"A1\"\"}\",Sales",
-        "2,bob@firm-one.eu,,Bob,Jones,,,,,Acme Three,user,invited,,,\"{\"\"cost center\"\": \"\"B1\"\"}\",Sales",
-        "3,cid.brown@firm-one.eu,,Cid,Brown,,,,,Acme,user,invited,,,\"{\"\"cost center\"\": \"\"C1\"\"}\",Sales",
+        "1,ann@firm-one.eu,,Ann,Kay,,,,,Acme,user,invited,,,,\"{\"\"cost center\"\": \"\"A1\"\"}\",Sales",
+        "2,bob@firm-one.eu,,Bob,Jones,,,,,Acme Three,user,invited,,,,\"{\"\"cost center\"\": \"\"B1\"\"}\",Sales",
+        "3,cid.brown@firm-one.eu,,Cid,Brown,,,,,Acme,user,invited,,,,\"{\"\"cost center\"\": \"\"C1\"\"}\",Sales",
     ] {
         assert!(accounts.contains(line), "{line}\n{accounts}");
     }
