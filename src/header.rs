@@ -184,6 +184,21 @@ const KNOWN: &[(Field, &[&str])] = &[
         ],
     ),
     (
+        Field::EndDate,
+        &[
+            "enddate",
+            "terminationdate",
+            "leavedate",
+            "leavingdate",
+            "lastday",
+            "lastworkingday",
+            "lastdayofwork",
+            "contractend",
+            "austritt",
+            "austrittsdatum",
+        ],
+    ),
+    (
         Field::Manager,
         &[
             "manager",

@@ -86,7 +86,7 @@ pub(super) struct RunArgs {
 }
 
 /// `update=600`.
-fn allowed(text: &str) -> std::result::Result<(Class, u64), String> {
+pub(super) fn allowed(text: &str) -> std::result::Result<(Class, u64), String> {
     let (class, count) = text
         .split_once('=')
         .ok_or("write it as `CLASS=COUNT`, such as `update=600`")?;
@@ -364,6 +364,7 @@ impl About {
             plan: None,
             again: match task {
                 Task::Apply { again, .. } => again.clone(),
+                _ if files.is_empty() => format!("muster due{with}"),
                 _ => format!("muster import {}{with}", files.join(" ")),
             },
         }
@@ -407,6 +408,7 @@ fn stopped_on_the_way(refusal: Refusal) -> Refusal {
 
 pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
     let mut pipeline = definition::open(args.pipeline.as_deref())?;
+    pipeline.definition.accounts.today = Some(today());
     for (option, value) in [
         ("sheet", args.sheet.as_deref()),
         ("delimiter", args.delimiter.as_deref()),
@@ -421,6 +423,11 @@ pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
         pipeline.set("allow", &format!("{} {count}", class.name()))?;
     }
     Ok(pipeline)
+}
+
+/// The day by this machine's clock and time zone. The stages get it with the pipeline.
+pub(super) fn today() -> jiff::civil::Date {
+    jiff::Zoned::now().date()
 }
 
 fn open_store(args: &RunArgs, task: &Task) -> Result<Option<Store>> {
@@ -607,7 +614,8 @@ fn next_steps(
         );
     }
     let counts = &summary.counts;
-    if is_check && counts.created + counts.updated > 0 {
+    let changes = ran.leavers.iter().any(|leaver| leaver.fate.is_written());
+    if is_check && (counts.created + counts.updated > 0 || changes) {
         match &about.plan {
             Some(plan) => {
                 let plan = quoted(plan);

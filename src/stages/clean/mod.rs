@@ -389,8 +389,8 @@ fn refine(field: Field, value: &str, definition: &Definition) -> Option<(String,
             (list, Rule::RoleList)
         }
         Field::Status => (Cow::Borrowed(words::status(value)?), Rule::StatusWord),
-        Field::StartDate if date::is_iso(value) => return None,
-        Field::StartDate => match date::read(value, definition.clean.date_order) {
+        Field::StartDate | Field::EndDate if date::is_iso(value) => return None,
+        Field::StartDate | Field::EndDate => match date::read(value, definition.clean.date_order) {
             date::Reading::Date(date) => (Cow::Owned(date.to_string()), Rule::DateIso8601),
             date::Reading::Ambiguous(..) | date::Reading::Invalid => return None,
         },
@@ -510,6 +510,7 @@ mod tests {
                 "",
                 "active",
                 "2026-11-22",
+                "",
                 "Boss@x.org",
             ]
         );
@@ -564,9 +565,9 @@ mod tests {
         assert_eq!(
             found,
             [
-                (1, Code::RowShort, "20 cells"),
+                (1, Code::RowShort, "21 cells"),
                 (2, Code::RowShort, "0 cells"),
-                (4, Code::RowLong, "22 cells")
+                (4, Code::RowLong, "23 cells")
             ]
         );
         assert_eq!(drafts.values.len(), rows.len());
