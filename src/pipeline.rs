@@ -52,6 +52,7 @@ use crate::stages::read::{self, Source};
 use crate::stages::validate::validate;
 use crate::store::Store;
 use crate::store::loader::Written;
+use crate::store::matches::Matches;
 use crate::store::runs::Begun;
 use crate::summary::Gate;
 
@@ -627,17 +628,9 @@ fn asks_for_groups(layout: &Layout, definition: &Definition) -> bool {
     definition.groups.required || Field::ALL.into_iter().any(lists_groups)
 }
 
-/// match → plan, for all batches. `begun` has what an earlier try of this run decided and wrote.
-fn match_and_plan(
-    rows: &Rows,
-    guide: &Guide,
-    groups: &BTreeMap<String, String>,
-    begun: Option<&Begun>,
-    store: Option<&Store>,
-) -> Result<Planning> {
+/// The groups that there are, and what the accounts say about the rows, to be read in their order.
+fn ask_store<'a>(rows: &Rows, store: Option<&'a Store>) -> Result<(Tree, Option<Matches<'a>>)> {
     let Rows { job, layout, spool } = *rows;
-    let nothing = Begun::default();
-    let begun = begun.unwrap_or(&nothing);
     let definition = &job.pipeline.definition;
     let with_groups = asks_for_groups(layout, definition);
     let tree = match store.filter(|_| with_groups) {
@@ -652,6 +645,22 @@ fn match_and_plan(
         let with_past = definition.update.asks_who();
         matches = Some(store.run_match(&definition.matching.keys(), with_groups, with_past)?);
     }
+    Ok((tree, matches))
+}
+
+/// match → plan, for all batches. `begun` has what an earlier try of this run decided and wrote.
+fn match_and_plan(
+    rows: &Rows,
+    guide: &Guide,
+    groups: &BTreeMap<String, String>,
+    begun: Option<&Begun>,
+    store: Option<&Store>,
+) -> Result<Planning> {
+    let Rows { job, layout, spool } = *rows;
+    let nothing = Begun::default();
+    let begun = begun.unwrap_or(&nothing);
+    let definition = &job.pipeline.definition;
+    let (tree, mut matches) = ask_store(rows, store)?;
     let judge = Judge {
         layout,
         definition,

@@ -898,6 +898,7 @@ mod tests {
     ];
 
     /// A summary and details with `next` in every string, and `count` as every number.
+    #[expect(clippy::too_many_lines, reason = "one long list of values")]
     fn hostile(mut next: impl FnMut() -> String, count: u64) -> (Summary, Details) {
         let mut example = || Example {
             file: next(),

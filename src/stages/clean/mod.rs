@@ -465,6 +465,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one long list of values")]
     #[test]
     fn every_field_is_cleaned_by_its_own_rules_and_counted() {
         let rows = [
