@@ -223,6 +223,8 @@ pub struct Columns {
     #[expect(missing_docs, reason = "as above")]
     pub start_date: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
+    pub end_date: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
     pub manager: Option<Headers>,
     /// The column of password hashes, which are taken over only where this names it.
     pub password_hash: Option<Headers>,
@@ -250,6 +252,7 @@ impl Columns {
             Field::OtherRoles => self.other_roles.as_ref(),
             Field::Status => self.status.as_ref(),
             Field::StartDate => self.start_date.as_ref(),
+            Field::EndDate => self.end_date.as_ref(),
             Field::Manager => self.manager.as_ref(),
         }
     }
@@ -603,6 +606,29 @@ pub struct Accounts {
     /// Whether a cell may list several roles, parted as groups are: the first is the account's
     /// role, the others its other roles.
     pub several_roles: bool,
+    /// What the first and the last day do.
+    pub dates: Dates,
+    /// The day of the run; whoever begins one says it. Without it, no date does anything.
+    #[serde(skip)]
+    pub(crate) today: Option<jiff::civil::Date>,
+}
+
+/// What `start_date` and `end_date` do.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Dates {
+    /// Nothing: they are kept with the account.
+    #[default]
+    Ignore,
+    /// An account is let in on its first day, and closed after its last one.
+    Schedule,
+}
+
+impl Accounts {
+    /// The day of the run, where dates do anything.
+    pub fn day(&self) -> Option<jiff::civil::Date> {
+        self.today.filter(|_| self.dates == Dates::Schedule)
+    }
 }
 
 impl Default for Accounts {
@@ -611,6 +637,8 @@ impl Default for Accounts {
             onboarding: Onboarding::Invite,
             roles: vec!["user".to_string()],
             default_role: "user".to_string(),
+            dates: Dates::Ignore,
+            today: None,
             several_roles: false,
         }
     }
@@ -1013,6 +1041,7 @@ impl Pipeline {
                 definition.read.header_row = None;
                 // A few people are no full list.
                 definition.leavers.missing = Missing::Ignore;
+                definition.accounts.dates = Dates::Ignore;
                 // They look like no file, and the next file is not to look like them.
                 definition.gates.content = Content::Ignore;
             }

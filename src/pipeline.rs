@@ -26,7 +26,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use self::hold::{Rows, held_issues, joins, status_of_new};
-use crate::definition::{Clashes, Content, Definition, Missing, Pipeline};
+use crate::definition::{Clashes, Content, Dates, Definition, Missing, Onboarding, Pipeline};
 use crate::header::{Vocabulary, is_own};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome, Verdict};
@@ -42,7 +42,7 @@ use crate::stages::dedupe::{Seen, fingerprints};
 use crate::stages::drift::Profile;
 use crate::stages::follow::{self, Follow, Line, Trace, Wanted, regardless};
 use crate::stages::gates::{self, Change, Class, Classes, Facts, Hold};
-use crate::stages::leavers::{self, Fate, Leaver};
+use crate::stages::leavers::{self, Fate, Leaver, Why};
 use crate::stages::load::{self, RunKey};
 use crate::stages::map::{self, Mapping, Target};
 use crate::stages::membership::{self, Said, Tree};
@@ -52,6 +52,7 @@ use crate::stages::read::{self, Source};
 use crate::stages::validate::validate;
 use crate::store::Store;
 use crate::store::loader::Written;
+use crate::store::matches::Matches;
 use crate::store::runs::Begun;
 use crate::summary::Gate;
 
@@ -184,6 +185,7 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         layout,
         spool,
         plan: planning.plan,
+        counts_absences: !gates::doubt_the_file(&gates),
         gates,
         profile: profile.map(Profile::kept),
         late: planning.late,
@@ -194,7 +196,6 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         leavers,
         moves: planning.moves,
         keeps_leavers: false,
-        counts_absences: true,
         stopped: None,
     };
     write(job, ran, &needed, store)
@@ -219,10 +220,18 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
     let guide = Guide::Plan(&order);
     let planning = match_and_plan(&rows, &guide, &groups, Some(&begun), Some(store))?;
     let mut leavers = Vec::new();
+    let approves = order.approved != Classes::default();
+    let was_counted = approves && !gates::doubt_the_file(&file.head.gates);
     if order.leavers {
         leavers = find_leavers(job, &file.files, &file.spool, Some(store))?;
-        let approves = order.approved != Classes::default();
-        follow::hold_unplanned(&mut leavers, &file.leavers, order.replan, approves);
+        let leaving = match (approves, was_counted) {
+            (false, _) => follow::Leaving::Planned,
+            (true, true) => follow::Leaving::Counted,
+            (true, false) => follow::Leaving::Doubted {
+                overtaken: store.is_overtaken(&file.head.run)?,
+            },
+        };
+        follow::hold_unplanned(&mut leavers, &file.leavers, order.replan, leaving);
     }
     let gates = if begun.has_written() {
         begun.gates
@@ -232,7 +241,7 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
     };
     store.book_gates(&run.id, &gates)?;
     let needed = planning.needed_paths(&groups);
-    let counts_absences = order.leavers && order.approved == Classes::default();
+    let counts_absences = order.leavers && !was_counted;
     let file = order.plan;
     let ran = Ran {
         files: file.files,
@@ -411,7 +420,10 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
 fn is_compared(files: &[InputFile], definition: &Definition) -> bool {
     let gates = &definition.gates;
     let corrected = |file: &InputFile| file.targets.contains(&Target::Own);
-    gates.enabled && gates.content == Content::Hold && !files.iter().any(corrected)
+    gates.enabled
+        && gates.content == Content::Hold
+        && !files.is_empty()
+        && !files.iter().any(corrected)
 }
 
 fn read_files(files: &[InputFile], mut send: impl FnMut(Cells) -> bool) -> Result<()> {
@@ -616,17 +628,9 @@ fn asks_for_groups(layout: &Layout, definition: &Definition) -> bool {
     definition.groups.required || Field::ALL.into_iter().any(lists_groups)
 }
 
-/// match → plan, for all batches. `begun` has what an earlier try of this run decided and wrote.
-fn match_and_plan(
-    rows: &Rows,
-    guide: &Guide,
-    groups: &BTreeMap<String, String>,
-    begun: Option<&Begun>,
-    store: Option<&Store>,
-) -> Result<Planning> {
+/// The groups that there are, and what the accounts say about the rows, to be read in their order.
+fn ask_store<'a>(rows: &Rows, store: Option<&'a Store>) -> Result<(Tree, Option<Matches<'a>>)> {
     let Rows { job, layout, spool } = *rows;
-    let nothing = Begun::default();
-    let begun = begun.unwrap_or(&nothing);
     let definition = &job.pipeline.definition;
     let with_groups = asks_for_groups(layout, definition);
     let tree = match store.filter(|_| with_groups) {
@@ -641,6 +645,22 @@ fn match_and_plan(
         let with_past = definition.update.asks_who();
         matches = Some(store.run_match(&definition.matching.keys(), with_groups, with_past)?);
     }
+    Ok((tree, matches))
+}
+
+/// match → plan, for all batches. `begun` has what an earlier try of this run decided and wrote.
+fn match_and_plan(
+    rows: &Rows,
+    guide: &Guide,
+    groups: &BTreeMap<String, String>,
+    begun: Option<&Begun>,
+    store: Option<&Store>,
+) -> Result<Planning> {
+    let Rows { job, layout, spool } = *rows;
+    let nothing = Begun::default();
+    let begun = begun.unwrap_or(&nothing);
+    let definition = &job.pipeline.definition;
+    let (tree, mut matches) = ask_store(rows, store)?;
     let judge = Judge {
         layout,
         definition,
@@ -707,7 +727,9 @@ fn match_and_plan(
 
 fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
     // A few keys too many cost little, and the corrections of a full list are short.
-    let full_list = job.pipeline.definition.leavers.missing == Missing::Deactivate;
+    let definition = &job.pipeline.definition;
+    let full_list = definition.leavers.missing == Missing::Deactivate
+        || definition.accounts.dates == Dates::Schedule;
     store.begin_match()?;
     job.progress.begin("keys", Some(spool.rows()));
     for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
@@ -733,10 +755,12 @@ fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
 fn is_full_list(job: &Job, files: &[InputFile]) -> bool {
     let mut headers = files.iter().flat_map(|file| &file.source.header);
     job.pipeline.definition.leavers.missing == Missing::Deactivate
+        && !files.is_empty()
         && !headers.any(|name| is_own(name))
 }
 
-/// Whom a full list no longer names, judged by the keys that the match was sent.
+/// Whom a full list no longer names, judged by the keys that the match was sent, and whose last or
+/// first day has come. In order of their accounts, each once.
 fn find_leavers(
     job: &Job,
     files: &[InputFile],
@@ -744,37 +768,50 @@ fn find_leavers(
     store: Option<&Store>,
 ) -> Result<Vec<Leaver>> {
     let definition = &job.pipeline.definition;
-    let Some(store) = store.filter(|_| is_full_list(job, files)) else {
+    let Some(store) = store else {
         return Ok(Vec::new());
     };
-    if !store.has_accounts()? {
+    let (full_list, day) = (is_full_list(job, files), definition.accounts.day());
+    if !full_list && day.is_none() || !store.has_accounts()? {
         return Ok(Vec::new());
     }
     let mut unknown_rows = 0;
     for batch in 0..spool.batches() {
         unknown_rows += load::rows_without_key(&spool.read(batch)?);
     }
-    let mut leavers = store.find_leavers(definition.source())?;
+    let mut leavers = Vec::new();
+    if let Some(day) = day {
+        let opens = definition.accounts.onboarding == Onboarding::Setup;
+        leavers = store.find_due(definition.source(), day, opens)?;
+    }
+    if full_list {
+        leavers.extend(store.find_leavers(definition.source())?);
+    }
+    // A last day needs no grace.
+    leavers.sort_by_key(|leaver| (leaver.account, leaver.why != Why::EndDate));
+    leavers.dedup_by_key(|leaver| leaver.account);
     leavers::decide(&mut leavers, definition, unknown_rows);
     Ok(leavers)
 }
 
-/// Deactivates the leavers whose time has come, and counts the run for the others.
+/// Deactivates the leavers whose time has come, lets in who begins, and counts the run for the
+/// others who are missing.
 fn settle_leavers(job: &Job, ran: &Ran, store: &mut Store) -> Result<()> {
-    if !is_full_list(job, &ran.files) {
+    let counts = ran.counts_absences && is_full_list(job, &ran.files);
+    if !counts && ran.leavers.is_empty() {
         return Ok(());
     }
     let of = |wanted: fn(&Leaver) -> bool| -> Vec<Uuid> {
         let some = ran.leavers.iter().filter(|leaver| wanted(leaver));
         some.map(|leaver| leaver.account).collect()
     };
-    let missing = ran
-        .counts_absences
-        .then(|| of(|leaver| leaver.fate != Fate::Protected));
+    let missing =
+        counts.then(|| of(|leaver| leaver.why == Why::Missing && leaver.fate != Fate::Protected));
     let gone = of(|leaver| leaver.fate == Fate::Deactivated);
+    let begun = of(|leaver| leaver.fate == Fate::Activated);
     let source = job.pipeline.definition.source();
     store
-        .settle_leavers(&ran.run.id, source, missing.as_deref(), &gone)
+        .settle_leavers(&ran.run.id, source, missing.as_deref(), &gone, &begun)
         .map_err(|refusal| refusal.exit(Exit::Stopped))?;
     Ok(())
 }

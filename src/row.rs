@@ -41,6 +41,7 @@ pub enum Field {
     OtherRoles,
     Status,
     StartDate,
+    EndDate,
     Manager,
 }
 
@@ -65,7 +66,7 @@ impl Field {
     }
 
     /// Every field, in order.
-    pub const ALL: [Field; 19] = [
+    pub const ALL: [Field; 20] = [
         Field::ExternalId,
         Field::Email,
         Field::Username,
@@ -84,6 +85,7 @@ impl Field {
         Field::OtherRoles,
         Field::Status,
         Field::StartDate,
+        Field::EndDate,
         Field::Manager,
     ];
 
@@ -108,6 +110,7 @@ impl Field {
             Field::OtherRoles => "other_roles",
             Field::Status => "status",
             Field::StartDate => "start_date",
+            Field::EndDate => "end_date",
             Field::Manager => "manager",
         }
     }
@@ -135,6 +138,7 @@ impl Field {
                 | Field::OtherRoles
                 | Field::Status
                 | Field::StartDate
+                | Field::EndDate
                 | Field::Organization
         )
     }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::import::{PLAN, RunArgs, Task, carry_out, new_run};
+use super::import::{PLAN, RunArgs, Task, carry_out, new_run, today};
 use super::invite::{find_import, open_store};
 use super::{DatabaseArgs, shell_word};
 use crate::issue::{Code, Issue};
@@ -65,6 +65,7 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
         return Err(Refusal::new(Code::PlanInvalid, what));
     }
     let mut pipeline = plan.pipeline()?;
+    pipeline.definition.accounts.today = Some(today());
     pipeline.set("plan", &plan.sha256)?;
     let names = names(approved);
     pipeline.set("approve", &names.join(" "))?;

@@ -15,6 +15,7 @@ use crate::store::launcher::{Local, Status, home_from_environment};
 mod add;
 mod approve;
 mod drop;
+mod due;
 mod explain;
 mod import;
 mod invitations;
@@ -51,6 +52,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Do exactly what a plan says that `muster check --plan` wrote
     Apply(plan::ApplyArgs),
+    /// Let in whose first day has come and close whose last day is over, without a new file
+    Due(due::DueArgs),
     /// Let through what safeguards held of a run, exactly as it was planned
     Approve(approve::ApproveArgs),
     /// Read a plan
@@ -135,6 +138,7 @@ pub fn run() -> Exit {
         Command::Check(args) => import::check_files(args),
         Command::Import(args) => import::import(args),
         Command::Apply(args) => plan::apply(args),
+        Command::Due(args) => due::due(args),
         Command::Approve(args) => approve::approve(args),
         Command::Plan { command } => plan::plan(command),
         Command::Template(args) => template::write_template(args),

@@ -23,11 +23,11 @@ pub(super) struct Rows<'a> {
     pub(super) spool: &'a Spool,
 }
 
-/// The classes of a leaver who is deactivated.
-fn of_leavers() -> Classes {
+/// The classes of an account that changes though no row says so.
+fn of_leaver(leaver: &Leaver) -> Classes {
     Classes::default()
         .with(Class::Update)
-        .with(Class::Deactivate)
+        .with_if(Class::Deactivate, leaver.fate == Fate::Deactivated)
 }
 
 impl Rows<'_> {
@@ -86,8 +86,8 @@ impl Rows<'_> {
             }
         }
         for leaver in leavers {
-            if leaver.fate == Fate::Deactivated {
-                facts.count(of_leavers());
+            if leaver.fate.is_written() {
+                facts.count(of_leaver(leaver));
             }
         }
         if let Some(store) = store {
@@ -207,9 +207,10 @@ impl Rows<'_> {
                 .extend(planning.moves.groups.iter().cloned());
         }
         for leaver in leavers {
-            if leaver.fate == Fate::Deactivated && hold.holds(of_leavers()) {
+            let classes = of_leaver(leaver);
+            if leaver.fate.is_written() && hold.holds(classes) {
                 leaver.fate = Fate::Held;
-                count(of_leavers());
+                count(classes);
             }
         }
         for gate in gates {

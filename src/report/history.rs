@@ -370,9 +370,9 @@ fn event_of(
     } else if i32::try_from(done.row).is_err() {
         // A leaver's row is negative in the books.
         event.run = Some(done.run.clone());
-        event
-            .notes
-            .push("no row names the person: missing from a full list".to_string());
+        event.notes.push(
+            "no row names the person: missing from a full list, or by a date that came".to_string(),
+        );
     } else {
         place(&mut event, &done.run, done.row, ledgers, told);
     }

@@ -7,12 +7,14 @@ use std::fmt::Write;
 
 use crate::outcome::{Counts, Outcome};
 use crate::refusal::Refusal;
-use crate::summary::{Approval, Example, Gate, IssueCount, Ruling, Summary};
+use crate::summary::{Approval, Example, Gate, IssueCount, LeaverExample, Ruling, Summary};
 
 /// The narrowest text that is still laid out; a smaller `width` is taken for this one.
 const WIDTH_MIN: usize = 40;
 /// How many codes are listed before the rest is summed up in one line.
 const CODES_MAX: usize = 6;
+/// How many leavers are listed before the rest is summed up.
+const LEAVERS_MAX: usize = 5;
 /// How many cleaning rules are listed before the rest is summed up.
 const RULES_MAX: usize = 8;
 
@@ -170,6 +172,16 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     }
     let so_far = if finished { "" } else { " so far" };
     let whole = doubts(summary).is_empty();
+    if summary.input.is_empty() && total == 0 && summary.undo.is_none() {
+        let nothing = if summary.leavers.is_empty() {
+            "Nothing is due today."
+        } else {
+            "Settled by dates, without a file."
+        };
+        sentences.push(nothing.to_string());
+        sentences.extend(leavers_in_words(summary));
+        return sentences;
+    }
     sentences.push(match (total, inside) {
         (0, _) => "No row was read.".to_string(),
         (1, 1) if whole => format!("The only row {is} in."),
@@ -201,21 +213,45 @@ pub fn headline(summary: &Summary) -> Vec<String> {
         "was refused by the database",
         "were refused by the database",
     );
-    if !summary.leavers.is_empty() {
-        let fates: Vec<String> = summary
-            .leavers
-            .iter()
-            .map(|(fate, count)| format!("{} {}", grouped(*count), safe(fate)))
-            .collect();
-        let all: u64 = summary.leavers.values().sum();
-        let people = if all == 1 { "person is" } else { "people are" };
-        sentences.push(format!(
-            "{} {people} missing from the list: {}.",
-            grouped(all),
-            fates.join(", ")
-        ));
-    }
+    sentences.extend(leavers_in_words(summary));
     sentences
+}
+
+/// Those whom no row names, in a sentence: `3 people are missing from the list: 2 deactivated, 1
+/// waiting.`
+fn leavers_in_words(summary: &Summary) -> Option<String> {
+    let fates: Vec<String> = summary
+        .leavers
+        .iter()
+        .map(|(fate, count)| format!("{} {}", grouped(*count), safe(fate)))
+        .collect();
+    let all: u64 = summary.leavers.values().sum();
+    let mut examples = summary.leaver_examples.iter();
+    let by_dates = examples.any(|leaver| leaver.why != "missing");
+    let words = match (all, by_dates) {
+        (0, _) => return None,
+        (1, false) => "person is missing from the list",
+        (_, false) => "people are missing from the list",
+        (1, true) => "person is due by a date",
+        (_, true) if summary.input.is_empty() => "people are due by their dates",
+        (_, true) => "people are missing from the list or due by their dates",
+    };
+    Some(format!("{} {words}: {}.", grouped(all), fates.join(", ")))
+}
+
+/// What is known of a leaver's absence: `missing for 3 days, in 2 files`.
+pub(super) fn why_leaving(leaver: &LeaverExample) -> String {
+    match leaver.why.as_str() {
+        "end_date" => "the last day is over".to_string(),
+        "start_date" => "the first day has come".to_string(),
+        _ => {
+            let files = plural(leaver.missing_runs, "file", "files");
+            match leaver.missing_days {
+                0 => format!("not in {files}"),
+                days => format!("not in {files}, since {}", plural(days, "day", "days")),
+            }
+        }
+    }
 }
 
 /// What an outcome means, in a few words.
@@ -359,6 +395,7 @@ pub fn render(summary: &Summary, folder: &str, width: usize, colour: bool) -> St
     opening(&mut text, summary, width, colour);
     outcomes(&mut text, &summary.counts, colour);
     gates(&mut text, &summary.gates, width, colour);
+    leavers(&mut text, summary, width);
     issues(&mut text, summary, width, colour);
     cleaned(&mut text, summary, width);
     files(&mut text, summary, folder, width, colour);
@@ -434,6 +471,24 @@ fn outcomes(text: &mut String, counts: &Counts, colour: bool) {
     }
     let line = format!("{:<10}{:>number_width$}", "read", grouped(counts.read));
     let _ = writeln!(text, "  {}", paint(&line, Look::Strong, colour));
+}
+
+/// The first people whom no row names, and what happens to each.
+fn leavers(text: &mut String, summary: &Summary, width: usize) {
+    let (shown, all) = (&summary.leaver_examples, summary.leavers.values().sum());
+    for (index, leaver) in shown.iter().take(LEAVERS_MAX).enumerate() {
+        if index == 0 {
+            text.push('\n');
+        }
+        let (what, who) = (safe(&leaver.what), safe(&leaver.who));
+        let line = format!("  {what:<11}  {who}  {}", why_leaving(leaver));
+        let _ = writeln!(text, "{}", cut(&line, width));
+    }
+    let rest: u64 = all;
+    let rest = rest.saturating_sub(shown.len().min(LEAVERS_MAX) as u64);
+    if rest > 0 && !shown.is_empty() {
+        let _ = writeln!(text, "  and {} more, in leavers.csv", grouped(rest));
+    }
 }
 
 /// The safeguards that were met, and what each was measured by.
@@ -862,6 +917,7 @@ pub(super) mod tests {
                 .into(),
             invitations: None,
             leavers: Default::default(),
+            leaver_examples: Vec::new(),
             undo: None,
             next: vec![Next {
                 what: "invite the 1,150 new people".to_string(),

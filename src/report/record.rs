@@ -17,12 +17,12 @@ use crate::pipeline::{InputFile, Ran};
 use crate::refusal::{Refusal, Result};
 use crate::row::{CLEARED, Cells, Field, People, RowNumber, Slot};
 use crate::stages::clean::{GROUP_NESTING, Rule, Rules, groups};
-use crate::stages::leavers::{Fate, Leaver};
+use crate::stages::leavers::{Fate, Leaver, Why};
 use crate::stages::map::Target;
 use crate::stages::moves::stands_in_the_way;
 use crate::stages::plan::{Action, Person, Planned};
 use crate::stages::read::Format;
-use crate::summary::{Column, Example, Input, IssueCount, Summary};
+use crate::summary::{Column, Example, Input, IssueCount, LeaverExample, Summary};
 
 /// The summary has so many examples of each code.
 const EXAMPLES_MAX: usize = 5;
@@ -84,6 +84,7 @@ pub fn record(
             summary.leavers.insert(fate.name().to_string(), count);
         }
     }
+    summary.leaver_examples = first_leavers(&ran.leavers, LEAVERS_SHOWN, mask);
     if !ran.leavers.is_empty() {
         write_leavers(&ran.leavers, &folder.join("leavers.csv"))?;
         summary.files.insert("leavers".into(), "leavers.csv".into());
@@ -94,7 +95,10 @@ pub fn record(
         .map(|rule| (rule.name().to_string(), ran.rules[*rule as usize]))
         .filter(|(_, count)| *count > 0)
         .collect();
-    let details = std::mem::take(&mut tally.details);
+    let details = Details {
+        leavers: first_leavers(&ran.leavers, LEAVERS_LISTED, str::to_string),
+        ..std::mem::take(&mut tally.details)
+    };
     summary.issues = tally.issue_counts();
     summary
         .files
@@ -121,12 +125,54 @@ pub fn finish(summary: &Summary, details: &Details, folder: &Path) -> Result<Str
     Ok(json)
 }
 
-/// `leavers.csv`: whom a full list no longer names, and what happens to each.
+/// How many leavers the summary names, and how many the page.
+const LEAVERS_SHOWN: usize = 20;
+const LEAVERS_LISTED: usize = 100;
+
+/// The first leavers: those who change or are held before those to whom nothing happens.
+fn first_leavers(
+    leavers: &[Leaver],
+    count: usize,
+    shown: impl Fn(&str) -> String,
+) -> Vec<LeaverExample> {
+    let mut leavers: Vec<&Leaver> = leavers.iter().collect();
+    let rank = |fate: Fate| match fate {
+        Fate::Deactivated | Fate::Activated => 0,
+        Fate::Held => 1,
+        Fate::Waiting => 2,
+        Fate::Protected => 3,
+    };
+    leavers.sort_by_key(|leaver| (rank(leaver.fate), leaver.why, &leaver.email));
+    let example = |leaver: &&Leaver| LeaverExample {
+        who: shown(
+            leaver
+                .email
+                .as_deref()
+                .or(leaver.external_id.as_deref())
+                .unwrap_or(&leaver.name),
+        ),
+        what: leaver.fate.name().to_string(),
+        why: leaver.why.name().to_string(),
+        missing_runs: missing_runs(leaver).into(),
+        missing_days: leaver.days.into(),
+    };
+    leavers.iter().take(count).map(example).collect()
+}
+
+/// In how many files in a row the person was missing, this one included.
+fn missing_runs(leaver: &Leaver) -> u32 {
+    match leaver.why {
+        Why::Missing => leaver.runs + 1,
+        Why::EndDate | Why::StartDate => 0,
+    }
+}
+
+/// `leavers.csv`: whose account changes, or may soon, though no row says so, and what happens.
 fn write_leavers(leavers: &[Leaver], path: &Path) -> Result<()> {
     let cell = |text: &str| format!("\"{}\"", guarded(text).replace('"', "\"\""));
     atomically(path, |file| {
         file.write(
-            b"\xef\xbb\xbfexternal_id,email,name,role,status,missing_runs,missing_days,what\r\n",
+            b"\xef\xbb\xbfexternal_id,email,name,role,status,why,missing_runs,missing_days,what\r\n",
         )?;
         for leaver in leavers {
             let line = [
@@ -135,7 +181,8 @@ fn write_leavers(leavers: &[Leaver], path: &Path) -> Result<()> {
                 cell(&leaver.name),
                 cell(&leaver.role),
                 cell(&leaver.status),
-                (leaver.runs + 1).to_string(),
+                leaver.why.name().to_string(),
+                missing_runs(leaver).to_string(),
                 leaver.days.to_string(),
                 leaver.fate.name().to_string(),
             ];

@@ -254,7 +254,7 @@ fn example(definition: &Definition, field: Field) -> String {
             Onboarding::Setup => "active".to_string(),
         },
         Field::StartDate => "2026-01-31".to_string(),
-        Field::Manager => String::new(),
+        Field::EndDate | Field::Manager => String::new(),
     }
 }
 
@@ -312,7 +312,7 @@ fn explain(definition: &Definition, field: Field) -> String {
                 STATUSES.join(", ")
             ),
         },
-        Field::StartDate => match definition.clean.date_order {
+        Field::StartDate | Field::EndDate => match definition.clean.date_order {
             DateOrder::Unknown => "as 2026-01-31".to_string(),
             DateOrder::Dmy => "as 2026-01-31 or 31/01/2026".to_string(),
             DateOrder::Mdy => "as 2026-01-31 or 01/31/2026".to_string(),
@@ -409,9 +409,9 @@ mod tests {
         assert_eq!(
             csv(&definition),
             "\n\nexternal_id,Work e-mail,username,Name,phone,country,language,organization,Team,Site,role,status,\
-             start_date,manager,\"Cost, center\"\n\
+             start_date,end_date,manager,\"Cost, center\"\n\
              EXAMPLE-1,example.person@example.org,example.person,Example Person,+1 202 555 0100,US,en,Example Ltd,,,\
-             user,invited,2026-01-31,,\n"
+             user,invited,2026-01-31,,,\n"
         );
         let notes = notes(&definition);
         let line = |header: &str| notes.lines().find(|line| line.starts_with(header)).unwrap();

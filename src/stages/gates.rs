@@ -318,6 +318,13 @@ pub fn in_window(earlier: &[Vec<Gate>]) -> Counts {
     counts
 }
 
+/// Whether the file as a whole is in doubt: then it doesn't say who is missing, either.
+pub fn doubt_the_file(gates: &[Gate]) -> bool {
+    gates
+        .iter()
+        .any(|gate| gate.class == Class::Content.name() && gate.ruling == Ruling::Held)
+}
+
 /// Whether a row with that issue waits for an approval.
 pub fn waits_by(issue: &Issue) -> bool {
     issue.code == Code::GateOthers || Class::of_code(issue.code).is_some()

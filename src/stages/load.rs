@@ -232,7 +232,7 @@ pub fn rows_without_key(people: &People) -> u64 {
 
 fn put_create(frame: &mut Frame, person: &Person, id: Uuid, definition: &Definition, run: &RunKey) {
     let key = |key| person.people.key(person.index, key);
-    frame.row(21);
+    frame.row(22);
     frame.uuid(id);
     for field in COLUMNS {
         let value = person.value_of_new(field, definition);
@@ -245,7 +245,7 @@ fn put_create(frame: &mut Frame, person: &Person, id: Uuid, definition: &Definit
                 frame.text(value);
                 frame.text(value.and(key(Key::Username)));
             }
-            Field::StartDate => frame.date(value),
+            Field::StartDate | Field::EndDate => frame.date(value),
             Field::OtherRoles => frame.roles(value),
             _ => frame.text(value),
         }
@@ -264,7 +264,7 @@ fn put_create(frame: &mut Frame, person: &Person, id: Uuid, definition: &Definit
 }
 
 fn put_update(frame: &mut Frame, row: RowNumber, update: &Update) {
-    frame.row(23);
+    frame.row(24);
     frame.int(row);
     frame.uuid(update.account);
     frame.text(Some(&update.version));
@@ -279,7 +279,7 @@ fn put_update(frame: &mut Frame, row: RowNumber, update: &Update) {
                 frame.text(value);
                 frame.text(update.keys[1].as_deref());
             }
-            Field::StartDate => frame.date(value),
+            Field::StartDate | Field::EndDate => frame.date(value),
             Field::OtherRoles => frame.roles(value),
             _ => frame.text(value),
         }

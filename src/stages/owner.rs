@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::definition::{Definition, Touch};
 use crate::issue::{Code, Issue};
 use crate::row::{Field, RowNumber};
+use crate::stages::membership;
 use crate::stages::plan::{Account, COLUMNS, Update};
 
 /// What an update of an account did.
@@ -176,14 +177,17 @@ fn stay(
     definition: &Definition,
 ) -> Vec<Issue> {
     let setter = |group: &str| {
-        let key = group.split("//").next().unwrap_or(group);
-        past.groups.get(key).map(|by| Setter::of(by.as_deref()))
+        let by = past.groups.get(membership::key_of(group));
+        by.map(|by| Setter::of(by.as_deref()))
     };
     let mut issues = Vec::new();
     update.leaves.retain(|group| match setter(group) {
         Some(setter) if setter.is_other(definition.source()) => {
-            let detail = format!("stays in this group: {setter}");
-            let issue = Issue::of_field(Code::UpdateKept, row, Field::Groups, group, detail);
+            let (found, detail) = (
+                membership::shown(group),
+                format!("stays in this group: {setter}"),
+            );
+            let issue = Issue::of_field(Code::UpdateKept, row, Field::Groups, &found, detail);
             issues.push(issue);
             false
         }
@@ -217,6 +221,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn the_last_one_who_set_a_value_has_it() {
         use Setter::{Application, Nobody, Source};
         let other = json!({"source": "crm", "undo": false, "at": 5, "after": {"role": "x"}});

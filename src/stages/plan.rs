@@ -13,13 +13,16 @@ use crate::definition::{
 use crate::issue::{Code, Issue};
 use crate::outcome::Outcome;
 use crate::row::{CLEARED, Field, Key, Layout, People, RowNumber};
+use crate::stages::clean::words::ROLE_SEPARATOR;
 use crate::stages::clean::{group, words};
+use crate::stages::dates::{Standing, standing};
 use crate::stages::follow::Trace;
+use crate::stages::leavers::is_protected;
 use crate::stages::membership::{self, Said, Tree};
 use crate::stages::owner;
 
 /// The fields that an account has a column for, in column order.
-pub const COLUMNS: [Field; 15] = [
+pub const COLUMNS: [Field; 16] = [
     Field::ExternalId,
     Field::Email,
     Field::Username,
@@ -34,6 +37,7 @@ pub const COLUMNS: [Field; 15] = [
     Field::OtherRoles,
     Field::Status,
     Field::StartDate,
+    Field::EndDate,
     Field::Manager,
 ];
 
@@ -271,6 +275,29 @@ impl<'a> Person<'a> {
                 Field::Status => Some(status_of_onboarding(definition)),
                 _ => None,
             })
+            .map(|value| match field {
+                Field::Status => self.status_on_the_day(value, definition),
+                _ => value,
+            })
+    }
+
+    /// The status of a new account that is to get `wanted`, as its days have it.
+    fn status_on_the_day(&self, wanted: &'a str, definition: &'a Definition) -> &'a str {
+        let day = |field| self.value_of_new(field, definition);
+        let accounts = &definition.accounts;
+        match standing(accounts, day(Field::StartDate), day(Field::EndDate)) {
+            Standing::Before if wanted == "active" => "invited",
+            Standing::After => {
+                let roles = roles(day(Field::Role), day(Field::OtherRoles));
+                let email_key = self.people.key(self.index, Key::Email);
+                if is_protected(definition, roles, email_key) {
+                    wanted
+                } else {
+                    "deactivated"
+                }
+            }
+            _ => wanted,
+        }
     }
 }
 
@@ -561,13 +588,16 @@ fn known_account(
     let entries = entries.as_ref().unwrap_or(&account.groups);
     issues.extend(groupless(person, entries, definition));
     if policy == Existing::Reactivate && person.value(Field::Status).is_none() {
-        reactivate(&mut update, status, definition);
+        // Not as with a new account: a password that the row brought along isn't taken over.
+        let wanted = person.status_on_the_day(status_of_onboarding(definition), definition);
+        set_status(&mut update, status, wanted);
     }
     if person.has_password() {
         let detail = held("its password is not touched");
         issues.push(Issue::of_row(Code::PasswordKept, row, detail));
     }
     owner::keep_others(&mut update, account, row, definition, issues);
+    follow_dates(&mut update, status, definition);
     if update.after.is_empty() && update.joins.is_empty() && update.leaves.is_empty() {
         return Action::Leave(Outcome::Unchanged);
     }
@@ -667,17 +697,49 @@ fn move_groups(
     Some(after)
 }
 
-/// Opens a closed account again, as if it were new.
-fn reactivate(update: &mut Update, held: &str, definition: &Definition) {
-    // Not as with a new account: a password that the row brought along isn't taken over.
-    let wanted = status_of_onboarding(definition);
-    let column = COLUMNS.iter().position(|field| *field == Field::Status);
-    if let Some(column) = column {
-        let name = Field::Status.name().to_string();
-        update.before.insert(name.clone(), held.into());
-        update.after.insert(name, wanted.into());
+/// Gives an account that has the status `held` the status `wanted`.
+fn set_status(update: &mut Update, held: &str, wanted: &str) {
+    let name = Field::Status.name();
+    if held == wanted {
+        update.before.remove(name);
+        update.after.remove(name);
+    } else {
+        update.before.insert(name.to_string(), held.into());
+        update.after.insert(name.to_string(), wanted.into());
+    }
+    if let Some(column) = COLUMNS.iter().position(|field| *field == Field::Status) {
         update.values[column] = Some(wanted.to_string());
     }
+}
+
+/// The role and the other ones, which are one text.
+fn roles<'a>(role: Option<&'a str>, others: Option<&'a str>) -> impl Iterator<Item = &'a str> {
+    let others = others.into_iter();
+    let others = others.flat_map(|others| others.split(ROLE_SEPARATOR));
+    role.into_iter().chain(others)
+}
+
+/// Whatever the row says of the status: nobody is let in before the first day, and nobody stays
+/// after the last one. Who was let in already stays in before the first day.
+fn follow_dates(update: &mut Update, held: &str, definition: &Definition) {
+    let value = |field: Field| {
+        let column = COLUMNS.iter().position(|column| *column == field)?;
+        update.values[column].as_deref()
+    };
+    let wanted = value(Field::Status).unwrap_or(held);
+    let days = (value(Field::StartDate), value(Field::EndDate));
+    let status = match standing(&definition.accounts, days.0, days.1) {
+        Standing::Before if wanted == "active" && held != "active" => "invited",
+        Standing::After if wanted != "deactivated" => {
+            let roles = roles(value(Field::Role), value(Field::OtherRoles));
+            if is_protected(definition, roles, update.keys[0].as_deref()) {
+                return;
+            }
+            "deactivated"
+        }
+        _ => return,
+    };
+    set_status(update, held, status);
 }
 
 #[cfg(test)]

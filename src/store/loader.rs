@@ -275,24 +275,7 @@ impl Writer {
         let begin = include_str!("sql/begin_writes.sql");
         client.batch_execute(begin).await.map_err(trouble)?;
         if direct {
-            let creates = copy(
-                client,
-                include_str!("sql/copy_accounts.sql"),
-                chunk.creates.clone(),
-            );
-            creates.await.map_err(straight)?;
-            let joins = copy(
-                client,
-                include_str!("sql/copy_memberships.sql"),
-                chunk.memberships.clone(),
-            );
-            joins.await.map_err(straight)?;
-            let passwords = copy(
-                client,
-                include_str!("sql/copy_passwords.sql"),
-                chunk.passwords.0.clone(),
-            );
-            passwords.await.map_err(straight)?;
+            self.direct_creates(chunk).await.map_err(straight)?;
         } else {
             self.staged_creates(chunk, &mut issues).await?;
         }
@@ -341,6 +324,18 @@ impl Writer {
             outcomes,
             issues,
         })
+    }
+
+    /// New accounts straight into their tables.
+    async fn direct_creates(&self, chunk: &Chunk) -> std::result::Result<(), CopyError> {
+        for (sql, rows) in [
+            (include_str!("sql/copy_accounts.sql"), &chunk.creates),
+            (include_str!("sql/copy_memberships.sql"), &chunk.memberships),
+            (include_str!("sql/copy_passwords.sql"), &chunk.passwords.0),
+        ] {
+            copy(&self.connection.client, sql, rows.clone()).await?;
+        }
+        Ok(())
     }
 
     /// Rows that only go in together stay out together.

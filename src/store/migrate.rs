@@ -31,6 +31,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "passwords",
         include_str!("migrations/0008_passwords.sql"),
     ),
+    (9, "dates", include_str!("migrations/0009_dates.sql")),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.

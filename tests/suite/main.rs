@@ -13,6 +13,7 @@ mod drop;
 mod gates;
 mod invitations;
 mod mailbox;
+mod nightly;
 mod passwords;
 mod pipelines;
 mod plans;

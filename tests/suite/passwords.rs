@@ -275,6 +275,7 @@ fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 fn no_hash_is_printed_logged_reported_or_booked() {
     let place = Place::new();
     // A server that writes down all that it can.
@@ -344,7 +345,7 @@ fn no_hash_is_printed_logged_reported_or_booked() {
     for (code, count) in [
         ("password.format", 3),
         ("password.costly", 1),
-        ("password.misplaced", 3),
+        ("password.misplaced", 4),
         ("clash.email", 2),
     ] {
         assert_eq!(count_of(&imported, code), count, "{code}");
@@ -391,7 +392,7 @@ fn no_hash_is_printed_logged_reported_or_booked() {
         .iter()
         .map(String::as_str)
         .chain([BCRYPT, DJANGO_PHC, crypt, "hunter2"]);
-    for end in ends.map(|hash| hash[hash.len().saturating_sub(16)..].as_bytes()) {
+    for end in ends.map(|hash| &hash.as_bytes()[hash.len().saturating_sub(16)..]) {
         for (name, bytes) in &seen {
             let found = bytes.windows(end.len()).any(|window| window == end);
             assert!(!found, "{name} has {}", String::from_utf8_lossy(end));
@@ -403,7 +404,7 @@ fn no_hash_is_printed_logged_reported_or_booked() {
     let corrections: String = corrections
         .filter_map(|path| fs::read_to_string(path).ok())
         .collect();
-    // Three that are misplaced, and what stands behind the one that is cut.
+    // Four that are misplaced, and what stands behind the one that is cut.
     let left_out = corrections.matches("(left out)").count();
-    assert!(left_out >= 3 + 3, "{corrections}");
+    assert!(left_out >= 4 + 3, "{corrections}");
 }

@@ -186,7 +186,7 @@ pub fn query_one(url: &str, sql: &str) -> String {
 /// `None` before the first import.
 pub fn accounts(url: &str) -> Option<String> {
     const HEADER: &str = "external_id,email,username,first_name,last_name,display_name,phone,country,\
-        language,organization,role,status,start_date,manager,attributes";
+        language,organization,role,status,start_date,end_date,manager,attributes";
     let there = "SELECT count(*) FROM pg_class
         WHERE oid = to_regclass('muster.accounts') AND relkind = 'r'";
     if query_one(url, there) == "0" {

@@ -414,8 +414,8 @@ fn refine(field: Field, value: &str, definition: &Definition) -> Option<(String,
             let list = Cow::Owned(roles.join(words::ROLE_SEPARATOR));
             (list, Rule::RoleList)
         }
-        Field::StartDate if date::is_iso(value) => return None,
-        Field::StartDate => match date::read(value, definition.clean.date_order) {
+        Field::StartDate | Field::EndDate if date::is_iso(value) => return None,
+        Field::StartDate | Field::EndDate => match date::read(value, definition.clean.date_order) {
             date::Reading::Date(date) => (Cow::Owned(date.to_string()), Rule::DateIso8601),
             date::Reading::Ambiguous(..) | date::Reading::Invalid => return None,
         },
@@ -490,6 +490,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one long list of values")]
     #[test]
     fn every_field_is_cleaned_by_its_own_rules_and_counted() {
         let rows = [
@@ -535,6 +536,7 @@ mod tests {
                 "",
                 "active",
                 "2026-11-22",
+                "",
                 "Boss@x.org",
             ]
         );
@@ -589,9 +591,9 @@ mod tests {
         assert_eq!(
             found,
             [
-                (1, Code::RowShort, "20 cells"),
+                (1, Code::RowShort, "21 cells"),
                 (2, Code::RowShort, "0 cells"),
-                (4, Code::RowLong, "22 cells")
+                (4, Code::RowLong, "23 cells")
             ]
         );
         assert_eq!(drafts.values.len(), rows.len());

@@ -332,7 +332,9 @@ impl<'a> Checker<'a> {
                     "a BCP 47 tag, as `en` or `pt-BR`",
                 );
             }
-            Field::StartDate if !date::is_iso(value) => self.report_date(value, row),
+            Field::StartDate | Field::EndDate if !date::is_iso(value) => {
+                self.report_date(field, value, row);
+            }
             Field::Status if !matches!(value, "active" | "invited" | "deactivated") => {
                 self.report(
                     Code::StatusUnknown,
@@ -353,11 +355,11 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn report_date(&mut self, value: &str, row: RowNumber) {
+    fn report_date(&mut self, field: Field, value: &str, row: RowNumber) {
         match date::read(value, self.date_order) {
             date::Reading::Ambiguous(day_first, month_first) => {
                 let detail = format!("{day_first} or {month_first}, written so");
-                self.report(Code::DateAmbiguous, row, Field::StartDate, value, detail);
+                self.report(Code::DateAmbiguous, row, field, value, detail);
             }
             date::Reading::Date(_) | date::Reading::Invalid => {
                 let detail = match self.date_order {
@@ -365,7 +367,7 @@ impl<'a> Checker<'a> {
                     DateOrder::Dmy => "a date, as 2026-11-22 or 22/11/2026",
                     DateOrder::Mdy => "a date, as 2026-11-22 or 11/22/2026",
                 };
-                self.report(Code::DateInvalid, row, Field::StartDate, value, detail);
+                self.report(Code::DateInvalid, row, field, value, detail);
             }
         }
     }

@@ -44,12 +44,14 @@ changed as (
     group by c.account_id
 ),
 joined_by as (
+    -- What an undo brought back belongs to the source of the run that had ended it.
     select m.account_id, jsonb_object_agg(
-        g.key, case when m.run_id is not null then coalesce(run.source, '') end
+        g.key, case when m.run_id is not null then coalesce(run.source, undone.source, '') end
     ) as groups
     from muster.memberships m
     join muster.groups g on g.id = m.group_id
     left join muster.runs run on run.id = m.run_id
+    left join muster.runs undone on undone.id = run.undoes
     where $2 and $3 and m.account_id in (select account_id from found)
     group by m.account_id
 )
@@ -59,7 +61,7 @@ select
     a.external_id, a.email, a.username, a.first_name, a.last_name, a.display_name,
     a.phone, a.country, a.language, a.organization, a.role,
     nullif(array_to_string(a.other_roles, '; '), ''), a.status,
-    a.start_date::text, a.manager,
+    a.start_date::text, a.end_date::text, a.manager,
     a.email_key, a.username_key,
     a.attributes::text,
     j.groups,

@@ -5,7 +5,7 @@ select
     a.external_id, a.email, a.username, a.first_name, a.last_name, a.display_name,
     a.phone, a.country, a.language, a.organization, a.role,
     nullif(array_to_string(a.other_roles, '; '), ''), a.status,
-    a.start_date::text, a.manager,
+    a.start_date::text, a.end_date::text, a.manager,
     a.email_key, a.username_key,
     a.attributes::text,
     joined.keys,
