@@ -30,10 +30,13 @@ pub struct Summary {
     pub pipeline: PipelineName,
     /// Outcomes; they add up to `read`.
     pub counts: Counts,
-    /// People whom a full list no longer names, by what happens to them: `deactivated`, `waiting`,
-    /// `protected`, `held`. They are no rows.
+    /// People whom a full list no longer names or whose dates have come, by what happens to them:
+    /// `deactivated`, `activated`, `waiting`, `protected`, `held`. They are no rows.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub leavers: BTreeMap<String, u64>,
+    /// The first of them, those who change or are held before the others; `leavers.csv` has all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaver_examples: Vec<LeaverExample>,
     /// How many values each cleaning rule changed.
     pub cleaned: BTreeMap<String, u64>,
     /// What was found, one entry a code, worst first.
@@ -75,6 +78,21 @@ impl Summary {
             Exit::of(&self.counts)
         }
     }
+}
+
+/// Somebody of [`Summary::leavers`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LeaverExample {
+    /// The e-mail address, else the external id; masked.
+    pub who: String,
+    /// What happens: one of the words of [`Summary::leavers`].
+    pub what: String,
+    /// `missing`, `end_date` or `start_date`.
+    pub why: String,
+    /// In how many files in a row the person was missing, this one included.
+    pub missing_runs: u64,
+    /// For how many days.
+    pub missing_days: u64,
 }
 
 /// What an undo did.

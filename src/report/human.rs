@@ -7,12 +7,14 @@ use std::fmt::Write;
 
 use crate::outcome::{Counts, Outcome};
 use crate::refusal::Refusal;
-use crate::summary::{Approval, Example, Gate, IssueCount, Ruling, Summary};
+use crate::summary::{Approval, Example, Gate, IssueCount, LeaverExample, Ruling, Summary};
 
 /// The narrowest text that is still laid out; a smaller `width` is taken for this one.
 const WIDTH_MIN: usize = 40;
 /// How many codes are listed before the rest is summed up in one line.
 const CODES_MAX: usize = 6;
+/// How many leavers are listed before the rest is summed up.
+const LEAVERS_MAX: usize = 5;
 /// How many cleaning rules are listed before the rest is summed up.
 const RULES_MAX: usize = 8;
 
@@ -170,6 +172,16 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     }
     let so_far = if finished { "" } else { " so far" };
     let whole = doubts(summary).is_empty();
+    if summary.input.is_empty() && total == 0 && summary.undo.is_none() {
+        let nothing = if summary.leavers.is_empty() {
+            "Nothing is due today."
+        } else {
+            "Settled by dates, without a file."
+        };
+        sentences.push(nothing.to_string());
+        sentences.extend(leavers_in_words(summary));
+        return sentences;
+    }
     sentences.push(match (total, inside) {
         (0, _) => "No row was read.".to_string(),
         (1, 1) if whole => format!("The only row {is} in."),
@@ -192,34 +204,54 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     };
     more(counts.rejected, "needs mending", "need mending");
     if would {
-        more(
-            counts.held,
-            "would wait for an approval",
-            "would wait for an approval",
-        );
+        more(counts.held, "would be held", "would be held");
     } else {
-        more(counts.held, "waits for an approval", "wait for an approval");
+        more(counts.held, "is held", "are held");
     }
     more(
         counts.failed,
         "was refused by the database",
         "were refused by the database",
     );
-    if !summary.leavers.is_empty() {
-        let fates: Vec<String> = summary
-            .leavers
-            .iter()
-            .map(|(fate, count)| format!("{} {}", grouped(*count), safe(fate)))
-            .collect();
-        let all: u64 = summary.leavers.values().sum();
-        let people = if all == 1 { "person is" } else { "people are" };
-        sentences.push(format!(
-            "{} {people} missing from the list: {}.",
-            grouped(all),
-            fates.join(", ")
-        ));
-    }
+    sentences.extend(leavers_in_words(summary));
     sentences
+}
+
+/// Those whom no row names, in a sentence: `3 people are missing from the list: 2 deactivated, 1
+/// waiting.`
+fn leavers_in_words(summary: &Summary) -> Option<String> {
+    let fates: Vec<String> = summary
+        .leavers
+        .iter()
+        .map(|(fate, count)| format!("{} {}", grouped(*count), safe(fate)))
+        .collect();
+    let all: u64 = summary.leavers.values().sum();
+    let mut examples = summary.leaver_examples.iter();
+    let by_dates = examples.any(|leaver| leaver.why != "missing");
+    let words = match (all, by_dates) {
+        (0, _) => return None,
+        (1, false) => "person is missing from the list",
+        (_, false) => "people are missing from the list",
+        (1, true) => "person is due by a date",
+        (_, true) if summary.input.is_empty() => "people are due by their dates",
+        (_, true) => "people are missing from the list or due by their dates",
+    };
+    Some(format!("{} {words}: {}.", grouped(all), fates.join(", ")))
+}
+
+/// What is known of a leaver's absence: `missing for 3 days, in 2 files`.
+pub(super) fn why_leaving(leaver: &LeaverExample) -> String {
+    match leaver.why.as_str() {
+        "end_date" => "the last day is over".to_string(),
+        "start_date" => "the first day has come".to_string(),
+        _ => {
+            let files = plural(leaver.missing_runs, "file", "files");
+            match leaver.missing_days {
+                0 => format!("not in {files}"),
+                days => format!("not in {files}, since {}", plural(days, "day", "days")),
+            }
+        }
+    }
 }
 
 /// What an outcome means, in a few words.
@@ -231,7 +263,7 @@ pub(super) fn meaning(outcome: Outcome) -> &'static str {
         Outcome::Duplicate => "every column equals an earlier row's",
         Outcome::Skipped => "left alone because the pipeline says so",
         Outcome::Rejected => "something must be mended first",
-        Outcome::Held => "waits for an approval",
+        Outcome::Held => "held: somebody has to look at it first",
         Outcome::Failed => "refused by the database",
     }
 }
@@ -363,6 +395,7 @@ pub fn render(summary: &Summary, folder: &str, width: usize, colour: bool) -> St
     opening(&mut text, summary, width, colour);
     outcomes(&mut text, &summary.counts, colour);
     gates(&mut text, &summary.gates, width, colour);
+    leavers(&mut text, summary, width);
     issues(&mut text, summary, width, colour);
     cleaned(&mut text, summary, width);
     found(&mut text, summary, width);
@@ -439,6 +472,24 @@ fn outcomes(text: &mut String, counts: &Counts, colour: bool) {
     }
     let line = format!("{:<10}{:>number_width$}", "read", grouped(counts.read));
     let _ = writeln!(text, "  {}", paint(&line, Look::Strong, colour));
+}
+
+/// The first people whom no row names, and what happens to each.
+fn leavers(text: &mut String, summary: &Summary, width: usize) {
+    let (shown, all) = (&summary.leaver_examples, summary.leavers.values().sum());
+    for (index, leaver) in shown.iter().take(LEAVERS_MAX).enumerate() {
+        if index == 0 {
+            text.push('\n');
+        }
+        let (what, who) = (safe(&leaver.what), safe(&leaver.who));
+        let line = format!("  {what:<11}  {who}  {}", why_leaving(leaver));
+        let _ = writeln!(text, "{}", cut(&line, width));
+    }
+    let rest: u64 = all;
+    let rest = rest.saturating_sub(shown.len().min(LEAVERS_MAX) as u64);
+    if rest > 0 && !shown.is_empty() {
+        let _ = writeln!(text, "  and {} more, in leavers.csv", grouped(rest));
+    }
 }
 
 /// The safeguards that were met, and what each was measured by.
@@ -880,6 +931,7 @@ pub(super) mod tests {
                 .into(),
             invitations: None,
             leavers: Default::default(),
+            leaver_examples: Vec::new(),
             undo: None,
             next: vec![Next {
                 what: "invite the 1,150 new people".to_string(),
@@ -980,8 +1032,7 @@ pub(super) mod tests {
             summary.counts.skipped = 0;
             summary.counts.held = 2;
         };
-        let would =
-            "1,198 of 1,212 rows would be in. 9 need mending. 2 would wait for an approval.";
+        let would = "1,198 of 1,212 rows would be in. 9 need mending. 2 would be held.";
         assert_eq!(told(&check), would);
         assert_eq!(
             told(&|summary| {

@@ -17,11 +17,12 @@ use crate::pipeline::{InputFile, Ran};
 use crate::refusal::{Refusal, Result};
 use crate::row::{CLEARED, Cells, Field, People, RowNumber, Slot};
 use crate::stages::clean::{GROUP_NESTING, Rule, Rules, groups};
-use crate::stages::leavers::{Fate, Leaver};
+use crate::stages::leavers::{Fate, Leaver, Why};
 use crate::stages::map::Target;
+use crate::stages::moves::stands_in_the_way;
 use crate::stages::plan::{Action, Person, Planned};
 use crate::stages::read::Format;
-use crate::summary::{Column, Example, Input, IssueCount, Summary};
+use crate::summary::{Column, Example, Input, IssueCount, LeaverExample, Summary};
 
 /// The summary has so many examples of each code.
 const EXAMPLES_MAX: usize = 5;
@@ -83,6 +84,7 @@ pub fn record(
             summary.leavers.insert(fate.name().to_string(), count);
         }
     }
+    summary.leaver_examples = first_leavers(&ran.leavers, LEAVERS_SHOWN, mask);
     if !ran.leavers.is_empty() {
         write_leavers(&ran.leavers, &folder.join("leavers.csv"))?;
         summary.files.insert("leavers".into(), "leavers.csv".into());
@@ -93,7 +95,10 @@ pub fn record(
         .map(|rule| (rule.name().to_string(), ran.rules[*rule as usize]))
         .filter(|(_, count)| *count > 0)
         .collect();
-    let details = std::mem::take(&mut tally.details);
+    let details = Details {
+        leavers: first_leavers(&ran.leavers, LEAVERS_LISTED, str::to_string),
+        ..std::mem::take(&mut tally.details)
+    };
     summary.issues = tally.issue_counts();
     summary
         .files
@@ -120,12 +125,54 @@ pub fn finish(summary: &Summary, details: &Details, folder: &Path) -> Result<Str
     Ok(json)
 }
 
-/// `leavers.csv`: whom a full list no longer names, and what happens to each.
+/// How many leavers the summary names, and how many the page.
+const LEAVERS_SHOWN: usize = 20;
+const LEAVERS_LISTED: usize = 100;
+
+/// The first leavers: those who change or are held before those to whom nothing happens.
+fn first_leavers(
+    leavers: &[Leaver],
+    count: usize,
+    shown: impl Fn(&str) -> String,
+) -> Vec<LeaverExample> {
+    let mut leavers: Vec<&Leaver> = leavers.iter().collect();
+    let rank = |fate: Fate| match fate {
+        Fate::Deactivated | Fate::Activated => 0,
+        Fate::Held => 1,
+        Fate::Waiting => 2,
+        Fate::Protected => 3,
+    };
+    leavers.sort_by_key(|leaver| (rank(leaver.fate), leaver.why, &leaver.email));
+    let example = |leaver: &&Leaver| LeaverExample {
+        who: shown(
+            leaver
+                .email
+                .as_deref()
+                .or(leaver.external_id.as_deref())
+                .unwrap_or(&leaver.name),
+        ),
+        what: leaver.fate.name().to_string(),
+        why: leaver.why.name().to_string(),
+        missing_runs: missing_runs(leaver).into(),
+        missing_days: leaver.days.into(),
+    };
+    leavers.iter().take(count).map(example).collect()
+}
+
+/// In how many files in a row the person was missing, this one included.
+fn missing_runs(leaver: &Leaver) -> u32 {
+    match leaver.why {
+        Why::Missing => leaver.runs + 1,
+        Why::EndDate | Why::StartDate => 0,
+    }
+}
+
+/// `leavers.csv`: whose account changes, or may soon, though no row says so, and what happens.
 fn write_leavers(leavers: &[Leaver], path: &Path) -> Result<()> {
     let cell = |text: &str| format!("\"{}\"", guarded(text).replace('"', "\"\""));
     atomically(path, |file| {
         file.write(
-            b"\xef\xbb\xbfexternal_id,email,name,role,status,missing_runs,missing_days,what\r\n",
+            b"\xef\xbb\xbfexternal_id,email,name,role,status,why,missing_runs,missing_days,what\r\n",
         )?;
         for leaver in leavers {
             let line = [
@@ -134,7 +181,8 @@ fn write_leavers(leavers: &[Leaver], path: &Path) -> Result<()> {
                 cell(&leaver.name),
                 cell(&leaver.role),
                 cell(&leaver.status),
-                (leaver.runs + 1).to_string(),
+                leaver.why.name().to_string(),
+                missing_runs(leaver).to_string(),
                 leaver.days.to_string(),
                 leaver.fate.name().to_string(),
             ];
@@ -176,10 +224,7 @@ fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
 
 /// Whether an issue was that somebody else has the row's keys.
 pub(crate) fn stood_in_its_way(issue: &Issue) -> bool {
-    matches!(
-        issue.code,
-        Code::MatchAmbiguous | Code::MatchConflict | Code::PlanDrifted
-    )
+    stands_in_the_way(issue) || issue.code == Code::PlanDrifted
 }
 
 fn entries(batch: &Batch, ran: &Ran) -> Entries {
@@ -320,7 +365,7 @@ impl<'a> Tally<'a> {
         *count += 1;
         if examples.len() < EXAMPLES_MAX {
             let hidden = |text: &str| {
-                if personal && code == Code::PlanDrifted {
+                if personal && matches!(code, Code::PlanDrifted | Code::MatchReturned) {
                     mask_quoted(text)
                 } else if personal {
                     mask_words(text)
@@ -484,6 +529,7 @@ fn column(header: &str, target: &Target) -> Column {
         Target::Slot(Slot::Attribute(name)) => format!("attribute {name}"),
         Target::Slot(Slot::Ignored(_)) => "ignored".to_string(),
         Target::Password => "dropped (password)".to_string(),
+        Target::PasswordHash => "password hash".to_string(),
         Target::Own => "ignored (muster's own)".to_string(),
     };
     Column {
@@ -556,6 +602,14 @@ fn begin_corrections(
             Ok((path, corrections))
         }
     }
+}
+
+/// A row's own cells, without its password hash: that stands in no file of a run.
+fn shown_cells<'c>(file: &InputFile, cells: &'c Cells, index: usize) -> Vec<&'c str> {
+    let secret = file.source.secret;
+    let cells = cells.row(index).enumerate();
+    let shown = cells.map(|(column, cell)| if Some(column) == secret { "" } else { cell });
+    own_cells(file, shown).collect()
 }
 
 /// The cells that are the user's own.
@@ -675,7 +729,7 @@ fn correction<'c>(
     codes.dedup();
     Correction {
         line: cells.place(index).line,
-        cells: own_cells(file, cells.row(index)).collect(),
+        cells: shown_cells(file, cells, index),
         codes: codes.join(", "),
         reasons: issues
             .iter()

@@ -235,10 +235,22 @@ mod tests {
     #[test]
     fn a_column_decides_the_order_of_its_dates_or_leaves_it_open() {
         for (column, expected) in [
-            (&["03/04/2026", "22/11/2026", "2026-11-30", ""][..], DateOrder::Dmy),
-            (&["03/04/2026", "11/22/2026", " 12-31-2026 "], DateOrder::Mdy),
-            (&["03/04/2026", "11/22/2026", "22/11/2026"], DateOrder::Unknown),
-            (&["03/04/2026", "22.11.2026", "5 May 2026", "05/05/2026"], DateOrder::Unknown),
+            (
+                &["03/04/2026", "22/11/2026", "2026-11-30", ""][..],
+                DateOrder::Dmy,
+            ),
+            (
+                &["03/04/2026", "11/22/2026", " 12-31-2026 "],
+                DateOrder::Mdy,
+            ),
+            (
+                &["03/04/2026", "11/22/2026", "22/11/2026"],
+                DateOrder::Unknown,
+            ),
+            (
+                &["03/04/2026", "22.11.2026", "5 May 2026", "05/05/2026"],
+                DateOrder::Unknown,
+            ),
             (&["22/11/2026"], DateOrder::Unknown),
         ] {
             let mut evidence = Evidence::default();
@@ -247,7 +259,11 @@ mod tests {
             }
             assert_eq!(evidence.order(), expected, "{column:?}");
         }
-        let evidence = Evidence { month_first: 2, either: 7, day_first: 0 };
+        let evidence = Evidence {
+            month_first: 2,
+            either: 7,
+            day_first: 0,
+        };
         assert_eq!(
             evidence.sentence(),
             "dates have the month first: 2 can't be read otherwise, 7 can and are read so, too"

@@ -11,7 +11,9 @@ use csv_core::ReadRecordResult;
 use encoding_rs::Encoding;
 
 use super::encoding::{TextReader, length_in, survey};
-use super::{Emit, Format, HEADER_ROWS_MAX, Source, Wanted, header_row, unreadable};
+use super::{
+    Emit, Format, HEADER_ROWS_MAX, HIDDEN, Source, Wanted, header_row, misplaced, unreadable,
+};
 use crate::formula::unguard;
 use crate::header::is_own;
 use crate::issue::{Code, Issue};
@@ -101,6 +103,7 @@ pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
         header_line,
         header: without_empty_tail(header),
         dropped: Vec::new(),
+        secret: None,
     })
 }
 
@@ -149,15 +152,30 @@ pub fn read(
 
 fn push(cells: &mut Cells, record: &Record, source: &Source) {
     let guarded = matches!(source.format, Format::Csv { guarded: true, .. });
+    let width = match source.secret {
+        Some(_) => record
+            .cells()
+            .enumerate()
+            .filter(|(_, cell)| !cell.trim().is_empty())
+            .last()
+            .map_or(0, |(column, _)| column + 1),
+        None => 0,
+    };
+    let row = cells.next_row();
     let push_cell = |cells: &mut Cells, column: usize, cell: &str| {
         let cell = if guarded { unguard(cell) } else { cell };
+        let is_misplaced = source.is_misplaced(column, cell);
+        if is_misplaced {
+            cells.issues.push(misplaced(row, column));
+        }
         cells.push_cell(if source.dropped.contains(&column) {
             ""
+        } else if is_misplaced || source.is_shifted(column, cell, width) {
+            HIDDEN
         } else {
             cell
         });
     };
-    let row = cells.next_row();
     let text = record.text();
     if matches!(text, Cow::Owned(_)) || text.contains(char::REPLACEMENT_CHARACTER) {
         cells.issues.push(Issue::of_row(

@@ -9,9 +9,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::definition::Definition;
 use crate::header::Vocabulary;
-use crate::issue::Code;
+use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, RowNumber};
+use crate::stages::clean::password;
 
 pub mod csv;
 pub mod encoding;
@@ -38,6 +39,9 @@ pub struct Source {
     pub header: Vec<String>,
     /// Columns whose cells are blanked while reading (passwords), from 0.
     pub dropped: Vec<usize>,
+    /// The column of password hashes, from 0: none may come to light in another.
+    #[serde(default)]
+    pub secret: Option<usize>,
 }
 
 /// What kind of file it is.
@@ -100,7 +104,9 @@ impl Source {
     /// The name of the sheet, if it is one.
     pub fn sheet(&self) -> Option<&str> {
         match &self.format {
-            Format::Workbook { sheet, book } => book.sheets.get(*sheet).map(|sheet| sheet.name.as_str()),
+            Format::Workbook { sheet, book } => {
+                book.sheets.get(*sheet).map(|sheet| sheet.name.as_str())
+            }
             Format::Csv { .. } => None,
         }
     }
@@ -144,15 +150,11 @@ impl Source {
         match &start[..count] {
             [0x50, 0x4b, 0x03, 0x04, ..]
             | [0x50, 0x4b, 0x05, 0x06, ..]
-            | [0xd0, 0xcf, 0x11, 0xe0, ..] => {
-                workbook::open(path, wanted)
-            }
+            | [0xd0, 0xcf, 0x11, 0xe0, ..] => workbook::open(path, wanted),
             start => match workbook::kind::foreign(start) {
-                Some((what, help)) => Err(Refusal::new(
-                    Code::FileFormat,
-                    format!("`{shown}` is {what}"),
-                )
-                .help(help)),
+                Some((what, help)) => {
+                    Err(Refusal::new(Code::FileFormat, format!("`{shown}` is {what}")).help(help))
+                }
                 None => csv::open(path, wanted),
             },
         }
@@ -181,6 +183,32 @@ impl Source {
             }
             Format::Workbook { .. } => workbook::read(self, number, first_row, emit),
         }
+    }
+}
+
+/// What stands for a cell that must not come to light.
+pub const HIDDEN: &str = "(left out)";
+
+impl Source {
+    /// Whether a cell holds a password hash outside of the column of these, or did so before.
+    fn is_misplaced(&self, column: usize, cell: &str) -> bool {
+        self.secret.is_some_and(|secret| column != secret)
+            && (password::is_like_one(cell) || cell == HIDDEN)
+    }
+
+    /// Whether a cell may be a part of a password hash: one that stands in a row of too many cells,
+    /// of which `width` up to the last that isn't blank, may be cut at its commas.
+    fn is_shifted(&self, column: usize, cell: &str, width: usize) -> bool {
+        let behind = self.secret.is_some_and(|secret| column > secret);
+        behind && width > self.header.len() && !cell.trim().is_empty()
+    }
+}
+
+/// A password hash that stands in column `column` of row `row`, which must be another's.
+fn misplaced(row: RowNumber, column: usize) -> Issue {
+    Issue {
+        column: Some(column as u16),
+        ..Issue::of_row(Code::PasswordMisplaced, row, "no password hash here")
     }
 }
 

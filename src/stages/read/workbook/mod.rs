@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{Emit, Format, Source, Wanted};
+use super::{Emit, Format, HIDDEN, Source, Wanted, misplaced};
 use crate::definition::SheetChoice;
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
@@ -75,6 +75,7 @@ pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
         header_line,
         header,
         dropped: Vec::new(),
+        secret: None,
     })
 }
 
@@ -167,10 +168,16 @@ fn push(from: &Row, source: &Source, merged: &mut Merged, batch: &mut Cells) {
     let row = batch.next_row();
     for column in 0..from.width().max(source.header.len()) {
         let dropped = source.dropped.contains(&column);
-        batch.push_cell(if dropped { "" } else { from.cell(column) });
+        let cell = if dropped { "" } else { from.cell(column) };
+        let is_misplaced = source.is_misplaced(column, cell);
+        if is_misplaced {
+            batch.issues.push(misplaced(row, column));
+        }
+        batch.push_cell(if is_misplaced { HIDDEN } else { cell });
     }
     for (column, kind, found) in from.remarks() {
-        if source.dropped.contains(&usize::from(column)) {
+        let index = usize::from(column);
+        if source.dropped.contains(&index) || source.secret == Some(index) {
             continue;
         }
         batch.issues.push(Issue {
@@ -178,7 +185,10 @@ fn push(from: &Row, source: &Source, merged: &mut Merged, batch: &mut Cells) {
             row,
             field: None,
             column: Some(column),
-            found: found.to_string(),
+            found: match source.secret {
+                Some(_) => String::new(),
+                None => found.to_string(),
+            },
             detail: kind.detail(),
         });
     }
