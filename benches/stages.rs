@@ -15,6 +15,7 @@ use muster::stages::clean::clean;
 use muster::stages::dedupe::fingerprints;
 use muster::stages::load::{self, RunKey};
 use muster::stages::map::{self, Mapping};
+use muster::stages::membership::Tree;
 use muster::stages::plan::{Person, Planned, decide};
 use muster::stages::read::{Source, Wanted};
 use muster::stages::validate::validate;
@@ -42,7 +43,7 @@ fn open(path: &Path) -> Input {
     };
     let source = Source::open(path, &wanted).expect("a generated file");
     let targets = map::targets(&source, &vocabulary, &definition).expect("known columns");
-    let layout = map::layout(std::slice::from_ref(&targets));
+    let layout = map::layout(std::slice::from_ref(&targets), &definition);
     let mapping = map::mapping(&targets, &layout, &definition);
     let mut input = Input {
         definition,
@@ -155,6 +156,7 @@ fn stages(criterion: &mut Criterion) {
                 .for_each(|batch| drop(black_box(spool::encode(batch))))
         })
     });
+    let tree = Tree::new(HashMap::new(), &input.definition.groups);
     group.bench_function("plan", |bencher| {
         bencher.iter(|| {
             for people in &batches {
@@ -164,7 +166,7 @@ fn stages(criterion: &mut Criterion) {
                         index,
                         layout: &input.layout,
                     };
-                    black_box(decide(&person, None, &input.definition, &|_| true));
+                    black_box(decide(&person, None, &input.definition, &tree));
                 }
             }
         })
@@ -183,15 +185,7 @@ fn stages(criterion: &mut Criterion) {
         })
         .collect();
     group.bench_function("load encode", |bencher| {
-        bencher.iter(|| {
-            load::encode(
-                &pairs,
-                &input.layout,
-                &input.definition,
-                &run,
-                &HashMap::new(),
-            )
-        })
+        bencher.iter(|| load::encode(&pairs, &input.layout, &input.definition, &run, &tree))
     });
     group.finish();
 }

@@ -4,15 +4,17 @@
 //! The only thing that a run does by is in here; no stage has settings of its own. A mistake in a
 //! file is a refusal that shows the line, the column, the excerpt and the nearest valid word.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::header::key;
 use crate::issue::{Code, Severity};
 use crate::refusal::{Refusal, Result};
 use crate::row::{Field, Key};
+use crate::stages::clean::words;
 use crate::stages::validate::email;
 
 /// A pipeline, read and checked.
@@ -24,6 +26,9 @@ pub struct Definition {
     /// What it is for, in a sentence.
     #[serde(default)]
     pub description: String,
+    /// By which columns a file is recognised as one of this pipeline's.
+    #[serde(default)]
+    pub recognize: Recognize,
     /// How files are read.
     #[serde(default)]
     pub read: Read,
@@ -36,6 +41,9 @@ pub struct Definition {
     /// How values are cleaned.
     #[serde(default)]
     pub clean: Clean,
+    /// What the words of a status column mean.
+    #[serde(default)]
+    pub status: StatusWords,
     /// What a row must have.
     #[serde(default)]
     pub require: Require,
@@ -81,6 +89,31 @@ impl Definition {
     }
 }
 
+/// `[recognize]`: the columns that tell a file of this pipeline's kind from any other.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Recognize {
+    /// All of them must be there; of a list within the list, one.
+    pub headers: Vec<Headers>,
+}
+
+impl Recognize {
+    /// The columns of `header` by which the file is recognised, if it is.
+    pub fn fits<'a>(&self, header: &'a [String]) -> Option<Vec<&'a str>> {
+        let keys: Vec<String> = header.iter().map(|name| key(name)).collect();
+        let found = |wanted: &Headers| {
+            let wanted = wanted.as_slice().iter();
+            let mut places = wanted.map(|name| keys.iter().position(|other| *other == key(name)));
+            let place = places.find_map(|place| place)?;
+            Some(header[place].trim())
+        };
+        if self.headers.is_empty() {
+            return None;
+        }
+        self.headers.iter().map(found).collect()
+    }
+}
+
 /// `[read]`: all of it is detected when left out.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -95,8 +128,8 @@ pub struct Read {
     pub comment: Option<String>,
     /// An encoding's name (WHATWG Encoding Standard labels).
     pub encoding: Option<String>,
-    /// The sheet of a workbook.
-    pub sheet: Option<String>,
+    /// The sheet of a workbook, by its name or its number.
+    pub sheet: Option<SheetChoice>,
     /// The line or sheet row that holds the header, from 1.
     pub header_row: Option<u64>,
     /// How many rows of a text file the header takes.
@@ -108,13 +141,23 @@ pub struct Read {
     pub footer_rows: Option<u64>,
 }
 
+/// Which sheet of a workbook is read.
+#[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
+#[serde(untagged)]
+pub enum SheetChoice {
+    /// Its number among the sheets of cells, from 1, hidden ones counted.
+    Number(u64),
+    /// Its name; case and spaces around it don't matter.
+    Name(String),
+}
+
 /// One header or several that mean the same.
 #[derive(Debug, Clone, Deserialize, PartialEq, Eq)]
 #[serde(untagged)]
 pub enum Headers {
     /// One header.
     One(String),
-    /// Several; for `groups`, all of them are read.
+    /// Several; for fields that list groups, all of them are read.
     Many(Vec<String>),
 }
 
@@ -141,14 +184,29 @@ pub enum UnknownColumns {
     Refuse,
 }
 
+/// What happens when the file lacks a column that the pipeline names.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingColumns {
+    /// The file is refused.
+    #[default]
+    Refuse,
+    /// It is taken; what is required must still be there.
+    Accept,
+}
+
 /// `[columns]`: field → header. Well-known headers need no entry.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Columns {
     /// What happens to columns that nobody knows.
     pub unknown: UnknownColumns,
+    /// Columns that the pipeline names and the file lacks.
+    pub missing: MissingColumns,
     /// Headers that are left out on purpose.
     pub ignore: Vec<String>,
+    /// Headers of columns that are never read, because they hold passwords.
+    pub passwords: Vec<String>,
     #[expect(missing_docs, reason = "one entry a field; `Field` documents them")]
     pub external_id: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
@@ -174,13 +232,23 @@ pub struct Columns {
     #[expect(missing_docs, reason = "as above")]
     pub groups: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
+    pub add_groups: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub remove_groups: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
     pub role: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub other_roles: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
     pub status: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
     pub start_date: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
+    pub end_date: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
     pub manager: Option<Headers>,
+    /// The column of password hashes, which are taken over only where this names it.
+    pub password_hash: Option<Headers>,
 }
 
 impl Columns {
@@ -199,9 +267,13 @@ impl Columns {
             Field::Language => self.language.as_ref(),
             Field::Organization => self.organization.as_ref(),
             Field::Groups => self.groups.as_ref(),
+            Field::AddGroups => self.add_groups.as_ref(),
+            Field::RemoveGroups => self.remove_groups.as_ref(),
             Field::Role => self.role.as_ref(),
+            Field::OtherRoles => self.other_roles.as_ref(),
             Field::Status => self.status.as_ref(),
             Field::StartDate => self.start_date.as_ref(),
+            Field::EndDate => self.end_date.as_ref(),
             Field::Manager => self.manager.as_ref(),
         }
     }
@@ -242,6 +314,55 @@ pub struct Clean {
     pub date_order: DateOrder,
     /// Order of the parts of a full name.
     pub name_order: NameOrder,
+    /// Cells that mean an empty one, written exactly so.
+    pub nothing: Vec<String>,
+}
+
+/// What a word of a status column means. The last of them that a row's columns say counts.
+#[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "snake_case")]
+pub enum Meaning {
+    /// Nothing: an account keeps its status, and a new one gets that of new accounts.
+    Keep,
+    /// The account is active.
+    Active,
+    /// The account waits for its person.
+    Invited,
+    /// The account is closed.
+    Deactivated,
+    /// The row is about nobody, and left out.
+    Skip,
+}
+
+/// `[status]`: cell → what it means. `*` is every other word; without it, words that are known
+/// anyway (`active`, `disabled`, `ja`, …) keep their meaning.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(from = "BTreeMap<String, Meaning>")]
+pub struct StatusWords {
+    words: HashMap<String, Meaning>,
+    others: Option<Meaning>,
+}
+
+impl From<BTreeMap<String, Meaning>> for StatusWords {
+    fn from(mut words: BTreeMap<String, Meaning>) -> StatusWords {
+        StatusWords {
+            others: words.remove("*"),
+            words: words
+                .iter()
+                .map(|(word, meaning)| (key(word), *meaning))
+                .collect(),
+        }
+    }
+}
+
+impl StatusWords {
+    /// What `text` means, if the pipeline says so. Words are compared as headers are.
+    pub fn meaning(&self, text: &str) -> Option<Meaning> {
+        if self.words.is_empty() {
+            return self.others;
+        }
+        self.words.get(&words::key(text)).copied().or(self.others)
+    }
 }
 
 /// `[require]`.
@@ -316,6 +437,29 @@ pub enum Existing {
     Reactivate,
 }
 
+/// What happens to a row that says `deactivated` of a person who has no account.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownDeactivated {
+    /// The account is made, and is closed.
+    #[default]
+    Create,
+    /// Nothing: there is nothing to close.
+    Skip,
+}
+
+/// What happens to a row with a known e-mail address and an external id that nobody has, where the
+/// account of that address has another one.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Returning {
+    /// It is held: only people know whether that is the same person.
+    #[default]
+    Hold,
+    /// It is the same person: the account gets the new id.
+    Same,
+}
+
 /// `[match]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -331,6 +475,10 @@ pub struct Matching {
     /// Accounts that were deactivated. They stay deactivated unless the row's status says
     /// otherwise, or this is `reactivate`: then they get the status of a new account.
     pub existing_deactivated: Existing,
+    /// People who have no account, and whose row says that it is closed.
+    pub unknown_deactivated: UnknownDeactivated,
+    /// A known address with a new external id.
+    pub returning: Returning,
 }
 
 impl Default for Matching {
@@ -343,6 +491,8 @@ impl Default for Matching {
             existing_active: Existing::Update,
             existing_invited: Existing::Update,
             existing_deactivated: Existing::Update,
+            unknown_deactivated: UnknownDeactivated::Create,
+            returning: Returning::Hold,
         }
     }
 }
@@ -364,6 +514,10 @@ pub enum Touch {
     /// At creation, and whenever it differs.
     #[default]
     Overwrite,
+    /// At creation, and whenever it differs, but not over what the application or a pipeline of
+    /// another source set last. Of groups: nobody loses one that somebody else put them into. An
+    /// account is closed whoever opened it.
+    Own,
     /// At creation, and where the account has none.
     Fill,
     /// At creation only.
@@ -409,11 +563,22 @@ impl Default for Updates {
 }
 
 impl Updates {
-    /// What may be done to a field.
+    /// Whether it matters who set a value last.
+    pub fn asks_who(&self) -> bool {
+        self.default == Touch::Own || self.fields.values().any(|touch| *touch == Touch::Own)
+    }
+
+    /// What may be done to a field. Where `role` or `groups` is named, that is also said of the
+    /// other columns that roles and memberships come from.
     pub fn of(&self, field: Field) -> Touch {
-        self.fields
-            .get(field.name())
-            .copied()
+        let main = match field {
+            Field::OtherRoles => Field::Role,
+            Field::AddGroups | Field::RemoveGroups => Field::Groups,
+            field => field,
+        };
+        [field, main]
+            .iter()
+            .find_map(|field| self.fields.get(field.name()).copied())
             .unwrap_or(self.default)
     }
 
@@ -459,6 +624,32 @@ pub struct Accounts {
     pub roles: Vec<String>,
     /// The role of new accounts whose row names none.
     pub default_role: String,
+    /// Whether a cell may list several roles, parted as groups are: the first is the account's
+    /// role, the others its other roles.
+    pub several_roles: bool,
+    /// What the first and the last day do.
+    pub dates: Dates,
+    /// The day of the run; whoever begins one says it. Without it, no date does anything.
+    #[serde(skip)]
+    pub(crate) today: Option<jiff::civil::Date>,
+}
+
+/// What `start_date` and `end_date` do.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Dates {
+    /// Nothing: they are kept with the account.
+    #[default]
+    Ignore,
+    /// An account is let in on its first day, and closed after its last one.
+    Schedule,
+}
+
+impl Accounts {
+    /// The day of the run, where dates do anything.
+    pub fn day(&self) -> Option<jiff::civil::Date> {
+        self.today.filter(|_| self.dates == Dates::Schedule)
+    }
 }
 
 impl Default for Accounts {
@@ -467,6 +658,9 @@ impl Default for Accounts {
             onboarding: Onboarding::Invite,
             roles: vec!["user".to_string()],
             default_role: "user".to_string(),
+            dates: Dates::Ignore,
+            today: None,
+            several_roles: false,
         }
     }
 }
@@ -511,6 +705,29 @@ pub enum MissingGroups {
     Create,
     /// Its rows are rejected.
     Reject,
+    /// Its rows are held: nothing of them is written until the group is there.
+    Hold,
+}
+
+/// Whether those above a group see who is in it.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// They don't.
+    #[default]
+    Private,
+    /// They do: its members may join the groups above.
+    Public,
+}
+
+impl Visibility {
+    /// The visibility's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Visibility::Private => "private",
+            Visibility::Public => "public",
+        }
+    }
 }
 
 /// What the groups of a row mean for an account that has some already.
@@ -536,6 +753,21 @@ pub struct Groups {
     pub separators: Vec<char>,
     /// The character between a group and the group above it.
     pub nesting: char,
+    /// Whether everybody must end up in at least one group.
+    pub required: bool,
+    /// The character between a group and a role in it; none where names are only names.
+    pub role_mark: Option<char>,
+    /// Roles within a group that this pipeline may give, besides the default one.
+    pub roles: Vec<String>,
+    /// The role of members of whom nothing else is said.
+    pub default_role: String,
+    /// Whether a member of a public group with the default role also joins every group above it
+    /// up to and including the first private one.
+    pub join_parents: bool,
+    /// The visibility of new groups.
+    pub visibility: Visibility,
+    /// The same for some of them: a group's path, or `PATH/*` for all below it; the longest counts.
+    pub visibility_of: BTreeMap<String, Visibility>,
 }
 
 impl Default for Groups {
@@ -545,6 +777,13 @@ impl Default for Groups {
             memberships: Memberships::Add,
             separators: vec![';', ','],
             nesting: '/',
+            required: false,
+            role_mark: None,
+            roles: Vec::new(),
+            default_role: "member".to_string(),
+            join_parents: false,
+            visibility: Visibility::Private,
+            visibility_of: BTreeMap::new(),
         }
     }
 }
@@ -804,7 +1043,7 @@ impl Pipeline {
     pub fn set(&mut self, option: &str, value: &str) -> Result<()> {
         let definition = &mut self.definition;
         match option {
-            "sheet" => definition.read.sheet = Some(value.to_string()),
+            "sheet" => definition.read.sheet = Some(SheetChoice::Name(value.to_string())),
             "encoding" => definition.read.encoding = Some(value.to_string()),
             "delimiter" => definition.read.delimiter = Some(delimiter(value)?),
             "onboarding" => {
@@ -827,6 +1066,7 @@ impl Pipeline {
                 };
                 // A few people are no full list.
                 definition.leavers.missing = Missing::Ignore;
+                definition.accounts.dates = Dates::Ignore;
                 // They look like no file, and the next file is not to look like them.
                 definition.gates.content = Content::Ignore;
             }
@@ -850,13 +1090,101 @@ fn delimiter(text: &str) -> Result<String> {
     Ok(meant.to_string())
 }
 
-/// The pipelines that come with muster: name and text. The first is the default.
-pub const SHIPPED: [(&str, &str); 4] = [
+/// The pipelines that come with muster: name and text. The first is the default; those behind
+/// `preflight` are presets for what other systems export, and are recognised by their columns.
+pub const SHIPPED: [(&str, &str); 22] = [
     ("users", include_str!("../pipelines/users.toml")),
     ("hr-nightly", include_str!("../pipelines/hr-nightly.toml")),
     ("migration", include_str!("../pipelines/migration.toml")),
     ("preflight", include_str!("../pipelines/preflight.toml")),
+    ("moodle", include_str!("../pipelines/moodle.toml")),
+    ("canvas", include_str!("../pipelines/canvas.toml")),
+    (
+        "oneroster-1.1",
+        include_str!("../pipelines/oneroster-1.1.toml"),
+    ),
+    (
+        "oneroster-1.2",
+        include_str!("../pipelines/oneroster-1.2.toml"),
+    ),
+    (
+        "school-data-sync",
+        include_str!("../pipelines/school-data-sync.toml"),
+    ),
+    ("entra", include_str!("../pipelines/entra.toml")),
+    (
+        "entra-create",
+        include_str!("../pipelines/entra-create.toml"),
+    ),
+    (
+        "google-workspace",
+        include_str!("../pipelines/google-workspace.toml"),
+    ),
+    ("okta", include_str!("../pipelines/okta.toml")),
+    ("auth0", include_str!("../pipelines/auth0.toml")),
+    ("keycloak", include_str!("../pipelines/keycloak.toml")),
+    ("bamboohr", include_str!("../pipelines/bamboohr.toml")),
+    ("workday", include_str!("../pipelines/workday.toml")),
+    (
+        "successfactors",
+        include_str!("../pipelines/successfactors.toml"),
+    ),
+    ("mattermost", include_str!("../pipelines/mattermost.toml")),
+    ("360learning", include_str!("../pipelines/360learning.toml")),
+    (
+        "ispring-learn",
+        include_str!("../pipelines/ispring-learn.toml"),
+    ),
+    ("talentlms", include_str!("../pipelines/talentlms.toml")),
 ];
+
+/// A pipeline that files can be recognised for.
+pub struct Recognizable {
+    /// The pipeline.
+    pub pipeline: Pipeline,
+    /// Whether it lies in `./pipelines`.
+    pub is_own: bool,
+}
+
+/// Every pipeline with a `[recognize]`: those in `./pipelines` first, then the shipped ones.
+///
+/// # Errors
+/// `pipeline.invalid` for one of `./pipelines` that is wrong and has a `[recognize]`.
+pub fn recognizable() -> Result<Vec<Recognizable>> {
+    let mut all = Vec::new();
+    for path in own_pipelines() {
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        if text.lines().any(|line| line.trim() == "[recognize]") {
+            let pipeline = open(Some(&path.display().to_string()))?;
+            all.push(Recognizable {
+                pipeline,
+                is_own: true,
+            });
+        }
+    }
+    for (name, text) in SHIPPED {
+        let pipeline = Pipeline {
+            named: Some(name.to_string()),
+            ..parse(&format!("{name}.toml"), text)?
+        };
+        all.push(Recognizable {
+            pipeline,
+            is_own: false,
+        });
+    }
+    all.retain(|one| !one.pipeline.definition.recognize.headers.is_empty());
+    Ok(all)
+}
+
+fn own_pipelines() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir("pipelines").into_iter().flatten();
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+        .collect();
+    paths.sort();
+    paths
+}
 
 /// Reads the pipeline called `name`: a path, the name of a file in `./pipelines`, or a shipped
 /// one; the default without a name.
@@ -935,6 +1263,7 @@ pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
 /// What serde can't see: words that must name a field, a key or a code, and numbers with bounds.
 fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
     check_words(path, text, definition)?;
+    check_columns(path, text, definition)?;
     let wrong = |key: &str, message: &str| Err(invalid(path, text, find(text, key), message, None));
     if definition.update.clear.chars().any(char::is_control) {
         return wrong("clear", "`clear` has control characters in it");
@@ -977,6 +1306,7 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
     {
         return wrong("nesting", "`nesting` is also one of `separators`");
     }
+    check_roles(definition, &wrong)?;
     for email in &definition.leavers.protected {
         if email::key(email).is_none() {
             let message = format!("`{email}` in `protected` is not an e-mail address");
@@ -1048,6 +1378,33 @@ fn check_read(read: &Read, wrong: &dyn Fn(&str, &str) -> Result<()>) -> Result<(
     Ok(())
 }
 
+/// No column can be two things.
+fn check_columns(path: &str, text: &str, definition: &Definition) -> Result<()> {
+    let fields = Field::ALL
+        .iter()
+        .filter_map(|field| Some((field.name(), definition.columns.of(*field)?)));
+    let attributes = definition.attributes.iter();
+    let attributes = attributes.map(|(name, headers)| (name.as_str(), headers));
+    let mut seen: HashMap<String, &str> = HashMap::new();
+    let hashes = definition.columns.password_hash.iter();
+    let hashes = hashes.map(|headers| ("password_hash", headers));
+    for (name, headers) in fields.chain(attributes).chain(hashes) {
+        for header in headers.as_slice() {
+            let earlier = seen
+                .insert(key(header), name)
+                .filter(|earlier| *earlier != name);
+            if let Some(earlier) = earlier {
+                let message = format!("the column `{header}` is both `{earlier}` and `{name}`");
+                let at = text.rfind(&format!("\"{header}\"")).unwrap_or(0);
+                return Err(
+                    invalid(path, text, at, &message, None).help("leave it with one of the two")
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Whether something can stand between cells.
 ///
 /// # Errors
@@ -1061,6 +1418,33 @@ pub fn check_delimiter(delimiter: &str) -> std::result::Result<(), String> {
         "`delimiter` must be one character, or up to eight, without quotes and line ends"
             .to_string(),
     )
+}
+
+/// Roles stand in lists, parted by `;`, and in entries of memberships, parted by `/`.
+fn check_roles(definition: &Definition, wrong: &dyn Fn(&str, &str) -> Result<()>) -> Result<()> {
+    let (accounts, groups) = (&definition.accounts, &definition.groups);
+    let parts: Vec<char> = [';', '/']
+        .into_iter()
+        .chain(groups.separators.iter().copied())
+        .collect();
+    let listed = accounts.roles.iter().filter(|_| accounts.several_roles);
+    for role in listed.chain(&groups.roles).chain([&groups.default_role]) {
+        if role.trim().is_empty() || role.contains(|c| parts.contains(&c)) {
+            let message = format!("the role `{role}` is empty, or has a separator in it");
+            return wrong(role, &message);
+        }
+    }
+    if !groups.roles.is_empty() && groups.role_mark.is_none() {
+        return wrong("roles", "`roles` of groups need a `role_mark`");
+    }
+    if let Some(mark) = groups.role_mark
+        && (!mark.is_ascii_punctuation() || mark == groups.nesting || parts.contains(&mark))
+    {
+        let message =
+            "`role_mark` must be an ASCII punctuation mark that nests and separates nothing";
+        return wrong("role_mark", message);
+    }
+    Ok(())
 }
 
 /// Words that must name a field, a key or a code.
@@ -1245,6 +1629,37 @@ mod tests {
             assert_eq!(pipeline.definition.name, name);
             assert!(!pipeline.definition.description.is_empty());
         }
+    }
+
+    #[test]
+    fn a_file_is_recognized_by_all_of_its_headers() {
+        let text = "name = \"p\"\n[recognize]\nheaders = [\"Badge No.\", [\"Mail\", \"E-Mail\"]]";
+        let recognize = parse("p", text).unwrap().definition.recognize;
+        let fits = |header: &[&str]| {
+            let header: Vec<String> = header.iter().map(ToString::to_string).collect();
+            recognize.fits(&header).map(|names| names.join("|"))
+        };
+        assert_eq!(
+            fits(&["x", "badge_no", "E-MAIL"]).as_deref(),
+            Some("badge_no|E-MAIL")
+        );
+        assert_eq!(fits(&["badge no", "x"]), None);
+        assert_eq!(Recognize::default().fits(&[]), None);
+        let presets = recognizable().unwrap();
+        assert_eq!(
+            presets.iter().filter(|one| !one.is_own).count(),
+            SHIPPED.len() - 4
+        );
+    }
+
+    #[test]
+    fn no_column_is_two_things() {
+        let text = "name = \"p\"\n[columns]\nemail = \"Login\"\nusername = [\"User\", \"login\"]\n";
+        let refusal = parse("p.toml", text).unwrap_err();
+        let what = "p.toml:4:21: the column `login` is both `email` and `username`";
+        assert!(refusal.what.starts_with(what), "{}", refusal.what);
+        let text = "name = \"p\"\n[columns]\nemail = [\"Mail\", \"mail\"]\n";
+        assert!(parse("p.toml", text).is_ok());
     }
 
     #[test]

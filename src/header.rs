@@ -2,7 +2,8 @@
 //!
 //! Headers are compared by [`key`]: case, accents, spaces and punctuation don't matter.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -10,203 +11,319 @@ use unicode_normalization::char::is_combining_mark;
 use crate::definition::Definition;
 use crate::row::Field;
 
-/// Well-known headers of each field, in the form of [`key`].
-const KNOWN: &[(Field, &[&str])] = &[
-    (
-        Field::ExternalId,
-        &[
-            "externalid",
-            "id",
-            "userid",
-            "employeeid",
-            "employeenumber",
-            "employeeno",
-            "personid",
-            "personnelnumber",
-            "staffid",
-            "studentid",
-            "memberid",
-            "personalnummer",
-            "mitarbeiternummer",
-            "matricule",
-            "sourcedid",
-            "sisid",
-        ],
-    ),
-    (
-        Field::Email,
-        &[
-            "email",
-            "emailaddress",
-            "mail",
-            "mailaddress",
-            "workemail",
-            "useremail",
-            "primaryemail",
-            "emailadresse",
-            "courriel",
-            "adressemail",
-            "correo",
-            "correoelectronico",
-        ],
-    ),
-    (
-        Field::Username,
-        &[
-            "username",
-            "login",
-            "loginname",
-            "userprincipalname",
-            "upn",
-            "benutzername",
-            "accountname",
-        ],
-    ),
-    (
-        Field::FirstName,
-        &[
-            "firstname",
-            "givenname",
-            "forename",
-            "vorname",
-            "prenom",
-            "nombre",
-            "first",
-            "given",
-        ],
-    ),
-    (
-        Field::LastName,
-        &[
-            "lastname",
-            "surname",
-            "familyname",
-            "nachname",
-            "familienname",
-            "nom",
-            "apellido",
-            "apellidos",
-            "last",
-        ],
-    ),
-    (
-        Field::FullName,
-        &[
-            "fullname",
-            "name",
-            "completename",
-            "personname",
-            "employeename",
-            "vollername",
-        ],
-    ),
-    (
-        Field::DisplayName,
-        &["displayname", "nickname", "preferredname", "anzeigename"],
-    ),
-    (
-        Field::Phone,
-        &[
-            "phone",
-            "phonenumber",
-            "telephone",
-            "tel",
-            "mobile",
-            "mobilephone",
-            "cell",
-            "cellphone",
-            "telefon",
-            "telefonnummer",
-            "workphone",
-        ],
-    ),
-    (
-        Field::Country,
-        &["country", "countrycode", "land", "pays", "pais", "nation"],
-    ),
-    (
-        Field::Language,
-        &[
-            "language",
-            "lang",
-            "locale",
-            "preferredlanguage",
-            "sprache",
-            "langue",
-            "idioma",
-        ],
-    ),
-    (
-        Field::Organization,
-        &[
-            "organization",
-            "organisation",
-            "company",
-            "companyname",
-            "org",
-            "employer",
-            "firma",
-            "entreprise",
-        ],
-    ),
-    (
-        Field::Groups,
-        &[
-            "groups",
-            "group",
-            "teams",
-            "team",
-            "departments",
-            "department",
-            "gruppe",
-            "gruppen",
-            "abteilung",
-        ],
-    ),
-    (Field::Role, &["role", "roles", "userrole", "rolle"]),
-    (
-        Field::Status,
-        &["status", "accountstatus", "userstatus", "state"],
-    ),
-    (
-        Field::StartDate,
-        &[
-            "startdate",
-            "hiredate",
-            "dateofhire",
-            "joindate",
-            "joined",
-            "eintrittsdatum",
-            "startedon",
-        ],
-    ),
-    (
-        Field::Manager,
-        &[
-            "manager",
-            "manageremail",
-            "managerid",
-            "supervisor",
-            "reportsto",
-            "vorgesetzter",
-        ],
-    ),
+/// Well-known headers of each field, as people write them: a line a language, in the order of
+/// [`LANGUAGES`]. Words that name another field in another language (`Nom` is a last name, `Nome` a
+/// first name) stand once, where they mean it most often; [`settle_names`] looks at the others.
+#[rustfmt::skip]
+const KNOWN: &[(Field, &[&[&str]])] = &[
+    (Field::ExternalId, &[
+        &["external id", "id", "user id", "employee id", "employee number", "employee no", "emp id", "emp no", "person id",
+          "person number", "personnel number", "personnel no", "staff id", "staff number", "student id", "student number",
+          "member id", "membership number", "worker id", "badge number", "payroll number", "sourced id", "sis id", "sis user id",
+          "id number", "unique id", "guid"],
+        &["matricule", "numéro matricule", "n° matricule", "identifiant externe", "numéro employé", "n° employé",
+          "numéro salarié", "n° salarié", "numéro étudiant", "id employé", "id salarié"],
+        &["Personalnummer", "Personal-Nr.", "Pers.-Nr.", "PNR", "Mitarbeiternummer", "Mitarbeiter-Nr.", "Mitarbeiter-ID",
+          "Matrikelnummer", "Matrikel-Nr.", "Mitgliedsnummer", "Schülernummer", "Stammnummer"],
+        &["número de empleado", "num. empleado", "n.º empleado", "id empleado", "id de empleado", "código de empleado", "legajo",
+          "número de personal", "matrícula", "expediente", "número de estudiante"],
+        &["número do funcionário", "n.º funcionário", "id do funcionário", "código do funcionário", "número de matrícula",
+          "número mecanográfico", "registro do aluno", "código do colaborador", "id do colaborador"],
+        &["matricola", "numero matricola", "codice dipendente", "id dipendente", "numero dipendente", "codice utente", "id utente"],
+        &["personeelsnummer", "medewerkernummer", "medewerker-id", "werknemersnummer", "studentnummer", "leerlingnummer",
+          "lidnummer", "stamnummer"],
+        &["numer pracownika", "nr pracownika", "id pracownika", "numer ewidencyjny", "nr ewidencyjny",
+          "numer kadrowy", "numer albumu", "nr albumu"],
+        &["osobní číslo", "os. číslo", "číslo zaměstnance", "id zaměstnance", "evidenční číslo"],
+        &["sicil no", "sicil numarası", "personel no", "personel numarası", "çalışan no", "çalışan id", "öğrenci no",
+          "öğrenci numarası", "kullanıcı id"],
+        &["社員番号", "従業員番号", "職員番号", "社員ID", "従業員ID", "社員コード", "学籍番号", "ユーザーID", "会員番号"],
+        &["工号", "員工編號", "员工编号", "员工号", "人员编号", "學號", "学号", "员工ID", "用户ID", "职工号"],
+    ]),
+    (Field::Email, &[
+        &["email", "email address", "mail", "mail address", "work email", "work mail", "work email address", "business email",
+          "business email address", "company email", "corporate email", "office email", "user email", "primary email",
+          "primary email address", "primary work email", "contact email", "email id", "smtp address", "primary smtp address"],
+        &["courriel", "adresse email", "adresse mail", "adresse électronique", "adresse courriel", "mél",
+          "email professionnel", "courriel professionnel", "mail professionnel", "adresse email professionnelle", "mail pro"],
+        &["E-Mail-Adresse", "Mailadresse", "E-Mail geschäftlich", "dienstliche E-Mail",
+          "E-Mail dienstlich", "geschäftliche E-Mail", "elektronische Adresse"],
+        &["correo", "correo electrónico", "dirección de correo", "dirección de correo electrónico", "correo corporativo",
+          "correo de trabajo", "email corporativo", "e-correo"],
+        &["correio eletrónico", "correio eletrônico", "endereço de email", "e-mail corporativo",
+          "e-mail profissional", "email institucional"],
+        &["posta elettronica", "indirizzo email", "indirizzo mail", "indirizzo di posta elettronica",
+          "email aziendale", "e-mail di lavoro"],
+        &["e-mailadres", "mailadres", "zakelijk e-mailadres", "werk e-mail", "e-mail werk", "zakelijke e-mail"],
+        &["adres e-mail", "adres email", "adres poczty elektronicznej", "poczta elektroniczna", "poczta", "e-mail służbowy",
+          "służbowy adres e-mail"],
+        &["e-mailová adresa", "elektronická pošta", "pracovní e-mail", "firemní e-mail"],
+        &["e-posta", "e-posta adresi", "elektronik posta", "mail adresi", "email adresi", "iş e-postası", "kurumsal e-posta"],
+        &["メール", "メールアドレス", "電子メール", "Eメール", "Eメールアドレス", "電子メールアドレス", "会社メールアドレス"],
+        &["邮箱", "电子邮箱", "电子邮件", "邮件", "邮箱地址", "电子邮件地址", "邮件地址", "工作邮箱", "公司邮箱", "電子郵件",
+          "電郵", "電子信箱", "信箱", "E-mail地址"],
+    ]),
+    (Field::Username, &[
+        &["username", "login", "login name", "login id", "logon name", "user principal name", "upn", "account name",
+          "sam account name", "user login", "sign-in name"],
+        &["nom d'utilisateur", "nom utilisateur", "nom de connexion", "identifiant de connexion", "compte utilisateur"],
+        &["Benutzername", "Anmeldename", "Benutzerkennung", "Loginname", "Nutzername", "Kontoname"],
+        &["nombre de usuario", "usuario", "cuenta de usuario"],
+        &["nome de utilizador", "nome de usuário", "utilizador", "usuário"],
+        &["nome utente", "utente", "nome account"],
+        &["gebruikersnaam", "inlognaam", "accountnaam", "gebruiker"],
+        &["nazwa użytkownika", "użytkownik", "nazwa konta", "login użytkownika"],
+        &["uživatelské jméno", "přihlašovací jméno", "uživatel"],
+        &["kullanıcı adı", "kullanıcı", "oturum adı"],
+        &["ユーザー名", "ユーザ名", "ログインID", "ログイン名", "アカウント", "アカウント名"],
+        &["用户名", "登录名", "账号", "帐号", "账户名", "用戶名", "使用者名稱", "帳號", "登录账号"],
+    ]),
+    (Field::FirstName, &[
+        &["first name", "given name", "given names", "forename", "first", "given", "fname", "legal first name", "christian name",
+          "preferred first name"],
+        &["prénom", "prénoms", "prénom usuel"],
+        &["Vorname", "Vornamen", "Rufname"],
+        &["nombre", "nombres", "nombre de pila", "primer nombre"],
+        &["nome próprio", "primeiro nome"],
+        &["nome", "nome di battesimo"],
+        &["voornaam", "voornamen", "roepnaam"],
+        &["imię", "imiona", "pierwsze imię"],
+        &["jméno", "křestní jméno"],
+        &["ad", "adı", "isim", "ismi", "ön ad", "ön adı"],
+        &["名", "ファーストネーム", "下の名前"],
+        &["名字", "名稱", "名(拼音)"],
+    ]),
+    (Field::LastName, &[
+        &["last name", "surname", "family name", "last", "lname", "legal last name", "preferred last name"],
+        &["nom", "nom de famille", "nom d'usage", "nom usuel", "nom patronymique"],
+        &["Nachname", "Familienname", "Zuname"],
+        &["apellido", "apellidos", "primer apellido"],
+        &["apelido", "apelidos", "sobrenome", "último nome"],
+        &["cognome", "cognomi"],
+        &["achternaam", "familienaam"],
+        &["nazwisko", "nazwisko rodowe"],
+        &["příjmení"],
+        &["soyad", "soyadı", "soyisim", "soyismi"],
+        &["姓", "氏", "苗字", "ラストネーム"],
+        &["姓氏", "姓(拼音)"],
+    ]),
+    (Field::FullName, &[
+        &["full name", "name", "complete name", "person name", "employee name", "student name", "worker", "worker name",
+          "first and last name", "name and surname", "legal name"],
+        &["nom complet", "nom et prénom", "nom prénom", "prénom nom", "prénom et nom", "nom prénoms"],
+        &["vollständiger Name", "voller Name", "ganzer Name", "Vor- und Nachname", "Vor- und Zuname", "Name, Vorname",
+          "Mitarbeitername", "Vorname Nachname", "Nachname, Vorname"],
+        &["nombre completo", "nombre y apellido", "nombre y apellidos", "apellidos y nombre", "apellido y nombre", "nombre del empleado"],
+        &["nome completo", "nome e apelido", "nome e sobrenome", "nome do funcionário", "nome do colaborador"],
+        &["nominativo", "nome e cognome", "cognome e nome", "nome cognome", "cognome nome"],
+        &["naam", "volledige naam", "voor- en achternaam"],
+        &["imię i nazwisko", "nazwisko i imię", "imię nazwisko", "pełna nazwa", "pełne imię i nazwisko"],
+        &["celé jméno", "jméno a příjmení", "příjmení a jméno", "příjmení jméno", "jméno příjmení"],
+        &["ad soyad", "adı soyadı", "ad ve soyad", "isim soyisim", "tam ad", "tam adı", "adı ve soyadı"],
+        &["氏名", "名前", "お名前", "フルネーム", "社員名"],
+        &["姓名", "全名", "員工姓名", "员工姓名", "学生姓名"],
+    ]),
+    (Field::DisplayName, &[
+        &["display name", "nickname", "preferred name", "short name", "known as"],
+        &["nom affiché", "nom d'affichage", "pseudo", "surnom"],
+        &["Anzeigename", "Spitzname"],
+        &["nombre para mostrar", "nombre visible", "apodo"],
+        &["nome de exibição", "nome a apresentar", "nome social"],
+        &["nome visualizzato", "soprannome"],
+        &["weergavenaam", "schermnaam", "bijnaam"],
+        &["nazwa wyświetlana", "wyświetlana nazwa", "pseudonim"],
+        &["zobrazované jméno", "přezdívka"],
+        &["görünen ad", "görünen isim", "takma ad", "rumuz"],
+        &["表示名", "ニックネーム"],
+        &["显示名称", "显示名", "昵称", "顯示名稱", "暱稱"],
+    ]),
+    (Field::Phone, &[
+        &["phone", "phone number", "telephone", "telephone number", "tel", "mobile", "mobile phone", "mobile number",
+          "mobile phone number", "cell", "cell phone", "cell number", "work phone", "work phone number", "business phone",
+          "office phone", "contact number", "primary phone"],
+        &["téléphone", "numéro de téléphone", "n° de téléphone", "n° téléphone", "portable", "téléphone portable",
+          "téléphone mobile", "téléphone professionnel", "tél", "tél. portable"],
+        &["Telefon", "Telefonnummer", "Tel.-Nr.", "Handy", "Handynummer", "Mobiltelefon", "Mobilnummer", "Mobil", "Rufnummer",
+          "Telefon geschäftlich", "Festnetz"],
+        &["teléfono", "número de teléfono", "móvil", "teléfono móvil", "celular", "teléfono celular", "número de celular"],
+        &["telefone", "número de telefone", "telemóvel", "telefone celular", "número de telemóvel"],
+        &["telefono", "numero di telefono", "cellulare", "telefono cellulare", "numero di cellulare", "recapito telefonico"],
+        &["telefoon", "telefoonnummer", "mobiel", "mobiel nummer", "gsm", "gsm-nummer"],
+        &["numer telefonu", "nr telefonu", "telefon komórkowy", "komórka", "telefon służbowy"],
+        &["telefonní číslo", "číslo telefonu", "mobilní telefon"],
+        &["telefon numarası", "telefon no", "cep telefonu", "gsm no"],
+        &["電話", "電話番号", "携帯", "携帯電話", "携帯番号", "携帯電話番号", "連絡先"],
+        &["电话", "电话号码", "手机", "手机号", "手机号码", "移动电话", "联系电话", "電話號碼", "手機", "手機號碼", "聯絡電話"],
+    ]),
+    (Field::Country, &[
+        &["country", "country code", "nation", "country or region", "country/region", "country name", "work country"],
+        &["pays", "code pays", "pays de travail"],
+        &["Land", "Ländercode", "Länderkürzel", "Staat"],
+        &["país", "código de país", "código país"],
+        &["código do país", "país de trabalho"],
+        &["paese", "nazione", "stato estero", "codice paese"],
+        &["landcode", "werkland"],
+        &["kraj", "kod kraju", "państwo"],
+        &["země", "kód země", "stát"],
+        &["ülke", "ülke kodu"],
+        &["国", "国名", "国コード"],
+        &["国家", "国家/地区", "國家", "国别", "国家代码"],
+    ]),
+    (Field::Language, &[
+        &["language", "lang", "locale", "preferred language", "language code", "ui language", "interface language"],
+        &["langue", "langue préférée", "code langue", "langue de l'interface"],
+        &["Sprache", "Sprachcode", "bevorzugte Sprache", "Korrespondenzsprache"],
+        &["idioma", "idioma preferido", "lengua"],
+        &["língua", "linguagem", "idioma preferencial"],
+        &["lingua", "lingua preferita"],
+        &["taal", "voorkeurstaal", "taalcode"],
+        &["język", "preferowany język", "kod języka"],
+        &["jazyk", "preferovaný jazyk", "kód jazyka"],
+        &["dil", "tercih edilen dil", "dil kodu"],
+        &["言語", "使用言語", "表示言語"],
+        &["语言", "首选语言", "語言", "界面语言"],
+    ]),
+    (Field::Organization, &[
+        &["organization", "organisation", "company", "company name", "org", "employer", "organization name", "institution",
+          "legal entity", "school", "school name"],
+        &["entreprise", "société", "organisme", "employeur", "établissement", "raison sociale"],
+        &["Firma", "Firmenname", "Unternehmen", "Gesellschaft", "Arbeitgeber", "Betrieb", "Schule"],
+        &["empresa", "organización", "compañía", "institución", "nombre de la empresa"],
+        &["organização", "companhia", "instituição", "entidade"],
+        &["azienda", "società", "organizzazione", "ente", "ragione sociale", "istituto"],
+        &["bedrijf", "bedrijfsnaam", "organisatie", "werkgever"],
+        &["przedsiębiorstwo", "organizacja", "pracodawca", "spółka", "nazwa firmy", "instytucja"],
+        &["společnost", "organizace", "zaměstnavatel", "instituce"],
+        &["şirket", "kurum", "kuruluş", "işveren", "şirket adı"],
+        &["会社", "会社名", "組織", "法人名", "企業名", "学校名"],
+        &["公司", "公司名称", "单位", "企业", "组织", "机构", "公司名稱", "單位", "學校", "学校"],
+    ]),
+    (Field::Groups, &[
+        &["groups", "group", "group name", "teams", "team", "departments", "department", "dept", "department name", "org unit",
+          "organizational unit", "class", "classes", "cohort", "cohorts"],
+        &["groupe", "groupes", "équipe", "équipes", "service", "services", "département", "classe"],
+        &["Gruppe", "Gruppen", "Abteilung", "Abteilungen", "Organisationseinheit", "Bereich", "Klasse", "Fachbereich", "Referat"],
+        &["grupo", "grupos", "equipo", "departamento", "clase"],
+        &["equipa", "equipe", "turma", "setor", "unidade orgânica"],
+        &["gruppo", "gruppi", "reparto", "dipartimento", "ufficio", "unità organizzativa"],
+        &["groep", "groepen", "afdeling", "afdelingen", "klas"],
+        &["grupa", "grupy", "zespół", "dział", "jednostka organizacyjna", "klasa"],
+        &["skupina", "skupiny", "oddělení", "tým", "útvar", "třída"],
+        &["grup", "gruplar", "ekip", "takım", "departman", "bölüm", "birim", "sınıf"],
+        &["グループ", "チーム", "部署", "部門", "所属", "クラス", "部署名", "所属部署"],
+        &["部门", "组", "小组", "团队", "班级", "部門名稱", "群組", "用户组", "部门名称"],
+    ]),
+    (Field::AddGroups, &[&["add groups"]]),
+    (Field::RemoveGroups, &[&["remove groups"]]),
+    (Field::OtherRoles, &[&["other roles"]]),
+    (Field::Role, &[
+        &["role", "roles", "user role", "access role", "permission role"],
+        &["rôle", "rôles", "rôle utilisateur"],
+        &["Rolle", "Rollen", "Benutzerrolle"],
+        &["rol de usuario"],
+        &["papel", "função no sistema", "perfil de acesso"],
+        &["ruolo", "ruoli"],
+        &["rol", "rollen gebruiker", "gebruikersrol"],
+        &["rola", "role użytkownika"],
+        &["uživatelská role"],
+        &["rol adı", "kullanıcı rolü"],
+        &["役割", "ロール", "権限"],
+        &["角色", "用户角色", "權限"],
+    ]),
+    (Field::Status, &[
+        &["status", "account status", "user status", "employment status", "employee status", "worker status", "account enabled",
+          "is active", "active status"],
+        &["statut", "état du compte", "statut du compte"],
+        &["Kontostatus", "Benutzerstatus", "Beschäftigungsstatus"],
+        &["estado de la cuenta", "estado del usuario", "estatus"],
+        &["estado da conta", "situação"],
+        &["stato account", "stato utente"],
+        &["accountstatus"],
+        &["status konta", "stan konta"],
+        &["stav", "stav účtu"],
+        &["durum", "hesap durumu", "çalışma durumu"],
+        &["ステータス", "状態", "在籍状況"],
+        &["状态", "账号状态", "在职状态", "狀態", "员工状态"],
+    ]),
+    (Field::StartDate, &[
+        &["start date", "hire date", "date of hire", "join date", "joining date", "date of joining", "joined", "started on",
+          "employment start date", "original hire date", "entry date"],
+        &["date d'entrée", "date d'embauche", "date de début", "date d'arrivée"],
+        &["Eintrittsdatum", "Eintritt", "Einstellungsdatum", "Startdatum", "Beginn"],
+        &["fecha de ingreso", "fecha de alta", "fecha de contratación", "fecha de inicio", "fecha de incorporación"],
+        &["data de admissão", "data de início", "data de entrada", "data de contratação"],
+        &["data di assunzione", "data assunzione", "data di inizio", "data inizio"],
+        &["datum in dienst", "indiensttreding", "datum indiensttreding", "begindatum", "in dienst sinds"],
+        &["data zatrudnienia", "data rozpoczęcia", "data przyjęcia"],
+        &["datum nástupu", "datum zahájení", "nástup"],
+        &["işe giriş tarihi", "işe başlama tarihi", "başlangıç tarihi", "giriş tarihi"],
+        &["入社日", "入社年月日", "採用日", "開始日"],
+        &["入职日期", "入职时间", "到职日期", "雇用日期", "到職日", "开始日期"],
+    ]),
+    (Field::EndDate, &[
+        &["end date", "termination date", "leave date", "leaving date", "last day", "last working day", "last day of work",
+          "contract end", "contract end date", "employment end date", "exit date", "separation date"],
+        &["date de fin", "date de sortie", "date de départ", "fin de contrat", "dernier jour"],
+        &["Austritt", "Austrittsdatum", "Enddatum", "Vertragsende", "letzter Arbeitstag"],
+        &["fecha de fin", "fecha de baja", "fecha de salida", "fin de contrato", "último día"],
+        &["data de fim", "data de término", "data de saída", "data de desligamento", "fim do contrato"],
+        &["data fine", "data di cessazione", "data cessazione", "fine contratto", "ultimo giorno"],
+        &["einddatum", "datum uit dienst", "uitdiensttreding", "laatste werkdag"],
+        &["data zakończenia", "data zwolnienia", "koniec umowy", "ostatni dzień pracy"],
+        &["datum ukončení", "datum odchodu", "konec smlouvy", "poslední den"],
+        &["bitiş tarihi", "işten çıkış tarihi", "ayrılış tarihi", "son gün"],
+        &["退職日", "終了日", "契約終了日", "退社日"],
+        &["离职日期", "离职时间", "结束日期", "合同结束日期", "離職日期", "結束日期"],
+    ]),
+    (Field::Manager, &[
+        &["manager", "manager email", "manager id", "manager name", "supervisor", "supervisor email", "supervisor id",
+          "reports to", "reporting to", "line manager", "direct manager", "reporting manager"],
+        &["responsable", "supérieur hiérarchique", "manager direct", "responsable hiérarchique", "n+1"],
+        &["Vorgesetzter", "Vorgesetzte", "Führungskraft", "direkter Vorgesetzter"],
+        &["jefe", "jefe directo", "supervisor directo", "jefe inmediato"],
+        &["gestor", "chefia", "gerente", "superior hierárquico", "chefe"],
+        &["responsabile", "superiore", "responsabile diretto"],
+        &["leidinggevende", "direct leidinggevende"],
+        &["przełożony", "kierownik", "bezpośredni przełożony"],
+        &["nadřízený", "vedoucí", "přímý nadřízený"],
+        &["yönetici", "amir", "müdür", "yöneticisi", "bağlı olduğu yönetici"],
+        &["上司", "上長", "マネージャー", "直属上司"],
+        &["上级", "直属上级", "主管", "经理", "直屬主管", "汇报对象"],
+    ]),
 ];
 
-/// Headers of columns whose values must never be read, in the form of [`key`].
-const PASSWORDS: &[&str] = &[
-    "password",
-    "passwd",
-    "pwd",
-    "passwort",
-    "kennwort",
-    "motdepasse",
-    "contrasena",
-    "initialpassword",
-    "temporarypassword",
-    "passwordhash",
-    "plainpassword",
+/// The languages of [`KNOWN`], line by line: BCP 47.
+#[cfg(test)]
+const LANGUAGES: [&str; 12] = [
+    "en", "fr", "de", "es", "pt", "it", "nl", "pl", "cs", "tr", "ja", "zh",
 ];
+
+/// Headers of columns whose values must never be read, in the same languages.
+#[rustfmt::skip]
+const PASSWORDS: &[&str] = &[
+    "password", "passwd", "pwd", "passphrase", "initial password", "temporary password", "temp password", "new password",
+    "password hash", "password hashes", "hashed password", "encrypted password", "password digest", "password salt", "pass hash",
+    "pwd hash", "pw hash", "user pass", "plain password", "user password", "ssha password",
+    "mot de passe", "mdp", "mot de passe initial", "code secret",
+    "Passwort", "Kennwort", "Initialpasswort", "Startkennwort", "Passwort-Hash",
+    "contraseña", "clave de acceso", "contraseña inicial",
+    "senha", "palavra-passe", "senha inicial",
+    "parola d'ordine", "password iniziale", "password provvisoria",
+    "wachtwoord", "paswoord", "tijdelijk wachtwoord",
+    "hasło", "hasło początkowe", "heslo", "počáteční heslo",
+    "şifre", "parola", "geçici şifre",
+    "パスワード", "初期パスワード", "暗証番号", "密码", "口令", "初始密码", "密碼",
+];
+
+/// [`KNOWN`], by [`key`].
+static FIELDS: LazyLock<HashMap<String, Field>> = LazyLock::new(|| {
+    let lines = KNOWN
+        .iter()
+        .flat_map(|(field, lines)| lines.iter().map(move |line| (*field, *line)));
+    lines
+        .flat_map(|(field, names)| names.iter().map(move |name| (key(name), field)))
+        .collect()
+});
 
 /// The columns that muster adds to a corrections file: line, codes, reasons.
 pub const OWN: [&str; 3] = ["muster_line", "muster_codes", "muster_reasons"];
@@ -216,53 +333,100 @@ pub fn is_own(header: &str) -> bool {
     OWN.contains(&header.trim())
 }
 
-/// What headers are compared by: NFKD without marks, lower case, letters and digits only.
+/// What headers are compared by: NFKD without marks, lower case, letters and digits only. Letters
+/// that people leave their stroke or dot off, but Unicode takes for letters of their own, are
+/// written without.
 pub fn key(header: &str) -> String {
     header
         .nfkd()
         .filter(|c| !is_combining_mark(*c))
         .flat_map(char::to_lowercase)
         .filter(|c| c.is_alphanumeric())
+        .map(|c| match c {
+            'ı' => 'i',
+            'ł' => 'l',
+            'ø' => 'o',
+            'đ' => 'd',
+            c => c,
+        })
         .collect()
 }
 
+/// What a column is, as far as its header tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// The field.
+    pub field: Field,
+    /// Whether the pipeline itself says so.
+    pub is_named: bool,
+}
+
+/// Looks at headers for names together: beside a first name and without a last name, `Name` is the
+/// last name; beside a last name alone, the first.
+fn settle_names(found: &mut [Option<Found>]) {
+    let has = |field: Field| found.iter().flatten().any(|found| found.field == field);
+    let part = match (has(Field::FirstName), has(Field::LastName)) {
+        (true, false) => Field::LastName,
+        (false, true) => Field::FirstName,
+        _ => return,
+    };
+    let is_whole = |found: &&mut Found| found.field == Field::FullName && !found.is_named;
+    let mut whole: Vec<&mut Found> = found.iter_mut().flatten().filter(is_whole).collect();
+    if let [only] = whole.as_mut_slice() {
+        only.field = part;
+    }
+}
+
 /// The headers that a run recognises: the well-known ones and those that its pipeline names.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Vocabulary {
     named: HashMap<String, Field>,
     attributes: HashMap<String, String>,
+    passwords: HashSet<String>,
+    password_hashes: HashSet<String>,
+    others: HashSet<String>,
 }
 
 impl Vocabulary {
     /// The vocabulary of a pipeline.
     pub fn new(definition: &Definition) -> Vocabulary {
-        let mut named = HashMap::new();
+        let mut vocabulary = Vocabulary::default();
+        vocabulary.learn(definition);
+        vocabulary
+    }
+
+    /// Adds the words of one pipeline more, so that headers of either are found.
+    pub fn learn(&mut self, definition: &Definition) {
         for field in Field::ALL {
-            for header in definition
-                .columns
-                .of(field)
-                .iter()
-                .flat_map(|h| h.as_slice())
-            {
-                named.insert(key(header), field);
+            let headers = definition.columns.of(field).into_iter();
+            for header in headers.flat_map(|headers| headers.as_slice()) {
+                self.named.insert(key(header), field);
             }
         }
-        let attributes = definition
-            .attributes
-            .iter()
-            .flat_map(|(name, headers)| {
-                headers
-                    .as_slice()
-                    .iter()
-                    .map(move |h| (key(h), name.clone()))
-            })
-            .collect();
-        Vocabulary { named, attributes }
+        for (name, headers) in &definition.attributes {
+            let keys = headers.as_slice().iter().map(|header| key(header));
+            self.attributes.extend(keys.map(|key| (key, name.clone())));
+        }
+        let passwords = definition.columns.passwords.iter();
+        self.passwords.extend(passwords.map(|header| key(header)));
+        let hashes = definition.columns.password_hash.iter();
+        let hashes = hashes.flat_map(|headers| headers.as_slice());
+        self.password_hashes
+            .extend(hashes.map(|header| key(header)));
+        let others = definition.recognize.headers.iter();
+        let others = others.flat_map(|headers| headers.as_slice());
+        let others = others.chain(&definition.columns.ignore);
+        self.others.extend(others.map(|header| key(header)));
     }
 
     /// The field that the pipeline itself gives to this header.
     pub fn named(&self, header: &str) -> Option<Field> {
-        self.named.get(&key(header)).copied()
+        numbered(&key(header), |key| self.named.get(key).copied())
+    }
+
+    /// Whether the pipeline itself takes password hashes from under this header.
+    pub fn is_password_hash(&self, header: &str) -> bool {
+        !self.password_hashes.is_empty() && self.password_hashes.contains(&key(header))
     }
 
     /// The attribute that the pipeline itself gives to this header.
@@ -272,19 +436,40 @@ impl Vocabulary {
 
     /// The field that this header is well known for.
     pub fn well_known(&self, header: &str) -> Option<Field> {
-        let key = key(header);
-        let field_of = |key: &str| {
-            let (field, _) = KNOWN.iter().find(|(_, names)| names.contains(&key))?;
-            Some(*field)
-        };
-        // `Group 1`, `Group 2`: of all fields, only groups come in several columns.
-        let unnumbered = key.trim_end_matches(|c: char| c.is_ascii_digit());
-        field_of(&key).or_else(|| field_of(unnumbered).filter(|field| *field == Field::Groups))
+        numbered(&key(header), |key| FIELDS.get(key).copied())
+    }
+
+    /// The field that some words of this header are well known for, where they speak of one field
+    /// only: `Primary contact phone number`, but not `Manager's first name`.
+    pub fn in_part(&self, header: &str) -> Option<Field> {
+        let words = words(header);
+        let mut found: Vec<(Field, usize, usize)> = Vec::new();
+        for start in 0..words.len() {
+            for end in (start + 1..=words.len()).rev() {
+                let part = words[start..end].concat();
+                let inside = found
+                    .iter()
+                    .any(|(_, from, to)| *from <= start && end <= *to);
+                if part.chars().count() >= PART_CHARS_MIN
+                    && !inside
+                    && let Some(field) = FIELDS.get(&part)
+                {
+                    found.push((*field, start, end));
+                }
+            }
+        }
+        match found.as_slice() {
+            [(field, ..), rest @ ..] if rest.iter().all(|(other, ..)| other == field) => {
+                Some(*field)
+            }
+            _ => None,
+        }
     }
 
     /// Whether this is the header of a column of passwords.
     pub fn is_password(&self, header: &str) -> bool {
-        PASSWORDS.contains(&key(header).as_str())
+        let key = key(header);
+        self.passwords.contains(&key) || PASSWORDS.iter().any(|password| self::key(password) == key)
     }
 
     /// How many of `cells` are headers that this run recognises. A title has none.
@@ -294,9 +479,82 @@ impl Vocabulary {
                 self.named(cell).is_some()
                     || self.attribute(cell).is_some()
                     || self.well_known(cell).is_some()
+                    || self.others.contains(&key(cell))
             })
             .count()
     }
+}
+
+/// Which columns are fields, by the pipeline's own words and the well-known ones.
+pub fn fields(
+    header: &[String],
+    vocabulary: &Vocabulary,
+    definition: &Definition,
+) -> Vec<Option<Found>> {
+    let found = |shown: &str| {
+        if vocabulary.is_password_hash(shown) {
+            return None;
+        }
+        let named = |field| Found {
+            field,
+            is_named: true,
+        };
+        if let Some(field) = vocabulary.named(shown) {
+            return Some(named(field));
+        }
+        if is_own(shown)
+            || vocabulary.attribute(shown).is_some()
+            || vocabulary.is_password(shown)
+            || is_ignored(shown, definition)
+        {
+            return None;
+        }
+        // A field that the pipeline maps by name isn't taken from a second column by its looks.
+        let field = vocabulary.well_known(shown)?;
+        let is_named = false;
+        (definition.columns.of(field).is_none()).then_some(Found { field, is_named })
+    };
+    let mut fields: Vec<Option<Found>> = header.iter().map(|name| found(name.trim())).collect();
+    settle_names(&mut fields);
+    // Settling must not give a field away that the pipeline has named another column for.
+    for field in fields.iter_mut() {
+        if field.is_some_and(|f| !f.is_named && definition.columns.of(f.field).is_some()) {
+            *field = None;
+        }
+    }
+    fields
+}
+
+/// Whether the pipeline leaves this column out on purpose.
+pub fn is_ignored(header: &str, definition: &Definition) -> bool {
+    let ignored = definition.columns.ignore.iter();
+    ignored
+        .map(|name| key(name))
+        .any(|name| name == key(header))
+}
+
+/// The fewest characters of a part of a header that is known: `id` and `ad` stand in too many words.
+const PART_CHARS_MIN: usize = 4;
+
+/// `Group 1`, `Group 2`: of all fields, only groups come in several columns.
+fn numbered(key: &str, field_of: impl Fn(&str) -> Option<Field>) -> Option<Field> {
+    let unnumbered = key.trim_end_matches(|c: char| c.is_ascii_digit());
+    field_of(key).or_else(|| field_of(unnumbered).filter(|field| field.lists_groups()))
+}
+
+/// The words of a header, each as [`key`] writes it: `workEmail (primary)` has three.
+fn words(header: &str) -> Vec<String> {
+    let mut parted = String::with_capacity(header.len() + 4);
+    let mut before = ' ';
+    for c in header.chars() {
+        if before.is_lowercase() && c.is_uppercase() {
+            parted.push(' ');
+        }
+        parted.push(c);
+        before = c;
+    }
+    let pieces = parted.split(|c: char| !c.is_alphanumeric());
+    pieces.map(key).filter(|word| !word.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -320,11 +578,108 @@ mod tests {
     #[test]
     fn no_header_is_well_known_for_two_fields() {
         let mut seen = HashMap::new();
-        for (field, names) in KNOWN {
-            for name in *names {
-                assert_eq!(key(name), *name);
-                assert_eq!(seen.insert(*name, field), None, "{name}");
+        for (field, lines) in KNOWN {
+            // A field that only muster has is only called what muster calls it.
+            assert!([1, LANGUAGES.len()].contains(&lines.len()), "{field:?}");
+            for name in lines.concat() {
+                assert!(!key(name).is_empty());
+                // Some words are the same in two languages.
+                let other = seen
+                    .insert(key(name), field)
+                    .filter(|other| *other != field);
+                assert_eq!(other, None, "{name}");
             }
+        }
+        for name in PASSWORDS {
+            assert_eq!(seen.get(&key(name)), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn headers_are_known_in_the_languages_of_hr_systems() {
+        use Field::{Email, FirstName, LastName, Phone};
+        let vocabulary = Vocabulary::default();
+        for (language, headers) in [
+            ("en", ["First Name", "Surname", "E-mail", "Mobile"]),
+            ("fr", ["PRÉNOM", "Nom", "Courriel", "N° de téléphone"]),
+            (
+                "de",
+                ["Vorname", "Familienname", "E-Mail-Adresse", "Tel.-Nr."],
+            ),
+            ("es", ["Nombre", "Apellidos", "Correo electrónico", "Móvil"]),
+            (
+                "pt",
+                [
+                    "Primeiro nome",
+                    "Sobrenome",
+                    "Endereço de e-mail",
+                    "Telemóvel",
+                ],
+            ),
+            ("it", ["Nome", "Cognome", "Indirizzo e-mail", "Cellulare"]),
+            (
+                "nl",
+                ["Voornaam", "Achternaam", "E-mailadres", "Telefoonnummer"],
+            ),
+            ("pl", ["Imię", "NAZWISKO", "Adres e-mail", "Numer telefonu"]),
+            (
+                "cs",
+                ["Jméno", "Příjmení", "E-mailová adresa", "Telefonní číslo"],
+            ),
+            ("tr", ["ADI", "Soyadı", "E-Posta", "Cep Telefonu"]),
+            ("ja", ["名", "姓", "メールアドレス", "電話番号"]),
+            ("zh", ["名字", "姓氏", "电子邮箱", "手机号码"]),
+        ] {
+            let found = headers.map(|header| vocabulary.well_known(header));
+            assert_eq!(
+                found,
+                [FirstName, LastName, Email, Phone].map(Some),
+                "{language}"
+            );
+        }
+        for header in ["Hasło", "ŞİFRE", "Mot de passe", "密码", "パスワード"] {
+            assert!(vocabulary.is_password(header), "{header}");
+        }
+    }
+
+    #[test]
+    fn part_of_a_header_tells_where_it_speaks_of_one_field() {
+        let vocabulary = Vocabulary::default();
+        for (header, field) in [
+            ("Primary contact phone number", Some(Field::Phone)),
+            ("workEmailAddress (main)", Some(Field::Email)),
+            ("Employee's last name", Some(Field::LastName)),
+            ("Manager's first name", None),
+            ("Room", None),
+            ("Paid", None),
+        ] {
+            assert_eq!(vocabulary.in_part(header), field, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_told_by_the_names_beside_it() {
+        use Field::{Email, FirstName, FullName, LastName};
+        for (headers, settled) in [
+            ([FullName, FirstName, Email], [LastName, FirstName, Email]),
+            ([FullName, LastName, Email], [FirstName, LastName, Email]),
+            ([FullName, Email, Email], [FullName, Email, Email]),
+            (
+                [FullName, FirstName, LastName],
+                [FullName, FirstName, LastName],
+            ),
+            (
+                [FullName, FullName, LastName],
+                [FullName, FullName, LastName],
+            ),
+        ] {
+            let found = |is_named| move |field| Some(Found { field, is_named });
+            let mut looked_at = headers.map(found(false));
+            settle_names(&mut looked_at);
+            assert_eq!(looked_at, settled.map(found(false)));
+            let mut named = headers.map(found(true));
+            settle_names(&mut named);
+            assert_eq!(named, headers.map(found(true)));
         }
     }
 }

@@ -72,7 +72,7 @@ codes! {
     FileUnreadable "file.unreadable" Refuse "the file can't be read", "name a regular file that you may read";
     FileEmpty "file.empty" Refuse "the file is empty", "export it again; an empty file is never taken for an empty list";
     FileNoRows "file.no_rows" Refuse "the file has a header and no rows", "export it again with its rows";
-    FileFormat "file.format" Refuse "not a file that muster reads", "save it as CSV (UTF-8) or as an Excel workbook (.xlsx)";
+    FileFormat "file.format" Refuse "not a file that muster reads", "save it as CSV (UTF-8) or as a workbook (.xlsx)";
     FileEncrypted "file.encrypted" Refuse "the workbook is protected with a password", "open it in Excel and save a copy without a password";
     FileDamaged "file.damaged" Refuse "the workbook is damaged", "open it in Excel and save it again";
     FileEncoding "file.encoding" Refuse "unknown encoding name", "use a name such as `utf-8`, `windows-1252` or `utf-16le`";
@@ -94,6 +94,7 @@ codes! {
     MapDoubled "map.doubled" Refuse "two columns are the same field", "remove one, or say under `[columns]` which one counts";
     MapUnknown "map.unknown" Refuse "a column that the pipeline doesn't know", "map it, or set `unknown = \"attribute\"` or `\"ignore\"` under `[columns]`";
     MapNotFound "map.not_found" Refuse "the pipeline names a column that the file doesn't have", "correct the name under `[columns]` or `[attributes]`";
+    MapAmbiguous "map.ambiguous" Warning "a column that could be two fields", "say under `[columns]` which one it is";
     MapPassword "map.password" Warning "a password column was dropped", "leave passwords out of the file; people choose their own when they are invited";
     // reading a row
     RowShort "row.short" Reject "fewer cells than the header has", "add the missing cells";
@@ -105,6 +106,8 @@ codes! {
     CellMojibake "cell.mojibake" Warning "text that was read in the wrong encoding once", "type it as the repair shows, or export the list as UTF-8";
     CellError "cell.error" Reject "the cell holds an error", "mend the formula, or type the value";
     CellFormula "cell.formula" Note "the cell holds a formula; its last result was taken", "nothing, if the result is right";
+    CellUncomputed "cell.uncomputed" Reject "the cell holds a formula without a result", "open the file in Excel and save it, so that it is computed; or type the value";
+    CellMerged "cell.merged" Warning "an empty cell that is merged with another; the text counts for the other", "take the cells apart, and fill in each";
     CellPrecision "cell.precision" Reject "a number with more digits than Excel keeps", "type it as text: format the column as text first";
     CellLong "cell.long" Reject "text longer than the field holds", "shorten it";
     // required fields
@@ -133,9 +136,18 @@ codes! {
     DateInvalid "date.invalid" Reject "not a date", "write it as 2026-11-22";
     DateAmbiguous "date.ambiguous" Reject "day and month can't be told apart", "write it as 2026-11-22, or set `[clean] date_order`";
     StatusUnknown "status.unknown" Reject "not a status", "use `active`, `invited` or `deactivated`";
-    RoleNotAllowed "role.not_allowed" Reject "a role that this pipeline may not give", "correct it, or add it to `roles` under `[accounts]`";
+    StatusSkipped "status.skipped" Note "left out because of its status", "nothing; what statuses mean is said under `[status]`";
+    RoleNotAllowed "role.not_allowed" Reject "a role that this pipeline may not give", "correct it, or add it to `roles` under `[accounts]`, or `[groups]` for a role within a group";
     GroupSyntax "group.syntax" Reject "a group name that can't be used", "leave no part of a nested name empty, and use at most 200 characters";
+    GroupMissing "group.missing" Reject "in no group", "name at least one group, or set `required = false` under `[groups]`";
+    GroupBoth "group.both" Reject "a group both to join and to leave", "name it in one of the columns only";
+    GroupHeld "group.held" Warning "waits for a group that doesn't exist yet", "make the group, then import the file again; or set `missing` under `[groups]`";
     GroupUnknown "group.unknown" Reject "no such group", "correct the name, or set `missing = \"create\"` under `[groups]`";
+    PasswordFormat "password.format" Reject "not a password hash that can be taken over", "export hashes in a form that the README lists; or leave the cell empty, and the person chooses a password";
+    PasswordMisplaced "password.misplaced" Reject "a password hash outside of its column", "put every cell under its header";
+    PasswordCostly "password.costly" Reject "a password hash that takes too long to verify", "leave the cell empty, and the person chooses a password";
+    PasswordWeak "password.weak" Warning "a password hash that is quickly guessed; taken all the same", "have the person choose a password anew, or leave the cell empty";
+    PasswordKept "password.kept" Note "the account keeps the password that it has, or has not", "nothing; passwords are only taken over with new accounts";
     NameSuspicious "name.suspicious" Warning "this doesn't look like a name", "check that the columns are not shifted";
     // clashes inside the file
     ClashExternalId "clash.external_id" Reject "the same external id in several rows, with other values", "keep one of the rows";
@@ -147,11 +159,13 @@ codes! {
     MatchAmbiguous "match.ambiguous" Reject "the row's keys belong to different accounts", "correct the key that is wrong";
     MatchTwice "match.twice" Reject "several rows are about the same account", "keep one of the rows";
     MatchConflict "match.conflict" Reject "the matched account has another external id", "correct the external id, or the address that found the account";
+    MatchReturned "match.returned" Warning "a known address under another external id", "if it is the same person, set `returning = \"same\"` under `[match]` and import again; if not, correct the address or the id in the file";
     MatchNoKey "match.no_key" Reject "nothing to find the person by", "fill in one of the columns that `by` under `[match]` names";
     AccountActive "account.active" Reject "the person already has an active account", "leave the row out, or let the pipeline update or skip such people";
     AccountExists "account.exists" Reject "the person already has an account", "leave the row out, or use mode `upsert`";
     AccountNone "account.none" Reject "no account to update", "leave the row out, or use mode `upsert`";
     AccountSkipped "account.skipped" Note "left alone because the pipeline skips such accounts", "nothing";
+    UpdateKept "update.kept" Note "left as it is because somebody else set it last", "nothing; or let the pipeline \"overwrite\" it under `[update]`";
     // safeguards
     GateCreate "gate.create" Reject "held: more new accounts than the limit", "look at them, then `muster approve` the run; or import again with `--allow`";
     GateUpdate "gate.update" Reject "held: more accounts would change than the limit", "look at them, then `muster approve` the run; or import again with `--allow`";
@@ -172,6 +186,7 @@ codes! {
     PlanInvalid "plan.invalid" Refuse "the file is no plan that can be applied", "make a new one: `muster check FILE --plan PLAN`";
     PipelineNotFound "pipeline.not_found" Refuse "no such pipeline", "name a file, or one of `pipelines/`";
     PipelineInvalid "pipeline.invalid" Refuse "the pipeline file is wrong", "correct the place that is shown";
+    PipelineAmbiguous "pipeline.ambiguous" Refuse "the files fit several pipelines", "name one with `-p`";
     UsageInvalid "usage.invalid" Refuse "the command can't be carried out as given", "see `muster help`";
     OutputUnwritable "output.unwritable" Refuse "the reports can't be written", "choose another folder with `--out`";
     // the database

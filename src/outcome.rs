@@ -32,7 +32,7 @@ pub enum Outcome {
     Skipped = 4,
     /// Something in the row must be mended first.
     Rejected = 5,
-    /// Waits for an approval.
+    /// Somebody has to look at it first: a safeguard held it, or its account is not what was planned for.
     Held = 6,
     /// The database refused it.
     Failed = 7,
@@ -93,7 +93,7 @@ pub struct Counts {
     pub skipped: u64,
     /// Rows to be mended.
     pub rejected: u64,
-    /// Rows that wait for an approval.
+    /// Rows that somebody has to look at first.
     pub held: u64,
     /// Rows that the database refused.
     pub failed: u64,

@@ -12,6 +12,7 @@
 //! plan begins at that spool: the plan has it, with what the check decided.
 
 mod hold;
+mod passwords;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -25,7 +26,9 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use self::hold::{Rows, held_issues, joins, status_of_new};
-use crate::definition::{Clashes, Content, Definition, Missing, Pipeline};
+use crate::definition::{
+    Clashes, Content, DateOrder, Dates, Definition, Missing, Onboarding, Pipeline,
+};
 use crate::header::{Vocabulary, is_own};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome, Verdict};
@@ -36,20 +39,23 @@ use crate::row::{Cells, Drafts, Field, Key, Layout, People, RowNumber};
 use crate::spool::{PlanSpool, Spool, encode};
 use crate::stages::clash::{Decision, Owners, key_hashes};
 use crate::stages::clean::clean;
+use crate::stages::clean::date::Evidence;
 use crate::stages::clean::group;
 use crate::stages::dedupe::{Seen, fingerprints};
 use crate::stages::drift::Profile;
 use crate::stages::follow::{self, Follow, Line, Trace, Wanted, regardless};
 use crate::stages::gates::{self, Change, Class, Classes, Facts, Hold};
-use crate::stages::leavers::{self, Fate, Leaver};
+use crate::stages::leavers::{self, Fate, Leaver, Why};
 use crate::stages::load::{self, RunKey};
 use crate::stages::map::{self, Mapping, Target};
-use crate::stages::moves::{self, Moves, Pending, Release};
+use crate::stages::membership::{self, Said, Tree};
+use crate::stages::moves::{self, Moves, Pending, Release, stands_in_the_way};
 use crate::stages::plan::{Action, Matched, Person, Planned, Update, decide, without_taken_keys};
 use crate::stages::read::{self, Source};
 use crate::stages::validate::validate;
 use crate::store::Store;
 use crate::store::loader::Written;
+use crate::store::matches::Matches;
 use crate::store::runs::Begun;
 use crate::summary::Gate;
 
@@ -114,8 +120,8 @@ pub struct Ran {
 /// # Errors
 /// A refusal; nothing was written then.
 pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
-    let (files, layout) = open(job)?;
-    let (spool, owners, groups, rules, profile) = read_people(job, &files, &layout)?;
+    let (mut files, layout) = open(job)?;
+    let (spool, owners, groups, rules, profile) = read_people(job, &mut files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
     let guide = Guide::Pipeline(&clashes);
     let rows = Rows {
@@ -153,8 +159,8 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
 /// # Errors
 /// A refusal before any write; what stops it later is in [`Ran::stopped`].
 pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
-    let (files, layout) = open(job)?;
-    let (spool, owners, groups, rules, profile) = read_people(job, &files, &layout)?;
+    let (mut files, layout) = open(job)?;
+    let (spool, owners, groups, rules, profile) = read_people(job, &mut files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
     let (run, begun) = begin(job, &files, store)?;
     let guide = Guide::Pipeline(&clashes);
@@ -182,6 +188,7 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         layout,
         spool,
         plan: planning.plan,
+        counts_absences: !gates::doubt_the_file(&gates),
         gates,
         profile: profile.map(Profile::kept),
         late: planning.late,
@@ -192,7 +199,6 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         leavers,
         moves: planning.moves,
         keeps_leavers: false,
-        counts_absences: true,
         stopped: None,
     };
     write(job, ran, &needed, store)
@@ -204,9 +210,10 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
 ///
 /// # Errors
 /// As [`import`].
-pub fn apply(job: &Job, order: Order, store: &mut Store) -> Result<Ran> {
+pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
+    passwords::fetch(job, &mut order.plan)?;
     let file = &order.plan;
-    let groups = groups_of(&file.spool, &file.layout)?;
+    let groups = groups_of(&file.spool, &file.layout, &job.pipeline.definition)?;
     let (run, begun) = begin(job, &file.files, store)?;
     let rows = Rows {
         job,
@@ -216,10 +223,18 @@ pub fn apply(job: &Job, order: Order, store: &mut Store) -> Result<Ran> {
     let guide = Guide::Plan(&order);
     let planning = match_and_plan(&rows, &guide, &groups, Some(&begun), Some(store))?;
     let mut leavers = Vec::new();
+    let approves = order.approved != Classes::default();
+    let was_counted = approves && !gates::doubt_the_file(&file.head.gates);
     if order.leavers {
         leavers = find_leavers(job, &file.files, &file.spool, Some(store))?;
-        let approves = order.approved != Classes::default();
-        follow::hold_unplanned(&mut leavers, &file.leavers, order.replan, approves);
+        let leaving = match (approves, was_counted) {
+            (false, _) => follow::Leaving::Planned,
+            (true, true) => follow::Leaving::Counted,
+            (true, false) => follow::Leaving::Doubted {
+                overtaken: store.is_overtaken(&file.head.run)?,
+            },
+        };
+        follow::hold_unplanned(&mut leavers, &file.leavers, order.replan, leaving);
     }
     let gates = if begun.has_written() {
         begun.gates
@@ -229,7 +244,7 @@ pub fn apply(job: &Job, order: Order, store: &mut Store) -> Result<Ran> {
     };
     store.book_gates(&run.id, &gates)?;
     let needed = planning.needed_paths(&groups);
-    let counts_absences = order.leavers && order.approved == Classes::default();
+    let counts_absences = order.leavers && !was_counted;
     let file = order.plan;
     let ran = Ran {
         files: file.files,
@@ -321,10 +336,11 @@ fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
             .enumerate()
             .filter(|(_, target)| **target == Target::Password);
         source.dropped = passwords.map(|(column, _)| column).collect();
+        source.secret = targets.iter().position(|to| *to == Target::PasswordHash);
         opened.push((source, targets));
     }
     let all: Vec<Vec<Target>> = opened.iter().map(|(_, targets)| targets.clone()).collect();
-    let layout = map::layout(&all);
+    let layout = map::layout(&all, definition);
     let files = opened.into_iter().map(|(source, targets)| InputFile {
         mapping: map::mapping(&targets, &layout, definition),
         source,
@@ -333,10 +349,36 @@ fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
     Ok((files.collect(), layout))
 }
 
-/// read → clean → dedupe → validate, for all files, into the spool.
-fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTruth> {
+/// read → clean → dedupe → validate, for all files, into the spool. Where dates leave the order of
+/// day and month open and the whole column settles it, all is read again in that order.
+fn read_people(job: &Job, files: &mut [InputFile], layout: &Layout) -> Result<FileTruth> {
     let definition = &job.pipeline.definition;
-    let profiled = is_compared(files, definition);
+    let mut definitions = vec![definition.clone(); files.len()];
+    let (truth, dates) = read_once(job, files, layout, &definitions)?;
+    if definition.clean.date_order != DateOrder::Unknown
+        || dates
+            .iter()
+            .all(|dates| dates.order() == DateOrder::Unknown)
+    {
+        return Ok(truth);
+    }
+    drop(truth);
+    for ((file, definition), dates) in files.iter_mut().zip(&mut definitions).zip(dates) {
+        definition.clean.date_order = dates.order();
+        file.mapping.date_order_found = (dates.order() != DateOrder::Unknown).then_some(dates);
+    }
+    Ok(read_once(job, files, layout, &definitions)?.0)
+}
+
+/// One pass over all rows, each file by its own definition; and what each says of its dates.
+fn read_once(
+    job: &Job,
+    files: &[InputFile],
+    layout: &Layout,
+    definitions: &[Definition],
+) -> Result<(FileTruth, Vec<Evidence>)> {
+    let mut dates = vec![Evidence::default(); files.len()];
+    let profiled = is_compared(files, &job.pipeline.definition);
     let mut truth: FileTruth = (
         Spool::new()?,
         Owners::default(),
@@ -353,27 +395,24 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
             if job.stop.load(Ordering::Relaxed) {
                 return Err(stopped_early());
             }
-            let drafts: Vec<(Drafts, Vec<u128>)> = group
-                .into_par_iter()
-                .map(|cells| {
-                    let mapping = &files[usize::from(cells.source)].mapping;
-                    let drafts = clean(cells, mapping, layout, definition);
-                    let prints = fingerprints(&drafts, job.run.seed);
-                    (drafts, prints)
-                })
-                .collect();
+            for cells in &group {
+                let file = usize::from(cells.source);
+                dates[file].add(date_evidence(cells, &files[file].mapping, layout));
+            }
+            let drafts = clean_group(job, files, layout, definitions, group);
             let verdicts = find_duplicates(&drafts, &mut seen, &truth.0)?;
             let people: Vec<_> = drafts
                 .into_par_iter()
                 .zip(verdicts)
                 .map(|((drafts, _), verdicts)| {
+                    let definition = &definitions[usize::from(drafts.source)];
                     let people = validate(drafts, verdicts, layout, definition);
                     let hashes = key_hashes(&people, job.run.seed);
                     let profile = profiled.then(|| Profile::of(&people.drafts, layout));
                     (
                         encode(&people),
                         hashes,
-                        group_paths(&people, layout),
+                        group_paths(&people, layout, definition),
                         profile,
                         people,
                     )
@@ -399,7 +438,38 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
             .unwrap_or_else(|_| Err(Refusal::new(Code::FileDamaged, "the reader broke off")))
     })?;
     job.progress.end();
-    Ok(truth)
+    Ok((truth, dates))
+}
+
+/// Cleans batches side by side, and takes the fingerprints of their rows.
+fn clean_group(
+    job: &Job,
+    files: &[InputFile],
+    layout: &Layout,
+    definitions: &[Definition],
+    group: Vec<Cells>,
+) -> Vec<(Drafts, Vec<u128>)> {
+    let clean = |cells: Cells| {
+        let file = usize::from(cells.source);
+        let drafts = clean(cells, &files[file].mapping, layout, &definitions[file]);
+        let prints = fingerprints(&drafts, job.run.seed);
+        (drafts, prints)
+    };
+    group.into_par_iter().map(clean).collect()
+}
+
+/// What the dates of a batch say of the order of day and month.
+fn date_evidence(cells: &Cells, mapping: &Mapping, layout: &Layout) -> Evidence {
+    let mut evidence = Evidence::default();
+    for field in [Field::StartDate, Field::EndDate] {
+        let Some(slot) = layout.field(field) else {
+            continue;
+        };
+        for index in 0..cells.len() {
+            evidence.note(&mapping.value(cells, index, slot));
+        }
+    }
+    evidence
 }
 
 /// Whether the rows are compared with those of the last run. Rows that come back corrected are a
@@ -407,7 +477,10 @@ fn read_people(job: &Job, files: &[InputFile], layout: &Layout) -> Result<FileTr
 fn is_compared(files: &[InputFile], definition: &Definition) -> bool {
     let gates = &definition.gates;
     let corrected = |file: &InputFile| file.targets.contains(&Target::Own);
-    gates.enabled && gates.content == Content::Hold && !files.iter().any(corrected)
+    gates.enabled
+        && gates.content == Content::Hold
+        && !files.is_empty()
+        && !files.iter().any(corrected)
 }
 
 fn read_files(files: &[InputFile], mut send: impl FnMut(Cells) -> bool) -> Result<()> {
@@ -482,15 +555,20 @@ fn find_duplicates(
 }
 
 /// The groups that rows of a batch name, by key.
-fn group_paths(people: &People, layout: &Layout) -> BTreeMap<String, String> {
+fn group_paths(
+    people: &People,
+    layout: &Layout,
+    definition: &Definition,
+) -> BTreeMap<String, String> {
     let mut paths = BTreeMap::new();
-    let Some(slot) = layout.field(Field::Groups) else {
-        return paths;
-    };
-    let cells: HashSet<&str> = (0..people.len())
-        .map(|index| people.drafts.values.get(index, slot))
+    let slots = [Field::Groups, Field::AddGroups].map(|field| layout.field(field));
+    let cells: HashSet<&str> = slots
+        .into_iter()
+        .flatten()
+        .flat_map(|slot| (0..people.len()).map(move |index| people.drafts.values.get(index, slot)))
         .collect();
-    for path in cells.into_iter().flat_map(crate::stages::clean::groups) {
+    let groups = cells.into_iter().flat_map(crate::stages::clean::groups);
+    for (path, _) in groups.map(|group| group::path_and_role(group, &definition.groups)) {
         let spelled = paths
             .entry(group::key(path))
             .or_insert_with(|| path.to_string());
@@ -503,11 +581,16 @@ fn group_paths(people: &People, layout: &Layout) -> BTreeMap<String, String> {
 }
 
 /// The groups that the rows of a plan name, by key.
-fn groups_of(spool: &Spool, layout: &Layout) -> Result<BTreeMap<String, String>> {
+fn groups_of(
+    spool: &Spool,
+    layout: &Layout,
+    definition: &Definition,
+) -> Result<BTreeMap<String, String>> {
     let mut groups = BTreeMap::new();
-    if layout.field(Field::Groups).is_some() {
+    let slots = [Field::Groups, Field::AddGroups].map(|field| layout.field(field));
+    if slots.iter().any(Option::is_some) {
         for batch in 0..spool.batches() {
-            for (key, path) in group_paths(&spool.read(batch)?, layout) {
+            for (key, path) in group_paths(&spool.read(batch)?, layout, definition) {
                 groups.entry(key).or_insert(path);
             }
         }
@@ -588,12 +671,38 @@ struct Planning {
 }
 
 impl Planning {
-    /// The groups that are to be there. A group that is only left need not be in the file; it
-    /// exists, so that its key will do as its path.
+    /// The groups that are to be there. One that isn't in the file exists, so that its key will do as
+    /// its path.
     fn needed_paths(&self, groups: &BTreeMap<String, String>) -> Vec<String> {
         let path = |key: &String| groups.get(key).unwrap_or(key).clone();
         self.needed.iter().map(path).collect()
     }
+}
+
+/// Whether it matters in which groups people are.
+fn asks_for_groups(layout: &Layout, definition: &Definition) -> bool {
+    let lists_groups = |field: Field| field.lists_groups() && layout.field(field).is_some();
+    definition.groups.required || Field::ALL.into_iter().any(lists_groups)
+}
+
+/// The groups that there are, and what the accounts say about the rows, to be read in their order.
+fn ask_store<'a>(rows: &Rows, store: Option<&'a Store>) -> Result<(Tree, Option<Matches<'a>>)> {
+    let Rows { job, layout, spool } = *rows;
+    let definition = &job.pipeline.definition;
+    let with_groups = asks_for_groups(layout, definition);
+    let tree = match store.filter(|_| with_groups) {
+        Some(store) => store.group_tree(&definition.groups)?,
+        None => Tree::new(HashMap::new(), &definition.groups),
+    };
+    let mut matches = None;
+    if let Some(store) = store
+        && store.has_accounts()?
+    {
+        send_keys(job, spool, store)?;
+        let with_past = definition.update.asks_who();
+        matches = Some(store.run_match(&definition.matching.keys(), with_groups, with_past)?);
+    }
+    Ok((tree, matches))
 }
 
 /// match → plan, for all batches. `begun` has what an earlier try of this run decided and wrote.
@@ -608,16 +717,7 @@ fn match_and_plan(
     let nothing = Begun::default();
     let begun = begun.unwrap_or(&nothing);
     let definition = &job.pipeline.definition;
-    let keys: Vec<String> = groups.keys().cloned().collect();
-    let known = store.map_or(Ok(HashMap::new()), |store| store.find_groups(&keys))?;
-    let mut matches = None;
-    if let Some(store) = store
-        && store.has_accounts()?
-    {
-        send_keys(job, spool, store)?;
-        let with_groups = layout.field(Field::Groups).is_some();
-        matches = Some(store.run_match(&definition.matching.keys(), with_groups)?);
-    }
+    let (tree, mut matches) = ask_store(rows, store)?;
     let judge = Judge {
         layout,
         definition,
@@ -626,7 +726,7 @@ fn match_and_plan(
         written: &begun.written,
         moved: &begun.moved,
         hold: Hold::of(&begun.gates, definition.gates.on_hold),
-        group_exists: &|key| known.contains_key(key),
+        tree: &tree,
     };
     let mut plan = PlanSpool::new()?;
     let mut twice = Twice::default();
@@ -657,7 +757,7 @@ fn match_and_plan(
             pending.extend_from_slice(&moving.pending);
             releases.extend_from_slice(&moving.releases);
             twice.note(people.drafts.first_row, planned);
-            needed.extend(needed_groups(people, planned, layout));
+            needed.extend(needed_groups(people, planned, layout, definition));
             plan.push(planned)?;
             job.progress.add(people.len() as u64, None);
         }
@@ -671,12 +771,12 @@ fn match_and_plan(
         twice.late.insert(*row, (action.outcome(), Vec::new()));
     }
     needed.extend(moves.groups.iter().cloned());
-    let is_new = |key: &String| !known.contains_key(key);
+    let is_new = |key: &&String| !tree.has(key);
     Ok(Planning {
         plan,
         late: twice.late,
         needed,
-        new_groups: keys.into_iter().filter(is_new).collect(),
+        new_groups: groups.keys().filter(is_new).cloned().collect(),
         moves,
         facts,
     })
@@ -684,7 +784,9 @@ fn match_and_plan(
 
 fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
     // A few keys too many cost little, and the corrections of a full list are short.
-    let full_list = job.pipeline.definition.leavers.missing == Missing::Deactivate;
+    let definition = &job.pipeline.definition;
+    let full_list = definition.leavers.missing == Missing::Deactivate
+        || definition.accounts.dates == Dates::Schedule;
     store.begin_match()?;
     job.progress.begin("keys", Some(spool.rows()));
     for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
@@ -710,10 +812,12 @@ fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
 fn is_full_list(job: &Job, files: &[InputFile]) -> bool {
     let mut headers = files.iter().flat_map(|file| &file.source.header);
     job.pipeline.definition.leavers.missing == Missing::Deactivate
+        && !files.is_empty()
         && !headers.any(|name| is_own(name))
 }
 
-/// Whom a full list no longer names, judged by the keys that the match was sent.
+/// Whom a full list no longer names, judged by the keys that the match was sent, and whose last or
+/// first day has come. In order of their accounts, each once.
 fn find_leavers(
     job: &Job,
     files: &[InputFile],
@@ -721,37 +825,50 @@ fn find_leavers(
     store: Option<&Store>,
 ) -> Result<Vec<Leaver>> {
     let definition = &job.pipeline.definition;
-    let Some(store) = store.filter(|_| is_full_list(job, files)) else {
+    let Some(store) = store else {
         return Ok(Vec::new());
     };
-    if !store.has_accounts()? {
+    let (full_list, day) = (is_full_list(job, files), definition.accounts.day());
+    if !full_list && day.is_none() || !store.has_accounts()? {
         return Ok(Vec::new());
     }
     let mut unknown_rows = 0;
     for batch in 0..spool.batches() {
         unknown_rows += load::rows_without_key(&spool.read(batch)?);
     }
-    let mut leavers = store.find_leavers(definition.source())?;
+    let mut leavers = Vec::new();
+    if let Some(day) = day {
+        let opens = definition.accounts.onboarding == Onboarding::Setup;
+        leavers = store.find_due(definition.source(), day, opens)?;
+    }
+    if full_list {
+        leavers.extend(store.find_leavers(definition.source())?);
+    }
+    // A last day needs no grace.
+    leavers.sort_by_key(|leaver| (leaver.account, leaver.why != Why::EndDate));
+    leavers.dedup_by_key(|leaver| leaver.account);
     leavers::decide(&mut leavers, definition, unknown_rows);
     Ok(leavers)
 }
 
-/// Deactivates the leavers whose time has come, and counts the run for the others.
+/// Deactivates the leavers whose time has come, lets in who begins, and counts the run for the
+/// others who are missing.
 fn settle_leavers(job: &Job, ran: &Ran, store: &mut Store) -> Result<()> {
-    if !is_full_list(job, &ran.files) {
+    let counts = ran.counts_absences && is_full_list(job, &ran.files);
+    if !counts && ran.leavers.is_empty() {
         return Ok(());
     }
     let of = |wanted: fn(&Leaver) -> bool| -> Vec<Uuid> {
         let some = ran.leavers.iter().filter(|leaver| wanted(leaver));
         some.map(|leaver| leaver.account).collect()
     };
-    let missing = ran
-        .counts_absences
-        .then(|| of(|leaver| leaver.fate != Fate::Protected));
+    let missing =
+        counts.then(|| of(|leaver| leaver.why == Why::Missing && leaver.fate != Fate::Protected));
     let gone = of(|leaver| leaver.fate == Fate::Deactivated);
+    let begun = of(|leaver| leaver.fate == Fate::Activated);
     let source = job.pipeline.definition.source();
     store
-        .settle_leavers(&ran.run.id, source, missing.as_deref(), &gone)
+        .settle_leavers(&ran.run.id, source, missing.as_deref(), &gone, &begun)
         .map_err(|refusal| refusal.exit(Exit::Stopped))?;
     Ok(())
 }
@@ -766,7 +883,7 @@ struct Judge<'a> {
     moved: &'a HashSet<RowNumber>,
     /// What the gates held when the first of `written` was written.
     hold: Hold,
-    group_exists: &'a (dyn Fn(&str) -> bool + Sync),
+    tree: &'a Tree,
 }
 
 impl Judge<'_> {
@@ -856,15 +973,15 @@ impl Judge<'_> {
         if let Some((issue, needs)) = follow::keys_of_others(person, matched, action) {
             let action = std::mem::replace(action, Action::Leave(Outcome::Held));
             issues.push(issue);
-            moving.pending.push(pending(person, matched, action, needs));
+            moving
+                .pending
+                .push(pending(person, matched, action, needs, self.definition));
             return;
         }
         if let Action::Update(update) = action {
             moving.releases.extend(released(row, matched, update));
         }
-        let is_about_keys =
-            |issue: &Issue| matches!(issue.code, Code::MatchAmbiguous | Code::MatchConflict);
-        if !issues.iter().any(is_about_keys) {
+        if !issues.iter().any(stands_in_the_way) {
             return;
         }
         let Some((free, needs)) = without_taken_keys(person, matched) else {
@@ -875,7 +992,9 @@ impl Judge<'_> {
             .iter()
             .any(|issue| self.definition.rejects(issue.code));
         if !stays_out && !matches!(action, Action::Leave(_)) {
-            moving.pending.push(pending(person, &free, action, needs));
+            moving
+                .pending
+                .push(pending(person, &free, action, needs, self.definition));
         }
     }
 
@@ -887,7 +1006,7 @@ impl Judge<'_> {
         line: Option<Line>,
     ) -> (Action, Vec<Issue>) {
         let decide = |person: &Person, matched: Option<&Matched>, definition: &Definition| {
-            decide(person, matched, definition, self.group_exists)
+            decide(person, matched, definition, self.tree)
         };
         match (self.guide, line) {
             (Guide::Pipeline(clashes), _) => self.judge_row(person, matched, clashes),
@@ -899,7 +1018,7 @@ impl Judge<'_> {
                     wanted: order.wanted,
                     replan: order.replan,
                     decide: &decide,
-                    group_exists: self.group_exists,
+                    group_exists: &|key| self.tree.has(key),
                 };
                 follow.row(person, matched, line)
             }
@@ -939,7 +1058,7 @@ impl Judge<'_> {
         match action {
             Some(outcome) => (Action::Leave(outcome), issues),
             None => {
-                let (action, found) = decide(person, matched, self.definition, self.group_exists);
+                let (action, found) = decide(person, matched, self.definition, self.tree);
                 issues.extend(found);
                 (action, issues)
             }
@@ -953,9 +1072,9 @@ impl Judge<'_> {
             Action::Update(update) => Change::Update(update),
             Action::Leave(_) => return Vec::new(),
         };
-        let joins_new = joins(person, change)
+        let joins_new = joins(person, change, self.definition)
             .iter()
-            .any(|key| !(self.group_exists)(key));
+            .any(|key| !self.tree.has(key));
         let classes = change.classes(&self.definition.accounts.roles);
         held_issues(
             person.row(),
@@ -977,15 +1096,21 @@ impl Judge<'_> {
 }
 
 /// A row that goes in if the `needs` are met.
-fn pending(person: &Person, matched: &Matched, action: Action, needs: Vec<(Key, Uuid)>) -> Pending {
+fn pending(
+    person: &Person,
+    matched: &Matched,
+    action: Action,
+    needs: Vec<(Key, Uuid)>,
+    definition: &Definition,
+) -> Pending {
     let row = person.row();
     let (account, releases, groups) = match &action {
         Action::Update(update) => (
             Some(update.account),
             released(row, matched, update),
-            update.joins.iter().chain(&update.leaves).cloned().collect(),
+            joined(update).collect(),
         ),
-        _ => (None, Vec::new(), person.groups().map(group::key).collect()),
+        _ => (None, Vec::new(), named(person.said(), definition)),
     };
     Pending {
         row,
@@ -1059,38 +1184,54 @@ impl Twice {
     }
 }
 
-/// The keys of the groups that the rows of a batch will be in.
-fn needed_groups(people: &People, planned: &Planned, layout: &Layout) -> BTreeSet<String> {
+/// The keys of the groups that the rows of a batch will be in by themselves.
+fn needed_groups(
+    people: &People,
+    planned: &Planned,
+    layout: &Layout,
+    definition: &Definition,
+) -> BTreeSet<String> {
     let goes_on = |row: &RowNumber| {
         planned.outcomes[(row - people.drafts.first_row) as usize] == Outcome::Updated
     };
     let updates = planned.updates.iter().filter(|(row, _)| goes_on(row));
-    let mut keys: BTreeSet<String> = updates
-        .flat_map(|(_, update)| update.joins.iter().chain(&update.leaves).cloned())
-        .collect();
-    if let Some(slot) = layout.field(Field::Groups) {
-        let created = planned
-            .outcomes
-            .iter()
-            .enumerate()
-            .filter(|(_, outcome)| **outcome == Outcome::Created);
-        let cells: HashSet<&str> = created
-            .map(|(index, _)| people.drafts.values.get(index, slot))
-            .collect();
-        keys.extend(
-            cells
-                .into_iter()
-                .flat_map(crate::stages::clean::groups)
-                .map(group::key),
-        );
-    }
+    let mut keys: BTreeSet<String> = updates.flat_map(|(_, update)| joined(update)).collect();
+    let created = planned.outcomes.iter().enumerate();
+    let created = created.filter(|(_, outcome)| **outcome == Outcome::Created);
+    let said = |(index, _)| {
+        let person = Person {
+            people,
+            index,
+            layout,
+        };
+        person.said()
+    };
+    // A batch has far fewer such cells than rows.
+    let said: HashSet<Said> = created.map(said).collect();
+    keys.extend(said.into_iter().flat_map(|said| named(said, definition)));
     keys
+}
+
+/// The keys of the groups that an update joins. Those of inherited memberships come with them.
+fn joined(update: &Update) -> impl Iterator<Item = String> {
+    let parts = update.joins.iter().map(|entry| membership::parts(entry));
+    parts
+        .filter(|(_, role)| role.is_none())
+        .map(|(key, _)| key.to_string())
+}
+
+/// The keys of the groups that a new account joins.
+fn named(said: Said, definition: &Definition) -> Vec<String> {
+    said.for_new(&definition.update)
+        .named(&definition.groups)
+        .map(|(path, _)| group::key(path))
+        .collect()
 }
 
 /// load: makes the groups, writes the rows, settles the leavers. What stops it on the way is in the
 /// result, not an error: rows are in by then.
 fn write(job: &Job, mut ran: Ran, needed: &[String], store: &mut Store) -> Result<Ran> {
-    let groups = store.create_groups(needed, &ran.run)?;
+    let groups = store.create_groups(needed, &ran.run, &job.pipeline.definition.groups)?;
     ran.stopped = load_chunks(job, &mut ran, &groups, store)
         .map_err(|refusal| refusal.exit(Exit::Stopped))?;
     if ran.stopped.is_none() && !ran.keeps_leavers {
@@ -1099,12 +1240,7 @@ fn write(job: &Job, mut ran: Ran, needed: &[String], store: &mut Store) -> Resul
     Ok(ran)
 }
 
-fn load_chunks(
-    job: &Job,
-    ran: &mut Ran,
-    groups: &HashMap<String, Uuid>,
-    store: &Store,
-) -> Result<Option<Refusal>> {
+fn load_chunks(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result<Option<Refusal>> {
     if let Some(failure) = load_moves(job, ran, groups, store)? {
         return Ok(Some(failure));
     }
@@ -1129,7 +1265,7 @@ fn load_chunks(
             .map(|batches| {
                 let read = |batch: usize| {
                     Ok((
-                        spool.read(batch)?,
+                        spool.read_with_passwords(batch)?,
                         planned_now(plan.read(batch)?, spool, batch, moves, late),
                     ))
                 };
@@ -1214,12 +1350,7 @@ fn planned_now(
 
 /// Before all chunks, the rows that pass on keys to each other, all at once: so nobody is ever
 /// without an address, and a key that is given up is free when a new person gets it.
-fn load_moves(
-    job: &Job,
-    ran: &mut Ran,
-    groups: &HashMap<String, Uuid>,
-    store: &Store,
-) -> Result<Option<Refusal>> {
+fn load_moves(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result<Option<Refusal>> {
     let Ran {
         spool,
         plan,

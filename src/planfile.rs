@@ -33,9 +33,8 @@ use crate::row::{Field, Layout, People, RowNumber, Slot};
 use crate::spool::{PlanSpool, Spool, dialect, encode, pack, unpack};
 use crate::stages::clean::Rule;
 use crate::stages::drift::Profile;
-use crate::stages::leavers::{Fate, Leaver};
+use crate::stages::leavers::{Leaver, Why};
 use crate::stages::plan::{Action, COLUMNS, Person, Planned};
-use crate::stages::read::Format;
 use crate::summary::Gate;
 
 /// The version of this file's shape.
@@ -377,10 +376,7 @@ fn into_frame(
     let rows = people.len();
     let source = &ran.files[usize::from(people.drafts.source)].source;
     let file = source.path.display().to_string();
-    let sheet = match &source.format {
-        Format::Xlsx { sheet, .. } => Some(sheet.as_str()),
-        Format::Csv { .. } => None,
-    };
+    let sheet = source.sheet();
     let packed = pack(people, planned);
     let mut batch: Vec<Option<&[u8]>> = vec![None; rows];
     if let Some(first) = batch.first_mut() {
@@ -423,7 +419,6 @@ fn into_frame(
 fn frame_of_leavers(leavers: &[Leaver]) -> std::result::Result<DataFrame, PolarsError> {
     let rows = leavers.len();
     let nothing: Texts = vec![None; rows];
-    let gone = |status: &Leaver| status.fate == Fate::Deactivated;
     let mut columns: Vec<Column> = vec![series("row", vec![None::<u64>; rows])];
     for name in ["file", "sheet"] {
         columns.push(series(name, nothing.clone()));
@@ -436,7 +431,14 @@ fn frame_of_leavers(leavers: &[Leaver]) -> std::result::Result<DataFrame, Polars
         .collect();
     columns.push(series("action", fates));
     columns.push(series("account", accounts));
-    columns.push(series("rule", vec!["leaver"; rows]));
+    let rules: Vec<&str> = leavers
+        .iter()
+        .map(|leaver| match leaver.why {
+            Why::Missing => "leaver",
+            Why::EndDate | Why::StartDate => leaver.why.name(),
+        })
+        .collect();
+    columns.push(series("rule", rules));
     columns.push(series("state", nothing.clone()));
     for name in values() {
         let old: Texts = leavers
@@ -451,7 +453,13 @@ fn frame_of_leavers(leavers: &[Leaver]) -> std::result::Result<DataFrame, Polars
             .collect();
         let new: Texts = leavers
             .iter()
-            .map(|leaver| Some("deactivated".into()).filter(|_| name == "status" && gone(leaver)))
+            .map(|leaver| {
+                leaver
+                    .fate
+                    .status()
+                    .map(Cow::from)
+                    .filter(|_| name == "status")
+            })
             .collect();
         columns.push(series(&format!("old_{name}"), old));
         columns.push(series(&format!("new_{name}"), new));

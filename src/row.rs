@@ -35,9 +35,13 @@ pub enum Field {
     Language,
     Organization,
     Groups,
+    AddGroups,
+    RemoveGroups,
     Role,
+    OtherRoles,
     Status,
     StartDate,
+    EndDate,
     Manager,
 }
 
@@ -54,13 +58,15 @@ impl Field {
                 | Field::Email
                 | Field::Username
                 | Field::FullName
+                | Field::AddGroups
+                | Field::RemoveGroups
                 | Field::Role
                 | Field::Status
         )
     }
 
     /// Every field, in order.
-    pub const ALL: [Field; 16] = [
+    pub const ALL: [Field; 20] = [
         Field::ExternalId,
         Field::Email,
         Field::Username,
@@ -73,9 +79,13 @@ impl Field {
         Field::Language,
         Field::Organization,
         Field::Groups,
+        Field::AddGroups,
+        Field::RemoveGroups,
         Field::Role,
+        Field::OtherRoles,
         Field::Status,
         Field::StartDate,
+        Field::EndDate,
         Field::Manager,
     ];
 
@@ -94,9 +104,13 @@ impl Field {
             Field::Language => "language",
             Field::Organization => "organization",
             Field::Groups => "groups",
+            Field::AddGroups => "add_groups",
+            Field::RemoveGroups => "remove_groups",
             Field::Role => "role",
+            Field::OtherRoles => "other_roles",
             Field::Status => "status",
             Field::StartDate => "start_date",
+            Field::EndDate => "end_date",
             Field::Manager => "manager",
         }
     }
@@ -106,6 +120,11 @@ impl Field {
         Field::ALL.into_iter().find(|field| field.name() == name)
     }
 
+    /// Whether its cells list groups. Several columns of a file may be such a field together.
+    pub fn lists_groups(self) -> bool {
+        matches!(self, Field::Groups | Field::AddGroups | Field::RemoveGroups)
+    }
+
     /// Whether its values are about a person, and so masked in terminal output.
     pub fn is_personal(self) -> bool {
         !matches!(
@@ -113,9 +132,13 @@ impl Field {
             Field::Country
                 | Field::Language
                 | Field::Groups
+                | Field::AddGroups
+                | Field::RemoveGroups
                 | Field::Role
+                | Field::OtherRoles
                 | Field::Status
                 | Field::StartDate
+                | Field::EndDate
                 | Field::Organization
         )
     }
@@ -377,6 +400,56 @@ pub struct Drafts {
     pub rule_counts: [u32; 32],
     /// What is wrong so far.
     pub issues: Vec<Issue>,
+    /// The password hashes that rows brought along.
+    pub passwords: Passwords,
+}
+
+/// The password hashes of a batch, apart from its values: nothing that walks these, shows them or
+/// writes them down ever comes upon a hash. Empty where the pipeline takes none.
+#[derive(Default, Clone)]
+pub struct Passwords {
+    /// For each row, whether it has one that is taken.
+    pub(crate) has: Vec<bool>,
+    /// What is to be kept of each, one column; empty without one. Empty as a whole where a batch
+    /// comes from a spool or a plan.
+    pub(crate) hashes: Table,
+    /// For each row, what its cell is told apart from others by.
+    pub(crate) prints: Vec<u128>,
+}
+
+impl Passwords {
+    /// Adds the next row's: what is to be kept, if its cell has that, and the cell's print.
+    pub fn push(&mut self, hash: Option<&str>, print: u128) {
+        self.hashes.width = 1;
+        self.hashes.push(hash.unwrap_or_default());
+        self.has.push(hash.is_some());
+        self.prints.push(print);
+    }
+
+    /// Whether row `index` has a hash that is taken.
+    #[inline]
+    pub fn has(&self, index: usize) -> bool {
+        self.has.get(index).is_some_and(|has| *has)
+    }
+
+    /// The hash of row `index`, where the batch has them with it.
+    pub fn get(&self, index: usize) -> Option<&str> {
+        if index >= self.hashes.len() {
+            return None;
+        }
+        Some(self.hashes.get(index, 0)).filter(|hash| !hash.is_empty())
+    }
+
+    /// Whether any row has one.
+    pub fn any(&self) -> bool {
+        self.has.contains(&true)
+    }
+}
+
+impl std::fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Passwords(…)")
+    }
 }
 
 /// The three keys by which a row may be matched to an account, in the columns of [`People::keys`].

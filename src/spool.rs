@@ -3,13 +3,14 @@
 //!
 //! The file has no name, so it is gone with the process, whatever ends it.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use crate::issue::{Code, Issue};
 use crate::outcome::{Outcome, Verdict};
 use crate::refusal::{Refusal, Result};
-use crate::row::{Drafts, Field, Key, People, Place, RowNumber, Table};
+use crate::row::{Drafts, Field, Key, Passwords, People, Place, RowNumber, Table};
 use crate::stages::clean::Rule;
 use crate::stages::follow::Trace;
 use crate::stages::plan::Planned;
@@ -61,6 +62,9 @@ pub struct Spool {
     pages: Pages,
     /// First row and number of rows, by batch.
     rows: Vec<(RowNumber, u32)>,
+    /// Password hashes, in a file of their own, and where those of a batch are.
+    passwords: Option<Pages>,
+    pages_of_passwords: HashMap<usize, usize>,
 }
 
 /// Batches of the plan, in the order of the people's.
@@ -101,6 +105,7 @@ pub struct Encoded {
     first_row: RowNumber,
     rows: u32,
     bytes: Vec<u8>,
+    passwords: Vec<u8>,
 }
 
 impl Spool {
@@ -112,6 +117,8 @@ impl Spool {
         Ok(Spool {
             pages: Pages::new()?,
             rows: Vec::new(),
+            passwords: None,
+            pages_of_passwords: HashMap::new(),
         })
     }
 
@@ -120,9 +127,47 @@ impl Spool {
     /// # Errors
     /// `output.unwritable`, when the disk is full.
     pub fn push(&mut self, encoded: &Encoded) -> Result<()> {
+        self.push_passwords(self.rows.len(), &encoded.passwords)?;
         self.pages.push(&encoded.bytes)?;
         self.rows.push((encoded.first_row, encoded.rows));
         Ok(())
+    }
+
+    /// Adds password hashes to batch number `batch`, which came from a plan without them.
+    ///
+    /// # Errors
+    /// As [`Spool::push`].
+    pub fn add_passwords(&mut self, batch: usize, passwords: &Passwords) -> Result<()> {
+        self.push_passwords(batch, &encode_passwords(passwords))
+    }
+
+    fn push_passwords(&mut self, batch: usize, bytes: &[u8]) -> Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if self.passwords.is_none() {
+            self.passwords = Some(Pages::new()?);
+        }
+        if let Some(pages) = &mut self.passwords {
+            self.pages_of_passwords.insert(batch, pages.index.len());
+            pages.push(bytes)?;
+        }
+        Ok(())
+    }
+
+    /// As [`Spool::read`], with the password hashes of the batch: for what writes them into the
+    /// accounts, and nothing else.
+    ///
+    /// # Errors
+    /// As [`Spool::read`].
+    pub fn read_with_passwords(&self, batch: usize) -> Result<People> {
+        let mut people = self.read(batch)?;
+        if let (Some(pages), Some(page)) = (&self.passwords, self.pages_of_passwords.get(&batch)) {
+            let bytes = pages.read(*page)?;
+            let hashes = read_table(&mut Reader(&bytes), people.len(), 1).ok_or_else(damaged)?;
+            people.drafts.passwords.hashes = hashes;
+        }
+        Ok(people)
     }
 
     /// How many batches there are.
@@ -244,11 +289,28 @@ pub fn encode(people: &People) -> Encoded {
         out.extend_from_slice(&of.to_le_bytes());
     }
     put_issues(&mut out, &drafts.issues);
+    // Who has a password, but none of them: these bytes go into plans, too.
+    let has = drafts.passwords.any().then_some(&drafts.passwords.has);
+    let has = has.map_or(&[][..], Vec::as_slice);
+    out.extend_from_slice(&(has.len() as u32).to_le_bytes());
+    out.extend(has.iter().map(|has| u8::from(*has)));
     Encoded {
         first_row: drafts.first_row,
         rows,
         bytes: out,
+        passwords: encode_passwords(&drafts.passwords),
     }
+}
+
+/// The hashes of a batch as bytes; none where no row has one.
+fn encode_passwords(passwords: &Passwords) -> Vec<u8> {
+    let mut out = Vec::new();
+    if passwords.any() && !passwords.hashes.is_empty() {
+        let ends = passwords.hashes.ends.iter();
+        out.extend(ends.flat_map(|end| end.to_le_bytes()));
+        put_text(&mut out, &passwords.hashes.text);
+    }
+    out
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {
@@ -391,6 +453,8 @@ fn decode(bytes: &[u8]) -> Option<People> {
         })
         .collect::<Option<_>>()?;
     let issues = read_issues(reader)?;
+    let count = reader.u32()? as usize;
+    let has = reader.take(count)?.iter().map(|has| *has == 1).collect();
     let drafts = Drafts {
         source,
         first_row,
@@ -398,6 +462,10 @@ fn decode(bytes: &[u8]) -> Option<People> {
         places,
         rules,
         issues,
+        passwords: Passwords {
+            has,
+            ..Passwords::default()
+        },
         ..Drafts::default()
     };
     Some(People {
@@ -513,6 +581,26 @@ mod tests {
             keys,
             verdicts,
         }
+    }
+
+    #[test]
+    fn a_plan_says_who_has_a_password_and_has_none() {
+        let mut people = batch(0, &[["e", "b"], ["", "c"]]);
+        people.drafts.passwords.push(None, 1);
+        people.drafts.passwords.push(Some("$2b$12$secret"), 2);
+        let packed = pack(&people, &Planned::default());
+        assert!(!String::from_utf8_lossy(&packed).contains("secret"));
+        let mut spool = Spool::new().unwrap();
+        spool.push(&encode(&people)).unwrap();
+        let (unpacked, _) = unpack(&packed).unwrap();
+        for bare in [unpacked, spool.read(0).unwrap()] {
+            let passwords = &bare.drafts.passwords;
+            assert_eq!([passwords.has(0), passwords.has(1)], [false, true]);
+            assert_eq!(passwords.get(1), None);
+        }
+        let whole = spool.read_with_passwords(0).unwrap().drafts.passwords;
+        assert_eq!([whole.get(0), whole.get(1)], [None, Some("$2b$12$secret")]);
+        assert!(!format!("{whole:?} {people:?}").contains("secret"));
     }
 
     #[test]

@@ -30,10 +30,13 @@ pub struct Summary {
     pub pipeline: PipelineName,
     /// Outcomes; they add up to `read`.
     pub counts: Counts,
-    /// People whom a full list no longer names, by what happens to them: `deactivated`, `waiting`,
-    /// `protected`, `held`. They are no rows.
+    /// People whom a full list no longer names or whose dates have come, by what happens to them:
+    /// `deactivated`, `activated`, `waiting`, `protected`, `held`. They are no rows.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub leavers: BTreeMap<String, u64>,
+    /// The first of them, those who change or are held before the others; `leavers.csv` has all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leaver_examples: Vec<LeaverExample>,
     /// How many values each cleaning rule changed.
     pub cleaned: BTreeMap<String, u64>,
     /// What was found, one entry a code, worst first.
@@ -75,6 +78,21 @@ impl Summary {
             Exit::of(&self.counts)
         }
     }
+}
+
+/// Somebody of [`Summary::leavers`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct LeaverExample {
+    /// The e-mail address, else the external id; masked.
+    pub who: String,
+    /// What happens: one of the words of [`Summary::leavers`].
+    pub what: String,
+    /// `missing`, `end_date` or `start_date`.
+    pub why: String,
+    /// In how many files in a row the person was missing, this one included.
+    pub missing_runs: u64,
+    /// For how many days.
+    pub missing_days: u64,
 }
 
 /// What an undo did.
@@ -164,61 +182,22 @@ pub struct Input {
     pub sha256: String,
     /// Size on disk.
     pub bytes: u64,
-    /// `csv` or `xlsx`.
+    /// `csv`, `xlsx`, `xlsb`, `xls` or `ods`.
     pub format: String,
     /// WHATWG name, for text.
     pub encoding: Option<String>,
     /// For text.
     pub delimiter: Option<String>,
-    /// For text: how it was read besides, and what in it is no row.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<TextRead>,
     /// For workbooks.
     pub sheet: Option<String>,
+    /// What was found or assumed of how the file is to be read, and which of its lines are no rows,
+    /// in plain words; nothing of what is as usual.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detected: Vec<String>,
     /// Rows below the header, without blank lines.
     pub rows: u64,
     /// Header → field, attribute or nothing, as mapped.
     pub columns: Vec<Column>,
-}
-
-/// How a text was read: found out, or said by the pipeline.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct TextRead {
-    /// The character around cells, if any is.
-    pub quote: Option<String>,
-    /// What stands before a quote in a cell when quotes aren't doubled.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub escape: Option<String>,
-    /// `LF`, `CRLF`, `CR`, `mixed` or `none`, in the first part.
-    pub line_ends: String,
-    /// The line of the header, from 1; nothing when the pipeline names the columns.
-    pub header_line: Option<u64>,
-    /// What was around the text on disk: `gzip`, or `zip` and the name inside.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub packed: Option<String>,
-    /// How many bytes it has unpacked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unpacked_bytes: Option<u64>,
-    /// Keys of `[read]` that said how; all else was found out.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub pinned: Vec<String>,
-    /// Lines that are neither header nor row.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub set_aside: Vec<SetAside>,
-    /// Records with blank cells only; they are no rows.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub blank_rows: u64,
-}
-
-/// Lines of a text that are neither header nor row.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct SetAside {
-    /// What they are.
-    pub what: String,
-    /// How many.
-    pub count: u64,
-    /// The first of them.
-    pub lines: Vec<u64>,
 }
 
 /// A column of a file and what it became.
@@ -343,10 +322,6 @@ pub struct Next {
     pub what: String,
     /// Ready to be typed.
     pub command: String,
-}
-
-fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 fn is_false(value: &bool) -> bool {

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::import::{RunArgs, Task, carry_out, new_run, runs_plan};
+use super::import::{PLAN, RunArgs, Task, carry_out, new_run, today};
 use super::invite::{find_import, open_store};
 use super::{DatabaseArgs, shell_word};
 use crate::issue::{Code, Issue};
@@ -15,12 +15,13 @@ use crate::planfile;
 use crate::refusal::{Refusal, Result};
 use crate::row::RowNumber;
 use crate::stages::gates::{Class, Classes, waits_by};
+use crate::store::Store;
 use crate::store::runs::Booked;
 use crate::summary::{Approval, Ruling, Summary};
 
 #[derive(Args)]
 pub(super) struct ApproveArgs {
-    /// The run, the beginning of its id, or `last`
+    /// The run, the beginning of its id, or `last` for the latest that something is held of
     #[arg(value_name = "RUN")]
     run: String,
     /// Only what is held for this reason, such as `deactivate`; may be given several times
@@ -48,11 +49,11 @@ pub(super) struct ApproveArgs {
 /// `muster approve`.
 pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
     let started = SystemTime::now();
-    let held = find_import(&open_store(&args.database)?, &args.run)?;
+    let held = find_held(&open_store(&args.database)?, &args.run)?;
     let summary = finished(&held)?;
     let approved = classes(&args.class, summary)?;
     let folder = held.folder.as_deref().unwrap_or_default();
-    let plan = planfile::open(&runs_plan(Path::new(folder))).map_err(|refusal| {
+    let plan = planfile::open(&Path::new(folder).join(PLAN)).map_err(|refusal| {
         refusal
             .help("the run's folder has its plan; without it, import the file again with `--allow`")
     })?;
@@ -64,6 +65,7 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
         return Err(Refusal::new(Code::PlanInvalid, what));
     }
     let mut pipeline = plan.pipeline()?;
+    pipeline.definition.accounts.today = Some(today());
     pipeline.set("plan", &plan.sha256)?;
     let names = names(approved);
     pipeline.set("approve", &names.join(" "))?;
@@ -94,7 +96,7 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
         wanted: &wanted,
         leavers: is_all || reasons.clone().count() > 0 && reasons.all(|class| approved.has(*class)),
         replan: false,
-        approved,
+        approved: approved_before(summary, approved),
     };
     let task = Task::Apply {
         order: Box::new(order),
@@ -107,6 +109,29 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
         }),
     };
     carry_out(&run_args, &pipeline, task, started, new_run(started))
+}
+
+/// The import that is meant; `last` is the latest that something is held of. A run that let through
+/// a part of what another one holds stands for that one.
+fn find_held(store: &Store, wanted: &str) -> Result<Booked> {
+    let mut run = match wanted {
+        "last" => {
+            let is_held = |run: &Booked| run.summary.as_ref().is_some_and(Summary::is_held);
+            let runs = store.list_runs(i64::MAX)?;
+            runs.into_iter().find(is_held).ok_or_else(|| {
+                Refusal::new(Code::RunNotHeld, "no safeguard holds anything of any run")
+            })?
+        }
+        _ => find_import(store, wanted)?,
+    };
+    while let Some(approval) = run
+        .summary
+        .as_ref()
+        .and_then(|summary| summary.run.approves.as_ref())
+    {
+        run = find_import(store, &approval.of)?;
+    }
+    Ok(run)
 }
 
 fn finished(run: &Booked) -> Result<&Summary> {
@@ -128,6 +153,15 @@ fn held_classes(summary: &Summary) -> Vec<Class> {
         .filter(|gate| gate.ruling == Ruling::Held);
     held.filter_map(|gate| Class::from_name(&gate.class))
         .collect()
+}
+
+/// `approved`, and what was let through of the run before.
+fn approved_before(summary: &Summary, approved: Classes) -> Classes {
+    let gates = summary.gates.iter();
+    let before = gates.filter(|gate| gate.approved_in.is_some());
+    before
+        .filter_map(|gate| Class::from_name(&gate.class))
+        .fold(approved, Classes::with)
 }
 
 /// The classes that are let through: those named, or all that are held.

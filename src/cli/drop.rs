@@ -11,6 +11,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::due::once_a_day;
 use super::import::{
     ImportArgs, RunArgs, Setup, Task, absolute, make_folder, new_run, open_locked, open_pipeline,
     run_task,
@@ -93,7 +94,7 @@ pub(super) fn visit(args: &ImportArgs, folder: &Path) -> Result<Exit> {
     let place = Place::open(folder)?;
     let first = look(folder, SystemTime::now())?;
     let quiet = args.run.quiet;
-    if first.files.is_empty() {
+    if first.files.is_empty() && pipeline.definition.accounts.day().is_none() {
         if !quiet {
             warn(&format!("nothing to import in {}", folder.display()));
             left_alone(&first.left_alone);
@@ -118,6 +119,7 @@ pub(super) fn visit(args: &ImportArgs, folder: &Path) -> Result<Exit> {
     // What the last visit took away while this one waited for the lock is gone by now.
     let second = look(folder, SystemTime::now())?;
     let worst = visit.take_all(&first.files, &second.files)?;
+    let worst = worse(worst, visit.settle_due()?);
     if !quiet {
         left_alone(&second.left_alone);
     }
@@ -174,6 +176,33 @@ impl Visit<'_> {
             }
         }
         Ok(worst)
+    }
+
+    /// Does what the dates of the accounts say, where no file has come today. A run that a visit
+    /// before this one was cut off at stays for the next file or `muster due`.
+    fn settle_due(&mut self) -> Result<Exit> {
+        let (place, args, pipeline) = (self.place, self.args, self.pipeline);
+        let setup = Setup {
+            args,
+            pipeline,
+            started: SystemTime::now(),
+            folder: Path::new(""),
+            stop: &self.stop,
+            dropped: None,
+        };
+        let run_folder = |run: &str| place.run_folder(run);
+        let Some((folder, told)) = once_a_day(setup, &mut self.store, run_folder)? else {
+            return Ok(Exit::Done);
+        };
+        let exit = told.end?;
+        self.mail(&folder, &told.summary.run.id, || {
+            let base = pipeline.definition.mail.summary_base.as_deref();
+            let report = run_report(&told.summary, &folder, base);
+            Ok((report, String::new(), Vec::new()))
+        });
+        let ended = Ended::Imported(Box::new(told.summary), exit);
+        print(&line("dates", &folder, &ended, self.args.json));
+        Ok(exit)
     }
 
     fn take(&mut self, file: &Dropped, earlier: Option<&Dropped>) -> Result<Taken> {
@@ -449,7 +478,11 @@ fn line(name: &str, folder: &Path, ended: &Ended, as_json: bool) -> String {
     let what = match ended {
         Ended::Imported(summary, _) => {
             let there = counts(&summary.counts).filter(|(_, count)| *count > 0);
+            let there = there.map(own);
+            let leavers = summary.leavers.clone().into_iter();
+            let leavers = leavers.filter(|_| summary.input.is_empty());
             let words: Vec<String> = there
+                .chain(leavers)
                 .map(|(word, count)| format!("{} {word}", human::grouped(count)))
                 .collect();
             format!("{}, run {}", words.join(", "), summary.run.id)

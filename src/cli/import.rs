@@ -10,6 +10,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::drop::{DropArgs, visit};
+use super::map::recognize;
 use super::{DatabaseArgs, runs, shell_word, stop_on_signal, warn};
 use crate::definition::{self, Onboarding, Pipeline};
 use crate::issue::Code;
@@ -51,7 +52,8 @@ pub(super) struct ImportArgs {
 
 #[derive(Args, Clone, Default)]
 pub(super) struct RunArgs {
-    /// The files: CSV (also packed with gzip or zip), Excel workbooks (.xlsx), or - for standard input
+    /// The files: CSV (also packed with gzip or zip), workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods), or - for
+    /// standard input
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// A pipeline file, or the name of one in `pipelines/`
@@ -68,7 +70,7 @@ pub(super) struct RunArgs {
     /// Show no progress
     #[arg(short, long)]
     pub(super) quiet: bool,
-    /// Sheet of a workbook; overrides the pipeline
+    /// Sheet of a workbook, by name or number; overrides the pipeline
     #[arg(long, value_name = "NAME")]
     pub(super) sheet: Option<String>,
     /// Delimiter of text files, such as `;` or `\t`; overrides the pipeline
@@ -86,7 +88,7 @@ pub(super) struct RunArgs {
 }
 
 /// `update=600`.
-fn allowed(text: &str) -> std::result::Result<(Class, u64), String> {
+pub(super) fn allowed(text: &str) -> std::result::Result<(Class, u64), String> {
     let (class, count) = text
         .split_once('=')
         .ok_or("write it as `CLASS=COUNT`, such as `update=600`")?;
@@ -234,7 +236,7 @@ pub(super) fn run_task(
     progress.end();
     // What is held is let through later exactly as it was planned now.
     if pending.is_none() && about.writes && is_held(&ran) {
-        pending = Some(Pending::create(&runs_plan(folder))?);
+        pending = Some(Pending::create(&folder.join(PLAN))?);
     }
     if let Some(pending) = pending {
         about.plan = Some(pending.path().to_path_buf());
@@ -243,6 +245,9 @@ pub(super) fn run_task(
             .inspect_err(|_| remove_if_empty(folder))?;
     }
     let mut summary = begin_summary(&ran, pipeline, &about, setup.started);
+    if about.writes && is_held(&ran) {
+        summary.files.insert("plan".into(), PLAN.into());
+    }
     summary.dropped = setup.dropped.as_ref().map(|(dropped, _)| dropped.clone());
     let written = store.as_deref().filter(|_| about.writes);
     let told = tell(args, &ran, pipeline, written, folder, &about, &mut summary);
@@ -326,10 +331,8 @@ impl RunArgs {
     }
 }
 
-/// Where a run that holds something keeps its plan, in its folder.
-pub(super) fn runs_plan(folder: &Path) -> PathBuf {
-    folder.join("plan.parquet")
-}
+/// In the folder of a run that holds something: its plan.
+pub(super) const PLAN: &str = "plan.parquet";
 
 impl About {
     fn new(task: &Task, store: Option<&Store>, args: &RunArgs) -> About {
@@ -363,6 +366,7 @@ impl About {
             plan: None,
             again: match task {
                 Task::Apply { again, .. } => again.clone(),
+                _ if files.is_empty() => format!("muster due{with}"),
                 _ => format!("muster import {}{with}", files.join(" ")),
             },
         }
@@ -404,8 +408,25 @@ fn stopped_on_the_way(refusal: Refusal) -> Refusal {
     refusal.help(help).exit(Exit::Stopped)
 }
 
+/// The pipeline of a run: the one that is named, the one that the files are recognized for, or
+/// the default.
 pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
-    let mut pipeline = definition::open(args.pipeline.as_deref())?;
+    let pipeline = overridden(definition::open(args.pipeline.as_deref())?, args)?;
+    if args.pipeline.is_some() {
+        return Ok(pipeline);
+    }
+    let Some(recognized) = recognize(&args.files, &pipeline.definition)? else {
+        return Ok(pipeline);
+    };
+    if let Some(file) = args.files.first().filter(|_| !args.quiet) {
+        warn(&recognized.told(file));
+    }
+    overridden(recognized.one.pipeline, args)
+}
+
+/// The pipeline with what the command line says instead.
+fn overridden(mut pipeline: Pipeline, args: &RunArgs) -> Result<Pipeline> {
+    pipeline.definition.accounts.today = Some(today());
     for (option, value) in [
         ("sheet", args.sheet.as_deref()),
         ("delimiter", args.delimiter.as_deref()),
@@ -420,6 +441,11 @@ pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
         pipeline.set("allow", &format!("{} {count}", class.name()))?;
     }
     Ok(pipeline)
+}
+
+/// The day by this machine's clock and time zone. The stages get it with the pipeline.
+pub(super) fn today() -> jiff::civil::Date {
+    jiff::Zoned::now().date()
 }
 
 fn open_store(args: &RunArgs, task: &Task) -> Result<Option<Store>> {
@@ -535,15 +561,24 @@ fn begin_summary(ran: &Ran, pipeline: &Pipeline, about: &About, started: SystemT
 }
 
 /// Whether a plan was applied to accounts that aren't what its check saw.
-fn has_drifted(ran: &Ran, summary: &Summary) -> bool {
-    let drifted = |issue: &IssueCount| issue.code == Code::PlanDrifted.name();
-    ran.from_plan && summary.issues.iter().any(drifted)
+fn has(summary: &Summary, code: Code) -> bool {
+    let is_it = |issue: &IssueCount| issue.code == code.name();
+    summary.issues.iter().any(is_it)
 }
 
 /// The option of `muster apply` that decides anew what drifted.
 pub(super) const REPLAN: &str = "--replan-drifted";
 
 /// What makes sense now, as commands that can be typed.
+struct Steps<'a> {
+    args: &'a RunArgs,
+    ran: &'a Ran,
+    summary: &'a Summary,
+    about: &'a About,
+    with: String,
+    next: Vec<Next>,
+}
+
 fn next_steps(
     args: &RunArgs,
     ran: &Ran,
@@ -552,88 +587,132 @@ fn next_steps(
     folder: &Path,
     about: &About,
 ) -> Vec<Next> {
-    let is_check = summary.run.kind == "check";
-    let quoted = |path: &Path| shell_word(&path.display().to_string());
     let with = match &args.pipeline {
         Some(pipeline) => format!(" -p {}", shell_word(pipeline)),
         None => String::new(),
     };
-    let mut next = Vec::new();
-    let mut add = |what: &str, command: String| {
-        next.push(Next {
-            what: what.to_string(),
-            command,
-        })
+    let mut steps = Steps {
+        args,
+        ran,
+        summary,
+        about,
+        with,
+        next: Vec::new(),
     };
     if ran.stopped.is_some() {
-        add("go on where it stopped", about.again.clone());
-        return next;
+        steps.add("go on where it stopped", about.again.clone());
+        return steps.next;
     }
-    let corrections: Vec<&String> = summary
-        .files
-        .iter()
-        .filter(|(name, _)| name.starts_with("corrections"))
-        .map(|(_, file)| file)
-        .collect();
-    if !corrections.is_empty() {
-        let files: Vec<String> = corrections
-            .iter()
-            .map(|file| quoted(&folder.join(file)))
+    steps.mend(folder);
+    steps.decide();
+    steps.do_checked();
+    steps.approve();
+    steps.write_to(pipeline.definition.accounts.onboarding);
+    steps.next
+}
+
+impl Steps<'_> {
+    fn add(&mut self, what: &str, command: String) {
+        self.next.push(Next {
+            what: what.to_string(),
+            command,
+        });
+    }
+
+    fn is_check(&self) -> bool {
+        self.summary.run.kind == "check"
+    }
+
+    fn mend(&mut self, folder: &Path) {
+        let files = self.summary.files.iter();
+        let corrections: Vec<String> = files
+            .filter(|(name, _)| name.starts_with("corrections"))
+            .map(|(_, file)| quoted(&folder.join(file)))
             .collect();
-        let verb = if is_check { "check" } else { "import" };
-        add(
-            "mend the rows that are left, then",
-            format!("muster {verb} {}{with}", files.join(" ")),
-        );
+        if !corrections.is_empty() {
+            let verb = if self.is_check() { "check" } else { "import" };
+            let command = format!("muster {verb} {}{}", corrections.join(" "), self.with);
+            self.add("mend the rows that are left, then", command);
+        }
     }
-    if has_drifted(ran, summary) && !about.again.contains(REPLAN) {
-        add(
-            "decide the rows anew whose accounts changed since the check",
-            format!("{} {REPLAN}", about.again),
-        );
+
+    /// What only somebody can say who knows the people.
+    fn decide(&mut self) {
+        let (summary, from_plan) = (self.summary, self.ran.from_plan);
+        let again = self.about.again.clone();
+        if summary.counts.held > 0 && has(summary, Code::MatchReturned) && !from_plan {
+            self.add(
+                "say who they are, by `returning` under `[match]` or in the file, then",
+                again.clone(),
+            );
+        }
+        let has_drifted = from_plan && has(summary, Code::PlanDrifted);
+        if has_drifted && self.about.approval.is_some() {
+            let inputs: Vec<String> = self.args.files.iter().map(|file| quoted(file)).collect();
+            self.add(
+                "decide the rows anew whose accounts changed since",
+                format!("muster import {}{}", inputs.join(" "), self.with),
+            );
+        } else if has_drifted && !again.contains(REPLAN) {
+            self.add(
+                "decide the rows anew whose accounts changed since the check",
+                format!("{again} {REPLAN}"),
+            );
+        }
     }
-    let counts = &summary.counts;
-    if is_check && counts.created + counts.updated > 0 {
-        match &about.plan {
+
+    fn do_checked(&mut self) {
+        let counts = &self.summary.counts;
+        let mut leavers = self.ran.leavers.iter();
+        let changes = leavers.any(|leaver| leaver.fate.is_written());
+        if !self.is_check() || counts.created + counts.updated == 0 && !changes {
+            return;
+        }
+        match &self.about.plan {
             Some(plan) => {
                 let plan = quoted(plan);
-                add(
+                self.add(
                     "see what it would change",
                     format!("muster plan show {plan}"),
                 );
-                add("do exactly that", format!("muster apply {plan}"));
+                self.add("do exactly that", format!("muster apply {plan}"));
             }
-            None => add("do what was checked", about.again.clone()),
+            None => self.add("do what was checked", self.about.again.clone()),
         }
     }
-    if summary.is_held() {
-        let held = summary
-            .gates
-            .iter()
-            .filter(|gate| gate.ruling == Ruling::Held);
+
+    fn approve(&mut self) {
+        if !self.summary.is_held() {
+            return;
+        }
+        let gates = self.summary.gates.iter();
+        let held = gates.filter(|gate| gate.ruling == Ruling::Held);
         let allow = held.map(|gate| format!(" --allow {}={}", gate.class, gate.count));
-        let command = about.again.clone() + &allow.collect::<String>();
-        if is_check {
-            add("do all of it, with what is held", command);
+        let command = self.about.again.clone() + &allow.collect::<String>();
+        if self.is_check() {
+            self.add("do all of it, with what is held", command);
         } else {
-            let approve = format!("muster approve {}", summary.run.id);
-            add("let through what is held, exactly as planned", approve);
+            let approve = format!("muster approve {}", self.summary.run.id);
+            self.add("let through what is held, exactly as planned", approve);
         }
     }
-    if !is_check && counts.created > 0 {
-        match pipeline.definition.accounts.onboarding {
-            Onboarding::Invite => add(
-                "see who would be invited",
-                format!("muster invite {}", summary.run.id),
-            ),
-            Onboarding::Setup => add(
-                "see who would get a link to set a password",
-                format!("muster reset {}", summary.run.id),
-            ),
+
+    fn write_to(&mut self, onboarding: Onboarding) {
+        if self.is_check() {
+            return;
         }
+        let run = &self.summary.run.id;
+        if self.summary.counts.created > 0 {
+            let (what, verb) = match onboarding {
+                Onboarding::Invite => ("see who would be invited", "invite"),
+                Onboarding::Setup => ("see who would get a link to set a password", "reset"),
+            };
+            self.add(what, format!("muster {verb} {run}"));
+        }
+        self.add("see this again", format!("muster show {run}"));
     }
-    if !is_check {
-        add("see this again", format!("muster show {}", summary.run.id));
-    }
-    next
+}
+
+fn quoted(path: &Path) -> String {
+    shell_word(&path.display().to_string())
 }

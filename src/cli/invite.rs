@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
+use jiff::civil::Date;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::{DatabaseArgs, print, runs, stop_on_signal, warn};
-use crate::definition::{self, Mail, lifetime};
+use crate::definition::{self, Dates, Mail, lifetime};
 use crate::issue::Code;
 use crate::notify::message::{self, Message, Sender, compose};
 use crate::notify::select::{Candidate, LeftOut, Selection, Wish, select, spread};
@@ -116,6 +117,8 @@ pub(super) struct Post {
     pub(super) link_base: String,
     /// The pipeline's name, for the books.
     pub(super) pipeline: Option<String>,
+    /// The day, where the pipeline lets nobody in before their first one.
+    day: Option<Date>,
 }
 
 impl Post {
@@ -128,6 +131,8 @@ impl Post {
                 }
                 _ => refusal,
             })?;
+        let dates = opened.definition.accounts.dates;
+        let day = (dates == Dates::Schedule).then(super::import::today);
         let (mail, pipeline) = (opened.definition.mail, opened.named);
         let sender = Sender::of(&mail)?;
         let via = match Server::find(&mail)? {
@@ -149,6 +154,7 @@ impl Post {
             sender,
             via,
             pipeline,
+            day,
         })
     }
 
@@ -382,7 +388,7 @@ fn write_to(args: &InviteArgs, kind: Kind) -> Result<Exit> {
         post.check_links()?;
         post.settle(&mut store)?;
     }
-    let people = store.find_people(&run.id, kind)?;
+    let people = store.find_people(&run.id, kind, post.day)?;
     let mut selection = select(people, kind, &only, &except, args.limit)?;
     if let Some(count) = args.canary {
         let before = selection.chosen.len();

@@ -10,20 +10,24 @@ use clap::{Args, Parser, Subcommand};
 use crate::outcome::Exit;
 use crate::refusal::Result;
 use crate::report::human;
+use crate::stages::read::workbook::child;
 use crate::store::launcher::{Local, Status, home_from_environment};
 
 mod add;
 mod approve;
 mod drop;
+mod due;
 mod explain;
 mod import;
 mod invitations;
 mod invite;
+mod map;
 mod plan;
 mod runs;
 mod serve;
 mod template;
 mod undo;
+mod workbook;
 
 /// Check a file of people, import it into PostgreSQL, and only then invite them.
 #[derive(Parser)]
@@ -50,6 +54,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Do exactly what a plan says that `muster check --plan` wrote
     Apply(plan::ApplyArgs),
+    /// Let in whose first day has come and close whose last day is over, without a new file
+    Due(due::DueArgs),
     /// Let through what safeguards held of a run, exactly as it was planned
     Approve(approve::ApproveArgs),
     /// Read a plan
@@ -59,6 +65,8 @@ enum Command {
     },
     /// Write a file with the pipeline's columns and an example row, to be filled in
     Template(template::TemplateArgs),
+    /// Show what the columns of a file would become; write that as a pipeline, to be edited
+    Map(map::MapArgs),
     /// List the runs, newest first
     Runs(runs::RunsArgs),
     /// Show the summary of a run
@@ -94,6 +102,9 @@ enum Command {
         #[command(subcommand)]
         command: DbCommand,
     },
+    /// Read the workbook on standard input; muster starts this by itself
+    #[command(name = child::COMMAND, hide = true)]
+    ReadWorkbook(workbook::ReadArgs),
 }
 
 #[derive(Args, Clone, Default)]
@@ -128,13 +139,16 @@ pub fn run() -> Exit {
             };
         }
     };
+    workbook::isolate();
     let result = match &line.command {
         Command::Check(args) => import::check_files(args),
         Command::Import(args) => import::import(args),
         Command::Apply(args) => plan::apply(args),
+        Command::Due(args) => due::due(args),
         Command::Approve(args) => approve::approve(args),
         Command::Plan { command } => plan::plan(command),
         Command::Template(args) => template::write_template(args),
+        Command::Map(args) => map::map(args),
         Command::Runs(args) => runs::list_runs(args),
         Command::Show(args) => runs::show_run(args),
         Command::Explain(args) => explain::explain(args),
@@ -148,6 +162,7 @@ pub fn run() -> Exit {
         Command::Templates { command } => serve::templates(command),
         Command::Serve(args) => serve::serve(args),
         Command::Db { command } => database(command),
+        Command::ReadWorkbook(args) => return workbook::read(args),
     };
     result.unwrap_or_else(|refusal| {
         eprint!(

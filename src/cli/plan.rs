@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::import::{REPLAN, RunArgs, Task, carry_out, new_run};
+use super::import::{REPLAN, RunArgs, Task, carry_out, new_run, today};
 use super::{DatabaseArgs, print};
 use crate::definition::Definition;
 use crate::issue::Issue;
@@ -19,9 +19,8 @@ use crate::report::changes::{Difference, differences, rule, verb, who};
 use crate::report::human::{self, grouped, plural, safe};
 use crate::row::{People, RowNumber};
 use crate::stages::gates::Classes;
-use crate::stages::leavers::{Fate, Leaver};
+use crate::stages::leavers::{Fate, Leaver, Why};
 use crate::stages::plan::{Person, Planned};
-use crate::stages::read::Format;
 use crate::summary::Example;
 
 #[derive(Args)]
@@ -111,6 +110,7 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
     let started = SystemTime::now();
     let plan = planfile::open(&args.plan)?;
     let mut pipeline = plan.pipeline()?;
+    pipeline.definition.accounts.today = Some(today());
     // A run that was cut off is taken up again only by the same plan, applied in the same way.
     pipeline.set("plan", &plan.sha256)?;
     let mut again = format!(
@@ -321,10 +321,7 @@ impl View<'_> {
         Shown {
             at: Example {
                 file: source.path.display().to_string(),
-                sheet: match &source.format {
-                    Format::Xlsx { sheet, .. } => Some(sheet.clone()),
-                    Format::Csv { .. } => None,
-                },
+                sheet: source.sheet().map(String::from),
                 line: people.drafts.places[index].line,
                 ..Example::default()
             },
@@ -436,11 +433,11 @@ fn lines(row: &Shown) -> String {
     text
 }
 
-/// Who is deactivated because the files no longer name them.
+/// Whose account changes though no row says so.
 fn leaving(leavers: &[Leaver], limit: u64) -> String {
     let gone: Vec<&Leaver> = leavers
         .iter()
-        .filter(|leaver| leaver.fate == Fate::Deactivated)
+        .filter(|leaver| leaver.fate.is_written())
         .collect();
     let mut text = String::new();
     for leaver in gone
@@ -451,8 +448,14 @@ fn leaving(leavers: &[Leaver], limit: u64) -> String {
         let key = key.or(leaver.external_id.clone()).unwrap_or_default();
         let who = [safe(&leaver.name), safe(&key)].join(" ");
         let status = safe(&leaver.status);
+        let (why, what) = match leaver.why {
+            Why::Missing => ("not in the files", "deactivate"),
+            Why::EndDate => ("last day over", "deactivate"),
+            Why::StartDate => ("first day come", "activate"),
+        };
+        let new = leaver.fate.status().unwrap_or_default();
         text.push_str(&format!(
-            "\nnot in the files  deactivate  {}\n  status: \"{status}\" → \"deactivated\"\n",
+            "\n{why}  {what}  {}\n  status: \"{status}\" → \"{new}\"\n",
             who.trim()
         ));
     }

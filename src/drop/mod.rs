@@ -61,7 +61,9 @@ pub mod place;
 pub use manifest::Manifest;
 
 /// Endings of files that muster reads, in lower case.
-const READ: [&str; 6] = ["csv", "tsv", "tab", "txt", "xlsx", "xlsm"];
+const READ: [&str; 9] = [
+    "csv", "tsv", "tab", "txt", "xlsx", "xlsm", "xlsb", "xls", "ods",
+];
 /// Endings that transfers give to what isn't complete.
 const UNFINISHED: [&str; 6] = [".part", ".partial", ".tmp", ".filepart", ".crdownload", "~"];
 /// What a marker's name has behind the file's.

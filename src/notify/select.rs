@@ -22,6 +22,8 @@ pub struct Candidate {
     pub created: bool,
     /// What templates see. `email` is empty for somebody without an address.
     pub person: Person,
+    /// What the person is besides the role.
+    pub other_roles: Vec<String>,
     /// The address as the match compares it; empty without one.
     pub email_key: String,
     /// `invited`, `active` or `deactivated`.
@@ -32,6 +34,8 @@ pub struct Candidate {
     pub suppressed: bool,
     /// Whether the person chose a password already.
     pub has_password: bool,
+    /// Whether the first day is still to come, where that matters.
+    pub starts_later: bool,
 }
 
 /// Why somebody is not written to. The order is the one in which reasons are looked for and shown.
@@ -41,6 +45,8 @@ pub enum LeftOut {
     NoEmail,
     /// The account is deactivated.
     Deactivated,
+    /// The first day is still to come, and the pipeline lets nobody in before.
+    NotStarted,
     /// An invitation is for people who are not active yet.
     Active,
     /// A reset is for people who are active.
@@ -71,6 +77,7 @@ impl LeftOut {
         match self {
             LeftOut::NoEmail => "no_email",
             LeftOut::Deactivated => "deactivated",
+            LeftOut::NotStarted => "not_started",
             LeftOut::Active => "already_active",
             LeftOut::NotActive => "not_active",
             LeftOut::Existed => "existed_before",
@@ -90,6 +97,7 @@ impl LeftOut {
         match self {
             LeftOut::NoEmail => "no e-mail address",
             LeftOut::Deactivated => "deactivated",
+            LeftOut::NotStarted => "not started: the first day is still to come",
             LeftOut::Active => "already active",
             LeftOut::NotActive => "not active yet: invite them instead",
             LeftOut::Existed => "had an account before this run",
@@ -133,7 +141,7 @@ impl Wish {
                         .strip_prefix(wanted.as_str())
                         .is_some_and(|rest| rest.starts_with('/'))
             }),
-            Wish::Role(role) => person.role == *role,
+            Wish::Role(role) => person.role == *role || candidate.other_roles.contains(role),
             Wish::Organization(name) => person.organization.to_lowercase() == *name,
             Wish::Rows(rows, _) => rows.contains(&candidate.row),
         }
@@ -253,6 +261,7 @@ pub fn why_not(candidate: &Candidate, kind: Kind) -> Option<LeftOut> {
     };
     let reason = match (kind, status) {
         (_, "deactivated") => Some(LeftOut::Deactivated),
+        (_, "invited") if candidate.starts_later => Some(LeftOut::NotStarted),
         (Kind::Invite, "active") => Some(LeftOut::Active),
         (Kind::Invite, _) => None,
         (_, "invited") => Some(LeftOut::NotActive),

@@ -4,11 +4,10 @@ use crate::definition;
 use crate::definition::Definition;
 use crate::issue::{Code, Issue};
 use crate::outcome::Outcome;
-use crate::pipeline::{Job, Planning, needed_groups};
+use crate::pipeline::{Job, Planning, joined, named, needed_groups};
 use crate::refusal::Result;
 use crate::row::{Field, Layout, People, RowNumber};
 use crate::spool::{PlanSpool, Spool};
-use crate::stages::clean::group;
 use crate::stages::drift::{self, Profile};
 use crate::stages::gates::{self, Change, Class, Classes, Facts, Hold};
 use crate::stages::leavers::{Fate, Leaver};
@@ -24,11 +23,11 @@ pub(super) struct Rows<'a> {
     pub(super) spool: &'a Spool,
 }
 
-/// The classes of a leaver who is deactivated.
-fn of_leavers() -> Classes {
+/// The classes of an account that changes though no row says so.
+fn of_leaver(leaver: &Leaver) -> Classes {
     Classes::default()
         .with(Class::Update)
-        .with(Class::Deactivate)
+        .with_if(Class::Deactivate, leaver.fate == Fate::Deactivated)
 }
 
 impl Rows<'_> {
@@ -87,8 +86,8 @@ impl Rows<'_> {
             }
         }
         for leaver in leavers {
-            if leaver.fate == Fate::Deactivated {
-                facts.count(of_leavers());
+            if leaver.fate.is_written() {
+                facts.count(of_leaver(leaver));
             }
         }
         if let Some(store) = store {
@@ -100,7 +99,8 @@ impl Rows<'_> {
             facts.groups = there.groups;
             facts.earlier = gates::in_window(&there.earlier);
             let needed: Vec<String> = planning.needed.iter().cloned().collect();
-            facts.counts[Class::NewGroups as usize] = store.count_missing_groups(&needed)?;
+            facts.counts[Class::NewGroups as usize] =
+                store.count_missing_groups(&needed, &definition.groups)?;
             if let (Some(last), Some(now)) = (&there.last_profile, profile) {
                 facts.drifts = drift::drifts(last, now, &definition.gates);
             }
@@ -131,7 +131,7 @@ impl Rows<'_> {
     }
 
     fn classes(&self, planning: &Planning, person: &Person, change: Change) -> Classes {
-        let joins_new = joins(person, change)
+        let joins_new = joins(person, change, self.definition())
             .iter()
             .any(|key| planning.new_groups.contains(key));
         change
@@ -190,9 +190,12 @@ impl Rows<'_> {
                     count(classes);
                 }
             }
-            planning
-                .needed
-                .extend(needed_groups(&people, &planned, self.layout));
+            planning.needed.extend(needed_groups(
+                &people,
+                &planned,
+                self.layout,
+                self.definition(),
+            ));
             plan.push(&planned)?;
         }
         planning.plan = plan;
@@ -204,9 +207,10 @@ impl Rows<'_> {
                 .extend(planning.moves.groups.iter().cloned());
         }
         for leaver in leavers {
-            if leaver.fate == Fate::Deactivated && hold.holds(of_leavers()) {
+            let classes = of_leaver(leaver);
+            if leaver.fate.is_written() && hold.holds(classes) {
                 leaver.fate = Fate::Held;
-                count(of_leavers());
+                count(classes);
             }
         }
         for gate in gates {
@@ -281,10 +285,10 @@ pub(super) fn status_of_new<'a>(person: &Person<'a>, definition: &'a Definition)
 }
 
 /// The keys of the groups that a row brings its account into.
-pub(super) fn joins(person: &Person, change: Change) -> Vec<String> {
+pub(super) fn joins(person: &Person, change: Change, definition: &Definition) -> Vec<String> {
     match change {
-        Change::Create(_) => person.groups().map(group::key).collect(),
-        Change::Update(update) => update.joins.clone(),
+        Change::Create(_) => named(person.said(), definition),
+        Change::Update(update) => joined(update).collect(),
     }
 }
 

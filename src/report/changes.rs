@@ -10,6 +10,7 @@ use crate::definition::Definition;
 use crate::issue::{Code, Issue};
 use crate::outcome::{Outcome, Verdict};
 use crate::row::{Field, Key};
+use crate::stages::membership;
 use crate::stages::plan::{COLUMNS, Person, Update};
 use crate::summary::Example;
 
@@ -95,7 +96,7 @@ fn of_new<'a>(person: &Person<'a>, definition: &'a Definition) -> Vec<Difference
     let mut all = Vec::with_capacity(COLUMNS.len());
     for field in Field::ALL {
         if field == Field::Groups {
-            let groups: Vec<&str> = person.groups_of_new(definition).collect();
+            let groups = person.groups_of_new(definition);
             if !groups.is_empty() {
                 let json = Value::from(groups).to_string();
                 all.push(new(field.name().into(), json.into()));
@@ -105,6 +106,9 @@ fn of_new<'a>(person: &Person<'a>, definition: &'a Definition) -> Vec<Difference
         {
             all.push(new(field.name().into(), value.into()));
         }
+    }
+    if person.has_password() {
+        all.push(new("password".into(), "(the hash in the file)".into()));
     }
     let attributes = person.attributes(definition);
     all.extend(
@@ -117,10 +121,13 @@ fn of_known(update: &Update) -> Vec<Difference<'_>> {
     let mut all: Vec<Difference> = update
         .after
         .iter()
-        .map(|(name, after)| Difference {
-            name: name.into(),
-            old: update.before.get(name).and_then(text),
-            new: text(after),
+        .map(|(name, after)| {
+            let text = if name == "groups" { groups } else { text };
+            Difference {
+                name: name.into(),
+                old: update.before.get(name).and_then(text),
+                new: text(after),
+            }
         })
         .collect();
     all.sort_by_key(|difference| {
@@ -136,6 +143,13 @@ fn text(value: &Value) -> Option<Cow<'_, str>> {
         Value::String(text) => Some(text.into()),
         other => Some(other.to_string().into()),
     }
+}
+
+/// Entries of memberships as people read them, as JSON.
+fn groups(value: &Value) -> Option<Cow<'_, str>> {
+    let entries = value.as_array()?.iter().filter_map(Value::as_str);
+    let shown: Vec<String> = entries.map(membership::shown).collect();
+    Some(Value::from(shown).to_string().into())
 }
 
 /// The person as people are called: name and address as the account will have them, or whatever

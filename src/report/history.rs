@@ -10,6 +10,7 @@ use super::human::{duration, grouped, plural, safe, table};
 use super::ledger::Entry;
 use crate::formula::guarded;
 use crate::issue::Code;
+use crate::stages::membership;
 use crate::stages::plan::COLUMNS;
 use crate::store::explain::{Done, Known, WayIn, What};
 use crate::store::undo::Left;
@@ -369,9 +370,9 @@ fn event_of(
     } else if i32::try_from(done.row).is_err() {
         // A leaver's row is negative in the books.
         event.run = Some(done.run.clone());
-        event
-            .notes
-            .push("no row names the person: missing from a full list".to_string());
+        event.notes.push(
+            "no row names the person: missing from a full list, or by a date that came".to_string(),
+        );
     } else {
         place(&mut event, &done.run, done.row, ledgers, told);
     }
@@ -379,10 +380,17 @@ fn event_of(
         What::Changed(before, after) => {
             event.changed = after
                 .iter()
-                .map(|(field, after)| Changed {
-                    field: field.clone(),
-                    before: before.get(field).map_or(String::new(), shown),
-                    after: shown(after),
+                .map(|(field, after)| {
+                    let shown = if field == "groups" {
+                        shown_groups
+                    } else {
+                        shown
+                    };
+                    Changed {
+                        field: field.clone(),
+                        before: before.get(field).map_or(String::new(), shown),
+                        after: shown(after),
+                    }
                 })
                 .collect();
         }
@@ -466,6 +474,12 @@ fn shown(value: &Value) -> String {
         Value::Array(list) => list.iter().map(shown).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     }
+}
+
+fn shown_groups(value: &Value) -> String {
+    let entries = value.as_array().into_iter().flatten();
+    let groups = entries.filter_map(|entry| entry.as_str().map(membership::shown));
+    groups.collect::<Vec<_>>().join(", ")
 }
 
 /// Rows that were asked for, each with what became of it.

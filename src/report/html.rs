@@ -14,10 +14,10 @@ use crate::issue::Code;
 use crate::outcome::{Counts, Outcome};
 use crate::report::changes::{Change, Changes};
 use crate::report::human::{
-    self, counted, doubts, duration, escape, grouped, headline, is_hidden, meaning, named_lines,
-    percent, plural, rules, ruling, safe, sum,
+    self, counted, doubts, duration, escape, grouped, headline, is_hidden, meaning, percent,
+    plural, rules, ruling, safe, sum, why_leaving,
 };
-use crate::summary::{Example, Gate, Input, Next, Ruling, Summary, TextRead};
+use crate::summary::{Example, Gate, Input, LeaverExample, Next, Ruling, Summary};
 
 /// The page's only style sheet; it stands in the page as it is.
 const STYLE: &str = include_str!("summary.css");
@@ -36,6 +36,8 @@ pub struct Details {
     pub omitted: u64,
     /// What the updates change.
     pub changes: Changes,
+    /// The first leavers, as in the summary, but not masked.
+    pub leavers: Vec<LeaverExample>,
 }
 
 /// One issue with its full, unmasked values.
@@ -117,6 +119,14 @@ fn sections(summary: &Summary, details: &Details) -> Vec<Section> {
     );
     if summary.counts.held > 0 || !summary.gates.is_empty() {
         add("safeguards", "Safeguards", false, safeguards(summary));
+    }
+    if !summary.leavers.is_empty() {
+        add(
+            "leavers",
+            "People whom no row names",
+            false,
+            leavers(summary, &details.leavers),
+        );
     }
     add("issues", "Issues by code", true, issue_chart(&groups));
     add("cleaning", "What cleaning changed", true, cleaning(summary));
@@ -363,7 +373,7 @@ fn outcome_bar(counts: &Counts) -> Markup {
 fn safeguards(summary: &Summary) -> Markup {
     html! {
         @if summary.counts.held > 0 {
-            p { (plural(summary.counts.held, "row waits", "rows wait")) " for an approval; nothing of these was written." }
+            p { (plural(summary.counts.held, "row is", "rows are")) " held; nothing of these was written." }
         }
         @if !summary.gates.is_empty() {
             p.small {
@@ -383,6 +393,54 @@ fn safeguards(summary: &Summary) -> Markup {
         @if !findings.is_empty() {
             ul.findings { @for finding in findings { li { (prose(finding)) } } }
         }
+    }
+}
+
+/// The first of those who are missing or whose dates came; the whole list lies beside the page.
+fn leavers(summary: &Summary, details: &[LeaverExample]) -> Markup {
+    let is_masked = details.is_empty();
+    let shown = if is_masked {
+        &summary.leaver_examples
+    } else {
+        details
+    };
+    let all: u64 = summary.leavers.values().sum();
+    let listed = shown.len() as u64;
+    html! {
+        p {
+            "Missing from a full list, or with a first or last day that came: "
+            @for (index, (fate, count)) in summary.leavers.iter().enumerate() {
+                @if index > 0 { ", " }
+                b { (grouped(*count)) } " " (visible(fate))
+            }
+            "."
+        }
+        table.cards {
+            thead { tr {
+                th scope="col" { "Person" } th scope="col" { "What" } th scope="col" { "Why" }
+            } }
+            tbody { @for leaver in shown { tr {
+                td data-label="Person" { (visible(&leaver.who)) }
+                td data-label="What" { span class={ "badge " (leaver_class(&leaver.what)) } { (visible(&leaver.what)) } }
+                td data-label="Why" { (why_leaving(leaver)) }
+            } } }
+        }
+        p.small {
+            (grouped(listed)) " of " (grouped(all)) " listed"
+            @if is_masked { ", personal values masked" }
+            @if let Some(path) = summary.files.get("leavers").filter(|path| is_linkable(path)) {
+                "; all are in " a href=(path) { (path) }
+            }
+            "."
+        }
+    }
+}
+
+fn leaver_class(what: &str) -> &'static str {
+    match what {
+        "held" => "reject",
+        "deactivated" => "warning",
+        _ => "note",
     }
 }
 
@@ -752,8 +810,8 @@ fn inputs(inputs: &[Input]) -> Markup {
                 (fact("Format", visible(&input.format)))
                 @if let Some(encoding) = &input.encoding { (fact("Encoding", visible(encoding))) }
                 @if let Some(delimiter) = &input.delimiter { (fact("Delimiter", delimiter_name(delimiter))) }
-                @if let Some(text) = &input.text { (text_facts(text)) }
                 @if let Some(sheet) = &input.sheet { (fact("Sheet", visible(sheet))) }
+                @for detected in &input.detected { (fact("Found", visible(detected))) }
                 (fact("SHA-256", short_hash(&input.sha256)))
             }
             @if !input.columns.is_empty() {
@@ -784,33 +842,6 @@ fn delimiter_name(delimiter: &str) -> Markup {
     }
 }
 
-/// How a text was read besides, and which of its lines are no rows.
-fn text_facts(text: &TextRead) -> Markup {
-    html! {
-        (fact("Header", match text.header_line {
-            Some(line) => html! { "line " (grouped(line)) },
-            None => html! { "none; the pipeline names the columns" },
-        }))
-        (fact("Quotes", match &text.quote {
-            Some(quote) => html! { code { (visible(quote)) } },
-            None => html! { "none" },
-        }))
-        @if let Some(escape) = &text.escape { (fact("Escape", html! { code { (visible(escape)) } })) }
-        (fact("Line ends", visible(&text.line_ends)))
-        @if let Some(packed) = &text.packed {
-            (fact("Packed", html! {
-                (visible(packed))
-                @if let Some(bytes) = text.unpacked_bytes { ", " (grouped(bytes)) " bytes unpacked" }
-            }))
-        }
-        @if !text.pinned.is_empty() { (fact("Said by the pipeline", visible(&text.pinned.join(", ")))) }
-        @for aside in &text.set_aside {
-            (fact("No rows", html! { (visible(&aside.what)) ": " (named_lines(aside)) }))
-        }
-        @if text.blank_rows > 0 { (fact("Blank rows", html! { (grouped(text.blank_rows)) })) }
-    }
-}
-
 fn files(summary: &Summary) -> Markup {
     html! {
         p { "Beside this page." }
@@ -837,6 +868,8 @@ fn next(steps: &[Next]) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::report::human::tests::summary;
     use crate::summary::{Approval, Column, IssueCount, Run};
@@ -866,6 +899,7 @@ mod tests {
     ];
 
     /// A summary and details with `next` in every string, and `count` as every number.
+    #[expect(clippy::too_many_lines, reason = "one long list of values")]
     fn hostile(mut next: impl FnMut() -> String, count: u64) -> (Summary, Details) {
         let mut example = || Example {
             file: next(),
@@ -890,8 +924,8 @@ mod tests {
             format: next(),
             encoding: Some(next()),
             delimiter: Some(next()),
-            text: None,
             sheet: Some(next()),
+            detected: vec![next()],
             rows: count,
             columns: vec![Column {
                 header: next(),
@@ -930,7 +964,14 @@ mod tests {
             profile: None,
             files: [(next(), next()), ("ledger".to_string(), next())].into(),
             invitations: None,
-            leavers: Default::default(),
+            leavers: BTreeMap::from([(next(), count)]),
+            leaver_examples: vec![LeaverExample {
+                who: next(),
+                what: next(),
+                why: next(),
+                missing_runs: count,
+                missing_days: count,
+            }],
             undo: None,
             next: vec![Next {
                 what: next(),
@@ -950,6 +991,13 @@ mod tests {
                 fields: [(next(), count), (next(), 1)].into(),
                 updates: vec![change],
             },
+            leavers: vec![LeaverExample {
+                who: next(),
+                what: next(),
+                why: next(),
+                missing_runs: count,
+                missing_days: count,
+            }],
         };
         (summary, details)
     }
@@ -1103,6 +1151,7 @@ mod tests {
             &Details {
                 issues,
                 omitted: 1002,
+                leavers: Vec::new(),
                 changes: Changes {
                     fields: [("organization".to_string(), 20)].into(),
                     updates: vec![Change {
@@ -1115,7 +1164,7 @@ mod tests {
         );
         let text = plain(&page);
         for part in [
-            "1,198 of 1,212 rows are in. 9 need mending. 1 waits for an approval.",
+            "1,198 of 1,212 rows are in. 9 need mending. 1 is held.",
             "1,212 read = 1,150 created + 20 updated + 28 unchanged + 3 duplicate + 1 skipped + 9 rejected + 1 held",
             "rejected 9 0.7 % something must be mended first",
             "1,006 issues",

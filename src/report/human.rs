@@ -7,12 +7,14 @@ use std::fmt::Write;
 
 use crate::outcome::{Counts, Outcome};
 use crate::refusal::Refusal;
-use crate::summary::{Approval, Example, Gate, Input, IssueCount, Ruling, SetAside, Summary};
+use crate::summary::{Approval, Example, Gate, IssueCount, LeaverExample, Ruling, Summary};
 
 /// The narrowest text that is still laid out; a smaller `width` is taken for this one.
 const WIDTH_MIN: usize = 40;
 /// How many codes are listed before the rest is summed up in one line.
 const CODES_MAX: usize = 6;
+/// How many leavers are listed before the rest is summed up.
+const LEAVERS_MAX: usize = 5;
 /// How many cleaning rules are listed before the rest is summed up.
 const RULES_MAX: usize = 8;
 
@@ -170,6 +172,16 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     }
     let so_far = if finished { "" } else { " so far" };
     let whole = doubts(summary).is_empty();
+    if summary.input.is_empty() && total == 0 && summary.undo.is_none() {
+        let nothing = if summary.leavers.is_empty() {
+            "Nothing is due today."
+        } else {
+            "Settled by dates, without a file."
+        };
+        sentences.push(nothing.to_string());
+        sentences.extend(leavers_in_words(summary));
+        return sentences;
+    }
     sentences.push(match (total, inside) {
         (0, _) => "No row was read.".to_string(),
         (1, 1) if whole => format!("The only row {is} in."),
@@ -192,34 +204,54 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     };
     more(counts.rejected, "needs mending", "need mending");
     if would {
-        more(
-            counts.held,
-            "would wait for an approval",
-            "would wait for an approval",
-        );
+        more(counts.held, "would be held", "would be held");
     } else {
-        more(counts.held, "waits for an approval", "wait for an approval");
+        more(counts.held, "is held", "are held");
     }
     more(
         counts.failed,
         "was refused by the database",
         "were refused by the database",
     );
-    if !summary.leavers.is_empty() {
-        let fates: Vec<String> = summary
-            .leavers
-            .iter()
-            .map(|(fate, count)| format!("{} {}", grouped(*count), safe(fate)))
-            .collect();
-        let all: u64 = summary.leavers.values().sum();
-        let people = if all == 1 { "person is" } else { "people are" };
-        sentences.push(format!(
-            "{} {people} missing from the list: {}.",
-            grouped(all),
-            fates.join(", ")
-        ));
-    }
+    sentences.extend(leavers_in_words(summary));
     sentences
+}
+
+/// Those whom no row names, in a sentence: `3 people are missing from the list: 2 deactivated, 1
+/// waiting.`
+fn leavers_in_words(summary: &Summary) -> Option<String> {
+    let fates: Vec<String> = summary
+        .leavers
+        .iter()
+        .map(|(fate, count)| format!("{} {}", grouped(*count), safe(fate)))
+        .collect();
+    let all: u64 = summary.leavers.values().sum();
+    let mut examples = summary.leaver_examples.iter();
+    let by_dates = examples.any(|leaver| leaver.why != "missing");
+    let words = match (all, by_dates) {
+        (0, _) => return None,
+        (1, false) => "person is missing from the list",
+        (_, false) => "people are missing from the list",
+        (1, true) => "person is due by a date",
+        (_, true) if summary.input.is_empty() => "people are due by their dates",
+        (_, true) => "people are missing from the list or due by their dates",
+    };
+    Some(format!("{} {words}: {}.", grouped(all), fates.join(", ")))
+}
+
+/// What is known of a leaver's absence: `missing for 3 days, in 2 files`.
+pub(super) fn why_leaving(leaver: &LeaverExample) -> String {
+    match leaver.why.as_str() {
+        "end_date" => "the last day is over".to_string(),
+        "start_date" => "the first day has come".to_string(),
+        _ => {
+            let files = plural(leaver.missing_runs, "file", "files");
+            match leaver.missing_days {
+                0 => format!("not in {files}"),
+                days => format!("not in {files}, since {}", plural(days, "day", "days")),
+            }
+        }
+    }
 }
 
 /// What an outcome means, in a few words.
@@ -231,7 +263,7 @@ pub(super) fn meaning(outcome: Outcome) -> &'static str {
         Outcome::Duplicate => "every column equals an earlier row's",
         Outcome::Skipped => "left alone because the pipeline says so",
         Outcome::Rejected => "something must be mended first",
-        Outcome::Held => "waits for an approval",
+        Outcome::Held => "held: somebody has to look at it first",
         Outcome::Failed => "refused by the database",
     }
 }
@@ -363,8 +395,10 @@ pub fn render(summary: &Summary, folder: &str, width: usize, colour: bool) -> St
     opening(&mut text, summary, width, colour);
     outcomes(&mut text, &summary.counts, colour);
     gates(&mut text, &summary.gates, width, colour);
+    leavers(&mut text, summary, width);
     issues(&mut text, summary, width, colour);
     cleaned(&mut text, summary, width);
+    found(&mut text, summary, width);
     files(&mut text, summary, folder, width, colour);
     next(&mut text, summary, width, colour);
     text
@@ -409,13 +443,6 @@ fn opening(text: &mut String, summary: &Summary, width: usize, colour: bool) {
             paint(line, Look::Faint, colour)
         });
     }
-    for input in &summary.input {
-        for line in how_read(input) {
-            push_wrapped(text, &line, "  ", width, |line| {
-                paint(line, Look::Faint, colour)
-            });
-        }
-    }
     text.push('\n');
     push_wrapped(text, &headline(summary).join(" "), "", width, |line| {
         paint(line, Look::Strong, colour)
@@ -425,86 +452,6 @@ fn opening(text: &mut String, summary: &Summary, width: usize, colour: bool) {
             paint(line, Look::Warn, colour)
         });
     }
-}
-
-/// How a text file was read, and which of its lines are no rows: two lines at most.
-fn how_read(input: &Input) -> Vec<String> {
-    let Some(read) = &input.text else {
-        return Vec::new();
-    };
-    let mut how = vec![
-        safe(input.encoding.as_deref().unwrap_or("")),
-        delimiter_name(input.delimiter.as_deref().unwrap_or("")),
-    ];
-    match read.quote.as_deref() {
-        Some("\"") => {}
-        Some(quote) => how.push(format!("quoted by {}", safe(quote))),
-        None => how.push("no quotes".to_string()),
-    }
-    if let Some(escape) = &read.escape {
-        how.push(format!("{} before quotes", safe(escape)));
-    }
-    if ["CR", "mixed"].contains(&read.line_ends.as_str()) {
-        how.push(format!("line ends: {}", read.line_ends));
-    }
-    how.push(match read.header_line {
-        Some(line) => format!("header on line {}", grouped(line)),
-        None => "columns named by the pipeline".to_string(),
-    });
-    if let Some(packed) = &read.packed {
-        how.push(format!("packed: {}", safe(packed)));
-    }
-    let mut lines = vec![format!("{}: {}", safe(&input.path), how.join(", "))];
-    let mut aside: Vec<String> = read
-        .set_aside
-        .iter()
-        .map(|aside| format!("{} ({})", safe(&aside.what), named_lines(aside)))
-        .collect();
-    if read.blank_rows > 0 {
-        aside.push(plural(read.blank_rows, "blank row", "blank rows"));
-    }
-    if !aside.is_empty() {
-        lines.push(format!("no rows: {}", aside.join(", ")));
-    }
-    lines
-}
-
-/// What stands between cells, as a word.
-pub(super) fn delimiter_name(delimiter: &str) -> String {
-    match delimiter {
-        "," => "comma".to_string(),
-        ";" => "semicolon".to_string(),
-        "\\t" => "tab".to_string(),
-        "|" => "vertical bar".to_string(),
-        " " => "space".to_string(),
-        other => format!("`{}`", safe(other)),
-    }
-}
-
-/// `line 3`, `lines 1-2, 4`; the first of many.
-pub(super) fn named_lines(aside: &SetAside) -> String {
-    const SHOWN_MAX: usize = 5;
-    let mut parts: Vec<(u64, u64)> = Vec::new();
-    for line in &aside.lines {
-        match parts.last_mut() {
-            Some((_, last)) if *last + 1 == *line => *last = *line,
-            _ => parts.push((*line, *line)),
-        }
-    }
-    let mut shown: Vec<String> = parts
-        .iter()
-        .take(SHOWN_MAX)
-        .map(|(first, last)| match first == last {
-            true => first.to_string(),
-            false => format!("{first}-{last}"),
-        })
-        .collect();
-    let named: u64 = parts.iter().take(SHOWN_MAX).map(|(a, b)| b - a + 1).sum();
-    if named < aside.count {
-        shown.push(format!("and {} more", grouped(aside.count - named)));
-    }
-    let word = if aside.count == 1 { "line" } else { "lines" };
-    format!("{word} {}", shown.join(", "))
 }
 
 fn outcomes(text: &mut String, counts: &Counts, colour: bool) {
@@ -525,6 +472,24 @@ fn outcomes(text: &mut String, counts: &Counts, colour: bool) {
     }
     let line = format!("{:<10}{:>number_width$}", "read", grouped(counts.read));
     let _ = writeln!(text, "  {}", paint(&line, Look::Strong, colour));
+}
+
+/// The first people whom no row names, and what happens to each.
+fn leavers(text: &mut String, summary: &Summary, width: usize) {
+    let (shown, all) = (&summary.leaver_examples, summary.leavers.values().sum());
+    for (index, leaver) in shown.iter().take(LEAVERS_MAX).enumerate() {
+        if index == 0 {
+            text.push('\n');
+        }
+        let (what, who) = (safe(&leaver.what), safe(&leaver.who));
+        let line = format!("  {what:<11}  {who}  {}", why_leaving(leaver));
+        let _ = writeln!(text, "{}", cut(&line, width));
+    }
+    let rest: u64 = all;
+    let rest = rest.saturating_sub(shown.len().min(LEAVERS_MAX) as u64);
+    if rest > 0 && !shown.is_empty() {
+        let _ = writeln!(text, "  and {} more, in leavers.csv", grouped(rest));
+    }
 }
 
 /// The safeguards that were met, and what each was measured by.
@@ -661,6 +626,18 @@ fn cleaned(text: &mut String, summary: &Summary, width: usize) {
         parts.join(", ")
     );
     push_wrapped(text, &line, "  ", width, str::to_string);
+}
+
+/// What was found of how the files are to be read.
+fn found(text: &mut String, summary: &Summary, width: usize) {
+    for input in &summary.input {
+        if !input.detected.is_empty() {
+            let detected = input.detected.join("; ");
+            let line = format!("in {}: {}", safe(&input.path), safe(&detected));
+            text.push('\n');
+            push_wrapped(text, &line, "  ", width, str::to_string);
+        }
+    }
 }
 
 /// The cleaning rules that changed something, those that changed most first.
@@ -873,7 +850,7 @@ fn run_cells(run: &RunLine) -> [String; 9] {
 pub(super) mod tests {
     use super::*;
     use crate::issue::Code;
-    use crate::summary::{Column, Next, PipelineName, Run};
+    use crate::summary::{Column, Input, Next, PipelineName, Run};
 
     fn counts() -> Counts {
         Counts {
@@ -926,8 +903,8 @@ pub(super) mod tests {
                 format: "csv".to_string(),
                 encoding: Some("windows-1252".to_string()),
                 delimiter: Some(";".to_string()),
-                text: None,
                 sheet: None,
+                detected: vec!["dates have the day first".to_string()],
                 rows: 1212,
                 columns: vec![Column {
                     header: "E-Mail".to_string(),
@@ -954,6 +931,7 @@ pub(super) mod tests {
                 .into(),
             invitations: None,
             leavers: Default::default(),
+            leaver_examples: Vec::new(),
             undo: None,
             next: vec![Next {
                 what: "invite the 1,150 new people".to_string(),
@@ -1054,8 +1032,7 @@ pub(super) mod tests {
             summary.counts.skipped = 0;
             summary.counts.held = 2;
         };
-        let would =
-            "1,198 of 1,212 rows would be in. 9 need mending. 2 would wait for an approval.";
+        let would = "1,198 of 1,212 rows would be in. 9 need mending. 2 would be held.";
         assert_eq!(told(&check), would);
         assert_eq!(
             told(&|summary| {
@@ -1132,6 +1109,8 @@ matched against postgresql://muster@db.example.org/school
   and 2 codes more, 10 in all
 
 cleaning made 1,513 changes: unicode_nfc 1,417, trim 96
+
+in data/people.csv: dates have the day first
 
 files in muster-runs/019a9f3c:
 corrections.csv, summary.html

@@ -17,12 +17,12 @@ use crate::pipeline::{InputFile, Ran};
 use crate::refusal::{Refusal, Result};
 use crate::row::{CLEARED, Cells, Field, People, RowNumber, Slot};
 use crate::stages::clean::{GROUP_NESTING, Rule, Rules, groups};
-use crate::stages::leavers::{Fate, Leaver};
+use crate::stages::leavers::{Fate, Leaver, Why};
 use crate::stages::map::Target;
+use crate::stages::moves::stands_in_the_way;
 use crate::stages::plan::{Action, Person, Planned};
-use crate::stages::read::csv::Shape;
-use crate::stages::read::{Format, Source};
-use crate::summary::{Column, Example, Input, IssueCount, SetAside, Summary, TextRead};
+use crate::stages::read::Format;
+use crate::summary::{Column, Example, Input, IssueCount, LeaverExample, Summary};
 
 /// The summary has so many examples of each code.
 const EXAMPLES_MAX: usize = 5;
@@ -84,6 +84,7 @@ pub fn record(
             summary.leavers.insert(fate.name().to_string(), count);
         }
     }
+    summary.leaver_examples = first_leavers(&ran.leavers, LEAVERS_SHOWN, mask);
     if !ran.leavers.is_empty() {
         write_leavers(&ran.leavers, &folder.join("leavers.csv"))?;
         summary.files.insert("leavers".into(), "leavers.csv".into());
@@ -94,7 +95,10 @@ pub fn record(
         .map(|rule| (rule.name().to_string(), ran.rules[*rule as usize]))
         .filter(|(_, count)| *count > 0)
         .collect();
-    let details = std::mem::take(&mut tally.details);
+    let details = Details {
+        leavers: first_leavers(&ran.leavers, LEAVERS_LISTED, str::to_string),
+        ..std::mem::take(&mut tally.details)
+    };
     summary.issues = tally.issue_counts();
     summary
         .files
@@ -121,12 +125,54 @@ pub fn finish(summary: &Summary, details: &Details, folder: &Path) -> Result<Str
     Ok(json)
 }
 
-/// `leavers.csv`: whom a full list no longer names, and what happens to each.
+/// How many leavers the summary names, and how many the page.
+const LEAVERS_SHOWN: usize = 20;
+const LEAVERS_LISTED: usize = 100;
+
+/// The first leavers: those who change or are held before those to whom nothing happens.
+fn first_leavers(
+    leavers: &[Leaver],
+    count: usize,
+    shown: impl Fn(&str) -> String,
+) -> Vec<LeaverExample> {
+    let mut leavers: Vec<&Leaver> = leavers.iter().collect();
+    let rank = |fate: Fate| match fate {
+        Fate::Deactivated | Fate::Activated => 0,
+        Fate::Held => 1,
+        Fate::Waiting => 2,
+        Fate::Protected => 3,
+    };
+    leavers.sort_by_key(|leaver| (rank(leaver.fate), leaver.why, &leaver.email));
+    let example = |leaver: &&Leaver| LeaverExample {
+        who: shown(
+            leaver
+                .email
+                .as_deref()
+                .or(leaver.external_id.as_deref())
+                .unwrap_or(&leaver.name),
+        ),
+        what: leaver.fate.name().to_string(),
+        why: leaver.why.name().to_string(),
+        missing_runs: missing_runs(leaver).into(),
+        missing_days: leaver.days.into(),
+    };
+    leavers.iter().take(count).map(example).collect()
+}
+
+/// In how many files in a row the person was missing, this one included.
+fn missing_runs(leaver: &Leaver) -> u32 {
+    match leaver.why {
+        Why::Missing => leaver.runs + 1,
+        Why::EndDate | Why::StartDate => 0,
+    }
+}
+
+/// `leavers.csv`: whose account changes, or may soon, though no row says so, and what happens.
 fn write_leavers(leavers: &[Leaver], path: &Path) -> Result<()> {
     let cell = |text: &str| format!("\"{}\"", guarded(text).replace('"', "\"\""));
     atomically(path, |file| {
         file.write(
-            b"\xef\xbb\xbfexternal_id,email,name,role,status,missing_runs,missing_days,what\r\n",
+            b"\xef\xbb\xbfexternal_id,email,name,role,status,why,missing_runs,missing_days,what\r\n",
         )?;
         for leaver in leavers {
             let line = [
@@ -135,7 +181,8 @@ fn write_leavers(leavers: &[Leaver], path: &Path) -> Result<()> {
                 cell(&leaver.name),
                 cell(&leaver.role),
                 cell(&leaver.status),
-                (leaver.runs + 1).to_string(),
+                leaver.why.name().to_string(),
+                missing_runs(leaver).to_string(),
                 leaver.days.to_string(),
                 leaver.fate.name().to_string(),
             ];
@@ -177,10 +224,7 @@ fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
 
 /// Whether an issue was that somebody else has the row's keys.
 pub(crate) fn stood_in_its_way(issue: &Issue) -> bool {
-    matches!(
-        issue.code,
-        Code::MatchAmbiguous | Code::MatchConflict | Code::PlanDrifted
-    )
+    stands_in_the_way(issue) || issue.code == Code::PlanDrifted
 }
 
 fn entries(batch: &Batch, ran: &Ran) -> Entries {
@@ -321,7 +365,7 @@ impl<'a> Tally<'a> {
         *count += 1;
         if examples.len() < EXAMPLES_MAX {
             let hidden = |text: &str| {
-                if personal && code == Code::PlanDrifted {
+                if personal && matches!(code, Code::PlanDrifted | Code::MatchReturned) {
                     mask_quoted(text)
                 } else if personal {
                     mask_words(text)
@@ -410,10 +454,7 @@ fn mask_quoted(text: &str) -> String {
 }
 
 fn sheet_of(file: &InputFile) -> Option<String> {
-    match &file.source.format {
-        Format::Xlsx { sheet, .. } => Some(sheet.clone()),
-        Format::Csv(_) => None,
-    }
+    file.source.sheet().map(String::from)
 }
 
 /// The column of the file in which the issue is mended.
@@ -438,7 +479,7 @@ fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
         let source = &file.source;
         let (format, shape) = match &source.format {
             Format::Csv(shape) => ("csv", Some(shape)),
-            Format::Xlsx { .. } => ("xlsx", None),
+            Format::Workbook { book, .. } => (book.kind.name(), None),
         };
         let packed = shape.and_then(|shape| shape.content.packed.as_ref());
         Input {
@@ -448,8 +489,8 @@ fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
             format: format.to_string(),
             encoding: shape.map(|shape| shape.dialect.encoding.name().to_string()),
             delimiter: shape.map(|shape| shape.dialect.delimiter.replace('\t', "\\t")),
-            text: shape.map(|shape| text_read(source, shape)),
             sheet: sheet_of(file),
+            detected: detected(file),
             rows: *rows,
             columns: source
                 .header
@@ -462,28 +503,14 @@ fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
     ran.files.iter().zip(rows_of).map(input).collect()
 }
 
-fn text_read(source: &Source, shape: &Shape) -> TextRead {
-    let packed = shape.content.packed.as_ref();
-    let sign = |byte: u8| char::from(byte).to_string();
-    TextRead {
-        quote: shape.dialect.quote.map(sign),
-        escape: shape.dialect.escape.map(sign),
-        line_ends: shape.line_ends.clone(),
-        header_line: Some(source.header_line).filter(|line| *line > 0),
-        packed: packed.map(|packed| packed.how.clone()),
-        unpacked_bytes: packed.map(|_| source.bytes),
-        pinned: shape.pinned.clone(),
-        set_aside: shape
-            .aside()
-            .into_iter()
-            .map(|aside| SetAside {
-                what: aside.what,
-                count: aside.count,
-                lines: aside.lines,
-            })
-            .collect(),
-        blank_rows: shape.blank(),
-    }
+/// What a person should know of how the file was read.
+fn detected(file: &InputFile) -> Vec<String> {
+    let mut detected = match &file.source.format {
+        Format::Workbook { sheet, book } => book.remarks(*sheet),
+        Format::Csv(shape) => shape.remarks(&file.source),
+    };
+    detected.extend(file.mapping.date_order_found.map(|found| found.sentence()));
+    detected
 }
 
 fn column(header: &str, target: &Target) -> Column {
@@ -492,6 +519,7 @@ fn column(header: &str, target: &Target) -> Column {
         Target::Slot(Slot::Attribute(name)) => format!("attribute {name}"),
         Target::Slot(Slot::Ignored(_)) => "ignored".to_string(),
         Target::Password => "dropped (password)".to_string(),
+        Target::PasswordHash => "password hash".to_string(),
         Target::Own => "ignored (muster's own)".to_string(),
     };
     Column {
@@ -557,12 +585,21 @@ fn begin_corrections(
             let corrections = Corrections::csv(&path, &header, &shape.dialect.delimiter)?;
             Ok((path, corrections))
         }
-        Format::Xlsx { sheet, .. } => {
+        Format::Workbook { .. } => {
             let path = folder.join(format!("{name}.xlsx"));
+            let sheet = file.source.sheet().unwrap_or_default();
             let corrections = Corrections::xlsx(&path, sheet, &header)?;
             Ok((path, corrections))
         }
     }
+}
+
+/// A row's own cells, without its password hash: that stands in no file of a run.
+fn shown_cells<'c>(file: &InputFile, cells: &'c Cells, index: usize) -> Vec<&'c str> {
+    let secret = file.source.secret;
+    let cells = cells.row(index).enumerate();
+    let shown = cells.map(|(column, cell)| if Some(column) == secret { "" } else { cell });
+    own_cells(file, shown).collect()
 }
 
 /// The cells that are the user's own.
@@ -682,7 +719,7 @@ fn correction<'c>(
     codes.dedup();
     Correction {
         line: cells.place(index).line,
-        cells: own_cells(file, cells.row(index)).collect(),
+        cells: shown_cells(file, cells, index),
         codes: codes.join(", "),
         reasons: issues
             .iter()

@@ -9,7 +9,7 @@ use rust_xlsxwriter::{DataValidation, Format, Workbook, Worksheet, XlsxError};
 
 use super::corrections::{column_width, heading, note};
 use super::file::{atomically, unwritable};
-use crate::definition::{DateOrder, Definition, MissingGroups, NameOrder, Onboarding};
+use crate::definition::{DateOrder, Definition, MissingGroups, NameOrder, Onboarding, SheetChoice};
 use crate::refusal::Result;
 use crate::row::Field;
 
@@ -49,7 +49,7 @@ pub fn columns(definition: &Definition) -> Vec<Column> {
         // Several headers are read together for groups; for other fields they are alternatives.
         let headers = match named {
             [] => vec![field.name().to_string()],
-            all if field == Field::Groups => all.to_vec(),
+            all if field.lists_groups() => all.to_vec(),
             [first, ..] => vec![first.clone()],
         };
         for (index, header) in headers.into_iter().enumerate() {
@@ -140,7 +140,10 @@ pub fn xlsx(path: &Path, definition: &Definition) -> Result<()> {
 
 fn sheet(worksheet: &mut Worksheet, definition: &Definition) -> std::result::Result<(), XlsxError> {
     // A pipeline that wants another sheet by name would refuse its own template.
-    worksheet.set_name(definition.read.sheet.as_deref().unwrap_or("People"))?;
+    worksheet.set_name(match &definition.read.sheet {
+        Some(SheetChoice::Name(name)) => name,
+        Some(SheetChoice::Number(_)) | None => "People",
+    })?;
     let top = definition
         .read
         .header_row
@@ -159,7 +162,7 @@ fn sheet(worksheet: &mut Worksheet, definition: &Definition) -> std::result::Res
             worksheet.write_string_with_format(top + 1, at, &column.example, &text)?;
         }
         let words: Vec<&str> = match column.field {
-            Some(Field::Role) => definition
+            Some(Field::Role) if !definition.accounts.several_roles => definition
                 .accounts
                 .roles
                 .iter()
@@ -187,7 +190,9 @@ fn has(definition: &Definition, field: Field) -> bool {
         named(Field::FullName) && !named(Field::FirstName) && !named(Field::LastName);
     match field {
         Field::FullName => is_required(definition, field),
-        Field::DisplayName => is_required(definition, field),
+        Field::DisplayName | Field::AddGroups | Field::RemoveGroups | Field::OtherRoles => {
+            is_required(definition, field)
+        }
         Field::FirstName | Field::LastName => !full_name_instead,
         _ => true,
     }
@@ -243,15 +248,16 @@ fn example(definition: &Definition, field: Field) -> String {
         Field::Organization => "Example Ltd".to_string(),
         Field::Groups => match definition.groups.missing {
             MissingGroups::Create => "Example group".to_string(),
-            MissingGroups::Reject => String::new(),
+            MissingGroups::Reject | MissingGroups::Hold => String::new(),
         },
+        Field::AddGroups | Field::RemoveGroups | Field::OtherRoles => String::new(),
         Field::Role => definition.accounts.default_role.clone(),
         Field::Status => match definition.accounts.onboarding {
             Onboarding::Invite => "invited".to_string(),
             Onboarding::Setup => "active".to_string(),
         },
         Field::StartDate => "2026-01-31".to_string(),
-        Field::Manager => String::new(),
+        Field::EndDate | Field::Manager => String::new(),
     }
 }
 
@@ -292,14 +298,13 @@ fn explain(definition: &Definition, field: Field) -> String {
         Field::Language => "language tag, as en or pt-BR".to_string(),
         Field::Organization => "company or organization".to_string(),
         Field::Groups => explain_groups(definition),
-        Field::Role => match definition.accounts.roles.as_slice() {
-            [only] => format!("`{only}`, which is also meant when it is empty"),
-            several => format!(
-                "one of {}; `{}` when empty",
-                several.join(", "),
-                definition.accounts.default_role
-            ),
-        },
+        Field::AddGroups => format!("groups to join; {}", explain_groups(definition)),
+        Field::RemoveGroups => format!("groups to leave; {}", explain_groups(definition)),
+        Field::OtherRoles => format!(
+            "what the person is besides the role, with `;` between; of {}",
+            definition.accounts.roles.join(", ")
+        ),
+        Field::Role => explain_role(definition),
         Field::Status => match definition.accounts.onboarding {
             Onboarding::Invite => format!(
                 "one of {}; new people are invited when it is empty",
@@ -310,12 +315,28 @@ fn explain(definition: &Definition, field: Field) -> String {
                 STATUSES.join(", ")
             ),
         },
-        Field::StartDate => match definition.clean.date_order {
+        Field::StartDate | Field::EndDate => match definition.clean.date_order {
             DateOrder::Unknown => "as 2026-01-31".to_string(),
             DateOrder::Dmy => "as 2026-01-31 or 31/01/2026".to_string(),
             DateOrder::Mdy => "as 2026-01-31 or 01/31/2026".to_string(),
         },
         Field::Manager => "e-mail address, username or number of the manager".to_string(),
+    }
+}
+
+fn explain_role(definition: &Definition) -> String {
+    match definition.accounts.roles.as_slice() {
+        [only] => format!("`{only}`, which is also meant when it is empty"),
+        several if definition.accounts.several_roles => format!(
+            "one or more of {}, the first of which counts most; `{}` when empty",
+            several.join(", "),
+            definition.accounts.default_role
+        ),
+        several => format!(
+            "one of {}; `{}` when empty",
+            several.join(", "),
+            definition.accounts.default_role
+        ),
     }
 }
 
@@ -331,8 +352,20 @@ fn explain_groups(definition: &Definition) -> String {
             groups.nesting
         ),
     };
-    if groups.missing == MissingGroups::Reject {
+    if let Some(mark) = groups.role_mark {
+        let roles = [&groups.default_role].into_iter().chain(&groups.roles);
+        let roles: Vec<&str> = roles.map(String::as_str).collect();
+        let path = format!("Sales{mark}{}", roles.last().unwrap_or(&""));
+        text.push_str(&format!(
+            "; `{path}` says the role there, of {}",
+            roles.join(", ")
+        ));
+    }
+    if groups.missing != MissingGroups::Create {
         text.push_str("; only groups that exist");
+    }
+    if groups.required {
+        text.push_str("; everybody is in at least one");
     }
     text
 }
@@ -350,7 +383,7 @@ mod tests {
     use super::*;
     use crate::definition;
     use crate::header::Vocabulary;
-    use crate::stages::read::{Format as FileFormat, Wanted, workbook};
+    use crate::stages::read::{Wanted, workbook};
 
     const PIPELINE: &str = r#"
         name = "staff"
@@ -379,9 +412,9 @@ mod tests {
         assert_eq!(
             csv(&definition),
             "\n\nexternal_id,Work e-mail,username,Name,phone,country,language,organization,Team,Site,role,status,\
-             start_date,manager,\"Cost, center\"\n\
+             start_date,end_date,manager,\"Cost, center\"\n\
              EXAMPLE-1,example.person@example.org,example.person,Example Person,+1 202 555 0100,US,en,Example Ltd,,,\
-             user,invited,2026-01-31,,\n"
+             user,invited,2026-01-31,,,\n"
         );
         let notes = notes(&definition);
         let line = |header: &str| notes.lines().find(|line| line.starts_with(header)).unwrap();
@@ -434,10 +467,7 @@ mod tests {
                 vocabulary.recognised(headers.iter().copied()),
                 headers.len()
             );
-            let FileFormat::Xlsx { sheet, .. } = &source.format else {
-                panic!("not a workbook");
-            };
-            workbook::read(&source, sheet, 0, 0, &mut |cells| {
+            workbook::read(&source, 0, 0, &mut |cells| {
                 assert_eq!((cells.len(), cells.issues.len()), (1, 0));
                 let examples: Vec<&str> = columns
                     .iter()

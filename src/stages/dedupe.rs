@@ -2,7 +2,8 @@
 //!
 //! Rows are told apart by a seeded 128-bit hash over their length-prefixed values (so that
 //! `a,b|c` and `a|b,c` differ), and equal hashes are verified on the values themselves. 25 bytes a
-//! row are remembered.
+//! row are remembered. Password hashes tell rows apart by a SHA-256 in the fingerprint alone: they
+//! are never read back to be compared.
 
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
@@ -18,6 +19,9 @@ pub fn fingerprints(drafts: &Drafts, seed: u64) -> Vec<u128> {
             for value in drafts.values.row(index) {
                 bytes.extend_from_slice(&(value.len() as u32).to_le_bytes());
                 bytes.extend_from_slice(value.as_bytes());
+            }
+            if let Some(print) = drafts.passwords.prints.get(index) {
+                bytes.extend_from_slice(&print.to_le_bytes());
             }
             xxh3_128_with_seed(&bytes, seed)
         })

@@ -306,6 +306,7 @@ mod tests {
         ]
     }
 
+    #[expect(clippy::too_many_lines, reason = "one long list of values")]
     #[test]
     fn a_file_is_unlike_the_last_one_or_it_is_not() {
         let last = profile(400, person).kept();

@@ -10,7 +10,7 @@ use crate::outcome::Outcome;
 use crate::row::{Field, Key, RowNumber};
 use crate::stages::clean::group;
 use crate::stages::gates::waits_by;
-use crate::stages::leavers::{Fate, Leaver};
+use crate::stages::leavers::{Fate, Leaver, Why};
 use crate::stages::plan::{Account, Action, COLUMNS, Matched, Person, Planned, Update};
 
 /// What a plan remembers of a row's match.
@@ -56,6 +56,9 @@ pub fn state(matched: &Matched) -> u128 {
         put(&mut bytes, Some(account.attributes.as_bytes()));
         for group in &account.groups {
             put(&mut bytes, Some(group.as_bytes()));
+        }
+        if let Some(past) = &account.past {
+            put(&mut bytes, Some(past.as_bytes()));
         }
     }
     xxh3_128_with_seed(&bytes, SEED)
@@ -205,9 +208,10 @@ impl Follow<'_> {
         {
             return None;
         }
-        let path = person
-            .groups()
-            .find(|path| !(self.group_exists)(&group::key(path)))?;
+        let (path, _) = person
+            .said()
+            .named(&self.definition.groups)
+            .find(|(path, _)| !(self.group_exists)(&group::key(path)))?;
         let detail = "this group was there at the check";
         Some(Issue::of_field(
             Code::PlanDrifted,
@@ -288,25 +292,41 @@ pub fn keys_of_others(
     Some((issue, needs))
 }
 
+/// What a plan that is applied knows of its leavers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    /// It says who goes.
+    Planned,
+    /// Its run held them, and counted them as missing: whoever isn't counted any more is back.
+    Counted,
+    /// Its run doubted the file as a whole, and counted nobody. `overtaken` when a later list did.
+    Doubted {
+        #[expect(missing_docs, reason = "as above")]
+        overtaken: bool,
+    },
+}
+
 /// Holds those of the leavers that are to be deactivated and that the plan didn't see as they are.
-/// A plan that is approved held them, and its run counted them as missing: whoever isn't counted
-/// any more is back.
-pub fn hold_unplanned(leavers: &mut [Leaver], planned: &[Leaver], replan: bool, approves: bool) {
+pub fn hold_unplanned(leavers: &mut [Leaver], planned: &[Leaver], replan: bool, leaving: Leaving) {
     let same = |now: &Leaver, then: &Leaver| {
-        let is_still_due = if approves {
-            then.fate == Fate::Held && now.runs > then.runs
-        } else {
-            then.fate == Fate::Deactivated
+        let was_held = then.fate == Fate::Held;
+        let is_still_due = match leaving {
+            Leaving::Planned => then.fate == now.fate,
+            _ if then.why != Why::Missing => was_held,
+            Leaving::Counted => was_held && now.runs > then.runs,
+            Leaving::Doubted { overtaken } => was_held && !overtaken,
         };
         is_still_due
+            && now.why == then.why
             && (&now.external_id, &now.email, &now.role, &now.status)
                 == (&then.external_id, &then.email, &then.role, &then.status)
+            && now.other_roles == then.other_roles
     };
     for leaver in leavers {
         // They are in order of their accounts.
         let then = planned.binary_search_by_key(&leaver.account, |then| then.account);
         let is_planned = then.is_ok_and(|at| same(leaver, &planned[at]));
-        if leaver.fate == Fate::Deactivated && !is_planned && !replan {
+        if leaver.fate.is_written() && !is_planned && !replan {
             leaver.fate = Fate::Held;
         }
     }

@@ -10,9 +10,15 @@
 //! Shares are of the accounts that are there, not of the file's rows: a file of changes only has
 //! nothing but changes, and that is no reason to stop it.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use crate::definition::{Gates, Limit, OnHold};
 use crate::issue::{Code, Issue};
-use crate::stages::plan::Update;
+use crate::row::Field;
+use crate::stages::clean::words::ROLE_SEPARATOR;
+use crate::stages::plan::{COLUMNS, Update};
 use crate::summary::{Gate, Ruling};
 
 /// What a change is, as far as a safeguard counts it.
@@ -148,8 +154,22 @@ impl Change<'_> {
                 let gets = |field| update.after.get(field).and_then(|value| value.as_str());
                 let changes = |field| had(field).zip(gets(field)).is_some();
                 let moves = had("email").zip(gets("email"));
-                let raised =
-                    gets("role").is_some_and(|role| rank(role) > had("role").and_then(rank));
+                // Whoever has several roles counts by the highest.
+                let highest = |side: &BTreeMap<String, Value>| {
+                    let of = |field: Field| {
+                        let column = COLUMNS.iter().position(|column| *column == field);
+                        match side.get(field.name()) {
+                            Some(value) => value.as_str(),
+                            None => column.and_then(|column| update.values[column].as_deref()),
+                        }
+                    };
+                    let others = of(Field::OtherRoles).unwrap_or("");
+                    let roles = of(Field::Role)
+                        .into_iter()
+                        .chain(others.split(ROLE_SEPARATOR));
+                    roles.filter_map(rank).max()
+                };
+                let raised = highest(&update.after) > highest(&update.before);
                 let closes = gets("status") == Some("deactivated");
                 let opens = had("status") == Some("deactivated") && gets("status").is_some();
                 Classes::default()
@@ -298,6 +318,13 @@ pub fn in_window(earlier: &[Vec<Gate>]) -> Counts {
     counts
 }
 
+/// Whether the file as a whole is in doubt: then it doesn't say who is missing, either.
+pub fn doubt_the_file(gates: &[Gate]) -> bool {
+    gates
+        .iter()
+        .any(|gate| gate.class == Class::Content.name() && gate.ruling == Ruling::Held)
+}
+
 /// Whether a row with that issue waits for an approval.
 pub fn waits_by(issue: &Issue) -> bool {
     issue.code == Code::GateOthers || Class::of_code(issue.code).is_some()
@@ -443,7 +470,6 @@ mod tests {
 
     use super::*;
     use crate::definition::parse;
-    use serde_json::Value;
 
     fn gates(toml: &str) -> Gates {
         let text = format!("name = \"x\"\n[gates]\n{toml}");

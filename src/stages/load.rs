@@ -4,8 +4,6 @@
 //! Encoding is our own because it can be done in parallel, a whole chunk at a time, ahead of the
 //! connection: tokio-postgres' `BinaryCopyInWriter` encodes row by row on the connection's task.
 
-use std::collections::HashMap;
-
 use bytes::{BufMut, Bytes, BytesMut};
 use jiff::civil::{Date, date};
 use uuid::Uuid;
@@ -14,7 +12,8 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::definition::Definition;
 use crate::outcome::{Outcome, Verdict};
 use crate::row::{Field, Key, Layout, People, RowNumber};
-use crate::stages::clean::group;
+use crate::stages::clean::words;
+use crate::stages::membership::{self, Tree};
 use crate::stages::plan::{COLUMNS, Person, Planned, Update};
 
 /// What names a run in the rows that it writes.
@@ -51,6 +50,16 @@ impl RunKey {
     }
 }
 
+/// A frame of password hashes, which nothing shows.
+#[derive(Default, Clone)]
+pub struct Passwords(pub Bytes);
+
+impl std::fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Passwords({} bytes)", self.0.len())
+    }
+}
+
 /// A chunk, ready to be written in one transaction.
 #[derive(Debug, Default)]
 pub struct Chunk {
@@ -75,6 +84,8 @@ pub struct Chunk {
     pub update_moves: Bytes,
     /// For `copy_moves.sql`: the same as `memberships`, for the staged way in.
     pub create_moves: Bytes,
+    /// For `copy_passwords.sql`: password hashes of the accounts in `creates`.
+    pub passwords: Passwords,
     /// Whether its updates pass on keys to each other: all of them go in, or none.
     pub together: bool,
 }
@@ -92,11 +103,18 @@ pub fn encode(
     layout: &Layout,
     definition: &Definition,
     run: &RunKey,
-    groups: &HashMap<String, Uuid>,
+    groups: &Tree,
 ) -> Chunk {
     let mut chunk = Chunk::default();
-    let mut frames: [Frame; 5] = std::array::from_fn(|_| Frame::new());
-    let [creates, memberships, updates, update_moves, create_moves] = &mut frames;
+    let mut frames: [Frame; 6] = std::array::from_fn(|_| Frame::new());
+    let [
+        creates,
+        memberships,
+        updates,
+        update_moves,
+        create_moves,
+        passwords,
+    ] = &mut frames;
     chunk.first_row = batches
         .first()
         .map_or(0, |(people, _)| people.drafts.first_row);
@@ -115,11 +133,13 @@ pub fn encode(
             let id = run.account_id(person.row());
             chunk.creating.push(person.row());
             put_create(creates, &person, id, definition, run);
-            for path in person.groups_of_new(definition) {
-                if let Some(group) = groups.get(&group::key(path)) {
-                    put_membership(memberships, id, *group, run);
-                    put_move(create_moves, person.row(), id, *group, false);
-                }
+            if let Some(hash) = people.drafts.passwords.get(index) {
+                put_password(passwords, id, hash, run);
+            }
+            let entries = person.entries_of_new(definition, groups);
+            put_memberships(memberships, &entries, id, run, groups);
+            for entry in &entries {
+                put_move(create_moves, person.row(), id, (entry, false), groups);
             }
         }
         let first = people.drafts.first_row;
@@ -133,19 +153,27 @@ pub fn encode(
             put_moves(update_moves, *row, update, groups);
         }
     }
-    let [creates, memberships, updates, update_moves, create_moves] = frames.map(Frame::finish);
+    let [
+        creates,
+        memberships,
+        updates,
+        update_moves,
+        create_moves,
+        passwords,
+    ] = frames.map(Frame::finish);
     Chunk {
         creates,
         memberships,
         updates,
         update_moves,
         create_moves,
+        passwords: Passwords(passwords),
         ..chunk
     }
 }
 
 /// Encodes updates that pass on keys to each other, as a chunk of its own before all others.
-pub fn encode_moves(updates: &[(RowNumber, Update)], groups: &HashMap<String, Uuid>) -> Chunk {
+pub fn encode_moves(updates: &[(RowNumber, Update)], groups: &Tree) -> Chunk {
     let (mut staged, mut moves) = (Frame::new(), Frame::new());
     for (row, update) in updates {
         put_update(&mut staged, *row, update);
@@ -163,10 +191,10 @@ pub fn encode_moves(updates: &[(RowNumber, Update)], groups: &HashMap<String, Uu
     }
 }
 
-fn put_moves(frame: &mut Frame, row: RowNumber, update: &Update, groups: &HashMap<String, Uuid>) {
-    for (keys, leaves) in [(&update.joins, false), (&update.leaves, true)] {
-        for group in keys.iter().filter_map(|key| groups.get(key)) {
-            put_move(frame, row, update.account, *group, leaves);
+fn put_moves(frame: &mut Frame, row: RowNumber, update: &Update, groups: &Tree) {
+    for (entries, leaves) in [(&update.joins, false), (&update.leaves, true)] {
+        for entry in entries {
+            put_move(frame, row, update.account, (entry, leaves), groups);
         }
     }
 }
@@ -204,7 +232,7 @@ pub fn rows_without_key(people: &People) -> u64 {
 
 fn put_create(frame: &mut Frame, person: &Person, id: Uuid, definition: &Definition, run: &RunKey) {
     let key = |key| person.people.key(person.index, key);
-    frame.row(20);
+    frame.row(22);
     frame.uuid(id);
     for field in COLUMNS {
         let value = person.value_of_new(field, definition);
@@ -217,7 +245,8 @@ fn put_create(frame: &mut Frame, person: &Person, id: Uuid, definition: &Definit
                 frame.text(value);
                 frame.text(value.and(key(Key::Username)));
             }
-            Field::StartDate => frame.date(value),
+            Field::StartDate | Field::EndDate => frame.date(value),
+            Field::OtherRoles => frame.roles(value),
             _ => frame.text(value),
         }
     }
@@ -235,7 +264,7 @@ fn put_create(frame: &mut Frame, person: &Person, id: Uuid, definition: &Definit
 }
 
 fn put_update(frame: &mut Frame, row: RowNumber, update: &Update) {
-    frame.row(22);
+    frame.row(24);
     frame.int(row);
     frame.uuid(update.account);
     frame.text(Some(&update.version));
@@ -250,7 +279,8 @@ fn put_update(frame: &mut Frame, row: RowNumber, update: &Update) {
                 frame.text(value);
                 frame.text(update.keys[1].as_deref());
             }
-            Field::StartDate => frame.date(value),
+            Field::StartDate | Field::EndDate => frame.date(value),
+            Field::OtherRoles => frame.roles(value),
             _ => frame.text(value),
         }
     }
@@ -259,19 +289,61 @@ fn put_update(frame: &mut Frame, row: RowNumber, update: &Update) {
     }
 }
 
-fn put_membership(frame: &mut Frame, account: Uuid, group: Uuid, run: &RunKey) {
-    frame.row(3);
-    frame.uuid(account);
-    frame.uuid(group);
-    frame.text(Some(&run.id));
+/// Each membership once, with its roles.
+fn put_memberships(
+    frame: &mut Frame,
+    entries: &[String],
+    account: Uuid,
+    run: &RunKey,
+    groups: &Tree,
+) {
+    for entry in entries {
+        let (key, inherited) = match membership::parts(entry) {
+            (key, None) => (key, false),
+            (key, Some("")) => (key, true),
+            _ => continue,
+        };
+        let Some(group) = groups.id(key) else {
+            continue;
+        };
+        let all = entries.iter().map(|entry| membership::parts(entry));
+        let roles: Vec<&str> = all
+            .filter(|(other, _)| *other == key && !inherited)
+            .filter_map(|(_, role)| role)
+            .collect();
+        frame.row(5);
+        frame.uuid(account);
+        frame.uuid(group);
+        frame.text(Some(&run.id));
+        frame.texts(&roles);
+        frame.bool(inherited);
+    }
 }
 
-fn put_move(frame: &mut Frame, row: RowNumber, account: Uuid, group: Uuid, leaves: bool) {
-    frame.row(4);
-    frame.int(row);
+/// An entry of a membership that begins, or ends.
+fn put_move(
+    frame: &mut Frame,
+    row: RowNumber,
+    account: Uuid,
+    (entry, leaves): (&str, bool),
+    groups: &Tree,
+) {
+    let (key, role) = membership::parts(entry);
+    if let Some(group) = groups.id(key) {
+        frame.row(5);
+        frame.int(row);
+        frame.uuid(account);
+        frame.uuid(group);
+        frame.bool(leaves);
+        frame.text(role);
+    }
+}
+
+fn put_password(frame: &mut Frame, account: Uuid, hash: &str, run: &RunKey) {
+    frame.row(3);
     frame.uuid(account);
-    frame.uuid(group);
-    frame.bool(leaves);
+    frame.text(Some(hash));
+    frame.text(Some(&run.id));
 }
 
 /// PostgreSQL's binary COPY format (documentation, `COPY`, "Binary Format").
@@ -328,6 +400,35 @@ impl Frame {
     fn bool(&mut self, value: bool) {
         self.bytes.put_i32(1);
         self.bytes.put_u8(value.into());
+    }
+
+    /// A list of roles, as it was cleaned.
+    fn roles(&mut self, list: Option<&str>) {
+        let list = list
+            .into_iter()
+            .flat_map(|list| list.split(words::ROLE_SEPARATOR));
+        self.texts(&list.collect::<Vec<_>>());
+    }
+
+    /// `text[]`: dimensions, flags, the element's type; then the only dimension's length and first
+    /// index, and the elements (`array_send` of PostgreSQL's `arrayfuncs.c`).
+    fn texts(&mut self, texts: &[&str]) {
+        const TEXT: u32 = 25;
+        if texts.is_empty() {
+            self.bytes.put_i32(12);
+            self.bytes.put_i32(0);
+            self.bytes.put_i32(0);
+            self.bytes.put_u32(TEXT);
+            return;
+        }
+        let elements: usize = texts.iter().map(|text| 4 + text.len()).sum();
+        self.bytes.put_i32(20 + elements as i32);
+        self.bytes.put_i32(1);
+        self.bytes.put_i32(0);
+        self.bytes.put_u32(TEXT);
+        self.bytes.put_i32(texts.len() as i32);
+        self.bytes.put_i32(1);
+        texts.iter().for_each(|text| self.text(Some(text)));
     }
 
     /// A date in ISO 8601; validate let nothing else through.

@@ -5,12 +5,16 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::definition::{Definition, UnknownColumns, nearest};
-use crate::header::{Vocabulary, is_own, key};
+use crate::definition::{Definition, MissingColumns, UnknownColumns, nearest};
+use crate::header::{Vocabulary, fields, is_ignored, is_own, key};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Field, Layout, Slot};
+use crate::stages::clean::date::Evidence;
 use crate::stages::read::Source;
+
+/// What the column of password hashes is called, in pipelines and in messages.
+pub const PASSWORD_HASH: &str = "password_hash";
 
 /// What one column of a file becomes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +24,8 @@ pub enum Target {
     Slot(Slot),
     /// Its cells are never looked at: they are passwords.
     Password,
+    /// Its cells are password hashes, which the pipeline takes over.
+    PasswordHash,
     /// Muster wrote it itself, into a corrections file.
     Own,
 }
@@ -27,12 +33,18 @@ pub enum Target {
 /// Which columns of one file fill which slot of the run's layout.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Mapping {
-    /// By slot: the columns that fill it, from 0. Only `groups` may have several.
+    /// By slot: the columns that fill it, from 0. Only fields that list groups may have several, and
+    /// `status` where the pipeline names them.
     pub columns: Vec<Vec<u16>>,
+    /// The column of password hashes, if there is one.
+    #[serde(default)]
+    pub password_hash: Option<u16>,
     /// How many columns the header has.
     pub width: usize,
     /// What parts the values of a slot that several columns fill.
     pub separator: char,
+    /// What the whole column of dates says of their order, where the pipeline doesn't.
+    pub date_order_found: Option<Evidence>,
 }
 
 impl Mapping {
@@ -73,10 +85,15 @@ pub fn targets(
     vocabulary: &Vocabulary,
     definition: &Definition,
 ) -> Result<Vec<Target>> {
+    let fields = fields(&source.header, vocabulary, definition);
     let mut targets = Vec::with_capacity(source.header.len());
-    for (column, header) in source.header.iter().enumerate() {
-        let target = target(header, column, source, vocabulary, definition)?;
-        if let Some(earlier) = targets.iter().position(|t| *t == target && doubles(t)) {
+    for (column, (header, field)) in source.header.iter().zip(fields).enumerate() {
+        let target = match field {
+            Some(found) => Target::Slot(Slot::Field(found.field)),
+            None => target(header, column, source, vocabulary, definition)?,
+        };
+        let doubles = |earlier: &Target| *earlier == target && doubles(&target, definition);
+        if let Some(earlier) = targets.iter().position(doubles) {
             return Err(doubled(source, earlier, column, &target));
         }
         targets.push(target);
@@ -86,10 +103,17 @@ pub fn targets(
     Ok(targets)
 }
 
-fn doubles(target: &Target) -> bool {
-    matches!(target, Target::Slot(slot) if *slot != Slot::Field(Field::Groups))
+/// Whether two columns of that target are one too many.
+fn doubles(target: &Target, definition: &Definition) -> bool {
+    match target {
+        Target::Slot(Slot::Field(Field::Status)) => definition.columns.status.is_none(),
+        Target::Slot(Slot::Field(field)) => !field.lists_groups(),
+        Target::Slot(_) | Target::PasswordHash => true,
+        Target::Password | Target::Own => false,
+    }
 }
 
+/// What a column becomes that is no field.
 fn target(
     header: &str,
     column: usize,
@@ -107,8 +131,8 @@ fn target(
     if is_own(shown) {
         return Ok(Target::Own);
     }
-    if let Some(field) = vocabulary.named(shown) {
-        return Ok(Target::Slot(Slot::Field(field)));
+    if vocabulary.is_password_hash(shown) {
+        return Ok(Target::PasswordHash);
     }
     if let Some(name) = vocabulary.attribute(shown) {
         return Ok(Target::Slot(Slot::Attribute(name.to_string())));
@@ -117,19 +141,8 @@ fn target(
         return Ok(Target::Password);
     }
     let ignored = || Ok(Target::Slot(Slot::Ignored(shown.to_string())));
-    if definition
-        .columns
-        .ignore
-        .iter()
-        .any(|name| key(name) == key(shown))
-    {
+    if is_ignored(shown, definition) {
         return ignored();
-    }
-    // A field that the pipeline maps by name isn't taken from a second column by its looks.
-    if let Some(field) = vocabulary.well_known(shown)
-        && definition.columns.of(field).is_none()
-    {
-        return Ok(Target::Slot(Slot::Field(field)));
     }
     match definition.columns.unknown {
         UnknownColumns::Attribute => Ok(Target::Slot(Slot::Attribute(shown.to_string()))),
@@ -156,6 +169,7 @@ fn at(source: &Source, column: usize) -> String {
 fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> Refusal {
     let name = match target {
         Target::Slot(slot) => slot.name(),
+        Target::PasswordHash => PASSWORD_HASH,
         Target::Password | Target::Own => "",
     };
     Refusal::new(
@@ -169,7 +183,10 @@ fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> R
         ),
     )
     .help(match target {
-        Target::Slot(Slot::Field(field)) if source.header[column] != source.header[earlier] => {
+        // Headers that differ in case or punctuation alone are one name in the pipeline, too.
+        Target::Slot(Slot::Field(field))
+            if key(&source.header[column]) != key(&source.header[earlier]) =>
+        {
             format!(
                 "say which one counts: `[columns]` `{} = \"{}\"`",
                 field.name(),
@@ -183,15 +200,22 @@ fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> R
 /// Every header that the pipeline names for a field or an attribute must be there, or one of
 /// several.
 fn check_named(source: &Source, targets: &[Target], definition: &Definition) -> Result<()> {
+    if definition.columns.missing == MissingColumns::Accept {
+        return Ok(());
+    }
+    let slot = |slot: Slot| (slot.name().to_string(), Target::Slot(slot));
     let fields = Field::ALL
         .iter()
-        .filter_map(|field| Some((Slot::Field(*field), definition.columns.of(*field)?)));
+        .filter_map(|field| Some((slot(Slot::Field(*field)), definition.columns.of(*field)?)));
     let attributes = definition
         .attributes
         .iter()
-        .map(|(name, headers)| (Slot::Attribute(name.clone()), headers));
-    for (slot, headers) in fields.chain(attributes) {
-        if targets.contains(&Target::Slot(slot.clone())) {
+        .map(|(name, headers)| (slot(Slot::Attribute(name.clone())), headers));
+    let passwords = definition.columns.password_hash.iter();
+    let passwords =
+        passwords.map(|headers| ((PASSWORD_HASH.to_string(), Target::PasswordHash), headers));
+    for ((name, target), headers) in fields.chain(attributes).chain(passwords) {
+        if targets.contains(&target) {
             continue;
         }
         let named = headers.as_slice();
@@ -206,7 +230,7 @@ fn check_named(source: &Source, targets: &[Target], definition: &Definition) -> 
                 source.path.display(),
                 source.header_line,
                 words.join(" or "),
-                slot.name(),
+                name,
                 headers_of(source, targets)
             ),
         );
@@ -242,8 +266,8 @@ fn check_required(source: &Source, targets: &[Target], definition: &Definition) 
                 ),
             )
             .help(format!(
-                "add the column, or name the one that holds it: `[columns]` `{name} = \"…\"`; \
-                 if the header is on another line, set `[read]` `header_row`"
+                "add the column, or name the one that holds it: `[columns]` `{name} = \"…\"`, which \
+                 `muster map` proposes; if the header is on another line, set `[read]` `header_row`"
             )));
         }
     }
@@ -273,18 +297,21 @@ fn headers_of(source: &Source, targets: &[Target]) -> String {
 }
 
 /// The layout of a run over files with these targets. A full name brings the two names that it
-/// is split into.
-pub fn layout(files: &[Vec<Target>]) -> Layout {
+/// is split into, and a role the other roles, where its cells may list several.
+pub fn layout(files: &[Vec<Target>], definition: &Definition) -> Layout {
     let mut slots: Vec<Slot> = files
         .iter()
         .flatten()
         .filter_map(|target| match target {
             Target::Slot(slot) => Some(slot.clone()),
-            Target::Password | Target::Own => None,
+            Target::Password | Target::PasswordHash | Target::Own => None,
         })
         .collect();
     if slots.contains(&Slot::Field(Field::FullName)) {
         slots.extend([Slot::Field(Field::FirstName), Slot::Field(Field::LastName)]);
+    }
+    if definition.accounts.several_roles && slots.contains(&Slot::Field(Field::Role)) {
+        slots.push(Slot::Field(Field::OtherRoles));
     }
     Layout::new(slots)
 }
@@ -299,10 +326,13 @@ pub fn mapping(targets: &[Target], layout: &Layout, definition: &Definition) -> 
             columns[position].push(column as u16);
         }
     }
+    let password_hash = targets.iter().position(|to| *to == Target::PasswordHash);
     Mapping {
         columns,
+        password_hash: password_hash.map(|column| column as u16),
         width: targets.len(),
         separator: definition.groups.separators.first().copied().unwrap_or(';'),
+        date_order_found: None,
     }
 }
 
@@ -311,19 +341,25 @@ mod tests {
     use super::*;
     use crate::definition;
     use crate::stages::read::Format;
+    use crate::stages::read::workbook::{Book, BookKind};
 
     fn source(header: &[&str]) -> Source {
         Source {
             path: "people.csv".into(),
             sha256: String::new(),
             bytes: 1,
-            format: Format::Xlsx {
-                sheet: String::new(),
-                formulas: false,
+            format: Format::Workbook {
+                sheet: 0,
+                book: Box::new(Book {
+                    kind: BookKind::Xlsx,
+                    is_1904: false,
+                    sheets: Vec::new(),
+                }),
             },
             header_line: 1,
             header: header.iter().map(|name| name.to_string()).collect(),
             dropped: Vec::new(),
+            secret: None,
         }
     }
 

@@ -1,9 +1,10 @@
 //! The passes in their order, a room each: `read`, `map`, `clean`, `dedupe`, `validate`, and
-//! against the database `match`, `plan`, `gates`, `load`. [`crate::pipeline`] calls them; they never
-//! call each other.
+//! against the database `match`, `plan`, `gates`, `load`; and, before all of them, `propose`.
+//! [`crate::pipeline`] calls them; they never call each other.
 
 pub mod clash;
 pub mod clean;
+pub mod dates;
 pub mod dedupe;
 pub mod drift;
 pub mod follow;
@@ -11,8 +12,11 @@ pub mod gates;
 pub mod leavers;
 pub mod load;
 pub mod map;
+pub mod membership;
 pub mod moves;
+pub mod owner;
 pub mod plan;
+pub mod propose;
 pub mod read;
 pub mod undo;
 pub mod validate;

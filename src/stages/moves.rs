@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
+use crate::issue::{Code, Issue};
 use crate::row::{Key, RowNumber};
 use crate::stages::plan::Action;
 
@@ -35,6 +36,14 @@ pub struct Pending {
     pub releases: Vec<Release>,
     /// Keys of the groups that must be there for it.
     pub groups: Vec<String>,
+}
+
+/// Whether an issue is that others have the keys of its row.
+pub fn stands_in_the_way(issue: &Issue) -> bool {
+    matches!(
+        issue.code,
+        Code::MatchAmbiguous | Code::MatchConflict | Code::MatchReturned
+    )
 }
 
 /// What a batch has of them.

@@ -7,17 +7,22 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::definition::{
-    Definition, EmptyCell, Existing, Memberships, MissingGroups, Mode, Onboarding, Touch,
+    Definition, EmptyCell, Existing, MissingGroups, Mode, Onboarding, Returning, Touch,
+    UnknownDeactivated,
 };
 use crate::issue::{Code, Issue};
 use crate::outcome::Outcome;
 use crate::row::{CLEARED, Field, Key, Layout, People, RowNumber};
-use crate::stages::clean;
-use crate::stages::clean::group;
+use crate::stages::clean::words::ROLE_SEPARATOR;
+use crate::stages::clean::{group, words};
+use crate::stages::dates::{Standing, standing};
 use crate::stages::follow::Trace;
+use crate::stages::leavers::is_protected;
+use crate::stages::membership::{self, Said, Tree};
+use crate::stages::owner;
 
 /// The fields that an account has a column for, in column order.
-pub const COLUMNS: [Field; 14] = [
+pub const COLUMNS: [Field; 16] = [
     Field::ExternalId,
     Field::Email,
     Field::Username,
@@ -29,8 +34,10 @@ pub const COLUMNS: [Field; 14] = [
     Field::Language,
     Field::Organization,
     Field::Role,
+    Field::OtherRoles,
     Field::Status,
     Field::StartDate,
+    Field::EndDate,
     Field::Manager,
 ];
 
@@ -47,8 +54,10 @@ pub struct Account {
     pub keys: [Option<String>; 2],
     /// Custom attributes: a JSON object.
     pub attributes: String,
-    /// Keys of its groups, sorted.
+    /// Its memberships, as entries of [`membership`], sorted.
     pub groups: Vec<String>,
+    /// Who set which value, for [`owner::Past`]; none where the pipeline doesn't ask.
+    pub past: Option<String>,
 }
 
 impl Account {
@@ -85,9 +94,9 @@ pub struct Update {
     pub before: BTreeMap<String, serde_json::Value>,
     /// Every changed value as it will be.
     pub after: BTreeMap<String, serde_json::Value>,
-    /// Keys of the groups that it joins.
+    /// Entries of memberships that begin.
     pub joins: Vec<String>,
-    /// Keys of the groups that it leaves.
+    /// Entries of memberships that end.
     pub leaves: Vec<String>,
 }
 
@@ -157,7 +166,7 @@ impl<'a> Cell<'a> {
         };
         let held = held.filter(|held| !held.is_empty());
         let may = match touch {
-            Touch::Overwrite => true,
+            Touch::Overwrite | Touch::Own => true,
             Touch::Fill => held.is_none(),
             Touch::Keep | Touch::Never => false,
         };
@@ -187,6 +196,11 @@ impl<'a> Person<'a> {
             Some(Cell::Value(value)) => Some(value),
             _ => None,
         }
+    }
+
+    /// Whether a new account gets a password that the row brought along.
+    pub fn has_password(&self) -> bool {
+        self.people.drafts.passwords.has(self.index)
     }
 
     /// What the row says of a field; `None` when the run hasn't it.
@@ -220,15 +234,33 @@ impl<'a> Person<'a> {
             .map(move |(slot, name)| (name, Cell::of(people.drafts.values.get(index, slot))))
     }
 
-    /// The groups that the row names, as paths.
-    pub fn groups(&self) -> impl Iterator<Item = &'a str> {
-        clean::groups(self.value(Field::Groups).unwrap_or(""))
+    /// What the row says of groups.
+    pub fn said(&self) -> Said<'a> {
+        let text = |field| {
+            let slot = self.layout.field(field)?;
+            Some(self.people.drafts.values.get(self.index, slot))
+        };
+        Said {
+            groups: text(Field::Groups),
+            add: text(Field::AddGroups),
+            remove: text(Field::RemoveGroups),
+        }
     }
 
-    /// The groups of a new account.
-    pub fn groups_of_new(&self, definition: &Definition) -> impl Iterator<Item = &'a str> {
-        let never = definition.update.of(Field::Groups) == Touch::Never;
-        self.groups().filter(move |_| !never)
+    /// The groups that a new account gets by its row, as people read them.
+    pub fn groups_of_new(&self, definition: &'a Definition) -> Vec<String> {
+        let said = self.said().for_new(&definition.update);
+        said.named(&definition.groups)
+            .map(|(path, role)| match role {
+                Some(role) => format!("{path} ({role})"),
+                None => path.to_string(),
+            })
+            .collect()
+    }
+
+    /// The memberships of a new account, as entries of [`membership`].
+    pub fn entries_of_new(&self, definition: &Definition, tree: &Tree) -> Vec<String> {
+        membership::of_new(self.said(), &definition.update, &definition.groups, tree)
     }
 
     /// What a new account gets for a column: the row's value, or the pipeline's default.
@@ -238,42 +270,101 @@ impl<'a> Person<'a> {
             .filter(|_| touch != Touch::Never)
             .or(match field {
                 Field::Role => Some(definition.accounts.default_role.as_str()),
-                Field::Status => Some(match definition.accounts.onboarding {
-                    Onboarding::Invite => "invited",
-                    Onboarding::Setup => "active",
-                }),
+                // Whoever brings a password can sign in with it, and waits for no link.
+                Field::Status if self.has_password() => Some("active"),
+                Field::Status => Some(status_of_onboarding(definition)),
                 _ => None,
             })
+            .map(|value| match field {
+                Field::Status => self.status_on_the_day(value, definition),
+                _ => value,
+            })
+    }
+
+    /// The status of a new account that is to get `wanted`, as its days have it.
+    fn status_on_the_day(&self, wanted: &'a str, definition: &'a Definition) -> &'a str {
+        let day = |field| self.value_of_new(field, definition);
+        let accounts = &definition.accounts;
+        match standing(accounts, day(Field::StartDate), day(Field::EndDate)) {
+            Standing::Before if wanted == "active" => "invited",
+            Standing::After => {
+                let roles = roles(day(Field::Role), day(Field::OtherRoles));
+                let email_key = self.people.key(self.index, Key::Email);
+                if is_protected(definition, roles, email_key) {
+                    wanted
+                } else {
+                    "deactivated"
+                }
+            }
+            _ => wanted,
+        }
     }
 }
 
-/// Decides what becomes of a row. `group_exists` answers for a group's key.
+fn status_of_onboarding(definition: &Definition) -> &'static str {
+    match definition.accounts.onboarding {
+        Onboarding::Invite => "invited",
+        Onboarding::Setup => "active",
+    }
+}
+
+/// Decides what becomes of a row. `tree` has the groups that there are.
 pub fn decide(
     person: &Person,
     matched: Option<&Matched>,
     definition: &Definition,
-    group_exists: &dyn Fn(&str) -> bool,
+    tree: &Tree,
 ) -> (Action, Vec<Issue>) {
-    let mut issues = unknown_groups(person, definition, group_exists);
+    if let Some(issue) = left_by_status(person, matched, definition) {
+        return (Action::Leave(Outcome::Skipped), vec![issue]);
+    }
+    let mut issues = unknown_groups(person, definition, tree);
+    let waits = issues.iter().any(|issue| issue.code == Code::GroupHeld);
     let action = match matched {
-        None => new_account(person, definition, &mut issues),
+        None => new_account(person, definition, tree, &mut issues),
         Some(matched) => match conflict(person, matched, definition) {
             Some(issue) => {
+                let is_returned = issue.code == Code::MatchReturned;
                 issues.push(issue);
-                Action::Leave(Outcome::Rejected)
+                Action::Leave(match is_returned {
+                    true => Outcome::Held,
+                    false => Outcome::Rejected,
+                })
             }
             None => match &matched.account {
-                Some(account) => known_account(person, account, definition, &mut issues),
-                None => new_account(person, definition, &mut issues),
+                Some(account) => known_account(person, account, definition, tree, &mut issues),
+                None => new_account(person, definition, tree, &mut issues),
             },
         },
     };
     let rejected = issues.iter().any(|issue| definition.rejects(issue.code));
-    if rejected {
-        (Action::Leave(Outcome::Rejected), issues)
-    } else {
-        (action, issues)
+    match action {
+        _ if rejected => (Action::Leave(Outcome::Rejected), issues),
+        Action::Leave(Outcome::Skipped) => (action, issues),
+        _ if waits => (Action::Leave(Outcome::Held), issues),
+        action => (action, issues),
     }
+}
+
+/// Why a row is left out by what its status says: it is about nobody, or would close an account
+/// that isn't there.
+fn left_by_status(
+    person: &Person,
+    matched: Option<&Matched>,
+    definition: &Definition,
+) -> Option<Issue> {
+    let is_unknown = || matched.is_none_or(|matched| matched.by.iter().all(Option::is_none));
+    let detail = match person.value(Field::Status)? {
+        words::SKIPPED => "the pipeline leaves out rows of this status",
+        "deactivated"
+            if definition.matching.unknown_deactivated == UnknownDeactivated::Skip
+                && is_unknown() =>
+        {
+            "nobody is known by this row, so there is no account to deactivate"
+        }
+        _ => return None,
+    };
+    Some(Issue::of_row(Code::StatusSkipped, person.row(), detail))
 }
 
 /// The match of a row that could go in if other accounts gave up their e-mail addresses or
@@ -305,31 +396,51 @@ pub fn without_taken_keys(
     (!needs.is_empty()).then_some((free, needs))
 }
 
-fn unknown_groups(
-    person: &Person,
-    definition: &Definition,
-    group_exists: &dyn Fn(&str) -> bool,
-) -> Vec<Issue> {
-    if definition.groups.missing == MissingGroups::Create {
-        return Vec::new();
-    }
-    person
-        .groups()
-        .filter(|path| !group_exists(&group::key(path)))
-        .map(|path| {
-            let detail = "a group that exists; this pipeline makes none";
-            Issue::of_field(
-                Code::GroupUnknown,
-                person.row(),
-                Field::Groups,
-                path,
-                detail,
-            )
-        })
+fn unknown_groups(person: &Person, definition: &Definition, tree: &Tree) -> Vec<Issue> {
+    let policy = &definition.groups;
+    let code = match policy.missing {
+        MissingGroups::Create => return Vec::new(),
+        MissingGroups::Reject => Code::GroupUnknown,
+        MissingGroups::Hold => Code::GroupHeld,
+    };
+    let said = person.said();
+    let issue = |field: Field, path: &str| {
+        let detail = "a group that exists; this pipeline makes none";
+        Issue::of_field(code, person.row(), field, path, detail)
+    };
+    let is_unknown = |path: &str| !tree.has(&group::key(path));
+    let joined = said.named(policy).map(|(path, _)| (Field::Groups, path));
+    let left = said
+        .removed(policy)
+        .map(|(path, _)| (Field::RemoveGroups, path));
+    joined
+        .chain(left)
+        .filter(|(_, path)| is_unknown(path))
+        .map(|(field, path)| issue(field, path))
         .collect()
 }
 
-fn new_account(person: &Person, definition: &Definition, issues: &mut Vec<Issue>) -> Action {
+/// Somebody who would be in no group, where everybody must be in one.
+fn groupless(person: &Person, entries: &[String], definition: &Definition) -> Option<Issue> {
+    if !definition.groups.required || membership::is_member(entries) {
+        return None;
+    }
+    let detail = "at least one group";
+    Some(Issue::of_field(
+        Code::GroupMissing,
+        person.row(),
+        Field::Groups,
+        "",
+        detail,
+    ))
+}
+
+fn new_account(
+    person: &Person,
+    definition: &Definition,
+    tree: &Tree,
+    issues: &mut Vec<Issue>,
+) -> Action {
     // Without a key, the next import would make the person a second time.
     let keys = definition.matching.keys();
     if !keys
@@ -349,6 +460,10 @@ fn new_account(person: &Person, definition: &Definition, issues: &mut Vec<Issue>
         let detail = format!("no account has this {}", keys.join(" or "));
         issues.push(Issue::of_row(Code::AccountNone, person.row(), detail));
         return Action::Leave(Outcome::Rejected);
+    }
+    if definition.groups.required {
+        let entries = person.entries_of_new(definition, tree);
+        issues.extend(groupless(person, &entries, definition));
     }
     Action::Create
 }
@@ -389,6 +504,9 @@ fn conflict(person: &Person, matched: &Matched, definition: &Definition) -> Opti
         account.value(Field::ExternalId),
     ) {
         (Some(wanted), Some(held)) if by_external_id && wanted != held => {
+            if matched.by[Key::Email as usize] == chosen {
+                return returned(row, wanted, held, account, definition);
+            }
             let detail = format!("account {} has another external id", account.id);
             Some(Issue::of_field(
                 Code::MatchConflict,
@@ -402,10 +520,39 @@ fn conflict(person: &Person, matched: &Matched, definition: &Definition) -> Opti
     }
 }
 
+/// A known address with a new external id: somebody who is back, or somebody else.
+fn returned(
+    row: RowNumber,
+    wanted: &str,
+    held: &str,
+    account: &Account,
+    definition: &Definition,
+) -> Option<Issue> {
+    if definition.matching.returning == Returning::Same {
+        return None;
+    }
+    let status = account.value(Field::Status).unwrap_or("");
+    let names = [Field::FirstName, Field::LastName].map(|field| account.value(field));
+    let names: Vec<&str> = names.into_iter().flatten().collect();
+    let detail = format!(
+        "either {status} account {} of this address, external id `{held}`, name `{}`; or somebody new, external id `{wanted}`",
+        account.id,
+        names.join(" ")
+    );
+    Some(Issue::of_field(
+        Code::MatchReturned,
+        row,
+        Field::ExternalId,
+        wanted,
+        detail,
+    ))
+}
+
 fn known_account(
     person: &Person,
     account: &Account,
     definition: &Definition,
+    tree: &Tree,
     issues: &mut Vec<Issue>,
 ) -> Action {
     let row = person.row();
@@ -437,10 +584,20 @@ fn known_account(
         }
         Existing::Update | Existing::Reactivate => {}
     }
-    let mut update = update(person, account, definition);
+    let (mut update, entries) = update(person, account, definition, tree);
+    let entries = entries.as_ref().unwrap_or(&account.groups);
+    issues.extend(groupless(person, entries, definition));
     if policy == Existing::Reactivate && person.value(Field::Status).is_none() {
-        reactivate(&mut update, status, person, definition);
+        // Not as with a new account: a password that the row brought along isn't taken over.
+        let wanted = person.status_on_the_day(status_of_onboarding(definition), definition);
+        set_status(&mut update, status, wanted);
     }
+    if person.has_password() {
+        let detail = held("its password is not touched");
+        issues.push(Issue::of_row(Code::PasswordKept, row, detail));
+    }
+    owner::keep_others(&mut update, account, row, definition, issues);
+    follow_dates(&mut update, status, definition);
     if update.after.is_empty() && update.joins.is_empty() && update.leaves.is_empty() {
         return Action::Leave(Outcome::Unchanged);
     }
@@ -451,8 +608,14 @@ fn known_account(
     Action::Update(Box::new(update))
 }
 
-/// What the account would become. An empty cell keeps what the account has.
-fn update(person: &Person, account: &Account, definition: &Definition) -> Update {
+/// What the account would become, and its memberships then, where they change. An empty cell keeps
+/// what the account has.
+fn update(
+    person: &Person,
+    account: &Account,
+    definition: &Definition,
+    tree: &Tree,
+) -> (Update, Option<Vec<String>>) {
     let mut update = Update {
         account: account.id,
         version: account.version.clone(),
@@ -508,59 +671,75 @@ fn update(person: &Person, account: &Account, definition: &Definition) -> Update
             None => drop(update.attributes.remove(name)),
         }
     }
-    move_groups(person, account, definition, &mut update);
-    update
+    let after = move_groups(person, account, definition, tree, &mut update);
+    (update, after)
 }
 
-/// Opens a closed account again, as if it were new.
-fn reactivate(update: &mut Update, held: &str, person: &Person, definition: &Definition) {
-    let wanted = person.value_of_new(Field::Status, definition);
-    let column = COLUMNS.iter().position(|field| *field == Field::Status);
-    if let (Some(column), Some(wanted)) = (column, wanted) {
-        let name = Field::Status.name().to_string();
-        update.before.insert(name.clone(), held.into());
-        update.after.insert(name, wanted.into());
+/// The memberships that the account begins and ends; all that it has then, where they change.
+fn move_groups(
+    person: &Person,
+    account: &Account,
+    definition: &Definition,
+    tree: &Tree,
+    update: &mut Update,
+) -> Option<Vec<String>> {
+    let (said, held) = (person.said(), &account.groups);
+    let after = membership::after(said, held, &definition.update, &definition.groups, tree)?;
+    let only_in = |list: &[String], other: &[String]| -> Vec<String> {
+        let missing = |entry: &&String| other.binary_search(entry).is_err();
+        list.iter().filter(missing).cloned().collect()
+    };
+    update.joins = only_in(&after, held);
+    update.leaves = only_in(held, &after);
+    let name = Field::Groups.name();
+    update.before.insert(name.to_string(), held.clone().into());
+    update.after.insert(name.to_string(), after.clone().into());
+    Some(after)
+}
+
+/// Gives an account that has the status `held` the status `wanted`.
+fn set_status(update: &mut Update, held: &str, wanted: &str) {
+    let name = Field::Status.name();
+    if held == wanted {
+        update.before.remove(name);
+        update.after.remove(name);
+    } else {
+        update.before.insert(name.to_string(), held.into());
+        update.after.insert(name.to_string(), wanted.into());
+    }
+    if let Some(column) = COLUMNS.iter().position(|field| *field == Field::Status) {
         update.values[column] = Some(wanted.to_string());
     }
 }
 
-/// The groups that the account joins and leaves.
-fn move_groups(person: &Person, account: &Account, definition: &Definition, update: &mut Update) {
-    let policy = &definition.update;
-    let cell = person.cell(Field::Groups);
-    let touch = policy.of(Field::Groups);
-    let may = match touch {
-        Touch::Overwrite => true,
-        Touch::Fill => account.groups.is_empty(),
-        Touch::Keep | Touch::Never => false,
+/// The role and the other ones, which are one text.
+fn roles<'a>(role: Option<&'a str>, others: Option<&'a str>) -> impl Iterator<Item = &'a str> {
+    let others = others.into_iter();
+    let others = others.flat_map(|others| others.split(ROLE_SEPARATOR));
+    role.into_iter().chain(others)
+}
+
+/// Whatever the row says of the status: nobody is let in before the first day, and nobody stays
+/// after the last one. Who was let in already stays in before the first day.
+fn follow_dates(update: &mut Update, held: &str, definition: &Definition) {
+    let value = |field: Field| {
+        let column = COLUMNS.iter().position(|column| *column == field)?;
+        update.values[column].as_deref()
     };
-    if !may {
-        return;
-    }
-    let replaces = definition.groups.memberships == Memberships::Replace;
-    let leaves_all = cell == Some(Cell::Cleared)
-        || (cell == Some(Cell::Empty) && replaces && policy.empty == EmptyCell::Clear);
-    let wanted: Vec<String> = person.groups().map(group::key).collect();
-    let held = |key: &String| account.groups.binary_search(key).is_ok();
-    update.joins = wanted.iter().filter(|key| !held(key)).cloned().collect();
-    if leaves_all || (replaces && !wanted.is_empty()) {
-        update.leaves = account
-            .groups
-            .iter()
-            .filter(|key| !wanted.contains(key))
-            .cloned()
-            .collect();
-    }
-    if !update.joins.is_empty() || !update.leaves.is_empty() {
-        let stays = |key: &&String| !update.leaves.contains(key);
-        let mut after: Vec<String> = account.groups.iter().filter(stays).cloned().collect();
-        after.extend(update.joins.iter().cloned());
-        after.sort();
-        update.after.insert("groups".to_string(), after.into());
-        update
-            .before
-            .insert("groups".to_string(), account.groups.clone().into());
-    }
+    let wanted = value(Field::Status).unwrap_or(held);
+    let days = (value(Field::StartDate), value(Field::EndDate));
+    let status = match standing(&definition.accounts, days.0, days.1) {
+        Standing::Before if wanted == "active" && held != "active" => "invited",
+        Standing::After if wanted != "deactivated" => {
+            let roles = roles(value(Field::Role), value(Field::OtherRoles));
+            if is_protected(definition, roles, update.keys[0].as_deref()) {
+                return;
+            }
+            "deactivated"
+        }
+        _ => return,
+    };
+    set_status(update, held, status);
 }
 
 #[cfg(test)]
@@ -568,6 +747,7 @@ mod tests {
     use super::*;
     use crate::definition;
     use crate::row::{Drafts, Slot, Table};
+    use crate::stages::membership::Known;
 
     const FIELDS: [Field; 6] = [
         Field::ExternalId,
@@ -608,7 +788,14 @@ mod tests {
             index: 0,
             layout: &layout,
         };
-        let (action, issues) = decide(&person, matched, &definition, &|group| group == "known");
+        let known = Known {
+            id: Uuid::nil(),
+            public: false,
+            parent: None,
+        };
+        let known = [("known".to_string(), known)].into();
+        let tree = Tree::new(known, &definition.groups);
+        let (action, issues) = decide(&person, matched, &definition, &tree);
         (action, issues.into_iter().map(|issue| issue.code).collect())
     }
 
@@ -729,6 +916,30 @@ mod tests {
     }
 
     #[test]
+    fn a_row_closes_the_account_that_is_there_and_makes_none() {
+        use Outcome::{Created, Skipped, Unchanged, Updated};
+        let skip = "[match]\nunknown_deactivated = \"skip\"";
+        let update = "[match]\nunknown_deactivated = \"skip\"\nmode = \"update\"";
+        let skipped = || vec![Code::StatusSkipped];
+        let closes = ["7", "", "", "", "", "deactivated"];
+        let nobody = ["", "", "", "unknown", "", words::SKIPPED];
+        for (toml, status, row, outcome, codes) in [
+            (skip, None, closes, Skipped, skipped()),
+            (update, None, closes, Skipped, skipped()),
+            ("", None, closes, Created, vec![]),
+            (skip, Some("active"), closes, Updated, vec![]),
+            ("", Some("deactivated"), closes, Unchanged, vec![]),
+            ("", None, nobody, Skipped, skipped()),
+            (skip, Some("active"), nobody, Skipped, skipped()),
+        ] {
+            let matched = status.map(found);
+            let (action, codes_found) = decided(toml, row, matched.as_ref());
+            let told = (action.outcome(), codes_found);
+            assert_eq!(told, (outcome, codes), "{toml} {status:?} {row:?}");
+        }
+    }
+
+    #[test]
     fn keys_of_other_accounts_are_never_guessed_about() {
         let other = Some(Uuid::from_u128(2));
         let mine = found("active");
@@ -749,15 +960,64 @@ mod tests {
             ),
             (
                 "",
-                [None, mine.by[1], None],
+                [None, None, mine.by[1]],
                 mine.account.clone(),
-                ["8", "a@x.org", "New", "", "", ""],
+                ["8", "b@x.org", "New", "", "", ""],
                 Code::MatchConflict,
             ),
         ] {
             let (action, codes) = decided(toml, row, Some(&Matched { by, account }));
             assert_eq!((action.outcome(), codes), (Outcome::Rejected, vec![code]));
         }
+    }
+
+    #[test]
+    fn a_known_address_with_a_new_id_waits_unless_the_pipeline_knows_who_that_is() {
+        use Outcome::{Held, Rejected, Skipped, Updated};
+        const BACK: [&str; 6] = ["8", "a@x.org", "Old", "", "", ""];
+        let held = || vec![Code::MatchReturned];
+        for (toml, status, outcome, codes) in [
+            ("", "active", Held, held()),
+            ("", "deactivated", Held, held()),
+            (
+                "[match]\nexisting_active = \"skip\"",
+                "active",
+                Held,
+                held(),
+            ),
+            (
+                "[rows]\nreject = [\"match.returned\"]",
+                "active",
+                Rejected,
+                held(),
+            ),
+            ("[match]\nreturning = \"same\"", "active", Updated, vec![]),
+            (
+                "[match]\nreturning = \"same\"",
+                "deactivated",
+                Updated,
+                vec![],
+            ),
+            (
+                "[match]\nreturning = \"same\"\nexisting_deactivated = \"skip\"",
+                "deactivated",
+                Skipped,
+                vec![Code::AccountSkipped],
+            ),
+        ] {
+            let mut matched = found(status);
+            matched.by[0] = None;
+            let (action, found) = decided(toml, BACK, Some(&matched));
+            assert_eq!((action.outcome(), found), (outcome, codes), "{toml}");
+            if let Action::Update(update) = action {
+                assert_eq!(update.values[0].as_deref(), Some("8"));
+                assert_eq!(update.before["external_id"], "7");
+            }
+        }
+        let mut matched = found("active");
+        matched.by[0] = None;
+        let (action, _) = decided("[match]\nby = [\"email\"]", OTHER, Some(&matched));
+        assert_eq!(action.outcome(), Updated, "ids are no key of this pipeline");
     }
 
     #[test]
@@ -789,5 +1049,50 @@ mod tests {
             (action.outcome(), codes),
             (Outcome::Rejected, vec![Code::GroupUnknown])
         );
+    }
+
+    #[test]
+    fn who_waits_for_a_group_or_has_none_stays_out() {
+        use Outcome::{Created, Held, Rejected, Skipped, Unchanged, Updated};
+        const HOLD: &str = "[groups]\nmissing = \"hold\"";
+        const NONE: &str = "[groups]\nrequired = true";
+        const SKIP: &str = "[match]\nexisting_active = \"skip\"\n[groups]\nmissing = \"hold\"";
+        const REPLACE: &str = "[groups]\nrequired = true\nmemberships = \"replace\"";
+        let in_groups = |groups| ["7", "a@x.org", "Old", groups, "", ""];
+        let active = found("active");
+        let mut lonely = active.clone();
+        lonely.account.as_mut().unwrap().groups.clear();
+        for (toml, groups, matched, outcome, codes) in [
+            (HOLD, "known\u{1f}new", None, Held, vec![Code::GroupHeld]),
+            (HOLD, "new", Some(&active), Held, vec![Code::GroupHeld]),
+            (HOLD, "known", Some(&active), Unchanged, vec![]),
+            (
+                SKIP,
+                "new",
+                Some(&active),
+                Skipped,
+                vec![Code::GroupHeld, Code::AccountSkipped],
+            ),
+            (NONE, "", None, Rejected, vec![Code::GroupMissing]),
+            (NONE, "new", None, Created, vec![]),
+            (NONE, "", Some(&active), Unchanged, vec![]),
+            (NONE, "", Some(&lonely), Rejected, vec![Code::GroupMissing]),
+            (NONE, "new", Some(&lonely), Updated, vec![]),
+            (
+                NONE,
+                CLEARED,
+                Some(&active),
+                Rejected,
+                vec![Code::GroupMissing],
+            ),
+            (REPLACE, "new", Some(&active), Updated, vec![]),
+        ] {
+            let (action, found) = decided(toml, in_groups(groups), matched);
+            assert_eq!(
+                (action.outcome(), found),
+                (outcome, codes),
+                "{toml} {groups}"
+            );
+        }
     }
 }

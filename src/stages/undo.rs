@@ -12,10 +12,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::row::{Field, Key, RowNumber};
+use crate::stages::membership;
 use crate::stages::plan::{Account, COLUMNS, Update};
 use crate::stages::validate::{email, username_key};
 
-/// Values by field; attributes as `attributes.NAME`, memberships as `groups`, a list of keys.
+/// Values by field; attributes as `attributes.NAME`, memberships as `groups`, a list of entries (see
+/// [`membership`]).
 pub type Values = BTreeMap<String, Value>;
 
 /// What a run did to an account.
@@ -49,7 +51,7 @@ pub struct Present {
     pub account: Account,
     /// Whether it was written to since it was made (`updated_at` is another time than `created_at`).
     pub touched: bool,
-    /// There is a password.
+    /// There is a password that no import brought along.
     pub has_password: bool,
     /// An invitation was accepted.
     pub accepted: bool,
@@ -81,6 +83,10 @@ pub enum Reason {
     Gone,
     /// That group was removed.
     GroupGone(String),
+    /// Somebody gave the person another role in that group.
+    Roles(String),
+    /// The person isn't in that group any more, so that there is no role in it.
+    NotIn(String),
     /// The person has a password, so that the account stays.
     Password,
     /// The person came in by an invitation, so that the account stays.
@@ -103,6 +109,8 @@ impl fmt::Display for Reason {
             Reason::Taken(id) => write!(f, "account {id} has it by now"),
             Reason::Gone => f.write_str("the account was removed since"),
             Reason::GroupGone(key) => write!(f, "the group `{key}` is gone"),
+            Reason::Roles(key) => write!(f, "there are other roles in the group `{key}` by now"),
+            Reason::NotIn(key) => write!(f, "the person is not in the group `{key}` any more"),
             Reason::Password => f.write_str("the person has a password"),
             Reason::Accepted => f.write_str("the person came in by an invitation"),
             Reason::Referred(table) => write!(f, "`{table}` refers to it"),
@@ -325,21 +333,49 @@ fn groups(
     update: &mut Update,
     group_exists: &dyn Fn(&str) -> bool,
 ) {
-    let (was, wrote, held) = (keys(was), keys(wrote), now.account.groups.clone());
-    let leaves = wrote
+    let (was, wrote, held) = (entries(was), entries(wrote), now.account.groups.clone());
+    let leaves: Vec<&String> = wrote
         .iter()
-        .filter(|key| !was.contains(key) && held.contains(key));
-    update.leaves = leaves.cloned().collect();
-    for key in was
-        .iter()
-        .filter(|key| !wrote.contains(key) && !held.contains(key))
-    {
-        if group_exists(key) {
-            update.joins.push(key.clone());
+        .filter(|entry| !was.contains(entry) && held.contains(entry))
+        .collect();
+    for entry in &leaves {
+        // A role that somebody else gave keeps its membership.
+        let keeps = |other: &&String| {
+            matches!(membership::parts(other), (key, Some(role)) if key == *entry && !role.is_empty())
+                && !leaves.contains(other)
+        };
+        if held.iter().any(|other| keeps(&other)) {
+            case.keep("groups", Reason::Roles((*entry).clone()));
         } else {
-            case.keep("groups", Reason::GroupGone(key.clone()));
+            update.leaves.push((*entry).clone());
         }
     }
+    for entry in was
+        .iter()
+        .filter(|entry| !wrote.contains(entry) && !held.contains(entry))
+    {
+        let (key, role) = membership::parts(entry);
+        let is_in = |key: &str| {
+            let own = |list: &[String]| list.iter().any(|entry| entry == key);
+            own(&held) && !own(&update.leaves) || own(&was) && !own(&wrote)
+        };
+        if !group_exists(key) {
+            if role.is_none_or(str::is_empty) {
+                case.keep("groups", Reason::GroupGone(key.to_string()));
+            }
+        } else if role.is_some_and(|role| !role.is_empty()) && !is_in(key) {
+            case.keep("groups", Reason::NotIn(key.to_string()));
+        } else if role != Some("") || !is_in(key) {
+            update.joins.push(entry.clone());
+        }
+    }
+    // Whoever is in a group by himself doesn't inherit it besides.
+    let inherited = held.iter().filter(|entry| {
+        matches!(membership::parts(entry), (key, Some("")) if update.joins.iter().any(|own| own == key))
+            && !update.leaves.contains(entry)
+    });
+    let inherited: Vec<String> = inherited.cloned().collect();
+    update.leaves.extend(inherited);
     if update.joins.is_empty() && update.leaves.is_empty() {
         return;
     }
@@ -513,9 +549,10 @@ fn held(account: &Account, field: &str) -> Value {
         .map_or(Value::Null, Value::from)
 }
 
-fn keys(list: &Value) -> Vec<String> {
-    let keys = list.as_array().into_iter().flatten();
-    keys.filter_map(|key| key.as_str().map(String::from))
+fn entries(list: &Value) -> Vec<String> {
+    let entries = list.as_array().into_iter().flatten();
+    entries
+        .filter_map(|entry| entry.as_str().map(String::from))
         .collect()
 }
 
@@ -592,7 +629,7 @@ mod tests {
         }
         present.account.keys[0] = json["email"].as_str().and_then(email::key);
         present.account.attributes = json.get("attributes").unwrap_or(&json!({})).to_string();
-        present.account.groups = keys(&json["groups"]);
+        present.account.groups = entries(&json["groups"]);
         present
     }
 
@@ -676,6 +713,27 @@ mod tests {
                 json!({"groups": ["a"]}),
                 json!({}),
                 "",
+            ),
+            (
+                json!({"groups": ["a", "b", "b//lead"]}),
+                json!({"groups": ["a", "b", "b//clerk", "c", "c//lead", "d//"]}),
+                json!({"groups": ["a", "b", "b//clerk", "c", "c//lead", "d//"]}),
+                json!({"groups": ["a", "b", "b//lead"]}),
+                "",
+            ),
+            (
+                json!({"groups": ["b"]}),
+                json!({"groups": ["b", "c", "d//"]}),
+                json!({"groups": ["b", "c", "c//boss", "d"]}),
+                json!({}),
+                "groups: there are other roles in the group `c` by now",
+            ),
+            (
+                json!({"groups": ["b", "b//lead", "c", "d//"]}),
+                json!({"groups": ["b", "d"]}),
+                json!({"groups": ["c//", "d"]}),
+                json!({"groups": ["c", "d//"]}),
+                "groups: the person is not in the group `b` any more",
             ),
             (
                 json!({"groups": ["gone"]}),

@@ -3,6 +3,7 @@
 //! A mail is claimed before it is sent and settled after, each in a transaction of its own. Whose
 //! sender is gone is found by the advisory lock that the sender's session held.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -155,14 +156,15 @@ pub struct HandedOver {
 }
 
 impl Store {
-    /// Everybody whom a run names, in row order.
+    /// Everybody whom a run names, in row order. On `day`, where first days matter to the pipeline.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn find_people(&self, run: &str, kind: Kind) -> Result<Vec<Candidate>> {
+    pub fn find_people(&self, run: &str, kind: Kind, day: Option<Date>) -> Result<Vec<Candidate>> {
+        let day = day.map(|day| day.to_string());
         let rows = self.query(
             include_str!("sql/find_people.sql"),
-            &[&run, &kind.name()],
+            &[&run, &kind.name(), &day],
             "reading the people of the run",
         )?;
         Ok(rows.iter().map(candidate).collect())
@@ -572,6 +574,8 @@ fn candidate(row: &Row) -> Candidate {
         latest: row.get(14),
         suppressed: row.get(15),
         has_password: row.get(16),
+        other_roles: row.get(17),
+        starts_later: row.get(18),
     }
 }
 

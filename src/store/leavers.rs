@@ -1,12 +1,14 @@
 //! Accounts whom a full list no longer names: found against the keys of the last match, counted,
 //! deactivated.
 
+use jiff::civil::Date;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::Store;
 use super::connect::refusal;
 use crate::refusal::Result;
-use crate::stages::leavers::Leaver;
+use crate::stages::leavers::{Leaver, Why};
 
 impl Store {
     /// The accounts of `source` that no key of the last match names, in order of their ids.
@@ -28,14 +30,52 @@ impl Store {
                 status: row.get(6),
                 runs: row.get::<_, i32>(7) as u32,
                 days: row.get::<_, i64>(8) as u32,
+                other_roles: row.get(9),
                 ..Leaver::default()
             })
             .collect())
     }
 
+    /// The accounts of `source` whose last day is before `day` and that no key of the last match
+    /// names; and, where `opens`, those that wait for a first day that has come.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn find_due(&self, source: &str, day: Date, opens: bool) -> Result<Vec<Leaver>> {
+        let sql = include_str!("sql/find_due.sql");
+        let day = day.to_string();
+        let rows = self.query(
+            sql,
+            &[&source, &day, &opens],
+            "looking for dates that have come",
+        )?;
+        Ok(rows.iter().map(due).collect())
+    }
+
+    /// Whether a run of `source` has finished since `day` began, so that what is due was seen.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn is_day_seen(&self, source: &str, since: &str) -> Result<bool> {
+        let sql = "select id from muster.runs where source = $1 and state = 'finished'
+            and started_at >= $2::text::timestamptz limit 1";
+        let rows = self.query(sql, &[&source, &since], "reading the runs of the day")?;
+        Ok(!rows.is_empty())
+    }
+
+    /// Whether a later run of the same source took a list for what it is since run `run`.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn is_overtaken(&self, run: &str) -> Result<bool> {
+        let sql = include_str!("sql/is_overtaken.sql");
+        let rows = self.query(sql, &[&run], "looking for later lists")?;
+        Ok(!rows.is_empty())
+    }
+
     /// Counts a run for those who are `missing` from it, forgets those of `source` who are back,
-    /// and deactivates the `gone`, all at once. `None` counts and forgets nobody. Returns how many
-    /// were deactivated.
+    /// deactivates the `gone` and activates the `begun`, all at once. `None` counts and forgets
+    /// nobody. Returns how many were deactivated.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
@@ -45,6 +85,7 @@ impl Store {
         source: &str,
         missing: Option<&[Uuid]>,
         gone: &[Uuid],
+        begun: &[Uuid],
     ) -> Result<u64> {
         let doing = |error| refusal(&error, "deactivating leavers");
         self.runtime.block_on(async {
@@ -56,13 +97,38 @@ impl Store {
                     .await
                     .map_err(doing)?;
             }
+            let own = "set local muster.writes = 'on'";
+            transaction.batch_execute(own).await.map_err(doing)?;
             let sql = include_str!("sql/deactivate_leavers.sql");
             let count = transaction
                 .execute(sql, &[&run, &gone])
                 .await
                 .map_err(doing)?;
+            transaction
+                .execute(include_str!("sql/activate_starters.sql"), &[&run, &begun])
+                .await
+                .map_err(doing)?;
             transaction.commit().await.map_err(doing)?;
             Ok(count)
         })
+    }
+}
+
+fn due(row: &Row) -> Leaver {
+    Leaver {
+        account: row.get(0),
+        external_id: row.get(1),
+        email: row.get(2),
+        email_key: row.get(3),
+        name: row.get(4),
+        role: row.get(5),
+        status: row.get(6),
+        why: if row.get(7) {
+            Why::EndDate
+        } else {
+            Why::StartDate
+        },
+        other_roles: row.get(8),
+        ..Leaver::default()
     }
 }

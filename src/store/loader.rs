@@ -272,20 +272,10 @@ impl Writer {
     async fn attempt(&self, chunk: &Chunk, direct: bool) -> std::result::Result<Written, Trouble> {
         let client = &self.connection.client;
         let mut issues = Vec::new();
-        client.batch_execute("begin").await.map_err(trouble)?;
+        let begin = include_str!("sql/begin_writes.sql");
+        client.batch_execute(begin).await.map_err(trouble)?;
         if direct {
-            let creates = copy(
-                client,
-                include_str!("sql/copy_accounts.sql"),
-                chunk.creates.clone(),
-            );
-            creates.await.map_err(straight)?;
-            let joins = copy(
-                client,
-                include_str!("sql/copy_memberships.sql"),
-                chunk.memberships.clone(),
-            );
-            joins.await.map_err(straight)?;
+            self.direct_creates(chunk).await.map_err(straight)?;
         } else {
             self.staged_creates(chunk, &mut issues).await?;
         }
@@ -336,6 +326,18 @@ impl Writer {
         })
     }
 
+    /// New accounts straight into their tables.
+    async fn direct_creates(&self, chunk: &Chunk) -> std::result::Result<(), CopyError> {
+        for (sql, rows) in [
+            (include_str!("sql/copy_accounts.sql"), &chunk.creates),
+            (include_str!("sql/copy_memberships.sql"), &chunk.memberships),
+            (include_str!("sql/copy_passwords.sql"), &chunk.passwords.0),
+        ] {
+            copy(&self.connection.client, sql, rows.clone()).await?;
+        }
+        Ok(())
+    }
+
     /// Rows that only go in together stay out together.
     async fn none_of(
         &self,
@@ -375,7 +377,19 @@ impl Writer {
             chunk.create_moves.clone(),
         )
         .await?;
-        let sql = include_str!("sql/insert_creates.sql");
+        // An account comes with its password, or not at all. Without any, the statement needs no
+        // right to write passwords.
+        let sql = if chunk.passwords.0.is_empty() {
+            include_str!("sql/insert_creates.sql")
+        } else {
+            stage(
+                client,
+                include_str!("sql/copy_staged_passwords.sql"),
+                chunk.passwords.0.clone(),
+            )
+            .await?;
+            include_str!("sql/insert_creates_with_passwords.sql")
+        };
         let taken = "somebody else took one of its keys while the import was running";
         let inserted = bisect(client, sql, &[], &chunk.creating, taken, issues).await?;
         client
@@ -429,15 +443,18 @@ impl Writer {
         )
         .await?;
         if !chunk.update_moves.is_empty() {
+            // What ends goes first: an inherited membership that becomes one's own does both.
+            for sql in [
+                include_str!("sql/leave_groups.sql"),
+                include_str!("sql/leave_roles.sql"),
+            ] {
+                client.execute(sql, &[&updated]).await.map_err(trouble)?;
+            }
             client
                 .execute(
                     include_str!("sql/join_groups.sql"),
                     &[&updated, &self.run.id],
                 )
-                .await
-                .map_err(trouble)?;
-            client
-                .execute(include_str!("sql/leave_groups.sql"), &[&updated])
                 .await
                 .map_err(trouble)?;
         }

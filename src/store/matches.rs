@@ -14,6 +14,7 @@ use super::connect::refusal;
 use super::{Store, copy};
 use crate::refusal::Result;
 use crate::row::{Key, RowNumber};
+use crate::stages::membership;
 use crate::stages::plan::{Account, COLUMNS, Matched};
 
 /// What the match found, streamed in row order.
@@ -70,11 +71,16 @@ impl Store {
     }
 
     /// Runs the match. `keys` find the account, in their order; `with_groups` asks for the
-    /// memberships, too.
+    /// memberships, too, and `with_past` for who set which value.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn run_match(&self, keys: &[Key], with_groups: bool) -> Result<Matches<'_>> {
+    pub fn run_match(
+        &self,
+        keys: &[Key],
+        with_groups: bool,
+        with_past: bool,
+    ) -> Result<Matches<'_>> {
         let order: Vec<i32> = keys.iter().map(|key| *key as i32 + 1).collect();
         let client = &self.connection.client;
         let stream = self.runtime.block_on(async {
@@ -83,8 +89,8 @@ impl Store {
                 .batch_execute("analyze muster_keys; set work_mem = '256MB'")
                 .await?;
             let statement = client.prepare(include_str!("sql/match.sql")).await?;
-            let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 2] =
-                [&order, &with_groups];
+            let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
+                [&order, &with_groups, &with_past];
             client.query_raw(&statement, parameters).await
         });
         let stream = stream.map_err(|error| refusal(&error, "matching the rows"))?;
@@ -138,7 +144,9 @@ fn matched(row: &Row) -> (RowNumber, Matched) {
         attributes: row.get(AFTER_VALUES + 2),
         groups: row
             .get::<_, Option<Vec<String>>>(AFTER_VALUES + 3)
+            .map(membership::unpacked)
             .unwrap_or_default(),
+        past: row.get(AFTER_VALUES + 4),
     });
     (
         number as RowNumber,

@@ -24,6 +24,14 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (3, "undo", include_str!("migrations/0003_undo.sql")),
     (4, "leavers", include_str!("migrations/0004_leavers.sql")),
     (5, "gates", include_str!("migrations/0005_gates.sql")),
+    (6, "groups", include_str!("migrations/0006_groups.sql")),
+    (7, "edits", include_str!("migrations/0007_edits.sql")),
+    (
+        8,
+        "passwords",
+        include_str!("migrations/0008_passwords.sql"),
+    ),
+    (9, "dates", include_str!("migrations/0009_dates.sql")),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.

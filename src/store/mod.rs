@@ -12,11 +12,13 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, CopyInSink, Row};
 use uuid::Uuid;
 
+use crate::definition::Groups;
 use crate::issue::Code;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::stages::clean::group;
 use crate::stages::load::RunKey;
+use crate::stages::membership::{Known, Tree};
 use connect::{Connection, Target, refusal};
 
 pub mod acceptance;
@@ -132,34 +134,43 @@ impl Store {
         Err(Refusal::new(Code::RunLocked, what).exit(Exit::Locked))
     }
 
-    /// The ids of those groups of `keys` that exist.
+    /// All groups that there are.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn find_groups(&self, keys: &[String]) -> Result<HashMap<String, Uuid>> {
-        if keys.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let sql = include_str!("sql/find_groups.sql");
-        let rows = self
-            .runtime
-            .block_on(self.connection.client.query(sql, &[&keys]))
-            .map_err(|error| refusal(&error, "reading the groups"))?;
-        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    pub fn group_tree(&self, policy: &Groups) -> Result<Tree> {
+        let rows = self.query(
+            include_str!("sql/find_groups.sql"),
+            &[],
+            "reading the groups",
+        )?;
+        let known = rows.iter().map(|row| {
+            let group = Known {
+                id: row.get(1),
+                public: row.get(2),
+                parent: row.get(3),
+            };
+            (row.get(0), group)
+        });
+        Ok(Tree::new(known.collect(), policy))
     }
 
     /// How many groups [`Store::create_groups`] would make.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn count_missing_groups(&self, paths: &[String]) -> Result<u64> {
+    pub fn count_missing_groups(&self, paths: &[String], policy: &Groups) -> Result<u64> {
+        if paths.is_empty() {
+            return Ok(0);
+        }
+        let tree = self.group_tree(policy)?;
         let wanted = with_parents(paths);
-        let keys: Vec<String> = wanted.iter().map(|path| group::key(path)).collect();
-        Ok((keys.len() - self.find_groups(&keys)?.len()) as u64)
+        let missing = wanted.iter().filter(|path| !tree.has(&group::key(path)));
+        Ok(missing.count() as u64)
     }
 
-    /// Makes the groups of `paths` that don't exist, with the groups above them, and returns the
-    /// ids of all.
+    /// Makes the groups of `paths` that don't exist, with the groups above them, and returns all
+    /// groups that there are then.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
@@ -167,37 +178,40 @@ impl Store {
         &mut self,
         paths: &[String],
         run: &RunKey,
-    ) -> Result<HashMap<String, Uuid>> {
+        policy: &Groups,
+    ) -> Result<Tree> {
+        let tree = self.group_tree(policy)?;
         let wanted = with_parents(paths);
-        let keys: Vec<String> = wanted.iter().map(|path| group::key(path)).collect();
-        let mut known = self.find_groups(&keys)?;
-        let missing: Vec<(usize, &String)> = wanted
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| !known.contains_key(&keys[*index]))
-            .collect();
+        let mut made: HashMap<String, Uuid> = HashMap::new();
+        let mut missing: Vec<(Uuid, &String, String)> = Vec::new();
+        for (index, path) in wanted.iter().enumerate() {
+            let key = group::key(path);
+            if !tree.has(&key) {
+                let id = run.group_id(index as u32);
+                made.insert(key.clone(), id);
+                missing.push((id, path, key));
+            }
+        }
         if missing.is_empty() {
-            return Ok(known);
+            return Ok(tree);
         }
         let doing = |error| refusal(&error, "making groups");
         self.runtime.block_on(async {
             let transaction = self.connection.client.transaction().await.map_err(doing)?;
-            for (index, path) in missing {
-                let id = run.group_id(index as u32);
-                let parent = path
-                    .rsplit_once('/')
-                    .and_then(|(parent, _)| known.get(&group::key(parent)).copied());
+            for (id, path, key) in &missing {
+                let parent = key.rsplit_once('/').map(|(parent, _)| parent);
+                let parent = parent.and_then(|key| tree.id(key).or_else(|| made.get(key).copied()));
+                let visibility = tree.of_new(key).name();
                 let sql = include_str!("sql/insert_group.sql");
                 transaction
-                    .execute(sql, &[&id, path, &keys[index], &parent, &run.id])
+                    .execute(sql, &[id, path, key, &parent, &run.id, &visibility])
                     .await
                     .map_err(doing)?;
-                known.insert(keys[index].clone(), id);
             }
             transaction.commit().await.map_err(doing)
         })?;
         // Somebody else may have made one of them meanwhile; the database has the last word.
-        self.find_groups(&keys)
+        self.group_tree(policy)
     }
 }
 

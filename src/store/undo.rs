@@ -16,6 +16,7 @@ use super::loader::{is_about_data, own_words};
 use crate::outcome::{Counts, Exit, Outcome};
 use crate::refusal::{Refusal, Result};
 use crate::row::{Key, RowNumber};
+use crate::stages::membership;
 use crate::stages::plan::{Account, COLUMNS, Update};
 use crate::stages::undo::{
     Act, Case, Deed, Group, Kept, Past, Present, Reason, decide, empty_groups, settle, trading,
@@ -384,7 +385,8 @@ async fn chunk(
     ahead: &mut HashSet<i32>,
     referring: &[Referring],
 ) -> Answer<Vec<Case>> {
-    client.batch_execute("begin").await?;
+    let begin = include_str!("sql/begin_writes.sql");
+    client.batch_execute(begin).await?;
     let mut cases = gather(client, of, last, ahead).await?;
     let accounts: Vec<Uuid> = cases.iter().map(|case| case.account).collect();
     if id.is_some() {
@@ -564,7 +566,8 @@ fn present(row: &Row) -> Present {
             values: std::array::from_fn(|column| row.get(1 + column)),
             keys: [row.get(AFTER_VALUES), row.get(AFTER_VALUES + 1)],
             attributes: row.get(AFTER_VALUES + 2),
-            groups: row.get(AFTER_VALUES + 3),
+            groups: membership::unpacked(row.get(AFTER_VALUES + 3)),
+            past: None,
         },
         touched: row.get(AFTER_VALUES + 4),
         has_password: row.get(AFTER_VALUES + 5),
@@ -614,7 +617,13 @@ async fn referred(
 /// The keys of those groups that exist, of all that the cases name.
 async fn known_groups(client: &Client, cases: &[Case]) -> Answer<HashSet<String>> {
     let mut keys = Vec::new();
-    let mut add = |key: &Value| keys.extend(key.as_str().map(String::from));
+    let mut add = |entry: &Value| {
+        keys.extend(
+            entry
+                .as_str()
+                .map(|entry| membership::key_of(entry).to_string()),
+        );
+    };
     for case in cases {
         match &case.deed {
             Deed::Changed(before, _) => {
@@ -637,7 +646,7 @@ async fn known_groups(client: &Client, cases: &[Case]) -> Answer<HashSet<String>
     keys.sort_unstable();
     keys.dedup();
     let rows = client
-        .query(include_str!("sql/find_groups.sql"), &[&keys])
+        .query(include_str!("sql/undo_known_groups.sql"), &[&keys])
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
@@ -796,23 +805,35 @@ async fn put_back(
 }
 
 async fn moves(client: &Client, id: &str, updates: &[(RowNumber, &Update)]) -> Answer<()> {
-    let (mut accounts, mut keys, mut leaves) = (Vec::new(), Vec::new(), Vec::new());
-    for (_, update) in updates {
-        for (groups, leaving) in [(&update.joins, false), (&update.leaves, true)] {
-            for key in groups {
+    let of = |entries: fn(&Update) -> &[String]| {
+        let (mut accounts, mut keys, mut roles) = (Vec::new(), Vec::new(), Vec::new());
+        for (_, update) in updates {
+            for entry in entries(update) {
+                let (key, role) = membership::parts(entry);
                 accounts.push(update.account);
-                keys.push(key.as_str());
-                leaves.push(leaving);
+                keys.push(key);
+                roles.push(role);
             }
         }
+        (accounts, keys, roles)
+    };
+    // What ends goes first: an inherited membership that becomes one's own does both.
+    let (accounts, keys, roles) = of(|update| &update.leaves);
+    if !keys.is_empty() {
+        for sql in [
+            include_str!("sql/undo_leave.sql"),
+            include_str!("sql/undo_leave_roles.sql"),
+        ] {
+            client.execute(sql, &[&accounts, &keys, &roles]).await?;
+        }
     }
-    if keys.is_empty() {
-        return Ok(());
+    let (accounts, keys, roles) = of(|update| &update.joins);
+    if !keys.is_empty() {
+        let sql = include_str!("sql/undo_moves.sql");
+        client
+            .execute(sql, &[&id, &accounts, &keys, &roles])
+            .await?;
     }
-    let sql = include_str!("sql/undo_moves.sql");
-    client
-        .execute(sql, &[&id, &accounts, &keys, &leaves])
-        .await?;
     Ok(())
 }
 
@@ -839,9 +860,10 @@ async fn plan_leaving(client: &Client, cases: &[Case]) -> Answer<()> {
     let (mut accounts, mut keys) = (Vec::new(), Vec::new());
     for case in cases {
         if let Act::Update(update) = &case.act {
-            for key in &update.leaves {
+            let ended = update.leaves.iter().map(|entry| membership::parts(entry));
+            for (key, _) in ended.filter(|(_, role)| role.is_none_or(str::is_empty)) {
                 accounts.push(case.account);
-                keys.push(key.as_str());
+                keys.push(key);
             }
         }
     }

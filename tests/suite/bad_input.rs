@@ -24,6 +24,16 @@ const REFUSED: &[(&str, &str)] = &[
         "file.encrypted",
     ),
     ("workbooks-that-are-refused/damaged.xlsx", "file.damaged"),
+    ("workbooks-that-break-their-reader/bomb.xls", "file.limit"),
+    (
+        "workbooks-that-break-their-reader/scrambled.xls",
+        "file.encrypted",
+    ),
+    ("workbooks-that-break-their-reader/page.xls", "file.format"),
+    (
+        "workbooks-that-break-their-reader/encrypted.ods",
+        "file.encrypted",
+    ),
     ("workbooks-that-are-refused/two-sheets.xlsx", "file.sheets"),
     ("required-column-missing/people.csv", "map.missing"),
     ("email-column-doubled/people.csv", "map.doubled"),
@@ -123,6 +133,47 @@ fn a_sheet_with_more_columns_than_a_list_has_is_over_the_limit() {
     assert_refused(&finished, "file.limit");
     assert!(finished.stderr.contains("column 513"), "{finished:?}");
     assert!(is_untouched(&url));
+}
+
+/// Its output is more than a pipe holds, so that it waits for somebody who reads, and can be
+/// looked at.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_process_that_reads_a_workbook_has_no_rights_and_little_memory() {
+    let folder = support::folder();
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    for row in 0..20_000 {
+        sheet.write_string(row, 0, "somebody@acme.example").unwrap();
+    }
+    let path = folder.path().join("people.xlsx");
+    workbook.save(&path).unwrap();
+    let mut reader = Command::new(support::MUSTER)
+        .args(["read-workbook", "--", "people.xlsx"])
+        .args(["rows", "0", "0", "false"])
+        .stdin(fs::File::open(&path).unwrap())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let limits = format!("/proc/{}/limits", reader.id());
+    support::wait_until(|| {
+        let limits = fs::read_to_string(&limits).unwrap();
+        let words: Vec<&str> = limits.split_whitespace().collect();
+        let text = words.join(" ");
+        [
+            "Max open files 0 0",
+            "Max processes 0 0",
+            "Max file size 0 0",
+            "Max core file size 0 0",
+            "Max cpu time 1",
+            "Max data size 469762048 469762048",
+            "Max address space 1879048192 1879048192",
+        ]
+        .iter()
+        .all(|limit| text.contains(limit))
+    });
+    reader.kill().unwrap();
+    reader.wait().unwrap();
 }
 
 #[test]

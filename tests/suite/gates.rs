@@ -126,6 +126,7 @@ fn only(name: &str) -> Vec<String> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
 fn each_class_is_held_over_its_limit_and_nothing_else_is() {
     // one in twenty of 40 accounts is two; three are too many
     let place = Place::new(
@@ -256,6 +257,130 @@ fn what_somebody_knows_of_goes_through_and_all_may_wait_for_it() {
     );
     let again = place.import(&leavers, &[]);
     assert_eq!((again.exit, again.counts().unchanged), (0, 41), "{again:?}");
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "one story, told in order")]
+fn what_is_approved_is_done_exactly_as_it_was_planned() {
+    let gates =
+        "email_change = { share = 0.01, count = 1 }\nrole_raise = { share = 0.01, count = 1 }";
+    let later = people(0..42, |number, row| match number {
+        // They pass on their addresses.
+        0..=2 => row[EMAIL] = format!("p{}@acme-industries.com", (number + 1) % 3),
+        5..=7 => row[ROLE] = "manager".into(),
+        9 => {
+            row[EMAIL].insert_str(0, "new.");
+            row[ROLE] = "manager".into();
+        }
+        10 => row[LAST_NAME] = "Smith".into(),
+        _ => {}
+    });
+    let all_at_once = Place::new(gates, 40);
+    all_at_once.write("now.csv", &later);
+    let allow = ["--allow", "email_change=4", "--allow", "role_raise=4"];
+    assert_eq!(all_at_once.run("import", "now.csv", &allow).exit, 0);
+
+    let place = Place::new(gates, 40);
+    let imported = place.import(&later, &[]);
+    assert_eq!(
+        (imported.exit, imported.counts().held),
+        (3, 7),
+        "{imported:?}"
+    );
+    let summary = imported.json();
+    let run = summary["run"]["id"].as_str().unwrap();
+    assert_eq!(summary["files"]["plan"], "plan.parquet");
+    let approve = |more: &[&str]| {
+        let arguments = [&["approve", run, "--json"], more].concat();
+        support::run(place.folder.path(), &place.url, &arguments)
+    };
+    // Somebody is at one of them before anybody approves.
+    support::query(
+        &place.url,
+        "UPDATE muster.accounts SET last_name = 'Own' WHERE external_id = 'P-6'",
+    );
+    let unknown = approve(&["--class", "deactivate"]);
+    assert_eq!(unknown.exit, 2, "{unknown:?}");
+    let words = [
+        "--class",
+        "role_raise",
+        "--by",
+        "Ann Ng",
+        "--reason",
+        "promotions",
+    ];
+    let roles = approve(&words);
+    assert_eq!(
+        (roles.exit, roles.counts().updated, roles.counts().held),
+        (3, 2, 5),
+        "{roles:?}"
+    );
+    let both = ["gate.email_change", "gate.role_raise"].map(String::from);
+    assert_eq!(held(&roles), (only("email_change"), both.to_vec()));
+    let rest = approve(&[]);
+    assert_eq!(
+        (rest.exit, rest.counts().updated, rest.counts().held),
+        (1, 4, 1),
+        "{rest:?}"
+    );
+    assert_eq!(rest.json()["issues"][0]["code"], "plan.drifted");
+    let nothing = approve(&[]);
+    assert_eq!(nothing.exit, 2, "{nothing:?}");
+    let without_p6 = |place: &Place| -> Vec<String> {
+        let accounts = place.accounts();
+        let lines = accounts.lines().filter(|line| !line.starts_with("P-6,"));
+        lines.map(str::to_string).collect()
+    };
+    assert_eq!(without_p6(&place), without_p6(&all_at_once));
+    let told = support::run(place.folder.path(), &place.url, &["explain", "P-5"]);
+    assert!(
+        told.stdout
+            .contains("approved by Ann Ng: promotions; held as role_raise in run"),
+        "{told:?}"
+    );
+    let shown = support::run(place.folder.path(), &place.url, &["show", run, "--json"]);
+    let gates = shown.json()["gates"].clone();
+    let of = |gate: &&Value| gate["class"] == "role_raise";
+    let gate = gates.as_array().unwrap().iter().find(of).unwrap();
+    assert_eq!(
+        (&gate["ruling"], &gate["approved_in"]),
+        (&"allowed".into(), &roles.json()["run"]["id"])
+    );
+}
+
+#[test]
+fn leavers_that_are_held_leave_when_that_is_approved_unless_they_are_back() {
+    let gates = "deactivate = { share = 0.01, count = 2 }\n[leavers]\nmissing = \"deactivate\"";
+    let place = Place::new(gates, 40);
+    let before = place.accounts();
+    let mut runs = Vec::new();
+    for (first, left) in [(5, 5), (4, 4)] {
+        let imported = place.import(&people(first..40, |_, _| ()), &[]);
+        assert_eq!(imported.exit, 3, "{imported:?}");
+        assert_eq!(imported.json()["leavers"]["held"], left, "{imported:?}");
+        assert_eq!(place.accounts(), before);
+        runs.push(imported.json()["run"]["id"].as_str().unwrap().to_string());
+    }
+    let approve =
+        |run: &str| support::run(place.folder.path(), &place.url, &["approve", run, "--json"]);
+    let gone = || {
+        let sql = "SELECT string_agg(external_id, ' ' ORDER BY external_id) FROM muster.accounts
+            WHERE status = 'deactivated'";
+        support::query_one(&place.url, sql)
+    };
+    // P-4 was missing from the first list, and is on the second.
+    let approved = approve(&runs[0]);
+    assert_eq!(approved.exit, 0, "{approved:?}");
+    assert_eq!(gone(), "P-0 P-1 P-2 P-3");
+    assert_eq!(approve(&runs[1]).exit, 0);
+    assert_eq!(gone(), "P-0 P-1 P-2 P-3");
+    let undone = support::run(
+        place.folder.path(),
+        &place.url,
+        &["undo", approved.json()["run"]["id"].as_str().unwrap()],
+    );
+    assert_eq!(undone.exit, 0, "{undone:?}");
+    assert_eq!(place.accounts(), before);
 }
 
 #[test]

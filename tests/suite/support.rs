@@ -181,21 +181,27 @@ pub fn query_one(url: &str, sql: &str) -> String {
     query(url, sql)[0][0].clone().unwrap_or_default()
 }
 
-/// Everything that imports put into a database, without ids and times, as CSV sorted by e-mail;
+/// Everything that imports put into a database, without ids and times, as CSV sorted by e-mail; other
+/// roles stand behind the role, what is special about a membership in brackets behind its group;
 /// `None` before the first import.
 pub fn accounts(url: &str) -> Option<String> {
     const HEADER: &str = "external_id,email,username,first_name,last_name,display_name,phone,country,\
-        language,organization,role,status,start_date,manager,attributes";
+        language,organization,role,status,start_date,end_date,manager,attributes";
     let there = "SELECT count(*) FROM pg_class
         WHERE oid = to_regclass('muster.accounts') AND relkind = 'r'";
     if query_one(url, there) == "0" {
         return None;
     }
     let sql = format!(
-        "SELECT {HEADER}, (SELECT string_agg(groups.path, '; ' ORDER BY groups.path COLLATE \"C\")
+        "SELECT {}, (SELECT string_agg(groups.path
+                || CASE WHEN memberships.inherited THEN ' (inherited)' ELSE '' END
+                || CASE WHEN memberships.roles <> '{{}}'
+                    THEN ' (' || array_to_string(memberships.roles, ', ') || ')' ELSE '' END,
+                '; ' ORDER BY groups.path COLLATE \"C\")
             FROM muster.memberships JOIN muster.groups ON groups.id = memberships.group_id
             WHERE memberships.account_id = accounts.id)
-         FROM muster.accounts ORDER BY email COLLATE \"C\", username COLLATE \"C\", external_id COLLATE \"C\""
+         FROM muster.accounts ORDER BY email COLLATE \"C\", username COLLATE \"C\", external_id COLLATE \"C\"",
+        HEADER.replace(",role,", ",concat_ws('; ', role, nullif(array_to_string(other_roles, '; '), '')),")
     );
     let mut out = csv::WriterBuilder::new().from_writer(Vec::new());
     out.write_record(HEADER.split(',').chain(["groups"]))

@@ -43,7 +43,9 @@ impl Place {
     fn import_by(&self, text: &str, pipeline: &str) -> String {
         let write = |name: &str, text: &str| fs::write(self.folder.path().join(name), text);
         write("people.csv", text).unwrap();
-        write("own.toml", &format!("name = \"own\"\n{pipeline}")).unwrap();
+        // Half of the people change here, and that is no matter.
+        let text = format!("name = \"own\"\n{pipeline}\n[gates]\nenabled = false\n");
+        write("own.toml", &text).unwrap();
         let finished = self.run(&["import", "people.csv", "-p", "own.toml", "--json"]);
         assert!([0, 1].contains(&finished.exit), "{finished:?}");
         id(&finished)
@@ -71,7 +73,8 @@ impl Place {
         let sql =
             "SELECT 'account', (to_jsonb(a) - 'updated_at')::text, NULL FROM muster.accounts a
             UNION ALL SELECT 'group', to_jsonb(g)::text, NULL FROM muster.groups g
-            UNION ALL SELECT 'member', account_id::text, group_id::text FROM muster.memberships
+            UNION ALL SELECT 'member', account_id::text, (to_jsonb(m) - 'run_id')::text
+            FROM muster.memberships m
             ORDER BY 1, 2, 3";
         support::query(&self.url, sql)
     }
@@ -242,9 +245,9 @@ fn what_somebody_changed_since_is_kept_and_listed_with_who_did() {
     );
     let accounts = support::accounts(&place.url).unwrap();
     for line in [
-        "1,ann@firm-one.eu,,Ann,Kay,,,,,Acme,user,invited,,,\"{\"\"cost center\"\": \"\"A1\"\"}\",Sales",
-        "2,bob@firm-one.eu,,Bob,Jones,,,,,Acme Three,user,invited,,,\"{\"\"cost center\"\": \"\"B1\"\"}\",Sales",
-        "3,cid.brown@firm-one.eu,,Cid,Brown,,,,,Acme,user,invited,,,\"{\"\"cost center\"\": \"\"C1\"\"}\",Sales",
+        "1,ann@firm-one.eu,,Ann,Kay,,,,,Acme,user,invited,,,,\"{\"\"cost center\"\": \"\"A1\"\"}\",Sales",
+        "2,bob@firm-one.eu,,Bob,Jones,,,,,Acme Three,user,invited,,,,\"{\"\"cost center\"\": \"\"B1\"\"}\",Sales",
+        "3,cid.brown@firm-one.eu,,Cid,Brown,,,,,Acme,user,invited,,,,\"{\"\"cost center\"\": \"\"C1\"\"}\",Sales",
     ] {
         assert!(accounts.contains(line), "{line}\n{accounts}");
     }
@@ -396,7 +399,8 @@ fn addresses_that_were_traded_are_traded_back_in_a_ring() {
     let before = place.dump();
     // as an import that trades keys would leave it: 1 → b, 2 → c, 3 → a, 4 → e, 5 → d
     place.sql(
-        "INSERT INTO muster.runs (id, kind, state, inputs, pipeline_sha256, seed) VALUES ('r', 'import', 'finished', '{}', '', 0);
+        "SET muster.writes = 'on';
+         INSERT INTO muster.runs (id, kind, state, inputs, pipeline_sha256, seed) VALUES ('r', 'import', 'finished', '{}', '', 0);
          INSERT INTO muster.changes (run_id, row, account_id, before, after)
          SELECT 'r', external_id::int, id, jsonb_build_object('email', email),
             jsonb_build_object('email', translate(left(email, 1), 'abcd', 'bcae') || '@firm-one.eu')

@@ -1,6 +1,7 @@
 //! Dates, as ISO 8601.
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 use crate::definition::DateOrder;
 
@@ -69,6 +70,68 @@ pub fn read(text: &str, order: DateOrder) -> Reading {
         }
     }
     with_month_name(text)
+}
+
+/// What the dates of one column say of the order of day and month.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Dates that can only be read with the day first.
+    pub day_first: u64,
+    /// Dates that can only be read with the month first.
+    pub month_first: u64,
+    /// Dates that can be read both ways, and are different ones then.
+    pub either: u64,
+}
+
+impl Evidence {
+    /// Notes a cell of the column, as the file has it.
+    pub fn note(&mut self, text: &str) {
+        let text = text.trim();
+        if text.is_empty() || is_iso(text) {
+            return;
+        }
+        if let Reading::Ambiguous(..) = read(text, DateOrder::Unknown) {
+            self.either += 1;
+            return;
+        }
+        let valid = |order| matches!(read(text, order), Reading::Date(_));
+        match (valid(DateOrder::Dmy), valid(DateOrder::Mdy)) {
+            (true, false) => self.day_first += 1,
+            (false, true) => self.month_first += 1,
+            _ => {}
+        }
+    }
+
+    /// Adds what another part of the column says.
+    pub fn add(&mut self, other: Evidence) {
+        self.day_first += other.day_first;
+        self.month_first += other.month_first;
+        self.either += other.either;
+    }
+
+    /// The order that the whole column has: where some dates leave no choice and none says
+    /// otherwise, the others are meant in the same way. Unknown otherwise, and where nothing
+    /// depends on it.
+    pub fn order(&self) -> DateOrder {
+        match (self.day_first, self.month_first) {
+            _ if self.either == 0 => DateOrder::Unknown,
+            (1.., 0) => DateOrder::Dmy,
+            (0, 1..) => DateOrder::Mdy,
+            _ => DateOrder::Unknown,
+        }
+    }
+
+    /// What was found, for a report.
+    pub fn sentence(&self) -> String {
+        let (first, count) = match self.order() {
+            DateOrder::Mdy => ("month", self.month_first),
+            DateOrder::Dmy | DateOrder::Unknown => ("day", self.day_first),
+        };
+        format!(
+            "dates have the {first} first: {count} can't be read otherwise, {} can and are read so, too",
+            self.either
+        )
+    }
 }
 
 /// Whether `text` is a date as it is stored: `2026-11-22`.
@@ -168,6 +231,44 @@ fn date(year: u32, month: u32, day: u32) -> Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_column_decides_the_order_of_its_dates_or_leaves_it_open() {
+        for (column, expected) in [
+            (
+                &["03/04/2026", "22/11/2026", "2026-11-30", ""][..],
+                DateOrder::Dmy,
+            ),
+            (
+                &["03/04/2026", "11/22/2026", " 12-31-2026 "],
+                DateOrder::Mdy,
+            ),
+            (
+                &["03/04/2026", "11/22/2026", "22/11/2026"],
+                DateOrder::Unknown,
+            ),
+            (
+                &["03/04/2026", "22.11.2026", "5 May 2026", "05/05/2026"],
+                DateOrder::Unknown,
+            ),
+            (&["22/11/2026"], DateOrder::Unknown),
+        ] {
+            let mut evidence = Evidence::default();
+            for cell in column {
+                evidence.note(cell);
+            }
+            assert_eq!(evidence.order(), expected, "{column:?}");
+        }
+        let evidence = Evidence {
+            month_first: 2,
+            either: 7,
+            day_first: 0,
+        };
+        assert_eq!(
+            evidence.sentence(),
+            "dates have the month first: 2 can't be read otherwise, 7 can and are read so, too"
+        );
+    }
 
     fn say(reading: Reading) -> String {
         match reading {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Rule, Rules, text};
+use super::{Rule, Rules, text, words};
 use crate::definition::Groups;
 use crate::row::CLEARED;
 
@@ -22,6 +22,14 @@ pub fn groups(value: &str) -> impl Iterator<Item = &str> {
         .filter(|group| !group.is_empty() && *group != CLEARED)
 }
 
+/// The path of a group of a cleaned value, and the role in it that the value names, if it names one.
+pub fn path_and_role<'a>(group: &'a str, policy: &Groups) -> (&'a str, Option<&'a str>) {
+    match policy.role_mark.and_then(|mark| group.rsplit_once(mark)) {
+        Some((path, role)) => (path, Some(role)),
+        None => (group, None),
+    }
+}
+
 /// What groups of one name are told by: NFKC and lower case, so that `Sales` and `SALES` are one.
 pub fn key(group: &str) -> String {
     if group.is_ascii() {
@@ -31,7 +39,8 @@ pub fn key(group: &str) -> String {
 }
 
 /// A cell as read to the groups it lists, joined by [`GROUP_SEPARATOR`]: text is cleaned, the
-/// cell split, every part of a path trimmed; empty and repeated groups are dropped.
+/// cell split, every part of a path trimmed; empty and repeated groups are dropped. What stands
+/// behind the last mark of a role, where the pipeline has one, is a role, in lower case.
 ///
 /// Where another character than `/` nests, a `/` in a name is doubled: the empty part makes
 /// `validate` report the group, for a stored name can't hold it.
@@ -47,7 +56,7 @@ pub fn clean<'a>(cell: &'a str, policy: &Groups) -> (Cow<'a, str>, Rules) {
         rules.add_all(text_rules);
         for name in piece.split(|c| policy.separators.contains(&c)) {
             let trimmed = name.trim_matches(' ');
-            let path = path(trimmed, policy.nesting);
+            let path = entry(trimmed, policy);
             if path.is_empty() || !seen.insert(&path) {
                 rules.add(Rule::GroupList);
                 continue;
@@ -100,13 +109,29 @@ impl Seen {
 fn is_mark(character: char, policy: &Groups) -> bool {
     character == policy.nesting
         || character == GROUP_NESTING
+        || policy.role_mark == Some(character)
         || policy.separators.contains(&character)
+}
+
+fn entry<'a>(name: &'a str, policy: &Groups) -> Cow<'a, str> {
+    let Some((mark, (group, role))) = policy
+        .role_mark
+        .and_then(|mark| Some((mark, name.rsplit_once(mark)?)))
+    else {
+        return path(name, policy.nesting);
+    };
+    let group = path(group.trim_matches(' '), policy.nesting);
+    let role = role.trim_matches(' ');
+    let role = words::lower(role).map_or(Cow::Borrowed(role), Cow::Owned);
+    Cow::Owned(format!("{group}{mark}{role}"))
 }
 
 fn path(name: &str, nesting: char) -> Cow<'_, str> {
     if !name.contains([nesting, GROUP_NESTING]) {
         return Cow::Borrowed(name);
     }
+    // Directories write paths from their root: `/Staff/Sales`.
+    let name = name.trim_start_matches([nesting, ' ']);
     let parts = name.split(nesting).map(|part| part.trim_matches(' '));
     if nesting == GROUP_NESTING {
         return Cow::Owned(parts.collect::<Vec<_>>().join("/"));
@@ -134,7 +159,7 @@ mod tests {
         assert_eq!(list("Sales", &policy), ["Sales"]);
         assert_eq!(list("Sales; Berlin,SALES , ", &policy), ["Sales", "Berlin"]);
         assert_eq!(list("A / B;A/B", &policy), ["A/B"]);
-        assert_eq!(list("A//B;/A", &policy), ["A//B", "/A"]);
+        assert_eq!(list("A//B;/A", &policy), ["A//B", "A"]);
         assert_eq!(list("R\u{a0}D;ﬁ;fi", &policy), ["R D", "ﬁ"]);
         assert_eq!(
             clean("A;B", &policy),
@@ -142,6 +167,28 @@ mod tests {
         );
         let rules: Vec<Rule> = clean("A;;B", &policy).1.iter().collect();
         assert_eq!(rules, [Rule::GroupList]);
+    }
+
+    #[test]
+    fn a_role_stands_behind_the_last_mark_where_there_is_one() {
+        let plain = Groups::default();
+        assert_eq!(list("A:B ; a:b", &plain), ["A:B"]);
+        let marked = Groups {
+            role_mark: Some(':'),
+            ..Groups::default()
+        };
+        let cell = "Sales / EMEA : Manager; R:D:Lead; Sales/EMEA:manager; Board";
+        let groups = list(cell, &marked);
+        assert_eq!(groups, ["Sales/EMEA:manager", "R:D:lead", "Board"]);
+        let parts = groups.iter().map(|group| path_and_role(group, &marked));
+        assert_eq!(
+            parts.collect::<Vec<_>>(),
+            [
+                ("Sales/EMEA", Some("manager")),
+                ("R:D", Some("lead")),
+                ("Board", None)
+            ]
+        );
     }
 
     #[test]

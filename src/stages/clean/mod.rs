@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use sha2::{Digest, Sha256};
+
 use crate::definition::Definition;
 use crate::issue::{Code, Issue};
 use crate::row::{CLEARED, Cells, Drafts, Field, Layout, RowNumber, Slot, Table};
@@ -17,6 +19,7 @@ pub mod email;
 pub mod group;
 pub mod language;
 pub mod name;
+pub mod password;
 pub mod phone;
 pub mod text;
 pub mod words;
@@ -68,6 +71,9 @@ rules! {
     RoleCase "role_case" "a role is in lower case"
     StatusWord "status_word" "a status was written as muster's own word"
     DateIso8601 "date_iso8601" "a date was written as ISO 8601"
+    NothingWord "nothing_word" "a word that the pipeline takes for nothing was removed"
+    RoleList "role_list" "a list of roles was taken apart"
+    PasswordPhc "password_phc" "a password hash of another system was written as its PHC string"
 }
 
 const _: () = assert!(Rule::ALL.len() <= 32);
@@ -183,6 +189,7 @@ impl<'a> Row<'a> {
 
     fn clean(&self, drafts: &mut Drafts) {
         let names = self.split_name();
+        let mut roles = self.split_roles();
         let mut row_rules = Rules::NONE;
         for (slot, what) in self.layout.slots().iter().enumerate() {
             let cell = self.mapping.value(self.cells, self.index, slot);
@@ -191,17 +198,44 @@ impl<'a> Row<'a> {
                 continue;
             }
             let (mut value, mut rules) = match what {
-                Slot::Field(Field::Groups) => group::clean(&cell, &self.definition.groups),
+                Slot::Field(field) if field.lists_groups() => {
+                    group::clean(&cell, &self.definition.groups)
+                }
                 _ => text::clean(&cell),
             };
+            let nothing = &self.definition.clean.nothing;
+            if !nothing.is_empty() && nothing.iter().any(|word| *word == value) {
+                value = Cow::Borrowed("");
+                rules = Rules::of(Rule::NothingWord);
+            }
             if let Slot::Field(field) = what {
                 if value.is_empty() {
                     if let Some(part) = names.as_ref().and_then(|names| names.of(*field)) {
                         rules.add(Rule::NameSplit);
                         value = Cow::Borrowed(part);
                     }
+                    if *field == Field::OtherRoles
+                        && let Some(roles) = &mut roles
+                    {
+                        value = Cow::Owned(std::mem::take(&mut roles.1));
+                    }
+                } else if let Some((first, _)) = roles.as_ref().filter(|_| *field == Field::Role) {
+                    if *first != value {
+                        let lower = words::lower(&value).as_ref() == Some(first);
+                        rules.add(if lower {
+                            Rule::RoleCase
+                        } else {
+                            Rule::RoleList
+                        });
+                        value = Cow::Owned(first.clone());
+                    }
                 } else if *field == Field::Phone {
                     self.clean_phone(&mut value, &mut rules, drafts);
+                } else if *field == Field::Status {
+                    if let Some(word) = self.status(slot, &value).filter(|word| *word != value) {
+                        value = Cow::Borrowed(word);
+                        rules.add(Rule::StatusWord);
+                    }
                 } else if let Some((better, why)) = refine(*field, &value, self.definition) {
                     value = Cow::Owned(better);
                     rules.add_all(why);
@@ -215,7 +249,44 @@ impl<'a> Row<'a> {
                 }
             }
         }
+        if let Some(column) = self.mapping.password_hash
+            && self.take_password(column, drafts)
+        {
+            row_rules.add(Rule::PasswordPhc);
+            drafts.rule_counts[Rule::PasswordPhc as usize] += 1;
+        }
         drafts.rules.push(row_rules.bits());
+    }
+
+    /// Puts the row's password hash where no value is, and says whether it was converted. It stands
+    /// in no issue.
+    fn take_password(&self, column: u16, drafts: &mut Drafts) -> bool {
+        let cell = self.cells.cell(self.index, usize::from(column));
+        let print = Sha256::digest(cell.trim());
+        let print = print
+            .first_chunk()
+            .map_or(0, |bytes| u128::from_le_bytes(*bytes));
+        let mut report = |code, why: String| {
+            drafts.issues.push(Issue {
+                column: Some(column),
+                ..Issue::of_row(code, self.number, why)
+            });
+        };
+        match password::read(cell) {
+            password::Reading::Nothing => drafts.passwords.push(None, print),
+            password::Reading::Refused(code, why) => {
+                report(code, why);
+                drafts.passwords.push(None, print);
+            }
+            password::Reading::Taken { hash, weak } => {
+                if let Some(why) = weak {
+                    report(Code::PasswordWeak, why);
+                }
+                drafts.passwords.push(Some(&hash), print);
+                return matches!(hash, Cow::Owned(_));
+            }
+        }
+        false
     }
 
     /// Whether the cell says that the account is to lose its value.
@@ -227,6 +298,21 @@ impl<'a> Row<'a> {
             Slot::Ignored(_) => false,
         };
         can_be && !word.is_empty() && cell.trim() == word
+    }
+
+    /// What the row's status cells say together.
+    fn status(&self, slot: usize, value: &str) -> Option<&'static str> {
+        let own = &self.definition.status;
+        match self.mapping.columns[slot].as_slice() {
+            [_, _, ..] => {
+                let cells = self.mapping.columns[slot].iter();
+                let cells: Vec<Cow<str>> = cells
+                    .map(|column| text::clean(self.cells.cell(self.index, usize::from(*column))).0)
+                    .collect();
+                words::meaning(cells.iter().map(AsRef::as_ref), own)
+            }
+            _ => words::meaning(std::iter::once(value), own),
+        }
     }
 
     /// A number that no plan has stays as typed. It is reported here, for later passes see only
@@ -258,6 +344,31 @@ impl<'a> Row<'a> {
             country::alpha2(&text::clean(&cell).0)
         });
         of_row.or(self.definition.clean.default_country.as_deref())
+    }
+
+    /// Where a role cell may list several roles: the first, and what the field of other roles is
+    /// to hold where nothing else says so. A cell that lists one says that there are no others.
+    fn split_roles(&self) -> Option<(String, String)> {
+        let slot = self.layout.field(Field::Role)?;
+        if !self.definition.accounts.several_roles {
+            return None;
+        }
+        let cell = self.mapping.value(self.cells, self.index, slot);
+        let separators = &self.definition.groups.separators;
+        let mut roles = words::roles(&text::clean(&cell).0, separators);
+        if roles.is_empty() {
+            return None;
+        }
+        let first = roles.remove(0);
+        roles.sort();
+        let own = self.layout.field(Field::OtherRoles);
+        let has_column = own.is_some_and(|slot| self.mapping.column_of(slot).is_some());
+        let others = if roles.is_empty() && !has_column {
+            CLEARED.to_string()
+        } else {
+            roles.join(words::ROLE_SEPARATOR)
+        };
+        Some((first, others))
     }
 
     fn split_name(&self) -> Option<Names> {
@@ -297,9 +408,14 @@ fn refine(field: Field, value: &str, definition: &Definition) -> Option<(String,
         Field::Country => (Cow::Borrowed(country::alpha2(value)?), Rule::CountryIso3166),
         Field::Language => (language::tag(value)?, Rule::LanguageBcp47),
         Field::Role => (Cow::Owned(words::lower(value)?), Rule::RoleCase),
-        Field::Status => (Cow::Borrowed(words::status(value)?), Rule::StatusWord),
-        Field::StartDate if date::is_iso(value) => return None,
-        Field::StartDate => match date::read(value, definition.clean.date_order) {
+        Field::OtherRoles => {
+            let mut roles = words::roles(value, &definition.groups.separators);
+            roles.sort();
+            let list = Cow::Owned(roles.join(words::ROLE_SEPARATOR));
+            (list, Rule::RoleList)
+        }
+        Field::StartDate | Field::EndDate if date::is_iso(value) => return None,
+        Field::StartDate | Field::EndDate => match date::read(value, definition.clean.date_order) {
             date::Reading::Date(date) => (Cow::Owned(date.to_string()), Rule::DateIso8601),
             date::Reading::Ambiguous(..) | date::Reading::Invalid => return None,
         },
@@ -327,11 +443,13 @@ mod tests {
 
     fn mapping(layout: &Layout) -> Mapping {
         Mapping {
+            password_hash: None,
             columns: (0..layout.width() as u16)
                 .map(|column| vec![column])
                 .collect(),
             width: layout.width(),
             separator: ';',
+            date_order_found: None,
         }
     }
 
@@ -373,6 +491,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one long list of values")]
     #[test]
     fn every_field_is_cleaned_by_its_own_rules_and_counted() {
         let rows = [
@@ -412,9 +531,13 @@ mod tests {
                 "de-DE",
                 "",
                 "A\u{1f}B",
+                "",
+                "",
                 "admin",
+                "",
                 "active",
                 "2026-11-22",
+                "",
                 "Boss@x.org",
             ]
         );
@@ -469,9 +592,9 @@ mod tests {
         assert_eq!(
             found,
             [
-                (1, Code::RowShort, "17 cells"),
+                (1, Code::RowShort, "21 cells"),
                 (2, Code::RowShort, "0 cells"),
-                (4, Code::RowLong, "19 cells")
+                (4, Code::RowLong, "23 cells")
             ]
         );
         assert_eq!(drafts.values.len(), rows.len());
@@ -551,10 +674,11 @@ mod tests {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(4096))]
         #[test]
         fn cleaning_twice_is_cleaning_once(
-            cells in prop::collection::vec(cell(), 18),
+            cells in prop::collection::vec(cell(), 21),
             settings in prop::sample::select(vec![
                 "", "[clean]\ndefault_country = \"DE\"\ndate_order = \"dmy\"\nname_order = \"last_first\"",
-                "[clean]\ndefault_country = \"US\"\ndate_order = \"mdy\"",
+                "[clean]\ndefault_country = \"US\"\ndate_order = \"mdy\"\n[accounts]\nseveral_roles = true",
+                "[groups]\nrole_mark = \"@\"\nseparators = [\"|\"]\n[accounts]\nseveral_roles = true",
             ]),
         ) {
             let definition = definition(settings);

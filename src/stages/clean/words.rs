@@ -4,7 +4,12 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::text;
+use crate::definition::{Meaning, StatusWords};
 use crate::header;
+
+/// What stands in a cleaned status cell whose row is to be left out. No other cleaned value holds
+/// this character.
+pub const SKIPPED: &str = "\u{1}";
 
 /// What a status cell may say for each status; in the form of [`key`].
 #[rustfmt::skip]
@@ -47,6 +52,46 @@ pub fn status(text: &str) -> Option<&'static str> {
     Some(name)
 }
 
+/// What status cells of one row say together: the strongest of their meanings. `None` where one of
+/// them says what nobody knows.
+pub fn meaning<'a>(
+    cells: impl Iterator<Item = &'a str>,
+    own: &StatusWords,
+) -> Option<&'static str> {
+    let mut strongest = Meaning::Keep;
+    for cell in cells.filter(|cell| !cell.is_empty()) {
+        let known = || match status(cell)? {
+            "active" => Some(Meaning::Active),
+            "invited" => Some(Meaning::Invited),
+            _ => Some(Meaning::Deactivated),
+        };
+        strongest = strongest.max(own.meaning(cell).or_else(known)?);
+    }
+    Some(match strongest {
+        Meaning::Keep => "",
+        Meaning::Active => "active",
+        Meaning::Invited => "invited",
+        Meaning::Deactivated => "deactivated",
+        Meaning::Skip => SKIPPED,
+    })
+}
+
+/// The roles that a cell lists, in lower case, each once, in its order. `;` always parts them.
+pub fn roles(value: &str, separators: &[char]) -> Vec<String> {
+    let mut roles: Vec<String> = Vec::new();
+    for role in value.split(|c| c == ';' || separators.contains(&c)) {
+        let role = role.trim_matches(' ');
+        let role = lower(role).unwrap_or_else(|| role.to_string());
+        if !role.is_empty() && !roles.contains(&role) {
+            roles.push(role);
+        }
+    }
+    roles
+}
+
+/// Between the roles of a cleaned list.
+pub const ROLE_SEPARATOR: &str = "; ";
+
 /// `value` in lower case and NFC, if it isn't already. What roles and domains are written in.
 pub fn lower(value: &str) -> Option<String> {
     if value.is_ascii() {
@@ -75,6 +120,36 @@ mod tests {
         assert_eq!(status("Désactivé"), Some("deactivated"));
         assert_eq!(status("retired"), None);
         assert_eq!(status(""), None);
+    }
+
+    #[test]
+    fn the_strongest_of_several_statuses_counts_in_the_pipelines_own_words() {
+        let own = |toml: &str| {
+            let text = format!("name = \"p\"\n[status]\n{toml}");
+            crate::definition::parse("p", &text)
+                .unwrap()
+                .definition
+                .status
+        };
+        let school = "tobedeleted = \"deactivated\"\nfalse = \"deactivated\"\nrow = \"skip\"\n\"*\" = \"keep\"";
+        for (toml, cells, word) in [
+            ("", vec!["Aktiv"], Some("active")),
+            ("", vec!["", "disabled"], Some("deactivated")),
+            ("", vec!["active", "perhaps"], None),
+            ("", vec![""], Some("")),
+            (school, vec!["active", "TRUE"], Some("")),
+            (school, vec!["To be deleted", "true"], Some("deactivated")),
+            (school, vec!["active", "False"], Some("deactivated")),
+            (school, vec!["row", "false"], Some(SKIPPED)),
+            ("active = \"keep\"", vec!["ACTIVE"], Some("")),
+            ("active = \"keep\"", vec!["inactive"], Some("deactivated")),
+        ] {
+            assert_eq!(
+                meaning(cells.iter().copied(), &own(toml)),
+                word,
+                "{cells:?}"
+            );
+        }
     }
 
     #[test]

@@ -10,7 +10,9 @@ use super::content::{Content, within_file_limit};
 use super::detect::{self, Aside};
 use super::encoding::survey;
 use super::records::{Damage, Dialect, Record, Records};
-use super::{Emit, Format, ROWS_MAX, Source, Wanted, footer, mojibake, unreadable};
+use super::{
+    Emit, Format, HIDDEN, ROWS_MAX, Source, Wanted, footer, misplaced, mojibake, unreadable,
+};
 use crate::definition;
 use crate::formula::unguard;
 use crate::header::{OWN, is_own};
@@ -74,6 +76,58 @@ impl Shape {
     pub fn blank(&self) -> u64 {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.blank
+    }
+
+    /// What a person should know of how `source` was read: all that isn't as in a plain list, and
+    /// the lines that are no rows. Complete once all rows were read.
+    pub fn remarks(&self, source: &Source) -> Vec<String> {
+        let mut remarks = Vec::new();
+        let dialect = &self.dialect;
+        if let Some(packed) = &self.content.packed {
+            remarks.push(format!(
+                "packed with {}, {} bytes unpacked",
+                packed.how, source.bytes
+            ));
+        }
+        if dialect.encoding != UTF_8 {
+            remarks.push(format!("text in {}", dialect.encoding.name()));
+        }
+        if dialect.delimiter != "," {
+            let sign = match dialect.delimiter.as_str() {
+                "\t" => "tabs".to_string(),
+                sign => format!("`{sign}`"),
+            };
+            remarks.push(format!("cells parted by {sign}"));
+        }
+        match dialect.quote {
+            Some(b'"') => {}
+            Some(quote) => remarks.push(format!("quotes are `{}`", char::from(quote))),
+            None => remarks.push("no quotes".to_string()),
+        }
+        if let Some(escape) = dialect.escape {
+            remarks.push(format!("`{}` before a quote", char::from(escape)));
+        }
+        match self.line_ends.as_str() {
+            "CR" => remarks.push("lines end with CR".to_string()),
+            "mixed" => remarks.push("lines end in several ways".to_string()),
+            _ => {}
+        }
+        match source.header_line {
+            0 => remarks.push("the pipeline names the columns".to_string()),
+            1 => {}
+            line => remarks.push(format!("header on line {line}")),
+        }
+        let aside = self.aside();
+        remarks.extend(aside.iter().map(Aside::sentence));
+        match self.blank() {
+            0 => {}
+            1 => remarks.push("1 blank row".to_string()),
+            blank => remarks.push(format!("{blank} blank rows")),
+        }
+        if !self.pinned.is_empty() {
+            remarks.push(format!("set beforehand: `{}`", self.pinned.join("`, `")));
+        }
+        remarks
     }
 }
 
@@ -143,6 +197,7 @@ pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
             above: head.aside,
             seen: Arc::default(),
         })),
+        secret: None,
     })
 }
 
@@ -247,15 +302,32 @@ pub fn read(
 }
 
 fn push(cells: &mut Cells, record: &Record, source: &Source, shape: &Shape) {
+    let width = match source.secret {
+        Some(_) => record
+            .cells()
+            .enumerate()
+            .filter(|(_, cell)| !cell.trim().is_empty())
+            .last()
+            .map_or(0, |(column, _)| column + 1),
+        None => 0,
+    };
+    // Where quotes went wrong, a part of a password hash may stand anywhere.
+    let is_torn = source.secret.is_some() && matches!(record.damage, Damage::Unclosed(_));
+    let row = cells.next_row();
     let push_cell = |cells: &mut Cells, column: usize, cell: &str| {
         let cell = if shape.guarded { unguard(cell) } else { cell };
+        let is_misplaced = source.is_misplaced(column, cell);
+        if is_misplaced {
+            cells.issues.push(misplaced(row, column));
+        }
         cells.push_cell(if source.dropped.contains(&column) {
             ""
+        } else if is_misplaced || is_torn || source.is_shifted(column, cell, width) {
+            HIDDEN
         } else {
             cell
         });
     };
-    let row = cells.next_row();
     if record.damage != Damage::None {
         cells.issues.push(quote_issue(record, row));
     }
@@ -335,9 +407,14 @@ fn check_text(text: &str, cells: &mut Cells, record: &Record, source: &Source, s
             (Code::RowEncoding, "the line is in UTF-8, unlike the file")
         };
         let found = format!("{cell} → {repaired}");
+        let issue = match source.secret {
+            // With password hashes about, what a cell holds is shown nowhere.
+            Some(_) => Issue::of_row(code, row, detail),
+            None => Issue::of_value(code, row, &found, detail),
+        };
         cells.issues.push(Issue {
             column: Some(column as u16),
-            ..Issue::of_value(code, row, &found, detail)
+            ..issue
         });
     }
 }
@@ -351,6 +428,9 @@ fn damaged_text(record: &Record, row: RowNumber, source: &Source, shape: &Shape)
     });
     if let Some((column, cell)) = damaged.next() {
         issue.column = u16::try_from(column).ok();
+        if source.secret.is_some() {
+            return issue;
+        }
         let (text, _) = WINDOWS_1252.decode_without_bom_handling(cell);
         if shape.dialect.encoding == UTF_8 && text.chars().all(|c| !c.is_control()) {
             let found = format!("{} → {text}", String::from_utf8_lossy(cell));

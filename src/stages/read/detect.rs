@@ -56,6 +56,32 @@ impl Aside {
             all[at].lines.push(line);
         }
     }
+
+    /// What a person is told of them, such as `comment: lines 1-2, 7, and 3 more`.
+    pub fn sentence(&self) -> String {
+        const SHOWN_MAX: usize = 5;
+        let mut parts: Vec<(u64, u64)> = Vec::new();
+        for line in &self.lines {
+            match parts.last_mut() {
+                Some((_, last)) if *last + 1 == *line => *last = *line,
+                _ => parts.push((*line, *line)),
+            }
+        }
+        parts.truncate(SHOWN_MAX);
+        let named: u64 = parts.iter().map(|(first, last)| last - first + 1).sum();
+        let mut shown: Vec<String> = parts
+            .iter()
+            .map(|(first, last)| match first == last {
+                true => first.to_string(),
+                false => format!("{first}-{last}"),
+            })
+            .collect();
+        if named < self.count {
+            shown.push(format!("and {} more", self.count - named));
+        }
+        let word = if self.count == 1 { "line" } else { "lines" };
+        format!("{}, no row: {word} {}", self.what, shown.join(", "))
+    }
 }
 
 /// The first part of a text, as UTF-8.
@@ -159,9 +185,9 @@ fn delimiter(sample: &[u8], dialect: &Dialect, vocabulary: &Vocabulary) -> Strin
             .map(|row| row.iter().map(String::as_str));
         let (header, recognised) = header_row(heads, vocabulary);
         let even = usual_width(rows.iter().map(Vec::len)).1;
-        let full = rows
-            .get(header)
-            .is_some_and(|row| row.len() > 1 && row.iter().all(|cell| cell.contains(char::is_alphanumeric)));
+        let full = rows.get(header).is_some_and(|row| {
+            row.len() > 1 && row.iter().all(|cell| cell.contains(char::is_alphanumeric))
+        });
         if (recognised, even, full) > best.0 {
             best = ((recognised, even, full), delimiter.to_string());
         }

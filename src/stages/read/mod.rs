@@ -1,4 +1,4 @@
-//! read: bytes to rows of text cells with their places. Knows CSV and XLSX; after it no stage
+//! read: bytes to rows of text cells with their places. Knows CSV and workbooks; after it no stage
 //! knows which it was.
 
 use std::fs::File;
@@ -9,9 +9,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::definition::Definition;
 use crate::header::Vocabulary;
-use crate::issue::Code;
+use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, RowNumber};
+use crate::stages::clean::password;
 use content::{Content, STANDARD_INPUT};
 
 pub mod content;
@@ -46,6 +47,9 @@ pub struct Source {
     pub header: Vec<String>,
     /// Columns whose cells are blanked while reading (passwords), from 0.
     pub dropped: Vec<usize>,
+    /// The column of password hashes, from 0: none may come to light in another.
+    #[serde(default)]
+    pub secret: Option<usize>,
 }
 
 /// What kind of file it is.
@@ -54,12 +58,12 @@ pub struct Source {
 pub enum Format {
     /// Text with delimiters.
     Csv(Box<csv::Shape>),
-    /// An Excel workbook.
-    Xlsx {
-        /// The sheet that is read.
-        sheet: String,
-        /// Whether the workbook has formulas, so that their cells can be noted.
-        formulas: bool,
+    /// A workbook.
+    Workbook {
+        /// The index of the sheet that is read.
+        sheet: usize,
+        /// What is known of the workbook.
+        book: Box<workbook::Book>,
     },
 }
 
@@ -95,6 +99,16 @@ pub struct Wanted<'a> {
 }
 
 impl Source {
+    /// The name of the sheet, if it is one.
+    pub fn sheet(&self) -> Option<&str> {
+        match &self.format {
+            Format::Workbook { sheet, book } => {
+                book.sheets.get(*sheet).map(|sheet| sheet.name.as_str())
+            }
+            Format::Csv(_) => None,
+        }
+    }
+
     /// Opens `path` and finds its format and header.
     ///
     /// # Errors
@@ -120,7 +134,7 @@ impl Source {
         let mut start = Vec::new();
         content
             .open()?
-            .take(8)
+            .take(32)
             .read_to_end(&mut start)
             .map_err(|error| unreadable(path, &error))?;
         match start.as_slice() {
@@ -129,11 +143,10 @@ impl Source {
                 format!("`{shown}` has 0 bytes"),
             )),
             [0xd0, 0xcf, 0x11, 0xe0, ..] => open_workbook(),
-            start => match foreign(start) {
-                Some(what) => Err(Refusal::new(
-                    Code::FileFormat,
-                    format!("`{shown}` is {what}"),
-                )),
+            start => match workbook::kind::foreign(start) {
+                Some((what, help)) => {
+                    Err(Refusal::new(Code::FileFormat, format!("`{shown}` is {what}")).help(help))
+                }
                 None => csv::open(content, wanted),
             },
         }
@@ -148,7 +161,7 @@ impl Source {
     pub fn read(&self, number: u16, first_row: RowNumber, emit: &mut Emit) -> Result<()> {
         match &self.format {
             Format::Csv(shape) => csv::read(self, shape, number, first_row, emit),
-            Format::Xlsx { sheet, .. } => workbook::read(self, sheet, number, first_row, emit),
+            Format::Workbook { .. } => workbook::read(self, number, first_row, emit),
         }
     }
 }
@@ -172,6 +185,32 @@ fn check_file(path: &Path) -> Result<()> {
         Code::FileUnreadable,
         format!("`{shown}` is {kind}"),
     ))
+}
+
+/// What stands for a cell that must not come to light.
+pub const HIDDEN: &str = "(left out)";
+
+impl Source {
+    /// Whether a cell holds a password hash outside of the column of these, or did so before.
+    fn is_misplaced(&self, column: usize, cell: &str) -> bool {
+        self.secret.is_some_and(|secret| column != secret)
+            && (password::is_like_one(cell) || cell == HIDDEN)
+    }
+
+    /// Whether a cell may be a part of a password hash: one that stands in a row of too many cells,
+    /// of which `width` up to the last that isn't blank, may be cut at its commas.
+    fn is_shifted(&self, column: usize, cell: &str, width: usize) -> bool {
+        let behind = self.secret.is_some_and(|secret| column > secret);
+        behind && width > self.header.len() && !cell.trim().is_empty()
+    }
+}
+
+/// A password hash that stands in column `column` of row `row`, which must be another's.
+fn misplaced(row: RowNumber, column: usize) -> Issue {
+    Issue {
+        column: Some(column as u16),
+        ..Issue::of_row(Code::PasswordMisplaced, row, "no password hash here")
+    }
 }
 
 /// The row of `rows` that is the header: the one with the most recognised headers, the first of
@@ -204,21 +243,4 @@ pub fn unreadable(path: &Path, error: &std::io::Error) -> Refusal {
         Code::FileUnreadable,
         format!("`{}` can't be read: {error}", path.display()),
     )
-}
-
-/// What a file with that beginning is, when it is certainly no table of text.
-fn foreign(start: &[u8]) -> Option<&'static str> {
-    const KNOWN: [(&[u8], &str); 7] = [
-        (b"%PDF", "a PDF document"),
-        (b"\x89PNG", "a picture"),
-        (b"\xff\xd8\xff", "a picture"),
-        (b"PAR1", "a Parquet file"),
-        (b"{\\rtf", "a text document (RTF)"),
-        (b"\x7fELF", "a program"),
-        (b"7z\xbc\xaf", "packed with 7-Zip; unpack it first"),
-    ];
-    KNOWN
-        .iter()
-        .find(|(magic, _)| start.starts_with(magic))
-        .map(|(_, what)| *what)
 }

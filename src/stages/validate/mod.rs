@@ -5,11 +5,12 @@ use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::definition::{DateOrder, Definition};
+use crate::definition::{DateOrder, Definition, Groups, UnknownDeactivated};
 use crate::issue::{Code, Issue, Severity};
 use crate::outcome::Verdict;
 use crate::row::{CLEARED, Drafts, Field, Key, Layout, People, RowNumber, Slot, Table};
-use crate::stages::clean::{GROUP_NESTING, country, date, groups, language, words};
+use crate::stages::clean::{GROUP_NESTING, country, date, group, groups, language, words};
+use crate::stages::membership::{self, Said};
 
 pub mod domains;
 pub mod email;
@@ -37,8 +38,16 @@ pub fn validate(
     let first_row = drafts.first_row;
     let place = |issue: &Issue| issue.row.wrapping_sub(first_row) as usize;
     let is_duplicate = |verdict: &Verdict| matches!(verdict, Verdict::Duplicate(_));
+    let status = layout.field(Field::Status);
+    let is_left_out =
+        |index: usize| status.is_some_and(|slot| drafts.values.get(index, slot) == words::SKIPPED);
     let mut issues = std::mem::take(&mut drafts.issues);
-    issues.retain(|issue| !verdicts.get(place(issue)).is_some_and(is_duplicate));
+    issues.retain(|issue| {
+        let at = place(issue);
+        verdicts
+            .get(at)
+            .is_some_and(|verdict| !is_duplicate(verdict) && !is_left_out(at))
+    });
     let mut checker = Checker {
         layout,
         roles: definition
@@ -51,7 +60,16 @@ pub fn validate(
             .into_iter()
             .filter(|field| is_required(*field, definition))
             .collect(),
+        groups: &definition.groups,
+        group_roles: definition
+            .groups
+            .roles
+            .iter()
+            .chain([&definition.groups.default_role])
+            .map(|role| lower(role).into_owned())
+            .collect(),
         email_or_username: definition.require.email_or_username,
+        closing_needs_all: definition.matching.unknown_deactivated == UnknownDeactivated::Create,
         date_order: definition.clean.date_order,
         values: &drafts.values,
         domains: email::Domains::default(),
@@ -60,7 +78,7 @@ pub fn validate(
     };
     let mut keys = Table::new(Key::ALL.len());
     for (index, verdict) in verdicts.iter().enumerate() {
-        if is_duplicate(verdict) {
+        if is_duplicate(verdict) || is_left_out(index) {
             Key::ALL.iter().for_each(|_| keys.push(""));
         } else {
             checker.check(index, first_row + index as RowNumber, &mut keys);
@@ -125,8 +143,13 @@ fn lower(text: &str) -> Cow<'_, str> {
 struct Checker<'a> {
     layout: &'a Layout,
     roles: Vec<String>,
+    groups: &'a Groups,
+    /// The roles that a row may give within a group.
+    group_roles: Vec<String>,
     required: Vec<Field>,
     email_or_username: bool,
+    /// Whether a row that closes an account needs what others need.
+    closing_needs_all: bool,
     date_order: DateOrder,
     values: &'a Table,
     domains: email::Domains,
@@ -138,8 +161,11 @@ struct Checker<'a> {
 impl<'a> Checker<'a> {
     /// Checks row `index` and adds its keys.
     fn check(&mut self, index: usize, row: RowNumber, keys: &mut Table) {
-        self.check_required(index, row);
+        if self.closing_needs_all || self.value(index, Field::Status) != "deactivated" {
+            self.check_required(index, row);
+        }
         self.check_names(index, row);
+        self.check_removals(index, row);
         let mut email_key = std::mem::take(&mut self.email_key);
         email_key.clear();
         for (slot, what) in self.layout.slots().iter().enumerate() {
@@ -271,7 +297,7 @@ impl<'a> Checker<'a> {
 
     fn check_field(&mut self, field: Field, value: &str, row: RowNumber) {
         let longest = match field {
-            Field::Groups => GROUPS_CHARS_MAX,
+            field if field.lists_groups() => GROUPS_CHARS_MAX,
             Field::Phone => PHONE_CHARS_MAX,
             _ => VALUE_CHARS_MAX,
         };
@@ -306,7 +332,9 @@ impl<'a> Checker<'a> {
                     "a BCP 47 tag, as `en` or `pt-BR`",
                 );
             }
-            Field::StartDate if !date::is_iso(value) => self.report_date(value, row),
+            Field::StartDate | Field::EndDate if !date::is_iso(value) => {
+                self.report_date(field, value, row);
+            }
             Field::Status if !matches!(value, "active" | "invited" | "deactivated") => {
                 self.report(
                     Code::StatusUnknown,
@@ -316,27 +344,22 @@ impl<'a> Checker<'a> {
                     "`active`, `invited` or `deactivated`",
                 );
             }
-            Field::Role if !self.roles.iter().any(|role| role == value) => {
-                let roles: Vec<String> =
-                    self.roles.iter().map(|role| format!("`{role}`")).collect();
-                self.report(
-                    Code::RoleNotAllowed,
-                    row,
-                    field,
-                    value,
-                    format!("one of {}", roles.join(", ")),
-                );
+            Field::Role => self.check_role(field, value, row),
+            Field::OtherRoles => {
+                for role in value.split(words::ROLE_SEPARATOR) {
+                    self.check_role(field, role, row);
+                }
             }
-            Field::Groups => self.check_groups(value, row),
+            field if field.lists_groups() => self.check_groups(field, value, row),
             _ => {}
         }
     }
 
-    fn report_date(&mut self, value: &str, row: RowNumber) {
+    fn report_date(&mut self, field: Field, value: &str, row: RowNumber) {
         match date::read(value, self.date_order) {
             date::Reading::Ambiguous(day_first, month_first) => {
                 let detail = format!("{day_first} or {month_first}, written so");
-                self.report(Code::DateAmbiguous, row, Field::StartDate, value, detail);
+                self.report(Code::DateAmbiguous, row, field, value, detail);
             }
             date::Reading::Date(_) | date::Reading::Invalid => {
                 let detail = match self.date_order {
@@ -344,14 +367,45 @@ impl<'a> Checker<'a> {
                     DateOrder::Dmy => "a date, as 2026-11-22 or 22/11/2026",
                     DateOrder::Mdy => "a date, as 2026-11-22 or 11/22/2026",
                 };
-                self.report(Code::DateInvalid, row, Field::StartDate, value, detail);
+                self.report(Code::DateInvalid, row, field, value, detail);
             }
         }
     }
 
-    fn check_groups(&mut self, value: &str, row: RowNumber) {
+    fn check_role(&mut self, field: Field, role: &str, row: RowNumber) {
+        if !self.roles.iter().any(|known| known == role) {
+            let detail = one_of(&self.roles);
+            self.report(Code::RoleNotAllowed, row, field, role, detail);
+        }
+    }
+
+    /// Groups that a row both names and takes away.
+    fn check_removals(&mut self, index: usize, row: RowNumber) {
+        let remove = self.value(index, Field::RemoveGroups);
+        if remove.is_empty() {
+            return;
+        }
+        let said = Said {
+            groups: Some(self.value(index, Field::Groups)),
+            add: Some(self.value(index, Field::AddGroups)),
+            remove: Some(remove),
+        };
+        if let Some(path) = membership::contradiction(said, self.groups) {
+            let detail = "a group that the row doesn't name elsewhere";
+            self.report(Code::GroupBoth, row, Field::RemoveGroups, path, detail);
+        }
+    }
+
+    fn check_groups(&mut self, field: Field, value: &str, row: RowNumber) {
         for group in groups(value) {
-            for part in group.split(GROUP_NESTING) {
+            let (path, role) = group::path_and_role(group, self.groups);
+            if let Some(role) = role
+                && !self.group_roles.iter().any(|known| known == role)
+            {
+                let detail = one_of(&self.group_roles);
+                self.report(Code::RoleNotAllowed, row, field, group, detail);
+            }
+            for part in path.split(GROUP_NESTING) {
                 let detail = if part.is_empty() {
                     "no empty part in a nested name, and no `/` in a part".to_string()
                 } else if is_longer(part, GROUP_CHARS_MAX) {
@@ -359,11 +413,16 @@ impl<'a> Checker<'a> {
                 } else {
                     continue;
                 };
-                self.report(Code::GroupSyntax, row, Field::Groups, group, detail);
+                self.report(Code::GroupSyntax, row, field, group, detail);
                 break;
             }
         }
     }
+}
+
+fn one_of(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    format!("one of {}", words.join(", "))
 }
 
 fn is_longer(value: &str, chars: usize) -> bool {

@@ -1,5 +1,5 @@
 copy muster_creates (
     id, external_id, email, email_key, username, username_key,
     first_name, last_name, display_name, phone, country, language, organization,
-    role, status, start_date, manager, attributes, run_id, run_row
+    role, other_roles, status, start_date, end_date, manager, attributes, run_id, run_row
 ) from stdin (format binary)

@@ -1,1 +1,1 @@
-copy muster.memberships (account_id, group_id, run_id) from stdin (format binary)
+copy muster.memberships (account_id, group_id, run_id, roles, inherited) from stdin (format binary)

@@ -12,11 +12,18 @@ select
     image::text, there,
     case when there then array(
         select grouping.path
+            || case when membership.inherited then ' (inherited)' else '' end
+            || case when membership.roles <> '{}' then ' (' || array_to_string(membership.roles, ', ') || ')' else '' end
         from muster.memberships membership join muster.groups grouping on grouping.id = membership.group_id
         where membership.account_id = $1
         order by grouping.path collate "C"
     ) else array(
-        select joined ->> 'key' from jsonb_array_elements(image -> 'memberships') joined order by 1
+        select (joined ->> 'key')
+            || case when joined ->> 'inherited' = 'true' then ' (inherited)' else '' end
+            || coalesce(' (' || (
+                select string_agg(role, ', ') from jsonb_array_elements_text(joined -> 'roles') role
+            ) || ')', '')
+        from jsonb_array_elements(image -> 'memberships') joined order by 1
     ) end,
     exists (select from muster.credentials secret where secret.account_id = $1),
     (extract(epoch from (image ->> 'created_at')::timestamptz) * 1000000)::bigint,

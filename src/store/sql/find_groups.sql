@@ -1,2 +1,4 @@
--- The groups of $1::text[] that exist.
-select key, id from muster.groups where key = any ($1)
+-- All groups: key, id, whether they are public, the key of the group above.
+select grouping.key, grouping.id, grouping.visibility = 'public', above.key
+from muster.groups grouping
+left join muster.groups above on above.id = grouping.parent_id

@@ -1,4 +1,5 @@
--- Everybody whom a run names, in row order, with what decides whether a mail of that kind may go out.
+-- Everybody whom a run names, in row order, with what decides whether a mail of that kind may go out on
+-- day $3; null where first days don't matter.
 with named (row, account_id, created) as (
     select run_row, id, true from muster.accounts where run_id = $1
     union all
@@ -24,7 +25,9 @@ select
         else latest.state
     end,
     exists (select from muster.suppressions suppressed where suppressed.email_key = account.email_key),
-    exists (select from muster.credentials secret where secret.account_id = account.id and not secret.must_change)
+    exists (select from muster.credentials secret where secret.account_id = account.id and not secret.must_change),
+    account.other_roles,
+    coalesce(account.start_date > $3::text::date, false)
 from named
 join muster.accounts account on account.id = named.account_id
 left join lateral (

@@ -1,6 +1,7 @@
 -- Which accounts the rows of muster_keys are about. One line per row that finds any.
 -- $1::int[]  the keys by which an account is found, in their order: 1 external_id, 2 email, 3 username
 -- $2::bool   whether memberships are wanted
+-- $3::bool   whether it is wanted who set which value
 with found as materialized (
     select
         k.row,
@@ -19,22 +20,59 @@ with found as materialized (
     where coalesce(x.id, e.id, u.id) is not null
 ),
 joined as (
-    select m.account_id, array_agg(g.key order by g.key) as groups
+    -- A membership a text, as stages/membership.rs unpacks it.
+    select m.account_id, array_agg(case
+        when m.inherited then g.key || '//'
+        when m.roles = '{}' then g.key
+        else g.key || '//' || array_to_string(m.roles, '//')
+    end) as groups
     from muster.memberships m
     join muster.groups g on g.id = m.group_id
     where $2 and m.account_id in (select account_id from found)
+    group by m.account_id
+),
+changed as (
+    select c.account_id, jsonb_agg(
+        jsonb_build_object(
+            'source', coalesce(run.source, ''), 'undo', run.undoes is not null,
+            'at', (extract(epoch from c.changed_at) * 1000000)::bigint, 'after', c.after
+        ) order by c.changed_at, c.run_id, c.row
+    ) as changes
+    from muster.changes c
+    left join muster.runs run on run.id = c.run_id
+    where $3 and c.action = 'update' and c.account_id in (select account_id from found)
+    group by c.account_id
+),
+joined_by as (
+    -- What an undo brought back belongs to the source of the run that had ended it.
+    select m.account_id, jsonb_object_agg(
+        g.key, case when m.run_id is not null then coalesce(run.source, undone.source, '') end
+    ) as groups
+    from muster.memberships m
+    join muster.groups g on g.id = m.group_id
+    left join muster.runs run on run.id = m.run_id
+    left join muster.runs undone on undone.id = run.undoes
+    where $2 and $3 and m.account_id in (select account_id from found)
     group by m.account_id
 )
 select
     f.row, f.by_external_id, f.by_email, f.by_username,
     a.id, a.xmin::text,
     a.external_id, a.email, a.username, a.first_name, a.last_name, a.display_name,
-    a.phone, a.country, a.language, a.organization, a.role, a.status,
-    a.start_date::text, a.manager,
+    a.phone, a.country, a.language, a.organization, a.role,
+    nullif(array_to_string(a.other_roles, '; '), ''), a.status,
+    a.start_date::text, a.end_date::text, a.manager,
     a.email_key, a.username_key,
     a.attributes::text,
-    j.groups
+    j.groups,
+    case when $3 then jsonb_build_object(
+        'made_by', case when a.run_id is not null then coalesce(made.source, '') end,
+        'changes', coalesce(c.changes, '[]'), 'edits', coalesce(a.edits, '{}'), 'groups', coalesce(b.groups, '{}')
+    )::text end
 from found f
 left join muster.accounts a on a.id = f.account_id
 left join joined j on j.account_id = f.account_id
+left join changed c on c.account_id = f.account_id
+left join joined_by b on b.account_id = f.account_id
+left join muster.runs made on $3 and made.id = a.run_id
 order by f.row

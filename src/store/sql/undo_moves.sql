@@ -1,14 +1,13 @@
--- Ends and begins memberships: accounts $2::uuid[] with the keys $3::text[] of groups; $4::bool[] says which leave.
-with move as (
-    select unit.account_id, grouping.id as group_id, unit.leaves
-    from unnest($2::uuid[], $3::text[], $4::bool[]) as unit (account_id, key, leaves)
-    join muster.groups grouping on grouping.key = unit.key
-),
-left_now as (
-    delete from muster.memberships membership
-    using move
-    where move.leaves and membership.account_id = move.account_id and membership.group_id = move.group_id
-)
-insert into muster.memberships (account_id, group_id, run_id)
-select account_id, group_id, $1 from move where not leaves
-on conflict do nothing
+-- Begins memberships of accounts $2::uuid[] in the groups of keys $3::text[]; $4::text[] are roles there:
+-- null for the membership itself, empty for an inherited one. $1 the undo.
+insert into muster.memberships (account_id, group_id, run_id, roles, inherited)
+select
+    unit.account_id, grouping.id, $1,
+    coalesce(array_agg(unit.role order by unit.role collate "C") filter (where unit.role <> ''), '{}'),
+    bool_and(unit.role is not null and unit.role = '')
+from unnest($2::uuid[], $3::text[], $4::text[]) as unit (account_id, key, role)
+join muster.groups grouping on grouping.key = unit.key
+group by unit.account_id, grouping.id
+on conflict (account_id, group_id) do update
+set roles = array(select distinct role from unnest(memberships.roles || excluded.roles) role order by role),
+    inherited = memberships.inherited and excluded.inherited

@@ -3,13 +3,18 @@
 select
     a.id,
     a.external_id, a.email, a.username, a.first_name, a.last_name, a.display_name,
-    a.phone, a.country, a.language, a.organization, a.role, a.status,
-    a.start_date::text, a.manager,
+    a.phone, a.country, a.language, a.organization, a.role,
+    nullif(array_to_string(a.other_roles, '; '), ''), a.status,
+    a.start_date::text, a.end_date::text, a.manager,
     a.email_key, a.username_key,
     a.attributes::text,
     joined.keys,
     a.updated_at <> a.created_at,
-    coalesce((select true from muster.credentials secret where secret.account_id = a.id), false),
+    -- A password that an import brought along is nobody's use of the account.
+    coalesce((
+        select true from muster.credentials secret
+        where secret.account_id = a.id and secret.run_id is null
+    ), false),
     coalesce((
         select true from muster.invitations invitation
         where invitation.account_id = a.id and invitation.state = 'accepted'
@@ -19,7 +24,11 @@ select
 from muster.accounts a
 cross join lateral (
     select
-        coalesce(array_agg(grouping.key order by grouping.key), '{}') as keys,
+        coalesce(array_agg(case
+            when membership.inherited then grouping.key || '//'
+            when membership.roles = '{}' then grouping.key
+            else grouping.key || '//' || array_to_string(membership.roles, '//')
+        end), '{}') as keys,
         coalesce(bool_or(membership.run_id is null), false) as by_others
     from muster.memberships membership join muster.groups grouping on grouping.id = membership.group_id
     where membership.account_id = a.id

@@ -6,7 +6,8 @@ image as (
     select unit.row, account.id, to_jsonb(account) || jsonb_build_object(
         'memberships', (
             select coalesce(jsonb_agg(jsonb_build_object(
-                'group_id', membership.group_id, 'key', grouping.key, 'run_id', membership.run_id
+                'group_id', membership.group_id, 'key', grouping.key, 'run_id', membership.run_id,
+                'roles', membership.roles, 'inherited', membership.inherited
             ) order by grouping.key), '[]')
             from muster.memberships membership join muster.groups grouping on grouping.id = membership.group_id
             where membership.account_id = account.id

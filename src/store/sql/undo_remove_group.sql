@@ -6,6 +6,6 @@ with removed as (
         and not exists (select from muster.groups child where child.parent_id = grouping.id)
     returning *
 )
-insert into muster.group_changes (run_id, group_id, action, path, key, parent_id, made_by, created_at)
-select $1, id, 'remove', path, key, parent_id, run_id, created_at from removed
+insert into muster.group_changes (run_id, group_id, action, path, key, parent_id, made_by, created_at, visibility)
+select $1, id, 'remove', path, key, parent_id, run_id, created_at, visibility from removed
 on conflict (run_id, group_id) do update set action = 'remove'

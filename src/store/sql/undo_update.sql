@@ -5,7 +5,7 @@ with wanted as (
         row integer, account_id uuid,
         external_id text, email text, email_key text, username text, username_key text,
         first_name text, last_name text, display_name text, phone text, country text, language text, organization text,
-        role text, status text, start_date date, manager text, attributes jsonb,
+        role text, other_roles text, status text, start_date date, end_date date, manager text, attributes jsonb,
         before jsonb, after jsonb
     )
 ),
@@ -15,7 +15,7 @@ updated as (
         username = w.username, username_key = w.username_key,
         first_name = w.first_name, last_name = w.last_name, display_name = w.display_name,
         phone = w.phone, country = w.country, language = w.language, organization = w.organization,
-        role = w.role, status = w.status, start_date = w.start_date, manager = w.manager,
+        role = w.role, other_roles = coalesce(string_to_array(w.other_roles, '; '), '{}'), status = w.status, start_date = w.start_date, end_date = w.end_date, manager = w.manager,
         attributes = w.attributes, updated_at = now()
     from wanted w
     where a.id = w.account_id

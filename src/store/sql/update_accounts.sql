@@ -14,7 +14,7 @@ updated as (
         username = s.username, username_key = s.username_key,
         first_name = s.first_name, last_name = s.last_name, display_name = s.display_name,
         phone = s.phone, country = s.country, language = s.language, organization = s.organization,
-        role = s.role, status = s.status, start_date = s.start_date, manager = s.manager,
+        role = s.role, other_roles = s.other_roles, status = s.status, start_date = s.start_date, end_date = s.end_date, manager = s.manager,
         attributes = s.attributes, updated_at = now()
     from muster_updates s
     where a.id = s.account_id

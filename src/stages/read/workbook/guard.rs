@@ -3,7 +3,7 @@
 //!
 //! Sizes that the archive declares are never believed: every entry is inflated once, to nothing.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -11,24 +11,16 @@ use std::path::Path;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
+use super::limits::{Limits, mebibytes};
 use super::refuse::{damaged, printable};
 use super::scan::Scan;
+use super::worker::Job;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
-/// The most entries of an archive.
-pub const ENTRIES_MAX: usize = 10_000;
-/// The most that all entries may inflate to.
-pub const INFLATED_MAX: u64 = 2 << 30;
-/// The most that the table of shared strings, which is kept in memory, may inflate to.
-pub const STRINGS_MAX: u64 = 256 << 20;
-/// The most shared strings.
-pub const STRINGS_COUNT_MAX: u64 = 5_000_000;
 /// The most that an entry which isn't XML in UTF-8 may inflate to.
 const OPAQUE_MAX: u64 = 64 << 20;
-/// How much more than its packed size anything may inflate to, once it is past `RATIO_FROM`.
-/// Honest sheets stay under 100, blank ones with formats included.
-pub const RATIO_MAX: u64 = 200;
+/// Only what inflates to more than this can be a bomb.
 const RATIO_FROM: u64 = 32 << 20;
 /// The longest tag, text or comment of sheets and strings. A cell holds 32,767 characters.
 const TOKEN_MAX: u64 = 4 << 20;
@@ -36,41 +28,48 @@ const TOKEN_MAX: u64 = 4 << 20;
 const KEPT_MAX: u64 = 500_000;
 /// Bounds styles × the longest tag, because every style holds a copy of its font and format.
 const STYLES_MAX: u64 = 256 << 20;
-/// What the guard saw on its way.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// Whether any part has formulas.
+
+/// What the guard saw in a part on its way.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct PartNotes {
+    /// Whether it has formulas.
     pub formulas: bool,
+    /// Hidden rows that hold something.
+    pub hidden_rows: u64,
+    /// First and last, from 0.
+    pub hidden_columns: Vec<(u32, u32)>,
+    /// First row, first column, last row, last column, from 0.
+    pub merged: Vec<[u32; 4]>,
+    /// Merged areas beyond those.
+    pub merged_more: u64,
 }
 
-/// Checks the archive. `path` is what messages call it.
+/// Goes back to the beginning of the file.
+pub(super) fn rewind(job: &Job) -> Result<()> {
+    let mut file = job.file;
+    file.seek(SeekFrom::Start(0))
+        .map_err(|error| damaged(job.path, &error))?;
+    Ok(())
+}
+
+/// Opens the archive and looks at the names of its entries.
 ///
 /// # Errors
-/// `file.limit` with the number, `file.damaged`, `file.encrypted`; `file.format` when the archive
-/// is no workbook.
-pub fn check(path: &Path, file: &File) -> Result<Seen> {
-    let packed = file
-        .metadata()
-        .map_err(|error| damaged(path, &error))?
-        .len();
-    let broken = |error: ZipError| match error {
-        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => Refusal::new(
-            Code::FileEncrypted,
-            format!("`{}` is protected with a password", path.display()),
-        ),
-        error => damaged(path, &error),
-    };
+/// `file.limit` with the number, `file.damaged`, `file.encrypted`.
+pub(super) fn open<'f>(job: &Job<'f>) -> Result<(ZipArchive<BufReader<&'f File>>, Vec<String>)> {
+    let path = job.path;
     // A parser keeps the archive's directory in memory, and the number of entries that it
     // declares may lie; the headers themselves can't be fewer than the entries.
-    let found = occurrences(file, b"PK\x01\x02").map_err(|error| damaged(path, &error))?;
-    if found > ENTRIES_MAX {
+    let found = occurrences(job.file, b"PK\x01\x02").map_err(|error| damaged(path, &error))?;
+    if found > job.limits.entries {
         return Err(over(
             path,
             &format!("its archive has {found} entries"),
-            &ENTRIES_MAX.to_string(),
+            &job.limits.entries.to_string(),
         ));
     }
-    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(broken)?;
+    rewind(job)?;
+    let mut archive = ZipArchive::new(BufReader::new(job.file)).map_err(|e| broken(path, e))?;
     if archive.has_duplicate_names() {
         return Err(damaged(
             path,
@@ -79,19 +78,44 @@ pub fn check(path: &Path, file: &File) -> Result<Seen> {
     }
     let mut names = Vec::with_capacity(archive.len());
     for index in 0..archive.len() {
-        let entry = archive.by_index_raw(index).map_err(broken)?;
+        let entry = archive.by_index_raw(index).map_err(|e| broken(path, e))?;
         names.push(String::from_utf8_lossy(entry.name_raw()).replace('\\', "/"));
     }
     honest_names(path, &names)?;
-    is_workbook(path, &names)?;
-    let mut total = Budget::new("its archive", packed, INFLATED_MAX);
-    let mut seen = Seen::default();
-    for (index, name) in names.iter().enumerate() {
-        let body = archive.by_index(index).map_err(broken)?;
-        let packed = body.compressed_size();
-        seen.formulas |= part(path, name, packed, body, &mut total)?;
+    Ok((archive, names))
+}
+
+fn broken(path: &Path, error: ZipError) -> Refusal {
+    match error {
+        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => Refusal::new(
+            Code::FileEncrypted,
+            format!("`{}` is protected with a password", path.display()),
+        ),
+        error => damaged(path, &error),
     }
-    Ok(seen)
+}
+
+/// Inflates every entry once. What it saw is by the parts' names in lower case.
+///
+/// # Errors
+/// `file.limit` with the number, `file.damaged`, `file.encrypted`.
+pub(super) fn check(job: &Job) -> Result<HashMap<String, PartNotes>> {
+    let path = job.path;
+    let packed = job
+        .file
+        .metadata()
+        .map_err(|error| damaged(path, &error))?
+        .len();
+    let (mut archive, names) = open(job)?;
+    let mut total = Budget::new("its archive", packed, &job.limits);
+    let mut notes = HashMap::new();
+    for (index, name) in names.iter().enumerate() {
+        let body = archive.by_index(index).map_err(|e| broken(path, e))?;
+        let packed = body.compressed_size();
+        let seen = part(job, name, packed, body, &mut total)?;
+        notes.insert(name.to_ascii_lowercase(), seen);
+    }
+    Ok(notes)
 }
 
 /// How often `wanted` stands in the file.
@@ -137,62 +161,31 @@ fn honest_names(path: &Path, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Tells a workbook from the other files that are archives.
-fn is_workbook(path: &Path, names: &[String]) -> Result<()> {
-    let has = |wanted: &str| names.iter().any(|name| name.eq_ignore_ascii_case(wanted));
-    let under = |folder: &str| names.iter().any(|name| name.starts_with(folder));
-    let (what, help) = if has("xl/workbook.xml") {
-        return Ok(());
-    } else if under("word/") {
-        (
-            "a Word document",
-            "copy its table into a sheet, and save that as .xlsx or CSV",
-        )
-    } else if under("ppt/") {
-        ("a presentation", Code::FileFormat.mend())
-    } else if has("xl/workbook.bin") {
-        (
-            "a binary workbook (.xlsb)",
-            "open it in Excel and save it as .xlsx",
-        )
-    } else if has("mimetype") && has("content.xml") {
-        (
-            "an OpenDocument file",
-            "open it and save it as .xlsx or CSV",
-        )
-    } else if has("Index/Document.iwa") || under("Index/") {
-        ("a Numbers or Pages document", "export it as .xlsx or CSV")
-    } else if has("_rels/.rels") && has("[Content_Types].xml") {
-        // The workbook part may have another name; the parser follows the relationships.
-        return Ok(());
-    } else {
-        (
-            "a zip archive without a workbook",
-            "unpack it, and name the file inside",
-        )
-    };
-    Err(Refusal::new(Code::FileFormat, format!("`{}` is {what}", path.display())).help(help))
-}
-
-/// Inflates one entry to nothing. `true` when it has formulas.
+/// Inflates one entry to nothing.
 fn part(
-    path: &Path,
+    job: &Job,
     name: &str,
     packed: u64,
     mut body: impl Read,
     total: &mut Budget,
-) -> Result<bool> {
+) -> Result<PartNotes> {
+    let path = job.path;
     let lower = name.to_ascii_lowercase();
-    let is_strings = lower.ends_with("sharedstrings.xml");
-    let must_be_xml =
-        is_strings || lower.ends_with("styles.xml") || lower.ends_with("workbook.xml");
+    let is_strings = lower.contains("sharedstrings.");
+    let must_be_xml = [
+        "sharedstrings.xml",
+        "styles.xml",
+        "workbook.xml",
+        "content.xml",
+    ]
+    .iter()
+    .any(|end| lower.ends_with(end));
+    let is_streamed = lower.contains("worksheets/") && lower.ends_with(".bin");
     let what = format!("the part `{}`", shown(name));
-    let limit = if is_strings {
-        STRINGS_MAX
-    } else {
-        INFLATED_MAX
-    };
-    let mut own = Budget::new(&what, packed, limit);
+    let mut own = Budget::new(&what, packed, &job.limits);
+    if is_strings {
+        own.limit = job.limits.string_bytes;
+    }
     let mut scan = None;
     let mut buffer = vec![0; 64 << 10];
     loop {
@@ -208,18 +201,18 @@ fn part(
                 scan = Some(Scan::default());
             } else if must_be_xml {
                 return Err(damaged(path, &format!("{what} is not XML in UTF-8")));
-            } else {
-                own.limit = OPAQUE_MAX;
+            } else if !is_streamed && !is_strings {
+                own.limit = OPAQUE_MAX.min(own.limit);
             }
         }
         own.add(path, count)?;
         total.add(path, count)?;
         if let Some(scan) = &mut scan {
             scan.feed(chunk);
-            judge(path, &what, &lower, scan)?;
+            judge(job, &what, &lower, scan)?;
         }
     }
-    Ok(scan.is_some_and(|scan| scan.formulas))
+    Ok(scan.map(|scan| scan.notes).unwrap_or_default())
 }
 
 /// UTF-8 or one of the encodings in which markup has the same bytes.
@@ -246,15 +239,17 @@ struct Budget<'a> {
     packed: u64,
     bytes: u64,
     limit: u64,
+    ratio: u64,
 }
 
 impl Budget<'_> {
-    fn new(what: &str, packed: u64, limit: u64) -> Budget<'_> {
+    fn new<'a>(what: &'a str, packed: u64, limits: &Limits) -> Budget<'a> {
         Budget {
             what,
             packed,
             bytes: 0,
-            limit,
+            limit: limits.inflated,
+            ratio: limits.ratio,
         }
     }
 
@@ -268,19 +263,20 @@ impl Budget<'_> {
             );
             return Err(over(path, &found, &mebibytes(self.limit)));
         }
-        if self.bytes > RATIO_FROM && self.bytes / RATIO_MAX > self.packed {
+        if self.bytes > RATIO_FROM && self.bytes / self.ratio > self.packed {
             let found = format!(
-                "{} inflates to more than {RATIO_MAX} times its size",
-                self.what
+                "{} inflates to more than {} times its size",
+                self.what, self.ratio
             );
-            return Err(over(path, &found, &format!("{RATIO_MAX} times")));
+            return Err(over(path, &found, &format!("{} times", self.ratio)));
         }
         Ok(())
     }
 }
 
 /// Whether a part holds more than a parser should keep in memory.
-fn judge(path: &Path, what: &str, name: &str, scan: &Scan) -> Result<()> {
+fn judge(job: &Job, what: &str, name: &str, scan: &Scan) -> Result<()> {
+    let path = job.path;
     if scan.doctype && (name.ends_with(".xml") || name.ends_with(".rels")) {
         return Err(damaged(
             path,
@@ -294,7 +290,7 @@ fn judge(path: &Path, what: &str, name: &str, scan: &Scan) -> Result<()> {
         (scan.longest, token_max, "bytes in one piece"),
         (
             scan.strings.max(scan.declared),
-            STRINGS_COUNT_MAX,
+            job.limits.strings,
             "strings",
         ),
         (scan.kept, KEPT_MAX, "definitions"),
@@ -321,10 +317,6 @@ fn over(path: &Path, found: &str, limit: &str) -> Refusal {
         format!("`{}`: {found}; the limit is {limit}", path.display()),
     )
     .help("open it in Excel and save only the sheet with the list as a new workbook, or as CSV")
-}
-
-fn mebibytes(bytes: u64) -> String {
-    format!("{} MiB", bytes >> 20)
 }
 
 /// A name from the archive as it may stand in a message.

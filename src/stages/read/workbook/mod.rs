@@ -1,35 +1,43 @@
-//! Excel workbooks, cell by cell: memory doesn't grow with the sheet.
-//!
-//! Only `.xlsx` and `.xlsm` are read. Older and other formats have no streaming reader, and a
-//! file of a few bytes can make theirs ask for gigabytes.
+//! Workbooks of every kind that lists come in. A process of its own reads them ([`child`]), so
+//! that whatever a file does to a parser ends there; this side chooses the sheet and the header.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use calamine::{Reader, SheetType, SheetVisible, Xlsx};
 use sha2::{Digest, Sha256};
 
-use super::{Emit, Format, Source, Wanted};
+use super::{Emit, Format, HIDDEN, Source, Wanted, misplaced};
+use crate::definition::SheetChoice;
 use crate::issue::{Code, Issue};
-use crate::refusal::Result;
+use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Place, RowNumber};
-use guard::Seen;
-use refuse::{broken, printable, quietly, refusal};
-use rows::SheetRows;
+use child::Answer;
+use refuse::{printable, refusal};
+use wire::{Row, Sheet};
+use worker::Request;
 
-pub mod guard;
-mod kind;
+pub mod child;
+mod guard;
+pub mod kind;
+pub mod limits;
+mod line;
 mod number_format;
+mod ods;
 mod refuse;
-pub mod rows;
 mod scan;
+mod wire;
+mod worker;
+mod xls;
+mod xlsb;
+mod xlsx;
+mod xml;
 
-/// How many rows that aren't blank are looked at for the header.
-const HEADER_ROWS_MAX: usize = 20;
+pub use wire::{Book, BookKind};
+pub use worker::main;
 
-/// A workbook that is read from a file.
-type Workbook<'f> = Xlsx<BufReader<&'f File>>;
+/// The first rows of a sheet that hold anything: their numbers from 1, and their cells.
+type FirstRows = Vec<(u64, Vec<String>)>;
 
 /// Opens a workbook: guards against bombs, chooses the sheet, finds the header.
 ///
@@ -41,28 +49,64 @@ type Workbook<'f> = Xlsx<BufReader<&'f File>>;
 pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
     let file = File::open(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => refusal(Code::FileNotFound, path, "doesn't exist"),
-        _ => refusal(
-            Code::FileUnreadable,
-            path,
-            &format!("can't be read: {error}"),
-        ),
+        _ => unreadable(path, &error),
     })?;
-    kind::is_archive(path, &file)?;
-    let (sha256, bytes) = fingerprint(path, &file)?;
-    let Seen { formulas } = quietly(path, || guard::check(path, &file))??;
-    let mut workbook = parse(path, &file)?;
-    let sheet = choose(path, &mut workbook, wanted.definition.read.sheet.as_deref())?;
-    let mut rows = SheetRows::new(path, &mut workbook, &sheet)?;
-    let (header_line, header) = header(&mut rows, wanted)?;
+    let bytes = file
+        .metadata()
+        .map_err(|error| unreadable(path, &error))?
+        .len();
+    let request = Request::Look {
+        header_row: wanted.definition.read.header_row.unwrap_or(0),
+    };
+    let answer = Answer::ask(path, &file, bytes, request)?;
+    // Meanwhile the other process reads it, too.
+    let sha256 = fingerprint(path, &file)?;
+    let (book, mut rows) = look(answer)?;
+    let index = choose(path, &book, &rows, wanted)?;
+    let (header_line, header) = header(path, std::mem::take(&mut rows[index]), wanted)?;
     Ok(Source {
         path: path.to_path_buf(),
         sha256,
         bytes,
-        format: Format::Xlsx { sheet, formulas },
+        format: Format::Workbook {
+            sheet: index,
+            book: Box::new(book),
+        },
         header_line,
         header,
         dropped: Vec::new(),
+        secret: None,
     })
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Refusal {
+    let what = format!("can't be read: {error}");
+    refusal(Code::FileUnreadable, path, &what)
+}
+
+/// The workbook and the first rows of each of its sheets.
+fn look(mut answer: Answer) -> Result<(Book, Vec<FirstRows>)> {
+    let mut book: Option<Book> = None;
+    let mut sheets = vec![FirstRows::new()];
+    while let Some((kind, body)) = answer.next()? {
+        match kind {
+            wire::BOOK => book = serde_json::from_slice(&body).ok(),
+            wire::NEXT_SHEET => sheets.push(FirstRows::new()),
+            wire::ROWS => {
+                let mut rest = body.as_slice();
+                while !rest.is_empty() {
+                    let row = Row::take(&mut rest).ok_or_else(|| answer.nonsense())?;
+                    if let Some(sheet) = sheets.last_mut() {
+                        sheet.push((row.number, row.texts()));
+                    }
+                }
+            }
+            _ => return Err(answer.nonsense()),
+        }
+    }
+    let book = book.ok_or_else(|| answer.nonsense())?;
+    sheets.resize(book.sheets.len(), FirstRows::new());
+    Ok((book, sheets))
 }
 
 /// Streams the rows below the header. Blank rows are left out; every other row has at least as
@@ -71,44 +115,45 @@ pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
 /// # Errors
 /// `file.changed` when the file isn't the one that was opened, `file.damaged`, `file.limit`; what
 /// `emit` fails with.
-pub fn read(
-    source: &Source,
-    sheet: &str,
-    number: u16,
-    first_row: RowNumber,
-    emit: &mut Emit,
-) -> Result<()> {
+pub fn read(source: &Source, number: u16, first_row: RowNumber, emit: &mut Emit) -> Result<()> {
+    let Format::Workbook { sheet, book } = &source.format else {
+        return Ok(());
+    };
     let path = source.path.as_path();
-    let file = File::open(path).map_err(|error| {
-        refusal(
-            Code::FileUnreadable,
-            path,
-            &format!("can't be read: {error}"),
-        )
-    })?;
-    if fingerprint(path, &file)? != (source.sha256.clone(), source.bytes) {
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    if fingerprint(path, &file)? != source.sha256 {
         return Err(refusal(
             Code::FileChanged,
             path,
             "changed after it was opened",
         ));
     }
-    let mut workbook = parse(path, &file)?;
-    let formulas = match source.format {
-        Format::Xlsx { formulas: true, .. } => rows::formulas(path, &mut workbook, sheet)?,
-        _ => Vec::new(),
+    let Some(chosen) = book.sheets.get(*sheet) else {
+        return Err(refusal(Code::FileNoSheet, path, "has no such sheet"));
     };
-    let mut rows = SheetRows::new(path, &mut workbook, sheet)?.with_formulas(formulas);
+    let request = Request::Rows {
+        sheet: *sheet,
+        below: source.header_line,
+        formulas: chosen.formulas,
+    };
+    let mut answer = Answer::ask(path, &file, source.bytes, request)?;
+    let mut merged = Merged::new(chosen);
     let mut batch = Cells::new(number, first_row);
-    while let Some(line) = rows.advance()? {
-        if line <= source.header_line {
-            continue;
+    while let Some((kind, body)) = answer.next()? {
+        match kind {
+            wire::BOOK => continue,
+            wire::ROWS => {}
+            _ => return Err(answer.nonsense()),
         }
-        push(&rows, line, source, &mut batch);
-        if batch.is_full() {
-            let next = Cells::new(number, batch.next_row());
-            if !emit(std::mem::replace(&mut batch, next))? {
-                return Ok(());
+        let mut rest = body.as_slice();
+        while !rest.is_empty() {
+            let row = Row::take(&mut rest).ok_or_else(|| answer.nonsense())?;
+            push(&row, source, &mut merged, &mut batch);
+            if batch.is_full() {
+                let next = Cells::new(number, batch.next_row());
+                if !emit(std::mem::replace(&mut batch, next))? {
+                    return Ok(());
+                }
             }
         }
     }
@@ -118,98 +163,169 @@ pub fn read(
     Ok(())
 }
 
-/// Adds the row under way to a batch.
-fn push(rows: &SheetRows, line: u64, source: &Source, batch: &mut Cells) {
+/// Adds a row to a batch.
+fn push(from: &Row, source: &Source, merged: &mut Merged, batch: &mut Cells) {
     let row = batch.next_row();
-    for column in 0..rows.width.max(source.header.len()) {
+    for column in 0..from.width().max(source.header.len()) {
         let dropped = source.dropped.contains(&column);
-        batch.push_cell(if dropped { "" } else { rows.text(column) });
+        let cell = if dropped { "" } else { from.cell(column) };
+        let is_misplaced = source.is_misplaced(column, cell);
+        if is_misplaced {
+            batch.issues.push(misplaced(row, column));
+        }
+        batch.push_cell(if is_misplaced { HIDDEN } else { cell });
     }
-    for remark in &rows.remarks {
-        if source.dropped.contains(&remark.column) {
+    for (column, kind, found) in from.remarks() {
+        let index = usize::from(column);
+        if source.dropped.contains(&index) || source.secret == Some(index) {
             continue;
         }
         batch.issues.push(Issue {
-            code: remark.code,
+            code: kind.code(),
             row,
             field: None,
-            column: Some(remark.column as u16),
-            found: remark.found.clone(),
-            detail: remark.detail.clone(),
+            column: Some(column),
+            found: match source.secret {
+                Some(_) => String::new(),
+                None => found.to_string(),
+            },
+            detail: kind.detail(),
         });
     }
+    for (column, anchor) in merged.covered(from.number) {
+        let is_named = source
+            .header
+            .get(column as usize)
+            .is_some_and(|name| !name.is_empty());
+        if is_named && from.cell(column as usize).is_empty() {
+            batch.issues.push(Issue {
+                code: Code::CellMerged,
+                row,
+                field: None,
+                column: Some(column as u16),
+                found: String::new(),
+                detail: format!("its text stands in {anchor}, and counts there only"),
+            });
+        }
+    }
     batch.end_row(Place {
-        line,
+        line: from.number,
         byte: u64::MAX,
     });
 }
 
-/// SHA-256 and size; leaves the file at its start.
-fn fingerprint(path: &Path, mut file: &File) -> Result<(String, u64)> {
-    let unreadable = |error: std::io::Error| {
-        refusal(
-            Code::FileUnreadable,
-            path,
-            &format!("can't be read: {error}"),
-        )
-    };
+/// The merged areas of a sheet, as far as rows have come to them.
+struct Merged {
+    /// By first row, the last ones first.
+    waiting: Vec<[u32; 4]>,
+    current: Vec<[u32; 4]>,
+}
+
+impl Merged {
+    fn new(sheet: &Sheet) -> Merged {
+        let mut waiting = sheet.merged.clone();
+        waiting.sort_unstable_by(|a, b| b.cmp(a));
+        Merged {
+            waiting,
+            current: Vec::new(),
+        }
+    }
+
+    /// The columns of a row whose text stands in another cell, and the name of that cell; one for
+    /// each area. Rows are asked for in order, counted from 1.
+    fn covered(&mut self, number: u64) -> Vec<(u32, String)> {
+        if self.waiting.is_empty() && self.current.is_empty() {
+            return Vec::new();
+        }
+        let row = (number - 1).min(u64::from(u32::MAX)) as u32;
+        while let Some(area) = self.waiting.pop_if(|area| area[0] <= row) {
+            self.current.push(area);
+        }
+        self.current.retain(|area| area[2] >= row);
+        let covered = self.current.iter().filter_map(|[top, left, _, right]| {
+            let column = if *top == row { left + 1 } else { *left };
+            let anchor = format!("{}{}", column_name(*left), u64::from(*top) + 1);
+            (column <= *right).then_some((column, anchor))
+        });
+        covered.collect()
+    }
+}
+
+/// What a sheet calls a column: `A`, …, `Z`, `AA`, …
+pub fn column_name(index: u32) -> String {
+    let mut letters = Vec::new();
+    let mut rest = u64::from(index) + 1;
+    while rest > 0 {
+        rest -= 1;
+        letters.push(char::from(b'A' + (rest % 26) as u8));
+        rest /= 26;
+    }
+    letters.iter().rev().collect()
+}
+
+/// SHA-256, without moving the file's own position.
+fn fingerprint(path: &Path, file: &File) -> Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 256 << 10];
-    let mut bytes = 0;
+    let mut at = 0;
     loop {
-        let count = file.read(&mut buffer).map_err(unreadable)?;
+        let count = file
+            .read_at(&mut buffer, at)
+            .map_err(|error| unreadable(path, &error))?;
         if count == 0 {
-            break;
+            return Ok(crate::hex(&hash.finalize()));
         }
         hash.update(&buffer[..count]);
-        bytes += count as u64;
+        at += count as u64;
     }
-    file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
-    Ok((crate::hex(&hash.finalize()), bytes))
 }
 
-/// Reads what a workbook has besides its sheets.
-fn parse<'f>(path: &Path, file: &'f File) -> Result<Workbook<'f>> {
-    quietly(path, || Xlsx::new(BufReader::new(file)))?.map_err(|error| broken(path, &error))
-}
-
-/// The sheet to read: the one that is asked for, or the only visible one that has cells.
-fn choose(path: &Path, workbook: &mut Workbook, asked: Option<&str>) -> Result<String> {
-    let sheets: Vec<(String, bool)> = workbook
-        .sheets_metadata()
-        .iter()
-        .filter(|sheet| sheet.typ == SheetType::WorkSheet)
-        .map(|sheet| (sheet.name.clone(), sheet.visible == SheetVisible::Visible))
-        .collect();
-    if let Some(asked) = asked {
-        let same = |name: &str| name.trim().to_lowercase() == asked.trim().to_lowercase();
-        let exact = sheets.iter().find(|(name, _)| name == asked);
-        let found = exact.or_else(|| sheets.iter().find(|(name, _)| same(name)));
-        return found.map(|(name, _)| name.clone()).ok_or_else(|| {
-            let names = listed(sheets.iter().map(|(name, _)| name.as_str()));
-            refusal(
-                Code::FileNoSheet,
-                path,
-                &format!("has no sheet `{asked}`; it has {names}"),
-            )
-        });
-    }
-    let mut used = Vec::new();
-    let mut hidden = Vec::new();
-    for (name, visible) in &sheets {
-        if SheetRows::new(path, workbook, name)?.advance()?.is_some() {
-            if *visible { &mut used } else { &mut hidden }.push(name.as_str());
+/// The index of the sheet to read: the one that is asked for; otherwise the only visible one that
+/// has cells, or the only one of these whose first rows look like a list of people.
+fn choose(path: &Path, book: &Book, rows: &[FirstRows], wanted: &Wanted) -> Result<usize> {
+    let sheets = &book.sheets;
+    let names =
+        |indexes: &[usize]| listed(indexes.iter().map(|index| sheets[*index].name.as_str()));
+    let all: Vec<usize> = (0..sheets.len()).collect();
+    match &wanted.definition.read.sheet {
+        Some(SheetChoice::Name(asked)) => {
+            // The command line can't tell a number from a name.
+            let number = |index: &usize| (index + 1).to_string() == asked.trim();
+            let same = |name: &str| name.trim().to_lowercase() == asked.trim().to_lowercase();
+            let exact = sheets.iter().position(|sheet| sheet.name == *asked);
+            let found = exact
+                .or_else(|| sheets.iter().position(|sheet| same(&sheet.name)))
+                .or_else(|| all.iter().copied().find(number));
+            return found.ok_or_else(|| {
+                let what = format!("has no sheet `{asked}`; it has {}", names(&all));
+                refusal(Code::FileNoSheet, path, &what)
+            });
         }
+        Some(SheetChoice::Number(asked)) => {
+            let found = usize::try_from(*asked)
+                .ok()
+                .and_then(|asked| asked.checked_sub(1));
+            return found.filter(|index| *index < sheets.len()).ok_or_else(|| {
+                let what = format!("has no sheet number {asked}; it has {}", names(&all));
+                refusal(Code::FileNoSheet, path, &what)
+            });
+        }
+        None => {}
     }
+    let has_cells = |index: &usize| !rows[*index].is_empty();
+    let (hidden, used): (Vec<usize>, Vec<usize>) = all
+        .into_iter()
+        .filter(has_cells)
+        .partition(|index| sheets[*index].is_hidden);
     match used.as_slice() {
-        [only] => Ok((*only).to_string()),
+        [only] => Ok(*only),
         [] if hidden.is_empty() => Err(refusal(
             Code::FileEmpty,
             path,
             "has no cell that holds anything",
         )),
         [] => {
-            let names = listed(hidden.into_iter());
+            let names = names(&hidden);
             Err(refusal(
                 Code::FileEmpty,
                 path,
@@ -217,16 +333,31 @@ fn choose(path: &Path, workbook: &mut Workbook, asked: Option<&str>) -> Result<S
             )
             .help("show the sheet, or name it: `[read] sheet = \"…\"`"))
         }
-        several => {
-            let names = listed(several.iter().copied());
-            Err(refusal(
-                Code::FileSheets,
-                path,
-                &format!("has several sheets with cells: {names}"),
-            ))
-        }
+        several => only_list(several, rows, wanted).ok_or_else(|| {
+            let what = format!("has several sheets with cells: {}", names(several));
+            refusal(Code::FileSheets, path, &what)
+        }),
     }
 }
+
+/// The only one of these sheets whose first rows have the header of a list of people.
+fn only_list(several: &[usize], rows: &[FirstRows], wanted: &Wanted) -> Option<usize> {
+    let is_header = |(_, texts): &(u64, Vec<String>)| {
+        let texts = texts.iter().map(String::as_str);
+        wanted.vocabulary.recognised(texts) >= LIST_HEADERS_MIN
+    };
+    let mut lists = several
+        .iter()
+        .filter(|index| rows[**index].iter().any(is_header));
+    match (lists.next(), lists.next()) {
+        (Some(only), None) => Some(*only),
+        _ => None,
+    }
+}
+
+/// A row with so many names of fields is the header of a list of people, not a note that has the
+/// word "name" in it.
+const LIST_HEADERS_MIN: usize = 2;
 
 fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let quoted: Vec<String> = names.map(|name| format!("`{}`", printable(name))).collect();
@@ -234,30 +365,17 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// The header and its row on the sheet, from 1.
-fn header(rows: &mut SheetRows, wanted: &Wanted) -> Result<(u64, Vec<String>)> {
-    let path = rows.path;
+fn header(path: &Path, rows: FirstRows, wanted: &Wanted) -> Result<(u64, Vec<String>)> {
     if let Some(asked) = wanted.definition.read.header_row {
-        while let Some(line) = rows.advance()? {
-            if line == asked {
-                return Ok((line, rows.texts()));
-            }
-            if line > asked {
-                break;
-            }
-        }
-        return Err(refusal(
-            Code::FileNoHeader,
-            path,
-            &format!("has nothing in row {asked}"),
-        ));
+        let found = rows.into_iter().find(|(line, _)| *line == asked);
+        return found.ok_or_else(|| {
+            let what = format!("has nothing in row {asked}");
+            refusal(Code::FileNoHeader, path, &what)
+        });
     }
+    let looked_at = rows.len();
     let mut best: Option<(usize, u64, Vec<String>)> = None;
-    let mut looked_at = 0;
-    while looked_at < HEADER_ROWS_MAX
-        && let Some(line) = rows.advance()?
-    {
-        looked_at += 1;
-        let texts = rows.texts();
+    for (line, texts) in rows {
         let recognised = wanted
             .vocabulary
             .recognised(texts.iter().map(String::as_str));
@@ -283,6 +401,57 @@ fn header(rows: &mut SheetRows, wanted: &Wanted) -> Result<(u64, Vec<String>)> {
             let what = format!("has no names of columns in its first {looked_at} rows");
             Err(refusal(Code::FileNoHeader, path, &what))
         }
+    }
+}
+
+impl Book {
+    /// What a person should know of how the sheet at that index is read, in plain sentences.
+    pub fn remarks(&self, sheet: usize) -> Vec<String> {
+        let mut remarks = Vec::new();
+        let others: Vec<&str> = self
+            .sheets
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index != sheet)
+            .map(|(_, other)| other.name.as_str())
+            .collect();
+        if !others.is_empty() {
+            remarks.push(format!("not read: {}", listed(others.into_iter())));
+        }
+        let Some(chosen) = self.sheets.get(sheet) else {
+            return remarks;
+        };
+        if chosen.is_hidden {
+            remarks.push("the sheet is hidden".to_string());
+        }
+        match chosen.hidden_rows {
+            0 => {}
+            1 => remarks.push("1 hidden row, read like the others".to_string()),
+            count => remarks.push(format!("{count} hidden rows, read like the others")),
+        }
+        let columns: Vec<String> = chosen
+            .hidden_columns
+            .iter()
+            .filter(|(first, _)| *first < limits::LIMITS.columns)
+            .map(|(first, last)| match first == last {
+                true => column_name(*first),
+                false => format!("{} to {}", column_name(*first), column_name(*last)),
+            })
+            .collect();
+        if !columns.is_empty() {
+            let columns = columns.join(", ");
+            remarks.push(format!("hidden columns, read like the others: {columns}"));
+        }
+        match chosen.merged.len() as u64 + chosen.merged_more {
+            0 => {}
+            count => remarks.push(format!(
+                "merged cells: {count}; the text counts for the first cell of each"
+            )),
+        }
+        if self.is_1904 {
+            remarks.push("dates count from 1904".to_string());
+        }
+        remarks
     }
 }
 

@@ -82,6 +82,35 @@ enum Token {
     Literal(char),
 }
 
+/// The code of a format that every workbook has without saying so (ECMA-376 part 1, 18.8.30).
+pub fn builtin(id: u16) -> &'static str {
+    match id {
+        1 => "0",
+        2 => "0.00",
+        3 | 5 | 6 | 37 | 38 | 41 | 42 => "#,##0",
+        4 | 7 | 8 | 39 | 40 | 43 | 44 => "#,##0.00",
+        9 => "0%",
+        10 => "0.00%",
+        11 => "0.00E+00",
+        12 | 13 => "# ?/?",
+        14 => "mm-dd-yy",
+        15 => "d-mmm-yy",
+        16 => "d-mmm",
+        17 => "mmm-yy",
+        18 => "h:mm AM/PM",
+        19 => "h:mm:ss AM/PM",
+        20 => "h:mm",
+        21 => "h:mm:ss",
+        22 => "m/d/yy h:mm",
+        45 => "mm:ss",
+        46 => "[h]:mm:ss",
+        47 => "mmss.0",
+        48 => "##0.0E+0",
+        49 => "@",
+        _ => "General",
+    }
+}
+
 /// A format's character after quotes, escapes and brackets are understood.
 enum Piece {
     Code(char),

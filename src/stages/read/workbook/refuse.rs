@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Once;
 
-use calamine::XlsxError;
+use calamine::{XlsError, XlsxError};
 
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
@@ -34,7 +34,7 @@ pub(super) fn quietly<T>(path: &Path, call: impl FnOnce() -> T) -> Result<T> {
 
 pub(super) fn broken(path: &Path, error: &XlsxError) -> Refusal {
     match error {
-        XlsxError::Password => refusal(Code::FileEncrypted, path, "is protected with a password"),
+        XlsxError::Password => encrypted(path),
         XlsxError::Unrecognized {
             typ: "sheet:type", ..
         } => refusal(
@@ -45,6 +45,18 @@ pub(super) fn broken(path: &Path, error: &XlsxError) -> Refusal {
         .help("save the sheet with the list as a workbook of its own, or as CSV"),
         error => damaged(path, error),
     }
+}
+
+/// What can't be read of a workbook of Excel 97 to 2003.
+pub(super) fn broken_xls(path: &Path, error: &XlsError) -> Refusal {
+    match error {
+        XlsError::Password => encrypted(path),
+        error => damaged(path, error),
+    }
+}
+
+pub(super) fn encrypted(path: &Path) -> Refusal {
+    refusal(Code::FileEncrypted, path, "is protected with a password")
 }
 
 pub(super) fn damaged(path: &Path, error: &dyn std::fmt::Display) -> Refusal {

@@ -1,5 +1,7 @@
 //! Counts in a stream of XML what will cost a parser memory, without building anything.
 
+use super::guard::PartNotes;
+
 /// Elements of which a parser keeps something for each one.
 const KEPT: [&[u8]; 8] = [
     b"numFmt",
@@ -13,8 +15,19 @@ const KEPT: [&[u8]; 8] = [
 ];
 /// Longer than every name that counts.
 const NAME_BYTES_MAX: usize = 32;
-/// Longer than an honest root of the shared strings.
-const ROOT_BYTES_MAX: usize = 4096;
+/// Longer than the attributes of an honest tag that counts.
+const ATTRIBUTES_BYTES_MAX: usize = 4096;
+/// Merged areas and hidden columns that are kept.
+const AREAS_MAX: usize = 10_000;
+
+/// An element whose attributes count.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kept {
+    Strings,
+    Row,
+    Column,
+    Merged,
+}
 
 /// Where a scan stands.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
@@ -43,8 +56,11 @@ pub struct Scan {
     name: Vec<u8>,
     token: u64,
     last: [u8; 2],
-    root: Vec<u8>,
-    in_root: bool,
+    /// The attributes of the tag under way, if they count.
+    attributes: Vec<u8>,
+    keeps: Option<Kept>,
+    /// Whether the row under way is hidden and held nothing so far.
+    in_hidden: bool,
     /// Bytes of the longest tag, text or comment.
     pub longest: u64,
     /// Elements that a parser keeps, shared strings and styles aside.
@@ -59,8 +75,8 @@ pub struct Scan {
     pub stops: u64,
     /// Whether there is a document type declaration.
     pub doctype: bool,
-    /// Whether there is an `f` element.
-    pub formulas: bool,
+    /// What is worth telling of a sheet.
+    pub notes: PartNotes,
 }
 
 impl Scan {
@@ -74,7 +90,7 @@ impl Scan {
                 State::Tag => self.in_tag(rest),
                 State::Quoted(quote) => {
                     let step = ends(memchr::memchr(quote, rest), rest, self.state, State::Tag);
-                    self.keep_root(&rest[..step.0]);
+                    self.keep_attributes(&rest[..step.0]);
                     step
                 }
                 State::EndTag => ends(memchr::memchr(b'>', rest), rest, State::EndTag, State::Text),
@@ -133,11 +149,17 @@ impl Scan {
 
     fn element(&mut self) {
         match self.name.as_slice() {
-            b"c" | b"v" | b"row" | b"t" | b"is" | b"r" => {}
-            b"f" => self.formulas = true,
+            b"c" | b"r" => {}
+            b"v" | b"t" | b"is" => {
+                self.notes.hidden_rows += u64::from(std::mem::take(&mut self.in_hidden));
+            }
+            b"row" => self.keeps = Some(Kept::Row),
+            b"col" => self.keeps = Some(Kept::Column),
+            b"mergeCell" => self.keeps = Some(Kept::Merged),
+            b"f" => self.notes.formulas = true,
             b"si" => self.strings += 1,
             b"xf" => self.styles += 1,
-            b"sst" => self.in_root = true,
+            b"sst" => self.keeps = Some(Kept::Strings),
             name if KEPT.contains(&name) => {
                 self.kept += 1;
                 self.stops += u64::from(name == b"stop");
@@ -149,7 +171,7 @@ impl Scan {
     fn in_tag(&mut self, rest: &[u8]) -> (usize, State) {
         let found = memchr::memchr3(b'>', b'"', b'\'', rest);
         let taken = found.map_or(rest.len(), |at| at + 1);
-        self.keep_root(&rest[..taken]);
+        self.keep_attributes(&rest[..taken]);
         match found.map(|at| rest[at]) {
             None => (taken, State::Tag),
             Some(b'>') => (taken, self.tag_ends()),
@@ -158,21 +180,47 @@ impl Scan {
     }
 
     fn tag_ends(&mut self) -> State {
-        if std::mem::take(&mut self.in_root) {
-            self.declared = self.declared.max(declared(&self.root));
-            self.root.clear();
+        if let Some(kept) = self.keeps.take() {
+            let attributes = std::mem::take(&mut self.attributes);
+            self.note(kept, &attributes);
+            self.attributes = attributes;
+            self.attributes.clear();
         }
         State::Text
     }
 
-    fn keep_root(&mut self, text: &[u8]) {
-        if self.in_root {
-            if self.root.len() + text.len() > ROOT_BYTES_MAX {
-                // What an honest root never has; the number in it can't be known.
-                self.declared = u64::MAX;
-            } else {
-                self.root.extend_from_slice(text);
+    fn note(&mut self, kept: Kept, attributes: &[u8]) {
+        let is_hidden = || {
+            let value = attribute(attributes, "hidden");
+            matches!(value.as_deref(), Some("1" | "true"))
+        };
+        match kept {
+            Kept::Strings => self.declared = self.declared.max(declared(attributes)),
+            Kept::Row => self.in_hidden = is_hidden(),
+            Kept::Column => {
+                let number = |name| attribute(attributes, name)?.parse::<u32>().ok();
+                if let (true, Some(first), Some(last)) = (is_hidden(), number("min"), number("max"))
+                    && self.notes.hidden_columns.len() < AREAS_MAX
+                {
+                    let columns = (first.saturating_sub(1), last.saturating_sub(1));
+                    self.notes.hidden_columns.push(columns);
+                }
             }
+            Kept::Merged if self.notes.merged.len() < AREAS_MAX => {
+                let area = attribute(attributes, "ref").and_then(|text| area(&text));
+                self.notes.merged.extend(area);
+            }
+            Kept::Merged => self.notes.merged_more += 1,
+        }
+    }
+
+    fn keep_attributes(&mut self, text: &[u8]) {
+        let Some(kept) = self.keeps else { return };
+        if self.attributes.len() + text.len() <= ATTRIBUTES_BYTES_MAX {
+            self.attributes.extend_from_slice(text);
+        } else if kept == Kept::Strings {
+            // What an honest root never has; the number in it can't be known.
+            self.declared = u64::MAX;
         }
     }
 
@@ -212,6 +260,38 @@ fn ends(found: Option<usize>, rest: &[u8], state: State, next: State) -> (usize,
     }
 }
 
+/// The value of an attribute that has neither a prefix nor entities.
+fn attribute(attributes: &[u8], name: &str) -> Option<String> {
+    let text = std::str::from_utf8(attributes).ok()?;
+    let mut rest = text;
+    loop {
+        let (before, after) = rest.split_once('=')?;
+        let after = after.trim_ascii_start();
+        let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let (value, after) = after[1..].split_once(quote)?;
+        if before.trim_ascii() == name {
+            return Some(value.to_string());
+        }
+        rest = after;
+    }
+}
+
+/// `B2:D9` as first row, first column, last row, last column, from 0.
+fn area(text: &str) -> Option<[u32; 4]> {
+    let (first, last) = text.split_once(':').unwrap_or((text, text));
+    let place = |text: &str| {
+        let digits = text.find(|c: char| c.is_ascii_digit())?;
+        let column = text[..digits].bytes().try_fold(0u32, |column, letter| {
+            let value = u32::from(letter.to_ascii_uppercase().checked_sub(b'A')?) + 1;
+            column.checked_mul(26)?.checked_add(value)
+        })?;
+        let row: u32 = text[digits..].parse().ok()?;
+        Some((row.checked_sub(1)?, column.checked_sub(1)?))
+    };
+    let ((top, left), (bottom, right)) = (place(first)?, place(last)?);
+    Some([top, left, bottom, right])
+}
+
 /// The greatest number among the digits of every `uniqueCount` in a tag's attributes.
 fn declared(attributes: &[u8]) -> u64 {
     let text = String::from_utf8_lossy(attributes);
@@ -248,12 +328,22 @@ mod tests {
                 (2, 2, 42),
                 "{size}"
             );
-            assert!(scan.formulas && !scan.doctype, "{size}");
+            assert!(scan.notes.formulas && !scan.doctype, "{size}");
             assert_eq!(
                 scan.longest,
                 "x:sst count='>' uniqueCount=\"42\">".len() as u64,
                 "{size}"
             );
+        }
+        let xml = br#"<cols><col min="2" max='3' hidden="1"/><col min="5" max="5" width="9"/></cols>
+            <row r="1" hidden="true"><c r="A1" s="1"/></row><row r="2" hidden='1'><c><v>1</v></c><c><v>2</v>
+            </c></row><row r="3"><c><v>1</v></c></row><mergeCell ref="A2:AB10"/>"#;
+        for size in [1, 5, xml.len()] {
+            let mut scan = Scan::default();
+            xml.chunks(size).for_each(|chunk| scan.feed(chunk));
+            assert_eq!(scan.notes.hidden_rows, 1, "{size}");
+            assert_eq!(scan.notes.hidden_columns, [(1, 2)], "{size}");
+            assert_eq!(scan.notes.merged, [[1, 0, 9, 27]], "{size}");
         }
         let mut scan = Scan::default();
         scan.feed(b"<!DOCTYPE x [<!ENTITY a 'b'>]><x/>");

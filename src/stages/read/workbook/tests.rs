@@ -1,10 +1,10 @@
 //! What a sheet's cells become, which sheet and header are taken, and what is refused.
 
-use super::rows::CELL_CHARS_MAX;
+use super::limits::{LIMITS, Limits};
 use super::*;
 use crate::definition::{self, Definition};
 use crate::header::Vocabulary;
-use std::io::Write;
+use std::io::Write as _;
 use zip::write::SimpleFileOptions;
 
 const TYPE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
@@ -93,11 +93,8 @@ fn standard() -> Definition {
 
 /// Everything below the header: line, cells; and the issues.
 fn read_all(source: &Source) -> (Vec<(u64, Vec<String>)>, Vec<Issue>) {
-    let Format::Xlsx { sheet, .. } = &source.format else {
-        panic!("not a workbook");
-    };
     let (mut rows, mut issues) = (Vec::new(), Vec::new());
-    read(source, sheet, 3, 100, &mut |cells| {
+    read(source, 3, 100, &mut |cells| {
         assert_eq!((cells.source, cells.first_row), (3, 100));
         for row in 0..cells.len() {
             rows.push((
@@ -169,7 +166,7 @@ fn cells_are_text_as_the_sheet_shows_them() {
         ]
     );
     package.part("xl/media/x", "").write(&path);
-    let changed = read(&source, "Staff", 0, 0, &mut |_| Ok(true)).unwrap_err();
+    let changed = read(&source, 0, 0, &mut |_| Ok(true)).unwrap_err();
     assert_eq!(changed.code, Code::FileChanged);
 }
 
@@ -184,10 +181,11 @@ fn the_sheet_and_the_header_are_chosen_or_asked_for() {
         let definition = definition::parse("x.toml", &text).unwrap().definition;
         match open_with(&path, &definition) {
             Ok(source) => match &source.format {
-                Format::Xlsx { sheet, .. } => {
+                Format::Workbook { .. } => {
+                    let sheet = source.sheet().unwrap();
                     format!("{sheet} {} {:?}", source.header_line, source.header)
                 }
-                Format::Csv { .. } => "csv".to_string(),
+                Format::Csv(_) => "csv".to_string(),
             },
             Err(refusal) => format!(
                 "{} {}",
@@ -259,9 +257,9 @@ fn hostile() -> Vec<(Package, Code, &'static str)> {
     );
     let long = format!(
         "<row r=\"3\">{}</row>",
-        text("A3", &"x".repeat(CELL_CHARS_MAX + 1))
+        text("A3", &"x".repeat(LIMITS.cell_characters + 1))
     );
-    let flood = format!("<sst>{}</sst>", "<si/>".repeat(5_000_001));
+    let flood = format!("<sst>{}</sst>", "<si/>".repeat(4_000_001));
     let piece = format!("<a b=\"{}\"/>", " ".repeat(5 << 20));
     let last = "<row r=\"1048576\"><c r=\"XFD1048576\"><v>1</v></c></row>";
     let wide = "<row r=\"9\"><c r=\"SS9\"><v>1</v></c></row>";
@@ -281,7 +279,7 @@ fn hostile() -> Vec<(Package, Code, &'static str)> {
         (
             strings(&flood),
             Code::FileLimit,
-            "strings; the limit is 5000000",
+            "strings; the limit is 4000000",
         ),
         (
             strings("<!DOCTYPE x []><sst/>"),
@@ -346,5 +344,264 @@ fn hostile_and_mistaken_files_are_refused_with_the_right_word() {
         &folder.path().join("none.xlsx"),
         Code::FileNotFound,
         "doesn't exist",
+    );
+}
+
+/// What the reading process says of a file under these limits.
+fn outcome(path: &Path, limits: Limits) -> String {
+    let (mut said, file) = (Vec::new(), File::open(path).unwrap());
+    let request = Request::Look { header_row: 9 };
+    worker::answer(path, &file, request, limits, &mut said);
+    let (mut rest, mut last) = (said.as_slice(), None);
+    while let Some(frame) = wire::receive(&mut rest) {
+        last = Some(frame);
+    }
+    match last.unwrap() {
+        (wire::END, _) => "read".to_string(),
+        (wire::REFUSED, body) => wire::refusal(&body).unwrap().to_string(),
+        (kind, _) => panic!("{kind}"),
+    }
+}
+
+#[test]
+fn every_limit_lets_in_what_is_at_it_and_refuses_one_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("f.xlsx");
+    let cells = "<row r=\"2\"><c r=\"B2\"><v>1</v></c><c r=\"C2\" t=\"s\"><v>1</v></c></row>";
+    let rows = format!("<row r=\"1\">{}</row>{cells}", text("A1", "Zoë!"));
+    let strings = "<sst><si><t>a</t></si><si><t>12345</t></si></sst>";
+    Package::new(&[("name=\"A\"", rows.as_str()), ("name=\"B\"", rows.as_str())])
+        .part("xl/sharedStrings.xml", strings)
+        .write(&path);
+    let packed = std::fs::metadata(&path).unwrap().len();
+    let mut archive = zip::ZipArchive::new(File::open(&path).unwrap()).unwrap();
+    let entries = archive.len();
+    let sizes = (0..entries).map(|index| archive.by_index(index).unwrap().size());
+    let inflated: u64 = sizes.sum();
+    // Every limit as low as the file allows.
+    let exact = Limits {
+        packed,
+        inflated,
+        entries,
+        sheets: 2,
+        rows: 2,
+        columns: 3,
+        cells: 3,
+        cell_characters: 5,
+        row_bytes: 6,
+        strings: 2,
+        string_bytes: strings.len() as u64,
+        ..LIMITS
+    };
+    assert_eq!(outcome(&path, exact), "read");
+    type Lower = fn(&mut Limits);
+    let lower: [(Lower, &str); 11] = [
+        (|limits| limits.packed -= 1, "bytes; the limit is"),
+        (
+            |limits| limits.inflated -= 1,
+            "its archive inflates to more than",
+        ),
+        (
+            |limits| limits.entries -= 1,
+            "its archive has 6 entries; the limit is 5",
+        ),
+        (|limits| limits.sheets -= 1, "has 2 sheets; the limit is 1"),
+        (
+            |limits| limits.rows -= 1,
+            "has a cell in row 2; the limit is 1",
+        ),
+        (
+            |limits| limits.columns -= 1,
+            "has a cell in column 3; the limit is 2",
+        ),
+        (|limits| limits.cells -= 1, "has more than 2 cells"),
+        (
+            |limits| limits.cell_characters -= 1,
+            "has more than 4 characters in a cell of row 2",
+        ),
+        (
+            |limits| limits.row_bytes -= 1,
+            "has 6 bytes of text in row 2; the limit is 5",
+        ),
+        (
+            |limits| limits.strings -= 1,
+            "has 2 strings; the limit is 1",
+        ),
+        (
+            |limits| limits.string_bytes -= 1,
+            "the part `xl/sharedStrings.xml` inflates to more than",
+        ),
+    ];
+    for (lower, expected) in lower {
+        let mut limits = exact;
+        lower(&mut limits);
+        let outcome = outcome(&path, limits);
+        assert!(outcome.contains(expected), "{outcome} has no {expected}");
+    }
+}
+
+/// A workbook of OpenDocument with this content of its one table.
+fn open_document(path: &Path, table: &str) {
+    let content = format!(
+        "<office:document-content><office:automatic-styles><style:style style:name=\"h\">\
+         <style:table-properties table:display=\"false\"/></style:style></office:automatic-styles>\
+         <office:body><office:spreadsheet><table:tracked-changes><table:table-cell/></table:tracked-changes>\
+         <table:table table:name=\"Old\" table:style-name=\"h\"/>\
+         <table:table table:name=\"People\">{table}</table:table></office:spreadsheet></office:body>\
+         </office:document-content>"
+    );
+    let mut zip = zip::ZipWriter::new(File::create(path).unwrap());
+    let kind = "application/vnd.oasis.opendocument.spreadsheet";
+    for (name, text) in [("mimetype", kind), ("content.xml", content.as_str())] {
+        zip.start_file(name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(text.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap();
+}
+
+#[test]
+fn open_document_sheets_are_read_as_they_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("f.ods");
+    let value = |attributes: &str, shown: &str| {
+        format!("<table:table-cell {attributes}><text:p>{shown}</text:p></table:table-cell>")
+    };
+    let string = |shown: &str| value("office:value-type=\"string\"", shown);
+    let float = |value_: &str, shown: &str| {
+        value(
+            &format!("office:value-type=\"float\" office:value=\"{value_}\""),
+            shown,
+        )
+    };
+    let row = |attributes: &str, cells: &[String]| {
+        format!(
+            "<table:table-row {attributes}>{}</table:table-row>",
+            cells.concat()
+        )
+    };
+    let table = [
+        "<table:table-column/><table:table-column table:visibility=\"collapse\"/>".to_string(),
+        row(
+            "table:number-rows-repeated=\"2\"",
+            &["<table:table-cell table:number-columns-repeated=\"16384\"/>".into()],
+        ),
+        row(
+            "",
+            &[
+                string("E-mail"),
+                string("Code"),
+                string("Since"),
+                string("Note"),
+            ],
+        ),
+        row(
+            "table:visibility=\"filter\"",
+            &[
+                string("a@b.org<office:annotation><text:p>no</text:p></office:annotation>"),
+                float("42", "00042"),
+                value(
+                    "office:value-type=\"date\" office:date-value=\"2026-03-04T00:00:00\"",
+                    "04.03.26",
+                ),
+                string("a<text:s text:c=\"2\"/>b &amp; c</text:p><text:p>d"),
+            ],
+        ),
+        row(
+            "table:number-rows-repeated=\"2\"",
+            &[
+                string("c@d.org"),
+                float("1234.5", "1.234,50 EUR"),
+                value(
+                    "office:value-type=\"time\" office:time-value=\"PT08H30M00S\"",
+                    "8:30",
+                ),
+                value(
+                    "table:formula=\"of:=1/0\" office:value-type=\"string\" calcext:value-type=\"error\"",
+                    "#DIV/0!",
+                ),
+            ],
+        ),
+        row(
+            "",
+            &[
+                value(
+                    "table:number-columns-spanned=\"2\" office:value-type=\"percentage\" office:value=\"0.5\"",
+                    "50 %",
+                ),
+                "<table:covered-table-cell/>".into(),
+                value(
+                    "office:value-type=\"boolean\" office:boolean-value=\"true\"",
+                    "WAHR",
+                ),
+            ],
+        ),
+        row(
+            "table:number-rows-repeated=\"1048000\"",
+            &["<table:table-cell/>".into()],
+        ),
+    ];
+    open_document(&path, &table.concat());
+    let source = open_with(&path, &standard()).unwrap();
+    assert_eq!((source.header_line, source.sheet()), (3, Some("People")));
+    let (rows, issues) = read_all(&source);
+    let expected: [(u64, [&str; 4]); 4] = [
+        (4, ["a@b.org", "00042", "2026-03-04", "a  b & c\nd"]),
+        (5, ["c@d.org", "1234.5", "08:30:00", ""]),
+        (6, ["c@d.org", "1234.5", "08:30:00", ""]),
+        (7, ["50%", "", "TRUE", ""]),
+    ];
+    assert_eq!(rows.len(), expected.len());
+    for ((line, cells), (expected_line, expected_cells)) in rows.iter().zip(expected) {
+        assert_eq!(
+            (*line, cells.as_slice()),
+            (expected_line, &expected_cells.map(String::from)[..])
+        );
+    }
+    let said: Vec<_> = issues.iter().map(|issue| (issue.code, issue.row)).collect();
+    let (error, formula) = (Code::CellError, Code::CellFormula);
+    assert_eq!(
+        said,
+        [
+            (error, 101),
+            (formula, 101),
+            (error, 102),
+            (formula, 102),
+            (Code::CellMerged, 103)
+        ]
+    );
+    let Format::Workbook { book, sheet } = &source.format else {
+        panic!("not a workbook");
+    };
+    assert_eq!(
+        book.remarks(*sheet),
+        [
+            "not read: `Old`",
+            "1 hidden row, read like the others",
+            "hidden columns, read like the others: B",
+            "merged cells: 1; the text counts for the first cell of each",
+        ]
+    );
+}
+
+#[test]
+fn merged_cells_are_told_by_row() {
+    let sheet = Sheet {
+        merged: vec![[4, 0, 6, 1], [0, 0, 0, 5], [5, 27, 5, 28]],
+        ..Sheet::default()
+    };
+    let mut merged = Merged::new(&sheet);
+    let mut told = Vec::new();
+    for row in 2..=9 {
+        told.extend(
+            merged
+                .covered(row)
+                .into_iter()
+                .map(|(column, anchor)| (row, column, anchor)),
+        );
+    }
+    let expected = [(5, 1, "A5"), (6, 0, "A5"), (6, 28, "AB6"), (7, 0, "A5")];
+    assert_eq!(
+        told,
+        expected.map(|(row, column, anchor)| (row, column, anchor.to_string()))
     );
 }

@@ -1,0 +1,118 @@
+//! `muster due`: what the dates of the accounts say is to be done today, without a new file.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use clap::Args;
+use jiff::Zoned;
+
+use super::DatabaseArgs;
+use super::import::{
+    RunArgs, Setup, Task, Told, allowed, carry_out, make_folder, new_run, open_pipeline, run_task,
+};
+use crate::definition::{Dates, Onboarding, Pipeline};
+use crate::issue::Code;
+use crate::outcome::Exit;
+use crate::refusal::{Refusal, Result};
+use crate::stages::gates::Class;
+use crate::stages::leavers;
+use crate::store::Store;
+
+#[derive(Args)]
+pub(super) struct DueArgs {
+    /// A pipeline file, or the name of one in `pipelines/`: whose accounts are meant, and by what rules
+    #[arg(short, long, value_name = "PIPELINE")]
+    pipeline: Option<String>,
+    /// Say what would be done; write nothing to the accounts
+    #[arg(long)]
+    check: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    /// Folder for the run's files [default: muster-runs/RUN]
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print summary.json on stdout
+    #[arg(long)]
+    json: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
+    /// Let so many changes of a class through that a safeguard would hold, such as `deactivate=60`
+    #[arg(long, value_name = "CLASS=COUNT", value_parser = allowed)]
+    allow: Vec<(Class, u64)>,
+}
+
+/// `muster due`.
+pub(super) fn due(args: &DueArgs) -> Result<Exit> {
+    let started = SystemTime::now();
+    let run_args = RunArgs {
+        pipeline: args.pipeline.clone(),
+        database: args.database.clone(),
+        out: args.out.clone(),
+        json: args.json,
+        quiet: args.quiet,
+        allow: args.allow.clone(),
+        ..RunArgs::default()
+    };
+    let pipeline = open_pipeline(&run_args)?;
+    if pipeline.definition.accounts.dates != Dates::Schedule {
+        let name = &pipeline.definition.name;
+        let what = format!("the pipeline `{name}` keeps dates and does nothing by them");
+        return Err(Refusal::new(Code::UsageInvalid, what)
+            .help("set `dates = \"schedule\"` under `[accounts]`"));
+    }
+    let task = match args.check {
+        true => Task::Check {
+            offline: false,
+            plan: None,
+        },
+        false => Task::Import,
+    };
+    carry_out(&run_args, &pipeline, task, started, new_run(started))
+}
+
+/// Does what is due once a day, if anything is: for visits that may find no file. `folder` gives the
+/// run's folder by its id.
+pub(super) fn once_a_day(
+    setup: Setup,
+    store: &mut Store,
+    folder: impl Fn(&str) -> PathBuf,
+) -> Result<Option<(PathBuf, Told)>> {
+    if !is_due(setup.pipeline, store)? {
+        return Ok(None);
+    }
+    let run = new_run(setup.started);
+    let folder = folder(&run.id);
+    make_folder(&folder, true)?;
+    let args = RunArgs {
+        files: Vec::new(),
+        ..setup.args.clone()
+    };
+    let setup = Setup {
+        args: &args,
+        pipeline: setup.pipeline,
+        started: setup.started,
+        folder: &folder,
+        stop: setup.stop,
+        dropped: None,
+    };
+    let told = run_task(&setup, Task::Import, run, Some(store))?;
+    Ok(Some((folder, told)))
+}
+
+fn is_due(pipeline: &Pipeline, store: &Store) -> Result<bool> {
+    let definition = &pipeline.definition;
+    let Some(day) = definition.accounts.day() else {
+        return Ok(false);
+    };
+    let began = Zoned::now().start_of_day().unwrap_or_else(|_| Zoned::now());
+    let source = definition.source();
+    if store.is_day_seen(source, &began.timestamp().to_string())? {
+        return Ok(false);
+    }
+    store.begin_match()?;
+    let opens = definition.accounts.onboarding == Onboarding::Setup;
+    let mut due = store.find_due(source, day, opens)?;
+    leavers::decide(&mut due, definition, 0);
+    Ok(due.iter().any(|leaver| leaver.fate.is_written()))
+}

@@ -1,0 +1,838 @@
+//! propose: which column of an unknown file is likely which field, from its header and some of its
+//! values, and how sure that is. Pure; nothing is imported by a proposal until somebody has seen it.
+
+use std::fmt::Write;
+
+use crate::definition::{DateOrder, Definition, Read, SheetChoice, UnknownColumns};
+use crate::header::{Found, Vocabulary, fields, is_ignored, is_own, key};
+use crate::issue::Code;
+use crate::row::Field;
+use crate::stages::clean::{country, date, language, text, words};
+use crate::stages::validate::email;
+
+/// How sure a proposal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Certainty {
+    /// It can't be told; somebody has to say.
+    Asked,
+    /// By its values, or by part of its name.
+    Likely,
+    /// By its name, and its values don't speak against it.
+    Certain,
+}
+
+impl Certainty {
+    /// The certainty's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Certainty::Asked => "asked",
+            Certainty::Likely => "likely",
+            Certainty::Certain => "certain",
+        }
+    }
+}
+
+/// What a column would become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Becomes {
+    /// A field.
+    Field(Field),
+    /// One of these fields: which one is asked. None where two columns have one name.
+    Asked(Vec<Field>),
+    /// A custom attribute under this name.
+    Attribute(String),
+    /// Nothing: passwords are never read.
+    Password,
+    /// Nothing: the pipeline leaves it out, muster wrote it itself, or it has no name.
+    Nothing,
+}
+
+/// One column of a proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its header, as the file shows it.
+    pub header: String,
+    /// What it would become.
+    pub becomes: Becomes,
+    /// How sure that is.
+    pub certainty: Certainty,
+    /// Why, in a few plain words.
+    pub why: String,
+}
+
+/// Something that only a person can answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// What kind of question.
+    pub code: Code,
+    /// What was found, naming every column and field.
+    pub what: String,
+    /// How to answer it.
+    pub help: String,
+}
+
+/// A mapping for a file, for somebody to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// Column by column.
+    pub columns: Vec<Column>,
+    /// What has to be answered first.
+    pub questions: Vec<Question>,
+    /// Required fields that no column is for.
+    pub missing: Vec<String>,
+    /// What day and month are in the dates, if the values tell.
+    pub date_order: Option<DateOrder>,
+}
+
+/// The share of values that must be of a kind for a column to be of that kind.
+const SHARE_MIN: f64 = 0.8;
+
+/// What a column could be: the field, how sure, and why.
+type Candidate = (Field, Certainty, String);
+
+/// Proposes what each of `headers` becomes. `samples` has some values of each column, as the file
+/// shows them; what `definition` says is taken as said. Unless it `may_guess`, only names count that a
+/// run goes by, too: a run never guesses.
+pub fn propose(
+    headers: &[String],
+    samples: &[Vec<String>],
+    definition: &Definition,
+    may_guess: bool,
+) -> Proposal {
+    let vocabulary = Vocabulary::new(definition);
+    let found = fields(headers, &vocabulary, definition);
+    let values: Vec<Vec<String>> = samples.iter().map(|values| cleaned(values)).collect();
+    let none = Vec::new();
+    let of = |column: usize| values.get(column).unwrap_or(&none).as_slice();
+    let mut columns: Vec<Option<Column>> = Vec::with_capacity(headers.len());
+    let mut candidates: Vec<Vec<Candidate>> = Vec::with_capacity(headers.len());
+    for (column, header) in headers.iter().enumerate() {
+        let fixed = fixed(header.trim(), found[column], &vocabulary, definition);
+        candidates.push(match fixed {
+            Some(_) => Vec::new(),
+            None if !may_guess => {
+                let known = found[column].map(|found| found.field).into_iter();
+                known
+                    .map(|field| (field, Certainty::Certain, "its name".to_string()))
+                    .collect()
+            }
+            None => guesses(header, found[column], of(column), &vocabulary, definition),
+        });
+        columns.push(fixed);
+    }
+    if may_guess {
+        find_full_name(&columns, &mut candidates, &values);
+    }
+    settle_ambiguous(&columns, &mut candidates);
+    settle_doubled(&columns, &mut candidates);
+    let mut proposal = Proposal {
+        columns: Vec::with_capacity(headers.len()),
+        questions: Vec::new(),
+        missing: Vec::new(),
+        date_order: None,
+    };
+    for (column, (fixed, candidates)) in columns.into_iter().zip(candidates).enumerate() {
+        let proposed = fixed.unwrap_or_else(|| choose(&headers[column], candidates, definition));
+        proposal.columns.push(proposed);
+    }
+    ask(&mut proposal, definition);
+    proposal.missing = missing(&proposal, definition);
+    let dates = position(&proposal, Field::StartDate);
+    proposal.date_order = dates.and_then(|column| date_order(of(column)));
+    proposal
+}
+
+fn cleaned(values: &[String]) -> Vec<String> {
+    let cleaned = values.iter().map(|value| text::clean(value).0.into_owned());
+    cleaned.filter(|value| !value.is_empty()).collect()
+}
+
+/// What a column is whatever its values say.
+fn fixed(
+    header: &str,
+    found: Option<Found>,
+    vocabulary: &Vocabulary,
+    definition: &Definition,
+) -> Option<Column> {
+    let (becomes, why) = if header.is_empty() {
+        (Becomes::Nothing, "it has no name")
+    } else if is_own(header) {
+        (Becomes::Nothing, "muster wrote it")
+    } else if let Some(found) = found.filter(|found| found.is_named) {
+        (Becomes::Field(found.field), "the pipeline names it")
+    } else if let Some(name) = vocabulary.attribute(header) {
+        let name = name.to_string();
+        (Becomes::Attribute(name), "the pipeline names it")
+    } else if vocabulary.is_password_hash(header) || vocabulary.is_password(header) {
+        (Becomes::Password, "passwords are never read")
+    } else if is_ignored(header, definition) {
+        (Becomes::Nothing, "the pipeline leaves it out")
+    } else {
+        return None;
+    };
+    Some(Column {
+        header: header.to_string(),
+        becomes,
+        certainty: Certainty::Certain,
+        why: why.to_string(),
+    })
+}
+
+/// What a column could be by its name and its values; two fields where they disagree.
+fn guesses(
+    header: &str,
+    found: Option<Found>,
+    values: &[String],
+    vocabulary: &Vocabulary,
+    definition: &Definition,
+) -> Vec<Candidate> {
+    let named = |field: &Field| definition.columns.of(*field).is_some();
+    let by_values: Vec<Candidate> = kinds(values)
+        .into_iter()
+        .filter(|(field, ..)| !named(field))
+        .collect();
+    let by_name = match found {
+        Some(found) => Some((found.field, Certainty::Certain, "its name")),
+        None => vocabulary
+            .in_part(header)
+            .filter(|field| !named(field))
+            .map(|field| (field, Certainty::Likely, "part of its name")),
+    };
+    let Some((field, certainty, why)) = by_name else {
+        return by_values;
+    };
+    let agrees = share(values, field);
+    let candidate = |certainty, why| vec![(field, certainty, why)];
+    match (agrees, by_values.first()) {
+        (Some((hits, total)), _) if is_kind(hits, total) => candidate(
+            certainty,
+            format!("{why}, and {}", told(field, hits, total)),
+        ),
+        // The addresses of managers are addresses, too; and Jordan may be a country or a first name.
+        (_, Some((other, _, told)))
+            if *other != field
+                && field != Field::Manager
+                && (agrees.is_some() || *other == Field::Email) =>
+        {
+            vec![
+                (field, certainty, why.to_string()),
+                (*other, Certainty::Likely, told.clone()),
+            ]
+        }
+        (Some((hits, total)), _) if total > 0 => {
+            let told = told(field, hits, total);
+            candidate(Certainty::Likely, format!("{why}, but only {told}"))
+        }
+        _ => candidate(certainty, why.to_string()),
+    }
+}
+
+/// The fields whose values can be told by their looks alone, in the order in which they are tried.
+const TOLD: [(Field, &str); 5] = [
+    (Field::Email, "addresses"),
+    (Field::Phone, "phone numbers"),
+    (Field::Status, "statuses"),
+    (Field::Country, "countries"),
+    (Field::Language, "languages"),
+];
+
+/// What the values are by their looks. A date may be any date, so it is no field by its looks.
+fn kinds(values: &[String]) -> Vec<Candidate> {
+    let mut kinds = Vec::new();
+    for (field, _) in TOLD {
+        if let Some((hits, total)) = share(values, field)
+            && is_kind(hits, total)
+        {
+            kinds.push((field, Certainty::Likely, told(field, hits, total)));
+        }
+    }
+    kinds
+}
+
+fn is_kind(hits: usize, total: usize) -> bool {
+    total > 0 && hits as f64 >= SHARE_MIN * total as f64
+}
+
+fn told(field: Field, hits: usize, total: usize) -> String {
+    let word = TOLD.iter().find(|(told, _)| *told == field);
+    let word = word.map_or("dates", |(_, word)| *word);
+    format!("{hits} of {total} values are {word}")
+}
+
+/// How many of the values can be such a field, of how many; `None` for fields that can be any text.
+fn share(values: &[String], field: Field) -> Option<(usize, usize)> {
+    let fits: fn(&str) -> bool = match field {
+        Field::Email => |value| value.contains('@') && email::key(value).is_some(),
+        Field::Phone => is_phone,
+        Field::Status => |value| {
+            let is_yes_or_no = value.chars().count() <= 5;
+            !is_yes_or_no && words::status(value).is_some()
+        },
+        Field::Country => |value| country::alpha2(value).is_some(),
+        // Codes of three letters are too many: `Ada` and `Ann` are among them.
+        Field::Language => |value| value.len() != 3 && language::tag(value).is_some(),
+        Field::StartDate => |value| {
+            !matches!(date::read(value, DateOrder::Dmy), date::Reading::Invalid)
+                || !matches!(date::read(value, DateOrder::Mdy), date::Reading::Invalid)
+        },
+        _ => return None,
+    };
+    let hits = values.iter().filter(|value| fits(value)).count();
+    Some((hits, values.len()))
+}
+
+/// Whether it looks like a number to be called and not like any other number.
+fn is_phone(value: &str) -> bool {
+    let digits = value.chars().filter(char::is_ascii_digit).count();
+    let plain = |c: char| c.is_ascii_digit() || " +-./()".contains(c);
+    let parted = value.trim_start_matches('+').contains([' ', '-', '/', '(']);
+    (7..=15).contains(&digits)
+        && value.chars().all(plain)
+        && !date::is_iso(value)
+        && matches!(date::read(value, DateOrder::Dmy), date::Reading::Invalid)
+        && (value.starts_with('+') || (value.starts_with(['0', '(']) && (parted || digits >= 9)))
+}
+
+/// Where no column is for names, one of two to four words each may be full names.
+fn find_full_name(
+    columns: &[Option<Column>],
+    candidates: &mut [Vec<Candidate>],
+    values: &[Vec<String>],
+) {
+    let is_name =
+        |field: Field| matches!(field, Field::FirstName | Field::LastName | Field::FullName);
+    let is_there = columns.iter().flatten().any(|column| match column.becomes {
+        Becomes::Field(field) => is_name(field),
+        _ => false,
+    });
+    if is_there
+        || candidates
+            .iter()
+            .flatten()
+            .any(|(field, ..)| is_name(*field))
+    {
+        return;
+    }
+    for (column, values) in values.iter().enumerate() {
+        let is_free = columns[column].is_none() && candidates[column].is_empty();
+        let hits = values.iter().filter(|value| is_full_name(value)).count();
+        if is_free && is_kind(hits, values.len()) {
+            let why = format!("{hits} of {} values look like full names", values.len());
+            candidates[column].push((Field::FullName, Certainty::Likely, why));
+        }
+    }
+}
+
+fn is_full_name(value: &str) -> bool {
+    let letters = |c: char| c.is_alphabetic() || " ,.'’-".contains(c);
+    let begins = |word: &str| word.chars().next().is_some_and(char::is_uppercase);
+    let words: Vec<&str> = value.split_whitespace().collect();
+    (2..=4).contains(&words.len())
+        && value.chars().all(letters)
+        && begins(words[0])
+        && begins(words[words.len() - 1])
+}
+
+/// Of two fields that a column could be, one that another column certainly is falls away.
+fn settle_ambiguous(columns: &[Option<Column>], candidates: &mut [Vec<Candidate>]) {
+    let mut taken: Vec<(usize, Field)> = Vec::new();
+    for (at, (column, candidates)) in columns.iter().zip(candidates.iter()).enumerate() {
+        if let Some(Becomes::Field(field)) = column.as_ref().map(|column| &column.becomes) {
+            taken.push((at, *field));
+        }
+        if let [(field, Certainty::Certain, _)] = candidates.as_slice() {
+            taken.push((at, *field));
+        }
+    }
+    for (at, candidates) in candidates.iter_mut().enumerate() {
+        if candidates.len() > 1 {
+            let is_taken =
+                |field: Field| taken.iter().any(|(by, other)| *by != at && *other == field);
+            let mut left = candidates.clone();
+            left.retain(|(field, ..)| !is_taken(*field));
+            *candidates = left;
+        }
+    }
+}
+
+/// Of several columns for one field, the surest counts.
+fn settle_doubled(columns: &[Option<Column>], candidates: &mut [Vec<Candidate>]) {
+    for field in Field::ALL.into_iter().filter(|field| !field.lists_groups()) {
+        let is_fixed = |column: &Option<Column>| {
+            column
+                .as_ref()
+                .is_some_and(|column| column.becomes == Becomes::Field(field))
+        };
+        let fixed = columns.iter().position(is_fixed);
+        let sure = |candidates: &[Candidate]| match candidates {
+            [(one, certainty, _)] if *one == field => Some(*certainty),
+            _ => None,
+        };
+        let best = candidates
+            .iter()
+            .filter_map(|candidates| sure(candidates))
+            .max();
+        let winner = fixed.or(candidates
+            .iter()
+            .position(|candidates| sure(candidates) == best));
+        let (Some(best), Some(winner)) = (best, winner) else {
+            continue;
+        };
+        for (at, candidates) in candidates.iter_mut().enumerate() {
+            let loses = sure(candidates).is_some_and(|one| fixed.is_some() || one < best);
+            if loses && at != winner {
+                candidates.clear();
+            }
+        }
+    }
+}
+
+/// What a column becomes of which not everything fell away.
+fn choose(header: &str, candidates: Vec<Candidate>, definition: &Definition) -> Column {
+    let shown = header.trim().to_string();
+    let (becomes, certainty, why) = match candidates.as_slice() {
+        [] => match definition.columns.unknown {
+            UnknownColumns::Ignore => {
+                let why = "nobody knows it, and the pipeline leaves such columns out";
+                (Becomes::Nothing, Certainty::Certain, why.to_string())
+            }
+            UnknownColumns::Refuse => {
+                let why = "nobody knows it, and the pipeline takes no such columns";
+                (Becomes::Nothing, Certainty::Asked, why.to_string())
+            }
+            UnknownColumns::Attribute => (
+                Becomes::Attribute(shown.clone()),
+                Certainty::Likely,
+                "kept under its own name".to_string(),
+            ),
+        },
+        [(field, certainty, why)] => (Becomes::Field(*field), *certainty, why.clone()),
+        several => {
+            let whys: Vec<String> = several
+                .iter()
+                .map(|(field, _, why)| format!("`{}` ({why})", field.name()))
+                .collect();
+            let fields = several.iter().map(|(field, ..)| *field).collect();
+            (Becomes::Asked(fields), Certainty::Asked, whys.join(" or "))
+        }
+    };
+    Column {
+        header: shown,
+        becomes,
+        certainty,
+        why,
+    }
+}
+
+/// Finds what has to be answered, and takes back what was proposed for it.
+fn ask(proposal: &mut Proposal, definition: &Definition) {
+    let mut questions = Vec::new();
+    let named =
+        |at: usize, columns: &[Column]| format!("`{}` (column {})", columns[at].header, at + 1);
+    for (at, column) in proposal.columns.iter().enumerate() {
+        if let Becomes::Asked(fields) = &column.becomes {
+            let lines = fields.iter().map(|field| line(*field, &column.header));
+            questions.push(Question {
+                code: Code::MapAmbiguous,
+                what: format!("{} could be {}", named(at, &proposal.columns), column.why),
+                help: format!(
+                    "say under `[columns]` which one: {}",
+                    lines.collect::<Vec<_>>().join(" or ")
+                ),
+            });
+        }
+    }
+    let targets: Vec<Becomes> = proposal.columns.iter().map(|c| c.becomes.clone()).collect();
+    for (at, target) in targets.iter().enumerate() {
+        let several = match target {
+            Becomes::Field(field) if field.lists_groups() => true,
+            Becomes::Field(Field::Status) => definition.columns.status.is_some(),
+            Becomes::Field(_) | Becomes::Attribute(_) => false,
+            _ => true,
+        };
+        let same: Vec<usize> = (0..targets.len())
+            .filter(|other| targets[*other] == *target)
+            .collect();
+        if several || same.len() < 2 || same[0] != at {
+            continue;
+        }
+        let names: Vec<String> = same
+            .iter()
+            .map(|at| named(*at, &proposal.columns))
+            .collect();
+        let (what, fields) = match target {
+            Becomes::Field(field) => (format!("are all `{}`", field.name()), vec![*field]),
+            _ => ("have one name".to_string(), Vec::new()),
+        };
+        let what = if same.len() == 2 {
+            what.replace("are all", "are both")
+        } else {
+            what
+        };
+        let first = &proposal.columns[at].header;
+        let is_one_word = same
+            .iter()
+            .all(|at| key(&proposal.columns[*at].header) == key(first));
+        questions.push(Question {
+            code: Code::MapDoubled,
+            what: format!("{} {what}", names.join(" and ")),
+            help: match fields.first() {
+                Some(field) if !is_one_word => {
+                    format!(
+                        "say under `[columns]` which one counts, as {}",
+                        line(*field, first)
+                    )
+                }
+                _ => "remove or rename all but one of them in the file".to_string(),
+            },
+        });
+        for at in same {
+            proposal.columns[at].becomes = Becomes::Asked(fields.clone());
+            proposal.columns[at].certainty = Certainty::Asked;
+        }
+    }
+    proposal.questions = questions;
+}
+
+fn line(field: Field, header: &str) -> String {
+    format!("`{} = {}`", field.name(), quoted(header))
+}
+
+fn position(proposal: &Proposal, field: Field) -> Option<usize> {
+    let columns = &mut proposal.columns.iter();
+    columns.position(|column| column.becomes == Becomes::Field(field))
+}
+
+/// Required fields that no column is for, nor asked for.
+fn missing(proposal: &Proposal, definition: &Definition) -> Vec<String> {
+    let has = |field: Field| {
+        proposal.columns.iter().any(|column| match &column.becomes {
+            Becomes::Field(one) => *one == field,
+            Becomes::Asked(several) => several.contains(&field),
+            _ => false,
+        })
+    };
+    let is_missing = |name: &&String| match Field::from_name(name) {
+        Some(field @ (Field::FirstName | Field::LastName)) => !has(field) && !has(Field::FullName),
+        Some(Field::Email) if definition.require.email_or_username => {
+            !has(Field::Email) && !has(Field::Username)
+        }
+        Some(field) => !has(field),
+        None => false,
+    };
+    let required = definition.require.fields.iter();
+    required.filter(is_missing).cloned().collect()
+}
+
+/// Which of day and month comes first, where a value can be read in one way only and none in the
+/// other way only.
+fn date_order(values: &[String]) -> Option<DateOrder> {
+    let only = |order: DateOrder, other: DateOrder| {
+        values.iter().any(|value| {
+            matches!(date::read(value, order), date::Reading::Date(_))
+                && matches!(date::read(value, other), date::Reading::Invalid)
+        })
+    };
+    match (
+        only(DateOrder::Dmy, DateOrder::Mdy),
+        only(DateOrder::Mdy, DateOrder::Dmy),
+    ) {
+        (true, false) => Some(DateOrder::Dmy),
+        (false, true) => Some(DateOrder::Mdy),
+        _ => None,
+    }
+}
+
+/// A string as TOML writes it. JSON's escapes are TOML's, but for one character.
+fn quoted(text: &str) -> String {
+    let text = serde_json::to_string(text).unwrap_or_default();
+    text.replace('\u{7f}', "\\u007f")
+}
+
+impl Proposal {
+    /// The proposal as a pipeline file called `name`, for the file that is shown as `file`. Answers
+    /// that are still open are comments; it loads as it is. No value of the file is in it.
+    pub fn pipeline(&self, name: &str, file: &str, read: &Read) -> String {
+        let mut toml = format!(
+            "# {name}: proposed by `muster map` for {}, and yours to edit.\n\
+             # All settings there are, with their defaults, stand in the pipeline `users`.\n\n\
+             name = {}\ndescription = {}\n",
+            comment(file),
+            quoted(name),
+            quoted(&format!("People as in {file}"))
+        );
+        write_read(&mut toml, read);
+        toml.push_str("\n[columns]\n");
+        for field in Field::ALL {
+            let of = |column: &&Column| column.becomes == Becomes::Field(field);
+            let columns: Vec<&Column> = self.columns.iter().filter(of).collect();
+            let headers: Vec<String> = columns.iter().map(|c| quoted(&c.header)).collect();
+            let header = match headers.as_slice() {
+                [] => continue,
+                [one] => one.clone(),
+                several => format!("[{}]", several.join(", ")),
+            };
+            let (certainty, why) = (columns[0].certainty.name(), comment(&columns[0].why));
+            let _ = writeln!(toml, "{} = {header}  # {certainty}: {why}", field.name());
+        }
+        self.write_questions(&mut toml);
+        let kept: Vec<String> = self
+            .columns
+            .iter()
+            .filter(|column| matches!(column.becomes, Becomes::Attribute(_)))
+            .map(|column| format!("`{}`", comment(&column.header)))
+            .collect();
+        let _ = match kept.as_slice() {
+            [] => writeln!(toml, "unknown = \"attribute\"  # or \"ignore\", \"refuse\""),
+            kept => writeln!(
+                toml,
+                "unknown = \"attribute\"  # keeps {}; or \"ignore\", \"refuse\"",
+                kept.join(", ")
+            ),
+        };
+        let order = match self.date_order {
+            Some(DateOrder::Dmy) => Some("dmy"),
+            Some(DateOrder::Mdy) => Some("mdy"),
+            _ => None,
+        };
+        if let Some(order) = order {
+            let _ = writeln!(
+                toml,
+                "\n[clean]\ndate_order = \"{order}\"  # some dates can't be read otherwise"
+            );
+        }
+        if !self.missing.is_empty() {
+            self.write_required(&mut toml);
+        }
+        toml
+    }
+
+    /// Lines of which one has to be switched on, for each question.
+    fn write_questions(&self, toml: &mut String) {
+        for question in &self.questions {
+            let _ = writeln!(toml, "# asked: {}", comment(&question.what));
+        }
+        for column in &self.columns {
+            if let Becomes::Asked(fields) = &column.becomes {
+                for field in fields {
+                    let _ = writeln!(toml, "#{} = {}", field.name(), quoted(&column.header));
+                }
+            }
+        }
+    }
+
+    fn write_required(&self, toml: &mut String) {
+        let there = |name: &&str| !self.missing.iter().any(|missing| missing == name);
+        let required = ["first_name", "last_name", "email"].into_iter();
+        let required: Vec<String> = required.filter(there).map(quoted).collect();
+        let words: Vec<String> = self
+            .missing
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        let _ = writeln!(
+            toml,
+            "\n[require]  # no column is for {}, so it can't be required\nfields = [{}]",
+            words.join(" or "),
+            required.join(", ")
+        );
+        let no_email = self.missing.iter().any(|name| name == Field::Email.name());
+        if no_email && position(self, Field::Username).is_some() {
+            let _ = writeln!(toml, "email_or_username = true");
+        }
+    }
+}
+
+/// What had to be said for the file to be read at all.
+fn write_read(toml: &mut String, read: &Read) {
+    let sheet = read.sheet.as_ref().map(|sheet| match sheet {
+        SheetChoice::Number(number) => number.to_string(),
+        SheetChoice::Name(name) => quoted(name),
+    });
+    let settings = [
+        ("sheet", sheet),
+        ("delimiter", read.delimiter.as_deref().map(quoted)),
+        ("encoding", read.encoding.as_deref().map(quoted)),
+    ];
+    let mut head = "\n[read]\n";
+    for (key, value) in settings {
+        if let Some(value) = value {
+            let _ = writeln!(toml, "{head}{key} = {value}");
+            head = "";
+        }
+    }
+}
+
+/// Text as a comment of one line may hold it.
+fn comment(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition;
+
+    /// Columns as header and values.
+    fn proposed(columns: &[(&str, &[&str])]) -> Proposal {
+        let headers: Vec<String> = columns
+            .iter()
+            .map(|(header, _)| header.to_string())
+            .collect();
+        let samples: Vec<Vec<String>> = columns
+            .iter()
+            .map(|(_, values)| values.iter().map(ToString::to_string).collect())
+            .collect();
+        let definition = definition::open(None).unwrap().definition;
+        propose(&headers, &samples, &definition, true)
+    }
+
+    fn becomes(columns: &[(&str, &[&str])]) -> Vec<(Becomes, Certainty)> {
+        let columns = proposed(columns).columns.into_iter();
+        columns
+            .map(|column| (column.becomes, column.certainty))
+            .collect()
+    }
+
+    #[test]
+    fn names_decide_and_values_where_names_do_not() {
+        use Becomes::{Attribute, Field as F, Nothing, Password};
+        use Certainty::{Certain, Likely};
+        let mails: &[&str] = &["ann@firm.eu", "bo@firm.eu", "", "cy@firm.eu"];
+        assert_eq!(
+            becomes(&[
+                ("Kontakt", mails),
+                ("Vorname", &["Jordan", "Ada"]),
+                ("Name", &["Lee", "Ray"]),
+                (
+                    "Erreichbar unter",
+                    &["+49 30 123456", "030/123457", "(030) 123458"]
+                ),
+                ("Wo", &["DE", "France", "Italien"]),
+                ("Desk", &["12", "0012", "9"]),
+                ("Geburtstag", &["2001-02-03"]),
+                (
+                    "Beschäftigung",
+                    &["aktiv", "inaktiv", "gesperrt", "suspended", "disabled"]
+                ),
+                ("Kennwort", &[]),
+                (" ", &["x"]),
+            ]),
+            [
+                (F(Field::Email), Likely),
+                (F(Field::FirstName), Certain),
+                (F(Field::LastName), Certain),
+                (F(Field::Phone), Likely),
+                (F(Field::Country), Likely),
+                (Attribute("Desk".into()), Likely),
+                (Attribute("Geburtstag".into()), Likely),
+                (F(Field::Status), Likely),
+                (Password, Certain),
+                (Nothing, Certain),
+            ]
+        );
+        // The surer column counts; a second column of addresses is somebody else's field.
+        assert_eq!(
+            becomes(&[("Private", mails), ("Work e-mail", mails), ("Login", mails)]),
+            [
+                (Attribute("Private".into()), Likely),
+                (F(Field::Email), Certain),
+                (F(Field::Username), Certain),
+            ]
+        );
+        assert_eq!(
+            becomes(&[
+                ("Wer", &["Ann Lee", "Bo van Ray", "O'Hara, Jo"]),
+                ("Contact mail address", mails)
+            ]),
+            [(F(Field::FullName), Likely), (F(Field::Email), Likely)]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_asked_and_names_both() {
+        let mails: &[&str] = &["ann@firm.eu", "bo@firm.eu"];
+        for (columns, code, words) in [
+            (
+                vec![("Email", mails), ("E-Mail", mails)],
+                Code::MapDoubled,
+                "`Email` (column 1) and `E-Mail` (column 2) are both `email`",
+            ),
+            (
+                vec![("Kontakt", mails), ("Zweitkontakt", mails)],
+                Code::MapDoubled,
+                "`Kontakt` (column 1) and `Zweitkontakt` (column 2) are both `email`",
+            ),
+            (
+                vec![("Login", mails)],
+                Code::MapAmbiguous,
+                "`Login` (column 1) could be `username` (its name) or `email` (2 of 2 values are addresses)",
+            ),
+            (
+                vec![("Wo", &["DE", "FR", "IT"])],
+                Code::MapAmbiguous,
+                "`Wo` (column 1) could be `country` (3 of 3 values are countries) or `language` (",
+            ),
+            (
+                vec![("Badge", &["1"]), ("Badge ", &["2"])],
+                Code::MapDoubled,
+                "`Badge` (column 1) and `Badge` (column 2) have one name",
+            ),
+        ] {
+            let proposal = proposed(&columns);
+            assert_eq!(proposal.questions.len(), 1, "{proposal:?}");
+            let question = &proposal.questions[0];
+            assert_eq!(question.code, code);
+            assert!(question.what.starts_with(words), "{}", question.what);
+            for column in &proposal.columns {
+                assert_eq!(column.certainty, Certainty::Asked, "{column:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_pipeline_loads_and_says_the_same() {
+        let mails: &[&str] = &["ann@firm.eu", "bo@firm.eu"];
+        let columns: Vec<(&str, &[&str])> = vec![
+            ("Kontakt \"neu\"\n", mails),
+            ("Name", &["Ann Lee"]),
+            ("Seit", &["13/02/2020"]),
+            ("Hire date", &["13/02/2020", "01/02/2020"]),
+            ("Team", &["A"]),
+            ("Group 2", &["B"]),
+            ("Login", &["ann"]),
+            ("Username", &["ann"]),
+            ("Desk", &["1"]),
+        ];
+        let proposal = proposed(&columns);
+        let read = Read {
+            delimiter: Some("\t".to_string()),
+            ..Read::default()
+        };
+        let text = proposal.pipeline("own", "a\nb.csv", &read);
+        let definition = definition::parse("own.toml", &text).unwrap().definition;
+        assert_eq!(definition.clean.date_order, DateOrder::Dmy);
+        assert_eq!(definition.read.delimiter.as_deref(), Some("\t"));
+        assert_eq!(definition.columns.username, None, "{text}");
+        assert!(
+            text.contains("\n#username = \"Login\"\n#username = \"Username\"\n"),
+            "{text}"
+        );
+        let headers: Vec<String> = columns
+            .iter()
+            .map(|(header, _)| header.to_string())
+            .collect();
+        let found = fields(&headers, &Vocabulary::new(&definition), &definition);
+        let email = Found {
+            field: Field::Email,
+            is_named: true,
+        };
+        assert_eq!(found[0], Some(email), "{text}");
+        // Without names and addresses it still loads, and requires what is there.
+        let text = proposed(&[("Username", &["ann"])]).pipeline("own", "a.csv", &Read::default());
+        let definition = definition::parse("own.toml", &text).unwrap().definition;
+        assert!(definition.require.fields.is_empty() && definition.require.email_or_username);
+    }
+}

@@ -1,0 +1,219 @@
+//! A row of a sheet on its way: its text, and what is to be said of its cells. The same for every
+//! format; here the limits of rows and cells are held.
+
+use std::path::Path;
+
+use super::limits::{Limits, grouped, mebibytes};
+use super::number_format::{DIGITS_MAX, NumberFormat};
+use super::refuse::refusal;
+use crate::issue::Code;
+use crate::refusal::Result;
+
+/// The most characters of a value that an issue carries.
+const FOUND_CHARS_MAX: usize = 120;
+
+/// What can be said of a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Kind {
+    Error = 0,
+    Formula = 1,
+    Precision = 2,
+    /// A formula that no program has computed yet.
+    Uncomputed = 3,
+}
+
+impl Kind {
+    pub fn from_byte(byte: u8) -> Option<Kind> {
+        [
+            Kind::Error,
+            Kind::Formula,
+            Kind::Precision,
+            Kind::Uncomputed,
+        ]
+        .into_iter()
+        .find(|kind| *kind as u8 == byte)
+    }
+
+    pub fn code(self) -> Code {
+        match self {
+            Kind::Error => Code::CellError,
+            Kind::Formula => Code::CellFormula,
+            Kind::Precision => Code::CellPrecision,
+            Kind::Uncomputed => Code::CellUncomputed,
+        }
+    }
+
+    pub fn detail(self) -> String {
+        match self {
+            Kind::Precision => format!("Excel keeps {DIGITS_MAX} digits of a number"),
+            Kind::Error | Kind::Formula | Kind::Uncomputed => String::new(),
+        }
+    }
+}
+
+/// Something to say about a cell of the row under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Remark {
+    pub column: u16,
+    pub kind: Kind,
+    pub found: String,
+}
+
+/// The row under way.
+#[derive(Debug)]
+pub(super) struct Line<'p> {
+    path: &'p Path,
+    limits: Limits,
+    /// Its number on the sheet, from 1.
+    pub number: u64,
+    /// The text of its cells, one behind the other.
+    pub text: String,
+    /// By column: where its text stands in `text`.
+    pub spans: Vec<(u32, u32)>,
+    pub remarks: Vec<Remark>,
+    /// Cells and bytes so far, of the whole sheet.
+    cells: u64,
+    bytes: u64,
+}
+
+impl<'p> Line<'p> {
+    pub fn new(path: &'p Path, limits: Limits) -> Line<'p> {
+        Line {
+            path,
+            limits,
+            number: 0,
+            text: String::new(),
+            spans: Vec::new(),
+            remarks: Vec::new(),
+            cells: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Begins another row; `row` counts from 0.
+    pub fn begin(&mut self, row: u64) {
+        self.number = row + 1;
+        self.text.clear();
+        self.spans.clear();
+        self.remarks.clear();
+    }
+
+    /// Refuses what is too far right or too far down. Both count from 0.
+    pub fn check_place(&self, row: u64, column: u64) -> Result<()> {
+        let limits = &self.limits;
+        if row >= u64::from(limits.rows) {
+            let limit = grouped(u64::from(limits.rows));
+            let what = format!("has a cell in row {}; the limit is {limit}", row + 1);
+            return Err(refusal(Code::FileLimit, self.path, &what));
+        }
+        if column >= u64::from(limits.columns) {
+            let what = format!(
+                "has a cell in column {}; the limit is {}",
+                column + 1,
+                limits.columns
+            );
+            return Err(refusal(Code::FileLimit, self.path, &what)
+                .help("remove the columns that don't belong to the list"));
+        }
+        Ok(())
+    }
+
+    /// Adds a cell whose text `write` appends. Its place was checked.
+    pub fn cell(&mut self, column: usize, write: impl FnOnce(&mut String)) -> Result<()> {
+        let start = self.text.len();
+        write(&mut self.text);
+        let length = self.text.len() - start;
+        let most = self.limits.cell_characters;
+        if length > most && self.text[start..].chars().count() > most {
+            let what = format!(
+                "has more than {most} characters in a cell of row {}; that is the limit",
+                self.number
+            );
+            return Err(refusal(Code::FileLimit, self.path, &what));
+        }
+        if self.spans.len() <= column {
+            self.spans.resize(column + 1, (0, 0));
+        }
+        self.spans[column] = (start as u32, self.text.len() as u32);
+        self.cells += 1;
+        if self.cells > self.limits.cells {
+            let limit = grouped(self.limits.cells);
+            let what =
+                format!("has more than {limit} cells that hold something; that is the limit");
+            return Err(refusal(Code::FileLimit, self.path, &what));
+        }
+        Ok(())
+    }
+
+    /// Adds a number as its format shows it.
+    pub fn number(
+        &mut self,
+        column: usize,
+        number: f64,
+        format: &NumberFormat,
+        is_1904: bool,
+    ) -> Result<()> {
+        let mut is_exact = true;
+        self.cell(column, |text| {
+            is_exact = format.show(number, is_1904, text);
+        })?;
+        if !is_exact {
+            let found = self.column(column).chars().take(FOUND_CHARS_MAX).collect();
+            self.remark(column, Kind::Precision, found);
+        }
+        Ok(())
+    }
+
+    /// Gives the cell that was added last another text.
+    pub fn replace(&mut self, column: usize, text: &str) {
+        if let Some((start, end)) = self.spans.get_mut(column) {
+            self.text.truncate(*start as usize);
+            self.text.push_str(text);
+            *end = self.text.len() as u32;
+        }
+    }
+
+    /// Adds an error, which has no text.
+    pub fn error(&mut self, column: usize, error: String) -> Result<()> {
+        self.cell(column, |_| ())?;
+        self.remark(column, Kind::Error, error);
+        Ok(())
+    }
+
+    pub fn remark(&mut self, column: usize, kind: Kind, found: String) {
+        self.remarks.push(Remark {
+            column: column as u16,
+            kind,
+            found,
+        });
+    }
+
+    /// Ends the row: `true` when it holds anything.
+    pub fn end(&mut self) -> Result<bool> {
+        self.bytes += self.text.len() as u64;
+        let most = self.limits.row_bytes;
+        if self.text.len() > most {
+            let what = format!(
+                "has {} bytes of text in row {}; the limit is {most}",
+                self.text.len(),
+                self.number
+            );
+            return Err(refusal(Code::FileLimit, self.path, &what));
+        }
+        if self.bytes > self.limits.inflated {
+            let limit = mebibytes(self.limits.inflated);
+            let what = format!("has more than {limit} of text; that is the limit");
+            return Err(refusal(Code::FileLimit, self.path, &what));
+        }
+        Ok(!self.text.trim().is_empty() || !self.remarks.is_empty())
+    }
+
+    /// The text of a cell.
+    pub fn column(&self, column: usize) -> &str {
+        match self.spans.get(column) {
+            Some(&(start, end)) => &self.text[start as usize..end as usize],
+            None => "",
+        }
+    }
+}

@@ -1,0 +1,444 @@
+//! OpenDocument spreadsheets (OASIS ODF 1.2), tag by tag.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+use std::io::{Error, Read};
+
+use super::guard;
+use super::line::{Kind, Line};
+use super::number_format::NumberFormat;
+use super::refuse::{damaged, encrypted};
+use super::wire::{Book, BookKind, Sheet};
+use super::worker::{Each, Job, Next, check_sheets};
+use super::xlsx::iso;
+use super::xml::{Tag, Token, Xml};
+use crate::refusal::Result;
+
+const AREAS_MAX: usize = 10_000;
+
+/// Goes through a workbook; see [`Each`].
+pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
+    if job.only.is_none() {
+        guard::check(job)?;
+    }
+    let (mut archive, _) = guard::open(job)?;
+    if let Ok(mut manifest) = archive.by_name("META-INF/manifest.xml") {
+        let mut bytes = Vec::new();
+        let read = manifest.read_to_end(&mut bytes);
+        read.map_err(|error| damaged(job.path, &error))?;
+        if memchr::memmem::find(&bytes, b"encryption-data").is_some() {
+            return Err(encrypted(job.path));
+        }
+    }
+    let content = archive
+        .by_name("content.xml")
+        .map_err(|error| damaged(job.path, &error))?;
+    let mut reader = Content {
+        job,
+        xml: Xml::new(content),
+        hidden_styles: HashSet::new(),
+        sheets: Vec::new(),
+        line: Line::new(job.path, job.limits),
+        general: NumberFormat::new(None, "General"),
+        row: 0,
+        is_wanted: false,
+    };
+    reader.read(each)?;
+    check_sheets(job, reader.sheets.len())?;
+    Ok(Book {
+        kind: BookKind::Ods,
+        is_1904: false,
+        sheets: reader.sheets,
+    })
+}
+
+struct Content<'j, 'f, R> {
+    job: &'j Job<'f>,
+    xml: Xml<R>,
+    /// Styles of tables that aren't shown.
+    hidden_styles: HashSet<String>,
+    sheets: Vec<Sheet>,
+    line: Line<'j>,
+    general: NumberFormat,
+    /// The row under way, from 0.
+    row: u64,
+    /// Whether rows of the sheet under way are handed on.
+    is_wanted: bool,
+}
+
+/// What a tag is to the reader; it owns what it needs, because the stream goes on.
+enum Step {
+    Style(Option<String>),
+    StyleHidden,
+    Table {
+        sheet: Sheet,
+        style: Option<String>,
+        is_empty: bool,
+    },
+    Columns {
+        repeated: u64,
+        is_hidden: bool,
+    },
+    Row {
+        repeated: u64,
+        is_hidden: bool,
+    },
+    Cell(CellTag),
+    RowEnds,
+    TableEnds,
+    Skip(String),
+    Nothing,
+}
+
+/// A cell's attributes.
+#[derive(Default)]
+struct CellTag {
+    repeated: u64,
+    columns: u32,
+    rows: u32,
+    kind: String,
+    value: Option<String>,
+    is_formula: bool,
+    is_empty: bool,
+}
+
+impl<R: Read> Content<'_, '_, R> {
+    fn broken(&self, error: &Error) -> crate::refusal::Refusal {
+        damaged(self.job.path, error)
+    }
+
+    fn step(&mut self) -> Result<Option<Step>> {
+        let path = self.job.path;
+        let token = self.xml.next().map_err(|error| damaged(path, &error))?;
+        Ok(token.map(|token| match token {
+            Token::Start(tag) => step(&tag),
+            Token::End("table:table-row") => Step::RowEnds,
+            Token::End("table:table") => Step::TableEnds,
+            Token::End(_) | Token::Text(_) => Step::Nothing,
+        }))
+    }
+
+    fn read(&mut self, each: &mut Each) -> Result<()> {
+        let mut style = None;
+        let mut column = 0u64;
+        let mut columns = 0u64;
+        // How often the row comes, and whether it is hidden.
+        let mut current = (1u64, false);
+        let mut depth = 0;
+        while let Some(step) = self.step()? {
+            match step {
+                Step::Style(name) => style = name,
+                Step::StyleHidden => self.hidden_styles.extend(style.take()),
+                Step::Table { is_empty, .. } if depth > 0 => depth += i32::from(!is_empty),
+                Step::Table {
+                    mut sheet,
+                    style,
+                    is_empty,
+                } => {
+                    depth = i32::from(!is_empty);
+                    sheet.is_hidden =
+                        style.is_some_and(|style| self.hidden_styles.contains(&style));
+                    let index = self.sheets.len();
+                    self.is_wanted = self.job.only.is_none_or(|(only, _)| only == index);
+                    self.sheets.push(sheet);
+                    check_sheets(self.job, self.sheets.len())?;
+                    self.row = 0;
+                    columns = 0;
+                    self.line = Line::new(self.job.path, self.job.limits);
+                }
+                Step::TableEnds => depth -= i32::from(depth > 0),
+                _ if depth != 1 => {}
+                Step::Columns {
+                    repeated,
+                    is_hidden,
+                } => {
+                    let last = columns.saturating_add(repeated);
+                    if is_hidden
+                        && let Some(sheet) = self.sheets.last_mut()
+                        && sheet.hidden_columns.len() < AREAS_MAX
+                        && last < u64::from(u32::MAX)
+                    {
+                        sheet.hidden_columns.push((columns as u32, last as u32 - 1));
+                    }
+                    columns = last;
+                }
+                Step::Row {
+                    repeated,
+                    is_hidden,
+                } => {
+                    current = (repeated, is_hidden);
+                    column = 0;
+                    self.line.begin(self.row);
+                }
+                Step::Cell(tag) => {
+                    let repeated = tag.repeated;
+                    self.cell(tag, column)?;
+                    column = column.saturating_add(repeated);
+                }
+                Step::RowEnds => self.end_row(current, each)?,
+                Step::Skip(name) => self.skip(&name)?,
+                Step::Nothing => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the row under way, as often as it comes.
+    fn end_row(&mut self, (repeated, is_hidden): (u64, bool), each: &mut Each) -> Result<()> {
+        let index = self.sheets.len().saturating_sub(1);
+        let from = self.row;
+        self.row = self.row.saturating_add(repeated);
+        let mut row = from;
+        while self.line.end()? && row < self.row {
+            self.line.number = row + 1;
+            self.line.check_place(row, 0)?;
+            if let Some(sheet) = self.sheets.last_mut() {
+                sheet.hidden_rows += u64::from(is_hidden);
+            }
+            if self.is_wanted && each(index, &self.line)? == Next::Sheet {
+                self.is_wanted = false;
+            }
+            row += 1;
+        }
+        Ok(())
+    }
+
+    /// Adds a cell, as often as it comes, to the row under way.
+    fn cell(&mut self, tag: CellTag, column: u64) -> Result<()> {
+        let shown = if tag.is_empty {
+            String::new()
+        } else {
+            self.paragraphs()?
+        };
+        if let Some(sheet) = self.sheets.last_mut()
+            && (tag.columns > 1 || tag.rows > 1)
+        {
+            let (row, column) = (self.row as u32, column as u32);
+            let (bottom, right) = (
+                row.saturating_add(tag.rows - 1),
+                column.saturating_add(tag.columns - 1),
+            );
+            if sheet.merged.len() < AREAS_MAX {
+                sheet.merged.push([row, column, bottom, right]);
+            } else {
+                sheet.merged_more += 1;
+            }
+        }
+        if shown.is_empty() && tag.value.is_none() && tag.kind.is_empty() {
+            return Ok(());
+        }
+        for column in (column..).take(usize::try_from(tag.repeated).unwrap_or(usize::MAX)) {
+            self.line.check_place(self.row, column)?;
+            self.put(&tag, &shown, column as usize)?;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, tag: &CellTag, shown: &str, column: usize) -> Result<()> {
+        let line = &mut self.line;
+        let value = tag.value.as_deref();
+        let number = value.and_then(|value| value.parse::<f64>().ok());
+        match (tag.kind.as_str(), number, value) {
+            ("error", ..) => line.error(column, shown.chars().take(20).collect())?,
+            // A number that the sheet shows as other digits, such as 00042 or 555-1234.
+            ("float", Some(number), _) if is_code(shown, number) => {
+                line.cell(column, |out| out.push_str(shown.trim()))?;
+            }
+            ("percentage", Some(number), _) => {
+                line.number(column, number * 100.0, &self.general, false)?;
+                let percent = format!("{}%", line.column(column));
+                line.replace(column, &percent);
+            }
+            ("float" | "currency", Some(number), _) => {
+                line.number(column, number, &self.general, false)?;
+            }
+            ("date", _, Some(value)) => line.cell(column, |out| out.push_str(iso(value)))?,
+            ("time", _, Some(value)) => {
+                let time = clock(value);
+                line.cell(column, |out| out.push_str(time.as_deref().unwrap_or(shown)))?;
+            }
+            ("boolean", _, Some(value)) => {
+                let word = if value == "true" { "TRUE" } else { "FALSE" };
+                line.cell(column, |out| out.push_str(word))?;
+            }
+            (_, _, Some(value)) if shown.is_empty() => {
+                line.cell(column, |out| out.push_str(value))?;
+            }
+            _ => line.cell(column, |out| out.push_str(shown))?,
+        }
+        if tag.is_formula {
+            line.remark(column, Kind::Formula, String::new());
+            if let Some(sheet) = self.sheets.last_mut() {
+                sheet.formulas = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// The text of a cell up to its end: paragraphs parted by line ends, without its comments.
+    fn paragraphs(&mut self) -> Result<String> {
+        let mut text = String::new();
+        let mut in_paragraph = 0;
+        let mut paragraphs = 0;
+        loop {
+            let path = self.job.path;
+            let Some(token) = self.xml.next().map_err(|error| damaged(path, &error))? else {
+                return Err(self.broken(&Error::other("it breaks off")));
+            };
+            match token {
+                Token::Start(tag) => match tag.name {
+                    "text:p" | "text:h" => {
+                        if paragraphs > 0 {
+                            text.push('\n');
+                        }
+                        paragraphs += 1;
+                        in_paragraph += i32::from(!tag.is_empty);
+                    }
+                    "text:s" => {
+                        let count = number(&tag, "text:c").min(1 << 15);
+                        text.extend(std::iter::repeat_n(' ', count as usize));
+                    }
+                    "text:tab" => text.push('\t'),
+                    "text:line-break" => text.push('\n'),
+                    "office:annotation" | "draw:frame" | "table:table" => {
+                        let name = tag.name.to_string();
+                        self.skip(&name)?;
+                    }
+                    _ => {}
+                },
+                Token::End("text:p" | "text:h") => in_paragraph -= 1,
+                Token::End("table:table-cell" | "table:covered-table-cell") => return Ok(text),
+                Token::End(_) => {}
+                Token::Text(piece) if in_paragraph > 0 => text.push_str(&piece),
+                Token::Text(_) => {}
+            }
+        }
+    }
+
+    /// Passes over everything up to the end of the element whose start was read.
+    fn skip(&mut self, name: &str) -> Result<()> {
+        let mut depth = 1;
+        while depth > 0 {
+            let path = self.job.path;
+            let token = self.xml.next().map_err(|error| damaged(path, &error))?;
+            match token {
+                Some(Token::Start(tag)) if tag.name == name && !tag.is_empty => depth += 1,
+                Some(Token::End(end)) if end == name => depth -= 1,
+                Some(_) => {}
+                None => return Err(self.broken(&Error::other("it breaks off"))),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn step(tag: &Tag) -> Step {
+    let is_hidden = || {
+        let visibility = tag.attribute("table:visibility");
+        visibility.is_some_and(|visibility| visibility != "visible")
+    };
+    match tag.name {
+        "style:style" => Step::Style(tag.attribute("style:name").map(String::from)),
+        "style:table-properties" if tag.attribute("table:display").as_deref() == Some("false") => {
+            Step::StyleHidden
+        }
+        "table:table" => {
+            let sheet = Sheet {
+                name: tag.attribute("table:name").unwrap_or_default().into_owned(),
+                ..Sheet::default()
+            };
+            Step::Table {
+                sheet,
+                style: tag.attribute("table:style-name").map(String::from),
+                is_empty: tag.is_empty,
+            }
+        }
+        "table:table-column" => Step::Columns {
+            repeated: number(tag, "table:number-columns-repeated"),
+            is_hidden: is_hidden(),
+        },
+        "table:table-row" if !tag.is_empty => Step::Row {
+            repeated: number(tag, "table:number-rows-repeated"),
+            is_hidden: is_hidden(),
+        },
+        "table:table-cell" | "table:covered-table-cell" => Step::Cell(cell_tag(tag)),
+        "table:tracked-changes" | "office:forms" | "table:shapes" | "office:annotation"
+            if !tag.is_empty =>
+        {
+            Step::Skip(tag.name.to_string())
+        }
+        _ => Step::Nothing,
+    }
+}
+
+fn cell_tag(tag: &Tag) -> CellTag {
+    let is_error = tag.attribute("calcext:value-type").as_deref() == Some("error");
+    let kind = tag.attribute("office:value-type").unwrap_or_default();
+    let value = match kind.as_ref() {
+        "date" => "office:date-value",
+        "time" => "office:time-value",
+        "boolean" => "office:boolean-value",
+        "string" => "office:string-value",
+        _ => "office:value",
+    };
+    let span = |name| u32::try_from(number(tag, name)).unwrap_or(u32::MAX);
+    CellTag {
+        repeated: number(tag, "table:number-columns-repeated"),
+        columns: span("table:number-columns-spanned"),
+        rows: span("table:number-rows-spanned"),
+        value: tag.attribute(value).map(String::from),
+        kind: if is_error {
+            "error".to_string()
+        } else {
+            kind.into_owned()
+        },
+        is_formula: tag.attribute("table:formula").is_some(),
+        is_empty: tag.is_empty,
+    }
+}
+
+/// A number from 1 in an attribute; 1 without it.
+fn number(tag: &Tag, name: &str) -> u64 {
+    tag.attribute(name)
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(1)
+        .max(1)
+}
+
+/// Whether a number is shown with all of its digits and nothing that a number needs, as codes are.
+fn is_code(shown: &str, number: f64) -> bool {
+    let shown = shown.trim();
+    let is_plain = shown
+        .chars()
+        .all(|c| c.is_ascii_digit() || matches!(c, '-' | '(' | ')' | ' ' | '/'));
+    if !is_plain || number < 0.0 || number.fract() != 0.0 || number >= 1e15 {
+        return false;
+    }
+    let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
+    digits
+        .parse::<u64>()
+        .is_ok_and(|shown| shown == number as u64)
+}
+
+/// `PT08H30M00S` as 08:30:00 (ISO 8601); hours may be more than 24.
+fn clock(duration: &str) -> Option<String> {
+    let (sign, rest) = match duration.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", duration),
+    };
+    let (hours, rest) = rest.strip_prefix("PT")?.split_once('H')?;
+    let (minutes, rest) = rest.split_once('M')?;
+    let seconds = rest.strip_suffix('S')?;
+    let whole = seconds.split(['.', ',']).next()?;
+    let mut out = String::new();
+    let parse = |text: &str| text.parse::<u32>().ok();
+    write!(
+        out,
+        "{sign}{:02}:{:02}:{:02}",
+        parse(hours)?,
+        parse(minutes)?,
+        parse(whole)?
+    )
+    .ok()?;
+    Some(out)
+}

@@ -1,0 +1,242 @@
+//! The reading process's side: limits itself, reads the workbook on its standard input, and says
+//! on its standard output what it found.
+//!
+//! A parser that crashes, loops or eats memory on a file that somebody made for that purpose takes
+//! nothing with it but this process, which has no file but the workbook, no environment and no
+//! right to open, write or start anything.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+use super::limits::{LIMITS, Limits};
+use super::line::Line;
+use super::refuse::{damaged, quietly, refusal};
+use super::wire::{self, Book, BookKind};
+use super::{kind, ods, xls, xlsb, xlsx};
+use crate::issue::Code;
+use crate::refusal::Result;
+
+/// How many rows that aren't blank are looked at for the header.
+const HEADER_ROWS_MAX: usize = 20;
+
+/// What is asked of a workbook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Request {
+    /// Its sheets and the first rows of each, at least to this row.
+    Look { header_row: u64 },
+    /// All rows of one of its sheets, below this one.
+    Rows {
+        sheet: usize,
+        below: u64,
+        formulas: bool,
+    },
+}
+
+/// A workbook to be read.
+pub(super) struct Job<'a> {
+    /// What messages call it.
+    pub path: &'a Path,
+    pub file: &'a File,
+    pub limits: Limits,
+    /// The one sheet that is wanted, and whether its formulas are noted; all of them otherwise.
+    pub only: Option<(usize, bool)>,
+}
+
+/// What follows a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    Row,
+    /// No more of this sheet.
+    Sheet,
+}
+
+/// What every row that isn't blank is handed to, with its sheet's index among the sheets of cells.
+pub(super) type Each<'a> = dyn FnMut(usize, &Line) -> Result<Next> + 'a;
+
+impl Request {
+    /// As arguments of the reading process.
+    pub fn arguments(self) -> Vec<String> {
+        match self {
+            Request::Look { header_row } => vec!["look".into(), header_row.to_string()],
+            Request::Rows {
+                sheet,
+                below,
+                formulas,
+            } => vec![
+                "rows".into(),
+                sheet.to_string(),
+                below.to_string(),
+                formulas.to_string(),
+            ],
+        }
+    }
+
+    fn parse(words: &[OsString]) -> Option<Request> {
+        let words: Vec<&str> = words
+            .iter()
+            .map(|word| word.to_str())
+            .collect::<Option<_>>()?;
+        match words.as_slice() {
+            ["look", header_row] => Some(Request::Look {
+                header_row: header_row.parse().ok()?,
+            }),
+            ["rows", sheet, below, formulas] => Some(Request::Rows {
+                sheet: sheet.parse().ok()?,
+                below: below.parse().ok()?,
+                formulas: formulas.parse().ok()?,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// All that the reading process does. `words` are what the file is called, and the request.
+/// `false` when it was not started as one.
+pub fn main(words: &[OsString]) -> bool {
+    let Some((path, words)) = words.split_first() else {
+        return false;
+    };
+    let Some(request) = Request::parse(words) else {
+        return false;
+    };
+    let taken = (
+        std::io::stdin().as_fd().try_clone_to_owned(),
+        std::io::stdout().as_fd().try_clone_to_owned(),
+    );
+    let (Ok(input), Ok(output)) = taken else {
+        return false;
+    };
+    let (file, mut out) = (File::from(input), File::from(output));
+    let Ok(bytes) = file.metadata().map(|metadata| metadata.len()) else {
+        return false;
+    };
+    if confine(&LIMITS, bytes).is_err() {
+        return false;
+    }
+    answer(&PathBuf::from(path), &file, request, LIMITS, &mut out);
+    true
+}
+
+/// Gives up every right that reading an open file doesn't need.
+fn confine(limits: &Limits, bytes: u64) -> rustix::io::Result<()> {
+    let set = |resource, most| {
+        let limit = Rlimit {
+            current: Some(most),
+            maximum: Some(most),
+        };
+        setrlimit(resource, limit)
+    };
+    set(Resource::Cpu, limits.seconds(bytes))?;
+    set(Resource::Fsize, 0)?;
+    set(Resource::Core, 0)?;
+    set(Resource::Nofile, 0)?;
+    set(Resource::Nproc, 0)?;
+    // The program itself is mapped, too, which the limit of the address space has to leave room
+    // for; the memory that it can fill is what counts.
+    set(Resource::Data, limits.memory)?;
+    set(Resource::As, limits.memory * 4)
+}
+
+/// Reads a workbook and says what was asked for. What can't be written isn't wanted any more.
+pub(super) fn answer(
+    path: &Path,
+    file: &File,
+    request: Request,
+    limits: Limits,
+    out: &mut impl Write,
+) {
+    let result = quietly(path, || work(path, file, request, limits, out)).and_then(|result| result);
+    let _ = match result {
+        Ok(()) => wire::send(out, wire::END, &[]),
+        Err(refusal) => wire::send(out, wire::REFUSED, &wire::refused(&refusal)),
+    };
+}
+
+fn work(
+    path: &Path,
+    file: &File,
+    request: Request,
+    limits: Limits,
+    out: &mut impl Write,
+) -> Result<()> {
+    let job = Job {
+        path,
+        file,
+        limits,
+        only: match request {
+            Request::Look { .. } => None,
+            Request::Rows {
+                sheet, formulas, ..
+            } => Some((sheet, formulas)),
+        },
+    };
+    let gone = |error: std::io::Error| damaged(path, &error);
+    let mut frame = Vec::with_capacity(wire::FRAME_BYTES * 2);
+    let mut current = 0;
+    let mut seen = 0;
+    let book = pass(&job, &mut |sheet, line| {
+        if let Request::Look { header_row } = request {
+            while current < sheet {
+                wire::send(out, wire::ROWS, &frame).map_err(gone)?;
+                frame.clear();
+                wire::send(out, wire::NEXT_SHEET, &[]).map_err(gone)?;
+                (current, seen) = (current + 1, 0);
+            }
+            if seen >= HEADER_ROWS_MAX && line.number > header_row {
+                return Ok(Next::Sheet);
+            }
+            seen += 1;
+        } else if let Request::Rows { below, .. } = request
+            && line.number <= below
+        {
+            return Ok(Next::Row);
+        }
+        wire::add_row(&mut frame, line);
+        if frame.len() >= wire::FRAME_BYTES {
+            wire::send(out, wire::ROWS, &frame).map_err(gone)?;
+            frame.clear();
+        }
+        Ok(Next::Row)
+    })?;
+    if !frame.is_empty() {
+        wire::send(out, wire::ROWS, &frame).map_err(gone)?;
+    }
+    let book = serde_json::to_vec(&book).map_err(|error| damaged(path, &error))?;
+    wire::send(out, wire::BOOK, &book).map_err(gone)
+}
+
+/// Goes through a workbook of whatever kind.
+fn pass(job: &Job, each: &mut Each) -> Result<Book> {
+    let bytes = job
+        .file
+        .metadata()
+        .map_err(|error| damaged(job.path, &error))?
+        .len();
+    if bytes > job.limits.packed {
+        let limit = super::limits::mebibytes(job.limits.packed);
+        let what = format!("has {bytes} bytes; the limit is {limit}");
+        return Err(refusal(Code::FileLimit, job.path, &what));
+    }
+    let book = match kind::of(job)? {
+        BookKind::Xlsx => xlsx::pass(job, each),
+        BookKind::Xlsb => xlsb::pass(job, each),
+        BookKind::Xls => xls::pass(job, each),
+        BookKind::Ods => ods::pass(job, each),
+    }?;
+    Ok(book)
+}
+
+/// Refuses a workbook with too many sheets.
+pub(super) fn check_sheets(job: &Job, count: usize) -> Result<()> {
+    if count > job.limits.sheets {
+        let what = format!("has {count} sheets; the limit is {}", job.limits.sheets);
+        return Err(refusal(Code::FileLimit, job.path, &what)
+            .help("save only the sheet with the list as a new workbook"));
+    }
+    Ok(())
+}

@@ -1,0 +1,2 @@
+-- Password hashes of accounts that the same transaction makes.
+copy muster.credentials (account_id, password_hash, run_id) from stdin (format binary)
