@@ -1410,12 +1410,15 @@ fn check_columns(path: &str, text: &str, definition: &Definition) -> Result<()> 
 /// # Errors
 /// What is wrong with it.
 pub fn check_delimiter(delimiter: &str) -> std::result::Result<(), String> {
-    let is_short = (1..=8).contains(&delimiter.chars().count());
+    let characters = delimiter.chars().count();
+    let is_short = characters == 1
+        || (2..=8).contains(&characters) && !delimiter.contains(char::is_alphanumeric);
     if is_short && !delimiter.contains(['\r', '\n', '\0', '"']) {
         return Ok(());
     }
     Err(
-        "`delimiter` must be one character, or up to eight, without quotes and line ends"
+        "`delimiter` must be one character, or up to eight that are no letters or digits, without \
+         quotes and line ends"
             .to_string(),
     )
 }

@@ -78,54 +78,49 @@ impl Shape {
         seen.blank
     }
 
-    /// What a person should know of how `source` was read: all that isn't as in a plain list, and
-    /// the lines that are no rows. Complete once all rows were read.
+    /// What a person should know of how `source` was read: what was found or assumed and isn't as in
+    /// a plain list, and the lines that are no rows. Complete once all rows were read.
     pub fn remarks(&self, source: &Source) -> Vec<String> {
         let mut remarks = Vec::new();
         let dialect = &self.dialect;
+        let found = |key: &str| !self.pinned.iter().any(|pinned| pinned == key);
         if let Some(packed) = &self.content.packed {
-            remarks.push(format!(
-                "packed with {}, {} bytes unpacked",
-                packed.how, source.bytes
-            ));
+            let (how, bytes) = (&packed.how, source.bytes);
+            remarks.push(format!("packed with {how}, {bytes} bytes unpacked"));
         }
-        if dialect.encoding != UTF_8 {
+        if found("encoding") && ![UTF_8, UTF_16LE, UTF_16BE].contains(&dialect.encoding) {
             remarks.push(format!("text in {}", dialect.encoding.name()));
         }
-        if dialect.delimiter != "," {
-            let sign = match dialect.delimiter.as_str() {
-                "\t" => "tabs".to_string(),
-                sign => format!("`{sign}`"),
-            };
-            remarks.push(format!("cells parted by {sign}"));
+        if found("delimiter") && ![",", ";", "\t"].contains(&dialect.delimiter.as_str()) {
+            remarks.push(format!("cells parted by `{}`", dialect.delimiter));
         }
-        match dialect.quote {
-            Some(b'"') => {}
-            Some(quote) => remarks.push(format!("quotes are `{}`", char::from(quote))),
-            None => remarks.push("no quotes".to_string()),
+        if let Some(quote) = dialect
+            .quote
+            .filter(|quote| *quote != b'"' && found("quote"))
+        {
+            remarks.push(format!("cells quoted by `{}`", char::from(quote)));
         }
-        if let Some(escape) = dialect.escape {
-            remarks.push(format!("`{}` before a quote", char::from(escape)));
+        if let Some(escape) = dialect.escape.filter(|_| found("escape")) {
+            remarks.push(format!("`{}` before quotes in cells", char::from(escape)));
         }
         match self.line_ends.as_str() {
             "CR" => remarks.push("lines end with CR".to_string()),
             "mixed" => remarks.push("lines end in several ways".to_string()),
             _ => {}
         }
-        match source.header_line {
-            0 => remarks.push("the pipeline names the columns".to_string()),
-            1 => {}
-            line => remarks.push(format!("header on line {line}")),
+        if found("header_row") && source.header_line > 1 {
+            remarks.push(format!("header on line {}", source.header_line));
         }
-        let aside = self.aside();
-        remarks.extend(aside.iter().map(Aside::sentence));
+        let aside: Vec<String> = self.aside().iter().map(Aside::shown).collect();
+        if !aside.is_empty() {
+            remarks.push(format!("no rows: {}", aside.join(", ")));
+        }
         match self.blank() {
+            // In a list that is plain otherwise, they are nothing to speak of.
+            _ if remarks.is_empty() => {}
             0 => {}
             1 => remarks.push("1 blank row".to_string()),
             blank => remarks.push(format!("{blank} blank rows")),
-        }
-        if !self.pinned.is_empty() {
-            remarks.push(format!("set beforehand: `{}`", self.pinned.join("`, `")));
         }
         remarks
     }
@@ -432,7 +427,7 @@ fn damaged_text(record: &Record, row: RowNumber, source: &Source, shape: &Shape)
             return issue;
         }
         let (text, _) = WINDOWS_1252.decode_without_bom_handling(cell);
-        if shape.dialect.encoding == UTF_8 && text.chars().all(|c| !c.is_control()) {
+        if shape.dialect.encoding == UTF_8 && reads_well(&text) {
             let found = format!("{} → {text}", String::from_utf8_lossy(cell));
             issue.found = Issue::of_value(Code::RowEncoding, row, &found, "").found;
             issue.detail = "UTF-8, as in the rest of the file; the cell reads well as windows-1252"
@@ -440,6 +435,17 @@ fn damaged_text(record: &Record, row: RowNumber, source: &Source, shape: &Shape)
         }
     }
     issue
+}
+
+/// Whether text that was read as windows-1252 may be what somebody wrote: whatever is beyond ASCII
+/// is a letter or a mark of that encoding that names are written with.
+fn reads_well(text: &str) -> bool {
+    let is_usual = |c: char| match c {
+        'ÿ' | 'þ' | 'Þ' | 'ª' | 'º' => false,
+        c if c.is_ascii() => !c.is_control(),
+        c => c.is_alphabetic() || matches!(c, '\u{2018}' | '\u{2019}' | '\u{2013}' | '\u{a0}'),
+    };
+    text.chars().all(is_usual)
 }
 
 fn column_with(record: &Record, source: &Source, wanted: impl Fn(&str) -> bool) -> Option<u16> {

@@ -57,8 +57,8 @@ impl Aside {
         }
     }
 
-    /// What a person is told of them, such as `comment: lines 1-2, 7, and 3 more`.
-    pub fn sentence(&self) -> String {
+    /// What a person is told of them, such as `comment (lines 1-2, 7, and 3 more)`.
+    pub fn shown(&self) -> String {
         const SHOWN_MAX: usize = 5;
         let mut parts: Vec<(u64, u64)> = Vec::new();
         for line in &self.lines {
@@ -80,7 +80,7 @@ impl Aside {
             shown.push(format!("and {} more", self.count - named));
         }
         let word = if self.count == 1 { "line" } else { "lines" };
-        format!("{}, no row: {word} {}", self.what, shown.join(", "))
+        format!("{} ({word} {})", self.what, shown.join(", "))
     }
 }
 
@@ -172,7 +172,7 @@ pub fn dialect(
 /// most rows into the same number of cells.
 fn delimiter(sample: &[u8], dialect: &Dialect, vocabulary: &Vocabulary) -> String {
     let run = run_of_characters(sample);
-    let mut best = ((0, 0, false), ",".to_string());
+    let mut best = ((0, 0, false, false), ",".to_string());
     for delimiter in DELIMITERS.iter().copied().chain(run.as_deref()) {
         let tried = Dialect {
             delimiter: delimiter.to_string(),
@@ -188,8 +188,11 @@ fn delimiter(sample: &[u8], dialect: &Dialect, vocabulary: &Vocabulary) -> Strin
         let full = rows.get(header).is_some_and(|row| {
             row.len() > 1 && row.iter().all(|cell| cell.contains(char::is_alphanumeric))
         });
-        if (recognised, even, full) > best.0 {
-            best = ((recognised, even, full), delimiter.to_string());
+        // `||` cuts where `|` would, without empty columns; a run of commas is empty cells.
+        let whole = delimiter.chars().count() > 1 && !delimiter.contains([',', ';', '\t']);
+        let score = (recognised, even, full, whole);
+        if score > best.0 {
+            best = (score, delimiter.to_string());
         }
     }
     spaced(best.1, sample)
