@@ -723,6 +723,20 @@ mod tests {
             ]
         );
         assert_eq!(shape.blank(), 1);
+        assert_eq!(
+            shape.remarks(&source),
+            [
+                "header on line 4",
+                "no rows: `sep=` line (line 1), comment (line 2), above the header (line 3), more of \
+                 the header (line 5), line of dashes (line 6), below the rows (lines 10-11)",
+                "1 blank row",
+            ]
+        );
+        let (source, ..) = read_all(b"email;name\r\na;b\r\n;\r\n").unwrap();
+        let Format::Csv(shape) = &source.format else {
+            panic!("not text")
+        };
+        assert!(shape.remarks(&source).is_empty());
         // Without a header, nobody can know which column is which.
         for text in [
             "a@b.org,Ada,King\n",

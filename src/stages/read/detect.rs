@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::encoding::TextReader;
-use super::records::{Dialect, Quotes, Record, Records, quotes};
+use super::records::{self, Dialect, Quotes, Record, Records, quotes};
 use super::{HEADER_ROWS_MAX, Wanted, header_row, unreadable};
 use crate::definition;
 use crate::header::Vocabulary;
@@ -372,8 +372,8 @@ pub fn head(
     for row in &rows[..place] {
         Aside::note(&mut head.aside, above(row), row.line);
     }
-    let number = options.header_rows.unwrap_or(1).max(1) as usize;
-    let header = &rows[place..(place + number).min(rows.len())];
+    let header = &rows[place..];
+    let header = &header[..filled_rows(header, options.header_rows.unwrap_or(1))];
     head.line = header[0].line;
     head.byte = header[0].byte;
     head.last_line = header.last().map_or(head.line, |row| row.line);
@@ -394,6 +394,19 @@ pub fn head(
         }
     }
     Ok(head)
+}
+
+/// How many of `rows` the first `number` rows of the text are, blank ones counted; at least one.
+fn filled_rows(rows: &[Early], number: u64) -> usize {
+    let mut seen = 0;
+    let mut last_line = rows.first().map_or(0, |row| row.line - 1);
+    let within = rows.iter().take_while(|row| {
+        seen += row.line - last_line;
+        let breaks = |cell: &String| records::line_ends(cell.as_bytes(), false);
+        last_line = row.line + row.cells.iter().map(breaks).sum::<u64>();
+        seen <= number
+    });
+    within.count().max(1)
 }
 
 /// The first rows, from the pinned header on if there is one; lines above that are set aside.

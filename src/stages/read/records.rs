@@ -559,7 +559,7 @@ fn parse_slice(mut slice: &[u8], parser: &mut csv_core::Reader, record: &mut Rec
 }
 
 /// How many lines end in `bytes`: at LF, at CR, once at CRLF.
-fn line_ends(bytes: &[u8], mut after_cr: bool) -> u64 {
+pub(super) fn line_ends(bytes: &[u8], mut after_cr: bool) -> u64 {
     let mut count = 0;
     let mut next = 0;
     for at in memchr::memchr2_iter(b'\r', b'\n', bytes) {
