@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
@@ -67,18 +67,25 @@ impl Content {
         }
     }
 
-    /// Takes all of standard input.
+    /// Takes all of standard input. It can be had once only, but is opened several times (to find
+    /// its pipeline, then to be read), so that the process keeps it.
     ///
     /// # Errors
     /// `file.unreadable`, `file.limit`.
     pub fn standard_input() -> Result<Content> {
+        static TAKEN: Mutex<Option<Arc<File>>> = Mutex::new(None);
         let path = PathBuf::from(STANDARD_INPUT);
-        let file = set_aside(&path, std::io::stdin().lock(), |bytes| {
-            within_file_limit(&path, bytes)
-        })?;
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = match &*taken {
+            Some(file) => Arc::clone(file),
+            None => Arc::new(set_aside(&path, std::io::stdin().lock(), |bytes| {
+                within_file_limit(&path, bytes)
+            })?),
+        };
+        *taken = Some(Arc::clone(&file));
         Ok(Content {
             path,
-            aside: Some(Arc::new(file)),
+            aside: Some(file),
             packed: None,
         })
     }

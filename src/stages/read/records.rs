@@ -282,7 +282,7 @@ impl<'a> Records<'a> {
     /// `file.limit` for a record that is too long or too wide, `file.unreadable`.
     pub fn next(&mut self, record: &mut Record) -> Result<bool> {
         record.clear();
-        if !self.to_record()? {
+        if !self.seek_record()? {
             return Ok(false);
         }
         record.place = Place {
@@ -308,7 +308,7 @@ impl<'a> Records<'a> {
     }
 
     /// Moves over line ends, blank lines and comments; `Ok(false)` at the end.
-    fn to_record(&mut self) -> Result<bool> {
+    fn seek_record(&mut self) -> Result<bool> {
         loop {
             let rest = &self.window[self.at..];
             let ends = rest
