@@ -1,10 +1,11 @@
 //! gates: measures the plan of a run, and takes out of it what they hold.
 
+use super::Job;
+use super::plan::{Planning, joined, named, needed_groups};
 use crate::definition;
 use crate::definition::Definition;
 use crate::issue::{Code, Issue};
 use crate::outcome::Outcome;
-use crate::pipeline::{Job, Planning, joined, named, needed_groups};
 use crate::refusal::Result;
 use crate::row::{Field, Layout, People, RowNumber};
 use crate::spool::{PlanSpool, Spool};
