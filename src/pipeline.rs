@@ -223,7 +223,13 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
     if order.leavers {
         leavers = find_leavers(job, &file.files, &file.spool, Some(store))?;
         let leaving = match (approves, was_counted) {
-            (false, _) => follow::Leaving::Planned,
+            (false, _) => follow::Leaving::Planned {
+                overtaken: store.has_later_list(
+                    job.pipeline.definition.source(),
+                    &file.head.created_at,
+                    &inputs_of(&file.files),
+                )?,
+            },
             (true, true) => follow::Leaving::Counted,
             (true, false) => follow::Leaving::Doubted {
                 overtaken: store.is_overtaken(&file.head.run)?,
@@ -301,10 +307,7 @@ const GROUP_BATCHES: usize = 8;
 
 /// Begins the run in the books, or takes up the one that was cut off.
 fn begin(job: &Job, files: &[InputFile], store: &Store) -> Result<(RunKey, Begun)> {
-    let inputs: Vec<String> = files
-        .iter()
-        .map(|file| file.source.sha256.clone())
-        .collect();
+    let inputs = inputs_of(files);
     let folder = job.folder.display().to_string();
     let begun = store.begin_run(&job.run.id, job.run.seed, &inputs, job.pipeline, &folder)?;
     let run = RunKey {
@@ -313,6 +316,12 @@ fn begin(job: &Job, files: &[InputFile], store: &Store) -> Result<(RunKey, Begun
         started_ms: begun.started_ms,
     };
     Ok((run, begun))
+}
+
+/// SHA-256 of each file.
+fn inputs_of(files: &[InputFile]) -> Vec<String> {
+    let hashes = files.iter().map(|file| file.source.sha256.clone());
+    hashes.collect()
 }
 
 fn stopped_early() -> Refusal {

@@ -73,6 +73,17 @@ impl Store {
         Ok(!rows.is_empty())
     }
 
+    /// Whether a run of `source` took another list than `inputs` for what it is since `when` (RFC
+    /// 3339).
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn has_later_list(&self, source: &str, when: &str, inputs: &[String]) -> Result<bool> {
+        let sql = include_str!("sql/find_later_list.sql");
+        let rows = self.query(sql, &[&source, &when, &inputs], "looking for later lists")?;
+        Ok(!rows.is_empty())
+    }
+
     /// Counts a run for those who are `missing` from it, forgets those of `source` who are back,
     /// deactivates the `gone` and activates the `begun`, all at once. `None` counts and forgets
     /// nobody. Returns how many were deactivated.
