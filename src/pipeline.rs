@@ -13,8 +13,9 @@
 //!
 //! The passes themselves are in [`crate::stages`], and decide without I/O; the rooms below lead the
 //! batches through them: `read` up to the spool (with `passwords` beside it), `plan`, `hold` and
-//! `leavers` against the accounts, `write` into them.
+//! `leavers` (and `change`, what a row does) against the accounts, `write` into them.
 
+mod change;
 mod hold;
 mod leavers;
 mod passwords;
@@ -28,7 +29,6 @@ use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
-use self::hold::Rows;
 use self::leavers::find_leavers;
 use self::plan::match_and_plan;
 use self::read::{groups_of, open, read_people, settle};
@@ -288,6 +288,14 @@ enum Guide<'a> {
     Pipeline(&'a BTreeMap<RowNumber, Decision>),
     /// By a plan, as long as the accounts are what it saw.
     Plan(&'a Order<'a>),
+}
+
+/// The rows of a run, and what they are for.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    job: &'a Job<'a>,
+    layout: &'a Layout,
+    spool: &'a Spool,
 }
 
 /// A file of the run and what its columns became.

@@ -1,6 +1,6 @@
 //! match → plan, for all batches: what each row would do, and those who only get what others give up.
 
-use super::{GROUP_BATCHES, Guide, Job, stopped_early};
+use super::{GROUP_BATCHES, Guide, Job, Rows, stopped_early};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::hold::{Rows, held_issues, joins, status_of_new};
+use super::change::{held_issues, joined, joins, named, needed_groups, status_of_new};
 use crate::definition::{Clashes, Dates, Definition, Missing};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Outcome, Verdict};
@@ -17,11 +17,10 @@ use crate::refusal::Result;
 use crate::row::{Field, Key, Layout, People, RowNumber};
 use crate::spool::{PlanSpool, Spool};
 use crate::stages::clash::Decision;
-use crate::stages::clean::group;
 use crate::stages::follow::{self, Follow, Line, Trace, regardless};
 use crate::stages::gates::{Change, Class, Facts, Hold};
 use crate::stages::load::{self};
-use crate::stages::membership::{self, Said, Tree};
+use crate::stages::membership::Tree;
 use crate::stages::moves::{self, Moves, Pending, Release, stands_in_the_way};
 use crate::stages::plan::{Action, Matched, Person, Planned, Update, decide, without_taken_keys};
 use crate::store::Store;
@@ -489,48 +488,4 @@ impl Twice {
             .find(hash, |(other, _)| *other == hash)
             .is_some()
     }
-}
-
-/// The keys of the groups that the rows of a batch will be in by themselves.
-pub(super) fn needed_groups(
-    people: &People,
-    planned: &Planned,
-    layout: &Layout,
-    definition: &Definition,
-) -> BTreeSet<String> {
-    let goes_on = |row: &RowNumber| {
-        planned.outcomes[(row - people.drafts.first_row) as usize] == Outcome::Updated
-    };
-    let updates = planned.updates.iter().filter(|(row, _)| goes_on(row));
-    let mut keys: BTreeSet<String> = updates.flat_map(|(_, update)| joined(update)).collect();
-    let created = planned.outcomes.iter().enumerate();
-    let created = created.filter(|(_, outcome)| **outcome == Outcome::Created);
-    let said = |(index, _)| {
-        let person = Person {
-            people,
-            index,
-            layout,
-        };
-        person.said()
-    };
-    // A batch has far fewer such cells than rows.
-    let said: HashSet<Said> = created.map(said).collect();
-    keys.extend(said.into_iter().flat_map(|said| named(said, definition)));
-    keys
-}
-
-/// The keys of the groups that an update joins. Those of inherited memberships come with them.
-pub(super) fn joined(update: &Update) -> impl Iterator<Item = String> {
-    let parts = update.joins.iter().map(|entry| membership::parts(entry));
-    parts
-        .filter(|(_, role)| role.is_none())
-        .map(|(key, _)| key.to_string())
-}
-
-/// The keys of the groups that a new account joins.
-pub(super) fn named(said: Said, definition: &Definition) -> Vec<String> {
-    said.for_new(&definition.update)
-        .named(&definition.groups)
-        .map(|(path, _)| group::key(path))
-        .collect()
 }
