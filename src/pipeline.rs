@@ -222,18 +222,13 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
     let was_counted = approves && !gates::doubt_the_file(&file.head.gates);
     if order.leavers {
         leavers = find_leavers(job, &file.files, &file.spool, Some(store))?;
+        let source = job.pipeline.definition.source();
+        let (when, inputs) = (&file.head.created_at, inputs_of(&file.files));
+        let overtaken = store.has_later_list(source, when, &inputs)?;
         let leaving = match (approves, was_counted) {
-            (false, _) => follow::Leaving::Planned {
-                overtaken: store.has_later_list(
-                    job.pipeline.definition.source(),
-                    &file.head.created_at,
-                    &inputs_of(&file.files),
-                )?,
-            },
+            (false, _) => follow::Leaving::Planned { overtaken },
             (true, true) => follow::Leaving::Counted,
-            (true, false) => follow::Leaving::Doubted {
-                overtaken: store.is_overtaken(&file.head.run)?,
-            },
+            (true, false) => follow::Leaving::Doubted { overtaken },
         };
         follow::hold_unplanned(&mut leavers, &file.leavers, order.replan, leaving);
     }
@@ -327,7 +322,7 @@ fn begin(job: &Job, files: &[InputFile], store: &Store) -> Result<(RunKey, Begun
 }
 
 /// SHA-256 of each file.
-fn inputs_of(files: &[InputFile]) -> Vec<String> {
+pub(crate) fn inputs_of(files: &[InputFile]) -> Vec<String> {
     let hashes = files.iter().map(|file| file.source.sha256.clone());
     hashes.collect()
 }

@@ -63,16 +63,6 @@ impl Store {
         Ok(!rows.is_empty())
     }
 
-    /// Whether a later run of the same source took a list for what it is since run `run`.
-    ///
-    /// # Errors
-    /// A refusal with a `database.*` code.
-    pub fn is_overtaken(&self, run: &str) -> Result<bool> {
-        let sql = include_str!("sql/is_overtaken.sql");
-        let rows = self.query(sql, &[&run], "looking for later lists")?;
-        Ok(!rows.is_empty())
-    }
-
     /// Whether a run of `source` took another list than `inputs` for what it is since `when` (RFC
     /// 3339).
     ///
