@@ -11,9 +11,10 @@ use unicode_normalization::char::is_combining_mark;
 use crate::definition::Definition;
 use crate::row::Field;
 
-/// Well-known headers of each field, as people write them: a line a language, in the order of
-/// [`LANGUAGES`]. Words that name another field in another language (`Nom` is a last name, `Nome` a
-/// first name) stand once, where they mean it most often; [`settle_names`] looks at the others.
+/// Well-known headers of each field, as people write them: a line a language (English, French,
+/// German, Spanish, Portuguese, Italian, Dutch, Polish, Czech, Turkish, Japanese, Chinese). Words
+/// that name another field in another language (`Nom` is a last name, `Nome` a first name) stand
+/// once, where they mean it most often; [`settle_names`] looks at the others.
 #[rustfmt::skip]
 const KNOWN: &[(Field, &[&[&str]])] = &[
     (Field::ExternalId, &[

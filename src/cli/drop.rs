@@ -479,13 +479,23 @@ fn line(name: &str, folder: &Path, ended: &Ended, as_json: bool) -> String {
         Ended::Imported(summary, _) => {
             let there = counts(&summary.counts).filter(|(_, count)| *count > 0);
             let there = there.map(own);
-            let leavers = summary.leavers.clone().into_iter();
-            let leavers = leavers.filter(|_| summary.input.is_empty());
+            let whose = if summary.input.is_empty() {
+                ""
+            } else {
+                "leavers "
+            };
+            let leavers = summary.leavers.iter();
+            let leavers = leavers.map(|(fate, count)| (format!("{whose}{fate}"), *count));
             let words: Vec<String> = there
                 .chain(leavers)
                 .map(|(word, count)| format!("{} {word}", human::grouped(count)))
                 .collect();
-            format!("{}, run {}", words.join(", "), summary.run.id)
+            let run = &summary.run.id;
+            let approve = match summary.is_held() {
+                true => format!(", held until `muster approve {run}`"),
+                false => String::new(),
+            };
+            format!("{}, run {run}{approve}", words.join(", "))
         }
         Ended::Repeated(refusal) => format!("{}: {}", refusal.code, refusal.what),
         Ended::Refused(refusal) => {

@@ -15,7 +15,7 @@ use super::{DatabaseArgs, runs, shell_word, stop_on_signal, warn};
 use crate::definition::{self, Onboarding, Pipeline};
 use crate::issue::Code;
 use crate::outcome::Exit;
-use crate::pipeline::{self, Job, Order, Ran};
+use crate::pipeline::{self, Job, Order, Ran, inputs_of};
 use crate::planfile::{self, PlanFile};
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
@@ -235,7 +235,8 @@ pub(super) fn run_task(
     let ran = ran.inspect_err(|_| remove_if_empty(folder))?;
     progress.end();
     // What is held is let through later exactly as it was planned now.
-    if pending.is_none() && about.writes && is_held(&ran) {
+    let keeps_plan = about.writes && is_held(&ran);
+    if keeps_plan {
         pending = Some(Pending::create(&folder.join(PLAN))?);
     }
     if let Some(pending) = pending {
@@ -245,7 +246,7 @@ pub(super) fn run_task(
             .inspect_err(|_| remove_if_empty(folder))?;
     }
     let mut summary = begin_summary(&ran, pipeline, &about, setup.started);
-    if about.writes && is_held(&ran) {
+    if keeps_plan {
         summary.files.insert("plan".into(), PLAN.into());
     }
     summary.dropped = setup.dropped.as_ref().map(|(dropped, _)| dropped.clone());
@@ -292,11 +293,7 @@ fn remark(plan: &PlanFile, pipeline: &Pipeline, store: &Store) -> Result<()> {
             "the plan was made against {saw}, and this is {now}; what differs there is held"
         ));
     }
-    let inputs: Vec<String> = plan
-        .files
-        .iter()
-        .map(|file| file.source.sha256.clone())
-        .collect();
+    let inputs = inputs_of(&plan.files);
     if let Some((run, when)) = store.finished_run(&inputs, &pipeline.sha256)? {
         warn(&format!(
             "run {run} applied this plan already, {when}; what is as it left it stays unchanged"

@@ -1,27 +1,20 @@
 //! gates: measures the plan of a run, and takes out of it what they hold.
 
+use super::Rows;
+use super::change::{changes, held_issues, joins, needed_groups, status_of_new};
+use super::plan::Planning;
 use crate::definition;
 use crate::definition::Definition;
-use crate::issue::{Code, Issue};
 use crate::outcome::Outcome;
-use crate::pipeline::{Job, Planning, joined, named, needed_groups};
 use crate::refusal::Result;
-use crate::row::{Field, Layout, People, RowNumber};
-use crate::spool::{PlanSpool, Spool};
+use crate::row::{People, RowNumber};
+use crate::spool::PlanSpool;
 use crate::stages::drift::{self, Profile};
 use crate::stages::gates::{self, Change, Class, Classes, Facts, Hold};
 use crate::stages::leavers::{Fate, Leaver};
 use crate::stages::plan::{Action, Person, Planned};
 use crate::store::Store;
 use crate::summary::Gate;
-
-/// The rows of a run, and what they are for.
-#[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
-    pub(super) job: &'a Job<'a>,
-    pub(super) layout: &'a Layout,
-    pub(super) spool: &'a Spool,
-}
 
 /// The classes of an account that changes though no row says so.
 fn of_leaver(leaver: &Leaver) -> Classes {
@@ -249,55 +242,4 @@ impl Rows<'_> {
             layout: self.layout,
         }
     }
-}
-
-/// The rows of a batch that would write, and what they would do.
-fn changes<'a>(
-    people: &'a People,
-    planned: &'a Planned,
-    layout: &'a Layout,
-    definition: &'a Definition,
-) -> impl Iterator<Item = (RowNumber, Change<'a>)> {
-    let mut updates = planned.updates.iter().peekable();
-    let outcomes = planned.outcomes.iter().enumerate();
-    outcomes.filter_map(move |(index, outcome)| {
-        let row = people.drafts.first_row + index as RowNumber;
-        let update = updates.next_if(|(at, _)| *at == row);
-        let person = Person {
-            people,
-            index,
-            layout,
-        };
-        match (outcome, update) {
-            _ if planned.written => None,
-            (Outcome::Created, _) => {
-                Some((row, Change::Create(status_of_new(&person, definition))))
-            }
-            (Outcome::Updated, Some((_, update))) => Some((row, Change::Update(update))),
-            _ => None,
-        }
-    })
-}
-
-/// The status that a new account gets.
-pub(super) fn status_of_new<'a>(person: &Person<'a>, definition: &'a Definition) -> &'a str {
-    person.value_of_new(Field::Status, definition).unwrap_or("")
-}
-
-/// The keys of the groups that a row brings its account into.
-pub(super) fn joins(person: &Person, change: Change, definition: &Definition) -> Vec<String> {
-    match change {
-        Change::Create(_) => named(person.said(), definition),
-        Change::Update(update) => joined(update).collect(),
-    }
-}
-
-/// What a row is told that is held.
-pub(super) fn held_issues(row: RowNumber, hold: Hold, classes: Classes) -> Vec<Issue> {
-    let codes: Vec<Code> = match hold.reasons(classes) {
-        reasons if reasons.is_empty() => vec![Code::GateOthers],
-        reasons => reasons.into_iter().map(Class::code).collect(),
-    };
-    let issues = codes.into_iter().map(|code| Issue::of_row(code, row, ""));
-    issues.collect()
 }

@@ -1,7 +1,8 @@
 //! passwords: fetches the password hashes that a plan leaves out from the files that it was made
 //! from.
 
-use super::{InputFile, read_files};
+use super::InputFile;
+use super::read::read_files;
 use crate::header::Vocabulary;
 use crate::issue::Code;
 use crate::outcome::Outcome;

@@ -263,7 +263,7 @@ pub(super) fn meaning(outcome: Outcome) -> &'static str {
         Outcome::Duplicate => "every column equals an earlier row's",
         Outcome::Skipped => "left alone because the pipeline says so",
         Outcome::Rejected => "something must be mended first",
-        Outcome::Held => "held: somebody has to look at it first",
+        Outcome::Held => "somebody has to look at it first",
         Outcome::Failed => "refused by the database",
     }
 }

@@ -45,7 +45,7 @@ pub struct Profile {
 pub struct Column {
     /// Cells with something in them.
     pub filled: u64,
-    /// Of these, by [`KINDS`].
+    /// Of these, by kind of value.
     pub kinds: [u64; 4],
     /// Of these, by hash.
     pub spread: [u64; DRAWERS],

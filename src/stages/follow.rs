@@ -295,8 +295,12 @@ pub fn keys_of_others(
 /// What a plan that is applied knows of its leavers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leaving {
-    /// It says who goes.
-    Planned,
+    /// It says who goes. `overtaken` when a later list was taken since: whoever is missing from
+    /// this one may be back.
+    Planned {
+        #[expect(missing_docs, reason = "as above")]
+        overtaken: bool,
+    },
     /// Its run held them, and counted them as missing: whoever isn't counted any more is back.
     Counted,
     /// Its run doubted the file as a whole, and counted nobody. `overtaken` when a later list did.
@@ -311,7 +315,9 @@ pub fn hold_unplanned(leavers: &mut [Leaver], planned: &[Leaver], replan: bool, 
     let same = |now: &Leaver, then: &Leaver| {
         let was_held = then.fate == Fate::Held;
         let is_still_due = match leaving {
-            Leaving::Planned => then.fate == now.fate,
+            Leaving::Planned { overtaken } => {
+                then.fate == now.fate && !(overtaken && then.why == Why::Missing)
+            }
             _ if then.why != Why::Missing => was_held,
             Leaving::Counted => was_held && now.runs > then.runs,
             Leaving::Doubted { overtaken } => was_held && !overtaken,

@@ -719,6 +719,13 @@ fn roles<'a>(role: Option<&'a str>, others: Option<&'a str>) -> impl Iterator<It
     role.into_iter().chain(others)
 }
 
+/// Whether the account's first day was still to come before the update.
+fn waited(update: &Update, definition: &Definition) -> bool {
+    let start = update.before.get(Field::StartDate.name());
+    let start = start.and_then(|value| value.as_str());
+    standing(&definition.accounts, start, None) == Standing::Before
+}
+
 /// Whatever the row says of the status: nobody is let in before the first day, and nobody stays
 /// after the last one. Who was let in already stays in before the first day.
 fn follow_dates(update: &mut Update, held: &str, definition: &Definition) {
@@ -730,6 +737,15 @@ fn follow_dates(update: &mut Update, held: &str, definition: &Definition) {
     let days = (value(Field::StartDate), value(Field::EndDate));
     let status = match standing(&definition.accounts, days.0, days.1) {
         Standing::Before if wanted == "active" && held != "active" => "invited",
+        // Whoever only waited for a first day that has been moved forward waits no more.
+        Standing::Within
+            if wanted == "invited"
+                && held == "invited"
+                && definition.accounts.onboarding == Onboarding::Setup
+                && waited(update, definition) =>
+        {
+            "active"
+        }
         Standing::After if wanted != "deactivated" => {
             let roles = roles(value(Field::Role), value(Field::OtherRoles));
             if is_protected(definition, roles, update.keys[0].as_deref()) {

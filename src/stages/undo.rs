@@ -51,6 +51,8 @@ pub struct Present {
     pub account: Account,
     /// Whether it was written to since it was made (`updated_at` is another time than `created_at`).
     pub touched: bool,
+    /// Something other than a run changed one of its values.
+    pub edited: bool,
     /// There is a password that no import brought along.
     pub has_password: bool,
     /// An invitation was accepted.
@@ -260,6 +262,9 @@ pub fn use_of(now: &Present, run: &str) -> Option<Reason> {
     }
     if now.grouped {
         return Some(Reason::Grouped);
+    }
+    if now.edited {
+        return Some(Reason::Changed(Since::Application));
     }
     if !now.touched {
         return None;

@@ -63,13 +63,14 @@ impl Store {
         Ok(!rows.is_empty())
     }
 
-    /// Whether a later run of the same source took a list for what it is since run `run`.
+    /// Whether a run of `source` took another list than `inputs` for what it is since `when` (RFC
+    /// 3339).
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn is_overtaken(&self, run: &str) -> Result<bool> {
-        let sql = include_str!("sql/is_overtaken.sql");
-        let rows = self.query(sql, &[&run], "looking for later lists")?;
+    pub fn has_later_list(&self, source: &str, when: &str, inputs: &[String]) -> Result<bool> {
+        let sql = include_str!("sql/find_later_list.sql");
+        let rows = self.query(sql, &[&source, &when, &inputs], "looking for later lists")?;
         Ok(!rows.is_empty())
     }
 

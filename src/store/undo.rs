@@ -573,6 +573,7 @@ fn present(row: &Row) -> Present {
         has_password: row.get(AFTER_VALUES + 5),
         accepted: row.get(AFTER_VALUES + 6),
         grouped: row.get(AFTER_VALUES + 7),
+        edited: row.get(AFTER_VALUES + 8),
         referred_by: None,
         history: Vec::new(),
     }

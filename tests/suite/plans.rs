@@ -435,3 +435,63 @@ fn a_plan_never_takes_the_place_of_another_file_and_is_for_its_owner_only() {
     assert!(refused.stderr.contains("output.unwritable"), "{refused:?}");
     assert!(fs::read(&path).unwrap() == before);
 }
+
+#[test]
+fn an_older_plan_closes_nobody_whom_a_newer_list_may_name() {
+    let (folder, url) = (support::folder(), support::fresh_database());
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write(
+        "hr.toml",
+        "name = \"hr\"\n[leavers]\nmissing = \"deactivate\"\n",
+    );
+    let head = "id,first name,last name,email\n1,Ann,Ng,ann@firm.eu\n";
+    write(
+        "all.csv",
+        &format!("{head}2,Bo,Lee,bo@firm.eu\n3,Cem,Day,cem@firm.eu\n"),
+    );
+    write("short.csv", head);
+    write(
+        "newer.csv",
+        &format!("{head}2,Bo,Lee,bo@firm.eu\n3,Cem,Oz,cem@firm.eu\n"),
+    );
+    let run = |arguments: &[&str]| support::run(folder.path(), &url, arguments);
+    let apply = |more: &[&str]| run(&[&["apply", "old.plan", "--json"], more].concat());
+    assert_eq!(run(&["import", "all.csv", "-p", "hr.toml"]).exit, 0);
+    let checked = run(&["check", "short.csv", "-p", "hr.toml", "--plan", "old.plan"]);
+    assert_eq!(checked.exit, 0, "{checked:?}");
+    assert_eq!(run(&["import", "newer.csv", "-p", "hr.toml"]).exit, 0);
+    let before = support::accounts(&url);
+    let applied = apply(&[]);
+    assert_eq!(applied.json()["leavers"]["held"], 2, "{applied:?}");
+    assert_eq!(support::accounts(&url), before);
+    let anew = apply(&["--replan-drifted"]);
+    assert_eq!(anew.json()["leavers"]["deactivated"], 2, "{anew:?}");
+}
+
+#[test]
+fn whoever_begins_earlier_than_was_said_is_let_in() {
+    let (folder, url) = (support::folder(), support::fresh_database());
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let pipeline = "name = \"hr\"\n[accounts]\nonboarding = \"setup\"\ndates = \"schedule\"\n";
+    write("hr.toml", pipeline);
+    let status = "SELECT status FROM muster.accounts";
+    for (start, expected) in [
+        ("2999-01-01", "invited"),
+        ("2999-02-01", "invited"),
+        ("2020-01-01", "active"),
+        ("2999-01-01", "active"),
+    ] {
+        let head = "id,first name,last name,email,start date";
+        write(
+            "people.csv",
+            &format!("{head}\n1,Ann,Ng,ann@firm.eu,{start}\n"),
+        );
+        let run = support::run(
+            folder.path(),
+            &url,
+            &["import", "people.csv", "-p", "hr.toml"],
+        );
+        assert_eq!(run.exit, 0, "{run:?}");
+        assert_eq!(support::query_one(&url, status), expected, "{start}");
+    }
+}

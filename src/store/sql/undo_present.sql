@@ -20,7 +20,8 @@ select
         where invitation.account_id = a.id and invitation.state = 'accepted'
         limit 1
     ), false),
-    joined.by_others
+    joined.by_others,
+    a.edits is not null
 from muster.accounts a
 cross join lateral (
     select

@@ -1,0 +1,80 @@
+//! Whom a full list no longer names, and whose day has come.
+
+use super::{InputFile, Job, Ran};
+
+use uuid::Uuid;
+
+use crate::definition::{Missing, Onboarding};
+use crate::header::is_own;
+use crate::outcome::Exit;
+use crate::refusal::Result;
+use crate::spool::Spool;
+use crate::stages::leavers::{self, Fate, Leaver, Why};
+use crate::stages::load::{self};
+use crate::store::Store;
+
+/// Whether who isn't in the files has left. A file of corrections, which has muster's own columns,
+/// names only those who were left over.
+pub(super) fn is_full_list(job: &Job, files: &[InputFile]) -> bool {
+    let mut headers = files.iter().flat_map(|file| &file.source.header);
+    job.pipeline.definition.leavers.missing == Missing::Deactivate
+        && !files.is_empty()
+        && !headers.any(|name| is_own(name))
+}
+
+/// Whom a full list no longer names, judged by the keys that the match was sent, and whose last or
+/// first day has come. In order of their accounts, each once.
+pub(super) fn find_leavers(
+    job: &Job,
+    files: &[InputFile],
+    spool: &Spool,
+    store: Option<&Store>,
+) -> Result<Vec<Leaver>> {
+    let definition = &job.pipeline.definition;
+    let Some(store) = store else {
+        return Ok(Vec::new());
+    };
+    let (full_list, day) = (is_full_list(job, files), definition.accounts.day());
+    if !full_list && day.is_none() || !store.has_accounts()? {
+        return Ok(Vec::new());
+    }
+    let mut unknown_rows = 0;
+    for batch in 0..spool.batches() {
+        unknown_rows += load::rows_without_key(&spool.read(batch)?);
+    }
+    let mut leavers = Vec::new();
+    if let Some(day) = day {
+        let opens = definition.accounts.onboarding == Onboarding::Setup;
+        leavers = store.find_due(definition.source(), day, opens)?;
+    }
+    if full_list {
+        leavers.extend(store.find_leavers(definition.source())?);
+    }
+    // A last day needs no grace.
+    leavers.sort_by_key(|leaver| (leaver.account, leaver.why != Why::EndDate));
+    leavers.dedup_by_key(|leaver| leaver.account);
+    leavers::decide(&mut leavers, definition, unknown_rows);
+    Ok(leavers)
+}
+
+/// Deactivates the leavers whose time has come, lets in who begins, and counts the run for the
+/// others who are missing.
+pub(super) fn settle_leavers(job: &Job, ran: &Ran, store: &mut Store) -> Result<()> {
+    let counts = ran.counts_absences && is_full_list(job, &ran.files);
+    if !counts && ran.leavers.is_empty() {
+        return Ok(());
+    }
+    let of = |wanted: fn(&Leaver) -> bool| -> Vec<Uuid> {
+        let some = ran.leavers.iter().filter(|leaver| wanted(leaver));
+        some.map(|leaver| leaver.account).collect()
+    };
+    let missing =
+        counts.then(|| of(|leaver| leaver.why == Why::Missing && leaver.fate != Fate::Protected));
+    let gone = of(|leaver| leaver.fate == Fate::Deactivated);
+    let begun = of(|leaver| leaver.fate == Fate::Activated);
+    let source = job.pipeline.definition.source();
+    store
+        .settle_leavers(&ran.run.id, source, missing.as_deref(), &gone, &begun)
+        .map_err(|refusal| refusal.exit(Exit::Stopped))?;
+    Ok(())
+}

@@ -1,0 +1,491 @@
+//! match → plan, for all batches: what each row would do, and those who only get what others give up.
+
+use super::{GROUP_BATCHES, Guide, Job, Rows, stopped_early};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::atomic::Ordering;
+
+use hashbrown::HashTable;
+use rayon::prelude::*;
+use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::change::{held_issues, joined, joins, named, needed_groups, status_of_new};
+use crate::definition::{Clashes, Dates, Definition, Missing};
+use crate::issue::{Code, Issue};
+use crate::outcome::{Outcome, Verdict};
+use crate::refusal::Result;
+use crate::row::{Field, Key, Layout, People, RowNumber};
+use crate::spool::{PlanSpool, Spool};
+use crate::stages::clash::Decision;
+use crate::stages::follow::{self, Follow, Line, Trace, regardless};
+use crate::stages::gates::{Change, Class, Facts, Hold};
+use crate::stages::load::{self};
+use crate::stages::membership::Tree;
+use crate::stages::moves::{self, Moves, Pending, Release, stands_in_the_way};
+use crate::stages::plan::{Action, Matched, Person, Planned, Update, decide, without_taken_keys};
+use crate::store::Store;
+use crate::store::matches::Matches;
+use crate::store::runs::Begun;
+
+/// What the plan leaves.
+pub(super) struct Planning {
+    pub(super) plan: PlanSpool,
+    /// Outcomes that were found after a batch was planned.
+    pub(super) late: BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
+    /// Keys of the groups that the accounts will be in.
+    pub(super) needed: BTreeSet<String>,
+    /// Keys of the files' groups that don't exist yet.
+    pub(super) new_groups: HashSet<String>,
+    /// The rows that pass on keys to each other.
+    pub(super) moves: Moves,
+    /// What all rows together would do, those aside that were found late.
+    pub(super) facts: Facts,
+}
+
+impl Planning {
+    /// The groups that are to be there. One that isn't in the file exists, so that its key will do as
+    /// its path.
+    pub(super) fn needed_paths(&self, groups: &BTreeMap<String, String>) -> Vec<String> {
+        let path = |key: &String| groups.get(key).unwrap_or(key).clone();
+        self.needed.iter().map(path).collect()
+    }
+}
+
+/// Whether it matters in which groups people are.
+fn asks_for_groups(layout: &Layout, definition: &Definition) -> bool {
+    let lists_groups = |field: Field| field.lists_groups() && layout.field(field).is_some();
+    definition.groups.required || Field::ALL.into_iter().any(lists_groups)
+}
+
+/// The groups that there are, and what the accounts say about the rows, to be read in their order.
+fn ask_store<'a>(rows: &Rows, store: Option<&'a Store>) -> Result<(Tree, Option<Matches<'a>>)> {
+    let Rows { job, layout, spool } = *rows;
+    let definition = &job.pipeline.definition;
+    let with_groups = asks_for_groups(layout, definition);
+    let tree = match store.filter(|_| with_groups) {
+        Some(store) => store.group_tree(&definition.groups)?,
+        None => Tree::new(HashMap::new(), &definition.groups),
+    };
+    let mut matches = None;
+    if let Some(store) = store
+        && store.has_accounts()?
+    {
+        send_keys(job, spool, store)?;
+        let with_past = definition.update.asks_who();
+        matches = Some(store.run_match(&definition.matching.keys(), with_groups, with_past)?);
+    }
+    Ok((tree, matches))
+}
+
+/// match → plan, for all batches. `begun` has what an earlier try of this run decided and wrote.
+pub(super) fn match_and_plan(
+    rows: &Rows,
+    guide: &Guide,
+    groups: &BTreeMap<String, String>,
+    begun: Option<&Begun>,
+    store: Option<&Store>,
+) -> Result<Planning> {
+    let Rows { job, layout, spool } = *rows;
+    let nothing = Begun::default();
+    let begun = begun.unwrap_or(&nothing);
+    let definition = &job.pipeline.definition;
+    let (tree, mut matches) = ask_store(rows, store)?;
+    let judge = Judge {
+        layout,
+        definition,
+        regardless: &regardless(definition),
+        guide,
+        written: &begun.written,
+        moved: &begun.moved,
+        hold: Hold::of(&begun.gates, definition.gates.on_hold),
+        tree: &tree,
+    };
+    let mut plan = PlanSpool::new()?;
+    let mut twice = Twice::default();
+    let mut needed = BTreeSet::new();
+    let (mut pending, mut releases) = (Vec::new(), Vec::new());
+    let mut facts = Facts::default();
+    job.progress.begin("match", Some(spool.rows()));
+    for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
+        if job.stop.load(Ordering::Relaxed) {
+            return Err(stopped_early());
+        }
+        let range = first..(first + GROUP_BATCHES).min(spool.batches());
+        let last = spool.first_row(range.end - 1) + spool.rows_in(range.end - 1) as RowNumber - 1;
+        let found = matches
+            .as_mut()
+            .map_or(Ok(Vec::new()), |matches| matches.through(last))?;
+        let planned: Vec<(People, Planned, moves::Found, Facts)> = range
+            .into_par_iter()
+            .map(|batch| {
+                let people = spool.read(batch)?;
+                let (planned, moving) = judge.plan(batch, &people, &found)?;
+                let facts = rows.facts(&people, &planned, |_| true);
+                Ok((people, planned, moving, facts))
+            })
+            .collect::<Result<_>>()?;
+        for (people, planned, moving, more) in &planned {
+            facts.add(more);
+            pending.extend_from_slice(&moving.pending);
+            releases.extend_from_slice(&moving.releases);
+            twice.note(people.drafts.first_row, planned);
+            needed.extend(needed_groups(people, planned, layout, definition));
+            plan.push(planned)?;
+            job.progress.add(people.len() as u64, None);
+        }
+    }
+    job.progress.end();
+    let is_out = |row: RowNumber, account: Option<Uuid>| {
+        twice.late.contains_key(&row) || account.is_some_and(|account| twice.has(account))
+    };
+    let moves = moves::settle(pending, &releases, is_out);
+    for (row, action) in &moves.settled {
+        twice.late.insert(*row, (action.outcome(), Vec::new()));
+    }
+    needed.extend(moves.groups.iter().cloned());
+    let is_new = |key: &&String| !tree.has(key);
+    Ok(Planning {
+        plan,
+        late: twice.late,
+        needed,
+        new_groups: groups.keys().filter(is_new).cloned().collect(),
+        moves,
+        facts,
+    })
+}
+
+fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
+    // A few keys too many cost little, and the corrections of a full list are short.
+    let definition = &job.pipeline.definition;
+    let full_list = definition.leavers.missing == Missing::Deactivate
+        || definition.accounts.dates == Dates::Schedule;
+    store.begin_match()?;
+    job.progress.begin("keys", Some(spool.rows()));
+    for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
+        let range = first..(first + GROUP_BATCHES).min(spool.batches());
+        let frames: Vec<_> = range
+            .into_par_iter()
+            .map(|batch| {
+                spool
+                    .read(batch)
+                    .map(|people| (load::encode_keys(&people, full_list), people.len()))
+            })
+            .collect::<Result<_>>()?;
+        for (frame, rows) in frames {
+            store.push_keys(frame)?;
+            job.progress.add(rows as u64, None);
+        }
+    }
+    Ok(())
+}
+
+/// All that planning a row needs besides the row and its match.
+struct Judge<'a> {
+    layout: &'a Layout,
+    definition: &'a Definition,
+    regardless: &'a Definition,
+    guide: &'a Guide<'a>,
+    written: &'a [(RowNumber, Vec<Outcome>)],
+    moved: &'a HashSet<RowNumber>,
+    /// What the gates held when the first of `written` was written.
+    hold: Hold,
+    tree: &'a Tree,
+}
+
+impl Judge<'_> {
+    /// Plans batch number `batch`. `found` are matches in row order, of this batch and others.
+    fn plan(
+        &self,
+        batch: usize,
+        people: &People,
+        found: &[(RowNumber, Matched)],
+    ) -> Result<(Planned, moves::Found)> {
+        let first = people.drafts.first_row;
+        let keys = self.definition.matching.keys();
+        let lines = match self.guide {
+            Guide::Plan(order) => follow::lines(order.plan.plan.read(batch)?, first),
+            Guide::Pipeline(_) => Vec::new(),
+        };
+        let mut moving = moves::Found::default();
+        let written = self.written_outcomes(first, people.len());
+        if let (Guide::Plan(_), Some(outcomes)) = (self.guide, &written) {
+            let planned = Planned {
+                written: true,
+                issues: follow::issues_of_written(lines, outcomes),
+                outcomes: outcomes.clone(),
+                ..Planned::default()
+            };
+            return Ok((planned, moving));
+        }
+        let mut planned = Planned {
+            written: written.is_some(),
+            ..Planned::default()
+        };
+        let mut lines = lines.into_iter();
+        let mut found = found[found.partition_point(|(row, _)| *row < first)..]
+            .iter()
+            .peekable();
+        for index in 0..people.len() {
+            let row = first + index as RowNumber;
+            let matched = found
+                .next_if(|(at, _)| *at == row)
+                .map(|(_, matched)| matched);
+            let line = lines.next();
+            let was = written.as_ref().map(|outcomes| outcomes[index]);
+            if let Some(done) = was.filter(|outcome| *outcome != Outcome::Held) {
+                planned.outcomes.push(done);
+                continue;
+            }
+            let person = Person {
+                people,
+                index,
+                layout: self.layout,
+            };
+            if self.moved.contains(&row) {
+                planned.outcomes.push(Outcome::Updated);
+                continue;
+            }
+            let (mut action, mut issues) = self.judge(&person, matched, line);
+            if let Some(matched) = matched {
+                planned.traces.push(Trace::new(row, matched, &keys));
+                self.note_moves(&person, matched, &mut action, &mut issues, &mut moving);
+            }
+            if was.is_some() {
+                issues.extend(self.held_again(&person, &action));
+            }
+            planned.outcomes.push(was.unwrap_or(action.outcome()));
+            planned.issues.append(&mut issues);
+            if let Some(account) = matched.and_then(|matched| matched.account.as_ref()) {
+                planned.accounts.push((row, account.id));
+            }
+            if let Action::Update(update) = action {
+                planned.updates.push((row, *update));
+            }
+        }
+        Ok((planned, moving))
+    }
+
+    /// Keys that a row gives up, and rows that only stay out because somebody has their keys.
+    fn note_moves(
+        &self,
+        person: &Person,
+        matched: &Matched,
+        action: &mut Action,
+        issues: &mut Vec<Issue>,
+        moving: &mut moves::Found,
+    ) {
+        let row = person.row();
+        // Only a plan says that a row goes in whose keys others have: it counts on their giving them up.
+        if let Some((issue, needs)) = follow::keys_of_others(person, matched, action) {
+            let action = std::mem::replace(action, Action::Leave(Outcome::Held));
+            issues.push(issue);
+            moving
+                .pending
+                .push(pending(person, matched, action, needs, self.definition));
+            return;
+        }
+        if let Action::Update(update) = action {
+            moving.releases.extend(released(row, matched, update));
+        }
+        if !issues.iter().any(stands_in_the_way) {
+            return;
+        }
+        let Some((free, needs)) = without_taken_keys(person, matched) else {
+            return;
+        };
+        let (action, issues) = self.judge(person, Some(&free), None);
+        let stays_out = issues
+            .iter()
+            .any(|issue| self.definition.rejects(issue.code));
+        if !stays_out && !matches!(action, Action::Leave(_)) {
+            moving
+                .pending
+                .push(pending(person, &free, action, needs, self.definition));
+        }
+    }
+
+    /// Decides a row; by `line`, where a plan has one for it.
+    fn judge(
+        &self,
+        person: &Person,
+        matched: Option<&Matched>,
+        line: Option<Line>,
+    ) -> (Action, Vec<Issue>) {
+        let decide = |person: &Person, matched: Option<&Matched>, definition: &Definition| {
+            decide(person, matched, definition, self.tree)
+        };
+        match (self.guide, line) {
+            (Guide::Pipeline(clashes), _) => self.judge_row(person, matched, clashes),
+            (Guide::Plan(_), None) => decide(person, matched, self.definition),
+            (Guide::Plan(order), Some(line)) => {
+                let follow = Follow {
+                    definition: self.definition,
+                    regardless: self.regardless,
+                    wanted: order.wanted,
+                    replan: order.replan,
+                    decide: &decide,
+                    group_exists: &|key| self.tree.has(key),
+                };
+                follow.row(person, matched, line)
+            }
+        }
+    }
+
+    fn judge_row(
+        &self,
+        person: &Person,
+        matched: Option<&Matched>,
+        clashes: &BTreeMap<RowNumber, Decision>,
+    ) -> (Action, Vec<Issue>) {
+        match person.people.verdicts[person.index] {
+            Verdict::Duplicate(_) => return (Action::Leave(Outcome::Duplicate), Vec::new()),
+            Verdict::Kept | Verdict::Rejected => {}
+        }
+        let mut issues = Vec::new();
+        let mut action = None;
+        if let Some(clash) = clashes.get(&person.row()) {
+            issues.extend_from_slice(&clash.issues);
+            if !clash.stays {
+                let skips = self.definition.rows.clashes != Clashes::Reject;
+                action = Some(if skips {
+                    Outcome::Skipped
+                } else {
+                    Outcome::Rejected
+                });
+            }
+        }
+        if person.people.verdicts[person.index] == Verdict::Rejected
+            || issues
+                .iter()
+                .any(|issue| self.definition.rejects(issue.code))
+        {
+            action = Some(Outcome::Rejected);
+        }
+        match action {
+            Some(outcome) => (Action::Leave(outcome), issues),
+            None => {
+                let (action, found) = decide(person, matched, self.definition, self.tree);
+                issues.extend(found);
+                (action, issues)
+            }
+        }
+    }
+
+    /// Why an earlier try of this run held the row, which it did.
+    fn held_again(&self, person: &Person, action: &Action) -> Vec<Issue> {
+        let change = match action {
+            Action::Create => Change::Create(status_of_new(person, self.definition)),
+            Action::Update(update) => Change::Update(update),
+            Action::Leave(_) => return Vec::new(),
+        };
+        let joins_new = joins(person, change, self.definition)
+            .iter()
+            .any(|key| !self.tree.has(key));
+        let classes = change.classes(&self.definition.accounts.roles);
+        held_issues(
+            person.row(),
+            self.hold,
+            classes.with_if(Class::NewGroups, joins_new),
+        )
+    }
+
+    /// The outcomes of a batch that an earlier try wrote.
+    fn written_outcomes(&self, first: RowNumber, count: usize) -> Option<Vec<Outcome>> {
+        let chunk = self
+            .written
+            .partition_point(|(row, _)| *row <= first)
+            .checked_sub(1)?;
+        let (row, outcomes) = &self.written[chunk];
+        let start = (first - row) as usize;
+        outcomes.get(start..start + count).map(<[Outcome]>::to_vec)
+    }
+}
+
+/// A row that goes in if the `needs` are met.
+fn pending(
+    person: &Person,
+    matched: &Matched,
+    action: Action,
+    needs: Vec<(Key, Uuid)>,
+    definition: &Definition,
+) -> Pending {
+    let row = person.row();
+    let (account, releases, groups) = match &action {
+        Action::Update(update) => (
+            Some(update.account),
+            released(row, matched, update),
+            joined(update).collect(),
+        ),
+        _ => (None, Vec::new(), named(person.said(), definition)),
+    };
+    Pending {
+        row,
+        account,
+        action,
+        needs,
+        releases,
+        groups,
+    }
+}
+
+/// The keys that an update gives up.
+fn released(row: RowNumber, matched: &Matched, update: &Update) -> Vec<Release> {
+    let Some(account) = &matched.account else {
+        return Vec::new();
+    };
+    [Key::Email, Key::Username]
+        .into_iter()
+        .zip(account.keys.iter().zip(&update.keys))
+        .filter(|(_, (held, wanted))| held.is_some() && held != wanted)
+        .map(|(key, _)| Release {
+            row,
+            key,
+            account: account.id,
+        })
+        .collect()
+}
+
+/// Finds accounts that several rows are about, by different keys. All such rows are rejected.
+#[derive(Default)]
+struct Twice {
+    accounts: HashTable<(u64, RowNumber)>,
+    late: BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
+}
+
+impl Twice {
+    fn note(&mut self, first_row: RowNumber, planned: &Planned) {
+        for (row, account) in &planned.accounts {
+            let outcome = planned.outcomes[(row - first_row) as usize];
+            if !matches!(outcome, Outcome::Updated | Outcome::Unchanged) {
+                continue;
+            }
+            let hash = xxh3_64(account.as_bytes());
+            match self.accounts.find(hash, |(other, _)| *other == hash) {
+                Some((_, earlier)) => {
+                    let earlier = *earlier;
+                    for row in [earlier, *row] {
+                        let detail = format!("account {account} is matched by several rows");
+                        let issue = Issue::of_row(Code::MatchTwice, row, detail);
+                        self.late
+                            .entry(row)
+                            .or_insert((Outcome::Rejected, vec![issue]));
+                    }
+                }
+                None => drop(
+                    self.accounts
+                        .insert_unique(hash, (hash, *row), |(hash, _)| *hash),
+                ),
+            }
+        }
+    }
+}
+
+impl Twice {
+    /// Whether a row that goes in is about the account.
+    fn has(&self, account: Uuid) -> bool {
+        let hash = xxh3_64(account.as_bytes());
+        self.accounts
+            .find(hash, |(other, _)| *other == hash)
+            .is_some()
+    }
+}

@@ -1,0 +1,364 @@
+//! The first half: read → map → clean → dedupe → validate, for all files, into the spool.
+
+use super::{GROUP_BATCHES, InputFile, Job, stopped_early};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use rayon::prelude::*;
+
+use crate::definition::{Content, DateOrder, Definition};
+use crate::header::Vocabulary;
+use crate::issue::Code;
+use crate::outcome::Verdict;
+use crate::refusal::{Refusal, Result};
+use crate::row::{Cells, Drafts, Field, Layout, People, RowNumber};
+use crate::spool::{Spool, encode};
+use crate::stages::clash::{Decision, Owners, key_hashes};
+use crate::stages::clean::clean;
+use crate::stages::clean::date::Evidence;
+use crate::stages::clean::group;
+use crate::stages::dedupe::{Seen, fingerprints};
+use crate::stages::drift::Profile;
+use crate::stages::map::{self, Mapping, Target};
+use crate::stages::read::{self, Source};
+use crate::stages::validate::validate;
+
+/// What reading all rows leaves: the rows, who has which key, the groups by key, rule counts, and
+/// what the rows look like where that is compared.
+pub(super) type FileTruth = (
+    Spool,
+    Owners,
+    BTreeMap<String, String>,
+    [u64; 32],
+    Option<Profile>,
+);
+
+pub(super) fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
+    let definition = &job.pipeline.definition;
+    let vocabulary = &Vocabulary::new(definition);
+    let mut opened = Vec::with_capacity(job.files.len());
+    for path in job.files {
+        let mut source = Source::open(
+            path,
+            &read::Wanted {
+                definition,
+                vocabulary,
+            },
+        )?;
+        if job.sha256.is_some_and(|sha256| sha256 != source.sha256) {
+            let what = format!("`{}` changed since it was looked at", path.display());
+            return Err(Refusal::new(Code::FileChanged, what));
+        }
+        let targets = map::targets(&source, vocabulary, definition)?;
+        let passwords = targets
+            .iter()
+            .enumerate()
+            .filter(|(_, target)| **target == Target::Password);
+        source.dropped = passwords.map(|(column, _)| column).collect();
+        source.secret = targets.iter().position(|to| *to == Target::PasswordHash);
+        opened.push((source, targets));
+    }
+    let all: Vec<Vec<Target>> = opened.iter().map(|(_, targets)| targets.clone()).collect();
+    let layout = map::layout(&all, definition);
+    let files = opened.into_iter().map(|(source, targets)| InputFile {
+        mapping: map::mapping(&targets, &layout, definition),
+        source,
+        targets,
+    });
+    Ok((files.collect(), layout))
+}
+
+/// read → clean → dedupe → validate, for all files, into the spool. Where dates leave the order of
+/// day and month open and the whole column settles it, all is read again in that order.
+pub(super) fn read_people(
+    job: &Job,
+    files: &mut [InputFile],
+    layout: &Layout,
+) -> Result<FileTruth> {
+    let definition = &job.pipeline.definition;
+    let mut definitions = vec![definition.clone(); files.len()];
+    let (truth, dates) = read_once(job, files, layout, &definitions)?;
+    if definition.clean.date_order != DateOrder::Unknown
+        || dates
+            .iter()
+            .all(|dates| dates.order() == DateOrder::Unknown)
+    {
+        return Ok(truth);
+    }
+    drop(truth);
+    for ((file, definition), dates) in files.iter_mut().zip(&mut definitions).zip(dates) {
+        definition.clean.date_order = dates.order();
+        file.mapping.date_order_found = (dates.order() != DateOrder::Unknown).then_some(dates);
+    }
+    Ok(read_once(job, files, layout, &definitions)?.0)
+}
+
+/// One pass over all rows, each file by its own definition; and what each says of its dates.
+fn read_once(
+    job: &Job,
+    files: &[InputFile],
+    layout: &Layout,
+    definitions: &[Definition],
+) -> Result<(FileTruth, Vec<Evidence>)> {
+    let mut dates = vec![Evidence::default(); files.len()];
+    let profiled = is_compared(files, &job.pipeline.definition);
+    let mut truth: FileTruth = (
+        Spool::new()?,
+        Owners::default(),
+        BTreeMap::new(),
+        [0; 32],
+        profiled.then(Profile::default),
+    );
+    let mut seen = Seen::default();
+    job.progress.begin("read", None);
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(GROUP_BATCHES);
+        let reader = scope.spawn(move || read_files(files, |cells| sender.send(cells).is_ok()));
+        while let Some(group) = next_group(&receiver) {
+            if job.stop.load(Ordering::Relaxed) {
+                return Err(stopped_early());
+            }
+            for cells in &group {
+                let file = usize::from(cells.source);
+                dates[file].add(date_evidence(cells, &files[file].mapping, layout));
+            }
+            let drafts = clean_group(job, files, layout, definitions, group);
+            let verdicts = find_duplicates(&drafts, &mut seen, &truth.0)?;
+            let people: Vec<_> = drafts
+                .into_par_iter()
+                .zip(verdicts)
+                .map(|((drafts, _), verdicts)| {
+                    let definition = &definitions[usize::from(drafts.source)];
+                    let people = validate(drafts, verdicts, layout, definition);
+                    let hashes = key_hashes(&people, job.run.seed);
+                    let profile = profiled.then(|| Profile::of(&people.drafts, layout));
+                    (
+                        encode(&people),
+                        hashes,
+                        group_paths(&people, layout, definition),
+                        profile,
+                        people,
+                    )
+                })
+                .collect();
+            for (encoded, hashes, paths, profile, people) in people {
+                if let (Some(all), Some(profile)) = (&mut truth.4, profile) {
+                    all.add(profile);
+                }
+                truth.0.push(&encoded)?;
+                truth.1.note(&people, &hashes);
+                for (key, path) in paths {
+                    truth.2.entry(key).or_insert(path);
+                }
+                let counts = truth.3.iter_mut().zip(people.drafts.rule_counts);
+                counts.for_each(|(sum, count)| *sum += u64::from(count));
+                job.progress
+                    .add(people.len() as u64, part_read(files, &people));
+            }
+        }
+        reader
+            .join()
+            .unwrap_or_else(|_| Err(Refusal::new(Code::FileDamaged, "the reader broke off")))
+    })?;
+    job.progress.end();
+    Ok((truth, dates))
+}
+
+/// Cleans batches side by side, and takes the fingerprints of their rows.
+fn clean_group(
+    job: &Job,
+    files: &[InputFile],
+    layout: &Layout,
+    definitions: &[Definition],
+    group: Vec<Cells>,
+) -> Vec<(Drafts, Vec<u128>)> {
+    let clean = |cells: Cells| {
+        let file = usize::from(cells.source);
+        let drafts = clean(cells, &files[file].mapping, layout, &definitions[file]);
+        let prints = fingerprints(&drafts, job.run.seed);
+        (drafts, prints)
+    };
+    group.into_par_iter().map(clean).collect()
+}
+
+/// What the dates of a batch say of the order of day and month.
+fn date_evidence(cells: &Cells, mapping: &Mapping, layout: &Layout) -> Evidence {
+    let mut evidence = Evidence::default();
+    for field in [Field::StartDate, Field::EndDate] {
+        let Some(slot) = layout.field(field) else {
+            continue;
+        };
+        for index in 0..cells.len() {
+            evidence.note(&mapping.value(cells, index, slot));
+        }
+    }
+    evidence
+}
+
+/// Whether the rows are compared with those of the last run. Rows that come back corrected are a
+/// part of a file, and look like no other.
+fn is_compared(files: &[InputFile], definition: &Definition) -> bool {
+    let gates = &definition.gates;
+    let corrected = |file: &InputFile| file.targets.contains(&Target::Own);
+    gates.enabled
+        && gates.content == Content::Hold
+        && !files.is_empty()
+        && !files.iter().any(corrected)
+}
+
+pub(super) fn read_files(files: &[InputFile], mut send: impl FnMut(Cells) -> bool) -> Result<()> {
+    let mut next_row = 0;
+    for (number, file) in files.iter().enumerate() {
+        let first_row = next_row;
+        file.source.read(number as u16, first_row, &mut |cells| {
+            next_row = cells.next_row();
+            if next_row > RowNumber::MAX / 2 {
+                return Err(Refusal::new(
+                    Code::FileLimit,
+                    "more than 2,147,483,647 rows in one run",
+                ));
+            }
+            Ok(send(cells))
+        })?;
+        if next_row == first_row {
+            let path = file.source.path.display();
+            return Err(Refusal::new(
+                Code::FileNoRows,
+                format!("`{path}` has a header and no rows"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Waits for a batch, and takes what else is there.
+fn next_group(receiver: &Receiver<Cells>) -> Option<Vec<Cells>> {
+    let mut group = vec![receiver.recv().ok()?];
+    while group.len() < GROUP_BATCHES {
+        match receiver.try_recv() {
+            Ok(cells) => group.push(cells),
+            Err(_) => break,
+        }
+    }
+    Some(group)
+}
+
+fn find_duplicates(
+    group: &[(Drafts, Vec<u128>)],
+    seen: &mut Seen,
+    spool: &Spool,
+) -> Result<Vec<Vec<Verdict>>> {
+    let mut verdicts: Vec<Vec<Verdict>> = Vec::with_capacity(group.len());
+    for (drafts, prints) in group {
+        let mut of_batch = Vec::with_capacity(prints.len());
+        for (index, print) in prints.iter().enumerate() {
+            let equal = |earlier: RowNumber| {
+                let same =
+                    |values: &mut dyn Iterator<Item = &str>| drafts.values.row(index).eq(values);
+                // An earlier row is in this group, or in the spool.
+                let here = group.iter().find(|(other, _)| {
+                    earlier >= other.first_row
+                        && ((earlier - other.first_row) as usize) < other.places.len()
+                });
+                match here {
+                    Some((other, _)) => Ok(same(
+                        &mut other.values.row((earlier - other.first_row) as usize),
+                    )),
+                    None => Ok(same(&mut spool.values(earlier)?.iter().map(String::as_str))),
+                }
+            };
+            of_batch.push(
+                seen.note(*print, equal)?
+                    .map_or(Verdict::Kept, Verdict::Duplicate),
+            );
+        }
+        verdicts.push(of_batch);
+    }
+    Ok(verdicts)
+}
+
+/// The groups that rows of a batch name, by key.
+fn group_paths(
+    people: &People,
+    layout: &Layout,
+    definition: &Definition,
+) -> BTreeMap<String, String> {
+    let mut paths = BTreeMap::new();
+    let slots = [Field::Groups, Field::AddGroups].map(|field| layout.field(field));
+    let cells: HashSet<&str> = slots
+        .into_iter()
+        .flatten()
+        .flat_map(|slot| (0..people.len()).map(move |index| people.drafts.values.get(index, slot)))
+        .collect();
+    let groups = cells.into_iter().flat_map(crate::stages::clean::groups);
+    for (path, _) in groups.map(|group| group::path_and_role(group, &definition.groups)) {
+        let spelled = paths
+            .entry(group::key(path))
+            .or_insert_with(|| path.to_string());
+        // Which spelling stays must not hang on the order of a hash set.
+        if path < spelled.as_str() {
+            *spelled = path.to_string();
+        }
+    }
+    paths
+}
+
+/// The groups that the rows of a plan name, by key.
+pub(super) fn groups_of(
+    spool: &Spool,
+    layout: &Layout,
+    definition: &Definition,
+) -> Result<BTreeMap<String, String>> {
+    let mut groups = BTreeMap::new();
+    let slots = [Field::Groups, Field::AddGroups].map(|field| layout.field(field));
+    if slots.iter().any(Option::is_some) {
+        for batch in 0..spool.batches() {
+            for (key, path) in group_paths(&spool.read(batch)?, layout, definition) {
+                groups.entry(key).or_insert(path);
+            }
+        }
+    }
+    Ok(groups)
+}
+
+/// How much of the input is behind a batch, where bytes tell.
+fn part_read(files: &[InputFile], people: &People) -> Option<f64> {
+    let place = people
+        .drafts
+        .places
+        .last()
+        .filter(|place| place.byte != u64::MAX)?;
+    let total: u64 = files.iter().map(|file| file.source.bytes).sum();
+    let before: u64 = files[..usize::from(people.drafts.source)]
+        .iter()
+        .map(|file| file.source.bytes)
+        .sum();
+    Some((before + place.byte) as f64 / total.max(1) as f64)
+}
+
+pub(super) fn settle(
+    job: &Job,
+    files: &[InputFile],
+    spool: &Spool,
+    owners: Owners,
+) -> Result<BTreeMap<RowNumber, Decision>> {
+    let mut places: HashMap<RowNumber, String> = HashMap::new();
+    let mut wanted = owners.clashing();
+    wanted.sort_unstable();
+    wanted.dedup();
+    // One batch is read once, whatever the number of its rows that clash.
+    for rows in wanted.chunk_by(|a, b| spool.batch_of(*a) == spool.batch_of(*b)) {
+        let people = spool.read(spool.batch_of(rows[0]))?;
+        for row in rows {
+            let index = (row - people.drafts.first_row) as usize;
+            let file = files[usize::from(people.drafts.source)]
+                .source
+                .path
+                .display();
+            places.insert(*row, format!("{file}:{}", people.drafts.places[index].line));
+        }
+    }
+    let place = |row| places.get(&row).cloned().unwrap_or_default();
+    Ok(owners.settle(job.pipeline.definition.rows.clashes, place))
+}
