@@ -22,7 +22,7 @@ use crate::refusal::{Refusal, Result};
 /// What standard input is called on the command line.
 pub const STANDARD_INPUT: &str = "-";
 /// The most bytes of a text file, unpacked.
-pub const FILE_BYTES_MAX: u64 = 4 << 30;
+pub const FILE_BYTES_MAX: u64 = 64 << 30;
 /// The most that a packed text file may inflate to.
 pub const INFLATED_BYTES_MAX: u64 = 2 << 30;
 /// How much more than its packed size it may inflate to, once it is past [`RATIO_FROM_BYTES`].
