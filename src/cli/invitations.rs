@@ -1,5 +1,7 @@
 //! `muster invitations` and `muster suppress`: what became of the mails, and what can be done.
 
+use std::collections::HashSet;
+
 use clap::{Args, Subcommand};
 use serde_json::json;
 use uuid::Uuid;
@@ -10,12 +12,13 @@ use super::invite::{
 use super::{DatabaseArgs, print, warn};
 use crate::definition::lifetime;
 use crate::issue::Code;
-use crate::notify::send::Via;
+use crate::notify::send::{Sent, Via};
 use crate::notify::token::{self, Token};
 use crate::notify::{Kind, message};
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::post;
+use crate::stages::validate::email;
 use crate::store::Store;
 use crate::store::invitations::{Filter, Listed, Queued};
 
@@ -228,18 +231,14 @@ fn resend(args: &ResendArgs) -> Result<Exit> {
         &args.state,
         older_than,
     )?;
-    let first = chosen(&store, &filter, narrow)?;
-    let post = Post::open(how.pipeline.as_deref(), first[0].pipeline.as_deref())?;
-    let went_by_server = first.iter().any(|one| one.via.as_deref() == Some("smtp"));
-    if went_by_server && matches!(post.via, Via::Outbox(_)) {
-        let what = "these mails went by a mail server, and none is named now";
-        return Err(Refusal::new(Code::MailSettings, what)
-            .help("name the pipeline with `--pipeline`, or the server with `MUSTER_SMTP`"));
-    }
     let message = read_message(how.message_file.as_deref())?;
+    // Whatever would keep one of the mails from going out is said before any does.
+    let mut posts = open_posts(&chosen(&store, &filter, narrow)?, how)?;
     if how.send {
-        post.check_links()?;
-        post.settle(&mut store)?;
+        for (_, post) in &posts {
+            post.check_links()?;
+        }
+        posts[0].1.settle(&mut store)?;
     }
     let mut found = chosen(&store, &filter, narrow)?;
     found.retain(|invitation| !["accepted", "sending"].contains(&invitation.state.as_str()));
@@ -247,32 +246,123 @@ fn resend(args: &ResendArgs) -> Result<Exit> {
         // Who was cancelled, or can't be reached, is meant only when that is said.
         found.retain(|invitation| !["cancelled", "failed"].contains(&invitation.state.as_str()));
     }
+    // One mail a person, of the kind that was the last.
+    let mut people = HashSet::new();
+    found.retain(|invitation| people.insert(invitation.account));
     if found.is_empty() {
         let what = "everybody who is meant has accepted already, or is being written to";
         return Err(Refusal::new(Code::InvitationNone, what));
     }
+    let mut of_post = |post: usize| {
+        let pipeline = &posts[post].0;
+        let is_its = |one: &Listed| how.pipeline.is_some() || one.pipeline == *pipeline;
+        found
+            .iter()
+            .filter(|one| is_its(one))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let mails: Vec<Vec<Listed>> = (0..posts.len()).map(&mut of_post).collect();
+    let mut mails: Vec<(Post, Vec<Listed>)> =
+        posts.drain(..).map(|(_, post)| post).zip(mails).collect();
+    mails.retain(|(_, mails)| !mails.is_empty());
+    for (post, mails) in &mails {
+        for kind in KINDS.into_iter().filter(|kind| has(mails, *kind)) {
+            post.check_kind(kind)?;
+            post.warnings(kind).iter().for_each(|warning| warn(warning));
+        }
+    }
     if !how.send {
-        print(&post::list(&found));
+        return preview_anew(&store, &mails, message.as_deref());
+    }
+    send_anew(&store, &mails, message.as_deref(), how)
+}
+
+const KINDS: [Kind; 3] = [Kind::Invite, Kind::Reset, Kind::Temporary];
+
+fn has(mails: &[Listed], kind: Kind) -> bool {
+    mails.iter().any(|mail| mail.kind == kind.name())
+}
+
+/// What mailing needs for each of the pipelines by which `found` went out, or for the one that is
+/// named.
+fn open_posts(found: &[Listed], how: &SendArgs) -> Result<Vec<(Option<String>, Post)>> {
+    let named = how.pipeline.as_deref();
+    let mut posts: Vec<(Option<String>, Post)> = Vec::new();
+    for one in found {
+        let at = match posts
+            .iter()
+            .position(|(pipeline, _)| named.is_some() || *pipeline == one.pipeline)
+        {
+            Some(at) => at,
+            None => {
+                let post = Post::open(named, one.pipeline.as_deref())?;
+                posts.push((one.pipeline.clone(), post));
+                posts.len() - 1
+            }
+        };
+        if one.via.as_deref() == Some("smtp") && matches!(posts[at].1.via, Via::Outbox(_)) {
+            let what = "these mails went by a mail server, and none is named now";
+            return Err(Refusal::new(Code::MailSettings, what)
+                .help("name the pipeline with `--pipeline`, or the server with `MUSTER_SMTP`"));
+        }
+    }
+    Ok(posts)
+}
+
+/// Shows who would be written to, and the first mail.
+fn preview_anew(
+    store: &Store,
+    mails: &[(Post, Vec<Listed>)],
+    message: Option<&str>,
+) -> Result<Exit> {
+    for (index, (post, found)) in mails.iter().enumerate() {
+        print(&post::list(found));
+        let first = &found[0];
+        let person = first.account.map(|account| store.find_person(account));
+        let kind = KINDS.into_iter().find(|kind| kind.name() == first.kind);
+        if let (0, Some(person), Some(kind)) = (index, person.transpose()?.flatten(), kind) {
+            let rendered = post.preview(kind, &person, message)?;
+            let shown = post::mail(&rendered, &post.sender.to_string(), &person.email);
+            print(&format!("\n{shown}"));
+        }
         print(&format!(
             "\nnothing was sent; with --send, {} would go out anew {}, and the old links end\n",
             found.len(),
             post.way()
         ));
-        return Ok(Exit::Done);
     }
-    let queue = queue_anew(&store, &post, &found, message.as_deref())?;
-    let sent = post.send(&store, queue, how, None)?;
+    Ok(Exit::Done)
+}
+
+fn send_anew(
+    store: &Store,
+    mails: &[(Post, Vec<Listed>)],
+    message: Option<&str>,
+    how: &SendArgs,
+) -> Result<Exit> {
+    let mut all = Sent::default();
+    let mut chosen = 0;
+    for (post, found) in mails {
+        chosen += found.len();
+        let queue = queue_anew(store, post, found, message)?;
+        let sent = post.send(store, queue, how, None)?;
+        if !how.json {
+            print(&post::sent(&sent, &post.way()));
+        }
+        all.add(sent);
+        if all.stopped.is_some() {
+            break;
+        }
+    }
     if how.json {
-        let value =
-            json!({ "schema": "muster.mail/1", "chosen": found.len(), "sent": counts(&sent) });
+        let value = json!({ "schema": "muster.mail/1", "chosen": chosen, "sent": counts(&all) });
         print(&format!(
             "{}\n",
             serde_json::to_string_pretty(&value).unwrap_or_default()
         ));
-    } else {
-        print(&post::sent(&sent, &post.way()));
     }
-    end(sent)
+    end(all)
 }
 
 /// Queues invitations anew, and says how many don't go out after all.
@@ -293,7 +383,7 @@ fn queue_anew(
         ));
     }
     let mut queue = Vec::new();
-    for kind in [Kind::Invite, Kind::Reset, Kind::Temporary] {
+    for kind in KINDS {
         let accounts: Vec<Uuid> = found
             .iter()
             .filter(|invitation| invitation.kind == kind.name())
@@ -320,17 +410,41 @@ fn cancel(args: &CancelArgs) -> Result<Exit> {
         .filter(|invitation| invitation.state == "sending")
         .count();
     print(&format!(
-        "{cancelled} cancelled; their links open nothing any more\n"
+        "{cancelled} cancelled; their links and temporary passwords open nothing any more\n"
     ));
     if args.remove_accounts {
+        let accounts = if removed == 1 { "account" } else { "accounts" };
         print(&format!(
-            "{removed} accounts removed that nobody ever used\n"
+            "{removed} {accounts} removed that nobody ever used\n"
         ));
     }
     if sending > 0 {
+        let mails = if sending == 1 {
+            "mail was"
+        } else {
+            "mails were"
+        };
         warn(&format!(
-            "{sending} mails were on their way already; they arrive with a dead link"
+            "{sending} {mails} on the way already, and will arrive with a dead link"
         ));
+    }
+    if !args.choice.who.is_empty() {
+        let known = |key: &String| {
+            found
+                .iter()
+                .any(|one| email::key(&one.email).as_ref() == Some(key))
+        };
+        let unknown = filter
+            .emails
+            .iter()
+            .flatten()
+            .filter(|key| !known(key))
+            .count();
+        match unknown {
+            0 => {}
+            1 => warn("1 address has no such invitation"),
+            more => warn(&format!("{more} addresses have no such invitation")),
+        }
     }
     Ok(Exit::Done)
 }
@@ -344,15 +458,19 @@ fn link(args: &LinkArgs) -> Result<Exit> {
     })?;
     let pipeline = match last.first() {
         Some(invitation) => invitation.pipeline.clone(),
-        None => find_import(&store, "last")?.pipeline,
+        None => store.pipeline_of(&key)?,
     };
     let post = Post::open(args.pipeline.as_deref(), pipeline.as_deref())?;
     let token = Token::new()?;
     let message_id = message::new_message_id(post.sender.domain())?;
     let made = store
-        .hand_over(&key, &token.sha256(), &message_id, |kind| {
-            post.lifetime(kind)
-        })?
+        .hand_over(
+            &key,
+            &token.sha256(),
+            &message_id,
+            post.pipeline.as_deref(),
+            |kind| post.lifetime(kind),
+        )?
         .ok_or_else(|| {
             Refusal::new(Code::InvitationNone, "nobody with that address can come in")
                 .help("the account is missing or deactivated: import the person first")

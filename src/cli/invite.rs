@@ -26,6 +26,7 @@ use crate::refusal::{Refusal, Result};
 use crate::report::{file, ledger, post};
 use crate::row::RowNumber;
 use crate::stages::clean::group;
+use crate::stages::validate::domains::is_reserved;
 use crate::stages::validate::email;
 use crate::store::Store;
 use crate::store::connect::Target;
@@ -171,6 +172,17 @@ impl Post {
         }
     }
 
+    /// Temporary passwords are for those pipelines alone that say so.
+    pub(super) fn check_kind(&self, kind: Kind) -> Result<()> {
+        if kind != Kind::Temporary || self.mail.temporary_passwords {
+            return Ok(());
+        }
+        let what = "this pipeline allows no temporary passwords";
+        Err(Refusal::new(Code::MailSettings, what).help(
+            "send links (`muster reset` without --temporary-password), or set `temporary_passwords = true` under `[mail]`",
+        ))
+    }
+
     /// How long a way in of that kind works, in minutes.
     pub(super) fn lifetime(&self, kind: Kind) -> Option<u32> {
         let text = match kind {
@@ -191,7 +203,7 @@ impl Post {
     }
 
     /// What an administrator should know before sending.
-    fn warnings(&self, kind: Kind) -> Vec<String> {
+    pub(super) fn warnings(&self, kind: Kind) -> Vec<String> {
         let mut warnings = Vec::new();
         if kind == Kind::Temporary {
             warnings.push(
@@ -210,7 +222,12 @@ impl Post {
     }
 
     /// The mail that somebody would get, with a link that opens nothing.
-    fn preview(&self, kind: Kind, person: &Person, message: Option<&str>) -> Result<Rendered> {
+    pub(super) fn preview(
+        &self,
+        kind: Kind,
+        person: &Person,
+        message: Option<&str>,
+    ) -> Result<Rendered> {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
@@ -375,12 +392,7 @@ fn write_to(args: &InviteArgs, kind: Kind) -> Result<Exit> {
     let mut store = open_store(&how.database)?;
     let run = find_import(&store, &args.run)?;
     let post = Post::open(how.pipeline.as_deref(), run.pipeline.as_deref())?;
-    if kind == Kind::Temporary && !post.mail.temporary_passwords {
-        let what = "this pipeline allows no temporary passwords";
-        return Err(Refusal::new(Code::MailSettings, what).help(
-            "send links (leave out --temporary-password), or set `temporary_passwords = true` under `[mail]`",
-        ));
-    }
+    post.check_kind(kind)?;
     let message = read_message(how.message_file.as_deref())?;
     let only = wishes(&args.only, &run)?;
     let except = wishes(&args.except, &run)?;
@@ -730,10 +742,11 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit> {
     let run = find_import(&store, &args.run)?;
     let post = Post::open(how.pipeline.as_deref(), run.pipeline.as_deref())?;
     let to = args.to.clone().or_else(|| post.mail.admin.clone());
-    let to = to.filter(|to| email::key(to).is_some()).ok_or_else(|| {
+    let to = to.ok_or_else(|| {
         Refusal::new(Code::MailSettings, "nobody to write to")
             .help("name somebody with --to, or set `admin` under `[mail]`")
     })?;
+    check_recipient(&store, &to)?;
     let Some(summary) = &run.summary else {
         let what = format!("run `{}` was cut off before its summary", run.id);
         return Err(Refusal::new(Code::RunUnknown, what));
@@ -770,6 +783,22 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit> {
         }
         ended => Err(undelivered(ended)),
     }
+}
+
+/// Whether a report may go to that address.
+fn check_recipient(store: &Store, to: &str) -> Result<()> {
+    let refused = |why: &str| Refusal::new(Code::MailSettings, format!("`{to}` {why}"));
+    let Some(key) = email::key(to) else {
+        return Err(refused("is not an e-mail address"));
+    };
+    if key.rsplit('@').next().is_some_and(is_reserved) {
+        return Err(refused("is at a reserved domain: no mail arrives there"));
+    }
+    if store.is_suppressed(&key)? {
+        let help = "write to somebody else, or take it off the list: `muster suppress --remove`";
+        return Err(refused("is suppressed: it is never mailed").help(help));
+    }
+    Ok(())
 }
 
 /// A mail to the administrator.

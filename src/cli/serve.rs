@@ -14,6 +14,7 @@ use crate::notify::{Delivery, Kind, Letter, message, template};
 use crate::outcome::Exit;
 use crate::refusal::Result;
 use crate::serve::{Serving, serve as serve_pages};
+use crate::stages::validate::email;
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
@@ -106,6 +107,10 @@ impl Notices {
         let Some(person) = store.find_person(account)? else {
             return Ok(());
         };
+        let key = email::key(&person.email).unwrap_or_default();
+        if store.is_suppressed(&key)? {
+            return Ok(());
+        }
         drop(store);
         let mail = &self.post.mail;
         let letter = Letter {

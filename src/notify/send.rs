@@ -94,6 +94,18 @@ pub struct Sent {
     pub stopped: Option<Refusal>,
 }
 
+impl Sent {
+    /// Adds what became of another queue.
+    pub fn add(&mut self, other: Sent) {
+        self.sent += other.sent;
+        self.refused += other.refused;
+        self.unknown += other.unknown;
+        self.later += other.later;
+        self.taken += other.taken;
+        self.stopped = self.stopped.take().or(other.stopped);
+    }
+}
+
 /// Sends a queue, and says what became of it. Every mail's end is in the books by then.
 ///
 /// # Errors

@@ -181,6 +181,32 @@ impl Store {
         Ok(rows.first().map(|row| person(row, 0, 1)))
     }
 
+    /// The pipeline, as it was named, of the run that made the account with that address; `None`
+    /// for the default and for accounts made elsewhere.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn pipeline_of(&self, email_key: &str) -> Result<Option<String>> {
+        let sql = "select run.pipeline from muster.accounts account
+            join muster.runs run on run.id = account.run_id where account.email_key = $1";
+        let rows = self.query(sql, &[&email_key], "reading an account")?;
+        Ok(rows.first().and_then(|row| row.get(0)))
+    }
+
+    /// Whether mails to that address must not be sent.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn is_suppressed(&self, email_key: &str) -> Result<bool> {
+        let sql = "select 1 from muster.suppressions where email_key = $1";
+        let rows = self.query(
+            sql,
+            &[&email_key],
+            "reading the addresses that are never mailed",
+        )?;
+        Ok(!rows.is_empty())
+    }
+
     /// Ends the links whose time is over; how many.
     ///
     /// # Errors
@@ -472,8 +498,8 @@ impl Store {
         self.execute(sql, &[&ids], "ending links")
     }
 
-    /// Makes a link to be handed over in person; the one that is out ends. `lifetime` gives the
-    /// minutes by kind. `None` for an address without an account that could use it.
+    /// Makes a link to be handed over in person, by the settings of `pipeline`; the one that is out
+    /// ends. `lifetime` gives the minutes by kind. `None` for an address without an account that could use it.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
@@ -482,6 +508,7 @@ impl Store {
         email_key: &str,
         token: &[u8; 32],
         message_id: &str,
+        pipeline: Option<&str>,
         lifetime: impl Fn(Kind) -> Option<u32>,
     ) -> Result<Option<HandedOver>> {
         let doing = |error| refusal(&error, "making a link");
@@ -513,6 +540,7 @@ impl Store {
                         &token.as_slice(),
                         &minutes,
                         &message_id,
+                        &pipeline,
                     ],
                 )
                 .await

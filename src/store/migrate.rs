@@ -32,6 +32,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("migrations/0008_passwords.sql"),
     ),
     (9, "dates", include_str!("migrations/0009_dates.sql")),
+    (
+        12,
+        "handed_over",
+        include_str!("migrations/0012_handed_over.sql"),
+    ),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.

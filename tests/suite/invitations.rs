@@ -491,6 +491,78 @@ fn temporary_passwords_are_only_mailed_where_the_pipeline_says_so() {
     let sql = "SELECT count(*) FROM muster.credentials WHERE must_change AND expires_at > now() AND password_hash LIKE '$argon2id$%'";
     assert_eq!(support::query_one(&place.url, sql), "2");
     assert!(!sent.stdout.contains("argon2"), "{sent:?}");
+    // What ends the mail, ends the password; and one that somebody chose stays.
+    place.good(&["invitations", "cancel", "ann0@firm0.eu"]);
+    assert_eq!(support::query_one(&place.url, sql), "1");
+    place.good(&["invitations", "link", "ann1@firm1.eu"]);
+    assert_eq!(support::query_one(&place.url, sql), "0");
+    // Sent anew, it is allowed only where it was, and it is one mail.
+    let resend = ["invitations", "resend", "ann0@firm0.eu", "--send"];
+    let mails = place.outbox().len();
+    let anew = place.run(&resend);
+    assert!(
+        anew.exit == 0 && anew.stderr.contains("can't be recalled"),
+        "{anew:?}"
+    );
+    assert_eq!(place.outbox().len(), mails + 1);
+    assert_eq!(support::query_one(&place.url, sql), "1");
+    place.good(&["invitations", "expire", "ann0@firm0.eu"]);
+    assert_eq!(support::query_one(&place.url, sql), "0");
+    place.write("p.toml", &format!("name = \"test\"\n{setup}"));
+    let refused = place.run(&resend);
+    assert!(
+        refused.exit == 2 && refused.stderr.contains("temporary passwords"),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_link_in_person_changes_nothing_of_how_mails_go_out() {
+    let mailbox = Mailbox::start(|_| Verdict::Take);
+    let server = mailbox.url();
+    let place = Place::with(
+        &people(2),
+        &format!("{MAIL}smtp = \"{server}\"\nlink_base = \"https://join.acme.eu/\"\n"),
+    );
+    place.good(&["invite", "last", "--send"]);
+    let link = place.good(&["invitations", "link", "ann0@firm0.eu"]);
+    assert!(link.starts_with("https://join.acme.eu/"), "{link}");
+    let preview = place.good(&["invitations", "resend", "ann0@firm0.eu"]);
+    assert!(
+        preview.contains("people@acme.eu") && preview.contains("nothing was sent"),
+        "{preview}"
+    );
+    place.good(&["invitations", "resend", "--run", "last", "--send"]);
+    assert_eq!((mailbox.kept().len(), place.outbox().len()), (4, 0));
+    let sent_anew = mailbox.kept().into_iter().skip(2);
+    for mail in sent_anew {
+        assert!(mail.link().starts_with("https://join.acme.eu/"));
+    }
+}
+
+#[test]
+fn a_page_of_ones_own_hands_over_hashes_and_nothing_else() {
+    let place = Place::with(&people(1), MAIL);
+    place.good(&["invite", "last", "--send"]);
+    let link = place.link("ann0@firm0.eu");
+    let token = path_of(&link).trim_start_matches('/').to_string();
+    let accept = |hash: &str| {
+        format!(
+            "SELECT muster.accept_invitation(sha256(convert_to('{token}', 'UTF8')), '{hash}', E'  A\\r\\nnn\\u202e', repeat('L', 10000))"
+        )
+    };
+    for wrong in ["hunter2hunter2", "$argon2id$", "$argon2id$x", "$2b$10$abc"] {
+        let sql = format!(
+            "DO $do$ BEGIN PERFORM * FROM ({}) x; EXCEPTION WHEN invalid_parameter_value THEN RETURN; END $do$",
+            accept(wrong)
+        );
+        support::query(&place.url, &sql);
+        assert_eq!(place.status("ann0@firm0.eu"), "invited", "{wrong}");
+    }
+    let hash = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g";
+    support::query(&place.url, &accept(hash));
+    let name = "SELECT first_name || length(last_name) FROM muster.accounts";
+    assert_eq!(support::query_one(&place.url, name), "A nn255");
 }
 
 #[test]
@@ -686,6 +758,19 @@ fn the_administrator_hears_of_a_run() {
     assert_eq!(parsed.attachment_count(), 1);
     let attached = parsed.attachment(0).unwrap().contents();
     assert!(String::from_utf8_lossy(attached).contains("no address"));
+    place.good(&["suppress", "boss@acme.eu"]);
+    for (arguments, word) in [
+        (&["report", "last", "--send"][..], "suppressed"),
+        (&["report", "last", "--to", "boss"], "not an e-mail address"),
+        (&["report", "last", "--to", "a@example.com"], "reserved"),
+    ] {
+        let refused = place.run(arguments);
+        assert!(
+            refused.exit == 2 && refused.stderr.contains(word),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(place.outbox().len(), 1);
 }
 
 #[test]

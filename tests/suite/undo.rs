@@ -313,10 +313,10 @@ fn accounts_that_somebody_used_are_deactivated_and_never_removed() {
     let sha = "SELECT encode(token_sha256, 'hex') FROM muster.invitations WHERE email = 'ann1@firm-one.eu'";
     let sha = place.one(sha);
     place.sql(&format!(
-        "SELECT muster.accept_invitation('\\x{sha}', '$argon2id$hash')"
+        "SELECT muster.accept_invitation('\\x{sha}', '$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g')"
     ));
     place.sql(&format!(
-        "INSERT INTO muster.credentials (account_id, password_hash) VALUES ('{}', '$argon2id$hash')",
+        "INSERT INTO muster.credentials (account_id, password_hash) VALUES ('{}', '$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g')",
         id(2)
     ));
     // an application that doesn't keep `updated_at`

@@ -2,15 +2,18 @@
 select id, run_id, account_id, kind, email, state, reply, via, attempts, resends, newest, age_minutes, sent, expires, usable, pipeline
 from (
     select
-        invitation.id, run_id, account_id, kind, email, email_key,
-        case when state in ('sent', 'unknown') and expires_at <= now() then 'expired' else state end as state,
-        reply, via, attempts, resends, created_at, pipeline,
-        row_number() over (partition by account_id, kind order by created_at desc, invitation.id desc) = 1 as newest,
+        invitation.id, run_id, account_id, invitation.kind, email, email_key,
+        case when invitation.state in ('sent', 'unknown') and expires_at <= now() then 'expired' else invitation.state end as state,
+        reply, via, attempts, resends, created_at,
+        -- Links that were handed over before their pipeline was kept: the run's.
+        coalesce(invitation.pipeline, run.pipeline) as pipeline,
+        row_number() over (partition by account_id, invitation.kind order by created_at desc, invitation.id desc) = 1 as newest,
         floor(extract(epoch from now() - created_at) / 60)::bigint as age_minutes,
         to_char(sent_at at time zone 'utc', 'YYYY-MM-DD HH24:MI') as sent,
         to_char(expires_at at time zone 'utc', 'YYYY-MM-DD HH24:MI') as expires,
         token_sha256 is not null and (expires_at is null or expires_at > now()) as usable
     from muster.invitations invitation
+    left join muster.runs run on run.id = invitation.run_id
 ) invitation
 where ($1::text is null or run_id = $1)
     and ($2::text[] is null or state = any ($2))
