@@ -1694,6 +1694,38 @@ mod tests {
     }
 
     #[test]
+    fn words_for_roles_mean_one_role_that_may_be_given() {
+        let refused = |words: &str| {
+            let roles = "[accounts]\nroles = [\"user\", \"Admin\"]\n[role]\n";
+            let result = parse("p", &format!("name = \"p\"\n{roles}{words}"));
+            result
+                .err()
+                .map(|refusal| refusal.what.lines().next().unwrap_or("").to_string())
+        };
+        assert_eq!(
+            refused("admin = [\"1\", \"boss\", \"admin\"]\nuser = \"*\""),
+            None
+        );
+        for (words, what) in [
+            ("amdin = \"1\"", "p:5:1: unknown word `amdin` in `[role]`"),
+            (
+                "admin = \"1\"\nuser = [\"1\"]",
+                "p:6:9: the word `1` means both `admin` and `user`",
+            ),
+            (
+                "admin = \"*\"\nuser = \"*\"",
+                "p:6:8: the word `*` means both `admin` and `user`",
+            ),
+            (
+                "admin = \"User\"",
+                "p:5:9: the word `User` means both `User` and `admin`",
+            ),
+        ] {
+            assert_eq!(refused(words).as_deref(), Some(what), "{words}");
+        }
+    }
+
+    #[test]
     fn a_wrong_key_shows_its_place_and_the_nearest_word() {
         let refusal = parse(
             "p.toml",

@@ -125,13 +125,13 @@ codes! {
     EmailDisposable "email.disposable" Warning "a throw-away address", "ask for an address that lasts";
     EmailRole "email.role" Warning "an address of a function, not of a person", "use the person's own address";
     EmailReserved "email.reserved" Warning "a domain that can never get mail", "correct it before people are invited";
-    EmailAlike "email.look_alike" Warning "another row's address looks the same, in other letters", "if both rows are the same person, keep one; if not, ask who the other is";
     EmailMixed "email.mixed_script" Warning "letters of several alphabets that look alike", "type the address again";
+    EmailAlike "email.look_alike" Warning "another row's address looks the same, in other letters", "if both rows are the same person, keep one; if not, ask who the other is";
     // other fields
     UsernameSyntax "username.syntax" Reject "a username with white space or control characters", "use letters, digits, dots, dashes and the like";
-    PhoneInvalid "phone.invalid" Warning "not a phone number that can be called; kept as typed", "write it with its country code, as +49 30 123456";
     UsernameMixed "username.mixed_script" Warning "letters of several alphabets that look alike", "type the username again";
     UsernameAlike "username.look_alike" Warning "another row's username looks the same, in other letters", "if both rows are the same person, keep one; if not, ask who the other is";
+    PhoneInvalid "phone.invalid" Warning "not a phone number that can be called; kept as typed", "write it with its country code, as +49 30 123456";
     CountryUnknown "country.unknown" Warning "not a country that ISO 3166 knows; kept as typed", "use a code such as DE, or the country's name";
     CountryMisspelled "country.misspelled" Note "a misspelled country; taken for the only one that it can be", "nothing, if that is the country";
     LanguageUnknown "language.unknown" Warning "not a language tag; kept as typed", "use a code such as `en` or `pt-BR`";

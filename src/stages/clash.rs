@@ -70,16 +70,19 @@ pub fn key_hashes(people: &People, seed: u64) -> Vec<[u64; 3]> {
 /// are only looked for, when the last row is read.
 pub fn look_alikes(people: &People, seed: u64) -> Vec<LookAlike> {
     let text = &people.keys.text;
-    if text.is_ascii() && memmem::find(text.as_bytes(), b"xn--").is_none() {
+    let has_a_labels = memmem::find(text.as_bytes(), b"xn--").is_some();
+    if text.is_ascii() && !has_a_labels {
         return Vec::new();
     }
+    let may_be = |key: &&str| !key.is_ascii() || (has_a_labels && key.contains("xn--"));
     let mut alike = Vec::new();
     for index in 0..people.len() {
         if matches!(people.verdicts[index], Verdict::Duplicate(_)) {
             continue;
         }
         for key in [Key::Email, Key::Username] {
-            let plain = people.key(index, key).and_then(scripts::plain_form);
+            let plain = people.key(index, key).filter(may_be);
+            let plain = plain.and_then(scripts::plain_form);
             alike.extend(plain.map(|plain| LookAlike {
                 key,
                 plain: xxh3_64_with_seed(plain.as_bytes(), seed).max(1),

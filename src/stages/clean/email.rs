@@ -101,7 +101,8 @@ fn before_comment(text: &str) -> Option<(&str, &str)> {
     let (address, name) = text.strip_suffix(')')?.split_once('(')?;
     let address = address.trim_end();
     let one = address.matches('@').count() == 1 && !address.contains([' ', ',', ';']);
-    (one && !name.contains(['@', '(', ')'])).then_some((name.trim(), address))
+    let is_name = name.contains(char::is_alphabetic) && !name.contains(['@', '(', ')']);
+    (one && is_name).then_some((name.trim(), address))
 }
 
 #[cfg(test)]
@@ -137,6 +138,7 @@ mod tests {
             "a@x.org (b@x.org)",
             "a@x.org, b@X.org (both)",
             "a(b)@x.org",
+            "a@x.org()",
             "mailto:",
             "<>",
             "@",

@@ -243,7 +243,9 @@ impl<'a> Row<'a> {
                 } else {
                     self.clean_field(*field, slot, &mut value, &mut rules, drafts);
                 }
-                self.report_invisible(*field, &cell, &value, rules, drafts);
+                if rules != Rules::NONE {
+                    self.report_invisible(*field, &cell, &value, rules, drafts);
+                }
             } else if self.booleans[slot]
                 && let Some(word) = words::boolean(&value, self.definition)
                 && word != value
@@ -419,7 +421,8 @@ impl<'a> Row<'a> {
     ) {
         let gone =
             Rules::of(Rule::InvisibleCharacters).bits() | Rules::of(Rule::ControlCharacters).bits();
-        if rules.bits() & gone == 0
+        if value.is_empty()
+            || rules.bits() & gone == 0
             || !matches!(field, Field::ExternalId | Field::Email | Field::Username)
         {
             return;
@@ -474,7 +477,7 @@ impl<'a> Row<'a> {
     fn name_in_email(&self) -> Option<name::Split> {
         let slot = self.layout.field(Field::Email)?;
         let cell = self.mapping.value(self.cells, self.index, slot);
-        if !cell.contains(['<', '(']) {
+        if !cell.trim_end().ends_with(['>', ')']) {
             return None;
         }
         let full = self.layout.field(Field::FullName);

@@ -293,6 +293,9 @@ impl<'a> Checker<'a> {
 
     /// Letters of several alphabets in one word. The parts of a full name are not reported beside it.
     fn check_scripts(&mut self, index: usize, row: RowNumber) {
+        if self.values.is_ascii(index) {
+            return;
+        }
         let mut name_is_reported = false;
         for field in [
             Field::FullName,
