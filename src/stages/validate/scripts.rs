@@ -9,26 +9,37 @@ use unicode_security::{MixedScript, RestrictionLevel, RestrictionLevelDetection,
 /// Whether letters of several scripts are mixed that no language mixes: beyond the level "highly
 /// restrictive" of UTS #39 s.5.2.
 pub fn mixes(part: &str) -> bool {
-    !is_latin(part)
+    !is_of_one_block(part)
         && !part.is_single_script()
         && part.detect_restriction_level() > RestrictionLevel::HighlyRestrictive
 }
 
 /// Whether any word of `text` does so. Names may well have words of several scripts.
 pub fn mixes_in_a_word(text: &str) -> bool {
-    !is_latin(text)
-        && text
-            .split(|c: char| !c.is_alphanumeric() && (c.is_ascii() || c.is_whitespace()))
-            .any(mixes)
+    let parts_words = |c: char| c.is_ascii() && !c.is_ascii_alphanumeric();
+    !is_of_one_block(text) && text.split(parts_words).any(mixes)
 }
 
-/// The fast proof that there is nothing to find: every character is of a Latin block, or is
-/// punctuation.
-fn is_latin(text: &str) -> bool {
-    text.is_ascii()
-        || text.chars().all(
-            |c| matches!(c, '\0'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' | '\u{2010}'..='\u{201f}'),
-        )
+/// The fast proof that there is nothing to find: every letter is of the same block, or of blocks
+/// that one language is written with.
+fn is_of_one_block(text: &str) -> bool {
+    let mut first = None;
+    text.chars().all(|character| {
+        let block = match character {
+            'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => 0,
+            '\0'..='\u{bf}' | '\u{300}'..='\u{36f}' | '\u{2010}'..='\u{201f}' => return true,
+            '\u{600}'..='\u{6ff}' => 1,
+            // Bopomofo stands between kana and Hangul letters; it isn't looked at here.
+            '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' => 2,
+            '\u{ac00}'..='\u{d7a3}' => 3,
+            // Greek, Cyrillic, Hebrew, and each Indic script: blocks of 128 that begin at multiples.
+            '\u{380}'..='\u{47f}' | '\u{590}'..='\u{5ff}' | '\u{900}'..='\u{dff}' => {
+                u32::from(character) >> 7
+            }
+            _ => return false,
+        };
+        *first.get_or_insert(block) == block
+    })
 }
 
 /// What a match key would be if each letter from elsewhere were the ASCII one that it looks like
