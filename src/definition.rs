@@ -44,6 +44,12 @@ pub struct Definition {
     /// What the words of a status column mean.
     #[serde(default)]
     pub status: StatusWords,
+    /// What the words of a role column mean.
+    #[serde(default)]
+    pub role: RoleWords,
+    /// What the words of attributes that are yes or no mean.
+    #[serde(default)]
+    pub boolean: BooleanWords,
     /// What a row must have.
     #[serde(default)]
     pub require: Require,
@@ -316,6 +322,8 @@ pub struct Clean {
     pub name_order: NameOrder,
     /// Cells that mean an empty one, written exactly so.
     pub nothing: Vec<String>,
+    /// Custom attributes that are yes or no.
+    pub booleans: Vec<String>,
 }
 
 /// What a word of a status column means. The last of them that a row's columns say counts.
@@ -362,6 +370,76 @@ impl StatusWords {
             return self.others;
         }
         self.words.get(&words::key(text)).copied().or(self.others)
+    }
+}
+
+/// `[role]`: role → what cells may say for it. `*` is every word that is neither a role nor one of
+/// these. Words are compared as headers are.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(from = "BTreeMap<String, Headers>")]
+pub struct RoleWords {
+    /// As the pipeline has it.
+    listed: BTreeMap<String, Headers>,
+    words: HashMap<String, String>,
+    others: Option<String>,
+    /// The roles that the pipeline may give; they mean themselves.
+    roles: Vec<String>,
+}
+
+impl From<BTreeMap<String, Headers>> for RoleWords {
+    fn from(listed: BTreeMap<String, Headers>) -> RoleWords {
+        let mut own = RoleWords::default();
+        for (role, words) in &listed {
+            let role = words::lower(role).unwrap_or_else(|| role.clone());
+            for word in words.as_slice() {
+                if word == "*" {
+                    own.others = Some(role.clone());
+                } else {
+                    own.words.insert(key(word), role.clone());
+                }
+            }
+        }
+        own.listed = listed;
+        own
+    }
+}
+
+impl RoleWords {
+    /// Whether the pipeline says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.listed.is_empty()
+    }
+
+    /// The role that `lower`, which is in lower case, means, if the pipeline says so.
+    pub fn meaning(&self, lower: &str) -> Option<&str> {
+        if let Some(role) = self.roles.iter().find(|role| *role == lower) {
+            return Some(role);
+        }
+        let own = self.words.get(&words::key(lower)).or(self.others.as_ref());
+        own.map(String::as_str)
+    }
+}
+
+/// `[boolean]`: cell → whether it says yes, beside the words that are known anyway. Words are
+/// compared as headers are.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(from = "BTreeMap<String, bool>")]
+pub struct BooleanWords {
+    words: HashMap<String, bool>,
+}
+
+impl From<BTreeMap<String, bool>> for BooleanWords {
+    fn from(words: BTreeMap<String, bool>) -> BooleanWords {
+        BooleanWords {
+            words: words.iter().map(|(word, yes)| (key(word), *yes)).collect(),
+        }
+    }
+}
+
+impl BooleanWords {
+    /// What a word in the form of [`words::key`] means, if the pipeline says so.
+    pub fn meaning(&self, key: &str) -> Option<bool> {
+        self.words.get(key).copied()
     }
 }
 
@@ -1238,7 +1316,7 @@ pub fn open(name: Option<&str>) -> Result<Pipeline> {
 /// # Errors
 /// `pipeline.invalid`, with line, column, excerpt and the nearest valid word.
 pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
-    let definition: Definition = toml::from_str(text).map_err(|error| {
+    let mut definition: Definition = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let message = error.message().to_string();
         invalid(
@@ -1249,6 +1327,10 @@ pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
             nearest_in(&message),
         )
     })?;
+    let roles = definition.accounts.roles.iter();
+    definition.role.roles = roles
+        .map(|role| words::lower(role).unwrap_or_else(|| role.clone()))
+        .collect();
     check(path, text, &definition)?;
     let sha256 = crate::hex(&Sha256::digest(text.as_bytes()));
     Ok(Pipeline {
@@ -1307,6 +1389,7 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
         return wrong("nesting", "`nesting` is also one of `separators`");
     }
     check_roles(definition, &wrong)?;
+    check_role_words(path, text, definition)?;
     for email in &definition.leavers.protected {
         if email::key(email).is_none() {
             let message = format!("`{email}` in `protected` is not an e-mail address");
@@ -1446,6 +1529,32 @@ fn check_roles(definition: &Definition, wrong: &dyn Fn(&str, &str) -> Result<()>
         let message =
             "`role_mark` must be an ASCII punctuation mark that nests and separates nothing";
         return wrong("role_mark", message);
+    }
+    Ok(())
+}
+
+/// `[role]` names roles that the pipeline may give, and gives no word two meanings.
+fn check_role_words(path: &str, text: &str, definition: &Definition) -> Result<()> {
+    let own = &definition.role;
+    let known: Vec<&str> = own.roles.iter().map(String::as_str).collect();
+    let mut seen: HashMap<String, &str> = HashMap::new();
+    for (role, words) in &own.listed {
+        let lower = words::lower(role).unwrap_or_else(|| role.clone());
+        if !known.contains(&lower.as_str()) {
+            return one_of(path, text, "[role]", role, &known);
+        }
+        for word in words.as_slice() {
+            let lower_word = words::lower(word).unwrap_or_else(|| word.clone());
+            let is_role = known.contains(&lower_word.as_str()) && lower_word != lower;
+            let key = if word == "*" { word.clone() } else { key(word) };
+            let earlier = seen.insert(key, role).filter(|earlier| *earlier != role);
+            if earlier.is_some() || is_role {
+                let other = earlier.unwrap_or(word);
+                let message = format!("the word `{word}` means both `{other}` and `{role}`");
+                let at = text.rfind(&format!("\"{word}\"")).unwrap_or(0);
+                return Err(invalid(path, text, at, &message, None));
+            }
+        }
     }
     Ok(())
 }
@@ -1663,6 +1772,38 @@ mod tests {
         assert!(refusal.what.starts_with(what), "{}", refusal.what);
         let text = "name = \"p\"\n[columns]\nemail = [\"Mail\", \"mail\"]\n";
         assert!(parse("p.toml", text).is_ok());
+    }
+
+    #[test]
+    fn words_for_roles_mean_one_role_that_may_be_given() {
+        let refused = |words: &str| {
+            let roles = "[accounts]\nroles = [\"user\", \"Admin\"]\n[role]\n";
+            let result = parse("p", &format!("name = \"p\"\n{roles}{words}"));
+            result
+                .err()
+                .map(|refusal| refusal.what.lines().next().unwrap_or("").to_string())
+        };
+        assert_eq!(
+            refused("admin = [\"1\", \"boss\", \"admin\"]\nuser = \"*\""),
+            None
+        );
+        for (words, what) in [
+            ("amdin = \"1\"", "p:5:1: unknown word `amdin` in `[role]`"),
+            (
+                "admin = \"1\"\nuser = [\"1\"]",
+                "p:6:9: the word `1` means both `admin` and `user`",
+            ),
+            (
+                "admin = \"*\"\nuser = \"*\"",
+                "p:6:8: the word `*` means both `admin` and `user`",
+            ),
+            (
+                "admin = \"User\"",
+                "p:5:9: the word `User` means both `User` and `admin`",
+            ),
+        ] {
+            assert_eq!(refused(words).as_deref(), Some(what), "{words}");
+        }
     }
 
     #[test]

@@ -109,6 +109,7 @@ codes! {
     CellUncomputed "cell.uncomputed" Reject "the cell holds a formula without a result", "open the file in Excel and save it, so that it is computed; or type the value";
     CellMerged "cell.merged" Warning "an empty cell that is merged with another; the text counts for the other", "take the cells apart, and fill in each";
     CellPrecision "cell.precision" Reject "a number with more digits than Excel keeps", "type it as text: format the column as text first";
+    CellInvisible "cell.invisible" Note "characters that can't be seen were removed from what the person is found by", "nothing; or mend the list where it comes from";
     CellLong "cell.long" Reject "text longer than the field holds", "shorten it";
     // required fields
     FirstNameMissing "first_name.missing" Reject "no first name", "add it";
@@ -128,11 +129,16 @@ codes! {
     EmailRole "email.role" Warning "an address of a function, not of a person", "use the person's own address";
     EmailReserved "email.reserved" Warning "a domain that can never get mail", "correct it before people are invited";
     EmailMixed "email.mixed_script" Warning "letters of several alphabets that look alike", "type the address again";
+    EmailAlike "email.look_alike" Warning "another row's address looks the same, in other letters", "if both rows are the same person, keep one; if not, ask who the other is";
     // other fields
     UsernameSyntax "username.syntax" Reject "a username with white space or control characters", "use letters, digits, dots, dashes and the like";
+    UsernameMixed "username.mixed_script" Warning "letters of several alphabets that look alike", "type the username again";
+    UsernameAlike "username.look_alike" Warning "another row's username looks the same, in other letters", "if both rows are the same person, keep one; if not, ask who the other is";
     PhoneInvalid "phone.invalid" Warning "not a phone number that can be called; kept as typed", "write it with its country code, as +49 30 123456";
-    CountryUnknown "country.unknown" Warning "not a country that ISO 3166 knows; kept as typed", "use a code such as DE, or the English name";
+    CountryUnknown "country.unknown" Warning "not a country that ISO 3166 knows; kept as typed", "use a code such as DE, or the country's name";
+    CountryMisspelled "country.misspelled" Note "a misspelled country; taken for the only one that it can be", "nothing, if that is the country";
     LanguageUnknown "language.unknown" Warning "not a language tag; kept as typed", "use a code such as `en` or `pt-BR`";
+    BooleanUnknown "boolean.unknown" Warning "neither yes nor no; kept as typed", "write `true` or `false`, or add the word under `[boolean]`";
     DateInvalid "date.invalid" Reject "not a date", "write it as 2026-11-22";
     DateAmbiguous "date.ambiguous" Reject "day and month can't be told apart", "write it as 2026-11-22, or set `[clean] date_order`";
     StatusUnknown "status.unknown" Reject "not a status", "use `active`, `invited` or `deactivated`";
@@ -149,6 +155,7 @@ codes! {
     PasswordWeak "password.weak" Warning "a password hash that is quickly guessed; taken all the same", "have the person choose a password anew, or leave the cell empty";
     PasswordKept "password.kept" Note "the account keeps the password that it has, or has not", "nothing; passwords are only taken over with new accounts";
     NameSuspicious "name.suspicious" Warning "this doesn't look like a name", "check that the columns are not shifted";
+    NameMixed "name.mixed_script" Warning "letters of several alphabets in one word of a name", "type the name again";
     // clashes inside the file
     ClashExternalId "clash.external_id" Reject "the same external id in several rows, with other values", "keep one of the rows";
     ClashEmail "clash.email" Reject "the same e-mail address in several rows, with other values", "keep one of the rows, or correct the address";

@@ -377,6 +377,14 @@ impl Table {
         &self.text[start as usize..self.ends[at] as usize]
     }
 
+    /// Whether all values of row `index` are ASCII.
+    #[inline]
+    pub fn is_ascii(&self, index: usize) -> bool {
+        let end = |at: usize| at.checked_sub(1).map_or(0, |at| self.ends[at] as usize);
+        let start = index * self.width;
+        self.text.as_bytes()[end(start)..end(start + self.width)].is_ascii()
+    }
+
     /// The values of row `index`, in order.
     pub fn row(&self, index: usize) -> impl Iterator<Item = &str> {
         (0..self.width).map(move |column| self.get(index, column))

@@ -14,7 +14,7 @@ use crate::outcome::Verdict;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Drafts, Field, Layout, People, RowNumber};
 use crate::spool::{Spool, encode};
-use crate::stages::clash::{Decision, Owners, key_hashes};
+use crate::stages::clash::{Decision, Owners, key_hashes, look_alikes};
 use crate::stages::clean::clean;
 use crate::stages::clean::date::Evidence;
 use crate::stages::clean::group;
@@ -132,22 +132,24 @@ fn read_once(
                     let definition = &definitions[usize::from(drafts.source)];
                     let people = validate(drafts, verdicts, layout, definition);
                     let hashes = key_hashes(&people, job.run.seed);
+                    let alike = look_alikes(&people, job.run.seed);
                     let profile = profiled.then(|| Profile::of(&people.drafts, layout));
                     (
                         encode(&people),
-                        hashes,
+                        (hashes, alike),
                         group_paths(&people, layout, definition),
                         profile,
                         people,
                     )
                 })
                 .collect();
-            for (encoded, hashes, paths, profile, people) in people {
+            for (encoded, (hashes, alike), paths, profile, people) in people {
                 if let (Some(all), Some(profile)) = (&mut truth.4, profile) {
                     all.add(profile);
                 }
                 truth.0.push(&encoded)?;
                 truth.1.note(&people, &hashes);
+                truth.1.note_alike(alike);
                 for (key, path) in paths {
                     truth.2.entry(key).or_insert(path);
                 }

@@ -1,11 +1,63 @@
 //! Countries, as ISO 3166-1 alpha-2 codes.
 
-use super::country_names::NAMES;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::words;
 
-/// The alpha-2 code of the country that `text` names: by alpha-2, alpha-3 or three-digit code, or
-/// by its English name or one that people often write. Case, accents and punctuation don't
-/// matter. `None` where no country or more than one could be meant (`Korea`, `Congo` is ISO's).
+/// What countries are called; the file says where its columns come from.
+const TABLE: &str = include_str!("countries.tsv");
+
+/// Each name of [`TABLE`] and its country.
+static NAMES: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| names().collect());
+
+/// Names that may be misspelled.
+static SLIPS: LazyLock<Slips> = LazyLock::new(|| {
+    let mut slips = Slips::default();
+    let long = |(name, _): &(&str, &str)| name.is_ascii() && name.len() + 1 >= LETTERS_MIN;
+    slips.names = names().filter(long).collect();
+    for (number, (name, _)) in slips.names.iter().enumerate() {
+        slip_hashes(name, |hash| {
+            slips.numbers.entry(hash).or_default().push(number as u16);
+        });
+    }
+    slips
+});
+
+#[derive(Default)]
+struct Slips {
+    names: Vec<(&'static str, &'static str)>,
+    /// By the hash of a name, and of a name without one letter: numbers of names. Two words that
+    /// differ by one slip share such a hash.
+    numbers: HashMap<u64, Vec<u16>>,
+}
+
+/// Shorter words are too near to each other for a guess.
+const LETTERS_MIN: usize = 6;
+
+/// What is one slip away from a country and means something else: subdivisions of ISO 3166-2, and
+/// cities of the time zone database.
+#[rustfmt::skip]
+const NOT_MISSPELLED: [&str; 12] = [
+    "alminya", "almeria", "angora", "dominican", "gambier", "nakuru", "penama", "rubanda", "rutland", "sthelens",
+    "tainan", "vienna",
+];
+
+/// Name and code, in the table's order.
+fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = TABLE.lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(|line| {
+        let (code, names) = line.split_once('\t').unwrap_or_default();
+        names.split_ascii_whitespace().map(move |name| (name, code))
+    })
+}
+
+/// The alpha-2 code of the country that `text` names: by alpha-2, alpha-3 or three-digit code, by
+/// its name in one of twelve languages (see `countries.tsv`), or by one that people often write.
+/// Case, accents and punctuation don't matter. `None` where no country or more than one could be
+/// meant (`Korea`; `Congo` is ISO's).
 pub fn alpha2(text: &str) -> Option<&'static str> {
     if text.len() == 2
         && let Some(country) = rust_iso3166::from_alpha2(text)
@@ -13,8 +65,8 @@ pub fn alpha2(text: &str) -> Option<&'static str> {
         return Some(country.alpha2);
     }
     let key = words::key(text);
-    if let Ok(at) = NAMES.binary_search_by(|(name, _)| (*name).cmp(key.as_str())) {
-        return Some(NAMES[at].1);
+    if let Some(code) = NAMES.get(key.as_str()) {
+        return Some(code);
     }
     let country = match key.len() {
         2 => rust_iso3166::from_alpha2(&key.to_ascii_uppercase()),
@@ -25,18 +77,65 @@ pub fn alpha2(text: &str) -> Option<&'static str> {
     country.map(|country| country.alpha2)
 }
 
+/// The alpha-2 code of the only country that is meant by `text` if one letter of it is too much,
+/// missing, wrong, or changed places with its neighbour. Nobody mistypes the first letter, and
+/// words of fewer than six letters are not looked at. For texts that [`alpha2`] doesn't know.
+pub fn misspelled(text: &str) -> Option<&'static str> {
+    let key = words::key(text);
+    if key.len() < LETTERS_MIN || !key.is_ascii() || NOT_MISSPELLED.contains(&key.as_str()) {
+        return None;
+    }
+    let mut found: Vec<&str> = Vec::new();
+    slip_hashes(&key, |hash| {
+        for number in SLIPS.numbers.get(&hash).into_iter().flatten() {
+            let (name, code) = SLIPS.names[usize::from(*number)];
+            if name.as_bytes()[0] == key.as_bytes()[0] && strsim::osa_distance(name, &key) <= 1 {
+                found.push(code);
+            }
+        }
+    });
+    let (first, others) = found.split_first()?;
+    others.iter().all(|other| other == first).then_some(*first)
+}
+
+/// The hash of an ASCII word, and of the word without each of its letters.
+fn slip_hashes(word: &str, mut each: impl FnMut(u64)) {
+    each(xxh3_64(word.as_bytes()));
+    let mut shorter = Vec::with_capacity(word.len());
+    for at in 0..word.len() {
+        shorter.clear();
+        shorter.extend_from_slice(&word.as_bytes()[..at]);
+        shorter.extend_from_slice(&word.as_bytes()[at + 1..]);
+        each(xxh3_64(&shorter));
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::header;
 
     #[test]
-    fn names_are_sorted_unique_keys_of_real_countries() {
-        assert!(NAMES.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        for (name, code) in NAMES {
+    fn every_country_has_names_of_its_own_in_the_form_of_keys() {
+        let mut seen = HashSet::new();
+        for (name, code) in names() {
             assert_eq!(header::key(name), *name);
             assert!(rust_iso3166::from_alpha2(code).is_some(), "{code}");
+            assert!(seen.insert(name), "{name} stands twice");
+            let codes = [rust_iso3166::from_alpha2, rust_iso3166::from_alpha3];
+            let codes = codes.map(|from| from(&name.to_uppercase()));
+            for other in codes.into_iter().flatten() {
+                assert_eq!(other.alpha2, code, "{name} is a code, too");
+            }
         }
+        let lines = TABLE.lines().filter(|line| !line.starts_with('#'));
+        assert_eq!(lines.clone().count(), rust_iso3166::ALL.len());
+        for line in lines {
+            assert_eq!(line.split('\t').count(), 3, "{line}");
+        }
+        assert!(TABLE.len() < 80_000);
     }
 
     #[test]
@@ -60,6 +159,8 @@ mod tests {
             ("UK", "GB"),
             ("U.S.A.", "US"),
             ("England", "GB"),
+            ("Holland", "NL"),
+            ("Czech Republic", "CZ"),
             ("South Korea", "KR"),
             ("Österreich", "AT"),
             ("Cote d’Ivoire", "CI"),
@@ -67,6 +168,31 @@ mod tests {
             ("Türkiye", "TR"),
             ("the netherlands", "NL"),
             ("Česko", "CZ"),
+            // Germany and Croatia in the twelve languages
+            ("Germany", "DE"),
+            ("Allemagne", "DE"),
+            ("Deutschland", "DE"),
+            ("Alemania", "DE"),
+            ("Alemanha", "DE"),
+            ("Germania", "DE"),
+            ("Duitsland", "DE"),
+            ("Niemcy", "DE"),
+            ("Německo", "DE"),
+            ("Almanya", "DE"),
+            ("ドイツ", "DE"),
+            ("德国", "DE"),
+            ("Croatia", "HR"),
+            ("Croatie", "HR"),
+            ("Kroatien", "HR"),
+            ("Croacia", "HR"),
+            ("Croácia", "HR"),
+            ("Croazia", "HR"),
+            ("Kroatië", "HR"),
+            ("Chorwacja", "HR"),
+            ("Chorvatsko", "HR"),
+            ("Hırvatistan", "HR"),
+            ("クロアチア", "HR"),
+            ("克罗地亚", "HR"),
         ];
         for (text, code) in cases {
             assert_eq!(alpha2(text), Some(code), "{text}");
@@ -82,8 +208,51 @@ mod tests {
             "Bavaria",
             "ÀÀ",
             "6",
+            "Germnay",
         ] {
             assert_eq!(alpha2(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn one_slip_is_forgiven_where_only_one_country_can_be_meant() {
+        let cases = [
+            ("Deutchland", Some("DE")),
+            ("Germnay", Some("DE")),
+            ("Untied States", Some("US")),
+            ("Great Britian", Some("GB")),
+            ("Phillippines", Some("PH")),
+            ("Columbia", Some("CO")),
+            ("Österreeich", Some("AT")),
+            ("Ieland", None),  // Iceland, Ireland
+            ("Nigera", None),  // Niger, Nigeria
+            ("Franc", None),   // too short
+            ("Prussia", None), // not Russia
+            ("Siberia", None), // not Liberia
+            ("Dominican", None),
+            ("Utopia", None),
+            ("", None),
+        ];
+        for (text, code) in cases {
+            assert_eq!(misspelled(text), code, "{text}");
+        }
+    }
+
+    /// CLDR's own spellings: twelve languages in columns, a country in a line.
+    #[test]
+    fn every_country_is_known_by_its_name_in_twelve_languages() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/country-names.tsv");
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut countries = 0;
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let columns: Vec<&str> = line.split('\t').collect();
+            assert_eq!(columns.len(), 13, "{line}");
+            for name in &columns[1..] {
+                assert_eq!(alpha2(name), Some(columns[0]), "{name}");
+                assert_eq!(alpha2(&name.to_uppercase()), Some(columns[0]), "{name}");
+            }
+            countries += 1;
+        }
+        assert_eq!(countries, rust_iso3166::ALL.len());
     }
 }

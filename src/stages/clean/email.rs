@@ -8,7 +8,7 @@ use super::{Rule, Rules, words};
 /// done. `text` is cleaned text.
 ///
 /// `mailto:` goes with what an address in a link has behind it; of `Doe, Jane <jane@example.org>`
-/// the address stays; one full stop behind the domain (RFC 1034: the root) goes; the domain is in
+/// and `jane@example.org (Jane Doe)` the address stays ([`name_around`] tells the name); one full stop behind the domain (RFC 1034: the root) goes; the domain is in
 /// lower case. Several addresses in one cell stay as typed.
 pub fn clean(text: &str) -> Option<(String, Rules)> {
     let mut rules = Rules::NONE;
@@ -17,7 +17,7 @@ pub fn clean(text: &str) -> Option<(String, Rules)> {
         if let Some(inner) = without_mailto(address) {
             rules.add(Rule::EmailMailto);
             address = inner;
-        } else if let Some(inner) = in_brackets(address) {
+        } else if let Some((_, inner)) = in_brackets(address).or_else(|| before_comment(address)) {
             rules.add(Rule::EmailDisplayText);
             address = inner;
         } else {
@@ -63,6 +63,15 @@ fn only_one(text: &str) -> Option<(&str, &str)> {
     (!domain.is_empty() && !domain.contains(['@', ' '])).then_some((local, domain))
 }
 
+/// The name that stands beside the only address in a cell, as in `"Doe, Jane" <jane@example.org>`
+/// or `jane@example.org (Jane Doe)`. `text` is cleaned text.
+pub fn name_around(text: &str) -> Option<&str> {
+    let (name, _) = in_brackets(text).or_else(|| before_comment(text))?;
+    let is_name =
+        !name.contains(['@', '<', '>', '(', ')', '"']) && name.contains(char::is_alphabetic);
+    is_name.then_some(name)
+}
+
 fn without_mailto(text: &str) -> Option<&str> {
     let (scheme, address) = text.split_at_checked("mailto:".len())?;
     if !scheme.eq_ignore_ascii_case("mailto:") {
@@ -75,16 +84,25 @@ fn without_mailto(text: &str) -> Option<&str> {
     Some(address[..end].trim())
 }
 
-/// The address in `"Doe, Jane" <jane@example.org>`: one pair of angle brackets at the end, with
+/// The name and the address in `"Doe, Jane" <jane@example.org>`: one pair of angle brackets at the end, with
 /// one address in it, behind a text that is no other address.
-fn in_brackets(text: &str) -> Option<&str> {
+fn in_brackets(text: &str) -> Option<(&str, &str)> {
     let (name, address) = text.strip_suffix('>')?.split_once('<')?;
     let address = address.trim();
     let name = name.trim_matches([' ', '"', '\'']);
     let one = address.matches('@').count() == 1 && !address.contains(['<', '>', ' ', ',', ';']);
     let bare = address.split_once(':').map_or(address, |(_, bare)| bare);
     let same = name.eq_ignore_ascii_case(address) || name.eq_ignore_ascii_case(bare);
-    (one && !name.contains('>') && (!name.contains('@') || same)).then_some(address)
+    (one && !name.contains('>') && (!name.contains('@') || same)).then_some((name, address))
+}
+
+/// The name and the address in `jane@example.org (Jane Doe)`: a comment of RFC 5322 at the end.
+fn before_comment(text: &str) -> Option<(&str, &str)> {
+    let (address, name) = text.strip_suffix(')')?.split_once('(')?;
+    let address = address.trim_end();
+    let one = address.matches('@').count() == 1 && !address.contains([' ', ',', ';']);
+    let is_name = name.contains(char::is_alphabetic) && !name.contains(['@', '(', ')']);
+    (one && is_name).then_some((name.trim(), address))
 }
 
 #[cfg(test)]
@@ -101,6 +119,8 @@ mod tests {
             ("<a@X.org>", "a@x.org"),
             ("A@x.org <a@x.org>", "a@x.org"),
             ("Jane <mailto:a@x.org>", "a@x.org"),
+            ("a@X.org (Jane)", "a@x.org"),
+            ("<a@x.org>(Jane Doe)", "a@x.org"),
             ("a@x.org.", "a@x.org"),
             ("a@MÜLLER.de", "a@müller.de"),
         ];
@@ -115,12 +135,28 @@ mod tests {
             "\"Doe <J>\" <a@x.org>",
             "A@X.org, B@X.org",
             "b@x.org <a@x.org>",
+            "a@x.org (b@x.org)",
+            "a@x.org, b@X.org (both)",
+            "a(b)@x.org",
+            "a@x.org()",
             "mailto:",
             "<>",
             "@",
             "a@.",
         ] {
             assert_eq!(clean(text), None, "{text}");
+        }
+        for (text, name) in [
+            ("\"Doe, Jane\" <a@x.org>", Some("Doe, Jane")),
+            ("Doe, Jane <mailto:a@x.org>", Some("Doe, Jane")),
+            ("a@x.org (Jane Doe)", Some("Jane Doe")),
+            ("<a@x.org>", None),
+            ("A@x.org <a@x.org>", None),
+            ("12 <a@x.org>", None),
+            ("a@x.org", None),
+            ("Jane <a@x.org>, Joe <b@x.org>", None),
+        ] {
+            assert_eq!(name_around(text), name, "{text}");
         }
         assert_eq!(lower_domain("Boss@X.org").as_deref(), Some("Boss@x.org"));
         assert_eq!(lower_domain("The Boss @HOME"), None);

@@ -1,8 +1,10 @@
 //! Languages, as BCP 47 tags.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
-use super::words;
+use super::{country, words};
 
 /// The two-letter codes of ISO 639-1, with withdrawn ones that systems still write; sorted.
 const TWO: &str = "\
@@ -39,70 +41,72 @@ const THREE: &str = "\
     vot wak wal war was wel wen wln wol wuu xal xho yao yap yid yor ypk yue zap zbl zen zgh zha \
     zho znd zul zun zza";
 
-/// Languages by their English and their own names, in the form of [`words::key`] (so Korean stands
-/// here in single letters).
-const NAMES: [(&str, &[&str]); 36] = [
-    ("ar", &["arabic", "العربية"]),
-    ("bg", &["bulgarian", "български", "българскиезик"]),
-    ("ca", &["catalan", "catala"]),
-    ("cs", &["czech", "cestina"]),
-    ("da", &["danish", "dansk"]),
-    ("de", &["german", "deutsch", "allemand"]),
-    ("el", &["greek", "ελληνικα"]),
-    ("en", &["english", "englisch", "anglais", "ingles"]),
-    ("es", &["spanish", "espanol", "castellano", "spanisch"]),
-    ("et", &["estonian", "eesti"]),
-    ("fa", &["persian", "farsi", "فارسی"]),
-    ("fi", &["finnish", "suomi"]),
-    ("fr", &["french", "francais", "franzosisch"]),
-    ("he", &["hebrew", "עברית"]),
-    ("hi", &["hindi", "हनद"]),
-    ("hr", &["croatian", "hrvatski"]),
-    ("hu", &["hungarian", "magyar"]),
-    ("id", &["indonesian", "bahasaindonesia"]),
-    ("it", &["italian", "italiano", "italienisch"]),
-    ("ja", &["japanese", "日本語"]),
-    ("ko", &["korean", "한국어"]),
-    ("lt", &["lithuanian", "lietuviu"]),
-    ("lv", &["latvian", "latviesu"]),
-    ("nb", &["bokmal", "norwegianbokmal", "norskbokmal"]),
-    ("nl", &["dutch", "nederlands", "niederlandisch"]),
-    ("no", &["norwegian", "norsk"]),
-    ("pl", &["polish", "polski"]),
-    ("pt", &["portuguese", "portugues"]),
-    ("ro", &["romanian", "romana"]),
-    ("ru", &["russian", "русскии"]),
-    ("sk", &["slovak", "slovencina"]),
-    ("sl", &["slovenian", "slovenscina"]),
-    ("sv", &["swedish", "svenska"]),
-    ("tr", &["turkish", "turkce"]),
-    ("uk", &["ukrainian", "украінська"]),
-    ("zh", &["chinese", "中文", "汉语", "漢語"]),
-];
+/// What languages are called; the file says where its columns come from.
+const TABLE: &str = include_str!("languages.tsv");
+
+/// Tag by name, and by other code.
+struct Words {
+    names: HashMap<&'static str, &'static str>,
+    codes: HashMap<&'static str, &'static str>,
+}
+
+static WORDS: LazyLock<Words> = LazyLock::new(|| Words {
+    names: words_of(&[2, 3]).collect(),
+    codes: words_of(&[1]).collect(),
+});
+
+/// Each word in these columns of [`TABLE`], and its line's tag.
+fn words_of(columns: &[usize]) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = TABLE.lines().filter(|line| !line.starts_with('#'));
+    lines.flat_map(move |line| {
+        let tag = line.split('\t').next().unwrap_or_default();
+        let words = columns
+            .iter()
+            .filter_map(|column| line.split('\t').nth(*column));
+        words
+            .flat_map(str::split_ascii_whitespace)
+            .map(move |word| (word, tag))
+    })
+}
 
 /// The tag that `text` means, in the case that RFC 5646 s.2.1.1 recommends: `de_DE` is `de-DE`,
-/// `zh-hans-cn` is `zh-Hans-CN`, `German` is `de`. The shape is checked, and the language by
-/// ISO 639; regions and scripts are not looked up. An encoding as in `de_DE.UTF-8` is dropped.
+/// `zh-hans-cn` is `zh-Hans-CN`; by a name in one of twelve languages or its own, `German` is
+/// `de`, and `Portuguese (Brazil)` is `pt-BR`. The shape is checked, and the language by ISO 639;
+/// where that has a code of two letters, the tag has it (RFC 5646 s.2.2.1), and not one that was
+/// withdrawn (`iw`). Regions and scripts are not looked up. An encoding as in `de_DE.UTF-8` is
+/// dropped.
 pub fn tag(text: &str) -> Option<Cow<'_, str>> {
     if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_lowercase()) && is_code(text) {
         return Some(Cow::Borrowed(text));
     }
-    let text = text.split_once(['.', '@']).map_or(text, |(tag, _)| tag);
-    let mut parts = text.split(['-', '_']);
-    let language = parts.next()?;
-    if is_code(language) {
-        let mut tag = language.to_ascii_lowercase();
+    let bare = text.split_once(['.', '@']).map_or(text, |(tag, _)| tag);
+    let mut parts = bare.split(['-', '_']);
+    if let Some(mut tag) = parts.next().and_then(code) {
         let mut place = Place::Language;
         for part in parts {
             place = append(&mut tag, part, place)?;
         }
         return (place != Place::Singleton).then_some(Cow::Owned(tag));
     }
-    let key = words::key(text);
-    let (code, _) = NAMES
-        .iter()
-        .find(|(_, names)| names.contains(&key.as_str()))?;
-    Some(Cow::Borrowed(code))
+    if let Some(tag) = WORDS.names.get(words::key(text).as_str()) {
+        return Some(Cow::Borrowed(tag));
+    }
+    let (name, region) = text.strip_suffix([')', '）'])?.split_once(['(', '（'])?;
+    let language = WORDS.names.get(words::key(name).as_str())?;
+    let region = country::alpha2(region)?;
+    (!language.contains('-')).then(|| Cow::Owned(format!("{language}-{region}")))
+}
+
+/// The code of the language that `text` is a code of, in any case.
+fn code(text: &str) -> Option<String> {
+    if !(2..=3).contains(&text.len()) || !text.is_ascii() {
+        return None;
+    }
+    let lower = text.to_ascii_lowercase();
+    match WORDS.codes.get(lower.as_str()) {
+        Some(code) => Some((*code).to_string()),
+        None => is_code(&lower).then_some(lower),
+    }
 }
 
 /// Whether `text` is a language code of ISO 639, in any case.
@@ -169,6 +173,8 @@ fn append(tag: &mut String, part: &str, place: Place) -> Option<Place> {
             tag.push_str(&part[..1].to_ascii_uppercase());
             tag.push_str(&part[1..].to_ascii_lowercase());
         }
+        // `UK` is reserved in ISO 3166-1 for what is `GB` in a tag.
+        Place::Region if part.eq_ignore_ascii_case("uk") => tag.push_str("GB"),
         Place::Region => tag.push_str(&part.to_ascii_uppercase()),
         _ => tag.push_str(&part.to_ascii_lowercase()),
     }
@@ -177,6 +183,8 @@ fn append(tag: &mut String, part: &str, place: Place) -> Option<Place> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -193,11 +201,78 @@ mod tests {
     }
 
     #[test]
-    fn names_are_keys_of_real_codes() {
-        for (code, names) in NAMES {
-            assert!(is_code(code));
-            for name in names {
-                assert_eq!(words::key(name), *name);
+    fn names_stand_once_and_are_keys_of_real_tags() {
+        let mut seen = HashSet::new();
+        for (name, tag) in words_of(&[2, 3]) {
+            assert_eq!(words::key(name), name);
+            assert_eq!(super::tag(tag).as_deref(), Some(tag));
+            assert_eq!(super::tag(name).as_deref(), Some(tag), "{name}");
+            assert!(seen.insert(name), "{name} stands twice");
+        }
+        for (other, tag) in words_of(&[1]) {
+            assert_eq!(super::tag(other).as_deref(), Some(tag), "{other}");
+            assert!(seen.insert(other), "{other} stands twice");
+        }
+    }
+
+    /// The twelve languages in the twelve languages.
+    #[test]
+    fn languages_are_known_by_their_names() {
+        let table = [
+            (
+                "en",
+                "English, anglais, Englisch, inglés, inglês, inglese, Engels, angielski, angličtina, İngilizce, 英語, 英语",
+            ),
+            (
+                "fr",
+                "French, français, Französisch, francés, francês, francese, Frans, francuski, francouzština, Fransızca, フランス語, 法语",
+            ),
+            (
+                "de",
+                "German, allemand, Deutsch, alemán, alemão, tedesco, Duits, niemiecki, němčina, Almanca, ドイツ語, 德语",
+            ),
+            (
+                "es",
+                "Spanish, espagnol, Spanisch, español, espanhol, spagnolo, Spaans, hiszpański, španělština, İspanyolca, スペイン語, 西班牙语",
+            ),
+            (
+                "pt",
+                "Portuguese, portugais, Portugiesisch, portugués, português, portoghese, Portugees, portugalski, portugalština, Portekizce, ポルトガル語, 葡萄牙语",
+            ),
+            (
+                "it",
+                "Italian, italien, Italienisch, italiano, italiano, italiano, Italiaans, włoski, italština, İtalyanca, イタリア語, 意大利语",
+            ),
+            (
+                "nl",
+                "Dutch, néerlandais, Niederländisch, neerlandés, holandês, olandese, Nederlands, niderlandzki, nizozemština, Felemenkçe, オランダ語, 荷兰语",
+            ),
+            (
+                "pl",
+                "Polish, polonais, Polnisch, polaco, polonês, polacco, Pools, polski, polština, Lehçe, ポーランド語, 波兰语",
+            ),
+            (
+                "cs",
+                "Czech, tchèque, Tschechisch, checo, tcheco, ceco, Tsjechisch, czeski, čeština, Çekçe, チェコ語, 捷克语",
+            ),
+            (
+                "tr",
+                "Turkish, turc, Türkisch, turco, turco, turco, Turks, turecki, turečtina, Türkçe, トルコ語, 土耳其语",
+            ),
+            (
+                "ja",
+                "Japanese, japonais, Japanisch, japonés, japonês, giapponese, Japans, japoński, japonština, Japonca, 日本語, 日语",
+            ),
+            (
+                "zh",
+                "Chinese, chinois, Chinesisch, chino, chinês, cinese, Chinees, chiński, čínština, Çince, 中国語, 中文",
+            ),
+        ];
+        for (code, names) in table {
+            assert_eq!(names.split(", ").count(), 12);
+            for name in names.split(", ") {
+                assert_eq!(tag(name).as_deref(), Some(code), "{name}");
+                assert_eq!(tag(&name.to_uppercase()).as_deref(), Some(code), "{name}");
             }
         }
     }
@@ -216,7 +291,17 @@ mod tests {
             ("zh-yue-hk", "zh-yue-HK"),
             ("de-1996", "de-1996"),
             ("en-US-u-CA-gregory", "en-US-u-ca-gregory"),
-            ("DEU", "deu"),
+            ("DEU", "de"),
+            ("ger_DE", "de-DE"),
+            ("gsw", "gsw"),
+            ("iw", "he"),
+            ("in-ID", "id-ID"),
+            ("IW_IL", "he-IL"),
+            ("en_UK", "en-GB"),
+            ("Portuguese (Brazil)", "pt-BR"),
+            ("English (United States)", "en-US"),
+            ("Chinese (Simplified)", "zh-Hans"),
+            ("Brazilian Portuguese", "pt-BR"),
             ("German", "de"),
             ("Français", "fr"),
             ("日本語", "ja"),
@@ -238,6 +323,9 @@ mod tests {
             "de-DE-AT",
             "de-DEUTSCHLAND",
             "e n",
+            "German (Bavaria)",
+            "Brazilian Portuguese (Brazil)",
+            "(Germany)",
         ] {
             assert_eq!(tag(text), None, "{text}");
         }

@@ -8,12 +8,12 @@ use std::borrow::Cow;
 use sha2::{Digest, Sha256};
 
 use crate::definition::Definition;
+use crate::header;
 use crate::issue::{Code, Issue};
 use crate::row::{CLEARED, Cells, Drafts, Field, Layout, RowNumber, Slot, Table};
 use crate::stages::map::Mapping;
 
 pub mod country;
-mod country_names;
 pub mod date;
 pub mod email;
 pub mod group;
@@ -73,6 +73,10 @@ rules! {
     DateIso8601 "date_iso8601" "a date was written as ISO 8601"
     NothingWord "nothing_word" "a word that the pipeline takes for nothing was removed"
     RoleList "role_list" "a list of roles was taken apart"
+    NameTitle "name_title" "titles such as `Dr.` were left out of first and last name"
+    CountrySpelling "country_spelling" "a misspelled country was written as the code of the only one that it can be"
+    RoleWord "role_word" "a word of the pipeline for a role was written as the role"
+    BooleanWord "boolean_word" "a yes or no was written as `true` or `false`"
     PasswordPhc "password_phc" "a password hash of another system was written as its PHC string"
 }
 
@@ -127,8 +131,8 @@ impl Rules {
 
 /// Applies `mapping` to a batch and cleans every value.
 ///
-/// Found here, because only here can it be seen: rows with too few or too many cells, and phone
-/// numbers that no numbering plan has. A cell too many doesn't count when it is blank.
+/// Found here, because only here can it be seen: rows with too few or too many cells, phone numbers
+/// that no numbering plan has, misspelled countries, and keys that held what can't be seen. A cell too many doesn't count when it is blank.
 pub fn clean(
     mut cells: Cells,
     mapping: &Mapping,
@@ -144,6 +148,7 @@ pub fn clean(
         ..Drafts::default()
     };
     drafts.values.ends.reserve(cells.len() * layout.width());
+    let booleans = boolean_slots(layout, definition);
     for index in 0..cells.len() {
         let row = Row {
             cells: &cells,
@@ -151,6 +156,7 @@ pub fn clean(
             number: cells.first_row + index as RowNumber,
             mapping,
             layout,
+            booleans: &booleans,
             definition,
         };
         row.check_width(&mut drafts);
@@ -160,6 +166,19 @@ pub fn clean(
     drafts
 }
 
+/// By slot: whether it is a custom attribute that the pipeline says is yes or no.
+pub fn boolean_slots(layout: &Layout, definition: &Definition) -> Vec<bool> {
+    let listed = &definition.clean.booleans;
+    let keys: Vec<String> = listed.iter().map(|name| header::key(name)).collect();
+    let slots = layout.slots().iter();
+    slots
+        .map(|slot| match slot {
+            Slot::Attribute(name) if !keys.is_empty() => keys.contains(&header::key(name)),
+            _ => false,
+        })
+        .collect()
+}
+
 /// A row that is being cleaned, and what is needed for it.
 struct Row<'a> {
     cells: &'a Cells,
@@ -167,6 +186,7 @@ struct Row<'a> {
     number: RowNumber,
     mapping: &'a Mapping,
     layout: &'a Layout,
+    booleans: &'a [bool],
     definition: &'a Definition,
 }
 
@@ -188,7 +208,7 @@ impl<'a> Row<'a> {
     }
 
     fn clean(&self, drafts: &mut Drafts) {
-        let names = self.split_name();
+        let names = self.split_name().or_else(|| self.name_in_email());
         let mut roles = self.split_roles();
         let mut row_rules = Rules::NONE;
         for (slot, what) in self.layout.slots().iter().enumerate() {
@@ -210,52 +230,65 @@ impl<'a> Row<'a> {
             }
             if let Slot::Field(field) = what {
                 if value.is_empty() {
-                    if let Some(part) = names.as_ref().and_then(|names| names.of(*field)) {
-                        rules.add(Rule::NameSplit);
-                        value = Cow::Borrowed(part);
-                    }
-                    if *field == Field::OtherRoles
-                        && let Some(roles) = &mut roles
-                    {
-                        value = Cow::Owned(std::mem::take(&mut roles.1));
-                    }
-                } else if let Some((first, _)) = roles.as_ref().filter(|_| *field == Field::Role) {
+                    value = fill(*field, names.as_ref(), roles.as_mut(), &mut rules);
+                    drafts.values.push(&value);
+                    note_rules(rules, &mut row_rules, drafts);
+                    continue;
+                }
+                if let Some((first, _)) = roles.as_ref().filter(|_| *field == Field::Role) {
                     if *first != value {
-                        let lower = words::lower(&value).as_ref() == Some(first);
-                        rules.add(if lower {
-                            Rule::RoleCase
-                        } else {
-                            Rule::RoleList
-                        });
+                        rules.add(role_rule(&value, first, Rule::RoleList));
                         value = Cow::Owned(first.clone());
                     }
-                } else if *field == Field::Phone {
-                    self.clean_phone(&mut value, &mut rules, drafts);
-                } else if *field == Field::Status {
-                    if let Some(word) = self.status(slot, &value).filter(|word| *word != value) {
-                        value = Cow::Borrowed(word);
-                        rules.add(Rule::StatusWord);
-                    }
-                } else if let Some((better, why)) = refine(*field, &value, self.definition) {
-                    value = Cow::Owned(better);
-                    rules.add_all(why);
+                } else {
+                    self.clean_field(*field, slot, &mut value, &mut rules, drafts);
                 }
+                if rules != Rules::NONE {
+                    self.report_invisible(*field, &cell, &value, rules, drafts);
+                }
+            } else if self.booleans[slot]
+                && let Some(word) = words::boolean(&value, self.definition)
+                && word != value
+            {
+                value = Cow::Borrowed(word);
+                rules.add(Rule::BooleanWord);
             }
             drafts.values.push(&value);
-            if rules != Rules::NONE {
-                row_rules.add_all(rules);
-                for rule in rules.iter() {
-                    drafts.rule_counts[rule as usize] += 1;
-                }
-            }
+            note_rules(rules, &mut row_rules, drafts);
         }
         if let Some(column) = self.mapping.password_hash
             && self.take_password(column, drafts)
         {
-            row_rules.add(Rule::PasswordPhc);
-            drafts.rule_counts[Rule::PasswordPhc as usize] += 1;
+            note_rules(Rules::of(Rule::PasswordPhc), &mut row_rules, drafts);
         }
         drafts.rules.push(row_rules.bits());
+    }
+
+    /// What cleaning does to a value beyond cleaning its text. It isn't empty.
+    fn clean_field(
+        &self,
+        field: Field,
+        slot: usize,
+        value: &mut Cow<str>,
+        rules: &mut Rules,
+        drafts: &mut Drafts,
+    ) {
+        match field {
+            Field::Phone => self.clean_phone(value, rules, drafts),
+            Field::Country => self.clean_country(value, rules, drafts),
+            Field::Status => {
+                if let Some(word) = self.status(slot, value).filter(|word| *word != value) {
+                    *value = Cow::Borrowed(word);
+                    rules.add(Rule::StatusWord);
+                }
+            }
+            _ => {
+                if let Some((better, why)) = refine(field, value, self.definition) {
+                    *value = Cow::Owned(better);
+                    rules.add_all(why);
+                }
+            }
+        }
     }
 
     /// Puts the row's password hash where no value is, and says whether it was converted. It stands
@@ -318,7 +351,11 @@ impl<'a> Row<'a> {
     /// A number that no plan has stays as typed. It is reported here, for later passes see only
     /// its shape.
     fn clean_phone(&self, value: &mut Cow<str>, rules: &mut Rules, drafts: &mut Drafts) {
-        let country = self.country();
+        // A number with its country code needs no other.
+        let country = match value.starts_with('+') {
+            true => None,
+            false => self.country(),
+        };
         match phone::e164(value, country) {
             Some(number) if number == **value => {}
             Some(number) => {
@@ -326,7 +363,7 @@ impl<'a> Row<'a> {
                 rules.add(Rule::PhoneE164);
             }
             None => {
-                let detail = match country {
+                let detail = match country.or_else(|| self.country()) {
                     Some(country) => format!("a number as in {country}, or with its country code"),
                     None => "a number with its country code".to_string(),
                 };
@@ -337,13 +374,72 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The country that the row's phone number is in: the row's own, else the pipeline's.
+    /// The country that the row's phone number is in: the row's own, else the pipeline's. None where
+    /// the row names one that nobody knows.
     fn country(&self) -> Option<&str> {
-        let of_row = self.layout.field(Field::Country).and_then(|slot| {
-            let cell = self.mapping.value(self.cells, self.index, slot);
-            country::alpha2(&text::clean(&cell).0)
-        });
-        of_row.or(self.definition.clean.default_country.as_deref())
+        let default = self.definition.clean.default_country.as_deref();
+        let Some(slot) = self.layout.field(Field::Country) else {
+            return default;
+        };
+        let cell = self.mapping.value(self.cells, self.index, slot);
+        let (text, _) = text::clean(&cell);
+        let nothing = &self.definition.clean.nothing;
+        if text.is_empty()
+            || nothing.iter().any(|word| *word == text)
+            || self.is_cleared(&cell, &Slot::Field(Field::Country))
+        {
+            return default;
+        }
+        country::alpha2(&text).or_else(|| country::misspelled(&text))
+    }
+
+    /// A country that nobody knows stays as typed. One that is misspelled is reported here, for later
+    /// passes see its code.
+    fn clean_country(&self, value: &mut Cow<str>, rules: &mut Rules, drafts: &mut Drafts) {
+        if let Some(code) = country::alpha2(value) {
+            if code != *value {
+                *value = Cow::Borrowed(code);
+                rules.add(Rule::CountryIso3166);
+            }
+        } else if let Some(code) = country::misspelled(value) {
+            let (field, detail) = (Field::Country, format!("taken for `{code}`"));
+            let issue = Issue::of_field(Code::CountryMisspelled, self.number, field, value, detail);
+            drafts.issues.push(issue);
+            *value = Cow::Borrowed(code);
+            rules.add(Rule::CountrySpelling);
+        }
+    }
+
+    /// Where a person is found by another key than the file holds, somebody should know.
+    fn report_invisible(
+        &self,
+        field: Field,
+        cell: &str,
+        value: &str,
+        rules: Rules,
+        drafts: &mut Drafts,
+    ) {
+        let gone =
+            Rules::of(Rule::InvisibleCharacters).bits() | Rules::of(Rule::ControlCharacters).bits();
+        if value.is_empty()
+            || rules.bits() & gone == 0
+            || !matches!(field, Field::ExternalId | Field::Email | Field::Username)
+        {
+            return;
+        }
+        let mut shown: Vec<String> = Vec::new();
+        for character in cell
+            .chars()
+            .filter(|c| !c.is_whitespace() && !value.contains(*c))
+        {
+            let code_point = format!("U+{:04X}", u32::from(character));
+            if text::is_dropped(character) && !shown.contains(&code_point) {
+                shown.push(code_point);
+            }
+        }
+        let detail = format!("without {}", shown.join(", "));
+        let issue = Issue::of_field(Code::CellInvisible, self.number, field, value, detail);
+        drafts.issues.push(issue);
     }
 
     /// Where a role cell may list several roles: the first, and what the field of other roles is
@@ -354,8 +450,7 @@ impl<'a> Row<'a> {
             return None;
         }
         let cell = self.mapping.value(self.cells, self.index, slot);
-        let separators = &self.definition.groups.separators;
-        let mut roles = words::roles(&text::clean(&cell).0, separators);
+        let mut roles = words::roles(&text::clean(&cell).0, self.definition);
         if roles.is_empty() {
             return None;
         }
@@ -371,29 +466,85 @@ impl<'a> Row<'a> {
         Some((first, others))
     }
 
-    fn split_name(&self) -> Option<Names> {
+    fn split_name(&self) -> Option<name::Split> {
         let slot = self.layout.field(Field::FullName)?;
         let cell = self.mapping.value(self.cells, self.index, slot);
         let (full_name, _) = text::clean(&cell);
-        let (first, last) = name::split(&full_name, self.definition.clean.name_order)?;
-        Some(Names { first, last })
+        name::split(&full_name, self.definition.clean.name_order)
+    }
+
+    /// The name beside the row's e-mail address, where the row has no full name.
+    fn name_in_email(&self) -> Option<name::Split> {
+        let slot = self.layout.field(Field::Email)?;
+        let cell = self.mapping.value(self.cells, self.index, slot);
+        if !cell.trim_end().ends_with(['>', ')']) {
+            return None;
+        }
+        let full = self.layout.field(Field::FullName);
+        if full.is_some_and(|slot| {
+            !self
+                .mapping
+                .value(self.cells, self.index, slot)
+                .trim()
+                .is_empty()
+        }) {
+            return None;
+        }
+        let (text, _) = text::clean(&cell);
+        name::split(email::name_around(&text)?, self.definition.clean.name_order)
     }
 }
 
-/// What a full name was split into.
-struct Names {
-    first: String,
-    last: String,
+/// Counts the rules that changed a value.
+#[inline]
+fn note_rules(rules: Rules, row_rules: &mut Rules, drafts: &mut Drafts) {
+    if rules != Rules::NONE {
+        row_rules.add_all(rules);
+        for rule in rules.iter() {
+            drafts.rule_counts[rule as usize] += 1;
+        }
+    }
 }
 
-impl Names {
-    fn of(&self, field: Field) -> Option<&str> {
-        let part = match field {
-            Field::FirstName => &self.first,
-            Field::LastName => &self.last,
-            _ => return None,
-        };
-        Some(part.as_str()).filter(|part| !part.is_empty())
+/// What other cells of the row say for an empty one.
+fn fill<'n>(
+    field: Field,
+    names: Option<&'n name::Split>,
+    roles: Option<&mut (String, String)>,
+    rules: &mut Rules,
+) -> Cow<'n, str> {
+    if let (Field::OtherRoles, Some((_, others))) = (field, roles) {
+        return Cow::Owned(std::mem::take(others));
+    }
+    let Some(names) = names else {
+        return Cow::Borrowed("");
+    };
+    let Some(part) = part_of(names, field) else {
+        return Cow::Borrowed("");
+    };
+    rules.add(Rule::NameSplit);
+    if names.has_title {
+        rules.add(Rule::NameTitle);
+    }
+    Cow::Borrowed(part)
+}
+
+/// What a full name has for a field.
+fn part_of(names: &name::Split, field: Field) -> Option<&str> {
+    let part = match field {
+        Field::FirstName => &names.first,
+        Field::LastName => &names.last,
+        _ => return None,
+    };
+    Some(part.as_str()).filter(|part| !part.is_empty())
+}
+
+/// The rule by which `value` became `role`: in lower case, by a word of the pipeline, or else.
+fn role_rule(value: &str, role: &str, other: Rule) -> Rule {
+    if words::lower(value).as_deref() == Some(role) {
+        Rule::RoleCase
+    } else {
+        other
     }
 }
 
@@ -405,11 +556,14 @@ fn refine(field: Field, value: &str, definition: &Definition) -> Option<(String,
             Cow::Owned(email::lower_domain(value)?),
             Rule::EmailDomainCase,
         ),
-        Field::Country => (Cow::Borrowed(country::alpha2(value)?), Rule::CountryIso3166),
         Field::Language => (language::tag(value)?, Rule::LanguageBcp47),
-        Field::Role => (Cow::Owned(words::lower(value)?), Rule::RoleCase),
+        Field::Role => {
+            let role = words::role(value, definition)?;
+            let rule = role_rule(value, &role, Rule::RoleWord);
+            (Cow::Owned(role), rule)
+        }
         Field::OtherRoles => {
-            let mut roles = words::roles(value, &definition.groups.separators);
+            let mut roles = words::roles(value, definition);
             roles.sort();
             let list = Cow::Owned(roles.join(words::ROLE_SEPARATOR));
             (list, Rule::RoleList)
@@ -638,6 +792,19 @@ mod tests {
                 "+49",
                 "030 123456",
                 "ext. 12",
+                "Durchwahl 12",
+                "(DW:",
+                "\u{3164}",
+                "\u{34f}",
+                "Dr.",
+                "PhD",
+                "(",
+                ")",
+                "Germnay",
+                "German",
+                "ja",
+                "iw",
+                "chef",
                 "00",
                 "x",
                 "Deutschland",
@@ -678,6 +845,7 @@ mod tests {
             settings in prop::sample::select(vec![
                 "", "[clean]\ndefault_country = \"DE\"\ndate_order = \"dmy\"\nname_order = \"last_first\"",
                 "[clean]\ndefault_country = \"US\"\ndate_order = \"mdy\"\n[accounts]\nseveral_roles = true",
+                "[accounts]\nroles = [\"user\", \"Admin\"]\n[role]\nadmin = [\"chef\", \"1\"]\nuser = \"*\"\n[clean]\nbooleans = [\"Shirt\"]\n[boolean]\nchef = true",
                 "[groups]\nrole_mark = \"@\"\nseparators = [\"|\"]\n[accounts]\nseveral_roles = true",
             ]),
         ) {

@@ -1,5 +1,7 @@
 //! Full names into first and last name, by a written rule and never by a dictionary of names.
 
+use std::borrow::Cow;
+
 use crate::definition::NameOrder;
 
 /// Words before the last word that belong to the last name; compared in lower case.
@@ -11,8 +13,35 @@ const PARTICLES: [&str; 26] = [
 /// Words behind a name that stay with the last name; compared in lower case without a full stop.
 const SUFFIXES: [&str; 5] = ["jr", "sr", "ii", "iii", "iv"];
 
+/// Titles before a name, which are no part of it; compared in lower case. Those that may be a name
+/// or its initial need their full stop.
+#[rustfmt::skip]
+const TITLES: [&str; 38] = [
+    "dr", "dr.", "prof", "prof.", "mr", "mr.", "mrs", "mrs.", "ms", "ms.", "mx", "mx.", "herr", "frau", "mme",
+    "mme.", "mlle", "mlle.", "hr.", "fr.", "sr.", "sra.", "srta.", "sig.", "dott.", "ing.", "mag.", "mgr.", "bc.",
+    "drs.", "ir.", "med.", "h.c.", "hab.", "dipl.-ing.", "dr.-ing.", "dr.med.", "priv.-doz.",
+];
+/// Degrees behind a name, which are no part of it; compared in lower case.
+#[rustfmt::skip]
+const DEGREES: [&str; 14] = [
+    "phd", "ph.d", "ph.d.", "m.d.", "mba", "m.b.a.", "msc", "m.sc.", "bsc", "b.sc.", "m.a.", "b.a.", "ll.m.", "csc.",
+];
+
+/// What a full name was split into.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Split {
+    /// The first name; may be empty.
+    pub first: String,
+    /// The last name; may be empty.
+    pub last: String,
+    /// Whether titles or degrees were left out of both.
+    pub has_title: bool,
+}
+
 /// The first and the last name of `full_name`, which is cleaned text. The rule:
 ///
+/// 0. Titles before a name and degrees behind it (`Dr.`, `Prof.`, `Frau`, `PhD`) are left out, wherever
+///    something is left then; so `Herr, Hans` keeps his name.
 /// 1. A suffix (`Jr`, `Sr`, `II`, `III`, `IV`) at the end stays with the last name.
 /// 2. With one comma it is `Last, First Middle`.
 /// 3. With none, `order` decides: the last word is the last name, with the particles right before
@@ -20,7 +49,18 @@ const SUFFIXES: [&str; 5] = ["jr", "sr", "ii", "iii", "iv"];
 ///    first word is, with the particles that it begins with.
 /// 4. Two or three Han or Hangul characters without a space: the first is the family name.
 /// 5. Anything else (one word, several commas) isn't split.
-pub fn split(full_name: &str, order: NameOrder) -> Option<(String, String)> {
+pub fn split(full_name: &str, order: NameOrder) -> Option<Split> {
+    let bare = without_titles(full_name);
+    let has_title = matches!(bare, Cow::Owned(_));
+    let (first, last) = parts(&bare, order)?;
+    Some(Split {
+        first,
+        last,
+        has_title,
+    })
+}
+
+fn parts(full_name: &str, order: NameOrder) -> Option<(String, String)> {
     let (name, suffix) = without_suffix(full_name);
     let (first, last) = match name.split_once(',') {
         Some((last, first)) if !first.contains(',') => {
@@ -33,6 +73,37 @@ pub fn split(full_name: &str, order: NameOrder) -> Option<(String, String)> {
         Some(suffix) if !last.is_empty() => Some((first, format!("{last} {suffix}"))),
         Some(_) => None,
         None => Some((first, last)),
+    }
+}
+
+/// The name without titles and degrees; borrowed if it has none.
+fn without_titles(full_name: &str) -> Cow<'_, str> {
+    let is = |list: &[&str], word: &str| list.contains(&word.to_lowercase().as_str());
+    let mut kept: Vec<String> = Vec::new();
+    let mut any = false;
+    for part in full_name.split(',') {
+        let words: Vec<&str> = part.split(' ').filter(|word| !word.is_empty()).collect();
+        let named = |word: &&str| !is(&TITLES, word) && !is(&DEGREES, word);
+        if !words.iter().any(named) && (kept.is_empty() || words.is_empty()) {
+            kept.push(words.join(" "));
+            continue;
+        }
+        let titles = words.iter().take_while(|word| is(&TITLES, word)).count();
+        let rest = &words[titles..];
+        let degrees = rest
+            .iter()
+            .rev()
+            .take_while(|word| is(&DEGREES, word))
+            .count();
+        let rest = &rest[..rest.len() - degrees];
+        any |= rest.len() < words.len();
+        if !rest.is_empty() {
+            kept.push(rest.join(" "));
+        }
+    }
+    match any {
+        true => Cow::Owned(kept.join(", ")),
+        false => Cow::Borrowed(full_name),
     }
 }
 
@@ -123,12 +194,39 @@ mod tests {
             ("Doe,", FirstLast, "|Doe"),
             (", Jane", FirstLast, "Jane|"),
             ("John Jr", FirstLast, "John|Jr"),
+            ("Dr. Jane Doe", FirstLast, "Jane|Doe"),
+            (
+                "Prof. Dr. med. Jan van der Berg",
+                FirstLast,
+                "Jan|van der Berg",
+            ),
+            ("Doe, Dr. Jane", FirstLast, "Jane|Doe"),
+            ("Dr. Doe, Jane", FirstLast, "Jane|Doe"),
+            ("Doe, Jane, PhD", FirstLast, "Jane|Doe"),
+            ("Doe, John, Jr., M.D.", FirstLast, "John|Doe Jr."),
+            ("Jane Doe Ph.D.", FirstLast, "Jane|Doe"),
+            ("Herr, Hans", FirstLast, "Hans|Herr"),
+            ("Herr Hans Herr", FirstLast, "Hans|Herr"),
         ];
         for (name, order, expected) in cases {
-            let (first, last) = split(name, order).unwrap_or_else(|| panic!("{name}"));
-            assert_eq!(format!("{first}|{last}"), expected, "{name}");
+            let split = split(name, order).unwrap_or_else(|| panic!("{name}"));
+            assert_eq!(
+                format!("{}|{}", split.first, split.last),
+                expected,
+                "{name}"
+            );
         }
-        for name in ["", "Cher", "Doe, Jane, PhD", "山田太郎", "ひろし", "Jr"] {
+        for name in [
+            "",
+            "Cher",
+            "Dr. Doe",
+            "Doe, Jane, Mary",
+            "山田太郎",
+            "ひろし",
+            "Jr",
+            "Dr.",
+            "Doe, Dr.",
+        ] {
             assert_eq!(split(name, FirstLast), None, "{name}");
         }
     }

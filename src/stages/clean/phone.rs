@@ -1,5 +1,7 @@
 //! Phone numbers, as E.164, by the metadata of libphonenumber.
 
+use std::borrow::Cow;
+
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region};
 
 /// The longest text that is looked at as a number, in characters.
@@ -17,11 +19,25 @@ const EXTENSION_WORDS: [&str; 8] = [
     "доб",
 ];
 
+/// What people write before an extension in other languages, where libphonenumber doesn't know it:
+/// German, Austrian, French, Spanish, Portuguese, Italian, Dutch, Polish, Czech, Turkish.
+#[rustfmt::skip]
+const OTHER_EXTENSION_WORDS: [&str; 20] = [
+    "durchwahl", "dw", "nebenstelle", "nst", "apparat", "app", "klappe", "kl", "poste", "extensión", "ramal",
+    "interno", "toestel", "tst", "wewnętrzny", "wewn", "wew", "linka", "dahili", "内線",
+];
+/// The longest extension, in digits.
+const EXTENSION_DIGITS_MAX: usize = 9;
+
 /// The number that `text` names, as `+4930123456`, with an extension as `+4930123456;ext=12`
-/// (RFC 3966). Numbers without a country code belong to `country`, an ISO 3166 alpha-2 code.
+/// (RFC 3966, s.3). Numbers without a country code belong to `country`, an ISO 3166 alpha-2 code.
 /// `None` unless it is a number that exists in its country's numbering plan.
 pub fn e164(text: &str, country: Option<&str>) -> Option<String> {
-    if text.chars().count() > PHONE_CHARS_MAX || !is_one_number(text) {
+    if text.chars().count() > PHONE_CHARS_MAX {
+        return None;
+    }
+    let text = &*with_known_word(text);
+    if !is_one_number(text) {
         return None;
     }
     let region = country.and_then(|country| Region::from_code(country).ok());
@@ -35,6 +51,35 @@ pub fn e164(text: &str, country: Option<&str>) -> Option<String> {
         formatted.push_str(extension);
     }
     Some(formatted)
+}
+
+/// `… Durchwahl 12` as `… ext. 12`.
+fn with_known_word(text: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| byte < 0x80 && !byte.is_ascii_alphabetic();
+    if text.bytes().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    let found = || {
+        let (rest, digits) = split_digits(text.trim_end_matches([')', ']', ' ']))?;
+        let rest = rest.trim_end_matches(['.', ':', '-', ' ', '#']);
+        let start = rest.rfind(|c: char| !c.is_alphabetic())?;
+        let start = start + rest[start..].chars().next()?.len_utf8();
+        let word = rest[start..].to_lowercase();
+        let number = rest[..start].trim_end_matches(['(', '[', ',', ';', '/', '-', ' ']);
+        let known = OTHER_EXTENSION_WORDS.contains(&word.as_str());
+        (known && number.contains(|c: char| c.is_ascii_digit()))
+            .then(|| Cow::Owned(format!("{number} ext. {digits}")))
+    };
+    found().unwrap_or(Cow::Borrowed(text))
+}
+
+/// What stands before the digits at the end, and these.
+fn split_digits(text: &str) -> Option<(&str, &str)> {
+    let rest = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let digits = &text[rest.len()..];
+    (1..=EXTENSION_DIGITS_MAX)
+        .contains(&digits.len())
+        .then_some((rest, digits))
 }
 
 fn valid(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
@@ -74,6 +119,31 @@ mod tests {
                 Some("+12025550173;ext=12"),
             ),
             ("+12025550173;ext=12", None, Some("+12025550173;ext=12")),
+            ("+49 30 1234567 ext. 12", None, Some("+49301234567;ext=12")),
+            ("+49 30 1234567 x12", None, Some("+49301234567;ext=12")),
+            (
+                "030 1234567 Durchwahl 12",
+                Some("DE"),
+                Some("+49301234567;ext=12"),
+            ),
+            (
+                "030/1234567 (DW: 12)",
+                Some("DE"),
+                Some("+49301234567;ext=12"),
+            ),
+            (
+                "01 44 55 66 77, poste 12",
+                Some("FR"),
+                Some("+33144556677;ext=12"),
+            ),
+            (
+                "tel:+49-30-1234567;ext=12",
+                None,
+                Some("+49301234567;ext=12"),
+            ),
+            ("+81 3 6384 9000 内線12", None, Some("+81363849000;ext=12")),
+            ("Durchwahl 12", Some("DE"), None),
+            ("030 1234567 Durchwahl", Some("DE"), None),
             ("０３０１２３４５６", Some("DE"), Some("+4930123456")),
             ("+39 06 698 12345", None, Some("+390669812345")),
             ("030 123456", None, None),

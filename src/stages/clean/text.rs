@@ -15,6 +15,10 @@ use super::{Rule, Rules};
 const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
 const ENCLOSING_KEYCAP: char = '\u{20e3}';
+/// Letters and signs that show as a space, and that empty names are faked with.
+const HANGUL_FILLER: char = '\u{3164}';
+const HALFWIDTH_HANGUL_FILLER: char = '\u{ffa0}';
+const BRAILLE_BLANK: char = '\u{2800}';
 const BLACK_FLAG: char = '\u{1f3f4}';
 /// The canonical combining class of viramas (Unicode Standard, table 3-2 of chapter 4.3).
 const VIRAMA_CLASS: u8 = 9;
@@ -50,6 +54,11 @@ pub fn is_clean_ascii(text: &str) -> bool {
         before = byte;
     }
     before != b' ' || text.is_empty()
+}
+
+/// Whether cleaning can take `character` away; for messages.
+pub fn is_dropped(character: char) -> bool {
+    !matches!(kind(character, None, None), Kind::Visible | Kind::Space)
 }
 
 /// One pass over the characters: white space, controls and the invisible.
@@ -106,7 +115,8 @@ fn kind(character: char, before: Option<char>, after: Option<char>) -> Kind {
         '!'..='~' => Kind::Visible,
         ' ' | '\t'..='\r' | '\u{85}' | '\u{a0}' | '\u{1680}' => Kind::Space,
         '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' => Kind::Space,
-        '\u{202f}' | '\u{205f}' | '\u{3000}' => Kind::Space,
+        '\u{202f}' | '\u{205f}' | '\u{3000}' | BRAILLE_BLANK => Kind::Space,
+        HANGUL_FILLER | HALFWIDTH_HANGUL_FILLER => Kind::Space,
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => Kind::Control,
         ZERO_WIDTH_NON_JOINER | ZERO_WIDTH_JOINER => visible_if(joins(character, before, after)),
         '\u{fe00}'..='\u{fe0f}' => visible_if(selects(character, before, after)),
@@ -114,7 +124,12 @@ fn kind(character: char, before: Option<char>, after: Option<char>) -> Kind {
         '\u{e0020}'..='\u{e007f}' => visible_if(before.is_some_and(is_flag_part)),
         '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => Kind::Invisible,
         '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' => Kind::Invisible,
-        '\u{e0000}'..='\u{e001f}' => Kind::Invisible,
+        '\u{e0000}'..='\u{e001f}' | '\u{34f}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' => {
+            Kind::Invisible
+        }
+        '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' => {
+            Kind::Invisible
+        }
         _ => Kind::Visible,
     }
 }
@@ -210,6 +225,8 @@ mod tests {
             ("M\u{0}ar\u{1b}y\u{9b}", "Mary", &[ControlCharacters]),
             ("Zoe\u{308}", "Zoë", &[UnicodeNfc]),
             ("e\u{200b}\u{301}", "é", &[InvisibleCharacters, UnicodeNfc]),
+            ("\u{3164}", "", &[TrimSpaces, OddSpaces]),
+            ("A\u{34f}b\u{180e}", "Ab", &[InvisibleCharacters]),
             ("NULL", "NULL", &[]),
             ("½ ﷺ ﬁ", "½ ﷺ ﬁ", &[]),
             // joiners belong to Persian, to Sinhala, to old Malayalam chillus at the end of a word

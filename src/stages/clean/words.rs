@@ -4,7 +4,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::text;
-use crate::definition::{Meaning, StatusWords};
+use crate::definition::{Definition, Meaning, StatusWords};
 use crate::header;
 
 /// What stands in a cleaned status cell whose row is to be left out. No other cleaned value holds
@@ -76,12 +76,68 @@ pub fn meaning<'a>(
     })
 }
 
-/// The roles that a cell lists, in lower case, each once, in its order. `;` always parts them.
-pub fn roles(value: &str, separators: &[char]) -> Vec<String> {
+/// What a cell of an attribute may say that is yes or no, in the form of [`key`]: in English, German,
+/// French, Spanish, Portuguese, Italian, Dutch, Polish, Czech, Turkish, Japanese and Chinese.
+#[rustfmt::skip]
+const BOOLEANS: [(&str, &[&str]); 2] = [
+    (
+        "true",
+        &[
+            "true", "1", "yes", "y", "t", "x", "on", "ja", "j", "wahr", "oui", "o", "vrai", "si", "s", "verdadero", "sim",
+            "verdadeiro", "vero", "waar", "tak", "prawda", "ano", "pravda", "evet", "dogru", "はい", "是", "真",
+        ],
+    ),
+    (
+        "false",
+        &[
+            "false", "0", "no", "n", "f", "off", "nein", "falsch", "non", "faux", "falso", "nao", "nee", "onwaar", "nie",
+            "falsz", "ne", "nepravda", "hayir", "yanlis", "いいえ", "否", "假",
+        ],
+    ),
+];
+
+/// `true` or `false`, if `text` says either, in the pipeline's own words first.
+pub fn boolean(text: &str, definition: &Definition) -> Option<&'static str> {
+    let words = |yes| if yes { "true" } else { "false" };
+    match text {
+        "true" => return Some("true"),
+        "false" => return Some("false"),
+        "✓" | "✔" | "☑" | "✅" => return Some("true"),
+        "✗" | "✘" | "☐" | "❌" => return Some("false"),
+        _ => {}
+    }
+    let key = key(text);
+    if let Some(yes) = definition.boolean.meaning(&key) {
+        return Some(words(yes));
+    }
+    let (word, _) = BOOLEANS
+        .iter()
+        .find(|(_, words)| words.contains(&key.as_str()))?;
+    Some(word)
+}
+
+/// The role that `text` means, if that is not what it says: in lower case, and by the pipeline's
+/// words for it. The pipeline's roles are always themselves.
+pub fn role(text: &str, definition: &Definition) -> Option<String> {
+    let lower = lower(text);
+    if definition.role.is_empty() {
+        return lower;
+    }
+    let said = lower.as_deref().unwrap_or(text);
+    match definition.role.meaning(said) {
+        Some(role) => (role != text).then(|| role.to_string()),
+        None => lower,
+    }
+}
+
+/// The roles that a cell lists, each as [`role`] has it, each once, in its order. `;` always parts
+/// them.
+pub fn roles(value: &str, definition: &Definition) -> Vec<String> {
+    let separators = &definition.groups.separators;
     let mut roles: Vec<String> = Vec::new();
     for role in value.split(|c| c == ';' || separators.contains(&c)) {
         let role = role.trim_matches(' ');
-        let role = lower(role).unwrap_or_else(|| role.to_string());
+        let role = self::role(role, definition).unwrap_or_else(|| role.to_string());
         if !role.is_empty() && !roles.contains(&role) {
             roles.push(role);
         }
@@ -150,6 +206,56 @@ mod tests {
                 "{cells:?}"
             );
         }
+    }
+
+    fn definition(toml: &str) -> Definition {
+        crate::definition::parse("p", &format!("name = \"p\"\n{toml}"))
+            .unwrap()
+            .definition
+    }
+
+    #[test]
+    fn booleans_are_known_by_their_words_and_the_pipelines() {
+        let plain = definition("");
+        for (name, words) in BOOLEANS {
+            for word in words {
+                assert_eq!(key(word), *word);
+                assert_eq!(boolean(word, &plain), Some(name), "{word}");
+            }
+        }
+        let own = definition("[boolean]\nabonniert = true\n\"Nicht gewünscht\" = false\nx = false");
+        for (text, meaning) in [
+            ("Sí", Some("true")),
+            ("NÃO", Some("false")),
+            ("✔", Some("true")),
+            ("Abonniert", Some("true")),
+            ("nicht gewunscht", Some("false")),
+            ("X", Some("false")),
+            ("perhaps", None),
+            ("-", None),
+            ("", None),
+        ] {
+            assert_eq!(boolean(text, &own), meaning, "{text}");
+        }
+    }
+
+    #[test]
+    fn roles_are_known_by_the_pipelines_words() {
+        let own = definition(
+            "[accounts]\nroles = [\"user\", \"Admin\"]\n[role]\nadmin = [\"Administrateur\", \"1\"]\nuser = \"*\"",
+        );
+        for (text, meaning) in [
+            ("ADMINISTRATEUR", Some("admin")),
+            ("1", Some("admin")),
+            ("Admin", Some("admin")),
+            ("admin", None),
+            ("user", None),
+            ("boss", Some("user")),
+        ] {
+            assert_eq!(role(text, &own).as_deref(), meaning, "{text}");
+        }
+        assert_eq!(roles("1; admin; Boss", &own), ["admin", "user"]);
+        assert_eq!(role("Boss", &definition("")).as_deref(), Some("boss"));
     }
 
     #[test]

@@ -14,9 +14,8 @@ use idna::uts46::{DnsLength, Hyphens, Uts46};
 use psl::Psl;
 use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
-use unicode_security::{MixedScript, RestrictionLevel, RestrictionLevelDetection};
 
-use super::domains;
+use super::{domains, scripts};
 use crate::issue::Code;
 
 /// The longest local part, in bytes (RFC 5321 s.4.5.3.1.1).
@@ -85,7 +84,7 @@ impl Address<'_> {
             });
         }
         if !self.local.is_ascii()
-            && self.local.split('.').any(mixes_scripts)
+            && self.local.split('.').any(scripts::mixes)
             && !doubts.iter().any(|doubt| doubt.code == Code::EmailMixed)
         {
             doubts.push(mixed());
@@ -325,7 +324,7 @@ fn domain_doubts(ascii: &str, top: &str) -> Vec<Doubt> {
     if ascii.contains("xn--") {
         let (unicode, _) =
             Uts46::new().to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::Check);
-        if unicode.split('.').any(mixes_scripts) {
+        if unicode.split('.').any(scripts::mixes) {
             doubts.push(mixed());
         }
     }
@@ -337,14 +336,6 @@ fn mixed() -> Doubt {
         code: Code::EmailMixed,
         detail: Cow::Borrowed("letters of one alphabet"),
     }
-}
-
-/// Whether letters of several scripts are mixed that no language mixes: beyond the level "highly
-/// restrictive" of UTS #39 s.5.2.
-fn mixes_scripts(part: &str) -> bool {
-    !part.is_ascii()
-        && !part.is_single_script()
-        && part.detect_restriction_level() > RestrictionLevel::HighlyRestrictive
 }
 
 #[cfg(test)]

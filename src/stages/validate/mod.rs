@@ -9,11 +9,14 @@ use crate::definition::{DateOrder, Definition, Groups, UnknownDeactivated};
 use crate::issue::{Code, Issue, Severity};
 use crate::outcome::Verdict;
 use crate::row::{CLEARED, Drafts, Field, Key, Layout, People, RowNumber, Slot, Table};
-use crate::stages::clean::{GROUP_NESTING, country, date, group, groups, language, words};
+use crate::stages::clean::{
+    GROUP_NESTING, boolean_slots, country, date, group, groups, language, words,
+};
 use crate::stages::membership::{self, Said};
 
 pub mod domains;
 pub mod email;
+pub mod scripts;
 
 /// The longest value of most fields, in characters.
 pub const VALUE_CHARS_MAX: usize = 255;
@@ -71,6 +74,7 @@ pub fn validate(
         email_or_username: definition.require.email_or_username,
         closing_needs_all: definition.matching.unknown_deactivated == UnknownDeactivated::Create,
         date_order: definition.clean.date_order,
+        booleans: boolean_slots(layout, definition),
         values: &drafts.values,
         domains: email::Domains::default(),
         email_key: String::new(),
@@ -151,6 +155,8 @@ struct Checker<'a> {
     /// Whether a row that closes an account needs what others need.
     closing_needs_all: bool,
     date_order: DateOrder,
+    /// By slot: whether it is an attribute that is yes or no.
+    booleans: Vec<bool>,
     values: &'a Table,
     domains: email::Domains,
     /// Taken for each row, so that it is allocated once.
@@ -165,6 +171,7 @@ impl<'a> Checker<'a> {
             self.check_required(index, row);
         }
         self.check_names(index, row);
+        self.check_scripts(index, row);
         self.check_removals(index, row);
         let mut email_key = std::mem::take(&mut self.email_key);
         email_key.clear();
@@ -180,6 +187,13 @@ impl<'a> Checker<'a> {
                     let detail = format!("at most {ATTRIBUTE_CHARS_MAX} characters in `{name}`");
                     self.issues
                         .push(Issue::of_value(Code::CellLong, row, value, detail));
+                }
+                Slot::Attribute(name)
+                    if self.booleans[slot] && !matches!(value, "true" | "false") =>
+                {
+                    let detail = format!("yes or no in `{name}`");
+                    self.issues
+                        .push(Issue::of_value(Code::BooleanUnknown, row, value, detail));
                 }
                 Slot::Attribute(_) | Slot::Ignored(_) => {}
             }
@@ -277,6 +291,34 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Letters of several alphabets in one word. The parts of a full name are not reported beside it.
+    fn check_scripts(&mut self, index: usize, row: RowNumber) {
+        if self.values.is_ascii(index) {
+            return;
+        }
+        let mut name_is_reported = false;
+        for field in [
+            Field::FullName,
+            Field::FirstName,
+            Field::LastName,
+            Field::DisplayName,
+            Field::Username,
+        ] {
+            let value = self.value(index, field);
+            if value.is_ascii() || !scripts::mixes_in_a_word(value) {
+                continue;
+            }
+            if field == Field::Username {
+                let detail = "letters of one alphabet";
+                self.report(Code::UsernameMixed, row, field, value, detail);
+            } else if !name_is_reported {
+                let detail = "letters of one alphabet in a word";
+                self.report(Code::NameMixed, row, field, value, detail);
+                name_is_reported = field == Field::FullName;
+            }
+        }
+    }
+
     fn check_email(&mut self, value: &str, row: RowNumber, key: &mut String) {
         match self.domains.check(value) {
             Ok(address) => {
@@ -320,7 +362,7 @@ impl<'a> Checker<'a> {
                     row,
                     field,
                     value,
-                    "an ISO 3166 code or an English name",
+                    "an ISO 3166 code or a country's name",
                 );
             }
             Field::Language if language::tag(value).is_none() => {
