@@ -253,7 +253,11 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
     let needed = planning.needed_paths(&groups);
     let counts_absences = order.leavers && !was_counted;
     let file = order.plan;
-    let lineage = confirm(job, &file.head.marks, &run, Some(store))?;
+    let mut lineage = confirm(job, &file.head.marks, &run, Some(store))?;
+    let source = job.pipeline.definition.source();
+    let from = &file.head.run;
+    let mut books = store.to_mend(std::slice::from_ref(from), source, &run.id)?;
+    lineage.go_on(from, books.remove(from));
     let ran = Ran {
         marks: file.head.marks,
         lineage,

@@ -292,7 +292,10 @@ impl Sheet {
         for row in titles {
             let at = u32::try_from(row.number.saturating_sub(1)).unwrap_or(u32::MAX);
             for (column, text) in row.texts.iter().enumerate() {
-                let native = row.natives.iter().find(|(of, _)| usize::from(*of) == column);
+                let native = row
+                    .natives
+                    .iter()
+                    .find(|(of, _)| usize::from(*of) == column);
                 let native = native.and_then(|(_, native)| {
                     Some((native.value, formats.get(usize::from(native.format))?))
                 });
@@ -385,9 +388,7 @@ impl Sheet {
     fn format(&mut self, shown_as: &ShownAs, is_wrong: bool) -> Format {
         if !self.formats.contains_key(shown_as) {
             let right = format_of(shown_as);
-            let wrong = right
-                .clone()
-                .set_background_color(Color::RGB(0x00FF_E3E0));
+            let wrong = right.clone().set_background_color(Color::RGB(0x00FF_E3E0));
             self.formats.insert(shown_as.clone(), [right, wrong]);
         }
         self.formats[shown_as][usize::from(is_wrong)].clone()
@@ -595,20 +596,23 @@ mod tests {
         header[1] = "two\r\nlines".to_string();
         rows[1].cells = vec![r#"\"back\"#, "'=1''", r#"" \";,"#];
         rows[2].cells[0] = "#no comment";
-        let styles = [";", ",", "\t", "||", ", "].into_iter().flat_map(|delimiter| {
-            [(b'"', false), (b'"', true), (b'\'', true)].map(|(quote, always_quoted)| Style {
-                delimiter: delimiter.to_string(),
-                quote,
-                always_quoted,
-                line_end: if quote == b'"' { "\r\n" } else { "\r" },
-            })
-        });
+        let styles = [";", ",", "\t", "||", ", "]
+            .into_iter()
+            .flat_map(|delimiter| {
+                [(b'"', false), (b'"', true), (b'\'', true)].map(|(quote, always_quoted)| Style {
+                    delimiter: delimiter.to_string(),
+                    quote,
+                    always_quoted,
+                    line_end: if quote == b'"' { "\r\n" } else { "\r" },
+                })
+            });
         for (number, style) in styles.enumerate() {
             let path = folder.path().join(format!("{number}.csv"));
             let mut file = Corrections::csv(&path, &header, style.clone()).unwrap();
             rows.iter().for_each(|row| file.add(row).unwrap());
             file.finish().unwrap();
-            let pinned = "name = \"p\"\n[read]\ndelimiter = \"~\"\nheader_row = 3\nescape = \"\\\\\"";
+            let pinned =
+                "name = \"p\"\n[read]\ndelimiter = \"~\"\nheader_row = 3\nescape = \"\\\\\"";
             let pipeline = definition::parse("p", pinned).unwrap();
             let vocabulary = Vocabulary::new(&pipeline.definition);
             let wanted = Wanted {

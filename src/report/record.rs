@@ -681,7 +681,10 @@ fn widths(file: &InputFile) -> Vec<Option<f64>> {
     let Format::Workbook { sheet, book } = &file.source.format else {
         return Vec::new();
     };
-    let given = book.sheets.get(*sheet).map_or(&[][..], |sheet| &sheet.widths);
+    let given = book
+        .sheets
+        .get(*sheet)
+        .map_or(&[][..], |sheet| &sheet.widths);
     let width = |column: usize| {
         let column = column as u32;
         let mut given = given.iter();
@@ -834,11 +837,7 @@ impl Correcting<'_> {
         lineage::cell(Some(&Origin { run, row }), order)
     }
 
-    fn natives<'c>(
-        &self,
-        cells: &'c Cells,
-        index: usize,
-    ) -> Vec<(usize, Native, &'c ShownAs)> {
+    fn natives<'c>(&self, cells: &'c Cells, index: usize) -> Vec<(usize, Native, &'c ShownAs)> {
         let Some(sheet) = &cells.sheet else {
             return Vec::new();
         };

@@ -216,6 +216,15 @@ impl Lineage {
         lineage
     }
 
+    /// Takes the rows of the run that a plan comes from for what they are: the same rows.
+    pub fn go_on(&mut self, run: &str, books: Option<ToMend>) {
+        for (row, needs) in books.into_iter().flat_map(|books| books.rows) {
+            let run = run.to_string();
+            let pair = (Origin { run, row }, needs.origin);
+            self.rows.entry(row).or_insert(pair);
+        }
+    }
+
     /// Whether the run mends nothing.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
@@ -247,10 +256,7 @@ impl Lineage {
 }
 
 /// What the books know of a row, or why its mark means nothing.
-fn confirmed<'b>(
-    of: &Origin,
-    books: &'b HashMap<String, ToMend>,
-) -> Result<&'b NeedsWork, String> {
+fn confirmed<'b>(of: &Origin, books: &'b HashMap<String, ToMend>) -> Result<&'b NeedsWork, String> {
     let Some(run) = books.get(&of.run) else {
         return Err("no such import is known here".to_string());
     };
@@ -337,8 +343,19 @@ mod tests {
         ]);
         let long = format!("a:{}", "1".repeat(100));
         let marks = marks(&[
-            "a-1:5 mdy", "mdy", " a-1:6 ", "a-1:6", "a-1:3", "b:1", "c:1", "a-1:0", "Bob:1", &long,
-            "a-2:1", "a-1", "-1:99999999999",
+            "a-1:5 mdy",
+            "mdy",
+            " a-1:6 ",
+            "a-1:6",
+            "a-1:3",
+            "b:1",
+            "c:1",
+            "a-1:0",
+            "Bob:1",
+            &long,
+            "a-2:1",
+            "a-1",
+            "-1:99999999999",
         ]);
         assert_eq!(marks.runs(), ["a-1", "a-2", "b", "c"]);
         assert_eq!(marks.order(0), DateOrder::Mdy);

@@ -247,18 +247,20 @@ impl<'f> Row<'f> {
 
     /// Its cells that aren't text, where they were asked for: column, number format, value.
     pub fn natives(&self) -> impl Iterator<Item = (u16, u16, Native)> {
-        self.natives.chunks_exact(NATIVE_BYTES).filter_map(|native| {
-            let rest = &mut &native[..];
-            let column = u16::from_le_bytes(bytes(rest)?);
-            let format = u16::from_le_bytes(bytes(rest)?);
-            let [tag] = bytes(rest)?;
-            let bits = u64::from_le_bytes(bytes(rest)?);
-            let value = match tag {
-                0 => Native::Number(f64::from_bits(bits)),
-                _ => Native::Truth(bits != 0),
-            };
-            Some((column, format, value))
-        })
+        self.natives
+            .chunks_exact(NATIVE_BYTES)
+            .filter_map(|native| {
+                let rest = &mut &native[..];
+                let column = u16::from_le_bytes(bytes(rest)?);
+                let format = u16::from_le_bytes(bytes(rest)?);
+                let [tag] = bytes(rest)?;
+                let bits = u64::from_le_bytes(bytes(rest)?);
+                let value = match tag {
+                    0 => Native::Number(f64::from_bits(bits)),
+                    _ => Native::Truth(bits != 0),
+                };
+                Some((column, format, value))
+            })
     }
 }
 

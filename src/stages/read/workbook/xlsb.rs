@@ -241,9 +241,7 @@ fn cell<R: Read>(
     let done = match kind {
         0x02 => line.number(column, rk(records.u32(8)?), format, shared.is_1904),
         0x03 | 0x0b => line.error(column, error_name(records.u8(8)?).to_string()),
-        0x04 | 0x0a => {
-            line.truth(column, records.u8(8)? != 0)
-        }
+        0x04 | 0x0a => line.truth(column, records.u8(8)? != 0),
         0x05 | 0x09 => {
             let number = f64::from_bits(records.u64(8)?);
             line.number(column, number, format, shared.is_1904)
