@@ -25,6 +25,8 @@ const NOTES_MAX: usize = 2000;
 const CELL_CHARS_MAX: usize = 32_767;
 /// Excel's own limits for a sheet.
 const SHEET_ROWS_MAX: u32 = 1_048_576;
+/// What a sheet counts widths by: a digit of the font that workbooks have by themselves.
+const DIGIT_PIXELS: f64 = 7.0;
 /// The number format of text: what is typed into such a cell stays as it is typed.
 const TEXT: &str = "@";
 /// What a cell may hold in place of a value (ECMA-376 part 1, 18.18.11).
@@ -378,7 +380,9 @@ impl Sheet {
     ) -> std::result::Result<(), XlsxError> {
         let error = ERRORS.iter().find(|known| **known == error);
         let error = error.copied().unwrap_or("#N/A");
-        let format = self.format(&ShownAs::default(), true);
+        // What is typed in its place is shown as the column shows what isn't text.
+        let shown_as = self.columns.get(usize::from(column)).cloned().flatten();
+        let format = self.format(&shown_as.unwrap_or_default(), true);
         let formula = Formula::new(format!("={error}")).set_result(error);
         let worksheet = self.workbook.worksheet_from_index(0)?;
         worksheet.write_formula_with_format(row, column, formula, &format)?;
@@ -432,12 +436,15 @@ fn set_widths(
     let names = header.iter().map(String::as_str).chain(OWN);
     for (index, name) in names.enumerate() {
         let known = widths.get(index).copied().flatten();
-        let width = match known {
-            Some(width) if index < header.len() => width,
-            _ if name == OWN[2] => 60.0,
-            _ => column_width(name),
+        let known = known.filter(|_| index < header.len());
+        match known {
+            Some(width) => {
+                let pixels = (width * DIGIT_PIXELS).round() as u32;
+                worksheet.set_column_width_pixels(index as u16, pixels)?
+            }
+            None if name == OWN[2] => worksheet.set_column_width(index as u16, 60.0)?,
+            None => worksheet.set_column_width(index as u16, column_width(name))?,
         };
-        worksheet.set_column_width(index as u16, width)?;
         if name == MARK && index >= header.len() {
             worksheet.set_column_hidden(index as u16)?;
         }

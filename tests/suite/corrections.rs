@@ -111,7 +111,7 @@ fn rows_come_back_mended_until_none_is_left() {
         "\r\n010;;Di;Quay;''=1+1;6;",
         "\r\n011;ed@acme-industries.com;;Rao;\"  outer space  \";7;",
         &format!(
-            "\r\n012;flo@acme-industries.com;Flo;;-12;8;last_name.missing;\"last_name: no last name; to mend it: add it\";{run}:6\r\n"
+            "\r\n012;flo@acme-industries.com;Flo;;-12;8;last_name.missing;\"last_name: no last name - a last name; to mend it: add it\";{run}:6\r\n"
         ),
     ] {
         assert!(corrections.contains(row), "{row}\n{corrections}");
@@ -179,11 +179,11 @@ fn rows_come_back_mended_until_none_is_left() {
     assert_eq!(redone.exit, 0, "{redone:?}");
     assert_eq!(place.open(&run), [5, 4, 1]);
     let notes =
-        "SELECT string_agg(attributes ->> 'Notiz', '|' ORDER BY external_id) FROM muster.accounts";
-    let notes = support::query_one(&place.url, notes).replace("\r\n", "\n");
+        "SELECT string_agg(attributes ->> 'Notiz', '|' ORDER BY email) FROM muster.accounts";
+    let notes = support::query_one(&place.url, notes);
     assert_eq!(
         notes,
-        "fine; so far|two\nlines, and \"quotes\"|=1+1|'=1+1|outer space"
+        "fine; so far|two lines, and \"quotes\"|=1+1|'=1+1|outer space"
     );
 }
 
@@ -386,8 +386,11 @@ fn corrections_of_any_file_find_the_same_again_and_nothing_once_they_are_mended(
     let last = place.import("mended.csv", "last");
     let counts = last.counts();
     assert_eq!((counts.rejected, counts.failed), (0, 0), "{last:?}");
-    assert_eq!(mends(&last), [(id(&again), [needed, needed, 0])]);
-    assert_eq!(place.open(&run), [needed, needed, 0]);
+    // who has the address of somebody else, whose wrong row is in, waits for a person's word
+    let held = counts.held;
+    assert!(held <= 5, "{last:?}");
+    assert_eq!(mends(&last), [(id(&again), [needed - held, needed, held])]);
+    assert_eq!(place.open(&run), [needed, needed - held, held]);
 }
 
 #[test]
@@ -493,17 +496,17 @@ fn mend(from: &Path, to: &Path, replacements: &[(&str, &str)]) {
     let mut out = ZipWriter::new(Cursor::new(Vec::new()));
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).unwrap();
+        let name = entry.name().unwrap().into_owned();
         let mut bytes = Vec::new();
         entry.read_to_end(&mut bytes).unwrap();
-        if entry.name().ends_with("sheet1.xml") || entry.name().ends_with("sharedStrings.xml") {
+        if name.ends_with("sheet1.xml") || name.ends_with("sharedStrings.xml") {
             let mut text = String::from_utf8(bytes).unwrap();
             for (from, to) in replacements {
                 text = text.replace(from, to);
             }
             bytes = text.into_bytes();
         }
-        out.start_file(entry.name(), SimpleFileOptions::default())
-            .unwrap();
+        out.start_file(name, SimpleFileOptions::default()).unwrap();
         out.write_all(&bytes).unwrap();
     }
     fs::write(to, out.finish().unwrap().into_inner()).unwrap();
