@@ -326,12 +326,27 @@ static FIELDS: LazyLock<HashMap<String, Field>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The columns that muster adds to a corrections file: line, codes, reasons.
-pub const OWN: [&str; 3] = ["muster_line", "muster_codes", "muster_reasons"];
+/// The columns that muster adds to a corrections file: line, codes, reasons, and the mark of the
+/// row.
+pub const OWN: [&str; 4] = ["muster_line", "muster_codes", "muster_reasons", MARK];
+/// The column that says which row of which run is mended; see [`crate::stages::lineage`].
+pub const MARK: &str = "muster_row";
 
 /// Whether muster wrote this column itself, so that a mended corrections file can be fed back.
 pub fn is_own(header: &str) -> bool {
     OWN.contains(&header.trim())
+}
+
+/// Whether this column holds marks.
+pub fn is_mark(header: &str) -> bool {
+    header.trim() == MARK
+}
+
+/// Whether these are the headers of a file that muster wrote. Before there were marks, it wrote
+/// three columns.
+pub fn has_own(headers: &[String]) -> bool {
+    let has = |own: &str| headers.iter().any(|header| header.trim() == own);
+    OWN[..3].iter().all(|own| has(own))
 }
 
 /// What headers are compared by: NFKD without marks, lower case, letters and digits only. Letters

@@ -103,6 +103,7 @@ codes! {
     RowQuote "row.quote" Warning "a quote in the middle of a cell", "double a quote that is part of the text, and quote the whole cell";
     RowAfterQuote "row.after_quote" Reject "text behind a closing quote", "double a quote that is part of the text, and quote the whole cell";
     RowUnclosed "row.unclosed" Reject "a quote that is never closed", "close the quote, or remove it";
+    RowMark "row.mark" Note "the mark in `muster_row` means nothing here; the row is taken like any other", "nothing; if the row is a correction, leave its mark as muster wrote it";
     CellMojibake "cell.mojibake" Warning "text that was read in the wrong encoding once", "type it as the repair shows, or export the list as UTF-8";
     CellError "cell.error" Reject "the cell holds an error", "mend the formula, or type the value";
     CellFormula "cell.formula" Note "the cell holds a formula; its last result was taken", "nothing, if the result is right";

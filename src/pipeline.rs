@@ -46,6 +46,7 @@ use crate::stages::drift::Profile;
 use crate::stages::follow::{self, Wanted};
 use crate::stages::gates::{self, Class, Classes};
 use crate::stages::leavers::Leaver;
+use crate::stages::lineage::{Lineage, Marks};
 use crate::stages::load::RunKey;
 use crate::stages::map::{Mapping, Target};
 use crate::stages::moves::Moves;
@@ -90,6 +91,10 @@ pub struct Ran {
     pub profile: Option<Profile>,
     /// Outcomes and issues that came after a batch was planned.
     pub late: BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
+    /// Which rows of earlier runs the rows say that they mend.
+    pub marks: Marks,
+    /// Which of these they do mend, as far as the books know them.
+    pub lineage: Lineage,
     /// How many values each cleaning rule changed.
     pub rules: [u64; 32],
     /// What names the run; of the first try, when this one went on with it.
@@ -116,7 +121,7 @@ pub struct Ran {
 /// A refusal; nothing was written then.
 pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
     let (mut files, layout) = open(job)?;
-    let (spool, owners, groups, rules, profile) = read_people(job, &mut files, &layout)?;
+    let (spool, owners, groups, rules, profile, marks) = read_people(job, &mut files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
     let guide = Guide::Pipeline(&clashes);
     let rows = Rows {
@@ -129,7 +134,10 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
     let mut leavers = find_leavers(job, &files, &spool, store)?;
     let mut gates = rows.ask(&planning, &leavers, profile.as_ref(), store)?;
     rows.hold_back(&mut planning, &mut leavers, &mut gates)?;
+    let lineage = confirm(job, &marks, &job.run, store)?;
     Ok(Ran {
+        marks,
+        lineage,
         files,
         layout,
         spool,
@@ -155,7 +163,7 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
 /// A refusal before any write; what stops it later is in [`Ran::stopped`].
 pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
     let (mut files, layout) = open(job)?;
-    let (spool, owners, groups, rules, profile) = read_people(job, &mut files, &layout)?;
+    let (spool, owners, groups, rules, profile, marks) = read_people(job, &mut files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
     let (run, begun) = begin(job, &files, store)?;
     let guide = Guide::Pipeline(&clashes);
@@ -178,7 +186,10 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
     };
     store.book_gates(&run.id, &gates)?;
     let needed = planning.needed_paths(&groups);
+    let lineage = confirm(job, &marks, &run, Some(store))?;
     let ran = Ran {
+        marks,
+        lineage,
         files,
         layout,
         spool,
@@ -242,7 +253,14 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
     let needed = planning.needed_paths(&groups);
     let counts_absences = order.leavers && !was_counted;
     let file = order.plan;
+    let mut lineage = confirm(job, &file.head.marks, &run, Some(store))?;
+    let source = job.pipeline.definition.source();
+    let from = &file.head.run;
+    let mut books = store.to_mend(std::slice::from_ref(from), source, &run.id)?;
+    lineage.go_on(from, books.remove(from));
     let ran = Ran {
+        marks: file.head.marks,
+        lineage,
         files: file.files,
         layout: file.layout,
         spool: file.spool,
@@ -319,6 +337,16 @@ fn begin(job: &Job, files: &[InputFile], store: &Store) -> Result<(RunKey, Begun
         started_ms: begun.started_ms,
     };
     Ok((run, begun))
+}
+
+/// Which rows the run mends, as far as the books know them.
+fn confirm(job: &Job, marks: &Marks, run: &RunKey, store: Option<&Store>) -> Result<Lineage> {
+    let Some(store) = store.filter(|_| !marks.is_empty()) else {
+        return Ok(Lineage::default());
+    };
+    let source = job.pipeline.definition.source();
+    let books = store.to_mend(&marks.runs(), source, &run.id)?;
+    Ok(Lineage::new(marks, books))
 }
 
 /// SHA-256 of each file.

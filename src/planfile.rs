@@ -34,6 +34,7 @@ use crate::spool::{PlanSpool, Spool, dialect, encode, pack, unpack};
 use crate::stages::clean::Rule;
 use crate::stages::drift::Profile;
 use crate::stages::leavers::{Leaver, Why};
+use crate::stages::lineage::Marks;
 use crate::stages::plan::{Action, COLUMNS, Person, Planned};
 use crate::summary::Gate;
 
@@ -76,6 +77,9 @@ pub struct Head {
     pub gates: Vec<Gate>,
     /// What the files look like.
     pub profile: Option<Profile>,
+    /// Which rows of earlier runs the rows say that they mend.
+    #[serde(default, skip_serializing_if = "Marks::is_empty")]
+    pub marks: Marks,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -209,6 +213,7 @@ fn head(ran: &Ran, pipeline: &Pipeline, matched_against: &str, created_at: &str)
         leavers: ran.leavers.clone(),
         gates: ran.gates.clone(),
         profile: ran.profile.clone(),
+        marks: ran.marks.clone(),
     }
 }
 

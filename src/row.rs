@@ -166,6 +166,57 @@ pub struct Cells {
     places: Vec<Place>,
     /// What reading found wrong with these rows.
     pub issues: Vec<Issue>,
+    /// What is known of the sheet that they come from, where that was asked for.
+    pub sheet: Option<Box<SheetCells>>,
+}
+
+/// What the cells of a batch really hold on their sheet, besides the text that is read of them.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct SheetCells {
+    /// The rows above the batch, down to the header; in the first batch only.
+    pub above: Vec<AboveRow>,
+    /// The cells that aren't text: index in the batch, column, and what they hold. In order.
+    pub natives: Vec<(u32, u16, NativeCell)>,
+    /// The number formats by which they are shown.
+    pub formats: Vec<ShownAs>,
+}
+
+/// A row of a sheet above the rows of its list.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct AboveRow {
+    /// On the sheet, from 1.
+    pub number: u64,
+    /// As the sheet shows them.
+    pub texts: Vec<String>,
+    /// Those of its cells that aren't text, by column.
+    pub natives: Vec<(u16, NativeCell)>,
+}
+
+/// A cell that isn't text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NativeCell {
+    /// What it holds.
+    pub value: Native,
+    /// How it is shown: an index into [`SheetCells::formats`].
+    pub format: u16,
+}
+
+/// What a cell of a sheet holds that isn't text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Native {
+    /// A number, or a moment as the days since 1899-12-31.
+    Number(f64),
+    /// `TRUE` or `FALSE`.
+    Truth(bool),
+}
+
+/// A number format (ECMA-376 part 1, 18.8.30).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ShownAs {
+    /// Its number, where every workbook has it without saying so; else 0.
+    pub builtin: u8,
+    /// Its code; empty and `General` are the same.
+    pub code: String,
 }
 
 impl Cells {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Counts, Exit};
 use crate::stages::drift::Profile;
+use crate::stages::lineage::Mends;
 use crate::store::invitations::Funnel;
 
 /// The version of this document's shape.
@@ -43,6 +44,12 @@ pub struct Summary {
     pub issues: Vec<IssueCount>,
     /// Safeguards and what they said, one entry a class that came up.
     pub gates: Vec<Gate>,
+    /// Earlier runs whose rows come back mended in this one, and how far that brings each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mends: Vec<Mends>,
+    /// What became since of the rows that needed work; `muster show` adds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<Open>,
     /// What the files look like; only where the pipeline compares them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
@@ -78,6 +85,28 @@ impl Summary {
             Exit::of(&self.counts)
         }
     }
+}
+
+/// The rows of a run that needed work.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Open {
+    /// How many there were.
+    pub needed: u64,
+    /// How many of them are in by now.
+    pub mended: u64,
+    /// How many are not.
+    pub left: u64,
+    /// Which runs mended how many.
+    pub by: Vec<MendedBy>,
+}
+
+/// A run that mended rows of another.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct MendedBy {
+    /// The run.
+    pub run: String,
+    /// How many rows.
+    pub rows: u64,
 }
 
 /// Somebody of [`Summary::leavers`].

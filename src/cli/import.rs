@@ -250,11 +250,12 @@ pub(super) fn run_task(
         summary.files.insert("plan".into(), PLAN.into());
     }
     summary.dropped = setup.dropped.as_ref().map(|(dropped, _)| dropped.clone());
-    let written = store.as_deref().filter(|_| about.writes);
+    let written = store.filter(|_| about.writes);
+    let is_written = written.is_some();
     let told = tell(args, &ran, pipeline, written, folder, &about, &mut summary);
     // Rows are in by now: whatever fails here is a stop on the way, and the same command goes on.
     let json = told.map_err(|refusal| {
-        if written.is_some() {
+        if is_written {
             stopped_on_the_way(refusal)
         } else {
             refusal
@@ -375,17 +376,17 @@ fn tell(
     args: &RunArgs,
     ran: &Ran,
     pipeline: &Pipeline,
-    store: Option<&Store>,
+    store: Option<&mut Store>,
     folder: &Path,
     about: &About,
     summary: &mut Summary,
 ) -> Result<String> {
-    let details = record::record(ran, &pipeline.definition, folder, summary)?;
+    let (details, mends) = record::record(ran, &pipeline.definition, folder, summary)?;
     summary.run.finished_at = rfc3339(SystemTime::now());
     summary.next = next_steps(args, ran, pipeline, summary, folder, about);
     let json = record::finish(summary, &details, folder)?;
     if let Some(store) = store {
-        store.end_run(summary, &absolute(folder))?;
+        store.end_import(summary, &absolute(folder), &mends)?;
         if let (Some(approval), None) = (&about.approval, &ran.stopped) {
             store.note_approval(approval, &summary.run.id)?;
         }

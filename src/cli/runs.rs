@@ -156,6 +156,7 @@ pub(super) fn show_run(args: &ShowArgs) -> Result<Exit> {
         if let Some(store) = Store::open_if_there(target)? {
             let funnel = store.funnel(Some(&run.id))?;
             summary.invitations = (funnel.invited > 0).then_some(funnel);
+            summary.open = store.open_rows(&run.id)?;
         }
     }
     let is_held = summary.is_held();

@@ -5,7 +5,6 @@ use super::{InputFile, Job, Ran};
 use uuid::Uuid;
 
 use crate::definition::{Missing, Onboarding};
-use crate::header::is_own;
 use crate::outcome::Exit;
 use crate::refusal::Result;
 use crate::spool::Spool;
@@ -13,13 +12,12 @@ use crate::stages::leavers::{self, Fate, Leaver, Why};
 use crate::stages::load::{self};
 use crate::store::Store;
 
-/// Whether who isn't in the files has left. A file of corrections, which has muster's own columns,
-/// names only those who were left over.
+/// Whether who isn't in the files has left. A file of corrections names only those who were left
+/// over.
 pub(super) fn is_full_list(job: &Job, files: &[InputFile]) -> bool {
-    let mut headers = files.iter().flat_map(|file| &file.source.header);
     job.pipeline.definition.leavers.missing == Missing::Deactivate
         && !files.is_empty()
-        && !headers.any(|name| is_own(name))
+        && !files.iter().any(|file| file.source.is_correction())
 }
 
 /// Whom a full list no longer names, judged by the keys that the match was sent, and whose last or

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use rayon::prelude::*;
 
 use crate::definition::{Content, DateOrder, Definition};
-use crate::header::Vocabulary;
+use crate::header::{Vocabulary, is_mark};
 use crate::issue::Code;
 use crate::outcome::Verdict;
 use crate::refusal::{Refusal, Result};
@@ -20,18 +20,20 @@ use crate::stages::clean::date::Evidence;
 use crate::stages::clean::group;
 use crate::stages::dedupe::{Seen, fingerprints};
 use crate::stages::drift::Profile;
+use crate::stages::lineage::Marks;
 use crate::stages::map::{self, Mapping, Target};
 use crate::stages::read::{self, Source};
 use crate::stages::validate::validate;
 
-/// What reading all rows leaves: the rows, who has which key, the groups by key, rule counts, and
-/// what the rows look like where that is compared.
+/// What reading all rows leaves: the rows, who has which key, the groups by key, rule counts,
+/// what the rows look like where that is compared, and which rows of earlier runs they mend.
 pub(super) type FileTruth = (
     Spool,
     Owners,
     BTreeMap<String, String>,
     [u64; 32],
     Option<Profile>,
+    Marks,
 );
 
 pub(super) fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
@@ -79,17 +81,23 @@ pub(super) fn read_people(
     let definition = &job.pipeline.definition;
     let mut definitions = vec![definition.clone(); files.len()];
     let (truth, dates) = read_once(job, files, layout, &definitions)?;
-    if definition.clean.date_order != DateOrder::Unknown
-        || dates
-            .iter()
-            .all(|dates| dates.order() == DateOrder::Unknown)
-    {
+    // Rows that come back mended are read as the file was that they come from, which had more
+    // dates to tell by.
+    let order = |number: usize| match truth.5.order(number as u16) {
+        DateOrder::Unknown => dates[number].order(),
+        told => told,
+    };
+    let orders: Vec<DateOrder> = (0..files.len()).map(order).collect();
+    let is_open = |order: &DateOrder| *order == DateOrder::Unknown;
+    if definition.clean.date_order != DateOrder::Unknown || orders.iter().all(is_open) {
         return Ok(truth);
     }
     drop(truth);
-    for ((file, definition), dates) in files.iter_mut().zip(&mut definitions).zip(dates) {
-        definition.clean.date_order = dates.order();
-        file.mapping.date_order_found = (dates.order() != DateOrder::Unknown).then_some(dates);
+    let files_of = files.iter_mut().zip(&mut definitions);
+    for ((file, definition), (order, dates)) in files_of.zip(orders.into_iter().zip(dates)) {
+        definition.clean.date_order = order;
+        let is_found = order != DateOrder::Unknown && dates.order() == order;
+        file.mapping.date_order_found = is_found.then_some(dates);
     }
     Ok(read_once(job, files, layout, &definitions)?.0)
 }
@@ -109,7 +117,10 @@ fn read_once(
         BTreeMap::new(),
         [0; 32],
         profiled.then(Profile::default),
+        Marks::default(),
     );
+    let marked = |file: &InputFile| file.source.header.iter().position(|name| is_mark(name));
+    let marked: Vec<Option<usize>> = files.iter().map(marked).collect();
     let mut seen = Seen::default();
     job.progress.begin("read", None);
     std::thread::scope(|scope| {
@@ -122,6 +133,9 @@ fn read_once(
             for cells in &group {
                 let file = usize::from(cells.source);
                 dates[file].add(date_evidence(cells, &files[file].mapping, layout));
+                if let Some(column) = marked[file] {
+                    truth.5.note(cells, column);
+                }
             }
             let drafts = clean_group(job, files, layout, definitions, group);
             let verdicts = find_duplicates(&drafts, &mut seen, &truth.0)?;
@@ -199,14 +213,14 @@ fn date_evidence(cells: &Cells, mapping: &Mapping, layout: &Layout) -> Evidence 
 }
 
 /// Whether the rows are compared with those of the last run. Rows that come back corrected are a
-/// part of a file, and look like no other.
+/// part of a file.
 fn is_compared(files: &[InputFile], definition: &Definition) -> bool {
     let gates = &definition.gates;
-    let corrected = |file: &InputFile| file.targets.contains(&Target::Own);
+    let is_corrected = |file: &InputFile| file.source.is_correction();
     gates.enabled
         && gates.content == Content::Hold
         && !files.is_empty()
-        && !files.iter().any(corrected)
+        && !files.iter().any(is_corrected)
 }
 
 pub(super) fn read_files(files: &[InputFile], mut send: impl FnMut(Cells) -> bool) -> Result<()> {

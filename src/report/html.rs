@@ -14,7 +14,7 @@ use crate::issue::Code;
 use crate::outcome::{Counts, Outcome};
 use crate::report::changes::{Change, Changes};
 use crate::report::human::{
-    self, counted, doubts, duration, escape, grouped, headline, is_hidden, meaning, percent,
+    self, counted, doubts, duration, escape, grouped, headline, is_hidden, meaning, mending, percent,
     plural, rules, ruling, safe, sum, why_leaving,
 };
 use crate::summary::{Example, Gate, Input, LeaverExample, Next, Ruling, Summary};
@@ -261,6 +261,7 @@ fn hero(summary: &Summary, doubts: &[String]) -> Markup {
                 @if let Some(took) = duration(&run.started_at, &run.finished_at) { ", took " (took) }
                 @if !run.matched_against.is_empty() { ", matched against " (visible(&run.matched_against)) }
             }
+            @for line in mending(summary) { p.meta { (visible(&line)) } }
             @if run.kind == "check" {
                 p.meta { "A check writes nothing to the accounts." }
             }
@@ -872,7 +873,8 @@ mod tests {
 
     use super::*;
     use crate::report::human::tests::summary;
-    use crate::summary::{Approval, Column, IssueCount, Run};
+    use crate::stages::lineage::Mends;
+    use crate::summary::{Approval, Column, IssueCount, MendedBy, Open, Run};
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
     /// Elements and attributes that the page is made of.
@@ -961,6 +963,21 @@ mod tests {
                 findings: vec![next()],
                 ..Gate::default()
             }],
+            mends: vec![Mends {
+                run: next(),
+                needed: count,
+                mended: 1,
+                left: count,
+            }],
+            open: Some(Open {
+                needed: count,
+                mended: 1,
+                left: count,
+                by: vec![MendedBy {
+                    run: next(),
+                    rows: 1,
+                }],
+            }),
             profile: None,
             files: [(next(), next()), ("ledger".to_string(), next())].into(),
             invitations: None,

@@ -217,6 +217,39 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     sentences
 }
 
+/// What rows of earlier runs come back mended, and what became since of those that needed work in
+/// this one, a line each.
+pub fn mending(summary: &Summary) -> Vec<String> {
+    let would = summary.run.kind == "check";
+    let (mends, are) = if would {
+        ("would mend", "would be left")
+    } else {
+        ("mends", "left")
+    };
+    let mut lines: Vec<String> = summary
+        .mends
+        .iter()
+        .map(|of| {
+            format!(
+                "{mends} {} of {} of run {}, {} {are}",
+                grouped(of.mended),
+                plural(of.needed, "row", "rows"),
+                of.run,
+                grouped(of.left)
+            )
+        })
+        .collect();
+    if let Some(open) = &summary.open {
+        let by = open.by.iter();
+        let by: String = by
+            .map(|by| format!("{} mended by {}, ", grouped(by.rows), by.run))
+            .collect();
+        let rows = plural(open.needed, "row", "rows");
+        lines.push(format!("{rows} needed work: {by}{} left", grouped(open.left)));
+    }
+    lines
+}
+
 /// Those whom no row names, in a sentence: `3 people are missing from the list: 2 deactivated, 1
 /// waiting.`
 fn leavers_in_words(summary: &Summary) -> Option<String> {
@@ -451,6 +484,9 @@ fn opening(text: &mut String, summary: &Summary, width: usize, colour: bool) {
         push_wrapped(text, &doubt, "", width, |line| {
             paint(line, Look::Warn, colour)
         });
+    }
+    for line in mending(summary) {
+        push_wrapped(text, &safe(&line), "", width, str::to_string);
     }
 }
 
@@ -924,6 +960,8 @@ pub(super) mod tests {
                 issue(Code::EmailTypo, 2, 33, "t***@g***.com"),
             ],
             dropped: None,
+            mends: Vec::new(),
+            open: None,
             gates: Vec::new(),
             profile: None,
             files: [("corrections", "corrections.csv"), ("page", "summary.html")]

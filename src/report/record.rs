@@ -5,23 +5,27 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::corrections::{Correction, Corrections};
+use encoding_rs::UTF_8;
+
+use super::corrections::{Correction, Corrections, Style};
 use super::file::{Pending, atomically};
 use super::html::{self, Details, IssueDetail};
 use super::ledger::{Entries, Ledger};
-use crate::definition::Definition;
+use crate::definition::{DateOrder, Definition};
 use crate::formula::guarded;
 use crate::issue::{Code, Issue, Severity, mask};
 use crate::outcome::{Counts, Outcome, Verdict};
 use crate::pipeline::{InputFile, Ran};
 use crate::refusal::{Refusal, Result};
-use crate::row::{CLEARED, Cells, Field, People, RowNumber, Slot};
+use crate::row::{CLEARED, Cells, Field, Native, NativeCell, People, RowNumber, ShownAs, Slot};
 use crate::stages::clean::{GROUP_NESTING, Rule, Rules, groups};
 use crate::stages::leavers::{Fate, Leaver, Why};
+use crate::stages::lineage::{self, Origin, is_settled};
 use crate::stages::map::Target;
 use crate::stages::moves::stands_in_the_way;
 use crate::stages::plan::{Action, Person, Planned};
-use crate::stages::read::Format;
+use crate::stages::read::{Format, Source};
+use crate::store::mends::Mend;
 use crate::summary::{Column, Example, Input, IssueCount, LeaverExample, Summary};
 
 /// The summary has so many examples of each code.
@@ -38,7 +42,8 @@ struct Batch {
 }
 
 /// Writes the ledger and the corrections into `folder`, and fills in what `summary` says of rows,
-/// inputs, issues and files. Returns the places of all issues, for the page.
+/// inputs, issues and files. Returns the places of all issues, for the page, and the rows that need
+/// work or mend others, for the books.
 ///
 /// # Errors
 /// `output.unwritable`; `file.changed` when an input is no longer what was read.
@@ -47,7 +52,7 @@ pub fn record(
     definition: &Definition,
     folder: &Path,
     summary: &mut Summary,
-) -> Result<Details> {
+) -> Result<(Details, Vec<Mend>)> {
     let mut tally = Tally::new(definition, ran);
     let ledger_path = folder.join("ledger.parquet");
     let mut pending = Pending::create(&ledger_path)?;
@@ -71,7 +76,10 @@ pub fn record(
         summary.counts.add_up(),
         "outcomes must add up to the rows read"
     );
-    for (name, path) in corrections(ran, definition, folder, &tally)? {
+    summary.mends = ran.lineage.mends(|row| tally.is_settled(row));
+    let mends = std::mem::take(&mut tally.mends);
+    let is_check = summary.run.kind == "check";
+    for (name, path) in corrections(ran, definition, folder, &tally, is_check)? {
         summary.files.insert(name, path);
     }
     for fate in Fate::ALL {
@@ -89,7 +97,7 @@ pub fn record(
         write_leavers(&ran.leavers, &folder.join("leavers.csv"))?;
         summary.files.insert("leavers".into(), "leavers.csv".into());
     }
-    summary.input = inputs(ran, &tally.rows_of);
+    summary.input = inputs(ran, &tally);
     summary.cleaned = Rule::ALL
         .iter()
         .map(|rule| (rule.name().to_string(), ran.rules[*rule as usize]))
@@ -104,7 +112,7 @@ pub fn record(
         .files
         .insert("summary".into(), "summary.json".into());
     summary.files.insert("page".into(), "summary.html".into());
-    Ok(details)
+    Ok((details, mends))
 }
 
 /// Writes `summary.html` and `summary.json`, last, when everything that they name is there.
@@ -215,6 +223,11 @@ fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
         planned.outcomes[(row - first) as usize] = *outcome;
         issues.entry(*row).or_default().extend_from_slice(late);
     }
+    let first = people.drafts.first_row;
+    let rows = first..first + people.len() as RowNumber;
+    for (row, note) in ran.lineage.notes.range(rows) {
+        issues.entry(*row).or_default().push(note.clone());
+    }
     Ok(Batch {
         people,
         planned,
@@ -285,6 +298,9 @@ struct Tally<'a> {
     to_mend_of: Vec<u64>,
     codes: BTreeMap<Code, (u64, Vec<Example>)>,
     details: Details,
+    mends: Vec<Mend>,
+    /// By row, whether it needs no more work; empty where the run mends nothing.
+    settled: Vec<bool>,
 }
 
 impl<'a> Tally<'a> {
@@ -296,6 +312,8 @@ impl<'a> Tally<'a> {
             to_mend_of: vec![0; ran.files.len()],
             codes: BTreeMap::new(),
             details: Details::default(),
+            mends: Vec::new(),
+            settled: Vec::new(),
         };
         for file in &ran.files {
             for column in &file.source.dropped {
@@ -323,6 +341,7 @@ impl<'a> Tally<'a> {
             self.counts.add(*outcome);
             self.to_mend_of[source] += u64::from(needs_mending(*outcome));
         }
+        self.trace(batch, ran);
         let file = &ran.files[source];
         for (row, update) in &batch.planned.updates {
             let index = (row - batch.people.drafts.first_row) as usize;
@@ -358,6 +377,37 @@ impl<'a> Tally<'a> {
             let personal = !is_impersonal && issue.field.is_none_or(Field::is_personal);
             self.add(issue.code, example, personal);
         }
+    }
+
+    /// Notes the rows that need work, and those that mend others.
+    fn trace(&mut self, batch: &Batch, ran: &Ran) {
+        for (index, outcome) in batch.planned.outcomes.iter().enumerate() {
+            let row = batch.people.drafts.first_row + index as RowNumber;
+            let mut settles = false;
+            if !ran.lineage.is_empty() {
+                let equal = match batch.people.verdicts[index] {
+                    Verdict::Duplicate(of) => self.is_settled(of),
+                    _ => false,
+                };
+                let mut issues = batch.issues.get(&row).into_iter().flatten();
+                let is_left_out = issues.any(|issue| issue.code == Code::PlanLeftOut);
+                settles = is_settled(*outcome, is_left_out, equal);
+                self.settled.push(settles);
+            }
+            let origin = ran.lineage.origin(row);
+            if origin.is_some() || needs_mending(*outcome) {
+                self.mends.push(Mend {
+                    row,
+                    origin: origin.cloned(),
+                    outcome: *outcome,
+                    settles: settles && origin.is_some(),
+                });
+            }
+        }
+    }
+
+    fn is_settled(&self, row: RowNumber) -> bool {
+        self.settled.get(row as usize).copied().unwrap_or(false)
     }
 
     fn add(&mut self, code: Code, example: Example, personal: bool) {
@@ -474,8 +524,8 @@ fn column_of(issue: &Issue, file: &InputFile, ran: &Ran) -> Option<usize> {
     })
 }
 
-fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
-    let input = |(file, rows): (&InputFile, &u64)| {
+fn inputs(ran: &Ran, tally: &Tally) -> Vec<Input> {
+    let input = |(number, file): (usize, &InputFile)| {
         let source = &file.source;
         let (format, shape) = match &source.format {
             Format::Csv(shape) => ("csv", Some(shape)),
@@ -490,8 +540,8 @@ fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
             encoding: shape.map(|shape| shape.dialect.encoding.name().to_string()),
             delimiter: shape.map(|shape| shape.dialect.delimiter.replace('\t', "\\t")),
             sheet: sheet_of(file),
-            detected: detected(file),
-            rows: *rows,
+            detected: detected(file, tally.to_mend_of[number]),
+            rows: tally.rows_of[number],
             columns: source
                 .header
                 .iter()
@@ -500,16 +550,22 @@ fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
                 .collect(),
         }
     };
-    ran.files.iter().zip(rows_of).map(input).collect()
+    ran.files.iter().enumerate().map(input).collect()
 }
 
 /// What a person should know of how the file was read.
-fn detected(file: &InputFile) -> Vec<String> {
+fn detected(file: &InputFile, to_mend: u64) -> Vec<String> {
     let mut detected = match &file.source.format {
-        Format::Workbook { sheet, book } => book.remarks(*sheet),
+        Format::Workbook { sheet, book } => book.remarks(*sheet, &file.source.header),
         Format::Csv(shape) => shape.remarks(&file.source),
     };
     detected.extend(file.mapping.date_order_found.map(|found| found.sentence()));
+    if let Format::Csv(shape) = &file.source.format
+        && to_mend > 0
+        && shape.dialect.encoding != UTF_8
+    {
+        detected.push("corrections are in UTF-8, which holds the reasons, too".to_string());
+    }
     detected
 }
 
@@ -535,6 +591,7 @@ fn corrections(
     definition: &Definition,
     folder: &Path,
     tally: &Tally,
+    is_check: bool,
 ) -> Result<Vec<(String, String)>> {
     let mut written = Vec::new();
     let mut first_batch = 0;
@@ -546,16 +603,17 @@ fn corrections(
             } else {
                 format!("corrections-{}", number + 1)
             };
-            let (path, mut out) = begin_corrections(file, folder, &name)?;
-            correct_file(
+            let (path, out) = begin_corrections(file, folder, &name)?;
+            let mut correcting = Correcting {
                 ran,
                 definition,
                 file,
-                number as u16,
-                (first_batch, first_row),
-                &mut out,
-            )?;
-            out.finish()?;
+                number: number as u16,
+                is_check,
+                out,
+            };
+            correcting.all((first_batch, first_row))?;
+            correcting.out.finish()?;
             let shown = path
                 .file_name()
                 .map_or(String::new(), |name| name.to_string_lossy().into_owned());
@@ -572,6 +630,30 @@ fn corrections(
     Ok(written)
 }
 
+/// In which form the corrections of a file are written.
+enum Form {
+    Csv(Style),
+    Xlsx,
+}
+
+/// Text gets text back, and so does whatever else isn't a workbook; a workbook of any kind gets the
+/// kind that every program writes.
+fn form_of(source: &Source) -> Form {
+    match &source.format {
+        Format::Csv(shape) => Form::Csv(Style {
+            delimiter: shape.dialect.delimiter.clone(),
+            quote: shape.dialect.quote.unwrap_or(b'"'),
+            always_quoted: shape.always_quoted,
+            line_end: match shape.line_ends.as_str() {
+                "CRLF" => "\r\n",
+                "CR" => "\r",
+                _ => "\n",
+            },
+        }),
+        Format::Workbook { .. } => Form::Xlsx,
+    }
+}
+
 fn begin_corrections(
     file: &InputFile,
     folder: &Path,
@@ -579,19 +661,37 @@ fn begin_corrections(
 ) -> Result<(PathBuf, Corrections)> {
     // The columns that muster added to an earlier corrections file are written anew.
     let header: Vec<String> = own_cells(file, file.source.header.iter().cloned()).collect();
-    match &file.source.format {
-        Format::Csv(shape) => {
+    match form_of(&file.source) {
+        Form::Csv(style) => {
             let path = folder.join(format!("{name}.csv"));
-            let corrections = Corrections::csv(&path, &header, &shape.dialect.delimiter)?;
+            let corrections = Corrections::csv(&path, &header, style)?;
             Ok((path, corrections))
         }
-        Format::Workbook { .. } => {
+        Form::Xlsx => {
             let path = folder.join(format!("{name}.xlsx"));
             let sheet = file.source.sheet().unwrap_or_default();
-            let corrections = Corrections::xlsx(&path, sheet, &header)?;
+            let corrections = Corrections::xlsx(&path, sheet, &header, &widths(file))?;
             Ok((path, corrections))
         }
     }
+}
+
+/// The widths of the columns that are the user's own, as far as the sheet gives them.
+fn widths(file: &InputFile) -> Vec<Option<f64>> {
+    let Format::Workbook { sheet, book } = &file.source.format else {
+        return Vec::new();
+    };
+    let given = book
+        .sheets
+        .get(*sheet)
+        .map_or(&[][..], |sheet| &sheet.widths);
+    let width = |column: usize| {
+        let column = column as u32;
+        let mut given = given.iter();
+        let found = given.find(|(first, last, _)| (*first..=*last).contains(&column));
+        found.map(|(_, _, width)| *width)
+    };
+    own_cells(file, (0..file.source.header.len()).map(width)).collect()
 }
 
 /// A row's own cells, without its password hash: that stands in no file of a run.
@@ -610,43 +710,148 @@ fn own_cells<T>(file: &InputFile, cells: impl Iterator<Item = T>) -> impl Iterat
         .map(|(_, cell)| cell)
 }
 
-/// Reads the file once more, for its rows exactly as they were; or the plan, for them as cleaned.
-fn correct_file(
-    ran: &Ran,
-    definition: &Definition,
-    file: &InputFile,
+/// The corrections of one file on their way.
+struct Correcting<'a> {
+    ran: &'a Ran,
+    definition: &'a Definition,
+    file: &'a InputFile,
+    /// Which of the run's files it is.
     number: u16,
-    (first_batch, first_row): (usize, RowNumber),
-    out: &mut Corrections,
-) -> Result<()> {
-    let mut batch_number = first_batch;
-    let mut add = |cells: Cells| {
-        if batch_number >= ran.spool.batches() {
-            return Err(changed(file));
+    is_check: bool,
+    out: Corrections,
+}
+
+impl Correcting<'_> {
+    /// Reads the file once more, for its rows exactly as they were; or the plan, for them as
+    /// cleaned.
+    fn all(&mut self, (first_batch, first_row): (usize, RowNumber)) -> Result<()> {
+        let number = self.number;
+        let (ran, file, definition) = (self.ran, self.file, self.definition);
+        let mut batch_number = first_batch;
+        let mut add = |cells: Cells| {
+            if batch_number >= ran.spool.batches() {
+                return Err(changed(file));
+            }
+            let batch = read_batch(ran, batch_number)?;
+            batch_number += 1;
+            if batch.people.len() != cells.len() || batch.people.drafts.first_row != cells.first_row
+            {
+                return Err(changed(file));
+            }
+            self.batch(&batch, &cells)?;
+            Ok(true)
+        };
+        if !ran.from_plan {
+            return file.source.read_natives(number, first_row, &mut add);
         }
-        let batch = read_batch(ran, batch_number)?;
-        batch_number += 1;
-        if batch.people.len() != cells.len() || batch.people.drafts.first_row != cells.first_row {
-            return Err(changed(file));
+        for batch in first_batch..ran.spool.batches() {
+            let people = ran.spool.read(batch)?;
+            if people.drafts.source != number {
+                break;
+            }
+            add(cells_of(&people, file, ran, definition))?;
+        }
+        Ok(())
+    }
+
+    fn batch(&mut self, batch: &Batch, cells: &Cells) -> Result<()> {
+        if let Some(sheet) = &cells.sheet {
+            if !sheet.above.is_empty() {
+                self.out.above(&sheet.above, &sheet.formats)?;
+            }
+            for (_, column, native) in &sheet.natives {
+                let shown_as = sheet.formats.get(usize::from(native.format));
+                if let (Some(column), Some(shown_as)) = (self.column(*column), shown_as) {
+                    self.out.shown_as(column, shown_as);
+                }
+            }
         }
         for index in 0..cells.len() {
             if needs_mending(batch.planned.outcomes[index]) {
-                out.add(&correction(&batch, &cells, index, file, ran, definition))?;
+                let correction = self.correction(batch, cells, index);
+                self.out.add(&correction)?;
             }
         }
-        Ok(true)
-    };
-    if !ran.from_plan {
-        return file.source.read(number, first_row, &mut add);
+        Ok(())
     }
-    for batch in first_batch..ran.spool.batches() {
-        let people = ran.spool.read(batch)?;
-        if people.drafts.source != number {
-            break;
+
+    /// Where a column of the file stands among those that are the user's own.
+    fn column(&self, column: u16) -> Option<usize> {
+        let column = usize::from(column);
+        let before = self.file.targets.iter().take(column);
+        let own_before = before.filter(|target| **target == Target::Own).count();
+        let is_own = self.file.targets.get(column) == Some(&Target::Own);
+        (!is_own).then_some(column - own_before)
+    }
+
+    fn correction<'c>(&self, batch: &Batch, cells: &'c Cells, index: usize) -> Correction<'c> {
+        let row = cells.first_row + index as RowNumber;
+        let issues: Vec<&Issue> = batch.issues.get(&row).into_iter().flatten().collect();
+        let problems = issues
+            .iter()
+            .filter(|issue| self.definition.rejects(issue.code))
+            .filter_map(|issue| {
+                let column = column_of(issue, self.file, self.ran)?;
+                let column = self.column(column as u16)?;
+                Some((column as u16, issue.code.title().to_string()))
+            });
+        let read = cells.issues.partition_point(|issue| issue.row < row);
+        let read = cells.issues[read..].iter();
+        let read = read.take_while(|issue| issue.row == row);
+        let errors = read.filter_map(|issue| {
+            let is_error = matches!(issue.code, Code::CellError | Code::CellUncomputed);
+            let column = issue.column.filter(|_| is_error)?;
+            Some((self.column(column)?, issue.found.as_str()))
+        });
+        let mut codes: Vec<&str> = issues.iter().map(|issue| issue.code.name()).collect();
+        codes.dedup();
+        Correction {
+            line: cells.place(index).line,
+            mark: self.mark(row),
+            cells: shown_cells(self.file, cells, index),
+            natives: self.natives(cells, index),
+            errors: errors.collect(),
+            codes: codes.join(", "),
+            reasons: issues
+                .iter()
+                .map(|issue| reason(issue))
+                .collect::<Vec<_>>()
+                .join("; "),
+            problems: problems.collect(),
         }
-        add(cells_of(&people, file, ran, definition))?;
     }
-    Ok(())
+
+    /// By what the row is known when it comes back. A check is in no books, so what it leaves to
+    /// mend is still what its rows came back for.
+    fn mark(&self, row: RowNumber) -> String {
+        let order = match (self.file.mapping.date_order_found, self.ran.from_plan) {
+            // A plan has dates as they were understood.
+            (_, true) => DateOrder::Unknown,
+            (Some(found), _) => found.order(),
+            (None, _) => self.ran.marks.order(self.number),
+        };
+        if self.is_check {
+            return lineage::cell(self.ran.marks.of(row), order);
+        }
+        let run = self.ran.run.id.clone();
+        lineage::cell(Some(&Origin { run, row }), order)
+    }
+
+    fn natives<'c>(&self, cells: &'c Cells, index: usize) -> Vec<(usize, Native, &'c ShownAs)> {
+        let Some(sheet) = &cells.sheet else {
+            return Vec::new();
+        };
+        let index = index as u32;
+        let from = sheet.natives.partition_point(|(row, ..)| *row < index);
+        let natives = sheet.natives[from..].iter();
+        natives
+            .take_while(|(row, ..)| *row == index)
+            .filter_map(|(_, column, NativeCell { value, format })| {
+                let shown_as = sheet.formats.get(usize::from(*format))?;
+                Some((self.column(*column)?, *value, shown_as))
+            })
+            .collect()
+    }
 }
 
 /// The rows of a plan as the file had them, but cleaned. What couldn't be cleaned is as typed.
@@ -686,48 +891,6 @@ fn cells_of(people: &People, file: &InputFile, ran: &Ran, definition: &Definitio
         cells.end_row(drafts.places[index]);
     }
     cells
-}
-
-fn correction<'c>(
-    batch: &Batch,
-    cells: &'c Cells,
-    index: usize,
-    file: &InputFile,
-    ran: &Ran,
-    definition: &Definition,
-) -> Correction<'c> {
-    let row = cells.first_row + index as RowNumber;
-    let issues: Vec<&Issue> = batch.issues.get(&row).into_iter().flatten().collect();
-    let own_before = |column: usize| {
-        file.targets
-            .iter()
-            .take(column)
-            .filter(|target| **target == Target::Own)
-            .count()
-    };
-    let problems = issues
-        .iter()
-        .filter(|issue| definition.rejects(issue.code))
-        .filter_map(|issue| {
-            let column = column_of(issue, file, ran)?;
-            Some((
-                (column - own_before(column)) as u16,
-                issue.code.title().to_string(),
-            ))
-        });
-    let mut codes: Vec<&str> = issues.iter().map(|issue| issue.code.name()).collect();
-    codes.dedup();
-    Correction {
-        line: cells.place(index).line,
-        cells: shown_cells(file, cells, index),
-        codes: codes.join(", "),
-        reasons: issues
-            .iter()
-            .map(|issue| reason(issue))
-            .collect::<Vec<_>>()
-            .join("; "),
-        problems: problems.collect(),
-    }
 }
 
 /// An issue in a sentence: what is wrong, what was found, what would help.

@@ -10,6 +10,7 @@ pub mod drift;
 pub mod follow;
 pub mod gates;
 pub mod leavers;
+pub mod lineage;
 pub mod load;
 pub mod map;
 pub mod membership;

@@ -32,6 +32,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("migrations/0008_passwords.sql"),
     ),
     (9, "dates", include_str!("migrations/0009_dates.sql")),
+    (11, "mends", include_str!("migrations/0011_mends.sql")),
     (
         12,
         "handed_over",

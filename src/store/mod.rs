@@ -31,6 +31,7 @@ pub mod launcher;
 pub mod leavers;
 pub mod loader;
 pub mod matches;
+pub mod mends;
 pub mod migrate;
 pub mod runs;
 #[cfg(test)]

@@ -31,6 +31,9 @@ pub struct Shape {
     pub line_ends: String,
     /// Whether muster wrote it, with a `'` before what would be a formula.
     pub guarded: bool,
+    /// Whether quotes stand around every cell.
+    #[serde(default)]
+    pub always_quoted: bool,
     /// The keys of `[read]` that weren't left to be found out.
     pub pinned: Vec<String>,
     /// Rows begin behind this line, and end before this byte.
@@ -131,16 +134,8 @@ impl Shape {
 /// # Errors
 /// `file.unreadable`, `file.encoding`, `file.format`, `file.limit`, `file.no_header`.
 pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
-    let is_ours = is_ours(&content)?;
-    let ours = definition::Read {
-        delimiter: wanted.definition.read.delimiter.clone(),
-        ..definition::Read::default()
-    };
-    let options = if is_ours {
-        &ours
-    } else {
-        &wanted.definition.read
-    };
+    let ours = ours(&content, &wanted.definition.read)?;
+    let options = ours.as_ref().unwrap_or(&wanted.definition.read);
     let survey = survey(&content, options.encoding.as_deref())?;
     within_file_limit(content.path(), survey.bytes)?;
     let sample = detect::sample(&content, survey.encoding)?;
@@ -158,7 +153,8 @@ pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
             .for_each(|name| *name = unguard(name).to_string());
     }
     let header = without_empty_tail(head.names);
-    let rows_before = if is_ours {
+    let always_quoted = detect::is_always_quoted(&sample, &dialect);
+    let rows_before = if ours.is_some() {
         u64::MAX
     } else {
         let pinned = options.footer_rows;
@@ -186,6 +182,7 @@ pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
             dialect,
             line_ends: detect::line_ends(&sample).to_string(),
             guarded,
+            always_quoted,
             pinned: pinned(options),
             rows_behind: head.last_line,
             rows_before,
@@ -196,20 +193,56 @@ pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
     })
 }
 
-/// Whether this is a file of corrections, which muster wrote in its own way whatever the pipeline
-/// says of the files that people make.
-fn is_ours(content: &Content) -> Result<bool> {
+/// How to read a file of corrections, which muster wrote in its own way whatever the pipeline says
+/// of the files that people make; `None` for any other file.
+///
+/// Nothing needs to be guessed: the names of muster's own columns have nothing between them but the
+/// delimiter, and quotes where every cell has them. That is so, too, after a spreadsheet has saved
+/// it otherwise.
+fn ours(content: &Content, options: &definition::Read) -> Result<Option<definition::Read>> {
     let mut start = Vec::new();
     content
         .open()?
         .take(1 << 16)
         .read_to_end(&mut start)
         .map_err(|error| unreadable(content.path(), &error))?;
-    let line = start.split(|byte| *byte == b'\n').next().unwrap_or(&[]);
-    Ok(line.starts_with(b"\xef\xbb\xbf")
-        && OWN
-            .iter()
-            .all(|name| memchr::memmem::find(line, name.as_bytes()).is_some()))
+    // Only a byte order mark can say something else here.
+    let (text, _, _) = UTF_8.decode(&start);
+    let Some((before, rest)) = text.split_once(OWN[0]) else {
+        return Ok(None);
+    };
+    let Some((between, rest)) = rest.split_once(OWN[1]) else {
+        return Ok(None);
+    };
+    let quote = between.chars().next().filter(|c| matches!(c, '"' | '\''));
+    let delimiter = match quote {
+        Some(quote) => between
+            .strip_prefix(quote)
+            .and_then(|between| between.strip_suffix(quote)),
+        None => Some(between),
+    };
+    let quote = quote.unwrap_or('"');
+    let breaks_off = |text: &str| {
+        // Outside of quotes is every other part of what they part.
+        let mut outside = text.split(quote).step_by(2);
+        outside.any(|part| part.contains(['\r', '\n']))
+    };
+    let is_header = rest.starts_with(&format!("{between}{}", OWN[2])) && !breaks_off(before);
+    let fits = |delimiter: &&str| (1..=8).contains(&delimiter.chars().count());
+    let Some(delimiter) = delimiter.filter(fits).filter(|_| is_header) else {
+        return Ok(None);
+    };
+    let has_mark = encoding_rs::Encoding::for_bom(&start).is_some();
+    Ok(Some(definition::Read {
+        delimiter: Some(delimiter.to_string()),
+        quote: Some(quote.to_string()),
+        // Quotes within cells are doubled, whatever the cells hold.
+        escape: Some(quote),
+        encoding: options.encoding.clone().filter(|_| !has_mark),
+        header_row: Some(1),
+        header_rows: Some(1),
+        ..definition::Read::default()
+    }))
 }
 
 fn pinned(options: &definition::Read) -> Vec<String> {

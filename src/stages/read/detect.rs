@@ -251,6 +251,22 @@ fn is_single_quoted(sample: &[u8], dialect: &Dialect) -> bool {
             .all(|cell| is_quoted(cell.trim()))
 }
 
+/// Whether quotes stand around every cell of the first lines, as far as their ends tell.
+pub fn is_always_quoted(sample: &[u8], dialect: &Dialect) -> bool {
+    let Some(quote) = dialect.quote else {
+        return false;
+    };
+    let lines = sample.split(|byte| matches!(byte, b'\r' | b'\n'));
+    let mut lines = lines.filter(|line| !line.is_empty()).take(HEADER_ROWS_MAX);
+    let separator = [&[quote], dialect.delimiter.as_bytes(), &[quote]].concat();
+    let is_quoted = |line: &[u8]| {
+        let separated = memchr::memmem::find_iter(line, &separator).count();
+        let all = memchr::memmem::find_iter(line, dialect.delimiter.as_bytes()).count();
+        line.len() > 1 && line[0] == quote && line.ends_with(&[quote]) && separated * 2 > all
+    };
+    lines.next().is_some_and(is_quoted) && lines.all(|line| line[0] == quote)
+}
+
 /// Whether quotes make more sense with a backslash as their escape.
 fn is_backslashed(sample: &[u8], dialect: &Dialect) -> bool {
     let Some(quote) = dialect.quote else {

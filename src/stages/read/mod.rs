@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::definition::Definition;
-use crate::header::Vocabulary;
+use crate::header::{Vocabulary, is_own};
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, RowNumber};
@@ -109,6 +109,12 @@ impl Source {
         }
     }
 
+    /// Whether it is a file of corrections: rows of an earlier run that come back mended. It has
+    /// muster's own columns, is no full list of anybody, and looks like no other file.
+    pub fn is_correction(&self) -> bool {
+        self.header.iter().any(|name| is_own(name))
+    }
+
     /// Opens `path` and finds its format and header.
     ///
     /// # Errors
@@ -162,6 +168,23 @@ impl Source {
         match &self.format {
             Format::Csv(shape) => csv::read(self, shape, number, first_row, emit),
             Format::Workbook { .. } => workbook::read(self, number, first_row, emit),
+        }
+    }
+
+    /// As [`Source::read`], with what the cells of a workbook hold besides their text, in
+    /// [`Cells::sheet`].
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub fn read_natives(
+        &self,
+        number: u16,
+        first_row: RowNumber,
+        emit: &mut Emit,
+    ) -> Result<()> {
+        match &self.format {
+            Format::Csv(shape) => csv::read(self, shape, number, first_row, emit),
+            Format::Workbook { .. } => workbook::read_natives(self, number, first_row, emit),
         }
     }
 }

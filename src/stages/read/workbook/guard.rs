@@ -30,7 +30,7 @@ const KEPT_MAX: u64 = 500_000;
 const STYLES_MAX: u64 = 256 << 20;
 
 /// What the guard saw in a part on its way.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct PartNotes {
     /// Whether it has formulas.
     pub formulas: bool,
@@ -38,6 +38,8 @@ pub(super) struct PartNotes {
     pub hidden_rows: u64,
     /// First and last, from 0.
     pub hidden_columns: Vec<(u32, u32)>,
+    /// Columns whose width is given: first and last, from 0, and the width in characters.
+    pub widths: Vec<(u32, u32, f64)>,
     /// First row, first column, last row, last column, from 0.
     pub merged: Vec<[u32; 4]>,
     /// Merged areas beyond those.

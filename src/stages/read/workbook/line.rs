@@ -8,6 +8,7 @@ use super::number_format::{DIGITS_MAX, NumberFormat};
 use super::refuse::refusal;
 use crate::issue::Code;
 use crate::refusal::Result;
+use crate::row::{Native, ShownAs};
 
 /// The most characters of a value that an issue carries.
 const FOUND_CHARS_MAX: usize = 120;
@@ -72,6 +73,10 @@ pub(super) struct Line<'p> {
     /// By column: where its text stands in `text`.
     pub spans: Vec<(u32, u32)>,
     pub remarks: Vec<Remark>,
+    /// Its cells that aren't text: column, number format, value. Only where they are kept.
+    pub natives: Vec<(u16, u16, Native)>,
+    /// The number formats of all of these so far; `None` where such cells aren't kept.
+    formats: Option<Vec<ShownAs>>,
     /// Cells and bytes so far, of the whole sheet.
     cells: u64,
     bytes: u64,
@@ -86,8 +91,40 @@ impl<'p> Line<'p> {
             text: String::new(),
             spans: Vec::new(),
             remarks: Vec::new(),
+            natives: Vec::new(),
+            formats: None,
             cells: 0,
             bytes: 0,
+        }
+    }
+
+    /// The same, but noting what cells that aren't text really hold, if `keeps`.
+    pub fn with_natives(mut self, keeps: bool) -> Line<'p> {
+        self.formats = keeps.then(Vec::new);
+        self
+    }
+
+    /// The formats that weren't there when this was asked last.
+    pub fn new_formats(&self, known: &mut usize) -> &[ShownAs] {
+        let all = self.formats.as_deref().unwrap_or(&[]);
+        let new = &all[(*known).min(all.len())..];
+        *known = all.len();
+        new
+    }
+
+    /// Notes what a cell that isn't text really holds.
+    pub fn native(&mut self, column: usize, value: Native, shown_as: &ShownAs) {
+        let Some(formats) = &mut self.formats else {
+            return;
+        };
+        let known = formats.iter().rposition(|known| known == shown_as);
+        let format = known.unwrap_or_else(|| {
+            formats.push(shown_as.clone());
+            formats.len() - 1
+        });
+        // Excel has at most 65,490 formats of cells.
+        if let Ok(format) = u16::try_from(format) {
+            self.natives.push((column as u16, format, value));
         }
     }
 
@@ -97,6 +134,7 @@ impl<'p> Line<'p> {
         self.text.clear();
         self.spans.clear();
         self.remarks.clear();
+        self.natives.clear();
     }
 
     /// Refuses what is too far right or too far down. Both count from 0.
@@ -158,10 +196,23 @@ impl<'p> Line<'p> {
         self.cell(column, |text| {
             is_exact = format.show(number, is_1904, text);
         })?;
+        if self.formats.is_some() {
+            let serial = format.serial(number, is_1904);
+            self.native(column, Native::Number(serial), &format.shown_as);
+        }
         if !is_exact {
             let found = self.column(column).chars().take(FOUND_CHARS_MAX).collect();
             self.remark(column, Kind::Precision, found);
         }
+        Ok(())
+    }
+
+    /// Adds `TRUE` or `FALSE`.
+    pub fn truth(&mut self, column: usize, truth: bool) -> Result<()> {
+        self.cell(column, |text| {
+            text.push_str(if truth { "TRUE" } else { "FALSE" });
+        })?;
+        self.native(column, Native::Truth(truth), &ShownAs::default());
         Ok(())
     }
 

@@ -9,9 +9,10 @@ use sha2::{Digest, Sha256};
 
 use super::{Emit, Format, HIDDEN, Source, Wanted, misplaced};
 use crate::definition::SheetChoice;
+use crate::header::{has_own, is_own};
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
-use crate::row::{Cells, Place, RowNumber};
+use crate::row::{AboveRow, Cells, NativeCell, Place, RowNumber, SheetCells, ShownAs};
 use child::Answer;
 use refuse::{printable, refusal};
 use wire::{Row, Sheet};
@@ -116,6 +117,30 @@ fn look(mut answer: Answer) -> Result<(Book, Vec<FirstRows>)> {
 /// `file.changed` when the file isn't the one that was opened, `file.damaged`, `file.limit`; what
 /// `emit` fails with.
 pub fn read(source: &Source, number: u16, first_row: RowNumber, emit: &mut Emit) -> Result<()> {
+    read_as(source, number, first_row, false, emit)
+}
+
+/// As [`read`], with what cells hold besides their text and the rows down to the header, in
+/// [`Cells::sheet`].
+///
+/// # Errors
+/// As [`read`].
+pub fn read_natives(
+    source: &Source,
+    number: u16,
+    first_row: RowNumber,
+    emit: &mut Emit,
+) -> Result<()> {
+    read_as(source, number, first_row, true, emit)
+}
+
+fn read_as(
+    source: &Source,
+    number: u16,
+    first_row: RowNumber,
+    natives: bool,
+    emit: &mut Emit,
+) -> Result<()> {
     let Format::Workbook { sheet, book } = &source.format else {
         return Ok(());
     };
@@ -133,24 +158,46 @@ pub fn read(source: &Source, number: u16, first_row: RowNumber, emit: &mut Emit)
     };
     let request = Request::Rows {
         sheet: *sheet,
-        below: source.header_line,
+        below: if natives { 0 } else { source.header_line },
         formulas: chosen.formulas,
+        natives,
     };
     let mut answer = Answer::ask(path, &file, source.bytes, request)?;
     let mut merged = Merged::new(chosen);
     let mut batch = Cells::new(number, first_row);
+    batch.sheet = natives.then(Box::default);
     while let Some((kind, body)) = answer.next()? {
         match kind {
             wire::BOOK => continue,
             wire::ROWS => {}
+            wire::FORMATS => {
+                let new: Vec<ShownAs> =
+                    serde_json::from_slice(&body).map_err(|_| answer.nonsense())?;
+                if let Some(sheet) = &mut batch.sheet {
+                    sheet.formats.extend(new);
+                }
+                continue;
+            }
             _ => return Err(answer.nonsense()),
         }
         let mut rest = body.as_slice();
         while !rest.is_empty() {
             let row = Row::take(&mut rest).ok_or_else(|| answer.nonsense())?;
+            if row.number <= source.header_line {
+                if let Some(sheet) = &mut batch.sheet {
+                    sheet.above.push(above(&row));
+                }
+                continue;
+            }
             push(&row, source, &mut merged, &mut batch);
             if batch.is_full() {
-                let next = Cells::new(number, batch.next_row());
+                let mut next = Cells::new(number, batch.next_row());
+                next.sheet = batch.sheet.as_ref().map(|sheet| {
+                    Box::new(SheetCells {
+                        formats: sheet.formats.clone(),
+                        ..SheetCells::default()
+                    })
+                });
                 if !emit(std::mem::replace(&mut batch, next))? {
                     return Ok(());
                 }
@@ -161,6 +208,18 @@ pub fn read(source: &Source, number: u16, first_row: RowNumber, emit: &mut Emit)
         emit(batch)?;
     }
     Ok(())
+}
+
+/// A row that is no row of the list.
+fn above(row: &Row) -> AboveRow {
+    AboveRow {
+        number: row.number,
+        texts: row.texts(),
+        natives: row
+            .natives()
+            .map(|(column, format, value)| (column, NativeCell { value, format }))
+            .collect(),
+    }
 }
 
 /// Adds a row to a batch.
@@ -174,6 +233,16 @@ fn push(from: &Row, source: &Source, merged: &mut Merged, batch: &mut Cells) {
             batch.issues.push(misplaced(row, column));
         }
         batch.push_cell(if is_misplaced { HIDDEN } else { cell });
+    }
+    let index = batch.len() as u32;
+    if let Some(sheet) = &mut batch.sheet {
+        for (column, format, value) in from.natives() {
+            let at = usize::from(column);
+            if !source.dropped.contains(&at) && source.secret != Some(at) {
+                let native = NativeCell { value, format };
+                sheet.natives.push((index, column, native));
+            }
+        }
     }
     for (column, kind, found) in from.remarks() {
         let index = usize::from(column);
@@ -284,6 +353,12 @@ fn fingerprint(path: &Path, file: &File) -> Result<String> {
 /// has cells, or the only one of these whose first rows look like a list of people.
 fn choose(path: &Path, book: &Book, rows: &[FirstRows], wanted: &Wanted) -> Result<usize> {
     let sheets = &book.sheets;
+    // What muster wrote has the sheet that it read, whatever its number was.
+    let is_ours = |rows: &FirstRows| rows.iter().any(|(_, texts)| has_own(texts));
+    let mut ours = (0..sheets.len()).filter(|index| is_ours(&rows[*index]));
+    if let (Some(only), None) = (ours.next(), ours.next()) {
+        return Ok(only);
+    }
     let names =
         |indexes: &[usize]| listed(indexes.iter().map(|index| sheets[*index].name.as_str()));
     let all: Vec<usize> = (0..sheets.len()).collect();
@@ -365,7 +440,10 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// The header and its row on the sheet, from 1.
-fn header(path: &Path, rows: FirstRows, wanted: &Wanted) -> Result<(u64, Vec<String>)> {
+fn header(path: &Path, mut rows: FirstRows, wanted: &Wanted) -> Result<(u64, Vec<String>)> {
+    if let Some(ours) = rows.iter().position(|(_, texts)| has_own(texts)) {
+        return Ok(rows.swap_remove(ours));
+    }
     if let Some(asked) = wanted.definition.read.header_row {
         let found = rows.into_iter().find(|(line, _)| *line == asked);
         return found.ok_or_else(|| {
@@ -406,7 +484,7 @@ fn header(path: &Path, rows: FirstRows, wanted: &Wanted) -> Result<(u64, Vec<Str
 
 impl Book {
     /// What a person should know of how the sheet at that index is read, in plain sentences.
-    pub fn remarks(&self, sheet: usize) -> Vec<String> {
+    pub fn remarks(&self, sheet: usize, header: &[String]) -> Vec<String> {
         let mut remarks = Vec::new();
         let others: Vec<&str> = self
             .sheets
@@ -433,6 +511,10 @@ impl Book {
             .hidden_columns
             .iter()
             .filter(|(first, _)| *first < limits::LIMITS.columns)
+            .filter(|(first, last)| {
+                let name = header.get(*first as usize);
+                first != last || !name.is_some_and(|name| is_own(name))
+            })
             .map(|(first, last)| match first == last {
                 true => column_name(*first),
                 false => format!("{} to {}", column_name(*first), column_name(*last)),

@@ -10,6 +10,8 @@ use std::fmt::Write;
 use jiff::Span;
 use jiff::civil::{Date, date};
 
+use crate::row::ShownAs;
+
 /// Excel keeps this many digits of a number; what comes after them is lost in the file already.
 pub const DIGITS_MAX: u32 = 15;
 /// The first whole number with more digits than Excel keeps.
@@ -25,6 +27,8 @@ const SECONDS_A_DAY: i64 = 86_400;
 /// A number format, parsed once per style.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NumberFormat {
+    /// As the workbook has it.
+    pub shown_as: ShownAs,
     sections: Vec<Section>,
 }
 
@@ -111,6 +115,14 @@ pub fn builtin(id: u16) -> &'static str {
     }
 }
 
+/// Whether a workbook gives one of the formats that it has without saying so a code of its own.
+fn is_custom(id: u32, code: &str) -> bool {
+    let usual = u16::try_from(id).map_or("", builtin);
+    // Where the code depends on the language, it isn't given, or as it is in one of them.
+    let is_of_language = matches!(id, 5..=8 | 14..=22 | 37..=44);
+    !is_of_language && code != usual
+}
+
 /// A format's character after quotes, escapes and brackets are understood.
 enum Piece {
     Code(char),
@@ -121,32 +133,51 @@ enum Piece {
 impl NumberFormat {
     /// The format of a style: its id, and its code where the workbook gives one.
     pub fn new(id: Option<u32>, code: &str) -> NumberFormat {
+        let builtin = id.filter(|id| (1..=49).contains(id) && !is_custom(*id, code));
+        let shown_as = |code: &str| ShownAs {
+            builtin: builtin.map_or(0, |id| id as u8),
+            code: code.to_string(),
+        };
         // These ids are dates whose code depends on the language of the Excel that shows them.
         if matches!(id, Some(27..=31 | 34..=36 | 50..=54 | 57..=58)) && code == "General" {
-            return NumberFormat::of(Shape::Moment {
+            let day = Shape::Moment {
                 date: true,
                 time: false,
-            });
+            };
+            return NumberFormat::of(day, shown_as("yyyy\\-mm\\-dd"));
         }
         if matches!(id, Some(32 | 33 | 55 | 56)) && code == "General" {
-            return NumberFormat::of(Shape::Moment {
+            let time = Shape::Moment {
                 date: false,
                 time: true,
-            });
+            };
+            return NumberFormat::of(time, shown_as("hh:mm:ss"));
         }
         if code.len() > CODE_CHARS_MAX * 4 {
-            return NumberFormat::of(Shape::Plain);
+            return NumberFormat::of(Shape::Plain, shown_as("General"));
         }
         let sections = sections(code).into_iter().map(section).collect();
-        NumberFormat { sections }
+        NumberFormat {
+            sections,
+            shown_as: shown_as(code),
+        }
     }
 
-    fn of(shape: Shape) -> NumberFormat {
+    fn of(shape: Shape, shown_as: ShownAs) -> NumberFormat {
         NumberFormat {
+            shown_as,
             sections: vec![Section {
                 condition: None,
                 shape,
             }],
+        }
+    }
+
+    /// `value` as a workbook has it whose days count from 1900.
+    pub fn serial(&self, value: f64, is_1904: bool) -> f64 {
+        match self.section(value).0.shape {
+            Shape::Moment { date: true, .. } if is_1904 => value + DAYS_TO_1904 as f64,
+            _ => value,
         }
     }
 

@@ -19,6 +19,8 @@ const NAME_BYTES_MAX: usize = 32;
 const ATTRIBUTES_BYTES_MAX: usize = 4096;
 /// Merged areas and hidden columns that are kept.
 const AREAS_MAX: usize = 10_000;
+/// Excel's own limit for the width of a column, in characters.
+const WIDTH_MAX: f64 = 255.0;
 
 /// An element whose attributes count.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -199,11 +201,10 @@ impl Scan {
             Kept::Row => self.in_hidden = is_hidden(),
             Kept::Column => {
                 let number = |name| attribute(attributes, name)?.parse::<u32>().ok();
-                if let (true, Some(first), Some(last)) = (is_hidden(), number("min"), number("max"))
-                    && self.notes.hidden_columns.len() < AREAS_MAX
-                {
+                if let (Some(first), Some(last)) = (number("min"), number("max")) {
                     let columns = (first.saturating_sub(1), last.saturating_sub(1));
-                    self.notes.hidden_columns.push(columns);
+                    let width = attribute(attributes, "width").and_then(|text| text.parse().ok());
+                    self.note_columns(columns, is_hidden(), width);
                 }
             }
             Kept::Merged if self.notes.merged.len() < AREAS_MAX => {
@@ -211,6 +212,18 @@ impl Scan {
                 self.notes.merged.extend(area);
             }
             Kept::Merged => self.notes.merged_more += 1,
+        }
+    }
+
+    fn note_columns(&mut self, columns: (u32, u32), is_hidden: bool, width: Option<f64>) {
+        if is_hidden && self.notes.hidden_columns.len() < AREAS_MAX {
+            self.notes.hidden_columns.push(columns);
+        }
+        // A hidden column may have a width of nothing; what is kept is shown.
+        if let Some(width) = width.filter(|width| *width >= 1.0 && *width <= WIDTH_MAX)
+            && self.notes.widths.len() < AREAS_MAX
+        {
+            self.notes.widths.push((columns.0, columns.1, width));
         }
     }
 
@@ -343,6 +356,7 @@ mod tests {
             xml.chunks(size).for_each(|chunk| scan.feed(chunk));
             assert_eq!(scan.notes.hidden_rows, 1, "{size}");
             assert_eq!(scan.notes.hidden_columns, [(1, 2)], "{size}");
+            assert_eq!(scan.notes.widths, [(4, 4, 9.0)], "{size}");
             assert_eq!(scan.notes.merged, [[1, 0, 9, 27]], "{size}");
         }
         let mut scan = Scan::default();

@@ -579,7 +579,7 @@ fn open_document_sheets_are_read_as_they_are_shown() {
         panic!("not a workbook");
     };
     assert_eq!(
-        book.remarks(*sheet),
+        book.remarks(*sheet, &[]),
         [
             "not read: `Old`",
             "1 hidden row, read like the others",

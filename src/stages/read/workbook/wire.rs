@@ -8,11 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::line::{Kind, Line};
 use crate::issue::Code;
 use crate::refusal::Refusal;
+use crate::row::Native;
 
 /// The workbook, as JSON of a [`Book`].
 pub(super) const BOOK: u8 = b'b';
 /// Rows; see [`add_row`].
 pub(super) const ROWS: u8 = b'r';
+/// Number formats that the rows behind it use for the first time, as JSON of a list of
+/// [`ShownAs`]; they are counted from 0 in the order in which they come.
+pub(super) const FORMATS: u8 = b'f';
 /// Rows of the next sheet follow.
 pub(super) const NEXT_SHEET: u8 = b's';
 /// The file is refused, as JSON of a [`Refused`].
@@ -52,7 +56,7 @@ impl BookKind {
 }
 
 /// A workbook as far as it is known before its rows are read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Book {
     /// Which format.
     pub kind: BookKind,
@@ -63,7 +67,7 @@ pub struct Book {
 }
 
 /// A sheet.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sheet {
     /// Its name.
     pub name: String,
@@ -79,6 +83,10 @@ pub struct Sheet {
     pub merged: Vec<[u32; 4]>,
     /// Merged areas beyond those.
     pub merged_more: u64,
+    /// Columns whose width is given: first and last, from 0, and the width in characters. Only of
+    /// Office Open XML.
+    #[serde(default)]
+    pub widths: Vec<(u32, u32, f64)>,
 }
 
 /// A refusal on its way.
@@ -127,8 +135,8 @@ pub(super) fn refusal(body: &[u8]) -> Option<Refusal> {
     Some(Refusal::new(*code, refused.what).help(refused.help))
 }
 
-/// Adds a row to a frame: its number, how many cells and remarks it has, where each cell begins
-/// and ends, the remarks, and the text.
+/// Adds a row to a frame: its number, how many cells, remarks and cells that aren't text it has,
+/// where each cell begins and ends, the remarks, those cells, and the text.
 pub(super) fn add_row(frame: &mut Vec<u8>, line: &Line) {
     let short = |frame: &mut Vec<u8>, number: usize| {
         frame.extend_from_slice(&(number as u16).to_le_bytes());
@@ -136,6 +144,7 @@ pub(super) fn add_row(frame: &mut Vec<u8>, line: &Line) {
     frame.extend_from_slice(&(line.number as u32).to_le_bytes());
     short(frame, line.spans.len());
     short(frame, line.remarks.len().min(usize::from(u16::MAX)));
+    short(frame, line.natives.len().min(usize::from(u16::MAX)));
     frame.extend_from_slice(&(line.text.len() as u32).to_le_bytes());
     for (start, end) in &line.spans {
         frame.extend_from_slice(&start.to_le_bytes());
@@ -147,8 +156,20 @@ pub(super) fn add_row(frame: &mut Vec<u8>, line: &Line) {
         short(frame, remark.found.len());
         frame.extend_from_slice(remark.found.as_bytes());
     }
+    for (column, format, value) in line.natives.iter().take(usize::from(u16::MAX)) {
+        short(frame, usize::from(*column));
+        short(frame, usize::from(*format));
+        let (tag, bits) = match value {
+            Native::Number(number) => (0, number.to_bits()),
+            Native::Truth(truth) => (1, u64::from(*truth)),
+        };
+        frame.push(tag);
+        frame.extend_from_slice(&bits.to_le_bytes());
+    }
     frame.extend_from_slice(line.text.as_bytes());
 }
+
+const NATIVE_BYTES: usize = 2 + 2 + 1 + 8;
 
 /// A row of a frame.
 pub(super) struct Row<'f> {
@@ -158,6 +179,7 @@ pub(super) struct Row<'f> {
     spans: &'f [u8],
     remarks: u16,
     said: &'f [u8],
+    natives: &'f [u8],
 }
 
 impl<'f> Row<'f> {
@@ -166,6 +188,7 @@ impl<'f> Row<'f> {
         let number = u32::from_le_bytes(bytes(frame)?);
         let cells = u16::from_le_bytes(bytes(frame)?);
         let remarks = u16::from_le_bytes(bytes(frame)?);
+        let natives = u16::from_le_bytes(bytes(frame)?);
         let length = u32::from_le_bytes(bytes(frame)?);
         let spans = slice(frame, usize::from(cells) * 8)?;
         let said = *frame;
@@ -173,6 +196,7 @@ impl<'f> Row<'f> {
             next_remark(frame)?;
         }
         let said = &said[..said.len() - frame.len()];
+        let natives = slice(frame, usize::from(natives) * NATIVE_BYTES)?;
         let text = std::str::from_utf8(slice(frame, length as usize)?).ok()?;
         Some(Row {
             number: u64::from(number),
@@ -180,6 +204,7 @@ impl<'f> Row<'f> {
             spans,
             remarks,
             said,
+            natives,
         })
     }
 
@@ -218,6 +243,24 @@ impl<'f> Row<'f> {
     pub fn remarks(&self) -> impl Iterator<Item = (u16, Kind, &'f str)> {
         let mut said = self.said;
         (0..self.remarks).filter_map(move |_| next_remark(&mut said))
+    }
+
+    /// Its cells that aren't text, where they were asked for: column, number format, value.
+    pub fn natives(&self) -> impl Iterator<Item = (u16, u16, Native)> {
+        self.natives
+            .chunks_exact(NATIVE_BYTES)
+            .filter_map(|native| {
+                let rest = &mut &native[..];
+                let column = u16::from_le_bytes(bytes(rest)?);
+                let format = u16::from_le_bytes(bytes(rest)?);
+                let [tag] = bytes(rest)?;
+                let bits = u64::from_le_bytes(bytes(rest)?);
+                let value = match tag {
+                    0 => Native::Number(f64::from_bits(bits)),
+                    _ => Native::Truth(bits != 0),
+                };
+                Some((column, format, value))
+            })
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) enum Request {
         sheet: usize,
         below: u64,
         formulas: bool,
+        /// Whether what cells that aren't text really hold is to be said, too.
+        natives: bool,
     },
 }
 
@@ -45,6 +47,8 @@ pub(super) struct Job<'a> {
     pub limits: Limits,
     /// The one sheet that is wanted, and whether its formulas are noted; all of them otherwise.
     pub only: Option<(usize, bool)>,
+    /// Whether what cells that aren't text really hold is kept.
+    pub natives: bool,
 }
 
 /// What follows a row.
@@ -67,11 +71,13 @@ impl Request {
                 sheet,
                 below,
                 formulas,
+                natives,
             } => vec![
                 "rows".into(),
                 sheet.to_string(),
                 below.to_string(),
                 formulas.to_string(),
+                natives.to_string(),
             ],
         }
     }
@@ -85,10 +91,11 @@ impl Request {
             ["look", header_row] => Some(Request::Look {
                 header_row: header_row.parse().ok()?,
             }),
-            ["rows", sheet, below, formulas] => Some(Request::Rows {
+            ["rows", sheet, below, formulas, natives] => Some(Request::Rows {
                 sheet: sheet.parse().ok()?,
                 below: below.parse().ok()?,
                 formulas: formulas.parse().ok()?,
+                natives: natives.parse().ok()?,
             }),
             _ => None,
         }
@@ -174,11 +181,13 @@ fn work(
                 sheet, formulas, ..
             } => Some((sheet, formulas)),
         },
+        natives: matches!(request, Request::Rows { natives: true, .. }),
     };
     let gone = |error: std::io::Error| damaged(path, &error);
     let mut frame = Vec::with_capacity(wire::FRAME_BYTES * 2);
     let mut current = 0;
     let mut seen = 0;
+    let mut formats = 0;
     let book = pass(&job, &mut |sheet, line| {
         if let Request::Look { header_row } = request {
             while current < sheet {
@@ -195,6 +204,13 @@ fn work(
             && line.number <= below
         {
             return Ok(Next::Row);
+        }
+        let new = line.new_formats(&mut formats);
+        if !new.is_empty() {
+            wire::send(out, wire::ROWS, &frame).map_err(gone)?;
+            frame.clear();
+            let new = serde_json::to_vec(new).map_err(|error| damaged(path, &error))?;
+            wire::send(out, wire::FORMATS, &new).map_err(gone)?;
         }
         wire::add_row(&mut frame, line);
         if frame.len() >= wire::FRAME_BYTES {

@@ -83,7 +83,7 @@ fn rows(
         .worksheet_range(name)
         .map_err(|error| broken_xls(job.path, &error))?;
     let (top, left) = range.start().unwrap_or_default();
-    let mut line = Line::new(job.path, job.limits);
+    let mut line = Line::new(job.path, job.limits).with_natives(job.natives);
     let mut is_wanted = true;
     let general = NumberFormat::new(None, "General");
     let date = NumberFormat::new(Some(14), builtin(14));

@@ -166,7 +166,7 @@ fn rows<R: Read>(
     each: &mut Each,
 ) -> Result<()> {
     let broken = |error: Error| damaged(job.path, &error);
-    let mut line = Line::new(job.path, job.limits);
+    let mut line = Line::new(job.path, job.limits).with_natives(job.natives);
     let mut row: Option<u32> = None;
     let mut is_hidden = false;
     let mut is_wanted = true;
@@ -241,12 +241,7 @@ fn cell<R: Read>(
     let done = match kind {
         0x02 => line.number(column, rk(records.u32(8)?), format, shared.is_1904),
         0x03 | 0x0b => line.error(column, error_name(records.u8(8)?).to_string()),
-        0x04 | 0x0a => {
-            let value = records.u8(8)? != 0;
-            line.cell(column, |out| {
-                out.push_str(if value { "TRUE" } else { "FALSE" })
-            })
-        }
+        0x04 | 0x0a => line.truth(column, records.u8(8)? != 0),
         0x05 | 0x09 => {
             let number = f64::from_bits(records.u64(8)?);
             line.number(column, number, format, shared.is_1904)

@@ -76,6 +76,7 @@ fn sheet(name: &str, is_hidden: bool, notes: PartNotes) -> Sheet {
         hidden_columns: notes.hidden_columns,
         merged: notes.merged,
         merged_more: notes.merged_more,
+        widths: notes.widths,
     }
 }
 
@@ -133,7 +134,7 @@ fn rows(
     let mut reader = reader.map_err(|error| broken(path, &error))?;
     let (formats, styles) = formats(&reader);
     let mut formulas = formulas.into_iter().peekable();
-    let mut line = Line::new(path, job.limits);
+    let mut line = Line::new(path, job.limits).with_natives(job.natives);
     // Cells must come in order, or rows would be lost in each other.
     let mut last: Option<(u32, u32)> = None;
     while let Some((cell, style)) = reader
@@ -220,9 +221,7 @@ pub(super) fn put(
         DataRef::Float(number) => line.number(column, *number, format, is_1904),
         DataRef::Int(number) => line.number(column, *number as f64, format, is_1904),
         DataRef::DateTime(moment) => line.number(column, moment.as_f64(), format, is_1904),
-        DataRef::Bool(value) => line.cell(column, |out| {
-            out.push_str(if *value { "TRUE" } else { "FALSE" })
-        }),
+        DataRef::Bool(value) => line.truth(column, *value),
         DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
             line.cell(column, |out| out.push_str(iso(text)))
         }

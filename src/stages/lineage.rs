@@ -1,0 +1,416 @@
+//! lineage: which row of an earlier run a row mends. A corrections file carries a mark in each row,
+//! such as `20261122-104212-9d61:41`; the run that takes the file closes what it mends.
+//!
+//! Marks come from a file that people edit, so they are believed only as far as the books confirm
+//! them, and they decide nothing about the row itself: it is validated, matched and held like any
+//! other. What is left over from a row that was mended in vain leads to the first row of all, its
+//! origin.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::definition::DateOrder;
+use crate::issue::{Code, Issue};
+use crate::outcome::Outcome;
+use crate::row::{Cells, RowNumber};
+
+/// The longest mark that is looked at.
+const MARK_BYTES_MAX: usize = 64;
+
+/// A row of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Origin {
+    /// The run's id.
+    pub run: String,
+    /// Its number there, from 0.
+    pub row: RowNumber,
+}
+
+impl Origin {
+    /// As corrections files carry it. Rows count from 1 there, as in the ledger.
+    pub fn mark(&self) -> String {
+        format!("{}:{}", self.run, u64::from(self.row) + 1)
+    }
+
+    fn parse(mark: &str) -> Option<Origin> {
+        let (run, row) = mark.trim().rsplit_once(':')?;
+        let is_id = |c: char| c.is_ascii_hexdigit() || c == '-';
+        if mark.len() > MARK_BYTES_MAX || run.is_empty() || !run.chars().all(is_id) {
+            return None;
+        }
+        let row = row.parse::<RowNumber>().ok()?.checked_sub(1)?;
+        let run = run.to_string();
+        Some(Origin { run, row })
+    }
+}
+
+/// What stands in the column of marks: a mark, and behind it how the file was read that the row
+/// comes from, where only the whole file could tell. Either may be missing.
+pub fn cell(mark: Option<&Origin>, order: DateOrder) -> String {
+    let mark = mark.map(Origin::mark);
+    let order = ORDERS.iter().find(|(_, known)| *known == order);
+    let order = order.map(|(word, _)| word.to_string());
+    let words: Vec<String> = mark.into_iter().chain(order).collect();
+    words.join(" ")
+}
+
+/// Behind a mark: how the dates of the whole file were read.
+const ORDERS: [(&str, DateOrder); 2] = [("dmy", DateOrder::Dmy), ("mdy", DateOrder::Mdy)];
+
+/// What the rows of a run say that they mend. Only rows that say anything are here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marks {
+    /// In row order.
+    rows: Vec<(RowNumber, Mark)>,
+    /// How the rows of a file say that its dates are to be read, and whether they agree.
+    #[serde(skip)]
+    orders: BTreeMap<u16, (DateOrder, bool)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Mark {
+    Of(Origin),
+    /// What is no mark.
+    Unread(String),
+}
+
+impl Marks {
+    /// Notes the marks of a batch, which stand in `column`.
+    pub fn note(&mut self, cells: &Cells, column: usize) {
+        for index in 0..cells.len() {
+            let mut text = cells.cell(index, column).trim();
+            for (word, order) in ORDERS {
+                if let Some(rest) = text.strip_suffix(word) {
+                    text = rest.trim_end();
+                    let told = self.orders.entry(cells.source).or_insert((order, true));
+                    told.1 &= told.0 == order;
+                }
+            }
+            if !text.is_empty() {
+                let unread = || Mark::Unread(text.chars().take(MARK_BYTES_MAX).collect());
+                let mark = Origin::parse(text).map_or_else(unread, Mark::Of);
+                self.rows.push((cells.first_row + index as RowNumber, mark));
+            }
+        }
+    }
+
+    /// How the dates of a file were read when its rows were part of a larger one, as far as they
+    /// agree about it.
+    pub fn order(&self, source: u16) -> DateOrder {
+        match self.orders.get(&source) {
+            Some((order, true)) => *order,
+            _ => DateOrder::Unknown,
+        }
+    }
+
+    /// Whether no row says anything.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// What `row` says, if that could be a mark.
+    pub fn of(&self, row: RowNumber) -> Option<&Origin> {
+        let at = self.rows.binary_search_by_key(&row, |(of, _)| *of).ok()?;
+        match &self.rows[at].1 {
+            Mark::Of(origin) => Some(origin),
+            Mark::Unread(_) => None,
+        }
+    }
+
+    /// The runs that are named, each once.
+    pub fn runs(&self) -> Vec<String> {
+        let mut runs: Vec<String> = self
+            .rows
+            .iter()
+            .filter_map(|(_, mark)| match mark {
+                Mark::Of(origin) => Some(origin.run.clone()),
+                Mark::Unread(_) => None,
+            })
+            .collect();
+        runs.sort_unstable();
+        runs.dedup();
+        runs
+    }
+}
+
+/// What the books know of a run whose rows may be mended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToMend {
+    /// Whether the run was made by the pipeline that the mending one is made by.
+    pub is_same_pipeline: bool,
+    /// Its rows that needed work.
+    pub rows: HashMap<RowNumber, NeedsWork>,
+}
+
+/// A row that needed work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NeedsWork {
+    /// The first row of all that it comes from; itself, mostly.
+    pub origin: Origin,
+    /// Whether no run has mended it so far.
+    pub is_open: bool,
+}
+
+/// Which rows of a run mend which.
+#[derive(Debug, Clone, Default)]
+pub struct Lineage {
+    /// By row: the row that it mends, and the first of all.
+    rows: BTreeMap<RowNumber, (Origin, Origin)>,
+    /// The rows of each run that were open before this one.
+    open: BTreeMap<String, (u64, HashSet<RowNumber>)>,
+    /// What is to be said of marks that mean nothing.
+    pub notes: BTreeMap<RowNumber, Issue>,
+}
+
+/// How far the rows of a run are mended by another.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mends {
+    /// The run whose rows they are.
+    pub run: String,
+    /// How many of its rows needed work.
+    pub needed: u64,
+    /// How many of these go in by this run.
+    pub mended: u64,
+    /// How many are left after it.
+    pub left: u64,
+}
+
+impl Lineage {
+    /// Confirms marks by what the books know of the runs that they name.
+    pub fn new(marks: &Marks, books: HashMap<String, ToMend>) -> Lineage {
+        let mut lineage = Lineage::default();
+        let mut taken: HashSet<&Origin> = HashSet::new();
+        for (row, mark) in &marks.rows {
+            let found = match mark {
+                Mark::Unread(_) => Err("it names no row of a run".to_string()),
+                Mark::Of(of) => confirmed(of, &books).and_then(|needs| match taken.insert(of) {
+                    true => Ok((of, needs)),
+                    false => Err("another row here mends the same one".to_string()),
+                }),
+            };
+            match found {
+                Ok((of, needs)) => {
+                    let pair = (of.clone(), needs.origin.clone());
+                    lineage.rows.insert(*row, pair);
+                }
+                Err(detail) => {
+                    let found = match mark {
+                        Mark::Of(of) => of.mark(),
+                        Mark::Unread(text) => text.clone(),
+                    };
+                    let issue = Issue::of_value(Code::RowMark, *row, &found, detail);
+                    lineage.notes.insert(*row, issue);
+                }
+            }
+        }
+        let named: HashSet<&String> = lineage.rows.values().map(|(of, _)| &of.run).collect();
+        for run in named {
+            let rows = books.get(run).map(|books| &books.rows);
+            let open = rows.into_iter().flatten();
+            let open = open.filter(|(_, needs)| needs.is_open).map(|(row, _)| *row);
+            let needed = rows.map_or(0, |rows| rows.len() as u64);
+            lineage.open.insert(run.clone(), (needed, open.collect()));
+        }
+        lineage
+    }
+
+    /// Takes the rows of the run that a plan comes from for what they are: the same rows.
+    pub fn go_on(&mut self, run: &str, books: Option<ToMend>) {
+        for (row, needs) in books.into_iter().flat_map(|books| books.rows) {
+            let run = run.to_string();
+            let pair = (Origin { run, row }, needs.origin);
+            self.rows.entry(row).or_insert(pair);
+        }
+    }
+
+    /// Whether the run mends nothing.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The first row of all that `row` comes from, if it mends any.
+    pub fn origin(&self, row: RowNumber) -> Option<&Origin> {
+        self.rows.get(&row).map(|(_, origin)| origin)
+    }
+
+    /// How far each run is mended once the rows are in for which `is_in` holds.
+    pub fn mends(&self, is_in: impl Fn(RowNumber) -> bool) -> Vec<Mends> {
+        let mut open = self.open.clone();
+        let mut mended: BTreeMap<&str, u64> = BTreeMap::new();
+        for (_, (of, _)) in self.rows.iter().filter(|(row, _)| is_in(**row)) {
+            *mended.entry(&of.run).or_default() += 1;
+            if let Some((_, open)) = open.get_mut(&of.run) {
+                open.remove(&of.row);
+            }
+        }
+        let mends = open.iter().map(|(run, (needed, open))| Mends {
+            run: run.clone(),
+            needed: *needed,
+            mended: mended.get(run.as_str()).copied().unwrap_or(0),
+            left: open.len() as u64,
+        });
+        mends.collect()
+    }
+}
+
+/// What the books know of a row, or why its mark means nothing.
+fn confirmed<'b>(of: &Origin, books: &'b HashMap<String, ToMend>) -> Result<&'b NeedsWork, String> {
+    let Some(run) = books.get(&of.run) else {
+        return Err("no such import is known here".to_string());
+    };
+    if !run.is_same_pipeline {
+        return Err("that run was made by another pipeline".to_string());
+    }
+    let needs = run.rows.get(&of.row);
+    needs.ok_or_else(|| "that row needed no work".to_string())
+}
+
+/// Whether a row that came to this needs no more work. A duplicate is as good as the row that it
+/// equals, for which `equal` says so.
+pub fn is_settled(outcome: Outcome, is_left_out: bool, equal: bool) -> bool {
+    match outcome {
+        Outcome::Created | Outcome::Updated | Outcome::Unchanged => true,
+        Outcome::Duplicate => equal,
+        Outcome::Skipped => !is_left_out,
+        Outcome::Rejected | Outcome::Held | Outcome::Failed => false,
+    }
+}
+
+/// The runs that are taken back, of finished undos as pairs of their own id and that of the run
+/// that they undo. An undo that was itself undone takes nothing back.
+pub fn taken_back(undos: &[(String, String)]) -> Vec<String> {
+    let mut undone: HashSet<&str> = HashSet::new();
+    // Ids sort by time, and an undo is later than what it undoes: from the last to the first, each
+    // is known to stand before it counts.
+    let mut ordered: Vec<&(String, String)> = undos.iter().collect();
+    ordered.sort_unstable_by(|a, b| b.cmp(a));
+    for (id, of) in ordered {
+        if !undone.contains(id.as_str()) {
+            undone.insert(of);
+        }
+    }
+    let mut undone: Vec<String> = undone.into_iter().map(String::from).collect();
+    undone.sort_unstable();
+    undone
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::Place;
+
+    fn origin(run: &str, row: RowNumber) -> Origin {
+        let run = run.to_string();
+        Origin { run, row }
+    }
+
+    fn marks(texts: &[&str]) -> Marks {
+        let mut cells = Cells::new(0, 0);
+        for text in texts {
+            cells.push_cell(text);
+            cells.end_row(Place { line: 1, byte: 0 });
+        }
+        let mut marks = Marks::default();
+        marks.note(&cells, 0);
+        marks
+    }
+
+    #[test]
+    fn marks_are_believed_as_far_as_the_books_confirm_them() {
+        let needs = |origin: Origin, is_open| NeedsWork { origin, is_open };
+        let books = HashMap::from([
+            (
+                "a-1".to_string(),
+                ToMend {
+                    is_same_pipeline: true,
+                    rows: HashMap::from([
+                        (4, needs(origin("a-1", 4), true)),
+                        (5, needs(origin("a-1", 5), true)),
+                        (6, needs(origin("a-1", 6), false)),
+                    ]),
+                },
+            ),
+            (
+                "a-2".to_string(),
+                ToMend {
+                    is_same_pipeline: true,
+                    rows: HashMap::from([(0, needs(origin("a-1", 6), true))]),
+                },
+            ),
+            ("b".to_string(), ToMend::default()),
+        ]);
+        let long = format!("a:{}", "1".repeat(100));
+        let marks = marks(&[
+            "a-1:5 mdy",
+            "mdy",
+            " a-1:6 ",
+            "a-1:6",
+            "a-1:3",
+            "b:1",
+            "c:1",
+            "a-1:0",
+            "Bob:1",
+            &long,
+            "a-2:1",
+            "a-1",
+            "-1:99999999999",
+        ]);
+        assert_eq!(marks.runs(), ["a-1", "a-2", "b", "c"]);
+        assert_eq!(marks.order(0), DateOrder::Mdy);
+        assert_eq!(cell(marks.of(0), DateOrder::Mdy), "a-1:5 mdy");
+        assert_eq!(cell(None, DateOrder::Unknown), "");
+        assert_eq!(marks.of(2), Some(&origin("a-1", 5)));
+        assert_eq!((marks.of(1), marks.of(8)), (None, None));
+        let lineage = Lineage::new(&marks, books);
+        let origins: Vec<_> = (0..13).filter_map(|row| lineage.origin(row)).collect();
+        assert_eq!(
+            origins,
+            [&origin("a-1", 4), &origin("a-1", 5), &origin("a-1", 6)]
+        );
+        let notes: Vec<_> = lineage
+            .notes
+            .values()
+            .map(|note| (note.row, note.detail.as_str()))
+            .collect();
+        let nothing = "it names no row of a run";
+        assert_eq!(
+            notes,
+            [
+                (3, "another row here mends the same one"),
+                (4, "that row needed no work"),
+                (5, "that run was made by another pipeline"),
+                (6, "no such import is known here"),
+                (7, nothing),
+                (8, nothing),
+                (9, nothing),
+                (11, nothing),
+                (12, nothing),
+            ]
+        );
+        let mends = lineage.mends(|row| row == 0);
+        let numbers: Vec<_> = mends
+            .iter()
+            .map(|mends| (mends.run.as_str(), mends.needed, mends.mended, mends.left))
+            .collect();
+        assert_eq!(numbers, [("a-1", 3, 1, 1), ("a-2", 1, 0, 1)]);
+    }
+
+    #[test]
+    fn what_an_undone_undo_took_back_stands() {
+        for (undos, expected) in [
+            (vec![], vec![]),
+            (vec![("2", "1")], vec!["1"]),
+            (vec![("2", "1"), ("3", "2")], vec!["2"]),
+            (vec![("2", "1"), ("3", "2"), ("4", "1")], vec!["1", "2"]),
+            (vec![("2", "1"), ("3", "2"), ("4", "3")], vec!["1", "3"]),
+        ] {
+            let undos: Vec<(String, String)> = undos
+                .into_iter()
+                .map(|(id, of)| (id.to_string(), of.to_string()))
+                .collect();
+            assert_eq!(taken_back(&undos), expected);
+        }
+    }
+}

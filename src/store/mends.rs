@@ -1,0 +1,156 @@
+//! The books of rows that needed work, and of what mended them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::Store;
+use super::connect::refusal;
+use crate::outcome::Outcome;
+use crate::refusal::Result;
+use crate::row::RowNumber;
+use crate::stages::lineage::{NeedsWork, Origin, ToMend, taken_back};
+use crate::summary::{MendedBy, Open, Summary};
+
+/// So many rows are sent in one statement.
+const ROWS_AT_ONCE: usize = 20_000;
+
+/// A row of a run that needed work, or that mends one of an earlier run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mend {
+    /// The row.
+    pub row: RowNumber,
+    /// The first row of all that it comes from, unless that is itself.
+    pub origin: Option<Origin>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Whether its origin needs no more work.
+    pub settles: bool,
+}
+
+impl Store {
+    /// The rows that needed work of those of `runs` that are in the books, as run `own` of the
+    /// pipeline called `source` finds them.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn to_mend(
+        &self,
+        runs: &[String],
+        source: &str,
+        own: &str,
+    ) -> Result<HashMap<String, ToMend>> {
+        const DOING: &str = "reading what is to be mended";
+        let sql = include_str!("sql/find_marked_runs.sql");
+        let known = self.query(sql, &[&runs, &source, &own], DOING)?;
+        let mut books: HashMap<String, ToMend> = known
+            .iter()
+            .map(|run| {
+                let books = ToMend {
+                    is_same_pipeline: run.get(1),
+                    ..ToMend::default()
+                };
+                (run.get(0), books)
+            })
+            .collect();
+        let same = books.iter().filter(|(_, run)| run.is_same_pipeline);
+        let ids: Vec<&String> = same.map(|(id, _)| id).collect();
+        let rows = self.query(
+            include_str!("sql/find_to_mend.sql"),
+            &[&ids, &self.taken_back()?],
+            DOING,
+        )?;
+        for row in rows {
+            let needs = NeedsWork {
+                origin: Origin {
+                    run: row.get(2),
+                    row: row.get::<_, i32>(3) as RowNumber,
+                },
+                is_open: row.get::<_, Option<&str>>(4).is_none(),
+            };
+            if let Some(run) = books.get_mut(row.get::<_, &str>(0)) {
+                run.rows.insert(row.get::<_, i32>(1) as RowNumber, needs);
+            }
+        }
+        Ok(books)
+    }
+
+    /// How many rows of a run needed work, and what became of them since; `None` where none did.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn open_rows(&self, run: &str) -> Result<Option<Open>> {
+        let rows = self.query(
+            include_str!("sql/find_to_mend.sql"),
+            &[&[run].as_slice(), &self.taken_back()?],
+            "reading what is left to mend",
+        )?;
+        let mut by: BTreeMap<String, u64> = BTreeMap::new();
+        for row in &rows {
+            if let Some(run) = row.get::<_, Option<String>>(4) {
+                *by.entry(run).or_default() += 1;
+            }
+        }
+        let mended = by.values().sum();
+        let open = Open {
+            needed: rows.len() as u64,
+            mended,
+            left: rows.len() as u64 - mended,
+            by: by
+                .into_iter()
+                .map(|(run, rows)| MendedBy { run, rows })
+                .collect(),
+        };
+        Ok((open.needed > 0).then_some(open))
+    }
+
+    /// The runs that were undone, and are so still.
+    fn taken_back(&self) -> Result<Vec<String>> {
+        let sql = "select id, undoes from muster.runs
+            where kind = 'undo' and state = 'finished' and undoes is not null";
+        let undos = self.query(sql, &[], "reading the undos")?;
+        let undos: Vec<(String, String)> = undos
+            .iter()
+            .map(|undo| (undo.get(0), undo.get(1)))
+            .collect();
+        Ok(taken_back(&undos))
+    }
+
+    /// Writes the state of a run, its summary and what it says of rows that need work, all at once.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn end_import(&mut self, summary: &Summary, folder: &str, mends: &[Mend]) -> Result<()> {
+        let doing = |error| refusal(&error, "closing the run");
+        let json = serde_json::to_string(summary).unwrap_or_default();
+        let run = &summary.run;
+        self.runtime.block_on(async {
+            let transaction = self.connection.client.transaction().await.map_err(doing)?;
+            // An earlier try of the run may have said otherwise.
+            transaction
+                .execute("delete from muster.mends where run_id = $1", &[&run.id])
+                .await
+                .map_err(doing)?;
+            for some in mends.chunks(ROWS_AT_ONCE) {
+                let rows: Vec<i32> = some.iter().map(|mend| mend.row as i32).collect();
+                let origins = some.iter().map(|mend| mend.origin.as_ref());
+                let runs: Vec<Option<&str>> = origins
+                    .map(|origin| origin.map(|origin| origin.run.as_str()))
+                    .collect();
+                let of = |mend: &Mend| mend.origin.as_ref().map_or(mend.row, |of| of.row) as i32;
+                let of: Vec<i32> = some.iter().map(of).collect();
+                let outcomes: Vec<&str> = some.iter().map(|mend| mend.outcome.name()).collect();
+                let settles: Vec<bool> = some.iter().map(|mend| mend.settles).collect();
+                let sql = include_str!("sql/insert_mends.sql");
+                transaction
+                    .execute(sql, &[&run.id, &rows, &runs, &of, &outcomes, &settles])
+                    .await
+                    .map_err(doing)?;
+            }
+            let sql = include_str!("sql/update_run.sql");
+            transaction
+                .execute(sql, &[&run.id, &run.state, &json, &folder])
+                .await
+                .map_err(doing)?;
+            transaction.commit().await.map_err(doing)
+        })
+    }
+}
