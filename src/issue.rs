@@ -103,12 +103,14 @@ codes! {
     RowQuote "row.quote" Warning "a quote in the middle of a cell", "double a quote that is part of the text, and quote the whole cell";
     RowAfterQuote "row.after_quote" Reject "text behind a closing quote", "double a quote that is part of the text, and quote the whole cell";
     RowUnclosed "row.unclosed" Reject "a quote that is never closed", "close the quote, or remove it";
+    RowJson "row.json" Reject "a record that is no JSON object, or says a thing twice", "correct the place that is named, or have the record exported again";
+    CellList "cell.list" Warning "a value of a list that holds what parts the values of lists; it is read as several", "set `separators` under `[groups]` to a character that no value has";
     CellMojibake "cell.mojibake" Warning "text that was read in the wrong encoding once", "type it as the repair shows, or export the list as UTF-8";
     CellError "cell.error" Reject "the cell holds an error", "mend the formula, or type the value";
     CellFormula "cell.formula" Note "the cell holds a formula; its last result was taken", "nothing, if the result is right";
     CellUncomputed "cell.uncomputed" Reject "the cell holds a formula without a result", "open the file in Excel and save it, so that it is computed; or type the value";
     CellMerged "cell.merged" Warning "an empty cell that is merged with another; the text counts for the other", "take the cells apart, and fill in each";
-    CellPrecision "cell.precision" Reject "a number with more digits than Excel keeps", "type it as text: format the column as text first";
+    CellPrecision "cell.precision" Reject "a number with more digits than are kept", "write it as text: in a workbook, format the column as text first; in JSON, put it in quotes";
     CellLong "cell.long" Reject "text longer than the field holds", "shorten it";
     // required fields
     FirstNameMissing "first_name.missing" Reject "no first name", "add it";

@@ -477,18 +477,23 @@ fn column_of(issue: &Issue, file: &InputFile, ran: &Ran) -> Option<usize> {
 fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
     let input = |(file, rows): (&InputFile, &u64)| {
         let source = &file.source;
-        let (format, shape) = match &source.format {
-            Format::Csv(shape) => ("csv", Some(shape)),
-            Format::Workbook { book, .. } => (book.kind.name(), None),
+        let (format, content, encoding) = match &source.format {
+            Format::Csv(shape) => ("csv", Some(&shape.content), Some(shape.dialect.encoding)),
+            Format::Json(shape) => ("json", Some(&shape.content), Some(shape.encoding)),
+            Format::Workbook { book, .. } => (book.kind.name(), None, None),
         };
-        let packed = shape.and_then(|shape| shape.content.packed.as_ref());
+        let packed = content.and_then(|content| content.packed.as_ref());
+        let delimiter = match &source.format {
+            Format::Csv(shape) => Some(shape.dialect.delimiter.replace('\t', "\\t")),
+            Format::Json(_) | Format::Workbook { .. } => None,
+        };
         Input {
             path: source.path.display().to_string(),
             sha256: source.sha256.clone(),
             bytes: packed.map_or(source.bytes, |packed| packed.bytes),
             format: format.to_string(),
-            encoding: shape.map(|shape| shape.dialect.encoding.name().to_string()),
-            delimiter: shape.map(|shape| shape.dialect.delimiter.replace('\t', "\\t")),
+            encoding: encoding.map(|encoding| encoding.name().to_string()),
+            delimiter,
             sheet: sheet_of(file),
             detected: detected(file),
             rows: *rows,
@@ -508,6 +513,7 @@ fn detected(file: &InputFile) -> Vec<String> {
     let mut detected = match &file.source.format {
         Format::Workbook { sheet, book } => book.remarks(*sheet),
         Format::Csv(shape) => shape.remarks(&file.source),
+        Format::Json(shape) => shape.remarks(&file.source),
     };
     detected.extend(file.mapping.date_order_found.map(|found| found.sentence()));
     detected
@@ -580,9 +586,13 @@ fn begin_corrections(
     // The columns that muster added to an earlier corrections file are written anew.
     let header: Vec<String> = own_cells(file, file.source.header.iter().cloned()).collect();
     match &file.source.format {
-        Format::Csv(shape) => {
+        Format::Csv(_) | Format::Json(_) => {
+            let delimiter = match &file.source.format {
+                Format::Csv(shape) => shape.dialect.delimiter.as_str(),
+                _ => ",",
+            };
             let path = folder.join(format!("{name}.csv"));
-            let corrections = Corrections::csv(&path, &header, &shape.dialect.delimiter)?;
+            let corrections = Corrections::csv(&path, &header, delimiter)?;
             Ok((path, corrections))
         }
         Format::Workbook { .. } => {
