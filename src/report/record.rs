@@ -585,23 +585,19 @@ fn begin_corrections(
 ) -> Result<(PathBuf, Corrections)> {
     // The columns that muster added to an earlier corrections file are written anew.
     let header: Vec<String> = own_cells(file, file.source.header.iter().cloned()).collect();
-    match &file.source.format {
-        Format::Csv(_) | Format::Json(_) => {
-            let delimiter = match &file.source.format {
-                Format::Csv(shape) => shape.dialect.delimiter.as_str(),
-                _ => ",",
-            };
-            let path = folder.join(format!("{name}.csv"));
-            let corrections = Corrections::csv(&path, &header, delimiter)?;
-            Ok((path, corrections))
-        }
-        Format::Workbook { .. } => {
-            let path = folder.join(format!("{name}.xlsx"));
-            let sheet = file.source.sheet().unwrap_or_default();
-            let corrections = Corrections::xlsx(&path, sheet, &header)?;
-            Ok((path, corrections))
-        }
+    if let Some(sheet) = file.source.sheet() {
+        let path = folder.join(format!("{name}.xlsx"));
+        let corrections = Corrections::xlsx(&path, sheet, &header)?;
+        return Ok((path, corrections));
     }
+    let delimiter = match &file.source.format {
+        Format::Csv(shape) => shape.dialect.delimiter.as_str(),
+        // What has no cells of its own comes back as a plain list.
+        Format::Json(_) | Format::Workbook { .. } => ",",
+    };
+    let path = folder.join(format!("{name}.csv"));
+    let corrections = Corrections::csv(&path, &header, delimiter)?;
+    Ok((path, corrections))
 }
 
 /// A row's own cells, without its password hash: that stands in no file of a run.

@@ -347,6 +347,8 @@ mod tests {
                     kind: BookKind::Xlsx,
                     is_1904: false,
                     sheets: Vec::new(),
+                    left_out: Vec::new(),
+                    separators: Vec::new(),
                 }),
             },
             header_line: 1,

@@ -32,6 +32,8 @@ pub const ROWS_MAX: RowNumber = RowNumber::MAX / 2;
 
 /// So much of a file's beginning is looked at for its kind.
 const START_BYTES: u64 = 4096;
+/// What a list whose values hold its separator should have had.
+const PARTED: &str = "no value with a character that `separators` under `[groups]` has";
 /// What to do with LDIF.
 const FROM_DIRECTORY: &str = "export the same people as CSV: with `csvde -f people.csv` or \
     `Get-ADUser … | Export-Csv` from Active Directory, with `ldapsearch` and a converter from others";
@@ -112,7 +114,8 @@ impl Source {
     pub fn sheet(&self) -> Option<&str> {
         match &self.format {
             Format::Workbook { sheet, book } => {
-                book.sheets.get(*sheet).map(|sheet| sheet.name.as_str())
+                let sheet = book.sheets.get(*sheet)?;
+                (book.kind != workbook::BookKind::Parquet).then_some(sheet.name.as_str())
             }
             Format::Csv(_) | Format::Json(_) => None,
         }
@@ -141,7 +144,7 @@ impl Source {
         let shown = path.display();
         let open_workbook = || {
             if path == Path::new(STANDARD_INPUT) {
-                let what = "a workbook can't be read from standard input";
+                let what = "a workbook or Parquet file can't be read from standard input";
                 return Err(Refusal::new(Code::FileFormat, what).help("name its file"));
             }
             workbook::open(path, wanted)
@@ -160,7 +163,7 @@ impl Source {
                 Code::FileEmpty,
                 format!("`{shown}` has 0 bytes"),
             )),
-            [0xd0, 0xcf, 0x11, 0xe0, ..] => open_workbook(),
+            [0xd0, 0xcf, 0x11, 0xe0, ..] | [b'P', b'A', b'R', b'1', ..] => open_workbook(),
             start => match workbook::kind::foreign(start) {
                 Some((what, help)) => {
                     Err(Refusal::new(Code::FileFormat, format!("`{shown}` is {what}")).help(help))

@@ -13,7 +13,7 @@ use super::content::{Content, within_file_limit};
 use super::encoding::{TextReader, survey};
 use super::records::{COLUMNS_MAX, RECORD_BYTES_MAX};
 use super::{
-    Emit, Format, HIDDEN, ROWS_MAX, Source, Wanted, encoding_name, misplaced, mojibake,
+    Emit, Format, HIDDEN, PARTED, ROWS_MAX, Source, Wanted, encoding_name, misplaced, mojibake,
     named_encoding, unreadable,
 };
 use crate::issue::{Code, Issue};
@@ -149,9 +149,9 @@ fn layout(content: &Content, encoding: &'static Encoding) -> Result<Layout> {
         let filled = reader.fill(&mut head);
         has_more = filled.map_err(|error| unreadable(content.path(), &error))?;
     }
+    let is_array = head.trim_ascii_start().starts_with(b"[");
     if has_more {
-        let end = memchr::memrchr(b'\n', &head).unwrap_or(0);
-        head.truncate(end);
+        head.truncate(memchr::memrchr(b'\n', &head).unwrap_or(0));
     }
     let lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let lines: Vec<&[u8]> = lines
@@ -165,7 +165,7 @@ fn layout(content: &Content, encoding: &'static Encoding) -> Result<Layout> {
     if objects * 2 > lines.len() && lines.len() > 1 {
         return Ok(Layout::Lines);
     }
-    if head.trim_ascii_start().starts_with(b"[") {
+    if is_array {
         return Ok(Layout::Array);
     }
     Ok(match list_of(content, encoding)? {
@@ -475,10 +475,7 @@ impl<'s> Row<'s> {
                     Code::CellPrecision,
                     "at most 15 digits, or the number in quotes, as text",
                 ),
-                Said::Parted => (
-                    Code::CellList,
-                    "no value with a character that `separators` under `[groups]` has",
-                ),
+                Said::Parted => (Code::CellList, PARTED),
             };
             self.say(cells, code, *column, Cow::Borrowed(self.cell(*column)), detail);
         }

@@ -17,6 +17,8 @@ pub(super) const ROWS: u8 = b'r';
 pub(super) const NEXT_SHEET: u8 = b's';
 /// The file is refused, as JSON of a [`Refused`].
 pub(super) const REFUSED: u8 = b'x';
+/// Parts the values of a list in a cell, until it is known what the pipeline parts them by.
+pub(super) const LIST_MARK: char = '\u{1f}';
 /// All was said.
 pub(super) const END: u8 = b'e';
 
@@ -37,6 +39,8 @@ pub enum BookKind {
     Xls,
     /// OpenDocument: `.ods`.
     Ods,
+    /// Apache Parquet, which is no workbook but is read like one, with a sheet that has no name.
+    Parquet,
 }
 
 impl BookKind {
@@ -47,6 +51,7 @@ impl BookKind {
             BookKind::Xlsb => "xlsb",
             BookKind::Xls => "xls",
             BookKind::Ods => "ods",
+            BookKind::Parquet => "parquet",
         }
     }
 }
@@ -60,6 +65,12 @@ pub struct Book {
     pub is_1904: bool,
     /// Its sheets of cells, in order.
     pub sheets: Vec<Sheet>,
+    /// Columns of a kind that isn't read.
+    #[serde(default)]
+    pub left_out: Vec<String>,
+    /// What parts the values of a list in a cell; the first is written.
+    #[serde(default)]
+    pub separators: Vec<char>,
 }
 
 /// A sheet.
