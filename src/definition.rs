@@ -1123,6 +1123,7 @@ pub const SHIPPED: [(&str, &str); 22] = [
     ("okta", include_str!("../pipelines/okta.toml")),
     ("auth0", include_str!("../pipelines/auth0.toml")),
     ("keycloak", include_str!("../pipelines/keycloak.toml")),
+    ("scim", include_str!("../pipelines/scim.toml")),
     ("bamboohr", include_str!("../pipelines/bamboohr.toml")),
     ("workday", include_str!("../pipelines/workday.toml")),
     (

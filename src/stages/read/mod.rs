@@ -1,5 +1,5 @@
-//! read: bytes to rows of text cells with their places. Knows CSV, workbooks and JSON; after it no
-//! stage knows which it was.
+//! read: bytes to rows of text cells with their places. Knows CSV, workbooks, JSON and Parquet;
+//! after it no stage knows which it was.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};

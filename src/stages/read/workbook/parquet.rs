@@ -4,7 +4,7 @@
 //! Polars' own data frames need features for dates, decimals and structs that aren't built in, so
 //! that its decoder is used below them: it gives Arrow arrays, which become text here.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, ToSpan};
@@ -53,8 +53,8 @@ impl Texts {
 pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
     let broken = |error: PolarsError| damaged(job.path, &error);
     let unreadable = |error: std::io::Error| damaged(job.path, &error);
-    let mut file = job.file.try_clone().map_err(unreadable)?;
-    let mut reader = ParquetReader::new(job.file.try_clone().map_err(unreadable)?);
+    let mut file = job.file;
+    let mut reader = ParquetReader::new(BufReader::new(job.file));
     let metadata = reader.get_metadata().map_err(broken)?.clone();
     let schema = reader.schema().map_err(broken)?;
     let mut names = Vec::new();
@@ -96,7 +96,7 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
                 let length = range.end.saturating_sub(range.start);
                 let mut bytes = Vec::new();
                 file.seek(SeekFrom::Start(range.start))
-                    .and_then(|_| (&file).take(length).read_to_end(&mut bytes))
+                    .and_then(|_| file.take(length).read_to_end(&mut bytes))
                     .map_err(unreadable)?;
                 if bytes.len() as u64 != length {
                     return Err(damaged(job.path, &"it ends within a column"));
