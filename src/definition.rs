@@ -1092,7 +1092,7 @@ fn delimiter(text: &str) -> Result<String> {
 
 /// The pipelines that come with muster: name and text. The first is the default; those behind
 /// `preflight` are presets for what other systems export, and are recognised by their columns.
-pub const SHIPPED: [(&str, &str); 22] = [
+pub const SHIPPED: [(&str, &str); 23] = [
     ("users", include_str!("../pipelines/users.toml")),
     ("hr-nightly", include_str!("../pipelines/hr-nightly.toml")),
     ("migration", include_str!("../pipelines/migration.toml")),

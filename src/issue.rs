@@ -73,8 +73,8 @@ codes! {
     FileEmpty "file.empty" Refuse "the file is empty", "export it again; an empty file is never taken for an empty list";
     FileNoRows "file.no_rows" Refuse "the file has a header and no rows", "export it again with its rows";
     FileFormat "file.format" Refuse "not a file that muster reads", "save it as CSV (UTF-8) or as a workbook (.xlsx)";
-    FileEncrypted "file.encrypted" Refuse "the workbook is protected with a password", "open it in Excel and save a copy without a password";
-    FileDamaged "file.damaged" Refuse "the workbook is damaged", "open it in Excel and save it again";
+    FileEncrypted "file.encrypted" Refuse "the file is encrypted", "open it in Excel and save a copy without a password";
+    FileDamaged "file.damaged" Refuse "the file is damaged", "open it in Excel and save it again";
     FileEncoding "file.encoding" Refuse "unknown encoding name", "use a name such as `utf-8`, `windows-1252` or `utf-16le`";
     FileLimit "file.limit" Refuse "the file is over a limit", "split the file";
     FileArchive "file.archive" Refuse "an archive in which no one file is the list", "unpack it, and name the file that holds the people";

@@ -115,13 +115,22 @@ fn json_comes_in_on_standard_input_packed_or_not() {
         let folder = support::folder();
         let summary = check_piped(folder.path(), &input);
         let read = &summary["input"][0];
-        assert_eq!((&read["path"], &read["format"]), (&"-".into(), &"json".into()));
+        assert_eq!(
+            (&read["path"], &read["format"]),
+            (&"-".into(), &"json".into())
+        );
         assert_eq!(read["detected"][0], "JSON Lines");
-        assert_eq!((&summary["counts"]["read"], &summary["counts"]["rejected"]), (&2.into(), &1.into()));
+        assert_eq!(
+            (&summary["counts"]["read"], &summary["counts"]["rejected"]),
+            (&2.into(), &1.into())
+        );
         let runs = folder.path().join("muster-runs");
         let run = fs::read_dir(runs).unwrap().next().unwrap().unwrap();
         let corrections = fs::read_to_string(run.path().join("corrections.csv")).unwrap();
-        assert!(corrections.contains("grace@acme-industries.com,,Hopper,2,"), "{corrections}");
+        assert!(
+            corrections.contains("grace@acme-industries.com,,Hopper,2,"),
+            "{corrections}"
+        );
     }
 }
 

@@ -164,6 +164,12 @@ impl Source {
                 format!("`{shown}` has 0 bytes"),
             )),
             [0xd0, 0xcf, 0x11, 0xe0, ..] | [b'P', b'A', b'R', b'1', ..] => open_workbook(),
+            // The footer is encrypted: "Parquet Modular Encryption", parquet.apache.org.
+            [b'P', b'A', b'R', b'E', ..] => {
+                let what = format!("`{shown}` is a Parquet file that is encrypted");
+                Err(Refusal::new(Code::FileEncrypted, what)
+                    .help("write it without encryption, or export the list as CSV"))
+            }
             start => match workbook::kind::foreign(start) {
                 Some((what, help)) => {
                     Err(Refusal::new(Code::FileFormat, format!("`{shown}` is {what}")).help(help))

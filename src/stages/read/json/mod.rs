@@ -380,7 +380,8 @@ fn changed(source: &Source) -> Refusal {
 fn push_broken(cells: &mut Cells, code: Code, what: String, record: &Record, source: &Source) {
     let row = cells.next_row();
     cells.issues.push(Issue::of_row(code, row, what));
-    let is_open = |column: &usize| !source.dropped.contains(column) && source.secret != Some(*column);
+    let is_open =
+        |column: &usize| !source.dropped.contains(column) && source.secret != Some(*column);
     let marked = (0..source.header.len()).find(is_open);
     for column in 0..source.header.len() {
         if Some(column) == marked {
@@ -467,7 +468,8 @@ impl<'s> Row<'s> {
                 ..Issue::of_row(Code::RowJson, row, what)
             });
         }
-        let is_secret = |column: usize| source.dropped.contains(&column) || source.secret == Some(column);
+        let is_secret =
+            |column: usize| source.dropped.contains(&column) || source.secret == Some(column);
         for (column, said) in self.said.iter().filter(|(column, _)| !is_secret(*column)) {
             let (code, detail) = match said {
                 Said::Nothing => continue,
@@ -477,7 +479,13 @@ impl<'s> Row<'s> {
                 ),
                 Said::Parted => (Code::CellList, PARTED),
             };
-            self.say(cells, code, *column, Cow::Borrowed(self.cell(*column)), detail);
+            self.say(
+                cells,
+                code,
+                *column,
+                Cow::Borrowed(self.cell(*column)),
+                detail,
+            );
         }
         if !self.text.is_ascii() {
             self.check_text(cells, &is_secret);
@@ -505,12 +513,24 @@ impl<'s> Row<'s> {
             let cell = self.cell(column);
             if cell.contains(char::REPLACEMENT_CHARACTER) {
                 let expected = "text in the file's encoding";
-                self.say(cells, Code::RowEncoding, column, Cow::Borrowed(cell), expected);
+                self.say(
+                    cells,
+                    Code::RowEncoding,
+                    column,
+                    Cow::Borrowed(cell),
+                    expected,
+                );
             }
             if is_suspect && let Some(repaired) = mojibake::repaired(cell) {
                 let found = format!("{cell} → {repaired}");
                 let expected = "UTF-8 that was read as another encoding";
-                self.say(cells, Code::CellMojibake, column, Cow::Owned(found), expected);
+                self.say(
+                    cells,
+                    Code::CellMojibake,
+                    column,
+                    Cow::Owned(found),
+                    expected,
+                );
             }
         }
     }

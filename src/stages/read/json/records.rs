@@ -29,7 +29,15 @@ const FORGET_BYTES: usize = 256 << 10;
 /// Members of a document that may hold the records: SCIM's, Keycloak's, Microsoft Graph's, and what
 /// others call theirs.
 const LISTS: &[&str] = &[
-    "Resources", "resources", "users", "value", "data", "items", "results", "people", "employees",
+    "Resources",
+    "resources",
+    "users",
+    "value",
+    "data",
+    "items",
+    "results",
+    "people",
+    "employees",
 ];
 
 /// How the records stand in the text.
@@ -82,11 +90,7 @@ impl Records {
     ///
     /// # Errors
     /// `file.unreadable`.
-    pub fn open(
-        content: &Content,
-        encoding: &'static Encoding,
-        layout: Layout,
-    ) -> Result<Records> {
+    pub fn open(content: &Content, encoding: &'static Encoding, layout: Layout) -> Result<Records> {
         let (reader, byte) = TextReader::open(content, encoding)?;
         Ok(Records {
             reader,

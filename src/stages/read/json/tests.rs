@@ -129,7 +129,10 @@ fn documents_are_read_element_by_element() {
             "{\"realm\":\"r\",\"roles\":{\"users\":[{}]},\n\"users\":[\n{\"a\":1},{\n\"a\":2}]}",
             "`users` of a JSON document",
         ),
-        ("{\n\"a\":1}\n{\n\"a\":2}\n", "JSON, one object after another"),
+        (
+            "{\n\"a\":1}\n{\n\"a\":2}\n",
+            "JSON, one object after another",
+        ),
         ("{\"a\":1}\n\n{\"a\":2}", "JSON Lines"),
     ] {
         let (source, rows, _) = read_all(text).unwrap();
@@ -143,19 +146,37 @@ fn documents_are_read_element_by_element() {
     }
     let page = r#"{"totalResults":7,"Resources":[{"a":1}]}"#;
     let (source, ..) = read_all(page).unwrap();
-    assert_eq!(told(&source)[1], "a page of a list of 7: the others are not in this file");
+    assert_eq!(
+        told(&source)[1],
+        "a page of a list of 7: the others are not in this file"
+    );
 }
 
 #[test]
 fn what_is_no_list_of_people_is_refused() {
     let damaged = |what: &str| (Code::FileDamaged, format!("isn't JSON: {what}"));
     for (text, expected) in [
-        ("[{\"a\":1}\n{\"a\":2}]", damaged("line 2, column 1: expected `,`")),
-        ("[{\"a\":1},\n {\"a\" 2}]", damaged("line 2, column 7: expected `:`")),
+        (
+            "[{\"a\":1}\n{\"a\":2}]",
+            damaged("line 2, column 1: expected `,`"),
+        ),
+        (
+            "[{\"a\":1},\n {\"a\" 2}]",
+            damaged("line 2, column 7: expected `:`"),
+        ),
         ("[{\"a\":1}", damaged("line 1, column 9: expected `,`")),
-        ("[{\"a\":1}] x", damaged("line 1, column 11: there is more behind the end of the document")),
-        ("[{\"a\":\"x\n\"}]", damaged("line 1, column 9: a line ends within quotes")),
-        ("{\"users\":[{\"a\":1}", damaged("line 1, column 18: expected `,`")),
+        (
+            "[{\"a\":1}] x",
+            damaged("line 1, column 11: there is more behind the end of the document"),
+        ),
+        (
+            "[{\"a\":\"x\n\"}]",
+            damaged("line 1, column 9: a line ends within quotes"),
+        ),
+        (
+            "{\"users\":[{\"a\":1}",
+            damaged("line 1, column 18: expected `,`"),
+        ),
         ("[]", (Code::FileEmpty, "has no record".into())),
     ] {
         assert_eq!(refused(text), expected, "{text}");
@@ -172,7 +193,10 @@ fn limits_hold_to_the_last_byte_level_and_column() {
     assert_eq!(refused(two(line(RECORD_BYTES_MAX + 1))).0, Code::FileLimit);
     let array = |first: String| format!("[{first},{{\"a\":2}}]");
     assert!(read_all(array(line(RECORD_BYTES_MAX))).is_ok());
-    assert_eq!(refused(array(line(RECORD_BYTES_MAX + 1))).0, Code::FileLimit);
+    assert_eq!(
+        refused(array(line(RECORD_BYTES_MAX + 1))).0,
+        Code::FileLimit
+    );
     let deep = |levels: usize| {
         let (open, close) = ("[".repeat(levels - 1), "]".repeat(levels - 1));
         format!("{{\"a\":{open}1{close}}}")
@@ -180,7 +204,11 @@ fn limits_hold_to_the_last_byte_level_and_column() {
     for text in [two(deep(DEPTH_MAX)), array(deep(DEPTH_MAX))] {
         assert!(read_all(text).is_ok());
     }
-    for text in [two(deep(DEPTH_MAX + 1)), array(deep(DEPTH_MAX + 1)), "[".repeat(100_000)] {
+    for text in [
+        two(deep(DEPTH_MAX + 1)),
+        array(deep(DEPTH_MAX + 1)),
+        "[".repeat(100_000),
+    ] {
         assert_eq!(refused(text).0, Code::FileLimit);
     }
     let wide = |columns: usize| {

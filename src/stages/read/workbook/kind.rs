@@ -84,10 +84,6 @@ pub fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
         [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] | [b'G', b'I', b'F', b'8', ..] => {
             Some(("a picture", Code::FileFormat.mend()))
         }
-        [b'P', b'A', b'R', b'E', ..] => Some((
-            "a Parquet file that is encrypted",
-            "write it without encryption, or export the list as CSV",
-        )),
         [0x7f, b'E', b'L', b'F', ..] => Some(("a program", Code::FileFormat.mend())),
         _ => None,
     }

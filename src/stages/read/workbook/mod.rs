@@ -69,7 +69,12 @@ pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
         let rows = rows.swap_remove(0);
         let names = rows.into_iter().find(|(number, _)| *number == 0);
         let no_columns = || refusal(Code::FileEmpty, path, "has no column that can be read");
-        (0, names.filter(|(_, names)| !names.is_empty()).ok_or_else(no_columns)?)
+        (
+            0,
+            names
+                .filter(|(_, names)| !names.is_empty())
+                .ok_or_else(no_columns)?,
+        )
     } else {
         let index = choose(path, &book, &rows, wanted)?;
         let rows = std::mem::take(&mut rows[index]);
@@ -232,7 +237,9 @@ fn push(from: &Row, source: &Source, book: &Book, merged: &mut Merged, batch: &m
 /// The values of a list as the pipeline parts them, with a word on one that holds what parts them.
 fn joined(list: &str, column: usize, source: &Source, book: &Book, batch: &mut Cells) -> String {
     let separators = book.separators.as_slice();
-    let parted = list.split(wire::LIST_MARK).any(|value| value.contains(separators));
+    let parted = list
+        .split(wire::LIST_MARK)
+        .any(|value| value.contains(separators));
     if parted && source.secret != Some(column) {
         let row = batch.next_row();
         batch.issues.push(Issue {

@@ -4,7 +4,9 @@
 //! Polars' own data frames need features for dates, decimals and structs that aren't built in, so
 //! that its decoder is used below them: it gives Arrow arrays, which become text here.
 
+use std::fmt::Display;
 use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
 
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, ToSpan};
@@ -12,9 +14,9 @@ use polars::io::parquet::read::_internal::to_deserializer;
 use polars::polars_compute::cast::{cast_default, date32_to_date64, primitive_to_same_primitive};
 use polars::polars_compute::propagate_nulls::propagate_nulls_struct;
 use polars::prelude::{
-    ArrayRef, ArrowDataType, ArrowTimeUnit, BinaryType, BooleanType, Float32Type,
-    Float64Type, Int64Type, LargeListArray, ParquetReader, PolarsDataType, PolarsError, SerReader,
-    StaticArray, StringType, UInt64Type,
+    ArrayRef, ArrowDataType, ArrowTimeUnit, BinaryType, BooleanType, Float32Type, Float64Type,
+    Int64Type, LargeListArray, ParquetReader, PolarsDataType, PolarsError, SerReader, StaticArray,
+    StringType, UInt64Type,
 };
 use uuid::Uuid;
 
@@ -24,7 +26,7 @@ use super::refuse::{damaged, refusal};
 use super::wire::{Book, BookKind, LIST_MARK, Sheet};
 use super::worker::{Each, Job, Next};
 use crate::issue::Code;
-use crate::refusal::Result;
+use crate::refusal::{Refusal, Result};
 
 /// The most cells of a file: more rows than a sheet has are welcome.
 const CELLS_MAX: u64 = 1 << 32;
@@ -51,12 +53,12 @@ impl Texts {
 
 /// Goes through a Parquet file as if it were a sheet: its column names are row 0.
 pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
-    let broken = |error: PolarsError| damaged(job.path, &error);
-    let unreadable = |error: std::io::Error| damaged(job.path, &error);
+    let undecoded = |error: PolarsError| broken(job.path, &error);
+    let unreadable = |error: std::io::Error| broken(job.path, &error);
     let mut file = job.file;
     let mut reader = ParquetReader::new(BufReader::new(job.file));
-    let metadata = reader.get_metadata().map_err(broken)?.clone();
-    let schema = reader.schema().map_err(broken)?;
+    let metadata = reader.get_metadata().map_err(undecoded)?.clone();
+    let schema = reader.schema().map_err(undecoded)?;
     let mut names = Vec::new();
     let mut left_out = Vec::new();
     for field in schema.iter_values() {
@@ -99,20 +101,23 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
                     .and_then(|_| file.take(length).read_to_end(&mut bytes))
                     .map_err(unreadable)?;
                 if bytes.len() as u64 != length {
-                    return Err(damaged(job.path, &"it ends within a column"));
+                    return Err(broken(job.path, &"it ends within a column"));
                 }
                 parts.push((chunk, bytes.into()));
             }
-            let (arrays, _) = to_deserializer(parts, field.clone(), None).map_err(broken)?;
+            let (arrays, _) = to_deserializer(parts, field.clone(), None).map_err(undecoded)?;
             let from = columns.len();
             for array in &arrays {
                 let filled = fill(array, from, 0, &mut columns);
-                filled.map_err(|error| damaged(job.path, &error))?;
+                filled.map_err(|error| broken(job.path, &error))?;
             }
         }
         let whole = |texts: &Texts| texts.ends.len() == rows;
         if columns.len() != names.len() || !columns.iter().all(whole) {
-            return Err(damaged(job.path, &"its columns have not as many rows as it says"));
+            return Err(broken(
+                job.path,
+                &"its columns have not as many rows as it says",
+            ));
         }
         for row in 0..rows {
             line.begin(number);
@@ -138,6 +143,10 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         left_out,
         separators: Vec::new(),
     })
+}
+
+fn broken(path: &Path, error: &dyn Display) -> Refusal {
+    damaged(path, error).help("write it again, or export the list as CSV")
 }
 
 /// The names of the columns that a field becomes, or its own among those that are left out.
@@ -251,7 +260,9 @@ fn writer(array: &ArrayRef) -> std::result::Result<Write<'static>, Why> {
             shown::<Int64Type>(to(T::Int64)?, |value, out| out.push_str(&value.to_string()))?
         }
         T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64 => {
-            shown::<UInt64Type>(to(T::UInt64)?, |value, out| out.push_str(&value.to_string()))?
+            shown::<UInt64Type>(to(T::UInt64)?, |value, out| {
+                out.push_str(&value.to_string())
+            })?
         }
         T::Float32 => shown::<Float32Type>(array.clone(), |value, out| {
             out.push_str(&value.to_string());
@@ -263,17 +274,21 @@ fn writer(array: &ArrayRef) -> std::result::Result<Write<'static>, Why> {
             moment(value, unit, zone.is_some(), out);
         })?,
         T::Date32 => {
-            let days = as_argument_of(date32_to_date64, array).ok_or("a date is none")?.clone();
+            let days = as_argument_of(date32_to_date64, array)
+                .ok_or("a date is none")?
+                .clone();
             Box::new(move |row, out: &mut String| {
-                let date = days.get(row).and_then(|days| {
-                    Date::constant(1970, 1, 1).checked_add(days.days()).ok()
-                });
+                let date = days
+                    .get(row)
+                    .and_then(|days| Date::constant(1970, 1, 1).checked_add(days.days()).ok());
                 out.extend(date.map(|date| date.to_string()));
             })
         }
         T::Decimal(_, scale) => {
             let same = |array: &_| primitive_to_same_primitive::<i128>(array, &T::Int128);
-            let values = as_argument_of(same, array).ok_or("a decimal is none")?.clone();
+            let values = as_argument_of(same, array)
+                .ok_or("a decimal is none")?
+                .clone();
             Box::new(move |row, out: &mut String| {
                 if let Some(value) = values.get(row) {
                     decimal(value, scale, out);
