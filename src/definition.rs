@@ -1170,7 +1170,7 @@ fn delimiter(text: &str) -> Result<String> {
 
 /// The pipelines that come with muster: name and text. The first is the default; those behind
 /// `preflight` are presets for what other systems export, and are recognised by their columns.
-pub const SHIPPED: [(&str, &str); 22] = [
+pub const SHIPPED: [(&str, &str); 23] = [
     ("users", include_str!("../pipelines/users.toml")),
     ("hr-nightly", include_str!("../pipelines/hr-nightly.toml")),
     ("migration", include_str!("../pipelines/migration.toml")),
@@ -1201,6 +1201,7 @@ pub const SHIPPED: [(&str, &str); 22] = [
     ("okta", include_str!("../pipelines/okta.toml")),
     ("auth0", include_str!("../pipelines/auth0.toml")),
     ("keycloak", include_str!("../pipelines/keycloak.toml")),
+    ("scim", include_str!("../pipelines/scim.toml")),
     ("bamboohr", include_str!("../pipelines/bamboohr.toml")),
     ("workday", include_str!("../pipelines/workday.toml")),
     (

@@ -304,7 +304,7 @@ const LANGUAGES: [&str; 12] = [
 const PASSWORDS: &[&str] = &[
     "password", "passwd", "pwd", "passphrase", "initial password", "temporary password", "temp password", "new password",
     "password hash", "password hashes", "hashed password", "encrypted password", "password digest", "password salt", "pass hash",
-    "pwd hash", "pw hash", "user pass", "plain password", "user password", "ssha password",
+    "pwd hash", "pw hash", "user pass", "credentials", "secret data", "custom password hash", "plain password", "user password", "ssha password",
     "mot de passe", "mdp", "mot de passe initial", "code secret",
     "Passwort", "Kennwort", "Initialpasswort", "Startkennwort", "Passwort-Hash",
     "contraseña", "clave de acceso", "contraseña inicial",
@@ -484,8 +484,13 @@ impl Vocabulary {
 
     /// Whether this is the header of a column of passwords.
     pub fn is_password(&self, header: &str) -> bool {
-        let key = key(header);
-        self.passwords.contains(&key) || PASSWORDS.iter().any(|password| self::key(password) == key)
+        let is_one = |name: &str| {
+            let key = key(name);
+            self.passwords.contains(&key)
+                || PASSWORDS.iter().any(|password| self::key(password) == key)
+        };
+        // Of a dotted name, each part is a name: `credentials.value`, `user.password`.
+        is_one(header) || header.contains('.') && header.split('.').any(is_one)
     }
 
     /// How many of `cells` are headers that this run recognises. A title has none.

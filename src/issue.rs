@@ -73,8 +73,8 @@ codes! {
     FileEmpty "file.empty" Refuse "the file is empty", "export it again; an empty file is never taken for an empty list";
     FileNoRows "file.no_rows" Refuse "the file has a header and no rows", "export it again with its rows";
     FileFormat "file.format" Refuse "not a file that muster reads", "save it as CSV (UTF-8) or as a workbook (.xlsx)";
-    FileEncrypted "file.encrypted" Refuse "the workbook is protected with a password", "open it in Excel and save a copy without a password";
-    FileDamaged "file.damaged" Refuse "the workbook is damaged", "open it in Excel and save it again";
+    FileEncrypted "file.encrypted" Refuse "the file is encrypted", "open it in Excel and save a copy without a password";
+    FileDamaged "file.damaged" Refuse "the file is damaged", "open it in Excel and save it again";
     FileEncoding "file.encoding" Refuse "unknown encoding name", "use a name such as `utf-8`, `windows-1252` or `utf-16le`";
     FileLimit "file.limit" Refuse "the file is over a limit", "split the file";
     FileArchive "file.archive" Refuse "an archive in which no one file is the list", "unpack it, and name the file that holds the people";
@@ -104,12 +104,14 @@ codes! {
     RowAfterQuote "row.after_quote" Reject "text behind a closing quote", "double a quote that is part of the text, and quote the whole cell";
     RowUnclosed "row.unclosed" Reject "a quote that is never closed", "close the quote, or remove it";
     RowMark "row.mark" Note "the mark in `muster_row` means nothing here; the row is taken like any other", "nothing; if the row is a correction, leave its mark as muster wrote it";
+    RowJson "row.json" Reject "a record that is no JSON object, or says a thing twice", "correct the place that is named, or have the record exported again";
+    CellList "cell.list" Warning "a value of a list that holds what parts the values of lists; it is read as several", "set `separators` under `[groups]` to a character that no value has";
     CellMojibake "cell.mojibake" Warning "text that was read in the wrong encoding once", "type it as the repair shows, or export the list as UTF-8";
     CellError "cell.error" Reject "the cell holds an error", "mend the formula, or type the value";
     CellFormula "cell.formula" Note "the cell holds a formula; its last result was taken", "nothing, if the result is right";
     CellUncomputed "cell.uncomputed" Reject "the cell holds a formula without a result", "open the file in Excel and save it, so that it is computed; or type the value";
     CellMerged "cell.merged" Warning "an empty cell that is merged with another; the text counts for the other", "take the cells apart, and fill in each";
-    CellPrecision "cell.precision" Reject "a number with more digits than Excel keeps", "type it as text: format the column as text first";
+    CellPrecision "cell.precision" Reject "a number with more digits than are kept", "write it as text: in a workbook, format the column as text first; in JSON, put it in quotes";
     CellInvisible "cell.invisible" Note "characters that can't be seen were removed from what the person is found by", "nothing; or mend the list where it comes from";
     CellLong "cell.long" Reject "text longer than the field holds", "shorten it";
     // required fields

@@ -211,7 +211,7 @@ pub struct Input {
     pub sha256: String,
     /// Size on disk.
     pub bytes: u64,
-    /// `csv`, `xlsx`, `xlsb`, `xls` or `ods`.
+    /// `csv`, `json`, `parquet`, `xlsx`, `xlsb`, `xls` or `ods`.
     pub format: String,
     /// WHATWG name, for text.
     pub encoding: Option<String>,

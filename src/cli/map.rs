@@ -27,7 +27,7 @@ const SHOWN_CHARS_MAX: usize = 40;
 
 #[derive(Args)]
 pub(super) struct MapArgs {
-    /// The file: CSV or an Excel workbook (.xlsx)
+    /// The file: CSV, a workbook, JSON or Parquet
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The pipeline to begin with [default: the one that the file is recognized for, else `users`]
@@ -300,10 +300,13 @@ fn shown(
     proposal: &Proposal,
     samples: &[Vec<String>],
 ) -> String {
+    let header = match source.header_line {
+        0 => String::new(),
+        line => format!("header on line {line}, "),
+    };
     let mut text = format!(
-        "{}: header on line {}, {} columns; rows looked at: {}\n",
+        "{}: {header}{} columns; rows looked at: {}\n",
         safe(&args.file.display().to_string()),
-        source.header_line,
         source.header.len(),
         grouped(rows as u64)
     );

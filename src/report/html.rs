@@ -696,7 +696,8 @@ fn place(at: &Example, inputs: &[Input]) -> Markup {
         @if let Some(sheet) = &at.sheet {
             (file) ", sheet " (visible(sheet)) ", row " b { (at.line) }
         } @else {
-            (file) ":" b { (at.line) }
+            (file)
+            @if at.line > 0 { ":" b { (at.line) } }
         }
     }
 }

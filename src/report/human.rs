@@ -377,6 +377,8 @@ pub(crate) fn place(example: &Example) -> String {
             safe(sheet),
             example.line
         ),
+        // What is about the whole file has no line.
+        None if example.line == 0 => safe(&example.file),
         None => format!("{}:{}", safe(&example.file), example.line),
     }
 }

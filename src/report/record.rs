@@ -527,18 +527,23 @@ fn column_of(issue: &Issue, file: &InputFile, ran: &Ran) -> Option<usize> {
 fn inputs(ran: &Ran, tally: &Tally) -> Vec<Input> {
     let input = |(number, file): (usize, &InputFile)| {
         let source = &file.source;
-        let (format, shape) = match &source.format {
-            Format::Csv(shape) => ("csv", Some(shape)),
-            Format::Workbook { book, .. } => (book.kind.name(), None),
+        let (format, content, encoding) = match &source.format {
+            Format::Csv(shape) => ("csv", Some(&shape.content), Some(shape.dialect.encoding)),
+            Format::Json(shape) => ("json", Some(&shape.content), Some(shape.encoding)),
+            Format::Workbook { book, .. } => (book.kind.name(), None, None),
         };
-        let packed = shape.and_then(|shape| shape.content.packed.as_ref());
+        let packed = content.and_then(|content| content.packed.as_ref());
+        let delimiter = match &source.format {
+            Format::Csv(shape) => Some(shape.dialect.delimiter.replace('\t', "\\t")),
+            Format::Json(_) | Format::Workbook { .. } => None,
+        };
         Input {
             path: source.path.display().to_string(),
             sha256: source.sha256.clone(),
             bytes: packed.map_or(source.bytes, |packed| packed.bytes),
             format: format.to_string(),
-            encoding: shape.map(|shape| shape.dialect.encoding.name().to_string()),
-            delimiter: shape.map(|shape| shape.dialect.delimiter.replace('\t', "\\t")),
+            encoding: encoding.map(|encoding| encoding.name().to_string()),
+            delimiter,
             sheet: sheet_of(file),
             detected: detected(file, tally.to_mend_of[number]),
             rows: tally.rows_of[number],
@@ -558,6 +563,7 @@ fn detected(file: &InputFile, to_mend: u64) -> Vec<String> {
     let mut detected = match &file.source.format {
         Format::Workbook { sheet, book } => book.remarks(*sheet, &file.source.header),
         Format::Csv(shape) => shape.remarks(&file.source),
+        Format::Json(shape) => shape.remarks(&file.source),
     };
     detected.extend(file.mapping.date_order_found.map(|found| found.sentence()));
     if let Format::Csv(shape) = &file.source.format
@@ -650,7 +656,8 @@ fn form_of(source: &Source) -> Form {
                 _ => "\n",
             },
         }),
-        Format::Workbook { .. } => Form::Xlsx,
+        Format::Workbook { .. } if source.sheet().is_some() => Form::Xlsx,
+        Format::Json(_) | Format::Workbook { .. } => Form::Csv(Style::default()),
     }
 }
 

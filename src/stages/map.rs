@@ -158,12 +158,7 @@ fn target(
 }
 
 fn at(source: &Source, column: usize) -> String {
-    format!(
-        "`{}` line {}, column {}",
-        source.path.display(),
-        source.header_line,
-        column + 1
-    )
+    format!("{}, column {}", source.header_place(), column + 1)
 }
 
 fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> Refusal {
@@ -226,9 +221,8 @@ fn check_named(source: &Source, targets: &[Target], definition: &Definition) -> 
         let refusal = Refusal::new(
             Code::MapNotFound,
             format!(
-                "`{}` line {} has no column {}, which the pipeline maps to `{}`; it has {}",
-                source.path.display(),
-                source.header_line,
+                "{} has no column {}, which the pipeline maps to `{}`; it has {}",
+                source.header_place(),
                 words.join(" or "),
                 name,
                 headers_of(source, targets)
@@ -259,9 +253,8 @@ fn check_required(source: &Source, targets: &[Target], definition: &Definition) 
             return Err(Refusal::new(
                 Code::MapMissing,
                 format!(
-                    "`{}` line {} has no column for `{name}`; it has {}",
-                    source.path.display(),
-                    source.header_line,
+                    "{} has no column for `{name}`; it has {}",
+                    source.header_place(),
                     headers_of(source, targets)
                 ),
             )
@@ -354,6 +347,8 @@ mod tests {
                     kind: BookKind::Xlsx,
                     is_1904: false,
                     sheets: Vec::new(),
+                    left_out: Vec::new(),
+                    separators: Vec::new(),
                 }),
             },
             header_line: 1,

@@ -70,30 +70,68 @@ fn a_bad_file_is_refused_even_among_good_ones() {
     }
 }
 
-#[test]
-fn a_list_comes_in_on_standard_input() {
-    let folder = support::folder();
+/// What `check -` says of that input, in `folder`.
+fn check_piped(folder: &Path, input: &[u8]) -> serde_json::Value {
     let mut child = Command::new(support::MUSTER)
         .args(["check", "--offline", "--json", "-"])
-        .current_dir(folder.path())
+        .current_dir(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let rejected = "grace@acme-industries.com,Grace\n";
     let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(PEOPLE.as_bytes()).unwrap();
-    stdin.write_all(rejected.as_bytes()).unwrap();
+    stdin.write_all(input).unwrap();
     drop(stdin);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_list_comes_in_on_standard_input() {
+    let folder = support::folder();
+    let rejected = "grace@acme-industries.com,Grace\n";
+    let input = PEOPLE.to_string() + rejected;
+    let summary = check_piped(folder.path(), input.as_bytes());
     assert_eq!(summary["input"][0]["path"], "-");
     assert_eq!(summary["counts"]["read"], 2);
     let runs = folder.path().join("muster-runs");
     let run = fs::read_dir(runs).unwrap().next().unwrap().unwrap();
     let corrections = fs::read_to_string(run.path().join("corrections.csv")).unwrap();
     assert!(corrections.contains("grace@acme-industries.com,Grace,"));
+}
+
+#[test]
+fn json_comes_in_on_standard_input_packed_or_not() {
+    let lines = concat!(
+        r#"{"email":"ada@acme-industries.com","first_name":"Ada","last_name":"Lovelace"}"#,
+        "\n",
+        r#"{"email":"grace@acme-industries.com","last_name":"Hopper"}"#,
+    )
+    .to_string();
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(lines.as_bytes()).unwrap();
+    for input in [lines.into_bytes(), packed.finish().unwrap()] {
+        let folder = support::folder();
+        let summary = check_piped(folder.path(), &input);
+        let read = &summary["input"][0];
+        assert_eq!(
+            (&read["path"], &read["format"]),
+            (&"-".into(), &"json".into())
+        );
+        assert_eq!(read["detected"][0], "JSON Lines");
+        assert_eq!(
+            (&summary["counts"]["read"], &summary["counts"]["rejected"]),
+            (&2.into(), &1.into())
+        );
+        let runs = folder.path().join("muster-runs");
+        let run = fs::read_dir(runs).unwrap().next().unwrap().unwrap();
+        let corrections = fs::read_to_string(run.path().join("corrections.csv")).unwrap();
+        assert!(
+            corrections.contains("grace@acme-industries.com,,Hopper,2,"),
+            "{corrections}"
+        );
+    }
 }
 
 #[test]

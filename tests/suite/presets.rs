@@ -19,15 +19,18 @@ fn every_preset_imports_its_fixture_without_being_named() {
         let name = fixture.file_name().unwrap().to_string_lossy().into_owned();
         names.insert(name.clone());
         let folder = support::folder();
-        fs::copy(fixture.join("users.csv"), folder.path().join("users.csv")).unwrap();
+        let files = fs::read_dir(&fixture).unwrap();
+        let mut files = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let users = files.find(|name| name.starts_with("users.")).unwrap();
+        fs::copy(fixture.join(&users), folder.path().join(&users)).unwrap();
         let database = support::fresh_database();
-        let import = || support::run(folder.path(), &database, &["import", "users.csv", "--json"]);
+        let import = || support::run(folder.path(), &database, &["import", &users, "--json"]);
         let first = import();
         if first.exit != 0 {
             failures.push(format!("{name}: {} {}", first.stderr, first.stdout));
             continue;
         }
-        let told = format!("`users.csv` is read by the pipeline `{name}`");
+        let told = format!("`{users}` is read by the pipeline `{name}`");
         assert!(first.stderr.contains(&told), "{name}: {}", first.stderr);
         assert_eq!(first.json()["pipeline"]["name"], name.as_str());
         assert!(first.counts().created > 0, "{name}: {}", first.stdout);

@@ -369,7 +369,8 @@ fn the_table(path: &Path, names: &[(usize, String)]) -> Result<usize> {
 fn is_table(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     [
-        ".csv", ".tsv", ".tab", ".psv", ".xlsx", ".xlsm", ".xls", ".ods",
+        ".csv", ".tsv", ".tab", ".psv", ".xlsx", ".xlsm", ".xls", ".ods", ".json", ".jsonl",
+        ".ndjson",
     ]
     .iter()
     .any(|ending| lower.ends_with(ending))

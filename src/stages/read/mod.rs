@@ -1,5 +1,5 @@
-//! read: bytes to rows of text cells with their places. Knows CSV and workbooks; after it no stage
-//! knows which it was.
+//! read: bytes to rows of text cells with their places. Knows CSV, workbooks, JSON and Parquet;
+//! after it no stage knows which it was.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
@@ -20,6 +20,7 @@ pub mod csv;
 mod detect;
 pub mod encoding;
 mod footer;
+pub mod json;
 mod mojibake;
 pub mod records;
 pub mod workbook;
@@ -28,6 +29,14 @@ pub mod workbook;
 pub const HEADER_ROWS_MAX: usize = 50;
 /// The most rows of one run.
 pub const ROWS_MAX: RowNumber = RowNumber::MAX / 2;
+
+/// So much of a file's beginning is looked at for its kind.
+const START_BYTES: u64 = 4096;
+/// What a list whose values hold its separator should have had.
+const PARTED: &str = "no value with a character that `separators` under `[groups]` has";
+/// What to do with LDIF.
+const FROM_DIRECTORY: &str = "export the same people as CSV: with `csvde -f people.csv` or \
+    `Get-ADUser … | Export-Csv` from Active Directory, with `ldapsearch` and a converter from others";
 
 /// A file that was opened and looked at: what it is, and what its header says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,7 +50,7 @@ pub struct Source {
     pub bytes: u64,
     /// What it is and how it is read.
     pub format: Format,
-    /// Line or sheet row of the header, from 1.
+    /// Line or sheet row of the header, from 1; 0 where the names stand with the values.
     pub header_line: u64,
     /// The names in the header, as the file shows them.
     pub header: Vec<String>,
@@ -65,6 +74,8 @@ pub enum Format {
         /// What is known of the workbook.
         book: Box<workbook::Book>,
     },
+    /// Objects in JSON.
+    Json(Box<json::Shape>),
 }
 
 /// A path need not be text; a plan keeps of it what reports show.
@@ -103,9 +114,19 @@ impl Source {
     pub fn sheet(&self) -> Option<&str> {
         match &self.format {
             Format::Workbook { sheet, book } => {
-                book.sheets.get(*sheet).map(|sheet| sheet.name.as_str())
+                let sheet = book.sheets.get(*sheet)?;
+                (book.kind != workbook::BookKind::Parquet).then_some(sheet.name.as_str())
             }
-            Format::Csv(_) => None,
+            Format::Csv(_) | Format::Json(_) => None,
+        }
+    }
+
+    /// Where its header stands, as messages say it: the file, and the line where that is one.
+    pub fn header_place(&self) -> String {
+        let shown = self.path.display();
+        match self.header_line {
+            0 => format!("`{shown}`"),
+            line => format!("`{shown}` line {line}"),
         }
     }
 
@@ -129,7 +150,7 @@ impl Source {
         let shown = path.display();
         let open_workbook = || {
             if path == Path::new(STANDARD_INPUT) {
-                let what = "a workbook can't be read from standard input";
+                let what = "a workbook or Parquet file can't be read from standard input";
                 return Err(Refusal::new(Code::FileFormat, what).help("name its file"));
             }
             workbook::open(path, wanted)
@@ -140,7 +161,7 @@ impl Source {
         let mut start = Vec::new();
         content
             .open()?
-            .take(32)
+            .take(START_BYTES)
             .read_to_end(&mut start)
             .map_err(|error| unreadable(path, &error))?;
         match start.as_slice() {
@@ -148,10 +169,21 @@ impl Source {
                 Code::FileEmpty,
                 format!("`{shown}` has 0 bytes"),
             )),
-            [0xd0, 0xcf, 0x11, 0xe0, ..] => open_workbook(),
+            [0xd0, 0xcf, 0x11, 0xe0, ..] | [b'P', b'A', b'R', b'1', ..] => open_workbook(),
+            // The footer is encrypted: "Parquet Modular Encryption", parquet.apache.org.
+            [b'P', b'A', b'R', b'E', ..] => {
+                let what = format!("`{shown}` is a Parquet file that is encrypted");
+                Err(Refusal::new(Code::FileEncrypted, what)
+                    .help("write it without encryption, or export the list as CSV"))
+            }
             start => match workbook::kind::foreign(start) {
                 Some((what, help)) => {
                     Err(Refusal::new(Code::FileFormat, format!("`{shown}` is {what}")).help(help))
+                }
+                None if json::is_json(start) => json::open(content, wanted),
+                None if is_ldif(start) => {
+                    let what = format!("`{shown}` is an LDIF file, the export of a directory");
+                    Err(Refusal::new(Code::FileFormat, what).help(FROM_DIRECTORY))
                 }
                 None => csv::open(content, wanted),
             },
@@ -168,6 +200,7 @@ impl Source {
         match &self.format {
             Format::Csv(shape) => csv::read(self, shape, number, first_row, emit),
             Format::Workbook { .. } => workbook::read(self, number, first_row, emit),
+            Format::Json(shape) => json::read(self, shape, number, first_row, emit),
         }
     }
 
@@ -183,10 +216,26 @@ impl Source {
         emit: &mut Emit,
     ) -> Result<()> {
         match &self.format {
-            Format::Csv(shape) => csv::read(self, shape, number, first_row, emit),
-            Format::Workbook { .. } => workbook::read_natives(self, number, first_row, emit),
+            Format::Workbook { .. } if self.sheet().is_some() => {
+                workbook::read_natives(self, number, first_row, emit)
+            }
+            _ => self.read(number, first_row, emit),
         }
     }
+}
+
+/// Whether a file begins as LDIF does (RFC 2849): with its version or a distinguished name, behind
+/// comments.
+fn is_ldif(start: &[u8]) -> bool {
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    let mut lines = start.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
+    let begins = |wanted: &[u8]| {
+        let start = first.and_then(|line| line.get(..wanted.len()));
+        start.is_some_and(|start| start.eq_ignore_ascii_case(wanted))
+    };
+    let is_version = begins(b"version:") && first.is_some_and(|line| line.ends_with(b"1"));
+    is_version || begins(b"dn:")
 }
 
 /// Whether a path is that of a file which can be read.

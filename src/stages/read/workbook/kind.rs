@@ -34,6 +34,7 @@ pub(super) fn of(job: &Job) -> Result<BookKind> {
             return of_archive(job.path, &names);
         }
         [0xd0, 0xcf, 0x11, 0xe0, ..] => return of_compound(job),
+        [b'P', b'A', b'R', b'1', ..] => return Ok(BookKind::Parquet),
         start => foreign(start).unwrap_or(("not a workbook", Code::FileFormat.mend())),
     };
     Err(refusal(Code::FileFormat, job.path, &format!("is {what}")).help(help))
@@ -83,7 +84,6 @@ pub fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
         [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] | [b'G', b'I', b'F', b'8', ..] => {
             Some(("a picture", Code::FileFormat.mend()))
         }
-        [b'P', b'A', b'R', b'1', ..] => Some(("a Parquet file", "export the list as CSV")),
         [0x7f, b'E', b'L', b'F', ..] => Some(("a program", Code::FileFormat.mend())),
         _ => None,
     }

@@ -1,6 +1,7 @@
 //! Workbooks of every kind that lists come in. A process of its own reads them ([`child`]), so
 //! that whatever a file does to a parser ends there; this side chooses the sheet and the header.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -25,6 +26,7 @@ pub mod limits;
 mod line;
 mod number_format;
 mod ods;
+mod parquet;
 mod refuse;
 mod scan;
 mod wire;
@@ -62,9 +64,23 @@ pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
     let answer = Answer::ask(path, &file, bytes, request)?;
     // Meanwhile the other process reads it, too.
     let sha256 = fingerprint(path, &file)?;
-    let (book, mut rows) = look(answer)?;
-    let index = choose(path, &book, &rows, wanted)?;
-    let (header_line, header) = header(path, std::mem::take(&mut rows[index]), wanted)?;
+    let (mut book, mut rows) = look(answer)?;
+    let (index, (header_line, header)) = if book.kind == BookKind::Parquet {
+        book.separators = wanted.definition.groups.separators.clone();
+        let rows = rows.swap_remove(0);
+        let names = rows.into_iter().find(|(number, _)| *number == 0);
+        let no_columns = || refusal(Code::FileEmpty, path, "has no column that can be read");
+        (
+            0,
+            names
+                .filter(|(_, names)| !names.is_empty())
+                .ok_or_else(no_columns)?,
+        )
+    } else {
+        let index = choose(path, &book, &rows, wanted)?;
+        let rows = std::mem::take(&mut rows[index]);
+        (index, header(path, rows, wanted)?)
+    };
     Ok(Source {
         path: path.to_path_buf(),
         sha256,
@@ -189,7 +205,7 @@ fn read_as(
                 }
                 continue;
             }
-            push(&row, source, &mut merged, &mut batch);
+            push(&row, source, book, &mut merged, &mut batch);
             if batch.is_full() {
                 let mut next = Cells::new(number, batch.next_row());
                 next.sheet = batch.sheet.as_ref().map(|sheet| {
@@ -223,11 +239,15 @@ fn above(row: &Row) -> AboveRow {
 }
 
 /// Adds a row to a batch.
-fn push(from: &Row, source: &Source, merged: &mut Merged, batch: &mut Cells) {
+fn push(from: &Row, source: &Source, book: &Book, merged: &mut Merged, batch: &mut Cells) {
     let row = batch.next_row();
     for column in 0..from.width().max(source.header.len()) {
         let dropped = source.dropped.contains(&column);
-        let cell = if dropped { "" } else { from.cell(column) };
+        let mut cell = Cow::Borrowed(if dropped { "" } else { from.cell(column) });
+        if book.kind == BookKind::Parquet && cell.contains(wire::LIST_MARK) {
+            cell = joined(&cell, column, source, book, batch).into();
+        }
+        let cell = cell.as_ref();
         let is_misplaced = source.is_misplaced(column, cell);
         if is_misplaced {
             batch.issues.push(misplaced(row, column));
@@ -281,6 +301,23 @@ fn push(from: &Row, source: &Source, merged: &mut Merged, batch: &mut Cells) {
         line: from.number,
         byte: u64::MAX,
     });
+}
+
+/// The values of a list as the pipeline parts them, with a word on one that holds what parts them.
+fn joined(list: &str, column: usize, source: &Source, book: &Book, batch: &mut Cells) -> String {
+    let separators = book.separators.as_slice();
+    let parted = list
+        .split(wire::LIST_MARK)
+        .any(|value| value.contains(separators));
+    if parted && source.secret != Some(column) {
+        let row = batch.next_row();
+        batch.issues.push(Issue {
+            column: Some(column as u16),
+            ..Issue::of_row(Code::CellList, row, super::PARTED)
+        });
+    }
+    let separator = separators.first().copied().unwrap_or(';');
+    list.replace(wire::LIST_MARK, separator.encode_utf8(&mut [0; 4]))
 }
 
 /// The merged areas of a sheet, as far as rows have come to them.
@@ -486,6 +523,13 @@ impl Book {
     /// What a person should know of how the sheet at that index is read, in plain sentences.
     pub fn remarks(&self, sheet: usize, header: &[String]) -> Vec<String> {
         let mut remarks = Vec::new();
+        if self.kind == BookKind::Parquet {
+            remarks.push("Parquet".to_string());
+        }
+        if !self.left_out.is_empty() {
+            let names = listed(self.left_out.iter().map(String::as_str));
+            remarks.push(format!("columns of a kind that isn't read: {names}"));
+        }
         let others: Vec<&str> = self
             .sheets
             .iter()

@@ -49,6 +49,8 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         kind: BookKind::Ods,
         is_1904: false,
         sheets: reader.sheets,
+        left_out: Vec::new(),
+        separators: Vec::new(),
     })
 }
 

@@ -186,6 +186,7 @@ fn the_sheet_and_the_header_are_chosen_or_asked_for() {
                     format!("{sheet} {} {:?}", source.header_line, source.header)
                 }
                 Format::Csv(_) => "csv".to_string(),
+                Format::Json(_) => "json".to_string(),
             },
             Err(refusal) => format!(
                 "{} {}",

@@ -21,6 +21,8 @@ pub(super) const FORMATS: u8 = b'f';
 pub(super) const NEXT_SHEET: u8 = b's';
 /// The file is refused, as JSON of a [`Refused`].
 pub(super) const REFUSED: u8 = b'x';
+/// Parts the values of a list in a cell, until it is known what the pipeline parts them by.
+pub(super) const LIST_MARK: char = '\u{1f}';
 /// All was said.
 pub(super) const END: u8 = b'e';
 
@@ -41,6 +43,8 @@ pub enum BookKind {
     Xls,
     /// OpenDocument: `.ods`.
     Ods,
+    /// Apache Parquet, which is no workbook but is read like one, with a sheet that has no name.
+    Parquet,
 }
 
 impl BookKind {
@@ -51,6 +55,7 @@ impl BookKind {
             BookKind::Xlsb => "xlsb",
             BookKind::Xls => "xls",
             BookKind::Ods => "ods",
+            BookKind::Parquet => "parquet",
         }
     }
 }
@@ -64,6 +69,12 @@ pub struct Book {
     pub is_1904: bool,
     /// Its sheets of cells, in order.
     pub sheets: Vec<Sheet>,
+    /// Columns of a kind that isn't read.
+    #[serde(default)]
+    pub left_out: Vec<String>,
+    /// What parts the values of a list in a cell; the first is written.
+    #[serde(default)]
+    pub separators: Vec<char>,
 }
 
 /// A sheet.

@@ -17,7 +17,7 @@ use super::limits::{LIMITS, Limits};
 use super::line::Line;
 use super::refuse::{damaged, quietly, refusal};
 use super::wire::{self, Book, BookKind};
-use super::{kind, ods, xls, xlsb, xlsx};
+use super::{kind, ods, parquet, xls, xlsb, xlsx};
 use crate::issue::Code;
 use crate::refusal::Result;
 
@@ -243,6 +243,7 @@ fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         BookKind::Xlsb => xlsb::pass(job, each),
         BookKind::Xls => xls::pass(job, each),
         BookKind::Ods => ods::pass(job, each),
+        BookKind::Parquet => parquet::pass(job, each),
     }?;
     Ok(book)
 }

@@ -67,6 +67,8 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         kind: BookKind::Xls,
         is_1904: workbook.has_1904_epoch(),
         sheets,
+        left_out: Vec::new(),
+        separators: Vec::new(),
     })
 }
 

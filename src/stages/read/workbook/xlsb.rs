@@ -54,6 +54,8 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         kind: BookKind::Xlsb,
         is_1904: shared.is_1904,
         sheets: sheets.into_iter().map(|(sheet, _)| sheet).collect(),
+        left_out: Vec::new(),
+        separators: Vec::new(),
     })
 }
 

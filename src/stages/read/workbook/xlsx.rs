@@ -64,6 +64,8 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         kind: BookKind::Xlsx,
         is_1904: workbook.has_1904_epoch(),
         sheets,
+        left_out: Vec::new(),
+        separators: Vec::new(),
     })
 }
 
