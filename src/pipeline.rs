@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use self::leavers::find_leavers;
 use self::plan::match_and_plan;
-use self::read::{groups_of, open, read_people, settle};
+use self::read::{FileTruth, groups_of, open, read_people, settle};
 use self::write::write;
 use crate::definition::Pipeline;
 use crate::issue::{Code, Issue};
@@ -121,7 +121,15 @@ pub struct Ran {
 /// A refusal; nothing was written then.
 pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
     let (mut files, layout) = open(job)?;
-    let (spool, owners, groups, rules, profile, marks) = read_people(job, &mut files, &layout)?;
+    let FileTruth {
+        spool,
+        owners,
+        groups,
+        rules,
+        profile,
+        marks,
+        ..
+    } = read_people(job, &mut files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
     let guide = Guide::Pipeline(&clashes);
     let rows = Rows {
@@ -163,7 +171,15 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
 /// A refusal before any write; what stops it later is in [`Ran::stopped`].
 pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
     let (mut files, layout) = open(job)?;
-    let (spool, owners, groups, rules, profile, marks) = read_people(job, &mut files, &layout)?;
+    let FileTruth {
+        spool,
+        owners,
+        groups,
+        rules,
+        profile,
+        marks,
+        ..
+    } = read_people(job, &mut files, &layout)?;
     let clashes = settle(job, &files, &spool, owners)?;
     let (run, begun) = begin(job, &files, store)?;
     let guide = Guide::Pipeline(&clashes);
@@ -324,7 +340,7 @@ pub struct InputFile {
 
 /// Batches that go through the parallel passes together. Enough to keep the cores busy, few
 /// enough that memory doesn't notice.
-const GROUP_BATCHES: usize = 8;
+pub(crate) const GROUP_BATCHES: usize = 8;
 
 /// Begins the run in the books, or takes up the one that was cut off.
 fn begin(job: &Job, files: &[InputFile], store: &Store) -> Result<(RunKey, Begun)> {

@@ -13,8 +13,8 @@ use crate::issue::Code;
 use crate::outcome::Verdict;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Drafts, Field, Layout, People, RowNumber};
-use crate::spool::{Spool, encode};
-use crate::stages::clash::{Decision, Owners, key_hashes, look_alikes};
+use crate::spool::{Encoded, Spool, encode};
+use crate::stages::clash::{Decision, LookAlike, Owners, key_hashes, look_alikes};
 use crate::stages::clean::clean;
 use crate::stages::clean::date::Evidence;
 use crate::stages::clean::group;
@@ -25,16 +25,55 @@ use crate::stages::map::{self, Mapping, Target};
 use crate::stages::read::{self, Source};
 use crate::stages::validate::validate;
 
-/// What reading all rows leaves: the rows, who has which key, the groups by key, rule counts,
-/// what the rows look like where that is compared, and which rows of earlier runs they mend.
-pub(super) type FileTruth = (
-    Spool,
-    Owners,
-    BTreeMap<String, String>,
-    [u64; 32],
-    Option<Profile>,
-    Marks,
-);
+/// What reading all rows leaves.
+pub(super) struct FileTruth {
+    /// The rows.
+    pub(super) spool: Spool,
+    /// Who has which key.
+    pub(super) owners: Owners,
+    /// The groups that are named, by key.
+    pub(super) groups: BTreeMap<String, String>,
+    /// How often each cleaning rule changed something.
+    pub(super) rules: [u64; 32],
+    /// What the rows look like, where that is compared.
+    pub(super) profile: Option<Profile>,
+    /// Which rows of earlier runs they mend.
+    pub(super) marks: Marks,
+    /// What each file says of its dates.
+    dates: Vec<Evidence>,
+}
+
+/// A batch that went through the passes, and what is kept of it.
+struct Judged {
+    encoded: Encoded,
+    hashes: Vec<[u64; 3]>,
+    alike: Vec<LookAlike>,
+    groups: BTreeMap<String, String>,
+    profile: Option<Profile>,
+    people: People,
+}
+
+impl FileTruth {
+    /// Keeps the next batches, in file order.
+    fn keep(&mut self, job: &Job, files: &[InputFile], judged: Vec<Judged>) -> Result<()> {
+        for batch in judged {
+            if let (Some(all), Some(profile)) = (&mut self.profile, batch.profile) {
+                all.add(profile);
+            }
+            self.spool.push(&batch.encoded)?;
+            self.owners.note(&batch.people, &batch.hashes);
+            self.owners.note_alike(batch.alike);
+            for (key, path) in batch.groups {
+                self.groups.entry(key).or_insert(path);
+            }
+            let counts = self.rules.iter_mut().zip(batch.people.drafts.rule_counts);
+            counts.for_each(|(sum, count)| *sum += u64::from(count));
+            let (rows, part) = (batch.people.len(), part_read(files, &batch.people));
+            job.progress.add(rows as u64, part);
+        }
+        Ok(())
+    }
+}
 
 pub(super) fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
     let definition = &job.pipeline.definition;
@@ -80,10 +119,11 @@ pub(super) fn read_people(
 ) -> Result<FileTruth> {
     let definition = &job.pipeline.definition;
     let mut definitions = vec![definition.clone(); files.len()];
-    let (truth, dates) = read_once(job, files, layout, &definitions)?;
+    let truth = read_once(job, files, layout, &definitions)?;
+    let dates = truth.dates.clone();
     // Rows that come back mended are read as the file was that they come from, which had more
     // dates to tell by.
-    let order = |number: usize| match truth.5.order(number as u16) {
+    let order = |number: usize| match truth.marks.order(number as u16) {
         DateOrder::Unknown => dates[number].order(),
         told => told,
     };
@@ -99,26 +139,27 @@ pub(super) fn read_people(
         let is_found = order != DateOrder::Unknown && dates.order() == order;
         file.mapping.date_order_found = is_found.then_some(dates);
     }
-    Ok(read_once(job, files, layout, &definitions)?.0)
+    read_once(job, files, layout, &definitions)
 }
 
-/// One pass over all rows, each file by its own definition; and what each says of its dates.
+/// One pass over all rows, each file by its own definition. What must be done in file order is done
+/// for one group of batches while the next is cleaned.
 fn read_once(
     job: &Job,
     files: &[InputFile],
     layout: &Layout,
     definitions: &[Definition],
-) -> Result<(FileTruth, Vec<Evidence>)> {
-    let mut dates = vec![Evidence::default(); files.len()];
+) -> Result<FileTruth> {
     let profiled = is_compared(files, &job.pipeline.definition);
-    let mut truth: FileTruth = (
-        Spool::new()?,
-        Owners::default(),
-        BTreeMap::new(),
-        [0; 32],
-        profiled.then(Profile::default),
-        Marks::default(),
-    );
+    let mut truth = FileTruth {
+        spool: Spool::new()?,
+        owners: Owners::default(),
+        groups: BTreeMap::new(),
+        rules: [0; 32],
+        profile: profiled.then(Profile::default),
+        marks: Marks::default(),
+        dates: vec![Evidence::default(); files.len()],
+    };
     let marked = |file: &InputFile| file.source.header.iter().position(|name| is_mark(name));
     let marked: Vec<Option<usize>> = files.iter().map(marked).collect();
     let mut seen = Seen::default();
@@ -126,59 +167,56 @@ fn read_once(
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(GROUP_BATCHES);
         let reader = scope.spawn(move || read_files(files, |cells| sender.send(cells).is_ok()));
+        let mut behind = Vec::new();
         while let Some(group) = next_group(&receiver) {
             if job.stop.load(Ordering::Relaxed) {
                 return Err(stopped_early());
             }
             for cells in &group {
-                let file = usize::from(cells.source);
-                dates[file].add(date_evidence(cells, &files[file].mapping, layout));
-                if let Some(column) = marked[file] {
-                    truth.5.note(cells, column);
+                if let Some(column) = marked[usize::from(cells.source)] {
+                    truth.marks.note(cells, column);
                 }
             }
-            let drafts = clean_group(job, files, layout, definitions, group);
-            let verdicts = find_duplicates(&drafts, &mut seen, &truth.0)?;
-            let people: Vec<_> = drafts
+            let (kept, cleaned) = rayon::join(
+                || truth.keep(job, files, std::mem::take(&mut behind)),
+                || clean_group(job, files, layout, definitions, group),
+            );
+            kept?;
+            for batch in &cleaned {
+                truth.dates[usize::from(batch.drafts.source)].add(batch.dates);
+            }
+            let verdicts = find_duplicates(&cleaned, &mut seen, &truth.spool)?;
+            behind = cleaned
                 .into_par_iter()
                 .zip(verdicts)
-                .map(|((drafts, _), verdicts)| {
+                .map(|(Cleaned { drafts, .. }, verdicts)| {
                     let definition = &definitions[usize::from(drafts.source)];
                     let people = validate(drafts, verdicts, layout, definition);
-                    let hashes = key_hashes(&people, job.run.seed);
-                    let alike = look_alikes(&people, job.run.seed);
-                    let profile = profiled.then(|| Profile::of(&people.drafts, layout));
-                    (
-                        encode(&people),
-                        (hashes, alike),
-                        group_paths(&people, layout, definition),
-                        profile,
+                    Judged {
+                        encoded: encode(&people),
+                        hashes: key_hashes(&people, job.run.seed),
+                        alike: look_alikes(&people, job.run.seed),
+                        groups: group_paths(&people, layout, definition),
+                        profile: profiled.then(|| Profile::of(&people.drafts, layout)),
                         people,
-                    )
+                    }
                 })
                 .collect();
-            for (encoded, (hashes, alike), paths, profile, people) in people {
-                if let (Some(all), Some(profile)) = (&mut truth.4, profile) {
-                    all.add(profile);
-                }
-                truth.0.push(&encoded)?;
-                truth.1.note(&people, &hashes);
-                truth.1.note_alike(alike);
-                for (key, path) in paths {
-                    truth.2.entry(key).or_insert(path);
-                }
-                let counts = truth.3.iter_mut().zip(people.drafts.rule_counts);
-                counts.for_each(|(sum, count)| *sum += u64::from(count));
-                job.progress
-                    .add(people.len() as u64, part_read(files, &people));
-            }
         }
+        truth.keep(job, files, behind)?;
         reader
             .join()
             .unwrap_or_else(|_| Err(Refusal::new(Code::FileDamaged, "the reader broke off")))
     })?;
     job.progress.end();
-    Ok((truth, dates))
+    Ok(truth)
+}
+
+/// A batch behind clean.
+struct Cleaned {
+    drafts: Drafts,
+    prints: Vec<u128>,
+    dates: Evidence,
 }
 
 /// Cleans batches side by side, and takes the fingerprints of their rows.
@@ -188,12 +226,18 @@ fn clean_group(
     layout: &Layout,
     definitions: &[Definition],
     group: Vec<Cells>,
-) -> Vec<(Drafts, Vec<u128>)> {
+) -> Vec<Cleaned> {
     let clean = |cells: Cells| {
         let file = usize::from(cells.source);
-        let drafts = clean(cells, &files[file].mapping, layout, &definitions[file]);
+        let mapping = &files[file].mapping;
+        let dates = date_evidence(&cells, mapping, layout);
+        let drafts = clean(cells, mapping, layout, &definitions[file]);
         let prints = fingerprints(&drafts, job.run.seed);
-        (drafts, prints)
+        Cleaned {
+            drafts,
+            prints,
+            dates,
+        }
     };
     group.into_par_iter().map(clean).collect()
 }
@@ -260,25 +304,21 @@ fn next_group(receiver: &Receiver<Cells>) -> Option<Vec<Cells>> {
     Some(group)
 }
 
-fn find_duplicates(
-    group: &[(Drafts, Vec<u128>)],
-    seen: &mut Seen,
-    spool: &Spool,
-) -> Result<Vec<Vec<Verdict>>> {
+fn find_duplicates(group: &[Cleaned], seen: &mut Seen, spool: &Spool) -> Result<Vec<Vec<Verdict>>> {
     let mut verdicts: Vec<Vec<Verdict>> = Vec::with_capacity(group.len());
-    for (drafts, prints) in group {
+    for Cleaned { drafts, prints, .. } in group {
         let mut of_batch = Vec::with_capacity(prints.len());
         for (index, print) in prints.iter().enumerate() {
             let equal = |earlier: RowNumber| {
                 let same =
                     |values: &mut dyn Iterator<Item = &str>| drafts.values.row(index).eq(values);
                 // An earlier row is in this group, or in the spool.
-                let here = group.iter().find(|(other, _)| {
+                let here = group.iter().map(|batch| &batch.drafts).find(|other| {
                     earlier >= other.first_row
                         && ((earlier - other.first_row) as usize) < other.places.len()
                 });
                 match here {
-                    Some((other, _)) => Ok(same(
+                    Some(other) => Ok(same(
                         &mut other.values.row((earlier - other.first_row) as usize),
                     )),
                     None => Ok(same(&mut spool.values(earlier)?.iter().map(String::as_str))),
@@ -360,7 +400,8 @@ pub(super) fn settle(
     owners: Owners,
 ) -> Result<BTreeMap<RowNumber, Decision>> {
     let mut places: HashMap<RowNumber, String> = HashMap::new();
-    let mut wanted = owners.clashing();
+    let shared = owners.shared();
+    let mut wanted = shared.clashing();
     wanted.sort_unstable();
     wanted.dedup();
     // One batch is read once, whatever the number of its rows that clash.
@@ -376,5 +417,5 @@ pub(super) fn settle(
         }
     }
     let place = |row| places.get(&row).cloned().unwrap_or_default();
-    Ok(owners.settle(job.pipeline.definition.rows.clashes, place))
+    Ok(shared.settle(job.pipeline.definition.rows.clashes, place))
 }

@@ -19,11 +19,11 @@ use crate::refusal::{Refusal, Result};
 
 /// The ledger's columns for some rows, each with a value a row.
 #[derive(Debug, Default)]
-pub struct Entries {
+pub struct Entries<'a> {
     /// The row's number in the run, from 1.
     pub row: Vec<u64>,
     /// The file, as given.
-    pub file: Vec<String>,
+    pub file: Vec<&'a str>,
     /// Physical line, or row of the sheet.
     pub line: Vec<u64>,
     /// Offset of its first byte; none on a sheet.
@@ -38,6 +38,21 @@ pub struct Entries {
     pub cleaned: Vec<String>,
     /// Codes of its issues, by comma.
     pub issues: Vec<String>,
+}
+
+impl Entries<'_> {
+    /// Puts those of `next` behind these.
+    pub fn append(&mut self, mut next: Self) {
+        self.row.append(&mut next.row);
+        self.file.append(&mut next.file);
+        self.line.append(&mut next.line);
+        self.byte.append(&mut next.byte);
+        self.outcome.append(&mut next.outcome);
+        self.account.append(&mut next.account);
+        self.duplicate_of.append(&mut next.duplicate_of);
+        self.cleaned.append(&mut next.cleaned);
+        self.issues.append(&mut next.issues);
+    }
 }
 
 /// A ledger under way.
@@ -75,8 +90,11 @@ impl Ledger {
     ///
     /// # Errors
     /// `output.unwritable`.
-    pub fn write(&mut self, entries: Entries, path: &Path) -> Result<()> {
+    pub fn write(&mut self, entries: Entries<'_>, path: &Path) -> Result<()> {
         let height = entries.row.len();
+        if height == 0 {
+            return Ok(());
+        }
         let columns: Vec<Column> = vec![
             series("row", entries.row),
             series("file", entries.file),

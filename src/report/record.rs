@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use encoding_rs::UTF_8;
+use rayon::prelude::*;
 
 use super::corrections::{Correction, Corrections, Style};
 use super::file::{Pending, atomically};
@@ -15,7 +16,7 @@ use crate::definition::{DateOrder, Definition};
 use crate::formula::guarded;
 use crate::issue::{Code, Issue, Severity, mask};
 use crate::outcome::{Counts, Outcome, Verdict};
-use crate::pipeline::{InputFile, Ran};
+use crate::pipeline::{GROUP_BATCHES, InputFile, Ran};
 use crate::refusal::{Refusal, Result};
 use crate::row::{CLEARED, Cells, Field, Native, NativeCell, People, RowNumber, ShownAs, Slot};
 use crate::stages::clean::{GROUP_NESTING, Rule, Rules, groups};
@@ -61,11 +62,7 @@ pub fn record(
         .try_clone()
         .map_err(|error| super::file::unwritable(&ledger_path, &error))?;
     let mut ledger = Ledger::begin(file, &ledger_path)?;
-    for number in 0..ran.spool.batches() {
-        let batch = read_batch(ran, number)?;
-        ledger.write(entries(&batch, ran), &ledger_path)?;
-        tally.count(&batch, ran);
-    }
+    write_ledger(ran, &mut ledger, &ledger_path, &mut tally)?;
     ledger.finish(&ledger_path)?;
     pending.commit()?;
     summary
@@ -113,6 +110,36 @@ pub fn record(
         .insert("summary".into(), "summary.json".into());
     summary.files.insert("page".into(), "summary.html".into());
     Ok((details, mends))
+}
+
+/// Writes all rows into the ledger, and counts them. A group of batches is read while the one
+/// before is packed and written: both take about as long.
+fn write_ledger(ran: &Ran, ledger: &mut Ledger, path: &Path, tally: &mut Tally) -> Result<()> {
+    let names: Vec<String> = ran
+        .files
+        .iter()
+        .map(|file| file.source.path.display().to_string())
+        .collect();
+    let read = |number: usize| {
+        let batch = read_batch(ran, number)?;
+        let entries = entries(&batch, ran, &names);
+        Ok((batch, entries))
+    };
+    let mut waiting = Entries::default();
+    for first in (0..ran.spool.batches()).step_by(GROUP_BATCHES) {
+        let range = first..(first + GROUP_BATCHES).min(ran.spool.batches());
+        let behind = std::mem::take(&mut waiting);
+        let (written, group) = rayon::join(
+            || ledger.write(behind, path),
+            || range.into_par_iter().map(read).collect::<Result<Vec<_>>>(),
+        );
+        written?;
+        for (batch, entries) in group? {
+            tally.count(&batch, ran);
+            waiting.append(entries);
+        }
+    }
+    ledger.write(waiting, path)
 }
 
 /// Writes `summary.html` and `summary.json`, last, when everything that they name is there.
@@ -240,13 +267,10 @@ pub(crate) fn stood_in_its_way(issue: &Issue) -> bool {
     stands_in_the_way(issue) || issue.code == Code::PlanDrifted
 }
 
-fn entries(batch: &Batch, ran: &Ran) -> Entries {
+/// `names` are those of the files, as given.
+fn entries<'n>(batch: &Batch, ran: &Ran, names: &'n [String]) -> Entries<'n> {
     let drafts = &batch.people.drafts;
-    let file = ran.files[usize::from(drafts.source)]
-        .source
-        .path
-        .display()
-        .to_string();
+    let file = names[usize::from(drafts.source)].as_str();
     let mut accounts = batch.planned.accounts.iter().peekable();
     let mut entries = Entries::default();
     for index in 0..batch.people.len() {
@@ -268,7 +292,7 @@ fn entries(batch: &Batch, ran: &Ran) -> Entries {
             .map(|issue| issue.code.name())
             .collect();
         entries.row.push(u64::from(row) + 1);
-        entries.file.push(file.clone());
+        entries.file.push(file);
         entries.line.push(place.line);
         entries
             .byte

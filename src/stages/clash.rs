@@ -1,10 +1,10 @@
 //! clash: rows of one run that share a key and differ elsewhere. Part of validate that needs the
 //! whole file: no row of a clash can be judged before the last row is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use hashbrown::HashTable;
 use memchr::memmem;
+use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::definition::Clashes;
@@ -16,22 +16,29 @@ use crate::stages::validate::scripts;
 /// Each clashing row names at most this many others.
 const NAMED_MAX: usize = 5;
 
-/// Who has which key, over the whole run. 16 bytes a row and key are remembered.
+/// So many hashes are sorted at once when clashes are looked for: 128 MiB of them.
+const SORTED_MAX: usize = 8 << 20;
+
+/// The keys of all rows of a run, by their hashes. 8 bytes a row and key are remembered, and
+/// nothing is looked for before the last row is in: sorting once is faster than asking a table
+/// for every row, and needs no room beside it.
 #[derive(Default)]
 pub struct Owners {
-    tables: [Owner; 3],
-    /// By key and first row: all rows that share it.
-    shared: BTreeMap<(Key, RowNumber), Vec<RowNumber>>,
+    /// By [`Key`] and row; 0 where a row has none. As long as the last row that has one.
+    hashes: [Vec<u64>; 3],
     /// Keys that may look like others.
     alike: Vec<LookAlike>,
-    /// Rows that take part in a clash and are rejected for another reason.
+    /// Rows with a key that are rejected for another reason than a clash, in their order.
     rejected: Vec<RowNumber>,
 }
 
-#[derive(Default)]
-struct Owner {
-    hashes: Vec<u64>,
-    rows: HashTable<RowNumber>,
+/// The rows that share a key.
+pub struct Shared {
+    /// By key and first row: all rows that share it, in their order.
+    rows: BTreeMap<(Key, RowNumber), Vec<RowNumber>>,
+    /// Rows whose keys look the same and are not: each with the first row that has another key.
+    alike: Vec<(Key, RowNumber, RowNumber)>,
+    rejected: Vec<RowNumber>,
 }
 
 /// An e-mail address or a username with letters that may look like others.
@@ -100,15 +107,19 @@ impl Owners {
     }
 
     /// Rows whose keys look the same and are not: each with the first row that has another key.
-    fn alike_rows(&self) -> Vec<(Key, RowNumber, RowNumber)> {
-        let mut alike = self.alike.clone();
+    fn alike_rows(&mut self) -> Vec<(Key, RowNumber, RowNumber)> {
+        let mut alike = std::mem::take(&mut self.alike);
         alike.sort_unstable();
+        let plain_rows = [Key::Email, Key::Username].map(|key| {
+            let wanted = alike.iter().filter(|one| one.key == key);
+            first_rows(&self.hashes[key as usize], wanted.map(|one| one.plain))
+        });
         let mut found = Vec::new();
         for same in alike.chunk_by(|a, b| (a.key, a.plain) == (b.key, b.plain)) {
-            let table = &self.tables[same[0].key as usize];
-            let own = |row: RowNumber| table.hashes[row as usize];
+            let key = same[0].key;
+            let own = |row: RowNumber| self.hashes[key as usize][row as usize];
             let mut rows: Vec<RowNumber> = same.iter().map(|one| one.row).collect();
-            rows.extend(table.first(same[0].plain));
+            rows.extend(plain_rows[usize::from(key != Key::Email)].get(&same[0].plain));
             rows.sort_unstable();
             let Some(second) = rows.iter().find(|row| own(**row) != own(rows[0])) else {
                 continue;
@@ -116,7 +127,7 @@ impl Owners {
             found.extend(rows.iter().map(|row| {
                 let is_first = own(*row) == own(rows[0]);
                 let other = if is_first { *second } else { rows[0] };
-                (same[0].key, *row, other)
+                (key, *row, other)
             }));
         }
         found
@@ -126,35 +137,79 @@ impl Owners {
     pub fn note(&mut self, people: &People, hashes: &[[u64; 3]]) {
         for (index, hashes) in hashes.iter().enumerate() {
             let row = people.drafts.first_row + index as RowNumber;
-            let mut clashes = false;
-            for key in Key::ALL {
-                if let Some(first) = self.tables[key as usize].note(row, hashes[key as usize]) {
-                    clashes = true;
-                    self.shared
-                        .entry((key, first))
-                        .or_insert_with(|| vec![first])
-                        .push(row);
+            for (known, hash) in self.hashes.iter_mut().zip(hashes) {
+                if *hash != 0 {
+                    known.resize(row as usize, 0);
+                    known.push(*hash);
                 }
             }
-            // The first row of a clash is seen before anybody knows that it is one, so every
-            // rejected row counts; they are few, or the file is no good anyway.
-            if people.verdicts[index] == Verdict::Rejected
-                && (clashes || hashes.iter().any(|h| *h > 0))
-            {
+            if people.verdicts[index] == Verdict::Rejected && hashes.iter().any(|hash| *hash > 0) {
                 self.rejected.push(row);
             }
         }
     }
 
+    /// Finds the rows that share a key.
+    pub fn shared(mut self) -> Shared {
+        let alike = self.alike_rows();
+        let mut rows = BTreeMap::new();
+        for (key, hashes) in Key::ALL.into_iter().zip(self.hashes) {
+            for group in equal(&hashes, SORTED_MAX) {
+                rows.insert((key, group[0]), group);
+            }
+        }
+        Shared {
+            rows,
+            alike,
+            rejected: self.rejected,
+        }
+    }
+}
+
+/// The first place of each of the `wanted` values that `hashes` has.
+fn first_rows(hashes: &[u64], wanted: impl Iterator<Item = u64>) -> HashMap<u64, RowNumber> {
+    let wanted: HashSet<u64> = wanted.collect();
+    let mut first = HashMap::new();
+    if !wanted.is_empty() {
+        for (hash, row) in hashes
+            .iter()
+            .zip(0..)
+            .filter(|(hash, _)| wanted.contains(hash))
+        {
+            first.entry(*hash).or_insert(row);
+        }
+    }
+    first
+}
+
+/// The places at which `hashes` has the same value other than 0, each group in order. At most about
+/// `sorted_max` of them are sorted at once: the hashes are spread evenly, so that each part of
+/// their range holds about as many.
+fn equal(hashes: &[u64], sorted_max: usize) -> Vec<Vec<RowNumber>> {
+    let parts = hashes.len().div_ceil(sorted_max).max(1) as u64;
+    let width = u64::MAX / parts + 1;
+    let mut groups = Vec::new();
+    let mut sorted: Vec<(u64, RowNumber)> = Vec::new();
+    for part in 0..parts {
+        sorted.clear();
+        let numbered = hashes.iter().zip(0..);
+        let here =
+            numbered.filter(|(hash, _)| **hash != 0 && (parts == 1 || *hash / width == part));
+        sorted.extend(here.map(|(hash, row)| (*hash, row)));
+        sorted.par_sort_unstable();
+        let shared = sorted
+            .chunk_by(|a, b| a.0 == b.0)
+            .filter(|group| group.len() > 1);
+        groups.extend(shared.map(|group| group.iter().map(|(_, row)| *row).collect()));
+    }
+    groups
+}
+
+impl Shared {
     /// All rows that take part in a clash; some may be named several times.
     pub fn clashing(&self) -> Vec<RowNumber> {
-        let alike = self.alike_rows().into_iter().map(|(_, row, _)| row);
-        self.shared
-            .values()
-            .flatten()
-            .copied()
-            .chain(alike)
-            .collect()
+        let alike = self.alike.iter().map(|(_, row, _)| *row);
+        self.rows.values().flatten().copied().chain(alike).collect()
     }
 
     /// Decides every clash. `place` says how a row is named to people.
@@ -164,7 +219,7 @@ impl Owners {
         mut place: impl FnMut(RowNumber) -> String,
     ) -> BTreeMap<RowNumber, Decision> {
         let mut decisions: BTreeMap<RowNumber, Decision> = BTreeMap::new();
-        for ((key, _), rows) in &self.shared {
+        for ((key, _), rows) in &self.rows {
             let good = |row: &&RowNumber| self.rejected.binary_search(row).is_err();
             let kept = match policy {
                 Clashes::Reject => None,
@@ -199,7 +254,7 @@ impl Owners {
                 decision.issues.push(issue);
             }
         }
-        for (key, row, other) in self.alike_rows() {
+        for (key, row, other) in self.alike {
             let code = match key {
                 Key::Username => Code::UsernameAlike,
                 Key::Email | Key::ExternalId => Code::EmailAlike,
@@ -214,32 +269,6 @@ impl Owners {
                 .push(Issue::of_field(code, row, key.field(), "", detail));
         }
         decisions
-    }
-}
-
-impl Owner {
-    /// The first row that has the key of that hash.
-    fn first(&self, hash: u64) -> Option<RowNumber> {
-        let is_same = |row: &RowNumber| self.hashes[*row as usize] == hash;
-        self.rows.find(hash, is_same).copied()
-    }
-
-    fn note(&mut self, row: RowNumber, hash: u64) -> Option<RowNumber> {
-        self.hashes.resize(row as usize + 1, 0);
-        self.hashes[row as usize] = hash;
-        if hash == 0 {
-            return None;
-        }
-        let known = &self.hashes;
-        let first = self
-            .rows
-            .find(hash, |earlier| known[*earlier as usize] == hash)
-            .copied();
-        if first.is_none() {
-            self.rows
-                .insert_unique(hash, row, |row| known[*row as usize]);
-        }
-        first
     }
 }
 
@@ -274,6 +303,7 @@ mod tests {
         owners.note(&people, &key_hashes(&people, 3));
         owners.note_alike(look_alikes(&people, 3));
         owners
+            .shared()
             .settle(policy, |row| format!("line {row}"))
             .into_iter()
             .map(|(row, decision)| {
@@ -350,6 +380,22 @@ mod tests {
                 (6, false, vec![ClashUsername]),
             ]
         );
+    }
+
+    #[test]
+    fn equal_hashes_are_found_whatever_is_sorted_at_once() {
+        // Spread over the whole range, as hashes are; every third value comes twice, one thrice.
+        let value = |index: u64| (index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut hashes: Vec<u64> = (0..300).map(value).collect();
+        hashes.extend((0..300).map(|index| if index % 3 == 0 { value(index) } else { 0 }));
+        hashes.push(value(3));
+        for sorted_max in [1, 7, 100, 10_000] {
+            let mut groups = equal(&hashes, sorted_max);
+            groups.sort();
+            assert_eq!(groups.len(), 100);
+            assert_eq!(groups[0], [0, 300]);
+            assert_eq!(groups[1], [3, 303, 600]);
+        }
     }
 
     #[test]

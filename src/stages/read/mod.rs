@@ -209,12 +209,7 @@ impl Source {
     ///
     /// # Errors
     /// As [`Source::read`].
-    pub fn read_natives(
-        &self,
-        number: u16,
-        first_row: RowNumber,
-        emit: &mut Emit,
-    ) -> Result<()> {
+    pub fn read_natives(&self, number: u16, first_row: RowNumber, emit: &mut Emit) -> Result<()> {
         match &self.format {
             Format::Workbook { .. } if self.sheet().is_some() => {
                 workbook::read_natives(self, number, first_row, emit)
