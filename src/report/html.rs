@@ -14,8 +14,8 @@ use crate::issue::Code;
 use crate::outcome::{Counts, Outcome};
 use crate::report::changes::{Change, Changes};
 use crate::report::human::{
-    self, counted, doubts, duration, escape, grouped, headline, is_hidden, meaning, mending, percent,
-    plural, rules, ruling, safe, sum, why_leaving,
+    self, counted, doubts, duration, escape, grouped, headline, is_hidden, meaning, mending,
+    percent, plural, rules, ruling, safe, sum, why_leaving,
 };
 use crate::summary::{Example, Gate, Input, LeaverExample, Next, Ruling, Summary};
 

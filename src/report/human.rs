@@ -245,7 +245,10 @@ pub fn mending(summary: &Summary) -> Vec<String> {
             .map(|by| format!("{} mended by {}, ", grouped(by.rows), by.run))
             .collect();
         let rows = plural(open.needed, "row", "rows");
-        lines.push(format!("{rows} needed work: {by}{} left", grouped(open.left)));
+        lines.push(format!(
+            "{rows} needed work: {by}{} left",
+            grouped(open.left)
+        ));
     }
     lines
 }

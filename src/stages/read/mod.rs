@@ -176,12 +176,7 @@ impl Source {
     ///
     /// # Errors
     /// As [`Source::read`].
-    pub fn read_natives(
-        &self,
-        number: u16,
-        first_row: RowNumber,
-        emit: &mut Emit,
-    ) -> Result<()> {
+    pub fn read_natives(&self, number: u16, first_row: RowNumber, emit: &mut Emit) -> Result<()> {
         match &self.format {
             Format::Csv(shape) => csv::read(self, shape, number, first_row, emit),
             Format::Workbook { .. } => workbook::read_natives(self, number, first_row, emit),
