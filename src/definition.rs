@@ -17,6 +17,10 @@ use crate::row::{Field, Key};
 use crate::stages::clean::words;
 use crate::stages::validate::email;
 
+pub mod target;
+
+use target::TargetTable;
+
 /// A pipeline, read and checked.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -74,6 +78,8 @@ pub struct Definition {
     /// How people are told, later.
     #[serde(default)]
     pub mail: Mail,
+    /// The table of somebody else's that holds the accounts, instead of muster's own.
+    pub target: Option<TargetTable>,
 }
 
 impl Definition {
@@ -1223,7 +1229,7 @@ pub fn open(name: Option<&str>) -> Result<Pipeline> {
 /// # Errors
 /// `pipeline.invalid`, with line, column, excerpt and the nearest valid word.
 pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
-    let definition: Definition = toml::from_str(text).map_err(|error| {
+    let mut definition: Definition = toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let message = error.message().to_string();
         invalid(
@@ -1235,6 +1241,7 @@ pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
         )
     })?;
     check(path, text, &definition)?;
+    target::fit(&mut definition);
     let sha256 = crate::hex(&Sha256::digest(text.as_bytes()));
     Ok(Pipeline {
         definition,
@@ -1312,7 +1319,8 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
         }
     }
     check_gates(&definition.gates, &wrong)?;
-    check_mail(&definition.mail, &wrong)
+    check_mail(&definition.mail, &wrong)?;
+    target::check(definition).or_else(|(at, message)| wrong(&at, &message))
 }
 
 /// No column can be two things.

@@ -89,7 +89,7 @@ pub fn record(
         write_leavers(&ran.leavers, &folder.join("leavers.csv"))?;
         summary.files.insert("leavers".into(), "leavers.csv".into());
     }
-    summary.input = inputs(ran, &tally.rows_of);
+    summary.input = inputs(ran, &tally.rows_of, definition);
     summary.cleaned = Rule::ALL
         .iter()
         .map(|rule| (rule.name().to_string(), ran.rules[*rule as usize]))
@@ -474,7 +474,7 @@ fn column_of(issue: &Issue, file: &InputFile, ran: &Ran) -> Option<usize> {
     })
 }
 
-fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
+fn inputs(ran: &Ran, rows_of: &[u64], definition: &Definition) -> Vec<Input> {
     let input = |(file, rows): (&InputFile, &u64)| {
         let source = &file.source;
         let (format, encoding, delimiter) = match &source.format {
@@ -500,7 +500,7 @@ fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
             encoding,
             delimiter,
             sheet: sheet_of(file),
-            detected: detected(file),
+            detected: detected(file, definition),
             rows: *rows,
             columns: source
                 .header
@@ -514,13 +514,28 @@ fn inputs(ran: &Ran, rows_of: &[u64]) -> Vec<Input> {
 }
 
 /// What a person should know of how the file was read.
-fn detected(file: &InputFile) -> Vec<String> {
+fn detected(file: &InputFile, definition: &Definition) -> Vec<String> {
     let mut detected = match &file.source.format {
         Format::Workbook { sheet, book } => book.remarks(*sheet),
         Format::Csv { .. } => Vec::new(),
     };
     detected.extend(file.mapping.date_order_found.map(|found| found.sentence()));
+    detected.extend(left_out(file, definition));
     detected
+}
+
+/// What the target has no column for.
+fn left_out(file: &InputFile, definition: &Definition) -> Option<String> {
+    let target = definition.target.as_ref()?;
+    let slots = file.targets.iter().filter_map(|to| match to {
+        Target::Slot(slot) if !target.keeps(slot) => Some(slot),
+        _ => None,
+    });
+    let mut names: Vec<String> = slots.map(|slot| format!("`{}`", slot.name())).collect();
+    names.dedup();
+    let table = &target.table;
+    let names = names.join(", ");
+    (!names.is_empty()).then(|| format!("`{table}` has no column for {names}: left out"))
 }
 
 fn column(header: &str, target: &Target) -> Column {

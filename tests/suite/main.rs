@@ -21,4 +21,5 @@ mod presets;
 mod properties;
 mod readme;
 mod support;
+mod targets;
 mod undo;
