@@ -92,13 +92,15 @@ pub async fn lock(transaction: &Transaction<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Applies what is missing within a transaction that the caller won't commit. Nobody is kept waiting
-/// by a lock: an import that comes meanwhile waits only if it has to make the schema, too.
+/// Applies what is missing within a transaction that the caller won't commit then, and returns whether
+/// there was anything. Nobody is kept waiting by a lock: an import that comes meanwhile waits only if it
+/// has to make the schema, too.
 ///
 /// # Errors
 /// As [`migrate`].
-pub async fn rehearse(transaction: &Transaction<'_>) -> Result<()> {
-    apply_within(transaction, MIGRATIONS).await.map(drop)
+pub async fn rehearse(transaction: &Transaction<'_>) -> Result<bool> {
+    let applied = apply_within(transaction, MIGRATIONS).await?;
+    Ok(!applied.is_empty())
 }
 
 /// Adds to a refusal for want of rights what an administrator has to run.

@@ -121,12 +121,17 @@ fn a_table_of_devise_is_filled_updated_closed_and_taken_back() {
         "{}",
         finished.stdout
     );
-    assert!(finished.stdout.contains("no_robots"), "{}", finished.stdout);
-    assert!(
-        finished.stdout.contains("character varying(40)"),
-        "{}",
-        finished.stdout
-    );
+    let run = finished.json()["run"]["id"].as_str().unwrap().to_string();
+    let corrections = app
+        .folder
+        .path()
+        .join("muster-runs")
+        .join(run)
+        .join("corrections.csv");
+    let corrections = fs::read_to_string(corrections).unwrap();
+    for words in ["no_robots", "character varying(40)"] {
+        assert!(corrections.contains(words), "{corrections}");
+    }
     let people = "select email, first_name, last_name, employee_number, role, encrypted_password = '',
         confirmed_at is not null, discarded_at is null, created_at > '2026-01-01' and created_at = updated_at
         from users order by id";

@@ -2,13 +2,14 @@
 //! through them, as SQL text.
 //!
 //! Ids are uuids for muster, whatever they are in the table: a number by its hexadecimal digits, text
-//! by its own form or its MD5. Rows that muster makes have the uuid that it chose, which
-//! `muster.links` keeps. That is looked up in scalar subqueries, for rows on the far side of an outer
-//! join can't be locked.
+//! by its own form or its MD5. Rows that muster makes have the uuid that it chose. `muster.links` has
+//! every row's, by which an index finds it; rows that the application made since are entered before
+//! each run (`known`). The views join it by an inner join: what is on the far side of an outer one
+//! can't be locked.
 
 use std::fmt::Write;
 
-use super::describe::{Column, Folding, Table};
+use super::describe::{Column, Table};
 use super::quote::{Quoted, literal, text};
 use super::{Plan, is_clock};
 use crate::definition::target::{Fill, Literal, RoleColumn, StatusColumn, TargetTable, Values};
@@ -64,21 +65,39 @@ impl Id {
         }
     }
 
-    /// The way back, as text: null where there is none.
-    fn key(&self, uuid: &str) -> String {
+    /// What the key of a link is as a value of the column; indexed as such.
+    fn native(&self, key: &str) -> String {
         match self.kind {
-            IdKind::Uuid => format!("{uuid}::text"),
-            IdKind::Number => format!(
-                "(('x' || right(replace({uuid}::text, '-', ''), 16))::bit(64)::bigint)::text"
+            IdKind::Uuid => format!("{key}::uuid"),
+            IdKind::Number => format!("{key}::bigint"),
+            IdKind::Text => key.to_string(),
+        }
+    }
+
+    /// The condition that a row, by its column `value`, is that of the link with this key.
+    fn is(&self, value: &str, key: &str) -> String {
+        match self.kind {
+            IdKind::Text => format!("{value}::text = {key}"),
+            _ => format!("{value} = ({})", self.native(key)),
+        }
+    }
+
+    /// The index by which a row finds its link, and from which the planner knows how many there are.
+    fn index(&self, table: &str) -> String {
+        match self.kind {
+            IdKind::Text => String::new(),
+            _ => format!(
+                "create unique index if not exists {table}_native on muster.{table} (({}));\n",
+                self.native("key")
             ),
-            IdKind::Text => "null::text".to_string(),
         }
     }
 }
 
 /// The statements that make the view of the accounts, in order.
 pub(super) fn accounts(plan: &Plan) -> String {
-    let mut sql = account_view(plan);
+    let mut sql = plan.id.index("links");
+    sql += &account_view(plan);
     sql += &account_insert(plan);
     sql += &account_update(plan);
     sql += &account_delete(plan);
@@ -164,35 +183,21 @@ fn attribute_pairs<'a>(plan: &'a Plan<'_>) -> Vec<(String, &'a Column)> {
     pairs.collect()
 }
 
-/// A column of `muster.links` for the row `u`.
-fn link(plan: &Plan, what: &str) -> String {
-    let id = plan.id.column.quoted();
-    format!("(select link.{what} from muster.links link where link.key = u.{id}::text)")
-}
-
 /// The key of an address or a username: what muster kept of it, where it wrote the value and the
 /// database would make another of it.
 fn key_of(plan: &Plan, field: Field, column: &Column, form: &str) -> String {
-    let (id, value) = (plan.id.column.quoted(), read(column));
-    let name = field.name();
+    let (name, value) = (field.name(), read(column));
     let folded = plan.folding.key(&value, form);
     format!(
-        "coalesce((select link.{name}_key from muster.links link \
-         where link.key = u.{id}::text and link.{name} = {value}) collate pg_catalog.\"C\", {folded})"
+        "(case when link.{name} = {value} then link.{name}_key else {folded} end \
+         collate pg_catalog.\"C\")"
     )
 }
 
 fn account_view(plan: &Plan) -> String {
     let id = plan.id.column.quoted();
     let mut parts: Vec<(String, &str)> = Vec::new();
-    let own_id = plan.id.uuid(&format!("u.{id}"));
-    parts.push((
-        match plan.id.is_ours() {
-            true => format!("({own_id})"),
-            false => format!("coalesce({}, {own_id})", link(plan, "account_id")),
-        },
-        "id",
-    ));
+    parts.push(("link.account_id".to_string(), "id"));
     for field in COLUMNS {
         let column = plan.target.column(field);
         let column = column.and_then(|name| plan.accounts.column(name));
@@ -235,48 +240,36 @@ fn account_view(plan: &Plan) -> String {
         },
         "attributes",
     ));
-    parts.push((link(plan, "run_id"), "run_id"));
-    parts.push((link(plan, "run_row"), "run_row"));
-    let created = plan.column(plan.target.created.as_deref()).map(clock_read);
-    let updated = plan.column(plan.target.updated.as_deref()).map(clock_read);
-    let epoch = "'epoch'::timestamptz".to_string();
-    parts.push((
-        format!(
-            "coalesce({}, {})",
-            link(plan, "made_at"),
-            created.unwrap_or(epoch)
-        ),
-        "created_at",
-    ));
+    parts.push(("link.run_id".to_string(), "run_id"));
+    parts.push(("link.run_row".to_string(), "run_row"));
+    parts.push(("link.made_at".to_string(), "created_at"));
     // A version that muster didn't write has another time than any of muster's writes.
-    let written = format!(
-        "(select link.written_at from muster.links link where link.key = u.{id}::text and link.version = u.xmin)"
-    );
-    let others = match updated {
-        Some(updated) => format!("nullif({updated}, {})", link(plan, "written_at")),
-        None => "null::timestamptz".to_string(),
+    let others = match plan.column(plan.target.updated.as_deref()).map(clock_read) {
+        Some(updated) => format!("coalesce(nullif({updated}, link.written_at), now())"),
+        None => "now()".to_string(),
     };
     parts.push((
-        format!("coalesce({written}, {others}, now())"),
+        format!("case when link.version = u.xmin then link.written_at else {others} end"),
         "updated_at",
     ));
     parts.push(("null::jsonb".to_string(), "edits"));
     parts.push(("u.xmin".to_string(), "xmin"));
-    parts.push((format!("u.{id}::text"), "native_key"));
+    parts.push(("link.key".to_string(), "native_key"));
     let list: Vec<String> = parts
         .iter()
         .map(|(value, name)| format!("    {value} as {name}"))
         .collect();
     format!(
-        "create view muster.accounts as\nselect\n{}\nfrom {} u{};\n",
+        "create view muster.accounts as\nselect\n{}\nfrom {} u\njoin muster.links link on {}{};\n",
         list.join(",\n"),
         plan.accounts.name,
-        only(plan)
+        plan.id.is(&format!("u.{id}"), "link.key"),
+        only(plan, "where")
     )
 }
 
 /// The rows that are meant.
-fn only(plan: &Plan) -> String {
+fn only(plan: &Plan, before: &str) -> String {
     let conditions = plan.target.only.iter().filter_map(|(name, value)| {
         let column = plan.accounts.column(name)?;
         Some(format!("u.{} = {}", column.quoted(), typed(column, value)))
@@ -284,7 +277,7 @@ fn only(plan: &Plan) -> String {
     let conditions: Vec<String> = conditions.collect();
     match conditions.is_empty() {
         true => String::new(),
-        false => format!("\nwhere {}", conditions.join(" and ")),
+        false => format!("\n{before} {}", conditions.join(" and ")),
     }
 }
 
@@ -695,10 +688,9 @@ fn account_update(plan: &Plan) -> String {
          where u.{id} = old.native_key::{kind} and u.xmin = old.xmin\n    returning u.xmin into muster_version;\n    \
          -- Somebody else wrote the row since it was read.\n    \
          if not found then\n        return null;\n    end if;\n    \
-         insert into muster.links (key, account_id, email, email_key, username, username_key, made_at, written_at, version)\n    \
-         values (\n        old.native_key, old.id, {email}, {email_key}, {username}, {username_key}, old.created_at, now(), muster_version\n    )\n    \
-         on conflict (key) do update\n    set email = excluded.email, email_key = excluded.email_key, username = excluded.username,\n        \
-         username_key = excluded.username_key, written_at = excluded.written_at, version = excluded.version;\n    \
+         update muster.links set email = {email}, email_key = {email_key}, username = {username}, \
+         username_key = {username_key},\n        written_at = now(), version = muster_version\n    \
+         where key = old.native_key;\n    \
          return new;\n",
         guards = guards(plan),
         table = plan.accounts.name,
@@ -741,6 +733,37 @@ fn account_delete(plan: &Plan) -> String {
     function("accounts", "delete", "", &body)
 }
 
+/// The statements that enter rows of the tables which muster doesn't know yet.
+pub(super) fn known(plan: &Plan) -> Vec<String> {
+    let id = plan.id.column.quoted();
+    let created = plan.column(plan.target.created.as_deref()).map(clock_read);
+    let missing = format!(
+        "not exists (select from muster.links link where {})",
+        plan.id.is(&format!("u.{id}"), "link.key")
+    );
+    let only = only(plan, "and");
+    let mut all = vec![format!(
+        "insert into muster.links (key, account_id, made_at, written_at, version)\n\
+         select u.{id}::text, {}, coalesce({}, 'epoch'), 'epoch', '0'\nfrom {} u\nwhere {missing}{only}\n\
+         on conflict do nothing",
+        plan.id.uuid(&format!("u.{id}")),
+        created.unwrap_or_else(|| "null::timestamptz".to_string()),
+        plan.accounts.name,
+    )];
+    if let (Some(table), Some(id)) = (&plan.groups, &plan.group_id) {
+        let key = format!("g.{}", id.column.quoted());
+        all.push(format!(
+            "insert into muster.group_links (key, group_id, made_at)\n\
+             select {key}::text, {}, 'epoch'\nfrom {} g\n\
+             where not exists (select from muster.group_links link where {})\non conflict do nothing",
+            id.uuid(&key),
+            table.name,
+            id.is(&key, "link.key"),
+        ));
+    }
+    all
+}
+
 /// The table of memberships, and the columns by which it refers to the others.
 pub(super) struct Members {
     pub(super) table: Table,
@@ -775,25 +798,19 @@ pub(super) fn groups(plan: &Plan) -> String {
         return String::new();
     };
     let (key, quoted) = (id.column.quoted(), name.quoted());
-    let found = |what: &str| {
-        format!("(select link.{what} from muster.group_links link where link.key = g.{key}::text)")
-    };
     let path = format!("g.{quoted}::text collate pg_catalog.\"default\"");
-    let folded = |value: &str, folding: Folding| folding.key(value, "nfkc");
-    let mut sql = format!(
-        "create view muster.groups as\nselect\n    \
-         coalesce({}, {}) as id,\n    {path} as path,\n    \
-         coalesce((select link.group_key from muster.group_links link where link.key = g.{key}::text \
-         and link.path = {path}) collate pg_catalog.\"C\", {}) as key,\n    \
-         null::uuid as parent_id,\n    {} as run_id,\n    \
-         coalesce({}, 'epoch'::timestamptz) as created_at,\n    \
-         'private'::text as visibility,\n    g.{key}::text as native_key\nfrom {} g;\n",
-        found("group_id"),
-        id.uuid(&format!("g.{key}")),
-        folded(&path, plan.folding),
-        found("run_id"),
-        found("made_at"),
+    let folded = |value: &str| plan.folding.key(value, "nfkc");
+    let mut sql = id.index("group_links");
+    let _ = write!(
+        sql,
+        "create view muster.groups as\nselect\n    link.group_id as id,\n    {path} as path,\n    \
+         (case when link.path = {path} then link.group_key else {} end collate pg_catalog.\"C\") as key,\n    \
+         null::uuid as parent_id,\n    link.run_id as run_id,\n    link.made_at as created_at,\n    \
+         'private'::text as visibility,\n    link.key as native_key\n\
+         from {} g\njoin muster.group_links link on {};\n",
+        folded(&path),
         table.name,
+        id.is(&format!("g.{key}"), "link.key"),
     );
     let mut columns = vec![(quoted.clone(), "new.path".to_string())];
     if id.is_ours() {
@@ -805,10 +822,7 @@ pub(super) fn groups(plan: &Plan) -> String {
     }
     columns.extend(others(&target.defaults, table));
     let (names, values): (Vec<String>, Vec<String>) = columns.into_iter().unzip();
-    let odd = format!(
-        "{} is distinct from new.key",
-        folded("new.path", plan.folding)
-    );
+    let odd = format!("{} is distinct from new.key", folded("new.path"));
     let insert = format!(
         "    insert into {} ({}) values ({})\n    on conflict do nothing returning {key}::text into muster_key;\n    \
          if muster_key is null then\n        return null;\n    end if;\n    \
@@ -838,26 +852,16 @@ fn memberships(plan: &Plan, group_id: &Id) -> String {
     let (account, group) = (members.account.quoted(), members.group.quoted());
     let table = &members.table.name;
     let mut sql = format!(
-        "create view muster.memberships as\nselect\n    \
-         coalesce((select link.account_id from muster.links link where link.key = m.{account}::text), {}) as account_id,\n    \
-         coalesce((select link.group_id from muster.group_links link where link.key = m.{group}::text), {}) as group_id,\n    \
-         (select link.run_id from muster.membership_links link\n        \
-         where link.account_key = m.{account}::text and link.group_key = m.{group}::text) as run_id,\n    \
-         '{{}}'::text[] as roles,\n    false as inherited,\n    \
-         m.{account}::text as account_key,\n    m.{group}::text as group_key\nfrom {table} m;\n",
-        plan.id.uuid(&format!("m.{account}")),
-        group_id.uuid(&format!("m.{group}")),
+        "create view muster.memberships as\nselect\n    link.account_id as account_id,\n    \
+         grouping.group_id as group_id,\n    own.run_id as run_id,\n    '{{}}'::text[] as roles,\n    \
+         false as inherited,\n    link.key as account_key,\n    grouping.key as group_key\n\
+         from {table} m\njoin muster.links link on {}\njoin muster.group_links grouping on {}\n\
+         left join muster.membership_links own on own.account_key = link.key and own.group_key = grouping.key;\n",
+        plan.id.is(&format!("m.{account}"), "link.key"),
+        group_id.is(&format!("m.{group}"), "grouping.key"),
     );
-    let declare = format!(
-        "    muster_account text := coalesce(\n        \
-         (select link.key from muster.links link where link.account_id = new.account_id), {},\n        \
-         (select there.native_key from muster.accounts there where there.id = new.account_id)\n    );\n    \
-         muster_group text := coalesce(\n        \
-         (select link.key from muster.group_links link where link.group_id = new.group_id), {},\n        \
-         (select there.native_key from muster.groups there where there.id = new.group_id)\n    );\n",
-        plan.id.key("new.account_id"),
-        group_id.key("new.group_id"),
-    );
+    let declare = "    muster_account text := (select link.key from muster.links link where link.account_id = new.account_id);\n    \
+         muster_group text := (select link.key from muster.group_links link where link.group_id = new.group_id);\n";
     let cast = |column: &Column, value: &str| match column.is_text() {
         true => value.to_string(),
         false => format!("{value}::{}", column.kind),
@@ -881,7 +885,7 @@ fn memberships(plan: &Plan, group_id: &Id) -> String {
         names.join(", "),
         values.join(", ")
     );
-    sql += &function("memberships", "insert", &declare, &insert);
+    sql += &function("memberships", "insert", declare, &insert);
     sql += &function("memberships", "update", "", "    return new;\n");
     let delete = format!(
         "    delete from {table} m where m.{account} = {} and m.{group} = {};\n    \

@@ -67,14 +67,15 @@ fn books(database: &Quoted, role: &Quoted, other_owner: Option<String>) -> Strin
             "-- The schema muster belongs to {owner}, who has to run a newer muster, or a changed target, first.\n\
              grant usage on schema muster to {role};\n\
              grant select, insert, update, delete on all tables in schema muster to {role};\n\
-             grant execute on all functions in schema muster to {role};\n"
+             -- Only `muster serve` needs this.\n\
+             grant execute on function muster.accept_invitation to {role};\n"
         );
     }
     text
 }
 
 fn of_target(plan: &Plan, role: &Quoted) -> String {
-    let mut text = format!("-- The target, column by column; `delete` is for `muster undo`.\n");
+    let mut text = "-- The target, column by column; `delete` is for `muster undo`.\n".to_string();
     let columns = generate::columns(plan);
     grant(&mut text, &plan.accounts.name, &columns, role);
     if let (Some(table), Some(groups), Some(id)) =

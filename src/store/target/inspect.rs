@@ -313,7 +313,12 @@ impl Proposal<'_> {
     fn about(&self, column: &Column, field: Field) -> String {
         let mut notes = Vec::new();
         let is_key = matches!(field, Field::Email | Field::Username | Field::ExternalId);
+        let is_guarded = |column: &Column| {
+            let name = key(&column.name);
+            name.starts_with(field.name()) && name.ends_with("constraint")
+        };
         if is_key
+            && !self.table.columns.iter().any(is_guarded)
             && !self
                 .table
                 .unique

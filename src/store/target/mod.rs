@@ -123,8 +123,12 @@ impl Store {
         let looked = runtime.block_on(async {
             let doing = |error| refusal(&error, DOING);
             let mut transaction = connection.client.transaction().await.map_err(doing)?;
-            migrate::rehearse(&transaction).await?;
-            install(&mut transaction, target, definition).await?;
+            let is_fresh = migrate::rehearse(&transaction).await?;
+            let is_new = install(&mut transaction, target, definition).await?;
+            if !is_fresh && !is_new {
+                // Only the books were brought up to date: nobody has to wait for the end of the check.
+                return transaction.commit().await.map_err(doing);
+            }
             // Neither committed nor rolled back here: all that is asked later on this connection is
             // asked within it, and the server forgets it when the connection is closed.
             std::mem::forget(transaction);
@@ -184,13 +188,13 @@ async fn kept<C: GenericClient>(client: &C) -> Result<Vec<Kept>> {
     Ok(kept.collect())
 }
 
-/// Reads the tables, refuses what can't be, and makes the views where they aren't there yet or the
-/// mapping is another.
+/// Reads the tables, refuses what can't be, makes the views where they aren't there yet or the mapping is
+/// another, and enters the rows that are new. Returns whether views were made.
 async fn install(
     transaction: &mut Transaction<'_>,
     target: &TargetTable,
     definition: &Definition,
-) -> Result<()> {
+) -> Result<bool> {
     let plan = check::plan(transaction, target, definition).await?;
     let kept = kept(transaction).await?;
     let mut parts = vec![(
@@ -215,6 +219,7 @@ async fn install(
         );
         return Err(Refusal::new(Code::TargetOther, what).help("name it there again"));
     }
+    let mut is_new = false;
     for (part, sql, tables) in parts {
         for (table, relation, _) in &tables {
             if let Some(kept) = of(table).filter(|kept| kept.relation != **relation) {
@@ -227,6 +232,7 @@ async fn install(
             Some(_) => drop_views(transaction, part).await?,
             None => drop_tables(transaction, part).await?,
         }
+        is_new = true;
         let doing = |error| refusal(&error, "making the views of the target");
         transaction.batch_execute(&sql).await.map_err(doing)?;
         for (table, relation, key) in &tables {
@@ -238,6 +244,24 @@ async fn install(
                 .await
                 .map_err(doing)?;
         }
+    }
+    enter(transaction, &plan).await?;
+    Ok(is_new)
+}
+
+/// How many rows more make the planner's knowledge of them worth renewing.
+const MANY: u64 = 1_000;
+
+/// Enters the rows that the application made since the last run.
+async fn enter(transaction: &Transaction<'_>, plan: &Plan<'_>) -> Result<()> {
+    let doing = |error| refusal(&error, "looking for rows that are new in the target");
+    let mut entered = 0;
+    for sql in generate::known(plan) {
+        entered += transaction.execute(&sql, &[]).await.map_err(doing)?;
+    }
+    if entered >= MANY {
+        let sql = "analyze muster.links; analyze muster.group_links";
+        transaction.batch_execute(sql).await.map_err(doing)?;
     }
     Ok(())
 }
