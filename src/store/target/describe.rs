@@ -252,8 +252,9 @@ pub(super) async fn refuses(
             [questions, vec!["null::text".into()]].concat().join(", ")
         ),
     };
+    // The value itself is asked for, too: what nobody asks for isn't computed.
     let sql = format!(
-        "select {checked} from (select ({expression})::{} as {}) as probe",
+        "select {checked}, probe.{1} is null from (select ({expression})::{0} as {1} offset 0) as probe",
         column.kind,
         column.quoted()
     );

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use tokio_postgres::Transaction;
+
 use super::check;
 use super::quote::Quoted;
 use super::{DOING, Plan, generate};
@@ -33,24 +35,44 @@ pub fn grants(database: &Target, role: &str, definition: &Definition) -> Result<
         if let Some(target) = &definition.target {
             let plan = check::plan(&mut transaction, target, definition).await?;
             text += &of_target(&plan, &Quoted(role));
-            for table in [Some(&plan.accounts), plan.groups.as_ref()]
-                .into_iter()
-                .flatten()
-            {
-                let sql = include_str!("../sql/target_sequences.sql");
-                let rows = transaction.query(sql, &[&table.oid]).await.map_err(doing)?;
-                for row in &rows {
-                    let sequence: &str = row.get(0);
-                    let _ = writeln!(
-                        text,
-                        "grant usage on sequence {sequence} to {};",
-                        Quoted(role)
-                    );
-                }
-            }
+            text += &around(&transaction, &plan, &Quoted(role)).await?;
         }
         Ok(text)
     })
+}
+
+/// What stands around the target's tables: sequences, and tables of the application that refer to them.
+async fn around(
+    transaction: &Transaction<'_>,
+    plan: &Plan<'_>,
+    role: &Quoted<'_>,
+) -> Result<String> {
+    let doing = |error| refusal(&error, DOING);
+    let members = plan.memberships.as_ref().map(|members| members.table.oid);
+    let (mut text, mut refers) = (String::new(), String::new());
+    for table in [Some(&plan.accounts), plan.groups.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        let sql = include_str!("../sql/target_sequences.sql");
+        for row in &transaction.query(sql, &[&table.oid]).await.map_err(doing)? {
+            let sequence: &str = row.get(0);
+            let _ = writeln!(text, "grant usage on sequence {sequence} to {role};");
+        }
+        let sql = include_str!("../sql/target_referring.sql");
+        for row in &transaction
+            .query(sql, &[&table.oid, &members])
+            .await
+            .map_err(doing)?
+        {
+            let (source, column): (&str, &str) = (row.get(0), row.get(1));
+            let _ = writeln!(refers, "grant select ({column}) on {source} to {role};");
+        }
+    }
+    if !refers.is_empty() {
+        text += "-- Without this, `muster undo` takes every account for one that these tables refer to, and keeps it.\n";
+    }
+    Ok(text + &refers)
 }
 
 /// Muster's own schema.
