@@ -266,19 +266,7 @@ pub(super) fn check(definition: &Definition) -> std::result::Result<(), (String,
         let message = "`[target.groups]` and `[target.memberships]` only go together";
         return wrong("[target", message.to_string());
     }
-    let groups = &definition.groups;
-    if target.groups.is_none() && groups.required {
-        return wrong(
-            "required",
-            "groups are required, and there is no `[target.groups]`".into(),
-        );
-    }
-    if groups.join_parents || groups.role_mark.is_some() || !groups.roles.is_empty() {
-        return wrong(
-            "[groups]",
-            "a target's groups have no roles and no groups above them: leave out `join_parents`, `role_mark` and `roles`".into(),
-        );
-    }
+    check_groups(definition, target)?;
     if definition.update.asks_who() {
         return wrong(
             "own",
@@ -304,6 +292,23 @@ pub(super) fn check(definition: &Definition) -> std::result::Result<(), (String,
     Ok(())
 }
 
+fn check_groups(
+    definition: &Definition,
+    target: &TargetTable,
+) -> std::result::Result<(), (String, String)> {
+    let groups = &definition.groups;
+    if target.groups.is_none() && groups.required {
+        let message = "groups are required, and there is no `[target.groups]`";
+        return Err(("required".to_string(), message.to_string()));
+    }
+    if groups.join_parents || groups.role_mark.is_some() || !groups.roles.is_empty() {
+        let message = "a target's groups have no roles and no groups above them: leave out \
+            `join_parents`, `role_mark` and `roles`";
+        return Err(("[groups]".to_string(), message.to_string()));
+    }
+    Ok(())
+}
+
 fn check_columns(target: &TargetTable) -> std::result::Result<(), (String, String)> {
     let mut all: Vec<(&str, String)> = Vec::new();
     for (name, column) in &target.columns {
@@ -312,9 +317,9 @@ fn check_columns(target: &TargetTable) -> std::result::Result<(), (String, Strin
                 && !matches!(field, Field::Role | Field::Status | Field::OtherRoles)
         });
         if !is_text
-            && !name
+            && name
                 .strip_prefix(ATTRIBUTES)
-                .is_some_and(|name| !name.is_empty())
+                .is_none_or(|name| name.is_empty())
         {
             let message = match name.as_str() {
                 "role" | "status" => {
