@@ -17,6 +17,10 @@ use crate::row::{Field, Key};
 use crate::stages::clean::words;
 use crate::stages::validate::email;
 
+pub mod target;
+
+use target::TargetTable;
+
 /// A pipeline, read and checked.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,6 +84,8 @@ pub struct Definition {
     /// How people are told, later.
     #[serde(default)]
     pub mail: Mail,
+    /// The table of somebody else's that holds the accounts, instead of muster's own.
+    pub target: Option<TargetTable>,
 }
 
 impl Definition {
@@ -1333,6 +1339,7 @@ pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
         .map(|role| words::lower(role).unwrap_or_else(|| role.clone()))
         .collect();
     check(path, text, &definition)?;
+    target::fit(&mut definition);
     let sha256 = crate::hex(&Sha256::digest(text.as_bytes()));
     Ok(Pipeline {
         definition,
@@ -1398,7 +1405,8 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
         }
     }
     check_gates(&definition.gates, &wrong)?;
-    check_mail(&definition.mail, &wrong)
+    check_mail(&definition.mail, &wrong)?;
+    target::check(definition).or_else(|(at, message)| wrong(&at, &message))
 }
 
 /// The most lines that a header, and what stands below the rows, may take.

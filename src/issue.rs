@@ -208,6 +208,8 @@ codes! {
     DatabaseTls "database.tls" Refuse "no trusted TLS connection to the database", "mend the server's certificate, or name its authority with `sslrootcert`";
     DatabaseVersion "database.version" Refuse "the database is too old or newer than this muster", "use PostgreSQL 13 or newer, and a current muster";
     DatabaseFailed "database.failed" Refuse "the database reported an error", "see the database's own words";
+    TargetConflict "target.conflict" Refuse "the table can't be written as it is mapped", "mend what is named; `muster target inspect TABLE` proposes a mapping";
+    TargetOther "target.other" Refuse "the accounts of this database are elsewhere", "name the pipeline of that target, or another database";
     RunUnknown "run.unknown" Refuse "no such run", "`muster runs` lists them";
     ExplainUnknown "explain.unknown" Refuse "nobody is known by that", "name an e-mail address, an external id, a username, an account's id, a first and last name, or RUN:LINE";
     RunNotHeld "run.not_held" Refuse "nothing of the run waits for an approval", "`muster show` says what a run did";

@@ -101,7 +101,7 @@ pub(super) fn visit(args: &ImportArgs, folder: &Path) -> Result<Exit> {
         }
         return Ok(Exit::Done);
     }
-    let store = match open_locked(&args.run) {
+    let store = match open_locked(&args.run, &pipeline) {
         Err(refusal) if refusal.exit == Exit::Locked && quiet => return Ok(Exit::Locked),
         store => store,
     };

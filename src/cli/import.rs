@@ -156,7 +156,7 @@ pub(super) fn carry_out(
     started: SystemTime,
     run: RunKey,
 ) -> Result<Exit> {
-    let mut store = open_store(args, &task)?;
+    let mut store = open_store(args, &task, pipeline)?;
     let folder = args
         .out
         .clone()
@@ -446,20 +446,21 @@ pub(super) fn today() -> jiff::civil::Date {
     jiff::Zoned::now().date()
 }
 
-fn open_store(args: &RunArgs, task: &Task) -> Result<Option<Store>> {
+fn open_store(args: &RunArgs, task: &Task, pipeline: &Pipeline) -> Result<Option<Store>> {
     if matches!(task, Task::Check { offline: true, .. }) {
         return Ok(None);
     }
     if matches!(task, Task::Check { .. }) {
-        return Store::open_if_there(target(args)?);
+        return Store::open_to_look(target(args)?, &pipeline.definition);
     }
-    open_locked(args).map(Some)
+    open_locked(args, pipeline).map(Some)
 }
 
-/// The database, with its one lock.
-pub(super) fn open_locked(args: &RunArgs) -> Result<Store> {
-    let store = Store::open(target(args)?)?;
+/// The database, with its one lock, and the accounts that the pipeline is for.
+pub(super) fn open_locked(args: &RunArgs, pipeline: &Pipeline) -> Result<Store> {
+    let mut store = Store::open(target(args)?)?;
     store.lock()?;
+    store.aim(&pipeline.definition)?;
     Ok(store)
 }
 

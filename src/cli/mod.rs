@@ -25,6 +25,7 @@ mod map;
 mod plan;
 mod runs;
 mod serve;
+mod target;
 mod template;
 mod undo;
 mod workbook;
@@ -97,6 +98,11 @@ enum Command {
     },
     /// Serve the page where links lead
     Serve(serve::ServeArgs),
+    /// Accounts in a table of somebody else's
+    Target {
+        #[command(subcommand)]
+        command: target::TargetCommand,
+    },
     /// The local database that muster keeps where none is named
     Db {
         #[command(subcommand)]
@@ -124,6 +130,8 @@ enum DbCommand {
     Status,
     /// Print its URL, for psql and other programs
     Url,
+    /// Print what a role of any database needs to import, as SQL
+    Grants(target::GrantsArgs),
 }
 
 /// Runs the command of this process's arguments.
@@ -161,6 +169,7 @@ pub fn run() -> Exit {
         Command::Report(args) => invite::report(args),
         Command::Templates { command } => serve::templates(command),
         Command::Serve(args) => serve::serve(args),
+        Command::Target { command } => target::target(command),
         Command::Db { command } => database(command),
         Command::ReadWorkbook(args) => return workbook::read(args),
     };
@@ -259,6 +268,7 @@ fn database(command: &DbCommand) -> Result<Exit> {
             local.start()?;
             print(&format!("{}\n", local.url()));
         }
+        DbCommand::Grants(args) => return target::print_grants(args),
     }
     Ok(Exit::Done)
 }

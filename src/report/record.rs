@@ -94,7 +94,7 @@ pub fn record(
         write_leavers(&ran.leavers, &folder.join("leavers.csv"))?;
         summary.files.insert("leavers".into(), "leavers.csv".into());
     }
-    summary.input = inputs(ran, &tally);
+    summary.input = inputs(ran, &tally, definition);
     summary.cleaned = Rule::ALL
         .iter()
         .map(|rule| (rule.name().to_string(), ran.rules[*rule as usize]))
@@ -548,7 +548,7 @@ fn column_of(issue: &Issue, file: &InputFile, ran: &Ran) -> Option<usize> {
     })
 }
 
-fn inputs(ran: &Ran, tally: &Tally) -> Vec<Input> {
+fn inputs(ran: &Ran, tally: &Tally, definition: &Definition) -> Vec<Input> {
     let input = |(number, file): (usize, &InputFile)| {
         let source = &file.source;
         let (format, content, encoding) = match &source.format {
@@ -569,7 +569,7 @@ fn inputs(ran: &Ran, tally: &Tally) -> Vec<Input> {
             encoding: encoding.map(|encoding| encoding.name().to_string()),
             delimiter,
             sheet: sheet_of(file),
-            detected: detected(file, tally.to_mend_of[number]),
+            detected: detected(file, definition, tally.to_mend_of[number]),
             rows: tally.rows_of[number],
             columns: source
                 .header
@@ -583,7 +583,7 @@ fn inputs(ran: &Ran, tally: &Tally) -> Vec<Input> {
 }
 
 /// What a person should know of how the file was read.
-fn detected(file: &InputFile, to_mend: u64) -> Vec<String> {
+fn detected(file: &InputFile, definition: &Definition, to_mend: u64) -> Vec<String> {
     let mut detected = match &file.source.format {
         Format::Workbook { sheet, book } => book.remarks(*sheet, &file.source.header),
         Format::Csv(shape) => shape.remarks(&file.source),
@@ -596,7 +596,22 @@ fn detected(file: &InputFile, to_mend: u64) -> Vec<String> {
     {
         detected.push("corrections are in UTF-8, which holds the reasons, too".to_string());
     }
+    detected.extend(left_out(file, definition));
     detected
+}
+
+/// What the target has no column for.
+fn left_out(file: &InputFile, definition: &Definition) -> Option<String> {
+    let target = definition.target.as_ref()?;
+    let slots = file.targets.iter().filter_map(|to| match to {
+        Target::Slot(slot) if !target.keeps(slot) => Some(slot),
+        _ => None,
+    });
+    let mut names: Vec<String> = slots.map(|slot| format!("`{}`", slot.name())).collect();
+    names.dedup();
+    let table = &target.table;
+    let names = names.join(", ");
+    (!names.is_empty()).then(|| format!("`{table}` has no column for {names}: left out"))
 }
 
 fn column(header: &str, target: &Target) -> Column {

@@ -17,6 +17,7 @@ use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use super::connect::{Connection, Target, refusal};
+use super::target::joins_by_view;
 use super::{CopyError, Store, copy};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome};
@@ -59,11 +60,20 @@ impl Store {
         let mut tasks = Vec::with_capacity(connections);
         for _ in 0..connections {
             let connection = self.runtime.block_on(open_writer(&self.target))?;
+            let by_view = self
+                .runtime
+                .block_on(joins_by_view(&connection.client))
+                .map_err(|error| refusal(&error, "preparing to write"))?;
             let writer = Writer {
                 target: self.target.clone(),
                 connection,
                 run: run.clone(),
                 direct: true,
+                joins: if by_view {
+                    include_str!("sql/join_target_groups.sql")
+                } else {
+                    include_str!("sql/join_groups.sql")
+                },
             };
             tasks.push(
                 self.runtime
@@ -160,6 +170,8 @@ struct Writer {
     run: RunKey,
     /// Whether COPY into the accounts is allowed at all; row-level security forbids it.
     direct: bool,
+    /// The statement that begins memberships.
+    joins: &'static str,
 }
 
 /// Why a chunk's transaction came to nothing, by what helps.
@@ -393,10 +405,7 @@ impl Writer {
         let taken = "somebody else took one of its keys while the import was running";
         let inserted = bisect(client, sql, &[], &chunk.creating, taken, issues).await?;
         client
-            .execute(
-                include_str!("sql/join_groups.sql"),
-                &[&inserted, &self.run.id],
-            )
+            .execute(self.joins, &[&inserted, &self.run.id])
             .await
             .map_err(trouble)?;
         Ok(())
@@ -451,10 +460,7 @@ impl Writer {
                 client.execute(sql, &[&updated]).await.map_err(trouble)?;
             }
             client
-                .execute(
-                    include_str!("sql/join_groups.sql"),
-                    &[&updated, &self.run.id],
-                )
+                .execute(self.joins, &[&updated, &self.run.id])
                 .await
                 .map_err(trouble)?;
         }

@@ -7,7 +7,7 @@
 
 use sha2::{Digest, Sha256};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, GenericClient};
+use tokio_postgres::{Client, GenericClient, Transaction};
 
 use super::connect::refusal;
 use crate::issue::Code;
@@ -32,6 +32,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("migrations/0008_passwords.sql"),
     ),
     (9, "dates", include_str!("migrations/0009_dates.sql")),
+    (10, "targets", include_str!("migrations/0010_targets.sql")),
     (11, "mends", include_str!("migrations/0011_mends.sql")),
     (
         12,
@@ -85,6 +86,37 @@ pub async fn try_lock(client: &Client) -> Result<bool> {
     Ok(row.get(0))
 }
 
+/// Waits for whoever changes the schema; until the end of the transaction, nobody else does.
+///
+/// # Errors
+/// As [`refusal`].
+pub async fn lock(transaction: &Transaction<'_>) -> Result<()> {
+    transaction
+        .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK_MIGRATE])
+        .await
+        .map_err(|error| refusal(&error, "waiting for the schema `muster`"))?;
+    Ok(())
+}
+
+/// Applies what is missing within a transaction that the caller won't commit then, and returns whether
+/// there was anything. Nobody is kept waiting by a lock: an import that comes meanwhile waits only if it
+/// has to make the schema, too.
+///
+/// # Errors
+/// As [`migrate`].
+pub async fn rehearse(transaction: &Transaction<'_>) -> Result<bool> {
+    let applied = apply_within(transaction, MIGRATIONS).await?;
+    Ok(!applied.is_empty())
+}
+
+/// Adds to a refusal for want of rights what an administrator has to run.
+pub async fn explain(client: &Client, refusal: Refusal) -> Refusal {
+    match refusal.code {
+        Code::DatabaseRights => lacking(client, refusal).await,
+        _ => refusal,
+    }
+}
+
 type Migration = (u32, &'static str, &'static str);
 
 async fn apply(client: &mut Client, migrations: &[Migration]) -> Result<Applied> {
@@ -108,6 +140,13 @@ async fn apply_missing(client: &mut Client, migrations: &[Migration]) -> Result<
         .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK_MIGRATE])
         .await
         .map_err(because)?;
+    let versions = apply_within(&transaction, migrations).await?;
+    transaction.commit().await.map_err(because)?;
+    Ok(Applied { versions })
+}
+
+async fn apply_within(transaction: &Transaction<'_>, migrations: &[Migration]) -> Result<Vec<u32>> {
+    let because = |error| refusal(&error, "preparing the schema `muster`");
     // Not `IF NOT EXISTS`: that asks for the right to create also where nothing is to be created.
     let row = transaction
         .query_one(
@@ -127,7 +166,7 @@ async fn apply_missing(client: &mut Client, migrations: &[Migration]) -> Result<
         transaction.batch_execute(table).await.map_err(because)?;
     }
     let mut versions = Vec::new();
-    for (version, name, sql) in missing_in(&transaction, migrations).await? {
+    for (version, name, sql) in missing_in(transaction, migrations).await? {
         let doing = format!("migration {version:04}_{name}");
         let because = |error| refusal(&error, &doing);
         transaction.batch_execute(sql).await.map_err(because)?;
@@ -140,8 +179,7 @@ async fn apply_missing(client: &mut Client, migrations: &[Migration]) -> Result<
             .map_err(because)?;
         versions.push(version);
     }
-    transaction.commit().await.map_err(because)?;
-    Ok(Applied { versions })
+    Ok(versions)
 }
 
 /// The migrations that the database doesn't have, in order.

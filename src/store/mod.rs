@@ -36,6 +36,7 @@ pub mod migrate;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;
+pub mod target;
 pub mod undo;
 
 /// How often and how far apart the lock of the run is asked for: two seconds in all.

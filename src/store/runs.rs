@@ -286,7 +286,7 @@ impl Store {
             .block_on(
                 self.connection
                     .client
-                    .batch_execute("analyze muster.accounts; analyze muster.memberships"),
+                    .batch_execute("analyze muster.accounts; analyze muster.memberships; analyze muster.links; analyze muster.membership_links"),
             )
             .map_err(|error| refusal(&error, "updating the statistics"))
     }

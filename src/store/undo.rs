@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::Store;
 use super::connect::refusal;
 use super::loader::{is_about_data, own_words};
+use super::target::joins_by_view;
 use crate::outcome::{Counts, Exit, Outcome};
 use crate::refusal::{Refusal, Result};
 use crate::row::{Key, RowNumber};
@@ -830,7 +831,10 @@ async fn moves(client: &Client, id: &str, updates: &[(RowNumber, &Update)]) -> A
     }
     let (accounts, keys, roles) = of(|update| &update.joins);
     if !keys.is_empty() {
-        let sql = include_str!("sql/undo_moves.sql");
+        let sql = match joins_by_view(client).await? {
+            true => include_str!("sql/undo_target_moves.sql"),
+            false => include_str!("sql/undo_moves.sql"),
+        };
         client
             .execute(sql, &[&id, &accounts, &keys, &roles])
             .await?;

@@ -22,4 +22,5 @@ mod presets;
 mod properties;
 mod readme;
 mod support;
+mod targets;
 mod undo;

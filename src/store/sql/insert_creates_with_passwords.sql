@@ -3,12 +3,12 @@ with made as (
     insert into muster.accounts (
         id, external_id, email, email_key, username, username_key,
         first_name, last_name, display_name, phone, country, language, organization,
-        role, status, start_date, manager, attributes, run_id, run_row
+        role, other_roles, status, start_date, end_date, manager, attributes, run_id, run_row
     )
     select
         id, external_id, email, email_key, username, username_key,
         first_name, last_name, display_name, phone, country, language, organization,
-        role, status, start_date, manager, attributes, run_id, run_row
+        role, other_roles, status, start_date, end_date, manager, attributes, run_id, run_row
     from muster_creates
     where run_row between $1 and $2
     order by email_key, external_id, username_key

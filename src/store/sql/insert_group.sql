@@ -1,2 +1,2 @@
 insert into muster.groups (id, path, key, parent_id, run_id, visibility) values ($1, $2, $3, $4, $5, $6)
-on conflict (key) do nothing
+on conflict do nothing
