@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import tempfile
 import time
@@ -20,7 +21,8 @@ def run(arguments, stdin=None, cwd=None, env=None, good=(0,)):
     """Runs a process to its end; returns its output and what it cost.
 
     Wall and CPU time are in seconds; the CPU time is that of the process and of all its children. `peak_mib` is
-    the most memory that the largest of these processes held.
+    the most memory that the largest of these processes held; `peak_is_ours` where that is no more than this process
+    has, from which the kernel counts on.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         source = open(stdin, "rb") if stdin else subprocess.DEVNULL
@@ -37,8 +39,13 @@ def run(arguments, stdin=None, cwd=None, env=None, good=(0,)):
         if child.returncode not in good:
             words = (err.read().decode(errors="replace").strip() or text.strip())[-2000:]
             raise Failed(f"{pathlib.Path(str(arguments[0])).name} ended with {child.returncode}: {words}")
-    cost = {"wall_s": wall, "cpu_s": usage.ru_utime + usage.ru_stime, "peak_mib": usage.ru_maxrss / 1024}
-    return text, cost
+    ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return text, {
+        "wall_s": wall,
+        "cpu_s": usage.ru_utime + usage.ru_stime,
+        "peak_mib": usage.ru_maxrss / 1024,
+        "peak_is_ours": usage.ru_maxrss <= ours,
+    }
 
 
 class Server:
@@ -121,6 +128,8 @@ def machine(server_version):
         "memory_gib": round(memory, 1),
         "postgresql": server_version,
         "date": time.strftime("%Y-%m-%d"),
+        # somebody may have started this with less than its share
+        "nice": os.nice(0),
     }
 
 

@@ -77,9 +77,10 @@ def rows_of(who, entry):
     spread = f"{min(walls):.2f} to {max(walls):.2f}" if len(walls) > 1 else ""
     note = entry["note"] + (f"; times × {entry['scale']}" if entry["scale"] != 1 else "")
     wall = median(entry, "wall_s")
+    at_most = "≤ " if all(run["peak_is_ours"] for run in entry["runs"]) else ""
     cells = [
         who, cell(wall, 2 if wall >= 1 else 3), spread, cell(median(entry, "cpu_s"), 2),
-        cell(median(entry, "server_s"), 2), cell(median(entry, "peak_mib"), 0), str(len(walls)), note,
+        cell(median(entry, "server_s"), 2), at_most + cell(median(entry, "peak_mib"), 0), str(len(walls)), note,
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -92,10 +93,11 @@ def titles(results, options, facts):
 
 def table(results, machine, options, facts, minutes):
     """All of it, as Markdown."""
+    nice = f"; at nice {machine['nice']}" if machine["nice"] else ""
     lines = [
         f"{machine['date']}, {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
         f"PostgreSQL {machine['postgresql']}; {options.rows:,} rows, up to {options.rounds} rounds, "
-        f"{minutes:.0f} minutes in all.",
+        f"{minutes:.0f} minutes in all{nice}.",
         "",
         "| | target | at most | measured | |",
         "|---|---|--:|--:|---|",
