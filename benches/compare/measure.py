@@ -28,7 +28,12 @@ def run(arguments, stdin=None, cwd=None, env=None, good=(0,)):
         source = open(stdin, "rb") if stdin else subprocess.DEVNULL
         began = time.perf_counter()
         child = subprocess.Popen([str(part) for part in arguments], stdin=source, stdout=out, stderr=err, cwd=cwd, env=env)
-        _, status, usage = os.wait4(child.pid, 0)
+        try:
+            _, status, usage = os.wait4(child.pid, 0)
+        except BaseException:
+            child.kill()
+            child.wait()
+            raise
         wall = time.perf_counter() - began
         child.returncode = os.waitstatus_to_exitcode(status)
         if stdin:

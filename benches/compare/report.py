@@ -73,6 +73,8 @@ def rows_of(who, entry):
         if state in entry:
             why = entry[state].splitlines()[-1].replace("|", "/")
             return f"| {who} | {state} | | | | | | {why} |"
+    if not entry["runs"]:
+        return f"| {who} | | | | | | 0 | |"
     walls = [run["wall_s"] * entry["scale"] for run in entry["runs"]]
     spread = f"{min(walls):.2f} to {max(walls):.2f}" if len(walls) > 1 else ""
     note = entry["note"] + (f"; times × {entry['scale']}" if entry["scale"] != 1 else "")
