@@ -95,6 +95,9 @@ mod tests {
     use crate::store::connect::Target;
     use crate::store::scratch::Home;
 
+    const HASH: &str =
+        "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l$aGFzaGhhc2hoYXNoaGFzaGhhc2g";
+
     /// A link of that kind to a new account, in good order.
     fn invite(store: &Store, name: &str, kind: &str) -> [u8; 32] {
         let token = Token::new().unwrap().sha256();
@@ -139,9 +142,7 @@ mod tests {
         let store = Store::open(Target::Local(home.local.clone())).unwrap();
         let is_dead = |token: &[u8; 32]| {
             let found = store.find_invitation(token).unwrap().is_some();
-            let accepted = store
-                .accept_invitation(token, "$argon2id$hash", None, None)
-                .unwrap();
+            let accepted = store.accept_invitation(token, HASH, None, None).unwrap();
             assert_eq!(found, accepted.is_some());
             !found
         };
@@ -197,14 +198,14 @@ mod tests {
             ),
             (Kind::Invite, "ada@a.example", "Ada")
         );
-        let account = store.accept_invitation(&token, "$argon2id$x", None, Some("Lovelace"));
+        let account = store.accept_invitation(&token, HASH, None, Some("Lovelace"));
         let account = account.unwrap().unwrap().to_string();
         let sql = "select concat_ws(' ', a.id, a.first_name, a.last_name, a.status, c.password_hash, i.state)
             from muster.accounts a join muster.credentials c on c.account_id = a.id
             join muster.invitations i on i.account_id = a.id";
         assert_eq!(
             text(&store, sql),
-            format!("{account} Ada Lovelace active $argon2id$x accepted")
+            format!("{account} Ada Lovelace active {HASH} accepted")
         );
     }
 
@@ -222,7 +223,7 @@ mod tests {
                     scope.spawn(move || {
                         let store = Store::open(target).unwrap();
                         together.wait();
-                        let hash = format!("$argon2id$hash {number}");
+                        let hash = format!("{HASH}{number}");
                         let accepted = store.accept_invitation(&token, &hash, None, None);
                         usize::from(accepted.unwrap().is_some())
                     })
