@@ -14,9 +14,9 @@ use polars::io::parquet::read::_internal::to_deserializer;
 use polars::polars_compute::cast::{cast_default, date32_to_date64, primitive_to_same_primitive};
 use polars::polars_compute::propagate_nulls::propagate_nulls_struct;
 use polars::prelude::{
-    ArrayRef, ArrowDataType, ArrowTimeUnit, BinaryType, BooleanType, Float32Type, Float64Type,
-    Int64Type, LargeListArray, ParquetReader, PolarsDataType, PolarsError, SerReader, StaticArray,
-    StringType, UInt64Type,
+    ArrayRef, ArrowDataType, ArrowField, ArrowTimeUnit, BinaryType, BooleanType, Float32Type,
+    Float64Type, Int64Type, LargeListArray, ParquetReader, PolarsDataType, PolarsError, SerReader,
+    StaticArray, StringType, UInt64Type,
 };
 use uuid::Uuid;
 
@@ -61,9 +61,12 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
     let schema = reader.schema().map_err(undecoded)?;
     let mut names = Vec::new();
     let mut left_out = Vec::new();
-    for field in schema.iter_values() {
+    let mut fields: Vec<ArrowField> = schema.iter_values().map(plain).collect();
+    fields.retain(|field| {
+        let before = names.len();
         name_columns(&field.dtype, &field.name, 0, &mut names, &mut left_out);
-    }
+        names.len() > before
+    });
     if names.len() > job.limits.columns as usize {
         let what = format!(
             "has {} columns; the limit is {}",
@@ -90,7 +93,7 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         }
         let rows = group.num_rows();
         let mut columns = Vec::with_capacity(names.len());
-        for field in schema.iter_values() {
+        for field in &fields {
             let chunks = group.columns_under_root_iter(&field.name);
             let mut parts = Vec::new();
             for chunk in chunks.into_iter().flatten() {
@@ -149,6 +152,22 @@ fn broken(path: &Path, error: &dyn Display) -> Refusal {
     damaged(path, error).help("write it again, or export the list as CSV")
 }
 
+/// The field with categories as the text that they are in the file, too.
+fn plain(field: &ArrowField) -> ArrowField {
+    let dtype = plain_type(&field.dtype);
+    ArrowField::new(field.name.clone(), dtype, field.is_nullable)
+}
+
+fn plain_type(dtype: &ArrowDataType) -> ArrowDataType {
+    match dtype {
+        ArrowDataType::Dictionary(_, value, _) => plain_type(value),
+        ArrowDataType::Utf8 | ArrowDataType::LargeUtf8 => ArrowDataType::Utf8View,
+        ArrowDataType::Struct(fields) => ArrowDataType::Struct(fields.iter().map(plain).collect()),
+        ArrowDataType::LargeList(item) => ArrowDataType::LargeList(Box::new(plain(item))),
+        dtype => dtype.clone(),
+    }
+}
+
 /// The names of the columns that a field becomes, or its own among those that are left out.
 fn name_columns(
     dtype: &ArrowDataType,
@@ -182,9 +201,8 @@ fn is_one_value(dtype: &ArrowDataType) -> bool {
         T::Null | T::Boolean | T::Float32 | T::Float64 | T::Date32 | T::Timestamp(..) => true,
         T::Int8 | T::Int16 | T::Int32 | T::Int64 => true,
         T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64 => true,
-        T::Decimal(..) | T::Utf8View | T::LargeUtf8 | T::Utf8 => true,
+        T::Decimal(..) | T::Utf8View => true,
         T::BinaryView | T::Binary | T::LargeBinary | T::FixedSizeBinary(_) => true,
-        T::Dictionary(_, value, _) => is_one_value(value),
         _ => false,
     }
 }
@@ -306,10 +324,7 @@ fn writer(array: &ArrayRef) -> std::result::Result<Write<'static>, Why> {
                 }
             })?
         }
-        T::Dictionary(_, value, _) if !matches!(*value, T::Utf8View | T::LargeUtf8 | T::Utf8) => {
-            return writer(&to(*value)?);
-        }
-        _ => shown::<StringType>(to(T::Utf8View)?, |value, out| out.push_str(value))?,
+        _ => shown::<StringType>(array.clone(), |value, out| out.push_str(value))?,
     };
     Ok(write)
 }
