@@ -238,17 +238,12 @@ fn fill(
         let write = writer(list.values())?;
         for row in 0..list.len() {
             let (start, end) = list.offsets().start_end(row);
-            let before = texts.text.len();
             // What is under a list that is missing is nobody's.
             for item in start..if array.is_null(row) { start } else { end } {
-                let length = texts.text.len();
-                if length > before {
-                    texts.text.push(LIST_MARK);
-                }
-                let begun = texts.text.len();
+                let before = texts.text.len();
                 write(item, &mut texts.text);
-                if texts.text.len() == begun {
-                    texts.text.truncate(length);
+                if texts.text.len() > before {
+                    texts.text.push(LIST_MARK);
                 }
             }
             texts.end();
