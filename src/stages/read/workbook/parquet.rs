@@ -11,6 +11,7 @@ use std::path::Path;
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, ToSpan};
 use polars::io::parquet::read::_internal::to_deserializer;
+use polars::io::parquet::read::FileMetadata;
 use polars::polars_compute::cast::{cast_default, date32_to_date64, primitive_to_same_primitive};
 use polars::polars_compute::propagate_nulls::propagate_nulls_struct;
 use polars::prelude::{
@@ -54,8 +55,6 @@ impl Texts {
 /// Goes through a Parquet file as if it were a sheet: its column names are row 0.
 pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
     let undecoded = |error: PolarsError| broken(job.path, &error);
-    let unreadable = |error: std::io::Error| broken(job.path, &error);
-    let mut file = job.file;
     let mut reader = ParquetReader::new(BufReader::new(job.file));
     let metadata = reader.get_metadata().map_err(undecoded)?.clone();
     let schema = reader.schema().map_err(undecoded)?;
@@ -87,40 +86,16 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
     }
     let mut next = each(0, &line)?;
     let mut number = 0;
-    for group in &metadata.row_groups {
+    for (index, group) in metadata.row_groups.iter().enumerate() {
         if next == Next::Sheet {
             break;
         }
         let rows = group.num_rows();
-        let mut columns = Vec::with_capacity(names.len());
-        for field in &fields {
-            let chunks = group.columns_under_root_iter(&field.name);
-            let mut parts = Vec::new();
-            for chunk in chunks.into_iter().flatten() {
-                let range = chunk.byte_range();
-                let length = range.end.saturating_sub(range.start);
-                let mut bytes = Vec::new();
-                file.seek(SeekFrom::Start(range.start))
-                    .and_then(|_| file.take(length).read_to_end(&mut bytes))
-                    .map_err(unreadable)?;
-                if bytes.len() as u64 != length {
-                    return Err(broken(job.path, &"it ends within a column"));
-                }
-                parts.push((chunk, bytes.into()));
-            }
-            let (arrays, _) = to_deserializer(parts, field.clone(), None).map_err(undecoded)?;
-            let from = columns.len();
-            for array in &arrays {
-                let filled = fill(array, from, 0, &mut columns);
-                filled.map_err(|error| broken(job.path, &error))?;
-            }
-        }
+        let columns = columns(job, &metadata, index, &fields)?;
         let whole = |texts: &Texts| texts.ends.len() == rows;
         if columns.len() != names.len() || !columns.iter().all(whole) {
-            return Err(broken(
-                job.path,
-                &"its columns have not as many rows as it says",
-            ));
+            let what = "its columns have not as many rows as it says";
+            return Err(broken(job.path, &what));
         }
         for row in 0..rows {
             line.begin(number);
@@ -146,6 +121,42 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         left_out,
         separators: Vec::new(),
     })
+}
+
+/// The cells of a row group, column by column.
+fn columns(
+    job: &Job,
+    metadata: &FileMetadata,
+    group: usize,
+    fields: &[ArrowField],
+) -> Result<Vec<Texts>> {
+    let unreadable = |error: std::io::Error| broken(job.path, &error);
+    let mut file = job.file;
+    let mut columns = Vec::new();
+    for field in fields {
+        let chunks = metadata.row_groups[group].columns_under_root_iter(&field.name);
+        let mut parts = Vec::new();
+        for chunk in chunks.into_iter().flatten() {
+            let range = chunk.byte_range();
+            let length = range.end.saturating_sub(range.start);
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(range.start))
+                .and_then(|_| file.take(length).read_to_end(&mut bytes))
+                .map_err(unreadable)?;
+            if bytes.len() as u64 != length {
+                return Err(broken(job.path, &"it ends within a column"));
+            }
+            parts.push((chunk, bytes.into()));
+        }
+        let (arrays, _) = to_deserializer(parts, field.clone(), None)
+            .map_err(|error| broken(job.path, &error))?;
+        let from = columns.len();
+        for array in &arrays {
+            let filled = fill(array, from, 0, &mut columns);
+            filled.map_err(|error| broken(job.path, &error))?;
+        }
+    }
+    Ok(columns)
 }
 
 fn broken(path: &Path, error: &dyn Display) -> Refusal {
@@ -197,14 +208,16 @@ fn is_read(dtype: &ArrowDataType) -> bool {
 
 fn is_one_value(dtype: &ArrowDataType) -> bool {
     use ArrowDataType as T;
-    match dtype {
-        T::Null | T::Boolean | T::Float32 | T::Float64 | T::Date32 | T::Timestamp(..) => true,
-        T::Int8 | T::Int16 | T::Int32 | T::Int64 => true,
-        T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64 => true,
-        T::Decimal(..) | T::Utf8View => true,
-        T::BinaryView | T::Binary | T::LargeBinary | T::FixedSizeBinary(_) => true,
-        _ => false,
-    }
+    let is_whole = matches!(dtype, T::Int8 | T::Int16 | T::Int32 | T::Int64)
+        || matches!(dtype, T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64);
+    let is_bytes = matches!(dtype, T::BinaryView | T::Binary | T::LargeBinary)
+        || matches!(dtype, T::FixedSizeBinary(_));
+    let is_other = matches!(dtype, T::Null | T::Boolean | T::Utf8View | T::Date32)
+        || matches!(
+            dtype,
+            T::Float32 | T::Float64 | T::Decimal(..) | T::Timestamp(..)
+        );
+    is_whole || is_bytes || is_other
 }
 
 /// Why an array can't be read.
