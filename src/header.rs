@@ -490,7 +490,8 @@ impl Vocabulary {
                 || PASSWORDS.iter().any(|password| self::key(password) == key)
         };
         // Of a dotted name, each part is a name: `credentials.value`, `user.password`.
-        is_one(header) || header.contains('.') && header.split('.').any(is_one)
+        let is_dotted = header.contains('.') && !header.contains(". ");
+        is_one(header) || is_dotted && header.split('.').any(is_one)
     }
 
     /// How many of `cells` are headers that this run recognises. A title has none.

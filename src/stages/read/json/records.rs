@@ -176,7 +176,10 @@ impl Records {
             self.state = State::Done;
             return Ok(None);
         } else if self.state == State::Next {
-            self.expect(b',')?;
+            if found != Some(b',') {
+                return Err(self.syntax("expected `,` or `]`"));
+            }
+            self.advance(1);
             self.peek()?;
         }
         self.state = State::Next;

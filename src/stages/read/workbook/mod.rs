@@ -305,6 +305,7 @@ fn push(from: &Row, source: &Source, book: &Book, merged: &mut Merged, batch: &m
 
 /// The values of a list as the pipeline parts them, with a word on one that holds what parts them.
 fn joined(list: &str, column: usize, source: &Source, book: &Book, batch: &mut Cells) -> String {
+    let list = list.trim_end_matches(wire::LIST_MARK);
     let separators = book.separators.as_slice();
     let parted = list
         .split(wire::LIST_MARK)

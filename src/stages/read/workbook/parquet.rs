@@ -11,12 +11,13 @@ use std::path::Path;
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, ToSpan};
 use polars::io::parquet::read::_internal::to_deserializer;
+use polars::io::parquet::read::FileMetadata;
 use polars::polars_compute::cast::{cast_default, date32_to_date64, primitive_to_same_primitive};
 use polars::polars_compute::propagate_nulls::propagate_nulls_struct;
 use polars::prelude::{
-    ArrayRef, ArrowDataType, ArrowTimeUnit, BinaryType, BooleanType, Float32Type, Float64Type,
-    Int64Type, LargeListArray, ParquetReader, PolarsDataType, PolarsError, SerReader, StaticArray,
-    StringType, UInt64Type,
+    ArrayRef, ArrowDataType, ArrowField, ArrowTimeUnit, BinaryType, BooleanType, Float32Type,
+    Float64Type, Int64Type, LargeListArray, ParquetReader, PolarsDataType, PolarsError, SerReader,
+    StaticArray, StringType, UInt64Type,
 };
 use uuid::Uuid;
 
@@ -54,16 +55,17 @@ impl Texts {
 /// Goes through a Parquet file as if it were a sheet: its column names are row 0.
 pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
     let undecoded = |error: PolarsError| broken(job.path, &error);
-    let unreadable = |error: std::io::Error| broken(job.path, &error);
-    let mut file = job.file;
     let mut reader = ParquetReader::new(BufReader::new(job.file));
     let metadata = reader.get_metadata().map_err(undecoded)?.clone();
     let schema = reader.schema().map_err(undecoded)?;
     let mut names = Vec::new();
     let mut left_out = Vec::new();
-    for field in schema.iter_values() {
+    let mut fields: Vec<ArrowField> = schema.iter_values().map(plain).collect();
+    fields.retain(|field| {
+        let before = names.len();
         name_columns(&field.dtype, &field.name, 0, &mut names, &mut left_out);
-    }
+        names.len() > before
+    });
     if names.len() > job.limits.columns as usize {
         let what = format!(
             "has {} columns; the limit is {}",
@@ -84,40 +86,16 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
     }
     let mut next = each(0, &line)?;
     let mut number = 0;
-    for group in &metadata.row_groups {
+    for (index, group) in metadata.row_groups.iter().enumerate() {
         if next == Next::Sheet {
             break;
         }
         let rows = group.num_rows();
-        let mut columns = Vec::with_capacity(names.len());
-        for field in schema.iter_values() {
-            let chunks = group.columns_under_root_iter(&field.name);
-            let mut parts = Vec::new();
-            for chunk in chunks.into_iter().flatten() {
-                let range = chunk.byte_range();
-                let length = range.end.saturating_sub(range.start);
-                let mut bytes = Vec::new();
-                file.seek(SeekFrom::Start(range.start))
-                    .and_then(|_| file.take(length).read_to_end(&mut bytes))
-                    .map_err(unreadable)?;
-                if bytes.len() as u64 != length {
-                    return Err(broken(job.path, &"it ends within a column"));
-                }
-                parts.push((chunk, bytes.into()));
-            }
-            let (arrays, _) = to_deserializer(parts, field.clone(), None).map_err(undecoded)?;
-            let from = columns.len();
-            for array in &arrays {
-                let filled = fill(array, from, 0, &mut columns);
-                filled.map_err(|error| broken(job.path, &error))?;
-            }
-        }
+        let columns = columns(job, &metadata, index, &fields)?;
         let whole = |texts: &Texts| texts.ends.len() == rows;
         if columns.len() != names.len() || !columns.iter().all(whole) {
-            return Err(broken(
-                job.path,
-                &"its columns have not as many rows as it says",
-            ));
+            let what = "its columns have not as many rows as it says";
+            return Err(broken(job.path, &what));
         }
         for row in 0..rows {
             line.begin(number);
@@ -145,8 +123,60 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
     })
 }
 
+/// The cells of a row group, column by column.
+fn columns(
+    job: &Job,
+    metadata: &FileMetadata,
+    group: usize,
+    fields: &[ArrowField],
+) -> Result<Vec<Texts>> {
+    let unreadable = |error: std::io::Error| broken(job.path, &error);
+    let mut file = job.file;
+    let mut columns = Vec::new();
+    for field in fields {
+        let chunks = metadata.row_groups[group].columns_under_root_iter(&field.name);
+        let mut parts = Vec::new();
+        for chunk in chunks.into_iter().flatten() {
+            let range = chunk.byte_range();
+            let length = range.end.saturating_sub(range.start);
+            let mut bytes = Vec::new();
+            file.seek(SeekFrom::Start(range.start))
+                .and_then(|_| file.take(length).read_to_end(&mut bytes))
+                .map_err(unreadable)?;
+            if bytes.len() as u64 != length {
+                return Err(broken(job.path, &"it ends within a column"));
+            }
+            parts.push((chunk, bytes.into()));
+        }
+        let (arrays, _) = to_deserializer(parts, field.clone(), None)
+            .map_err(|error| broken(job.path, &error))?;
+        let from = columns.len();
+        for array in &arrays {
+            let filled = fill(array, from, 0, &mut columns);
+            filled.map_err(|error| broken(job.path, &error))?;
+        }
+    }
+    Ok(columns)
+}
+
 fn broken(path: &Path, error: &dyn Display) -> Refusal {
     damaged(path, error).help("write it again, or export the list as CSV")
+}
+
+/// The field with categories as the text that they are in the file, too.
+fn plain(field: &ArrowField) -> ArrowField {
+    let dtype = plain_type(&field.dtype);
+    ArrowField::new(field.name.clone(), dtype, field.is_nullable)
+}
+
+fn plain_type(dtype: &ArrowDataType) -> ArrowDataType {
+    match dtype {
+        ArrowDataType::Dictionary(_, value, _) => plain_type(value),
+        ArrowDataType::Utf8 | ArrowDataType::LargeUtf8 => ArrowDataType::Utf8View,
+        ArrowDataType::Struct(fields) => ArrowDataType::Struct(fields.iter().map(plain).collect()),
+        ArrowDataType::LargeList(item) => ArrowDataType::LargeList(Box::new(plain(item))),
+        dtype => dtype.clone(),
+    }
 }
 
 /// The names of the columns that a field becomes, or its own among those that are left out.
@@ -178,15 +208,16 @@ fn is_read(dtype: &ArrowDataType) -> bool {
 
 fn is_one_value(dtype: &ArrowDataType) -> bool {
     use ArrowDataType as T;
-    match dtype {
-        T::Null | T::Boolean | T::Float32 | T::Float64 | T::Date32 | T::Timestamp(..) => true,
-        T::Int8 | T::Int16 | T::Int32 | T::Int64 => true,
-        T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64 => true,
-        T::Decimal(..) | T::Utf8View | T::LargeUtf8 | T::Utf8 => true,
-        T::BinaryView | T::Binary | T::LargeBinary | T::FixedSizeBinary(_) => true,
-        T::Dictionary(_, value, _) => is_one_value(value),
-        _ => false,
-    }
+    let is_whole = matches!(dtype, T::Int8 | T::Int16 | T::Int32 | T::Int64)
+        || matches!(dtype, T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64);
+    let is_bytes = matches!(dtype, T::BinaryView | T::Binary | T::LargeBinary)
+        || matches!(dtype, T::FixedSizeBinary(_));
+    let is_other = matches!(dtype, T::Null | T::Boolean | T::Utf8View | T::Date32)
+        || matches!(
+            dtype,
+            T::Float32 | T::Float64 | T::Decimal(..) | T::Timestamp(..)
+        );
+    is_whole || is_bytes || is_other
 }
 
 /// Why an array can't be read.
@@ -220,17 +251,12 @@ fn fill(
         let write = writer(list.values())?;
         for row in 0..list.len() {
             let (start, end) = list.offsets().start_end(row);
-            let before = texts.text.len();
             // What is under a list that is missing is nobody's.
             for item in start..if array.is_null(row) { start } else { end } {
-                let length = texts.text.len();
-                if length > before {
-                    texts.text.push(LIST_MARK);
-                }
-                let begun = texts.text.len();
+                let before = texts.text.len();
                 write(item, &mut texts.text);
-                if texts.text.len() == begun {
-                    texts.text.truncate(length);
+                if texts.text.len() > before {
+                    texts.text.push(LIST_MARK);
                 }
             }
             texts.end();
@@ -306,10 +332,7 @@ fn writer(array: &ArrayRef) -> std::result::Result<Write<'static>, Why> {
                 }
             })?
         }
-        T::Dictionary(_, value, _) if !matches!(*value, T::Utf8View | T::LargeUtf8 | T::Utf8) => {
-            return writer(&to(*value)?);
-        }
-        _ => shown::<StringType>(to(T::Utf8View)?, |value, out| out.push_str(value))?,
+        _ => shown::<StringType>(array.clone(), |value, out| out.push_str(value))?,
     };
     Ok(write)
 }
