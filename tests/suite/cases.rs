@@ -56,6 +56,14 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ),
     ("database.login", "a_wrong_password_is_a_refused_login"),
     (
+        "target.conflict",
+        "what_stands_against_a_mapping_is_refused_with_its_column",
+    ),
+    (
+        "target.other",
+        "what_stands_against_a_mapping_is_refused_with_its_column",
+    ),
+    (
         "database.rights",
         "a_user_without_rights_is_told_which_right_is_missing",
     ),

@@ -429,7 +429,7 @@ fn what_stands_against_a_mapping_is_refused_with_its_column() {
         "is_staff = false\n",
         "",
         &[
-            "error[target.conflict]",
+            "target.conflict",
             "`is_staff`: must not be null",
             "[target.defaults]",
         ],
@@ -516,7 +516,7 @@ fn what_stands_against_a_mapping_is_refused_with_its_column() {
     refused(
         "\"auth_user\"",
         "\"other\"",
-        &["error[target.other]", "\"public\".\"auth_user\""],
+        &["target.other", "\"public\".\"auth_user\""],
     );
     let own = App::new("django");
     fs::write(
