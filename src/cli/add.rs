@@ -192,18 +192,17 @@ fn addresses(part: &str) -> impl Iterator<Item = Typed> {
 
 /// A line cut at commas and semicolons, but not within quotes or angle brackets.
 fn parts(line: &str) -> Vec<&str> {
+    // A quote that is never closed opens nothing.
+    let quotes_close = line.matches('"').count().is_multiple_of(2);
     let (mut quoted, mut bracketed) = (false, false);
     let cut = |character: char| {
         match character {
-            '"' => quoted = !quoted,
+            '"' => quoted = !quoted && quotes_close,
             '<' => bracketed = true,
             '>' => bracketed = false,
             _ => {}
         }
-        // A quote that is never closed opens nothing.
-        matches!(character, ',' | ';')
-            && !(quoted && line.matches('"').count() % 2 == 0)
-            && !bracketed
+        matches!(character, ',' | ';') && !quoted && !bracketed
     };
     line.split(cut)
         .map(str::trim)

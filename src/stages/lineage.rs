@@ -317,10 +317,10 @@ mod tests {
         marks
     }
 
-    #[test]
-    fn marks_are_believed_as_far_as_the_books_confirm_them() {
+    /// What the books say of four runs.
+    fn books() -> HashMap<String, ToMend> {
         let needs = |origin: Origin, is_open| NeedsWork { origin, is_open };
-        let books = HashMap::from([
+        HashMap::from([
             (
                 "a-1".to_string(),
                 ToMend {
@@ -340,7 +340,11 @@ mod tests {
                 },
             ),
             ("b".to_string(), ToMend::default()),
-        ]);
+        ])
+    }
+
+    #[test]
+    fn marks_are_believed_as_far_as_the_books_confirm_them() {
         let long = format!("a:{}", "1".repeat(100));
         let marks = marks(&[
             "a-1:5 mdy",
@@ -363,7 +367,7 @@ mod tests {
         assert_eq!(cell(None, DateOrder::Unknown), "");
         assert_eq!(marks.of(2), Some(&origin("a-1", 5)));
         assert_eq!((marks.of(1), marks.of(8)), (None, None));
-        let lineage = Lineage::new(&marks, books);
+        let lineage = Lineage::new(&marks, books());
         let origins: Vec<_> = (0..13).filter_map(|row| lineage.origin(row)).collect();
         assert_eq!(
             origins,

@@ -95,6 +95,7 @@ const PEOPLE: &str = "Nr;E-Mail;Vorname;Nachname;Notiz\r\n\
     012;flo@acme-industries.com;Flo;;-12\r\n";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, in its order")]
 fn rows_come_back_mended_until_none_is_left() {
     let place = Place::new();
     place.write("people.csv", PEOPLE);
@@ -303,9 +304,7 @@ fn dates_of_corrections_are_read_as_those_of_the_whole_file() {
     assert!(corrections.contains(",03/04/2025,"), "{corrections}");
     place.write(
         "mended.csv",
-        &corrections
-            .replace(",bea,", ",bea,")
-            .replace("bea,", "bea@acme-industries.com,"),
+        &corrections.replace("bea,", "bea@acme-industries.com,"),
     );
     let mended = place.import("mended.csv", "mended");
     assert_eq!((mended.exit, mended.counts().created), (0, 1), "{mended:?}");
@@ -513,6 +512,7 @@ fn mend(from: &Path, to: &Path, replacements: &[(&str, &str)]) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, in its order")]
 fn a_workbook_gets_a_workbook_back_as_it_looked() {
     let place = Place::new();
     write_workbook(&place.path("staff.xlsx"));
@@ -563,13 +563,10 @@ fn a_workbook_gets_a_workbook_back_as_it_looked() {
         "{sheet}"
     );
     let styles = part(&path, "xl/styles.xml");
-    for code in ["dd/mm/yyyy"] {
-        assert!(
-            styles.contains(&format!("formatCode=\"{code}\"")),
-            "{styles}"
-        );
-    }
-    assert!(styles.contains("FFFFE3E0"), "{styles}");
+    assert!(
+        styles.contains("formatCode=\"dd/mm/yyyy\"") && styles.contains("FFFFE3E0"),
+        "{styles}"
+    );
     let notes = part(&path, "xl/comments1.xml");
     assert!(
         notes.contains("ref=\"B4\"") && notes.contains("not an e-mail address"),

@@ -85,6 +85,7 @@ fn counted(read: u64, more: Counts) -> Counts {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, in its order")]
 fn a_table_of_devise_is_filled_updated_closed_and_taken_back() {
     let app = App::new("devise");
     let before = app.versions(&["users"]);
@@ -216,6 +217,7 @@ fn a_table_of_devise_is_filled_updated_closed_and_taken_back() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, in its order")]
 fn the_tables_of_django_are_filled_with_groups_and_taken_back() {
     let app = App::new("django");
     let wanted = counted(
@@ -318,6 +320,7 @@ fn the_tables_of_django_are_filled_with_groups_and_taken_back() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, in its order")]
 fn the_users_of_one_keycloak_realm_are_filled_and_no_other() {
     let app = App::new("keycloak");
     let wanted = counted(
@@ -395,6 +398,7 @@ fn the_users_of_one_keycloak_realm_are_filled_and_no_other() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, in its order")]
 fn what_stands_against_a_mapping_is_refused_with_its_column() {
     let app = App::new("django");
     let pipeline = fs::read_to_string(app.folder.path().join("django.toml")).unwrap();
