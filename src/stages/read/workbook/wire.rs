@@ -15,7 +15,7 @@ pub(super) const BOOK: u8 = b'b';
 /// Rows; see [`add_row`].
 pub(super) const ROWS: u8 = b'r';
 /// Number formats that the rows behind it use for the first time, as JSON of a list of
-/// [`ShownAs`]; they are counted from 0 in the order in which they come.
+/// [`crate::row::ShownAs`]; they are counted from 0 in the order in which they come.
 pub(super) const FORMATS: u8 = b'f';
 /// Rows of the next sheet follow.
 pub(super) const NEXT_SHEET: u8 = b's';
