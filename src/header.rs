@@ -186,7 +186,7 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
     ]),
     (Field::Organization, &[
         &["organization", "organisation", "company", "company name", "org", "employer", "organization name", "institution",
-          "legal entity", "school", "school name"],
+          "legal entity", "school", "parent.name"],
         &["entreprise", "société", "organisme", "employeur", "établissement", "raison sociale"],
         &["Firma", "Firmenname", "Unternehmen", "Gesellschaft", "Arbeitgeber", "Betrieb", "Schule"],
         &["empresa", "organización", "compañía", "institución", "nombre de la empresa"],
@@ -544,7 +544,68 @@ pub fn fields(
             *field = None;
         }
     }
+    let nested = |index: usize| {
+        let shown = header[index].trim();
+        let is_spoken_for = is_own(shown)
+            || vocabulary.attribute(shown).is_some()
+            || vocabulary.is_password(shown)
+            || vocabulary.is_password_hash(shown)
+            || is_ignored(shown, definition);
+        let field = inner_field(shown, vocabulary).filter(|_| !is_spoken_for)?;
+        definition.columns.of(field).is_none().then_some(field)
+    };
+    let free = |index: &usize| fields[*index].is_none();
+    let nested: Vec<(usize, Field)> = (0..header.len())
+        .filter(free)
+        .filter_map(|index| Some((index, nested(index)?)))
+        .collect();
+    for (index, field) in &nested {
+        // One column for a field; where two could be it, somebody is to say which.
+        let others = nested.iter().filter(|(_, other)| other == field).count();
+        let is_taken = fields.iter().flatten().any(|found| found.field == *field);
+        if others == 1 && !is_taken {
+            fields[*index] = Some(Found {
+                field: *field,
+                is_named: false,
+            });
+        }
+    }
     fields
+}
+
+/// What the outer names of nested columns are where they say nothing of whose value it is; those
+/// of `emergency.email` and `parent.name` do.
+const OUTER_NAMES: [&str; 14] = [
+    "account",
+    "attributes",
+    "contact",
+    "data",
+    "details",
+    "employee",
+    "fields",
+    "member",
+    "name",
+    "people",
+    "person",
+    "profile",
+    "properties",
+    "user",
+];
+
+/// The field that the innermost name of a nested column is well known for: `profile.email`, and
+/// `name.first` as the first name.
+fn inner_field(header: &str, vocabulary: &Vocabulary) -> Option<Field> {
+    let (outer, inner) = header.rsplit_once('.')?;
+    let is_outer = |name: &str| OUTER_NAMES.contains(&key(name).as_str());
+    if !outer.split('.').all(is_outer) {
+        return None;
+    }
+    let of_name = outer
+        .rsplit('.')
+        .next()
+        .is_some_and(|last| key(last) == "name");
+    let named = of_name.then(|| vocabulary.well_known(&format!("{inner} name")));
+    vocabulary.well_known(inner).or(named.flatten())
 }
 
 /// Whether the pipeline leaves this column out on purpose.
@@ -703,5 +764,39 @@ mod tests {
             settle_names(&mut named);
             assert_eq!(named, headers.map(found(true)));
         }
+    }
+
+    #[test]
+    fn nested_columns_are_known_by_their_innermost_name() {
+        let definition = crate::definition::parse("p", "name = \"p\"")
+            .unwrap()
+            .definition;
+        let vocabulary = Vocabulary::new(&definition);
+        let of = |header: &[&str]| -> Vec<Option<&str>> {
+            let header: Vec<String> = header.iter().map(|name| name.to_string()).collect();
+            let found = fields(&header, &vocabulary, &definition);
+            found
+                .iter()
+                .map(|found| found.map(|found| found.field.name()))
+                .collect()
+        };
+        assert_eq!(
+            of(&[
+                "user.profile.email",
+                "name.first",
+                "name.familyName",
+                "emergency.email",
+                "parent.name"
+            ]),
+            [
+                Some("email"),
+                Some("first_name"),
+                Some("last_name"),
+                None,
+                None
+            ]
+        );
+        assert_eq!(of(&["email", "user.email"]), [Some("email"), None]);
+        assert_eq!(of(&["user.email", "profile.email"]), [None, None]);
     }
 }

@@ -60,9 +60,10 @@ pub mod place;
 
 pub use manifest::Manifest;
 
-/// Endings of files that muster reads, in lower case.
-const READ: [&str; 9] = [
-    "csv", "tsv", "tab", "txt", "xlsx", "xlsm", "xlsb", "xls", "ods",
+/// Endings of files that muster reads, in lower case. `json` is a manifest's here.
+const READ: [&str; 14] = [
+    "csv", "tsv", "tab", "txt", "xlsx", "xlsm", "xlsb", "xls", "ods", "jsonl", "ndjson", "parquet",
+    "gz", "zip",
 ];
 /// Endings that transfers give to what isn't complete.
 const UNFINISHED: [&str; 6] = [".part", ".partial", ".tmp", ".filepart", ".crdownload", "~"];

@@ -151,7 +151,8 @@ fn joins(joiner: char, before: Option<char>, after: Option<char>) -> bool {
     let between = |is_part: fn(char) -> bool| is_part(before) && after.is_some_and(is_part);
     canonical_combining_class(before) == VIRAMA_CLASS
         || between(is_of_joining_script)
-        || (joiner == ZERO_WIDTH_JOINER && between(is_emoji_part))
+        // Each element of a sequence begins with a pictograph (UTS 51, ED-16).
+        || joiner == ZERO_WIDTH_JOINER && is_emoji_part(before) && after.is_some_and(is_pictograph)
 }
 
 /// Whether a variation selector chooses a form of what it follows: of an emoji, of a keycap such
@@ -234,6 +235,7 @@ mod tests {
             ("ශ\u{dca}\u{200d}ර", "ශ\u{dca}\u{200d}ර", &[]),
             ("രാജന\u{d4d}\u{200d}", "രാജന\u{d4d}\u{200d}", &[]),
             ("An\u{200d}na\u{200c}", "Anna", &[InvisibleCharacters]),
+            ("👩\u{200d}\u{fe0f}", "👩\u{fe0f}", &[InvisibleCharacters]),
             ("علی\u{200c}", "علی", &[InvisibleCharacters]),
             // emoji, keycaps, flags and ideographs keep what chooses their form
             (
