@@ -186,7 +186,7 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
     ]),
     (Field::Organization, &[
         &["organization", "organisation", "company", "company name", "org", "employer", "organization name", "institution",
-          "legal entity", "school", "parent.name"],
+          "legal entity", "school", "school name"],
         &["entreprise", "société", "organisme", "employeur", "établissement", "raison sociale"],
         &["Firma", "Firmenname", "Unternehmen", "Gesellschaft", "Arbeitgeber", "Betrieb", "Schule"],
         &["empresa", "organización", "compañía", "institución", "nombre de la empresa"],
@@ -796,7 +796,7 @@ mod tests {
                 None
             ]
         );
-        assert_eq!(of(&["email", "user.email"]), [Some("email"), None]);
-        assert_eq!(of(&["user.email", "profile.email"]), [None, None]);
+        assert_eq!(of(&["email", "profile.email"]), [Some("email"), None]);
+        assert_eq!(of(&["person.email", "profile.email"]), [None, None]);
     }
 }
