@@ -136,7 +136,10 @@ mod tests {
         if std::env::var_os("MUSTER_BLESS").is_some() {
             std::fs::write(path, wanted).unwrap();
         } else {
-            assert!(readme == wanted, "the table of limits in pipelines/README.md is old");
+            assert!(
+                readme == wanted,
+                "the table of limits in pipelines/README.md is old"
+            );
         }
         assert_eq!(
             [0, 999, 1000, 1_048_576].map(grouped),
