@@ -52,8 +52,8 @@ pub(super) struct ImportArgs {
 
 #[derive(Args, Clone, Default)]
 pub(super) struct RunArgs {
-    /// The files: CSV (also packed with gzip or zip), workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods), or - for
-    /// standard input
+    /// The files: CSV or JSON (also packed with gzip or zip), workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods),
+    /// Parquet, or - for text on standard input
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// A pipeline file, or the name of one in `pipelines/`

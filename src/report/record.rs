@@ -25,7 +25,7 @@ use crate::stages::lineage::{self, Origin, is_settled};
 use crate::stages::map::Target;
 use crate::stages::moves::stands_in_the_way;
 use crate::stages::plan::{Action, Person, Planned};
-use crate::stages::read::{Format, Source};
+use crate::stages::read::{Format, Source, UNREAD};
 use crate::store::mends::Mend;
 use crate::summary::{Column, Example, Input, IssueCount, LeaverExample, Summary};
 
@@ -740,11 +740,16 @@ fn widths(file: &InputFile) -> Vec<Option<f64>> {
     own_cells(file, (0..file.source.header.len()).map(width)).collect()
 }
 
-/// A row's own cells, without its password hash: that stands in no file of a run.
+/// A row's own cells, without its password hash, which stands in no file of a run, and without what
+/// stands for a record of JSON that couldn't be read: it is nobody's value.
 fn shown_cells<'c>(file: &InputFile, cells: &'c Cells, index: usize) -> Vec<&'c str> {
     let secret = file.source.secret;
+    let is_json = matches!(file.source.format, Format::Json(_));
+    let is_nothing = |column, cell: &str| {
+        Some(column) == secret || is_json && cell.starts_with(UNREAD) && column == 0
+    };
     let cells = cells.row(index).enumerate();
-    let shown = cells.map(|(column, cell)| if Some(column) == secret { "" } else { cell });
+    let shown = cells.map(|(column, cell)| if is_nothing(column, cell) { "" } else { cell });
     own_cells(file, shown).collect()
 }
 

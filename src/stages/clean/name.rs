@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::text::is_ideograph;
 use crate::definition::NameOrder;
 
 /// Words before the last word that belong to the last name; compared in lower case.
@@ -47,6 +48,7 @@ pub struct Split {
 /// 3. With none, `order` decides: the last word is the last name, with the particles right before
 ///    it (`van`, `de la`, `bin`, …), and at least one word is left for the first name; or the
 ///    first word is, with the particles that it begins with.
+///    Names in Han characters, Hangul or kana begin with the family name, whatever `order` is.
 /// 4. Two or three Han or Hangul characters without a space: the first is the family name.
 /// 5. Anything else (one word, several commas) isn't split.
 pub fn split(full_name: &str, order: NameOrder) -> Option<Split> {
@@ -122,11 +124,29 @@ fn without_suffix(name: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// Whether a name is written in Han characters, Hangul or kana, and not in katakana alone: those
+/// spell names from elsewhere.
+fn is_east_asian(name: &str) -> bool {
+    let is_katakana = |c: char| matches!(c, '\u{30a0}'..='\u{30ff}');
+    let is_one = |c: char| {
+        is_ideograph(c)
+            || is_katakana(c)
+            || matches!(c, '\u{3040}'..='\u{309f}' | '\u{ac00}'..='\u{d7a3}')
+    };
+    let mut letters = name.chars().filter(|c| *c != ' ');
+    !name.is_ascii() && letters.clone().all(is_one) && !letters.all(is_katakana)
+}
+
 fn words(name: &str, order: NameOrder) -> Option<(String, String)> {
     let words: Vec<&str> = name.split(' ').filter(|word| !word.is_empty()).collect();
     if words.len() < 2 {
         return None;
     }
+    let order = if is_east_asian(name) {
+        NameOrder::LastFirst
+    } else {
+        order
+    };
     let is_particle = |word: &&str| PARTICLES.contains(&word.to_lowercase().as_str());
     match order {
         NameOrder::FirstLast => {
@@ -191,6 +211,9 @@ mod tests {
             ("王小明", FirstLast, "小明|王"),
             ("김민수", LastFirst, "민수|김"),
             ("山田 太郎", LastFirst, "太郎|山田"),
+            ("山田 太郎", FirstLast, "太郎|山田"),
+            ("佐藤 はなこ", FirstLast, "はなこ|佐藤"),
+            ("ジョン スミス", FirstLast, "ジョン|スミス"),
             ("Doe,", FirstLast, "|Doe"),
             (", Jane", FirstLast, "Jane|"),
             ("John Jr", FirstLast, "John|Jr"),

@@ -240,15 +240,29 @@ fn spaced(delimiter: String, sample: &[u8]) -> String {
     }
 }
 
-/// Whether `'` stands around every cell of the first line, and `"` nowhere.
+/// Whether `'` stands around every cell of the first line, or around most of those below it, and `"`
+/// around none.
 fn is_single_quoted(sample: &[u8], dialect: &Dialect) -> bool {
-    let end = memchr::memchr2(b'\r', b'\n', sample).unwrap_or(sample.len());
-    let line = String::from_utf8_lossy(&sample[..end]);
-    let is_quoted = |cell: &str| cell.len() > 1 && cell.starts_with('\'') && cell.ends_with('\'');
-    memchr::memchr(b'"', sample).is_none()
-        && line
-            .split(dialect.delimiter.as_str())
-            .all(|cell| is_quoted(cell.trim()))
+    let text = String::from_utf8_lossy(sample);
+    let stands_around = |cell: &str, quote: char| {
+        cell.len() > 1 && cell.starts_with(quote) && cell.ends_with(quote)
+    };
+    let (mut cells, mut quoted) = (0, 0);
+    let lines = text.split(['\r', '\n']).filter(|line| !line.is_empty());
+    for (number, line) in lines.take(HEADER_ROWS_MAX).enumerate() {
+        let parts = || line.split(dialect.delimiter.as_str()).map(str::trim);
+        if parts().any(|cell| stands_around(cell, '"')) {
+            return false;
+        }
+        let of_line = parts().filter(|cell| stands_around(cell, '\'')).count();
+        if number > 0 {
+            cells += parts().count();
+            quoted += of_line;
+        } else if of_line == parts().count() {
+            return true;
+        }
+    }
+    quoted * 2 > cells
 }
 
 /// Whether quotes stand around every cell of the first lines, as far as their ends tell.

@@ -256,6 +256,9 @@ fn check_file(path: &Path) -> Result<()> {
 
 /// What stands for a cell that must not come to light.
 pub const HIDDEN: &str = "(left out)";
+/// What stands in the first cell of a record that couldn't be read, before its line: records that are
+/// broken are no duplicates of each other.
+pub const UNREAD: &str = "(left out): line";
 
 impl Source {
     /// Whether a cell holds a password hash outside of the column of these, or did so before.

@@ -410,7 +410,10 @@ impl Proposal<'_> {
             .await
             .map_err(|error| refusal(&error, DOING))?;
         Ok(Some(match rows.as_slice() {
-            [only] => (only.get(0), "the only one that there is"),
+            [only] => (
+                only.get(0),
+                "unsure: the only one that its accounts have so far",
+            ),
             _ => (
                 String::new(),
                 "unsure: whose accounts are meant; only those rows are seen",

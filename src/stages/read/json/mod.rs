@@ -13,8 +13,8 @@ use super::content::{Content, within_file_limit};
 use super::encoding::{TextReader, survey};
 use super::records::{COLUMNS_MAX, RECORD_BYTES_MAX};
 use super::{
-    Emit, Format, HIDDEN, PARTED, ROWS_MAX, Source, Wanted, encoding_name, misplaced, mojibake,
-    named_encoding, unreadable,
+    Emit, Format, HIDDEN, PARTED, ROWS_MAX, Source, UNREAD, Wanted, encoding_name, misplaced,
+    mojibake, named_encoding, unreadable,
 };
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
@@ -140,7 +140,7 @@ pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
     })
 }
 
-/// How the records stand: a line each where most of the first lines are objects.
+/// How the records stand: a line each where half of the first lines or more are objects.
 fn layout(content: &Content, encoding: &'static Encoding) -> Result<Layout> {
     let (mut reader, _) = TextReader::open(content, encoding)?;
     let mut head = Vec::new();
@@ -162,7 +162,7 @@ fn layout(content: &Content, encoding: &'static Encoding) -> Result<Layout> {
         line.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(line).is_ok()
     });
     let objects = objects.count();
-    if objects * 2 > lines.len() && lines.len() > 1 {
+    if objects * 2 >= lines.len() && lines.len() > 1 {
         return Ok(Layout::Lines);
     }
     if is_array {
@@ -385,7 +385,7 @@ fn push_broken(cells: &mut Cells, code: Code, what: String, record: &Record, sou
     let marked = (0..source.header.len()).find(is_open);
     for column in 0..source.header.len() {
         if Some(column) == marked {
-            cells.push_cell(&format!("{HIDDEN}: line {}", record.place.line));
+            cells.push_cell(&format!("{UNREAD} {}", record.place.line));
         } else {
             cells.push_cell("");
         }

@@ -28,7 +28,7 @@ pub(super) enum Node<'t> {
     Bool(bool),
     Text(Cow<'t, str>),
     Number(String),
-    /// A number that may have had more digits than these.
+    /// A number with more digits than are kept, as it is written.
     Inexact(String),
     List(Vec<Node<'t>>),
     Object(Vec<(Cow<'t, str>, Node<'t>)>),
@@ -41,14 +41,44 @@ pub(super) enum Node<'t> {
 /// what isn't an object, and of one that nests too deep.
 pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Node<'_>> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let node = Level(0).deserialize(&mut deserializer)?;
+    let mut node = Level(0).deserialize(&mut deserializer)?;
     deserializer.end()?;
+    if node.has_inexact() {
+        node.restore(&mut numbers(bytes));
+    }
     match node {
         Node::Object(_) => Ok(node),
         _ => Err(serde_json::Error::custom(
             "expected an object, as `{\"email\": …}`",
         )),
     }
+}
+
+/// The numbers of a valid record as they are written, in their order.
+fn numbers(bytes: &[u8]) -> impl Iterator<Item = &str> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at < bytes.len() {
+            let from = at;
+            match bytes[at] {
+                b'"' => {
+                    at += 1;
+                    while at < bytes.len() && bytes[at] != b'"' {
+                        at += 1 + usize::from(bytes[at] == b'\\');
+                    }
+                    at += 1;
+                }
+                b'-' | b'0'..=b'9' => {
+                    let is_part =
+                        |byte: &u8| matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9');
+                    at += bytes[at..].iter().take_while(|byte| is_part(byte)).count();
+                    return std::str::from_utf8(&bytes[from..at]).ok();
+                }
+                _ => at += 1,
+            }
+        }
+        None
+    })
 }
 
 struct Level(usize);
@@ -189,6 +219,35 @@ impl Node<'_> {
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, node)| node)
+    }
+
+    fn has_inexact(&self) -> bool {
+        match self {
+            Node::Inexact(_) => true,
+            Node::List(list) => list.iter().any(Node::has_inexact),
+            Node::Object(members) => members.iter().any(|(_, node)| node.has_inexact()),
+            _ => false,
+        }
+    }
+
+    /// Gives inexact numbers the digits back that they are written with. `written` has all numbers of
+    /// the record.
+    fn restore<'w>(&mut self, written: &mut impl Iterator<Item = &'w str>) {
+        match self {
+            Node::Number(_) => {
+                written.next();
+            }
+            Node::Inexact(text) => {
+                if let Some(written) = written.next() {
+                    *text = written.to_string();
+                }
+            }
+            Node::List(list) => list.iter_mut().for_each(|node| node.restore(written)),
+            Node::Object(members) => members
+                .iter_mut()
+                .for_each(|(_, node)| node.restore(written)),
+            Node::Null | Node::Bool(_) | Node::Text(_) => {}
+        }
     }
 
     /// What a cell shows of it, where it is one value.
