@@ -728,6 +728,15 @@ mod tests {
     }
 
     #[test]
+    fn people_whose_names_are_names_of_columns_are_people() {
+        for row in ["a@x.eu,First,Last", "7,First,Last"] {
+            let text = format!("email,first name,last name\n{row}\nb@x.eu,Bo,Lee\n");
+            let (_, rows, _) = read_all(text.as_bytes()).unwrap();
+            assert_eq!(rows.len(), 2, "{row}");
+        }
+    }
+
+    #[test]
     fn lines_that_are_no_rows_are_named() {
         let text = "sep=,\n# list of 2026\nPeople,,\nemail,first name,last name\nE-Mail,Vorname,Nachname\n-----,-----,---\na,b,c\n,,\n\nTotal,,1\nExported by HR,,\n";
         let (source, rows, _) = read_all(text.as_bytes()).unwrap();

@@ -535,7 +535,10 @@ fn below(row: &Early, header: &Early, vocabulary: &Vocabulary) -> Option<&'stati
     }
     let filled = row.filled().count();
     let recognised = vocabulary.recognised(row.filled());
-    if recognised >= 2 && recognised * 2 >= filled {
+    // Somebody may be called `First Last`, or lead the group `Email`.
+    let is_number = |cell: &str| cell.chars().all(|c| c.is_ascii_digit());
+    let is_person = row.has_address() || row.filled().any(is_number);
+    if recognised >= 2 && recognised * 2 >= filled && !is_person {
         return Some("more of the header");
     }
     let is_dashes = |cell: &str| cell.len() > 1 && cell.chars().all(|c| matches!(c, '-' | '='));
