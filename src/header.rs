@@ -326,6 +326,10 @@ static FIELDS: LazyLock<HashMap<String, Field>> = LazyLock::new(|| {
         .collect()
 });
 
+/// [`PASSWORDS`], by [`key`].
+static PASSWORD_KEYS: LazyLock<HashSet<String>> =
+    LazyLock::new(|| PASSWORDS.iter().map(|name| key(name)).collect());
+
 /// The columns that muster adds to a corrections file: line, codes, reasons, and the mark of the
 /// row.
 pub const OWN: [&str; 4] = ["muster_line", "muster_codes", "muster_reasons", MARK];
@@ -486,8 +490,7 @@ impl Vocabulary {
     pub fn is_password(&self, header: &str) -> bool {
         let is_one = |name: &str| {
             let key = key(name);
-            self.passwords.contains(&key)
-                || PASSWORDS.iter().any(|password| self::key(password) == key)
+            self.passwords.contains(&key) || PASSWORD_KEYS.contains(&key)
         };
         // Of a dotted name, each part is a name: `credentials.value`, `user.password`.
         let is_dotted = header.contains('.') && !header.contains(". ");
@@ -513,6 +516,13 @@ pub fn fields(
     vocabulary: &Vocabulary,
     definition: &Definition,
 ) -> Vec<Option<Found>> {
+    let is_spoken_for = |shown: &str| {
+        is_own(shown)
+            || vocabulary.attribute(shown).is_some()
+            || vocabulary.is_password(shown)
+            || vocabulary.is_password_hash(shown)
+            || is_ignored(shown, definition)
+    };
     let found = |shown: &str| {
         if vocabulary.is_password_hash(shown) {
             return None;
@@ -524,11 +534,7 @@ pub fn fields(
         if let Some(field) = vocabulary.named(shown) {
             return Some(named(field));
         }
-        if is_own(shown)
-            || vocabulary.attribute(shown).is_some()
-            || vocabulary.is_password(shown)
-            || is_ignored(shown, definition)
-        {
+        if is_spoken_for(shown) {
             return None;
         }
         // A field that the pipeline maps by name isn't taken from a second column by its looks.
@@ -546,12 +552,7 @@ pub fn fields(
     }
     let nested = |index: usize| {
         let shown = header[index].trim();
-        let is_spoken_for = is_own(shown)
-            || vocabulary.attribute(shown).is_some()
-            || vocabulary.is_password(shown)
-            || vocabulary.is_password_hash(shown)
-            || is_ignored(shown, definition);
-        let field = inner_field(shown, vocabulary).filter(|_| !is_spoken_for)?;
+        let field = inner_field(shown, vocabulary).filter(|_| !is_spoken_for(shown))?;
         definition.columns.of(field).is_none().then_some(field)
     };
     let free = |index: &usize| fields[*index].is_none();

@@ -90,6 +90,14 @@ impl Content {
         })
     }
 
+    /// SHA-256 of the bytes on disk, where `of_text` is that of the text itself.
+    pub fn sha256(&self, of_text: String) -> String {
+        match &self.packed {
+            Some(packed) => packed.sha256.clone(),
+            None => of_text,
+        }
+    }
+
     /// What messages call it.
     pub fn path(&self) -> &Path {
         &self.path

@@ -169,10 +169,7 @@ pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
     };
     Ok(Source {
         path: content.path().to_path_buf(),
-        sha256: match &content.packed {
-            Some(packed) => packed.sha256.clone(),
-            None => survey.sha256,
-        },
+        sha256: content.sha256(survey.sha256),
         bytes: survey.bytes,
         header_line: head.line,
         header,

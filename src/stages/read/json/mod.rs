@@ -127,10 +127,7 @@ pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
     let content = &shape.content;
     Ok(Source {
         path: content.path().to_path_buf(),
-        sha256: match &content.packed {
-            Some(packed) => packed.sha256.clone(),
-            None => survey.sha256,
-        },
+        sha256: content.sha256(survey.sha256),
         bytes: survey.bytes,
         format: Format::Json(Box::new(shape)),
         header_line: 0,
