@@ -233,7 +233,7 @@ fn resend(args: &ResendArgs) -> Result<Exit> {
     )?;
     let message = read_message(how.message_file.as_deref())?;
     // Whatever would keep one of the mails from going out is said before any does.
-    let mut posts = open_posts(&chosen(&store, &filter, narrow)?, how)?;
+    let posts = open_posts(&chosen(&store, &filter, narrow)?, how)?;
     if how.send {
         for (_, post) in &posts {
             post.check_links()?;
@@ -253,19 +253,14 @@ fn resend(args: &ResendArgs) -> Result<Exit> {
         let what = "everybody who is meant has accepted already, or is being written to";
         return Err(Refusal::new(Code::InvitationNone, what));
     }
-    let mut of_post = |post: usize| {
-        let pipeline = &posts[post].0;
-        let is_its = |one: &Listed| how.pipeline.is_some() || one.pipeline == *pipeline;
-        found
-            .iter()
-            .filter(|one| is_its(one))
-            .cloned()
-            .collect::<Vec<_>>()
-    };
-    let mails: Vec<Vec<Listed>> = (0..posts.len()).map(&mut of_post).collect();
-    let mut mails: Vec<(Post, Vec<Listed>)> =
-        posts.drain(..).map(|(_, post)| post).zip(mails).collect();
-    mails.retain(|(_, mails)| !mails.is_empty());
+    let mut mails: Vec<(Post, Vec<Listed>)> = Vec::new();
+    for (pipeline, post) in posts {
+        let is_its = |one: &&Listed| how.pipeline.is_some() || one.pipeline == pipeline;
+        let its: Vec<Listed> = found.iter().filter(is_its).cloned().collect();
+        if !its.is_empty() {
+            mails.push((post, its));
+        }
+    }
     for (post, mails) in &mails {
         for kind in KINDS.into_iter().filter(|kind| has(mails, *kind)) {
             post.check_kind(kind)?;
