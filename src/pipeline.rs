@@ -21,6 +21,7 @@ mod leavers;
 mod passwords;
 mod plan;
 mod read;
+mod roll;
 mod write;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use self::leavers::find_leavers;
 use self::plan::match_and_plan;
 use self::read::{FileTruth, groups_of, open, read_people, settle};
+use self::roll::call_roll;
 use self::write::write;
 use crate::definition::Pipeline;
 use crate::issue::{Code, Issue};
@@ -65,6 +67,8 @@ pub struct Job<'a> {
     pub pipeline: &'a Pipeline,
     /// What names the run in what it writes.
     pub run: RunKey,
+    /// Whether a plan is written of it, which says what the match saw of every row.
+    pub for_plan: bool,
     /// Up to how many changes of a class somebody lets through this time.
     pub allowed: &'a [(Class, u64)],
     /// Where its reports go.
@@ -109,6 +113,8 @@ pub struct Ran {
     pub leavers: Vec<Leaver>,
     /// Whether leavers are no matter of this run.
     pub keeps_leavers: bool,
+    /// How many accounts it made or changed.
+    pub written: u64,
     /// Whether the run counts for the grace of those who are missing.
     pub counts_absences: bool,
     /// Why it stopped before its end.
@@ -121,6 +127,10 @@ pub struct Ran {
 /// A refusal; nothing was written then.
 pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
     let (mut files, layout) = open(job)?;
+    let store = store.as_deref();
+    // A check makes the views of a target only for itself: no other connection sees them.
+    let is_own = job.pipeline.definition.target.is_none();
+    let calling = call_roll(job, &files, &layout, store.filter(|_| is_own));
     let FileTruth {
         spool,
         owners,
@@ -137,8 +147,7 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
         layout: &layout,
         spool: &spool,
     };
-    let store = store.as_deref();
-    let mut planning = match_and_plan(&rows, &guide, &groups, None, store)?;
+    let mut planning = match_and_plan(&rows, &guide, &groups, None, store, calling)?;
     let mut leavers = find_leavers(job, &files, &spool, store)?;
     let mut gates = rows.ask(&planning, &leavers, profile.as_ref(), store)?;
     rows.hold_back(&mut planning, &mut leavers, &mut gates)?;
@@ -161,6 +170,7 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
         moves: planning.moves,
         keeps_leavers: false,
         counts_absences: true,
+        written: 0,
         stopped: None,
     })
 }
@@ -171,6 +181,7 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
 /// A refusal before any write; what stops it later is in [`Ran::stopped`].
 pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
     let (mut files, layout) = open(job)?;
+    let calling = call_roll(job, &files, &layout, Some(store));
     let FileTruth {
         spool,
         owners,
@@ -188,7 +199,8 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         layout: &layout,
         spool: &spool,
     };
-    let mut planning = match_and_plan(&rows, &guide, &groups, Some(&begun), Some(store))?;
+    let calling = calling.filter(|_| !begun.has_written());
+    let mut planning = match_and_plan(&rows, &guide, &groups, Some(&begun), Some(store), calling)?;
     let mut leavers = find_leavers(job, &files, &spool, Some(store))?;
     let gates = if begun.has_written() {
         // A part of the plan is done, so that it can't be judged a second time.
@@ -221,6 +233,7 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         leavers,
         moves: planning.moves,
         keeps_leavers: false,
+        written: 0,
         stopped: None,
     };
     write(job, ran, &needed, store)
@@ -243,7 +256,7 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
         spool: &file.spool,
     };
     let guide = Guide::Plan(&order);
-    let planning = match_and_plan(&rows, &guide, &groups, Some(&begun), Some(store))?;
+    let planning = match_and_plan(&rows, &guide, &groups, Some(&begun), Some(store), None)?;
     let mut leavers = Vec::new();
     let approves = order.approved != Classes::default();
     let was_counted = approves && !gates::doubt_the_file(&file.head.gates);
@@ -292,6 +305,7 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
         moves: planning.moves,
         keeps_leavers: !order.leavers,
         counts_absences,
+        written: 0,
         stopped: None,
     };
     write(job, ran, &needed, store)

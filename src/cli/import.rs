@@ -213,6 +213,7 @@ pub(super) fn run_task(
         sha256: setup.dropped.as_ref().map(|(_, sha256)| *sha256),
         pipeline,
         run,
+        for_plan: matches!(task, Task::Check { plan: Some(_), .. }),
         allowed: &args.allow,
         folder,
         progress: &progress,
@@ -381,6 +382,12 @@ fn tell(
     about: &About,
     summary: &mut Summary,
 ) -> Result<String> {
+    // The planner would otherwise know nothing of a table that was just filled. The server does that
+    // while the reports are written.
+    let analyzing = store
+        .as_ref()
+        .filter(|_| ran.written > 10_000)
+        .map(|store| store.begin_analyze());
     let (details, mends) = record::record(ran, &pipeline.definition, folder, summary)?;
     summary.run.finished_at = rfc3339(SystemTime::now());
     summary.next = next_steps(args, ran, pipeline, summary, folder, about);
@@ -390,9 +397,8 @@ fn tell(
         if let (Some(approval), None) = (&about.approval, &ran.stopped) {
             store.note_approval(approval, &summary.run.id)?;
         }
-        // The planner would otherwise know nothing of a table that was just filled.
-        if summary.counts.created + summary.counts.updated > 10_000 {
-            store.analyze()?;
+        if let Some(analyzing) = analyzing {
+            store.finish_analyze(analyzing)?;
         }
     }
     Ok(json)

@@ -102,7 +102,7 @@ fn carry_out(
     write_files(&mut summary, &done.left, &folder)?;
     store.end_run(&summary, &absolute(&folder))?;
     if summary.counts.read > 10_000 {
-        store.analyze()?;
+        store.finish_analyze(store.begin_analyze())?;
     }
     show(args, &summary, &done.left, &folder);
     if done.stopped {

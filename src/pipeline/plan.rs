@@ -1,6 +1,6 @@
 //! match → plan, for all batches: what each row would do, and those who only get what others give up.
 
-use super::{GROUP_BATCHES, Guide, Job, Rows, stopped_early};
+use super::{GROUP_BATCHES, Guide, Rows, stopped_early};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
@@ -10,12 +10,13 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::change::{held_issues, joined, joins, named, needed_groups, status_of_new};
+use super::roll::{Called, ask_roll};
 use crate::definition::{Clashes, Dates, Definition, Missing};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Outcome, Verdict};
 use crate::refusal::Result;
 use crate::row::{Field, Key, Layout, People, RowNumber};
-use crate::spool::{PlanSpool, Spool};
+use crate::spool::PlanSpool;
 use crate::stages::clash::Decision;
 use crate::stages::follow::{self, Follow, Line, Trace, regardless};
 use crate::stages::gates::{Change, Class, Facts, Hold};
@@ -23,8 +24,10 @@ use crate::stages::load::{self};
 use crate::stages::membership::Tree;
 use crate::stages::moves::{self, Moves, Pending, Release, stands_in_the_way};
 use crate::stages::plan::{Action, Matched, Person, Planned, Update, decide, without_taken_keys};
+use crate::stages::roll::{Answer, Roll};
 use crate::store::Store;
 use crate::store::matches::Matches;
+use crate::store::roll::Calling;
 use crate::store::runs::Begun;
 
 /// What the plan leaves.
@@ -52,29 +55,50 @@ impl Planning {
 }
 
 /// Whether it matters in which groups people are.
-fn asks_for_groups(layout: &Layout, definition: &Definition) -> bool {
+pub(super) fn asks_for_groups(layout: &Layout, definition: &Definition) -> bool {
     let lists_groups = |field: Field| field.lists_groups() && layout.field(field).is_some();
     definition.groups.required || Field::ALL.into_iter().any(lists_groups)
 }
 
-/// The groups that there are, and what the accounts say about the rows, to be read in their order.
-fn ask_store<'a>(rows: &Rows, store: Option<&'a Store>) -> Result<(Tree, Option<Matches<'a>>)> {
-    let Rows { job, layout, spool } = *rows;
+/// What is known of the accounts.
+struct Known<'a> {
+    /// The groups that there are.
+    tree: Tree,
+    /// What the roll said of every row, where it was called.
+    called: Option<Called>,
+    /// The matches of the rows that had to be asked for, to be read in their order.
+    matches: Option<Matches<'a>>,
+}
+
+fn ask_store<'a>(
+    rows: &Rows,
+    guide: &Guide,
+    store: Option<&'a Store>,
+    calling: Option<Calling>,
+) -> Result<Known<'a>> {
+    let Rows { job, layout, .. } = *rows;
     let definition = &job.pipeline.definition;
     let with_groups = asks_for_groups(layout, definition);
     let tree = match store.filter(|_| with_groups) {
         Some(store) => store.group_tree(&definition.groups)?,
         None => Tree::new(HashMap::new(), &definition.groups),
     };
-    let mut matches = None;
+    let (mut called, mut matches) = (None, None);
     if let Some(store) = store
         && store.has_accounts()?
     {
-        send_keys(job, spool, store)?;
+        if let Some(calling) = calling {
+            called = ask_roll(rows, guide, &tree, calling)?;
+        }
+        send_keys(rows, called.as_ref(), store)?;
         let with_past = definition.update.asks_who();
         matches = Some(store.run_match(&definition.matching.keys(), with_groups, with_past)?);
     }
-    Ok((tree, matches))
+    Ok(Known {
+        tree,
+        called,
+        matches,
+    })
 }
 
 /// match → plan, for all batches. `begun` has what an earlier try of this run decided and wrote.
@@ -84,12 +108,17 @@ pub(super) fn match_and_plan(
     groups: &BTreeMap<String, String>,
     begun: Option<&Begun>,
     store: Option<&Store>,
+    calling: Option<Calling>,
 ) -> Result<Planning> {
     let Rows { job, layout, spool } = *rows;
     let nothing = Begun::default();
     let begun = begun.unwrap_or(&nothing);
     let definition = &job.pipeline.definition;
-    let (tree, mut matches) = ask_store(rows, store)?;
+    let Known {
+        tree,
+        called,
+        mut matches,
+    } = ask_store(rows, guide, store, calling)?;
     let judge = Judge {
         layout,
         definition,
@@ -119,7 +148,8 @@ pub(super) fn match_and_plan(
             .into_par_iter()
             .map(|batch| {
                 let people = spool.read(batch)?;
-                let (planned, moving) = judge.plan(batch, &people, &found)?;
+                let called = called.as_ref().map(|called| called.of_batch(spool, batch));
+                let (planned, moving) = judge.plan(batch, &people, called, &found)?;
                 let facts = rows.facts(&people, &planned, |_| true);
                 Ok((people, planned, moving, facts))
             })
@@ -154,7 +184,8 @@ pub(super) fn match_and_plan(
     })
 }
 
-fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
+fn send_keys(rows: &Rows, called: Option<&Called>, store: &Store) -> Result<()> {
+    let Rows { job, spool, .. } = *rows;
     // A few keys too many cost little, and the corrections of a full list are short.
     let definition = &job.pipeline.definition;
     let full_list = definition.leavers.missing == Missing::Deactivate
@@ -166,9 +197,10 @@ fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {
         let frames: Vec<_> = range
             .into_par_iter()
             .map(|batch| {
-                spool
-                    .read(batch)
-                    .map(|people| (load::encode_keys(&people, full_list), people.len()))
+                let people = spool.read(batch)?;
+                let called = called.map(|called| called.of_batch(spool, batch));
+                let frame = load::encode_keys(&people, called, full_list);
+                Ok((frame, people.len()))
             })
             .collect::<Result<_>>()?;
         for (frame, rows) in frames {
@@ -198,6 +230,7 @@ impl Judge<'_> {
         &self,
         batch: usize,
         people: &People,
+        called: Option<(&Roll, &[Answer])>,
         found: &[(RowNumber, Matched)],
     ) -> Result<(Planned, moves::Found)> {
         let first = people.drafts.first_row;
@@ -227,6 +260,11 @@ impl Judge<'_> {
             .peekable();
         for index in 0..people.len() {
             let row = first + index as RowNumber;
+            if let Some(account) = called.and_then(|(roll, answers)| roll.holder(answers[index])) {
+                planned.outcomes.push(Outcome::Unchanged);
+                planned.accounts.push((row, account));
+                continue;
+            }
             let matched = found
                 .next_if(|(at, _)| *at == row)
                 .map(|(_, matched)| matched);

@@ -43,6 +43,7 @@ fn load_chunks(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result
         moves,
         run,
         late,
+        written: in_accounts,
         ..
     } = ran;
     let chunks = chunks(spool, definition.load.chunk_rows);
@@ -80,12 +81,12 @@ fn load_chunks(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result
             }
         }
         for written in loader.take() {
-            settle_chunk(job, written, &mut waiting, late);
+            *in_accounts += settle_chunk(job, written, &mut waiting, late);
         }
     }
     let (rest, failure) = loader.finish();
     for written in rest {
-        settle_chunk(job, written, &mut waiting, late);
+        *in_accounts += settle_chunk(job, written, &mut waiting, late);
     }
     job.progress.end();
     // What was planned and is not in waits for the next try.
@@ -148,6 +149,7 @@ fn load_moves(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result<
         moves,
         run,
         late,
+        written: in_accounts,
         ..
     } = ran;
     let mut updates = Vec::with_capacity(moves.together.len());
@@ -169,17 +171,18 @@ fn load_moves(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result<
     let (written, failure) = loader.finish();
     let mut waiting = BTreeMap::new();
     for written in written {
-        settle_chunk(job, written, &mut waiting, late);
+        *in_accounts += settle_chunk(job, written, &mut waiting, late);
     }
     Ok(failure)
 }
 
+/// Returns how many accounts it made or changed.
 fn settle_chunk(
     job: &Job,
     written: Written,
     waiting: &mut BTreeMap<RowNumber, Vec<Outcome>>,
     late: &mut BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
-) {
+) -> u64 {
     waiting.remove(&written.first_row);
     job.progress.add(written.outcomes.len() as u64, None);
     for issue in written.issues {
@@ -188,4 +191,6 @@ fn settle_chunk(
             .1
             .push(issue);
     }
+    let in_accounts = |outcome: &&Outcome| matches!(outcome, Outcome::Created | Outcome::Updated);
+    written.outcomes.iter().filter(in_accounts).count() as u64
 }

@@ -15,6 +15,7 @@ use crate::row::{Field, Key, Layout, People, RowNumber};
 use crate::stages::clean::words;
 use crate::stages::membership::{self, Tree};
 use crate::stages::plan::{COLUMNS, Person, Planned, Update};
+use crate::stages::roll::{Answer, Roll};
 
 /// What names a run in the rows that it writes.
 #[derive(Debug, Clone)]
@@ -199,21 +200,39 @@ fn put_moves(frame: &mut Frame, row: RowNumber, update: &Update, groups: &Tree) 
     }
 }
 
-/// The keys of a batch's rows that are to be matched, for `copy_keys.sql`, header and all; with
-/// `rejected`, of those rows, too: who is in the file is no leaver, whatever is wrong with the row.
-pub fn encode_keys(people: &People, rejected: bool) -> Bytes {
+/// The keys of a batch's rows that are to be matched, for `copy_keys.sql`, header and all. `called`
+/// is what the roll said of each, where one was called. In a full list all who are in it are sent: the
+/// keys of those who are rejected, too, for they are no leavers, whatever is wrong with their row,
+/// and the accounts that are known.
+pub fn encode_keys(people: &People, called: Option<(&Roll, &[Answer])>, full_list: bool) -> Bytes {
     let mut frame = Frame::new();
     for index in 0..people.len() {
+        let row = people.drafts.first_row + index as RowNumber;
+        if let Some((roll, answers)) = called {
+            if answers[index] == Answer::NOBODY {
+                continue;
+            }
+            if let Some(account) = roll.holder(answers[index]) {
+                if full_list {
+                    frame.row(5);
+                    frame.int(row);
+                    (0..3).for_each(|_| frame.text(None));
+                    frame.uuid(account);
+                }
+                continue;
+            }
+        }
         let keys = Key::ALL.map(|key| people.key(index, key));
         let is_matched = match people.verdicts[index] {
             Verdict::Kept => true,
-            Verdict::Rejected => rejected,
+            Verdict::Rejected => full_list,
             Verdict::Duplicate(_) => false,
         };
         if is_matched && keys.iter().any(Option::is_some) {
-            frame.row(4);
-            frame.int(people.drafts.first_row + index as RowNumber);
+            frame.row(5);
+            frame.int(row);
             keys.into_iter().for_each(|key| frame.text(key));
+            frame.text(None);
         }
     }
     frame.finish()

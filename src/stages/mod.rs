@@ -19,5 +19,6 @@ pub mod owner;
 pub mod plan;
 pub mod propose;
 pub mod read;
+pub mod roll;
 pub mod undo;
 pub mod validate;

@@ -39,6 +39,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "handed_over",
         include_str!("migrations/0012_handed_over.sql"),
     ),
+    (
+        13,
+        "memberships",
+        include_str!("migrations/0013_memberships.sql"),
+    ),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.

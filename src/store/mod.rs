@@ -33,6 +33,7 @@ pub mod loader;
 pub mod matches;
 pub mod mends;
 pub mod migrate;
+pub mod roll;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use tokio::task::JoinHandle;
+
 use super::Store;
 use super::connect::refusal;
 use crate::definition::Pipeline;
@@ -277,18 +279,28 @@ impl Store {
             .collect())
     }
 
-    /// Brings the planner's statistics up to date after a load that changed much.
+    /// Begins to bring the planner's statistics up to date after a load that changed much, over a
+    /// connection of its own. [`Store::finish_analyze`] waits for it.
+    pub fn begin_analyze(&self) -> JoinHandle<Result<()>> {
+        let target = self.target.clone();
+        self.runtime.spawn(async move {
+            let sql = "analyze muster.accounts; analyze muster.memberships; analyze muster.links; \
+                analyze muster.membership_links";
+            let connection = target.connect().await?;
+            let done = connection.client.batch_execute(sql).await;
+            done.map_err(|error| refusal(&error, "updating the statistics"))
+        })
+    }
+
+    /// Waits for the statistics.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn analyze(&self) -> Result<()> {
-        self.runtime
-            .block_on(
-                self.connection
-                    .client
-                    .batch_execute("analyze muster.accounts; analyze muster.memberships; analyze muster.links; analyze muster.membership_links"),
-            )
-            .map_err(|error| refusal(&error, "updating the statistics"))
+    pub fn finish_analyze(&self, task: JoinHandle<Result<()>>) -> Result<()> {
+        self.runtime.block_on(task).unwrap_or_else(|error| {
+            let what = format!("updating the statistics broke off: {error}");
+            Err(Refusal::new(Code::DatabaseFailed, what))
+        })
     }
 }
 

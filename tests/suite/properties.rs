@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use polars::prelude::{ParquetReader, SerReader};
 use tempfile::TempDir;
 
 use crate::people::{Dialect, People, Random};
@@ -376,4 +377,165 @@ fn a_second_import_waits_for_nobody_and_writes_nothing() {
     // at once: the lock is free as soon as the first one is gone
     let third = import_late();
     assert_eq!(third.counts().created, 1, "{}", third.stderr);
+}
+
+/// What happened to accounts since they were imported, each to some of them.
+const EDITS: [&str; 12] = [
+    "status = 'active'",
+    "status = 'deactivated'",
+    "phone = null",
+    "first_name = first_name || 'x'",
+    "email = upper(email)",
+    "role = 'admin'",
+    "other_roles = '{manager}'",
+    "attributes = attributes || '{\"shoe_size\": 44}'",
+    "attributes = attributes || '{\"shoe_size\": \"44\", \"desk\": \"4\"}'",
+    "end_date = '2020-01-01'",
+    "username = 'u' || run_row, username_key = 'u' || run_row",
+    "external_id = null",
+];
+
+#[test]
+fn the_roll_says_of_every_row_what_asking_for_it_says() {
+    let folder = support::folder();
+    let path = folder.path().join("people.csv");
+    write_csv(&people(1500, 0.1), &path, COMMA_UTF8);
+    let text = fs::read_to_string(&path).unwrap();
+    let mut lines = text.lines();
+    let header = lines.next().unwrap();
+    let more: String = lines
+        .enumerate()
+        .map(|(row, line)| match row % 3 {
+            0 => format!("{line},44,user,\n"),
+            1 => format!("{line},,,active\n"),
+            _ => format!("{line},44,,\n"),
+        })
+        .collect();
+    fs::write(&path, format!("{header},shoe_size,role,status\n{more}")).unwrap();
+    let scheduled = "name = \"scheduled\"\n[accounts]\ndates = \"schedule\"\n[leavers]\nmissing = \"deactivate\"\n\
+        [groups]\njoin_parents = true\nvisibility = \"public\"\n[update.fields]\nphone = \"own\"\nlast_name = \"fill\"\n";
+    let careful = "name = \"careful\"\n[match]\nexisting_active = \"skip\"\nmode = \"create\"\nby = [\"email\"]\n\
+        [groups]\nrequired = true\nmemberships = \"replace\"\nrole_mark = \":\"\n[update]\nempty = \"clear\"\n";
+    fs::write(folder.path().join("scheduled.toml"), scheduled).unwrap();
+    fs::write(folder.path().join("careful.toml"), careful).unwrap();
+    for pipeline in ["users", "scheduled.toml", "careful.toml"] {
+        let url = support::fresh_database();
+        let arguments = ["import", "people.csv", "-p", pipeline, "--json"];
+        let imported = support::run(folder.path(), &url, &arguments);
+        assert!(imported.counts().created > 1000, "{:?}", imported.counts());
+        for (number, edit) in EDITS.iter().enumerate() {
+            let sql = format!("update muster.accounts set {edit} where run_row % 40 = {number}");
+            support::query(&url, &sql);
+        }
+        for sql in [
+            "delete from muster.accounts where run_row % 40 = 20",
+            "delete from muster.memberships using muster.accounts where id = account_id and run_row % 40 = 21",
+            "update muster.memberships set roles = '{head}' from muster.accounts
+                where id = account_id and not inherited and run_row % 40 = 22",
+            "insert into muster.memberships (account_id, group_id)
+                select accounts.id, groups.id from muster.accounts, muster.groups where run_row % 40 = 23
+                on conflict do nothing",
+            "update muster.accounts set email = e, email_key = lower(e)
+                from (select 'moved' || run_row || '@example.org' as e, id as moved from muster.accounts) other
+                where moved = id and run_row % 40 = 24",
+        ] {
+            support::query(&url, sql);
+        }
+        let check = |more: &[&str]| {
+            let checked = ["check", "people.csv", "-p", pipeline, "--json"];
+            support::run(folder.path(), &url, &[&checked, more].concat())
+        };
+        let called = check(&["--out", &format!("called-{pipeline}")]);
+        let asked = check(&[
+            "--out",
+            &format!("asked-{pipeline}"),
+            "--plan",
+            &format!("{pipeline}.parquet"),
+        ]);
+        assert_eq!(called.counts(), asked.counts(), "{pipeline}");
+        assert_eq!(issues(&called), issues(&asked), "{pipeline}");
+        assert_eq!(
+            called.json()["leavers"],
+            asked.json()["leavers"],
+            "{pipeline}"
+        );
+        let ledger = |kind: &str| {
+            let file = format!("{kind}-{pipeline}/ledger.parquet");
+            told(&folder.path().join(file))
+        };
+        let different = ledger("called")
+            .into_iter()
+            .zip(ledger("asked"))
+            .find(|(called, asked)| called != asked);
+        assert_eq!(different, None, "{pipeline}");
+        assert!(
+            called.counts().unchanged > 100,
+            "{pipeline}: {:?}",
+            called.counts()
+        );
+    }
+}
+
+/// The rows of a ledger: outcome, account, and issues. A check makes up the ids of accounts to come.
+fn told(file: &Path) -> Vec<[Option<String>; 3]> {
+    let frame = ParquetReader::new(fs::File::open(file).unwrap())
+        .finish()
+        .unwrap();
+    let text = |name: &str| {
+        let column = frame.column(name).unwrap().str().unwrap().clone();
+        let values = (0..column.len()).map(|row| column.get(row).map(String::from));
+        values.collect::<Vec<_>>()
+    };
+    let rows = text("outcome")
+        .into_iter()
+        .zip(text("account"))
+        .zip(text("issues"));
+    rows.map(|((outcome, account), issues)| {
+        let is_new = outcome.as_deref() == Some("created");
+        [outcome, account.filter(|_| !is_new), issues]
+    })
+    .collect()
+}
+
+#[test]
+fn memberships_name_accounts_and_groups_that_are_there() {
+    let folder = folder_with(people(50, 0.0));
+    let url = support::fresh_database();
+    let imported = support::run(folder.path(), &url, &["import", "people.csv", "--json"]);
+    assert_eq!(imported.counts().created, 50);
+    let count = || support::query_one(&url, "select count(*) from muster.memberships");
+    let refused = |sql: &str| {
+        let error = support::try_query(&url, sql).unwrap_err();
+        assert_eq!(error.code().map(|code| code.code()), Some("23503"), "{sql}");
+    };
+    let all = count();
+    let some = "(select account_id from muster.memberships order by 1 limit 1)";
+    refused(&format!(
+        "insert into muster.memberships (account_id, group_id) select account_id, gen_random_uuid() from {some} one"
+    ));
+    refused(
+        "insert into muster.memberships (account_id, group_id) select gen_random_uuid(), id from muster.groups",
+    );
+    refused("update muster.memberships set account_id = gen_random_uuid()");
+    refused(&format!(
+        "update muster.accounts set id = gen_random_uuid() where id = {some}"
+    ));
+    refused("update muster.groups set id = gen_random_uuid()");
+    assert_eq!(count(), all);
+    let left = format!("select count(*) from muster.memberships where account_id <> {some}");
+    let left = support::query_one(&url, &left);
+    support::query(
+        &url,
+        &format!("delete from muster.accounts where id = {some}"),
+    );
+    assert_eq!(count(), left);
+    support::query(
+        &url,
+        "delete from muster.groups where key in (select key from muster.groups order by 1 limit 3)",
+    );
+    let nowhere = "select count(*) from muster.memberships where group_id not in (select id from muster.groups)";
+    assert_eq!(support::query_one(&url, nowhere), "0");
+    assert!(count().parse::<u64>().unwrap() > 0);
+    support::query(&url, "truncate muster.accounts cascade");
+    assert_eq!(count(), "0");
 }

@@ -1,1 +1,1 @@
-copy muster_keys (row, external_id, email_key, username_key) from stdin (format binary)
+copy muster_keys (row, external_id, email_key, username_key, account_id) from stdin (format binary)

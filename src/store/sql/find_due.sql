@@ -11,6 +11,7 @@ where account.end_date < $2::text::date and account.status <> 'deactivated'
     and not exists (select from muster_keys k where k.external_id = account.external_id)
     and not exists (select from muster_keys k where k.email_key = account.email_key)
     and not exists (select from muster_keys k where k.username_key = account.username_key)
+    and not exists (select from muster_keys k where k.account_id = account.id)
 union all
 select account.id, account.external_id, account.email, account.email_key,
     coalesce(account.display_name, concat_ws(' ', account.first_name, account.last_name)),
@@ -18,5 +19,5 @@ select account.id, account.external_id, account.email, account.email_key,
 from muster.accounts account
 join muster.runs run on run.id = account.run_id and run.source = $1
 where $3::bool and account.start_date <= $2::text::date and account.status = 'invited'
-    and account.start_date > account.created_at::date
+    and account.start_date > (account.created_at at time zone 'UTC')::date
     and (account.end_date is null or account.end_date >= $2::text::date or account.end_date < account.start_date)

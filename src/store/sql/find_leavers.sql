@@ -11,4 +11,5 @@ where account.status <> 'deactivated'
     and not exists (select from muster_keys k where k.external_id = account.external_id)
     and not exists (select from muster_keys k where k.email_key = account.email_key)
     and not exists (select from muster_keys k where k.username_key = account.username_key)
+    and not exists (select from muster_keys k where k.account_id = account.id)
 order by account.id

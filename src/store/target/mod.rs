@@ -22,7 +22,7 @@ mod describe;
 mod generate;
 pub mod grants;
 pub mod inspect;
-mod quote;
+pub(super) mod quote;
 
 const DOING: &str = "preparing the target";
 

@@ -14,7 +14,7 @@ impl fmt::Display for Quoted<'_> {
 }
 
 /// Text as an SQL literal.
-pub(super) fn text(text: &str) -> String {
+pub(in crate::store) fn text(text: &str) -> String {
     let doubled = text.replace('\'', "''");
     match doubled.contains('\\') {
         true => format!(" E'{}'", doubled.replace('\\', "\\\\")),

@@ -1,0 +1,98 @@
+//! Calling the roll while the file is read, and asking it about every row.
+
+use rayon::prelude::*;
+
+use super::{GROUP_BATCHES, Guide, InputFile, Job, Rows};
+use crate::outcome::Verdict;
+use crate::refusal::Result;
+use crate::row::Layout;
+use crate::spool::Spool;
+use crate::stages::membership::Tree;
+use crate::stages::roll::{Answer, Call, Roll, Shape};
+use crate::store::Store;
+use crate::store::roll::Calling;
+
+/// So many bytes of a file stand for each account that is called: calling them all for a file of few
+/// rows would take longer than asking for these.
+const BYTES_AN_ACCOUNT: u64 = 16;
+/// Never more accounts than this, which take 1 GiB.
+const MOST: u64 = 16 << 20;
+
+/// What the roll says of every row.
+pub(super) struct Called {
+    roll: Roll,
+    /// By row.
+    answers: Vec<Answer>,
+}
+
+impl Called {
+    /// The roll, and what it says of the rows of a batch.
+    pub(super) fn of_batch(&self, spool: &Spool, batch: usize) -> (&Roll, &[Answer]) {
+        let first = spool.first_row(batch) as usize;
+        (
+            &self.roll,
+            &self.answers[first..first + spool.rows_in(batch)],
+        )
+    }
+}
+
+/// Begins to call the accounts, if that will pay. A plan must say what the match saw of every row, so
+/// that it asks for all of them.
+pub(super) fn call_roll<'a>(
+    job: &Job,
+    files: &[InputFile],
+    layout: &Layout,
+    store: Option<&'a Store>,
+) -> Option<Calling<'a>> {
+    let definition = &job.pipeline.definition;
+    let store = store.filter(|_| !job.for_plan)?;
+    let shape = Shape::of(layout, definition, job.run.seed)?;
+    let bytes: u64 = files.iter().map(|file| file.source.bytes).sum();
+    let with_groups = super::plan::asks_for_groups(layout, definition);
+    Some(store.call_roll(shape, with_groups, MOST.min(bytes / BYTES_AN_ACCOUNT)))
+}
+
+/// Asks the roll about every row, batches side by side.
+pub(super) fn ask_roll(
+    rows: &Rows,
+    guide: &Guide,
+    tree: &Tree,
+    calling: Calling,
+) -> Result<Option<Called>> {
+    let Rows { job, layout, spool } = *rows;
+    let definition = &job.pipeline.definition;
+    let shape = Shape::of(layout, definition, job.run.seed);
+    let (Some(roll), Some(shape), Guide::Pipeline(clashes)) = (calling.finish()?, shape, guide)
+    else {
+        return Ok(None);
+    };
+    let call = Call {
+        roll: &roll,
+        shape: &shape,
+        layout,
+        definition,
+        tree,
+        with_groups: super::plan::asks_for_groups(layout, definition),
+    };
+    let mut answers = Vec::with_capacity(spool.rows() as usize);
+    job.progress.begin("roll", Some(spool.rows()));
+    for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
+        let range = first..(first + GROUP_BATCHES).min(spool.batches());
+        let asked: Vec<Vec<Answer>> = range
+            .into_par_iter()
+            .map(|batch| {
+                let people = spool.read(batch)?;
+                let is_open = |index: usize| {
+                    people.verdicts[index] == Verdict::Kept
+                        && !clashes.contains_key(&(people.drafts.first_row + index as u32))
+                };
+                Ok(call.batch(&people, is_open))
+            })
+            .collect::<Result<_>>()?;
+        for answered in asked {
+            job.progress.add(answered.len() as u64, None);
+            answers.extend(answered);
+        }
+    }
+    Ok(Some(Called { roll, answers }))
+}

@@ -1,0 +1,363 @@
+//! roll: which rows find an account that holds all of them already, told by hashes. Pure.
+//!
+//! A file that comes every night changes little. Asking the database for every account in full, only
+//! to find nothing to do, costs more than all else together; so the accounts are called once, in no
+//! order, and of each only a print is remembered: a hash of the values that the file has columns for,
+//! and of its groups. A row with the same print is about that account, for its keys are in the print, and
+//! changes none of its values. What is to become of it is decided by [`decide`] all the same. Every
+//! other row that shares a key with any account goes the long way.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
+
+use crate::definition::Definition;
+use crate::outcome::{Outcome, Verdict};
+use crate::row::{CLEARED, Field, Key, Layout, People};
+use crate::stages::membership::{Said, Tree};
+use crate::stages::plan::{Account, Action, COLUMNS, Matched, Person, decide};
+
+/// The statuses that an account may have.
+const STATUSES: [&str; 3] = ["invited", "active", "deactivated"];
+
+/// What of a row and of an account goes into their prints.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    /// The columns of accounts that the layout has, with their slots.
+    columns: Vec<(Field, usize)>,
+    /// The custom attributes that it has, with their slots.
+    attributes: Vec<(String, usize)>,
+    seed: u64,
+}
+
+impl Shape {
+    /// The shape of a layout; none where an account may have to change although all values of its row
+    /// are there already.
+    pub fn of(layout: &Layout, definition: &Definition, seed: u64) -> Option<Shape> {
+        let has = |field| layout.field(field).is_some();
+        let days_matter = definition.accounts.day().is_some();
+        if days_matter && !(has(Field::StartDate) && has(Field::EndDate)) {
+            return None;
+        }
+        let columns = COLUMNS.into_iter();
+        let attributes = layout.attributes();
+        Some(Shape {
+            columns: columns
+                .filter_map(|field| Some((field, layout.field(field)?)))
+                .collect(),
+            attributes: attributes
+                .map(|(slot, name)| (name.to_string(), slot))
+                .collect(),
+            seed,
+        })
+    }
+
+    /// The columns of an account that its print is made of, in their order.
+    pub fn columns(&self) -> impl Iterator<Item = Field> + '_ {
+        self.columns.iter().map(|(field, _)| *field)
+    }
+
+    /// The attributes that its print is made of, behind the columns.
+    pub fn attributes(&self) -> impl Iterator<Item = &str> {
+        self.attributes.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The hash of a key that rows and accounts have.
+    fn key(&self, key: Key, text: &str) -> u64 {
+        xxh3_64_with_seed(text.as_bytes(), self.seed ^ (key as u64 + 1))
+    }
+
+    /// What one entry of [`crate::stages::membership`] adds to an account's sum.
+    pub fn entry(&self, entry: &str) -> u128 {
+        xxh3_128_with_seed(entry.as_bytes(), self.seed)
+    }
+
+    /// The print of what [`put`] wrote, with the sum of the groups.
+    fn print(&self, bytes: &mut Vec<u8>, groups: u128) -> u128 {
+        bytes.extend_from_slice(&groups.to_le_bytes());
+        xxh3_128_with_seed(bytes, self.seed)
+    }
+
+    /// The print of a row; none where it takes something away.
+    fn of_row(
+        &self,
+        people: &People,
+        index: usize,
+        groups: u128,
+        bytes: &mut Vec<u8>,
+    ) -> Option<u128> {
+        bytes.clear();
+        let values = &people.drafts.values;
+        for (field, slot) in &self.columns {
+            let value = values.get(index, *slot);
+            if value == CLEARED {
+                return None;
+            }
+            put(bytes, value);
+            if let Some(key) = key_of(*field) {
+                put(bytes, people.keys.get(index, key as usize));
+            }
+        }
+        for (_, slot) in &self.attributes {
+            let value = values.get(index, *slot);
+            if value == CLEARED {
+                return None;
+            }
+            put(bytes, value);
+        }
+        Some(self.print(bytes, groups))
+    }
+}
+
+/// The key that is kept beside a column.
+fn key_of(field: Field) -> Option<Key> {
+    match field {
+        Field::Email => Some(Key::Email),
+        Field::Username => Some(Key::Username),
+        _ => None,
+    }
+}
+
+/// With its length before it, so that `a,b|c` is not `a|b,c`. Nothing and an empty value are the same.
+fn put(bytes: &mut Vec<u8>, value: &str) {
+    bytes.extend_from_slice(&(value.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(value.as_bytes());
+}
+
+/// The accounts, as far as rows are compared with them: 48 bytes an account, and 8 a key.
+#[derive(Default)]
+pub struct Roll {
+    /// By print.
+    accounts: Vec<(u128, Uuid, u8)>,
+    /// The hashes of all keys, sorted.
+    keys: Vec<u64>,
+}
+
+/// Takes the accounts down, in any order.
+pub struct Clerk {
+    shape: Shape,
+    roll: Roll,
+    bytes: Vec<u8>,
+}
+
+impl Clerk {
+    /// One who has none yet.
+    pub fn new(shape: Shape) -> Clerk {
+        Clerk {
+            shape,
+            roll: Roll::default(),
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Takes down an account: its status, its values in the order of [`Shape::columns`] and
+    /// [`Shape::attributes`], its e-mail key and its username key, and the sum of [`Shape::entry`] over
+    /// its groups.
+    pub fn note(
+        &mut self,
+        id: Uuid,
+        status: &str,
+        values: &[Option<&str>],
+        keys: [Option<&str>; 2],
+        groups: u128,
+    ) {
+        self.bytes.clear();
+        let (columns, attributes) = values.split_at(self.shape.columns.len());
+        for ((field, _), value) in self.shape.columns.iter().zip(columns) {
+            put(&mut self.bytes, value.unwrap_or_default());
+            let key = match field {
+                Field::ExternalId => value.map(|value| (Key::ExternalId, value)),
+                Field::Email => keys[0].map(|value| (Key::Email, value)),
+                Field::Username => keys[1].map(|value| (Key::Username, value)),
+                _ => None,
+            };
+            if let Some(key) = key_of(*field) {
+                put(&mut self.bytes, keys[key as usize - 1].unwrap_or_default());
+            }
+            if let Some((key, text)) = key {
+                self.roll.keys.push(self.shape.key(key, text));
+            }
+        }
+        for value in attributes {
+            put(&mut self.bytes, value.unwrap_or_default());
+        }
+        if let Some(status) = STATUSES.iter().position(|known| *known == status) {
+            let print = self.shape.print(&mut self.bytes, groups);
+            self.roll.accounts.push((print, id, status as u8));
+        }
+    }
+
+    /// The roll of all that were taken down.
+    pub fn finish(mut self) -> Roll {
+        self.roll
+            .accounts
+            .sort_unstable_by_key(|(print, _, _)| *print);
+        self.roll.keys.sort_unstable();
+        self.roll
+    }
+}
+
+/// What the roll says of a row, in four bytes: one is kept for every row of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer(u32);
+
+impl Answer {
+    /// Only a match can tell.
+    pub const ASK: Answer = Answer(u32::MAX);
+    /// No account has any of its keys.
+    pub const NOBODY: Answer = Answer(u32::MAX - 1);
+}
+
+/// What an account of a print becomes hangs on no more than this, unless days matter.
+#[derive(PartialEq, Eq, Hash)]
+struct Case<'a> {
+    said: Said<'a>,
+    status: u8,
+    said_status: Option<&'a str>,
+    keys: [bool; 3],
+    has_password: bool,
+}
+
+/// Calls the rows of a run.
+pub struct Call<'a> {
+    /// The accounts.
+    pub roll: &'a Roll,
+    /// What prints are made of.
+    pub shape: &'a Shape,
+    /// The slots of the run.
+    pub layout: &'a Layout,
+    /// The pipeline.
+    pub definition: &'a Definition,
+    /// The groups that there are.
+    pub tree: &'a Tree,
+    /// Whether memberships are in the prints.
+    pub with_groups: bool,
+}
+
+impl Call<'_> {
+    /// The answer for every row of a batch. `is_open` says whether what becomes of a row is decided by
+    /// its account at all.
+    pub fn batch(&self, people: &People, is_open: impl Fn(usize) -> bool) -> Vec<Answer> {
+        let mut bytes = Vec::new();
+        let mut groups: HashMap<Said, (Vec<String>, u128)> = HashMap::new();
+        let mut stays: HashMap<Case, bool> = HashMap::new();
+        let answer = |index: usize| {
+            if people.verdicts[index] != Verdict::Kept || !is_open(index) {
+                return Answer::ASK;
+            }
+            let person = Person {
+                people,
+                index,
+                layout: self.layout,
+            };
+            if !self.knows_a_key(people, index) {
+                return Answer::NOBODY;
+            }
+            let said = person.said();
+            let (entries, sum) = groups
+                .entry(said)
+                .or_insert_with(|| self.groups_of(&person));
+            let print = self.shape.of_row(people, index, *sum, &mut bytes);
+            let Some(place) = print.and_then(|print| self.roll.find(print)) else {
+                return Answer::ASK;
+            };
+            let (_, id, status) = self.roll.accounts[place as usize];
+            let case = Case {
+                said,
+                status,
+                said_status: person.value(Field::Status),
+                keys: Key::ALL.map(|key| people.key(index, key).is_some()),
+                has_password: person.has_password(),
+            };
+            let stay = || self.stays(&person, id, status, entries);
+            let stays = match self.definition.accounts.day() {
+                Some(_) => stay(),
+                None => *stays.entry(case).or_insert_with(stay),
+            };
+            if stays { Answer(place) } else { Answer::ASK }
+        };
+        (0..people.len()).map(answer).collect()
+    }
+
+    fn knows_a_key(&self, people: &People, index: usize) -> bool {
+        Key::ALL.into_iter().any(|key| {
+            people.key(index, key).is_some_and(|text| {
+                self.roll
+                    .keys
+                    .binary_search(&self.shape.key(key, text))
+                    .is_ok()
+            })
+        })
+    }
+
+    /// The entries that the account would have if the row had made it, and their sum.
+    fn groups_of(&self, person: &Person) -> (Vec<String>, u128) {
+        if !self.with_groups {
+            return (Vec::new(), 0);
+        }
+        let entries = person.entries_of_new(self.definition, self.tree);
+        let sums = entries.iter().map(|entry| self.shape.entry(entry));
+        let sum = sums.fold(0, u128::wrapping_add);
+        (entries, sum)
+    }
+
+    /// Whether [`decide`] leaves the account alone without a word.
+    fn stays(&self, person: &Person, id: Uuid, status: u8, entries: &[String]) -> bool {
+        let text = |field| person.value(field).map(String::from);
+        let key = |key| person.people.key(person.index, key).map(String::from);
+        let mut account = Account {
+            id,
+            values: COLUMNS.map(text),
+            keys: [key(Key::Email), key(Key::Username)],
+            groups: entries.to_vec(),
+            ..Account::default()
+        };
+        if let Some(column) = COLUMNS.iter().position(|field| *field == Field::Status) {
+            account.values[column] = Some(STATUSES[usize::from(status)].to_string());
+        }
+        let attributes = self.shape.attributes.iter().map(|(name, slot)| {
+            let value = person.people.drafts.values.get(person.index, *slot);
+            (name.clone(), value.to_string())
+        });
+        let attributes = attributes.filter(|(_, value)| !value.is_empty());
+        let attributes: serde_json::Map<_, _> = attributes
+            .map(|(name, value)| (name, value.into()))
+            .collect();
+        account.attributes = serde_json::Value::Object(attributes).to_string();
+        let by = Key::ALL.map(|key| person.people.key(person.index, key).map(|_| id));
+        let is_found = |key: &Key| by[*key as usize].is_some();
+        let matched = Matched {
+            by,
+            account: self
+                .definition
+                .matching
+                .keys()
+                .iter()
+                .any(is_found)
+                .then_some(account),
+        };
+        let (action, issues) = decide(person, Some(&matched), self.definition, self.tree);
+        action == Action::Leave(Outcome::Unchanged) && issues.is_empty()
+    }
+}
+
+impl Roll {
+    /// The place of the account that has the print; none where several have it.
+    fn find(&self, print: u128) -> Option<u32> {
+        let first = self
+            .accounts
+            .partition_point(|(other, _, _)| *other < print);
+        let same = self.accounts[first..].iter().take(2);
+        let same = same.take_while(|(other, _, _)| *other == print).count();
+        let place = u32::try_from(first)
+            .ok()
+            .filter(|place| *place < Answer::NOBODY.0);
+        place.filter(|_| same == 1)
+    }
+
+    /// The account that holds all of a row already, by the answer that the row got.
+    pub fn holder(&self, answer: Answer) -> Option<Uuid> {
+        self.accounts.get(answer.0 as usize).map(|(_, id, _)| *id)
+    }
+}

@@ -1,0 +1,259 @@
+//! Calling the roll: all accounts by COPY, over a connection of its own, while the file is still being
+//! read. What is read together is of one moment.
+
+use std::collections::HashMap;
+
+use futures_util::StreamExt;
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, Error};
+use uuid::Uuid;
+
+use super::Store;
+use super::connect::{Connection, refusal};
+use super::target::quote;
+use crate::issue::Code;
+use crate::refusal::{Refusal, Result};
+use crate::row::Field as Column;
+use crate::stages::membership;
+use crate::stages::roll::{Clerk, Roll, Shape};
+
+const DOING: &str = "reading the accounts";
+
+/// A roll that is being called.
+pub struct Calling<'a> {
+    store: &'a Store,
+    task: JoinHandle<Result<Option<Roll>>>,
+}
+
+impl Store {
+    /// Begins to call the roll, unless there are more than `most` accounts. `with_groups` takes down
+    /// the memberships, too.
+    pub fn call_roll(&self, shape: Shape, with_groups: bool, most: u64) -> Calling<'_> {
+        let target = self.target.clone();
+        let task = self.runtime.spawn(async move {
+            let connection = target.connect().await?;
+            call(&connection, shape, with_groups, most).await
+        });
+        Calling { store: self, task }
+    }
+}
+
+impl Calling<'_> {
+    /// The roll; none where there are too many accounts, or none at all.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn finish(mut self) -> Result<Option<Roll>> {
+        self.store
+            .runtime
+            .block_on(&mut self.task)
+            .unwrap_or_else(|error| {
+                let what = format!("{DOING} broke off: {error}");
+                Err(Refusal::new(Code::DatabaseFailed, what))
+            })
+    }
+}
+
+impl Drop for Calling<'_> {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn call(
+    connection: &Connection,
+    shape: Shape,
+    with_groups: bool,
+    most: u64,
+) -> Result<Option<Roll>> {
+    let client = &connection.client;
+    let failed = |error: Error| refusal(&error, DOING);
+    let begin = "begin isolation level repeatable read, read only";
+    client.batch_execute(begin).await.map_err(failed)?;
+    let limit = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
+    let sql = "select count(*) from (select from muster.accounts limit $1) account";
+    let row = client.query_one(sql, &[&limit]).await.map_err(failed)?;
+    let count: i64 = row.get(0);
+    if count == 0 || count == limit {
+        return Ok(None);
+    }
+    let sums = match with_groups {
+        true => sums_of_groups(client, &shape).await?,
+        false => HashMap::new(),
+    };
+    let sql = accounts_sql(&shape);
+    let mut clerk = Clerk::new(shape);
+    let note = |tuple: &[Field]| {
+        let [id, status, email_key, username_key, values @ ..] = tuple else {
+            return None;
+        };
+        let id = uuid(*id)?;
+        let sum = sums.get(&id).copied().unwrap_or_default();
+        let values: Vec<Option<&str>> = values.iter().map(|value| text(*value)).collect();
+        let keys = [text(*email_key), text(*username_key)];
+        clerk.note(id, text(*status)?, &values, keys, sum);
+        Some(())
+    };
+    each_tuple(client, &sql, note).await?;
+    client.batch_execute("commit").await.map_err(failed)?;
+    Ok(Some(clerk.finish()))
+}
+
+/// The sum of the entries of every account that is in a group.
+async fn sums_of_groups(client: &Client, shape: &Shape) -> Result<HashMap<Uuid, u128>> {
+    let sql = "select id, key from muster.groups";
+    let rows = client.query(sql, &[]).await;
+    let rows = rows.map_err(|error| refusal(&error, DOING))?;
+    let keys: HashMap<Uuid, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let sql = "copy (
+            select account_id, group_id, inherited, nullif(array_to_string(roles, '//'), '')
+            from muster.memberships
+        ) to stdout (format binary)";
+    let mut sums: HashMap<Uuid, u128> = HashMap::new();
+    // Few groups, and many people in each with the same role.
+    let mut known: HashMap<(Uuid, bool, Option<String>), u128> = HashMap::new();
+    let note = |tuple: &[Field]| {
+        let [account, group, inherited, roles] = tuple else {
+            return None;
+        };
+        let membership = (
+            uuid(*group)?,
+            *inherited == Some(&[1][..]),
+            text(*roles).map(String::from),
+        );
+        let sum = match known.get(&membership) {
+            Some(sum) => *sum,
+            None => {
+                let sum = sum_of(&membership, &keys, shape)?;
+                known.insert(membership, sum);
+                sum
+            }
+        };
+        let of_account = sums.entry(uuid(*account)?).or_default();
+        *of_account = of_account.wrapping_add(sum);
+        Some(())
+    };
+    each_tuple(client, sql, note).await?;
+    Ok(sums)
+}
+
+/// What a membership adds: its entries are those of [`crate::stages::membership`].
+fn sum_of(
+    (group, inherited, roles): &(Uuid, bool, Option<String>),
+    keys: &HashMap<Uuid, String>,
+    shape: &Shape,
+) -> Option<u128> {
+    let packed = match (keys.get(group)?, roles) {
+        (key, _) if *inherited => format!("{key}//"),
+        (key, Some(roles)) => format!("{key}//{roles}"),
+        (key, None) => key.clone(),
+    };
+    let entries = membership::unpacked(vec![packed]);
+    let sums = entries.iter().map(|entry| shape.entry(entry));
+    Some(sums.fold(0, u128::wrapping_add))
+}
+
+/// The accounts with what goes into their prints. Text that isn't, such as a number among the
+/// attributes, comes as a control character, which no row has.
+fn accounts_sql(shape: &Shape) -> String {
+    let column = |field: Column| match field {
+        Column::StartDate | Column::EndDate => format!(", {}::text", field.name()),
+        Column::OtherRoles => ", array_to_string(other_roles, '; ')".to_string(),
+        _ => format!(", {}", field.name()),
+    };
+    let attribute = |name: &str| {
+        let name = quote::text(name);
+        format!(
+            ", case when jsonb_typeof(attributes -> {name}) in ('string', 'null')
+                then attributes ->> {name} when attributes ? {name} then E'\\x01' end"
+        )
+    };
+    let columns: String = shape.columns().map(column).collect();
+    let attributes: String = shape.attributes().map(attribute).collect();
+    format!(
+        "copy (
+            select id, status, email_key, username_key{columns}{attributes} from muster.accounts
+        ) to stdout (format binary)"
+    )
+}
+
+/// A field of a tuple, as the server sends it; none for null.
+type Field<'a> = Option<&'a [u8]>;
+
+fn text(field: Field<'_>) -> Option<&str> {
+    field.and_then(|bytes| std::str::from_utf8(bytes).ok())
+}
+
+fn uuid(field: Field) -> Option<Uuid> {
+    Uuid::from_slice(field?).ok()
+}
+
+/// Gives all tuples of a `COPY … TO STDOUT (FORMAT binary)` to `note`, which returns none for one
+/// that isn't as it must be.
+async fn each_tuple(
+    client: &Client,
+    sql: &str,
+    mut note: impl FnMut(&[Field]) -> Option<()>,
+) -> Result<()> {
+    let failed = |error: Error| refusal(&error, DOING);
+    let stream = client.copy_out(sql).await.map_err(failed)?;
+    let mut stream = std::pin::pin!(stream);
+    let mut is_first = true;
+    while let Some(bytes) = stream.next().await {
+        let bytes = bytes.map_err(failed)?;
+        let mut rest = &bytes[..];
+        let read = if is_first {
+            skip_head(&mut rest)
+        } else {
+            Some(())
+        };
+        is_first = false;
+        read.and_then(|()| tuples(rest, &mut note)).ok_or_else(|| {
+            let what = format!("{DOING}: the server sent what can't be read");
+            Refusal::new(Code::DatabaseFailed, what)
+        })?;
+    }
+    Ok(())
+}
+
+/// PostgreSQL's documentation, `COPY`, "Binary Format": a signature, flags, and an extension.
+fn skip_head(rest: &mut &[u8]) -> Option<()> {
+    const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
+    *rest = rest.strip_prefix(SIGNATURE)?.get(4..)?;
+    let extension = take_length(rest)?;
+    *rest = rest.get(usize::try_from(extension).ok()?..)?;
+    Some(())
+}
+
+/// Then tuples: how many fields, and each with its length before it; at the end, -1 fields.
+fn tuples(mut rest: &[u8], note: &mut impl FnMut(&[Field]) -> Option<()>) -> Option<()> {
+    let mut fields: Vec<Field> = Vec::new();
+    while let Some((count, more)) = rest.split_first_chunk::<2>() {
+        rest = more;
+        let count = i16::from_be_bytes(*count);
+        if count < 0 {
+            return rest.is_empty().then_some(());
+        }
+        fields.clear();
+        for _ in 0..count {
+            let length = take_length(&mut rest)?;
+            let field = match usize::try_from(length) {
+                Ok(length) => {
+                    let (field, more) = rest.split_at_checked(length)?;
+                    rest = more;
+                    Some(field)
+                }
+                Err(_) => None,
+            };
+            fields.push(field);
+        }
+        note(&fields)?;
+    }
+    rest.is_empty().then_some(())
+}
+
+fn take_length(rest: &mut &[u8]) -> Option<i32> {
+    let (length, more) = rest.split_first_chunk::<4>()?;
+    *rest = more;
+    Some(i32::from_be_bytes(*length))
+}
