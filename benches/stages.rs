@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use muster::outcome::{Outcome, Verdict};
-use muster::row::{Drafts, People as Batch};
+use muster::row::{Drafts, People};
 use muster::spool;
 use muster::stages::clash::key_hashes;
 use muster::stages::dedupe::fingerprints;
@@ -113,21 +113,19 @@ fn stages(criterion: &mut Criterion) {
             }
         })
     });
-    let pairs: Vec<(Batch, Planned)> = batches
+    let written: Vec<load::Batch> = batches
         .iter()
-        .map(|batch| {
-            let outcomes = vec![Outcome::Created; batch.len()];
-            (
-                batch.clone(),
-                Planned {
-                    outcomes,
-                    ..Planned::default()
-                },
-            )
+        .map(|batch| load::Batch {
+            first_row: batch.drafts.first_row,
+            people: Some(batch.clone()),
+            planned: Planned {
+                outcomes: vec![Outcome::Created; batch.len()],
+                ..Planned::default()
+            },
         })
         .collect();
     group.bench_function("load encode", |bencher| {
-        bencher.iter(|| load::encode(&pairs, &input.layout, &input.definition, &run, &tree))
+        bencher.iter(|| load::encode(&written, &input.layout, &input.definition, &run, &tree))
     });
     group.finish();
 }

@@ -56,13 +56,17 @@ fn load_chunks(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result
             .par_iter()
             .map(|batches| {
                 let read = |batch: usize| {
-                    Ok((
-                        spool.read_with_passwords(batch)?,
-                        planned_now(plan.read(batch)?, spool, batch, moves, late),
-                    ))
+                    let planned = planned_now(plan.read(batch)?, spool, batch, moves, late);
+                    let creates = planned.outcomes.contains(&Outcome::Created);
+                    let people = creates.then(|| spool.read_with_passwords(batch));
+                    Ok(load::Batch {
+                        first_row: spool.first_row(batch),
+                        people: people.transpose()?,
+                        planned,
+                    })
                 };
-                let pairs = batches.clone().map(read).collect::<Result<Vec<_>>>()?;
-                Ok(load::encode(&pairs, layout, definition, run, groups))
+                let read = batches.clone().map(read).collect::<Result<Vec<_>>>()?;
+                Ok(load::encode(&read, layout, definition, run, groups))
             })
             .collect::<Result<_>>()?;
         for chunk in encoded {

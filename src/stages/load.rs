@@ -4,6 +4,8 @@
 //! Encoding is our own because it can be done in parallel, a whole chunk at a time, ahead of the
 //! connection: tokio-postgres' `BinaryCopyInWriter` encodes row by row on the connection's task.
 
+use std::collections::HashMap;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use jiff::civil::{Date, date};
 use uuid::Uuid;
@@ -13,7 +15,7 @@ use crate::definition::Definition;
 use crate::outcome::{Outcome, Verdict};
 use crate::row::{Field, Key, Layout, People, RowNumber};
 use crate::stages::clean::words;
-use crate::stages::membership::{self, Tree};
+use crate::stages::membership::{self, Said, Tree};
 use crate::stages::plan::{COLUMNS, Person, Planned, Update};
 use crate::stages::roll::{Answer, Roll};
 
@@ -98,9 +100,19 @@ impl Chunk {
     }
 }
 
+/// A batch that is to be written.
+pub struct Batch {
+    /// Its first row.
+    pub first_row: RowNumber,
+    /// Its rows, where any of them makes an account; updates bring all of their values along.
+    pub people: Option<People>,
+    /// What is to become of them.
+    pub planned: Planned,
+}
+
 /// Encodes the rows of some successive batches as one chunk.
 pub fn encode(
-    batches: &[(People, Planned)],
+    batches: &[Batch],
     layout: &Layout,
     definition: &Definition,
     run: &RunKey,
@@ -116,36 +128,40 @@ pub fn encode(
         create_moves,
         passwords,
     ] = &mut frames;
-    chunk.first_row = batches
-        .first()
-        .map_or(0, |(people, _)| people.drafts.first_row);
-    for (people, planned) in batches {
-        for index in 0..people.len() {
-            let outcome = planned.outcomes[index];
-            chunk.outcomes.push(outcome);
-            if outcome != Outcome::Created {
-                continue;
-            }
-            let person = Person {
-                people,
-                index,
-                layout,
-            };
-            let id = run.account_id(person.row());
-            chunk.creating.push(person.row());
-            put_create(creates, &person, id, definition, run);
-            if let Some(hash) = people.drafts.passwords.get(index) {
-                put_password(passwords, id, hash, run);
-            }
-            let entries = person.entries_of_new(definition, groups);
-            put_memberships(memberships, &entries, id, run, groups);
-            for entry in &entries {
-                put_move(create_moves, person.row(), id, (entry, false), groups);
+    chunk.first_row = batches.first().map_or(0, |batch| batch.first_row);
+    for Batch {
+        first_row,
+        people,
+        planned,
+    } in batches
+    {
+        chunk.outcomes.extend_from_slice(&planned.outcomes);
+        if let Some(people) = people {
+            // Few rows say something of groups that no other of the batch says.
+            let mut entries_of: HashMap<Said, Vec<String>> = HashMap::new();
+            let is_new = |index: &usize| planned.outcomes[*index] == Outcome::Created;
+            for index in (0..people.len()).filter(is_new) {
+                let person = Person {
+                    people,
+                    index,
+                    layout,
+                };
+                let id = run.account_id(person.row());
+                chunk.creating.push(person.row());
+                put_create(creates, &person, id, definition, run);
+                if let Some(hash) = people.drafts.passwords.get(index) {
+                    put_password(passwords, id, hash, run);
+                }
+                let entries = entries_of.entry(person.said());
+                let entries = entries.or_insert_with(|| person.entries_of_new(definition, groups));
+                put_memberships(memberships, entries, id, run, groups);
+                for entry in entries {
+                    put_move(create_moves, person.row(), id, (entry, false), groups);
+                }
             }
         }
-        let first = people.drafts.first_row;
         let unchanged = planned.accounts.iter().filter(|(row, _)| {
-            planned.outcomes.get((row - first) as usize) == Some(&Outcome::Unchanged)
+            planned.outcomes.get((row - first_row) as usize) == Some(&Outcome::Unchanged)
         });
         chunk.unchanged.extend(unchanged);
         for (row, update) in &planned.updates {

@@ -279,6 +279,9 @@ impl CopyError {
     }
 }
 
+/// So much of a frame is sent at once: the server reads a message as a whole before it begins.
+const COPY_BYTES: usize = 64 << 10;
+
 /// Sends a frame of binary COPY; nothing for an empty one.
 async fn copy(client: &Client, sql: &str, frame: Bytes) -> std::result::Result<(), CopyError> {
     if frame.is_empty() {
@@ -286,7 +289,11 @@ async fn copy(client: &Client, sql: &str, frame: Bytes) -> std::result::Result<(
     }
     let sink: CopyInSink<Bytes> = client.copy_in(sql).await.map_err(CopyError::Start)?;
     let mut sink = std::pin::pin!(sink);
-    sink.send(frame).await.map_err(CopyError::Data)?;
+    let mut rest = frame;
+    while !rest.is_empty() {
+        let part = rest.split_to(rest.len().min(COPY_BYTES));
+        sink.feed(part).await.map_err(CopyError::Data)?;
+    }
     sink.finish().await.map_err(CopyError::Data)?;
     Ok(())
 }
