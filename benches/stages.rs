@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use muster::outcome::{Outcome, Verdict};
-use muster::row::{Drafts, People};
+use muster::row::Drafts;
 use muster::spool;
 use muster::stages::clash::key_hashes;
 use muster::stages::dedupe::fingerprints;
