@@ -55,13 +55,13 @@ impl Budget {
     pub fn parse(text: &str) -> Result<Budget, String> {
         let text = text.trim();
         let end = text.find(|c: char| c.is_ascii_alphabetic());
-        let (number, unit) = text.split_at(end.unwrap_or(text.len()));
-        let unit = match unit.to_ascii_uppercase().as_str() {
+        let (number, named) = text.split_at(end.unwrap_or(text.len()));
+        let unit = match named.to_ascii_uppercase().as_str() {
             "K" | "KB" | "KIB" => KB,
             "M" | "MB" | "MIB" => MB,
             "G" | "GB" | "GIB" => GB,
             "" => return Err("the unit is missing, such as in `512MB` or `2GB`".to_string()),
-            _ => return Err(format!("`{unit}` is no unit; write `512MB` or `2GB`")),
+            _ => return Err(format!("`{named}` is no unit; write `512MB` or `2GB`")),
         };
         let is_digit = |c: char| c.is_ascii_digit() || c == '.';
         let number: f64 = Some(number.trim_end())
@@ -159,7 +159,7 @@ mod tests {
                 Err("the unit is missing, such as in `512MB` or `2GB`"),
             ),
             ("", Err("the unit is missing, such as in `512MB` or `2GB`")),
-            ("2TB", Err("`TB` is no unit; write `512MB` or `2GB`")),
+            ("2Tb", Err("`Tb` is no unit; write `512MB` or `2GB`")),
             ("-2GB", Err("`-2` is not a number; write `512MB` or `2GB`")),
             ("GB", Err("`` is not a number; write `512MB` or `2GB`")),
             (
