@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::change::{held_issues, joined, joins, named, needed_groups, status_of_new};
 use super::read::place;
-use super::twice::{Told, Twice};
+use super::twice::Twice;
 use crate::definition::{Clashes, Dates, Definition, Missing};
 use crate::issue::Issue;
 use crate::outcome::{Outcome, Verdict};
@@ -135,23 +135,20 @@ pub(super) fn match_and_plan(
         }
     }
     job.progress.end();
-    let Told {
-        mut late,
-        taken,
-        releases,
-    } = twice.told(&pending)?;
+    let mut told = twice.told(&pending)?;
     let is_out = |row: RowNumber, account: Option<Uuid>| {
-        late.contains_key(&row) || account.is_some_and(|account| taken.contains(&account))
+        told.late.contains_key(&row) || account.is_some_and(|account| told.taken.contains(&account))
     };
-    let moves = moves::settle(pending, &releases, is_out);
+    let moves = moves::settle(pending, &told.releases, is_out);
     for (row, action) in &moves.settled {
-        late.insert(*row, (action.outcome(), Vec::new()));
+        let outcome = (action.outcome(), Vec::new());
+        told.late.insert(*row, outcome);
     }
     needed.extend(moves.groups.iter().cloned());
     let is_new = |key: &&String| !tree.has(key);
     Ok(Planning {
         plan,
-        late,
+        late: told.late,
         needed,
         new_groups: groups.keys().filter(is_new).cloned().collect(),
         moves,
