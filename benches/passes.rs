@@ -4,10 +4,11 @@ use std::path::Path;
 
 use muster::definition::{self, Definition};
 use muster::header::Vocabulary;
+use muster::memory::seen::Seen;
 use muster::outcome::Verdict;
 use muster::row::{Cells, Drafts, Layout, People};
 use muster::stages::clean::clean;
-use muster::stages::dedupe::{Seen, fingerprints};
+use muster::stages::dedupe::fingerprints;
 use muster::stages::map::{self, Mapping};
 use muster::stages::read::{Source, Wanted};
 use muster::stages::validate::validate;
@@ -63,10 +64,10 @@ pub fn cleaned(input: &Input, cells: Vec<Cells>) -> Vec<Drafts> {
 
 /// Which rows equal an earlier one; equal fingerprints are taken at their word.
 pub fn deduped(drafts: &[Drafts]) -> Vec<Vec<Verdict>> {
-    let mut seen = Seen::default();
-    let mut verdict = |print| match seen.note(print, |_| Ok::<_, std::convert::Infallible>(true)) {
-        Ok(Some(earlier)) => Verdict::Duplicate(earlier),
-        Ok(None) => Verdict::Kept,
+    let mut seen = Seen::new(64 << 20);
+    let mut verdict = |print| match seen.note(print, |_| Ok(true)).expect("room in memory") {
+        Some(earlier) => Verdict::Duplicate(earlier),
+        None => Verdict::Kept,
     };
     let mut of_batch = |drafts| {
         fingerprints(drafts, 1)

@@ -11,6 +11,7 @@
 //! | [`header`] | what columns are called in the wild |
 //! | [`formula`] | text that a spreadsheet would run, made harmless and back |
 //! | [`stages`] | the passes, one file or folder each |
+//! | [`memory`] | what must be remembered of all rows, within a budget |
 //! | [`spool`] | where batches wait on disk between the two halves of a run |
 //! | [`planfile`] | what a check would do, as a file that can be read and applied |
 //! | [`drop`](mod@drop) | the folder where another system drops its lists: what is complete, and where it goes |
@@ -23,8 +24,8 @@
 //! # Invariants, each the absence of something
 //!
 //! - No stage reads the clock, the environment or a global, and no stage calls a stage.
-//! - Only `read`, `spool`, `planfile`, `drop`, `store`, `report`, `notify`, `serve` and `cli` do
-//!   I/O; only `store` knows SQL, and only `store` and `serve` are async.
+//! - Only `read`, `memory`, `spool`, `planfile`, `drop`, `store`, `report`, `notify`, `serve` and
+//!   `cli` do I/O; only `store` knows SQL, and only `store` and `serve` are async.
 //! - Only `main` exits.
 //! - Importing sends no mail, and what sends mail reads no input file.
 //! - A row's problem is a value ([`issue::Issue`]), never an error of the run.
@@ -37,6 +38,7 @@ pub mod drop;
 pub mod formula;
 pub mod header;
 pub mod issue;
+pub mod memory;
 pub mod notify;
 pub mod outcome;
 pub mod pipeline;

@@ -13,7 +13,7 @@
 //!
 //! The passes themselves are in [`crate::stages`], and decide without I/O; the rooms below lead the
 //! batches through them: `read` up to the spool (with `passwords` beside it), `plan`, `hold` and
-//! `leavers` (and `change`, what a row does) against the accounts, `write` into them.
+//! `leavers` (and `change`, what a row does, and `twice`, who is meant by several) against the accounts, `write` into them.
 
 mod change;
 mod hold;
@@ -22,6 +22,7 @@ mod passwords;
 mod plan;
 mod read;
 mod roll;
+mod twice;
 mod write;
 
 use std::collections::BTreeMap;
@@ -32,18 +33,19 @@ use serde::{Deserialize, Serialize};
 
 use self::leavers::find_leavers;
 use self::plan::match_and_plan;
-use self::read::{FileTruth, groups_of, open, read_people, settle};
+use self::read::{FileTruth, groups_of, open, read_people};
 use self::roll::call_roll;
 use self::write::write;
 use crate::definition::Pipeline;
 use crate::issue::{Code, Issue};
+use crate::memory::Budget;
+use crate::memory::owners::Clashing;
 use crate::outcome::{Exit, Outcome};
 use crate::planfile::PlanFile;
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Layout, RowNumber};
 use crate::spool::{PlanSpool, Spool};
-use crate::stages::clash::Decision;
 use crate::stages::drift::Profile;
 use crate::stages::follow::{self, Wanted};
 use crate::stages::gates::{self, Class, Classes};
@@ -71,6 +73,8 @@ pub struct Job<'a> {
     pub for_plan: bool,
     /// Up to how many changes of a class somebody lets through this time.
     pub allowed: &'a [(Class, u64)],
+    /// How much it may remember of the rows in memory.
+    pub memory: Budget,
     /// Where its reports go.
     pub folder: &'a Path,
     /// Shows how far it is.
@@ -140,8 +144,11 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
         marks,
         ..
     } = read_people(job, &mut files, &layout)?;
-    let clashes = settle(job, &files, &spool, owners)?;
-    let guide = Guide::Pipeline(&clashes);
+    let clashing = owners.clashing(job.pipeline.definition.rows.clashes)?;
+    let guide = Guide::Pipeline {
+        clashing: &clashing,
+        files: &files,
+    };
     let rows = Rows {
         job,
         layout: &layout,
@@ -191,9 +198,12 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         marks,
         ..
     } = read_people(job, &mut files, &layout)?;
-    let clashes = settle(job, &files, &spool, owners)?;
+    let clashing = owners.clashing(job.pipeline.definition.rows.clashes)?;
     let (run, begun) = begin(job, &files, store)?;
-    let guide = Guide::Pipeline(&clashes);
+    let guide = Guide::Pipeline {
+        clashing: &clashing,
+        files: &files,
+    };
     let rows = Rows {
         job,
         layout: &layout,
@@ -327,8 +337,11 @@ pub struct Order<'a> {
 
 /// By what the rows are decided.
 enum Guide<'a> {
-    /// By the pipeline, knowing how the clashes of the file ended.
-    Pipeline(&'a BTreeMap<RowNumber, Decision>),
+    /// By the pipeline, knowing how the clashes of the files ended.
+    Pipeline {
+        clashing: &'a Clashing,
+        files: &'a [InputFile],
+    },
     /// By a plan, as long as the accounts are what it saw.
     Plan(&'a Order<'a>),
 }

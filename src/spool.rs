@@ -17,6 +17,20 @@ use crate::stages::plan::Planned;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
+/// Where scratch files are, unless `TMPDIR` says where: what stands in `/tmp` is in memory on many a
+/// Linux, and these are as large as the input.
+const SCRATCH: &str = "/var/tmp";
+
+/// A file without a name, in the folder for large temporary files.
+pub(crate) fn scratch_file() -> Result<File> {
+    let named = std::env::var_os("TMPDIR").is_some_and(|folder| !folder.is_empty());
+    let file = match named {
+        true => tempfile::tempfile(),
+        false => tempfile::tempfile_in(SCRATCH).or_else(|_| tempfile::tempfile()),
+    };
+    file.map_err(|error| unwritable(&error))
+}
+
 /// Bytes by page number, in a file without a name.
 struct Pages {
     file: File,
@@ -26,9 +40,8 @@ struct Pages {
 
 impl Pages {
     fn new() -> Result<Pages> {
-        let file = tempfile::tempfile().map_err(|error| unwritable(&error))?;
         Ok(Pages {
-            file,
+            file: scratch_file()?,
             index: Vec::new(),
             end: 0,
         })
@@ -62,6 +75,8 @@ pub struct Spool {
     pages: Pages,
     /// First row and number of rows, by batch.
     rows: Vec<(RowNumber, u32)>,
+    /// Which file it is from, and where in its page the places of its rows are, by batch.
+    places: Vec<(u16, usize)>,
     /// Password hashes, in a file of their own, and where those of a batch are.
     passwords: Option<Pages>,
     pages_of_passwords: HashMap<usize, usize>,
@@ -102,6 +117,8 @@ impl PlanSpool {
 
 /// A batch as bytes; made in parallel, pushed in order.
 pub struct Encoded {
+    /// Of which file it is, and where its places begin.
+    places: (u16, usize),
     first_row: RowNumber,
     rows: u32,
     bytes: Vec<u8>,
@@ -109,7 +126,7 @@ pub struct Encoded {
 }
 
 impl Spool {
-    /// An empty spool in the system's folder for temporary files (`TMPDIR`).
+    /// An empty spool in a scratch file.
     ///
     /// # Errors
     /// `output.unwritable`.
@@ -117,6 +134,7 @@ impl Spool {
         Ok(Spool {
             pages: Pages::new()?,
             rows: Vec::new(),
+            places: Vec::new(),
             passwords: None,
             pages_of_passwords: HashMap::new(),
         })
@@ -130,6 +148,7 @@ impl Spool {
         self.push_passwords(self.rows.len(), &encoded.passwords)?;
         self.pages.push(&encoded.bytes)?;
         self.rows.push((encoded.first_row, encoded.rows));
+        self.places.push(encoded.places);
         Ok(())
     }
 
@@ -207,6 +226,20 @@ impl Spool {
             .saturating_sub(1)
     }
 
+    /// Of which file a row is, and its line there.
+    ///
+    /// # Errors
+    /// As [`Spool::read`].
+    pub fn line(&self, row: RowNumber) -> Result<(u16, u64)> {
+        let batch = self.batch_of(row);
+        let (source, places_at) = self.places[batch];
+        let index = (row - self.first_row(batch)) as usize;
+        let at = self.pages.index[batch].0 + (places_at + index * PLACE_BYTES) as u64;
+        let place = self.pages.read_at(at, PLACE_BYTES)?;
+        let line = Reader(&place).u64().ok_or_else(damaged)?;
+        Ok((source, line))
+    }
+
     /// The values of one row, read without the rest of its batch.
     ///
     /// # Errors
@@ -241,8 +274,10 @@ impl Spool {
 }
 
 const HEAD_BYTES: usize = 2 + 4 + 4 + 4;
+/// A line and a byte.
+const PLACE_BYTES: usize = 8 + 8;
 
-fn unwritable(error: &std::io::Error) -> Refusal {
+pub(crate) fn unwritable(error: &std::io::Error) -> Refusal {
     Refusal::new(
         Code::OutputUnwritable,
         format!("the scratch file can't be used: {error}"),
@@ -271,6 +306,7 @@ pub fn encode(people: &People) -> Encoded {
             .for_each(|end| out.extend_from_slice(&end.to_le_bytes()));
         put_text(&mut out, &table.text);
     }
+    let places = (drafts.source, out.len());
     for place in &drafts.places {
         out.extend_from_slice(&place.line.to_le_bytes());
         out.extend_from_slice(&place.byte.to_le_bytes());
@@ -295,6 +331,7 @@ pub fn encode(people: &People) -> Encoded {
     out.extend_from_slice(&(has.len() as u32).to_le_bytes());
     out.extend(has.iter().map(|has| u8::from(*has)));
     Encoded {
+        places,
         first_row: drafts.first_row,
         rows,
         bytes: out,
@@ -628,5 +665,7 @@ mod tests {
         }
         let rows: Vec<_> = (0..4).map(|row| spool.values(row).unwrap()).collect();
         assert_eq!(rows, [["é", "b"], ["", "c"], ["d", ""], ["e", "f"]]);
+        let lines: Vec<_> = (0..4).map(|row| spool.line(row).unwrap()).collect();
+        assert_eq!(lines, [(1, 2), (1, 3), (1, 4), (1, 2)]);
     }
 }

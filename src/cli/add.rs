@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::DatabaseArgs;
 use super::import::{RunArgs, Task, carry_out, make_folder, new_run, open_pipeline};
 use super::invite::write_to_run;
+use super::{DatabaseArgs, MemoryArgs};
 use crate::definition::Onboarding;
 use crate::issue::Code;
 use crate::notify::Kind;
@@ -85,6 +85,7 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
         encoding: Some("utf-8".to_string()),
         onboarding: args.onboarding,
         allow: Vec::new(),
+        memory: MemoryArgs::default(),
     };
     let mut pipeline = open_pipeline(&run_args)?;
     let onboarding = pipeline.definition.accounts.onboarding;

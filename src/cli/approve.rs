@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::import::{PLAN, RunArgs, Task, carry_out, new_run, today};
 use super::invite::{find_import, open_store};
-use super::{DatabaseArgs, shell_word};
+use super::{DatabaseArgs, MemoryArgs, shell_word};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome};
 use crate::pipeline::Order;
@@ -35,6 +35,8 @@ pub(super) struct ApproveArgs {
     reason: Option<String>,
     #[command(flatten)]
     database: DatabaseArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
     /// Folder for the files of the run that does it [default: muster-runs/RUN]
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -87,6 +89,7 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
         out: args.out.clone(),
         json: args.json,
         quiet: args.quiet,
+        memory: args.memory.clone(),
         ..RunArgs::of_plan(&plan, &pipeline)
     };
     let of_leavers = [Class::Update, Class::Deactivate, Class::Content];

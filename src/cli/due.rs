@@ -6,10 +6,10 @@ use std::time::SystemTime;
 use clap::Args;
 use jiff::Zoned;
 
-use super::DatabaseArgs;
 use super::import::{
     RunArgs, Setup, Task, Told, allowed, carry_out, make_folder, new_run, open_pipeline, run_task,
 };
+use super::{DatabaseArgs, MemoryArgs};
 use crate::definition::{Dates, Onboarding, Pipeline};
 use crate::issue::Code;
 use crate::outcome::Exit;
@@ -28,6 +28,8 @@ pub(super) struct DueArgs {
     check: bool,
     #[command(flatten)]
     database: DatabaseArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
     /// Folder for the run's files [default: muster-runs/RUN]
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -51,6 +53,7 @@ pub(super) fn due(args: &DueArgs) -> Result<Exit> {
         out: args.out.clone(),
         json: args.json,
         quiet: args.quiet,
+        memory: args.memory.clone(),
         allow: args.allow.clone(),
         ..RunArgs::default()
     };

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::drop::{DropArgs, visit};
 use super::map::recognize;
-use super::{DatabaseArgs, runs, shell_word, stop_on_signal, warn};
+use super::{DatabaseArgs, MemoryArgs, runs, shell_word, stop_on_signal, warn};
 use crate::definition::{self, Onboarding, Pipeline};
 use crate::issue::Code;
 use crate::outcome::Exit;
@@ -85,6 +85,8 @@ pub(super) struct RunArgs {
     /// Let so many changes of a class through that a safeguard would hold, such as `update=600`
     #[arg(long, value_name = "CLASS=COUNT", value_parser = allowed)]
     pub(super) allow: Vec<(Class, u64)>,
+    #[command(flatten)]
+    pub(super) memory: MemoryArgs,
 }
 
 /// `update=600`.
@@ -215,6 +217,7 @@ pub(super) fn run_task(
         run,
         for_plan: matches!(task, Task::Check { plan: Some(_), .. }),
         allowed: &args.allow,
+        memory: args.memory.budget(),
         folder,
         progress: &progress,
         stop: setup.stop,

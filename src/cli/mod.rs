@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::memory::Budget;
 use crate::outcome::Exit;
 use crate::refusal::Result;
 use crate::report::human;
@@ -118,6 +119,20 @@ struct DatabaseArgs {
     /// PostgreSQL to use [default: $DATABASE_URL, else a local one of muster's own]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+}
+
+#[derive(Args, Clone, Default)]
+struct MemoryArgs {
+    /// How much of the rows to remember in memory, such as 512MB; what is over waits in scratch files
+    /// [default: an eighth of the machine's, at least 256MB]
+    #[arg(long, value_name = "SIZE", env = "MUSTER_MEMORY", hide_env_values = true, value_parser = Budget::parse)]
+    memory: Option<Budget>,
+}
+
+impl MemoryArgs {
+    fn budget(&self) -> Budget {
+        self.memory.unwrap_or_else(Budget::of_machine)
+    }
 }
 
 #[derive(Subcommand)]

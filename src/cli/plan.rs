@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::import::{REPLAN, RunArgs, Task, carry_out, new_run, today};
-use super::{DatabaseArgs, print};
+use super::{DatabaseArgs, MemoryArgs, print};
 use crate::definition::Definition;
 use crate::issue::Issue;
 use crate::outcome::{Counts, Exit, Outcome};
@@ -36,6 +36,8 @@ pub(super) struct ApplyArgs {
     only: Option<Doing>,
     #[command(flatten)]
     database: DatabaseArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
     /// Folder for the run's files [default: muster-runs/RUN]
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -141,6 +143,7 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
         out: args.out.clone(),
         json: args.json,
         quiet: args.quiet,
+        memory: args.memory.clone(),
         ..RunArgs::of_plan(&plan, &pipeline)
     };
     let order = Order {

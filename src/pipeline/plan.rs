@@ -4,19 +4,19 @@ use super::{GROUP_BATCHES, Guide, Rows, stopped_early};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
-use hashbrown::HashTable;
 use rayon::prelude::*;
 use uuid::Uuid;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::change::{held_issues, joined, joins, named, needed_groups, status_of_new};
+use super::read::place;
 use super::roll::{Called, ask_roll};
+use super::twice::Twice;
 use crate::definition::{Clashes, Dates, Definition, Missing};
-use crate::issue::{Code, Issue};
+use crate::issue::Issue;
 use crate::outcome::{Outcome, Verdict};
 use crate::refusal::Result;
 use crate::row::{Field, Key, Layout, People, RowNumber};
-use crate::spool::PlanSpool;
+use crate::spool::{PlanSpool, Spool};
 use crate::stages::clash::Decision;
 use crate::stages::follow::{self, Follow, Line, Trace, regardless};
 use crate::stages::gates::{Change, Class, Facts, Hold};
@@ -128,11 +128,12 @@ pub(super) fn match_and_plan(
         moved: &begun.moved,
         hold: Hold::of(&begun.gates, definition.gates.on_hold),
         tree: &tree,
+        spool,
     };
     let mut plan = PlanSpool::new()?;
-    let mut twice = Twice::default();
+    let mut twice = Twice::new(job.memory);
     let mut needed = BTreeSet::new();
-    let (mut pending, mut releases) = (Vec::new(), Vec::new());
+    let mut pending = Vec::new();
     let mut facts = Facts::default();
     job.progress.begin("match", Some(spool.rows()));
     for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
@@ -157,26 +158,27 @@ pub(super) fn match_and_plan(
         for (people, planned, moving, more) in &planned {
             facts.add(more);
             pending.extend_from_slice(&moving.pending);
-            releases.extend_from_slice(&moving.releases);
-            twice.note(people.drafts.first_row, planned);
+            twice.note(people.drafts.first_row, planned, &moving.releases)?;
             needed.extend(needed_groups(people, planned, layout, definition));
             plan.push(planned)?;
             job.progress.add(people.len() as u64, None);
         }
     }
     job.progress.end();
+    let mut told = twice.told(&pending)?;
     let is_out = |row: RowNumber, account: Option<Uuid>| {
-        twice.late.contains_key(&row) || account.is_some_and(|account| twice.has(account))
+        told.late.contains_key(&row) || account.is_some_and(|account| told.taken.contains(&account))
     };
-    let moves = moves::settle(pending, &releases, is_out);
+    let moves = moves::settle(pending, &told.releases, is_out);
     for (row, action) in &moves.settled {
-        twice.late.insert(*row, (action.outcome(), Vec::new()));
+        let outcome = (action.outcome(), Vec::new());
+        told.late.insert(*row, outcome);
     }
     needed.extend(moves.groups.iter().cloned());
     let is_new = |key: &&String| !tree.has(key);
     Ok(Planning {
         plan,
-        late: twice.late,
+        late: told.late,
         needed,
         new_groups: groups.keys().filter(is_new).cloned().collect(),
         moves,
@@ -222,6 +224,7 @@ struct Judge<'a> {
     /// What the gates held when the first of `written` was written.
     hold: Hold,
     tree: &'a Tree,
+    spool: &'a Spool,
 }
 
 impl Judge<'_> {
@@ -237,8 +240,9 @@ impl Judge<'_> {
         let keys = self.definition.matching.keys();
         let lines = match self.guide {
             Guide::Plan(order) => follow::lines(order.plan.plan.read(batch)?, first),
-            Guide::Pipeline(_) => Vec::new(),
+            Guide::Pipeline { .. } => Vec::new(),
         };
+        let clashes = self.clashes(first, people.len())?;
         let mut moving = moves::Found::default();
         let written = self.written_outcomes(first, people.len());
         if let (Guide::Plan(_), Some(outcomes)) = (self.guide, &written) {
@@ -283,10 +287,12 @@ impl Judge<'_> {
                 planned.outcomes.push(Outcome::Updated);
                 continue;
             }
-            let (mut action, mut issues) = self.judge(&person, matched, line);
+            let clash = clashes.get(&row);
+            let (mut action, mut issues) = self.judge(&person, matched, line, clash);
             if let Some(matched) = matched {
                 planned.traces.push(Trace::new(row, matched, &keys));
-                self.note_moves(&person, matched, &mut action, &mut issues, &mut moving);
+                let found = (&mut action, &mut issues);
+                self.note_moves(&person, matched, clash, found, &mut moving);
             }
             if was.is_some() {
                 issues.extend(self.held_again(&person, &action));
@@ -303,13 +309,22 @@ impl Judge<'_> {
         Ok((planned, moving))
     }
 
+    /// How the clashes of a batch ended, by the rows that take part in any.
+    fn clashes(&self, first: RowNumber, count: usize) -> Result<BTreeMap<RowNumber, Decision>> {
+        let Guide::Pipeline { clashing, files } = self.guide else {
+            return Ok(BTreeMap::new());
+        };
+        let rows = first..first + count as RowNumber;
+        clashing.decisions(rows, |row| place(row, files, self.spool))
+    }
+
     /// Keys that a row gives up, and rows that only stay out because somebody has their keys.
     fn note_moves(
         &self,
         person: &Person,
         matched: &Matched,
-        action: &mut Action,
-        issues: &mut Vec<Issue>,
+        clash: Option<&Decision>,
+        (action, issues): (&mut Action, &mut Vec<Issue>),
         moving: &mut moves::Found,
     ) {
         let row = person.row();
@@ -331,7 +346,7 @@ impl Judge<'_> {
         let Some((free, needs)) = without_taken_keys(person, matched) else {
             return;
         };
-        let (action, issues) = self.judge(person, Some(&free), None);
+        let (action, issues) = self.judge(person, Some(&free), None, clash);
         let stays_out = issues
             .iter()
             .any(|issue| self.definition.rejects(issue.code));
@@ -348,12 +363,13 @@ impl Judge<'_> {
         person: &Person,
         matched: Option<&Matched>,
         line: Option<Line>,
+        clash: Option<&Decision>,
     ) -> (Action, Vec<Issue>) {
         let decide = |person: &Person, matched: Option<&Matched>, definition: &Definition| {
             decide(person, matched, definition, self.tree)
         };
         match (self.guide, line) {
-            (Guide::Pipeline(clashes), _) => self.judge_row(person, matched, clashes),
+            (Guide::Pipeline { .. }, _) => self.judge_row(person, matched, clash),
             (Guide::Plan(_), None) => decide(person, matched, self.definition),
             (Guide::Plan(order), Some(line)) => {
                 let follow = Follow {
@@ -373,7 +389,7 @@ impl Judge<'_> {
         &self,
         person: &Person,
         matched: Option<&Matched>,
-        clashes: &BTreeMap<RowNumber, Decision>,
+        clash: Option<&Decision>,
     ) -> (Action, Vec<Issue>) {
         match person.people.verdicts[person.index] {
             Verdict::Duplicate(_) => return (Action::Leave(Outcome::Duplicate), Vec::new()),
@@ -381,7 +397,7 @@ impl Judge<'_> {
         }
         let mut issues = Vec::new();
         let mut action = None;
-        if let Some(clash) = clashes.get(&person.row()) {
+        if let Some(clash) = clash {
             issues.extend_from_slice(&clash.issues);
             if !clash.stays {
                 let skips = self.definition.rows.clashes != Clashes::Reject;
@@ -481,49 +497,4 @@ fn released(row: RowNumber, matched: &Matched, update: &Update) -> Vec<Release> 
             account: account.id,
         })
         .collect()
-}
-
-/// Finds accounts that several rows are about, by different keys. All such rows are rejected.
-#[derive(Default)]
-struct Twice {
-    accounts: HashTable<(u64, RowNumber)>,
-    late: BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
-}
-
-impl Twice {
-    fn note(&mut self, first_row: RowNumber, planned: &Planned) {
-        for (row, account) in &planned.accounts {
-            let outcome = planned.outcomes[(row - first_row) as usize];
-            if !matches!(outcome, Outcome::Updated | Outcome::Unchanged) {
-                continue;
-            }
-            let hash = xxh3_64(account.as_bytes());
-            match self.accounts.find(hash, |(other, _)| *other == hash) {
-                Some((_, earlier)) => {
-                    let earlier = *earlier;
-                    for row in [earlier, *row] {
-                        let detail = format!("account {account} is matched by several rows");
-                        let issue = Issue::of_row(Code::MatchTwice, row, detail);
-                        self.late
-                            .entry(row)
-                            .or_insert((Outcome::Rejected, vec![issue]));
-                    }
-                }
-                None => drop(
-                    self.accounts
-                        .insert_unique(hash, (hash, *row), |(hash, _)| *hash),
-                ),
-            }
-        }
-    }
-}
-
-impl Twice {
-    /// Whether a row that goes in is about the account.
-    fn has(&self, account: Uuid) -> bool {
-        let hash = xxh3_64(account.as_bytes());
-        self.accounts
-            .find(hash, |(other, _)| *other == hash)
-            .is_some()
-    }
 }

@@ -1,7 +1,7 @@
 //! The first half: read → map → clean → dedupe → validate, for all files, into the spool.
 
 use super::{GROUP_BATCHES, InputFile, Job, stopped_early};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -10,15 +10,17 @@ use rayon::prelude::*;
 use crate::definition::{Content, DateOrder, Definition};
 use crate::header::{Vocabulary, is_mark};
 use crate::issue::Code;
+use crate::memory::owners::Owners;
+use crate::memory::seen::Seen;
 use crate::outcome::Verdict;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Drafts, Field, Layout, People, RowNumber};
 use crate::spool::{Encoded, Spool, encode};
-use crate::stages::clash::{Decision, LookAlike, Owners, key_hashes, look_alikes};
+use crate::stages::clash::{LookAlike, key_hashes, look_alikes};
 use crate::stages::clean::clean;
 use crate::stages::clean::date::Evidence;
 use crate::stages::clean::group;
-use crate::stages::dedupe::{Seen, fingerprints};
+use crate::stages::dedupe::fingerprints;
 use crate::stages::drift::Profile;
 use crate::stages::lineage::Marks;
 use crate::stages::map::{self, Mapping, Target};
@@ -61,8 +63,8 @@ impl FileTruth {
                 all.add(profile);
             }
             self.spool.push(&batch.encoded)?;
-            self.owners.note(&batch.people, &batch.hashes);
-            self.owners.note_alike(batch.alike);
+            self.owners
+                .note(&batch.people, &batch.hashes, &batch.alike)?;
             for (key, path) in batch.groups {
                 self.groups.entry(key).or_insert(path);
             }
@@ -153,7 +155,7 @@ fn read_once(
     let profiled = is_compared(files, &job.pipeline.definition);
     let mut truth = FileTruth {
         spool: Spool::new()?,
-        owners: Owners::default(),
+        owners: Owners::new(job.memory),
         groups: BTreeMap::new(),
         rules: [0; 32],
         profile: profiled.then(Profile::default),
@@ -162,7 +164,7 @@ fn read_once(
     };
     let marked = |file: &InputFile| file.source.header.iter().position(|name| is_mark(name));
     let marked: Vec<Option<usize>> = files.iter().map(marked).collect();
-    let mut seen = Seen::default();
+    let mut seen = Seen::new(job.memory.of_seen());
     job.progress.begin("read", None);
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(GROUP_BATCHES);
@@ -215,7 +217,7 @@ fn read_once(
 /// A batch behind clean.
 struct Cleaned {
     drafts: Drafts,
-    prints: Vec<u128>,
+    prints: Vec<u64>,
     dates: Evidence,
 }
 
@@ -393,29 +395,12 @@ fn part_read(files: &[InputFile], people: &People) -> Option<f64> {
     Some((before + place.byte) as f64 / total.max(1) as f64)
 }
 
-pub(super) fn settle(
-    job: &Job,
-    files: &[InputFile],
-    spool: &Spool,
-    owners: Owners,
-) -> Result<BTreeMap<RowNumber, Decision>> {
-    let mut places: HashMap<RowNumber, String> = HashMap::new();
-    let shared = owners.shared();
-    let mut wanted = shared.clashing();
-    wanted.sort_unstable();
-    wanted.dedup();
-    // One batch is read once, whatever the number of its rows that clash.
-    for rows in wanted.chunk_by(|a, b| spool.batch_of(*a) == spool.batch_of(*b)) {
-        let people = spool.read(spool.batch_of(rows[0]))?;
-        for row in rows {
-            let index = (row - people.drafts.first_row) as usize;
-            let file = files[usize::from(people.drafts.source)]
-                .source
-                .path
-                .display();
-            places.insert(*row, format!("{file}:{}", people.drafts.places[index].line));
-        }
-    }
-    let place = |row| places.get(&row).cloned().unwrap_or_default();
-    Ok(shared.settle(job.pipeline.definition.rows.clashes, place))
+/// How a row is named to people.
+///
+/// # Errors
+/// `output.unwritable`, when the disk fails.
+pub(super) fn place(row: RowNumber, files: &[InputFile], spool: &Spool) -> Result<String> {
+    let (source, line) = spool.line(row)?;
+    let path = files[usize::from(source)].source.path.display();
+    Ok(format!("{path}:{line}"))
 }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::{GROUP_BATCHES, Guide, InputFile, Job, Rows};
 use crate::outcome::Verdict;
 use crate::refusal::Result;
-use crate::row::Layout;
+use crate::row::{Layout, RowNumber};
 use crate::spool::Spool;
 use crate::stages::membership::Tree;
 use crate::stages::roll::{Answer, Call, Roll, Shape};
@@ -15,8 +15,8 @@ use crate::store::roll::Calling;
 /// So many bytes of a file stand for each account that is called: calling them all for a file of few
 /// rows would take longer than asking for these.
 const BYTES_AN_ACCOUNT: u64 = 16;
-/// Never more accounts than this, which take 1 GiB.
-const MOST: u64 = 16 << 20;
+/// What an account takes while it is called: its print, its keys, and the sum of its groups.
+const ACCOUNT_BYTES: usize = 112;
 
 /// What the roll says of every row.
 pub(super) struct Called {
@@ -49,7 +49,12 @@ pub(super) fn call_roll<'a>(
     let shape = Shape::of(layout, definition, job.run.seed)?;
     let bytes: u64 = files.iter().map(|file| file.source.bytes).sum();
     let with_groups = super::plan::asks_for_groups(layout, definition);
-    Some(store.call_roll(shape, with_groups, MOST.min(bytes / BYTES_AN_ACCOUNT)))
+    let most = job.memory.of_roll() / ACCOUNT_BYTES;
+    Some(store.call_roll(
+        shape,
+        with_groups,
+        (bytes / BYTES_AN_ACCOUNT).min(most as u64),
+    ))
 }
 
 /// Asks the roll about every row, batches side by side.
@@ -62,7 +67,8 @@ pub(super) fn ask_roll(
     let Rows { job, layout, spool } = *rows;
     let definition = &job.pipeline.definition;
     let shape = Shape::of(layout, definition, job.run.seed);
-    let (Some(roll), Some(shape), Guide::Pipeline(clashes)) = (calling.finish()?, shape, guide)
+    let (Some(roll), Some(shape), Guide::Pipeline { clashing, .. }) =
+        (calling.finish()?, shape, guide)
     else {
         return Ok(None);
     };
@@ -82,9 +88,12 @@ pub(super) fn ask_roll(
             .into_par_iter()
             .map(|batch| {
                 let people = spool.read(batch)?;
+                let first = people.drafts.first_row;
+                let of_batch = first..first + people.len() as RowNumber;
+                let clashes = clashing.decisions(of_batch, |_| Ok(String::new()))?;
                 let is_open = |index: usize| {
                     people.verdicts[index] == Verdict::Kept
-                        && !clashes.contains_key(&(people.drafts.first_row + index as u32))
+                        && !clashes.contains_key(&(first + index as RowNumber))
                 };
                 Ok(call.batch(&people, is_open))
             })

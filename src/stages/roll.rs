@@ -69,12 +69,12 @@ impl Shape {
     }
 
     /// What one entry of [`crate::stages::membership`] adds to an account's sum.
-    pub fn entry(&self, entry: &str) -> u128 {
-        xxh3_128_with_seed(entry.as_bytes(), self.seed)
+    pub fn entry(&self, entry: &str) -> u64 {
+        xxh3_64_with_seed(entry.as_bytes(), self.seed)
     }
 
     /// The print of what [`put`] wrote, with the sum of the groups.
-    fn print(&self, bytes: &mut Vec<u8>, groups: u128) -> u128 {
+    fn print(&self, bytes: &mut Vec<u8>, groups: u64) -> u128 {
         bytes.extend_from_slice(&groups.to_le_bytes());
         xxh3_128_with_seed(bytes, self.seed)
     }
@@ -84,7 +84,7 @@ impl Shape {
         &self,
         people: &People,
         index: usize,
-        groups: u128,
+        groups: u64,
         bytes: &mut Vec<u8>,
     ) -> Option<u128> {
         bytes.clear();
@@ -160,7 +160,7 @@ impl Clerk {
         status: &str,
         values: &[Option<&str>],
         keys: [Option<&str>; 2],
-        groups: u128,
+        groups: u64,
     ) {
         self.bytes.clear();
         let (columns, attributes) = values.split_at(self.shape.columns.len());
@@ -240,7 +240,7 @@ impl Call<'_> {
     /// its account at all.
     pub fn batch(&self, people: &People, is_open: impl Fn(usize) -> bool) -> Vec<Answer> {
         let mut bytes = Vec::new();
-        let mut groups: HashMap<Said, (Vec<String>, u128)> = HashMap::new();
+        let mut groups: HashMap<Said, (Vec<String>, u64)> = HashMap::new();
         let mut stays: HashMap<Case, bool> = HashMap::new();
         let answer = |index: usize| {
             if people.verdicts[index] != Verdict::Kept || !is_open(index) {
@@ -292,13 +292,13 @@ impl Call<'_> {
     }
 
     /// The entries that the account would have if the row had made it, and their sum.
-    fn groups_of(&self, person: &Person) -> (Vec<String>, u128) {
+    fn groups_of(&self, person: &Person) -> (Vec<String>, u64) {
         if !self.with_groups {
             return (Vec::new(), 0);
         }
         let entries = person.entries_of_new(self.definition, self.tree);
         let sums = entries.iter().map(|entry| self.shape.entry(entry));
-        let sum = sums.fold(0, u128::wrapping_add);
+        let sum = sums.fold(0, u64::wrapping_add);
         (entries, sum)
     }
 

@@ -100,7 +100,7 @@ async fn call(
 }
 
 /// The sum of the entries of every account that is in a group.
-async fn sums_of_groups(client: &Client, shape: &Shape) -> Result<HashMap<Uuid, u128>> {
+async fn sums_of_groups(client: &Client, shape: &Shape) -> Result<HashMap<Uuid, u64>> {
     let sql = "select id, key from muster.groups";
     let rows = client.query(sql, &[]).await;
     let rows = rows.map_err(|error| refusal(&error, DOING))?;
@@ -109,9 +109,9 @@ async fn sums_of_groups(client: &Client, shape: &Shape) -> Result<HashMap<Uuid, 
             select account_id, group_id, inherited, nullif(array_to_string(roles, '//'), '')
             from muster.memberships
         ) to stdout (format binary)";
-    let mut sums: HashMap<Uuid, u128> = HashMap::new();
+    let mut sums: HashMap<Uuid, u64> = HashMap::new();
     // Few groups, and many people in each with the same role.
-    let mut known: HashMap<(Uuid, bool, Option<String>), u128> = HashMap::new();
+    let mut known: HashMap<(Uuid, bool, Option<String>), u64> = HashMap::new();
     let note = |tuple: &[Field]| {
         let [account, group, inherited, roles] = tuple else {
             return None;
@@ -142,7 +142,7 @@ fn sum_of(
     (group, inherited, roles): &(Uuid, bool, Option<String>),
     keys: &HashMap<Uuid, String>,
     shape: &Shape,
-) -> Option<u128> {
+) -> Option<u64> {
     let packed = match (keys.get(group)?, roles) {
         (key, _) if *inherited => format!("{key}//"),
         (key, Some(roles)) => format!("{key}//{roles}"),
@@ -150,7 +150,7 @@ fn sum_of(
     };
     let entries = membership::unpacked(vec![packed]);
     let sums = entries.iter().map(|entry| shape.entry(entry));
-    Some(sums.fold(0, u128::wrapping_add))
+    Some(sums.fold(0, u64::wrapping_add))
 }
 
 /// The accounts with what goes into their prints. Text that isn't, such as a number among the

@@ -14,6 +14,7 @@ mod drop;
 mod gates;
 mod invitations;
 mod mailbox;
+mod memory;
 mod nightly;
 mod passwords;
 mod pipelines;
