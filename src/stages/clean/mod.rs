@@ -13,12 +13,14 @@ use crate::issue::{Code, Issue};
 use crate::row::{CLEARED, Cells, Drafts, Field, Layout, RowNumber, Slot, Table};
 use crate::stages::map::Mapping;
 
+mod automaton;
 pub mod country;
 pub mod date;
 pub mod email;
 pub mod group;
 pub mod language;
 pub mod name;
+mod numbering;
 pub mod password;
 pub mod phone;
 pub mod text;
