@@ -72,6 +72,9 @@ impl Automaton {
 
     /// The tags of the patterns that all of the digits (ASCII) match, a bit each.
     pub fn tags(&mut self, digits: &[u8]) -> u32 {
+        if self.starts.is_empty() {
+            return 0;
+        }
         let mut state = self.start();
         for digit in digits {
             state = self.step(state, *digit);

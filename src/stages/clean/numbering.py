@@ -17,8 +17,8 @@ PATTERN, LENGTHS, LOCAL_LENGTHS = 2, 9, 10
 HEADER = """\
 # Numbering plans: what telephone numbers a region has. Made by numbering.py from the metadata of rlibphonenumber {version},
 # which is that of libphonenumber (Apache License 2.0). A line a region, those that share a code in the order in which
-# they are asked: region (`001` where there is none), calling code, prefix for calls abroad, national prefix (behind a
-# `!` where something takes its place), leading digits, possible lengths, possible lengths within an area, pattern of all
+# they are asked: region (`001` where there is none), calling code, prefix for calls abroad, national prefix, numbers in
+# which something else takes its place, leading digits, possible lengths, possible lengths within an area, pattern of all
 # numbers, and for each kind of number its lengths and its pattern, with a `:` between.
 """
 
@@ -48,10 +48,48 @@ def fields(data):
     return found
 
 
-def text(message, number):
-    """A pattern without what anchors it, and without groups that capture."""
+def pattern(message, number):
+    """A pattern without what anchors it."""
     value = message[number][0].decode() if message[number] else ""
-    return re.sub(r"\((?!\?)", "(?:", value.removeprefix("^(?:").removesuffix(")$"))
+    return value.removeprefix("^(?:").removesuffix(")$")
+
+
+def text(message, number):
+    """A pattern without groups that capture."""
+    return uncaptured(pattern(message, number))
+
+
+def uncaptured(pattern):
+    return re.sub(r"\((?!\?)", "(?:", pattern)
+
+
+def prefixes(plan):
+    """The national prefix, and the numbers in which something else takes its place: those that fill a group."""
+    if not plan[TRANSFORM]:
+        return [text(plan, PREFIX), ""]
+    plain, replaced = [], []
+    for choice in alternatives(pattern(plan, PREFIX)):
+        if not re.search(r"\((?!\?)", choice):
+            plain.append(choice)
+        elif optional := re.fullmatch(r"((?:0\?|\(\?:0\|90\)))(\(\?:.*\))\?", choice):
+            plain.append(optional[1])
+            replaced.append(optional[1] + optional[2])
+        else:
+            replaced.append(choice)
+    whole = [choice.removesuffix("$") if choice.endswith("$") else choice + r"\d{0,17}" for choice in replaced]
+    return ["|".join(plain), uncaptured("|".join(whole))]
+
+
+def alternatives(pattern):
+    """The parts between the `|` that are in no group."""
+    parts, depth = [""], 0
+    for character in pattern:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "|" and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
 
 
 def lengths(kind, number=LENGTHS):
@@ -69,8 +107,7 @@ def line(plan):
         if kind[PATTERN] and not none and text(kind, PATTERN) not in kinds[lengths(kind)]:
             kinds[lengths(kind)].append(text(kind, PATTERN))
     cells = [plan[REGION][0].decode(), str(plan[CODE][0]), text(plan, ABROAD)]
-    cells.append("!" * bool(plan[TRANSFORM]) + text(plan, PREFIX).replace("$", ""))
-    cells += [text(plan, LEADING), lengths(general), lengths(general, LOCAL_LENGTHS), text(general, PATTERN)]
+    cells += [*prefixes(plan), text(plan, LEADING), lengths(general), lengths(general, LOCAL_LENGTHS), text(general, PATTERN)]
     return "\t".join(cells + [f"{of}:{'|'.join(patterns)}" for of, patterns in sorted(kinds.items()) if patterns])
 
 

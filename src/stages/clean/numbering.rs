@@ -100,9 +100,10 @@ struct Plan {
     code: &'static str,
     /// Before a number of another country.
     abroad: Automaton,
-    /// Before a number within the country, and whether something takes its place.
+    /// Before a number within the country.
     prefix: Automaton,
-    is_replaced: bool,
+    /// The numbers in which something else takes its place.
+    replaced: Automaton,
     /// What all its numbers begin with, where it shares its code.
     leading: Automaton,
     lengths: Lengths,
@@ -145,7 +146,8 @@ impl Plan {
         let mut cells = line.split('\t');
         let mut next = || cells.next().unwrap_or_default();
         let (_, code, abroad, prefix) = (next(), next(), next(), next());
-        let (leading, lengths, local_lengths, general) = (next(), next(), next(), next());
+        let (replaced, leading) = (next(), next());
+        let (lengths, local_lengths, general) = (next(), next(), next());
         let mut numbers = Automaton::default();
         numbers.add(general, 0);
         let mut kinds = Vec::new();
@@ -157,8 +159,8 @@ impl Plan {
         Plan {
             code,
             abroad: Automaton::of(abroad),
-            prefix: Automaton::of(prefix.trim_start_matches('!')),
-            is_replaced: prefix.starts_with('!'),
+            prefix: Automaton::of(prefix),
+            replaced: Automaton::of(replaced),
             leading: Automaton::of(leading),
             lengths: Lengths::of(lengths),
             local_lengths: Lengths::of(local_lengths),
@@ -198,12 +200,12 @@ impl Plan {
 
     /// The digits behind the national prefix, unless they were a number with it only.
     fn without_prefix<'d>(&mut self, digits: &'d [u8]) -> Result<&'d [u8], Unsure> {
+        if self.replaced.tags(digits) != 0 {
+            return Err(Unsure);
+        }
         let Some(length) = self.prefix.prefix(digits) else {
             return Ok(digits);
         };
-        if self.is_replaced {
-            return Err(Unsure);
-        }
         let rest = &digits[length..];
         let is_kept = self.is_like_all(digits) && !self.is_like_all(rest);
         Ok(if is_kept { digits } else { rest })
