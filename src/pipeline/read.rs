@@ -406,14 +406,12 @@ pub(super) fn settle(
     wanted.dedup();
     // One batch is read once, whatever the number of its rows that clash.
     for rows in wanted.chunk_by(|a, b| spool.batch_of(*a) == spool.batch_of(*b)) {
-        let people = spool.read(spool.batch_of(rows[0]))?;
+        let batch = spool.batch_of(rows[0]);
+        let (source, of_batch) = spool.places(batch)?;
+        let file = files[usize::from(source)].source.path.display();
         for row in rows {
-            let index = (row - people.drafts.first_row) as usize;
-            let file = files[usize::from(people.drafts.source)]
-                .source
-                .path
-                .display();
-            places.insert(*row, format!("{file}:{}", people.drafts.places[index].line));
+            let index = (row - spool.first_row(batch)) as usize;
+            places.insert(*row, format!("{file}:{}", of_batch[index].line));
         }
     }
     let place = |row| places.get(&row).cloned().unwrap_or_default();

@@ -91,6 +91,8 @@ thread_local! {
 struct Plans {
     /// By calling code: the lines that have it.
     codes: Vec<Range<usize>>,
+    /// Regions, sorted, and their lines.
+    homes: Vec<(&'static str, usize)>,
     /// By line.
     plans: Vec<Option<Box<Plan>>>,
 }
@@ -226,8 +228,12 @@ impl Plans {
                 codes[code] = start..index + 1;
             }
         }
+        let region = |line: &&'static str| line.split('\t').next().unwrap_or_default();
+        let mut homes: Vec<_> = LINES.iter().map(region).zip(0..).collect();
+        homes.sort_unstable();
         Plans {
             codes,
+            homes,
             plans: LINES.iter().map(|_| None).collect(),
         }
     }
@@ -241,7 +247,10 @@ impl Plans {
         if country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_uppercase()) {
             return Err(Unsure);
         }
-        Ok(LINES.iter().position(|line| line.starts_with(country)))
+        let found = self
+            .homes
+            .binary_search_by_key(&country, |(region, _)| region);
+        Ok(found.ok().map(|at| self.homes[at].1))
     }
 
     /// The plans of the calling code that the digits begin with, and what is behind it.
