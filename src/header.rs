@@ -357,6 +357,12 @@ pub fn has_own(headers: &[String]) -> bool {
 /// that people leave their stroke or dot off, but Unicode takes for letters of their own, are
 /// written without.
 pub fn key(header: &str) -> String {
+    if header.is_ascii() {
+        let letters = header.bytes().filter(u8::is_ascii_alphanumeric);
+        return letters
+            .map(|byte| char::from(byte.to_ascii_lowercase()))
+            .collect();
+    }
     header
         .nfkd()
         .filter(|c| !is_combining_mark(*c))
@@ -499,14 +505,13 @@ impl Vocabulary {
 
     /// How many of `cells` are headers that this run recognises. A title has none.
     pub fn recognised<'a>(&self, cells: impl Iterator<Item = &'a str>) -> usize {
-        cells
-            .filter(|cell| {
-                self.named(cell).is_some()
-                    || self.attribute(cell).is_some()
-                    || self.well_known(cell).is_some()
-                    || self.others.contains(&key(cell))
-            })
-            .count()
+        let is_known = |key: &str| {
+            self.attributes.contains_key(key)
+                || self.others.contains(key)
+                || numbered(key, |key| self.named.get(key).copied()).is_some()
+                || numbered(key, |key| FIELDS.get(key).copied()).is_some()
+        };
+        cells.filter(|cell| is_known(&key(cell))).count()
     }
 }
 

@@ -236,6 +236,15 @@ impl Cells {
         self.ends.push(self.text.len() as u32);
     }
 
+    /// Adds cells to the row under way: `text` has them one behind the other, and `ends` says where
+    /// each ends in it.
+    pub fn push_cells(&mut self, text: &str, ends: &[usize]) {
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.ends
+            .extend(ends.iter().map(|end| (start + end) as u32));
+    }
+
     /// Ends the row under way.
     pub fn end_row(&mut self, place: Place) {
         self.row_ends.push(self.ends.len() as u32);

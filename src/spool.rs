@@ -75,8 +75,6 @@ pub struct Spool {
     pages: Pages,
     /// First row and number of rows, by batch.
     rows: Vec<(RowNumber, u32)>,
-    /// Which file it is from, and where in its page the places of its rows are, by batch.
-    places: Vec<(u16, usize)>,
     /// Password hashes, in a file of their own, and where those of a batch are.
     passwords: Option<Pages>,
     pages_of_passwords: HashMap<usize, usize>,
@@ -117,8 +115,6 @@ impl PlanSpool {
 
 /// A batch as bytes; made in parallel, pushed in order.
 pub struct Encoded {
-    /// Of which file it is, and where its places begin.
-    places: (u16, usize),
     first_row: RowNumber,
     rows: u32,
     bytes: Vec<u8>,
@@ -134,7 +130,6 @@ impl Spool {
         Ok(Spool {
             pages: Pages::new()?,
             rows: Vec::new(),
-            places: Vec::new(),
             passwords: None,
             pages_of_passwords: HashMap::new(),
         })
@@ -148,7 +143,6 @@ impl Spool {
         self.push_passwords(self.rows.len(), &encoded.passwords)?;
         self.pages.push(&encoded.bytes)?;
         self.rows.push((encoded.first_row, encoded.rows));
-        self.places.push(encoded.places);
         Ok(())
     }
 
@@ -232,12 +226,10 @@ impl Spool {
     /// As [`Spool::read`].
     pub fn line(&self, row: RowNumber) -> Result<(u16, u64)> {
         let batch = self.batch_of(row);
-        let (source, places_at) = self.places[batch];
         let index = (row - self.first_row(batch)) as usize;
-        let at = self.pages.index[batch].0 + (places_at + index * PLACE_BYTES) as u64;
-        let place = self.pages.read_at(at, PLACE_BYTES)?;
-        let line = Reader(&place).u64().ok_or_else(damaged)?;
-        Ok((source, line))
+        let (source, places) = self.first_places(batch, index + 1)?;
+        let place = places.last().ok_or_else(damaged)?;
+        Ok((source, place.line))
     }
 
     /// The values of one row, read without the rest of its batch.
@@ -250,32 +242,74 @@ impl Spool {
         let (offset, _) = self.pages.index[batch];
         let index = (row - first_row) as usize;
         let head = self.pages.read_at(offset, HEAD_BYTES)?;
-        let (_, _, _, width) = read_head(&mut Reader(&head)).ok_or_else(damaged)?;
-        // One end more than the row has: where it begins is where the row before ends.
-        let from = (index * width).saturating_sub(1);
-        let count = (index + 1) * width - from;
-        let ends = self
+        let Head { width, places, .. } = read_head(&mut Reader(&head)).ok_or_else(damaged)?;
+        let ends_at = offset + (HEAD_BYTES + places) as u64;
+        let lengths_at = ends_at + u64::from(rows) * 4;
+        let text_at = lengths_at + u64::from(rows) * width as u64 + 4;
+        let lengths = self
             .pages
-            .read_at(offset + (HEAD_BYTES + from * 4) as u64, count * 4)?;
-        let mut ends = Reader(&ends).u32s_of(count).ok_or_else(damaged)?;
-        if index == 0 {
-            ends.insert(0, 0);
+            .read_at(lengths_at + (index * width) as u64, width)?;
+        if lengths.contains(&LONG) {
+            let values = self.read(batch)?.drafts.values;
+            return Ok(values.row(index).map(String::from).collect());
         }
-        let (start, end) = (ends[0], ends[ends.len() - 1]);
-        let text_at = offset + (HEAD_BYTES + rows as usize * width * 4 + 4) as u64;
-        let text = self
-            .pages
-            .read_at(text_at + u64::from(start), (end - start) as usize)?;
+        let end = self.pages.read_at(ends_at + index as u64 * 4, 4)?;
+        let end = Reader(&end).u32().ok_or_else(damaged)?;
+        let length = lengths.iter().map(|length| usize::from(*length)).sum();
+        let start = u64::from(end) - length as u64;
+        let text = self.pages.read_at(text_at + start, length)?;
         let text = String::from_utf8(text).map_err(|_| damaged())?;
-        let cell =
-            |pair: &[u32]| text[(pair[0] - start) as usize..(pair[1] - start) as usize].to_string();
-        Ok(ends.windows(2).map(cell).collect())
+        let mut rest = text.as_str();
+        let cell = |length: &u8| {
+            let (cell, behind) = rest.split_at_checked(usize::from(*length))?;
+            rest = behind;
+            Some(cell.to_string())
+        };
+        lengths
+            .iter()
+            .map(cell)
+            .collect::<Option<_>>()
+            .ok_or_else(damaged)
+    }
+
+    /// Which input batch number `batch` comes from and where its rows stand, read without the rest.
+    ///
+    /// # Errors
+    /// As [`Spool::read`].
+    pub fn places(&self, batch: usize) -> Result<(u16, Vec<Place>)> {
+        self.first_places(batch, self.rows_in(batch))
+    }
+
+    fn first_places(&self, batch: usize, rows: usize) -> Result<(u16, Vec<Place>)> {
+        let (offset, _) = self.pages.index[batch];
+        let head = self.pages.read_at(offset, HEAD_BYTES)?;
+        let head = read_head(&mut Reader(&head)).ok_or_else(damaged)?;
+        let places = self
+            .pages
+            .read_at(offset + HEAD_BYTES as u64, head.places)?;
+        let places = read_places(&mut Reader(&places), rows).ok_or_else(damaged)?;
+        Ok((head.source, places))
     }
 }
 
-const HEAD_BYTES: usize = 2 + 4 + 4 + 4;
-/// A line and a byte.
-const PLACE_BYTES: usize = 8 + 8;
+/// Stands for the length of a value of so many bytes or more, which is among the long ones.
+const LONG: u8 = 255;
+/// Stands for the length of a key that is the same as one of the row's values.
+const SAME: u8 = 254;
+/// How the bytes of a batch are laid out; plans of another layout can't be read.
+const LAYOUT: &str = "2";
+
+/// What a batch begins with.
+struct Head {
+    source: u16,
+    first_row: RowNumber,
+    rows: usize,
+    width: usize,
+    /// How many bytes its places take, which follow.
+    places: usize,
+}
+
+const HEAD_BYTES: usize = 2 + 4 + 4 + 4 + 4;
 
 pub(crate) fn unwritable(error: &std::io::Error) -> Refusal {
     Refusal::new(
@@ -289,40 +323,39 @@ fn damaged() -> Refusal {
     unwritable(&std::io::Error::other("it was damaged"))
 }
 
-/// A batch as bytes: head, ends and text of the values, then everything else.
+/// A batch as bytes: head, values, then everything else. Short, since all of them are written to disk
+/// and read back more than once: lengths instead of ends, and no key that is one of the row's values.
 pub fn encode(people: &People) -> Encoded {
     let drafts = &people.drafts;
     let rows = people.len() as u32;
     let mut out =
-        Vec::with_capacity(drafts.values.text.len() + people.keys.text.len() + 100 * people.len());
+        Vec::with_capacity(drafts.values.text.len() + people.keys.text.len() + 50 * people.len());
     out.extend_from_slice(&drafts.source.to_le_bytes());
     out.extend_from_slice(&drafts.first_row.to_le_bytes());
     out.extend_from_slice(&rows.to_le_bytes());
     out.extend_from_slice(&(drafts.values.width as u32).to_le_bytes());
-    for table in [&drafts.values, &people.keys] {
-        table
-            .ends
-            .iter()
-            .for_each(|end| out.extend_from_slice(&end.to_le_bytes()));
-        put_text(&mut out, &table.text);
-    }
-    let places = (drafts.source, out.len());
+    let mut places = Vec::with_capacity(4 * people.len());
+    let mut before = Place { line: 0, byte: 0 };
     for place in &drafts.places {
-        out.extend_from_slice(&place.line.to_le_bytes());
-        out.extend_from_slice(&place.byte.to_le_bytes());
+        put_number(&mut places, place.line.wrapping_sub(before.line));
+        put_number(&mut places, place.byte.wrapping_sub(before.byte));
+        before = *place;
     }
-    drafts
-        .rules
-        .iter()
-        .for_each(|rules| out.extend_from_slice(&rules.to_le_bytes()));
+    out.extend_from_slice(&(places.len() as u32).to_le_bytes());
+    out.extend_from_slice(&places);
+    put_values(&mut out, &drafts.values);
+    put_keys(&mut out, &people.keys, &drafts.values);
+    let rules = drafts.rules.iter();
+    rules.for_each(|rules| put_number(&mut out, u64::from(*rules)));
     for verdict in &people.verdicts {
-        let (tag, of) = match verdict {
-            Verdict::Kept => (0, 0),
-            Verdict::Duplicate(of) => (1, *of),
-            Verdict::Rejected => (2, 0),
-        };
-        out.push(tag);
-        out.extend_from_slice(&of.to_le_bytes());
+        put_number(
+            &mut out,
+            match verdict {
+                Verdict::Kept => 0,
+                Verdict::Rejected => 1,
+                Verdict::Duplicate(of) => 2 + u64::from(*of),
+            },
+        );
     }
     put_issues(&mut out, &drafts.issues);
     // Who has a password, but none of them: these bytes go into plans, too.
@@ -331,7 +364,6 @@ pub fn encode(people: &People) -> Encoded {
     out.extend_from_slice(&(has.len() as u32).to_le_bytes());
     out.extend(has.iter().map(|has| u8::from(*has)));
     Encoded {
-        places,
         first_row: drafts.first_row,
         rows,
         bytes: out,
@@ -348,6 +380,118 @@ fn encode_passwords(passwords: &Passwords) -> Vec<u8> {
         put_text(&mut out, &passwords.hashes.text);
     }
     out
+}
+
+/// The ends of rows, the lengths of values, the text, and what [`LONG`] stands for.
+fn put_values(out: &mut Vec<u8>, values: &Table) {
+    for row in values.ends.chunks_exact(values.width.max(1)) {
+        let end = row.last().copied().unwrap_or_default();
+        out.extend_from_slice(&end.to_le_bytes());
+    }
+    let mut long = Vec::new();
+    let mut start = 0;
+    for end in &values.ends {
+        let length = end - start;
+        start = *end;
+        match u8::try_from(length) {
+            Ok(short) if short != LONG => out.push(short),
+            _ => {
+                out.push(LONG);
+                put_number(&mut long, u64::from(length));
+            }
+        }
+    }
+    put_text(out, &values.text);
+    out.extend_from_slice(&long);
+}
+
+fn read_values(reader: &mut Reader, rows: usize, width: usize) -> Option<Table> {
+    reader.take(rows * 4)?;
+    let lengths = reader.take(rows * width)?;
+    let text = reader.text()?;
+    let mut end = 0u32;
+    let mut ends = Vec::with_capacity(lengths.len());
+    for length in lengths {
+        end = end.checked_add(match *length {
+            LONG => u32::try_from(reader.number()?).ok()?,
+            length => u32::from(length),
+        })?;
+        ends.push(end);
+    }
+    let fits = ends.last().is_none_or(|end| *end as usize == text.len());
+    fits.then_some(Table { width, text, ends })
+}
+
+/// For each key, the column of values that the first row with one has it in, if any; then lengths, and
+/// the keys that are no such values.
+fn put_keys(out: &mut Vec<u8>, keys: &Table, values: &Table) {
+    let column = |key: usize| {
+        let row = (0..keys.len()).find(|row| !keys.get(*row, key).is_empty())?;
+        values
+            .row(row)
+            .position(|value| value == keys.get(row, key))
+    };
+    let columns: Vec<Option<usize>> = (0..keys.width).map(column).collect();
+    for column in &columns {
+        let column = column.and_then(|column| u16::try_from(column).ok());
+        out.extend_from_slice(&column.unwrap_or(u16::MAX).to_le_bytes());
+    }
+    let mut text = String::new();
+    let mut long = Vec::new();
+    for row in 0..keys.len() {
+        for (key, column) in columns.iter().enumerate() {
+            let key = keys.get(row, key);
+            match u8::try_from(key.len()) {
+                _ if column.is_some_and(|column| values.get(row, column) == key) => {
+                    out.push(SAME);
+                    continue;
+                }
+                Ok(short) if short < SAME => out.push(short),
+                _ => {
+                    out.push(LONG);
+                    put_number(&mut long, key.len() as u64);
+                }
+            }
+            text.push_str(key);
+        }
+    }
+    put_text(out, &text);
+    out.extend_from_slice(&long);
+}
+
+fn read_keys(reader: &mut Reader, rows: usize, values: &Table) -> Option<Table> {
+    let columns = [reader.u16()?, reader.u16()?, reader.u16()?];
+    let lengths = reader.take(rows * columns.len())?;
+    let text = reader.text()?;
+    let mut rest = text.as_str();
+    let mut keys = Table::new(columns.len());
+    keys.text.reserve(text.len() + values.text.len() / 3);
+    keys.ends.reserve(lengths.len());
+    for (row, lengths) in lengths.chunks_exact(columns.len()).enumerate() {
+        for (column, length) in columns.iter().zip(lengths) {
+            let length = match *length {
+                SAME if usize::from(*column) < values.width => {
+                    keys.push(values.get(row, usize::from(*column)));
+                    continue;
+                }
+                LONG => usize::try_from(reader.number()?).ok()?,
+                length => usize::from(length),
+            };
+            let (key, behind) = rest.split_at_checked(length)?;
+            keys.push(key);
+            rest = behind;
+        }
+    }
+    Some(keys)
+}
+
+/// A number as LEB128: seven bits a byte.
+fn put_number(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {
@@ -450,7 +594,8 @@ pub fn dialect() -> String {
         .map(|code| code.name())
         .chain(Field::ALL.map(Field::name))
         .chain(Outcome::ALL.map(Outcome::name))
-        .chain(Rule::ALL.iter().map(|rule| rule.name()));
+        .chain(Rule::ALL.iter().map(|rule| rule.name()))
+        .chain([LAYOUT]);
     let words: Vec<&str> = words.collect();
     format!("{:016x}", xxh3_64(words.join(" ").as_bytes()))
 }
@@ -466,26 +611,25 @@ fn put_issue(out: &mut Vec<u8>, issue: &Issue) {
 
 fn decode(bytes: &[u8]) -> Option<People> {
     let reader = &mut Reader(bytes);
-    let (source, first_row, rows, width) = read_head(reader)?;
-    let values = read_table(reader, rows, width)?;
-    let keys = read_table(reader, rows, 3)?;
-    let places = (0..rows)
-        .map(|_| {
-            Some(Place {
-                line: reader.u64()?,
-                byte: reader.u64()?,
-            })
-        })
+    let Head {
+        source,
+        first_row,
+        rows,
+        width,
+        ..
+    } = read_head(reader)?;
+    let places = read_places(reader, rows)?;
+    let values = read_values(reader, rows, width)?;
+    let keys = read_keys(reader, rows, &values)?;
+    let rules = (0..rows)
+        .map(|_| u32::try_from(reader.number()?).ok())
         .collect::<Option<_>>()?;
-    let rules = reader.u32s_of(rows)?;
     let verdicts = (0..rows)
         .map(|_| {
-            let tag = reader.take(1)?[0];
-            let of = reader.u32()?;
-            Some(match tag {
+            Some(match reader.number()? {
                 0 => Verdict::Kept,
-                1 => Verdict::Duplicate(of),
-                _ => Verdict::Rejected,
+                1 => Verdict::Rejected,
+                of => Verdict::Duplicate(RowNumber::try_from(of - 2).ok()?),
             })
         })
         .collect::<Option<_>>()?;
@@ -512,13 +656,24 @@ fn decode(bytes: &[u8]) -> Option<People> {
     })
 }
 
-fn read_head(reader: &mut Reader) -> Option<(u16, RowNumber, usize, usize)> {
-    Some((
-        reader.u16()?,
-        reader.u32()?,
-        reader.u32()? as usize,
-        reader.u32()? as usize,
-    ))
+fn read_head(reader: &mut Reader) -> Option<Head> {
+    Some(Head {
+        source: reader.u16()?,
+        first_row: reader.u32()?,
+        rows: reader.u32()? as usize,
+        width: reader.u32()? as usize,
+        places: reader.u32()? as usize,
+    })
+}
+
+fn read_places(reader: &mut Reader, rows: usize) -> Option<Vec<Place>> {
+    let mut place = Place { line: 0, byte: 0 };
+    let next = |_| {
+        place.line = place.line.wrapping_add(reader.number()?);
+        place.byte = place.byte.wrapping_add(reader.number()?);
+        Some(place)
+    };
+    (0..rows).map(next).collect()
 }
 
 fn read_table(reader: &mut Reader, rows: usize, width: usize) -> Option<Table> {
@@ -563,8 +718,17 @@ impl<'a> Reader<'a> {
         self.take(4)?.try_into().ok().map(u32::from_le_bytes)
     }
 
-    fn u64(&mut self) -> Option<u64> {
-        self.take(8)?.try_into().ok().map(u64::from_le_bytes)
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let (byte, rest) = self.0.split_first()?;
+            self.0 = rest;
+            number |= u64::from(byte & 0x7f) << shift;
+            if *byte < 0x80 {
+                return Some(number);
+            }
+        }
+        None
     }
 
     fn u32s_of(&mut self, count: usize) -> Option<Vec<u32>> {
@@ -642,20 +806,37 @@ mod tests {
 
     #[test]
     fn what_is_pushed_comes_back() {
-        let batches = [
+        let long =
+            [254, 255, 256, 70_000].map(|length| "é".repeat(length / 2) + &"x".repeat(length % 2));
+        let long = long.each_ref().map(String::as_str);
+        let mut batches = [
             batch(0, &[["é", "b"], ["", "c"], ["d", ""]]),
             batch(3, &[["e", "f"]]),
+            batch(
+                4,
+                &[[long[0], ""], ["", long[1]], [long[2], long[3]], ["x", "y"]],
+            ),
         ];
+        // A key that is no value, and places far from each other.
+        batches[2].keys = Table::new(3);
+        for key in [
+            "", long[0], "", long[1], "", "Y", "", "z", long[3], "x", "x", "x",
+        ] {
+            batches[2].keys.push(key);
+        }
+        batches[2].drafts.places[1].byte = 5;
         let mut spool = Spool::new().unwrap();
         for people in &batches {
             spool.push(&encode(people)).unwrap();
         }
-        assert_eq!((spool.batches(), spool.rows()), (2, 4));
+        assert_eq!((spool.batches(), spool.rows()), (3, 8));
         for (number, people) in batches.iter().enumerate() {
             let read = spool.read(number).unwrap();
             assert_eq!(read.drafts.values, people.drafts.values);
             assert_eq!(read.keys, people.keys);
             assert_eq!(read.drafts.places, people.drafts.places);
+            let places = (people.drafts.source, people.drafts.places.clone());
+            assert_eq!(spool.places(number).unwrap(), places);
             assert_eq!(read.drafts.issues, people.drafts.issues);
             assert_eq!(read.verdicts, people.verdicts);
             assert_eq!(
@@ -667,5 +848,10 @@ mod tests {
         assert_eq!(rows, [["é", "b"], ["", "c"], ["d", ""], ["e", "f"]]);
         let lines: Vec<_> = (0..4).map(|row| spool.line(row).unwrap()).collect();
         assert_eq!(lines, [(1, 2), (1, 3), (1, 4), (1, 2)]);
+        let rows: Vec<_> = (4..8).map(|row| spool.values(row).unwrap()).collect();
+        assert_eq!(
+            rows,
+            [[long[0], ""], ["", long[1]], [long[2], long[3]], ["x", "y"]]
+        );
     }
 }

@@ -97,10 +97,10 @@ pub(super) fn recognize(files: &[PathBuf], read: &Definition) -> Result<Option<R
     let mut chosen: Option<(&Path, Option<usize>)> = None;
     let mut columns = Vec::new();
     for path in files {
-        let Ok(source) = Source::open(path, &wanted) else {
+        let Ok(header) = Source::header_of(path, &wanted) else {
             return Ok(None);
         };
-        let fitting = fitting(&all, &source.header);
+        let fitting = fitting(&all, &header);
         if let [(one, _), (other, _), ..] = fitting.as_slice() {
             return Err(ambiguous(path, &all[*one], &all[*other]));
         }

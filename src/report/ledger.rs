@@ -3,6 +3,7 @@
 //! Written batch by batch with polars, so that its size doesn't matter; any tool that reads
 //! Parquet can ask it questions.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
@@ -35,9 +36,9 @@ pub struct Entries<'a> {
     /// For a duplicate: the number of the row that it equals, from 1.
     pub duplicate_of: Vec<Option<u64>>,
     /// Cleaning rules that changed something, by comma.
-    pub cleaned: Vec<String>,
+    pub cleaned: Vec<Cow<'static, str>>,
     /// Codes of its issues, by comma.
-    pub issues: Vec<String>,
+    pub issues: Vec<Cow<'static, str>>,
 }
 
 impl Entries<'_> {

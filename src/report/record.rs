@@ -1,6 +1,7 @@
 //! record: one pass over what a run left, row by row, into its ledger, its corrections and its
 //! summary. Numbers are counted here, once, from the rows themselves.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -26,7 +27,7 @@ use crate::stages::plan::{Action, Person, Planned};
 use crate::stages::read::Format;
 use crate::store::mends::Mend;
 use crate::summary::{Column, Example, Input, IssueCount, LeaverExample, Summary};
-use to_mend::corrections;
+use to_mend::{Picked, corrections};
 
 mod to_mend;
 
@@ -63,7 +64,9 @@ pub fn record(
         .try_clone()
         .map_err(|error| super::file::unwritable(&ledger_path, &error))?;
     let mut ledger = Ledger::begin(file, &ledger_path)?;
-    write_ledger(ran, &mut ledger, &ledger_path, &mut tally)?;
+    let is_check = summary.run.kind == "check";
+    let mut picked = Picked::new(ran, definition, folder, is_check);
+    write_ledger(ran, &mut ledger, &ledger_path, &mut tally, &mut picked)?;
     ledger.finish(&ledger_path)?;
     pending.commit()?;
     summary
@@ -76,8 +79,7 @@ pub fn record(
     );
     summary.mends = ran.lineage.mends(|row| tally.is_settled(row));
     let mends = std::mem::take(&mut tally.mends);
-    let is_check = summary.run.kind == "check";
-    for (name, path) in corrections(ran, definition, folder, &tally, is_check)? {
+    for (name, path) in corrections(picked, &tally)? {
         summary.files.insert(name, path);
     }
     for fate in Fate::ALL {
@@ -115,7 +117,13 @@ pub fn record(
 
 /// Writes all rows into the ledger, and counts them. A group of batches is read while the one
 /// before is packed and written: both take about as long.
-fn write_ledger(ran: &Ran, ledger: &mut Ledger, path: &Path, tally: &mut Tally) -> Result<()> {
+fn write_ledger(
+    ran: &Ran,
+    ledger: &mut Ledger,
+    path: &Path,
+    tally: &mut Tally,
+    picked: &mut Picked,
+) -> Result<()> {
     let names: Vec<String> = ran
         .files
         .iter()
@@ -137,6 +145,7 @@ fn write_ledger(ran: &Ran, ledger: &mut Ledger, path: &Path, tally: &mut Tally) 
         written?;
         for (batch, entries) in group? {
             tally.count(&batch, ran);
+            picked.add(&batch)?;
             waiting.append(entries);
         }
     }
@@ -281,17 +290,8 @@ fn entries<'n>(batch: &Batch, ran: &Ran, names: &'n [String]) -> Entries<'n> {
             .next_if(|(at, _)| *at == row)
             .map(|(_, id)| id.to_string());
         let place = drafts.places[index];
-        let rules: Vec<&str> = Rules::from_bits(drafts.rules[index])
-            .iter()
-            .map(Rule::name)
-            .collect();
-        let codes: Vec<&str> = batch
-            .issues
-            .get(&row)
-            .into_iter()
-            .flatten()
-            .map(|issue| issue.code.name())
-            .collect();
+        let rules = Rules::from_bits(drafts.rules[index]).iter();
+        let issues = batch.issues.get(&row).into_iter().flatten();
         entries.row.push(u64::from(row) + 1);
         entries.file.push(file);
         entries.line.push(place.line);
@@ -309,10 +309,22 @@ fn entries<'n>(batch: &Batch, ran: &Ran, names: &'n [String]) -> Entries<'n> {
                 Verdict::Duplicate(of) => Some(u64::from(of) + 1),
                 _ => None,
             });
-        entries.cleaned.push(rules.join(","));
-        entries.issues.push(codes.join(","));
+        entries.cleaned.push(joined(rules.map(Rule::name)));
+        let codes = issues.map(|issue| issue.code.name());
+        entries.issues.push(joined(codes));
     }
     entries
+}
+
+/// Names with commas between; most rows have one or none.
+fn joined(mut names: impl Iterator<Item = &'static str>) -> Cow<'static, str> {
+    let mut joined = Cow::Borrowed(names.next().unwrap_or_default());
+    for name in names {
+        let joined = joined.to_mut();
+        joined.push(',');
+        joined.push_str(name);
+    }
+    joined
 }
 
 /// Counts and examples of a run.

@@ -13,38 +13,150 @@ use crate::row::{CLEARED, Cells, Field, Native, NativeCell, People, RowNumber, S
 use crate::stages::clean::{GROUP_NESTING, groups};
 use crate::stages::lineage::{self, Origin};
 use crate::stages::map::Target;
+use crate::stages::read::csv::Rows;
 use crate::stages::read::{Format, Source, UNREAD};
 
-/// Writes a corrections file for every input that has rows to mend, in the input's own form.
-/// Returns their names in the summary and in the folder.
-pub(super) fn corrections(
-    ran: &Ran,
-    definition: &Definition,
-    folder: &Path,
-    tally: &Tally,
+/// The corrections of files whose rows can be read one by one: they are written in the pass that
+/// writes the ledger, which has the batches at hand.
+pub(super) struct Picked<'a> {
+    ran: &'a Ran,
+    definition: &'a Definition,
+    folder: &'a Path,
     is_check: bool,
-) -> Result<Vec<(String, String)>> {
+    /// By file; none where no row was to mend so far.
+    files: Vec<Option<Picking<'a>>>,
+    /// By file: whether it must be read as a whole instead.
+    as_whole: Vec<bool>,
+}
+
+/// The corrections of one file on their way.
+struct Picking<'a> {
+    rows: Rows<'a>,
+    correcting: Correcting<'a>,
+    path: PathBuf,
+}
+
+impl<'a> Picked<'a> {
+    /// Nothing is written before a row is to mend.
+    pub(super) fn new(
+        ran: &'a Ran,
+        definition: &'a Definition,
+        folder: &'a Path,
+        is_check: bool,
+    ) -> Picked<'a> {
+        Picked {
+            ran,
+            definition,
+            folder,
+            is_check,
+            files: ran.files.iter().map(|_| None).collect(),
+            as_whole: vec![ran.from_plan; ran.files.len()],
+        }
+    }
+
+    /// Adds the rows of the next batch that are to mend.
+    ///
+    /// # Errors
+    /// `output.unwritable`; `file.changed`, `file.unreadable`.
+    pub(super) fn add(&mut self, batch: &Batch) -> Result<()> {
+        let drafts = &batch.people.drafts;
+        let number = usize::from(drafts.source);
+        for (index, outcome) in batch.planned.outcomes.iter().enumerate() {
+            if self.as_whole[number] {
+                return Ok(());
+            }
+            if !needs_mending(*outcome) {
+                continue;
+            }
+            let row = drafts.first_row + index as RowNumber;
+            // Where quotes are wrong, it takes the rows around to say what belongs to this one.
+            let mut issues = batch.issues.get(&row).into_iter().flatten();
+            let is_torn = issues.any(|issue| {
+                matches!(
+                    issue.code,
+                    Code::RowQuote | Code::RowAfterQuote | Code::RowUnclosed
+                )
+            });
+            if is_torn || self.files[number].is_none() && !self.begin(number)? {
+                self.files[number] = None;
+                self.as_whole[number] = true;
+            }
+            if let Some(picking) = &mut self.files[number] {
+                let end = drafts.places.get(index + 1).map(|place| place.byte);
+                let place = drafts.places[index];
+                let cells = picking.rows.read(drafts.source, row, place, end)?;
+                let correction = picking.correcting.correction(batch, &cells, 0);
+                picking.correcting.out.add(&correction)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, number: usize) -> Result<bool> {
+        let file = &self.ran.files[number];
+        let Some(rows) = Rows::of(&file.source)? else {
+            return Ok(false);
+        };
+        let (path, out) = begin_corrections(file, self.folder, &name(self.ran, number))?;
+        self.files[number] = Some(Picking {
+            rows,
+            correcting: Correcting {
+                ran: self.ran,
+                definition: self.definition,
+                file,
+                number: number as u16,
+                is_check: self.is_check,
+                out,
+            },
+            path,
+        });
+        Ok(true)
+    }
+}
+
+/// What the corrections of a file are called.
+fn name(ran: &Ran, number: usize) -> String {
+    match ran.files.len() {
+        1 => "corrections".to_string(),
+        _ => format!("corrections-{}", number + 1),
+    }
+}
+
+/// Writes a corrections file for every input that has rows to mend, in the input's own form.
+/// Those that were picked are only put into their place. Returns their names in the summary and in
+/// the folder.
+pub(super) fn corrections(picked: Picked, tally: &Tally) -> Result<Vec<(String, String)>> {
+    let Picked {
+        ran,
+        definition,
+        folder,
+        is_check,
+        mut files,
+        ..
+    } = picked;
     let mut written = Vec::new();
     let mut first_batch = 0;
     let mut first_row = 0;
     for (number, file) in ran.files.iter().enumerate() {
         if tally.to_mend_of[number] > 0 {
-            let name = if ran.files.len() == 1 {
-                "corrections".to_string()
+            let name = name(ran, number);
+            let path = if let Some(picking) = files[number].take() {
+                picking.correcting.out.finish()?;
+                picking.path
             } else {
-                format!("corrections-{}", number + 1)
+                let (path, out) = begin_corrections(file, folder, &name)?;
+                let mut correcting = Correcting {
+                    ran,
+                    definition,
+                    file,
+                    number: number as u16,
+                    is_check,
+                    out,
+                };
+                correcting.all((first_batch, first_row))?;
+                correcting.out.finish()?;
+                path
             };
-            let (path, out) = begin_corrections(file, folder, &name)?;
-            let mut correcting = Correcting {
-                ran,
-                definition,
-                file,
-                number: number as u16,
-                is_check,
-                out,
-            };
-            correcting.all((first_batch, first_row))?;
-            correcting.out.finish()?;
             let shown = path
                 .file_name()
                 .map_or(String::new(), |name| name.to_string_lossy().into_owned());

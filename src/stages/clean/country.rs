@@ -13,6 +13,17 @@ const TABLE: &str = include_str!("countries.tsv");
 /// Each name of [`TABLE`] and its country.
 static NAMES: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| names().collect());
 
+/// The alpha-2 codes, by their letters.
+static CODES: LazyLock<[Option<&str>; 26 * 26]> = LazyLock::new(|| {
+    let mut codes = [None; 26 * 26];
+    for country in rust_iso3166::ALL {
+        if let [one, two] = country.alpha2.as_bytes() {
+            codes[usize::from(one - b'A') * 26 + usize::from(two - b'A')] = Some(country.alpha2);
+        }
+    }
+    codes
+});
+
 /// Names that may be misspelled.
 static SLIPS: LazyLock<Slips> = LazyLock::new(|| {
     let mut slips = Slips::default();
@@ -59,10 +70,11 @@ fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Case, accents and punctuation don't matter. `None` where no country or more than one could be
 /// meant (`Korea`; `Congo` is ISO's).
 pub fn alpha2(text: &str) -> Option<&'static str> {
-    if text.len() == 2
-        && let Some(country) = rust_iso3166::from_alpha2(text)
+    if let [one, two] = text.as_bytes()
+        && let (b'A'..=b'Z', b'A'..=b'Z') = (one, two)
+        && let Some(code) = CODES[usize::from(one - b'A') * 26 + usize::from(two - b'A')]
     {
-        return Some(country.alpha2);
+        return Some(code);
     }
     let key = words::key(text);
     if let Some(code) = NAMES.get(key.as_str()) {

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use hashbrown::HashTable;
 use unicode_normalization::UnicodeNormalization;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Rule, Rules, text, words};
 use crate::definition::Groups;
@@ -14,6 +16,10 @@ use crate::row::CLEARED;
 pub const GROUP_SEPARATOR: char = '\u{1f}';
 /// Between a group and the group above it, whatever the file has there.
 pub const GROUP_NESTING: char = '/';
+
+/// So many cells are remembered of a batch, each of so many bytes.
+const CLEANED_MAX: usize = 2048;
+const CLEANED_BYTES_MAX: usize = 256;
 
 /// The groups of a cleaned value: paths whose parts stand between [`GROUP_NESTING`].
 pub fn groups(value: &str) -> impl Iterator<Item = &str> {
@@ -45,9 +51,48 @@ pub fn key(group: &str) -> String {
 /// Where another character than `/` nests, a `/` in a name is doubled: the empty part makes
 /// `validate` report the group, for a stored name can't hold it.
 pub fn clean<'a>(cell: &'a str, policy: &Groups) -> (Cow<'a, str>, Rules) {
-    if text::is_clean_ascii(cell) && !cell.contains(|c| is_mark(c, policy)) {
+    if text::is_clean(cell) && !cell.contains(|c| is_mark(c, policy)) {
         return (Cow::Borrowed(cell), Rules::NONE);
     }
+    clean_list(cell, policy)
+}
+
+/// Cells that were cleaned by one policy, each once: a file has few that differ.
+#[derive(Default)]
+pub struct Cleaned {
+    places: HashTable<u32>,
+    cells: Vec<(String, String, Rules)>,
+}
+
+impl Cleaned {
+    /// [`clean`], looked up where the cell was cleaned before.
+    pub fn clean<'a>(&'a mut self, cell: &'a str, policy: &Groups) -> (Cow<'a, str>, Rules) {
+        if cell.is_empty() {
+            return (Cow::Borrowed(cell), Rules::NONE);
+        }
+        let hash = xxh3_64(cell.as_bytes());
+        let is_it = |place: &u32| self.cells[*place as usize].0 == cell;
+        let place = match self.places.find(hash, is_it) {
+            Some(place) => *place as usize,
+            None if self.cells.len() >= CLEANED_MAX || cell.len() > CLEANED_BYTES_MAX => {
+                return clean(cell, policy);
+            }
+            None => {
+                let (value, rules) = clean(cell, policy);
+                let value = value.into_owned();
+                self.cells.push((cell.to_string(), value, rules));
+                let place = self.cells.len() - 1;
+                let hash_of = |place: &u32| xxh3_64(self.cells[*place as usize].0.as_bytes());
+                self.places.insert_unique(hash, place as u32, hash_of);
+                place
+            }
+        };
+        let (_, value, rules) = &self.cells[place];
+        (Cow::Borrowed(value), *rules)
+    }
+}
+
+fn clean_list<'a>(cell: &'a str, policy: &Groups) -> (Cow<'a, str>, Rules) {
     let mut rules = Rules::NONE;
     let mut seen = Seen::default();
     let mut joined = String::with_capacity(cell.len());

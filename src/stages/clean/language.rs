@@ -79,6 +79,14 @@ pub fn tag(text: &str) -> Option<Cow<'_, str>> {
     if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_lowercase()) && is_code(text) {
         return Some(Cow::Borrowed(text));
     }
+    if let [one, two, b'-', b'A'..=b'Z', b'A'..=b'Z'] = text.as_bytes()
+        && one.is_ascii_lowercase()
+        && two.is_ascii_lowercase()
+        && is_code(&text[..2])
+        && !text.ends_with("UK")
+    {
+        return Some(Cow::Borrowed(text));
+    }
     let bare = text.split_once(['.', '@']).map_or(text, |(tag, _)| tag);
     let mut parts = bare.split(['-', '_']);
     if let Some(mut tag) = parts.next().and_then(code) {
@@ -189,6 +197,9 @@ mod tests {
 
     #[test]
     fn codes_are_sorted_and_every_one_is_found() {
+        // Else a tag that begins with one would be another.
+        let all = TWO.split_ascii_whitespace();
+        all.for_each(|two| assert_eq!(code(two).as_deref(), Some(two)));
         for codes in [TWO, THREE] {
             let all: Vec<&str> = codes.split(' ').collect();
             assert!(all.windows(2).all(|pair| pair[0] < pair[1]));

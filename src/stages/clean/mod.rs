@@ -13,12 +13,14 @@ use crate::issue::{Code, Issue};
 use crate::row::{CLEARED, Cells, Drafts, Field, Layout, RowNumber, Slot, Table};
 use crate::stages::map::Mapping;
 
+mod automaton;
 pub mod country;
 pub mod date;
 pub mod email;
 pub mod group;
 pub mod language;
 pub mod name;
+mod numbering;
 pub mod password;
 pub mod phone;
 pub mod text;
@@ -149,6 +151,7 @@ pub fn clean(
     };
     drafts.values.ends.reserve(cells.len() * layout.width());
     let booleans = boolean_slots(layout, definition);
+    let mut groups = group::Cleaned::default();
     for index in 0..cells.len() {
         let row = Row {
             cells: &cells,
@@ -160,7 +163,7 @@ pub fn clean(
             definition,
         };
         row.check_width(&mut drafts);
-        row.clean(&mut drafts);
+        row.clean(&mut drafts, &mut groups);
     }
     drafts.places = cells.take_places();
     drafts
@@ -207,7 +210,7 @@ impl<'a> Row<'a> {
         drafts.issues.push(issue);
     }
 
-    fn clean(&self, drafts: &mut Drafts) {
+    fn clean(&self, drafts: &mut Drafts, groups: &mut group::Cleaned) {
         let names = self.split_name().or_else(|| self.name_in_email());
         let mut roles = self.split_roles();
         let mut row_rules = Rules::NONE;
@@ -219,7 +222,7 @@ impl<'a> Row<'a> {
             }
             let (mut value, mut rules) = match what {
                 Slot::Field(field) if field.lists_groups() => {
-                    group::clean(&cell, &self.definition.groups)
+                    groups.clean(&cell, &self.definition.groups)
                 }
                 _ => text::clean(&cell),
             };
@@ -330,7 +333,12 @@ impl<'a> Row<'a> {
             Slot::Attribute(_) => true,
             Slot::Ignored(_) => false,
         };
-        can_be && !word.is_empty() && cell.trim() == word
+        // Nearly no cell begins like the word, or with white space.
+        let is_like_it = match (cell.as_bytes().first(), word.as_bytes().first()) {
+            (Some(first), Some(of_word)) => first == of_word || !first.is_ascii_graphic(),
+            _ => false,
+        };
+        can_be && is_like_it && cell.trim() == word
     }
 
     /// What the row's status cells say together.

@@ -25,7 +25,7 @@ const VIRAMA_CLASS: u8 = 9;
 
 /// `text` cleaned, and the rules that changed something; borrowed when nothing was to be done.
 pub fn clean(text: &str) -> (Cow<'_, str>, Rules) {
-    if is_clean_ascii(text) {
+    if is_clean(text) {
         return (Cow::Borrowed(text), Rules::NONE);
     }
     let mut rules = Rules::NONE;
@@ -43,17 +43,47 @@ pub fn clean(text: &str) -> (Cow<'_, str>, Rules) {
     }
 }
 
-/// Whether `text` is printable ASCII with single spaces inside only: the fast proof that nothing
-/// needs to be done.
-pub fn is_clean_ascii(text: &str) -> bool {
+/// The fast proof that nothing needs to be done: single spaces inside only, and else what shows in
+/// ASCII and letters that are composed whatever stands beside them.
+pub fn is_clean(text: &str) -> bool {
     let mut before = b' ';
-    for &byte in text.as_bytes() {
-        if !(b' '..=b'~').contains(&byte) || (byte == b' ' && before == b' ') {
-            return false;
+    for (index, &byte) in text.as_bytes().iter().enumerate() {
+        match byte {
+            b' ' if before == b' ' => return false,
+            b' '..=b'~' => before = byte,
+            0x80.. => return is_clean_behind(&text[..index], &text[index..]),
+            _ => return false,
         }
-        before = byte;
     }
     before != b' ' || text.is_empty()
+}
+
+/// [`is_clean`] of the rest of a text, which isn't ASCII, behind its clean beginning.
+fn is_clean_behind(start: &str, rest: &str) -> bool {
+    let mut before = start.chars().next_back().unwrap_or(' ');
+    for character in rest.chars() {
+        let is_fine = match character {
+            ' ' => before != ' ',
+            '!'..='~' => true,
+            other => is_composed(other),
+        };
+        if !is_fine {
+            return false;
+        }
+        before = character;
+    }
+    before != ' '
+}
+
+/// Whether a character is a letter or sign of normal form C (UAX #15) that neither composes with
+/// what stands before it nor changes places: most of Latin, Greek, Cyrillic, Hebrew, Arabic,
+/// Devanagari, Chinese, Japanese and Korean.
+fn is_composed(character: char) -> bool {
+    matches!(character,
+        '\u{a1}'..='\u{ac}' | '\u{ae}'..='\u{2ff}' | '\u{388}'..='\u{3ff}' | '\u{400}'..='\u{482}'
+        | '\u{48a}'..='\u{52f}' | '\u{5d0}'..='\u{5ea}' | '\u{620}'..='\u{64a}' | '\u{904}'..='\u{939}'
+        | '\u{93d}'..='\u{94c}' | '\u{1ea0}'..='\u{1ef9}' | '\u{3041}'..='\u{3096}'
+        | '\u{30a1}'..='\u{30fa}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}')
 }
 
 /// Whether cleaning can take `character` away; for messages.
@@ -203,7 +233,34 @@ fn is_flag_part(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use unicode_normalization::{IsNormalized, is_nfc_quick};
+
     use super::*;
+
+    #[test]
+    fn what_is_composed_needs_nothing_wherever_it_stands() {
+        for character in ('\u{80}'..=char::MAX).filter(|c| is_composed(*c)) {
+            assert!(
+                matches!(kind(character, None, None), Kind::Visible),
+                "{character:?}"
+            );
+            assert_eq!(canonical_combining_class(character), 0, "{character:?}");
+            let quick = is_nfc_quick([character].into_iter());
+            assert_eq!(quick, IsNormalized::Yes, "{character:?}");
+        }
+        assert!(is_clean("Zoë Żukowski-Νίκος, आरव"));
+        for text in [
+            "Zoë ",
+            " Zoë",
+            "Zoë  Ż",
+            "Zoë\u{301}",
+            "\u{301}",
+            "ë\u{a0}e",
+            "\u{200b}",
+        ] {
+            assert!(!is_clean(text), "{text:?}");
+        }
+    }
 
     #[test]
     fn text_is_cleaned_by_named_rules() {

@@ -30,14 +30,7 @@ const STATUSES: [(&str, &[&str]); 3] = [
 
 /// What words are compared by, as headers are: NFKD without marks, lower case, letters and digits.
 pub fn key(text: &str) -> String {
-    if text.is_ascii() {
-        let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
-        letters
-            .map(|byte| byte.to_ascii_lowercase() as char)
-            .collect()
-    } else {
-        header::key(text)
-    }
+    header::key(text)
 }
 
 /// The status that `text` means: `active`, `invited` or `deactivated`.

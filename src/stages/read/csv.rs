@@ -1,6 +1,6 @@
 //! Text with delimiters: which file it is, how it is read, and its rows with what is wrong in them.
 
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::content::{Content, within_file_limit};
 use super::detect::{self, Aside};
-use super::encoding::survey;
-use super::records::{Damage, Dialect, Record, Records};
+use super::encoding::{Depth, survey};
+use super::records::{Damage, Dialect, Picker, Record, Records};
 use super::{
     Emit, Format, HIDDEN, ROWS_MAX, Source, Wanted, footer, misplaced, mojibake, unreadable,
 };
@@ -18,7 +18,7 @@ use crate::formula::unguard;
 use crate::header::{OWN, is_own};
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
-use crate::row::{Cells, RowNumber};
+use crate::row::{Cells, Place, RowNumber};
 
 /// A text that was looked at: where its bytes are, and how it is read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -133,10 +133,10 @@ impl Shape {
 ///
 /// # Errors
 /// `file.unreadable`, `file.encoding`, `file.format`, `file.limit`, `file.no_header`.
-pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
+pub fn open(content: Content, wanted: &Wanted, depth: Depth) -> Result<Source> {
     let ours = ours(&content, &wanted.definition.read)?;
     let options = ours.as_ref().unwrap_or(&wanted.definition.read);
-    let survey = survey(&content, options.encoding.as_deref())?;
+    let survey = survey(&content, options.encoding.as_deref(), depth)?;
     within_file_limit(content.path(), survey.bytes)?;
     let sample = detect::sample(&content, survey.encoding)?;
     let sep = detect::sep_line(&sample);
@@ -154,7 +154,7 @@ pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
     }
     let header = without_empty_tail(head.names);
     let always_quoted = detect::is_always_quoted(&sample, &dialect);
-    let rows_before = if ours.is_some() {
+    let rows_before = if ours.is_some() || depth == Depth::Header {
         u64::MAX
     } else {
         let pinned = options.footer_rows;
@@ -301,15 +301,7 @@ pub fn read(
         }
     }
     if records.bytes_read() != source.bytes {
-        return Err(Refusal::new(
-            Code::FileChanged,
-            format!(
-                "`{}` had {} bytes when it was opened and {} when it was read",
-                source.path.display(),
-                source.bytes,
-                records.bytes_read()
-            ),
-        ));
+        return Err(changed(source, records.bytes_read()));
     }
     let (count, lines) = std::mem::take(&mut records.comments);
     if count > 0 {
@@ -324,6 +316,69 @@ pub fn read(
         emit(cells)?;
     }
     Ok(())
+}
+
+/// Rows of a text that are read once more, each by itself.
+pub struct Rows<'a> {
+    source: &'a Source,
+    shape: &'a Shape,
+    picker: Picker<'a>,
+    record: Record,
+}
+
+impl<'a> Rows<'a> {
+    /// Those of `source`; `None` where it is no text whose rows can be found by their bytes.
+    ///
+    /// # Errors
+    /// `file.unreadable`; `file.changed` where it has another length than before.
+    pub fn of(source: &'a Source) -> Result<Option<Rows<'a>>> {
+        let Format::Csv(shape) = &source.format else {
+            return Ok(None);
+        };
+        if shape.dialect.encoding != UTF_8 {
+            return Ok(None);
+        }
+        let end = shape.content.open()?.seek(SeekFrom::End(0));
+        let bytes = end.map_err(|error| unreadable(&source.path, &error))?;
+        if bytes != source.bytes {
+            return Err(changed(source, bytes));
+        }
+        Ok(Some(Rows {
+            source,
+            shape,
+            picker: Picker::open(&shape.content, &shape.dialect)?,
+            record: Record::default(),
+        }))
+    }
+
+    /// The row at `place` in a batch of its own, as [`read`] had it. It ends before byte `end`, where
+    /// that is known, and nothing may be wrong with its quotes.
+    ///
+    /// # Errors
+    /// `file.unreadable`.
+    pub fn read(
+        &mut self,
+        number: u16,
+        row: RowNumber,
+        place: Place,
+        end: Option<u64>,
+    ) -> Result<Cells> {
+        self.picker.pick(place, end, &mut self.record)?;
+        let mut cells = Cells::new(number, row);
+        push(&mut cells, &self.record, self.source, self.shape);
+        Ok(cells)
+    }
+}
+
+fn changed(source: &Source, bytes: u64) -> Refusal {
+    Refusal::new(
+        Code::FileChanged,
+        format!(
+            "`{}` had {} bytes when it was opened and {bytes} when it was read",
+            source.path.display(),
+            source.bytes,
+        ),
+    )
 }
 
 fn push(cells: &mut Cells, record: &Record, source: &Source, shape: &Shape) {
@@ -360,6 +415,11 @@ fn push(cells: &mut Cells, record: &Record, source: &Source, shape: &Shape) {
         Ok(text) if record.ends().iter().all(|end| text.is_char_boundary(*end)) => {
             if !text.is_ascii() {
                 check_text(text, cells, record, source, shape);
+            }
+            if !shape.guarded && source.secret.is_none() && source.dropped.is_empty() {
+                cells.push_cells(text, record.ends());
+                cells.end_row(record.place);
+                return;
             }
             let mut start = 0;
             for (column, end) in record.ends().iter().enumerate() {
@@ -416,7 +476,7 @@ fn check_text(text: &str, cells: &mut Cells, record: &Record, source: &Source, s
     }
     let is_unicode = [UTF_8, UTF_16LE, UTF_16BE].contains(&shape.dialect.encoding);
     for (column, cell) in record.cells().enumerate() {
-        if source.dropped.contains(&column) {
+        if cell.is_ascii() || source.dropped.contains(&column) {
             continue;
         }
         let Some(repaired) = mojibake::repaired(&cell) else {

@@ -26,12 +26,24 @@ pub struct Survey {
     pub encoding: &'static Encoding,
 }
 
+/// How much of a file is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// All of it.
+    Whole,
+    /// Enough for its header: its SHA-256, its size and its end stay unknown.
+    Header,
+}
+
+/// Where only the header is wanted, so much tells the encoding.
+const HEADER_BYTES: u64 = 4 << 20;
+
 /// Reads the whole file once: its hash, its size, and its encoding (byte order mark first, then
 /// strict UTF-8, then NULs on even or odd places for UTF-16, then a statistical guess).
 ///
 /// # Errors
 /// `file.unreadable`; `file.encoding` when `named` is no encoding; `file.format` for binary data.
-pub fn survey(content: &Content, named: Option<&str>) -> Result<Survey> {
+pub fn survey(content: &Content, named: Option<&str>, depth: Depth) -> Result<Survey> {
     let path = content.path();
     let mut file = content.open()?;
     let mut hash = Sha256::new();
@@ -43,11 +55,18 @@ pub fn survey(content: &Content, named: Option<&str>) -> Result<Survey> {
         let count = file
             .read(&mut block)
             .map_err(|error| unreadable(path, &error))?;
-        if count == 0 {
+        if count == 0 || depth == Depth::Header && bytes >= HEADER_BYTES {
             break;
         }
-        hash.update(&block[..count]);
-        scan.push(&block[..count]);
+        if depth == Depth::Whole {
+            // Both take about as long as all else in here.
+            rayon::join(
+                || hash.update(&block[..count]),
+                || scan.push(&block[..count]),
+            );
+        } else {
+            scan.push(&block[..count]);
+        }
         if head.is_empty() {
             head.extend_from_slice(&block[..count.min(1 << 16)]);
         }
@@ -266,7 +285,7 @@ mod tests {
     fn detected(bytes: &[u8]) -> &'static str {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        survey(&Content::plain(file.path()), None)
+        survey(&Content::plain(file.path()), None, Depth::Whole)
             .unwrap()
             .encoding
             .name()

@@ -14,6 +14,7 @@ use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, RowNumber};
 use crate::stages::clean::password;
 use content::{Content, STANDARD_INPUT};
+use encoding::Depth;
 
 pub mod content;
 pub mod csv;
@@ -141,6 +142,18 @@ impl Source {
     /// # Errors
     /// A refusal with a `file.*` code.
     pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
+        Source::open_to(path, wanted, Depth::Whole)
+    }
+
+    /// The names in the header of `path`, without reading a text to its end.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn header_of(path: &Path, wanted: &Wanted) -> Result<Vec<String>> {
+        Source::open_to(path, wanted, Depth::Header).map(|source| source.header)
+    }
+
+    fn open_to(path: &Path, wanted: &Wanted, depth: Depth) -> Result<Source> {
         let content = if path == Path::new(STANDARD_INPUT) {
             Content::standard_input()?
         } else {
@@ -185,7 +198,7 @@ impl Source {
                     let what = format!("`{shown}` is an LDIF file, the export of a directory");
                     Err(Refusal::new(Code::FileFormat, what).help(FROM_DIRECTORY))
                 }
-                None => csv::open(content, wanted),
+                None => csv::open(content, wanted, depth),
             },
         }
     }

@@ -6,13 +6,14 @@
 //! the line on which it stands: reading goes on behind that line.
 
 use std::borrow::Cow;
+use std::io::{Read, Seek, SeekFrom};
 
 use csv_core::ReadRecordResult;
 use encoding_rs::{Encoding, UTF_8};
 use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 
-use super::content::Content;
+use super::content::{Content, ContentReader};
 use super::encoding::{TextReader, length_in};
 use super::{encoding_name, named_encoding, unreadable};
 use crate::issue::Code;
@@ -217,6 +218,7 @@ pub struct Records<'a> {
     /// Text in which delimiters of several bytes are not yet found.
     unmapped: Vec<u8>,
     parser: csv_core::Reader,
+    has_parsed: bool,
     /// For records that are cut out of the window: to build a parser takes longer than to use it.
     spare: csv_core::Reader,
     ends: Vec<usize>,
@@ -255,6 +257,7 @@ impl<'a> Records<'a> {
             finder: (delimiter == STAND_IN).then(|| Finder::new(&dialect.delimiter)),
             unmapped: Vec::new(),
             parser: dialect.parser(),
+            has_parsed: false,
             spare: dialect.parser(),
             ends: vec![0; 64],
             window: Vec::new(),
@@ -361,6 +364,10 @@ impl<'a> Records<'a> {
     }
 
     fn parse(&mut self, record: &mut Record) -> Result<()> {
+        if self.split_line(record) {
+            return self.finish(record);
+        }
+        self.has_parsed = true;
         loop {
             if self.at == self.window.len() && !self.exhausted {
                 self.refill()?;
@@ -388,6 +395,42 @@ impl<'a> Records<'a> {
                 ReadRecordResult::Record | ReadRecordResult::End => return self.finish(record),
             }
         }
+    }
+
+    /// The fast path for nearly all records: a line without quotes ends at its end, and its cells at
+    /// the delimiters. `false`, with nothing done, where that isn't so.
+    fn split_line(&mut self, record: &mut Record) -> bool {
+        let rest = &self.window[self.at..];
+        // The parser itself passes over a byte order mark before the first record.
+        if !self.has_parsed {
+            return false;
+        }
+        let Some(end) = memchr::memchr2(b'\r', b'\n', rest) else {
+            return false;
+        };
+        let line = &rest[..end];
+        if self
+            .dialect
+            .quote
+            .is_some_and(|quote| memchr::memchr(quote, line).is_some())
+        {
+            return false;
+        }
+        if record.bytes.len() < line.len() {
+            record.bytes.resize(line.len() * 2, 0);
+        }
+        let mut start = 0;
+        let mut add = |end: usize| {
+            let to = record.length + (end - start);
+            record.bytes[record.length..to].copy_from_slice(&line[start..end]);
+            record.length = to;
+            record.ends.push(to);
+            start = end + 1;
+        };
+        memchr::memchr_iter(self.delimiter, line).for_each(&mut add);
+        add(line.len());
+        self.at += end + 1;
+        true
     }
 
     /// Appends more text to the window, and drops what is behind.
@@ -534,6 +577,54 @@ impl<'a> Records<'a> {
             ),
         )
         .help("check the delimiter and the line ends, or take out what is too much")
+    }
+}
+
+/// Reads records by themselves, from where they are known to begin.
+pub struct Picker<'a> {
+    reader: ContentReader,
+    content: &'a Content,
+    dialect: &'a Dialect,
+    parser: csv_core::Reader,
+    raw: Vec<u8>,
+}
+
+impl<'a> Picker<'a> {
+    /// Opens a text.
+    ///
+    /// # Errors
+    /// `file.unreadable`.
+    pub fn open(content: &'a Content, dialect: &'a Dialect) -> Result<Picker<'a>> {
+        Ok(Picker {
+            reader: content.open()?,
+            content,
+            dialect,
+            parser: dialect.parser(),
+            raw: Vec::new(),
+        })
+    }
+
+    /// Parses the record at `place` into `record`; it ends before byte `end`, where that is known.
+    /// Its quotes must be in order.
+    ///
+    /// # Errors
+    /// `file.unreadable`.
+    pub fn pick(&mut self, place: Place, end: Option<u64>, record: &mut Record) -> Result<()> {
+        let longest = RECORD_BYTES_MAX as u64 + 2;
+        let length = end.map_or(longest, |end| end.saturating_sub(place.byte).min(longest));
+        self.raw.clear();
+        let reader = &mut self.reader;
+        reader
+            .seek(SeekFrom::Start(place.byte))
+            .and_then(|_| reader.take(length).read_to_end(&mut self.raw))
+            .map_err(|error| unreadable(self.content.path(), &error))?;
+        record.clear();
+        record.place = place;
+        parse_slice(&self.dialect.mapped(&self.raw), &mut self.parser, record);
+        if self.dialect.delimiter_byte() == STAND_IN {
+            record.restore(&self.dialect.delimiter);
+        }
+        Ok(())
     }
 }
 

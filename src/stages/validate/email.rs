@@ -6,14 +6,15 @@
 //! all. The last label has a letter. Nothing is looked up in the network.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use email_address::{EmailAddress, Options};
+use hashbrown::HashTable;
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 use psl::Psl;
 use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{domains, scripts};
 use crate::issue::Code;
@@ -96,8 +97,8 @@ impl Address<'_> {
 /// Domains that were looked at. A file has few domains and many addresses.
 #[derive(Debug, Default)]
 pub struct Domains {
-    places: HashMap<String, usize>,
-    known: Vec<Result<Domain, Fault>>,
+    places: HashTable<usize>,
+    known: Vec<(String, Result<Domain, Fault>)>,
 }
 
 impl Domains {
@@ -127,15 +128,17 @@ impl Domains {
     }
 
     fn domain(&mut self, domain: &str) -> Result<&Domain, Fault> {
-        let place = match self.places.get(domain) {
-            Some(place) => *place,
-            None => {
-                self.known.push(check_domain(domain));
-                self.places.insert(domain.to_string(), self.known.len() - 1);
-                self.known.len() - 1
-            }
-        };
-        self.known[place].as_ref().map_err(|fault| *fault)
+        let hash = xxh3_64(domain.as_bytes());
+        let known = self
+            .places
+            .find(hash, |place| self.known[*place].0 == domain);
+        let place = known.copied().unwrap_or(self.known.len());
+        if place == self.known.len() {
+            self.known.push((domain.to_string(), check_domain(domain)));
+            let hash_of = |place: &usize| xxh3_64(self.known[*place].0.as_bytes());
+            self.places.insert_unique(hash, place, hash_of);
+        }
+        self.known[place].1.as_ref().map_err(|fault| *fault)
     }
 }
 

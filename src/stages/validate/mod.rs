@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 
+use hashbrown::HashTable;
 use unicode_normalization::UnicodeNormalization;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::definition::{DateOrder, Definition, Groups, UnknownDeactivated};
 use crate::issue::{Code, Issue, Severity};
@@ -78,6 +80,7 @@ pub fn validate(
         values: &drafts.values,
         domains: email::Domains::default(),
         email_key: String::new(),
+        fine_groups: HashTable::new(),
         issues,
     };
     let mut keys = Table::new(Key::ALL.len());
@@ -88,7 +91,8 @@ pub fn validate(
             checker.check(index, first_row + index as RowNumber, &mut keys);
         }
     }
-    let mut issues = checker.issues;
+    let mut issues = std::mem::take(&mut checker.issues);
+    drop(checker);
     issues.sort_by_key(|issue| issue.row);
     let rejecting = rejecting(definition);
     for issue in &issues {
@@ -161,6 +165,8 @@ struct Checker<'a> {
     domains: email::Domains,
     /// Taken for each row, so that it is allocated once.
     email_key: String,
+    /// Lists of groups with which nothing is wrong. A file has few that differ.
+    fine_groups: HashTable<&'a str>,
     issues: Vec<Issue>,
 }
 
@@ -337,7 +343,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn check_field(&mut self, field: Field, value: &str, row: RowNumber) {
+    fn check_field(&mut self, field: Field, value: &'a str, row: RowNumber) {
         let longest = match field {
             field if field.lists_groups() => GROUPS_CHARS_MAX,
             Field::Phone => PHONE_CHARS_MAX,
@@ -392,7 +398,18 @@ impl<'a> Checker<'a> {
                     self.check_role(field, role, row);
                 }
             }
-            field if field.lists_groups() => self.check_groups(field, value, row),
+            field if field.lists_groups() => {
+                let hash = xxh3_64(value.as_bytes());
+                if self.fine_groups.find(hash, |fine| *fine == value).is_some() {
+                    return;
+                }
+                let before = self.issues.len();
+                self.check_groups(field, value, row);
+                if self.issues.len() == before {
+                    let hash_of = |fine: &&str| xxh3_64(fine.as_bytes());
+                    self.fine_groups.insert_unique(hash, value, hash_of);
+                }
+            }
             _ => {}
         }
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 
 use super::content::{Content, within_file_limit};
-use super::encoding::{TextReader, survey};
+use super::encoding::{Depth, TextReader, survey};
 use super::records::{COLUMNS_MAX, RECORD_BYTES_MAX};
 use super::{
     Emit, Format, HIDDEN, PARTED, ROWS_MAX, Source, UNREAD, Wanted, encoding_name, misplaced,
@@ -111,7 +111,8 @@ pub fn is_json(start: &[u8]) -> bool {
 /// # Errors
 /// `file.unreadable`, `file.encoding`, `file.format`, `file.limit`, `file.damaged`, `file.empty`.
 pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
-    let survey = survey(&content, wanted.definition.read.encoding.as_deref())?;
+    let named = wanted.definition.read.encoding.as_deref();
+    let survey = survey(&content, named, Depth::Whole)?;
     within_file_limit(content.path(), survey.bytes)?;
     let encoding = survey.encoding;
     let mut shape = Shape {
