@@ -13,7 +13,8 @@
 //!
 //! The passes themselves are in [`crate::stages`], and decide without I/O; the rooms below lead the
 //! batches through them: `read` up to the spool (with `passwords` beside it), `plan`, `hold` and
-//! `leavers` (and `change`, what a row does) against the accounts, `write` into them.
+//! `leavers` (and `change`, what a row does) against the accounts, `write` into them, and `share` where
+//! several processes do so.
 
 mod change;
 mod hold;
@@ -21,6 +22,7 @@ mod leavers;
 mod passwords;
 mod plan;
 mod read;
+mod share;
 mod write;
 
 use std::collections::BTreeMap;
@@ -53,7 +55,8 @@ use crate::stages::moves::Moves;
 use crate::stages::read::Source;
 use crate::store::Store;
 use crate::store::runs::Begun;
-use crate::summary::Gate;
+use crate::store::share::Step;
+use crate::summary::{Gate, Share};
 
 /// What a run is asked to do.
 pub struct Job<'a> {
@@ -111,8 +114,21 @@ pub struct Ran {
     pub keeps_leavers: bool,
     /// Whether the run counts for the grace of those who are missing.
     pub counts_absences: bool,
+    /// What this process did of a run that several share.
+    pub shared: Option<Shared>,
     /// Why it stopped before its end.
     pub stopped: Option<Refusal>,
+}
+
+/// What a process did of a run that several share.
+#[derive(Debug, Clone, Copy)]
+pub struct Shared {
+    /// How many chunks it wrote.
+    pub share: Share,
+    /// Whether it came to others who were at it.
+    pub joined: bool,
+    /// Whether it is the one that closes the run in the books.
+    pub closes: bool,
 }
 
 /// What would happen, without a write.
@@ -161,6 +177,7 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
         moves: planning.moves,
         keeps_leavers: false,
         counts_absences: true,
+        shared: None,
         stopped: None,
     })
 }
@@ -221,6 +238,7 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         leavers,
         moves: planning.moves,
         keeps_leavers: false,
+        shared: None,
         stopped: None,
     };
     write(job, ran, &needed, store)
@@ -236,14 +254,25 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
     passwords::fetch(job, &mut order.plan)?;
     let file = &order.plan;
     let groups = groups_of(&file.spool, &file.layout, &job.pipeline.definition)?;
-    let (run, begun) = begin(job, &file.files, store)?;
+    let (run, mut begun) = if order.shares {
+        share::join(job, &file.files, store)?
+    } else {
+        begin(job, &file.files, store)?
+    };
     let rows = Rows {
         job,
         layout: &file.layout,
         spool: &file.spool,
     };
     let guide = Guide::Plan(&order);
-    let planning = match_and_plan(&rows, &guide, &groups, Some(&begun), Some(store))?;
+    let plan = |begun: &Begun, store: &Store| {
+        match_and_plan(&rows, &guide, &groups, Some(begun), Some(store))
+    };
+    let mut planning = plan(&begun, store)?;
+    let opens = order.shares && store.begin_step(&run, Step::Open, job.stop)?;
+    if order.shares && !opens && share::has_moved_on(job, &run, &mut begun, &planning, store)? {
+        planning = plan(&begun, store)?;
+    }
     let mut leavers = Vec::new();
     let approves = order.approved != Classes::default();
     let was_counted = approves && !gates::doubt_the_file(&file.head.gates);
@@ -259,13 +288,15 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
         };
         follow::hold_unplanned(&mut leavers, &file.leavers, order.replan, leaving);
     }
-    let gates = if begun.has_written() {
+    let gates = if begun.has_written() || begun.opened.is_some() {
         begun.gates
     } else {
         let seen = rows.ask(&planning, &leavers, None, Some(store))?;
         gates::after_a_look(seen, &file.head.gates, order.approved)
     };
-    store.book_gates(&run.id, &gates)?;
+    if opens || !order.shares {
+        store.book_gates(&run.id, &gates)?;
+    }
     let needed = planning.needed_paths(&groups);
     let counts_absences = order.leavers && !was_counted;
     let file = order.plan;
@@ -292,8 +323,13 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
         moves: planning.moves,
         keeps_leavers: !order.leavers,
         counts_absences,
+        shared: None,
         stopped: None,
     };
+    if order.shares {
+        let joined = begun.joined;
+        return share::write(job, ran, &needed, &file.plan, (opens, joined), store);
+    }
     write(job, ran, &needed, store)
 }
 
@@ -309,6 +345,8 @@ pub struct Order<'a> {
     pub replan: bool,
     /// What the plan's run held and somebody let through.
     pub approved: Classes,
+    /// Whether other processes may do a part of it.
+    pub shares: bool,
 }
 
 /// By what the rows are decided.

@@ -385,7 +385,8 @@ fn tell(
     summary.run.finished_at = rfc3339(SystemTime::now());
     summary.next = next_steps(args, ran, pipeline, summary, folder, about);
     let json = record::finish(summary, &details, folder)?;
-    if let Some(store) = store {
+    let closes = ran.shared.is_none_or(|shared| shared.closes);
+    if let Some(store) = store.filter(|_| closes) {
         store.end_import(summary, &absolute(folder), &mends)?;
         if let (Some(approval), None) = (&about.approval, &ran.stopped) {
             store.note_approval(approval, &summary.run.id)?;
@@ -452,6 +453,9 @@ fn open_store(args: &RunArgs, task: &Task, pipeline: &Pipeline) -> Result<Option
     }
     if matches!(task, Task::Check { .. }) {
         return Store::open_to_look(target(args)?, &pipeline.definition);
+    }
+    if matches!(task, Task::Apply { order, .. } if order.shares) {
+        return Store::open(target(args)?).map(Some);
     }
     open_locked(args, pipeline).map(Some)
 }
@@ -547,7 +551,8 @@ fn begin_summary(ran: &Ran, pipeline: &Pipeline, about: &About, started: SystemT
             matched_against: about.matched_against.clone(),
             plan: about.applies.clone(),
             approves: about.approval.clone(),
-            resumed: ran.resumed_from.is_some(),
+            resumed: ran.resumed_from.is_some() && ran.shared.is_none_or(|shared| !shared.joined),
+            share: ran.shared.map(|shared| shared.share),
         },
         pipeline: PipelineName {
             name: pipeline.definition.name.clone(),

@@ -34,6 +34,9 @@ pub(super) struct ApplyArgs {
     /// Only rows with this action
     #[arg(long, value_name = "ACTION")]
     only: Option<Doing>,
+    /// Do it together with others who say the same, here or on other machines: each writes a part
+    #[arg(long, conflicts_with = "replan_drifted")]
+    share: bool,
     #[command(flatten)]
     database: DatabaseArgs,
     /// Folder for the run's files [default: muster-runs/RUN]
@@ -130,6 +133,10 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
         pipeline.set("only", word)?;
         again.push_str(&format!(" --only {word}"));
     }
+    if args.share {
+        pipeline.set("share", "true")?;
+        again.push_str(" --share");
+    }
     let only = args.only;
     let wanted = |_: RowNumber, outcome: Outcome, _: &[&Issue]| match only {
         Some(Doing::Create) => outcome == Outcome::Created,
@@ -149,6 +156,7 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
         leavers: only.is_none(),
         replan: args.replan_drifted,
         approved: Classes::default(),
+        shares: args.share,
     };
     let task = Task::Apply {
         order: Box::new(order),

@@ -97,6 +97,10 @@ pub(super) fn match_and_plan(
         guide,
         written: &begun.written,
         moved: &begun.moved,
+        freed: begun
+            .opened
+            .as_ref()
+            .map_or(&[], |opened| &opened.notes.freed),
         hold: Hold::of(&begun.gates, definition.gates.on_hold),
         tree: &tree,
     };
@@ -135,6 +139,18 @@ pub(super) fn match_and_plan(
         }
     }
     job.progress.end();
+    if let Some(opened) = &begun.opened {
+        // Who passes on keys to whom was settled when the run was opened.
+        pending.clear();
+        for issue in &opened.notes.issues {
+            twice
+                .late
+                .entry(issue.row)
+                .or_insert((Outcome::Failed, Vec::new()))
+                .1
+                .push(issue.clone());
+        }
+    }
     let is_out = |row: RowNumber, account: Option<Uuid>| {
         twice.late.contains_key(&row) || account.is_some_and(|account| twice.has(account))
     };
@@ -187,6 +203,8 @@ struct Judge<'a> {
     guide: &'a Guide<'a>,
     written: &'a [(RowNumber, Vec<Outcome>)],
     moved: &'a HashSet<RowNumber>,
+    /// Rows whose keys others gave up since the run was opened: their accounts can be made.
+    freed: &'a [RowNumber],
     /// What the gates held when the first of `written` was written.
     hold: Hold,
     tree: &'a Tree,
@@ -245,7 +263,11 @@ impl Judge<'_> {
                 planned.outcomes.push(Outcome::Updated);
                 continue;
             }
-            let (mut action, mut issues) = self.judge(&person, matched, line);
+            let (mut action, mut issues) = if matched.is_none() && self.freed.contains(&row) {
+                (Action::Create, Vec::new())
+            } else {
+                self.judge(&person, matched, line)
+            };
             if let Some(matched) = matched {
                 planned.traces.push(Trace::new(row, matched, &keys));
                 self.note_moves(&person, matched, &mut action, &mut issues, &mut moving);

@@ -3,6 +3,7 @@
 use super::leavers::settle_leavers;
 use super::{Job, Ran};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
@@ -10,12 +11,12 @@ use rayon::prelude::*;
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome};
 use crate::refusal::{Refusal, Result};
-use crate::row::RowNumber;
+use crate::row::{People, RowNumber};
 use crate::spool::Spool;
 use crate::stages::load::{self};
 use crate::stages::membership::Tree;
 use crate::stages::moves::Moves;
-use crate::stages::plan::{Action, Planned};
+use crate::stages::plan::{Action, Planned, Update};
 use crate::store::Store;
 use crate::store::loader::Written;
 
@@ -36,32 +37,23 @@ fn load_chunks(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result
         return Ok(Some(failure));
     }
     let definition = &job.pipeline.definition;
-    let Ran {
-        layout,
-        spool,
-        plan,
-        moves,
-        run,
-        late,
-        ..
-    } = ran;
-    let chunks = chunks(spool, definition.load.chunk_rows);
-    let mut loader = store.loader(definition.load.connections, run)?;
+    let chunks = chunks(&ran.spool, definition.load.chunk_rows);
+    let mut loader = store.loader(definition.load.connections, &ran.run)?;
     let mut waiting: BTreeMap<RowNumber, Vec<Outcome>> = BTreeMap::new();
     let mut stopped = None;
-    job.progress.begin("write", Some(spool.rows()));
+    job.progress.begin("write", Some(ran.spool.rows()));
     for some in chunks.chunks(definition.load.connections) {
         let encoded: Vec<load::Chunk> = some
             .par_iter()
             .map(|batches| {
-                let read = |batch: usize| {
-                    Ok((
-                        spool.read_with_passwords(batch)?,
-                        planned_now(plan.read(batch)?, spool, batch, moves, late),
-                    ))
-                };
-                let pairs = batches.clone().map(read).collect::<Result<Vec<_>>>()?;
-                Ok(load::encode(&pairs, layout, definition, run, groups))
+                let pairs = read_chunk(ran, batches.clone())?;
+                Ok(load::encode(
+                    &pairs,
+                    &ran.layout,
+                    definition,
+                    &ran.run,
+                    groups,
+                ))
             })
             .collect::<Result<_>>()?;
         for chunk in encoded {
@@ -80,27 +72,45 @@ fn load_chunks(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result
             }
         }
         for written in loader.take() {
-            settle_chunk(job, written, &mut waiting, late);
+            settle_chunk(job, written, &mut waiting, &mut ran.late);
         }
     }
     let (rest, failure) = loader.finish();
     for written in rest {
-        settle_chunk(job, written, &mut waiting, late);
+        settle_chunk(job, written, &mut waiting, &mut ran.late);
     }
     job.progress.end();
     // What was planned and is not in waits for the next try.
     for (first_row, outcomes) in waiting {
         for (row, outcome) in (first_row..).zip(outcomes) {
             if matches!(outcome, Outcome::Created | Outcome::Updated) {
-                late.insert(row, (Outcome::Held, Vec::new()));
+                ran.late.insert(row, (Outcome::Held, Vec::new()));
             }
         }
     }
     Ok(failure.or(stopped))
 }
 
+/// Some successive batches, with what is to be written of them.
+pub(super) fn read_chunk(ran: &Ran, batches: Range<usize>) -> Result<Vec<(People, Planned)>> {
+    let Ran {
+        spool,
+        plan,
+        moves,
+        late,
+        ..
+    } = ran;
+    let read = |batch: usize| {
+        Ok((
+            spool.read_with_passwords(batch)?,
+            planned_now(plan.read(batch)?, spool, batch, moves, late),
+        ))
+    };
+    batches.map(read).collect()
+}
+
 /// Successive batches of at least `rows` rows.
-fn chunks(spool: &Spool, rows: usize) -> Vec<std::ops::Range<usize>> {
+pub(super) fn chunks(spool: &Spool, rows: usize) -> Vec<Range<usize>> {
     let mut chunks = Vec::new();
     let (mut start, mut count) = (0, 0);
     for batch in 0..spool.batches() {
@@ -142,36 +152,35 @@ fn planned_now(
 /// Before all chunks, the rows that pass on keys to each other, all at once: so nobody is ever
 /// without an address, and a key that is given up is free when a new person gets it.
 fn load_moves(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result<Option<Refusal>> {
-    let Ran {
-        spool,
-        plan,
-        moves,
-        run,
-        late,
-        ..
-    } = ran;
+    let updates = moving(ran)?;
+    if updates.is_empty() {
+        return Ok(None);
+    }
+    let mut loader = store.loader(1, &ran.run)?;
+    loader.send(load::encode_moves(&updates, groups));
+    let (written, failure) = loader.finish();
+    let mut waiting = BTreeMap::new();
+    for written in written {
+        settle_chunk(job, written, &mut waiting, &mut ran.late);
+    }
+    Ok(failure)
+}
+
+/// The updates of the rows that pass on keys to each other.
+pub(super) fn moving(ran: &Ran) -> Result<Vec<(RowNumber, Update)>> {
+    let moves = &ran.moves;
     let mut updates = Vec::with_capacity(moves.together.len());
     for row in &moves.together {
         match moves.settled.get(row) {
             Some(Action::Update(update)) => updates.push((*row, update.as_ref().clone())),
             Some(_) => {}
             None => {
-                let planned = plan.read(spool.batch_of(*row))?;
+                let planned = ran.plan.read(ran.spool.batch_of(*row))?;
                 updates.extend(planned.updates.into_iter().filter(|(at, _)| at == row));
             }
         }
     }
-    if updates.is_empty() {
-        return Ok(None);
-    }
-    let mut loader = store.loader(1, run)?;
-    loader.send(load::encode_moves(&updates, groups));
-    let (written, failure) = loader.finish();
-    let mut waiting = BTreeMap::new();
-    for written in written {
-        settle_chunk(job, written, &mut waiting, late);
-    }
-    Ok(failure)
+    Ok(updates)
 }
 
 fn settle_chunk(

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::connect::{Connection, Target, refusal};
 use super::target::joins_by_view;
-use super::{CopyError, Store, copy};
+use super::{CopyError, Store, copy, share};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome};
 use crate::refusal::{Refusal, Result};
@@ -37,6 +37,19 @@ pub struct Written {
     pub outcomes: Vec<Outcome>,
     /// Why rows failed.
     pub issues: Vec<Issue>,
+    /// Who wrote it.
+    pub by: By,
+}
+
+/// Who wrote a chunk of a run that processes may share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// This process.
+    Us,
+    /// Another one, and it is in.
+    Others,
+    /// Another one, if it lives.
+    Nobody,
 }
 
 /// Tasks that write the chunks they are sent.
@@ -118,6 +131,11 @@ impl Loader<'_> {
         }
     }
 
+    /// Whether a task has failed for good, as far as [`Loader::take`] has seen.
+    pub fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
     /// The chunks that were written since the last call.
     pub fn take(&mut self) -> Vec<Written> {
         let mut done = Vec::new();
@@ -175,7 +193,7 @@ struct Writer {
 }
 
 /// Why a chunk's transaction came to nothing, by what helps.
-enum Trouble {
+pub(super) enum Trouble {
     /// Take the staged way.
     Surprise,
     /// COPY is not for this table: take the staged way from now on, with a new connection.
@@ -184,8 +202,22 @@ enum Trouble {
     Busy(tokio_postgres::Error),
     /// Connect again, and look whether the commit went through.
     Lost(tokio_postgres::Error),
+    /// Another process that shares the run writes the chunk, or has.
+    Taken(By),
     /// Nothing helps.
     Fatal(tokio_postgres::Error),
+}
+
+impl Written {
+    /// A chunk that this process has nothing to do with.
+    fn elsewhere(chunk: &Chunk, by: By) -> Written {
+        Written {
+            first_row: chunk.first_row,
+            outcomes: Vec::new(),
+            issues: Vec::new(),
+            by,
+        }
+    }
 }
 
 impl Writer {
@@ -201,6 +233,7 @@ impl Writer {
             // The transaction is over either way; a lost connection can't say so.
             let _ = self.connection.client.batch_execute("rollback").await;
             match trouble {
+                Trouble::Taken(by) => return Ok(Written::elsewhere(chunk, by)),
                 Trouble::Surprise if direct => direct = false,
                 Trouble::NoCopy if direct => {
                     self.direct = false;
@@ -276,6 +309,7 @@ impl Writer {
                 first_row: chunk.first_row,
                 outcomes,
                 issues,
+                by: By::Us,
             }
         }))
     }
@@ -286,6 +320,9 @@ impl Writer {
         let mut issues = Vec::new();
         let begin = include_str!("sql/begin_writes.sql");
         client.batch_execute(begin).await.map_err(trouble)?;
+        if chunk.notes.is_some() {
+            share::claim(client, &self.run, chunk.first_row).await?;
+        }
         if direct {
             self.direct_creates(chunk).await.map_err(straight)?;
         } else {
@@ -309,6 +346,23 @@ impl Writer {
                 }
             })
             .collect();
+        self.book(chunk, &outcomes, &issues).await?;
+        client.batch_execute("commit").await.map_err(trouble)?;
+        Ok(Written {
+            first_row: chunk.first_row,
+            outcomes,
+            issues,
+            by: By::Us,
+        })
+    }
+
+    /// The chunk's row in the ledger.
+    async fn book(
+        &self,
+        chunk: &Chunk,
+        outcomes: &[Outcome],
+        issues: &[Issue],
+    ) -> std::result::Result<(), Trouble> {
         let numbers: Vec<u8> = outcomes.iter().map(|outcome| *outcome as u8).collect();
         let (first_row, rows) = (chunk.first_row as i32, outcomes.len() as i32);
         let (unchanged_rows, unchanged_accounts): (Vec<i32>, Vec<Uuid>) = chunk
@@ -316,7 +370,9 @@ impl Writer {
             .iter()
             .map(|(row, account)| (*row as i32, *account))
             .unzip();
-        client
+        let notes = chunk.notes.as_ref().map(|notes| share::json(notes, issues));
+        self.connection
+            .client
             .execute(
                 include_str!("sql/insert_chunk.sql"),
                 &[
@@ -326,16 +382,15 @@ impl Writer {
                     &numbers,
                     &unchanged_rows,
                     &unchanged_accounts,
+                    &notes,
                 ],
             )
             .await
-            .map_err(trouble)?;
-        client.batch_execute("commit").await.map_err(trouble)?;
-        Ok(Written {
-            first_row: chunk.first_row,
-            outcomes,
-            issues,
-        })
+            .map_err(|error| match error.code() {
+                Some(&SqlState::UNIQUE_VIOLATION) if notes.is_some() => Trouble::Taken(By::Others),
+                _ => trouble(error),
+            })?;
+        Ok(())
     }
 
     /// New accounts straight into their tables.
@@ -364,10 +419,16 @@ impl Writer {
                 issues.push(Issue::of_row(Code::LoadDrifted, *row, detail));
             }
         }
+        let outcomes = vec![Outcome::Failed; chunk.outcomes.len()];
+        if chunk.notes.is_some() {
+            // Otherwise the next process would try the same again.
+            self.book(chunk, &outcomes, &issues).await?;
+        }
         Ok(Written {
             first_row: chunk.first_row,
-            outcomes: vec![Outcome::Failed; chunk.outcomes.len()],
+            outcomes,
             issues,
+            by: By::Us,
         })
     }
 
@@ -560,7 +621,7 @@ fn straight(error: CopyError) -> Trouble {
     }
 }
 
-fn trouble(error: tokio_postgres::Error) -> Trouble {
+pub(super) fn trouble(error: tokio_postgres::Error) -> Trouble {
     const BUSY: [SqlState; 3] = [
         SqlState::T_R_DEADLOCK_DETECTED,
         SqlState::T_R_SERIALIZATION_FAILURE,

@@ -36,6 +36,7 @@ pub mod migrate;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;
+pub mod share;
 pub mod target;
 pub mod undo;
 
@@ -186,10 +187,10 @@ impl Store {
         let wanted = with_parents(paths);
         let mut made: HashMap<String, Uuid> = HashMap::new();
         let mut missing: Vec<(Uuid, &String, String)> = Vec::new();
-        for (index, path) in wanted.iter().enumerate() {
+        for path in &wanted {
             let key = group::key(path);
             if !tree.has(&key) {
-                let id = run.group_id(index as u32);
+                let id = run.group_id(&key);
                 made.insert(key.clone(), id);
                 missing.push((id, path, key));
             }
