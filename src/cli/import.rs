@@ -382,10 +382,16 @@ fn tell(
     summary: &mut Summary,
 ) -> Result<String> {
     let (details, mends) = record::record(ran, &pipeline.definition, folder, summary)?;
+    let closes = ran.shared.is_none_or(|shared| shared.closes);
+    if let (false, None, Some(store)) = (closes, &ran.stopped, &store)
+        && let Some((closed, _)) = store.told_of(&summary.run.id)?
+    {
+        summary.leavers = closed.leavers;
+        summary.leaver_examples = closed.leaver_examples;
+    }
     summary.run.finished_at = rfc3339(SystemTime::now());
     summary.next = next_steps(args, ran, pipeline, summary, folder, about);
     let json = record::finish(summary, &details, folder)?;
-    let closes = ran.shared.is_none_or(|shared| shared.closes);
     if let Some(store) = store.filter(|_| closes) {
         store.end_import(summary, &absolute(folder), &mends)?;
         if let (Some(approval), None) = (&about.approval, &ran.stopped) {

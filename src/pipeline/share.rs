@@ -95,6 +95,9 @@ pub(super) fn write(
     }
     if stopped.is_some() {
         closes = store.is_last()?;
+    } else if !closes {
+        // Whoever closed the run knows of them; this process may have looked only after that.
+        ran.leavers.clear();
     }
     let ledger = store.ledger(&ran.run)?;
     tell_from_ledger(&mut ran, planned, &ledger)?;

@@ -73,15 +73,16 @@ impl Store {
         let mut tasks = Vec::with_capacity(connections);
         for _ in 0..connections {
             let connection = self.runtime.block_on(open_writer(&self.target))?;
-            let by_view = self
+            let (by_view, is_spread) = self
                 .runtime
-                .block_on(joins_by_view(&connection.client))
+                .block_on(layout(&connection.client))
                 .map_err(|error| refusal(&error, "preparing to write"))?;
             let writer = Writer {
                 target: self.target.clone(),
                 connection,
                 run: run.clone(),
-                direct: true,
+                direct: !is_spread,
+                is_spread,
                 joins: if by_view {
                     include_str!("sql/join_target_groups.sql")
                 } else {
@@ -172,6 +173,16 @@ impl Loader<'_> {
     }
 }
 
+/// Whether the memberships are a target's, and whether the accounts are spread over servers, as
+/// `distributed/coordinator.sql` does that.
+async fn layout(client: &Client) -> std::result::Result<(bool, bool), tokio_postgres::Error> {
+    let sql = "select to_regclass('muster.account_shards') is not null";
+    Ok((
+        joins_by_view(client).await?,
+        client.query_one(sql, &[]).await?.get(0),
+    ))
+}
+
 async fn open_writer(target: &Target) -> Result<Connection> {
     let connection = target.connect().await?;
     connection
@@ -188,6 +199,8 @@ struct Writer {
     run: RunKey,
     /// Whether COPY into the accounts is allowed at all; row-level security forbids it.
     direct: bool,
+    /// Whether the accounts are spread over several servers.
+    is_spread: bool,
     /// The statement that begins memberships.
     joins: &'static str,
 }
@@ -472,6 +485,23 @@ impl Writer {
         Ok(())
     }
 
+    /// To park keys, to renew versions, to update.
+    fn update_statements(&self) -> [&'static str; 3] {
+        if self.is_spread {
+            [
+                include_str!("sql/park_spread_keys.sql"),
+                include_str!("sql/renew_spread_versions.sql"),
+                include_str!("sql/update_spread_accounts.sql"),
+            ]
+        } else {
+            [
+                include_str!("sql/park_keys.sql"),
+                include_str!("sql/renew_versions.sql"),
+                include_str!("sql/update_accounts.sql"),
+            ]
+        }
+    }
+
     async fn updates(
         &self,
         chunk: &Chunk,
@@ -493,25 +523,35 @@ impl Writer {
             chunk.update_moves.clone(),
         )
         .await?;
+        let [park, renew, update] = self.update_statements();
+        if self.is_spread {
+            // No statistics tell how many rows a server sends: once for each row is never the way.
+            client
+                .batch_execute("set local enable_nestloop = off")
+                .await
+                .map_err(trouble)?;
+        }
         if chunk.together {
-            for sql in [
-                include_str!("sql/park_keys.sql"),
-                include_str!("sql/renew_versions.sql"),
-            ] {
+            for sql in [park, renew] {
                 client.batch_execute(sql).await.map_err(trouble)?;
             }
         }
-        let sql = include_str!("sql/update_accounts.sql");
         let drifted = "somebody changed or removed the account while the import was running";
         let updated = bisect(
             client,
-            sql,
+            update,
             &[&self.run.id],
             &chunk.updating,
             drifted,
             issues,
         )
         .await?;
+        if self.is_spread {
+            client
+                .batch_execute("set local enable_nestloop = on")
+                .await
+                .map_err(trouble)?;
+        }
         if !chunk.update_moves.is_empty() {
             // What ends goes first: an inherited membership that becomes one's own does both.
             for sql in [

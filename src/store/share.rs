@@ -21,6 +21,7 @@ use crate::outcome::{Exit, Outcome};
 use crate::refusal::{Refusal, Result};
 use crate::row::{Field, RowNumber};
 use crate::stages::load::{Notes, RunKey};
+use crate::summary::Summary;
 
 const TRY: &str = "select pg_try_advisory_lock($1)";
 const TRY_SHARED: &str = "select pg_try_advisory_lock_shared($1)";
@@ -93,6 +94,40 @@ impl Store {
         }
         self.lock_by(UNLOCK_SHARED, LOCK_RUN)?;
         Ok(None)
+    }
+
+    /// The summary of the run of `inputs` and the pipeline that processes shared and finished, and the
+    /// folder of its files, unless it was undone since.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn shared_before(
+        &self,
+        inputs: &[String],
+        pipeline_sha256: &str,
+    ) -> Result<Option<(Summary, Option<String>)>> {
+        let Some((id, _)) = self.finished_run(inputs, pipeline_sha256)? else {
+            return Ok(None);
+        };
+        if self.taken_back()?.contains(&id) {
+            return Ok(None);
+        }
+        self.told_of(&id)
+    }
+
+    /// The summary of a run in the books, and the folder of its files.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn told_of(&self, run: &str) -> Result<Option<(Summary, Option<String>)>> {
+        let sql = "select summary::text, folder from muster.runs where id = $1";
+        let rows = self.query(sql, &[&run], "reading the runs")?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        let summary = row.get::<_, Option<&str>>(0);
+        let summary = summary.and_then(|json| serde_json::from_str(json).ok());
+        Ok(summary.map(|summary| (summary, row.get(1))))
     }
 
     /// Notes that the run is shared, and lets others join it.

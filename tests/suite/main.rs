@@ -21,6 +21,7 @@ mod plans;
 mod presets;
 mod properties;
 mod readme;
+mod share;
 mod support;
 mod targets;
 mod undo;

@@ -82,10 +82,20 @@ fn stop_when_this_process_ends(folder: &Path, home: &Path) -> Child {
 
 /// A new, empty database; the URL that leads to it.
 pub fn fresh_database() -> String {
+    database_like("template0")
+}
+
+/// A new database that is as another one that nobody is connected to.
+pub fn copy_database(of: &str) -> String {
+    let path = of.split('?').next().unwrap_or_default();
+    database_like(path.rsplit('/').next().unwrap_or_default())
+}
+
+fn database_like(template: &str) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
     let url = &server().url;
-    query(url, &format!("CREATE DATABASE {name} TEMPLATE template0"));
+    query(url, &format!("CREATE DATABASE {name} TEMPLATE {template}"));
     with_database(url, &name)
 }
 
