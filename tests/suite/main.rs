@@ -22,6 +22,7 @@ mod presets;
 mod properties;
 mod readme;
 mod share;
+mod spread;
 mod support;
 mod targets;
 mod undo;

@@ -20,7 +20,7 @@ pub const MUSTER: &str = env!("CARGO_BIN_EXE_muster");
 /// No single run of a test may take longer.
 const TIME_LIMIT: Duration = Duration::from_secs(240);
 
-/// The one server of this test process.
+/// A server of this test process.
 pub struct Server {
     /// `MUSTER_HOME` of all runs.
     pub home: PathBuf,
@@ -34,24 +34,27 @@ pub struct Server {
 /// gone, however it ends.
 pub fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| {
-        let folder = shared_folder().keep();
-        let home = folder.join("home");
-        let watcher = stop_when_this_process_ends(&folder, &home);
-        let started = bare(&folder, &home, &["db", "start"]).finish();
-        assert_eq!(
-            started.exit, 0,
-            "`muster db start` failed: {}",
-            started.stderr
-        );
-        let url = bare(&folder, &home, &["db", "url"]).finish();
-        assert_eq!(url.exit, 0, "`muster db url` failed: {}", url.stderr);
-        Server {
-            home,
-            url: url.stdout.trim().to_string(),
-            _watcher: watcher,
-        }
-    })
+    SERVER.get_or_init(another_server)
+}
+
+/// Starts one more server, which is stopped like the first.
+pub fn another_server() -> Server {
+    let folder = shared_folder().keep();
+    let home = folder.join("home");
+    let watcher = stop_when_this_process_ends(&folder, &home);
+    let started = bare(&folder, &home, &["db", "start"]).finish();
+    assert_eq!(
+        started.exit, 0,
+        "`muster db start` failed: {}",
+        started.stderr
+    );
+    let url = bare(&folder, &home, &["db", "url"]).finish();
+    assert_eq!(url.exit, 0, "`muster db url` failed: {}", url.stderr);
+    Server {
+        home,
+        url: url.stdout.trim().to_string(),
+        _watcher: watcher,
+    }
 }
 
 /// A temporary folder that the server's own user may enter.
@@ -198,7 +201,7 @@ pub fn accounts(url: &str) -> Option<String> {
     const HEADER: &str = "external_id,email,username,first_name,last_name,display_name,phone,country,\
         language,organization,role,status,start_date,end_date,manager,attributes";
     let there = "SELECT count(*) FROM pg_class
-        WHERE oid = to_regclass('muster.accounts') AND relkind = 'r'";
+        WHERE oid = to_regclass('muster.accounts') AND relkind IN ('r', 'v')";
     if query_one(url, there) == "0" {
         return None;
     }
