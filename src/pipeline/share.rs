@@ -188,18 +188,18 @@ impl Part<'_> {
     fn write(&self, loader: &mut Loader, share: &mut Share) -> Result<Option<Refusal>> {
         let start = start(self.store.take_seat(&self.ran.run)?, self.chunks.len());
         let mut left: Vec<usize> = (start..self.chunks.len()).chain(0..start).collect();
-        let mut under_way = HashSet::new();
+        let (mut under_way, mut done) = (HashSet::new(), HashSet::new());
         let at_once = self.job.pipeline.definition.load.connections;
         loop {
             let all = std::mem::take(&mut left);
-            left = self.not_in(&all)?;
+            left = self.not_in(&all, &mut done)?;
             if left.is_empty() {
                 return Ok(None);
             }
-            let mut sent = 0;
+            let before = share.chunks;
             for some in left.chunks(at_once) {
                 let some: Vec<usize> = self
-                    .not_in(some)?
+                    .not_in(some, &mut done)?
                     .into_iter()
                     .filter(|chunk| !under_way.contains(&self.first_row(*chunk)))
                     .collect();
@@ -212,7 +212,6 @@ impl Part<'_> {
                         return Ok(Some(broke_off()));
                     }
                     under_way.insert(first_row);
-                    sent += 1;
                 }
                 for written in loader.take() {
                     under_way.remove(&written.first_row);
@@ -227,7 +226,7 @@ impl Part<'_> {
             if loader.has_failed() {
                 return Ok(Some(broke_off()));
             }
-            if sent == 0 {
+            if share.chunks == before {
                 std::thread::sleep(PAUSE);
             }
         }
@@ -237,15 +236,22 @@ impl Part<'_> {
         self.ran.spool.first_row(self.chunks[chunk].start)
     }
 
-    /// Those of `some` chunks that the ledger doesn't have.
-    fn not_in(&self, some: &[usize]) -> Result<Vec<usize>> {
+    /// Those of `some` chunks that the ledger doesn't have; those that it has are `done`, which is
+    /// shown once.
+    fn not_in(&self, some: &[usize], done: &mut HashSet<usize>) -> Result<Vec<usize>> {
         let rows: Vec<RowNumber> = some.iter().map(|chunk| self.first_row(*chunk)).collect();
         let written = self.store.written_of(&self.ran.run, &rows)?;
-        let pairs = some.iter().zip(rows);
-        Ok(pairs
-            .filter(|(_, row)| !written.contains(row))
-            .map(|(chunk, _)| *chunk)
-            .collect())
+        let mut left = Vec::with_capacity(some.len());
+        for (chunk, row) in some.iter().zip(rows) {
+            if !written.contains(&row) {
+                left.push(*chunk);
+            } else if done.insert(*chunk) {
+                let batches = self.chunks[*chunk].clone();
+                let rows: usize = batches.map(|batch| self.ran.spool.rows_in(batch)).sum();
+                self.job.progress.add(rows as u64, None);
+            }
+        }
+        Ok(left)
     }
 
     fn encode(&self, some: &[usize]) -> Result<Vec<Chunk>> {

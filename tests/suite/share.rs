@@ -276,7 +276,7 @@ fn one_that_is_stopped_leaves_the_run_to_the_others() {
 fn hold_up(url: &str, chunk: &str) {
     let sql = format!(
         "CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS
-             $$ BEGIN PERFORM pg_advisory_xact_lock(43); RETURN NEW; END $$;
+             $$ BEGIN PERFORM pg_advisory_xact_lock(4301); RETURN NEW; END $$;
          CREATE TRIGGER hold BEFORE INSERT ON muster.chunks FOR EACH ROW
              WHEN (NEW.{chunk}) EXECUTE FUNCTION public.hold()"
     );
@@ -285,11 +285,12 @@ fn hold_up(url: &str, chunk: &str) {
 
 fn wait_until_held_up(url: &str) {
     let waits = "SELECT count(*) FROM pg_locks
-        WHERE locktype = 'advisory' AND objid = 43 AND NOT granted";
+        WHERE locktype = 'advisory' AND objid = 4301 AND NOT granted
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     support::wait_until(|| support::query_one(url, waits) != "0");
 }
 
-const LOCK: &str = "SELECT pg_advisory_lock(43)";
+const LOCK: &str = "SELECT pg_advisory_lock(4301)";
 
 #[test]
 fn nobody_else_comes_in_while_a_plan_is_shared() {
@@ -366,7 +367,8 @@ fn keys_are_passed_on_once_whoever_comes_when() {
         let mut second = support::start(folder.path(), &url, &APPLY);
         support::wait_until(|| {
             let at_it = "SELECT count(*) FROM pg_locks
-                WHERE locktype = 'advisory' AND mode = 'ShareLock'";
+                WHERE locktype = 'advisory' AND mode = 'ShareLock'
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
             let done = "SELECT count(*) FROM muster.runs WHERE state = 'finished'";
             support::query_one(&url, at_it) == "2" || support::query_one(&url, done) == "2"
         });

@@ -234,15 +234,15 @@ fn nobody_loses_what_somebody_else_writes(twins: &Twins, shards: &[String]) {
     let text = format!("email,first_name,last_name,groups\n{email},Changed,Lee,Brand new\n");
     fs::write(twins.folder.path().join("late.csv"), text).unwrap();
     let hold = "CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN PERFORM pg_advisory_xact_lock(43); RETURN NEW; END $$;
+            $$ BEGIN PERFORM pg_advisory_xact_lock(4302); RETURN NEW; END $$;
         CREATE TRIGGER hold BEFORE INSERT ON muster.groups FOR EACH ROW
             EXECUTE FUNCTION public.hold()";
     support::query(url, hold);
-    let lock = support::Session::hold(url, "SELECT pg_advisory_lock(43)");
+    let lock = support::Session::hold(url, "SELECT pg_advisory_lock(4302)");
     let line = ["import", "late.csv", "-p", "own.toml", "--json"];
     let late = support::start(twins.folder.path(), url, &line);
     let waits = "SELECT count(*) FROM pg_locks
-        WHERE locktype = 'advisory' AND objid = 43 AND NOT granted";
+        WHERE locktype = 'advisory' AND objid = 4302 AND NOT granted";
     support::wait_until(|| support::query_one(url, waits) != "0");
     let meanwhile =
         format!("UPDATE muster.account_shard SET organization = 'Meanwhile' WHERE id = '{id}'");
