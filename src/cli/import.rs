@@ -393,7 +393,10 @@ fn tell(
     summary.next = next_steps(args, ran, pipeline, summary, folder, about);
     let json = record::finish(summary, &details, folder)?;
     if let Some(store) = store.filter(|_| closes) {
-        store.end_import(summary, &absolute(folder), &mends)?;
+        let mut booked = summary.clone();
+        // Of the run, not of one of its processes.
+        booked.run.share = None;
+        store.end_import(&booked, &absolute(folder), &mends)?;
         if let (Some(approval), None) = (&about.approval, &ran.stopped) {
             store.note_approval(approval, &summary.run.id)?;
         }

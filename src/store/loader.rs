@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::connect::{Connection, Target, refusal};
 use super::target::joins_by_view;
-use super::{CopyError, Store, copy, share};
+use super::{CopyError, Store, copy, is_spread, share};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome};
 use crate::refusal::{Refusal, Result};
@@ -73,10 +73,12 @@ impl Store {
         let mut tasks = Vec::with_capacity(connections);
         for _ in 0..connections {
             let connection = self.runtime.block_on(open_writer(&self.target))?;
+            let client = &connection.client;
+            let layout = async { Ok((joins_by_view(client).await?, is_spread(client).await?)) };
             let (by_view, is_spread) = self
                 .runtime
-                .block_on(layout(&connection.client))
-                .map_err(|error| refusal(&error, "preparing to write"))?;
+                .block_on(layout)
+                .map_err(|error: tokio_postgres::Error| refusal(&error, "preparing to write"))?;
             let writer = Writer {
                 target: self.target.clone(),
                 connection,
@@ -171,16 +173,6 @@ impl Loader<'_> {
             }
         }
     }
-}
-
-/// Whether the memberships are a target's, and whether the accounts are spread over servers, as
-/// `distributed/coordinator.sql` does that.
-async fn layout(client: &Client) -> std::result::Result<(bool, bool), tokio_postgres::Error> {
-    let sql = "select to_regclass('muster.account_shards') is not null";
-    Ok((
-        joins_by_view(client).await?,
-        client.query_one(sql, &[]).await?.get(0),
-    ))
 }
 
 async fn open_writer(target: &Target) -> Result<Connection> {

@@ -231,6 +231,12 @@ impl Drop for Store {
     }
 }
 
+/// Whether the accounts are spread over several servers, as `distributed/coordinator.sql` does that.
+async fn is_spread(client: &Client) -> std::result::Result<bool, tokio_postgres::Error> {
+    let sql = "select to_regclass('muster.account_shards') is not null";
+    Ok(client.query_one(sql, &[]).await?.get(0))
+}
+
 /// Every path with the groups above it, parents first, each once.
 fn with_parents(paths: &[String]) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();

@@ -215,6 +215,10 @@ fn three_processes_do_one_run_and_each_tells_all_of_it() {
         .to_string();
     let shown = place.run(&url, &["show", &id, "--json"]);
     assert_eq!(shown.counts(), place.checked.counts());
+    assert_eq!(shown.json()["run"]["share"], serde_json::Value::Null);
+    let line = format!("{id}:people-20.csv:2");
+    let explained = place.run(&url, &["explain", &line]);
+    assert_eq!(explained.exit, 0, "{explained:?}");
     // The run is undone as any other, and can be done again by another number of processes.
     let undone = place.run(&url, &["undo", &id, "--json"]);
     assert_eq!(undone.exit, 0, "{undone:?}");
@@ -270,6 +274,32 @@ fn one_that_is_stopped_leaves_the_run_to_the_others() {
     assert_eq!(stopped.json()["run"]["state"], "stopped");
     let finished = processes.remove(0).finish();
     place.assert_done(&url, &[finished]);
+}
+
+#[test]
+fn what_drifted_and_what_failed_is_told_by_all_as_one_would_tell_it() {
+    let place = Place::new(4_000);
+    let meanwhile = "UPDATE muster.accounts SET organization = 'Meanwhile'
+            WHERE id IN (SELECT id FROM muster.accounts ORDER BY run_row LIMIT 60);
+        CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'not this one'; END $$;
+        CREATE TRIGGER refuse BEFORE INSERT ON muster.accounts FOR EACH ROW
+            WHEN (NEW.run_row % 400 = 398) EXECUTE FUNCTION public.refuse()";
+    let (one, many) = (support::copy_database(&place.template), place.database(40));
+    support::query(&one, meanwhile);
+    support::query(&many, meanwhile);
+    let alone = place.run(&one, &["apply", "plan.parquet", "--json"]);
+    let counts = alone.counts();
+    assert!(counts.held > 30 && counts.failed > 1, "{counts:?}");
+    let both: Vec<Running> = (0..2).map(|_| place.start(&many)).collect();
+    for finished in both.into_iter().map(Running::finish) {
+        assert_eq!((finished.exit, finished.counts()), (alone.exit, counts));
+        for part in ["issues", "leavers"] {
+            assert_eq!(finished.json()[part], alone.json()[part], "{part}");
+        }
+    }
+    assert!(support::accounts(&many) == support::accounts(&one));
+    assert!(changes(&many) == changes(&one));
 }
 
 /// Whatever writes such a chunk waits for [`LOCK`].

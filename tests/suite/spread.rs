@@ -153,6 +153,15 @@ fn accounts_on_two_servers_are_imported_changed_shared_and_undone() {
     let changed = twins.run(&["import", "changed.csv"]);
     let updated = changed.counts().updated;
     assert!(updated > 10 && updated < 200, "{changed:?}");
+    let swap = |first: &str, second: &str| {
+        let line = |id: &str, email: &str| format!("{id},{email}@acme-industries.com,P,Lee\n");
+        let header = "external_id,email,first_name,last_name\n";
+        let text = [header, &line("s1", first), &line("s2", second)].concat();
+        fs::write(twins.folder.path().join("swap.csv"), text).unwrap();
+        twins.run(&["import", "swap.csv"]).counts()
+    };
+    assert_eq!(swap("one", "two").created, 2);
+    assert_eq!(swap("two", "one").updated, 2);
     apply_together(&twins);
     take_back(&twins, &changed);
     nobody_loses_what_somebody_else_writes(&twins, &shards);
