@@ -273,21 +273,9 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
     if order.shares && !opens && share::has_moved_on(job, &run, &mut begun, &planning, store)? {
         planning = plan(&begun, store)?;
     }
-    let mut leavers = Vec::new();
     let approves = order.approved != Classes::default();
     let was_counted = approves && !gates::doubt_the_file(&file.head.gates);
-    if order.leavers {
-        leavers = find_leavers(job, &file.files, &file.spool, Some(store))?;
-        let source = job.pipeline.definition.source();
-        let (when, inputs) = (&file.head.created_at, inputs_of(&file.files));
-        let overtaken = store.has_later_list(source, when, &inputs)?;
-        let leaving = match (approves, was_counted) {
-            (false, _) => follow::Leaving::Planned { overtaken },
-            (true, true) => follow::Leaving::Counted,
-            (true, false) => follow::Leaving::Doubted { overtaken },
-        };
-        follow::hold_unplanned(&mut leavers, &file.leavers, order.replan, leaving);
-    }
+    let leavers = planned_leavers(job, &order, approves, was_counted, store)?;
     let gates = if begun.has_written() || begun.opened.is_some() {
         begun.gates
     } else {
@@ -331,6 +319,31 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
         return share::write(job, ran, &needed, &file.plan, (opens, joined), store);
     }
     write(job, ran, &needed, store)
+}
+
+/// The leavers of a plan, as far as they still are.
+fn planned_leavers(
+    job: &Job,
+    order: &Order,
+    approves: bool,
+    was_counted: bool,
+    store: &Store,
+) -> Result<Vec<Leaver>> {
+    let file = &order.plan;
+    if !order.leavers {
+        return Ok(Vec::new());
+    }
+    let mut leavers = find_leavers(job, &file.files, &file.spool, Some(store))?;
+    let source = job.pipeline.definition.source();
+    let (when, inputs) = (&file.head.created_at, inputs_of(&file.files));
+    let overtaken = store.has_later_list(source, when, &inputs)?;
+    let leaving = match (approves, was_counted) {
+        (false, _) => follow::Leaving::Planned { overtaken },
+        (true, true) => follow::Leaving::Counted,
+        (true, false) => follow::Leaving::Doubted { overtaken },
+    };
+    follow::hold_unplanned(&mut leavers, &file.leavers, order.replan, leaving);
+    Ok(leavers)
 }
 
 /// What [`apply`] is to do.

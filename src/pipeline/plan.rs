@@ -139,25 +139,7 @@ pub(super) fn match_and_plan(
         }
     }
     job.progress.end();
-    if let Some(opened) = &begun.opened {
-        // Who passes on keys to whom was settled when the run was opened.
-        pending.clear();
-        for issue in &opened.notes.issues {
-            twice
-                .late
-                .entry(issue.row)
-                .or_insert((Outcome::Failed, Vec::new()))
-                .1
-                .push(issue.clone());
-        }
-    }
-    let is_out = |row: RowNumber, account: Option<Uuid>| {
-        twice.late.contains_key(&row) || account.is_some_and(|account| twice.has(account))
-    };
-    let moves = moves::settle(pending, &releases, is_out);
-    for (row, action) in &moves.settled {
-        twice.late.insert(*row, (action.outcome(), Vec::new()));
-    }
+    let moves = settle_moves(pending, &releases, begun, &mut twice);
     needed.extend(moves.groups.iter().cloned());
     let is_new = |key: &&String| !tree.has(key);
     Ok(Planning {
@@ -168,6 +150,32 @@ pub(super) fn match_and_plan(
         moves,
         facts,
     })
+}
+
+/// Who passes on keys to whom, as far as that wasn't settled when a run was opened that processes
+/// share.
+fn settle_moves(
+    mut pending: Vec<Pending>,
+    releases: &[Release],
+    begun: &Begun,
+    twice: &mut Twice,
+) -> Moves {
+    if let Some(opened) = &begun.opened {
+        pending.clear();
+        for issue in &opened.notes.issues {
+            let late = twice.late.entry(issue.row);
+            let (_, issues) = late.or_insert((Outcome::Failed, Vec::new()));
+            issues.push(issue.clone());
+        }
+    }
+    let is_out = |row: RowNumber, account: Option<Uuid>| {
+        twice.late.contains_key(&row) || account.is_some_and(|account| twice.has(account))
+    };
+    let moves = moves::settle(pending, releases, is_out);
+    for (row, action) in &moves.settled {
+        twice.late.insert(*row, (action.outcome(), Vec::new()));
+    }
+    moves
 }
 
 fn send_keys(job: &Job, spool: &Spool, store: &Store) -> Result<()> {

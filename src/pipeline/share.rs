@@ -128,7 +128,7 @@ fn write_chunks(
         of: chunks.len() as u64,
     };
     if opens {
-        let failure = open(ran, groups, store)?;
+        let failure = open(job, ran, groups, store)?;
         if failure.is_some() {
             return Ok((failure, share));
         }
@@ -154,22 +154,42 @@ fn write_chunks(
 
 /// Writes the rows that pass on keys to each other, and with them, in the ledger, that this is done;
 /// also where there are none.
-fn open(ran: &mut Ran, groups: &Tree, store: &Store) -> Result<Option<Refusal>> {
-    let mut chunk = load::encode_moves(&moving(ran)?, groups);
+fn open(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result<Option<Refusal>> {
+    while !job.stop.load(Ordering::Relaxed) {
+        let mut loader = store.loader(1, &ran.run)?;
+        loader.send(opening(ran, groups)?);
+        let (written, failure) = loader.finish();
+        let Some(written) = written.into_iter().next().filter(|_| failure.is_none()) else {
+            return Ok(failure.or_else(|| Some(broke_off())));
+        };
+        match written.by {
+            By::Us => {
+                for issue in written.issues {
+                    let late = ran.late.entry(issue.row);
+                    late.or_insert((Outcome::Failed, Vec::new())).1.push(issue);
+                }
+                return Ok(None);
+            }
+            // A process was killed while it opened the run, and the server isn't through with what it
+            // sent. If that goes in, this plan is none for what comes after.
+            By::Nobody => std::thread::sleep(PAUSE),
+            By::Others => return Ok(Some(broke_off())),
+        }
+    }
+    Ok(Some(as_asked()))
+}
+
+/// The chunk of the moves.
+fn opening(ran: &Ran, groups: &Tree) -> Result<Chunk> {
     let settled = ran.moves.settled.iter();
     let made = settled.filter(|(_, action)| matches!(action, Action::Create));
-    chunk.notes = Some(Notes {
-        issues: Vec::new(),
-        freed: made.map(|(row, _)| *row).collect(),
-    });
-    let mut loader = store.loader(1, &ran.run)?;
-    loader.send(chunk);
-    let (written, failure) = loader.finish();
-    for issue in written.into_iter().flat_map(|written| written.issues) {
-        let late = ran.late.entry(issue.row);
-        late.or_insert((Outcome::Failed, Vec::new())).1.push(issue);
-    }
-    Ok(failure)
+    Ok(Chunk {
+        notes: Some(Notes {
+            issues: Vec::new(),
+            freed: made.map(|(row, _)| *row).collect(),
+        }),
+        ..load::encode_moves(&moving(ran)?, groups)
+    })
 }
 
 /// What a process needs to write its part.

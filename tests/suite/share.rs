@@ -246,6 +246,19 @@ fn what_a_killed_process_leaves_is_done_by_the_others() {
 }
 
 #[test]
+fn whenever_one_is_killed_the_other_ends_the_run() {
+    let place = Place::new(1_000);
+    for milliseconds in (40..600).step_by(70) {
+        let url = place.database(10);
+        let mut processes: Vec<Running> = (0..2).map(|_| place.start(&url)).collect();
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        processes.remove(0).kill();
+        let finished = processes.remove(0).finish();
+        place.assert_done(&url, &[finished]);
+    }
+}
+
+#[test]
 fn when_all_are_killed_the_next_takes_the_run_up() {
     let place = Place::new(4_000);
     let url = place.database(40);
