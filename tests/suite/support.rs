@@ -198,13 +198,18 @@ pub fn query_one(url: &str, sql: &str) -> String {
 /// roles stand behind the role, what is special about a membership in brackets behind its group;
 /// `None` before the first import.
 pub fn accounts(url: &str) -> Option<String> {
-    const HEADER: &str = "external_id,email,username,first_name,last_name,display_name,phone,country,\
-        language,organization,role,status,start_date,end_date,manager,attributes";
     let there = "SELECT count(*) FROM pg_class
-        WHERE oid = to_regclass('muster.accounts') AND relkind IN ('r', 'v')";
+        WHERE oid = to_regclass('muster.accounts') AND relkind = 'r'";
     if query_one(url, there) == "0" {
         return None;
     }
+    Some(accounts_there(url))
+}
+
+/// As [`accounts`], where they are there, whatever they are.
+pub fn accounts_there(url: &str) -> String {
+    const HEADER: &str = "external_id,email,username,first_name,last_name,display_name,phone,country,\
+        language,organization,role,status,start_date,end_date,manager,attributes";
     let sql = format!(
         "SELECT {}, (SELECT string_agg(groups.path
                 || CASE WHEN memberships.inherited THEN ' (inherited)' ELSE '' END
@@ -223,7 +228,7 @@ pub fn accounts(url: &str) -> Option<String> {
         out.write_record(row.iter().map(|value| value.as_deref().unwrap_or("")))
             .unwrap();
     }
-    Some(String::from_utf8(out.into_inner().unwrap()).unwrap())
+    String::from_utf8(out.into_inner().unwrap()).unwrap()
 }
 
 /// A run of the binary under way, with its output going to files so that it never blocks.
