@@ -13,7 +13,9 @@
 //!
 //! The passes themselves are in [`crate::stages`], and decide without I/O; the rooms below lead the
 //! batches through them: `read` up to the spool (with `passwords` beside it), `plan`, `hold` and
-//! `leavers` (and `change`, what a row does, and `twice`, who is meant by several) against the accounts, `write` into them.
+//! `leavers` (and `change`, what a row does) against the accounts, with `roll` for those who stay as they
+//! are and `twice` for those whom several rows mean, `write` into them, and `share` where several
+//! processes do so.
 
 mod change;
 mod hold;
@@ -22,6 +24,7 @@ mod passwords;
 mod plan;
 mod read;
 mod roll;
+mod share;
 mod twice;
 mod write;
 
@@ -57,7 +60,8 @@ use crate::stages::moves::Moves;
 use crate::stages::read::Source;
 use crate::store::Store;
 use crate::store::runs::Begun;
-use crate::summary::Gate;
+use crate::store::share::Step;
+use crate::summary::{Gate, Share};
 
 /// What a run is asked to do.
 pub struct Job<'a> {
@@ -121,8 +125,21 @@ pub struct Ran {
     pub written: u64,
     /// Whether the run counts for the grace of those who are missing.
     pub counts_absences: bool,
+    /// What this process did of a run that several share.
+    pub shared: Option<Shared>,
     /// Why it stopped before its end.
     pub stopped: Option<Refusal>,
+}
+
+/// What a process did of a run that several share.
+#[derive(Debug, Clone, Copy)]
+pub struct Shared {
+    /// How many chunks it wrote.
+    pub share: Share,
+    /// Whether it came to others who were at it.
+    pub joined: bool,
+    /// Whether it is the one that closes the run in the books.
+    pub closes: bool,
 }
 
 /// What would happen, without a write.
@@ -178,6 +195,7 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
         keeps_leavers: false,
         counts_absences: true,
         written: 0,
+        shared: None,
         stopped: None,
     })
 }
@@ -244,6 +262,7 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         moves: planning.moves,
         keeps_leavers: false,
         written: 0,
+        shared: None,
         stopped: None,
     };
     write(job, ran, &needed, store)
@@ -259,36 +278,37 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
     passwords::fetch(job, &mut order.plan)?;
     let file = &order.plan;
     let groups = groups_of(&file.spool, &file.layout, &job.pipeline.definition)?;
-    let (run, begun) = begin(job, &file.files, store)?;
+    let (run, mut begun) = if order.shares {
+        share::join(job, &file.files, store)?
+    } else {
+        begin(job, &file.files, store)?
+    };
     let rows = Rows {
         job,
         layout: &file.layout,
         spool: &file.spool,
     };
     let guide = Guide::Plan(&order);
-    let planning = match_and_plan(&rows, &guide, &groups, Some(&begun), Some(store), None)?;
-    let mut leavers = Vec::new();
+    let plan = |begun: &Begun, store: &Store| {
+        match_and_plan(&rows, &guide, &groups, Some(begun), Some(store), None)
+    };
+    let mut planning = plan(&begun, store)?;
+    let opens = order.shares && store.begin_step(&run, Step::Open, job.stop)?;
+    if order.shares && !opens && share::has_moved_on(job, &run, &mut begun, &planning, store)? {
+        planning = plan(&begun, store)?;
+    }
     let approves = order.approved != Classes::default();
     let was_counted = approves && !gates::doubt_the_file(&file.head.gates);
-    if order.leavers {
-        leavers = find_leavers(job, &file.files, &file.spool, Some(store))?;
-        let source = job.pipeline.definition.source();
-        let (when, inputs) = (&file.head.created_at, inputs_of(&file.files));
-        let overtaken = store.has_later_list(source, when, &inputs)?;
-        let leaving = match (approves, was_counted) {
-            (false, _) => follow::Leaving::Planned { overtaken },
-            (true, true) => follow::Leaving::Counted,
-            (true, false) => follow::Leaving::Doubted { overtaken },
-        };
-        follow::hold_unplanned(&mut leavers, &file.leavers, order.replan, leaving);
-    }
-    let gates = if begun.has_written() {
+    let leavers = planned_leavers(job, &order, approves, was_counted, store)?;
+    let gates = if begun.has_written() || begun.opened.is_some() {
         begun.gates
     } else {
         let seen = rows.ask(&planning, &leavers, None, Some(store))?;
         gates::after_a_look(seen, &file.head.gates, order.approved)
     };
-    store.book_gates(&run.id, &gates)?;
+    if opens || !order.shares {
+        store.book_gates(&run.id, &gates)?;
+    }
     let needed = planning.needed_paths(&groups);
     let counts_absences = order.leavers && !was_counted;
     let file = order.plan;
@@ -316,9 +336,39 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
         keeps_leavers: !order.leavers,
         counts_absences,
         written: 0,
+        shared: None,
         stopped: None,
     };
+    if order.shares {
+        let joined = begun.joined;
+        return share::write(job, ran, &needed, &file.plan, (opens, joined), store);
+    }
     write(job, ran, &needed, store)
+}
+
+/// The leavers of a plan, as far as they still are.
+fn planned_leavers(
+    job: &Job,
+    order: &Order,
+    approves: bool,
+    was_counted: bool,
+    store: &Store,
+) -> Result<Vec<Leaver>> {
+    let file = &order.plan;
+    if !order.leavers {
+        return Ok(Vec::new());
+    }
+    let mut leavers = find_leavers(job, &file.files, &file.spool, Some(store))?;
+    let source = job.pipeline.definition.source();
+    let (when, inputs) = (&file.head.created_at, inputs_of(&file.files));
+    let overtaken = store.has_later_list(source, when, &inputs)?;
+    let leaving = match (approves, was_counted) {
+        (false, _) => follow::Leaving::Planned { overtaken },
+        (true, true) => follow::Leaving::Counted,
+        (true, false) => follow::Leaving::Doubted { overtaken },
+    };
+    follow::hold_unplanned(&mut leavers, &file.leavers, order.replan, leaving);
+    Ok(leavers)
 }
 
 /// What [`apply`] is to do.
@@ -333,6 +383,8 @@ pub struct Order<'a> {
     pub replan: bool,
     /// What the plan's run held and somebody let through.
     pub approved: Classes,
+    /// Whether other processes may do a part of it.
+    pub shares: bool,
 }
 
 /// By what the rows are decided.

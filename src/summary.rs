@@ -186,6 +186,18 @@ pub struct Run {
     /// Set when an earlier run that was cut off went on.
     #[serde(default, skip_serializing_if = "is_false")]
     pub resumed: bool,
+    /// What this process wrote of it; none where one process wrote all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
+}
+
+/// The part of a run that one of several processes wrote.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// So many chunks.
+    pub chunks: u64,
+    /// Of so many.
+    pub of: u64,
 }
 
 /// A file that was dropped into a folder; `muster import --drop` tells older ones by it.

@@ -100,6 +100,7 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
         leavers: is_all || reasons.clone().count() > 0 && reasons.all(|class| approved.has(*class)),
         replan: false,
         approved: approved_before(summary, approved),
+        shares: false,
     };
     let task = Task::Apply {
         order: Box::new(order),

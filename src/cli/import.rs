@@ -392,11 +392,21 @@ fn tell(
         .filter(|_| ran.written > 10_000)
         .map(|store| store.begin_analyze());
     let (details, mends) = record::record(ran, &pipeline.definition, folder, summary)?;
+    let closes = ran.shared.is_none_or(|shared| shared.closes);
+    if let (false, None, Some(store)) = (closes, &ran.stopped, &store)
+        && let Some((closed, _)) = store.told_of(&summary.run.id)?
+    {
+        summary.leavers = closed.leavers;
+        summary.leaver_examples = closed.leaver_examples;
+    }
     summary.run.finished_at = rfc3339(SystemTime::now());
     summary.next = next_steps(args, ran, pipeline, summary, folder, about);
     let json = record::finish(summary, &details, folder)?;
-    if let Some(store) = store {
-        store.end_import(summary, &absolute(folder), &mends)?;
+    if let Some(store) = store.filter(|_| closes) {
+        let mut booked = summary.clone();
+        // Of the run, not of one of its processes.
+        booked.run.share = None;
+        store.end_import(&booked, &absolute(folder), &mends)?;
         if let (Some(approval), None) = (&about.approval, &ran.stopped) {
             store.note_approval(approval, &summary.run.id)?;
         }
@@ -461,6 +471,9 @@ fn open_store(args: &RunArgs, task: &Task, pipeline: &Pipeline) -> Result<Option
     }
     if matches!(task, Task::Check { .. }) {
         return Store::open_to_look(target(args)?, &pipeline.definition);
+    }
+    if matches!(task, Task::Apply { order, .. } if order.shares) {
+        return Store::open(target(args)?).map(Some);
     }
     open_locked(args, pipeline).map(Some)
 }
@@ -556,7 +569,8 @@ fn begin_summary(ran: &Ran, pipeline: &Pipeline, about: &About, started: SystemT
             matched_against: about.matched_against.clone(),
             plan: about.applies.clone(),
             approves: about.approval.clone(),
-            resumed: ran.resumed_from.is_some(),
+            resumed: ran.resumed_from.is_some() && ran.shared.is_none_or(|shared| !shared.joined),
+            share: ran.shared.map(|shared| shared.share),
         },
         pipeline: PipelineName {
             name: pipeline.definition.name.clone(),

@@ -1,18 +1,19 @@
 //! `muster apply` and `muster plan show`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::import::{REPLAN, RunArgs, Task, carry_out, new_run, today};
-use super::{DatabaseArgs, MemoryArgs, print};
-use crate::definition::Definition;
+use super::runs::show;
+use super::{DatabaseArgs, MemoryArgs, print, warn};
+use crate::definition::{Definition, Pipeline};
 use crate::issue::Issue;
 use crate::outcome::{Counts, Exit, Outcome};
-use crate::pipeline::Order;
+use crate::pipeline::{Order, inputs_of};
 use crate::planfile::{self, PlanFile};
 use crate::refusal::Result;
 use crate::report::changes::{Difference, differences, rule, verb, who};
@@ -21,6 +22,9 @@ use crate::row::{People, RowNumber};
 use crate::stages::gates::Classes;
 use crate::stages::leavers::{Fate, Leaver, Why};
 use crate::stages::plan::{Person, Planned};
+use crate::store::Store;
+use crate::store::connect::Target;
+use crate::store::launcher::home_from_environment;
 use crate::summary::Example;
 
 #[derive(Args)]
@@ -34,6 +38,9 @@ pub(super) struct ApplyArgs {
     /// Only rows with this action
     #[arg(long, value_name = "ACTION")]
     only: Option<Doing>,
+    /// Do it together with others who say the same, here or on other machines: each writes a part
+    #[arg(long, conflicts_with = "replan_drifted")]
+    share: bool,
     #[command(flatten)]
     database: DatabaseArgs,
     #[command(flatten)]
@@ -132,6 +139,13 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
         pipeline.set("only", word)?;
         again.push_str(&format!(" --only {word}"));
     }
+    if args.share {
+        pipeline.set("share", "true")?;
+        again.push_str(" --share");
+        if let Some(exit) = done_by_others(args, &plan, &pipeline)? {
+            return Ok(exit);
+        }
+    }
     let only = args.only;
     let wanted = |_: RowNumber, outcome: Outcome, _: &[&Issue]| match only {
         Some(Doing::Create) => outcome == Outcome::Created,
@@ -152,6 +166,7 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
         leavers: only.is_none(),
         replan: args.replan_drifted,
         approved: Classes::default(),
+        shares: args.share,
     };
     let task = Task::Apply {
         order: Box::new(order),
@@ -159,6 +174,31 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
         approval: None,
     };
     carry_out(&run_args, &pipeline, task, started, new_run(started))
+}
+
+/// What the run came to that others did by the plan, where this process comes too late to help.
+fn done_by_others(args: &ApplyArgs, plan: &PlanFile, pipeline: &Pipeline) -> Result<Option<Exit>> {
+    let home = home_from_environment()?;
+    let target = Target::find(args.database.database.as_deref(), &home)?;
+    let Some(store) = Store::open_if_there(target)? else {
+        return Ok(None);
+    };
+    let done = store.shared_before(&inputs_of(&plan.files), &pipeline.sha256)?;
+    let Some((summary, folder)) = done else {
+        return Ok(None);
+    };
+    let id = &summary.run.id;
+    warn(&format!(
+        "run {id} has done all of this plan; without `--share` it is applied once more"
+    ));
+    let json = serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n";
+    show(
+        &summary,
+        &json,
+        Path::new(folder.as_deref().unwrap_or("")),
+        args.json,
+    );
+    Ok(Some(summary.exit()))
 }
 
 /// `muster plan`.

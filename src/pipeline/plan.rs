@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::change::{held_issues, joined, joins, named, needed_groups, status_of_new};
 use super::read::place;
 use super::roll::{Called, ask_roll};
-use super::twice::Twice;
+use super::twice::{Told, Twice};
 use crate::definition::{Clashes, Dates, Definition, Missing};
 use crate::issue::Issue;
 use crate::outcome::{Outcome, Verdict};
@@ -126,6 +126,10 @@ pub(super) fn match_and_plan(
         guide,
         written: &begun.written,
         moved: &begun.moved,
+        freed: begun
+            .opened
+            .as_ref()
+            .map_or(&[], |opened| &opened.notes.freed),
         hold: Hold::of(&begun.gates, definition.gates.on_hold),
         tree: &tree,
         spool,
@@ -166,14 +170,7 @@ pub(super) fn match_and_plan(
     }
     job.progress.end();
     let mut told = twice.told(&pending)?;
-    let is_out = |row: RowNumber, account: Option<Uuid>| {
-        told.late.contains_key(&row) || account.is_some_and(|account| told.taken.contains(&account))
-    };
-    let moves = moves::settle(pending, &told.releases, is_out);
-    for (row, action) in &moves.settled {
-        let outcome = (action.outcome(), Vec::new());
-        told.late.insert(*row, outcome);
-    }
+    let moves = settle_moves(pending, begun, &mut told);
     needed.extend(moves.groups.iter().cloned());
     let is_new = |key: &&String| !tree.has(key);
     Ok(Planning {
@@ -184,6 +181,27 @@ pub(super) fn match_and_plan(
         moves,
         facts,
     })
+}
+
+/// Who passes on keys to whom, as far as that wasn't settled when a run was opened that processes
+/// share.
+fn settle_moves(mut pending: Vec<Pending>, begun: &Begun, told: &mut Told) -> Moves {
+    if let Some(opened) = &begun.opened {
+        pending.clear();
+        for issue in &opened.notes.issues {
+            let late = told.late.entry(issue.row);
+            let (_, issues) = late.or_insert((Outcome::Failed, Vec::new()));
+            issues.push(issue.clone());
+        }
+    }
+    let is_out = |row: RowNumber, account: Option<Uuid>| {
+        told.late.contains_key(&row) || account.is_some_and(|account| told.taken.contains(&account))
+    };
+    let moves = moves::settle(pending, &told.releases, is_out);
+    for (row, action) in &moves.settled {
+        told.late.insert(*row, (action.outcome(), Vec::new()));
+    }
+    moves
 }
 
 fn send_keys(rows: &Rows, called: Option<&Called>, store: &Store) -> Result<()> {
@@ -221,6 +239,8 @@ struct Judge<'a> {
     guide: &'a Guide<'a>,
     written: &'a [(RowNumber, Vec<Outcome>)],
     moved: &'a HashSet<RowNumber>,
+    /// Rows whose keys others gave up since the run was opened: their accounts can be made.
+    freed: &'a [RowNumber],
     /// What the gates held when the first of `written` was written.
     hold: Hold,
     tree: &'a Tree,
@@ -288,7 +308,11 @@ impl Judge<'_> {
                 continue;
             }
             let clash = clashes.get(&row);
-            let (mut action, mut issues) = self.judge(&person, matched, line, clash);
+            let (mut action, mut issues) = if matched.is_none() && self.freed.contains(&row) {
+                (Action::Create, Vec::new())
+            } else {
+                self.judge(&person, matched, line, clash)
+            };
             if let Some(matched) = matched {
                 planned.traces.push(Trace::new(row, matched, &keys));
                 let found = (&mut action, &mut issues);

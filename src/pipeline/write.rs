@@ -3,6 +3,7 @@
 use super::leavers::settle_leavers;
 use super::{Job, Ran};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
@@ -15,7 +16,7 @@ use crate::spool::Spool;
 use crate::stages::load::{self};
 use crate::stages::membership::Tree;
 use crate::stages::moves::Moves;
-use crate::stages::plan::{Action, Planned};
+use crate::stages::plan::{Action, Planned, Update};
 use crate::store::Store;
 use crate::store::loader::Written;
 
@@ -36,37 +37,23 @@ fn load_chunks(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result
         return Ok(Some(failure));
     }
     let definition = &job.pipeline.definition;
-    let Ran {
-        layout,
-        spool,
-        plan,
-        moves,
-        run,
-        late,
-        written: in_accounts,
-        ..
-    } = ran;
-    let chunks = chunks(spool, definition.load.chunk_rows);
-    let mut loader = store.loader(definition.load.connections, run)?;
+    let chunks = chunks(&ran.spool, definition.load.chunk_rows);
+    let mut loader = store.loader(definition.load.connections, &ran.run)?;
     let mut waiting: BTreeMap<RowNumber, Vec<Outcome>> = BTreeMap::new();
     let mut stopped = None;
-    job.progress.begin("write", Some(spool.rows()));
+    job.progress.begin("write", Some(ran.spool.rows()));
     for some in chunks.chunks(definition.load.connections) {
         let encoded: Vec<load::Chunk> = some
             .par_iter()
             .map(|batches| {
-                let read = |batch: usize| {
-                    let planned = planned_now(plan.read(batch)?, spool, batch, moves, late);
-                    let creates = planned.outcomes.contains(&Outcome::Created);
-                    let people = creates.then(|| spool.read_with_passwords(batch));
-                    Ok(load::Batch {
-                        first_row: spool.first_row(batch),
-                        people: people.transpose()?,
-                        planned,
-                    })
-                };
-                let read = batches.clone().map(read).collect::<Result<Vec<_>>>()?;
-                Ok(load::encode(&read, layout, definition, run, groups))
+                let read = read_chunk(ran, batches.clone())?;
+                Ok(load::encode(
+                    &read,
+                    &ran.layout,
+                    definition,
+                    &ran.run,
+                    groups,
+                ))
             })
             .collect::<Result<_>>()?;
         for chunk in encoded {
@@ -85,27 +72,43 @@ fn load_chunks(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result
             }
         }
         for written in loader.take() {
-            *in_accounts += settle_chunk(job, written, &mut waiting, late);
+            ran.written += settle_chunk(job, written, &mut waiting, &mut ran.late);
         }
     }
     let (rest, failure) = loader.finish();
     for written in rest {
-        *in_accounts += settle_chunk(job, written, &mut waiting, late);
+        ran.written += settle_chunk(job, written, &mut waiting, &mut ran.late);
     }
     job.progress.end();
     // What was planned and is not in waits for the next try.
     for (first_row, outcomes) in waiting {
         for (row, outcome) in (first_row..).zip(outcomes) {
             if matches!(outcome, Outcome::Created | Outcome::Updated) {
-                late.insert(row, (Outcome::Held, Vec::new()));
+                ran.late.insert(row, (Outcome::Held, Vec::new()));
             }
         }
     }
     Ok(failure.or(stopped))
 }
 
+/// Some successive batches, with what is to be written of them.
+pub(super) fn read_chunk(ran: &Ran, batches: Range<usize>) -> Result<Vec<load::Batch>> {
+    let read = |batch: usize| {
+        let planned = ran.plan.read(batch)?;
+        let planned = planned_now(planned, &ran.spool, batch, &ran.moves, &ran.late);
+        let creates = planned.outcomes.contains(&Outcome::Created);
+        let people = creates.then(|| ran.spool.read_with_passwords(batch));
+        Ok(load::Batch {
+            first_row: ran.spool.first_row(batch),
+            people: people.transpose()?,
+            planned,
+        })
+    };
+    batches.map(read).collect()
+}
+
 /// Successive batches of at least `rows` rows.
-fn chunks(spool: &Spool, rows: usize) -> Vec<std::ops::Range<usize>> {
+pub(super) fn chunks(spool: &Spool, rows: usize) -> Vec<Range<usize>> {
     let mut chunks = Vec::new();
     let (mut start, mut count) = (0, 0);
     for batch in 0..spool.batches() {
@@ -147,37 +150,35 @@ fn planned_now(
 /// Before all chunks, the rows that pass on keys to each other, all at once: so nobody is ever
 /// without an address, and a key that is given up is free when a new person gets it.
 fn load_moves(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result<Option<Refusal>> {
-    let Ran {
-        spool,
-        plan,
-        moves,
-        run,
-        late,
-        written: in_accounts,
-        ..
-    } = ran;
+    let updates = moving(ran)?;
+    if updates.is_empty() {
+        return Ok(None);
+    }
+    let mut loader = store.loader(1, &ran.run)?;
+    loader.send(load::encode_moves(&updates, groups));
+    let (written, failure) = loader.finish();
+    let mut waiting = BTreeMap::new();
+    for written in written {
+        ran.written += settle_chunk(job, written, &mut waiting, &mut ran.late);
+    }
+    Ok(failure)
+}
+
+/// The updates of the rows that pass on keys to each other.
+pub(super) fn moving(ran: &Ran) -> Result<Vec<(RowNumber, Update)>> {
+    let moves = &ran.moves;
     let mut updates = Vec::with_capacity(moves.together.len());
     for row in &moves.together {
         match moves.settled.get(row) {
             Some(Action::Update(update)) => updates.push((*row, update.as_ref().clone())),
             Some(_) => {}
             None => {
-                let planned = plan.read(spool.batch_of(*row))?;
+                let planned = ran.plan.read(ran.spool.batch_of(*row))?;
                 updates.extend(planned.updates.into_iter().filter(|(at, _)| at == row));
             }
         }
     }
-    if updates.is_empty() {
-        return Ok(None);
-    }
-    let mut loader = store.loader(1, run)?;
-    loader.send(load::encode_moves(&updates, groups));
-    let (written, failure) = loader.finish();
-    let mut waiting = BTreeMap::new();
-    for written in written {
-        *in_accounts += settle_chunk(job, written, &mut waiting, late);
-    }
-    Ok(failure)
+    Ok(updates)
 }
 
 /// Returns how many accounts it made or changed.

@@ -796,6 +796,7 @@ fn run(summary: &Summary) -> Markup {
             @if let Some(approval) = &run.approves {
                 (fact("Lets through", visible(&human::approval(approval))))
             }
+            @if let Some(share) = &run.share { (fact("Written by this process", visible(&human::part(share)))) }
             @if run.resumed { (fact("Resumed", html! { "went on with an earlier run that was cut off" })) }
         }
     }
@@ -1036,6 +1037,7 @@ mod tests {
                 reason: Some(next()),
             }),
             resumed: true,
+            share: None,
         }
     }
 

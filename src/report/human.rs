@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use crate::outcome::{Counts, Outcome};
 use crate::refusal::Refusal;
-use crate::summary::{Approval, Example, Gate, IssueCount, LeaverExample, Ruling, Summary};
+use crate::summary::{Approval, Example, Gate, IssueCount, LeaverExample, Ruling, Share, Summary};
 
 /// The narrowest text that is still laid out; a smaller `width` is taken for this one.
 const WIDTH_MIN: usize = 40;
@@ -455,6 +455,12 @@ pub fn approval(approval: &Approval) -> String {
     )
 }
 
+/// How much of a run one of several processes wrote.
+pub fn part(share: &Share) -> String {
+    let chunks = plural(share.of, "chunk", "chunks");
+    format!("{} of {chunks}", grouped(share.chunks))
+}
+
 fn opening(text: &mut String, summary: &Summary, width: usize, colour: bool) {
     let run = &summary.run;
     let took = duration(&run.started_at, &run.finished_at)
@@ -469,6 +475,12 @@ fn opening(text: &mut String, summary: &Summary, width: usize, colour: bool) {
     push_wrapped(text, &line, "", width, |line| {
         paint(line, Look::Faint, colour)
     });
+    if let Some(share) = &run.share {
+        let line = format!("{} written by this process", part(share));
+        push_wrapped(text, &line, "", width, |line| {
+            paint(line, Look::Faint, colour)
+        });
+    }
     if let Some(approves) = &run.approves {
         let line = safe(&approval(approves));
         push_wrapped(text, &line, "", width, |line| {
@@ -936,6 +948,7 @@ pub(super) mod tests {
                 plan: None,
                 approves: None,
                 resumed: false,
+                share: None,
             },
             input: vec![Input {
                 path: "data/people.csv".to_string(),

@@ -9,9 +9,10 @@ use std::collections::HashMap;
 use bytes::{BufMut, Bytes, BytesMut};
 use jiff::civil::{Date, date};
 use uuid::Uuid;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 use crate::definition::Definition;
+use crate::issue::Issue;
 use crate::outcome::{Outcome, Verdict};
 use crate::row::{Field, Key, Layout, People, RowNumber};
 use crate::stages::clean::words;
@@ -35,20 +36,20 @@ impl RunKey {
     /// the row number is the counter), so that ids ascend in row order and a run that is taken up
     /// again makes the same ones.
     pub fn account_id(&self, row: RowNumber) -> Uuid {
-        self.uuid(row, 0)
-    }
-
-    /// The id of the group number `index` that the run makes.
-    pub fn group_id(&self, index: u32) -> Uuid {
-        self.uuid(index, 1)
-    }
-
-    fn uuid(&self, number: u32, kind: u8) -> Uuid {
-        let mut input = [kind; 5];
-        input[..4].copy_from_slice(&number.to_le_bytes());
+        let mut input = [0; 5];
+        input[..4].copy_from_slice(&row.to_le_bytes());
         let random = xxh3_64_with_seed(&input, self.seed) & ((1 << 42) - 1);
-        let high = (self.started_ms << 16) | 0x7000 | u64::from(number >> 20);
-        let low = (0b10 << 62) | (u64::from(number & 0xf_ffff) << 42) | random;
+        let high = (self.started_ms << 16) | 0x7000 | u64::from(row >> 20);
+        let low = (0b10 << 62) | (u64::from(row & 0xf_ffff) << 42) | random;
+        Uuid::from_u64_pair(high, low)
+    }
+
+    /// The id of the group with `key` that the run makes: the same whichever process makes it, and
+    /// whichever others are missing with it.
+    pub fn group_id(&self, key: &str) -> Uuid {
+        let random = xxh3_128_with_seed(key.as_bytes(), self.seed);
+        let high = (self.started_ms << 16) | 0x7000 | ((random >> 64) as u64 & 0xfff);
+        let low = (0b10 << 62) | (random as u64 & ((1 << 62) - 1));
         Uuid::from_u64_pair(high, low)
     }
 }
@@ -91,6 +92,17 @@ pub struct Chunk {
     pub passwords: Passwords,
     /// Whether its updates pass on keys to each other: all of them go in, or none.
     pub together: bool,
+    /// What the ledger is to tell other processes that share the run; none where none do.
+    pub notes: Option<Notes>,
+}
+
+/// What processes that share a run must know of a chunk besides its outcomes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Notes {
+    /// What is said of its rows that their plan doesn't say.
+    pub issues: Vec<Issue>,
+    /// Of the chunk of moves, the rows of other chunks whose accounts can be made since then.
+    pub freed: Vec<RowNumber>,
 }
 
 impl Chunk {
@@ -504,7 +516,9 @@ mod tests {
             assert!(id > last, "{row}");
             last = id;
         }
-        assert_ne!(run.account_id(5), run.group_id(5));
+        assert_eq!(run.group_id("a").get_version_num(), 7);
+        assert_eq!(run.group_id("a"), run.group_id("a"));
+        assert_ne!(run.group_id("a"), run.group_id("b"));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::connect::{Connection, Target, refusal};
 use super::target::joins_by_view;
-use super::{CopyError, Store, copy};
+use super::{CopyError, Store, copy, is_spread, share};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome};
 use crate::refusal::{Refusal, Result};
@@ -37,6 +37,19 @@ pub struct Written {
     pub outcomes: Vec<Outcome>,
     /// Why rows failed.
     pub issues: Vec<Issue>,
+    /// Who wrote it.
+    pub by: By,
+}
+
+/// Who wrote a chunk of a run that processes may share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// This process.
+    Us,
+    /// Another one, and it is in.
+    Others,
+    /// Another one, if it lives.
+    Nobody,
 }
 
 /// Tasks that write the chunks they are sent.
@@ -60,15 +73,18 @@ impl Store {
         let mut tasks = Vec::with_capacity(connections);
         for _ in 0..connections {
             let connection = self.runtime.block_on(open_writer(&self.target))?;
-            let by_view = self
+            let client = &connection.client;
+            let layout = async { Ok((joins_by_view(client).await?, is_spread(client).await?)) };
+            let (by_view, is_spread) = self
                 .runtime
-                .block_on(joins_by_view(&connection.client))
-                .map_err(|error| refusal(&error, "preparing to write"))?;
+                .block_on(layout)
+                .map_err(|error: tokio_postgres::Error| refusal(&error, "preparing to write"))?;
             let writer = Writer {
                 target: self.target.clone(),
                 connection,
                 run: run.clone(),
-                direct: true,
+                direct: !is_spread,
+                is_spread,
                 joins: if by_view {
                     include_str!("sql/join_target_groups.sql")
                 } else {
@@ -116,6 +132,11 @@ impl Loader<'_> {
             Some(sender) => sender.blocking_send(chunk).is_ok(),
             None => false,
         }
+    }
+
+    /// Whether a task has failed for good, as far as [`Loader::take`] has seen.
+    pub fn has_failed(&self) -> bool {
+        self.failure.is_some()
     }
 
     /// The chunks that were written since the last call.
@@ -170,12 +191,14 @@ struct Writer {
     run: RunKey,
     /// Whether COPY into the accounts is allowed at all; row-level security forbids it.
     direct: bool,
+    /// Whether the accounts are spread over several servers.
+    is_spread: bool,
     /// The statement that begins memberships.
     joins: &'static str,
 }
 
 /// Why a chunk's transaction came to nothing, by what helps.
-enum Trouble {
+pub(super) enum Trouble {
     /// Take the staged way.
     Surprise,
     /// COPY is not for this table: take the staged way from now on, with a new connection.
@@ -184,8 +207,22 @@ enum Trouble {
     Busy(tokio_postgres::Error),
     /// Connect again, and look whether the commit went through.
     Lost(tokio_postgres::Error),
+    /// Another process that shares the run writes the chunk, or has.
+    Taken(By),
     /// Nothing helps.
     Fatal(tokio_postgres::Error),
+}
+
+impl Written {
+    /// A chunk that this process has nothing to do with.
+    fn elsewhere(chunk: &Chunk, by: By) -> Written {
+        Written {
+            first_row: chunk.first_row,
+            outcomes: Vec::new(),
+            issues: Vec::new(),
+            by,
+        }
+    }
 }
 
 impl Writer {
@@ -201,6 +238,7 @@ impl Writer {
             // The transaction is over either way; a lost connection can't say so.
             let _ = self.connection.client.batch_execute("rollback").await;
             match trouble {
+                Trouble::Taken(by) => return Ok(Written::elsewhere(chunk, by)),
                 Trouble::Surprise if direct => direct = false,
                 Trouble::NoCopy if direct => {
                     self.direct = false;
@@ -276,6 +314,7 @@ impl Writer {
                 first_row: chunk.first_row,
                 outcomes,
                 issues,
+                by: By::Us,
             }
         }))
     }
@@ -286,6 +325,9 @@ impl Writer {
         let mut issues = Vec::new();
         let begin = include_str!("sql/begin_writes.sql");
         client.batch_execute(begin).await.map_err(trouble)?;
+        if chunk.notes.is_some() {
+            share::claim(client, &self.run, chunk.first_row).await?;
+        }
         if direct {
             self.direct_creates(chunk).await.map_err(straight)?;
         } else {
@@ -309,6 +351,23 @@ impl Writer {
                 }
             })
             .collect();
+        self.book(chunk, &outcomes, &issues).await?;
+        client.batch_execute("commit").await.map_err(trouble)?;
+        Ok(Written {
+            first_row: chunk.first_row,
+            outcomes,
+            issues,
+            by: By::Us,
+        })
+    }
+
+    /// The chunk's row in the ledger.
+    async fn book(
+        &self,
+        chunk: &Chunk,
+        outcomes: &[Outcome],
+        issues: &[Issue],
+    ) -> std::result::Result<(), Trouble> {
         let numbers: Vec<u8> = outcomes.iter().map(|outcome| *outcome as u8).collect();
         let (first_row, rows) = (chunk.first_row as i32, outcomes.len() as i32);
         let (unchanged_rows, unchanged_accounts): (Vec<i32>, Vec<Uuid>) = chunk
@@ -316,7 +375,9 @@ impl Writer {
             .iter()
             .map(|(row, account)| (*row as i32, *account))
             .unzip();
-        client
+        let notes = chunk.notes.as_ref().map(|notes| share::json(notes, issues));
+        self.connection
+            .client
             .execute(
                 include_str!("sql/insert_chunk.sql"),
                 &[
@@ -326,16 +387,15 @@ impl Writer {
                     &numbers,
                     &unchanged_rows,
                     &unchanged_accounts,
+                    &notes,
                 ],
             )
             .await
-            .map_err(trouble)?;
-        client.batch_execute("commit").await.map_err(trouble)?;
-        Ok(Written {
-            first_row: chunk.first_row,
-            outcomes,
-            issues,
-        })
+            .map_err(|error| match error.code() {
+                Some(&SqlState::UNIQUE_VIOLATION) if notes.is_some() => Trouble::Taken(By::Others),
+                _ => trouble(error),
+            })?;
+        Ok(())
     }
 
     /// New accounts straight into their tables.
@@ -364,10 +424,16 @@ impl Writer {
                 issues.push(Issue::of_row(Code::LoadDrifted, *row, detail));
             }
         }
+        let outcomes = vec![Outcome::Failed; chunk.outcomes.len()];
+        if chunk.notes.is_some() {
+            // Otherwise the next process would try the same again.
+            self.book(chunk, &outcomes, &issues).await?;
+        }
         Ok(Written {
             first_row: chunk.first_row,
-            outcomes: vec![Outcome::Failed; chunk.outcomes.len()],
+            outcomes,
             issues,
+            by: By::Us,
         })
     }
 
@@ -411,6 +477,23 @@ impl Writer {
         Ok(())
     }
 
+    /// To park keys, to renew versions, to update.
+    fn update_statements(&self) -> [&'static str; 3] {
+        if self.is_spread {
+            [
+                include_str!("sql/park_spread_keys.sql"),
+                include_str!("sql/renew_spread_versions.sql"),
+                include_str!("sql/update_spread_accounts.sql"),
+            ]
+        } else {
+            [
+                include_str!("sql/park_keys.sql"),
+                include_str!("sql/renew_versions.sql"),
+                include_str!("sql/update_accounts.sql"),
+            ]
+        }
+    }
+
     async fn updates(
         &self,
         chunk: &Chunk,
@@ -432,25 +515,35 @@ impl Writer {
             chunk.update_moves.clone(),
         )
         .await?;
+        let [park, renew, update] = self.update_statements();
+        if self.is_spread {
+            // No statistics tell how many rows a server sends: once for each row is never the way.
+            client
+                .batch_execute("set local enable_nestloop = off")
+                .await
+                .map_err(trouble)?;
+        }
         if chunk.together {
-            for sql in [
-                include_str!("sql/park_keys.sql"),
-                include_str!("sql/renew_versions.sql"),
-            ] {
+            for sql in [park, renew] {
                 client.batch_execute(sql).await.map_err(trouble)?;
             }
         }
-        let sql = include_str!("sql/update_accounts.sql");
         let drifted = "somebody changed or removed the account while the import was running";
         let updated = bisect(
             client,
-            sql,
+            update,
             &[&self.run.id],
             &chunk.updating,
             drifted,
             issues,
         )
         .await?;
+        if self.is_spread {
+            client
+                .batch_execute("set local enable_nestloop = on")
+                .await
+                .map_err(trouble)?;
+        }
         if !chunk.update_moves.is_empty() {
             // What ends goes first: an inherited membership that becomes one's own does both.
             for sql in [
@@ -560,7 +653,7 @@ fn straight(error: CopyError) -> Trouble {
     }
 }
 
-fn trouble(error: tokio_postgres::Error) -> Trouble {
+pub(super) fn trouble(error: tokio_postgres::Error) -> Trouble {
     const BUSY: [SqlState; 3] = [
         SqlState::T_R_DEADLOCK_DETECTED,
         SqlState::T_R_SERIALIZATION_FAILURE,

@@ -103,7 +103,7 @@ impl Store {
     }
 
     /// The runs that were undone, and are so still.
-    fn taken_back(&self) -> Result<Vec<String>> {
+    pub(super) fn taken_back(&self) -> Result<Vec<String>> {
         let sql = "select id, undoes from muster.runs
             where kind = 'undo' and state = 'finished' and undoes is not null";
         let undos = self.query(sql, &[], "reading the undos")?;

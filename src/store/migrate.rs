@@ -44,11 +44,14 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "memberships",
         include_str!("migrations/0013_memberships.sql"),
     ),
+    (14, "share", include_str!("migrations/0014_share.sql")),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.
 const LOCK_MIGRATE: i64 = 0x6d75_7374_6572_0001;
-const LOCK_RUN: i64 = 0x6d75_7374_6572_0002;
+pub(super) const LOCK_RUN: i64 = 0x6d75_7374_6572_0002;
+/// Held by whoever joins those who share a run, until the run is in the books.
+pub(super) const LOCK_JOIN: i64 = 0x6d75_7374_6572_0003;
 
 /// What [`migrate`] did.
 #[derive(Debug, Clone, PartialEq, Eq)]

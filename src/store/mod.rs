@@ -37,6 +37,7 @@ pub mod roll;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;
+pub mod share;
 pub mod target;
 pub mod undo;
 
@@ -187,10 +188,10 @@ impl Store {
         let wanted = with_parents(paths);
         let mut made: HashMap<String, Uuid> = HashMap::new();
         let mut missing: Vec<(Uuid, &String, String)> = Vec::new();
-        for (index, path) in wanted.iter().enumerate() {
+        for path in &wanted {
             let key = group::key(path);
             if !tree.has(&key) {
-                let id = run.group_id(index as u32);
+                let id = run.group_id(&key);
                 made.insert(key.clone(), id);
                 missing.push((id, path, key));
             }
@@ -229,6 +230,12 @@ impl Drop for Store {
         // A connection that is lost holds no lock.
         let _ = self.runtime.block_on(unlock);
     }
+}
+
+/// Whether the accounts are spread over several servers, as `distributed/coordinator.sql` does that.
+async fn is_spread(client: &Client) -> std::result::Result<bool, tokio_postgres::Error> {
+    let sql = "select to_regclass('muster.account_shards') is not null";
+    Ok(client.query_one(sql, &[]).await?.get(0))
 }
 
 /// Every path with the groups above it, parents first, each once.

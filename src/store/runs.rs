@@ -4,14 +4,15 @@ use std::collections::HashSet;
 
 use tokio::task::JoinHandle;
 
-use super::Store;
 use super::connect::refusal;
+use super::{Store, share};
 use crate::definition::Pipeline;
 use crate::issue::Code;
 use crate::outcome::Outcome;
 use crate::refusal::{Refusal, Result};
 use crate::row::RowNumber;
 use crate::stages::drift::Profile;
+use crate::stages::load::RunKey;
 use crate::summary::{Approval, Gate, Summary};
 
 /// A run that has begun, now or earlier.
@@ -31,6 +32,10 @@ pub struct Begun {
     pub moved: HashSet<RowNumber>,
     /// What the safeguards said before it wrote anything.
     pub gates: Vec<Gate>,
+    /// The chunk of its moves, where processes share the run and one of them has opened it.
+    pub opened: Option<share::Booked>,
+    /// Whether other processes were at it already.
+    pub joined: bool,
 }
 
 impl Begun {
@@ -122,6 +127,8 @@ impl Store {
                     started_ms: run.get::<_, i64>(3) as u64,
                     resumed_from: Some(run.get(2)),
                     gates: gates_of(run.get(4)),
+                    opened: None,
+                    joined: false,
                     id,
                 });
             }
@@ -149,9 +156,35 @@ impl Store {
                 written: Vec::new(),
                 moved: HashSet::new(),
                 gates: Vec::new(),
+                opened: None,
+                joined: false,
             })
         });
         begun.map_err(|error: tokio_postgres::Error| refusal(&error, "beginning the run"))
+    }
+
+    /// Brings what is known of a run that processes share up to date. A chunk that comes in meanwhile
+    /// may be missing from it: whoever writes a chunk asks the ledger again.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn take_up(&self, run: &RunKey, begun: &mut Begun) -> Result<()> {
+        const DOING: &str = "taking up the run";
+        let sql = "select gates::text from muster.runs where id = $1";
+        let gates = self.query(sql, &[&run.id], DOING)?;
+        begun.gates = gates_of(gates.first().and_then(|row| row.get(0)));
+        begun.written.clear();
+        for chunk in self.ledger(run)? {
+            if chunk.first_row == RowNumber::MAX {
+                begun.opened = Some(chunk);
+            } else {
+                begun.written.push((chunk.first_row, chunk.outcomes));
+            }
+        }
+        let moved = self.query(include_str!("sql/find_moved.sql"), &[&run.id], DOING)?;
+        let row = |row: &tokio_postgres::Row| row.get::<_, i32>(0) as RowNumber;
+        begun.moved = moved.iter().map(row).collect();
+        Ok(())
     }
 
     /// The last run that finished on that input and pipeline: its id, and when it did, RFC 3339.

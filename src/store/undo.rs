@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::Store;
 use super::connect::refusal;
+use super::is_spread;
 use super::loader::{is_about_data, own_words};
 use super::target::joins_by_view;
 use crate::outcome::{Counts, Exit, Outcome};
@@ -798,7 +799,10 @@ async fn put_back(
         moves(client, id, &updates).await?;
     }
     if !returning.is_empty() {
-        let sql = include_str!("sql/undo_return.sql");
+        let sql = match is_spread(client).await? {
+            true => include_str!("sql/undo_return_spread.sql"),
+            false => include_str!("sql/undo_return.sql"),
+        };
         client.execute(sql, &[&id, &of, &returning]).await?;
         let sql = include_str!("sql/undo_return_memberships.sql");
         client.execute(sql, &[&id, &returning]).await?;

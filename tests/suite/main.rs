@@ -22,6 +22,8 @@ mod plans;
 mod presets;
 mod properties;
 mod readme;
+mod share;
+mod spread;
 mod support;
 mod targets;
 mod undo;

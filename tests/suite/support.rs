@@ -20,7 +20,7 @@ pub const MUSTER: &str = env!("CARGO_BIN_EXE_muster");
 /// No single run of a test may take longer.
 const TIME_LIMIT: Duration = Duration::from_secs(240);
 
-/// The one server of this test process.
+/// A server of this test process.
 pub struct Server {
     /// `MUSTER_HOME` of all runs.
     pub home: PathBuf,
@@ -34,24 +34,27 @@ pub struct Server {
 /// gone, however it ends.
 pub fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| {
-        let folder = shared_folder().keep();
-        let home = folder.join("home");
-        let watcher = stop_when_this_process_ends(&folder, &home);
-        let started = bare(&folder, &home, &["db", "start"]).finish();
-        assert_eq!(
-            started.exit, 0,
-            "`muster db start` failed: {}",
-            started.stderr
-        );
-        let url = bare(&folder, &home, &["db", "url"]).finish();
-        assert_eq!(url.exit, 0, "`muster db url` failed: {}", url.stderr);
-        Server {
-            home,
-            url: url.stdout.trim().to_string(),
-            _watcher: watcher,
-        }
-    })
+    SERVER.get_or_init(another_server)
+}
+
+/// Starts one more server, which is stopped like the first.
+pub fn another_server() -> Server {
+    let folder = shared_folder().keep();
+    let home = folder.join("home");
+    let watcher = stop_when_this_process_ends(&folder, &home);
+    let started = bare(&folder, &home, &["db", "start"]).finish();
+    assert_eq!(
+        started.exit, 0,
+        "`muster db start` failed: {}",
+        started.stderr
+    );
+    let url = bare(&folder, &home, &["db", "url"]).finish();
+    assert_eq!(url.exit, 0, "`muster db url` failed: {}", url.stderr);
+    Server {
+        home,
+        url: url.stdout.trim().to_string(),
+        _watcher: watcher,
+    }
 }
 
 /// A temporary folder that the server's own user may enter.
@@ -82,10 +85,20 @@ fn stop_when_this_process_ends(folder: &Path, home: &Path) -> Child {
 
 /// A new, empty database; the URL that leads to it.
 pub fn fresh_database() -> String {
+    database_like("template0")
+}
+
+/// A new database that is as another one that nobody is connected to.
+pub fn copy_database(of: &str) -> String {
+    let path = of.split('?').next().unwrap_or_default();
+    database_like(path.rsplit('/').next().unwrap_or_default())
+}
+
+fn database_like(template: &str) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
     let url = &server().url;
-    query(url, &format!("CREATE DATABASE {name} TEMPLATE template0"));
+    query(url, &format!("CREATE DATABASE {name} TEMPLATE {template}"));
     with_database(url, &name)
 }
 
@@ -185,13 +198,18 @@ pub fn query_one(url: &str, sql: &str) -> String {
 /// roles stand behind the role, what is special about a membership in brackets behind its group;
 /// `None` before the first import.
 pub fn accounts(url: &str) -> Option<String> {
-    const HEADER: &str = "external_id,email,username,first_name,last_name,display_name,phone,country,\
-        language,organization,role,status,start_date,end_date,manager,attributes";
     let there = "SELECT count(*) FROM pg_class
         WHERE oid = to_regclass('muster.accounts') AND relkind = 'r'";
     if query_one(url, there) == "0" {
         return None;
     }
+    Some(accounts_there(url))
+}
+
+/// As [`accounts`], where they are there, whatever they are.
+pub fn accounts_there(url: &str) -> String {
+    const HEADER: &str = "external_id,email,username,first_name,last_name,display_name,phone,country,\
+        language,organization,role,status,start_date,end_date,manager,attributes";
     let sql = format!(
         "SELECT {}, (SELECT string_agg(groups.path
                 || CASE WHEN memberships.inherited THEN ' (inherited)' ELSE '' END
@@ -210,7 +228,7 @@ pub fn accounts(url: &str) -> Option<String> {
         out.write_record(row.iter().map(|value| value.as_deref().unwrap_or("")))
             .unwrap();
     }
-    Some(String::from_utf8(out.into_inner().unwrap()).unwrap())
+    String::from_utf8(out.into_inner().unwrap()).unwrap()
 }
 
 /// A run of the binary under way, with its output going to files so that it never blocks.

@@ -2,4 +2,4 @@
 update muster_updates staged
 set version = account.xmin::text
 from muster.accounts account
-where account.id = staged.account_id and account.xmin = pg_current_xact_id()::xid
+where account.id = staged.account_id and staged.version is null
