@@ -323,7 +323,10 @@ impl Writer {
     async fn attempt(&self, chunk: &Chunk, direct: bool) -> std::result::Result<Written, Trouble> {
         let client = &self.connection.client;
         let mut issues = Vec::new();
-        let begin = include_str!("sql/begin_writes.sql");
+        let begin = match self.is_spread {
+            true => include_str!("sql/begin_writes.sql"),
+            false => include_str!("sql/begin_chunk.sql"),
+        };
         client.batch_execute(begin).await.map_err(trouble)?;
         if chunk.notes.is_some() {
             share::claim(client, &self.run, chunk.first_row).await?;

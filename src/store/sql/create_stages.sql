@@ -1,7 +1,3 @@
--- A chunk needn't be on disk before the next one begins: the run's own connection, which dies with the server,
--- closes the run by a commit that waits for all before it. What a crash loses, its ledger rows are lost with.
-set synchronous_commit = off;
-
 -- Where a chunk waits when it can't go straight in, and where updates always do. One set per connection.
 create temporary table if not exists muster_creates (
     id uuid, external_id text, email text, email_key text, username text, username_key text,
