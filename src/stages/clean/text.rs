@@ -46,16 +46,19 @@ pub fn clean(text: &str) -> (Cow<'_, str>, Rules) {
 /// The fast proof that nothing needs to be done: single spaces inside only, and else what shows in
 /// ASCII and letters that are composed whatever stands beside them.
 pub fn is_clean(text: &str) -> bool {
-    let mut before = b' ';
-    for (index, &byte) in text.as_bytes().iter().enumerate() {
+    let bytes = text.as_bytes();
+    for (index, &byte) in bytes.iter().enumerate() {
+        // Nearly every byte is one of these.
+        if byte.is_ascii_graphic() {
+            continue;
+        }
         match byte {
-            b' ' if before == b' ' => return false,
-            b' '..=b'~' => before = byte,
+            b' ' if index > 0 && bytes[index - 1] != b' ' => {}
             0x80.. => return is_clean_behind(&text[..index], &text[index..]),
             _ => return false,
         }
     }
-    before != b' ' || text.is_empty()
+    bytes.last() != Some(&b' ')
 }
 
 /// [`is_clean`] of the rest of a text, which isn't ASCII, behind its clean beginning.
