@@ -64,19 +64,13 @@ impl Shape {
     }
 
     /// The hash of a key that rows and accounts have.
-    fn key(&self, key: Key, text: &str) -> u64 {
-        xxh3_64_with_seed(text.as_bytes(), self.seed ^ (key as u64 + 1))
+    fn key(&self, key: Key, text: &[u8]) -> u64 {
+        xxh3_64_with_seed(text, self.seed ^ (key as u64 + 1))
     }
 
     /// What one entry of [`crate::stages::membership`] adds to an account's sum.
     pub fn entry(&self, entry: &str) -> u64 {
         xxh3_64_with_seed(entry.as_bytes(), self.seed)
-    }
-
-    /// The print of what [`put`] wrote, with the sum of the groups.
-    fn print(&self, bytes: &mut Vec<u8>, groups: u64) -> u128 {
-        bytes.extend_from_slice(&groups.to_le_bytes());
-        xxh3_128_with_seed(bytes, self.seed)
     }
 
     /// The print of a row; none where it takes something away.
@@ -94,9 +88,9 @@ impl Shape {
             if value == CLEARED {
                 return None;
             }
-            put(bytes, value);
+            put(bytes, value.as_bytes());
             if let Some(key) = key_of(*field) {
-                put(bytes, people.keys.get(index, key as usize));
+                put(bytes, people.keys.get(index, key as usize).as_bytes());
             }
         }
         for (_, slot) in &self.attributes {
@@ -104,9 +98,9 @@ impl Shape {
             if value == CLEARED {
                 return None;
             }
-            put(bytes, value);
+            put(bytes, value.as_bytes());
         }
-        Some(self.print(bytes, groups))
+        Some(with_groups(xxh3_128_with_seed(bytes, self.seed), groups))
     }
 }
 
@@ -120,9 +114,14 @@ fn key_of(field: Field) -> Option<Key> {
 }
 
 /// With its length before it, so that `a,b|c` is not `a|b,c`. Nothing and an empty value are the same.
-fn put(bytes: &mut Vec<u8>, value: &str) {
+fn put(bytes: &mut Vec<u8>, value: &[u8]) {
     bytes.extend_from_slice(&(value.len() as u32).to_le_bytes());
-    bytes.extend_from_slice(value.as_bytes());
+    bytes.extend_from_slice(value);
+}
+
+/// A print of values with the sum of the groups.
+fn with_groups(print: u128, sum: u64) -> u128 {
+    print ^ u128::from(sum)
 }
 
 /// The accounts, as far as rows are compared with them: 48 bytes an account, and 8 a key.
@@ -138,6 +137,9 @@ pub struct Roll {
 pub struct Clerk {
     shape: Shape,
     roll: Roll,
+    /// The sums of the entries of accounts, by account once sorted. One account may have several, most
+    /// often next to each other.
+    groups: Vec<(Uuid, u64)>,
     bytes: Vec<u8>,
 }
 
@@ -147,20 +149,27 @@ impl Clerk {
         Clerk {
             shape,
             roll: Roll::default(),
+            groups: Vec::new(),
             bytes: Vec::new(),
         }
     }
 
+    /// Takes down the sum of [`Shape::entry`] over entries of an account.
+    pub fn note_groups(&mut self, account: Uuid, sum: u64) {
+        match self.groups.last_mut() {
+            Some((same, all)) if *same == account => *all = all.wrapping_add(sum),
+            _ => self.groups.push((account, sum)),
+        }
+    }
+
     /// Takes down an account: its status, its values in the order of [`Shape::columns`] and
-    /// [`Shape::attributes`], its e-mail key and its username key, and the sum of [`Shape::entry`] over
-    /// its groups.
+    /// [`Shape::attributes`], its e-mail key and its username key, as UTF-8.
     pub fn note(
         &mut self,
         id: Uuid,
-        status: &str,
-        values: &[Option<&str>],
-        keys: [Option<&str>; 2],
-        groups: u64,
+        status: &[u8],
+        values: &[Option<&[u8]>],
+        keys: [Option<&[u8]>; 2],
     ) {
         self.bytes.clear();
         let (columns, attributes) = values.split_at(self.shape.columns.len());
@@ -182,19 +191,35 @@ impl Clerk {
         for value in attributes {
             put(&mut self.bytes, value.unwrap_or_default());
         }
-        if let Some(status) = STATUSES.iter().position(|known| *known == status) {
-            let print = self.shape.print(&mut self.bytes, groups);
+        if let Some(status) = STATUSES.iter().position(|known| known.as_bytes() == status) {
+            let print = xxh3_128_with_seed(&self.bytes, self.shape.seed);
             self.roll.accounts.push((print, id, status as u8));
         }
     }
 
     /// The roll of all that were taken down.
     pub fn finish(mut self) -> Roll {
-        self.roll
-            .accounts
-            .sort_unstable_by_key(|(print, _, _)| *print);
+        self.add_groups();
+        let accounts = &mut self.roll.accounts;
+        accounts.sort_unstable_by_key(|(print, _, _)| *print);
         self.roll.keys.sort_unstable();
         self.roll
+    }
+
+    /// Brings the two lists together by account. Both come about in that order where a run made them.
+    fn add_groups(&mut self) {
+        self.groups.sort_by_key(|(account, _)| *account);
+        self.roll.accounts.sort_by_key(|(_, account, _)| *account);
+        let mut groups = self.groups.iter().peekable();
+        for (print, account, _) in &mut self.roll.accounts {
+            while groups.next_if(|(of, _)| of < account).is_some() {}
+            let mut sum = 0_u64;
+            while let Some((_, more)) = groups.next_if(|(of, _)| of == account) {
+                sum = sum.wrapping_add(*more);
+            }
+            *print = with_groups(*print, sum);
+        }
+        self.groups = Vec::new();
     }
 }
 
@@ -285,7 +310,7 @@ impl Call<'_> {
             people.key(index, key).is_some_and(|text| {
                 self.roll
                     .keys
-                    .binary_search(&self.shape.key(key, text))
+                    .binary_search(&self.shape.key(key, text.as_bytes()))
                     .is_ok()
             })
         })

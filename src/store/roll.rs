@@ -4,9 +4,11 @@
 use std::collections::HashMap;
 
 use futures_util::StreamExt;
+use hashbrown::HashTable;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Error};
 use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::Store;
 use super::connect::{Connection, refusal};
@@ -77,21 +79,16 @@ async fn call(
     if count == 0 || count == limit {
         return Ok(None);
     }
-    let sums = match with_groups {
-        true => sums_of_groups(client, &shape).await?,
-        false => HashMap::new(),
-    };
     let sql = accounts_sql(&shape);
-    let mut clerk = Clerk::new(shape);
+    let mut clerk = Clerk::new(shape.clone());
+    if with_groups {
+        note_groups(client, &shape, &mut clerk).await?;
+    }
     let note = |tuple: &[Field]| {
         let [id, status, email_key, username_key, values @ ..] = tuple else {
             return None;
         };
-        let id = uuid(*id)?;
-        let sum = sums.get(&id).copied().unwrap_or_default();
-        let values: Vec<Option<&str>> = values.iter().map(|value| text(*value)).collect();
-        let keys = [text(*email_key), text(*username_key)];
-        clerk.note(id, text(*status)?, &values, keys, sum);
+        clerk.note(uuid(*id)?, (*status)?, values, [*email_key, *username_key]);
         Some(())
     };
     each_tuple(client, &sql, note).await?;
@@ -99,58 +96,53 @@ async fn call(
     Ok(Some(clerk.finish()))
 }
 
-/// The sum of the entries of every account that is in a group.
-async fn sums_of_groups(client: &Client, shape: &Shape) -> Result<HashMap<Uuid, u64>> {
+/// Takes down in which groups the accounts are.
+async fn note_groups(client: &Client, shape: &Shape, clerk: &mut Clerk) -> Result<()> {
     let sql = "select id, key from muster.groups";
     let rows = client.query(sql, &[]).await;
     let rows = rows.map_err(|error| refusal(&error, DOING))?;
     let keys: HashMap<Uuid, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     let sql = "copy (
-            select account_id, group_id, inherited, nullif(array_to_string(roles, '//'), '')
+            select account_id, group_id, inherited, case when roles <> '{}' then array_to_string(roles, '//') end
             from muster.memberships
         ) to stdout (format binary)";
-    let mut sums: HashMap<Uuid, u64> = HashMap::new();
-    // Few groups, and many people in each with the same role.
-    let mut known: HashMap<(Uuid, bool, Option<String>), u64> = HashMap::new();
+    // Most memberships have no role, and there are few groups.
+    let mut known: HashTable<(Uuid, bool, u64)> = HashTable::new();
+    let hash = |group: Uuid| xxh3_64(group.as_bytes());
     let note = |tuple: &[Field]| {
         let [account, group, inherited, roles] = tuple else {
             return None;
         };
-        let membership = (
-            uuid(*group)?,
-            *inherited == Some(&[1][..]),
-            text(*roles).map(String::from),
-        );
-        let sum = match known.get(&membership) {
-            Some(sum) => *sum,
-            None => {
-                let sum = sum_of(&membership, &keys, shape)?;
-                known.insert(membership, sum);
+        let (account, group) = (uuid(*account)?, uuid(*group)?);
+        let inherited = *inherited == Some(&[1][..]);
+        let is_same = |(of, way, _): &(Uuid, bool, u64)| (*of, *way) == (group, inherited);
+        let sum = match known.find(hash(group), is_same) {
+            Some((_, _, sum)) if roles.is_none() => *sum,
+            _ => {
+                let sum = sum_of(keys.get(&group)?, inherited, text(*roles), shape);
+                if roles.is_none() {
+                    let of = (group, inherited, sum);
+                    known.insert_unique(hash(group), of, |(group, _, _)| hash(*group));
+                }
                 sum
             }
         };
-        let of_account = sums.entry(uuid(*account)?).or_default();
-        *of_account = of_account.wrapping_add(sum);
+        clerk.note_groups(account, sum);
         Some(())
     };
-    each_tuple(client, sql, note).await?;
-    Ok(sums)
+    each_tuple(client, sql, note).await
 }
 
 /// What a membership adds: its entries are those of [`crate::stages::membership`].
-fn sum_of(
-    (group, inherited, roles): &(Uuid, bool, Option<String>),
-    keys: &HashMap<Uuid, String>,
-    shape: &Shape,
-) -> Option<u64> {
-    let packed = match (keys.get(group)?, roles) {
-        (key, _) if *inherited => format!("{key}//"),
-        (key, Some(roles)) => format!("{key}//{roles}"),
-        (key, None) => key.clone(),
+fn sum_of(key: &str, inherited: bool, roles: Option<&str>, shape: &Shape) -> u64 {
+    let packed = match roles {
+        _ if inherited => format!("{key}//"),
+        Some(roles) => format!("{key}//{roles}"),
+        None => key.to_string(),
     };
     let entries = membership::unpacked(vec![packed]);
     let sums = entries.iter().map(|entry| shape.entry(entry));
-    Some(sums.fold(0, u64::wrapping_add))
+    sums.fold(0, u64::wrapping_add)
 }
 
 /// The accounts with what goes into their prints. Text that isn't, such as a number among the
