@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::BufWriter;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -155,7 +156,7 @@ pub fn write(
         .file()?
         .try_clone()
         .map_err(|error| unwritable(&path, &error))?;
-    let mut writer = ParquetWriter::new(file)
+    let mut writer = ParquetWriter::new(BufWriter::with_capacity(256 << 10, file))
         .with_compression(ParquetCompression::Zstd(None))
         // They would stand in the footer, beginnings of the batches among them.
         .with_statistics(StatisticsOptions::empty())

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 
 use polars::prelude::{
@@ -58,7 +59,8 @@ impl Entries<'_> {
 
 /// A ledger under way.
 pub struct Ledger {
-    writer: BatchedWriter<File>,
+    /// Its end flushes, and tells what went wrong.
+    writer: BatchedWriter<BufWriter<File>>,
 }
 
 impl Ledger {
@@ -80,7 +82,8 @@ impl Ledger {
         ];
         let fields = columns.map(|(name, kind)| Field::new(PlSmallStr::from_static(name), kind));
         let schema = Schema::from_iter(fields);
-        let writer = ParquetWriter::new(file)
+        // Headers of pages come a byte at a time.
+        let writer = ParquetWriter::new(BufWriter::with_capacity(256 << 10, file))
             .with_compression(ParquetCompression::Zstd(None))
             .batched(&schema)
             .map_err(|error| unwritable(path, &error))?;

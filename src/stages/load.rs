@@ -71,7 +71,7 @@ pub struct Chunk {
     pub first_row: RowNumber,
     /// The planned outcome of every row.
     pub outcomes: Vec<Outcome>,
-    /// The rows that create, in the order of `creates`, sorted.
+    /// The rows that create, sorted.
     pub creating: Vec<RowNumber>,
     /// The rows that update, sorted.
     pub updating: Vec<RowNumber>,
@@ -141,6 +141,10 @@ pub fn encode(
         passwords,
     ] = &mut frames;
     chunk.first_row = batches.first().map_or(0, |batch| batch.first_row);
+    for person in in_key_order(batches, layout) {
+        let id = run.account_id(person.row());
+        put_create(creates, &person, id, definition, run);
+    }
     for Batch {
         first_row,
         people,
@@ -160,7 +164,6 @@ pub fn encode(
                 };
                 let id = run.account_id(person.row());
                 chunk.creating.push(person.row());
-                put_create(creates, &person, id, definition, run);
                 if let Some(hash) = people.drafts.passwords.get(index) {
                     put_password(passwords, id, hash, run);
                 }
@@ -199,6 +202,26 @@ pub fn encode(
         passwords: Passwords(passwords),
         ..chunk
     }
+}
+
+/// The rows that make an account, in the order of their e-mail keys: neighbours in the largest of the
+/// indexes go in one after the other.
+fn in_key_order<'a>(batches: &'a [Batch], layout: &'a Layout) -> Vec<Person<'a>> {
+    let people = batches
+        .iter()
+        .filter_map(|batch| Some((batch.people.as_ref()?, &batch.planned)));
+    let all = people.flat_map(|(people, planned)| {
+        let is_new = |index: &usize| planned.outcomes[*index] == Outcome::Created;
+        let person = move |index| Person {
+            people,
+            index,
+            layout,
+        };
+        (0..people.len()).filter(is_new).map(person)
+    });
+    let mut all: Vec<Person> = all.collect();
+    all.sort_by_key(|person| person.people.key(person.index, Key::Email));
+    all
 }
 
 /// Encodes updates that pass on keys to each other, as a chunk of its own before all others.
