@@ -100,6 +100,12 @@ pub(super) fn write(
         ran.leavers.clear();
     }
     let ledger = store.ledger(&ran.run)?;
+    if closes {
+        let outcomes = ledger.iter().flat_map(|chunk| &chunk.outcomes);
+        let in_accounts =
+            |outcome: &&Outcome| matches!(outcome, Outcome::Created | Outcome::Updated);
+        ran.written = outcomes.filter(in_accounts).count() as u64;
+    }
     tell_from_ledger(&mut ran, planned, &ledger)?;
     ran.shared = Some(Shared {
         share,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Mutex;
 
 use sha2::{Digest, Sha256};
 
@@ -58,13 +59,13 @@ pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
         .metadata()
         .map_err(|error| unreadable(path, &error))?
         .len();
-    let request = Request::Look {
-        header_row: wanted.definition.read.header_row.unwrap_or(0),
-    };
-    let answer = Answer::ask(path, &file, bytes, request)?;
-    // Meanwhile the other process reads it, too.
-    let sha256 = fingerprint(path, &file)?;
-    let (mut book, mut rows) = look(answer)?;
+    let header_row = wanted.definition.read.header_row.unwrap_or(0);
+    let Looked {
+        sha256,
+        mut book,
+        mut rows,
+        ..
+    } = look_once(path, &file, bytes, header_row)?;
     let (index, (header_line, header)) = if book.kind == BookKind::Parquet {
         book.separators = wanted.definition.groups.separators.clone();
         let rows = rows.swap_remove(0);
@@ -99,6 +100,43 @@ pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
 fn unreadable(path: &Path, error: &std::io::Error) -> Refusal {
     let what = format!("can't be read: {error}");
     refusal(Code::FileUnreadable, path, &what)
+}
+
+/// What a look at a workbook found.
+#[derive(Clone)]
+struct Looked {
+    sha256: String,
+    header_row: u64,
+    book: Book,
+    rows: Vec<FirstRows>,
+}
+
+/// The last look. Whoever recognizes a file opens it next, and a look goes through all of it, for
+/// what it may blow up to is known only then.
+static LAST: Mutex<Option<Looked>> = Mutex::new(None);
+
+/// Looks at a workbook, unless the last one that was looked at was the same to the byte.
+fn look_once(path: &Path, file: &File, bytes: u64, header_row: u64) -> Result<Looked> {
+    let last = LAST.lock().ok().and_then(|last| last.clone());
+    if let Some(last) = last.filter(|last| last.header_row == header_row)
+        && last.sha256 == fingerprint(path, file)?
+    {
+        return Ok(last);
+    }
+    let answer = Answer::ask(path, file, bytes, Request::Look { header_row })?;
+    // Meanwhile the other process reads it, too.
+    let sha256 = fingerprint(path, file)?;
+    let (book, rows) = look(answer)?;
+    let looked = Looked {
+        sha256,
+        header_row,
+        book,
+        rows,
+    };
+    if let Ok(mut last) = LAST.lock() {
+        *last = Some(looked.clone());
+    }
+    Ok(looked)
 }
 
 /// The workbook and the first rows of each of its sheets.
