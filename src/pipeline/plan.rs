@@ -126,10 +126,7 @@ pub(super) fn match_and_plan(
         guide,
         written: &begun.written,
         moved: &begun.moved,
-        freed: begun
-            .opened
-            .as_ref()
-            .map_or(&[], |opened| &opened.notes.freed),
+        freed: begun.freed(),
         hold: Hold::of(&begun.gates, definition.gates.on_hold),
         tree: &tree,
         spool,
@@ -266,13 +263,13 @@ impl Judge<'_> {
         let mut moving = moves::Found::default();
         let written = self.written_outcomes(first, people.len());
         if let (Guide::Plan(_), Some(outcomes)) = (self.guide, &written) {
-            let planned = Planned {
+            let done = Planned {
                 written: true,
                 issues: follow::issues_of_written(lines, outcomes),
                 outcomes: outcomes.clone(),
                 ..Planned::default()
             };
-            return Ok((planned, moving));
+            return Ok((done, moving));
         }
         let mut planned = Planned {
             written: written.is_some(),
@@ -289,9 +286,8 @@ impl Judge<'_> {
                 planned.accounts.push((row, account));
                 continue;
             }
-            let matched = found
-                .next_if(|(at, _)| *at == row)
-                .map(|(_, matched)| matched);
+            let matched = found.next_if(|(at, _)| *at == row);
+            let matched = matched.map(|(_, matched)| matched);
             let line = lines.next();
             let was = written.as_ref().map(|outcomes| outcomes[index]);
             if let Some(done) = was.filter(|outcome| *outcome != Outcome::Held) {
@@ -308,11 +304,7 @@ impl Judge<'_> {
                 continue;
             }
             let clash = clashes.get(&row);
-            let (mut action, mut issues) = if matched.is_none() && self.freed.contains(&row) {
-                (Action::Create, Vec::new())
-            } else {
-                self.judge(&person, matched, line, clash)
-            };
+            let (mut action, mut issues) = self.judge(&person, matched, line, clash);
             if let Some(matched) = matched {
                 planned.traces.push(Trace::new(row, matched, &keys));
                 let found = (&mut action, &mut issues);
@@ -389,6 +381,9 @@ impl Judge<'_> {
         line: Option<Line>,
         clash: Option<&Decision>,
     ) -> (Action, Vec<Issue>) {
+        if matched.is_none() && self.freed.contains(&person.row()) {
+            return (Action::Create, Vec::new());
+        }
         let decide = |person: &Person, matched: Option<&Matched>, definition: &Definition| {
             decide(person, matched, definition, self.tree)
         };

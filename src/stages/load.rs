@@ -122,6 +122,22 @@ pub struct Batch {
     pub planned: Planned,
 }
 
+impl Batch {
+    /// Its rows that make an account.
+    fn new_people<'a>(&'a self, layout: &'a Layout) -> impl Iterator<Item = Person<'a>> {
+        let people = self.people.iter();
+        people.flat_map(move |people| {
+            let is_new = |index: &usize| self.planned.outcomes[*index] == Outcome::Created;
+            let person = move |index| Person {
+                people,
+                index,
+                layout,
+            };
+            (0..people.len()).filter(is_new).map(person)
+        })
+    }
+}
+
 /// Encodes the rows of some successive batches as one chunk.
 pub fn encode(
     batches: &[Batch],
@@ -145,38 +161,26 @@ pub fn encode(
         let id = run.account_id(person.row());
         put_create(creates, &person, id, definition, run);
     }
-    for Batch {
-        first_row,
-        people,
-        planned,
-    } in batches
-    {
+    for batch in batches {
+        let planned = &batch.planned;
         chunk.outcomes.extend_from_slice(&planned.outcomes);
-        if let Some(people) = people {
-            // Few rows say something of groups that no other of the batch says.
-            let mut entries_of: HashMap<Said, Vec<String>> = HashMap::new();
-            let is_new = |index: &usize| planned.outcomes[*index] == Outcome::Created;
-            for index in (0..people.len()).filter(is_new) {
-                let person = Person {
-                    people,
-                    index,
-                    layout,
-                };
-                let id = run.account_id(person.row());
-                chunk.creating.push(person.row());
-                if let Some(hash) = people.drafts.passwords.get(index) {
-                    put_password(passwords, id, hash, run);
-                }
-                let entries = entries_of.entry(person.said());
-                let entries = entries.or_insert_with(|| person.entries_of_new(definition, groups));
-                put_memberships(memberships, entries, id, run, groups);
-                for entry in entries {
-                    put_move(create_moves, person.row(), id, (entry, false), groups);
-                }
+        // Few rows say something of groups that no other of the batch says.
+        let mut entries_of: HashMap<Said, Vec<String>> = HashMap::new();
+        for person in batch.new_people(layout) {
+            let id = run.account_id(person.row());
+            chunk.creating.push(person.row());
+            if let Some(hash) = person.people.drafts.passwords.get(person.index) {
+                put_password(passwords, id, hash, run);
+            }
+            let entries = entries_of.entry(person.said());
+            let entries = entries.or_insert_with(|| person.entries_of_new(definition, groups));
+            put_memberships(memberships, entries, id, run, groups);
+            for entry in entries {
+                put_move(create_moves, person.row(), id, (entry, false), groups);
             }
         }
         let unchanged = planned.accounts.iter().filter(|(row, _)| {
-            planned.outcomes.get((row - first_row) as usize) == Some(&Outcome::Unchanged)
+            planned.outcomes.get((row - batch.first_row) as usize) == Some(&Outcome::Unchanged)
         });
         chunk.unchanged.extend(unchanged);
         for (row, update) in &planned.updates {
@@ -207,18 +211,7 @@ pub fn encode(
 /// The rows that make an account, in the order of their e-mail keys: neighbours in the largest of the
 /// indexes go in one after the other.
 fn in_key_order<'a>(batches: &'a [Batch], layout: &'a Layout) -> Vec<Person<'a>> {
-    let people = batches
-        .iter()
-        .filter_map(|batch| Some((batch.people.as_ref()?, &batch.planned)));
-    let all = people.flat_map(|(people, planned)| {
-        let is_new = |index: &usize| planned.outcomes[*index] == Outcome::Created;
-        let person = move |index| Person {
-            people,
-            index,
-            layout,
-        };
-        (0..people.len()).filter(is_new).map(person)
-    });
+    let all = batches.iter().flat_map(|batch| batch.new_people(layout));
     let mut all: Vec<Person> = all.collect();
     all.sort_by_key(|person| person.people.key(person.index, Key::Email));
     all

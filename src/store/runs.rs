@@ -43,6 +43,13 @@ impl Begun {
     pub fn has_written(&self) -> bool {
         !self.written.is_empty() || !self.moved.is_empty()
     }
+
+    /// The rows that make accounts by keys that were given up when a run was opened that processes
+    /// share.
+    pub fn freed(&self) -> &[RowNumber] {
+        let opened = self.opened.as_ref();
+        opened.map_or(&[], |opened| &opened.notes.freed)
+    }
 }
 
 /// What a plan is measured by.

@@ -395,6 +395,28 @@ const EDITS: [&str; 12] = [
     "external_id = null",
 ];
 
+/// What somebody does to accounts that an import made.
+fn edit(url: &str) {
+    for (number, edit) in EDITS.iter().enumerate() {
+        let sql = format!("update muster.accounts set {edit} where run_row % 40 = {number}");
+        support::query(url, &sql);
+    }
+    for sql in [
+        "delete from muster.accounts where run_row % 40 = 20",
+        "delete from muster.memberships using muster.accounts where id = account_id and run_row % 40 = 21",
+        "update muster.memberships set roles = '{head}' from muster.accounts
+            where id = account_id and not inherited and run_row % 40 = 22",
+        "insert into muster.memberships (account_id, group_id)
+            select accounts.id, groups.id from muster.accounts, muster.groups where run_row % 40 = 23
+            on conflict do nothing",
+        "update muster.accounts set email = e, email_key = lower(e)
+            from (select 'moved' || run_row || '@example.org' as e, id as moved from muster.accounts) other
+            where moved = id and run_row % 40 = 24",
+    ] {
+        support::query(url, sql);
+    }
+}
+
 #[test]
 fn the_roll_says_of_every_row_what_asking_for_it_says() {
     let folder = support::folder();
@@ -423,24 +445,7 @@ fn the_roll_says_of_every_row_what_asking_for_it_says() {
         let arguments = ["import", "people.csv", "-p", pipeline, "--json"];
         let imported = support::run(folder.path(), &url, &arguments);
         assert!(imported.counts().created > 1000, "{:?}", imported.counts());
-        for (number, edit) in EDITS.iter().enumerate() {
-            let sql = format!("update muster.accounts set {edit} where run_row % 40 = {number}");
-            support::query(&url, &sql);
-        }
-        for sql in [
-            "delete from muster.accounts where run_row % 40 = 20",
-            "delete from muster.memberships using muster.accounts where id = account_id and run_row % 40 = 21",
-            "update muster.memberships set roles = '{head}' from muster.accounts
-                where id = account_id and not inherited and run_row % 40 = 22",
-            "insert into muster.memberships (account_id, group_id)
-                select accounts.id, groups.id from muster.accounts, muster.groups where run_row % 40 = 23
-                on conflict do nothing",
-            "update muster.accounts set email = e, email_key = lower(e)
-                from (select 'moved' || run_row || '@example.org' as e, id as moved from muster.accounts) other
-                where moved = id and run_row % 40 = 24",
-        ] {
-            support::query(&url, sql);
-        }
+        edit(&url);
         let check = |more: &[&str]| {
             let checked = ["check", "people.csv", "-p", pipeline, "--json"];
             support::run(folder.path(), &url, &[&checked, more].concat())
