@@ -11,6 +11,12 @@ use crate::stages::gates::{Change, Class, Classes, Hold};
 use crate::stages::membership::{self, Said};
 use crate::stages::plan::{Person, Planned, Update};
 
+/// Whether it matters in which groups people are.
+pub(super) fn asks_for_groups(layout: &Layout, definition: &Definition) -> bool {
+    let lists_groups = |field: Field| field.lists_groups() && layout.field(field).is_some();
+    definition.groups.required || Field::ALL.into_iter().any(lists_groups)
+}
+
 /// The rows of a batch that would write, and what they would do.
 pub(super) fn changes<'a>(
     people: &'a People,

@@ -7,7 +7,9 @@ use std::sync::atomic::Ordering;
 use rayon::prelude::*;
 use uuid::Uuid;
 
-use super::change::{held_issues, joined, joins, named, needed_groups, status_of_new};
+use super::change::{
+    asks_for_groups, held_issues, joined, joins, named, needed_groups, status_of_new,
+};
 use super::read::place;
 use super::roll::{Called, ask_roll};
 use super::twice::{Told, Twice};
@@ -15,7 +17,7 @@ use crate::definition::{Clashes, Dates, Definition, Missing};
 use crate::issue::Issue;
 use crate::outcome::{Outcome, Verdict};
 use crate::refusal::Result;
-use crate::row::{Field, Key, Layout, People, RowNumber};
+use crate::row::{Key, Layout, People, RowNumber};
 use crate::spool::{PlanSpool, Spool};
 use crate::stages::clash::Decision;
 use crate::stages::follow::{self, Follow, Line, Trace, regardless};
@@ -52,12 +54,6 @@ impl Planning {
         let path = |key: &String| groups.get(key).unwrap_or(key).clone();
         self.needed.iter().map(path).collect()
     }
-}
-
-/// Whether it matters in which groups people are.
-pub(super) fn asks_for_groups(layout: &Layout, definition: &Definition) -> bool {
-    let lists_groups = |field: Field| field.lists_groups() && layout.field(field).is_some();
-    definition.groups.required || Field::ALL.into_iter().any(lists_groups)
 }
 
 /// What is known of the accounts.

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::change::asks_for_groups;
 use super::{GROUP_BATCHES, Guide, InputFile, Job, Rows};
 use crate::outcome::Verdict;
 use crate::refusal::Result;
@@ -48,7 +49,7 @@ pub(super) fn call_roll<'a>(
     let store = store.filter(|_| !job.for_plan)?;
     let shape = Shape::of(layout, definition, job.run.seed)?;
     let bytes: u64 = files.iter().map(|file| file.source.bytes).sum();
-    let with_groups = super::plan::asks_for_groups(layout, definition);
+    let with_groups = asks_for_groups(layout, definition);
     let most = job.memory.of_roll() / ACCOUNT_BYTES;
     Some(store.call_roll(
         shape,
@@ -78,7 +79,7 @@ pub(super) fn ask_roll(
         layout,
         definition,
         tree,
-        with_groups: super::plan::asks_for_groups(layout, definition),
+        with_groups: asks_for_groups(layout, definition),
     };
     let mut answers = Vec::with_capacity(spool.rows() as usize);
     job.progress.begin("roll", Some(spool.rows()));

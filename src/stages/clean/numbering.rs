@@ -9,7 +9,6 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::automaton::Automaton;
-use super::phone::PHONE_CHARS_MAX;
 
 /// The plans; the file says what its columns are, and `numbering.py` makes it.
 const TABLE: &str = include_str!("numbering.tsv");
@@ -24,6 +23,9 @@ const NOWHERE: &str = "001";
 /// Only the library can tell.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unsure;
+
+/// The longest text that is looked at as a number, in characters.
+pub const PHONE_CHARS_MAX: usize = 64;
 
 /// What [`super::phone::e164`] says of a text of digits and what parts them; anything else is
 /// `Unsure`, and so are numbers whose national prefix is replaced by something.

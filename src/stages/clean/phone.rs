@@ -4,10 +4,7 @@ use std::borrow::Cow;
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region};
 
-use super::numbering;
-
-/// The longest text that is looked at as a number, in characters.
-pub const PHONE_CHARS_MAX: usize = 64;
+use super::numbering::{self, PHONE_CHARS_MAX};
 /// Words that may stand behind the first digit: those before an extension. Other letters would be
 /// read as keys of a telephone.
 const EXTENSION_WORDS: [&str; 8] = [
