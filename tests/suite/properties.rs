@@ -544,6 +544,15 @@ fn memberships_name_accounts_and_groups_that_are_there() {
     let nowhere = "select count(*) from muster.memberships where group_id not in (select id from muster.groups)";
     assert_eq!(support::query_one(&url, nowhere), "0");
     assert!(count().parse::<u64>().unwrap() > 0);
+    let leaf = "select id from muster.groups where id not in
+        (select parent_id from muster.groups where parent_id is not null) limit 1";
+    for (table, one) in [("accounts", some), ("groups", leaf)] {
+        let sql = format!(
+            "begin isolation level repeatable read; delete from muster.{table} where id in ({one}); commit"
+        );
+        let error = support::try_query(&url, &sql).unwrap_err();
+        assert_eq!(error.code().map(|code| code.code()), Some("0A000"));
+    }
     support::query(&url, "truncate muster.accounts cascade");
     assert_eq!(count(), "0");
 }

@@ -45,7 +45,8 @@ begin
 end
 $$;
 
--- What `on delete cascade` did, for accounts and for groups.
+-- What `on delete cascade` did, for accounts and for groups. At repeatable read it couldn't see a membership
+-- that somebody else adds meanwhile, and would leave it behind.
 create function muster.end_memberships() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
@@ -53,6 +54,12 @@ as $$
 begin
     if tg_op = 'TRUNCATE' then
         delete from muster.memberships;
+    elsif not exists (select from removed) then
+        return null;
+    elsif current_setting('transaction_isolation') = 'repeatable read' then
+        raise feature_not_supported using
+            message = format('%s are not deleted at repeatable read', tg_table_name),
+            hint = 'use read committed, or serializable', schema = 'muster', table = tg_table_name;
     elsif tg_table_name = 'accounts' then
         delete from muster.memberships where account_id in (select id from removed);
     else
