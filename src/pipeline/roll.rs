@@ -4,7 +4,6 @@ use rayon::prelude::*;
 
 use super::change::asks_for_groups;
 use super::{GROUP_BATCHES, Guide, InputFile, Job, Rows};
-use crate::outcome::Verdict;
 use crate::refusal::Result;
 use crate::row::{Layout, RowNumber};
 use crate::spool::Spool;
@@ -92,10 +91,7 @@ pub(super) fn ask_roll(
                 let first = people.drafts.first_row;
                 let of_batch = first..first + people.len() as RowNumber;
                 let clashes = clashing.decisions(of_batch, |_| Ok(String::new()))?;
-                let is_open = |index: usize| {
-                    people.verdicts[index] == Verdict::Kept
-                        && !clashes.contains_key(&(first + index as RowNumber))
-                };
+                let is_open = |index: usize| !clashes.contains_key(&(first + index as RowNumber));
                 Ok(call.batch(&people, is_open))
             })
             .collect::<Result<_>>()?;

@@ -68,9 +68,12 @@ impl Shape {
         xxh3_64_with_seed(text, self.seed ^ (key as u64 + 1))
     }
 
-    /// What one entry of [`crate::stages::membership`] adds to an account's sum.
-    pub fn entry(&self, entry: &str) -> u64 {
-        xxh3_64_with_seed(entry.as_bytes(), self.seed)
+    /// What entries of [`crate::stages::membership`] add to an account's sum, in whatever order.
+    pub fn sum(&self, entries: &[String]) -> u64 {
+        let hashes = entries
+            .iter()
+            .map(|entry| xxh3_64_with_seed(entry.as_bytes(), self.seed));
+        hashes.fold(0, u64::wrapping_add)
     }
 
     /// The print of a row; none where it takes something away.
@@ -154,7 +157,7 @@ impl Clerk {
         }
     }
 
-    /// Takes down the sum of [`Shape::entry`] over entries of an account.
+    /// Takes down a [`Shape::sum`] of entries of an account.
     pub fn note_groups(&mut self, account: Uuid, sum: u64) {
         match self.groups.last_mut() {
             Some((same, all)) if *same == account => *all = all.wrapping_add(sum),
@@ -322,8 +325,7 @@ impl Call<'_> {
             return (Vec::new(), 0);
         }
         let entries = person.entries_of_new(self.definition, self.tree);
-        let sums = entries.iter().map(|entry| self.shape.entry(entry));
-        let sum = sums.fold(0, u64::wrapping_add);
+        let sum = self.shape.sum(&entries);
         (entries, sum)
     }
 

@@ -140,9 +140,7 @@ fn sum_of(key: &str, inherited: bool, roles: Option<&str>, shape: &Shape) -> u64
         Some(roles) => format!("{key}//{roles}"),
         None => key.to_string(),
     };
-    let entries = membership::unpacked(vec![packed]);
-    let sums = entries.iter().map(|entry| shape.entry(entry));
-    sums.fold(0, u64::wrapping_add)
+    shape.sum(&membership::unpacked(vec![packed]))
 }
 
 /// The accounts with what goes into their prints. Text that isn't, such as a number among the
