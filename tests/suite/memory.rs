@@ -3,11 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use encoding_rs::UTF_8;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::people::{Dialect, People};
+use crate::people::People;
 use crate::support::{self, Finished};
 
 /// So many people are known; more than fit into the least memory.
@@ -24,13 +23,7 @@ fn rows(change: Option<(f64, u64)>) -> (Row, Vec<Row>) {
         latin_only: false,
         change,
     };
-    let dialect = Dialect {
-        delimiter: ',',
-        line_end: "\n",
-        encoding: UTF_8,
-    };
-    let mut text = Vec::new();
-    people.write_csv(&mut text, dialect).unwrap();
+    let text = support::csv(&people);
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)

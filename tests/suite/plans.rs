@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use encoding_rs::UTF_8;
 use tempfile::TempDir;
 
-use crate::people::{Dialect, People};
+use crate::people::People;
 use crate::support::{self, Counts, Finished};
 
 const PIPELINE: &str = "name = \"own\"\n[load]\nconnections = 1\nchunk_rows = 4000\n";
@@ -34,14 +33,7 @@ fn folder_with(rows: u64) -> TempDir {
 }
 
 fn write_csv(people: &People, path: &Path) {
-    let dialect = Dialect {
-        delimiter: ',',
-        line_end: "\n",
-        encoding: UTF_8,
-    };
-    let mut text = Vec::new();
-    people.write_csv(&mut text, dialect).unwrap();
-    fs::write(path, text).unwrap();
+    fs::write(path, support::csv(people)).unwrap();
 }
 
 /// A database into which `first.csv` went.

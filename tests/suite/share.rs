@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use encoding_rs::UTF_8;
 use tempfile::TempDir;
 
-use crate::people::{Dialect, People};
+use crate::people::People;
 use crate::support::{self, Counts, Finished, Running};
 
 const PIPELINE: &str = "name = \"own\"\n[load]\nconnections = 1\nchunk_rows = 1\n[gates]\nenabled = false\n\
@@ -43,8 +42,8 @@ impl Place {
             ..people
         };
         fs::write(folder.path().join("own.toml"), PIPELINE).unwrap();
-        fs::write(folder.path().join("first.csv"), csv(&first)).unwrap();
-        let files = split(folder.path(), &csv(&people));
+        fs::write(folder.path().join("first.csv"), support::csv(&first)).unwrap();
+        let files = split(folder.path(), &support::csv(&people));
         let template = support::fresh_database();
         let run = |url: &str, command: &[&str]| {
             let files = files.iter().map(String::as_str);
@@ -124,17 +123,6 @@ impl Place {
 }
 
 const APPLY: [&str; 4] = ["apply", "plan.parquet", "--share", "--json"];
-
-fn csv(people: &People) -> Vec<u8> {
-    let dialect = Dialect {
-        delimiter: ',',
-        line_end: "\n",
-        encoding: UTF_8,
-    };
-    let mut text = Vec::new();
-    people.write_csv(&mut text, dialect).unwrap();
-    text
-}
 
 /// Writes the lines into files of one size; their names.
 fn split(folder: &Path, text: &[u8]) -> Vec<String> {

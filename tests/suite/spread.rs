@@ -4,10 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use encoding_rs::UTF_8;
 use tempfile::TempDir;
 
-use crate::people::{Dialect, People};
+use crate::people::People;
 use crate::support::{self, Finished, Running};
 
 const PIPELINE: &str = "name = \"own\"\n[load]\nchunk_rows = 1\n[gates]\nenabled = false\n";
@@ -55,14 +54,7 @@ fn coordinator(folder: &Path, shards: &[String]) -> String {
 }
 
 fn write_csv(people: &People, path: &Path) {
-    let dialect = Dialect {
-        delimiter: ',',
-        line_end: "\n",
-        encoding: UTF_8,
-    };
-    let mut text = Vec::new();
-    people.write_csv(&mut text, dialect).unwrap();
-    fs::write(path, text).unwrap();
+    fs::write(path, support::csv(people)).unwrap();
 }
 
 /// The same work on a spread database and on a plain one.

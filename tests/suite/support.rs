@@ -11,8 +11,11 @@ use std::sync::{OnceLock, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use encoding_rs::UTF_8;
 use tempfile::TempDir;
 use tokio_postgres::{NoTls, SimpleQueryMessage};
+
+use crate::people::{Dialect, People};
 
 /// The binary under test.
 pub const MUSTER: &str = env!("CARGO_BIN_EXE_muster");
@@ -447,4 +450,16 @@ pub fn take(folder: &Path, file: &str) -> PathBuf {
     let to = folder.join(Path::new(file).file_name().unwrap());
     fs::copy(repository().join(file), &to).unwrap();
     to
+}
+
+/// People as CSV of the plainest kind.
+pub fn csv(people: &People) -> Vec<u8> {
+    let dialect = Dialect {
+        delimiter: ',',
+        line_end: "\n",
+        encoding: UTF_8,
+    };
+    let mut text = Vec::new();
+    people.write_csv(&mut text, dialect).unwrap();
+    text
 }

@@ -4,10 +4,9 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use encoding_rs::UTF_8;
 use tempfile::TempDir;
 
-use crate::people::{Dialect, People, Random};
+use crate::people::{People, Random};
 use crate::support::{self, Finished};
 
 /// A folder and a database of its own.
@@ -106,14 +105,7 @@ fn made_up(rows: u64, seed: u64, change: Option<(f64, u64)>) -> String {
         latin_only: false,
         change,
     };
-    let dialect = Dialect {
-        delimiter: ',',
-        line_end: "\n",
-        encoding: UTF_8,
-    };
-    let mut text = Vec::new();
-    people.write_csv(&mut text, dialect).unwrap();
-    String::from_utf8(text).unwrap()
+    String::from_utf8(support::csv(&people)).unwrap()
 }
 
 /// Other groups, roles and names in some rows, and some rows left out.
