@@ -10,6 +10,7 @@ mod bad_input;
 mod cases;
 mod corrections;
 mod demo;
+mod docs;
 mod drop;
 mod gates;
 mod invitations;
@@ -21,7 +22,7 @@ mod pipelines;
 mod plans;
 mod presets;
 mod properties;
-mod readme;
+
 mod share;
 mod spread;
 mod support;
