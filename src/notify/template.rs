@@ -42,6 +42,12 @@ embedded! {
     Notice "notice" ["en" "de" "fr" "es" "it" "nl" "pt" "pl"]
 }
 
+/// What all HTML parts have in common. It has the blocks `title`, `body` and `footer`, and may use the
+/// variables that every template has.
+const LAYOUT: &str = include_str!("templates/layout.html");
+/// Its name, in `extends` and as a file of the templates' folder.
+const LAYOUT_NAME: &str = "layout.html";
+
 /// The files of one template, in this order everywhere.
 const PARTS: [&str; 3] = [".subject.txt", ".txt", ".html"];
 
@@ -143,14 +149,20 @@ impl Templates {
     /// `mail.template` with file, line, what is wrong and the nearest known word.
     pub fn open(mail: &Mail) -> Result<Templates> {
         let mut sets = embedded_sets();
+        let mut layout = Source {
+            path: LAYOUT_NAME.to_string(),
+            text: Cow::Borrowed(LAYOUT),
+        };
         if let Some(folder) = &mail.templates {
-            read_folder(Path::new(folder), &mut sets)?;
+            layout = read_folder(Path::new(folder), &mut sets)?.unwrap_or(layout);
         }
         let mut templates = Templates {
             environment: environment(),
             names: HashMap::new(),
             language: mail.language.clone(),
         };
+        templates.compile(LAYOUT_NAME, &layout)?;
+        templates.check_variables(None, LAYOUT_NAME, &layout)?;
         for kind in Kind::ALL {
             for (language, set) in sets.remove(&kind).unwrap_or_default() {
                 templates.add(kind, language, set, mail)?;
@@ -201,10 +213,8 @@ impl Templates {
         let Set { language, parts } = set;
         if let [Some(subject), Some(text), Some(html)] = parts {
             for (name, source) in names.iter().zip([subject, text, html]) {
-                self.environment
-                    .add_template_owned(name.clone(), source.text.clone().into_owned())
-                    .map_err(|error| wrong(&source.path, Some(&source.text), &error))?;
-                self.check_variables(kind, name, &source)?;
+                self.compile(name, &source)?;
+                self.check_variables(Some(kind), name, &source)?;
                 self.check_examples(kind, name, &source, &language, mail)?;
             }
             self.names.insert((kind, tag), (language, names));
@@ -225,15 +235,24 @@ impl Templates {
         Err(Refusal::new(Code::MailTemplate, what).help(format!("add it, or remove `{path}`")))
     }
 
-    /// Refuses variables that this kind doesn't have.
-    fn check_variables(&self, kind: Kind, name: &str, source: &Source) -> Result<()> {
+    fn compile(&mut self, name: &str, source: &Source) -> Result<()> {
+        self.environment
+            .add_template_owned(name.to_string(), source.text.clone().into_owned())
+            .map_err(|error| wrong(&source.path, Some(&source.text), &error))
+    }
+
+    /// Refuses variables that this kind doesn't have; for `None`, those that not every kind has.
+    fn check_variables(&self, kind: Option<Kind>, name: &str, source: &Source) -> Result<()> {
         let template = self
             .environment
             .get_template(name)
             .map_err(|error| wrong(&source.path, Some(&source.text), &error))?;
         let used: HashSet<String> = template.undeclared_variables(true);
         let globals: HashSet<&str> = self.environment.globals().map(|(name, _)| name).collect();
-        let known: Vec<&str> = variables_of(kind).collect();
+        let known: Vec<&str> = match kind {
+            Some(kind) => variables_of(kind).collect(),
+            None => COMMON.to_vec(),
+        };
         let within = |whole: &str, part: &str| {
             whole
                 .strip_prefix(part)
@@ -252,7 +271,7 @@ impl Templates {
         let elsewhere = SPECIAL
             .iter()
             .find(|(variable, _)| within(variable, unknown));
-        if let Some((_, kinds)) = elsewhere {
+        if let (Some((_, kinds)), true) = (elsewhere, kind.is_some()) {
             let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
             let what = format!("`{unknown}` is only there in `{}`", kinds.join("`, `"));
             return Err(at_line(&source.path, &source.text, line, &what).help("remove it"));
@@ -319,19 +338,23 @@ pub fn export(folder: &Path) -> Result<Vec<PathBuf>> {
         let what = format!("`{}` can't be written: {why}", path.display());
         Refusal::new(Code::OutputUnwritable, what)
     };
+    let parts = EMBEDDED.iter().flat_map(|(kind, language, texts)| {
+        let texts = PARTS.iter().zip(texts);
+        texts.map(move |(part, text)| {
+            let folder = folder.join(kind.name());
+            (folder.join(format!("{language}{part}")), *text)
+        })
+    });
     let mut wanted: Vec<(PathBuf, &str)> = Vec::new();
-    for (kind, language, texts) in EMBEDDED {
-        for (part, text) in PARTS.iter().zip(texts) {
-            let path = folder.join(kind.name()).join(format!("{language}{part}"));
-            match std::fs::read(&path) {
-                Ok(found) if found == text.as_bytes() => {}
-                Ok(_) => {
-                    return Err(unwritable(&path, "it is there and says something else")
-                        .help("name another folder, or move the file away"));
-                }
-                Err(error) if error.kind() == ErrorKind::NotFound => wanted.push((path, text)),
-                Err(error) => return Err(unwritable(&path, &error.to_string())),
+    for (path, text) in std::iter::once((folder.join(LAYOUT_NAME), LAYOUT)).chain(parts) {
+        match std::fs::read(&path) {
+            Ok(found) if found == text.as_bytes() => {}
+            Ok(_) => {
+                return Err(unwritable(&path, "it is there and says something else")
+                    .help("name another folder, or move the file away"));
             }
+            Err(error) if error.kind() == ErrorKind::NotFound => wanted.push((path, text)),
+            Err(error) => return Err(unwritable(&path, &error.to_string())),
         }
     }
     for (path, text) in &wanted {
@@ -363,12 +386,16 @@ fn embedded_sets() -> Sets {
     sets
 }
 
-/// Puts the files of `folder` over `sets`. A file that would never be used is refused, for its name
+/// Puts the files of `folder` over `sets`, and returns its layout, if it has one. A file that would never be used is refused, for its name
 /// must be a mistake; hidden files and editors' backups are not looked at.
-fn read_folder(folder: &Path, sets: &mut Sets) -> Result<()> {
+fn read_folder(folder: &Path, sets: &mut Sets) -> Result<Option<Source>> {
     let kinds = Kind::ALL.map(Kind::name);
+    let mut layout = None;
     for (path, name) in entries(folder)? {
         if !path.is_dir() {
+            if name == LAYOUT_NAME {
+                layout = Some(read_source(&path)?);
+            }
             continue;
         }
         let Some(kind) = Kind::from_name(&name) else {
@@ -383,7 +410,7 @@ fn read_folder(folder: &Path, sets: &mut Sets) -> Result<()> {
             read_part(&path, &name, kind, sets)?;
         }
     }
-    Ok(())
+    Ok(layout)
 }
 
 fn read_part(path: &Path, name: &str, kind: Kind, sets: &mut Sets) -> Result<()> {
@@ -396,6 +423,19 @@ fn read_part(path: &Path, name: &str, kind: Kind, sets: &mut Sets) -> Result<()>
             "name it `LANGUAGE.subject.txt`, `LANGUAGE.txt` or `LANGUAGE.html`, as `en.txt`",
         ));
     };
+    let source = read_source(path)?;
+    let set = sets
+        .entry(kind)
+        .or_default()
+        .entry(language.to_ascii_lowercase())
+        .or_default();
+    set.language = language.to_string();
+    set.parts[part] = Some(source);
+    Ok(())
+}
+
+fn read_source(path: &Path) -> Result<Source> {
+    let shown = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
@@ -404,17 +444,10 @@ fn read_part(path: &Path, name: &str, kind: Kind, sets: &mut Sets) -> Result<()>
         Refusal::new(Code::MailTemplate, what).help("save it as UTF-8")
     })?;
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
-    let set = sets
-        .entry(kind)
-        .or_default()
-        .entry(language.to_ascii_lowercase())
-        .or_default();
-    set.language = language.to_string();
-    set.parts[part] = Some(Source {
+    Ok(Source {
         path: shown,
         text: Cow::Owned(text),
-    });
-    Ok(())
+    })
 }
 
 /// What is in a folder, in order of names.
@@ -990,6 +1023,31 @@ This mail is for jane.doe@example.com.
     }
 
     #[test]
+    fn a_layout_of_the_folder_goes_around_every_mail_that_asks_for_one() {
+        let layout = "<main>{% block body %}{% endblock %}</main><p>{{ product }}</p>";
+        let plain = "{{ link }} {{ contact }} {{ expires }}";
+        let files = [("layout.html", layout), ("invite/de.html", plain)];
+        let (_folder, mail) = folder(&files);
+        let templates = Templates::open(&mail).unwrap();
+        let html = |language: &str| {
+            let letter = letter(Kind::Invite, language, true);
+            templates.render(Kind::Invite, &letter).unwrap().html
+        };
+        assert!(html("fr").starts_with("<main>"), "{}", html("fr"));
+        assert!(html("fr").ends_with("</main><p>Acme Learning</p>\n"));
+        assert!(html("de").starts_with("https://"), "{}", html("de"));
+        for (wrong, what) in [
+            ("{{ produkt }}", "layout.html:1: unknown variable `produkt`"),
+            ("{{ link }}", "layout.html:1: unknown variable `link`"),
+            ("{% block body %}", "layout.html:1"),
+        ] {
+            let (_folder, mail) = folder(&[("layout.html", wrong)]);
+            let refusal = Templates::open(&mail).err().unwrap();
+            assert!(refusal.what.contains(what), "{refusal}");
+        }
+    }
+
+    #[test]
     fn a_folder_that_cannot_be_read_is_refused() {
         let (inside, mut mail) = folder(&[]);
         std::fs::create_dir(inside.path().join("invite")).unwrap();
@@ -1138,7 +1196,7 @@ This mail is for jane.doe@example.com.
     fn exported_templates_are_the_embedded_ones_and_are_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let written = export(folder.path()).unwrap();
-        assert_eq!(written.len(), EMBEDDED.len() * 3);
+        assert_eq!(written.len(), EMBEDDED.len() * 3 + 1);
         assert_eq!(export(folder.path()).unwrap(), Vec::<PathBuf>::new());
         let mail = Mail {
             templates: Some(folder.path().display().to_string()),
