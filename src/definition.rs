@@ -1354,6 +1354,11 @@ pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
 fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
     check_words(path, text, definition)?;
     check_columns(path, text, definition)?;
+    // Names of pipelines and of attributes are kept in the database, whose text can't hold it.
+    if let Some(at) = text.find("\\u0000").or_else(|| text.find("\\U00000000")) {
+        let message = "NUL can stand in no name and no value";
+        return Err(invalid(path, text, at, message, None));
+    }
     let wrong = |key: &str, message: &str| Err(invalid(path, text, find(text, key), message, None));
     if definition.update.clear.chars().any(char::is_control) {
         return wrong("clear", "`clear` has control characters in it");

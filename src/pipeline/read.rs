@@ -104,12 +104,27 @@ pub(super) fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
     }
     let all: Vec<Vec<Target>> = opened.iter().map(|(_, targets)| targets.clone()).collect();
     let layout = map::layout(&all, definition);
+    if layout.width() == 0 {
+        return Err(nothing_to_keep(job));
+    }
     let files = opened.into_iter().map(|(source, targets)| InputFile {
         mapping: map::mapping(&targets, &layout, definition),
         source,
         targets,
     });
     Ok((files.collect(), layout))
+}
+
+/// The refusal for files whose columns are all passwords, or muster's own.
+fn nothing_to_keep(job: &Job) -> Refusal {
+    let files = job.files.iter();
+    let files: Vec<String> = files.map(|path| format!("`{}`", path.display())).collect();
+    let what = format!(
+        "{}: no column has anything to keep; passwords are never read from a list without the people whose they are",
+        files.join(", ")
+    );
+    Refusal::new(Code::MapMissing, what)
+        .help("add the columns that say who the people are, such as their e-mail addresses and names")
 }
 
 /// read → clean → dedupe → validate, for all files, into the spool. Where dates leave the order of

@@ -602,6 +602,7 @@ fn detected(file: &InputFile, definition: &Definition, to_mend: u64) -> Vec<Stri
         Format::Csv(shape) => shape.remarks(&file.source),
         Format::Json(shape) => shape.remarks(&file.source),
     };
+    detected.extend(file.source.remarks_on_header());
     detected.extend(file.mapping.date_order_found.map(|found| found.sentence()));
     if let Format::Csv(shape) = &file.source.format
         && to_mend > 0

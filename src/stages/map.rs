@@ -355,6 +355,7 @@ mod tests {
             header: header.iter().map(|name| name.to_string()).collect(),
             dropped: Vec::new(),
             secret: None,
+            without_nul: Vec::new(),
         }
     }
 

@@ -60,6 +60,9 @@ pub struct Source {
     /// The column of password hashes, from 0: none may come to light in another.
     #[serde(default)]
     pub secret: Option<usize>,
+    /// Columns from whose names NUL was removed, from 0, and their names as the file has them.
+    #[serde(default)]
+    pub without_nul: Vec<(usize, String)>,
 }
 
 /// What kind of file it is.
@@ -131,6 +134,19 @@ impl Source {
         }
     }
 
+    /// What a person should know of its names of columns.
+    pub fn remarks_on_header(&self) -> Option<String> {
+        let names = self.without_nul.iter();
+        let names = names.filter_map(|(column, _)| Some(format!("`{}`", self.header.get(*column)?.trim())));
+        let names: Vec<String> = names.collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "NUL characters were removed from names of columns: {}",
+                names.join(", ")
+            )
+        })
+    }
+
     /// Whether it is a file of corrections: rows of an earlier run that come back mended. It has
     /// muster's own columns, is no full list of anybody, and looks like no other file.
     pub fn is_correction(&self) -> bool {
@@ -194,6 +210,9 @@ impl Source {
                     Err(Refusal::new(Code::FileFormat, format!("`{shown}` is {what}")).help(help))
                 }
                 None if json::is_json(start) => json::open(content, wanted),
+                None if json::is_without_objects(&content, start)? => {
+                    Err(json::without_objects(path))
+                }
                 None if is_ldif(start) => {
                     let what = format!("`{shown}` is an LDIF file, the export of a directory");
                     Err(Refusal::new(Code::FileFormat, what).help(FROM_DIRECTORY))
@@ -230,6 +249,18 @@ impl Source {
             _ => self.read(number, first_row, emit),
         }
     }
+}
+
+/// Names of columns without NUL, which the text of PostgreSQL can't hold; and which of them had any.
+fn without_nul(mut header: Vec<String>) -> (Vec<String>, Vec<(usize, String)>) {
+    let mut raw = Vec::new();
+    for (column, name) in header.iter_mut().enumerate() {
+        if name.contains('\0') {
+            raw.push((column, name.clone()));
+            name.retain(|character| character != '\0');
+        }
+    }
+    (header, raw)
 }
 
 /// Whether a file begins as LDIF does (RFC 2849): with its version or a distinguished name, behind

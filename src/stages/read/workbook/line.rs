@@ -232,6 +232,14 @@ impl<'p> Line<'p> {
         Ok(())
     }
 
+    /// Adds a formula without a result.
+    pub fn uncomputed(&mut self, column: usize) -> Result<()> {
+        self.cell(column, |_| ())?;
+        self.remark(column, Kind::Uncomputed, String::new());
+        Ok(())
+    }
+
+    /// Notes something to say about a cell.
     pub fn remark(&mut self, column: usize, kind: Kind, found: String) {
         self.remarks.push(Remark {
             column: column as u16,
