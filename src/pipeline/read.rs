@@ -43,6 +43,8 @@ pub(super) struct FileTruth {
     pub(super) marks: Marks,
     /// What each file says of its dates.
     dates: Vec<Evidence>,
+    /// How many rows each file has, and how many of them are about nobody.
+    nobody: Vec<(u64, u64)>,
 }
 
 /// A batch that went through the passes, and what is kept of it.
@@ -68,6 +70,10 @@ impl FileTruth {
             for (key, path) in batch.groups {
                 self.groups.entry(key).or_insert(path);
             }
+            let (all, nobody) = &mut self.nobody[usize::from(batch.people.drafts.source)];
+            let verdicts = batch.people.verdicts.iter();
+            *all += batch.people.len() as u64;
+            *nobody += verdicts.filter(|verdict| **verdict == Verdict::Nobody).count() as u64;
             let counts = self.rules.iter_mut().zip(batch.people.drafts.rule_counts);
             counts.for_each(|(sum, count)| *sum += u64::from(count));
             let (rows, part) = (batch.people.len(), part_read(files, &batch.people));
@@ -137,6 +143,7 @@ pub(super) fn read_people(
     let definition = &job.pipeline.definition;
     let mut definitions = vec![definition.clone(); files.len()];
     let truth = read_once(job, files, layout, &definitions)?;
+    check_somebody(files, &truth)?;
     let dates = truth.dates.clone();
     // Rows that come back mended are read as the file was that they come from, which had more
     // dates to tell by.
@@ -159,6 +166,21 @@ pub(super) fn read_people(
     read_once(job, files, layout, &definitions)
 }
 
+/// Refuses a file in which no row is about anybody: nothing in it can be right.
+fn check_somebody(files: &[InputFile], truth: &FileTruth) -> Result<()> {
+    for (file, (all, nobody)) in files.iter().zip(&truth.nobody) {
+        if all == nobody {
+            let what = format!(
+                "`{}` has {all} rows, and none has a name, an address, an id or a username",
+                file.source.path.display()
+            );
+            return Err(Refusal::new(Code::FileNoRows, what)
+                .help("export it again with its people; `muster map` shows which column is read as what"));
+        }
+    }
+    Ok(())
+}
+
 /// One pass over all rows, each file by its own definition. What must be done in file order is done
 /// for one group of batches while the next is cleaned.
 fn read_once(
@@ -176,6 +198,7 @@ fn read_once(
         profile: profiled.then(Profile::default),
         marks: Marks::default(),
         dates: vec![Evidence::default(); files.len()],
+        nobody: vec![(0, 0); files.len()],
     };
     let marked = |file: &InputFile| file.source.header.iter().position(|name| is_mark(name));
     let marked: Vec<Option<usize>> = files.iter().map(marked).collect();

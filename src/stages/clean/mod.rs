@@ -20,6 +20,7 @@ pub mod email;
 pub mod group;
 pub mod language;
 pub mod name;
+mod nobody;
 mod numbering;
 pub mod password;
 pub mod phone;
@@ -134,7 +135,8 @@ impl Rules {
 /// Applies `mapping` to a batch and cleans every value.
 ///
 /// Found here, because only here can it be seen: rows with too few or too many cells, phone numbers
-/// that no numbering plan has, misspelled countries, and keys that held what can't be seen. A cell too many doesn't count when it is blank.
+/// that no numbering plan has, misspelled countries, keys that held what can't be seen, and rows about
+/// nobody. A cell too many doesn't count when it is blank.
 pub fn clean(
     mut cells: Cells,
     mapping: &Mapping,
@@ -152,6 +154,7 @@ pub fn clean(
     drafts.values.ends.reserve(cells.len() * layout.width());
     let booleans = boolean_slots(layout, definition);
     let mut groups = group::Cleaned::default();
+    let mut nobody = nobody::Finder::new(layout, definition);
     for index in 0..cells.len() {
         let row = Row {
             cells: &cells,
@@ -164,6 +167,12 @@ pub fn clean(
         };
         row.check_width(&mut drafts);
         row.clean(&mut drafts, &mut groups);
+        if let Some(nobody) = &mut nobody {
+            nobody.look(&drafts.values, index);
+        }
+    }
+    if let Some(nobody) = nobody {
+        nobody.report(&mut drafts, mapping);
     }
     drafts.places = cells.take_places();
     drafts

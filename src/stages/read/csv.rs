@@ -293,6 +293,8 @@ pub fn read(
             return Err(Refusal::new(Code::FileLimit, what));
         }
         push(&mut cells, &record, source, shape);
+        let index = cells.len() - 1;
+        source.note_header_again(&mut cells, index);
         if cells.is_full() {
             let next = Cells::new(number, cells.next_row());
             if !emit(std::mem::replace(&mut cells, next))? {

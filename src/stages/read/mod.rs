@@ -14,6 +14,7 @@ use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, RowNumber};
 use crate::stages::clean::password;
 use content::{Content, STANDARD_INPUT};
+pub use detect::Aside;
 use encoding::Depth;
 
 pub mod content;
@@ -249,6 +250,48 @@ impl Source {
             _ => self.read(number, first_row, emit),
         }
     }
+}
+
+impl Source {
+    /// Reports the row that was just added where it is the header once more: lists that were put one
+    /// below the other, and reports that say it on every page. `index` is the row's in its batch.
+    fn note_header_again(&self, cells: &mut Cells, index: usize) {
+        let Some(first) = self.header.iter().position(|name| !name.is_empty()) else {
+            return;
+        };
+        // Nearly no row begins like the header.
+        let start = cells.cell(index, first).as_bytes().first();
+        let like = self.header[first].as_bytes().first();
+        let may_be = match (start, like) {
+            (Some(start), Some(like)) => {
+                start.eq_ignore_ascii_case(like) || !start.is_ascii_graphic()
+            }
+            _ => false,
+        };
+        if may_be && self.is_header(cells, index) {
+            let row = cells.first_row + index as RowNumber;
+            let what = "a person, not the header again";
+            cells
+                .issues
+                .push(Issue::of_row(Code::RowNoPerson, row, what));
+        }
+    }
+
+    fn is_header(&self, cells: &Cells, index: usize) -> bool {
+        let plain = |text: &str| text.trim_matches(is_blank_or_mark).to_lowercase();
+        let is_hidden =
+            |column: usize| self.dropped.contains(&column) || self.secret == Some(column);
+        cells.width(index) >= self.header.len()
+            && (0..cells.width(index)).filter(|column| !is_hidden(*column)).all(|column| {
+                let name = self.header.get(column).map_or("", String::as_str);
+                plain(cells.cell(index, column)) == plain(name)
+            })
+    }
+}
+
+/// White space, or a byte order mark that came along with a file put below another.
+fn is_blank_or_mark(character: char) -> bool {
+    character.is_whitespace() || character == '\u{feff}'
 }
 
 /// Names of columns without NUL, which the text of PostgreSQL can't hold; and which of them had any.

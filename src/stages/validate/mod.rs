@@ -33,7 +33,8 @@ pub const ATTRIBUTE_CHARS_MAX: usize = 10_000;
 
 /// Checks a batch and makes the match keys of its rows. `verdicts` has `Duplicate` where `dedupe`
 /// found one (such rows are not checked, have no keys, and lose the issues they came with) and
-/// `Kept` elsewhere. A rejected row has its keys: it still takes part in clashes.
+/// `Kept` elsewhere. A rejected row has its keys: it still takes part in clashes. A row that cleaning
+/// found to be about nobody is no duplicate either, and keeps that issue alone.
 pub fn validate(
     mut drafts: Drafts,
     mut verdicts: Vec<Verdict>,
@@ -42,16 +43,25 @@ pub fn validate(
 ) -> People {
     let first_row = drafts.first_row;
     let place = |issue: &Issue| issue.row.wrapping_sub(first_row) as usize;
-    let is_duplicate = |verdict: &Verdict| matches!(verdict, Verdict::Duplicate(_));
+    for issue in &drafts.issues {
+        if issue.code == Code::RowNoPerson
+            && let Some(verdict) = verdicts.get_mut(place(issue))
+        {
+            *verdict = Verdict::Nobody;
+        }
+    }
+    let is_duplicate =
+        |verdict: &Verdict| matches!(verdict, Verdict::Duplicate(_) | Verdict::Nobody);
     let status = layout.field(Field::Status);
     let is_left_out =
         |index: usize| status.is_some_and(|slot| drafts.values.get(index, slot) == words::SKIPPED);
     let mut issues = std::mem::take(&mut drafts.issues);
     issues.retain(|issue| {
         let at = place(issue);
-        verdicts
-            .get(at)
-            .is_some_and(|verdict| !is_duplicate(verdict) && !is_left_out(at))
+        verdicts.get(at).is_some_and(|verdict| match verdict {
+            Verdict::Nobody => issue.code == Code::RowNoPerson,
+            verdict => !is_duplicate(verdict) && !is_left_out(at),
+        })
     });
     let mut checker = Checker {
         layout,

@@ -250,6 +250,8 @@ fn read_as(
                 continue;
             }
             push(&row, source, book, &mut merged, &mut batch);
+            let index = batch.len() - 1;
+            source.note_header_again(&mut batch, index);
             if batch.is_full() {
                 let mut next = Cells::new(number, batch.next_row());
                 next.sheet = batch.sheet.as_ref().map(|sheet| {

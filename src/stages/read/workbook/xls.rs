@@ -174,6 +174,10 @@ struct SheetLook {
     formulas: HashSet<(u32, u32)>,
     /// Formulas whose result nothing has computed yet.
     uncomputed: BTreeSet<(u32, u32)>,
+    /// Formulas whose result is empty text, or isn't there: xlwt and its kin write it so.
+    blank: BTreeSet<(u32, u32)>,
+    /// Whether any formula has another result.
+    has_results: bool,
 }
 
 impl Looks {
@@ -183,8 +187,11 @@ impl Looks {
         let mut styles = Vec::new();
         let mut places = Vec::new();
         let mut is_8 = true;
+        let mut is_calculated = false;
         for (kind, data) in Records(stream) {
             match kind {
+                // RecalcId: Excel writes which version calculated the workbook.
+                0x01c1 => is_calculated = true,
                 // BOF: versions before 0x0600 write bytes where later ones write UTF-16.
                 0x0809 => is_8 = u16_at(data, 0) == Some(0x0600),
                 // FilePass: whatever the method, the rest is scrambled.
@@ -221,6 +228,12 @@ impl Looks {
                 .map(|at| sheet(at).unwrap_or_default())
                 .collect();
         }
+        // Where something calculates, it gets more than empty text out of some formula.
+        if !is_calculated && !looks.sheets.iter().any(|sheet| sheet.has_results) {
+            for sheet in &mut looks.sheets {
+                sheet.uncomputed.append(&mut sheet.blank);
+            }
+        }
         looks
     }
 }
@@ -240,7 +253,10 @@ impl SheetLook {
                 // Array, ShrFmla, Table: parts of the formula
                 0x0221 | 0x04bc | 0x0236 => {}
                 // String
-                0x0207 => waiting = None,
+                0x0207 => {
+                    look.has_results |= waiting.is_some();
+                    waiting = None;
+                }
                 _ => {
                     look.uncomputed.extend(waiting.take());
                     look.note(kind, data, plain);
@@ -266,6 +282,12 @@ impl SheetLook {
                 if kind == 0x0006 {
                     self.formulas.insert(place);
                     self.notes.formulas = true;
+                    match (data.get(6)?, at(12)?) {
+                        (3, 0xffff) => drop(self.blank.insert(place)),
+                        // Whether its text is there, the next record says.
+                        (0, 0xffff) => {}
+                        _ => self.has_results = true,
+                    }
                 }
             }
             // MulRk: pairs of a style and a number, from a column on
