@@ -10,10 +10,11 @@ use sha2::{Digest, Sha256};
 use crate::definition::Definition;
 use crate::header;
 use crate::issue::{Code, Issue};
-use crate::row::{CLEARED, Cells, Drafts, Field, Layout, RowNumber, Slot, Table};
+use crate::row::{CLEARED, CellKind, Cells, Drafts, Field, Layout, RowNumber, Slot, Table};
 use crate::stages::map::Mapping;
 
 mod automaton;
+pub mod converted;
 pub mod country;
 pub mod date;
 pub mod email;
@@ -155,6 +156,8 @@ pub fn clean(
     let booleans = boolean_slots(layout, definition);
     let mut groups = group::Cleaned::default();
     let mut nobody = nobody::Finder::new(layout, definition);
+    let kinds = std::mem::take(&mut cells.kinds);
+    let mut kinds = kinds.chunk_by(|one, next| one.0 == next.0).peekable();
     for index in 0..cells.len() {
         let row = Row {
             cells: &cells,
@@ -167,6 +170,9 @@ pub fn clean(
         };
         row.check_width(&mut drafts);
         row.clean(&mut drafts, &mut groups);
+        if let Some(kinds) = kinds.next_if(|kinds| kinds[0].0 as usize == index) {
+            row.report_kinds(kinds, &mut drafts);
+        }
         if let Some(nobody) = &mut nobody {
             nobody.look(&drafts.values, index);
         }
@@ -217,6 +223,15 @@ impl<'a> Row<'a> {
         let mut issue = Issue::of_row(code, self.number, format!("{expected} cells"));
         issue.found = format!("{width} cells");
         drafts.issues.push(issue);
+    }
+
+    /// What its cells are on their sheet, where that isn't what their columns hold.
+    fn report_kinds(&self, kinds: &[(u32, u16, CellKind)], drafts: &mut Drafts) {
+        let cell = |column: u16| self.cells.cell(self.index, usize::from(column));
+        let said = self.mapping.said;
+        let said = said.map(|(codes, reasons)| (cell(codes), cell(reasons)));
+        let rules = (self.mapping, self.layout, &self.definition.clean);
+        converted::report(kinds, (self.number, self.index), said, rules, drafts);
     }
 
     fn clean(&self, drafts: &mut Drafts, groups: &mut group::Cleaned) {

@@ -311,12 +311,18 @@ fn push(from: &Row, source: &Source, book: &Book, merged: &mut Merged, batch: &m
         }
     }
     for (column, kind, found) in from.remarks() {
-        let index = usize::from(column);
-        if source.dropped.contains(&index) || source.secret == Some(index) {
+        let at = usize::from(column);
+        if source.dropped.contains(&at) || source.secret == Some(at) {
             continue;
         }
+        if let Some(kind) = kind.of_cell() {
+            batch.kinds.push((index, column, kind));
+        }
+        let Some(code) = kind.code() else {
+            continue;
+        };
         batch.issues.push(Issue {
-            code: kind.code(),
+            code,
             row,
             field: None,
             column: Some(column),

@@ -259,11 +259,15 @@ impl<R: Read> Content<'_, '_, R> {
                 line.number(column, number * 100.0, &self.general, false)?;
                 let percent = format!("{}%", line.column(column));
                 line.replace(column, &percent);
+                line.remark(column, Kind::Percent, String::new());
             }
             ("float" | "currency", Some(number), _) => {
                 line.number(column, number, &self.general, false)?;
             }
-            ("date", _, Some(value)) => line.cell(column, |out| out.push_str(iso(value)))?,
+            ("date", _, Some(value)) => {
+                line.cell(column, |out| out.push_str(iso(value)))?;
+                line.remark(column, Kind::Date, String::new());
+            }
             ("time", _, Some(value)) => {
                 let time = clock(value);
                 line.cell(column, |out| out.push_str(time.as_deref().unwrap_or(shown)))?;
@@ -271,6 +275,7 @@ impl<R: Read> Content<'_, '_, R> {
             ("boolean", _, Some(value)) => {
                 let word = if value == "true" { "TRUE" } else { "FALSE" };
                 line.cell(column, |out| out.push_str(word))?;
+                line.remark(column, Kind::Truth, String::new());
             }
             (_, _, Some(value)) if shown.is_empty() => {
                 line.cell(column, |out| out.push_str(value))?;
