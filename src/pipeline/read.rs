@@ -113,7 +113,7 @@ pub(super) fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
     }
     let all: Vec<Vec<Target>> = opened.iter().map(|(_, targets)| targets.clone()).collect();
     let layout = map::layout(&all, definition);
-    if layout.width() == 0 {
+    if layout.width() == 0 && !job.files.is_empty() {
         return Err(nothing_to_keep(job));
     }
     let files = opened.into_iter().map(|(source, targets)| {
@@ -136,7 +136,7 @@ fn nothing_to_keep(job: &Job) -> Refusal {
     let files = job.files.iter();
     let files: Vec<String> = files.map(|path| format!("`{}`", path.display())).collect();
     let what = format!(
-        "{}: no column has anything to keep; passwords are never read from a list without the people whose they are",
+        "{}: no column has anything to keep: the columns hold passwords, and nothing says whose they are",
         files.join(", ")
     );
     Refusal::new(Code::MapMissing, what)

@@ -91,14 +91,23 @@ fn is_date(text: &str) -> bool {
 /// What is wrong with a key or a group whose text has that sign.
 pub fn issue_of(sign: Sign, row: RowNumber, field: Field, value: &str) -> Issue {
     let detail = match sign {
-        Sign::Truth => TRUTH,
-        Sign::Date | Sign::DayOfYear => DATE,
+        Sign::Truth => TRUTH.to_string(),
+        Sign::Date | Sign::DayOfYear => date_detail(value),
     };
     Issue::of_field(Code::CellConverted, row, field, value, detail)
 }
 
-const DATE: &str =
-    "text; this is a date, which a spreadsheet makes of values such as `3-4`, `4/3` or `APR3`";
+/// What a date was made of, as far as it tells.
+fn date_detail(value: &str) -> String {
+    match date::parts(value) {
+        Some((_, month, day)) => format!(
+            "text; a spreadsheet made a date of it, perhaps of `{month}-{day}` or `{day}-{month}`"
+        ),
+        None => "text; this is a date, which a spreadsheet makes of values such as `3-4` or `APR3`"
+            .to_string(),
+    }
+}
+
 const TRUTH: &str = "text; this is what a spreadsheet makes of a word for yes or no";
 const PERCENT: &str = "text; this is a percentage, which a spreadsheet makes of values such as `5%`";
 
@@ -216,9 +225,9 @@ pub(super) fn report(
         };
         let value = drafts.values.get(index, slot);
         let what = match kind {
-            CellKind::Date => DATE,
-            CellKind::Truth => TRUTH,
-            CellKind::Percent => PERCENT,
+            CellKind::Date => date_detail(value),
+            CellKind::Truth => TRUTH.to_string(),
+            CellKind::Percent => PERCENT.to_string(),
         };
         let issue = match &layout.slots()[slot] {
             Slot::Field(field) if may_be(*field) => {
@@ -271,8 +280,9 @@ fn flipped(
         ));
     }
     let (codes, reasons) = said?;
-    let day = value.get(..10).unwrap_or(value);
-    let is_back = codes.contains(Code::DateFlipped.name()) && reasons.contains(day);
+    // As reasons quote what was found; what it probably is stands there without quotes.
+    let found = format!("`{}", value.get(..10).unwrap_or(value));
+    let is_back = codes.contains(Code::DateFlipped.name()) && reasons.contains(&found);
     is_back.then(|| format!("probably {swapped}, as the reasons beside it say; it is as it was"))
 }
 

@@ -212,7 +212,7 @@ pub fn swapped(text: &str) -> Option<Date> {
 }
 
 /// Year, month and day of a date as it is stored, whatever stands behind it.
-fn parts(text: &str) -> Option<(u32, u32, u32)> {
+pub(super) fn parts(text: &str) -> Option<(u32, u32, u32)> {
     let day = text.get(..10).filter(|day| is_iso(day))?;
     Some((number(&day[..4], 4, 4)?, number(&day[5..7], 2, 2)?, number(&day[8..], 2, 2)?))
 }

@@ -155,7 +155,7 @@ pub fn clean(
     drafts.values.ends.reserve(cells.len() * layout.width());
     let booleans = boolean_slots(layout, definition);
     let mut groups = group::Cleaned::default();
-    let mut nobody = nobody::Finder::new(layout, definition);
+    let mut nobody = nobody::Finder::new(cells.first_row, layout, definition);
     let kinds = std::mem::take(&mut cells.kinds);
     let mut kinds = kinds.chunk_by(|one, next| one.0 == next.0).peekable();
     for index in 0..cells.len() {

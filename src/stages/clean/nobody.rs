@@ -18,7 +18,8 @@ const WHO: [Field; 7] = [
     Field::DisplayName,
     Field::Phone,
 ];
-/// So many rows one behind the other that have a running number and nothing else are no people.
+/// So many rows one behind the other that have nothing but an id are no people, where the id is the
+/// row's number in the list. Any other id may be somebody's whose name was lost.
 const NUMBERED_MIN: usize = 3;
 
 /// Finds the rows of a batch that are about nobody.
@@ -28,13 +29,19 @@ pub(super) struct Finder {
     status: Option<usize>,
     /// Whether an id alone isn't enough for a row, so that it may be a running number.
     wants_more: bool,
+    /// What the first row has where the list is numbered.
+    first_number: u64,
     /// Index in the batch, and the running number.
     found: Vec<(usize, Option<u64>)>,
 }
 
 impl Finder {
     /// None where no column says who people are.
-    pub fn new(layout: &Layout, definition: &Definition) -> Option<Finder> {
+    pub fn new(
+        first_row: RowNumber,
+        layout: &Layout,
+        definition: &Definition,
+    ) -> Option<Finder> {
         let slot = |field: Field| Some((layout.field(field)?, field));
         let who: Vec<(usize, Field)> = WHO.into_iter().filter_map(slot).collect();
         if who.iter().all(|(_, field)| *field == Field::Phone) {
@@ -48,6 +55,7 @@ impl Finder {
         Some(Finder {
             id: layout.field(Field::ExternalId),
             status: layout.field(Field::Status),
+            first_number: u64::from(first_row) + 1,
             wants_more: required.email_or_username || who.iter().any(is_wanted),
             who,
             found: Vec::new(),
@@ -70,6 +78,7 @@ impl Finder {
         if says_who(Field::ExternalId, id) {
             let is_closed = self.status.map(|slot| values.get(index, slot)) == Some("deactivated");
             number = id.parse().ok();
+            number = number.filter(|number| *number == self.first_number + index as u64);
             if number.is_none() || is_closed || !self.wants_more {
                 return;
             }
@@ -95,7 +104,13 @@ impl Finder {
             .chain(self.id)
             .flat_map(|slot| mapping.columns[slot].iter().copied())
             .collect();
+        // The words of a row that is cut off may belong elsewhere; a running number is one anywhere.
+        let has_words = |row: RowNumber| {
+            let mut values = drafts.values.row((row - drafts.first_row) as usize);
+            values.any(|value| value.contains(char::is_alphabetic))
+        };
         let is_kept = |issue: &&Issue| match issue.code {
+            Code::RowShort => has_words(issue.row),
             Code::RowLong
             | Code::RowEncoding
             | Code::RowAfterQuote

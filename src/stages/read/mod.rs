@@ -138,7 +138,10 @@ impl Source {
     /// What a person should know of its names of columns.
     pub fn remarks_on_header(&self) -> Option<String> {
         let names = self.without_nul.iter();
-        let names = names.filter_map(|(column, _)| Some(format!("`{}`", self.header.get(*column)?.trim())));
+        let names = names.map(|(column, _)| match self.header.get(*column).map(|name| name.trim()) {
+            None | Some("") => format!("column {}", column + 1),
+            Some(name) => format!("`{name}`"),
+        });
         let names: Vec<String> = names.collect();
         (!names.is_empty()).then(|| {
             format!(

@@ -300,6 +300,11 @@ impl<'a> Checker<'a> {
     fn check_names(&mut self, index: usize, row: RowNumber) {
         for field in [Field::FullName, Field::FirstName, Field::LastName] {
             let value = self.value(index, field);
+            if matches!(value, "TRUE" | "FALSE") && !self.is_reported(Code::NameSuspicious, row, field)
+            {
+                let detail = "a name; this is what a spreadsheet makes of a word for yes or no";
+                self.report(Code::NameSuspicious, row, field, value, detail);
+            }
             if is_no_name(value) && !self.is_reported(Code::NameSuspicious, row, field) {
                 self.report(Code::NameSuspicious, row, field, value, "a name");
                 if field == Field::FullName {

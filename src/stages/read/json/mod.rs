@@ -117,7 +117,9 @@ pub fn is_without_objects(content: &Content, start: &[u8]) -> Result<bool> {
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let marks = start.iter().filter(|byte| !byte.is_ascii_whitespace());
     let mut marks = marks.copied();
-    let may_be = match (marks.next(), marks.next()) {
+    let (first, second) = (marks.next(), marks.next());
+    let marks_list = first == Some(b'[');
+    let may_be = match (first, second) {
         (Some(b'['), Some(next)) => matches!(next, b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'),
         (Some(b'"'), Some(b'{' | b'[')) => true,
         _ => false,
@@ -135,7 +137,12 @@ pub fn is_without_objects(content: &Content, start: &[u8]) -> Result<bool> {
     let text = std::io::BufReader::new(before.chain(reader));
     let mut values = serde_json::Deserializer::from_reader(text).into_iter::<IgnoredAny>();
     let is_one = matches!(values.next(), Some(Ok(_)));
-    Ok(is_one && !matches!(values.next(), Some(Err(_))))
+    Ok(is_one
+        && match values.next() {
+            None => true,
+            // A column of texts that have brackets is a list with one column.
+            Some(next) => next.is_ok() && marks_list,
+        })
 }
 
 /// The refusal for JSON that lists other things than objects.

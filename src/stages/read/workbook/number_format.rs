@@ -185,7 +185,8 @@ impl NumberFormat {
     /// What a spreadsheet has made of `value`, where it is more than a number.
     pub fn kind(&self, value: f64) -> Option<Kind> {
         match &self.section(value).0.shape {
-            Shape::Moment { date: true, .. } => Some(Kind::Date),
+            // Below the first day it is the zero of an empty cell, or a time.
+            Shape::Moment { date: true, .. } if value >= 1.0 => Some(Kind::Date),
             Shape::Pattern(pattern) if pattern.percent => Some(Kind::Percent),
             _ => None,
         }
