@@ -50,15 +50,19 @@ pub fn sign(text: &str) -> Option<Sign> {
     if !(SHORTEST..=LONGEST).contains(&bytes.len()) {
         return None;
     }
-    let parts = |byte: u8| matches!(byte, b'-' | b'.' | b'/' | b' ');
     let may_be = match bytes[0] {
-        b'0'..=b'9' => {
-            parts(bytes[1]) || parts(bytes[2]) || bytes.get(4).is_some_and(|byte| parts(*byte))
-        }
+        b'0'..=b'9' => begins_like_date(bytes),
         b'A'..=b'Z' => !bytes[1].is_ascii_lowercase() || bytes[3] == b' ',
         first => !first.is_ascii(),
     };
     if may_be { closer_sign(text) } else { None }
+}
+
+/// Whether text begins with one, two or four digits of a date and what parts them from the others.
+#[inline]
+fn begins_like_date(bytes: &[u8]) -> bool {
+    let parts = |at: usize| matches!(bytes.get(at), Some(b'-' | b'.' | b'/' | b' '));
+    bytes.first().is_some_and(u8::is_ascii_digit) && (parts(1) || parts(2) || parts(4))
 }
 
 #[cold]
@@ -83,9 +87,25 @@ fn closer_sign(text: &str) -> Option<Sign> {
     is_date(text).then_some(Sign::Date)
 }
 
-/// Whether a text is a whole date that isn't only digits.
+/// Whether a text is a whole date, with all of its year, that isn't only digits.
 fn is_date(text: &str) -> bool {
-    text.contains(['-', '.', '/', ' ']) && date::read(text, DateOrder::Unknown) != date::Reading::Invalid
+    let mut four = text.as_bytes().windows(4);
+    text.contains(['-', '.', '/', ' '])
+        && four.any(|year| year.iter().all(u8::is_ascii_digit))
+        && date::read(text, DateOrder::Unknown) != date::Reading::Invalid
+}
+
+/// Whether a text is made as dates are, but is none: ids that count on so are meant so.
+fn is_like_date(text: &str) -> bool {
+    if !begins_like_date(text.as_bytes()) {
+        return false;
+    }
+    let parts: Vec<&str> = text.split(['-', '.', '/']).collect();
+    let is_number = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.len() == 3
+        && parts.iter().all(is_number)
+        && parts.iter().any(|part| part.len() == 4)
+        && !is_date(text)
 }
 
 /// What is wrong with a key or a group whose text has that sign.
@@ -114,8 +134,9 @@ const PERCENT: &str = "text; this is a percentage, which a spreadsheet makes of 
 /// What all cells of a file say of its columns; see [`crate::definition::ColumnSigns`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// Of ids, usernames and groups: cells that are a whole date, and others.
-    dated: [(u64, u64); LOOKED_AT.len()],
+    /// Of ids, usernames and groups: cells that are a whole date, others, and those of them that are
+    /// made in the same way.
+    dated: [(u64, u64, u64); LOOKED_AT.len()],
     /// Of columns of a workbook: what their dates are like.
     dates: Vec<(u16, date::Flips)>,
 }
@@ -131,7 +152,7 @@ const LOOKED_AT: [Field; 4] = [
 impl Evidence {
     /// Looks at a batch.
     pub fn note(&mut self, cells: &crate::row::Cells, mapping: &Mapping, layout: &Layout) {
-        for (field, (dated, others)) in LOOKED_AT.into_iter().zip(&mut self.dated) {
+        for (field, (dated, others, alike)) in LOOKED_AT.into_iter().zip(&mut self.dated) {
             let columns = layout.field(field).map(|slot| &mapping.columns[slot]);
             for column in columns.into_iter().flatten() {
                 for index in 0..cells.len() {
@@ -140,6 +161,7 @@ impl Evidence {
                         *dated += 1;
                     } else {
                         *others += u64::from(!cell.is_empty());
+                        *alike += u64::from(is_like_date(cell));
                     }
                 }
             }
@@ -186,9 +208,10 @@ impl Evidence {
 
     /// Adds what other rows of the file say.
     pub fn add(&mut self, other: &Evidence) {
-        for ((dated, others), more) in self.dated.iter_mut().zip(other.dated) {
+        for ((dated, others, alike), more) in self.dated.iter_mut().zip(other.dated) {
             *dated += more.0;
             *others += more.1;
+            *alike += more.2;
         }
         for (column, flips) in &other.dates {
             self.add_dates(*column, *flips);
@@ -199,8 +222,8 @@ impl Evidence {
     /// among them needs no others beside it.
     pub fn signs(&self, is_correction: bool) -> crate::definition::ColumnSigns {
         let fields = LOOKED_AT.into_iter().zip(self.dated);
-        let is_mixed = |(_, (dated, others)): &(Field, (u64, u64))| {
-            *dated > 0 && (*others > 0 || is_correction)
+        let is_mixed = |(_, (dated, others, alike)): &(Field, (u64, u64, u64))| {
+            *dated > 0 && *alike == 0 && (*others > 0 || is_correction)
         };
         let flipped = |(column, flips): &(u16, date::Flips)| Some((*column, flips.order()?));
         crate::definition::ColumnSigns {
@@ -324,6 +347,36 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(sign(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn whole_dates_are_told_by_what_stands_beside_them() {
+        let layout = Layout::new(vec![Slot::Field(Field::ExternalId)]);
+        let mapping = Mapping {
+            columns: vec![vec![0]],
+            ..Mapping::default()
+        };
+        let id = vec![Field::ExternalId];
+        for (ids, is_correction, expected) in [
+            (&["2026-03-01", "A-12"][..], false, id.clone()),
+            (&["2026-03-01", "2026-03-02"], false, vec![]),
+            (&["2026-03-01", "2026-03-02"], true, id.clone()),
+            (&["01.03.2026", "17"], false, id),
+            // Numbered by class and year.
+            (&["12-05-2024", "45-05-2024"], false, vec![]),
+            (&["A-1", "3-4"], false, vec![]),
+        ] {
+            let mut cells = crate::row::Cells::new(0, 0);
+            for id in ids {
+                cells.push_cell(id);
+                cells.end_row(crate::row::Place { line: 1, byte: 1 });
+            }
+            let mut evidence = Evidence::default();
+            evidence.note(&cells, &mapping, &layout);
+            let mut sum = Evidence::default();
+            sum.add(&evidence);
+            assert_eq!(sum.signs(is_correction).dated, expected, "{ids:?}");
         }
     }
 }
