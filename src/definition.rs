@@ -14,7 +14,7 @@ use crate::header::key;
 use crate::issue::{Code, Severity};
 use crate::refusal::{Refusal, Result};
 use crate::row::{Field, Key};
-use crate::stages::clean::words;
+use crate::stages::clean::{converted, words};
 use crate::stages::validate::email;
 
 pub mod target;
@@ -330,6 +330,35 @@ pub struct Clean {
     pub nothing: Vec<String>,
     /// Custom attributes that are yes or no.
     pub booleans: Vec<String>,
+    /// Fields in which dates, `TRUE` and percentages are meant as they are, and not what a spreadsheet
+    /// made of something else.
+    pub converted: Vec<String>,
+    /// Columns of dates that a spreadsheet has probably read by the wrong order.
+    pub flipped_dates: FlippedDates,
+    /// What all cells of a file say of its columns; no setting.
+    #[serde(skip)]
+    pub columns: ColumnSigns,
+}
+
+/// What happens to dates whose day and month a spreadsheet has probably swapped.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum FlippedDates {
+    /// Their rows are rejected.
+    #[default]
+    Reject,
+    /// They are taken as the cells have them.
+    Accept,
+}
+
+/// What all cells of a column say together, which one of them can't.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ColumnSigns {
+    /// Fields of which some values are whole dates and others aren't.
+    pub dated: Vec<Field>,
+    /// Columns of a workbook, from 0, whose real dates are probably swapped; and in which order the
+    /// file that it was made from has them.
+    pub flipped: Vec<(u16, DateOrder)>,
 }
 
 /// What a word of a status column means. The last of them that a row's columns say counts.
@@ -1354,6 +1383,11 @@ pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
 fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
     check_words(path, text, definition)?;
     check_columns(path, text, definition)?;
+    // Names of pipelines and of attributes are kept in the database, whose text can't hold it.
+    if let Some(at) = text.find("\\u0000").or_else(|| text.find("\\U00000000")) {
+        let message = "NUL can stand in no name and no value";
+        return Err(invalid(path, text, at, message, None));
+    }
     let wrong = |key: &str, message: &str| Err(invalid(path, text, find(text, key), message, None));
     if definition.update.clear.chars().any(char::is_control) {
         return wrong("clear", "`clear` has control characters in it");
@@ -1395,6 +1429,17 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
         .contains(&definition.groups.nesting)
     {
         return wrong("nesting", "`nesting` is also one of `separators`");
+    }
+    for name in &definition.clean.converted {
+        if !Field::from_name(name).is_some_and(converted::may_be) {
+            let fields = Field::ALL.into_iter().filter(|field| converted::may_be(*field));
+            let names: Vec<&str> = fields.map(Field::name).collect();
+            let message = format!(
+                "`{name}` in `converted` is no field that is looked at for that; these are: {}",
+                names.join(", ")
+            );
+            return wrong("converted", &message);
+        }
     }
     check_roles(definition, &wrong)?;
     check_role_words(path, text, definition)?;

@@ -105,6 +105,8 @@ codes! {
     RowUnclosed "row.unclosed" Reject "a quote that is never closed", "close the quote, or remove it";
     RowMark "row.mark" Note "the mark in `muster_row` means nothing here; the row is taken like any other", "nothing; if the row is a correction, leave its mark as muster wrote it";
     RowJson "row.json" Reject "a record that is no JSON object, or says a thing twice", "correct the place that is named, or have the record exported again";
+    RowNoPerson "row.no_person" Note "a row about nobody: no name, address, id or username", "nothing; if it was meant to be somebody, fill in who it is";
+    CellConverted "cell.converted" Reject "a spreadsheet made a date, a yes or no or a percentage of the value", "format the column as text, type the value as it was, and save again; if it is meant so, name the field in `converted` under `[clean]`";
     CellList "cell.list" Warning "a value of a list that holds what parts the values of lists; it is read as several", "set `separators` under `[groups]` to a character that no value has";
     CellMojibake "cell.mojibake" Warning "text that was read in the wrong encoding once", "type it as the repair shows, or export the list as UTF-8";
     CellError "cell.error" Reject "the cell holds an error", "mend the formula, or type the value";
@@ -144,6 +146,7 @@ codes! {
     BooleanUnknown "boolean.unknown" Warning "neither yes nor no; kept as typed", "write `true` or `false`, or add the word under `[boolean]`";
     DateInvalid "date.invalid" Reject "not a date", "write it as 2026-11-22";
     DateAmbiguous "date.ambiguous" Reject "day and month can't be told apart", "write it as 2026-11-22, or set `[clean] date_order`";
+    DateFlipped "date.flipped" Reject "a date whose day and month a spreadsheet has probably swapped", "type the date as 2026-11-22 as text, or take the list from its source again; if the dates are right, set `flipped_dates = \"accept\"` under `[clean]`";
     StatusUnknown "status.unknown" Reject "not a status", "use `active`, `invited` or `deactivated`";
     StatusSkipped "status.skipped" Note "left out because of its status", "nothing; what statuses mean is said under `[status]`";
     RoleNotAllowed "role.not_allowed" Reject "a role that this pipeline may not give", "correct it, or add it to `roles` under `[accounts]`, or `[groups]` for a role within a group";

@@ -14,6 +14,8 @@ pub enum Verdict {
     Duplicate(RowNumber),
     /// Has at least one issue of severity `reject`.
     Rejected,
+    /// Is about nobody: see `row.no_person`.
+    Nobody,
 }
 
 /// Exactly one per row.

@@ -166,8 +166,22 @@ pub struct Cells {
     places: Vec<Place>,
     /// What reading found wrong with these rows.
     pub issues: Vec<Issue>,
+    /// The cells that a spreadsheet holds as something else than text or a number: index in the
+    /// batch, column, and what they are. In the order of the rows.
+    pub kinds: Vec<(u32, u16, CellKind)>,
     /// What is known of the sheet that they come from, where that was asked for.
     pub sheet: Option<Box<SheetCells>>,
+}
+
+/// What a spreadsheet may make of text that somebody typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CellKind {
+    /// A date, with or without a time.
+    Date,
+    /// `TRUE` or `FALSE`.
+    Truth,
+    /// A percentage.
+    Percent,
 }
 
 /// What the cells of a batch really hold on their sheet, besides the text that is read of them.
@@ -296,6 +310,11 @@ impl Cells {
     /// Where row `index` stands.
     pub fn place(&self, index: usize) -> Place {
         self.places[index]
+    }
+
+    /// Whether the rows come from a sheet, not from a text.
+    pub fn is_from_sheet(&self) -> bool {
+        self.places.first().is_some_and(|place| place.byte == u64::MAX)
     }
 
     /// Gives the places away, row by row.

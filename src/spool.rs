@@ -21,6 +21,9 @@ use xxhash_rust::xxh3::xxh3_64;
 /// Linux, and these are as large as the input.
 const SCRATCH: &str = "/var/tmp";
 
+/// The number of [`Verdict::Nobody`], behind those of all rows.
+const NOBODY: u64 = 2 + (1 << 32);
+
 /// A file without a name, in the folder for large temporary files.
 pub(crate) fn scratch_file() -> Result<File> {
     let named = std::env::var_os("TMPDIR").is_some_and(|folder| !folder.is_empty());
@@ -354,6 +357,7 @@ pub fn encode(people: &People) -> Encoded {
                 Verdict::Kept => 0,
                 Verdict::Rejected => 1,
                 Verdict::Duplicate(of) => 2 + u64::from(*of),
+                Verdict::Nobody => NOBODY,
             },
         );
     }
@@ -629,6 +633,7 @@ fn decode(bytes: &[u8]) -> Option<People> {
             Some(match reader.number()? {
                 0 => Verdict::Kept,
                 1 => Verdict::Rejected,
+                NOBODY => Verdict::Nobody,
                 of => Verdict::Duplicate(RowNumber::try_from(of - 2).ok()?),
             })
         })
@@ -777,6 +782,7 @@ mod tests {
         };
         let mut verdicts = vec![Verdict::Kept; rows.len()];
         verdicts[0] = Verdict::Duplicate(77);
+        verdicts[1] = Verdict::Nobody;
         People {
             drafts,
             keys,

@@ -408,6 +408,7 @@ impl Judge<'_> {
     ) -> (Action, Vec<Issue>) {
         match person.people.verdicts[person.index] {
             Verdict::Duplicate(_) => return (Action::Leave(Outcome::Duplicate), Vec::new()),
+            Verdict::Nobody => return (Action::Leave(Outcome::Skipped), Vec::new()),
             Verdict::Kept | Verdict::Rejected => {}
         }
         let mut issues = Vec::new();

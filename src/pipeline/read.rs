@@ -7,8 +7,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use rayon::prelude::*;
 
-use crate::definition::{Content, DateOrder, Definition};
-use crate::header::{Vocabulary, is_mark};
+use crate::definition::{ColumnSigns, Content, DateOrder, Definition};
+use crate::header::{OWN, Vocabulary, is_mark};
 use crate::issue::Code;
 use crate::memory::owners::Owners;
 use crate::memory::seen::Seen;
@@ -18,6 +18,7 @@ use crate::row::{Cells, Drafts, Field, Layout, People, RowNumber};
 use crate::spool::{Encoded, Spool, encode};
 use crate::stages::clash::{LookAlike, key_hashes, look_alikes};
 use crate::stages::clean::clean;
+use crate::stages::clean::converted;
 use crate::stages::clean::date::Evidence;
 use crate::stages::clean::group;
 use crate::stages::dedupe::fingerprints;
@@ -43,6 +44,10 @@ pub(super) struct FileTruth {
     pub(super) marks: Marks,
     /// What each file says of its dates.
     dates: Vec<Evidence>,
+    /// What each file says of its columns.
+    signs: Vec<converted::Evidence>,
+    /// How many rows each file has, and how many of them are about nobody.
+    nobody: Vec<(u64, u64)>,
 }
 
 /// A batch that went through the passes, and what is kept of it.
@@ -68,6 +73,10 @@ impl FileTruth {
             for (key, path) in batch.groups {
                 self.groups.entry(key).or_insert(path);
             }
+            let (all, nobody) = &mut self.nobody[usize::from(batch.people.drafts.source)];
+            let verdicts = batch.people.verdicts.iter();
+            *all += batch.people.len() as u64;
+            *nobody += verdicts.filter(|verdict| **verdict == Verdict::Nobody).count() as u64;
             let counts = self.rules.iter_mut().zip(batch.people.drafts.rule_counts);
             counts.for_each(|(sum, count)| *sum += u64::from(count));
             let (rows, part) = (batch.people.len(), part_read(files, &batch.people));
@@ -104,16 +113,39 @@ pub(super) fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
     }
     let all: Vec<Vec<Target>> = opened.iter().map(|(_, targets)| targets.clone()).collect();
     let layout = map::layout(&all, definition);
-    let files = opened.into_iter().map(|(source, targets)| InputFile {
-        mapping: map::mapping(&targets, &layout, definition),
-        source,
-        targets,
+    if layout.width() == 0 && !job.files.is_empty() {
+        return Err(nothing_to_keep(job));
+    }
+    let files = opened.into_iter().map(|(source, targets)| {
+        let column = |name| source.header.iter().position(|header| header.trim() == name);
+        let said = column(OWN[1]).zip(column(OWN[2]));
+        InputFile {
+            mapping: Mapping {
+                said: said.map(|(codes, reasons)| (codes as u16, reasons as u16)),
+                ..map::mapping(&targets, &layout, definition)
+            },
+            source,
+            targets,
+        }
     });
     Ok((files.collect(), layout))
 }
 
+/// The refusal for files whose columns are all passwords, or muster's own.
+fn nothing_to_keep(job: &Job) -> Refusal {
+    let files = job.files.iter();
+    let files: Vec<String> = files.map(|path| format!("`{}`", path.display())).collect();
+    let what = format!(
+        "{}: no column has anything to keep: the columns hold passwords, and nothing says whose they are",
+        files.join(", ")
+    );
+    Refusal::new(Code::MapMissing, what)
+        .help("add the columns that say who the people are, such as their e-mail addresses and names")
+}
+
 /// read → clean → dedupe → validate, for all files, into the spool. Where dates leave the order of
-/// day and month open and the whole column settles it, all is read again in that order.
+/// day and month open and the whole column settles it, all is read again in that order; and so it is
+/// where a column as a whole says what a spreadsheet did to some of its cells.
 pub(super) fn read_people(
     job: &Job,
     files: &mut [InputFile],
@@ -122,6 +154,7 @@ pub(super) fn read_people(
     let definition = &job.pipeline.definition;
     let mut definitions = vec![definition.clone(); files.len()];
     let truth = read_once(job, files, layout, &definitions)?;
+    check_somebody(files, &truth)?;
     let dates = truth.dates.clone();
     // Rows that come back mended are read as the file was that they come from, which had more
     // dates to tell by.
@@ -130,18 +163,43 @@ pub(super) fn read_people(
         told => told,
     };
     let orders: Vec<DateOrder> = (0..files.len()).map(order).collect();
+    let signs = files.iter().zip(&truth.signs);
+    let signs = signs.map(|(file, signs)| signs.signs(file.source.is_correction()));
+    let signs: Vec<ColumnSigns> = signs.collect();
     let is_open = |order: &DateOrder| *order == DateOrder::Unknown;
-    if definition.clean.date_order != DateOrder::Unknown || orders.iter().all(is_open) {
+    let is_settled = definition.clean.date_order != DateOrder::Unknown || orders.iter().all(is_open);
+    if is_settled && signs.iter().all(|signs| *signs == ColumnSigns::default()) {
         return Ok(truth);
     }
     drop(truth);
+    for (definition, signs) in definitions.iter_mut().zip(signs) {
+        definition.clean.columns = signs;
+    }
     let files_of = files.iter_mut().zip(&mut definitions);
     for ((file, definition), (order, dates)) in files_of.zip(orders.into_iter().zip(dates)) {
+        if is_settled {
+            break;
+        }
         definition.clean.date_order = order;
         let is_found = order != DateOrder::Unknown && dates.order() == order;
         file.mapping.date_order_found = is_found.then_some(dates);
     }
     read_once(job, files, layout, &definitions)
+}
+
+/// Refuses a file in which no row is about anybody: nothing in it can be right.
+fn check_somebody(files: &[InputFile], truth: &FileTruth) -> Result<()> {
+    for (file, (all, nobody)) in files.iter().zip(&truth.nobody) {
+        if all == nobody {
+            let what = format!(
+                "`{}` has {all} rows, and none has a name, an address, an id or a username",
+                file.source.path.display()
+            );
+            return Err(Refusal::new(Code::FileNoRows, what)
+                .help("export it again with its people; `muster map` shows which column is read as what"));
+        }
+    }
+    Ok(())
 }
 
 /// One pass over all rows, each file by its own definition. What must be done in file order is done
@@ -161,6 +219,8 @@ fn read_once(
         profile: profiled.then(Profile::default),
         marks: Marks::default(),
         dates: vec![Evidence::default(); files.len()],
+        signs: vec![converted::Evidence::default(); files.len()],
+        nobody: vec![(0, 0); files.len()],
     };
     let marked = |file: &InputFile| file.source.header.iter().position(|name| is_mark(name));
     let marked: Vec<Option<usize>> = files.iter().map(marked).collect();
@@ -185,7 +245,9 @@ fn read_once(
             );
             kept?;
             for batch in &cleaned {
-                truth.dates[usize::from(batch.drafts.source)].add(batch.dates);
+                let source = usize::from(batch.drafts.source);
+                truth.dates[source].add(batch.dates);
+                truth.signs[source].add(&batch.signs);
             }
             let verdicts = find_duplicates(&cleaned, &mut seen, &truth.spool)?;
             behind = cleaned
@@ -219,6 +281,7 @@ struct Cleaned {
     drafts: Drafts,
     prints: Vec<u64>,
     dates: Evidence,
+    signs: converted::Evidence,
 }
 
 /// Cleans batches side by side, and takes the fingerprints of their rows.
@@ -233,12 +296,15 @@ fn clean_group(
         let file = usize::from(cells.source);
         let mapping = &files[file].mapping;
         let dates = date_evidence(&cells, mapping, layout);
+        let mut signs = converted::Evidence::default();
+        signs.note(&cells, mapping, layout);
         let drafts = clean(cells, mapping, layout, &definitions[file]);
         let prints = fingerprints(&drafts, job.run.seed);
         Cleaned {
             drafts,
             prints,
             dates,
+            signs,
         }
     };
     group.into_par_iter().map(clean).collect()

@@ -191,6 +191,7 @@ pub fn rule(
     let code = || issues.iter().find(decisive).map(|issue| issue.code);
     match (outcome, by) {
         _ if matches!(verdict, Verdict::Duplicate(_)) => "duplicate".into(),
+        _ if verdict == Verdict::Nobody => "nobody".into(),
         (Outcome::Created, _) => "new".into(),
         (Outcome::Updated | Outcome::Unchanged, Some(key)) => match key {
             Key::ExternalId => "match:external_id".into(),

@@ -24,7 +24,7 @@ use crate::stages::lineage::is_settled;
 use crate::stages::map::Target;
 use crate::stages::moves::stands_in_the_way;
 use crate::stages::plan::{Action, Person, Planned};
-use crate::stages::read::Format;
+use crate::stages::read::{Aside, Format};
 use crate::store::mends::Mend;
 use crate::summary::{Column, Example, Input, IssueCount, LeaverExample, Summary};
 use to_mend::{Picked, corrections};
@@ -333,6 +333,8 @@ struct Tally<'a> {
     counts: Counts,
     rows_of: Vec<u64>,
     to_mend_of: Vec<u64>,
+    /// Of each file: its rows about nobody.
+    nobody_of: Vec<Vec<Aside>>,
     codes: BTreeMap<Code, (u64, Vec<Example>)>,
     details: Details,
     mends: Vec<Mend>,
@@ -347,6 +349,7 @@ impl<'a> Tally<'a> {
             counts: Counts::default(),
             rows_of: vec![0; ran.files.len()],
             to_mend_of: vec![0; ran.files.len()],
+            nobody_of: vec![Vec::new(); ran.files.len()],
             codes: BTreeMap::new(),
             details: Details::default(),
             mends: Vec::new(),
@@ -398,6 +401,10 @@ impl<'a> Tally<'a> {
         }
         for issue in batch.issues.values().flatten() {
             let index = (issue.row - batch.people.drafts.first_row) as usize;
+            if issue.code == Code::RowNoPerson {
+                let line = batch.people.drafts.places[index].line;
+                Aside::note(&mut self.nobody_of[source], "nobody", line);
+            }
             let example = Example {
                 file: file.source.path.display().to_string(),
                 sheet: sheet_of(file),
@@ -582,7 +589,7 @@ fn inputs(ran: &Ran, tally: &Tally, definition: &Definition) -> Vec<Input> {
             encoding: encoding.map(|encoding| encoding.name().to_string()),
             delimiter,
             sheet: sheet_of(file),
-            detected: detected(file, definition, tally.to_mend_of[number]),
+            detected: detected(file, definition, tally, number),
             rows: tally.rows_of[number],
             columns: source
                 .header
@@ -596,19 +603,27 @@ fn inputs(ran: &Ran, tally: &Tally, definition: &Definition) -> Vec<Input> {
 }
 
 /// What a person should know of how the file was read.
-fn detected(file: &InputFile, definition: &Definition, to_mend: u64) -> Vec<String> {
+fn detected(
+    file: &InputFile,
+    definition: &Definition,
+    tally: &Tally,
+    number: usize,
+) -> Vec<String> {
     let mut detected = match &file.source.format {
         Format::Workbook { sheet, book } => book.remarks(*sheet, &file.source.header),
         Format::Csv(shape) => shape.remarks(&file.source),
         Format::Json(shape) => shape.remarks(&file.source),
     };
+    detected.extend(file.source.remarks_on_header());
     detected.extend(file.mapping.date_order_found.map(|found| found.sentence()));
     if let Format::Csv(shape) = &file.source.format
-        && to_mend > 0
+        && tally.to_mend_of[number] > 0
         && shape.dialect.encoding != UTF_8
     {
         detected.push("corrections are in UTF-8, which holds the reasons, too".to_string());
     }
+    let nobody = tally.nobody_of[number].iter();
+    detected.extend(nobody.map(|rows| format!("rows about {}", rows.shown())));
     detected.extend(left_out(file, definition));
     detected
 }

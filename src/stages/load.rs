@@ -270,7 +270,7 @@ pub fn encode_keys(people: &People, called: Option<(&Roll, &[Answer])>, full_lis
         let is_matched = match people.verdicts[index] {
             Verdict::Kept => true,
             Verdict::Rejected => full_list,
-            Verdict::Duplicate(_) => false,
+            Verdict::Duplicate(_) | Verdict::Nobody => false,
         };
         if is_matched && keys.iter().any(Option::is_some) {
             frame.row(5);
@@ -285,7 +285,10 @@ pub fn encode_keys(people: &People, called: Option<(&Roll, &[Answer])>, full_lis
 /// How many rows of a batch nobody can be found by.
 pub fn rows_without_key(people: &People) -> u64 {
     let nameless = (0..people.len()).filter(|index| {
-        !matches!(people.verdicts[*index], Verdict::Duplicate(_))
+        !matches!(
+            people.verdicts[*index],
+            Verdict::Duplicate(_) | Verdict::Nobody
+        )
             && Key::ALL
                 .iter()
                 .all(|key| people.key(*index, *key).is_none())

@@ -45,6 +45,9 @@ pub struct Mapping {
     pub separator: char,
     /// What the whole column of dates says of their order, where the pipeline doesn't.
     pub date_order_found: Option<Evidence>,
+    /// In a file of corrections: the columns of the codes and of the reasons.
+    #[serde(default)]
+    pub said: Option<(u16, u16)>,
 }
 
 impl Mapping {
@@ -326,6 +329,7 @@ pub fn mapping(targets: &[Target], layout: &Layout, definition: &Definition) -> 
         width: targets.len(),
         separator: definition.groups.separators.first().copied().unwrap_or(';'),
         date_order_found: None,
+        said: None,
     }
 }
 
@@ -355,6 +359,7 @@ mod tests {
             header: header.iter().map(|name| name.to_string()).collect(),
             dropped: Vec::new(),
             secret: None,
+            without_nul: Vec::new(),
         }
     }
 

@@ -119,8 +119,11 @@ impl Store {
     /// # Errors
     /// A refusal with a `database.*` code.
     pub fn end_import(&mut self, summary: &Summary, folder: &str, mends: &[Mend]) -> Result<()> {
-        let doing = |error| refusal(&error, "closing the run");
-        let json = serde_json::to_string(summary).unwrap_or_default();
+        let doing = |error| {
+            refusal(&error, "closing the run")
+                .help("see the database's own words; all rows are decided and written, only the run is not closed")
+        };
+        let json = super::json_of(summary);
         let run = &summary.run;
         self.runtime.block_on(async {
             let transaction = self.connection.client.transaction().await.map_err(doing)?;

@@ -269,6 +269,34 @@ fn runtime() -> Result<Runtime> {
         })
 }
 
+/// A value as JSON that PostgreSQL takes: its text can't hold NUL, wherever in a summary that came
+/// from (a name of a column, a sheet or a file).
+fn json_of(value: &impl serde::Serialize) -> String {
+    let json = serde_json::to_string(value).unwrap_or_default();
+    if !json.contains("\\u0000") {
+        return json;
+    }
+    let mut value = serde_json::from_str(&json).unwrap_or_default();
+    remove_nul(&mut value);
+    value.to_string()
+}
+
+fn remove_nul(value: &mut serde_json::Value) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => text.retain(|character| character != '\0'),
+        Value::Array(values) => values.iter_mut().for_each(remove_nul),
+        Value::Object(members) => {
+            for (mut name, mut member) in std::mem::take(members) {
+                name.retain(|character| character != '\0');
+                remove_nul(&mut member);
+                members.insert(name, member);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// Why a COPY came to nothing.
 enum CopyError {
     /// It never began. The driver loses step with the server then (rust-postgres #1337), so the
@@ -308,6 +336,19 @@ async fn copy(client: &Client, sql: &str, frame: Bytes) -> std::result::Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_for_the_database_has_no_nul_and_keeps_all_else() {
+        let value = serde_json::json!({
+            "no\0tes": ["a\0b", {"c": "\0"}, 1, null, true],
+            "written": "\\u0000",
+        });
+        assert_eq!(
+            json_of(&value),
+            r#"{"notes":["ab",{"c":""},1,null,true],"written":"\\u0000"}"#
+        );
+        assert_eq!(json_of(&"plain"), "\"plain\"");
+    }
 
     #[test]
     fn parents_come_first_and_once() {

@@ -253,7 +253,7 @@ impl Store {
     /// # Errors
     /// A refusal with a `database.*` code.
     pub fn book_gates(&self, run: &str, gates: &[Gate]) -> Result<()> {
-        let json = serde_json::to_string(gates).unwrap_or_default();
+        let json = super::json_of(&gates);
         let sql = "update muster.runs set gates = $2::text::jsonb where id = $1";
         self.runtime
             .block_on(self.connection.client.execute(sql, &[&run, &json]))
@@ -280,7 +280,7 @@ impl Store {
     /// # Errors
     /// A refusal with a `database.*` code.
     pub fn end_run(&self, summary: &Summary, folder: &str) -> Result<()> {
-        let json = serde_json::to_string(summary).unwrap_or_default();
+        let json = super::json_of(summary);
         let sql = include_str!("sql/update_run.sql");
         self.runtime
             .block_on(

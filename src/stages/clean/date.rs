@@ -134,6 +134,89 @@ impl Evidence {
     }
 }
 
+/// What the dates of a column of a workbook say of how the spreadsheet came to them: it makes real
+/// dates of what its own order of day and month allows, and leaves the others as they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Flips {
+    /// Real dates that would be other dates with day and month swapped.
+    low: u64,
+    /// Real dates with a day above 12.
+    high: u64,
+    /// Dates in text that can only be read with the day first.
+    day_first: u64,
+    /// Dates in text that can only be read with the month first.
+    month_first: u64,
+    /// Dates in text that the spreadsheet would have read in either order.
+    either: u64,
+}
+
+impl Flips {
+    /// Notes a cell that is a date on its sheet; `text` begins with it as ISO 8601.
+    pub fn note_real(&mut self, text: &str) {
+        if let Some((_, month, day)) = parts(text) {
+            self.high += u64::from(day > 12);
+            self.low += u64::from(day <= 12 && day != month);
+        }
+    }
+
+    /// Notes a cell that is text.
+    pub fn note_text(&mut self, text: &str) {
+        let text = text.trim();
+        if text.bytes().next().is_none_or(|byte| !byte.is_ascii_digit()) {
+            return;
+        }
+        let mut numbers = without_time(text).split(['/', '-', '.']);
+        let mut next = |most| number(numbers.next().unwrap_or_default().trim(), 1, most);
+        let (Some(first), Some(second), Some(_)) = (next(2), next(2), next(4)) else {
+            return;
+        };
+        match (first, second) {
+            _ if numbers.next().is_some() => {}
+            (1..=12, 1..=12) => self.either += 1,
+            (13..=31, 1..=12) => self.day_first += 1,
+            (1..=12, 13..=31) => self.month_first += 1,
+            _ => {}
+        }
+    }
+
+    /// Adds what another part of the column says.
+    pub fn add(&mut self, other: Flips) {
+        self.low += other.low;
+        self.high += other.high;
+        self.day_first += other.day_first;
+        self.month_first += other.month_first;
+        self.either += other.either;
+    }
+
+    /// The order of the file that the workbook was made from, where the spreadsheet had another: no
+    /// real date has a day above 12, and no date in text a day up to 12.
+    pub fn order(&self) -> Option<DateOrder> {
+        if self.low == 0 || self.high > 0 || self.either > 0 {
+            return None;
+        }
+        match (self.day_first, self.month_first) {
+            (1.., 0) => Some(DateOrder::Dmy),
+            (0, 1..) => Some(DateOrder::Mdy),
+            _ => None,
+        }
+    }
+}
+
+/// A date with its day and month swapped, where that is another date.
+pub fn swapped(text: &str) -> Option<Date> {
+    let (year, month, day) = parts(text)?;
+    match date(year, day, month) {
+        Reading::Date(swapped) if day != month => Some(swapped),
+        _ => None,
+    }
+}
+
+/// Year, month and day of a date as it is stored, whatever stands behind it.
+pub(super) fn parts(text: &str) -> Option<(u32, u32, u32)> {
+    let day = text.get(..10).filter(|day| is_iso(day))?;
+    Some((number(&day[..4], 4, 4)?, number(&day[5..7], 2, 2)?, number(&day[8..], 2, 2)?))
+}
+
 /// Whether `text` is a date as it is stored: `2026-11-22`.
 pub fn is_iso(text: &str) -> bool {
     let &[a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes() else {
@@ -268,6 +351,32 @@ mod tests {
             evidence.sentence(),
             "dates have the month first: 2 can't be read otherwise, 7 can and are read so, too"
         );
+    }
+
+    #[test]
+    fn a_spreadsheet_of_another_order_leaves_dates_with_days_above_12_alone() {
+        use DateOrder::{Dmy, Mdy};
+        for (real, text, expected) in [
+            (&["2024-05-03", "2024-07-11"][..], &["25/03/2024", "31.12.24 08:00"][..], Some(Dmy)),
+            (&["2024-05-03"], &["03/25/2024"], Some(Mdy)),
+            (&["2024-05-03 08:30:00"], &["25-03-2024"], Some(Dmy)),
+            (&["2024-05-05"], &["25/03/2024"], None),
+            (&["2024-05-03", "2024-05-22"], &["25/03/2024"], None),
+            (&["2024-05-03"], &["25/03/2024", "03/04/2024"], None),
+            (&["2024-05-03"], &["25/03/2024", "03/25/2024"], None),
+            (&["2024-05-03"], &["soon", "", "45000", "2024-05-03"], None),
+            (&[], &["25/03/2024"], None),
+        ] {
+            let mut flips = Flips::default();
+            real.iter().for_each(|cell| flips.note_real(cell));
+            let mut others = Flips::default();
+            text.iter().for_each(|cell| others.note_text(cell));
+            flips.add(others);
+            assert_eq!(flips.order(), expected, "{real:?} {text:?}");
+        }
+        assert_eq!(say(swapped("2024-05-03 08:30").map_or(Reading::Invalid, Reading::Date)), "2024-03-05");
+        assert_eq!(swapped("2024-05-22"), None);
+        assert_eq!(swapped("2024-05-05"), None);
     }
 
     fn say(reading: Reading) -> String {

@@ -10,16 +10,18 @@ use sha2::{Digest, Sha256};
 use crate::definition::Definition;
 use crate::header;
 use crate::issue::{Code, Issue};
-use crate::row::{CLEARED, Cells, Drafts, Field, Layout, RowNumber, Slot, Table};
+use crate::row::{CLEARED, CellKind, Cells, Drafts, Field, Layout, RowNumber, Slot, Table};
 use crate::stages::map::Mapping;
 
 mod automaton;
+pub mod converted;
 pub mod country;
 pub mod date;
 pub mod email;
 pub mod group;
 pub mod language;
 pub mod name;
+mod nobody;
 mod numbering;
 pub mod password;
 pub mod phone;
@@ -134,7 +136,8 @@ impl Rules {
 /// Applies `mapping` to a batch and cleans every value.
 ///
 /// Found here, because only here can it be seen: rows with too few or too many cells, phone numbers
-/// that no numbering plan has, misspelled countries, and keys that held what can't be seen. A cell too many doesn't count when it is blank.
+/// that no numbering plan has, misspelled countries, keys that held what can't be seen, and rows about
+/// nobody. A cell too many doesn't count when it is blank.
 pub fn clean(
     mut cells: Cells,
     mapping: &Mapping,
@@ -152,6 +155,9 @@ pub fn clean(
     drafts.values.ends.reserve(cells.len() * layout.width());
     let booleans = boolean_slots(layout, definition);
     let mut groups = group::Cleaned::default();
+    let mut nobody = nobody::Finder::new(cells.first_row, layout, definition);
+    let kinds = std::mem::take(&mut cells.kinds);
+    let mut kinds = kinds.chunk_by(|one, next| one.0 == next.0).peekable();
     for index in 0..cells.len() {
         let row = Row {
             cells: &cells,
@@ -164,6 +170,15 @@ pub fn clean(
         };
         row.check_width(&mut drafts);
         row.clean(&mut drafts, &mut groups);
+        if let Some(kinds) = kinds.next_if(|kinds| kinds[0].0 as usize == index) {
+            row.report_kinds(kinds, &mut drafts);
+        }
+        if let Some(nobody) = &mut nobody {
+            nobody.look(&drafts.values, index);
+        }
+    }
+    if let Some(nobody) = nobody {
+        nobody.report(&mut drafts, mapping);
     }
     drafts.places = cells.take_places();
     drafts
@@ -208,6 +223,15 @@ impl<'a> Row<'a> {
         let mut issue = Issue::of_row(code, self.number, format!("{expected} cells"));
         issue.found = format!("{width} cells");
         drafts.issues.push(issue);
+    }
+
+    /// What its cells are on their sheet, where that isn't what their columns hold.
+    fn report_kinds(&self, kinds: &[(u32, u16, CellKind)], drafts: &mut Drafts) {
+        let cell = |column: u16| self.cells.cell(self.index, usize::from(column));
+        let said = self.mapping.said;
+        let said = said.map(|(codes, reasons)| (cell(codes), cell(reasons)));
+        let rules = (self.mapping, self.layout, &self.definition.clean);
+        converted::report(kinds, (self.number, self.index), said, rules, drafts);
     }
 
     fn clean(&self, drafts: &mut Drafts, groups: &mut group::Cleaned) {

@@ -384,7 +384,8 @@ fn is_table(name: &str) -> bool {
     .any(|ending| lower.ends_with(ending))
 }
 
-fn read_start(reader: &mut impl Read, start: &mut [u8]) -> std::io::Result<usize> {
+/// Fills `start` from `reader`, and says how far that went.
+pub(super) fn read_start(reader: &mut impl Read, start: &mut [u8]) -> std::io::Result<usize> {
     let mut filled = 0;
     while filled < start.len() {
         match reader.read(&mut start[filled..])? {

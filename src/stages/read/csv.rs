@@ -12,6 +12,7 @@ use super::encoding::{Depth, survey};
 use super::records::{Damage, Dialect, Picker, Record, Records};
 use super::{
     Emit, Format, HIDDEN, ROWS_MAX, Source, Wanted, footer, misplaced, mojibake, unreadable,
+    without_nul,
 };
 use crate::definition;
 use crate::formula::unguard;
@@ -142,10 +143,8 @@ pub fn open(content: Content, wanted: &Wanted, depth: Depth) -> Result<Source> {
     let sep = detect::sep_line(&sample);
     let dialect = detect::dialect(&sample, survey.encoding, options, sep.clone(), wanted);
     let mut head = detect::head(&content, &dialect, options, sep.is_some(), wanted)?;
-    // PostgreSQL's text can't hold NUL, and headers become names of attributes.
-    head.names
-        .iter_mut()
-        .for_each(|name| name.retain(|character| character != '\0'));
+    let (names, without_nul) = without_nul(head.names);
+    head.names = names;
     let guarded = head.names.iter().any(|name| is_own(name));
     if guarded {
         head.names
@@ -187,6 +186,7 @@ pub fn open(content: Content, wanted: &Wanted, depth: Depth) -> Result<Source> {
             seen: Arc::default(),
         })),
         secret: None,
+        without_nul,
     })
 }
 
@@ -293,6 +293,8 @@ pub fn read(
             return Err(Refusal::new(Code::FileLimit, what));
         }
         push(&mut cells, &record, source, shape);
+        let index = cells.len() - 1;
+        source.note_header_again(&mut cells, index);
         if cells.is_full() {
             let next = Cells::new(number, cells.next_row());
             if !emit(std::mem::replace(&mut cells, next))? {

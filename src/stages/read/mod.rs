@@ -14,6 +14,7 @@ use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, RowNumber};
 use crate::stages::clean::password;
 use content::{Content, STANDARD_INPUT};
+pub use detect::Aside;
 use encoding::Depth;
 
 pub mod content;
@@ -60,6 +61,9 @@ pub struct Source {
     /// The column of password hashes, from 0: none may come to light in another.
     #[serde(default)]
     pub secret: Option<usize>,
+    /// Columns from whose names NUL was removed, from 0, and their names as the file has them.
+    #[serde(default)]
+    pub without_nul: Vec<(usize, String)>,
 }
 
 /// What kind of file it is.
@@ -131,6 +135,22 @@ impl Source {
         }
     }
 
+    /// What a person should know of its names of columns.
+    pub fn remarks_on_header(&self) -> Option<String> {
+        let names = self.without_nul.iter();
+        let names = names.map(|(column, _)| match self.header.get(*column).map(|name| name.trim()) {
+            None | Some("") => format!("column {}", column + 1),
+            Some(name) => format!("`{name}`"),
+        });
+        let names: Vec<String> = names.collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "NUL characters were removed from names of columns: {}",
+                names.join(", ")
+            )
+        })
+    }
+
     /// Whether it is a file of corrections: rows of an earlier run that come back mended. It has
     /// muster's own columns, is no full list of anybody, and looks like no other file.
     pub fn is_correction(&self) -> bool {
@@ -194,6 +214,9 @@ impl Source {
                     Err(Refusal::new(Code::FileFormat, format!("`{shown}` is {what}")).help(help))
                 }
                 None if json::is_json(start) => json::open(content, wanted),
+                None if json::is_without_objects(&content, start)? => {
+                    Err(json::without_objects(path))
+                }
                 None if is_ldif(start) => {
                     let what = format!("`{shown}` is an LDIF file, the export of a directory");
                     Err(Refusal::new(Code::FileFormat, what).help(FROM_DIRECTORY))
@@ -230,6 +253,60 @@ impl Source {
             _ => self.read(number, first_row, emit),
         }
     }
+}
+
+impl Source {
+    /// Reports the row that was just added where it is the header once more: lists that were put one
+    /// below the other, and reports that say it on every page. `index` is the row's in its batch.
+    fn note_header_again(&self, cells: &mut Cells, index: usize) {
+        let Some(first) = self.header.iter().position(|name| !name.is_empty()) else {
+            return;
+        };
+        // Nearly no row begins like the header.
+        let start = cells.cell(index, first).as_bytes().first();
+        let like = self.header[first].as_bytes().first();
+        let may_be = match (start, like) {
+            (Some(start), Some(like)) => {
+                start.eq_ignore_ascii_case(like) || !start.is_ascii_graphic()
+            }
+            _ => false,
+        };
+        if may_be && self.is_header(cells, index) {
+            let row = cells.first_row + index as RowNumber;
+            let what = "a person, not the header again";
+            cells
+                .issues
+                .push(Issue::of_row(Code::RowNoPerson, row, what));
+        }
+    }
+
+    fn is_header(&self, cells: &Cells, index: usize) -> bool {
+        let plain = |text: &str| text.trim_matches(is_blank_or_mark).to_lowercase();
+        let is_hidden =
+            |column: usize| self.dropped.contains(&column) || self.secret == Some(column);
+        cells.width(index) >= self.header.len()
+            && (0..cells.width(index)).filter(|column| !is_hidden(*column)).all(|column| {
+                let name = self.header.get(column).map_or("", String::as_str);
+                plain(cells.cell(index, column)) == plain(name)
+            })
+    }
+}
+
+/// White space, or a byte order mark that came along with a file put below another.
+fn is_blank_or_mark(character: char) -> bool {
+    character.is_whitespace() || character == '\u{feff}'
+}
+
+/// Names of columns without NUL, which the text of PostgreSQL can't hold; and which of them had any.
+fn without_nul(mut header: Vec<String>) -> (Vec<String>, Vec<(usize, String)>) {
+    let mut raw = Vec::new();
+    for (column, name) in header.iter_mut().enumerate() {
+        if name.contains('\0') {
+            raw.push((column, name.clone()));
+            name.retain(|character| character != '\0');
+        }
+    }
+    (header, raw)
 }
 
 /// Whether a file begins as LDIF does (RFC 2849): with its version or a distinguished name, behind

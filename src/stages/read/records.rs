@@ -31,6 +31,8 @@ pub const COLUMNS_MAX: usize = 512;
 const SEARCHES_MAX: u32 = 200;
 /// So many lines of comments are named.
 const LINES_NAMED_MAX: usize = 100;
+/// A byte order mark in UTF-8, in which all text is here.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 /// Stands for a delimiter of several bytes while csv-core parses: a byte that no UTF-8 has.
 const STAND_IN: u8 = 0xff;
 /// What a byte that is [`STAND_IN`] by damage becomes: damage still, and as long.
@@ -327,6 +329,11 @@ impl<'a> Records<'a> {
                 self.refill()?;
                 continue;
             }
+            // Of a file that was put below another, as `cat` does.
+            if self.window[self.at] == BOM[0] && self.has_parsed && self.is_at_mark()? {
+                self.at += BOM.len();
+                continue;
+            }
             let Some(comment) = &self.dialect.comment else {
                 return Ok(true);
             };
@@ -342,6 +349,14 @@ impl<'a> Records<'a> {
             }
             self.at = self.end_of_line()?;
         }
+    }
+
+    /// Whether a byte order mark is next.
+    fn is_at_mark(&mut self) -> Result<bool> {
+        while self.window.len() - self.at < BOM.len() && !self.exhausted {
+            self.refill()?;
+        }
+        Ok(self.window[self.at..].starts_with(BOM))
     }
 
     /// Where the line ends on which `start` stands.

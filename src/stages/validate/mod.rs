@@ -7,12 +7,12 @@ use hashbrown::HashTable;
 use unicode_normalization::UnicodeNormalization;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::definition::{DateOrder, Definition, Groups, UnknownDeactivated};
+use crate::definition::{Clean, DateOrder, Definition, Groups, UnknownDeactivated};
 use crate::issue::{Code, Issue, Severity};
 use crate::outcome::Verdict;
 use crate::row::{CLEARED, Drafts, Field, Key, Layout, People, RowNumber, Slot, Table};
 use crate::stages::clean::{
-    GROUP_NESTING, boolean_slots, country, date, group, groups, language, words,
+    GROUP_NESTING, boolean_slots, converted, country, date, group, groups, language, words,
 };
 use crate::stages::membership::{self, Said};
 
@@ -33,7 +33,8 @@ pub const ATTRIBUTE_CHARS_MAX: usize = 10_000;
 
 /// Checks a batch and makes the match keys of its rows. `verdicts` has `Duplicate` where `dedupe`
 /// found one (such rows are not checked, have no keys, and lose the issues they came with) and
-/// `Kept` elsewhere. A rejected row has its keys: it still takes part in clashes.
+/// `Kept` elsewhere. A rejected row has its keys: it still takes part in clashes. A row that cleaning
+/// found to be about nobody is no duplicate either, and keeps that issue alone.
 pub fn validate(
     mut drafts: Drafts,
     mut verdicts: Vec<Verdict>,
@@ -42,16 +43,25 @@ pub fn validate(
 ) -> People {
     let first_row = drafts.first_row;
     let place = |issue: &Issue| issue.row.wrapping_sub(first_row) as usize;
-    let is_duplicate = |verdict: &Verdict| matches!(verdict, Verdict::Duplicate(_));
+    for issue in &drafts.issues {
+        if issue.code == Code::RowNoPerson
+            && let Some(verdict) = verdicts.get_mut(place(issue))
+        {
+            *verdict = Verdict::Nobody;
+        }
+    }
+    let is_duplicate =
+        |verdict: &Verdict| matches!(verdict, Verdict::Duplicate(_) | Verdict::Nobody);
     let status = layout.field(Field::Status);
     let is_left_out =
         |index: usize| status.is_some_and(|slot| drafts.values.get(index, slot) == words::SKIPPED);
     let mut issues = std::mem::take(&mut drafts.issues);
     issues.retain(|issue| {
         let at = place(issue);
-        verdicts
-            .get(at)
-            .is_some_and(|verdict| !is_duplicate(verdict) && !is_left_out(at))
+        verdicts.get(at).is_some_and(|verdict| match verdict {
+            Verdict::Nobody => issue.code == Code::RowNoPerson,
+            verdict => !is_duplicate(verdict) && !is_left_out(at),
+        })
     });
     let mut checker = Checker {
         layout,
@@ -76,6 +86,7 @@ pub fn validate(
         email_or_username: definition.require.email_or_username,
         closing_needs_all: definition.matching.unknown_deactivated == UnknownDeactivated::Create,
         date_order: definition.clean.date_order,
+        settings: &definition.clean,
         booleans: boolean_slots(layout, definition),
         values: &drafts.values,
         domains: email::Domains::default(),
@@ -159,6 +170,7 @@ struct Checker<'a> {
     /// Whether a row that closes an account needs what others need.
     closing_needs_all: bool,
     date_order: DateOrder,
+    settings: &'a Clean,
     /// By slot: whether it is an attribute that is yes or no.
     booleans: Vec<bool>,
     values: &'a Table,
@@ -288,12 +300,37 @@ impl<'a> Checker<'a> {
     fn check_names(&mut self, index: usize, row: RowNumber) {
         for field in [Field::FullName, Field::FirstName, Field::LastName] {
             let value = self.value(index, field);
-            if is_no_name(value) {
+            if matches!(value, "TRUE" | "FALSE") && !self.is_reported(Code::NameSuspicious, row, field)
+            {
+                let detail = "a name; this is what a spreadsheet makes of a word for yes or no";
+                self.report(Code::NameSuspicious, row, field, value, detail);
+            }
+            if is_no_name(value) && !self.is_reported(Code::NameSuspicious, row, field) {
                 self.report(Code::NameSuspicious, row, field, value, "a name");
                 if field == Field::FullName {
                     return;
                 }
             }
+        }
+    }
+
+    /// Whether cleaning has said that already.
+    fn is_reported(&self, code: Code, row: RowNumber, field: Field) -> bool {
+        let mut issues = self.issues.iter();
+        issues.any(|issue| issue.row == row && issue.code == code && issue.field == Some(field))
+    }
+
+    /// What only a spreadsheet writes, in a key or a group.
+    fn check_converted(&mut self, field: Field, value: &str, row: RowNumber) {
+        let Some(sign) = converted::sign(value) else {
+            return;
+        };
+        let is_mixed = sign != converted::Sign::Date || self.settings.columns.dated.contains(&field);
+        if is_mixed
+            && !converted::is_meant(field, self.settings)
+            && !self.is_reported(Code::CellConverted, row, field)
+        {
+            self.issues.push(converted::issue_of(sign, row, field, value));
         }
     }
 
@@ -357,6 +394,9 @@ impl<'a> Checker<'a> {
                 value,
                 format!("at most {longest} characters"),
             );
+        }
+        if matches!(field, Field::ExternalId | Field::Username) {
+            self.check_converted(field, value, row);
         }
         match field {
             Field::Username if value.contains(|c: char| c.is_whitespace() || c.is_control()) => {
@@ -458,6 +498,7 @@ impl<'a> Checker<'a> {
     fn check_groups(&mut self, field: Field, value: &str, row: RowNumber) {
         for group in groups(value) {
             let (path, role) = group::path_and_role(group, self.groups);
+            self.check_converted(field, path, row);
             if let Some(role) = role
                 && !self.group_roles.iter().any(|known| known == role)
             {

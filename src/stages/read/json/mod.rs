@@ -3,18 +3,19 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::io::Read as _;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 
-use super::content::{Content, within_file_limit};
+use super::content::{Content, read_start, within_file_limit};
 use super::encoding::{Depth, TextReader, survey};
 use super::records::{COLUMNS_MAX, RECORD_BYTES_MAX};
 use super::{
     Emit, Format, HIDDEN, PARTED, ROWS_MAX, Source, UNREAD, Wanted, encoding_name, misplaced,
-    mojibake, named_encoding, unreadable,
+    mojibake, named_encoding, unreadable, without_nul,
 };
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
@@ -106,6 +107,55 @@ pub fn is_json(start: &[u8]) -> bool {
     }
 }
 
+/// Whether a file with that beginning is JSON all the same: lists of text or numbers, one or one a
+/// line, or a text that has JSON in it. As text with delimiters, such a file would be one of one line
+/// or have brackets in its cells.
+///
+/// # Errors
+/// `file.unreadable`.
+pub fn is_without_objects(content: &Content, start: &[u8]) -> Result<bool> {
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    let marks = start.iter().filter(|byte| !byte.is_ascii_whitespace());
+    let mut marks = marks.copied();
+    let (first, second) = (marks.next(), marks.next());
+    let marks_list = first == Some(b'[');
+    let may_be = match (first, second) {
+        (Some(b'['), Some(next)) => matches!(next, b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'),
+        (Some(b'"'), Some(b'{' | b'[')) => true,
+        _ => false,
+    };
+    if !may_be {
+        return Ok(false);
+    }
+    let mut reader = content.open()?;
+    let mut mark = [0; 3];
+    let count = read_start(&mut reader, &mut mark);
+    let count = count.map_err(|error| unreadable(content.path(), &error))?;
+    let before = mark[..count]
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(&mark[..count]);
+    let text = std::io::BufReader::new(before.chain(reader));
+    let mut values = serde_json::Deserializer::from_reader(text).into_iter::<IgnoredAny>();
+    let is_one = matches!(values.next(), Some(Ok(_)));
+    Ok(is_one
+        && match values.next() {
+            None => true,
+            // A column of texts that have brackets is a list with one column.
+            Some(next) => next.is_ok() && marks_list,
+        })
+}
+
+/// The refusal for JSON that lists other things than objects.
+pub fn without_objects(path: &std::path::Path) -> Refusal {
+    let what = format!(
+        "`{}` is JSON, but lists no objects: nothing says which value is which",
+        path.display()
+    );
+    Refusal::new(Code::FileFormat, what).help(
+        "export one object for each person, as `[{\"email\": \"ada@example.org\", …}]`, or save the list as CSV",
+    )
+}
+
 /// Finds out how a JSON text is to be read, and what all of its records have.
 ///
 /// # Errors
@@ -124,9 +174,10 @@ pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
         total: None,
         others: None,
     };
-    let header = names(&mut shape)?;
+    let (header, without_nul) = without_nul(names(&mut shape)?);
     let content = &shape.content;
     Ok(Source {
+        without_nul,
         path: content.path().to_path_buf(),
         sha256: content.sha256(survey.sha256),
         bytes: survey.bytes,
@@ -177,10 +228,12 @@ fn layout(content: &Content, encoding: &'static Encoding) -> Result<Layout> {
 fn names(shape: &mut Shape) -> Result<Vec<String>> {
     let path = shape.content.path().to_path_buf();
     let mut names = Names::default();
+    let mut has_object = false;
     let mut flattener = Flattener::new(&shape.separators);
     let mut records = Records::open(&shape.content, shape.encoding, shape.layout.clone())?;
     while let Some(record) = records.next()? {
         shape.records += 1;
+        has_object |= record.bytes.trim_ascii_start().starts_with(b"{");
         let Ok(node) = read_record(&record, &shape.layout, &path)? else {
             continue;
         };
@@ -217,6 +270,7 @@ fn names(shape: &mut Shape) -> Result<Vec<String>> {
             let what = format!("`{}` has no record", path.display());
             Err(Refusal::new(Code::FileEmpty, what))
         }
+        (true, _) if !has_object => Err(without_objects(&path)),
         (true, records) => {
             let what = format!(
                 "`{}` has nobody in it: none of its records, {records} in all, has a value that can be read",
@@ -403,10 +457,13 @@ struct Row<'s> {
 
 impl<'s> Row<'s> {
     fn new(source: &'s Source) -> Row<'s> {
-        let names = source.header.iter().enumerate();
+        let names = source.header.iter().map(String::as_str).enumerate();
+        // Records have the names as they are.
+        let raw = source.without_nul.iter();
+        let raw = raw.map(|(column, name)| (*column, name.as_str()));
         Row {
             source,
-            by_name: names.map(|(index, name)| (name.as_str(), index)).collect(),
+            by_name: names.chain(raw).map(|(index, name)| (name, index)).collect(),
             text: String::new(),
             spans: vec![None; source.header.len()],
             said: Vec::new(),

@@ -99,6 +99,9 @@ fn of_archive(path: &Path, names: &[String]) -> Result<BookKind> {
         return Ok(BookKind::Xlsb);
     } else if has("mimetype") && has("content.xml") {
         return Ok(BookKind::Ods);
+    } else if has("mimetype") && has("encrypted-package") {
+        // LibreOffice since 24.8 (ODF 1.4 part 2, "wholesome encryption").
+        return Err(encrypted(path));
     } else if under("word/") {
         (
             "a Word document",

@@ -8,7 +8,7 @@ use super::number_format::{DIGITS_MAX, NumberFormat};
 use super::refuse::refusal;
 use crate::issue::Code;
 use crate::refusal::Result;
-use crate::row::{Native, ShownAs};
+use crate::row::{CellKind, Native, ShownAs};
 
 /// The most characters of a value that an issue carries.
 const FOUND_CHARS_MAX: usize = 120;
@@ -22,6 +22,10 @@ pub(super) enum Kind {
     Precision = 2,
     /// A formula that no program has computed yet.
     Uncomputed = 3,
+    /// No remark, but what the cell is; see [`Kind::of_cell`].
+    Date = 4,
+    Truth = 5,
+    Percent = 6,
 }
 
 impl Kind {
@@ -31,24 +35,39 @@ impl Kind {
             Kind::Formula,
             Kind::Precision,
             Kind::Uncomputed,
+            Kind::Date,
+            Kind::Truth,
+            Kind::Percent,
         ]
         .into_iter()
         .find(|kind| *kind as u8 == byte)
     }
 
-    pub fn code(self) -> Code {
+    /// The code of a remark; none for what only says what the cell is.
+    pub fn code(self) -> Option<Code> {
         match self {
-            Kind::Error => Code::CellError,
-            Kind::Formula => Code::CellFormula,
-            Kind::Precision => Code::CellPrecision,
-            Kind::Uncomputed => Code::CellUncomputed,
+            Kind::Error => Some(Code::CellError),
+            Kind::Formula => Some(Code::CellFormula),
+            Kind::Precision => Some(Code::CellPrecision),
+            Kind::Uncomputed => Some(Code::CellUncomputed),
+            Kind::Date | Kind::Truth | Kind::Percent => None,
+        }
+    }
+
+    /// What the cell is, where that is neither text nor a plain number.
+    pub fn of_cell(self) -> Option<CellKind> {
+        match self {
+            Kind::Date => Some(CellKind::Date),
+            Kind::Truth => Some(CellKind::Truth),
+            Kind::Percent => Some(CellKind::Percent),
+            Kind::Error | Kind::Formula | Kind::Precision | Kind::Uncomputed => None,
         }
     }
 
     pub fn detail(self) -> String {
         match self {
             Kind::Precision => format!("Excel keeps {DIGITS_MAX} digits of a number"),
-            Kind::Error | Kind::Formula | Kind::Uncomputed => String::new(),
+            _ => String::new(),
         }
     }
 }
@@ -204,6 +223,9 @@ impl<'p> Line<'p> {
             let found = self.column(column).chars().take(FOUND_CHARS_MAX).collect();
             self.remark(column, Kind::Precision, found);
         }
+        if let Some(kind) = format.kind(number) {
+            self.remark(column, kind, String::new());
+        }
         Ok(())
     }
 
@@ -213,6 +235,7 @@ impl<'p> Line<'p> {
             text.push_str(if truth { "TRUE" } else { "FALSE" });
         })?;
         self.native(column, Native::Truth(truth), &ShownAs::default());
+        self.remark(column, Kind::Truth, String::new());
         Ok(())
     }
 
@@ -232,6 +255,14 @@ impl<'p> Line<'p> {
         Ok(())
     }
 
+    /// Adds a formula without a result.
+    pub fn uncomputed(&mut self, column: usize) -> Result<()> {
+        self.cell(column, |_| ())?;
+        self.remark(column, Kind::Uncomputed, String::new());
+        Ok(())
+    }
+
+    /// Notes something to say about a cell.
     pub fn remark(&mut self, column: usize, kind: Kind, found: String) {
         self.remarks.push(Remark {
             column: column as u16,

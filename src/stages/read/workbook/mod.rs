@@ -9,7 +9,7 @@ use std::sync::Mutex;
 
 use sha2::{Digest, Sha256};
 
-use super::{Emit, Format, HIDDEN, Source, Wanted, misplaced};
+use super::{Emit, Format, HIDDEN, Source, Wanted, misplaced, without_nul};
 use crate::definition::SheetChoice;
 use crate::header::{has_own, is_own};
 use crate::issue::{Code, Issue};
@@ -82,6 +82,7 @@ pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
         let rows = std::mem::take(&mut rows[index]);
         (index, header(path, rows, wanted)?)
     };
+    let (header, without_nul) = without_nul(header);
     Ok(Source {
         path: path.to_path_buf(),
         sha256,
@@ -94,6 +95,7 @@ pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
         header,
         dropped: Vec::new(),
         secret: None,
+        without_nul,
     })
 }
 
@@ -159,7 +161,11 @@ fn look(mut answer: Answer) -> Result<(Book, Vec<FirstRows>)> {
             _ => return Err(answer.nonsense()),
         }
     }
-    let book = book.ok_or_else(|| answer.nonsense())?;
+    let mut book = book.ok_or_else(|| answer.nonsense())?;
+    // PostgreSQL's text can't hold NUL, and summaries name the sheets.
+    for sheet in &mut book.sheets {
+        sheet.name.retain(|character| character != '\0');
+    }
     sheets.resize(book.sheets.len(), FirstRows::new());
     Ok((book, sheets))
 }
@@ -244,6 +250,8 @@ fn read_as(
                 continue;
             }
             push(&row, source, book, &mut merged, &mut batch);
+            let index = batch.len() - 1;
+            source.note_header_again(&mut batch, index);
             if batch.is_full() {
                 let mut next = Cells::new(number, batch.next_row());
                 next.sheet = batch.sheet.as_ref().map(|sheet| {
@@ -303,12 +311,18 @@ fn push(from: &Row, source: &Source, book: &Book, merged: &mut Merged, batch: &m
         }
     }
     for (column, kind, found) in from.remarks() {
-        let index = usize::from(column);
-        if source.dropped.contains(&index) || source.secret == Some(index) {
+        let at = usize::from(column);
+        if source.dropped.contains(&at) || source.secret == Some(at) {
             continue;
         }
+        if let Some(kind) = kind.of_cell() {
+            batch.kinds.push((index, column, kind));
+        }
+        let Some(code) = kind.code() else {
+            continue;
+        };
         batch.issues.push(Issue {
-            code: kind.code(),
+            code,
             row,
             field: None,
             column: Some(column),

@@ -10,6 +10,7 @@ use std::fmt::Write;
 use jiff::Span;
 use jiff::civil::{Date, date};
 
+use super::line::Kind;
 use crate::row::ShownAs;
 
 /// Excel keeps this many digits of a number; what comes after them is lost in the file already.
@@ -178,6 +179,16 @@ impl NumberFormat {
         match self.section(value).0.shape {
             Shape::Moment { date: true, .. } if is_1904 => value + DAYS_TO_1904 as f64,
             _ => value,
+        }
+    }
+
+    /// What a spreadsheet has made of `value`, where it is more than a number.
+    pub fn kind(&self, value: f64) -> Option<Kind> {
+        match &self.section(value).0.shape {
+            // Below the first day it is the zero of an empty cell, or a time.
+            Shape::Moment { date: true, .. } if value >= 1.0 => Some(Kind::Date),
+            Shape::Pattern(pattern) if pattern.percent => Some(Kind::Percent),
+            _ => None,
         }
     }
 

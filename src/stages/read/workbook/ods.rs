@@ -15,20 +15,23 @@ use super::xml::{Tag, Token, Xml};
 use crate::refusal::Result;
 
 const AREAS_MAX: usize = 10_000;
+/// How much of the list of an archive's parts is looked at.
+const MANIFEST_BYTES_MAX: u64 = 1 << 20;
 
 /// Goes through a workbook; see [`Each`].
 pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
-    if job.only.is_none() {
-        guard::check(job)?;
-    }
     let (mut archive, _) = guard::open(job)?;
-    if let Ok(mut manifest) = archive.by_name("META-INF/manifest.xml") {
+    // What is encrypted is no XML, which the guard would call damage.
+    if let Ok(manifest) = archive.by_name("META-INF/manifest.xml") {
         let mut bytes = Vec::new();
-        let read = manifest.read_to_end(&mut bytes);
+        let read = manifest.take(MANIFEST_BYTES_MAX).read_to_end(&mut bytes);
         read.map_err(|error| damaged(job.path, &error))?;
         if memchr::memmem::find(&bytes, b"encryption-data").is_some() {
             return Err(encrypted(job.path));
         }
+    }
+    if job.only.is_none() {
+        guard::check(job)?;
     }
     let content = archive
         .by_name("content.xml")
@@ -226,12 +229,18 @@ impl<R: Read> Content<'_, '_, R> {
                 sheet.merged_more += 1;
             }
         }
-        if shown.is_empty() && tag.value.is_none() && tag.kind.is_empty() {
+        let is_empty = shown.is_empty() && tag.value.is_none() && tag.kind.is_empty();
+        if is_empty && !tag.is_formula {
             return Ok(());
         }
         for column in (column..).take(usize::try_from(tag.repeated).unwrap_or(usize::MAX)) {
             self.line.check_place(self.row, column)?;
-            self.put(&tag, &shown, column as usize)?;
+            if is_empty {
+                self.line.uncomputed(column as usize)?;
+                self.has_formula();
+            } else {
+                self.put(&tag, &shown, column as usize)?;
+            }
         }
         Ok(())
     }
@@ -250,11 +259,15 @@ impl<R: Read> Content<'_, '_, R> {
                 line.number(column, number * 100.0, &self.general, false)?;
                 let percent = format!("{}%", line.column(column));
                 line.replace(column, &percent);
+                line.remark(column, Kind::Percent, String::new());
             }
             ("float" | "currency", Some(number), _) => {
                 line.number(column, number, &self.general, false)?;
             }
-            ("date", _, Some(value)) => line.cell(column, |out| out.push_str(iso(value)))?,
+            ("date", _, Some(value)) => {
+                line.cell(column, |out| out.push_str(iso(value)))?;
+                line.remark(column, Kind::Date, String::new());
+            }
             ("time", _, Some(value)) => {
                 let time = clock(value);
                 line.cell(column, |out| out.push_str(time.as_deref().unwrap_or(shown)))?;
@@ -262,6 +275,7 @@ impl<R: Read> Content<'_, '_, R> {
             ("boolean", _, Some(value)) => {
                 let word = if value == "true" { "TRUE" } else { "FALSE" };
                 line.cell(column, |out| out.push_str(word))?;
+                line.remark(column, Kind::Truth, String::new());
             }
             (_, _, Some(value)) if shown.is_empty() => {
                 line.cell(column, |out| out.push_str(value))?;
@@ -270,11 +284,16 @@ impl<R: Read> Content<'_, '_, R> {
         }
         if tag.is_formula {
             line.remark(column, Kind::Formula, String::new());
-            if let Some(sheet) = self.sheets.last_mut() {
-                sheet.formulas = true;
-            }
+            self.has_formula();
         }
         Ok(())
+    }
+
+    /// Notes that the sheet has formulas.
+    fn has_formula(&mut self) {
+        if let Some(sheet) = self.sheets.last_mut() {
+            sheet.formulas = true;
+        }
     }
 
     /// The text of a cell up to its end: paragraphs parted by line ends, without its comments.

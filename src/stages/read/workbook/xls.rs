@@ -1,7 +1,7 @@
 //! Workbooks of Excel 5.0 to 2003 ([MS-XLS]). Values come from the parser, which keeps a sheet as a
 //! whole; how numbers are shown, and what is hidden or merged, is read off the records here.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{BufReader, Read};
 use std::ops::RangeInclusive;
 
@@ -89,7 +89,16 @@ fn rows(
     let mut is_wanted = true;
     let general = NumberFormat::new(None, "General");
     let date = NumberFormat::new(Some(14), builtin(14));
-    for (row, cells) in (top..).zip(range.rows()) {
+    let mut filled = range.rows();
+    // Formulas without a result are no cells to the parser, and may stand beside its range.
+    let first = own.uncomputed.first().map_or(top, |(row, _)| top.min(*row));
+    let last = own.uncomputed.last().map(|(row, _)| *row);
+    let last = range.end().map(|(row, _)| row).max(last);
+    for row in last.map(|last| first..=last).into_iter().flatten() {
+        let cells = match row >= top {
+            true => filled.next().unwrap_or_default(),
+            false => &[],
+        };
         line.begin(u64::from(row));
         for (column, value) in (left..).zip(cells) {
             if matches!(value, Data::Empty)
@@ -117,6 +126,10 @@ fn rows(
             if own.formulas.contains(&(row, column)) {
                 line.remark(column as usize, Kind::Formula, String::new());
             }
+        }
+        for (_, column) in own.uncomputed.range((row, 0)..=(row, u32::MAX)) {
+            line.check_place(u64::from(row), u64::from(*column))?;
+            line.uncomputed(*column as usize)?;
         }
         if line.end()? {
             own.notes.hidden_rows += u64::from(own.hidden_rows.contains(&row));
@@ -159,6 +172,12 @@ struct SheetLook {
     /// Styles of cells that hold numbers and have a format.
     styles: HashMap<(u32, u32), u16>,
     formulas: HashSet<(u32, u32)>,
+    /// Formulas whose result nothing has computed yet.
+    uncomputed: BTreeSet<(u32, u32)>,
+    /// Formulas whose result is empty text, or isn't there: xlwt and its kin write it so.
+    blank: BTreeSet<(u32, u32)>,
+    /// Whether any formula has another result.
+    has_results: bool,
 }
 
 impl Looks {
@@ -168,8 +187,11 @@ impl Looks {
         let mut styles = Vec::new();
         let mut places = Vec::new();
         let mut is_8 = true;
+        let mut is_calculated = false;
         for (kind, data) in Records(stream) {
             match kind {
+                // RecalcId: Excel writes which version calculated the workbook.
+                0x01c1 => is_calculated = true,
                 // BOF: versions before 0x0600 write bytes where later ones write UTF-16.
                 0x0809 => is_8 = u16_at(data, 0) == Some(0x0600),
                 // FilePass: whatever the method, the rest is scrambled.
@@ -206,6 +228,12 @@ impl Looks {
                 .map(|at| sheet(at).unwrap_or_default())
                 .collect();
         }
+        // Where something calculates, it gets more than empty text out of some formula.
+        if !is_calculated && !looks.sheets.iter().any(|sheet| sheet.has_results) {
+            for sheet in &mut looks.sheets {
+                sheet.uncomputed.append(&mut sheet.blank);
+            }
+        }
         looks
     }
 }
@@ -214,20 +242,32 @@ impl SheetLook {
     fn read(stream: &[u8], plain: &[bool]) -> SheetLook {
         let mut look = SheetLook::default();
         let mut depth = 0;
+        // The formula under way, where its result is text that a record behind it has to bring.
+        let mut waiting = None;
         for (kind, data) in Records(stream) {
             match kind {
                 0x0809 => depth += 1,
                 0x000a => depth -= 1,
                 // Charts on the sheet have records of their own.
                 _ if depth != 1 => {}
+                // Array, ShrFmla, Table: parts of the formula
+                0x0221 | 0x04bc | 0x0236 => {}
+                // String
+                0x0207 => {
+                    look.has_results |= waiting.is_some();
+                    waiting = None;
+                }
                 _ => {
+                    look.uncomputed.extend(waiting.take());
                     look.note(kind, data, plain);
+                    waiting = text_formula(kind, data);
                 }
             }
             if depth == 0 {
                 break;
             }
         }
+        look.uncomputed.extend(waiting);
         look
     }
 
@@ -242,6 +282,12 @@ impl SheetLook {
                 if kind == 0x0006 {
                     self.formulas.insert(place);
                     self.notes.formulas = true;
+                    match (data.get(6)?, at(12)?) {
+                        (3, 0xffff) => drop(self.blank.insert(place)),
+                        // Whether its text is there, the next record says.
+                        (0, 0xffff) => {}
+                        _ => self.has_results = true,
+                    }
                 }
             }
             // MulRk: pairs of a style and a number, from a column on
@@ -286,6 +332,13 @@ impl SheetLook {
             self.styles.insert(place, style);
         }
     }
+}
+
+/// The place of a formula whose result is text that stands in the record behind it ([MS-XLS]
+/// 2.5.133). Programs that write files without computing them leave that record out.
+fn text_formula(kind: u16, data: &[u8]) -> Option<(u32, u32)> {
+    let is_text = kind == 0x0006 && *data.get(6)? == 0 && u16_at(data, 12)? == 0xffff;
+    is_text.then_some((u32::from(u16_at(data, 0)?), u32::from(u16_at(data, 2)?)))
 }
 
 fn format(data: &[u8], is_8: bool) -> Option<(u16, String)> {

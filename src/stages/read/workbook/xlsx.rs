@@ -224,9 +224,12 @@ pub(super) fn put(
         DataRef::Int(number) => line.number(column, *number as f64, format, is_1904),
         DataRef::DateTime(moment) => line.number(column, moment.as_f64(), format, is_1904),
         DataRef::Bool(value) => line.truth(column, *value),
-        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
-            line.cell(column, |out| out.push_str(iso(text)))
+        DataRef::DateTimeIso(text) => {
+            line.cell(column, |out| out.push_str(iso(text)))?;
+            line.remark(column, Kind::Date, String::new());
+            Ok(())
         }
+        DataRef::DurationIso(text) => line.cell(column, |out| out.push_str(iso(text))),
         DataRef::Error(error) => line.error(column, error.to_string()),
         DataRef::Empty => Ok(()),
     }
