@@ -408,9 +408,16 @@ impl<'a> Tally<'a> {
                 found: issue.found.replace('\0', "\u{fffd}"),
                 detail: issue.detail.replace('\0', "\u{fffd}"),
             };
-            // How wide a row is, and what Excel calls an error, says nothing of a person.
-            let is_impersonal =
-                matches!(issue.code, Code::RowShort | Code::RowLong | Code::CellError);
+            // How wide a row is, what Excel calls an error, and what says nothing, says nothing of a
+            // person.
+            let is_impersonal = matches!(
+                issue.code,
+                Code::RowShort
+                    | Code::RowLong
+                    | Code::CellError
+                    | Code::CellNothing
+                    | Code::KeyPlaceholder
+            );
             let personal = !is_impersonal && issue.field.is_none_or(Field::is_personal);
             self.add(issue.code, example, personal);
         }

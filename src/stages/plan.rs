@@ -534,6 +534,14 @@ fn returned(
     let status = account.value(Field::Status).unwrap_or("");
     let names = [Field::FirstName, Field::LastName].map(|field| account.value(field));
     let names: Vec<&str> = names.into_iter().flatten().collect();
+    if differs_by_leading_zeros(wanted, held) {
+        let detail = format!(
+            "external id `{wanted}` for {status} account {}, external id `{held}`, name `{}`: the ids differ by leading zeros only, which spreadsheets drop; format the column as text, export it again with its zeros, and leave `returning` as it is",
+            account.id,
+            names.join(" ")
+        );
+        return Some(Issue::of_field(Code::MatchReturned, row, Field::ExternalId, wanted, detail));
+    }
     let detail = format!(
         "either {status} account {} of this address, external id `{held}`, name `{}`; or somebody new, external id `{wanted}`",
         account.id,
@@ -546,6 +554,16 @@ fn returned(
         wanted,
         detail,
     ))
+}
+
+/// Whether two ids are one number, of which a spreadsheet dropped the zeros at the front, or to
+/// which a program added `.0`.
+fn differs_by_leading_zeros(one: &str, other: &str) -> bool {
+    let [one, other] = [one, other].map(|id| {
+        let id = id.strip_suffix(".0").unwrap_or(id);
+        id.trim_start_matches('0')
+    });
+    one == other && one.starts_with(|c: char| c.is_ascii_digit())
 }
 
 fn known_account(
