@@ -174,7 +174,8 @@ codes! {
     MatchAmbiguous "match.ambiguous" Reject "the row's keys belong to different accounts", "correct the key that is wrong";
     MatchTwice "match.twice" Reject "several rows are about the same account", "keep one of the rows";
     MatchConflict "match.conflict" Reject "the matched account has another external id", "correct the external id, or the address that found the account";
-    MatchReturned "match.returned" Warning "a known address under another external id", "if the ids differ by leading zeros only, format the column as text and export it again; if it is the same person, set `returning = \"same\"` under `[match]` and import again; if not, correct the address or the id in the file";
+    MatchReturned "match.returned" Warning "a known address under another external id", "if it is the same person, set `returning = \"same\"` under `[match]` and import again; if not, correct the address or the id in the file";
+    MatchZeros "match.zeros" Warning "the id of a known person, but for zeros at the front", "format the column as text, type the ids with their zeros or export them again, and import again; `returning` under `[match]` would overwrite the right ids";
     MatchNoKey "match.no_key" Reject "nothing to find the person by", "fill in one of the columns that `by` under `[match]` names";
     AccountActive "account.active" Reject "the person already has an active account", "leave the row out, or let the pipeline update or skip such people";
     AccountExists "account.exists" Reject "the person already has an account", "leave the row out, or use mode `upsert`";

@@ -459,7 +459,9 @@ impl<'a> Tally<'a> {
         *count += 1;
         if examples.len() < EXAMPLES_MAX {
             let hidden = |text: &str| {
-                if personal && matches!(code, Code::PlanDrifted | Code::MatchReturned) {
+                if personal
+                    && matches!(code, Code::PlanDrifted | Code::MatchReturned | Code::MatchZeros)
+                {
                     mask_quoted(text)
                 } else if personal {
                     mask_words(text)

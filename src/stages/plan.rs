@@ -324,7 +324,7 @@ pub fn decide(
         None => new_account(person, definition, tree, &mut issues),
         Some(matched) => match conflict(person, matched, definition) {
             Some(issue) => {
-                let is_returned = issue.code == Code::MatchReturned;
+                let is_returned = matches!(issue.code, Code::MatchReturned | Code::MatchZeros);
                 issues.push(issue);
                 Action::Leave(match is_returned {
                     true => Outcome::Held,
@@ -536,11 +536,12 @@ fn returned(
     let names: Vec<&str> = names.into_iter().flatten().collect();
     if differs_by_leading_zeros(wanted, held) {
         let detail = format!(
-            "external id `{wanted}` for {status} account {}, external id `{held}`, name `{}`: the ids differ by leading zeros only, which spreadsheets drop; format the column as text, export it again with its zeros, and leave `returning` as it is",
+            "the id of {status} account {} is `{held}`, its name `{}`; spreadsheets drop zeros at the front of `{wanted}`",
             account.id,
             names.join(" ")
         );
-        return Some(Issue::of_field(Code::MatchReturned, row, Field::ExternalId, wanted, detail));
+        let (code, field) = (Code::MatchZeros, Field::ExternalId);
+        return Some(Issue::of_field(code, row, field, wanted, detail));
     }
     let detail = format!(
         "either {status} account {} of this address, external id `{held}`, name `{}`; or somebody new, external id `{wanted}`",
@@ -1002,6 +1003,16 @@ mod tests {
         ] {
             let (action, codes) = decided(toml, row, Some(&Matched { by, account }));
             assert_eq!((action.outcome(), codes), (Outcome::Rejected, vec![code]));
+        }
+    }
+
+    #[test]
+    fn an_id_without_its_zeros_is_told_from_another() {
+        for (one, other) in [("123", "00123"), ("00124", "124"), ("125.0", "00125"), ("125", "125.0")] {
+            assert!(differs_by_leading_zeros(one, other), "{one} {other}");
+        }
+        for (one, other) in [("123", "1230"), ("A1", "0A1"), ("0", "00"), ("124", "123")] {
+            assert!(!differs_by_leading_zeros(one, other), "{one} {other}");
         }
     }
 

@@ -48,12 +48,11 @@ struct Slips {
 /// Names that several countries have, and the codes of these: in the form of keys, a line a set of
 /// countries, in the languages of [`TABLE`].
 #[rustfmt::skip]
-const AMBIGUOUS: [(&[&str], &[&str]); 8] = [
+const AMBIGUOUS: [(&[&str], &[&str]); 7] = [
     (&["CD", "CG"], &["congo", "kongo", "konqo", "コンコ", "刚果", "剛果", "thecongo", "lecongo"]),
     (&["KP", "KR"], &["korea", "coree", "corea", "coreia", "kore", "koreja", "朝鮮半島"]),
     (&["VG", "VI"], &["virginislands", "thevirginislands", "ilesvierges", "jungferninseln", "islasvirgenes", "ilhasvirgens",
       "isolevergini", "maagdeneilanden", "wyspydziewicze", "panenskeostrovy", "virjinadalari", "ウァーシン諸島", "维尔京群岛"]),
-    (&["GF", "GY"], &["guiana", "guayana", "guianas"]),
     (&["BQ", "CW", "SX"], &["netherlandsantilles", "dutchantilles", "antillesneerlandaises", "niederlandischeantillen",
       "antillasholandesas", "nederlandseantillen", "antilhasholandesas"]),
     (&["GG", "JE"], &["channelislands", "ilesanglonormandes", "kanalinseln"]),
@@ -127,7 +126,11 @@ fn is_dotted(text: &str) -> bool {
 /// words of fewer than six letters are not looked at. For texts that [`alpha2`] doesn't know.
 pub fn misspelled(text: &str) -> Option<&'static str> {
     let key = words::key(text);
-    if key.len() < LETTERS_MIN || !key.is_ascii() || NOT_MISSPELLED.contains(&key.as_str()) {
+    if key.len() < LETTERS_MIN
+        || !key.is_ascii()
+        || NOT_MISSPELLED.contains(&key.as_str())
+        || ambiguous(text).is_some()
+    {
         return None;
     }
     let mut found: Vec<&str> = Vec::new();

@@ -728,7 +728,7 @@ mod tests {
 
     #[test]
     fn rules_are_few_and_have_names_of_their_own() {
-        let names: std::collections::HashSet<_> =
+        let names: HashSet<_> =
             Rule::ALL.iter().map(|rule| rule.name()).collect();
         assert_eq!(names.len(), Rule::ALL.len());
         for (number, rule) in Rule::ALL.iter().enumerate() {
@@ -751,7 +751,8 @@ mod tests {
                 (Field::Status, "Aktiv"),
                 (Field::StartDate, "22.11.2026"),
                 (Field::Manager, "Boss@X.org"),
-                (Field::Username, "NULL"),
+                (Field::Username, "jane"),
+                (Field::Organization, "NULL"),
             ]),
             row(&[
                 (Field::FullName, "Jane Doe"),
@@ -766,7 +767,7 @@ mod tests {
             [
                 "",
                 "Jane@example.org",
-                "NULL",
+                "jane",
                 "Jane",
                 "van Doe",
                 "Jane van Doe",
@@ -793,7 +794,7 @@ mod tests {
             .iter()
             .map(|issue| (issue.code, issue.row))
             .collect();
-        assert_eq!(issues, [(Code::PhoneInvalid, 1)]);
+        assert_eq!(issues, [(Code::CellNothing, 0), (Code::PhoneInvalid, 1)]);
         let counts: Vec<_> = Rule::ALL
             .iter()
             .map(|rule| (rule.name(), drafts.rule_counts[*rule as usize]))

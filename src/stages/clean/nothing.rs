@@ -71,6 +71,10 @@ impl Row<'_> {
         let kind = nothing::kind(value);
         let says_nothing = match what {
             Slot::Field(Field::ExternalId | Field::Username | Field::Manager) => {
+                // Many people have no manager, which a `-` says well enough.
+                if *what == Slot::Field(Field::Manager) && says_nothing(kind) {
+                    return Some(Says::Nothing);
+                }
                 return nothing::is_no_key(value).then_some(Says::Placeholder);
             }
             Slot::Field(Field::Email) => {
@@ -174,7 +178,7 @@ impl Row<'_> {
         })
     }
 
-    /// Empties a value that says nothing, and reports it. Errors stay, and reject the row.
+    /// Empties a value that says nothing, and reports it. Errors reject the row.
     pub(super) fn empty_if_nothing(
         &self,
         slot: usize,
@@ -204,7 +208,11 @@ impl Row<'_> {
                         ..issue(Code::CellError, "what a spreadsheet shows in place of a value")
                     });
                 }
-                return;
+                // A name stays, or the row would lack one as well. Elsewhere an error is no value:
+                // rows that have it in their ids have nothing in common.
+                if matches!(what, Slot::Field(Field::FirstName | Field::LastName | Field::FullName)) {
+                    return;
+                }
             }
             Says::Placeholder => {
                 drafts.issues.push(issue(Code::KeyPlaceholder, "a key that only this person has"));
@@ -215,7 +223,9 @@ impl Row<'_> {
             }
         }
         *value = Cow::Borrowed("");
-        *rules = Rules::of(Rule::NothingWord);
+        if says != Says::Error {
+            *rules = Rules::of(Rule::NothingWord);
+        }
     }
 
     /// Takes words of nothing out of a list of groups, and reports them.

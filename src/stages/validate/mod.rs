@@ -326,6 +326,13 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Whether the field's text is known to be damaged.
+    fn is_reported(&self, row: RowNumber, field: Field) -> bool {
+        let mut latest = self.issues[self.read_issues..].iter().rev();
+        let mut of_row = latest.by_ref().take_while(|issue| issue.row == row);
+        of_row.any(|issue| issue.code == Code::CellMojibake && issue.field == Some(field))
+    }
+
     /// Reports what another system left in a text. `classes` are those of its bytes.
     fn finds_leftover(&mut self, field: Field, value: &str, classes: u8, row: RowNumber) -> bool {
         let is_name = matches!(field, Field::FullName | Field::FirstName | Field::LastName);
@@ -400,7 +407,7 @@ impl<'a> Checker<'a> {
             Field::Username,
         ] {
             let value = self.value(index, field);
-            if value.is_ascii() || !scripts::mixes_in_a_word(value) {
+            if value.is_ascii() || !scripts::mixes_in_a_word(value) || self.is_reported(row, field) {
                 continue;
             }
             if field == Field::Username {
