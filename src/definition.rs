@@ -326,8 +326,10 @@ pub struct Clean {
     pub date_order: DateOrder,
     /// Order of the parts of a full name.
     pub name_order: NameOrder,
-    /// Cells that mean an empty one, written exactly so.
+    /// Cells that mean an empty one, written exactly so, beside the words that are known.
     pub nothing: Vec<String>,
+    /// Cells that look like nothing and are data, written exactly so.
+    pub data: Vec<String>,
     /// Custom attributes that are yes or no.
     pub booleans: Vec<String>,
     /// Fields in which dates, `TRUE` and percentages are meant as they are, and not what a spreadsheet
@@ -1410,6 +1412,11 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
         return wrong("chunk_rows", "`chunk_rows` must be from 1 to 100000");
     }
     check_read(&definition.read, &wrong)?;
+    let clean = &definition.clean;
+    if let Some(word) = clean.data.iter().find(|word| clean.nothing.contains(word)) {
+        let message = format!("`{word}` is in both `nothing` and `data`");
+        return wrong("data", &message);
+    }
     if let Some(country) = &definition.clean.default_country
         && rust_iso3166::from_alpha2(country).is_none()
     {

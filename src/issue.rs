@@ -114,6 +114,9 @@ codes! {
     CellUncomputed "cell.uncomputed" Reject "the cell holds a formula without a result", "open the file in Excel and save it, so that it is computed; or type the value";
     CellMerged "cell.merged" Warning "an empty cell that is merged with another; the text counts for the other", "take the cells apart, and fill in each";
     CellPrecision "cell.precision" Reject "a number with more digits than are kept", "write it as text: in a workbook, format the column as text first; in JSON, put it in quotes";
+    CellScientific "cell.scientific" Warning "a number that a spreadsheet shortened to a power of ten; kept as typed", "type the whole number, in a column that is formatted as text";
+    CellNothing "cell.nothing" Note "a word that says that there is no value; taken as an empty cell", "nothing; if it is data, name it in `data` under `[clean]`; named in `nothing` there, it is taken as empty without this remark";
+    CellLeftover "cell.leftover" Warning "what another system left in a text; kept as typed", "type it as the repair shows, or correct the list where it comes from";
     CellInvisible "cell.invisible" Note "characters that can't be seen were removed from what the person is found by", "nothing; or mend the list where it comes from";
     CellLong "cell.long" Reject "text longer than the field holds", "shorten it";
     // required fields
@@ -136,11 +139,13 @@ codes! {
     EmailMixed "email.mixed_script" Warning "letters of several alphabets that look alike", "type the address again";
     EmailAlike "email.look_alike" Warning "another row's address looks the same, in other letters", "if both rows are the same person, keep one; if not, ask who the other is";
     // other fields
+    KeyPlaceholder "key.placeholder" Warning "a placeholder where a person's key belongs; taken as an empty cell", "type the person's own id, username or address; if it is one, name it in `data` under `[clean]`";
     UsernameSyntax "username.syntax" Reject "a username with white space or control characters", "use letters, digits, dots, dashes and the like";
     UsernameMixed "username.mixed_script" Warning "letters of several alphabets that look alike", "type the username again";
     UsernameAlike "username.look_alike" Warning "another row's username looks the same, in other letters", "if both rows are the same person, keep one; if not, ask who the other is";
     PhoneInvalid "phone.invalid" Warning "not a phone number that can be called; kept as typed", "write it with its country code, as +49 30 123456";
     CountryUnknown "country.unknown" Warning "not a country that ISO 3166 knows; kept as typed", "use a code such as DE, or the country's name";
+    CountryAmbiguous "country.ambiguous" Warning "a name that several countries have; kept as typed", "write the code of the one that is meant";
     CountryMisspelled "country.misspelled" Note "a misspelled country; taken for the only one that it can be", "nothing, if that is the country";
     LanguageUnknown "language.unknown" Warning "not a language tag; kept as typed", "use a code such as `en` or `pt-BR`";
     BooleanUnknown "boolean.unknown" Warning "neither yes nor no; kept as typed", "write `true` or `false`, or add the word under `[boolean]`";
@@ -160,7 +165,7 @@ codes! {
     PasswordCostly "password.costly" Reject "a password hash that takes too long to verify", "leave the cell empty, and the person chooses a password";
     PasswordWeak "password.weak" Warning "a password hash that is quickly guessed; taken all the same", "have the person choose a password anew, or leave the cell empty";
     PasswordKept "password.kept" Note "the account keeps the password that it has, or has not", "nothing; passwords are only taken over with new accounts";
-    NameSuspicious "name.suspicious" Warning "this doesn't look like a name", "check that the columns are not shifted";
+    NameSuspicious "name.suspicious" Warning "this doesn't look like a name", "type the name as it is; if many rows have this, check that the columns are not shifted";
     NameMixed "name.mixed_script" Warning "letters of several alphabets in one word of a name", "type the name again";
     // clashes inside the file
     ClashExternalId "clash.external_id" Reject "the same external id in several rows, with other values", "keep one of the rows";
@@ -173,6 +178,7 @@ codes! {
     MatchTwice "match.twice" Reject "several rows are about the same account", "keep one of the rows";
     MatchConflict "match.conflict" Reject "the matched account has another external id", "correct the external id, or the address that found the account";
     MatchReturned "match.returned" Warning "a known address under another external id", "if it is the same person, set `returning = \"same\"` under `[match]` and import again; if not, correct the address or the id in the file";
+    MatchZeros "match.zeros" Warning "the id of a known person, but for zeros at the front", "format the column as text, type the ids with their zeros or export them again, and import again; `returning` under `[match]` would overwrite the right ids";
     MatchNoKey "match.no_key" Reject "nothing to find the person by", "fill in one of the columns that `by` under `[match]` names";
     AccountActive "account.active" Reject "the person already has an active account", "leave the row out, or let the pipeline update or skip such people";
     AccountExists "account.exists" Reject "the person already has an account", "leave the row out, or use mode `upsert`";

@@ -9,7 +9,7 @@
 //! | [`definition`] | `pipelines/*.toml`, read and checked: all policy of a run |
 //! | [`row`] [`issue`] [`outcome`] [`summary`] [`refusal`] | the values that flow |
 //! | [`header`] | what columns are called in the wild |
-//! | [`vocabulary`] | what words in cells mean, in many languages |
+//! | [`vocabulary`] | words that stand in place of values, as tables |
 //! | [`formula`] | text that a spreadsheet would run, made harmless and back |
 //! | [`stages`] | the passes, one file or folder each |
 //! | [`memory`] | what must be remembered of all rows, within a budget |

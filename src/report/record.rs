@@ -415,9 +415,16 @@ impl<'a> Tally<'a> {
                 found: issue.found.replace('\0', "\u{fffd}"),
                 detail: issue.detail.replace('\0', "\u{fffd}"),
             };
-            // How wide a row is, and what Excel calls an error, says nothing of a person.
-            let is_impersonal =
-                matches!(issue.code, Code::RowShort | Code::RowLong | Code::CellError);
+            // How wide a row is, what Excel calls an error, and what says nothing, says nothing of a
+            // person.
+            let is_impersonal = matches!(
+                issue.code,
+                Code::RowShort
+                    | Code::RowLong
+                    | Code::CellError
+                    | Code::CellNothing
+                    | Code::KeyPlaceholder
+            );
             let personal = !is_impersonal && issue.field.is_none_or(Field::is_personal);
             self.add(issue.code, example, personal);
         }
@@ -459,7 +466,9 @@ impl<'a> Tally<'a> {
         *count += 1;
         if examples.len() < EXAMPLES_MAX {
             let hidden = |text: &str| {
-                if personal && matches!(code, Code::PlanDrifted | Code::MatchReturned) {
+                if personal
+                    && matches!(code, Code::PlanDrifted | Code::MatchReturned | Code::MatchZeros)
+                {
                     mask_quoted(text)
                 } else if personal {
                     mask_words(text)

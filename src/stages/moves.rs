@@ -42,7 +42,7 @@ pub struct Pending {
 pub fn stands_in_the_way(issue: &Issue) -> bool {
     matches!(
         issue.code,
-        Code::MatchAmbiguous | Code::MatchConflict | Code::MatchReturned
+        Code::MatchAmbiguous | Code::MatchConflict | Code::MatchReturned | Code::MatchZeros
     )
 }
 

@@ -324,7 +324,7 @@ pub fn decide(
         None => new_account(person, definition, tree, &mut issues),
         Some(matched) => match conflict(person, matched, definition) {
             Some(issue) => {
-                let is_returned = issue.code == Code::MatchReturned;
+                let is_returned = matches!(issue.code, Code::MatchReturned | Code::MatchZeros);
                 issues.push(issue);
                 Action::Leave(match is_returned {
                     true => Outcome::Held,
@@ -534,6 +534,15 @@ fn returned(
     let status = account.value(Field::Status).unwrap_or("");
     let names = [Field::FirstName, Field::LastName].map(|field| account.value(field));
     let names: Vec<&str> = names.into_iter().flatten().collect();
+    if differs_by_leading_zeros(wanted, held) {
+        let detail = format!(
+            "the id of {status} account {} is `{held}`, its name `{}`; spreadsheets drop zeros at the front of `{wanted}`",
+            account.id,
+            names.join(" ")
+        );
+        let (code, field) = (Code::MatchZeros, Field::ExternalId);
+        return Some(Issue::of_field(code, row, field, wanted, detail));
+    }
     let detail = format!(
         "either {status} account {} of this address, external id `{held}`, name `{}`; or somebody new, external id `{wanted}`",
         account.id,
@@ -546,6 +555,16 @@ fn returned(
         wanted,
         detail,
     ))
+}
+
+/// Whether two ids are one number, of which a spreadsheet dropped the zeros at the front, or to
+/// which a program added `.0`.
+fn differs_by_leading_zeros(one: &str, other: &str) -> bool {
+    let [one, other] = [one, other].map(|id| {
+        let id = id.strip_suffix(".0").unwrap_or(id);
+        id.trim_start_matches('0')
+    });
+    one == other && one.starts_with(|c: char| c.is_ascii_digit())
 }
 
 fn known_account(
@@ -984,6 +1003,16 @@ mod tests {
         ] {
             let (action, codes) = decided(toml, row, Some(&Matched { by, account }));
             assert_eq!((action.outcome(), codes), (Outcome::Rejected, vec![code]));
+        }
+    }
+
+    #[test]
+    fn an_id_without_its_zeros_is_told_from_another() {
+        for (one, other) in [("123", "00123"), ("00124", "124"), ("125.0", "00125"), ("125", "125.0")] {
+            assert!(differs_by_leading_zeros(one, other), "{one} {other}");
+        }
+        for (one, other) in [("123", "1230"), ("A1", "0A1"), ("0", "00"), ("124", "123")] {
+            assert!(!differs_by_leading_zeros(one, other), "{one} {other}");
         }
     }
 

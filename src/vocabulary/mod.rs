@@ -1,4 +1,14 @@
-//! Words of many languages that say what a cell is, as data. What columns are called is in
-//! [`crate::header`].
+//! Words that lists hold in place of values, as tables: what says nothing, what closes an account,
+//! what other systems left behind. Each line of a table belongs to one language.
+//!
+//! Only data and the test whether a text is in it. What follows from that, the passes decide.
 
+pub mod leftovers;
+pub mod nothing;
 pub mod spreadsheets;
+
+/// The languages of a table's lines: BCP 47, with `any` for what programs write in every language.
+#[cfg(test)]
+pub(crate) const LANGUAGES: [&str; 13] = [
+    "any", "en", "fr", "de", "es", "pt", "it", "nl", "pl", "cs", "tr", "ja", "zh",
+];

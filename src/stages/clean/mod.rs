@@ -1,9 +1,10 @@
 //! clean: every value in the form that it is stored in. `clean(clean(x)) == clean(x)`.
 //!
 //! What can't be brought into that form stays as typed; whether it is accepted is for `validate`
-//! to say. Words such as `NULL` or `N/A` are data. Every change is counted under its [`Rule`].
+//! to say. Words such as `NULL` or `N/A` count as empty, which is said. Every change is counted under its [`Rule`].
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
@@ -12,21 +13,25 @@ use crate::header;
 use crate::issue::{Code, Issue};
 use crate::row::{CLEARED, CellKind, Cells, Drafts, Field, Layout, RowNumber, Slot, Table};
 use crate::stages::map::Mapping;
+use crate::vocabulary::nothing::{may_be, may_be_no_address};
 
 mod automaton;
 pub mod converted;
 pub mod country;
 pub mod date;
+pub mod digits;
 pub mod email;
 pub mod group;
 pub mod language;
 pub mod name;
 mod nobody;
+mod nothing;
 mod numbering;
 pub mod password;
 pub mod phone;
 pub mod text;
 pub mod words;
+mod wrap;
 
 pub use group::{GROUP_NESTING, GROUP_SEPARATOR, groups};
 
@@ -75,13 +80,14 @@ rules! {
     RoleCase "role_case" "a role is in lower case"
     StatusWord "status_word" "a status was written as muster's own word"
     DateIso8601 "date_iso8601" "a date was written as ISO 8601"
-    NothingWord "nothing_word" "a word that the pipeline takes for nothing was removed"
+    NothingWord "nothing_word" "a word that says nothing was removed"
     RoleList "role_list" "a list of roles was taken apart"
     NameTitle "name_title" "titles such as `Dr.` were left out of first and last name"
     CountrySpelling "country_spelling" "a misspelled country was written as the code of the only one that it can be"
     RoleWord "role_word" "a word of the pipeline for a role was written as the role"
     BooleanWord "boolean_word" "a yes or no was written as `true` or `false`"
     PasswordPhc "password_phc" "a password hash of another system was written as its PHC string"
+    Unwrapped "unwrapped" "quotes and signs that keep a text a text were removed"
 }
 
 const _: () = assert!(Rule::ALL.len() <= 32);
@@ -154,6 +160,7 @@ pub fn clean(
     };
     drafts.values.ends.reserve(cells.len() * layout.width());
     let booleans = boolean_slots(layout, definition);
+    let known_errors = nothing::known_errors(&cells);
     let mut groups = group::Cleaned::default();
     let mut nobody = nobody::Finder::new(cells.first_row, layout, definition);
     let kinds = std::mem::take(&mut cells.kinds);
@@ -166,6 +173,7 @@ pub fn clean(
             mapping,
             layout,
             booleans: &booleans,
+            known_errors: &known_errors,
             definition,
         };
         row.check_width(&mut drafts);
@@ -205,6 +213,8 @@ struct Row<'a> {
     mapping: &'a Mapping,
     layout: &'a Layout,
     booleans: &'a [bool],
+    /// Where reading has found an error.
+    known_errors: &'a HashSet<(RowNumber, u16)>,
     definition: &'a Definition,
 }
 
@@ -238,6 +248,7 @@ impl<'a> Row<'a> {
         let names = self.split_name().or_else(|| self.name_in_email());
         let mut roles = self.split_roles();
         let mut row_rules = Rules::NONE;
+        let mut remark = nothing::Remark::default();
         for (slot, what) in self.layout.slots().iter().enumerate() {
             let cell = self.mapping.value(self.cells, self.index, slot);
             if self.is_cleared(&cell, what) {
@@ -246,15 +257,17 @@ impl<'a> Row<'a> {
             }
             let (mut value, mut rules) = match what {
                 Slot::Field(field) if field.lists_groups() => {
-                    groups.clean(&cell, &self.definition.groups)
+                    let inner = wrap::unwrapped(&cell, what).filter(|_| cell.starts_with('='));
+                    groups.clean(inner.unwrap_or(&cell), &self.definition.groups)
                 }
-                _ => text::clean(&cell),
+                _ => cleaned_text(&cell, what),
             };
             let nothing = &self.definition.clean.nothing;
             if !nothing.is_empty() && nothing.iter().any(|word| *word == value) {
                 value = Cow::Borrowed("");
                 rules = Rules::of(Rule::NothingWord);
             }
+            self.empty(slot, &mut value, &mut rules, &mut remark, drafts);
             if let Slot::Field(field) = what {
                 if value.is_empty() {
                     value = fill(*field, names.as_ref(), roles.as_mut(), &mut rules);
@@ -288,7 +301,39 @@ impl<'a> Row<'a> {
         {
             note_rules(Rules::of(Rule::PasswordPhc), &mut row_rules, drafts);
         }
+        remark.report(drafts);
         drafts.rules.push(row_rules.bits());
+    }
+
+    /// Empties a value that says nothing. Nearly all are told by their first byte and their length.
+    #[inline]
+    fn empty(
+        &self,
+        slot: usize,
+        value: &mut Cow<str>,
+        rules: &mut Rules,
+        remark: &mut nothing::Remark,
+        drafts: &mut Drafts,
+    ) {
+        match &self.layout.slots()[slot] {
+            Slot::Field(field) if field.lists_groups() => {
+                if groups(value).any(may_be) {
+                    self.without_nothing_groups(slot, value, rules, remark, drafts);
+                }
+            }
+            Slot::Field(Field::Email) => {
+                if may_be_no_address(value) {
+                    self.empty_if_nothing(slot, value, rules, remark, drafts);
+                }
+            }
+            Slot::Field(Field::ExternalId | Field::Username | Field::Manager) => {
+                if may_be(value) || may_be_no_key(value) {
+                    self.empty_if_nothing(slot, value, rules, remark, drafts);
+                }
+            }
+            _ if may_be(value) => self.empty_if_nothing(slot, value, rules, remark, drafts),
+            _ => {}
+        }
     }
 
     /// What cleaning does to a value beyond cleaning its text. It isn't empty.
@@ -394,6 +439,12 @@ impl<'a> Row<'a> {
                 *value = Cow::Owned(number);
                 rules.add(Rule::PhoneE164);
             }
+            None if digits::are_lost(value) => {
+                let detail = "all digits; a spreadsheet left out those behind the first few";
+                let field = Field::Phone;
+                let issue = Issue::of_field(Code::CellPrecision, self.number, field, value, detail);
+                drafts.issues.push(issue);
+            }
             None => {
                 let detail = match country.or_else(|| self.country()) {
                     Some(country) => format!("a number as in {country}, or with its country code"),
@@ -407,22 +458,21 @@ impl<'a> Row<'a> {
     }
 
     /// The country that the row's phone number is in: the row's own, else the pipeline's. None where
-    /// the row names one that nobody knows.
+    /// the row names one that nobody knows, or that can only be guessed: a guess makes no number.
     fn country(&self) -> Option<&str> {
         let default = self.definition.clean.default_country.as_deref();
         let Some(slot) = self.layout.field(Field::Country) else {
             return default;
         };
         let cell = self.mapping.value(self.cells, self.index, slot);
-        let (text, _) = text::clean(&cell);
-        let nothing = &self.definition.clean.nothing;
+        let (text, _) = cleaned_text(&cell, &Slot::Field(Field::Country));
         if text.is_empty()
-            || nothing.iter().any(|word| *word == text)
+            || self.is_nothing(&text, slot)
             || self.is_cleared(&cell, &Slot::Field(Field::Country))
         {
             return default;
         }
-        country::alpha2(&text).or_else(|| country::misspelled(&text))
+        country::alpha2(&text)
     }
 
     /// A country that nobody knows stays as typed. One that is misspelled is reported here, for later
@@ -482,6 +532,9 @@ impl<'a> Row<'a> {
             return None;
         }
         let cell = self.mapping.value(self.cells, self.index, slot);
+        if self.is_nothing(&cell, slot) {
+            return None;
+        }
         let mut roles = words::roles(&text::clean(&cell).0, self.definition);
         if roles.is_empty() {
             return None;
@@ -501,8 +554,12 @@ impl<'a> Row<'a> {
     fn split_name(&self) -> Option<name::Split> {
         let slot = self.layout.field(Field::FullName)?;
         let cell = self.mapping.value(self.cells, self.index, slot);
-        let (full_name, _) = text::clean(&cell);
-        name::split(&full_name, self.definition.clean.name_order)
+        let (full_name, _) = cleaned_text(&cell, &Slot::Field(Field::FullName));
+        if self.is_nothing(&full_name, slot) {
+            return None;
+        }
+        let split = name::split(&full_name, self.definition.clean.name_order)?;
+        Some(self.without_nothing_parts(split))
     }
 
     /// The name beside the row's e-mail address, where the row has no full name.
@@ -524,6 +581,32 @@ impl<'a> Row<'a> {
         }
         let (text, _) = text::clean(&cell);
         name::split(email::name_around(&text)?, self.definition.clean.name_order)
+    }
+}
+
+/// A cell's text cleaned, and without what is wrapped around it.
+#[inline]
+fn cleaned_text<'c>(cell: &'c str, what: &Slot) -> (Cow<'c, str>, Rules) {
+    let (value, mut rules) = text::clean(cell);
+    if !wrap::may_be(&value) {
+        return (value, rules);
+    }
+    match wrap::unwrapped(&value, what) {
+        Some(inner) => {
+            rules.add(Rule::Unwrapped);
+            (Cow::Owned(inner.to_string()), rules)
+        }
+        None => (value, rules),
+    }
+}
+
+/// The fast proof that a key is no placeholder: it begins with a digit beyond zero, or is longer
+/// than signs, zeros and `xxx` are, or begins with a letter.
+#[inline]
+fn may_be_no_key(value: &str) -> bool {
+    match value.as_bytes().first() {
+        None | Some(b'1'..=b'9' | b'a'..=b'w' | b'y' | b'z' | b'A'..=b'W' | b'Y' | b'Z') => false,
+        Some(_) => true,
     }
 }
 
@@ -669,7 +752,7 @@ mod tests {
 
     #[test]
     fn rules_are_few_and_have_names_of_their_own() {
-        let names: std::collections::HashSet<_> =
+        let names: HashSet<_> =
             Rule::ALL.iter().map(|rule| rule.name()).collect();
         assert_eq!(names.len(), Rule::ALL.len());
         for (number, rule) in Rule::ALL.iter().enumerate() {
@@ -692,7 +775,8 @@ mod tests {
                 (Field::Status, "Aktiv"),
                 (Field::StartDate, "22.11.2026"),
                 (Field::Manager, "Boss@X.org"),
-                (Field::Username, "NULL"),
+                (Field::Username, "jane"),
+                (Field::Organization, "NULL"),
             ]),
             row(&[
                 (Field::FullName, "Jane Doe"),
@@ -707,7 +791,7 @@ mod tests {
             [
                 "",
                 "Jane@example.org",
-                "NULL",
+                "jane",
                 "Jane",
                 "van Doe",
                 "Jane van Doe",
@@ -734,7 +818,7 @@ mod tests {
             .iter()
             .map(|issue| (issue.code, issue.row))
             .collect();
-        assert_eq!(issues, [(Code::PhoneInvalid, 1)]);
+        assert_eq!(issues, [(Code::CellNothing, 0), (Code::PhoneInvalid, 1)]);
         let counts: Vec<_> = Rule::ALL
             .iter()
             .map(|rule| (rule.name(), drafts.rule_counts[*rule as usize]))

@@ -20,7 +20,15 @@ fn undone(cell: &str, byte_of: impl Fn(char) -> Option<u8>) -> Option<String> {
     let bytes = cell.chars().map(byte_of).collect::<Option<Vec<u8>>>()?;
     let text = String::from_utf8(bytes).ok()?;
     let sound = !text.is_ascii() && !text.chars().any(|c| ('\u{80}'..'\u{a0}').contains(&c));
-    (sound && text != cell).then_some(text)
+    // A capital within a word isn't what was there: another encoding was it.
+    let mut before = ' ';
+    let in_case = !text.contains(char::is_lowercase)
+        || text.chars().all(|c| {
+            let is_inside = !c.is_ascii() && c.is_uppercase() && before.is_alphabetic();
+            before = c;
+            !is_inside
+        });
+    (sound && in_case && text != cell).then_some(text)
 }
 
 fn single_byte(encoding: &'static encoding_rs::Encoding, c: char) -> Option<u8> {
@@ -70,6 +78,7 @@ mod tests {
             "Łódź",
             "ÀÉÎ",
             "plain",
+            "JÃŒrgen",
         ] {
             assert_eq!(repaired(right), None, "{right}");
         }

@@ -12,12 +12,17 @@ use crate::issue::{Code, Issue, Severity};
 use crate::outcome::Verdict;
 use crate::row::{CLEARED, Drafts, Field, Key, Layout, People, RowNumber, Slot, Table};
 use crate::stages::clean::{
-    GROUP_NESTING, boolean_slots, converted, country, date, group, groups, language, words,
+    GROUP_NESTING, boolean_slots, converted, country, date, digits, group, groups, language, words,
 };
 use crate::stages::membership::{self, Said};
+use crate::vocabulary::nothing;
+
+use self::leftovers::{Place, bytes};
 
 pub mod domains;
 pub mod email;
+pub mod leftovers;
+mod misread;
 pub mod scripts;
 
 /// The longest value of most fields, in characters.
@@ -56,6 +61,7 @@ pub fn validate(
     let is_left_out =
         |index: usize| status.is_some_and(|slot| drafts.values.get(index, slot) == words::SKIPPED);
     let mut issues = std::mem::take(&mut drafts.issues);
+    issues.sort_by_key(|issue| issue.row);
     issues.retain(|issue| {
         let at = place(issue);
         verdicts.get(at).is_some_and(|verdict| match verdict {
@@ -92,6 +98,7 @@ pub fn validate(
         domains: email::Domains::default(),
         email_key: String::new(),
         fine_groups: HashTable::new(),
+        read_issues: issues.len(),
         issues,
     };
     let mut keys = Table::new(Key::ALL.len());
@@ -180,6 +187,8 @@ struct Checker<'a> {
     /// Lists of groups with which nothing is wrong. A file has few that differ.
     fine_groups: HashTable<&'a str>,
     issues: Vec<Issue>,
+    /// How many of the issues came with the rows, in their order.
+    read_issues: usize,
 }
 
 impl<'a> Checker<'a> {
@@ -212,6 +221,11 @@ impl<'a> Checker<'a> {
                     let detail = format!("yes or no in `{name}`");
                     self.issues
                         .push(Issue::of_value(Code::BooleanUnknown, row, value, detail));
+                }
+                Slot::Attribute(name) if digits::are_shortened(value) => {
+                    let detail = format!("all digits in `{name}`");
+                    let issue = Issue::of_value(Code::CellScientific, row, value, detail);
+                    self.issues.push(issue);
                 }
                 Slot::Attribute(_) | Slot::Ignored(_) => {}
             }
@@ -298,24 +312,38 @@ impl<'a> Checker<'a> {
 
     /// The parts of a full name are not reported beside it.
     fn check_names(&mut self, index: usize, row: RowNumber) {
-        for field in [Field::FullName, Field::FirstName, Field::LastName] {
+        for (field, beside) in [
+            (Field::FullName, Field::FullName),
+            (Field::FirstName, Field::LastName),
+            (Field::LastName, Field::FirstName),
+        ] {
             let value = self.value(index, field);
-            if matches!(value, "TRUE" | "FALSE") && !self.is_reported(Code::NameSuspicious, row, field)
-            {
+            if value.is_empty() {
+                continue;
+            }
+            if matches!(value, "TRUE" | "FALSE") && !self.is_told(Code::NameSuspicious, row, field) {
                 let detail = "a name; this is what a spreadsheet makes of a word for yes or no";
                 self.report(Code::NameSuspicious, row, field, value, detail);
             }
-            if is_no_name(value) && !self.is_reported(Code::NameSuspicious, row, field) {
+            let classes = bytes::of(value);
+            if is_no_name(value, classes) && !self.is_told(Code::NameSuspicious, row, field) {
                 self.report(Code::NameSuspicious, row, field, value, "a name");
-                if field == Field::FullName {
-                    return;
-                }
+            } else if !self.finds_leftover(field, value, classes, row)
+                && !(classes & bytes::HIGH != 0
+                    && self.finds_misread(field, value, self.value(index, beside), row))
+                && !(nothing::may_be(value)
+                    && self.doubts_name(field, value, self.value(index, beside), row))
+            {
+                continue;
+            }
+            if field == Field::FullName {
+                return;
             }
         }
     }
 
     /// Whether cleaning has said that already.
-    fn is_reported(&self, code: Code, row: RowNumber, field: Field) -> bool {
+    fn is_told(&self, code: Code, row: RowNumber, field: Field) -> bool {
         let mut issues = self.issues.iter();
         issues.any(|issue| issue.row == row && issue.code == code && issue.field == Some(field))
     }
@@ -328,10 +356,77 @@ impl<'a> Checker<'a> {
         let is_mixed = sign != converted::Sign::Date || self.settings.columns.dated.contains(&field);
         if is_mixed
             && !converted::is_meant(field, self.settings)
-            && !self.is_reported(Code::CellConverted, row, field)
+            && !self.is_told(Code::CellConverted, row, field)
         {
             self.issues.push(converted::issue_of(sign, row, field, value));
         }
+    }
+
+    /// Whether the field's text is known to be damaged.
+    fn is_reported(&self, row: RowNumber, field: Field) -> bool {
+        let mut latest = self.issues[self.read_issues..].iter().rev();
+        let mut of_row = latest.by_ref().take_while(|issue| issue.row == row);
+        of_row.any(|issue| issue.code == Code::CellMojibake && issue.field == Some(field))
+    }
+
+    /// Reports what another system left in a text. `classes` are those of its bytes.
+    fn finds_leftover(&mut self, field: Field, value: &str, classes: u8, row: RowNumber) -> bool {
+        let is_name = matches!(field, Field::FullName | Field::FirstName | Field::LastName);
+        let has_quotes = is_name && classes & bytes::QUOTE != 0 && value.contains("''");
+        let may_lose = classes & bytes::HIGH != 0 && value.contains(['\u{fffd}', '¿', '«']);
+        if classes & bytes::MARK == 0 && !has_quotes && !may_lose {
+            return false;
+        }
+        let place = if is_name { Place::Name } else { Place::Text };
+        let Some(found) = leftovers::find(value, place) else {
+            return false;
+        };
+        let code = if is_name {
+            Code::NameSuspicious
+        } else {
+            Code::CellLeftover
+        };
+        let shown = match &found.repaired {
+            Some(repaired) => Cow::Owned(format!("{value} → {repaired}")),
+            None => Cow::Borrowed(value),
+        };
+        self.report(code, row, field, &shown, found.what);
+        true
+    }
+
+    /// Reports a text that was read by the wrong code page once, unless reading the file has.
+    fn finds_misread(&mut self, field: Field, value: &str, beside: &str, row: RowNumber) -> bool {
+        let guesses = misread::guesses(value, beside);
+        if guesses.is_empty() || self.is_misread(row) {
+            return false;
+        }
+        let shown = format!("{value} → {}", guesses.join(" or "));
+        let detail = "text that was read as another encoding; the repair is a guess";
+        self.report(Code::CellMojibake, row, field, &shown, detail);
+        true
+    }
+
+    /// Whether reading the file said of the row that its text is damaged.
+    fn is_misread(&self, row: RowNumber) -> bool {
+        let read = &self.issues[..self.read_issues];
+        let from = read.partition_point(|issue| issue.row < row);
+        let mut of_row = read[from..].iter().take_while(|issue| issue.row == row);
+        of_row.any(|issue| matches!(issue.code, Code::CellMojibake | Code::RowEncoding))
+    }
+
+    /// Reports a name that a program may have written for none: `NULL`, `None`. Spelled as a name and
+    /// beside another name, `Null` is one.
+    fn doubts_name(&mut self, field: Field, value: &str, beside: &str, row: RowNumber) -> bool {
+        let Some(_) = nothing::kind(value).filter(|_| nothing::may_be_name(&nothing::folded(value))) else {
+            return false;
+        };
+        let is_alone = field != Field::FullName && nothing::kind(beside).is_some();
+        if nothing::is_spelled_as_name(value) && value != "None" && !is_alone {
+            return false;
+        }
+        let detail = "a name; programs write this where there is none";
+        self.report(Code::NameSuspicious, row, field, value, detail);
+        true
     }
 
     /// Letters of several alphabets in one word. The parts of a full name are not reported beside it.
@@ -348,7 +443,7 @@ impl<'a> Checker<'a> {
             Field::Username,
         ] {
             let value = self.value(index, field);
-            if value.is_ascii() || !scripts::mixes_in_a_word(value) {
+            if value.is_ascii() || !scripts::mixes_in_a_word(value) || self.is_reported(row, field) {
                 continue;
             }
             if field == Field::Username {
@@ -403,14 +498,13 @@ impl<'a> Checker<'a> {
                 self.report(Code::UsernameSyntax, row, field, value, "no white space");
             }
             Field::Country if country::alpha2(value).is_none() => {
-                self.report(
-                    Code::CountryUnknown,
-                    row,
-                    field,
-                    value,
-                    "an ISO 3166 code or a country's name",
-                );
+                self.report_country(value, row);
             }
+            Field::ExternalId | Field::Username if digits::are_lost(value) => {
+                let detail = "all digits; a spreadsheet left out those behind the first few";
+                self.report(Code::CellPrecision, row, field, value, detail);
+            }
+            Field::Organization | Field::DisplayName => self.check_text(field, value, row),
             Field::Language if language::tag(value).is_none() => {
                 self.report(
                     Code::LanguageUnknown,
@@ -445,6 +539,7 @@ impl<'a> Checker<'a> {
                 }
                 let before = self.issues.len();
                 self.check_groups(field, value, row);
+                groups(value).for_each(|group| self.check_text(field, group, row));
                 if self.issues.len() == before {
                     let hash_of = |fine: &&str| xxh3_64(fine.as_bytes());
                     self.fine_groups.insert_unique(hash, value, hash_of);
@@ -452,6 +547,42 @@ impl<'a> Checker<'a> {
             }
             _ => {}
         }
+    }
+
+    /// What is damaged in a text that is no name, or that is shown beside the name.
+    fn check_text(&mut self, field: Field, value: &str, row: RowNumber) {
+        let classes = bytes::of(value);
+        if classes & (bytes::MARK | bytes::HIGH) == 0 {
+            return;
+        }
+        if !self.finds_leftover(field, value, classes, row) && classes & bytes::HIGH != 0 {
+            self.finds_misread_text(field, value, row);
+        }
+    }
+
+    /// Companies have signs that no name has, so that only UTF-8 read wrongly is sure.
+    fn finds_misread_text(&mut self, field: Field, value: &str, row: RowNumber) {
+        if let Some(repaired) = misread::undone_utf_8(value)
+            && !self.is_misread(row)
+        {
+            let detail = "UTF-8 that was read as another encoding";
+            let shown = format!("{value} → {repaired}");
+            self.report(Code::CellMojibake, row, field, &shown, detail);
+        }
+    }
+
+    fn report_country(&mut self, value: &str, row: RowNumber) {
+        if let Some(codes) = country::ambiguous(value) {
+            let codes: Vec<String> = codes.iter().map(|code| format!("`{code}`")).collect();
+            let detail = codes.join(" or ");
+            self.report(Code::CountryAmbiguous, row, Field::Country, value, detail);
+            return;
+        }
+        let detail = match value.eq_ignore_ascii_case("na") {
+            true => "an ISO 3166 code or a country's name; only `NA` in capitals is Namibia",
+            false => "an ISO 3166 code or a country's name",
+        };
+        self.report(Code::CountryUnknown, row, Field::Country, value, detail);
     }
 
     fn report_date(&mut self, field: Field, value: &str, row: RowNumber) {
@@ -530,8 +661,9 @@ fn is_longer(value: &str, chars: usize) -> bool {
 }
 
 /// Whether a cell of names holds an address, or nothing but digits and punctuation.
-fn is_no_name(value: &str) -> bool {
-    !value.is_empty() && (value.contains('@') || !value.contains(char::is_alphabetic))
+fn is_no_name(value: &str, classes: u8) -> bool {
+    classes & bytes::AT != 0
+        || classes & bytes::LETTER == 0 && !value.contains(char::is_alphabetic)
 }
 
 fn is_one_word(full_name: &str) -> bool {

@@ -42,6 +42,16 @@ fn is_of_one_block(text: &str) -> bool {
     })
 }
 
+/// Whether a character is Cyrillic.
+pub fn is_cyrillic(character: char) -> bool {
+    matches!(character, '\u{400}'..='\u{52f}')
+}
+
+/// Whether a character is a Han character of the usual blocks.
+pub fn is_han(character: char) -> bool {
+    matches!(character, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}')
+}
+
 /// What a match key would be if each letter from elsewhere were the ASCII one that it looks like
 /// (its prototype, UTS #39 s.4), where there is such a one; keys of one look have one such form.
 /// `None` for keys of ASCII alone, which have the form of themselves: muster doesn't take `rn` for

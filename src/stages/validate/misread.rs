@@ -1,0 +1,338 @@
+//! Names that were read by the wrong code page once: `J├╝rgen`, `JĂĽrgen`, `£ukasz`, `Èâàí`. What
+//! they were is a guess, and only said.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use encoding_rs::{
+    BIG5, EUC_KR, Encoding, GBK, IBM866, ISO_8859_2, ISO_8859_15, KOI8_R, MACINTOSH, SHIFT_JIS, WINDOWS_1250,
+    WINDOWS_1251, WINDOWS_1252, WINDOWS_1254, WINDOWS_1257,
+};
+
+use super::scripts;
+use crate::vocabulary::leftovers::{
+    CODE_PAGE_437, CODE_PAGE_850, CODE_PAGE_852, FREQUENT_LETTERS, POLISH_ENDINGS, SIGNS,
+};
+
+/// A code page of one byte a character: what its upper half stands for, and the way back.
+struct Page {
+    letters: Vec<char>,
+    bytes: HashMap<char, u8>,
+}
+
+impl Page {
+    fn new(letters: Vec<char>) -> Page {
+        let bytes = letters.iter().zip(0x80..=0xff).map(|(letter, byte)| (*letter, byte));
+        let bytes = bytes.collect();
+        Page { letters, bytes }
+    }
+
+    fn of(encoding: &'static Encoding) -> Page {
+        let letter = |byte: u8| encoding.decode_without_bom_handling(&[byte]).0.chars().next();
+        Page::new((0x80..=0xff).map(|byte| letter(byte).unwrap_or_default()).collect())
+    }
+
+    fn byte(&self, character: char) -> Option<u8> {
+        match character.is_ascii() {
+            true => u8::try_from(u32::from(character)).ok(),
+            false => self.bytes.get(&character).copied(),
+        }
+    }
+
+    /// The bytes of a text; `None` where the page doesn't have all of it.
+    fn encode(&self, text: &str) -> Option<Vec<u8>> {
+        text.chars().map(|c| self.byte(c)).collect()
+    }
+
+    fn decode(&self, bytes: &[u8]) -> String {
+        let letter = |byte: &u8| match byte {
+            0x80.. => self.letters[usize::from(byte - 0x80)],
+            _ => char::from(*byte),
+        };
+        bytes.iter().map(letter).collect()
+    }
+}
+
+/// Code pages by which UTF-8 is read wrongly. The most usual ones first: several may fit.
+static READ_BY: LazyLock<Vec<Page>> = LazyLock::new(|| {
+    let web = [
+        WINDOWS_1252, MACINTOSH, ISO_8859_15, WINDOWS_1250, WINDOWS_1251, WINDOWS_1254, ISO_8859_2, WINDOWS_1257, IBM866,
+        KOI8_R,
+    ];
+    let dos = [CODE_PAGE_437, CODE_PAGE_850, CODE_PAGE_852];
+    let dos = dos.into_iter().map(|letters| Page::new(letters.chars().collect()));
+    web.into_iter().map(Page::of).chain(dos).collect()
+});
+
+/// Western Windows, by which nearly all else is read wrongly.
+static WESTERN: LazyLock<Page> = LazyLock::new(|| Page::of(WINDOWS_1252));
+
+/// What was written by these and read as Western Windows.
+static WRITTEN_BY: LazyLock<Vec<Page>> = LazyLock::new(|| {
+    let dos = [CODE_PAGE_850, CODE_PAGE_437, CODE_PAGE_852];
+    let dos = dos.into_iter().map(|letters| Page::new(letters.chars().collect()));
+    let web = [WINDOWS_1250, MACINTOSH].into_iter().map(Page::of);
+    web.chain(dos).chain([Page::of(WINDOWS_1251)]).collect()
+});
+
+/// So many guesses are named.
+const GUESSES_MAX: usize = 2;
+
+/// What a name was before a wrong code page, the likeliest guess first; empty where nothing tells
+/// that it ever was another. `beside` is another name of the same person: what was done to one was
+/// done to both.
+pub fn guesses(name: &str, beside: &str) -> Vec<String> {
+    let signs = Signs::of(name);
+    let mut found = Vec::new();
+    if signs.neighbours {
+        for text in READ_BY.iter().filter_map(|page| undone(name, page)) {
+            if !found.contains(&text) {
+                found.push(text);
+            }
+        }
+    }
+    if signs.mixed {
+        let pages = [GBK, SHIFT_JIS, BIG5];
+        found.extend(pages.into_iter().find_map(|page| undone_in_pairs(name, page)));
+    }
+    let is_polish = || name.contains('œ') && POLISH_ENDINGS.iter().any(|end| name.ends_with(end));
+    if found.is_empty() && (signs.sign || signs.odd_case || is_polish()) {
+        found = written_elsewhere(name);
+    }
+    if found.is_empty() && signs.accents_only {
+        // Two such letters may be a name; somebody whose names are both so, not.
+        let is_long = name.chars().count() >= 3;
+        if is_long || Signs::of(beside).accents_only {
+            found = other_letters(name);
+        }
+    }
+    if found.is_empty() && !beside.is_ascii() && !name.is_ascii() {
+        found = as_beside(name, beside);
+    }
+    found.truncate(GUESSES_MAX);
+    found
+}
+
+/// What a text of any kind was before its UTF-8 was read by a wrong code page.
+pub fn undone_utf_8(text: &str) -> Option<String> {
+    let signs = Signs::of(text);
+    let found = || READ_BY.iter().find_map(|page| undone(text, page));
+    signs.neighbours.then(found)?
+}
+
+/// What makes a name look at all as if it had been read wrongly.
+#[derive(Debug, Default)]
+struct Signs {
+    /// Two characters beyond ASCII side by side: every letter of UTF-8 becomes at least two.
+    neighbours: bool,
+    /// A letter of ASCII beside a Han character or narrow kana.
+    mixed: bool,
+    /// A sign in place of a letter.
+    sign: bool,
+    /// A capital with a diacritic before a small letter, within a word.
+    odd_case: bool,
+    /// A word of accented letters alone.
+    accents_only: bool,
+}
+
+impl Signs {
+    fn of(name: &str) -> Signs {
+        let mut signs = Signs::default();
+        let mut before = ' ';
+        // One quote of a pair is no letter's place.
+        let has_pair = name.contains(['„', '“', '«']) && name.contains(['“', '”', '»']);
+        for (at, character) in name.char_indices() {
+            let mut rest = name[at..].chars().skip(1);
+            let after = rest.next().unwrap_or(' ');
+            if !character.is_ascii() {
+                signs.neighbours |= !before.is_ascii();
+                let touches = before.is_alphabetic() || after.is_alphabetic();
+                let is_ordinal = matches!(character, 'ª' | 'º') && (before.is_ascii_uppercase() || before == '.');
+                let is_quote = has_pair && matches!(character, '„' | '«' | '»');
+                signs.sign |= SIGNS.contains(character) && touches && !is_ordinal && !is_quote;
+                signs.odd_case |= matches!(character, 'Ÿ' | 'Š' | 'Ž')
+                    && before.is_ascii_alphabetic()
+                    && after.is_ascii_lowercase();
+            }
+            let is_wide = |c: char| scripts::is_han(c) || ('\u{ff61}'..='\u{ff9f}').contains(&c);
+            signs.mixed |= is_wide(character) && (before.is_ascii_alphabetic() || after.is_ascii_alphabetic())
+                || is_wide(before) && character.is_ascii_alphabetic();
+            before = character;
+        }
+        let is_accented = |c: char| ('\u{c0}'..='\u{ff}').contains(&c) || SIGNS.contains(c);
+        signs.accents_only = name
+            .split([' ', '-'])
+            .any(|word| word.chars().count() >= 2 && word.chars().all(is_accented));
+        signs
+    }
+}
+
+/// What `name` was before its UTF-8 was read by `page`.
+fn undone(name: &str, page: &Page) -> Option<String> {
+    let text = String::from_utf8(page.encode(name)?).ok()?;
+    is_plausible(&text, name).then_some(text)
+}
+
+/// As above, for encodings in which a character may have two bytes.
+fn undone_in_pairs(name: &str, encoding: &'static Encoding) -> Option<String> {
+    let (bytes, _, failed) = encoding.encode(name);
+    let text = (!failed).then(|| String::from_utf8(bytes.into_owned()).ok())??;
+    is_plausible(&text, name).then_some(text)
+}
+
+/// What `name` was if another code page was read as Western Windows, in Latin letters.
+fn written_elsewhere(name: &str) -> Vec<String> {
+    let Some(bytes) = WESTERN.encode(name) else {
+        return Vec::new();
+    };
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let texts = WRITTEN_BY.iter().map(|page| page.decode(&bytes));
+    for text in texts.filter(|text| is_plausible(text, name) && text.chars().all(|c| !scripts::is_cyrillic(c))) {
+        let letters = text.chars().filter(|c| FREQUENT_LETTERS.contains(*c)).count();
+        if !found.iter().any(|(_, other)| *other == text) {
+            found.push((letters, text));
+        }
+    }
+    found.sort_by_key(|(letters, _)| std::cmp::Reverse(*letters));
+    let mut found: Vec<String> = found.into_iter().map(|(_, text)| text).collect();
+    if found.is_empty() {
+        found = other_letters(name);
+    }
+    found
+}
+
+/// What `name` was if letters that aren't Latin were read as Western Windows.
+fn other_letters(name: &str) -> Vec<String> {
+    let Some(bytes) = WESTERN.encode(name) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    if let Some(page) = WRITTEN_BY.last() {
+        let text = page.decode(&bytes);
+        let letters = || text.chars().filter(|c| c.is_alphabetic());
+        let mut different: Vec<char> = letters().collect();
+        different.sort_unstable();
+        different.dedup();
+        let in_case = text.split([' ', '-']).all(|word| word.chars().skip(1).all(|c| !c.is_uppercase()));
+        if different.len() >= 3 && in_case && letters().all(scripts::is_cyrillic) && is_plausible(&text, name) {
+            return vec![text];
+        }
+    }
+    // The first level of each national standard has the characters in use.
+    for (encoding, last) in [(GBK, 0xd7), (EUC_KR, 0xc8), (BIG5, 0xc6)] {
+        let (text, failed) = encoding.decode_without_bom_handling(&bytes);
+        let letters: Vec<u8> = bytes.iter().copied().filter(|byte| *byte >= 0x80).collect();
+        let in_use = letters.len() % 2 == 0 && letters.chunks(2).all(|pair| pair[0] <= last && pair[0] >= 0xa4);
+        if !failed && in_use && is_plausible(&text, name) {
+            found.push(text.into_owned());
+        }
+    }
+    found
+}
+
+/// What `name` was if the same was done to it as to the other name.
+fn as_beside(name: &str, beside: &str) -> Vec<String> {
+    if !Signs::of(beside).sign {
+        return Vec::new();
+    }
+    let (Some(bytes), Some(others)) = (WESTERN.encode(name), WESTERN.encode(beside)) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let repairs_both = |page: &&Page| {
+        is_plausible(&page.decode(&others), beside) && is_plausible(&page.decode(&bytes), name)
+    };
+    found.extend(WRITTEN_BY.iter().find(repairs_both).map(|page| page.decode(&bytes)));
+    found
+}
+
+/// Whether `text` can be a name that became `from`: letters of one script, capitals where words
+/// begin, and no letters that names don't have.
+fn is_plausible(text: &str, from: &str) -> bool {
+    let fits = |c: char| match c {
+        '\u{180}'..='\u{24f}' => {
+            matches!(c, 'Ơ' | 'ơ' | 'Ư' | 'ư' | '\u{1cd}'..='\u{1dc}' | 'Ș' | 'ș' | 'Ț' | 'ț')
+        }
+        '\u{250}'..='\u{36f}' => matches!(c, '\u{300}'..='\u{304}' | '\u{306}'..='\u{30c}' | '\u{327}' | '\u{328}'),
+        _ => c.is_alphabetic() && !matches!(c, 'ª' | 'º' | 'ƒ' | 'µ') && !('\u{ff00}'..'\u{fff0}').contains(&c),
+    };
+    let is_fine = |c: char| c.is_ascii_graphic() || matches!(c, ' ' | '’' | '–') || !c.is_ascii() && fits(c);
+    let shouts = |text: &str| !text.chars().any(char::is_lowercase);
+    let mut before = ' ';
+    // A capital within a word is one too many, unless all are capitals.
+    let has_case = shouts(text)
+        || text.chars().all(|c| {
+            let is_inside = c.is_uppercase() && !c.is_ascii() && before.is_alphabetic();
+            before = c;
+            !is_inside
+        });
+    let ascii_shouts = from.chars().filter(char::is_ascii_uppercase).count() >= 2
+        && !from.chars().any(|c| c.is_ascii_lowercase());
+    text != from
+        && !text.is_ascii()
+        && text.chars().all(is_fine)
+        && has_case
+        && (!ascii_shouts || shouts(text))
+        && !scripts::mixes_in_a_word(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guess(name: &str, beside: &str) -> String {
+        guesses(name, beside).join(" | ")
+    }
+
+    #[test]
+    fn utf_8_that_was_read_by_any_code_page_is_undone() {
+        for right in ["Jürgen", "Müller", "José Ñandú", "Łukasz", "Zoë", "Иван", "Şahin", "Ørsted"] {
+            for page in READ_BY.iter() {
+                let wrong = page.decode(right.as_bytes());
+                if wrong.chars().any(|c| c.is_control() || c == '\u{fffd}' || c == '\u{a0}' || c == '\u{ad}') {
+                    continue;
+                }
+                let found = guesses(&wrong, "");
+                assert!(found.iter().any(|text| text == right), "{wrong}: {found:?}");
+            }
+        }
+        for wrong in ["J眉rgen", "Jﾃｼrgen", "J羹rgen"] {
+            assert_eq!(guess(wrong, ""), "Jürgen", "{wrong}");
+        }
+    }
+
+    #[test]
+    fn other_code_pages_that_were_read_as_western_windows_are_guessed() {
+        for (wrong, beside, right) in [
+            ("£ukasz", "Wiœniewski", "Łukasz"),
+            ("Wiœniewski", "£ukasz", "Wiśniewski"),
+            ("Wiœniewski", "Jan", "Wiśniewski"),
+            ("Pawe³", "Nowak", "Paweł"),
+            ("Êdward", "Wa³ek", "Ędward"),
+            ("Èâàí", "Ïåòðîâ", "Иван"),
+            ("Ïåòðîâ", "Èâàí", "Петров"),
+            ("Íõ", "Ð¡Ã÷", "王"),
+            ("Ð¡Ã÷", "Íõ", "小明"),
+            ("JŸrgen", "Grš§er", "Jürgen"),
+            ("Grš§er", "JŸrgen", "Größer"),
+            ("B„rbel", "Gr”áer", "Bärbel"),
+            ("Gr”áer", "B„rbel", "Größer"),
+        ] {
+            let found = guesses(wrong, beside);
+            assert!(found.iter().any(|text| text == right), "{wrong}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn names_as_they_are_stay() {
+        for name in [
+            "Jürgen", "Đurić", "Ðurić", "Þór", "D'Angelo", "O’Neil", "Nuñez", "Großmann", "Ÿ", "N'Golo", "Nguyễn Thị Ánh", "Trường",
+            "Keʻala", "Kœnig", "Kœchlin", "Lebœuf", "Éloïse", "Öç", "Gal·la", "Mª Carmen", "Иван", "Ђорђе", "Їжакевич", "王小明", "김민수",
+            "佐藤", "Αλέξανδρος", "ŠÁRKA", "ŽIŽKA", "ĆOSIĆ", "Ștefan", "Țepeș", "Łucja", "Ælfred", "Ø", "Søren", "Åsa", "Öğüt", "İpek",
+            "Robert “Bob” Smith", "Hans „Hansi“ Müller", "MĂRIUŢĂ", "LŐRINCZ", "Ágústa", "Óðinn", "Þorvaldsdóttir", "Çağlar", "Œdipe",
+            "Müller–Meier", "Zoë", "", "Ann",
+        ] {
+            assert_eq!(guess(name, "Ann"), "", "{name}");
+        }
+    }
+}
