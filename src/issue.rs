@@ -170,10 +170,12 @@ codes! {
     MatchTwice "match.twice" Reject "several rows are about the same account", "keep one of the rows";
     MatchConflict "match.conflict" Reject "the matched account has another external id", "correct the external id, or the address that found the account";
     MatchReturned "match.returned" Warning "a known address under another external id", "if it is the same person, set `returning = \"same\"` under `[match]` and import again; if not, correct the address or the id in the file";
+    MatchOtherPerson "match.other_person" Warning "a known id or username with another person's name and address", "if it is the same person, set `recycled = \"same\"` under `[match]` and import again; if not, give the newcomer an id or a username of their own";
     MatchNoKey "match.no_key" Reject "nothing to find the person by", "fill in one of the columns that `by` under `[match]` names";
     AccountActive "account.active" Reject "the person already has an active account", "leave the row out, or let the pipeline update or skip such people";
     AccountExists "account.exists" Reject "the person already has an account", "leave the row out, or use mode `upsert`";
     AccountNone "account.none" Reject "no account to update", "leave the row out, or use mode `upsert`";
+    AccountClosed "account.closed" Warning "the row's account is closed, and stays closed", "if the person is back, write `active` into a status column, or set `existing_deactivated = \"reactivate\"` under `[match]`; if not, take the row out of the list";
     AccountSkipped "account.skipped" Note "left alone because the pipeline skips such accounts", "nothing";
     UpdateKept "update.kept" Note "left as it is because somebody else set it last", "nothing; or let the pipeline \"overwrite\" it under `[update]`";
     // safeguards
@@ -185,7 +187,7 @@ codes! {
     GateKey "gate.key_change" Reject "held: more accounts would get another id or username than the limit", "look at them, then `muster approve` the run; or import again with `--allow`";
     GateGroups "gate.new_groups" Reject "held: more new groups than the limit", "look at them, then `muster approve` the run; or import again with `--allow`";
     GateSeats "gate.seats" Reject "held: not enough seats", "free some, or raise `seats` under `[gates]`";
-    GateContent "gate.content" Reject "held: the file looks unlike the last one", "see what is unlike; mend the file, or approve the run if it is right";
+    GateContent "gate.content" Reject "held: the file as a whole is in doubt", "see what was found; fix the file, or approve the run if it is right";
     GateOthers "gate.others" Reject "held: the pipeline lets nothing through while something is held", "see which other rows are held, and why";
     // writing
     LoadRefused "load.refused" Reject "the database refused the row", "see the database's own words";

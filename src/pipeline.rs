@@ -36,7 +36,7 @@ use serde::{Deserialize, Serialize};
 
 use self::leavers::find_leavers;
 use self::plan::match_and_plan;
-use self::read::{FileTruth, groups_of, open, read_people};
+use self::read::{FileTruth, groups_of, open, read_people, slips_of};
 use self::roll::call_roll;
 use self::write::write;
 use crate::definition::Pipeline;
@@ -158,9 +158,11 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
         groups,
         rules,
         profile,
+        slips,
         marks,
         ..
     } = read_people(job, &mut files, &layout)?;
+    let slips = slips_of(slips.as_ref(), &files, &spool)?;
     let clashing = owners.clashing(job.pipeline.definition.rows.clashes)?;
     let guide = Guide::Pipeline {
         clashing: &clashing,
@@ -173,7 +175,7 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
     };
     let mut planning = match_and_plan(&rows, &guide, &groups, None, store, calling)?;
     let mut leavers = find_leavers(job, &files, &spool, store)?;
-    let mut gates = rows.ask(&planning, &leavers, profile.as_ref(), store)?;
+    let mut gates = rows.ask(&planning, &leavers, (profile.as_ref(), &slips), store)?;
     rows.hold_back(&mut planning, &mut leavers, &mut gates)?;
     let lineage = confirm(job, &marks, &job.run, store)?;
     Ok(Ran {
@@ -213,9 +215,11 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         groups,
         rules,
         profile,
+        slips,
         marks,
         ..
     } = read_people(job, &mut files, &layout)?;
+    let slips = slips_of(slips.as_ref(), &files, &spool)?;
     let clashing = owners.clashing(job.pipeline.definition.rows.clashes)?;
     let (run, begun) = begin(job, &files, store)?;
     let guide = Guide::Pipeline {
@@ -236,7 +240,7 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         rows.hold_back(&mut planning, &mut leavers, &mut again)?;
         begun.gates
     } else {
-        let mut gates = rows.ask(&planning, &leavers, profile.as_ref(), Some(store))?;
+        let mut gates = rows.ask(&planning, &leavers, (profile.as_ref(), &slips), Some(store))?;
         rows.hold_back(&mut planning, &mut leavers, &mut gates)?;
         gates
     };
@@ -303,7 +307,7 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
     let gates = if begun.has_written() || begun.opened.is_some() {
         begun.gates
     } else {
-        let seen = rows.ask(&planning, &leavers, None, Some(store))?;
+        let seen = rows.ask(&planning, &leavers, (None, &[]), Some(store))?;
         gates::after_a_look(seen, &file.head.gates, order.approved)
     };
     if opens || !order.shares {

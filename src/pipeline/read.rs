@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use rayon::prelude::*;
 
-use crate::definition::{Content, DateOrder, Definition};
+use crate::definition::{Content, DateOrder, Definition, Slipped};
 use crate::header::{Vocabulary, is_mark};
 use crate::issue::Code;
 use crate::memory::owners::Owners;
@@ -25,6 +25,7 @@ use crate::stages::drift::Profile;
 use crate::stages::lineage::Marks;
 use crate::stages::map::{self, Mapping, Target};
 use crate::stages::read::{self, Source};
+use crate::stages::slipped::Slips;
 use crate::stages::validate::validate;
 
 /// What reading all rows leaves.
@@ -39,6 +40,8 @@ pub(super) struct FileTruth {
     pub(super) rules: [u64; 32],
     /// What the rows look like, where that is compared.
     pub(super) profile: Option<Profile>,
+    /// Addresses that fit other rows' names, where that is looked for.
+    pub(super) slips: Option<Slips>,
     /// Which rows of earlier runs they mend.
     pub(super) marks: Marks,
     /// What each file says of its dates.
@@ -52,6 +55,7 @@ struct Judged {
     alike: Vec<LookAlike>,
     groups: BTreeMap<String, String>,
     profile: Option<Profile>,
+    slips: Option<Slips>,
     people: People,
 }
 
@@ -61,6 +65,9 @@ impl FileTruth {
         for batch in judged {
             if let (Some(all), Some(profile)) = (&mut self.profile, batch.profile) {
                 all.add(profile);
+            }
+            if let (Some(all), Some(slips)) = (&mut self.slips, &batch.slips) {
+                all.add(slips);
             }
             self.spool.push(&batch.encoded)?;
             self.owners
@@ -153,12 +160,15 @@ fn read_once(
     definitions: &[Definition],
 ) -> Result<FileTruth> {
     let profiled = is_compared(files, &job.pipeline.definition);
+    let gates = &job.pipeline.definition.gates;
+    let slips = gates.enabled && gates.slipped == Slipped::Hold;
     let mut truth = FileTruth {
         spool: Spool::new()?,
         owners: Owners::new(job.memory),
         groups: BTreeMap::new(),
         rules: [0; 32],
         profile: profiled.then(Profile::default),
+        slips: slips.then(Slips::default),
         marks: Marks::default(),
         dates: vec![Evidence::default(); files.len()],
     };
@@ -200,6 +210,7 @@ fn read_once(
                         alike: look_alikes(&people, job.run.seed),
                         groups: group_paths(&people, layout, definition),
                         profile: profiled.then(|| Profile::of(&people.drafts, layout)),
+                        slips: slips.then(|| Slips::of(&people, layout)),
                         people,
                     }
                 })
@@ -393,6 +404,20 @@ fn part_read(files: &[InputFile], people: &People) -> Option<f64> {
         .map(|file| file.source.bytes)
         .sum();
     Some((before + place.byte) as f64 / total.max(1) as f64)
+}
+
+/// What is said of names and addresses that slipped against each other.
+///
+/// # Errors
+/// `output.unwritable`, when the disk fails.
+pub(super) fn slips_of(
+    slips: Option<&Slips>,
+    files: &[InputFile],
+    spool: &Spool,
+) -> Result<Vec<String>> {
+    slips.map_or(Ok(Vec::new()), |slips| {
+        slips.findings(|row| place(row, files, spool))
+    })
 }
 
 /// How a row is named to people.

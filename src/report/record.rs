@@ -452,7 +452,7 @@ impl<'a> Tally<'a> {
         *count += 1;
         if examples.len() < EXAMPLES_MAX {
             let hidden = |text: &str| {
-                if personal && matches!(code, Code::PlanDrifted | Code::MatchReturned) {
+                if personal && quotes_people(code) {
                     mask_quoted(text)
                 } else if personal {
                     mask_words(text)
@@ -526,6 +526,24 @@ fn mask_words(text: &str) -> String {
         }
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether the details of a code have values of people in backticks.
+fn quotes_people(code: Code) -> bool {
+    matches!(
+        code,
+        Code::PlanDrifted
+            | Code::MatchReturned
+            | Code::MatchOtherPerson
+            | Code::MatchAmbiguous
+            | Code::MatchConflict
+            | Code::MatchTwice
+            | Code::ClashExternalId
+            | Code::ClashEmail
+            | Code::ClashUsername
+            | Code::ClashKept
+            | Code::ClashSkipped
+    )
 }
 
 /// Hides what stands in backticks: there, a value of the account.
