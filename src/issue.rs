@@ -158,6 +158,9 @@ codes! {
     PasswordWeak "password.weak" Warning "a password hash that is quickly guessed; taken all the same", "have the person choose a password anew, or leave the cell empty";
     PasswordKept "password.kept" Note "the account keeps the password that it has, or has not", "nothing; passwords are only taken over with new accounts";
     NameSuspicious "name.suspicious" Warning "this doesn't look like a name", "check that the columns are not shifted";
+    ManagerSelf "manager.self" Warning "a row names its own person as manager", "name the person's manager, or leave the cell empty";
+    ManagerCircle "manager.circle" Warning "managers who are each other's manager, directly or by others", "correct the manager of one of the rows";
+    ManagerUnknown "manager.unknown" Warning "nobody is known by what the row calls its manager", "write the manager's external id, e-mail address, username or full name as it is in the manager's own row";
     NameMixed "name.mixed_script" Warning "letters of several alphabets in one word of a name", "type the name again";
     // clashes inside the file
     ClashExternalId "clash.external_id" Reject "the same external id in several rows, with other values", "keep one of the rows";

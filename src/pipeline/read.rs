@@ -1,6 +1,6 @@
 //! The first half: read → map → clean → dedupe → validate, for all files, into the spool.
 
-use super::{GROUP_BATCHES, InputFile, Job, stopped_early};
+use super::{GROUP_BATCHES, InputFile, Job, Rows, stopped_early};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -10,19 +10,21 @@ use rayon::prelude::*;
 use crate::definition::{Content, DateOrder, Definition, Slipped};
 use crate::header::{Vocabulary, is_mark};
 use crate::issue::Code;
+use crate::memory::managers::Managers;
 use crate::memory::owners::Owners;
 use crate::memory::seen::Seen;
 use crate::outcome::Verdict;
 use crate::refusal::{Refusal, Result};
-use crate::row::{Cells, Drafts, Field, Layout, People, RowNumber};
+use crate::row::{CLEARED, Cells, Drafts, Field, Layout, People, RowNumber};
 use crate::spool::{Encoded, Spool, encode};
-use crate::stages::clash::{LookAlike, key_hashes, look_alikes};
+use crate::stages::clash::{LookAlike, closing_rows, key_hashes, look_alikes};
 use crate::stages::clean::clean;
 use crate::stages::clean::date::Evidence;
 use crate::stages::clean::group;
 use crate::stages::dedupe::fingerprints;
 use crate::stages::drift::Profile;
 use crate::stages::lineage::Marks;
+use crate::stages::managers::{self, Called};
 use crate::stages::map::{self, Mapping, Target};
 use crate::stages::read::{self, Source};
 use crate::stages::slipped::Slips;
@@ -42,6 +44,8 @@ pub(super) struct FileTruth {
     pub(super) profile: Option<Profile>,
     /// Addresses that fit other rows' names, where that is looked for.
     pub(super) slips: Option<Slips>,
+    /// Whose manager is whom.
+    pub(super) managers: Managers,
     /// Which rows of earlier runs they mend.
     pub(super) marks: Marks,
     /// What each file says of its dates.
@@ -52,6 +56,8 @@ pub(super) struct FileTruth {
 struct Judged {
     encoded: Encoded,
     hashes: Vec<[u64; 3]>,
+    closing: Vec<bool>,
+    called: Vec<Called>,
     alike: Vec<LookAlike>,
     groups: BTreeMap<String, String>,
     profile: Option<Profile>,
@@ -71,7 +77,9 @@ impl FileTruth {
             }
             self.spool.push(&batch.encoded)?;
             self.owners
-                .note(&batch.people, &batch.hashes, &batch.alike)?;
+                .note(&batch.people, &batch.hashes, &batch.closing, &batch.alike)?;
+            let end = batch.people.drafts.first_row + batch.people.len() as RowNumber;
+            self.managers.note(&batch.called, end)?;
             for (key, path) in batch.groups {
                 self.groups.entry(key).or_insert(path);
             }
@@ -165,6 +173,7 @@ fn read_once(
     let mut truth = FileTruth {
         spool: Spool::new()?,
         owners: Owners::new(job.memory),
+        managers: Managers::new(job.memory),
         groups: BTreeMap::new(),
         rules: [0; 32],
         profile: profiled.then(Profile::default),
@@ -207,6 +216,8 @@ fn read_once(
                     Judged {
                         encoded: encode(&people),
                         hashes: key_hashes(&people, job.run.seed),
+                        closing: closing_rows(&people, layout, definition),
+                        called: managers::called(&people, layout),
                         alike: look_alikes(&people, job.run.seed),
                         groups: group_paths(&people, layout, definition),
                         profile: profiled.then(|| Profile::of(&people.drafts, layout)),
@@ -418,6 +429,29 @@ pub(super) fn slips_of(
     slips.map_or(Ok(Vec::new()), |slips| {
         slips.findings(|row| place(row, files, spool))
     })
+}
+
+/// How a row is named to people together with its person, whose name is in backticks.
+///
+/// # Errors
+/// `output.unwritable`, when the disk fails.
+pub(super) fn place_and_name(row: RowNumber, rows: &Rows, files: &[InputFile]) -> Result<String> {
+    let place = place(row, files, rows.spool)?;
+    let values = rows.spool.values(row)?;
+    let of = |fields: &[Field]| {
+        let values = fields.iter().filter_map(|field| {
+            let value = values.get(rows.layout.field(*field)?)?;
+            (!value.is_empty() && value != CLEARED).then_some(value.as_str())
+        });
+        values.collect::<Vec<_>>().join(" ")
+    };
+    let names = [
+        of(&[Field::FirstName, Field::LastName]),
+        of(&[Field::DisplayName]),
+        of(&[Field::Email]),
+    ];
+    let name = names.into_iter().find(|name| !name.is_empty());
+    Ok(name.map_or(place.clone(), |name| format!("{place} (`{name}`)")))
 }
 
 /// How a row is named to people.

@@ -252,6 +252,7 @@ fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
         let of_row = issues.entry(*row).or_default();
         of_row.retain(|issue| !stood_in_its_way(issue));
         if let Action::Update(update) = action {
+            planned.updates.retain(|(other, _)| other != row);
             planned.updates.push((*row, update.as_ref().clone()));
         }
     }

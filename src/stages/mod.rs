@@ -12,6 +12,7 @@ pub mod gates;
 pub mod leavers;
 pub mod lineage;
 pub mod load;
+pub mod managers;
 pub mod map;
 pub mod membership;
 pub mod moves;

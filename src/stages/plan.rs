@@ -1313,6 +1313,283 @@ mod tests {
         assert_eq!(action.outcome(), Updated, "ids are no key of this pipeline");
     }
 
+    /// Decides about one row with these fields, which is matched to `account` by the keys `by`.
+    fn decided_with(
+        toml: &str,
+        row: &[(Field, &str)],
+        account: &Account,
+        by: [bool; 3],
+    ) -> (Action, Vec<Issue>) {
+        let toml = format!("name = \"p\"\n{toml}");
+        let definition = definition::parse("p", &toml).unwrap().definition;
+        let slots = row.iter().map(|(field, _)| Slot::Field(*field));
+        let layout = Layout::new(slots.collect());
+        let mut values = Table::new(layout.width());
+        for slot in layout.slots() {
+            let found = row.iter().find(|(field, _)| Slot::Field(*field) == *slot);
+            values.push(found.unwrap().1);
+        }
+        let mut keys = Table::new(3);
+        for key in Key::ALL {
+            let found = row.iter().find(|(field, _)| *field == key.field());
+            let text = found.map_or("", |(_, text)| text);
+            let is_id = key == Key::ExternalId;
+            keys.push(&if is_id {
+                text.to_string()
+            } else {
+                text.to_lowercase()
+            });
+        }
+        let people = People {
+            drafts: Drafts {
+                values,
+                ..Drafts::default()
+            },
+            keys,
+            verdicts: vec![Default::default()],
+        };
+        let person = Person {
+            people: &people,
+            index: 0,
+            layout: &layout,
+        };
+        let matched = Matched {
+            by: by.map(|is_found| is_found.then_some(account.id)),
+            account: Some(account.clone()),
+            ..Matched::default()
+        };
+        let tree = Tree::new([].into(), &definition.groups);
+        decide(&person, Some(&matched), &definition, &tree)
+    }
+
+    fn kira(status: &str) -> Account {
+        let mut kira = account(status);
+        for (field, value) in [
+            (Field::FirstName, "Kira"),
+            (Field::LastName, "Lund"),
+            (Field::Username, "KLund"),
+        ] {
+            let column = COLUMNS.iter().position(|column| *column == field).unwrap();
+            kira.values[column] = Some(value.to_string());
+        }
+        kira.keys[1] = Some("klund".to_string());
+        kira
+    }
+
+    #[test]
+    fn a_key_that_went_to_another_person_waits_unless_the_pipeline_knows_better() {
+        use Field::{DisplayName, Email, ExternalId, FirstName, LastName, Username};
+        use Outcome::{Held, Rejected, Unchanged, Updated};
+        const BY_ID: [bool; 3] = [true, false, false];
+        const BY_USERNAME: [bool; 3] = [false, false, true];
+        const SAME: &str = "[match]\nrecycled = \"same\"";
+        const STRICT: &str = "[rows]\nreject = [\"match.other_person\"]";
+        let id = (ExternalId, "7");
+        let tom = [
+            id,
+            (Email, "tom@x.org"),
+            (FirstName, "Tom"),
+            (LastName, "Brandt"),
+        ];
+        let with = |change: (Field, &'static str)| {
+            tom.map(|(field, value)| (field, if field == change.0 { change.1 } else { value }))
+        };
+        for (toml, row, by, outcome) in [
+            ("", tom.to_vec(), BY_ID, Held),
+            (SAME, tom.to_vec(), BY_ID, Updated),
+            (STRICT, tom.to_vec(), BY_ID, Rejected),
+            // whoever marries keeps the first name, and few change that alone
+            ("", with((FirstName, "KIRA")).to_vec(), BY_ID, Updated),
+            ("", with((LastName, "Lund")).to_vec(), BY_ID, Updated),
+            (
+                "",
+                with((Email, "a@x.org")).to_vec(),
+                [true, true, false],
+                Updated,
+            ),
+            // nothing there is nothing else
+            ("", with((FirstName, "")).to_vec(), BY_ID, Updated),
+            ("", with((Email, "")).to_vec(), BY_ID, Held),
+            (
+                "",
+                vec![id, (FirstName, "Lund"), (LastName, "Kira")],
+                BY_ID,
+                Updated,
+            ),
+            ("", vec![id, (DisplayName, "Tom Brandt")], BY_ID, Held),
+            ("", vec![id, (DisplayName, "Lund, Kira")], BY_ID, Updated),
+            (
+                "",
+                vec![
+                    (Username, "klund"),
+                    (Email, "karl@x.org"),
+                    (FirstName, "Karl"),
+                    (LastName, "Lundgren"),
+                ],
+                BY_USERNAME,
+                Held,
+            ),
+            (
+                "",
+                vec![(Username, "KLUND"), (FirstName, "Kira"), (LastName, "Lund")],
+                BY_USERNAME,
+                Unchanged,
+            ),
+        ] {
+            let (action, issues) = decided_with(toml, &row, &kira("active"), by);
+            assert_eq!(action.outcome(), outcome, "{toml} {row:?}");
+            let codes: Vec<Code> = issues.iter().map(|issue| issue.code).collect();
+            let is_asked = matches!(outcome, Held | Rejected);
+            assert_eq!(
+                codes == [Code::MatchOtherPerson],
+                is_asked,
+                "{row:?} {issues:?}"
+            );
+        }
+        let (_, issues) = decided_with("", &tom, &kira("active"), BY_ID);
+        for name in ["`Kira Lund`", "`a@x.org`", "`Tom Brandt`", "`tom@x.org`"] {
+            assert!(issues[0].detail.contains(name), "{}", issues[0].detail);
+        }
+    }
+
+    #[test]
+    fn the_spelling_of_an_address_stays() {
+        use Field::{Email, ExternalId, LastName, Username};
+        let row = [
+            (ExternalId, "7"),
+            (Email, "A@X.ORG"),
+            (Username, "KLUND"),
+            (LastName, "Lund"),
+        ];
+        let (action, issues) = decided_with("", &row, &kira("active"), [true, true, true]);
+        assert_eq!(
+            (action, issues),
+            (Action::Leave(Outcome::Unchanged), vec![])
+        );
+        let row = [(ExternalId, "7"), (Email, "A@X.ORG"), (LastName, "Berg")];
+        let (action, _) = decided_with("", &row, &kira("active"), [true, true, false]);
+        let Action::Update(update) = action else {
+            panic!("{action:?}")
+        };
+        let changed: Vec<&str> = update.after.keys().map(String::as_str).collect();
+        assert_eq!(changed, ["last_name"]);
+        assert_eq!(update.keys[0].as_deref(), Some("a@x.org"));
+    }
+
+    #[test]
+    fn who_is_on_the_list_and_stays_closed_is_named() {
+        use Field::{EndDate, ExternalId, LastName, Status};
+        let row = |status| {
+            [
+                (ExternalId, "7"),
+                (LastName, "Lund"),
+                (Status, status),
+                (EndDate, ""),
+            ]
+        };
+        let opens = "[match]\nexisting_deactivated = \"reactivate\"";
+        let skips = "[match]\nexisting_deactivated = \"skip\"";
+        for (toml, held, status, codes) in [
+            ("", "deactivated", "", vec![Code::AccountClosed]),
+            ("", "deactivated", "invited", vec![Code::AccountClosed]),
+            ("", "deactivated", "active", vec![]),
+            ("", "deactivated", "deactivated", vec![]),
+            ("", "active", "", vec![]),
+            ("", "active", "deactivated", vec![]),
+            (opens, "deactivated", "", vec![]),
+            (skips, "deactivated", "", vec![Code::AccountSkipped]),
+        ] {
+            let (_, issues) = decided_with(toml, &row(status), &kira(held), [true, false, false]);
+            let found: Vec<Code> = issues.iter().map(|issue| issue.code).collect();
+            assert_eq!(found, codes, "{toml} {held} {status}");
+        }
+    }
+
+    #[test]
+    fn a_closing_row_leaves_its_address_to_whoever_has_it() {
+        use Field::{Email, ExternalId, LastName, Status};
+        let definition = definition::parse("p", "name = \"p\"").unwrap().definition;
+        let row = [
+            (ExternalId, "7"),
+            (Email, "b@x.org"),
+            (LastName, "Lund"),
+            (Status, "deactivated"),
+        ];
+        let kira = kira("active");
+        let mut other = Matched {
+            by: [Some(kira.id), Some(Uuid::from_u128(2)), None],
+            account: Some(kira.clone()),
+            ..Matched::default()
+        };
+        other.others[1] = Some("Bo Li".to_string());
+        let with_matched = |row: &[(Field, &str)], check: &dyn Fn(&Person)| {
+            let slots = row.iter().map(|(field, _)| Slot::Field(*field));
+            let layout = Layout::new(slots.collect());
+            let mut values = Table::new(layout.width());
+            for slot in layout.slots() {
+                let found = row.iter().find(|(field, _)| Slot::Field(*field) == *slot);
+                values.push(found.unwrap().1);
+            }
+            let mut keys = Table::new(3);
+            [row[0].1, row[1].1, ""]
+                .iter()
+                .for_each(|key| keys.push(key));
+            let people = People {
+                drafts: Drafts {
+                    values,
+                    ..Drafts::default()
+                },
+                keys,
+                verdicts: vec![Default::default()],
+            };
+            check(&Person {
+                people: &people,
+                index: 0,
+                layout: &layout,
+            });
+        };
+        let tree = Tree::new([].into(), &definition.groups);
+        with_matched(&row, &|person| {
+            let (action, issues) = decide(person, Some(&other), &definition, &tree);
+            let Action::Update(update) = &action else {
+                panic!("{action:?} {issues:?}")
+            };
+            let changed: Vec<&str> = update.after.keys().map(String::as_str).collect();
+            assert_eq!(changed, ["status"]);
+            assert_eq!(
+                giving_up(person, &kira, &action, &[Key::Email], &definition),
+                None
+            );
+        });
+        let mut open = row;
+        open[3].1 = "active";
+        with_matched(&open, &|person| {
+            let (action, issues) = decide(person, Some(&other), &definition, &tree);
+            assert_eq!(action.outcome(), Outcome::Rejected);
+            assert!(
+                issues[0].detail.contains("`Bo Li`, account"),
+                "{}",
+                issues[0].detail
+            );
+        });
+        let mut own = row;
+        own[1].1 = "a@x.org";
+        with_matched(&own, &|person| {
+            let matched = Matched {
+                by: [Some(kira.id), Some(kira.id), None],
+                ..other.clone()
+            };
+            let (action, _) = decide(person, Some(&matched), &definition, &tree);
+            let given = giving_up(person, &kira, &action, &[Key::Email], &definition).unwrap();
+            assert_eq!(
+                (given.values[1].clone(), given.keys[0].clone()),
+                (None, None)
+            );
+            assert_eq!(given.before["email"], "a@x.org");
+            assert!(given.after["email"].is_null() && given.after["status"] == "deactivated");
+        });
+    }
+
     #[test]
     fn an_update_holds_what_changes_and_nothing_else() {
         let row = ["7", "a@x.org", "New", "known\u{1f}Fresh", "", "invited"];
