@@ -575,6 +575,18 @@ pub enum Returning {
     Same,
 }
 
+/// What happens to a row whose external id or username is known, while its e-mail address, its first
+/// and its last name are all other ones than those of the account.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Recycled {
+    /// It is held: the id or the username may have gone to another person.
+    #[default]
+    Hold,
+    /// It is the same person: the account gets the new values.
+    Same,
+}
+
 /// `[match]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -594,6 +606,8 @@ pub struct Matching {
     pub unknown_deactivated: UnknownDeactivated,
     /// A known address with a new external id.
     pub returning: Returning,
+    /// A known external id or username with another person's name and address.
+    pub recycled: Recycled,
 }
 
 impl Default for Matching {
@@ -608,6 +622,7 @@ impl Default for Matching {
             existing_deactivated: Existing::Update,
             unknown_deactivated: UnknownDeactivated::Create,
             returning: Returning::Hold,
+            recycled: Recycled::Hold,
         }
     }
 }
@@ -925,6 +940,18 @@ pub enum Content {
     Hold,
 }
 
+/// What happens to a file in which names and addresses seem to have slipped against each other, or
+/// that gives most of its people another name.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Slipped {
+    /// Nothing of it is written.
+    #[default]
+    Hold,
+    /// Nothing.
+    Ignore,
+}
+
 /// The limit of a class of changes; what is left out is as [`crate::stages::gates`] has it.
 #[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
@@ -973,6 +1000,8 @@ pub struct Gates {
     pub content_rows: f64,
     /// By how much a share may move: of empty cells, of a kind of values, of a mail domain.
     pub content_shift: f64,
+    /// What happens to a file whose columns slipped against each other.
+    pub slipped: Slipped,
 }
 
 impl Default for Gates {
@@ -994,6 +1023,7 @@ impl Default for Gates {
             content_from: 50,
             content_rows: 0.4,
             content_shift: 0.3,
+            slipped: Slipped::Hold,
         }
     }
 }

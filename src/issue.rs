@@ -166,6 +166,9 @@ codes! {
     PasswordWeak "password.weak" Warning "a password hash that is quickly guessed; taken all the same", "have the person choose a password anew, or leave the cell empty";
     PasswordKept "password.kept" Note "the account keeps the password that it has, or has not", "nothing; passwords are only taken over with new accounts";
     NameSuspicious "name.suspicious" Warning "this doesn't look like a name", "type the name as it is; if many rows have this, check that the columns are not shifted";
+    ManagerSelf "manager.self" Warning "a row names its own person as manager", "name the person's manager, or leave the cell empty";
+    ManagerCircle "manager.circle" Warning "managers who are each other's manager, directly or by others", "correct the manager of one of the rows";
+    ManagerUnknown "manager.unknown" Warning "nobody is known by what the row calls its manager", "write the manager's external id, e-mail address, username or full name as it is in the manager's own row";
     NameMixed "name.mixed_script" Warning "letters of several alphabets in one word of a name", "type the name again";
     // clashes inside the file
     ClashExternalId "clash.external_id" Reject "the same external id in several rows, with other values", "keep one of the rows";
@@ -179,10 +182,12 @@ codes! {
     MatchConflict "match.conflict" Reject "the matched account has another external id", "correct the external id, or the address that found the account";
     MatchReturned "match.returned" Warning "a known address under another external id", "if it is the same person, set `returning = \"same\"` under `[match]` and import again; if not, correct the address or the id in the file";
     MatchZeros "match.zeros" Warning "the id of a known person, but for zeros at the front", "format the column as text, type the ids with their zeros or export them again, and import again; `returning` under `[match]` would overwrite the right ids";
+    MatchOtherPerson "match.other_person" Warning "a known id or username with another person's name and address", "if it is the same person, set `recycled = \"same\"` under `[match]` and import again; if not, give the newcomer an id or a username of their own";
     MatchNoKey "match.no_key" Reject "nothing to find the person by", "fill in one of the columns that `by` under `[match]` names";
     AccountActive "account.active" Reject "the person already has an active account", "leave the row out, or let the pipeline update or skip such people";
     AccountExists "account.exists" Reject "the person already has an account", "leave the row out, or use mode `upsert`";
     AccountNone "account.none" Reject "no account to update", "leave the row out, or use mode `upsert`";
+    AccountClosed "account.closed" Warning "the row's account is closed, and stays closed", "if the person is back, write `active` into a status column, or set `existing_deactivated = \"reactivate\"` under `[match]`; if not, take the row out of the list";
     AccountSkipped "account.skipped" Note "left alone because the pipeline skips such accounts", "nothing";
     UpdateKept "update.kept" Note "left as it is because somebody else set it last", "nothing; or let the pipeline \"overwrite\" it under `[update]`";
     // safeguards
@@ -194,7 +199,7 @@ codes! {
     GateKey "gate.key_change" Reject "held: more accounts would get another id or username than the limit", "look at them, then `muster approve` the run; or import again with `--allow`";
     GateGroups "gate.new_groups" Reject "held: more new groups than the limit", "look at them, then `muster approve` the run; or import again with `--allow`";
     GateSeats "gate.seats" Reject "held: not enough seats", "free some, or raise `seats` under `[gates]`";
-    GateContent "gate.content" Reject "held: the file looks unlike the last one", "see what is unlike; mend the file, or approve the run if it is right";
+    GateContent "gate.content" Reject "held: the file as a whole is in doubt", "see what was found; fix the file, or approve the run if it is right";
     GateOthers "gate.others" Reject "held: the pipeline lets nothing through while something is held", "see which other rows are held, and why";
     // writing
     LoadRefused "load.refused" Reject "the database refused the row", "see the database's own words";

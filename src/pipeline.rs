@@ -20,6 +20,7 @@
 mod change;
 mod hold;
 mod leavers;
+mod managers;
 mod passwords;
 mod plan;
 mod read;
@@ -35,8 +36,9 @@ use std::sync::atomic::AtomicBool;
 use serde::{Deserialize, Serialize};
 
 use self::leavers::find_leavers;
+use self::managers::find_managers;
 use self::plan::match_and_plan;
-use self::read::{FileTruth, groups_of, open, read_people};
+use self::read::{FileTruth, groups_of, open, read_people, slips_of};
 use self::roll::call_roll;
 use self::write::write;
 use crate::definition::Pipeline;
@@ -55,6 +57,7 @@ use crate::stages::gates::{self, Class, Classes};
 use crate::stages::leavers::Leaver;
 use crate::stages::lineage::{Lineage, Marks};
 use crate::stages::load::RunKey;
+use crate::stages::managers::Wrong;
 use crate::stages::map::{Mapping, Target};
 use crate::stages::moves::Moves;
 use crate::stages::read::Source;
@@ -158,22 +161,27 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
         groups,
         rules,
         profile,
+        slips,
+        managers,
         marks,
         ..
     } = read_people(job, &mut files, &layout)?;
+    let slips = slips_of(slips.as_ref(), &files, &spool)?;
     let clashing = owners.clashing(job.pipeline.definition.rows.clashes)?;
-    let guide = Guide::Pipeline {
-        clashing: &clashing,
-        files: &files,
-    };
     let rows = Rows {
         job,
         layout: &layout,
         spool: &spool,
     };
+    let managers = find_managers(managers, &rows, store)?;
+    let guide = Guide::Pipeline {
+        clashing: &clashing,
+        managers: &managers,
+        files: &files,
+    };
     let mut planning = match_and_plan(&rows, &guide, &groups, None, store, calling)?;
     let mut leavers = find_leavers(job, &files, &spool, store)?;
-    let mut gates = rows.ask(&planning, &leavers, profile.as_ref(), store)?;
+    let mut gates = rows.ask(&planning, &leavers, (profile.as_ref(), &slips), store)?;
     rows.hold_back(&mut planning, &mut leavers, &mut gates)?;
     let lineage = confirm(job, &marks, &job.run, store)?;
     Ok(Ran {
@@ -213,19 +221,24 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         groups,
         rules,
         profile,
+        slips,
+        managers,
         marks,
         ..
     } = read_people(job, &mut files, &layout)?;
+    let slips = slips_of(slips.as_ref(), &files, &spool)?;
     let clashing = owners.clashing(job.pipeline.definition.rows.clashes)?;
     let (run, begun) = begin(job, &files, store)?;
-    let guide = Guide::Pipeline {
-        clashing: &clashing,
-        files: &files,
-    };
     let rows = Rows {
         job,
         layout: &layout,
         spool: &spool,
+    };
+    let managers = find_managers(managers, &rows, Some(store))?;
+    let guide = Guide::Pipeline {
+        clashing: &clashing,
+        managers: &managers,
+        files: &files,
     };
     let calling = calling.filter(|_| !begun.has_written());
     let mut planning = match_and_plan(&rows, &guide, &groups, Some(&begun), Some(store), calling)?;
@@ -236,7 +249,7 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         rows.hold_back(&mut planning, &mut leavers, &mut again)?;
         begun.gates
     } else {
-        let mut gates = rows.ask(&planning, &leavers, profile.as_ref(), Some(store))?;
+        let mut gates = rows.ask(&planning, &leavers, (profile.as_ref(), &slips), Some(store))?;
         rows.hold_back(&mut planning, &mut leavers, &mut gates)?;
         gates
     };
@@ -303,7 +316,7 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
     let gates = if begun.has_written() || begun.opened.is_some() {
         begun.gates
     } else {
-        let seen = rows.ask(&planning, &leavers, None, Some(store))?;
+        let seen = rows.ask(&planning, &leavers, (None, &[]), Some(store))?;
         gates::after_a_look(seen, &file.head.gates, order.approved)
     };
     if opens || !order.shares {
@@ -392,6 +405,7 @@ enum Guide<'a> {
     /// By the pipeline, knowing how the clashes of the files ended.
     Pipeline {
         clashing: &'a Clashing,
+        managers: &'a [Wrong],
         files: &'a [InputFile],
     },
     /// By a plan, as long as the accounts are what it saw.

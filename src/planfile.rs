@@ -244,6 +244,7 @@ fn settled(mut planned: Planned, people: &People, ran: &Ran) -> Planned {
                 Outcome::Updated | Outcome::Held
             )
         {
+            planned.updates.retain(|(other, _)| other != row);
             planned.updates.push((*row, update.as_ref().clone()));
         }
     }

@@ -662,11 +662,18 @@ impl Steps<'_> {
     fn decide(&mut self) {
         let (summary, from_plan) = (self.summary, self.ran.from_plan);
         let again = self.about.again.clone();
-        if summary.counts.held > 0 && has(summary, Code::MatchReturned) && !from_plan {
-            self.add(
-                "say who they are, by `returning` under `[match]` or in the file, then",
-                again.clone(),
-            );
+        for (code, setting) in [
+            (Code::MatchReturned, "returning"),
+            (Code::MatchOtherPerson, "recycled"),
+        ] {
+            if summary.counts.held > 0 && has(summary, code) && !from_plan {
+                self.add(
+                    &format!(
+                        "say who they are, by `{setting}` under `[match]` or in the file, then"
+                    ),
+                    again.clone(),
+                );
+            }
         }
         let has_drifted = from_plan && has(summary, Code::PlanDrifted);
         if has_drifted && self.about.approval.is_some() {

@@ -5,6 +5,7 @@
 //! |---|---|---|---|
 //! | [`seen`] | row that is no duplicate | 12, in a table that is at most 4/5 full | for every row, at once |
 //! | [`owners`] | key of a row | 12 | after the last row |
+//! | [`managers`] | what a row and its manager are called by, where rows name managers | up to 128, and 5 for the row | after the last row |
 //! | `pipeline::twice` | row that is about an account | 20 | after the match |
 //! | `pipeline::roll` | account, where the file has rows for most | up to 112 | after the last row; too many aren't called at all |
 //!
@@ -14,6 +15,7 @@
 use std::fs;
 use std::path::Path;
 
+pub mod managers;
 pub mod owners;
 pub mod seen;
 pub mod sorted;
@@ -97,6 +99,11 @@ impl Budget {
 
     /// For one of the two keys that may look like others.
     pub fn of_alike(self) -> usize {
+        self.part(64)
+    }
+
+    /// For whose manager is whom.
+    pub fn of_managers(self) -> usize {
         self.part(32)
     }
 

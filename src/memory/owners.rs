@@ -16,8 +16,9 @@ use crate::stages::clash::{Decision, FIRST_MAX, Group, LookAlike, Part, decide};
 const NONE: RowNumber = RowNumber::MAX;
 /// Of the rows that clash, one in so many is known by heart.
 const BLOCK: u64 = 1024;
-/// The words of a group: how many rows, the first and the last good one, and the first ones.
-const GROUP: usize = 3 + FIRST_MAX;
+/// The words of a group: how many rows and one more, the first and the last good one, the first one that
+/// closes, and the first ones.
+const GROUP: usize = 4 + FIRST_MAX;
 
 /// The keys of all rows of a run, by their hashes.
 pub struct Owners {
@@ -27,8 +28,29 @@ pub struct Owners {
     /// own hash.
     alike: [Sorter<5>; 2],
     /// A bit a row: whether it is rejected for another reason than a clash.
-    rejected: Vec<u64>,
+    rejected: Bits,
+    /// The rows that close the account of their external id.
+    closing: Bits,
     budget: Budget,
+}
+
+/// A bit a row.
+#[derive(Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn set(&mut self, row: RowNumber) {
+        let word = row as usize / 64;
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (row % 64);
+    }
+
+    fn has(&self, row: RowNumber) -> bool {
+        let word = self.0.get(row as usize / 64);
+        word.is_some_and(|word| word >> (row % 64) & 1 == 1)
+    }
 }
 
 /// The rows that clash, and by what.
@@ -47,13 +69,14 @@ impl Owners {
         Owners {
             keys: std::array::from_fn(|_| Sorter::new(budget.of_owners())),
             alike: std::array::from_fn(|_| Sorter::new(budget.of_alike())),
-            rejected: Vec::new(),
+            rejected: Bits::default(),
+            closing: Bits::default(),
             budget,
         }
     }
 
-    /// Notes the keys of the next batch, in file order: their hashes, by row and [`Key`], and those
-    /// that may look like others.
+    /// Notes the keys of the next batch, in file order: their hashes, by row and [`Key`], which rows
+    /// close the accounts of their external ids, and the keys that may look like others.
     ///
     /// # Errors
     /// `output.unwritable`, when the disk is full.
@@ -61,6 +84,7 @@ impl Owners {
         &mut self,
         people: &People,
         hashes: &[[u64; 3]],
+        closing: &[bool],
         alike: &[LookAlike],
     ) -> Result<()> {
         for (index, hashes) in hashes.iter().enumerate() {
@@ -72,11 +96,10 @@ impl Owners {
                 }
             }
             if people.verdicts[index] == Verdict::Rejected {
-                let word = row as usize / 64;
-                if self.rejected.len() <= word {
-                    self.rejected.resize(word + 1, 0);
-                }
-                self.rejected[word] |= 1 << (row % 64);
+                self.rejected.set(row);
+            }
+            if closing.get(index) == Some(&true) {
+                self.closing.set(row);
             }
         }
         for one in alike {
@@ -98,14 +121,17 @@ impl Owners {
             waiting: Vec::new(),
             count: 0,
         };
-        let is_rejected = |row: RowNumber| {
-            let word = self.rejected.get(row as usize / 64);
-            word.is_some_and(|word| word >> (row % 64) & 1 == 1)
-        };
         let [emails, usernames] = self.alike;
         let alike = [Sorter::new(0), emails, usernames];
         for (key, (owners, alike)) in Key::ALL.into_iter().zip(self.keys.into_iter().zip(alike)) {
-            found.of_key(key, owners.sorted()?, alike.sorted()?, is_rejected)?;
+            let closes = |row| key != Key::ExternalId && self.closing.has(row);
+            let is_rejected = |row| self.rejected.has(row);
+            found.of_key(
+                key,
+                owners.sorted()?,
+                alike.sorted()?,
+                (is_rejected, closes),
+            )?;
         }
         found.clashing(policy)
     }
@@ -128,18 +154,25 @@ impl Found {
         key: Key,
         mut owners: Sorted<3>,
         mut alike: Sorted<5>,
-        is_rejected: impl Fn(RowNumber) -> bool,
+        (is_rejected, closes): (impl Fn(RowNumber) -> bool, impl Fn(RowNumber) -> bool),
     ) -> Result<()> {
         while let Some([high, low, first]) = owners.next()? {
             let same = |next: &[u32; 3]| next[..2] == [high, low];
             if owners.peek().is_some_and(|next| same(&next)) {
                 let mut group = Group::empty();
-                group.share(first, is_rejected(first));
-                self.member(first, key, Part::Shares)?;
-                while let Some([.., row]) = owners.peek().filter(same) {
-                    owners.next()?;
-                    group.share(row, is_rejected(row));
-                    self.member(row, key, Part::Shares)?;
+                let mut next = Some(first);
+                while let Some(row) = next {
+                    if closes(row) {
+                        group.close(row);
+                        self.member(row, key, Part::Closes)?;
+                    } else {
+                        group.share(row, is_rejected(row));
+                        self.member(row, key, Part::Shares)?;
+                    }
+                    next = owners.peek().filter(same).map(|[.., row]| row);
+                    if next.is_some() {
+                        owners.next()?;
+                    }
                 }
                 self.group(&group)?;
             }
@@ -253,7 +286,7 @@ impl Clashing {
     pub fn decisions(
         &self,
         rows: Range<RowNumber>,
-        mut place: impl FnMut(RowNumber) -> Result<String>,
+        mut place: impl FnMut(RowNumber, bool) -> Result<String>,
     ) -> Result<BTreeMap<RowNumber, Decision>> {
         let mut decisions = BTreeMap::new();
         let block = |row: RowNumber| self.blocks.partition_point(|first| *first < row) as u64;
@@ -289,28 +322,36 @@ impl Clashing {
 fn tag(key: Key, part: Part) -> u32 {
     match part {
         Part::Shares => key as u32,
-        Part::LooksFirst => 3 + 2 * key as u32,
-        Part::LooksOther => 4 + 2 * key as u32,
+        Part::Closes => 3 + key as u32,
+        Part::LooksFirst => 6 + 2 * key as u32,
+        Part::LooksOther => 7 + 2 * key as u32,
     }
 }
 
 fn untagged(tag: u32) -> (Key, Part) {
     let key = |number: u32| Key::ALL[number as usize % Key::ALL.len()];
-    match tag.checked_sub(3) {
-        None => (key(tag), Part::Shares),
-        Some(look) if look % 2 == 0 => (key(look / 2), Part::LooksFirst),
-        Some(look) => (key(look / 2), Part::LooksOther),
+    match tag {
+        0..3 => (key(tag), Part::Shares),
+        3..6 => (key(tag - 3), Part::Closes),
+        look if look % 2 == 0 => (key((look - 6) / 2), Part::LooksFirst),
+        look => (key((look - 6) / 2), Part::LooksOther),
     }
 }
 
-/// A group whose rows have one key counts them; the other kind counts none.
+/// A group whose rows have one key counts them, and one more; the other kind counts none.
 fn group_words(group: &Group) -> [u32; GROUP] {
     let mut words = [0; GROUP];
     match group {
-        Group::Shared { count, first, good } => {
+        Group::Shared {
+            count,
+            first,
+            good,
+            closing,
+        } => {
             let (first_good, last_good) = good.unwrap_or((NONE, NONE));
-            words[..3].copy_from_slice(&[*count, first_good, last_good]);
-            words[3..].copy_from_slice(first);
+            let closing = closing.unwrap_or(NONE);
+            words[..4].copy_from_slice(&[*count + 1, first_good, last_good, closing]);
+            words[4..].copy_from_slice(first);
         }
         Group::Alike { first, second } => {
             words[1..3].copy_from_slice(&[*first, second.unwrap_or(NONE)]);
@@ -320,17 +361,18 @@ fn group_words(group: &Group) -> [u32; GROUP] {
 }
 
 fn group_of(words: [u32; GROUP]) -> Group {
-    let [count, left, right, ..] = words;
-    if count == 0 {
+    let [count, left, right, closing, ..] = words;
+    let Some(count) = count.checked_sub(1) else {
         return Group::Alike {
             first: left,
             second: Some(right).filter(|row| *row != NONE),
         };
-    }
+    };
     Group::Shared {
         count,
-        first: std::array::from_fn(|index| words[3 + index]),
+        first: std::array::from_fn(|index| words[4 + index]),
         good: Some((left, right)).filter(|_| left != NONE),
+        closing: Some(closing).filter(|row| *row != NONE),
     }
 }
 
@@ -359,9 +401,9 @@ mod tests {
         let decided = [1, 1 << 20].map(|bytes| {
             let mut owners = Owners::new(Budget::of(bytes));
             let (hashes, alike) = (key_hashes(&people, 3), look_alikes(&people, 3));
-            owners.note(&people, &hashes, &alike).unwrap();
+            owners.note(&people, &hashes, &[], &alike).unwrap();
             let clashing = owners.clashing(policy).unwrap();
-            let place = |row| Ok(format!("line {row}"));
+            let place = |row, _| Ok(format!("line {row}"));
             clashing
                 .decisions(0..rows.len() as RowNumber, place)
                 .unwrap()
@@ -485,11 +527,13 @@ mod tests {
             (Clashes::Last, 3000, "see 0, 2, 4, 6, 8 and 1994 more"),
         ] {
             let mut owners = Owners::new(Budget::of(100));
-            owners.note(&people, &key_hashes(&people, 3), &[]).unwrap();
+            owners
+                .note(&people, &key_hashes(&people, 3), &[], &[])
+                .unwrap();
             let clashing = owners.clashing(policy).unwrap();
             // Rows of several blocks, a few at a time.
             for first in (0..4000).step_by(500) {
-                let place = |row: RowNumber| Ok(row.to_string());
+                let place = |row: RowNumber, _| Ok(row.to_string());
                 let some = clashing.decisions(first..first + 500, place).unwrap();
                 let even = (first..first + 500).filter(|row| row % 2 == 0);
                 assert!(some.keys().copied().eq(even));
@@ -499,5 +543,52 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn who_closes_an_account_leaves_the_key_to_the_others() {
+        let rows = ["a@x", "a@x", "b@x", "b@x", "b@x", "c@x", "c@x"];
+        let closing = [true, false, true, false, false, true, true];
+        let mut keys = Table::new(3);
+        for (number, email) in rows.iter().enumerate() {
+            [&number.to_string(), email, ""]
+                .iter()
+                .for_each(|key| keys.push(key));
+        }
+        let people = People {
+            keys,
+            verdicts: vec![Verdict::Kept; rows.len()],
+            ..People::default()
+        };
+        let mut owners = Owners::new(Budget::of(1));
+        owners
+            .note(&people, &key_hashes(&people, 3), &closing, &[])
+            .unwrap();
+        let clashing = owners.clashing(Clashes::Reject).unwrap();
+        let place = |row: RowNumber, _| Ok(row.to_string());
+        let decided = clashing.decisions(0..7, place).unwrap();
+        let found = |row: RowNumber| {
+            let decision = &decided[&row];
+            let to: Vec<Option<&str>> = decision
+                .yields
+                .iter()
+                .map(|left| left.to.as_deref())
+                .collect();
+            (decision.stays, decision.issues.len(), to)
+        };
+        assert_eq!(found(0), (true, 0, vec![Some("1")]));
+        assert_eq!(
+            found(1),
+            (true, 0, vec![]),
+            "only one of the two stays open"
+        );
+        assert_eq!(found(2), (true, 0, vec![Some("3")]));
+        assert_eq!(found(3), (false, 1, vec![]), "two that stay open clash");
+        assert_eq!(
+            found(5),
+            (true, 0, vec![]),
+            "the first of those who all close"
+        );
+        assert_eq!(found(6), (true, 0, vec![None]));
     }
 }

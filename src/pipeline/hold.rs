@@ -4,7 +4,8 @@ use super::Rows;
 use super::change::{changes, held_issues, joins, needed_groups, status_of_new};
 use super::plan::Planning;
 use crate::definition;
-use crate::definition::Definition;
+use crate::definition::{Definition, Slipped};
+use crate::issue::{Code, Issue};
 use crate::outcome::Outcome;
 use crate::refusal::Result;
 use crate::row::{People, RowNumber};
@@ -12,7 +13,7 @@ use crate::spool::PlanSpool;
 use crate::stages::drift::{self, Profile};
 use crate::stages::gates::{self, Change, Class, Classes, Facts, Hold};
 use crate::stages::leavers::{Fate, Leaver};
-use crate::stages::plan::{Action, Person, Planned};
+use crate::stages::plan::{Action, Person, Planned, renames};
 use crate::store::Store;
 use crate::summary::Gate;
 
@@ -40,8 +41,17 @@ impl Rows<'_> {
         for (row, change) in changes(people, planned, self.layout, definition) {
             if counts(row) {
                 facts.count(change.classes(&definition.accounts.roles));
+                facts.renamed +=
+                    u64::from(matches!(change, Change::Update(update) if renames(update)));
             }
         }
+        if planned.written {
+            return facts;
+        }
+        let known = planned.accounts.iter().filter(|(row, _)| counts(*row));
+        facts.known = known.count() as u64;
+        let is_other = |issue: &&Issue| issue.code == Code::MatchOtherPerson && counts(issue.row);
+        facts.renamed += planned.issues.iter().filter(is_other).count() as u64;
         facts
     }
 
@@ -53,7 +63,7 @@ impl Rows<'_> {
         &self,
         planning: &Planning,
         leavers: &[Leaver],
-        profile: Option<&Profile>,
+        (profile, slips): (Option<&Profile>, &[String]),
         store: Option<&Store>,
     ) -> Result<Vec<Gate>> {
         let definition = self.definition();
@@ -95,8 +105,12 @@ impl Rows<'_> {
             facts.counts[Class::NewGroups as usize] =
                 store.count_missing_groups(&needed, &definition.groups)?;
             if let (Some(last), Some(now)) = (&there.last_profile, profile) {
-                facts.drifts = drift::drifts(last, now, &definition.gates);
+                facts.findings = drift::drifts(last, now, &definition.gates);
             }
+        }
+        facts.findings.extend_from_slice(slips);
+        if definition.gates.slipped == Slipped::Hold {
+            facts.findings.extend(gates::renaming(&facts));
         }
         Ok(gates::judge(&facts, &definition.gates, self.job.allowed))
     }

@@ -10,22 +10,26 @@ use uuid::Uuid;
 use super::change::{
     asks_for_groups, held_issues, joined, joins, named, needed_groups, status_of_new,
 };
-use super::read::place;
+use super::read::{place, place_and_name};
 use super::roll::{Called, ask_roll};
 use super::twice::{Told, Twice};
 use crate::definition::{Clashes, Dates, Definition, Missing};
-use crate::issue::Issue;
+use crate::issue::{Code, Issue};
 use crate::outcome::{Outcome, Verdict};
 use crate::refusal::Result;
-use crate::row::{Key, Layout, People, RowNumber};
-use crate::spool::{PlanSpool, Spool};
+use crate::row::{Field, Key, Layout, People, RowNumber};
+use crate::spool::PlanSpool;
 use crate::stages::clash::Decision;
 use crate::stages::follow::{self, Follow, Line, Trace, regardless};
 use crate::stages::gates::{Change, Class, Facts, Hold};
 use crate::stages::load::{self};
+use crate::stages::managers;
 use crate::stages::membership::Tree;
 use crate::stages::moves::{self, Moves, Pending, Release, stands_in_the_way};
-use crate::stages::plan::{Action, Matched, Person, Planned, Update, decide, without_taken_keys};
+use crate::stages::plan::{
+    Account, Action, Matched, Person, Planned, Update, decide, giving_up, own_match, without_keys,
+    without_taken_keys,
+};
 use crate::stages::roll::{Answer, Roll};
 use crate::store::Store;
 use crate::store::matches::Matches;
@@ -125,7 +129,7 @@ pub(super) fn match_and_plan(
         freed: begun.freed(),
         hold: Hold::of(&begun.gates, definition.gates.on_hold),
         tree: &tree,
-        spool,
+        rows: *rows,
     };
     let mut plan = PlanSpool::new()?;
     let mut twice = Twice::new(job.memory);
@@ -237,7 +241,7 @@ struct Judge<'a> {
     /// What the gates held when the first of `written` was written.
     hold: Hold,
     tree: &'a Tree,
-    spool: &'a Spool,
+    rows: Rows<'a>,
 }
 
 impl Judge<'_> {
@@ -323,11 +327,18 @@ impl Judge<'_> {
 
     /// How the clashes of a batch ended, by the rows that take part in any.
     fn clashes(&self, first: RowNumber, count: usize) -> Result<BTreeMap<RowNumber, Decision>> {
-        let Guide::Pipeline { clashing, files } = self.guide else {
+        let Guide::Pipeline {
+            clashing, files, ..
+        } = self.guide
+        else {
             return Ok(BTreeMap::new());
         };
         let rows = first..first + count as RowNumber;
-        clashing.decisions(rows, |row| place(row, files, self.spool))
+        let run = self.rows;
+        clashing.decisions(rows, |row, is_named| match is_named {
+            true => place_and_name(row, &run, files),
+            false => place(row, files, run.spool),
+        })
     }
 
     /// Keys that a row gives up, and rows that only stay out because somebody has their keys.
@@ -352,6 +363,13 @@ impl Judge<'_> {
         if let Action::Update(update) = action {
             moving.releases.extend(released(row, matched, update));
         }
+        if let Some(given) = self.given_up(person, matched, clash, action) {
+            let giving = Action::Update(Box::new(given));
+            moving.pending.push(Pending {
+                only_if_taken: true,
+                ..pending(person, matched, giving, Vec::new(), self.definition)
+            });
+        }
         if !issues.iter().any(stands_in_the_way) {
             return;
         }
@@ -367,6 +385,22 @@ impl Judge<'_> {
                 .pending
                 .push(pending(person, &free, action, needs, self.definition));
         }
+    }
+
+    /// What becomes of a closed account when the row that follows it gets its address. A table of the
+    /// application's own may have none without one, so that its accounts keep it.
+    fn given_up(
+        &self,
+        person: &Person,
+        matched: &Matched,
+        clash: Option<&Decision>,
+        action: &Action,
+    ) -> Option<Update> {
+        let clash = clash.filter(|_| self.definition.target.is_none())?;
+        let to_open = clash.yields.iter().filter(|left| left.to.is_some());
+        let keys: Vec<Key> = to_open.map(|left| left.key).collect();
+        let account = matched.account.as_ref().filter(|_| !keys.is_empty())?;
+        giving_up(person, account, action, &keys, self.definition)
     }
 
     /// Decides a row; by `line`, where a plan has one for it.
@@ -411,10 +445,14 @@ impl Judge<'_> {
             Verdict::Nobody => return (Action::Leave(Outcome::Skipped), Vec::new()),
             Verdict::Kept | Verdict::Rejected => {}
         }
-        let mut issues = Vec::new();
+        let mut issues: Vec<Issue> = self.manager_issue(person).into_iter().collect();
         let mut action = None;
         if let Some(clash) = clash {
             issues.extend_from_slice(&clash.issues);
+            if let Some((action, found)) = self.judge_closing(person, matched, clash) {
+                issues.extend(found);
+                return (action, issues);
+            }
             if !clash.stays {
                 let skips = self.definition.rows.clashes != Clashes::Reject;
                 action = Some(if skips {
@@ -439,6 +477,55 @@ impl Judge<'_> {
                 (action, issues)
             }
         }
+    }
+
+    /// What is wrong with the manager that a row names.
+    fn manager_issue(&self, person: &Person) -> Option<Issue> {
+        let Guide::Pipeline {
+            managers: wrong, ..
+        } = self.guide
+        else {
+            return None;
+        };
+        let wrong = wrong.get(person.row() as usize)?;
+        let cell = person.value(Field::Manager)?;
+        managers::issue(*wrong, person.row(), cell)
+    }
+
+    /// Decides a row that closes an account and has keys that other rows have, too. It is about the
+    /// account of its external id alone, and gives it none of these keys.
+    fn judge_closing(
+        &self,
+        person: &Person,
+        matched: Option<&Matched>,
+        clash: &Decision,
+    ) -> Option<(Action, Vec<Issue>)> {
+        let first = clash.yields.first()?;
+        let is_open = clash.stays && person.people.verdicts[person.index] == Verdict::Kept;
+        let rejects = |issue: &Issue| self.definition.rejects(issue.code);
+        if !is_open || clash.issues.iter().any(rejects) {
+            return None;
+        }
+        let keys: Vec<Key> = clash.yields.iter().map(|left| left.key).collect();
+        let known = matched.filter(|matched| matched.by[Key::ExternalId as usize].is_some());
+        let Some((matched, account)) =
+            known.and_then(|known| Some((known, known.account.as_ref()?)))
+        else {
+            let name = first.key.field().name();
+            let detail = match &first.to {
+                Some(to) => {
+                    format!("nobody is known by its external id, and its {name} is that of {to}")
+                }
+                None => {
+                    format!("nobody is known by its external id, and other rows have its {name}")
+                }
+            };
+            let issue = Issue::of_row(Code::StatusSkipped, person.row(), detail);
+            return Some((Action::Leave(Outcome::Skipped), vec![issue]));
+        };
+        let own = own_match(matched, &keys_of_others(&keys, matched, account));
+        let (action, issues) = decide(person, Some(&own), self.definition, self.tree);
+        Some((without_keys(action, account, &keys), issues))
     }
 
     /// Why an earlier try of this run held the row, which it did.
@@ -471,6 +558,12 @@ impl Judge<'_> {
     }
 }
 
+/// Those of the keys that another account has.
+fn keys_of_others(keys: &[Key], matched: &Matched, account: &Account) -> Vec<Key> {
+    let is_of_other = |key: &&Key| matched.by[**key as usize] != Some(account.id);
+    keys.iter().filter(is_of_other).copied().collect()
+}
+
 /// A row that goes in if the `needs` are met.
 fn pending(
     person: &Person,
@@ -495,6 +588,7 @@ fn pending(
         needs,
         releases,
         groups,
+        only_if_taken: false,
     }
 }
 

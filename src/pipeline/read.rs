@@ -1,22 +1,23 @@
 //! The first half: read → map → clean → dedupe → validate, for all files, into the spool.
 
-use super::{GROUP_BATCHES, InputFile, Job, stopped_early};
+use super::{GROUP_BATCHES, InputFile, Job, Rows, stopped_early};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use rayon::prelude::*;
 
-use crate::definition::{ColumnSigns, Content, DateOrder, Definition};
+use crate::definition::{ColumnSigns, Content, DateOrder, Definition, Slipped};
 use crate::header::{OWN, Vocabulary, is_mark};
 use crate::issue::Code;
+use crate::memory::managers::Managers;
 use crate::memory::owners::Owners;
 use crate::memory::seen::Seen;
 use crate::outcome::Verdict;
 use crate::refusal::{Refusal, Result};
-use crate::row::{Cells, Drafts, Field, Layout, People, RowNumber};
+use crate::row::{CLEARED, Cells, Drafts, Field, Layout, People, RowNumber};
 use crate::spool::{Encoded, Spool, encode};
-use crate::stages::clash::{LookAlike, key_hashes, look_alikes};
+use crate::stages::clash::{LookAlike, closing_rows, key_hashes, look_alikes};
 use crate::stages::clean::clean;
 use crate::stages::clean::converted;
 use crate::stages::clean::date::Evidence;
@@ -24,8 +25,10 @@ use crate::stages::clean::group;
 use crate::stages::dedupe::fingerprints;
 use crate::stages::drift::Profile;
 use crate::stages::lineage::Marks;
+use crate::stages::managers::{self, Called};
 use crate::stages::map::{self, Mapping, Target};
 use crate::stages::read::{self, Source};
+use crate::stages::slipped::Slips;
 use crate::stages::validate::validate;
 
 /// What reading all rows leaves.
@@ -40,6 +43,10 @@ pub(super) struct FileTruth {
     pub(super) rules: [u64; 32],
     /// What the rows look like, where that is compared.
     pub(super) profile: Option<Profile>,
+    /// Addresses that fit other rows' names, where that is looked for.
+    pub(super) slips: Option<Slips>,
+    /// Whose manager is whom.
+    pub(super) managers: Managers,
     /// Which rows of earlier runs they mend.
     pub(super) marks: Marks,
     /// What each file says of its dates.
@@ -54,9 +61,12 @@ pub(super) struct FileTruth {
 struct Judged {
     encoded: Encoded,
     hashes: Vec<[u64; 3]>,
+    closing: Vec<bool>,
+    called: Vec<Called>,
     alike: Vec<LookAlike>,
     groups: BTreeMap<String, String>,
     profile: Option<Profile>,
+    slips: Option<Slips>,
     people: People,
 }
 
@@ -67,9 +77,14 @@ impl FileTruth {
             if let (Some(all), Some(profile)) = (&mut self.profile, batch.profile) {
                 all.add(profile);
             }
+            if let (Some(all), Some(slips)) = (&mut self.slips, &batch.slips) {
+                all.add(slips);
+            }
             self.spool.push(&batch.encoded)?;
             self.owners
-                .note(&batch.people, &batch.hashes, &batch.alike)?;
+                .note(&batch.people, &batch.hashes, &batch.closing, &batch.alike)?;
+            let end = batch.people.drafts.first_row + batch.people.len() as RowNumber;
+            self.managers.note(&batch.called, end)?;
             for (key, path) in batch.groups {
                 self.groups.entry(key).or_insert(path);
             }
@@ -211,12 +226,16 @@ fn read_once(
     definitions: &[Definition],
 ) -> Result<FileTruth> {
     let profiled = is_compared(files, &job.pipeline.definition);
+    let gates = &job.pipeline.definition.gates;
+    let slips = gates.enabled && gates.slipped == Slipped::Hold;
     let mut truth = FileTruth {
         spool: Spool::new()?,
         owners: Owners::new(job.memory),
+        managers: Managers::new(job.memory),
         groups: BTreeMap::new(),
         rules: [0; 32],
         profile: profiled.then(Profile::default),
+        slips: slips.then(Slips::default),
         marks: Marks::default(),
         dates: vec![Evidence::default(); files.len()],
         signs: vec![converted::Evidence::default(); files.len()],
@@ -259,9 +278,12 @@ fn read_once(
                     Judged {
                         encoded: encode(&people),
                         hashes: key_hashes(&people, job.run.seed),
+                        closing: closing_rows(&people, layout, definition),
+                        called: managers::called(&people, layout),
                         alike: look_alikes(&people, job.run.seed),
                         groups: group_paths(&people, layout, definition),
                         profile: profiled.then(|| Profile::of(&people.drafts, layout)),
+                        slips: slips.then(|| Slips::of(&people, layout)),
                         people,
                     }
                 })
@@ -459,6 +481,43 @@ fn part_read(files: &[InputFile], people: &People) -> Option<f64> {
         .map(|file| file.source.bytes)
         .sum();
     Some((before + place.byte) as f64 / total.max(1) as f64)
+}
+
+/// What is said of names and addresses that slipped against each other.
+///
+/// # Errors
+/// `output.unwritable`, when the disk fails.
+pub(super) fn slips_of(
+    slips: Option<&Slips>,
+    files: &[InputFile],
+    spool: &Spool,
+) -> Result<Vec<String>> {
+    slips.map_or(Ok(Vec::new()), |slips| {
+        slips.findings(|row| place(row, files, spool))
+    })
+}
+
+/// How a row is named to people together with its person, whose name is in backticks.
+///
+/// # Errors
+/// `output.unwritable`, when the disk fails.
+pub(super) fn place_and_name(row: RowNumber, rows: &Rows, files: &[InputFile]) -> Result<String> {
+    let place = place(row, files, rows.spool)?;
+    let values = rows.spool.values(row)?;
+    let of = |fields: &[Field]| {
+        let values = fields.iter().filter_map(|field| {
+            let value = values.get(rows.layout.field(*field)?)?;
+            (!value.is_empty() && value != CLEARED).then_some(value.as_str())
+        });
+        values.collect::<Vec<_>>().join(" ")
+    };
+    let names = [
+        of(&[Field::FirstName, Field::LastName]),
+        of(&[Field::DisplayName]),
+        of(&[Field::Email]),
+    ];
+    let name = names.into_iter().find(|name| !name.is_empty());
+    Ok(name.map_or(place.clone(), |name| format!("{place} (`{name}`)")))
 }
 
 /// How a row is named to people.

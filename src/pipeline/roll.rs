@@ -7,6 +7,7 @@ use super::{GROUP_BATCHES, Guide, InputFile, Job, Rows};
 use crate::refusal::Result;
 use crate::row::{Layout, RowNumber};
 use crate::spool::Spool;
+use crate::stages::managers::Wrong;
 use crate::stages::membership::Tree;
 use crate::stages::roll::{Answer, Call, Roll, Shape};
 use crate::store::Store;
@@ -67,8 +68,13 @@ pub(super) fn ask_roll(
     let Rows { job, layout, spool } = *rows;
     let definition = &job.pipeline.definition;
     let shape = Shape::of(layout, definition, job.run.seed);
-    let (Some(roll), Some(shape), Guide::Pipeline { clashing, .. }) =
-        (calling.finish()?, shape, guide)
+    let (
+        Some(roll),
+        Some(shape),
+        Guide::Pipeline {
+            clashing, managers, ..
+        },
+    ) = (calling.finish()?, shape, guide)
     else {
         return Ok(None);
     };
@@ -90,8 +96,12 @@ pub(super) fn ask_roll(
                 let people = spool.read(batch)?;
                 let first = people.drafts.first_row;
                 let of_batch = first..first + people.len() as RowNumber;
-                let clashes = clashing.decisions(of_batch, |_| Ok(String::new()))?;
-                let is_open = |index: usize| !clashes.contains_key(&(first + index as RowNumber));
+                let clashes = clashing.decisions(of_batch, |_, _| Ok(String::new()))?;
+                let is_open = |index: usize| {
+                    let row = first + index as RowNumber;
+                    let manager = managers.get(row as usize).copied().unwrap_or_default();
+                    manager == Wrong::Nothing && !clashes.contains_key(&row)
+                };
                 Ok(call.batch(&people, is_open))
             })
             .collect::<Result<_>>()?;

@@ -153,6 +153,7 @@ mod tests {
             needs: vec![(Key::Email, of(9)), (Key::Username, of(9))],
             releases: Vec::new(),
             groups: Vec::new(),
+            only_if_taken: false,
         });
         for bytes in [1, 1 << 20] {
             let mut twice = Twice::new(Budget::of(bytes));

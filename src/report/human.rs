@@ -340,7 +340,7 @@ fn measured(gate: &Gate) -> String {
         gate.window_limit
     };
     match gate.class.as_str() {
-        "content" => return "the file looks unlike the last one".to_string(),
+        "content" => return "the file as a whole is in doubt".to_string(),
         "seats" => {}
         _ => {
             let _ = write!(text, ", of {} there", grouped(gate.base));
@@ -1222,7 +1222,7 @@ invite the 1,150 new people:
            runs, of 1,400 there; at most 56 together
   allowed  create: 1,500 new accounts, of 1,400 there; at
            most 1,400
-  held     content: the file looks unlike the last one
+  held     content: the file as a whole is in doubt
            - 200 rows; the last run had 4\u{1b}00
 ";
         assert_eq!(text, expected);

@@ -252,6 +252,7 @@ fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
         let of_row = issues.entry(*row).or_default();
         of_row.retain(|issue| !stood_in_its_way(issue));
         if let Action::Update(update) = action {
+            planned.updates.retain(|(other, _)| other != row);
             planned.updates.push((*row, update.as_ref().clone()));
         }
     }
@@ -466,9 +467,7 @@ impl<'a> Tally<'a> {
         *count += 1;
         if examples.len() < EXAMPLES_MAX {
             let hidden = |text: &str| {
-                if personal
-                    && matches!(code, Code::PlanDrifted | Code::MatchReturned | Code::MatchZeros)
-                {
+                if personal && quotes_people(code) {
                     mask_quoted(text)
                 } else if personal {
                     mask_words(text)
@@ -542,6 +541,25 @@ fn mask_words(text: &str) -> String {
         }
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// Whether the details of a code have values of people in backticks.
+fn quotes_people(code: Code) -> bool {
+    matches!(
+        code,
+        Code::PlanDrifted
+            | Code::MatchReturned
+            | Code::MatchOtherPerson
+            | Code::MatchZeros
+            | Code::MatchAmbiguous
+            | Code::MatchConflict
+            | Code::MatchTwice
+            | Code::ClashExternalId
+            | Code::ClashEmail
+            | Code::ClashUsername
+            | Code::ClashKept
+            | Code::ClashSkipped
+    )
 }
 
 /// Hides what stands in backticks: there, a value of the account.

@@ -5,11 +5,11 @@
 use memchr::memmem;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::definition::Clashes;
+use crate::definition::{Clashes, Definition};
 use crate::issue::{Code, Issue};
 use crate::outcome::Verdict;
 use crate::refusal::Result;
-use crate::row::{Key, People, RowNumber};
+use crate::row::{Field, Key, Layout, People, RowNumber};
 use crate::stages::validate::scripts;
 
 /// Each clashing row names at most this many others.
@@ -41,6 +41,8 @@ pub enum Group {
         first: [RowNumber; FIRST_MAX],
         /// The first and the last that isn't rejected for another reason.
         good: Option<(RowNumber, RowNumber)>,
+        /// The first that closes an account by its external id. Such rows are not counted above.
+        closing: Option<RowNumber>,
     },
     /// Keys of one look.
     Alike {
@@ -56,6 +58,8 @@ pub enum Group {
 pub enum Part {
     /// It shares the key with others.
     Shares,
+    /// So it does, and closes the account of its external id, which needs the key no more.
+    Closes,
     /// Its key looks like others, and is that of the first row of its look.
     LooksFirst,
     /// Its key looks like others, and is not that of the first row of its look.
@@ -69,6 +73,18 @@ pub struct Decision {
     pub stays: bool,
     /// What is said about it.
     pub issues: Vec<Issue>,
+    /// Keys of a row that closes an account, which other rows have, too.
+    pub yields: Vec<Yield>,
+}
+
+/// A key that a closing row leaves to another row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Yield {
+    /// Which key.
+    pub key: Key,
+    /// The row that stays open and has it, as people read it. None where all of them close, and this
+    /// isn't the first.
+    pub to: Option<String>,
 }
 
 impl Default for Decision {
@@ -76,8 +92,24 @@ impl Default for Decision {
         Decision {
             stays: true,
             issues: Vec::new(),
+            yields: Vec::new(),
         }
     }
+}
+
+/// For each row of a batch, whether it closes the account of its external id. Such a row is about that
+/// account whatever its other keys are, so that it doesn't clash with whoever has them now. Empty where
+/// no row can, because the pipeline asks for other keys first or the file has no status.
+pub fn closing_rows(people: &People, layout: &Layout, definition: &Definition) -> Vec<bool> {
+    let by_id = definition.matching.keys().first() == Some(&Key::ExternalId);
+    let Some(slot) = layout.field(Field::Status).filter(|_| by_id) else {
+        return Vec::new();
+    };
+    let closes = |index: usize| {
+        people.drafts.values.get(index, slot) == "deactivated"
+            && people.key(index, Key::ExternalId).is_some()
+    };
+    (0..people.len()).map(closes).collect()
 }
 
 /// The hash of every key of a batch, by row and [`Key`]; 0 where the row has none.
@@ -137,12 +169,23 @@ impl Group {
             count: 0,
             first: [0; FIRST_MAX],
             good: None,
+            closing: None,
+        }
+    }
+
+    /// Adds the next row that has the key and closes its account, in row order.
+    pub fn close(&mut self, row: RowNumber) {
+        if let Group::Shared { closing, .. } = self {
+            closing.get_or_insert(row);
         }
     }
 
     /// Adds the next row that has the key, in row order.
     pub fn share(&mut self, row: RowNumber, is_rejected: bool) {
-        if let Group::Shared { count, first, good } = self {
+        if let Group::Shared {
+            count, first, good, ..
+        } = self
+        {
             if let Some(free) = first.get_mut(*count as usize) {
                 *free = row;
             }
@@ -155,7 +198,7 @@ impl Group {
 }
 
 /// Adds to what is decided of `row` what follows from a group that it is in by `key`. `place` says how
-/// a row is named to people.
+/// a row is named to people, with the name of its person where that is asked for.
 ///
 /// # Errors
 /// Those of `place`.
@@ -164,10 +207,27 @@ pub fn decide(
     row: RowNumber,
     (key, part, group): (Key, Part, &Group),
     policy: Clashes,
-    mut place: impl FnMut(RowNumber) -> Result<String>,
+    mut place: impl FnMut(RowNumber, bool) -> Result<String>,
 ) -> Result<()> {
     match *group {
-        Group::Shared { count, first, good } => {
+        Group::Shared {
+            count,
+            first,
+            good,
+            closing,
+        } => {
+            if part == Part::Closes {
+                let to = match (good, count) {
+                    (Some((open, _)), _) => Some(place(open, true)?),
+                    (None, 0) if closing == Some(row) => return Ok(()),
+                    (None, _) => None,
+                };
+                decision.yields.push(Yield { key, to });
+                return Ok(());
+            }
+            if count < 2 {
+                return Ok(());
+            }
             let kept = match policy {
                 Clashes::Reject => None,
                 Clashes::First => good.map(|(first, _)| first),
@@ -177,7 +237,8 @@ pub fn decide(
             let others: Vec<String> = first
                 .filter(|other| **other != row)
                 .take(NAMED_MAX)
-                .map(|other| place(*other))
+                .enumerate()
+                .map(|(index, other)| place(*other, index == 0))
                 .collect::<Result<_>>()?;
             let left = (count as usize).saturating_sub(1 + others.len());
             let more = if left > 0 {
@@ -208,7 +269,7 @@ pub fn decide(
             } else {
                 first
             };
-            let detail = format!("looks like the one in {}", place(other)?);
+            let detail = format!("looks like the one in {}", place(other, false)?);
             let issue = Issue::of_field(code, row, key.field(), "", detail);
             decision.issues.push(issue);
         }

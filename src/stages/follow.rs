@@ -11,7 +11,9 @@ use crate::row::{Field, Key, RowNumber};
 use crate::stages::clean::group;
 use crate::stages::gates::waits_by;
 use crate::stages::leavers::{Fate, Leaver, Why};
-use crate::stages::plan::{Account, Action, COLUMNS, Matched, Person, Planned, Update};
+use crate::stages::plan::{
+    Account, Action, COLUMNS, Matched, Person, Planned, Update, is_same_key,
+};
 
 /// What a plan remembers of a row's match.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -426,7 +428,8 @@ fn changed(step: &Step, account: &Account, definition: &Definition) -> Issue {
             },
         };
         let held = account.values[column].as_deref();
-        if held != expected {
+        let is_same_key = step.update.is_none() && is_same_key(step.person, account, field);
+        if held != expected && !is_same_key {
             let detail = saw(expected.unwrap_or(""));
             let found = held.unwrap_or("");
             return Issue::of_field(Code::PlanDrifted, row, field, found, detail);

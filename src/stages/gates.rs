@@ -5,7 +5,7 @@
 //! the runs of a window together, so that a slow leak is found, too. A class over its limit is
 //! held: nothing of it is written until somebody looked at it. A row is held if any of its classes
 //! is. Two gates are not about shares: `seats`, and `content`, which holds the whole of a file
-//! that looks unlike the last one.
+//! that is in doubt: it looks unlike the last one, or its columns slipped against each other.
 //!
 //! Shares are of the accounts that are there, not of the file's rows: a file of changes only has
 //! nothing but changes, and that is no reason to stop it.
@@ -44,7 +44,7 @@ pub enum Class {
     NewGroups,
     /// A row takes a seat: a new account that isn't closed, or one that is opened again.
     Seats,
-    /// Every row of a file that looks unlike the last one. Findings are counted, not rows.
+    /// Every row of a file that is in doubt as a whole. Findings are counted, not rows.
     Content,
 }
 
@@ -101,8 +101,30 @@ pub struct Facts {
     pub groups: u64,
     /// What the window's earlier runs did, by class; [`in_window`] adds it up.
     pub earlier: Counts,
-    /// In what the file is unlike the last one; [`crate::stages::drift`] finds it.
-    pub drifts: Vec<String>,
+    /// People who are known, and
+    pub known: u64,
+    /// of these, those whom the file gives another first and last name.
+    pub renamed: u64,
+    /// Why the file as a whole is in doubt; [`crate::stages::drift`] and [`crate::stages::slipped`] find it.
+    pub findings: Vec<String>,
+}
+
+/// So many people must get another name before the file is in doubt,
+const RENAMED_MIN: u64 = 5;
+/// and so large a share of those whom it names and who are known.
+const RENAMED_SHARE: f64 = 0.5;
+
+/// What is to be said of a run that gives most of the people whom it names another name: names and
+/// keys slipped against each other, or the keys are those of other people.
+pub fn renaming(facts: &Facts) -> Option<String> {
+    let Facts { known, renamed, .. } = *facts;
+    let is_most = renamed as f64 > RENAMED_SHARE * known as f64;
+    (renamed >= RENAMED_MIN && is_most).then(|| {
+        format!(
+            "{renamed} of {known} people who are known would get another first and last name; names and keys \
+             seem to have slipped against each other"
+        )
+    })
 }
 
 impl Facts {
@@ -121,6 +143,8 @@ impl Facts {
         counts.for_each(|(sum, count)| *sum += count);
         self.seats_taken += other.seats_taken;
         self.seats_freed += other.seats_freed;
+        self.known += other.known;
+        self.renamed += other.renamed;
     }
 
     /// Takes back what was counted too much.
@@ -129,6 +153,8 @@ impl Facts {
         counts.for_each(|(sum, count)| *sum -= count);
         self.seats_taken -= other.seats_taken;
         self.seats_freed -= other.seats_freed;
+        self.known -= other.known;
+        self.renamed -= other.renamed;
     }
 }
 
@@ -234,10 +260,10 @@ pub fn judge(facts: &Facts, gates: &Gates, allowed: &[(Class, u64)]) -> Vec<Gate
             allowed,
         ));
     }
-    if !facts.drifts.is_empty() {
-        let count = facts.drifts.len() as u64;
+    if !facts.findings.is_empty() {
+        let count = facts.findings.len() as u64;
         judged.push(Gate {
-            findings: facts.drifts.clone(),
+            findings: facts.findings.clone(),
             share: None,
             ..gate(Class::Content, count, 0, Some(0), true, allowed)
         });
@@ -611,7 +637,7 @@ mod tests {
     #[test]
     fn a_file_unlike_the_last_one_is_held_whole() {
         let facts = Facts {
-            drifts: vec!["200 rows; the last run had 400".into()],
+            findings: vec!["200 rows; the last run had 400".into()],
             ..facts(Class::Update, 1, 1000, 0)
         };
         let judged = judge(&facts, &Gates::default(), &[]);

@@ -36,6 +36,9 @@ pub struct Pending {
     pub releases: Vec<Release>,
     /// Keys of the groups that must be there for it.
     pub groups: Vec<String>,
+    /// Whether it goes in as it is here only if another row takes a key that it gives up: it closes its
+    /// account, which keeps its keys otherwise.
+    pub only_if_taken: bool,
 }
 
 /// Whether an issue is that others have the keys of its row.
@@ -85,9 +88,11 @@ pub fn settle(
         *about.entry(account).or_default() += 1;
     }
     let is_twice = |row: &Pending| row.account.is_some_and(|account| about[&account] > 1);
+    // A row that only closes its account is planned already, and so the one that is about it.
+    let account = |row: &Pending| row.account.filter(|_| !row.only_if_taken);
     let mut left: Vec<Pending> = pending
         .into_iter()
-        .filter(|row| !is_out(row.row, row.account) && !is_twice(row))
+        .filter(|row| !is_out(row.row, account(row)) && !is_twice(row))
         .collect();
     for row in &left {
         for release in &row.releases {
@@ -107,6 +112,9 @@ pub fn settle(
             break;
         }
     }
+    let needs = left.iter().flat_map(|row| &row.needs);
+    let takers: HashSet<RowNumber> = needs.filter_map(|need| from.get(need)).copied().collect();
+    left.retain(|row| !row.only_if_taken || takers.contains(&row.row));
     let mut moves = Moves::default();
     for row in &left {
         let givers = row.needs.iter().filter_map(|need| from.get(need));
@@ -155,6 +163,7 @@ mod tests {
                 Vec::new()
             },
             groups: Vec::new(),
+            only_if_taken: false,
         }
     }
 
@@ -215,6 +224,14 @@ mod tests {
             moves.settled.is_empty(),
             "the other side of the swap stays out"
         );
+        let closes = |row, own| Pending {
+            needs: Vec::new(),
+            only_if_taken: true,
+            ..take(row, own, 0)
+        };
+        let taken = |_: RowNumber, account: Option<Uuid>| account.is_some();
+        let moves = settle(vec![closes(0, 1), closes(1, 2), take(2, 0, 1)], &[], taken);
+        assert_eq!(moves.settled.keys().copied().collect::<Rows>(), [0, 2]);
         let moves = settle(vec![take(0, 0, 3)], &[give(2, 3)], |row, _| row == 2);
         assert!(moves.settled.is_empty(), "the giver stays out");
         assert_eq!(Action::Create.outcome(), Outcome::Created);

@@ -1,13 +1,14 @@
 //! plan: what becomes of a row, decided from the row, the account that it matched, and the
 //! pipeline's policy. All of the policy lives in [`decide`]; it is pure and reads nothing else.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::definition::{
-    Definition, EmptyCell, Existing, MissingGroups, Mode, Onboarding, Returning, Touch,
+    Definition, EmptyCell, Existing, MissingGroups, Mode, Onboarding, Recycled, Returning, Touch,
     UnknownDeactivated,
 };
 use crate::issue::{Code, Issue};
@@ -19,6 +20,7 @@ use crate::stages::dates::{Standing, standing};
 use crate::stages::follow::Trace;
 use crate::stages::leavers::is_protected;
 use crate::stages::membership::{self, Said, Tree};
+use crate::stages::names;
 use crate::stages::owner;
 
 /// The fields that an account has a column for, in column order.
@@ -75,6 +77,8 @@ pub struct Matched {
     pub by: [Option<Uuid>; 3],
     /// The account that the pipeline's keys find, in their order.
     pub account: Option<Account>,
+    /// Names of the accounts that have the other keys, by [`Key`].
+    pub others: [Option<String>; 3],
 }
 
 /// What an update writes.
@@ -322,20 +326,31 @@ pub fn decide(
     let waits = issues.iter().any(|issue| issue.code == Code::GroupHeld);
     let action = match matched {
         None => new_account(person, definition, tree, &mut issues),
-        Some(matched) => match conflict(person, matched, definition) {
-            Some(issue) => {
-                let is_returned = matches!(issue.code, Code::MatchReturned | Code::MatchZeros);
-                issues.push(issue);
-                Action::Leave(match is_returned {
-                    true => Outcome::Held,
-                    false => Outcome::Rejected,
-                })
+        Some(matched) => {
+            let others = keys_to_leave(person, matched);
+            let own = own_match(matched, &others);
+            match conflict(person, own.as_ref(), definition) {
+                Some(issue) => {
+                    let asks = matches!(
+                        issue.code,
+                        Code::MatchReturned | Code::MatchZeros | Code::MatchOtherPerson
+                    );
+                    issues.push(issue);
+                    Action::Leave(if asks {
+                        Outcome::Held
+                    } else {
+                        Outcome::Rejected
+                    })
+                }
+                None => match &own.account {
+                    Some(account) => {
+                        let action = known_account(person, account, definition, tree, &mut issues);
+                        without_keys(action, account, &others)
+                    }
+                    None => new_account(person, definition, tree, &mut issues),
+                },
             }
-            None => match &matched.account {
-                Some(account) => known_account(person, account, definition, tree, &mut issues),
-                None => new_account(person, definition, tree, &mut issues),
-            },
-        },
+        }
     };
     let rejected = issues.iter().any(|issue| definition.rejects(issue.code));
     match action {
@@ -365,6 +380,110 @@ fn left_by_status(
         _ => return None,
     };
     Some(Issue::of_row(Code::StatusSkipped, person.row(), detail))
+}
+
+/// Whether a row says that its account is closed.
+pub fn closes(person: &Person) -> bool {
+    person.value(Field::Status) == Some("deactivated")
+}
+
+/// The addresses and usernames of a row that closes the account of its external id, where other
+/// accounts have them by now: the row goes on naming them, and the account doesn't get them back.
+fn keys_to_leave(person: &Person, matched: &Matched) -> Vec<Key> {
+    let by_id = matched.by[Key::ExternalId as usize];
+    let chosen = matched.account.as_ref().map(|account| account.id);
+    if by_id.is_none() || by_id != chosen || !closes(person) {
+        return Vec::new();
+    }
+    let is_of_other = |key: &Key| matched.by[*key as usize].is_some_and(|id| Some(id) != by_id);
+    [Key::Email, Key::Username]
+        .into_iter()
+        .filter(is_of_other)
+        .collect()
+}
+
+/// A match without the accounts that have those keys.
+pub fn own_match<'a>(matched: &'a Matched, without: &[Key]) -> Cow<'a, Matched> {
+    let mut own = Cow::Borrowed(matched);
+    for key in without {
+        own.to_mut().by[*key as usize] = None;
+    }
+    own
+}
+
+/// An action that leaves an account's e-mail address, or username, as it is.
+pub fn without_keys(action: Action, account: &Account, keys: &[Key]) -> Action {
+    let Action::Update(mut update) = action else {
+        return action;
+    };
+    for key in keys {
+        set_key(&mut update, account, *key, false);
+    }
+    match update.after.is_empty() && update.joins.is_empty() && update.leaves.is_empty() {
+        true => Action::Leave(Outcome::Unchanged),
+        false => Action::Update(update),
+    }
+}
+
+/// Lets an update leave one of the keys of its account, or take it away.
+fn set_key(update: &mut Update, account: &Account, key: Key, takes: bool) {
+    let name = key.field().name();
+    update.before.remove(name);
+    update.after.remove(name);
+    let column = COLUMNS.iter().position(|column| *column == key.field());
+    let held = column.and_then(|column| account.values[column].as_deref());
+    if takes {
+        let value = held.map_or(serde_json::Value::Null, Into::into);
+        update.before.insert(name.to_string(), value);
+        update
+            .after
+            .insert(name.to_string(), serde_json::Value::Null);
+    }
+    if let Some(column) = column {
+        update.values[column] = held.filter(|_| !takes).map(String::from);
+    }
+    let place = usize::from(key == Key::Username);
+    update.keys[place] = account.keys[place].clone().filter(|_| !takes);
+}
+
+/// The update of an account that is or gets closed, with those of its keys taken away that its row
+/// names and another row of the file needs; none where there is nothing to take, or the pipeline
+/// doesn't touch them.
+pub fn giving_up(
+    person: &Person,
+    account: &Account,
+    action: &Action,
+    keys: &[Key],
+    definition: &Definition,
+) -> Option<Update> {
+    let mut given = match action {
+        Action::Update(update) => update.as_ref().clone(),
+        Action::Leave(Outcome::Unchanged) => unchanged(account),
+        Action::Create | Action::Leave(_) => return None,
+    };
+    let status = COLUMNS.iter().position(|column| *column == Field::Status);
+    let is_closed =
+        status.is_some_and(|column| given.values[column].as_deref() == Some("deactivated"));
+    let is_held = |key: &&Key| {
+        let held = account.keys[usize::from(**key == Key::Username)].as_deref();
+        held.is_some() && held == person.people.key(person.index, **key)
+    };
+    let is_touched = |key: &&Key| {
+        matches!(
+            definition.update.of(key.field()),
+            Touch::Overwrite | Touch::Own
+        )
+    };
+    let keys: Vec<Key> = keys
+        .iter()
+        .filter(is_held)
+        .filter(is_touched)
+        .copied()
+        .collect();
+    for key in &keys {
+        set_key(&mut given, account, *key, true);
+    }
+    (is_closed && !keys.is_empty()).then_some(given)
 }
 
 /// The match of a row that could go in if other accounts gave up their e-mail addresses or
@@ -479,15 +598,16 @@ fn conflict(person: &Person, matched: &Matched, definition: &Definition) -> Opti
         && let Some(id) = matched.by[*key as usize]
     {
         let found = person.value(key.field()).unwrap_or("");
-        let detail = match chosen {
-            Some(chosen) => format!(
-                "this {} belongs to account {id}; the row is about account {chosen}",
-                key.field().name()
+        let name = matched.others[*key as usize].as_deref().unwrap_or("");
+        let (key_name, holder) = (key.field().name(), named(id, name));
+        let detail = match &matched.account {
+            Some(account) => format!(
+                "this {key_name} belongs to {holder}; the row is about {}",
+                named(account.id, &full_name(account))
             ),
-            None => format!(
-                "this {} belongs to account {id}, but the pipeline doesn't match by it",
-                key.field().name()
-            ),
+            None => {
+                format!("this {key_name} belongs to {holder}, but the pipeline doesn't match by it")
+            }
         };
         return Some(Issue::of_field(
             Code::MatchAmbiguous,
@@ -507,7 +627,10 @@ fn conflict(person: &Person, matched: &Matched, definition: &Definition) -> Opti
             if matched.by[Key::Email as usize] == chosen {
                 return returned(row, wanted, held, account, definition);
             }
-            let detail = format!("account {} has another external id", account.id);
+            let detail = format!(
+                "the row's username belongs to {}, whose external id is `{held}`",
+                named(account.id, &full_name(account))
+            );
             Some(Issue::of_field(
                 Code::MatchConflict,
                 row,
@@ -516,7 +639,111 @@ fn conflict(person: &Person, matched: &Matched, definition: &Definition) -> Opti
                 detail,
             ))
         }
-        _ => None,
+        _ => other_person(person, matched, account, definition),
+    }
+}
+
+/// A known external id or username beside the name and the address of another person: it was given
+/// to somebody else, or the columns of the file slipped. The address isn't asked for its spelling, and
+/// nobody is held who has the same one, or one of the two names.
+fn other_person(
+    person: &Person,
+    matched: &Matched,
+    account: &Account,
+    definition: &Definition,
+) -> Option<Issue> {
+    let has_address = matched.by[Key::Email as usize] == Some(account.id);
+    if definition.matching.recycled == Recycled::Same || has_address || !is_renamed(person, account)
+    {
+        return None;
+    }
+    let keys = definition.matching.keys().into_iter();
+    let mut found = keys.filter(|key| matched.by[*key as usize] == Some(account.id));
+    let field = found.next()?.field();
+    let value = person.value(field).unwrap_or("");
+    let of_row = |field| person.value(field).unwrap_or("");
+    let row_name = [Field::FirstName, Field::LastName].map(of_row).join(" ");
+    let row_name = match row_name.trim() {
+        "" => of_row(Field::DisplayName),
+        name => name,
+    };
+    let detail = format!(
+        "this {} belongs to {}{}; the row has it for `{row_name}`{}",
+        field.name(),
+        named(account.id, &full_name(account)),
+        with_address(account.value(Field::Email)),
+        with_address(person.value(Field::Email)),
+    );
+    Some(Issue::of_field(
+        Code::MatchOtherPerson,
+        person.row(),
+        field,
+        value,
+        detail,
+    ))
+}
+
+/// Whether first and last name of a row are both other ones than those of the account.
+fn is_renamed(person: &Person, account: &Account) -> bool {
+    let parts = [Field::FirstName, Field::LastName];
+    let [row, held] = [
+        parts.map(|field| person.value(field)),
+        parts.map(|field| account.value(field)),
+    ];
+    match (row, held) {
+        ([Some(first), Some(last)], [Some(first_held), Some(last_held)]) => {
+            names::are_of_two([first, last], [first_held, last_held])
+        }
+        ([None, None], _) => person
+            .value(Field::DisplayName)
+            .is_some_and(|name| names::are_of_two_in_full(name, &full_name(account))),
+        _ => false,
+    }
+}
+
+/// An account's first and last name, or what is shown of it.
+fn full_name(account: &Account) -> String {
+    let names = [Field::FirstName, Field::LastName].map(|field| account.value(field));
+    let names: Vec<&str> = names
+        .into_iter()
+        .flatten()
+        .filter(|name| !name.is_empty())
+        .collect();
+    match names.is_empty() {
+        true => account.value(Field::DisplayName).unwrap_or("").to_string(),
+        false => names.join(" "),
+    }
+}
+
+/// An account by its name, in backticks, and its id.
+fn named(id: Uuid, name: &str) -> String {
+    match name.trim() {
+        "" => format!("account {id}"),
+        name => format!("`{name}`, account {id}"),
+    }
+}
+
+fn with_address(address: Option<&str>) -> String {
+    address.map_or(String::new(), |address| format!(", `{address}`"))
+}
+
+/// Whether an update gives its account the first and the last name of somebody else.
+pub fn renames(update: &Update) -> bool {
+    let of = |side: &BTreeMap<String, serde_json::Value>, field: Field| {
+        Some(side.get(field.name())?.as_str()?.to_string())
+    };
+    let names = |side| {
+        let parts = [Field::FirstName, Field::LastName].map(|field| of(side, field));
+        let [Some(first), Some(last)] = parts else {
+            return None;
+        };
+        Some([first, last])
+    };
+    match (names(&update.before), names(&update.after)) {
+        (Some([first, last]), Some([new_first, new_last])) => {
+            names::are_of_two([&first, &last], [&new_first, &new_last])
+        }
+        _ => false,
     }
 }
 
@@ -532,13 +759,11 @@ fn returned(
         return None;
     }
     let status = account.value(Field::Status).unwrap_or("");
-    let names = [Field::FirstName, Field::LastName].map(|field| account.value(field));
-    let names: Vec<&str> = names.into_iter().flatten().collect();
     if differs_by_leading_zeros(wanted, held) {
         let detail = format!(
             "the id of {status} account {} is `{held}`, its name `{}`; spreadsheets drop zeros at the front of `{wanted}`",
             account.id,
-            names.join(" ")
+            full_name(account)
         );
         let (code, field) = (Code::MatchZeros, Field::ExternalId);
         return Some(Issue::of_field(code, row, field, wanted, detail));
@@ -546,7 +771,7 @@ fn returned(
     let detail = format!(
         "either {status} account {} of this address, external id `{held}`, name `{}`; or somebody new, external id `{wanted}`",
         account.id,
-        names.join(" ")
+        full_name(account)
     );
     Some(Issue::of_field(
         Code::MatchReturned,
@@ -617,6 +842,7 @@ fn known_account(
     }
     owner::keep_others(&mut update, account, row, definition, issues);
     follow_dates(&mut update, status, definition);
+    issues.extend(stays_closed(person, account, &update, definition));
     if update.after.is_empty() && update.joins.is_empty() && update.leaves.is_empty() {
         return Action::Leave(Outcome::Unchanged);
     }
@@ -627,6 +853,46 @@ fn known_account(
     Action::Update(Box::new(update))
 }
 
+/// Somebody on the list whose account is closed and stays so, although neither the row nor a last day
+/// says it.
+fn stays_closed(
+    person: &Person,
+    account: &Account,
+    update: &Update,
+    definition: &Definition,
+) -> Option<Issue> {
+    let value = |field: Field| {
+        let column = COLUMNS.iter().position(|column| *column == field)?;
+        update.values[column].as_deref()
+    };
+    let days = (value(Field::StartDate), value(Field::EndDate));
+    let is_over = standing(&definition.accounts, days.0, days.1) == Standing::After;
+    if account.value(Field::Status) != Some("deactivated")
+        || value(Field::Status) != Some("deactivated")
+        || closes(person)
+        || is_over
+    {
+        return None;
+    }
+    let detail = match person.value(Field::Status) {
+        Some(status) => format!("account {}; `{status}` opens no closed account", account.id),
+        None => format!("account {}; nothing in the row opens it", account.id),
+    };
+    Some(Issue::of_row(Code::AccountClosed, person.row(), detail))
+}
+
+/// An update that changes nothing yet.
+fn unchanged(account: &Account) -> Update {
+    Update {
+        account: account.id,
+        version: account.version.clone(),
+        values: account.values.clone(),
+        keys: account.keys.clone(),
+        attributes: serde_json::from_str(&account.attributes).unwrap_or_default(),
+        ..Update::default()
+    }
+}
+
 /// What the account would become, and its memberships then, where they change. An empty cell keeps
 /// what the account has.
 fn update(
@@ -635,17 +901,7 @@ fn update(
     definition: &Definition,
     tree: &Tree,
 ) -> (Update, Option<Vec<String>>) {
-    let mut update = Update {
-        account: account.id,
-        version: account.version.clone(),
-        values: account.values.clone(),
-        keys: account.keys.clone(),
-        attributes: serde_json::from_str(&account.attributes).unwrap_or_default(),
-        before: BTreeMap::new(),
-        after: BTreeMap::new(),
-        joins: Vec::new(),
-        leaves: Vec::new(),
-    };
+    let mut update = unchanged(account);
     let policy = &definition.update;
     for (column, field) in COLUMNS.into_iter().enumerate() {
         let held = account.values[column].as_deref();
@@ -660,6 +916,10 @@ fn update(
         let Some(wanted) = wanted else {
             continue;
         };
+        // An address in capitals is the same address, and its spelling stays.
+        if is_same_key(person, account, field) {
+            continue;
+        }
         // Nobody who came in already is sent back to the door.
         if field == Field::Status && wanted == Some("invited") {
             continue;
@@ -692,6 +952,17 @@ fn update(
     }
     let after = move_groups(person, account, definition, tree, &mut update);
     (update, after)
+}
+
+/// Whether a row and an account have the same e-mail address or username, however it is spelled.
+pub fn is_same_key(person: &Person, account: &Account, field: Field) -> bool {
+    let (key, held) = match field {
+        Field::Email => (Key::Email, &account.keys[0]),
+        Field::Username => (Key::Username, &account.keys[1]),
+        _ => return false,
+    };
+    let key = person.people.key(person.index, key);
+    key.is_some() && key == held.as_deref()
 }
 
 /// The memberships that the account begins and ends; all that it has then, where they change.
@@ -860,6 +1131,7 @@ mod tests {
         Matched {
             by: [Some(account.id), Some(account.id), None],
             account: Some(account),
+            ..Matched::default()
         }
     }
 
@@ -1001,7 +1273,15 @@ mod tests {
                 Code::MatchConflict,
             ),
         ] {
-            let (action, codes) = decided(toml, row, Some(&Matched { by, account }));
+            let (action, codes) = decided(
+                toml,
+                row,
+                Some(&Matched {
+                    by,
+                    account,
+                    ..Matched::default()
+                }),
+            );
             assert_eq!((action.outcome(), codes), (Outcome::Rejected, vec![code]));
         }
     }
@@ -1063,6 +1343,283 @@ mod tests {
         matched.by[0] = None;
         let (action, _) = decided("[match]\nby = [\"email\"]", OTHER, Some(&matched));
         assert_eq!(action.outcome(), Updated, "ids are no key of this pipeline");
+    }
+
+    /// Decides about one row with these fields, which is matched to `account` by the keys `by`.
+    fn decided_with(
+        toml: &str,
+        row: &[(Field, &str)],
+        account: &Account,
+        by: [bool; 3],
+    ) -> (Action, Vec<Issue>) {
+        let toml = format!("name = \"p\"\n{toml}");
+        let definition = definition::parse("p", &toml).unwrap().definition;
+        let slots = row.iter().map(|(field, _)| Slot::Field(*field));
+        let layout = Layout::new(slots.collect());
+        let mut values = Table::new(layout.width());
+        for slot in layout.slots() {
+            let found = row.iter().find(|(field, _)| Slot::Field(*field) == *slot);
+            values.push(found.unwrap().1);
+        }
+        let mut keys = Table::new(3);
+        for key in Key::ALL {
+            let found = row.iter().find(|(field, _)| *field == key.field());
+            let text = found.map_or("", |(_, text)| text);
+            let is_id = key == Key::ExternalId;
+            keys.push(&if is_id {
+                text.to_string()
+            } else {
+                text.to_lowercase()
+            });
+        }
+        let people = People {
+            drafts: Drafts {
+                values,
+                ..Drafts::default()
+            },
+            keys,
+            verdicts: vec![Default::default()],
+        };
+        let person = Person {
+            people: &people,
+            index: 0,
+            layout: &layout,
+        };
+        let matched = Matched {
+            by: by.map(|is_found| is_found.then_some(account.id)),
+            account: Some(account.clone()),
+            ..Matched::default()
+        };
+        let tree = Tree::new([].into(), &definition.groups);
+        decide(&person, Some(&matched), &definition, &tree)
+    }
+
+    fn kira(status: &str) -> Account {
+        let mut kira = account(status);
+        for (field, value) in [
+            (Field::FirstName, "Kira"),
+            (Field::LastName, "Lund"),
+            (Field::Username, "KLund"),
+        ] {
+            let column = COLUMNS.iter().position(|column| *column == field).unwrap();
+            kira.values[column] = Some(value.to_string());
+        }
+        kira.keys[1] = Some("klund".to_string());
+        kira
+    }
+
+    #[test]
+    fn a_key_that_went_to_another_person_waits_unless_the_pipeline_knows_better() {
+        use Field::{DisplayName, Email, ExternalId, FirstName, LastName, Username};
+        use Outcome::{Held, Rejected, Unchanged, Updated};
+        const BY_ID: [bool; 3] = [true, false, false];
+        const BY_USERNAME: [bool; 3] = [false, false, true];
+        const SAME: &str = "[match]\nrecycled = \"same\"";
+        const STRICT: &str = "[rows]\nreject = [\"match.other_person\"]";
+        let id = (ExternalId, "7");
+        let tom = [
+            id,
+            (Email, "tom@x.org"),
+            (FirstName, "Tom"),
+            (LastName, "Brandt"),
+        ];
+        let with = |change: (Field, &'static str)| {
+            tom.map(|(field, value)| (field, if field == change.0 { change.1 } else { value }))
+        };
+        for (toml, row, by, outcome) in [
+            ("", tom.to_vec(), BY_ID, Held),
+            (SAME, tom.to_vec(), BY_ID, Updated),
+            (STRICT, tom.to_vec(), BY_ID, Rejected),
+            // whoever marries keeps the first name, and few change that alone
+            ("", with((FirstName, "KIRA")).to_vec(), BY_ID, Updated),
+            ("", with((LastName, "Lund")).to_vec(), BY_ID, Updated),
+            (
+                "",
+                with((Email, "a@x.org")).to_vec(),
+                [true, true, false],
+                Updated,
+            ),
+            // nothing there is nothing else
+            ("", with((FirstName, "")).to_vec(), BY_ID, Updated),
+            ("", with((Email, "")).to_vec(), BY_ID, Held),
+            (
+                "",
+                vec![id, (FirstName, "Lund"), (LastName, "Kira")],
+                BY_ID,
+                Updated,
+            ),
+            ("", vec![id, (DisplayName, "Tom Brandt")], BY_ID, Held),
+            ("", vec![id, (DisplayName, "Lund, Kira")], BY_ID, Updated),
+            (
+                "",
+                vec![
+                    (Username, "klund"),
+                    (Email, "karl@x.org"),
+                    (FirstName, "Karl"),
+                    (LastName, "Lundgren"),
+                ],
+                BY_USERNAME,
+                Held,
+            ),
+            (
+                "",
+                vec![(Username, "KLUND"), (FirstName, "Kira"), (LastName, "Lund")],
+                BY_USERNAME,
+                Unchanged,
+            ),
+        ] {
+            let (action, issues) = decided_with(toml, &row, &kira("active"), by);
+            assert_eq!(action.outcome(), outcome, "{toml} {row:?}");
+            let codes: Vec<Code> = issues.iter().map(|issue| issue.code).collect();
+            let is_asked = matches!(outcome, Held | Rejected);
+            assert_eq!(
+                codes == [Code::MatchOtherPerson],
+                is_asked,
+                "{row:?} {issues:?}"
+            );
+        }
+        let (_, issues) = decided_with("", &tom, &kira("active"), BY_ID);
+        for name in ["`Kira Lund`", "`a@x.org`", "`Tom Brandt`", "`tom@x.org`"] {
+            assert!(issues[0].detail.contains(name), "{}", issues[0].detail);
+        }
+    }
+
+    #[test]
+    fn the_spelling_of_an_address_stays() {
+        use Field::{Email, ExternalId, LastName, Username};
+        let row = [
+            (ExternalId, "7"),
+            (Email, "A@X.ORG"),
+            (Username, "KLUND"),
+            (LastName, "Lund"),
+        ];
+        let (action, issues) = decided_with("", &row, &kira("active"), [true, true, true]);
+        assert_eq!(
+            (action, issues),
+            (Action::Leave(Outcome::Unchanged), vec![])
+        );
+        let row = [(ExternalId, "7"), (Email, "A@X.ORG"), (LastName, "Berg")];
+        let (action, _) = decided_with("", &row, &kira("active"), [true, true, false]);
+        let Action::Update(update) = action else {
+            panic!("{action:?}")
+        };
+        let changed: Vec<&str> = update.after.keys().map(String::as_str).collect();
+        assert_eq!(changed, ["last_name"]);
+        assert_eq!(update.keys[0].as_deref(), Some("a@x.org"));
+    }
+
+    #[test]
+    fn who_is_on_the_list_and_stays_closed_is_named() {
+        use Field::{EndDate, ExternalId, LastName, Status};
+        let row = |status| {
+            [
+                (ExternalId, "7"),
+                (LastName, "Lund"),
+                (Status, status),
+                (EndDate, ""),
+            ]
+        };
+        let opens = "[match]\nexisting_deactivated = \"reactivate\"";
+        let skips = "[match]\nexisting_deactivated = \"skip\"";
+        for (toml, held, status, codes) in [
+            ("", "deactivated", "", vec![Code::AccountClosed]),
+            ("", "deactivated", "invited", vec![Code::AccountClosed]),
+            ("", "deactivated", "active", vec![]),
+            ("", "deactivated", "deactivated", vec![]),
+            ("", "active", "", vec![]),
+            ("", "active", "deactivated", vec![]),
+            (opens, "deactivated", "", vec![]),
+            (skips, "deactivated", "", vec![Code::AccountSkipped]),
+        ] {
+            let (_, issues) = decided_with(toml, &row(status), &kira(held), [true, false, false]);
+            let found: Vec<Code> = issues.iter().map(|issue| issue.code).collect();
+            assert_eq!(found, codes, "{toml} {held} {status}");
+        }
+    }
+
+    #[test]
+    fn a_closing_row_leaves_its_address_to_whoever_has_it() {
+        use Field::{Email, ExternalId, LastName, Status};
+        let definition = definition::parse("p", "name = \"p\"").unwrap().definition;
+        let row = [
+            (ExternalId, "7"),
+            (Email, "b@x.org"),
+            (LastName, "Lund"),
+            (Status, "deactivated"),
+        ];
+        let kira = kira("active");
+        let mut other = Matched {
+            by: [Some(kira.id), Some(Uuid::from_u128(2)), None],
+            account: Some(kira.clone()),
+            ..Matched::default()
+        };
+        other.others[1] = Some("Bo Li".to_string());
+        let with_matched = |row: &[(Field, &str)], check: &dyn Fn(&Person)| {
+            let slots = row.iter().map(|(field, _)| Slot::Field(*field));
+            let layout = Layout::new(slots.collect());
+            let mut values = Table::new(layout.width());
+            for slot in layout.slots() {
+                let found = row.iter().find(|(field, _)| Slot::Field(*field) == *slot);
+                values.push(found.unwrap().1);
+            }
+            let mut keys = Table::new(3);
+            [row[0].1, row[1].1, ""]
+                .iter()
+                .for_each(|key| keys.push(key));
+            let people = People {
+                drafts: Drafts {
+                    values,
+                    ..Drafts::default()
+                },
+                keys,
+                verdicts: vec![Default::default()],
+            };
+            check(&Person {
+                people: &people,
+                index: 0,
+                layout: &layout,
+            });
+        };
+        let tree = Tree::new([].into(), &definition.groups);
+        with_matched(&row, &|person| {
+            let (action, issues) = decide(person, Some(&other), &definition, &tree);
+            let Action::Update(update) = &action else {
+                panic!("{action:?} {issues:?}")
+            };
+            let changed: Vec<&str> = update.after.keys().map(String::as_str).collect();
+            assert_eq!(changed, ["status"]);
+            assert_eq!(
+                giving_up(person, &kira, &action, &[Key::Email], &definition),
+                None
+            );
+        });
+        let mut open = row;
+        open[3].1 = "active";
+        with_matched(&open, &|person| {
+            let (action, issues) = decide(person, Some(&other), &definition, &tree);
+            assert_eq!(action.outcome(), Outcome::Rejected);
+            assert!(
+                issues[0].detail.contains("`Bo Li`, account"),
+                "{}",
+                issues[0].detail
+            );
+        });
+        let mut own = row;
+        own[1].1 = "a@x.org";
+        with_matched(&own, &|person| {
+            let matched = Matched {
+                by: [Some(kira.id), Some(kira.id), None],
+                ..other.clone()
+            };
+            let (action, _) = decide(person, Some(&matched), &definition, &tree);
+            let given = giving_up(person, &kira, &action, &[Key::Email], &definition).unwrap();
+            assert_eq!(
+                (given.values[1].clone(), given.keys[0].clone()),
+                (None, None)
+            );
+            assert_eq!(given.before["email"], "a@x.org");
+            assert!(given.after["email"].is_null() && given.after["status"] == "deactivated");
+        });
     }
 
     #[test]

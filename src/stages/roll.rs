@@ -91,9 +91,12 @@ impl Shape {
             if value == CLEARED {
                 return None;
             }
-            put(bytes, value.as_bytes());
-            if let Some(key) = key_of(*field) {
-                put(bytes, people.keys.get(index, key as usize).as_bytes());
+            match key_of(*field) {
+                Some(key) => {
+                    let key = people.keys.get(index, key as usize).as_bytes();
+                    put_keyed(bytes, value.as_bytes(), key);
+                }
+                None => put(bytes, value.as_bytes()),
             }
         }
         for (_, slot) in &self.attributes {
@@ -120,6 +123,13 @@ fn key_of(field: Field) -> Option<Key> {
 fn put(bytes: &mut Vec<u8>, value: &[u8]) {
     bytes.extend_from_slice(&(value.len() as u32).to_le_bytes());
     bytes.extend_from_slice(value);
+}
+
+/// A value with its key beside it. However an address or a username is spelled, it stays as it is where
+/// the key is the same.
+fn put_keyed(bytes: &mut Vec<u8>, value: &[u8], key: &[u8]) {
+    put(bytes, if key.is_empty() { value } else { b"" });
+    put(bytes, key);
 }
 
 /// A print of values with the sum of the groups.
@@ -177,16 +187,19 @@ impl Clerk {
         self.bytes.clear();
         let (columns, attributes) = values.split_at(self.shape.columns.len());
         for ((field, _), value) in self.shape.columns.iter().zip(columns) {
-            put(&mut self.bytes, value.unwrap_or_default());
+            match key_of(*field) {
+                Some(key) => {
+                    let key = keys[key as usize - 1].unwrap_or_default();
+                    put_keyed(&mut self.bytes, value.unwrap_or_default(), key);
+                }
+                None => put(&mut self.bytes, value.unwrap_or_default()),
+            }
             let key = match field {
                 Field::ExternalId => value.map(|value| (Key::ExternalId, value)),
                 Field::Email => keys[0].map(|value| (Key::Email, value)),
                 Field::Username => keys[1].map(|value| (Key::Username, value)),
                 _ => None,
             };
-            if let Some(key) = key_of(*field) {
-                put(&mut self.bytes, keys[key as usize - 1].unwrap_or_default());
-            }
             if let Some((key, text)) = key {
                 self.roll.keys.push(self.shape.key(key, text));
             }
@@ -363,6 +376,7 @@ impl Call<'_> {
                 .iter()
                 .any(is_found)
                 .then_some(account),
+            ..Matched::default()
         };
         let (action, issues) = decide(person, Some(&matched), self.definition, self.tree);
         action == Action::Leave(Outcome::Unchanged) && issues.is_empty()

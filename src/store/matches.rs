@@ -153,6 +153,7 @@ fn matched(row: &Row) -> (RowNumber, Matched) {
         Matched {
             by: [row.get(1), row.get(2), row.get(3)],
             account,
+            others: std::array::from_fn(|key| row.get(AFTER_VALUES + 5 + key)),
         },
     )
 }

@@ -30,6 +30,7 @@ pub mod invitations;
 pub mod launcher;
 pub mod leavers;
 pub mod loader;
+pub mod managers;
 pub mod matches;
 pub mod mends;
 pub mod migrate;

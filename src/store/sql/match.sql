@@ -12,7 +12,17 @@ with found as materialized (
             (array[x.id, e.id, u.id])[($1::int[])[1]],
             (array[x.id, e.id, u.id])[($1::int[])[2]],
             (array[x.id, e.id, u.id])[($1::int[])[3]]
-        ) as account_id
+        ) as account_id,
+        -- Who they are, where they may be several.
+        case when greatest(x.id, e.id, u.id) <> least(x.id, e.id, u.id) or cardinality($1::int[]) < 3 then
+            coalesce(nullif(concat_ws(' ', x.first_name, x.last_name), ''), x.display_name)
+        end as name_by_external_id,
+        case when greatest(x.id, e.id, u.id) <> least(x.id, e.id, u.id) or cardinality($1::int[]) < 3 then
+            coalesce(nullif(concat_ws(' ', e.first_name, e.last_name), ''), e.display_name)
+        end as name_by_email,
+        case when greatest(x.id, e.id, u.id) <> least(x.id, e.id, u.id) or cardinality($1::int[]) < 3 then
+            coalesce(nullif(concat_ws(' ', u.first_name, u.last_name), ''), u.display_name)
+        end as name_by_username
     from muster_keys k
     left join muster.accounts x on x.external_id = k.external_id
     left join muster.accounts e on e.email_key = k.email_key
@@ -68,7 +78,8 @@ select
     case when $3 then jsonb_build_object(
         'made_by', case when a.run_id is not null then coalesce(made.source, '') end,
         'changes', coalesce(c.changes, '[]'), 'edits', coalesce(a.edits, '{}'), 'groups', coalesce(b.groups, '{}')
-    )::text end
+    )::text end,
+    f.name_by_external_id, f.name_by_email, f.name_by_username
 from found f
 left join muster.accounts a on a.id = f.account_id
 left join joined j on j.account_id = f.account_id
