@@ -20,6 +20,7 @@ use crate::stages::clash::{LookAlike, key_hashes, look_alikes};
 use crate::stages::clean::clean;
 use crate::stages::clean::date::Evidence;
 use crate::stages::clean::group;
+use crate::stages::closing::{self, Watch};
 use crate::stages::dedupe::fingerprints;
 use crate::stages::drift::Profile;
 use crate::stages::lineage::Marks;
@@ -43,6 +44,8 @@ pub(super) struct FileTruth {
     pub(super) marks: Marks,
     /// What each file says of its dates.
     dates: Vec<Evidence>,
+    /// What each file says in columns that may close accounts.
+    closing: Vec<Vec<closing::Count>>,
 }
 
 /// A batch that went through the passes, and what is kept of it.
@@ -105,7 +108,10 @@ pub(super) fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
     let all: Vec<Vec<Target>> = opened.iter().map(|(_, targets)| targets.clone()).collect();
     let layout = map::layout(&all, definition);
     let files = opened.into_iter().map(|(source, targets)| InputFile {
-        mapping: map::mapping(&targets, &layout, definition),
+        mapping: Mapping {
+            flags: map::flags(&source.header, &targets, definition),
+            ..map::mapping(&targets, &layout, definition)
+        },
         source,
         targets,
     });
@@ -121,7 +127,13 @@ pub(super) fn read_people(
 ) -> Result<FileTruth> {
     let definition = &job.pipeline.definition;
     let mut definitions = vec![definition.clone(); files.len()];
-    let truth = read_once(job, files, layout, &definitions)?;
+    let mut watches: Vec<Watch> = files.iter().map(|file| watch(file, definition)).collect();
+    let truth = read_once(job, files, layout, &definitions, &watches)?;
+    for ((file, watch), counts) in files.iter().zip(&watches).zip(&truth.closing) {
+        if let Some(refusal) = watch.question(&file.source, counts) {
+            return Err(refusal);
+        }
+    }
     let dates = truth.dates.clone();
     // Rows that come back mended are read as the file was that they come from, which had more
     // dates to tell by.
@@ -141,7 +153,13 @@ pub(super) fn read_people(
         let is_found = order != DateOrder::Unknown && dates.order() == order;
         file.mapping.date_order_found = is_found.then_some(dates);
     }
-    read_once(job, files, layout, &definitions)
+    // All questions are answered.
+    watches.fill(Watch::default());
+    read_once(job, files, layout, &definitions, &watches)
+}
+
+fn watch(file: &InputFile, definition: &Definition) -> Watch {
+    Watch::new(&file.source, &file.targets, &file.mapping, definition)
 }
 
 /// One pass over all rows, each file by its own definition. What must be done in file order is done
@@ -151,6 +169,7 @@ fn read_once(
     files: &[InputFile],
     layout: &Layout,
     definitions: &[Definition],
+    watches: &[Watch],
 ) -> Result<FileTruth> {
     let profiled = is_compared(files, &job.pipeline.definition);
     let mut truth = FileTruth {
@@ -161,6 +180,7 @@ fn read_once(
         profile: profiled.then(Profile::default),
         marks: Marks::default(),
         dates: vec![Evidence::default(); files.len()],
+        closing: vec![Vec::new(); files.len()],
     };
     let marked = |file: &InputFile| file.source.header.iter().position(|name| is_mark(name));
     let marked: Vec<Option<usize>> = files.iter().map(marked).collect();
@@ -181,11 +201,13 @@ fn read_once(
             }
             let (kept, cleaned) = rayon::join(
                 || truth.keep(job, files, std::mem::take(&mut behind)),
-                || clean_group(job, files, layout, definitions, group),
+                || clean_group(job, files, layout, definitions, watches, group),
             );
             kept?;
             for batch in &cleaned {
-                truth.dates[usize::from(batch.drafts.source)].add(batch.dates);
+                let file = usize::from(batch.drafts.source);
+                truth.dates[file].add(batch.dates);
+                closing::add(&mut truth.closing[file], &batch.closing);
             }
             let verdicts = find_duplicates(&cleaned, &mut seen, &truth.spool)?;
             behind = cleaned
@@ -219,6 +241,7 @@ struct Cleaned {
     drafts: Drafts,
     prints: Vec<u64>,
     dates: Evidence,
+    closing: Vec<closing::Count>,
 }
 
 /// Cleans batches side by side, and takes the fingerprints of their rows.
@@ -227,18 +250,21 @@ fn clean_group(
     files: &[InputFile],
     layout: &Layout,
     definitions: &[Definition],
+    watches: &[Watch],
     group: Vec<Cells>,
 ) -> Vec<Cleaned> {
     let clean = |cells: Cells| {
         let file = usize::from(cells.source);
         let mapping = &files[file].mapping;
         let dates = date_evidence(&cells, mapping, layout);
+        let closing = watches[file].look(&cells);
         let drafts = clean(cells, mapping, layout, &definitions[file]);
         let prints = fingerprints(&drafts, job.run.seed);
         Cleaned {
             drafts,
             prints,
             dates,
+            closing,
         }
     };
     group.into_par_iter().map(clean).collect()

@@ -353,6 +353,19 @@ impl<'a> Tally<'a> {
             settled: Vec::new(),
         };
         for file in &ran.files {
+            for flag in file.mapping.flags.iter().filter(|flag| !flag.is_named) {
+                let column = file.source.header.get(usize::from(flag.column));
+                let example = Example {
+                    file: file.source.path.display().to_string(),
+                    sheet: sheet_of(file),
+                    line: file.source.header_line,
+                    column: column.cloned(),
+                    found: column.cloned().unwrap_or_default(),
+                    detail: flag.sense.told().into(),
+                    ..Example::default()
+                };
+                tally.add(Code::MapStatus, example, false);
+            }
             for column in &file.source.dropped {
                 tally.add(
                     Code::MapPassword,
@@ -603,6 +616,12 @@ fn detected(file: &InputFile, definition: &Definition, to_mend: u64) -> Vec<Stri
         Format::Json(shape) => shape.remarks(&file.source),
     };
     detected.extend(file.mapping.date_order_found.map(|found| found.sentence()));
+    for flag in file.mapping.flags.iter().filter(|flag| !flag.is_named) {
+        if let Some(header) = file.source.header.get(usize::from(flag.column)) {
+            let (header, told) = (header.trim(), flag.sense.told());
+            detected.push(format!("`{header}` is read as the status: {told}"));
+        }
+    }
     if let Format::Csv(shape) = &file.source.format
         && to_mend > 0
         && shape.dialect.encoding != UTF_8
