@@ -386,12 +386,14 @@ pub enum Meaning {
 pub struct StatusWords {
     words: HashMap<String, Meaning>,
     others: Option<Meaning>,
+    empty: Option<Meaning>,
 }
 
 impl From<BTreeMap<String, Meaning>> for StatusWords {
     fn from(mut words: BTreeMap<String, Meaning>) -> StatusWords {
         StatusWords {
             others: words.remove("*"),
+            empty: words.remove(""),
             words: words
                 .iter()
                 .map(|(word, meaning)| (key(word), *meaning))
@@ -401,6 +403,11 @@ impl From<BTreeMap<String, Meaning>> for StatusWords {
 }
 
 impl StatusWords {
+    /// What an empty cell means, if the pipeline says so.
+    pub fn of_empty(&self) -> Option<Meaning> {
+        self.empty
+    }
+
     /// What `text` means, if the pipeline says so. Words are compared as headers are.
     pub fn meaning(&self, text: &str) -> Option<Meaning> {
         if self.words.is_empty() {

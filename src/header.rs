@@ -11,6 +11,10 @@ use unicode_normalization::char::is_combining_mark;
 use crate::definition::Definition;
 use crate::row::Field;
 
+mod sense;
+
+pub use sense::{Doubt, Sense, doubt, is_about_another_thing, sense};
+
 /// Well-known headers of each field, as people write them: a line a language (English, French,
 /// German, Spanish, Portuguese, Italian, Dutch, Polish, Czech, Turkish, Japanese, Chinese). Words
 /// that name another field in another language (`Nom` is a last name, `Nome` a first name) stand
@@ -548,6 +552,7 @@ pub fn fields(
         (definition.columns.of(field).is_none()).then_some(Found { field, is_named })
     };
     let mut fields: Vec<Option<Found>> = header.iter().map(|name| found(name.trim())).collect();
+    find_flags(header, &mut fields, definition, &is_spoken_for);
     settle_names(&mut fields);
     // Settling must not give a field away that the pipeline has named another column for.
     for field in fields.iter_mut() {
@@ -568,7 +573,10 @@ pub fn fields(
     for (index, field) in &nested {
         // One column for a field; where two could be it, somebody is to say which.
         let others = nested.iter().filter(|(_, other)| other == field).count();
-        let is_taken = fields.iter().flatten().any(|found| found.field == *field);
+        let is_it = |(at, found): (usize, &Option<Found>)| {
+            found.is_some_and(|found| found.field == *field) && sense(&header[at]).is_none()
+        };
+        let is_taken = fields.iter().enumerate().any(is_it);
         if others == 1 && !is_taken {
             fields[*index] = Some(Found {
                 field: *field,
@@ -577,6 +585,27 @@ pub fn fields(
         }
     }
     fields
+}
+
+/// Takes columns that say whether an account is open or closed for its status, where the pipeline
+/// doesn't name the columns of the status.
+fn find_flags(
+    header: &[String],
+    fields: &mut [Option<Found>],
+    definition: &Definition,
+    is_spoken_for: &impl Fn(&str) -> bool,
+) {
+    if definition.columns.status.is_some() {
+        return;
+    }
+    for (name, found) in header.iter().zip(fields) {
+        if found.is_none() && !is_spoken_for(name.trim()) && sense(name).is_some() {
+            *found = Some(Found {
+                field: Field::Status,
+                is_named: false,
+            });
+        }
+    }
 }
 
 /// What the outer names of nested columns are where they say nothing of whose value it is; those
@@ -629,6 +658,13 @@ const PART_CHARS_MIN: usize = 4;
 fn numbered(key: &str, field_of: impl Fn(&str) -> Option<Field>) -> Option<Field> {
     let unnumbered = key.trim_end_matches(|c: char| c.is_ascii_digit());
     field_of(key).or_else(|| field_of(unnumbered).filter(|field| field.lists_groups()))
+}
+
+/// The innermost name of a nested column whose outer names say nothing of whose it is.
+fn inner_name(header: &str) -> Option<&str> {
+    let (outer, inner) = header.rsplit_once('.')?;
+    let is_outer = |name: &str| OUTER_NAMES.contains(&key(name).as_str());
+    outer.split('.').all(is_outer).then_some(inner)
 }
 
 /// The words of a header, each as [`key`] writes it: `workEmail (primary)` has three.

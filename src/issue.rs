@@ -97,6 +97,8 @@ codes! {
     MapAmbiguous "map.ambiguous" Warning "a column that could be two fields", "say under `[columns]` which one it is";
     MapPassword "map.password" Warning "a password column was dropped", "leave passwords out of the file; people choose their own when they are invited";
     // reading a row
+    MapClosing "map.closing" Refuse "a column that may say whose account is closed", "say in a pipeline whether it is the status";
+    MapStatus "map.status" Note "a column was read as the status, by its name", "nothing, if that is right; else name it under `[attributes]` or `[columns] ignore`";
     RowShort "row.short" Reject "fewer cells than the header has", "add the missing cells";
     RowLong "row.long" Reject "more cells than the header has", "quote the cell that holds a delimiter, or remove what is too much";
     RowEncoding "row.encoding" Reject "bytes that are not text in the file's encoding", "type the damaged characters again, and save as UTF-8";
@@ -152,8 +154,10 @@ codes! {
     DateInvalid "date.invalid" Reject "not a date", "write it as 2026-11-22";
     DateAmbiguous "date.ambiguous" Reject "day and month can't be told apart", "write it as 2026-11-22, or set `[clean] date_order`";
     DateFlipped "date.flipped" Reject "a date whose day and month a spreadsheet has probably swapped", "type the date as 2026-11-22 as text, or take the list from its source again; if the dates are right, set `flipped_dates = \"accept\"` under `[clean]`";
+    DateOver "date.over" Warning "the last day is over, and the pipeline doesn't go by dates", "correct the date; or set `dates = \"schedule\"` under `[accounts]`";
     StatusUnknown "status.unknown" Reject "not a status", "use `active`, `invited` or `deactivated`";
     StatusSkipped "status.skipped" Note "left out because of its status", "nothing; what statuses mean is said under `[status]`";
+    StatusLater "status.later" Note "the account will be closed at a day to come", "nothing, if the list is imported again then";
     RoleNotAllowed "role.not_allowed" Reject "a role that this pipeline may not give", "correct it, or add it to `roles` under `[accounts]`, or `[groups]` for a role within a group";
     GroupSyntax "group.syntax" Reject "a group name that can't be used", "leave no part of a nested name empty, and use at most 200 characters";
     GroupMissing "group.missing" Reject "in no group", "name at least one group, or set `required = false` under `[groups]`";

@@ -9,7 +9,7 @@
 //! | [`definition`] | `pipelines/*.toml`, read and checked: all policy of a run |
 //! | [`row`] [`issue`] [`outcome`] [`summary`] [`refusal`] | the values that flow |
 //! | [`header`] | what columns are called in the wild |
-//! | [`vocabulary`] | words that stand in place of values, as tables |
+//! | [`vocabulary`] | words of many languages, as tables: what they mean in headers and cells |
 //! | [`formula`] | text that a spreadsheet would run, made harmless and back |
 //! | [`stages`] | the passes, one file or folder each |
 //! | [`memory`] | what must be remembered of all rows, within a budget |

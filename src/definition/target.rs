@@ -195,7 +195,7 @@ impl TargetTable {
     }
 
     /// Whether accounts can be closed.
-    fn closes(&self) -> bool {
+    pub fn closes(&self) -> bool {
         let status = self.status.as_ref();
         status.is_some_and(|status| status.deactivated.is_some())
     }

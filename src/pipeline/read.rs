@@ -22,6 +22,7 @@ use crate::stages::clean::clean;
 use crate::stages::clean::converted;
 use crate::stages::clean::date::Evidence;
 use crate::stages::clean::group;
+use crate::stages::closing::{self, Watch};
 use crate::stages::dedupe::fingerprints;
 use crate::stages::drift::Profile;
 use crate::stages::lineage::Marks;
@@ -55,6 +56,8 @@ pub(super) struct FileTruth {
     signs: Vec<converted::Evidence>,
     /// How many rows each file has, and how many of them are about nobody.
     nobody: Vec<(u64, u64)>,
+    /// What each file says in columns that may close accounts.
+    closing: Vec<Vec<closing::Count>>,
 }
 
 /// A batch that went through the passes, and what is kept of it.
@@ -137,6 +140,7 @@ pub(super) fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
         InputFile {
             mapping: Mapping {
                 said: said.map(|(codes, reasons)| (codes as u16, reasons as u16)),
+                flags: map::flags(&source.header, &targets, definition),
                 ..map::mapping(&targets, &layout, definition)
             },
             source,
@@ -168,8 +172,14 @@ pub(super) fn read_people(
 ) -> Result<FileTruth> {
     let definition = &job.pipeline.definition;
     let mut definitions = vec![definition.clone(); files.len()];
-    let truth = read_once(job, files, layout, &definitions)?;
+    let mut watches: Vec<Watch> = files.iter().map(|file| watch(file, definition)).collect();
+    let truth = read_once(job, files, layout, &definitions, &watches)?;
     check_somebody(files, &truth)?;
+    for ((file, watch), counts) in files.iter().zip(&watches).zip(&truth.closing) {
+        if let Some(refusal) = watch.question(&file.source, counts) {
+            return Err(refusal);
+        }
+    }
     let dates = truth.dates.clone();
     // Rows that come back mended are read as the file was that they come from, which had more
     // dates to tell by.
@@ -199,7 +209,13 @@ pub(super) fn read_people(
         let is_found = order != DateOrder::Unknown && dates.order() == order;
         file.mapping.date_order_found = is_found.then_some(dates);
     }
-    read_once(job, files, layout, &definitions)
+    // All questions are answered.
+    watches.fill(Watch::default());
+    read_once(job, files, layout, &definitions, &watches)
+}
+
+fn watch(file: &InputFile, definition: &Definition) -> Watch {
+    Watch::new(&file.source, &file.targets, &file.mapping, definition)
 }
 
 /// Refuses a file in which no row is about anybody: nothing in it can be right.
@@ -224,6 +240,7 @@ fn read_once(
     files: &[InputFile],
     layout: &Layout,
     definitions: &[Definition],
+    watches: &[Watch],
 ) -> Result<FileTruth> {
     let profiled = is_compared(files, &job.pipeline.definition);
     let gates = &job.pipeline.definition.gates;
@@ -240,6 +257,7 @@ fn read_once(
         dates: vec![Evidence::default(); files.len()],
         signs: vec![converted::Evidence::default(); files.len()],
         nobody: vec![(0, 0); files.len()],
+        closing: vec![Vec::new(); files.len()],
     };
     let marked = |file: &InputFile| file.source.header.iter().position(|name| is_mark(name));
     let marked: Vec<Option<usize>> = files.iter().map(marked).collect();
@@ -260,13 +278,14 @@ fn read_once(
             }
             let (kept, cleaned) = rayon::join(
                 || truth.keep(job, files, std::mem::take(&mut behind)),
-                || clean_group(job, files, layout, definitions, group),
+                || clean_group(job, files, layout, definitions, watches, group),
             );
             kept?;
             for batch in &cleaned {
-                let source = usize::from(batch.drafts.source);
-                truth.dates[source].add(batch.dates);
-                truth.signs[source].add(&batch.signs);
+                let file = usize::from(batch.drafts.source);
+                truth.dates[file].add(batch.dates);
+                truth.signs[file].add(&batch.signs);
+                closing::add(&mut truth.closing[file], &batch.closing);
             }
             let verdicts = find_duplicates(&cleaned, &mut seen, &truth.spool)?;
             behind = cleaned
@@ -304,6 +323,7 @@ struct Cleaned {
     prints: Vec<u64>,
     dates: Evidence,
     signs: converted::Evidence,
+    closing: Vec<closing::Count>,
 }
 
 /// Cleans batches side by side, and takes the fingerprints of their rows.
@@ -312,6 +332,7 @@ fn clean_group(
     files: &[InputFile],
     layout: &Layout,
     definitions: &[Definition],
+    watches: &[Watch],
     group: Vec<Cells>,
 ) -> Vec<Cleaned> {
     let clean = |cells: Cells| {
@@ -320,6 +341,7 @@ fn clean_group(
         let dates = date_evidence(&cells, mapping, layout);
         let mut signs = converted::Evidence::default();
         signs.note(&cells, mapping, layout);
+        let closing = watches[file].look(&cells);
         let drafts = clean(cells, mapping, layout, &definitions[file]);
         let prints = fingerprints(&drafts, job.run.seed);
         Cleaned {
@@ -327,6 +349,7 @@ fn clean_group(
             prints,
             dates,
             signs,
+            closing,
         }
     };
     group.into_par_iter().map(clean).collect()

@@ -357,6 +357,19 @@ impl<'a> Tally<'a> {
             settled: Vec::new(),
         };
         for file in &ran.files {
+            for flag in file.mapping.flags.iter().filter(|flag| !flag.is_named) {
+                let column = file.source.header.get(usize::from(flag.column));
+                let example = Example {
+                    file: file.source.path.display().to_string(),
+                    sheet: sheet_of(file),
+                    line: file.source.header_line,
+                    column: column.cloned(),
+                    found: column.cloned().unwrap_or_default(),
+                    detail: flag.sense.told().into(),
+                    ..Example::default()
+                };
+                tally.add(Code::MapStatus, example, false);
+            }
             for column in &file.source.dropped {
                 tally.add(
                     Code::MapPassword,
@@ -643,6 +656,12 @@ fn detected(
     };
     detected.extend(file.source.remarks_on_header());
     detected.extend(file.mapping.date_order_found.map(|found| found.sentence()));
+    for flag in file.mapping.flags.iter().filter(|flag| !flag.is_named) {
+        if let Some(header) = file.source.header.get(usize::from(flag.column)) {
+            let (header, told) = (header.trim(), flag.sense.told());
+            detected.push(format!("`{header}` is read as the status: {told}"));
+        }
+    }
     if let Format::Csv(shape) = &file.source.format
         && tally.to_mend_of[number] > 0
         && shape.dialect.encoding != UTF_8

@@ -3,7 +3,7 @@
 
 use jiff::civil::Date;
 
-use crate::definition::Accounts;
+use crate::definition::{Accounts, Dates};
 
 /// Where a day is in somebody's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +31,20 @@ pub fn standing(accounts: &Accounts, start: Option<&str>, end: Option<&str>) -> 
     }
 }
 
+/// Whether the last day that a row names is over on the pipeline's day, where the pipeline doesn't go
+/// by dates. A last day before the first one is that of an earlier time.
+pub fn is_over(accounts: &Accounts, start: Option<&str>, end: Option<&str>) -> bool {
+    let by_dates = Accounts {
+        dates: Dates::Schedule,
+        today: accounts.today,
+        ..Accounts::default()
+    };
+    accounts.dates == Dates::Ignore && standing(&by_dates, start, end) == Standing::After
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::definition::Dates;
     use jiff::civil::date;
 
     #[test]
@@ -69,5 +79,9 @@ mod tests {
             ..accounts
         };
         assert_eq!(standing(&ignoring, None, Some("2001-01-01")), Within);
+        assert!(is_over(&ignoring, None, Some("2001-01-01")));
+        assert!(!is_over(&ignoring, None, Some("2026-11-22")));
+        assert!(!is_over(&ignoring, Some("2026-11-01"), Some("2025-03-31")));
+        assert!(!is_over(&ignoring, None, None));
     }
 }

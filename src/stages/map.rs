@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::definition::{Definition, MissingColumns, UnknownColumns, nearest};
-use crate::header::{Vocabulary, fields, is_ignored, is_own, key};
+use crate::header::{Sense, Vocabulary, fields, is_ignored, is_own, key, sense};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Field, Layout, Slot};
@@ -48,6 +48,36 @@ pub struct Mapping {
     /// In a file of corrections: the columns of the codes and of the reasons.
     #[serde(default)]
     pub said: Option<(u16, u16)>,
+    /// The columns of `status` whose header says what a yes means.
+    #[serde(default)]
+    pub flags: Vec<Flag>,
+}
+
+/// A status column whose header says what a yes means, such as `Active` and `Deleted at`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flag {
+    /// The column, from 0.
+    pub column: u16,
+    /// In which sense its cells are read.
+    pub sense: Sense,
+    /// Whether the pipeline itself names the column.
+    pub is_named: bool,
+}
+
+/// The columns of a file that are flags.
+pub fn flags(header: &[String], targets: &[Target], definition: &Definition) -> Vec<Flag> {
+    let columns = header.iter().zip(targets).enumerate();
+    let is_status = |target: &Target| *target == Target::Slot(Slot::Field(Field::Status));
+    columns
+        .filter(|(_, (_, target))| is_status(target))
+        .filter_map(|(column, (name, _))| {
+            Some(Flag {
+                column: column as u16,
+                sense: sense(name)?,
+                is_named: definition.columns.status.is_some(),
+            })
+        })
+        .collect()
 }
 
 impl Mapping {
@@ -73,6 +103,12 @@ impl Mapping {
         }
     }
 
+    /// In which sense a status column is read, where its header says that.
+    pub fn sense(&self, column: u16) -> Option<Sense> {
+        let mut flags = self.flags.iter();
+        flags.find(|flag| flag.column == column).map(|flag| flag.sense)
+    }
+
     /// The column in which a problem of `slot` is mended, if the file has one.
     pub fn column_of(&self, slot: usize) -> Option<u16> {
         self.columns[slot].first().copied()
@@ -95,8 +131,10 @@ pub fn targets(
             Some(found) => Target::Slot(Slot::Field(found.field)),
             None => target(header, column, source, vocabulary, definition)?,
         };
-        let doubles = |earlier: &Target| *earlier == target && doubles(&target, definition);
-        if let Some(earlier) = targets.iter().position(doubles) {
+        let is_second = doubles(&target, definition) && !is_flag(header, &target);
+        let mut earlier = targets.iter().zip(&source.header);
+        let is_same = |(to, name): (&Target, &String)| *to == target && !is_flag(name, to);
+        if let Some(earlier) = earlier.position(is_same).filter(|_| is_second) {
             return Err(doubled(source, earlier, column, &target));
         }
         targets.push(target);
@@ -104,6 +142,11 @@ pub fn targets(
     check_named(source, &targets, definition)?;
     check_required(source, &targets, definition)?;
     Ok(targets)
+}
+
+/// Whether it is one of the status columns that stand beside others, each in its own sense.
+fn is_flag(header: &str, target: &Target) -> bool {
+    *target == Target::Slot(Slot::Field(Field::Status)) && sense(header).is_some()
 }
 
 /// Whether two columns of that target are one too many.
@@ -330,6 +373,7 @@ pub fn mapping(targets: &[Target], layout: &Layout, definition: &Definition) -> 
         separator: definition.groups.separators.first().copied().unwrap_or(';'),
         date_order_found: None,
         said: None,
+        flags: Vec::new(),
     }
 }
 
@@ -396,6 +440,33 @@ mod tests {
                 Target::Slot(Slot::Ignored("column 9".into())),
             ]
         );
+    }
+
+    #[test]
+    fn columns_that_close_are_the_status_beside_others_unless_the_pipeline_says_otherwise() {
+        let status = Target::Slot(Slot::Field(Field::Status));
+        let names = ["email", "first name", "last name"];
+        let header = [&names[..], &["Status", "Gesperrt", "Deleted at", "user.active"]].concat();
+        let of = |toml: &str, header: &[&str]| mapped(toml, header).unwrap()[3..].to_vec();
+        assert_eq!(of("", &header), vec![status.clone(); 4]);
+        let is_status = |toml: &str| -> Vec<bool> {
+            let targets = of(toml, &header).into_iter();
+            targets.map(|target| target == status).collect()
+        };
+        let t = true;
+        assert_eq!(is_status("[columns]\nstatus = \"Gesperrt\""), [false, t, false, false]);
+        assert_eq!(is_status("[columns]\nignore = [\"Gesperrt\"]"), [t, false, t, t]);
+        assert_eq!(is_status("[attributes]\ngone = \"Deleted at\""), [t, t, false, t]);
+        assert_eq!(is_status("[columns]\nunknown = \"ignore\""), [t; 4]);
+        let doubled = [&names[..], &["Status", "Active", "Kontostatus"]].concat();
+        assert_eq!(mapped("", &doubled).unwrap_err().code, Code::MapDoubled);
+
+        let definition = definition::parse("p", "name = \"p\"").unwrap().definition;
+        let header: Vec<String> = header.iter().map(ToString::to_string).collect();
+        let targets = mapped("", &header.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+        let flags = flags(&header, &targets, &definition);
+        let columns: Vec<(u16, Sense)> = flags.iter().map(|f| (f.column, f.sense)).collect();
+        assert_eq!(columns, [(4, Sense::Closed), (5, Sense::ClosedOn), (6, Sense::Open)]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 pub mod clash;
 pub mod clean;
+pub mod closing;
 pub mod dates;
 pub mod dedupe;
 pub mod drift;

@@ -16,7 +16,7 @@ use crate::outcome::Outcome;
 use crate::row::{CLEARED, Field, Key, Layout, People, RowNumber};
 use crate::stages::clean::words::ROLE_SEPARATOR;
 use crate::stages::clean::{group, words};
-use crate::stages::dates::{Standing, standing};
+use crate::stages::dates::{Standing, is_over, standing};
 use crate::stages::follow::Trace;
 use crate::stages::leavers::is_protected;
 use crate::stages::membership::{self, Said, Tree};
@@ -289,6 +289,9 @@ impl<'a> Person<'a> {
     fn status_on_the_day(&self, wanted: &'a str, definition: &'a Definition) -> &'a str {
         let day = |field| self.value_of_new(field, definition);
         let accounts = &definition.accounts;
+        if self.is_over(definition) {
+            return "deactivated";
+        }
         match standing(accounts, day(Field::StartDate), day(Field::EndDate)) {
             Standing::Before if wanted == "active" => "invited",
             Standing::After => {
@@ -303,6 +306,37 @@ impl<'a> Person<'a> {
             _ => wanted,
         }
     }
+}
+
+impl Person<'_> {
+    /// Whether the row names a last day that is over, which the pipeline does nothing about.
+    fn is_over(&self, definition: &Definition) -> bool {
+        // Nearly no row has a last day.
+        self.value(Field::EndDate).is_some() && {
+            let day = |field| self.value(field);
+            let roles = roles(day(Field::Role), day(Field::OtherRoles));
+            is_over(
+                &definition.accounts,
+                day(Field::StartDate),
+                day(Field::EndDate),
+            ) && !is_protected(definition, roles, self.people.key(self.index, Key::Email))
+        }
+    }
+}
+
+/// Somebody whose last day is over, where the account isn't closed by that.
+fn over(person: &Person, status: &str, definition: &Definition) -> Option<Issue> {
+    let is_closed = person.value(Field::Status) == Some("deactivated") || status == "deactivated";
+    if is_closed || !person.is_over(definition) {
+        return None;
+    }
+    let found = person.value(Field::EndDate).unwrap_or_default();
+    let detail = match status {
+        "" => "the new account is closed".to_string(),
+        status => format!("the account stays {status}"),
+    };
+    let (code, row) = (Code::DateOver, person.row());
+    Some(Issue::of_field(code, row, Field::EndDate, found, detail))
 }
 
 fn status_of_onboarding(definition: &Definition) -> &'static str {
@@ -361,6 +395,11 @@ pub fn decide(
     }
 }
 
+/// Whether there can be closed accounts where they are kept.
+fn can_close(definition: &Definition) -> bool {
+    definition.target.as_ref().is_none_or(|target| target.closes())
+}
+
 /// Why a row is left out by what its status says: it is about nobody, or would close an account
 /// that isn't there.
 fn left_by_status(
@@ -371,6 +410,9 @@ fn left_by_status(
     let is_unknown = || matched.is_none_or(|matched| matched.by.iter().all(Option::is_none));
     let detail = match person.value(Field::Status)? {
         words::SKIPPED => "the pipeline leaves out rows of this status",
+        "deactivated" if is_unknown() && !can_close(definition) => {
+            "the table can't hold closed accounts, so that no account is made"
+        }
         "deactivated"
             if definition.matching.unknown_deactivated == UnknownDeactivated::Skip
                 && is_unknown() =>
@@ -580,6 +622,7 @@ fn new_account(
         issues.push(Issue::of_row(Code::AccountNone, person.row(), detail));
         return Action::Leave(Outcome::Rejected);
     }
+    issues.extend(over(person, "", definition));
     if definition.groups.required {
         let entries = person.entries_of_new(definition, tree);
         issues.extend(groupless(person, &entries, definition));
@@ -828,6 +871,7 @@ fn known_account(
         }
         Existing::Update | Existing::Reactivate => {}
     }
+    issues.extend(over(person, status, definition));
     let (mut update, entries) = update(person, account, definition, tree);
     let entries = entries.as_ref().unwrap_or(&account.groups);
     issues.extend(groupless(person, entries, definition));

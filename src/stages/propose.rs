@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use crate::definition::{DateOrder, Definition, Read, SheetChoice, UnknownColumns};
-use crate::header::{Found, Vocabulary, fields, is_ignored, is_own, key};
+use crate::header::{Found, Vocabulary, fields, is_ignored, is_own, key, sense};
 use crate::issue::Code;
 use crate::row::Field;
 use crate::stages::clean::{country, date, language, text, words};
@@ -110,6 +110,9 @@ pub fn propose(
         let fixed = fixed(header.trim(), found[column], &vocabulary, definition);
         candidates.push(match fixed {
             Some(_) => Vec::new(),
+            None if flag(header, found[column]).is_some() => {
+                flag(header, found[column]).into_iter().collect()
+            }
             None if !may_guess => {
                 let known = found[column].map(|found| found.field).into_iter();
                 known
@@ -124,7 +127,7 @@ pub fn propose(
         find_full_name(&columns, &mut candidates, &values);
     }
     settle_ambiguous(&columns, &mut candidates);
-    settle_doubled(&columns, &mut candidates);
+    settle_doubled(headers, &columns, &mut candidates);
     let mut proposal = Proposal {
         columns: Vec::with_capacity(headers.len()),
         questions: Vec::new(),
@@ -140,6 +143,13 @@ pub fn propose(
     let dates = position(&proposal, Field::StartDate);
     proposal.date_order = dates.and_then(|column| date_order(of(column)));
     proposal
+}
+
+/// A column that is one of the status columns, in a sense of its own.
+fn flag(header: &str, found: Option<Found>) -> Option<Candidate> {
+    let found = found.filter(|found| found.field == Field::Status)?;
+    let why = format!("its name: {}", sense(header)?.told());
+    Some((found.field, Certainty::Certain, why))
 }
 
 fn cleaned(values: &[String]) -> Vec<String> {
@@ -356,7 +366,11 @@ fn settle_ambiguous(columns: &[Option<Column>], candidates: &mut [Vec<Candidate>
 }
 
 /// Of several columns for one field, the surest counts.
-fn settle_doubled(columns: &[Option<Column>], candidates: &mut [Vec<Candidate>]) {
+fn settle_doubled(
+    headers: &[String],
+    columns: &[Option<Column>],
+    candidates: &mut [Vec<Candidate>],
+) {
     for field in Field::ALL.into_iter().filter(|field| !field.lists_groups()) {
         let is_fixed = |column: &Option<Column>| {
             column
@@ -380,7 +394,8 @@ fn settle_doubled(columns: &[Option<Column>], candidates: &mut [Vec<Candidate>])
         };
         for (at, candidates) in candidates.iter_mut().enumerate() {
             let loses = sure(candidates).is_some_and(|one| fixed.is_some() || one < best);
-            if loses && at != winner {
+            let is_flag = field == Field::Status && sense(&headers[at]).is_some();
+            if loses && at != winner && !is_flag {
                 candidates.clear();
             }
         }
@@ -446,7 +461,14 @@ fn ask(proposal: &mut Proposal, definition: &Definition) {
     for (at, target) in targets.iter().enumerate() {
         let several = match target {
             Becomes::Field(field) if field.lists_groups() => true,
-            Becomes::Field(Field::Status) => definition.columns.status.is_some(),
+            Becomes::Field(Field::Status) => {
+                let is_status = |(to, column): (&Becomes, &Column)| {
+                    to == target && sense(&column.header).is_none()
+                };
+                let of_words = targets.iter().zip(&proposal.columns);
+                definition.columns.status.is_some()
+                    || of_words.filter(|pair| is_status(*pair)).count() < 2
+            }
             Becomes::Field(_) | Becomes::Attribute(_) => false,
             _ => true,
         };
@@ -749,6 +771,22 @@ mod tests {
             ]),
             [(F(Field::FullName), Likely), (F(Field::Email), Likely)]
         );
+    }
+
+    #[test]
+    fn columns_that_close_are_proposed_in_their_sense_all_of_them() {
+        let proposal = proposed(&[
+            ("Status", &["active"]),
+            ("Gesperrt", &["ja", "nein"]),
+            ("Deleted at", &["", "2026-03-05"]),
+        ]);
+        assert!(proposal.questions.is_empty(), "{:?}", proposal.questions);
+        for column in &proposal.columns {
+            assert_eq!(column.becomes, Becomes::Field(Field::Status), "{column:?}");
+        }
+        assert!(proposal.columns[2].why.contains("a date that has come"));
+        let text = proposal.pipeline("own", "a.csv", &Read::default());
+        assert!(text.contains("status = [\"Status\", \"Gesperrt\", \"Deleted at\"]"), "{text}");
     }
 
     #[test]

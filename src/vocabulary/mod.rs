@@ -3,6 +3,7 @@
 //!
 //! Only data and the test whether a text is in it. What follows from that, the passes decide.
 
+pub mod closing;
 pub mod leftovers;
 pub mod nothing;
 pub mod spreadsheets;

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use sha2::{Digest, Sha256};
 
 use crate::definition::Definition;
-use crate::header;
+use crate::header::{self, Sense};
 use crate::issue::{Code, Issue};
 use crate::row::{CLEARED, CellKind, Cells, Drafts, Field, Layout, RowNumber, Slot, Table};
 use crate::stages::map::Mapping;
@@ -21,6 +21,7 @@ pub mod country;
 pub mod date;
 pub mod digits;
 pub mod email;
+pub mod flag;
 pub mod group;
 pub mod language;
 pub mod name;
@@ -269,7 +270,7 @@ impl<'a> Row<'a> {
             }
             self.empty(slot, &mut value, &mut rules, &mut remark, drafts);
             if let Slot::Field(field) = what {
-                if value.is_empty() {
+                if value.is_empty() && !self.means_something(*field, slot) {
                     value = fill(*field, names.as_ref(), roles.as_mut(), &mut rules);
                     drafts.values.push(&value);
                     note_rules(rules, &mut row_rules, drafts);
@@ -348,12 +349,7 @@ impl<'a> Row<'a> {
         match field {
             Field::Phone => self.clean_phone(value, rules, drafts),
             Field::Country => self.clean_country(value, rules, drafts),
-            Field::Status => {
-                if let Some(word) = self.status(slot, value).filter(|word| *word != value) {
-                    *value = Cow::Borrowed(word);
-                    rules.add(Rule::StatusWord);
-                }
-            }
+            Field::Status => self.clean_status(slot, value, rules, drafts),
             _ => {
                 if let Some((better, why)) = refine(field, value, self.definition) {
                     *value = Cow::Owned(better);
@@ -410,18 +406,73 @@ impl<'a> Row<'a> {
         can_be && is_like_it && cell.trim() == word
     }
 
-    /// What the row's status cells say together.
-    fn status(&self, slot: usize, value: &str) -> Option<&'static str> {
-        let own = &self.definition.status;
-        match self.mapping.columns[slot].as_slice() {
-            [_, _, ..] => {
-                let cells = self.mapping.columns[slot].iter();
-                let cells: Vec<Cow<str>> = cells
-                    .map(|column| text::clean(self.cells.cell(self.index, usize::from(*column))).0)
-                    .collect();
-                words::meaning(cells.iter().map(AsRef::as_ref), own)
+    /// Whether an empty cell says something, by the pipeline.
+    fn means_something(&self, field: Field, slot: usize) -> bool {
+        field == Field::Status
+            && self.definition.status.of_empty().is_some()
+            && !self.mapping.columns[slot].is_empty()
+    }
+
+    /// What the row's status cells say together. A day to come is reported here, for later passes
+    /// see no day; and so is what a column such as `Active` doesn't understand, with its column.
+    fn clean_status(
+        &self,
+        slot: usize,
+        value: &mut Cow<str>,
+        rules: &mut Rules,
+        drafts: &mut Drafts,
+    ) {
+        let columns = self.mapping.columns[slot].as_slice();
+        let said = match columns {
+            [one] => {
+                let cell = (&**value, self.mapping.sense(*one));
+                words::meaning(std::iter::once(cell), self.definition)
             }
-            _ => words::meaning(std::iter::once(value), own),
+            several => {
+                let cells: Vec<(Cow<str>, Option<Sense>)> = several
+                    .iter()
+                    .map(|column| (self.status_cell(*column), self.mapping.sense(*column)))
+                    .collect();
+                let cells = cells.iter().map(|(cell, sense)| (&**cell, *sense));
+                words::meaning(cells, self.definition)
+            }
+        };
+        let Some(said) = said else {
+            self.report_flag(columns, drafts);
+            return;
+        };
+        if let Some(day) = said.later {
+            let detail = format!("the account stays open until an import on {day} or later");
+            let issue = Issue::of_field(Code::StatusLater, self.number, Field::Status, value, detail);
+            drafts.issues.push(issue);
+        }
+        if said.word != *value {
+            *value = Cow::Borrowed(said.word);
+            rules.add(Rule::StatusWord);
+        }
+    }
+
+    /// The text of a status cell.
+    fn status_cell(&self, column: u16) -> Cow<'a, str> {
+        text::clean(self.cells.cell(self.index, usize::from(column))).0
+    }
+
+    /// Names the first of the row's flags that says what nobody knows.
+    fn report_flag(&self, columns: &[u16], drafts: &mut Drafts) {
+        for column in columns {
+            let cell = self.status_cell(*column);
+            let sense = self.mapping.sense(*column);
+            if words::meaning(std::iter::once((&*cell, sense)), self.definition).is_none() {
+                if let Some(sense) = sense {
+                    let (code, field) = (Code::StatusUnknown, Field::Status);
+                    let expected = sense.expected();
+                    drafts.issues.push(Issue {
+                        column: Some(*column),
+                        ..Issue::of_field(code, self.number, field, &cell, expected)
+                    });
+                }
+                return;
+            }
         }
     }
 
@@ -719,6 +770,7 @@ mod tests {
             width: layout.width(),
             separator: ';',
             date_order_found: None,
+            flags: Vec::new(),
         }
     }
 

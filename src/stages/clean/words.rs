@@ -1,32 +1,31 @@
 //! Words that stand for one of a few values: statuses and roles, and the key by which such words
 //! are compared.
 
+use jiff::civil::Date;
 use unicode_normalization::UnicodeNormalization;
 
+use super::flag::{self, Flag};
 use super::text;
-use crate::definition::{Definition, Meaning, StatusWords};
-use crate::header;
+use crate::definition::{Definition, Meaning};
+use crate::header::{self, Sense};
 
 /// What stands in a cleaned status cell whose row is to be left out. No other cleaned value holds
 /// this character.
 pub const SKIPPED: &str = "\u{1}";
 
-/// What a status cell may say for each status; in the form of [`key`].
-#[rustfmt::skip]
-const STATUSES: [(&str, &[&str]); 3] = [
-    (
-        "active",
-        &["active", "activated", "enabled", "yes", "y", "true", "1", "aktiv", "aktiviert", "ja", "actif", "activo", "oui", "si"],
-    ),
-    ("invited", &["invited", "pending", "eingeladen", "ausstehend", "invitado"]),
-    (
-        "deactivated",
-        &[
-            "deactivated", "inactive", "disabled", "suspended", "terminated", "deaktiviert", "inaktiv", "gesperrt",
-            "no", "n", "false", "0", "nein", "inactif", "inactivo", "desactive", "desactivado",
-        ],
-    ),
-];
+/// Yes and no as a status cell says them, in the form of [`key`]; single letters but `y` and `n` are
+/// left out.
+fn yes_or_no(key: &str) -> Option<bool> {
+    let is_word =
+        key.chars().count() > 1 || matches!(key, "y" | "n" | "1" | "0") || !key.is_ascii();
+    boolean_word(key).filter(|_| is_word && !matches!(key, "on" | "off"))
+}
+
+/// Whether a word in the form of [`key`] is a yes or a no.
+pub fn boolean_word(key: &str) -> Option<bool> {
+    let (word, _) = BOOLEANS.iter().find(|(_, words)| words.contains(&key))?;
+    Some(*word == "true")
+}
 
 /// What words are compared by, as headers are: NFKD without marks, lower case, letters and digits.
 pub fn key(text: &str) -> String {
@@ -35,37 +34,72 @@ pub fn key(text: &str) -> String {
 
 /// The status that `text` means: `active`, `invited` or `deactivated`.
 pub fn status(text: &str) -> Option<&'static str> {
-    if let Some((name, _)) = STATUSES.iter().find(|(name, _)| *name == text) {
+    if let Some(name) = ["active", "invited", "deactivated"].into_iter().find(|name| *name == text) {
         return Some(name);
     }
     let key = key(text);
-    let (name, _) = STATUSES
-        .iter()
-        .find(|(_, words)| words.contains(&key.as_str()))?;
-    Some(name)
+    Some(match flag::word(&key) {
+        Some(flag::Word::Open) => "active",
+        Some(flag::Word::Invited) => "invited",
+        Some(flag::Word::Gone | flag::Word::Closed) => "deactivated",
+        Some(flag::Word::Doubt) => return None,
+        None => match yes_or_no(&key)? {
+            true => "active",
+            false => "deactivated",
+        },
+    })
 }
 
-/// What status cells of one row say together: the strongest of their meanings. `None` where one of
-/// them says what nobody knows.
+/// What the status cells of a row say together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// The status, [`SKIPPED`], or nothing where the account is to keep what it has.
+    pub word: &'static str,
+    /// The first day to come at which one of them closes the account.
+    pub later: Option<Date>,
+}
+
+/// What status cells of one row say together, each in the sense of its column: the strongest of
+/// their meanings. `None` where one of them says what nobody knows.
 pub fn meaning<'a>(
-    cells: impl Iterator<Item = &'a str>,
-    own: &StatusWords,
-) -> Option<&'static str> {
+    cells: impl Iterator<Item = (&'a str, Option<Sense>)>,
+    definition: &Definition,
+) -> Option<Said> {
+    let own = &definition.status;
     let mut strongest = Meaning::Keep;
-    for cell in cells.filter(|cell| !cell.is_empty()) {
-        let known = || match status(cell)? {
-            "active" => Some(Meaning::Active),
-            "invited" => Some(Meaning::Invited),
-            _ => Some(Meaning::Deactivated),
+    let mut later: Option<Date> = None;
+    for (cell, sense) in cells {
+        let known = || match sense {
+            Some(sense) => match flag::read(cell, sense, definition.accounts.today)? {
+                Flag::Open => Some(Meaning::Keep),
+                Flag::Closed => Some(Meaning::Deactivated),
+                Flag::Later(day) => {
+                    later = Some(later.map_or(day, |other| other.min(day)));
+                    Some(Meaning::Keep)
+                }
+            },
+            None => match status(cell)? {
+                "active" => Some(Meaning::Active),
+                "invited" => Some(Meaning::Invited),
+                _ => Some(Meaning::Deactivated),
+            },
         };
-        strongest = strongest.max(own.meaning(cell).or_else(known)?);
+        let meaning = match cell.is_empty() {
+            true => own.of_empty().filter(|_| matches!(sense, None | Some(Sense::Open))),
+            false => Some(own.meaning(cell).or_else(known)?),
+        };
+        strongest = strongest.max(meaning.unwrap_or(Meaning::Keep));
     }
-    Some(match strongest {
+    let word = match strongest {
         Meaning::Keep => "",
         Meaning::Active => "active",
         Meaning::Invited => "invited",
         Meaning::Deactivated => "deactivated",
         Meaning::Skip => SKIPPED,
+    };
+    Some(Said {
+        word,
+        later: later.filter(|_| strongest < Meaning::Deactivated),
     })
 }
 
@@ -156,30 +190,46 @@ pub fn lower(value: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::closing;
 
     #[test]
     fn statuses_are_known_by_their_words_only() {
-        for (name, words) in STATUSES {
-            for word in words {
-                assert_eq!(key(word), *word);
-                assert_eq!(status(word), Some(name), "{word}");
+        for (table, name) in [
+            (closing::OPEN, "active"),
+            (closing::INVITED, "invited"),
+            (closing::GONE, "deactivated"),
+            (closing::CLOSED, "deactivated"),
+        ] {
+            for (language, words) in table {
+                for word in *words {
+                    assert_eq!(status(word), Some(name), "{language}: {word}");
+                    let upper = word.to_uppercase();
+                    assert_eq!(status(&upper), Some(name), "{language}: {upper}");
+                }
             }
         }
-        assert_eq!(status("Aktiv"), Some("active"));
-        assert_eq!(status("Désactivé"), Some("deactivated"));
-        assert_eq!(status("retired"), None);
-        assert_eq!(status(""), None);
+        for (text, name) in [
+            ("Aktiv", Some("active")),
+            ("Désactivé", Some("deactivated")),
+            ("TAK", Some("active")),
+            ("hayır", Some("deactivated")),
+            ("retired", Some("deactivated")),
+            ("y", Some("active")),
+            ("x", None),
+            ("on", None),
+            ("on leave", None),
+            ("beurlaubt", None),
+            ("full-time", None),
+            ("-", None),
+            ("", None),
+        ] {
+            assert_eq!(status(text), name, "{text}");
+        }
     }
 
     #[test]
     fn the_strongest_of_several_statuses_counts_in_the_pipelines_own_words() {
-        let own = |toml: &str| {
-            let text = format!("name = \"p\"\n[status]\n{toml}");
-            crate::definition::parse("p", &text)
-                .unwrap()
-                .definition
-                .status
-        };
+        let own = |toml: &str| definition(&format!("[status]\n{toml}"));
         let school = "tobedeleted = \"deactivated\"\nfalse = \"deactivated\"\nrow = \"skip\"\n\"*\" = \"keep\"";
         for (toml, cells, word) in [
             ("", vec!["Aktiv"], Some("active")),
@@ -193,18 +243,97 @@ mod tests {
             ("active = \"keep\"", vec!["ACTIVE"], Some("")),
             ("active = \"keep\"", vec!["inactive"], Some("deactivated")),
         ] {
-            assert_eq!(
-                meaning(cells.iter().copied(), &own(toml)),
-                word,
-                "{cells:?}"
-            );
+            let said = meaning(cells.iter().map(|cell| (*cell, None)), &own(toml));
+            assert_eq!(said.map(|said| said.word), word, "{cells:?}");
         }
+    }
+
+    #[test]
+    fn each_column_speaks_in_its_own_sense_and_any_of_them_closes() {
+        let mut of_today = definition("");
+        of_today.accounts.today = Some(jiff::civil::date(2026, 11, 22));
+        let day = jiff::civil::date(2027, 1, 31);
+        let (open, closed, on) = (Some(Sense::Open), Some(Sense::Closed), Some(Sense::ClosedOn));
+        for (cells, word, later) in [
+            (vec![("TRUE", open)], Some(""), None),
+            (vec![("TRUE", open), ("yes", closed)], Some("deactivated"), None),
+            (vec![("Active", None), ("x", closed)], Some("deactivated"), None),
+            (vec![("Active", None), ("", closed)], Some("active"), None),
+            (vec![("no", open), ("no", closed)], Some("deactivated"), None),
+            (vec![("2026-03-05", on), ("", open)], Some("deactivated"), None),
+            (vec![("2027-01-31", on)], Some(""), Some(day)),
+            (vec![("2027-01-31", on), ("no", open)], Some("deactivated"), None),
+            (vec![("perhaps", open)], None, None),
+        ] {
+            let said = meaning(cells.iter().copied(), &of_today);
+            assert_eq!(said.map(|said| said.word), word, "{cells:?}");
+            assert_eq!(said.and_then(|said| said.later), later, "{cells:?}");
+        }
+        // What an empty cell says is for the pipeline to say, and only of what should hold a yes.
+        let empty = definition("[status]\n\"\" = \"deactivated\"");
+        let of_empty = |sense| meaning(std::iter::once(("", sense)), &empty).unwrap().word;
+        assert_eq!([None, open, closed, on].map(of_empty), ["deactivated", "deactivated", "", ""]);
+        let own = definition("[status]\nyes = \"keep\"\nno = \"deactivated\"");
+        let said = |cell| meaning(std::iter::once((cell, closed)), &own).unwrap().word;
+        assert_eq!([said("Yes"), said("No"), said("true")], ["", "deactivated", "deactivated"]);
     }
 
     fn definition(toml: &str) -> Definition {
         crate::definition::parse("p", &format!("name = \"p\"\n{toml}"))
             .unwrap()
             .definition
+    }
+
+    /// For each preset what its product says of people who are there, and of those who aren't.
+    #[rustfmt::skip]
+    const PRODUCTS: &[(&str, &[&str], &[&str])] = &[
+        ("360learning", &["active"], &["deactivated", "deleted", "inactive"]),
+        ("auth0", &["false", ""], &["true"]),
+        ("bamboohr", &["Active"], &["Inactive", "Terminated"]),
+        ("canvas", &["active"], &["deleted", "suspended"]),
+        ("entra", &["True", "TRUE"], &["False"]),
+        ("entra-create", &["No"], &["Yes"]),
+        ("google-workspace", &["Active"], &["Suspended", "Archived", "Deleted"]),
+        ("ispring-learn", &["Active", "Yes"], &["Inactive", "Employment Ended", "No"]),
+        ("keycloak", &["true"], &["false"]),
+        ("mattermost", &["0"], &["1772704800000"]),
+        ("moodle", &["0", ""], &["1"]),
+        ("okta", &["ACTIVE", "STAGED", "PROVISIONED", "RECOVERY", "PASSWORD_EXPIRED", "LOCKED_OUT"], &["SUSPENDED", "DEPROVISIONED"]),
+        ("oneroster-1.1", &["active", "true"], &["tobedeleted", "inactive", "false"]),
+        ("oneroster-1.2", &["active", "true"], &["tobedeleted", "inactive", "false"]),
+        ("school-data-sync", &["Active"], &["Inactive", "Deleted"]),
+        ("scim", &["true"], &["false"]),
+        ("successfactors", &["active", "active_external", "t"], &["inactive", "inactive_external", "f", "d"]),
+        ("talentlms", &["Active", "YES"], &["inactive", "NO"]),
+        ("workday", &["Active", "Yes", "1", "On Leave"], &["Terminated", "Inactive", "No", "0"]),
+    ];
+
+    #[test]
+    fn no_preset_lets_anybody_in_and_each_knows_the_closed_ones_of_its_product() {
+        let all = crate::definition::recognizable().unwrap();
+        let mut names: Vec<String> = Vec::new();
+        for one in all {
+            let definition = one.pipeline.definition;
+            let product = PRODUCTS.iter().find(|(name, ..)| *name == definition.name);
+            let (name, there, gone) = product.unwrap_or_else(|| panic!("{}", definition.name));
+            let headers = definition.columns.status.as_ref().map(|status| status.as_slice());
+            for header in headers.unwrap_or_else(|| panic!("{name} has no status")) {
+                let said = |word: &str| {
+                    let cells = std::iter::once((word, header::sense(header)));
+                    meaning(cells, &definition).map(|said| said.word)
+                };
+                for word in *there {
+                    assert_eq!(said(word), Some(""), "{name}: {word}");
+                }
+                for word in *gone {
+                    assert_eq!(said(word), Some("deactivated"), "{name}: {word}");
+                }
+            }
+            names.push(definition.name);
+        }
+        names.sort();
+        let expected: Vec<&str> = PRODUCTS.iter().map(|(name, ..)| *name).collect();
+        assert_eq!(names, expected);
     }
 
     #[test]
