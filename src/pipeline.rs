@@ -161,6 +161,7 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
         marks,
         ..
     } = read_people(job, &mut files, &layout)?;
+    let groups = groups.most_used();
     let clashing = owners.clashing(job.pipeline.definition.rows.clashes)?;
     let guide = Guide::Pipeline {
         clashing: &clashing,
@@ -216,6 +217,7 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         marks,
         ..
     } = read_people(job, &mut files, &layout)?;
+    let groups = groups.most_used();
     let clashing = owners.clashing(job.pipeline.definition.rows.clashes)?;
     let (run, begun) = begin(job, &files, store)?;
     let guide = Guide::Pipeline {
