@@ -109,7 +109,7 @@ codes! {
     RowJson "row.json" Reject "a record that is no JSON object, or says a thing twice", "correct the place that is named, or have the record exported again";
     RowNoPerson "row.no_person" Note "a row about nobody: no name, address, id or username", "nothing; if it was meant to be somebody, fill in who it is";
     CellConverted "cell.converted" Reject "a spreadsheet made a date, a yes or no or a percentage of the value", "format the column as text, type the value as it was, and save again; if it is meant so, name the field in `converted` under `[clean]`";
-    CellList "cell.list" Warning "a value of a list that holds what parts the values of lists; it is read as several", "set `separators` under `[groups]` to a character that no value has";
+    CellList "cell.list" Warning "a list that can be read in several ways", "check how it was read; `separators` and `nesting` under `[groups]` say what stands between groups";
     CellMojibake "cell.mojibake" Warning "text that was read in the wrong encoding once", "type it as the repair shows, or export the list as UTF-8";
     CellError "cell.error" Reject "the cell holds an error", "mend the formula, or type the value";
     CellFormula "cell.formula" Note "the cell holds a formula; its last result was taken", "nothing, if the result is right";
@@ -127,6 +127,8 @@ codes! {
     EmailMissing "email.missing" Reject "no e-mail address", "add it, or let the pipeline take people who have a username";
     FieldMissing "field.missing" Reject "a required field is empty", "add it";
     FullNameSingle "full_name.single" Reject "one word only where first and last name are needed", "write both, as `First Last` or `Last, First`";
+    FullNameUnclear "full_name.unclear" Warning "a full name that can be read in several ways", "check how it was read; if that is wrong, give first and last name columns of their own, or write it as `Last, First`";
+    NameSeveral "name.several" Warning "a name of several people", "give each person a row with an address of their own";
     // e-mail
     EmailSyntax "email.syntax" Reject "not an e-mail address", "write it as name@example.org";
     EmailMultiple "email.multiple" Reject "several e-mail addresses in one cell", "keep one";
@@ -139,10 +141,11 @@ codes! {
     EmailRole "email.role" Warning "an address of a function, not of a person", "use the person's own address";
     EmailReserved "email.reserved" Warning "a domain that can never get mail", "correct it before people are invited";
     EmailMixed "email.mixed_script" Warning "letters of several alphabets that look alike", "type the address again";
-    EmailAlike "email.look_alike" Warning "another row's address looks the same, in other letters", "if both rows are the same person, keep one; if not, ask who the other is";
+    EmailUnusual "email.unusual" Warning "characters before the @ that hardly any address has", "check the address";
+    EmailAlike "email.look_alike" Warning "another row's address looks the same, or belongs to the same mailbox", "if both rows are the same person, keep one; if not, ask who the other is";
     // other fields
     KeyPlaceholder "key.placeholder" Warning "a placeholder where a person's key belongs; taken as an empty cell", "type the person's own id, username or address; if it is one, name it in `data` under `[clean]`";
-    UsernameSyntax "username.syntax" Reject "a username with white space or control characters", "use letters, digits, dots, dashes and the like";
+    UsernameSyntax "username.syntax" Reject "a username with white space or control characters, or of signs only", "use letters, digits, dots, dashes and the like";
     UsernameMixed "username.mixed_script" Warning "letters of several alphabets that look alike", "type the username again";
     UsernameAlike "username.look_alike" Warning "another row's username looks the same, in other letters", "if both rows are the same person, keep one; if not, ask who the other is";
     PhoneInvalid "phone.invalid" Warning "not a phone number that can be called; kept as typed", "write it with its country code, as +49 30 123456";
@@ -155,6 +158,7 @@ codes! {
     DateAmbiguous "date.ambiguous" Reject "day and month can't be told apart", "write it as 2026-11-22, or set `[clean] date_order`";
     DateFlipped "date.flipped" Reject "a date whose day and month a spreadsheet has probably swapped", "type the date as 2026-11-22 as text, or take the list from its source again; if the dates are right, set `flipped_dates = \"accept\"` under `[clean]`";
     DateOver "date.over" Warning "the last day is over, and the pipeline doesn't go by dates", "correct the date; or set `dates = \"schedule\"` under `[accounts]`";
+    DateFar "date.far" Warning "a date that is too far away to be meant", "check the year; leave the cell empty where there is no date";
     StatusUnknown "status.unknown" Reject "not a status", "use `active`, `invited` or `deactivated`";
     StatusSkipped "status.skipped" Note "left out because of its status", "nothing; what statuses mean is said under `[status]`";
     StatusLater "status.later" Note "the account will be closed at a day to come", "nothing, if the list is imported again then";

@@ -167,6 +167,7 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
         ..
     } = read_people(job, &mut files, &layout)?;
     let slips = slips_of(slips.as_ref(), &files, &spool)?;
+    let groups = groups.most_used();
     let clashing = owners.clashing(job.pipeline.definition.rows.clashes)?;
     let rows = Rows {
         job,
@@ -227,6 +228,7 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
         ..
     } = read_people(job, &mut files, &layout)?;
     let slips = slips_of(slips.as_ref(), &files, &spool)?;
+    let groups = groups.most_used();
     let clashing = owners.clashing(job.pipeline.definition.rows.clashes)?;
     let (run, begun) = begin(job, &files, store)?;
     let rows = Rows {

@@ -1,7 +1,7 @@
 //! The first half: read → map → clean → dedupe → validate, for all files, into the spool.
 
 use super::{GROUP_BATCHES, InputFile, Job, Rows, stopped_early};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -21,7 +21,7 @@ use crate::stages::clash::{LookAlike, closing_rows, key_hashes, look_alikes};
 use crate::stages::clean::clean;
 use crate::stages::clean::converted;
 use crate::stages::clean::date::Evidence;
-use crate::stages::clean::group;
+use crate::stages::clean::{group, groups};
 use crate::stages::closing::{self, Watch};
 use crate::stages::dedupe::fingerprints;
 use crate::stages::drift::Profile;
@@ -38,8 +38,8 @@ pub(super) struct FileTruth {
     pub(super) spool: Spool,
     /// Who has which key.
     pub(super) owners: Owners,
-    /// The groups that are named, by key.
-    pub(super) groups: BTreeMap<String, String>,
+    /// The groups that are named.
+    pub(super) groups: Spellings,
     /// How often each cleaning rule changed something.
     pub(super) rules: [u64; 32],
     /// What the rows look like, where that is compared.
@@ -67,7 +67,7 @@ struct Judged {
     closing: Vec<bool>,
     called: Vec<Called>,
     alike: Vec<LookAlike>,
-    groups: BTreeMap<String, String>,
+    groups: Spellings,
     profile: Option<Profile>,
     slips: Option<Slips>,
     people: People,
@@ -88,9 +88,7 @@ impl FileTruth {
                 .note(&batch.people, &batch.hashes, &batch.closing, &batch.alike)?;
             let end = batch.people.drafts.first_row + batch.people.len() as RowNumber;
             self.managers.note(&batch.called, end)?;
-            for (key, path) in batch.groups {
-                self.groups.entry(key).or_insert(path);
-            }
+            self.groups.add(batch.groups);
             let (all, nobody) = &mut self.nobody[usize::from(batch.people.drafts.source)];
             let verdicts = batch.people.verdicts.iter();
             *all += batch.people.len() as u64;
@@ -249,7 +247,7 @@ fn read_once(
         spool: Spool::new()?,
         owners: Owners::new(job.memory),
         managers: Managers::new(job.memory),
-        groups: BTreeMap::new(),
+        groups: Spellings::default(),
         rules: [0; 32],
         profile: profiled.then(Profile::default),
         slips: slips.then(Slips::default),
@@ -447,30 +445,71 @@ fn find_duplicates(group: &[Cleaned], seen: &mut Seen, spool: &Spool) -> Result<
     Ok(verdicts)
 }
 
-/// The groups that rows of a batch name, by key.
-fn group_paths(
-    people: &People,
-    layout: &Layout,
-    definition: &Definition,
-) -> BTreeMap<String, String> {
-    let mut paths = BTreeMap::new();
-    let slots = [Field::Groups, Field::AddGroups].map(|field| layout.field(field));
-    let cells: HashSet<&str> = slots
-        .into_iter()
-        .flatten()
-        .flat_map(|slot| (0..people.len()).map(move |index| people.drafts.values.get(index, slot)))
-        .collect();
-    let groups = cells.into_iter().flat_map(crate::stages::clean::groups);
-    for (path, _) in groups.map(|group| group::path_and_role(group, &definition.groups)) {
-        let spelled = paths
-            .entry(group::key(path))
-            .or_insert_with(|| path.to_string());
-        // Which spelling stays must not hang on the order of a hash set.
-        if path < spelled.as_str() {
-            *spelled = path.to_string();
+/// The groups that are named, by key, each with its spellings in the order in which they come first, and
+/// how often each is used.
+#[derive(Default)]
+pub(super) struct Spellings(BTreeMap<String, Vec<(String, u64)>>);
+
+impl Spellings {
+    /// Adds uses of a spelling, behind all that were added before.
+    fn note(&mut self, path: &str, uses: u64) {
+        self.note_key(group::key(path), path, uses);
+    }
+
+    fn note_key(&mut self, key: String, path: &str, uses: u64) {
+        let spellings = self.0.entry(key).or_default();
+        match spellings.iter_mut().find(|(known, _)| known == path) {
+            Some((_, count)) => *count += uses,
+            None => spellings.push((path.to_string(), uses)),
         }
     }
-    paths
+
+    /// Adds those of the next rows.
+    fn add(&mut self, next: Spellings) {
+        for (key, spellings) in next.0 {
+            for (path, uses) in spellings {
+                self.note_key(key.clone(), &path, uses);
+            }
+        }
+    }
+
+    /// By key, the spelling that is used most; of equal ones the first.
+    pub(super) fn most_used(self) -> BTreeMap<String, String> {
+        let most = |spellings: Vec<(String, u64)>| {
+            let of_all = spellings.into_iter().rev();
+            of_all.max_by_key(|(_, uses)| *uses).map(|(path, _)| path)
+        };
+        let groups = self.0.into_iter();
+        groups
+            .filter_map(|(key, spellings)| Some((key, most(spellings)?)))
+            .collect()
+    }
+}
+
+/// The groups that rows of a batch name.
+fn group_paths(people: &People, layout: &Layout, definition: &Definition) -> Spellings {
+    let slots = [Field::Groups, Field::AddGroups].map(|field| layout.field(field));
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut cells: Vec<(&str, u64)> = Vec::new();
+    let slots: Vec<usize> = slots.into_iter().flatten().collect();
+    for index in 0..people.len() {
+        for slot in &slots {
+            let cell = people.drafts.values.get(index, *slot);
+            let place = *places.entry(cell).or_insert(cells.len());
+            match cells.get_mut(place) {
+                Some((_, uses)) => *uses += 1,
+                None => cells.push((cell, 1)),
+            }
+        }
+    }
+    let mut spellings = Spellings::default();
+    for (cell, uses) in cells {
+        for named in groups(cell) {
+            let (path, _) = group::path_and_role(named, &definition.groups);
+            spellings.note(path, uses);
+        }
+    }
+    spellings
 }
 
 /// The groups that the rows of a plan name, by key.
@@ -479,16 +518,14 @@ pub(super) fn groups_of(
     layout: &Layout,
     definition: &Definition,
 ) -> Result<BTreeMap<String, String>> {
-    let mut groups = BTreeMap::new();
+    let mut groups = Spellings::default();
     let slots = [Field::Groups, Field::AddGroups].map(|field| layout.field(field));
     if slots.iter().any(Option::is_some) {
         for batch in 0..spool.batches() {
-            for (key, path) in group_paths(&spool.read(batch)?, layout, definition) {
-                groups.entry(key).or_insert(path);
-            }
+            groups.add(group_paths(&spool.read(batch)?, layout, definition));
         }
     }
-    Ok(groups)
+    Ok(groups.most_used())
 }
 
 /// How much of the input is behind a batch, where bytes tell.
@@ -551,4 +588,25 @@ pub(super) fn place(row: RowNumber, files: &[InputFile], spool: &Spool) -> Resul
     let (source, line) = spool.line(row)?;
     let path = files[usize::from(source)].source.path.display();
     Ok(format!("{path}:{line}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_spelling_that_is_used_most_names_a_group_and_the_first_of_equal_ones() {
+        let spelled = |batches: &[&[(&str, u64)]]| {
+            let mut all = Spellings::default();
+            for batch in batches {
+                let mut next = Spellings::default();
+                batch.iter().for_each(|(path, uses)| next.note(path, *uses));
+                all.add(next);
+            }
+            all.most_used().into_values().collect::<Vec<_>>()
+        };
+        assert_eq!(spelled(&[&[("SALES", 1), ("Sales", 2)]]), ["Sales"]);
+        assert_eq!(spelled(&[&[("SALES", 1)], &[("Sales", 1), ("sales", 1)]]), ["SALES"]);
+        assert_eq!(spelled(&[&[("SALES", 1), ("Ops", 1)], &[("Sales", 2)]]), ["Ops", "Sales"]);
+    }
 }

@@ -10,14 +10,14 @@ use crate::issue::{Code, Issue};
 use crate::outcome::Verdict;
 use crate::refusal::Result;
 use crate::row::{Field, Key, Layout, People, RowNumber};
-use crate::stages::validate::scripts;
+use crate::stages::validate::{domains, scripts};
 
 /// Each clashing row names at most this many others.
 const NAMED_MAX: usize = 5;
 /// So that so many of a group must be known, itself among them.
 pub const FIRST_MAX: usize = NAMED_MAX + 1;
 
-/// An e-mail address or a username with letters that may look like others.
+/// An e-mail address or a username that may look like others, or an address that may be of another's mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LookAlike {
     /// Which key.
@@ -131,32 +131,41 @@ fn hash(key: &str, seed: u64) -> u64 {
     xxh3_64_with_seed(key.as_bytes(), seed).max(1)
 }
 
-/// The keys of a batch that may look like others: those with letters beyond ASCII. Keys without such
+/// The keys of a batch that may look like others: those with letters beyond ASCII, and addresses at
+/// providers where several are one mailbox. Keys without such
 /// are only looked for, when the last row is read.
 pub fn look_alikes(people: &People, seed: u64) -> Vec<LookAlike> {
     let text = &people.keys.text;
     let has_a_labels = memmem::find(text.as_bytes(), b"xn--").is_some();
-    if text.is_ascii() && !has_a_labels {
+    let has_mailboxes = domains::may_have_mailboxes(text.as_bytes());
+    if text.is_ascii() && !has_a_labels && !has_mailboxes {
         return Vec::new();
     }
-    let may_be = |key: &&str| !key.is_ascii() || (has_a_labels && key.contains("xn--"));
+    let form = |key: Key, own: &str| {
+        let is_odd = !own.is_ascii() || (has_a_labels && own.contains("xn--"));
+        let plain = if is_odd { scripts::plain_form(own) } else { None };
+        if key != Key::Email || !has_mailboxes {
+            return plain;
+        }
+        domains::mailbox(plain.as_deref().unwrap_or(own)).or(plain)
+    };
     let mut alike = Vec::new();
     for index in 0..people.len() {
         if matches!(people.verdicts[index], Verdict::Duplicate(_)) {
             continue;
         }
         for key in [Key::Email, Key::Username] {
-            let own = people.key(index, key).filter(may_be);
-            let Some((own, plain)) = own.and_then(|own| Some((own, scripts::plain_form(own)?)))
-            else {
+            let Some(own) = people.key(index, key) else {
                 continue;
             };
-            alike.push(LookAlike {
-                key,
-                plain: hash(&plain, seed),
-                own: hash(own, seed),
-                row: people.drafts.first_row + index as RowNumber,
-            });
+            if let Some(plain) = form(key, own) {
+                alike.push(LookAlike {
+                    key,
+                    plain: hash(&plain, seed),
+                    own: hash(own, seed),
+                    row: people.drafts.first_row + index as RowNumber,
+                });
+            }
         }
     }
     alike

@@ -11,6 +11,7 @@ use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Field, Layout, Slot};
 use crate::stages::clean::date::Evidence;
+use crate::stages::clean::group::COLUMN_SEPARATOR;
 use crate::stages::read::Source;
 
 /// What the column of password hashes is called, in pipelines and in messages.
@@ -87,19 +88,15 @@ impl Mapping {
         match self.columns[slot].as_slice() {
             [] => Cow::Borrowed(""),
             [column] => Cow::Borrowed(cells.cell(index, usize::from(*column))),
-            columns => {
-                let mut joined = String::new();
-                for column in columns {
-                    let cell = cells.cell(index, usize::from(*column));
-                    if !cell.trim().is_empty() {
-                        if !joined.is_empty() {
-                            joined.push(self.separator);
-                        }
-                        joined.push_str(cell);
-                    }
-                }
-                Cow::Owned(joined)
-            }
+            columns => Cow::Owned(joined(cells, index, columns, self.separator)),
+        }
+    }
+
+    /// The cells of a slot that lists groups, with [`COLUMN_SEPARATOR`] between those of several columns.
+    pub fn list<'c>(&self, cells: &'c Cells, index: usize, slot: usize) -> Cow<'c, str> {
+        match self.columns[slot].as_slice() {
+            columns @ [_, _, ..] => Cow::Owned(joined(cells, index, columns, COLUMN_SEPARATOR)),
+            _ => self.value(cells, index, slot),
         }
     }
 
@@ -113,6 +110,21 @@ impl Mapping {
     pub fn column_of(&self, slot: usize) -> Option<u16> {
         self.columns[slot].first().copied()
     }
+}
+
+/// The cells of several columns that aren't blank, with `separator` between them.
+fn joined(cells: &Cells, index: usize, columns: &[u16], separator: char) -> String {
+    let mut joined = String::new();
+    for column in columns {
+        let cell = cells.cell(index, usize::from(*column));
+        if !cell.trim().is_empty() {
+            if !joined.is_empty() {
+                joined.push(separator);
+            }
+            joined.push_str(cell);
+        }
+    }
+    joined
 }
 
 /// Decides for every column of `source` what it becomes.

@@ -91,7 +91,7 @@ impl Tree {
     /// The tree of these groups, by key.
     pub fn new(known: HashMap<String, Known>, policy: &Groups) -> Tree {
         let rules = policy.visibility_of.iter().map(|(path, visibility)| {
-            let path = group::clean(path, policy).0;
+            let path = group::clean(path, policy).value;
             let key = group::key(path.strip_suffix('*').unwrap_or(&path));
             (key, *visibility)
         });

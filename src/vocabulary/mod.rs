@@ -5,6 +5,8 @@
 
 pub mod closing;
 pub mod leftovers;
+pub mod months;
+pub mod names;
 pub mod nothing;
 pub mod spreadsheets;
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::{Batch, Tally, column_of, needs_mending, read_batch};
-use crate::definition::{DateOrder, Definition};
+use crate::definition::{DateOrder, Definition, Groups};
 use crate::issue::{Code, Issue};
 use crate::pipeline::{InputFile, Ran};
 use crate::refusal::{Refusal, Result};
@@ -418,7 +418,6 @@ fn cells_of(people: &People, file: &InputFile, ran: &Ran, definition: &Definitio
             Some((usize::from(column), slot, is_groups))
         })
         .collect();
-    let separator = file.mapping.separator.to_string();
     for index in 0..people.len() {
         let mut row = vec![Cow::Borrowed(""); file.source.header.len()];
         for (column, slot, is_groups) in &columns {
@@ -427,11 +426,7 @@ fn cells_of(people: &People, file: &InputFile, ran: &Ran, definition: &Definitio
                 value => value,
             };
             row[*column] = if *is_groups {
-                let nesting = definition.groups.nesting.to_string();
-                let paths: Vec<String> = groups(value)
-                    .map(|path| path.replace(GROUP_NESTING, &nesting))
-                    .collect();
-                paths.join(&separator).into()
+                list_cell(value, file.mapping.separator, &definition.groups).into()
             } else {
                 value.into()
             };
@@ -440,6 +435,20 @@ fn cells_of(people: &People, file: &InputFile, ran: &Ran, definition: &Definitio
         cells.end_row(drafts.places[index]);
     }
     cells
+}
+
+/// A cell that is read as the groups of a cleaned value. A group with a separator in its name needs a list
+/// in quotes.
+fn list_cell(value: &str, separator: char, policy: &Groups) -> String {
+    let nesting = policy.nesting.to_string();
+    let paths: Vec<String> = groups(value)
+        .map(|path| path.replace(GROUP_NESTING, &nesting))
+        .collect();
+    let is_plain = |path: &String| !path.contains(|c| c == '"' || policy.separators.contains(&c));
+    match paths.iter().all(is_plain) {
+        true => paths.join(&separator.to_string()),
+        false => serde_json::to_string(&paths).unwrap_or_default(),
+    }
 }
 
 /// An issue in a sentence: what is wrong, what was found, what would help.

@@ -1,24 +1,13 @@
 //! Dates, as ISO 8601.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
+use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::definition::DateOrder;
-
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
+use crate::vocabulary::months;
 
 /// What a date cell says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,14 +21,23 @@ pub enum Reading {
 }
 
 /// Reads a date: `2026-11-22` (also with `/` or `.`), `20261122`, `22.11.2026`, `22/11/2026` and
-/// `11/22/2026` (also with `-`), `22 Nov 2026`, `Nov 22, 2026`; a time of day behind it is left
+/// `11/22/2026` (also with `-`), `22 Nov 2026`, `Nov 22, 2026`, `1. März 2026`, `2026年3月1日`,
+/// `令和8年3月1日`, also in the digits of other scripts; a time of day behind it is left
 /// out, whatever its zone. Years have four digits, from 1000.
 ///
 /// With slashes `order` decides, and a date that contradicts it is invalid: it would show that
 /// the file's other dates are read wrongly. Without an order a date is taken that can be read in
 /// one way only.
 pub fn read(text: &str, order: DateOrder) -> Reading {
+    let text = &*in_ascii_digits(text);
+    if !text.is_ascii()
+        && let Some(reading) = with_signs(text)
+    {
+        return reading;
+    }
     let text = without_time(text);
+    // Hungarian and Croatian dates end in a full stop.
+    let text = text.strip_suffix('.').unwrap_or(text);
     if text.len() == 8
         && let Some(digits) = number(text, 8, 8)
     {
@@ -246,7 +244,7 @@ fn by_order(first: u32, second: u32, year: u32, order: DateOrder) -> Reading {
 fn with_month_name(text: &str) -> Reading {
     let mut words = text
         .split([' ', ',', '.', '-', '/'])
-        .filter(|word| !word.is_empty());
+        .filter(|word| !word.is_empty() && !matches!(*word, "de" | "del" | "of"));
     let (Some(first), Some(second), Some(third), None) =
         (words.next(), words.next(), words.next(), words.next())
     else {
@@ -257,7 +255,7 @@ fn with_month_name(text: &str) -> Reading {
         (Some(month), None) => (second, month),
         _ => return Reading::Invalid,
     };
-    let day = ["st", "nd", "rd", "th"]
+    let day = ["st", "nd", "rd", "th", "er", "º"]
         .iter()
         .find_map(|end| day.strip_suffix(end))
         .unwrap_or(day);
@@ -267,12 +265,187 @@ fn with_month_name(text: &str) -> Reading {
     }
 }
 
+/// `2026年3月1日`, `2026년 3월 1일`, and years of the Japanese eras and of the Republic of China.
+fn with_signs(text: &str) -> Option<Reading> {
+    const ERAS: [(&str, u32); 6] = [
+        ("令和", 2018),
+        ("平成", 1988),
+        ("昭和", 1925),
+        ("大正", 1911),
+        ("民國", 1911),
+        ("民国", 1911),
+    ];
+    let named = ERAS.iter().find_map(|(era, before)| Some((text.strip_prefix(era)?, Some(*before))));
+    let (text, era) = named.unwrap_or((text, None));
+    let signs = match text.contains('年') {
+        true => ['年', '月', '日'],
+        false => ['년', '월', '일'],
+    };
+    let (year, rest) = text.split_once(signs[0])?;
+    let (month, rest) = rest.split_once(signs[1])?;
+    let (day, behind) = rest.split_once(signs[2])?;
+    if !without_time(&format!("0{behind}")).eq("0") {
+        return None;
+    }
+    let year = match (year.trim(), era) {
+        ("元", Some(before)) => before + 1,
+        (year, Some(before)) => number(year, 1, 3)? + before,
+        (year, None) => number(year, 4, 4)?,
+    };
+    Some(date(year, number(month.trim(), 1, 2)?, number(day.trim(), 1, 2)?))
+}
+
+/// The text with digits of other scripts as ASCII's: Arabic, Persian, Devanagari, full-width.
+fn in_ascii_digits(text: &str) -> Cow<'_, str> {
+    const ZEROS: [char; 4] = ['\u{660}', '\u{6f0}', '\u{966}', '\u{ff10}'];
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let ascii = |c: char| {
+        let digit = |zero: char| u32::from(c).checked_sub(u32::from(zero));
+        let digit = ZEROS.iter().find_map(|zero| digit(*zero).filter(|digit| *digit < 10));
+        digit.and_then(|digit| char::from_digit(digit, 10)).unwrap_or(c)
+    };
+    Cow::Owned(text.chars().map(ascii).collect())
+}
+
 fn month(word: &str) -> Option<u32> {
-    let word = word.to_ascii_lowercase();
-    let at = MONTHS.iter().position(|month| {
-        *month == word || month[..3] == word || (word == "sept" && *month == "september")
-    })?;
-    Some(at as u32 + 1)
+    months::month(word)
+}
+
+/// The first year that is no start or end of an account's: spreadsheets write nothing as 1900.
+const YEAR_MIN: &str = "1901";
+/// The first year that is too far ahead.
+const YEAR_MAX: &str = "2200";
+
+/// What is odd about the year of a date that is written as ISO 8601, if anything.
+pub fn far(iso: &str) -> Option<String> {
+    if (YEAR_MIN..YEAR_MAX).contains(&iso) {
+        return None;
+    }
+    let date: Date = iso.parse().ok()?;
+    let hint = match date.year() {
+        1300..1500 => {
+            // Near enough: the years of the Persian calendar begin in March.
+            format!("; {} is about {} if it is of the Persian calendar", date.year(), date.year() + 621)
+        }
+        2400..2700 => {
+            format!("; {} is {} in the Buddhist calendar", date.year(), date.year() - 543)
+        }
+        1899..=1900 | 9999 => "; leave the cell empty if there is none".to_string(),
+        _ => String::new(),
+    };
+    Some(format!("a year from {YEAR_MIN} to 2199{hint}"))
+}
+
+/// What is unclear or wrong about a text that is no date, in a few words. `None` if it is in no form that
+/// is known.
+pub fn fault(text: &str, order: DateOrder) -> Option<String> {
+    let text = &*in_ascii_digits(text);
+    let bare = without_time(text);
+    let digits: Vec<&str> = bare.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).collect();
+    let has_digits = !digits.is_empty();
+    if has_digits && bare.chars().all(|c| matches!(c, '0' | '-' | '/' | '.' | ' ')) || is_sheets_zero(&digits) {
+        return Some("a date, or an empty cell; this is a spreadsheet's or a database's word for none".to_string());
+    }
+    if let Some(meant) = counted(bare) {
+        return Some(meant);
+    }
+    if is_week(bare) {
+        return Some("a day; this is a week".to_string());
+    }
+    let words: Vec<&str> = bare
+        .split([' ', '.', '-', '/', ','])
+        .filter(|word| !word.is_empty())
+        .collect();
+    let named = words.iter().any(|word| month(word).is_some());
+    let other = words.iter().find(|word| !word.bytes().all(|byte| byte.is_ascii_digit()) && month(word).is_none());
+    match (words.as_slice(), other) {
+        ([_, _, _], Some(word)) if digits.len() == 2 && word.chars().all(char::is_alphabetic) => {
+            Some(format!("a month in place of `{word}`, as 2026-11-22"))
+        }
+        (_, Some(_)) => None,
+        ([one, two, three], None) => three_parts([*one, *two, *three], named, order),
+        ([one, two], None) if has_digits => Some(match one.len() == 4 || two.len() == 4 {
+            true => "a day, as 2026-11-22".to_string(),
+            false => "a year, as 2026-11-22".to_string(),
+        }),
+        _ => None,
+    }
+}
+
+/// What is wrong with three numbers, or two and a month's name.
+fn three_parts(parts: [&str; 3], named: bool, order: DateOrder) -> Option<String> {
+    let year = parts.iter().find(|part| part.len() == 4 && month(part).is_none());
+    let Some(year) = year else {
+        let is_year = |part: &&&str| number(part, 2, 2).is_some();
+        let year = parts.iter().rev().find(is_year)?;
+        let is_first = parts[0].len() == 2 && parts[2].len() == 2 && !named;
+        return Some(match is_first {
+            true => "a year of four digits, as 2026-11-22".to_string(),
+            false => format!("a year of four digits in place of `{year}`, as 2026-11-22"),
+        });
+    };
+    let numbers: Vec<u32> = parts.iter().filter(|part| *part != year).filter_map(|part| number(part, 1, 2)).collect();
+    if named || numbers.len() < 2 {
+        return Some("a day that the month has".to_string());
+    }
+    let (first, second) = (numbers[0], numbers[1]);
+    let (month, day) = match order {
+        DateOrder::Mdy => (first, second),
+        _ if parts[0] == *year => (first, second),
+        DateOrder::Dmy => (second, first),
+        DateOrder::Unknown if first > 12 => (second, first),
+        DateOrder::Unknown => (first, second),
+    };
+    Some(match (month, day) {
+        (0 | 13.., _) => format!("a month from 1 to 12 in place of {month}"),
+        (_, 0 | 32..) => format!("a day from 1 to 31 in place of {day}"),
+        _ => format!("a day that the month has; there is no {year}-{month:02}-{day:02}"),
+    })
+}
+
+/// Whether it is what a spreadsheet shows for a zero: the day 0 of January 1900, in any order.
+fn is_sheets_zero(digits: &[&str]) -> bool {
+    let mut values: Vec<u32> = digits.iter().filter_map(|part| number(part, 1, 4)).collect();
+    values.sort_unstable();
+    values == [0, 1, 1900]
+}
+
+/// `2026-W10`, `W10/2026`, `KW 10`, `2026W101`.
+fn is_week(text: &str) -> bool {
+    let upper = text.to_ascii_uppercase();
+    let weeks = ["KW", "CW", "WEEK", "W"].iter().find_map(|word| upper.split_once(word));
+    weeks.is_some_and(|(before, behind)| {
+        let is_plain = |c: char| c.is_ascii_digit() || " -/.".contains(c);
+        before.chars().all(is_plain) && behind.chars().all(is_plain) && behind.contains(|c: char| c.is_ascii_digit())
+    })
+}
+
+/// What a number alone counts: days as a spreadsheet does, seconds or milliseconds since 1970.
+fn counted(text: &str) -> Option<String> {
+    let (whole, fraction) = text.split_once(['.', ',']).unwrap_or((text, "0"));
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    let count: i64 = whole.parse().ok()?;
+    let (what, date) = match (whole.len(), count) {
+        // 1954 to 2119
+        (5, 20_000..=80_000) => {
+            let days = Span::new().try_days(count).ok()?;
+            ("a spreadsheet's number of a day", Date::new(1899, 12, 30).ok()?.checked_add(days).ok()?)
+        }
+        (9 | 10, 100_000_000..=7_000_000_000) => ("a number of seconds since 1970", utc(count)?),
+        (12 | 13, _) => ("a number of milliseconds since 1970", utc(count / 1000)?),
+        _ => return None,
+    };
+    Some(format!("a date, as 2026-11-22; `{whole}` is {date} if it is {what}"))
+}
+
+fn utc(seconds: i64) -> Option<Date> {
+    let time = Timestamp::from_second(seconds).ok()?;
+    Some(jiff::tz::TimeZone::UTC.to_datetime(time).date())
 }
 
 /// What stands before a time such as `T10:00:00Z`, ` 00:00` or ` 12:00:00 AM`.
@@ -430,5 +603,54 @@ mod tests {
             assert_eq!(say(read(text, order)), expected, "{text}");
             assert_eq!(is_iso(text), text == expected && text.len() == 10, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_no_date_is_said_part_by_part() {
+        use DateOrder::{Dmy, Unknown};
+        for (text, part) in [
+            ("0000-00-00", "word for none"),
+            ("00.00.0000", "word for none"),
+            ("1/0/1900", "word for none"),
+            ("00.01.1900", "word for none"),
+            ("1900-01-00", "word for none"),
+            ("45352", "`45352` is 2024-03-01 if it is a spreadsheet's number of a day"),
+            ("45352.5", "is 2024-03-01 if"),
+            ("1772323200", "is 2026-03-01 if it is a number of seconds"),
+            ("1772323200000", "is 2026-03-01 if it is a number of milliseconds"),
+            ("1.3.26", "four digits in place of `26`"),
+            ("1-Mar-26", "four digits in place of `26`"),
+            ("01-MAR-26", "four digits in place of `26`"),
+            ("26-03-01", "a year of four digits, as"),
+            ("31.12.29", "a year of four digits"),
+            ("01/03", "a year, as"),
+            ("2026-03", "a day, as"),
+            ("März 2026", "a day, as"),
+            ("2026-W10", "a week"),
+            ("KW 10/2026", "a week"),
+            ("2026-02-30", "there is no 2026-02-30"),
+            ("2026-13-01", "in place of 13"),
+            ("2026-01-32", "in place of 32"),
+            ("30 Feb 2026", "a day that the month has"),
+            ("1 listopada 2026", "in place of `listopada`"),
+        ] {
+            let said = fault(text, Unknown).unwrap_or_default();
+            assert!(said.contains(part), "{text}: {said}");
+        }
+        assert!(fault("11/22/2026", Dmy).is_some_and(|said| said.contains("in place of 22")));
+        for text in ["", "tomorrow", "2026-11-22x", "12", "a b c"] {
+            assert_eq!(fault(text, Unknown), None, "{text}");
+        }
+        for (iso, part) in [
+            ("9999-12-31", "leave the cell empty"),
+            ("1900-01-01", "leave the cell empty"),
+            ("2569-03-01", "2569 is 2026 in the Buddhist"),
+            ("1405-01-01", "about 2026"),
+            ("2200-01-01", "a year from 1901 to 2199"),
+        ] {
+            let said = far(iso).unwrap_or_default();
+            assert!(said.contains(part), "{iso}: {said}");
+        }
+        assert_eq!(far("2199-12-31").or(far("1901-01-01")), None);
     }
 }

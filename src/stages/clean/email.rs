@@ -2,17 +2,23 @@
 //!
 //! The local part is never touched. Whether it is an address is for `validate` to say.
 
+use std::borrow::Cow;
+
 use super::{Rule, Rules, words};
 
 /// The address that the text means, and the rules that found it; `None` if nothing was to be
 /// done. `text` is cleaned text.
 ///
-/// `mailto:` goes with what an address in a link has behind it; of `Doe, Jane <jane@example.org>`
+/// Full-width characters (`ｚｏｅ＠ｘ．ｏｒｇ`) become plain ones; `mailto:` goes with what an address in a link has behind it; of `Doe, Jane <jane@example.org>`
 /// and `jane@example.org (Jane Doe)` the address stays ([`name_around`] tells the name); one full stop behind the domain (RFC 1034: the root) goes; the domain is in
 /// lower case. Several addresses in one cell stay as typed.
 pub fn clean(text: &str) -> Option<(String, Rules)> {
     let mut rules = Rules::NONE;
-    let mut address = text;
+    let narrow = narrow(text);
+    if matches!(narrow, Cow::Owned(_)) {
+        rules.add(Rule::EmailWidth);
+    }
+    let mut address = &*narrow;
     loop {
         if let Some(inner) = without_mailto(address) {
             rules.add(Rule::EmailMailto);
@@ -46,6 +52,21 @@ pub fn clean(text: &str) -> Option<(String, Rules)> {
         format!("{local}@{}", lower.as_deref().unwrap_or(domain)),
         rules,
     ))
+}
+
+/// The text with full-width forms of ASCII characters as these, and the ideographic full stop as a full
+/// stop; borrowed if it has none.
+fn narrow(text: &str) -> Cow<'_, str> {
+    let is_wide = |c: char| matches!(c, '\u{ff01}'..='\u{ff5e}' | '\u{3002}');
+    if text.is_ascii() || !text.contains(is_wide) {
+        return Cow::Borrowed(text);
+    }
+    let plain = |c: char| match c {
+        '\u{3002}' => '.',
+        c if is_wide(c) => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        c => c,
+    };
+    Cow::Owned(text.chars().map(plain).collect())
 }
 
 /// The text with its domain in lower case, if it looks like an address and wasn't.
@@ -123,6 +144,9 @@ mod tests {
             ("<a@x.org>(Jane Doe)", "a@x.org"),
             ("a@x.org.", "a@x.org"),
             ("a@MÜLLER.de", "a@müller.de"),
+            ("ｚｏｅ@x.org", "zoe@x.org"),
+            ("ＺＯＥ＠Ｘ．ｏｒｇ", "ZOE@x.org"),
+            ("zoe@x。org", "zoe@x.org"),
         ];
         for (text, expected) in cases {
             let cleaned = clean(text).map_or(text.to_string(), |(cleaned, _)| cleaned);

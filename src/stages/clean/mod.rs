@@ -26,6 +26,7 @@ pub mod group;
 pub mod language;
 pub mod name;
 mod nobody;
+mod notation;
 mod nothing;
 mod numbering;
 pub mod password;
@@ -89,6 +90,9 @@ rules! {
     BooleanWord "boolean_word" "a yes or no was written as `true` or `false`"
     PasswordPhc "password_phc" "a password hash of another system was written as its PHC string"
     Unwrapped "unwrapped" "quotes and signs that keep a text a text were removed"
+    GroupNotation "group_notation" "a list of groups in another notation, or with one in each line, was taken apart"
+    GroupComma "group_comma" "a comma stayed in a group, because the cell has other separators"
+    EmailWidth "email_width" "full-width characters of an address became plain ones"
 }
 
 const _: () = assert!(Rule::ALL.len() <= 32);
@@ -246,20 +250,30 @@ impl<'a> Row<'a> {
     }
 
     fn clean(&self, drafts: &mut Drafts, groups: &mut group::Cleaned) {
-        let names = self.split_name().or_else(|| self.name_in_email());
+        let read = self.split_name().or_else(|| self.name_in_email());
+        let names = read.as_ref().and_then(|(name, _)| name.split.as_ref());
         let mut roles = self.split_roles();
         let mut row_rules = Rules::NONE;
         let mut remark = nothing::Remark::default();
         for (slot, what) in self.layout.slots().iter().enumerate() {
-            let cell = self.mapping.value(self.cells, self.index, slot);
+            let lists_groups = matches!(what, Slot::Field(field) if field.lists_groups());
+            let cell = match lists_groups {
+                true => self.mapping.list(self.cells, self.index, slot),
+                false => self.mapping.value(self.cells, self.index, slot),
+            };
             if self.is_cleared(&cell, what) {
                 drafts.values.push(CLEARED);
                 continue;
             }
             let (mut value, mut rules) = match what {
-                Slot::Field(field) if field.lists_groups() => {
+                Slot::Field(field) if lists_groups => {
                     let inner = wrap::unwrapped(&cell, what).filter(|_| cell.starts_with('='));
-                    groups.clean(inner.unwrap_or(&cell), &self.definition.groups)
+                    let cell = inner.unwrap_or(&cell);
+                    let list = groups.clean(cell, &self.definition.groups);
+                    if let Some(remark) = &list.remark {
+                        self.report_list(*field, remark, drafts);
+                    }
+                    (list.value, list.rules)
                 }
                 _ => cleaned_text(&cell, what),
             };
@@ -271,7 +285,7 @@ impl<'a> Row<'a> {
             self.empty(slot, &mut value, &mut rules, &mut remark, drafts);
             if let Slot::Field(field) = what {
                 if value.is_empty() && !self.means_something(*field, slot) {
-                    value = fill(*field, names.as_ref(), roles.as_mut(), &mut rules);
+                    value = fill(*field, names, roles.as_mut(), &mut rules);
                     drafts.values.push(&value);
                     note_rules(rules, &mut row_rules, drafts);
                     continue;
@@ -304,6 +318,37 @@ impl<'a> Row<'a> {
         }
         remark.report(drafts);
         drafts.rules.push(row_rules.bits());
+        if let Some((name, field)) = read {
+            self.report_name(&name, field, drafts);
+        }
+    }
+
+    /// What is doubtful about a list of groups.
+    fn report_list(&self, field: Field, remark: &group::Remark, drafts: &mut Drafts) {
+        let (found, detail) = (&remark.found, remark.detail.as_str());
+        let issue = Issue::of_field(remark.code, self.number, field, found, detail);
+        drafts.issues.push(issue);
+    }
+
+    /// What is doubtful about a name that first or last name come from.
+    fn report_name(&self, name: &name::Reading, field: Field, drafts: &mut Drafts) {
+        let Some((code, detail)) = name.remark() else {
+            return;
+        };
+        let cell = |field| {
+            let slot = self.layout.field(field)?;
+            Some(self.mapping.value(self.cells, self.index, slot))
+        };
+        let is_given =
+            |field| cell(field).is_some_and(|cell: Cow<str>| !text::clean(&cell).0.is_empty());
+        let is_used = !is_given(Field::FirstName) || !is_given(Field::LastName);
+        if !is_used && code != Code::NameSeveral {
+            return;
+        }
+        let found = cell(field).unwrap_or_default();
+        let found = text::clean(&found).0;
+        let issue = Issue::of_field(code, self.number, field, &found, detail);
+        drafts.issues.push(issue);
     }
 
     /// Empties a value that says nothing. Nearly all are told by their first byte and their length.
@@ -602,19 +647,21 @@ impl<'a> Row<'a> {
         Some((first, others))
     }
 
-    fn split_name(&self) -> Option<name::Split> {
+    /// The row's full name, and the field that it stands in.
+    fn split_name(&self) -> Option<(name::Reading, Field)> {
         let slot = self.layout.field(Field::FullName)?;
         let cell = self.mapping.value(self.cells, self.index, slot);
         let (full_name, _) = cleaned_text(&cell, &Slot::Field(Field::FullName));
-        if self.is_nothing(&full_name, slot) {
+        if full_name.is_empty() || self.is_nothing(&full_name, slot) {
             return None;
         }
-        let split = name::split(&full_name, self.definition.clean.name_order)?;
-        Some(self.without_nothing_parts(split))
+        let mut name = name::read(&full_name, self.definition.clean.name_order);
+        name.split = name.split.map(|split| self.without_nothing_parts(split));
+        Some((name, Field::FullName))
     }
 
     /// The name beside the row's e-mail address, where the row has no full name.
-    fn name_in_email(&self) -> Option<name::Split> {
+    fn name_in_email(&self) -> Option<(name::Reading, Field)> {
         let slot = self.layout.field(Field::Email)?;
         let cell = self.mapping.value(self.cells, self.index, slot);
         if !cell.trim_end().ends_with(['>', ')']) {
@@ -631,7 +678,9 @@ impl<'a> Row<'a> {
             return None;
         }
         let (text, _) = text::clean(&cell);
-        name::split(email::name_around(&text)?, self.definition.clean.name_order)
+        let around = email::name_around(&text)?;
+        let name = name::read(around, self.definition.clean.name_order);
+        Some((name, Field::Email))
     }
 }
 

@@ -404,3 +404,11 @@ pub fn unreadable(path: &Path, error: &std::io::Error) -> Refusal {
         format!("`{}` can't be read: {error}", path.display()),
     )
 }
+
+/// Whether a value of a list of `count` values is read as several. A comma parts only where nothing else
+/// does, such as what stands between these values.
+fn is_parted(value: &str, count: usize, separators: &[char]) -> bool {
+    let comma_parts = count < 2 || separators.first() == Some(&',');
+    value.contains(|c| separators.contains(&c) && (c != ',' || comma_parts))
+}
+

@@ -61,6 +61,44 @@ const RESERVED: [&str; 12] = [
     "local", "localhost", "onion", "test",
 ];
 
+/// What a provider leaves out of the part before the @ when it looks for the mailbox.
+struct Folding {
+    domains: &'static [&'static str],
+    /// The domain that stands for all of them, if they are one.
+    name: Option<&'static str>,
+    /// Signs that don't count.
+    signs: &'static [char],
+}
+
+/// Providers at which several addresses are one mailbox. A `+` and what follows counts at none.
+#[rustfmt::skip]
+const FOLDINGS: [Folding; 4] = [
+    Folding { domains: &["gmail.com", "googlemail.com"], name: Some("gmail.com"), signs: &['.'] },
+    Folding { domains: &["outlook.com", "hotmail.com", "live.com", "msn.com"], name: None, signs: &[] },
+    Folding { domains: &["icloud.com", "me.com", "mac.com", "fastmail.com", "fastmail.fm"], name: None, signs: &[] },
+    Folding { domains: &["proton.me", "protonmail.com", "pm.me"], name: None, signs: &['.', '-', '_'] },
+];
+
+/// The address that stands for all of one mailbox, where a key is another one of it: `kimalster@gmail.com`
+/// for `kim.alster+lists@googlemail.com`.
+pub fn mailbox(key: &str) -> Option<String> {
+    let (local, domain) = key.rsplit_once('@')?;
+    let folding = FOLDINGS.iter().find(|folding| folding.domains.contains(&domain))?;
+    let name = local.split('+').next().filter(|name| !name.is_empty())?;
+    let domain = folding.name.unwrap_or(domain);
+    let plain: String = name.chars().filter(|c| !folding.signs.contains(c)).collect();
+    let mailbox = format!("{plain}@{domain}");
+    (!plain.is_empty() && mailbox != key).then_some(mailbox)
+}
+
+/// Whether a text of keys may hold one that [`mailbox`] changes.
+pub fn may_have_mailboxes(text: &[u8]) -> bool {
+    let finds = |part: &str| memchr::memmem::find(text, part.as_bytes()).is_some();
+    finds("+") || FOLDINGS.iter().filter(|folding| !folding.signs.is_empty()).any(|folding| {
+        folding.domains.iter().any(|domain| finds(domain))
+    })
+}
+
 /// Whether no public mail can reach the domain (lower-case A-labels).
 pub fn is_reserved(ascii: &str) -> bool {
     RESERVED.iter().any(|name| is_or_is_under(ascii, name))
@@ -164,5 +202,25 @@ mod tests {
         ]) {
             assert_eq!(meant(real, true), None, "{real}");
         }
+    }
+
+    #[test]
+    fn addresses_of_one_mailbox_are_told_by_its_provider() {
+        for (key, expected) in [
+            ("kim.alster@googlemail.com", Some("kimalster@gmail.com")),
+            ("kim.alster+lists@gmail.com", Some("kimalster@gmail.com")),
+            ("kimalster@gmail.com", None),
+            ("kim+x@outlook.com", Some("kim@outlook.com")),
+            ("kim.a@outlook.com", None),
+            ("kim-a_b+x@proton.me", Some("kimab@proton.me")),
+            ("kim+x@iana.org", None),
+            ("+x@gmail.com", None),
+            ("...@gmail.com", None),
+            ("gmail.com", None),
+        ] {
+            assert_eq!(mailbox(key).as_deref(), expected, "{key}");
+        }
+        assert!(may_have_mailboxes(b"a@x.orgkim@gmail.com") && may_have_mailboxes(b"a+b@x.org"));
+        assert!(!may_have_mailboxes(b"kim.a@outlook.comkim@iana.org"));
     }
 }

@@ -84,6 +84,12 @@ impl Address<'_> {
                 detail: Cow::Borrowed("the address of one person"),
             });
         }
+        if let Some(detail) = unusual(&self.local, self.domain) {
+            doubts.push(Doubt {
+                code: Code::EmailUnusual,
+                detail: Cow::Borrowed(detail),
+            });
+        }
         if !self.local.is_ascii()
             && self.local.split('.').any(scripts::mixes)
             && !doubts.iter().any(|doubt| doubt.code == Code::EmailMixed)
@@ -107,7 +113,9 @@ impl Domains {
     /// # Errors
     /// Why it isn't one: `email.syntax`, `.multiple`, `.domain`, `.length` or `.local_unsupported`.
     pub fn check<'a>(&'a mut self, text: &'a str) -> Result<Address<'a>, Fault> {
-        let (local, domain) = text.rsplit_once('@').ok_or(SYNTAX)?;
+        let Some((local, domain)) = text.rsplit_once('@') else {
+            return Err(if is_template(text) { TEMPLATE } else { SYNTAX });
+        };
         if let Some(fault) = gross_fault(text, local, domain) {
             return Err(fault);
         }
@@ -146,6 +154,10 @@ const SYNTAX: Fault = Fault {
     code: Code::EmailSyntax,
     expected: "one address, as name@example.org",
 };
+const TEMPLATE: Fault = Fault {
+    code: Code::EmailSyntax,
+    expected: "an address; a program should have put it in place of this template",
+};
 const LENGTH: Fault = Fault {
     code: Code::EmailLength,
     expected: "at most 254 bytes, 64 of them before the @",
@@ -179,6 +191,29 @@ pub fn check(text: &str) -> Result<Vec<Doubt>, Fault> {
         .map(|address| address.doubts())
 }
 
+/// What hardly any mailbox is called, though RFC 5321 and 6531 allow it. Addresses whose domain is
+/// international, too, are left alone.
+fn unusual(local: &str, domain: &Domain) -> Option<&'static str> {
+    let is_usual = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+' | b'\'' | b'&' | b'=')
+    };
+    if local.bytes().all(is_usual) {
+        return None;
+    }
+    if local.is_ascii() {
+        return Some("letters, digits, dots and dashes before the @");
+    }
+    (!domain.ascii.contains("xn--")).then_some("letters from a to z before the @")
+}
+
+/// Whether a program should have put an address there: `{{user}}@iana.org`, `${mail}`, `%EMAIL%`, `<%= mail %>`.
+fn is_template(text: &str) -> bool {
+    let is_marked = text.contains("{{") || text.contains("${") || text.contains("<%") || text.contains("[[");
+    let local = text.split('@').next().unwrap_or(text);
+    let name = local.strip_prefix('%').and_then(|rest| rest.strip_suffix('%'));
+    is_marked || name.is_some_and(|name| !name.is_empty())
+}
+
 /// Faults that have a better word than what the later checks would say.
 fn gross_fault(text: &str, local: &str, domain: &str) -> Option<Fault> {
     let mut addresses = text
@@ -190,6 +225,9 @@ fn gross_fault(text: &str, local: &str, domain: &str) -> Option<Fault> {
             code: Code::EmailMultiple,
             expected: "one address",
         });
+    }
+    if text.contains(['{', '$', '%', '<', '[']) && is_template(text) {
+        return Some(TEMPLATE);
     }
     if local.is_empty() || domain.is_empty() || at_in_local {
         return Some(SYNTAX);
@@ -280,7 +318,9 @@ fn check_domain(domain: &str) -> Result<Domain, Fault> {
             }
         })?;
     let (_, top) = ascii.rsplit_once('.').ok_or(DOMAIN)?;
-    if top.bytes().all(|byte| byte.is_ascii_digit()) {
+    // Top-level domains have letters only (RFC 3696 s.2), two at least, or are A-labels.
+    let is_name = top.len() > 1 && top.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if !is_name && !top.starts_with("xn--") {
         return Err(DOMAIN);
     }
     let doubts = domain_doubts(&ascii, top);
@@ -372,14 +412,23 @@ mod tests {
         let cases = [
             ("jane.doe@iana.org", ""),
             ("o'neil+tag@sub.iana.org", ""),
-            ("{_test_}@iana.org", ""),
+            ("{_test_}@iana.org", "email.unusual"),
+            ("#zoe@iana.org", "email.unusual"),
+            ("r&d@iana.org", ""),
+            ("{{user}}@iana.org", "! email.syntax"),
+            ("${mail}", "! email.syntax"),
+            ("%EMAIL%@iana.org", "! email.syntax"),
+            ("me@bad.tld-2", "! email.domain"),
+            ("z@co.c", "! email.domain"),
+            ("z@co.c0m", "! email.domain"),
+            ("İPEK@iana.org", "email.unusual"),
             ("test@123.com", ""),
             ("test@xn--fiqs8s.xn--fiqs8s", ""),
             ("jörg@müller.de", ""),
-            ("उदाहरण.परीक्ष@iana.org", ""),
+            ("उदाहरण.परीक्ष@iana.org", "email.unusual"),
             ("用户@例子.中国", ""),
             ("jane@xn--e1afmkfd.xn--p1ai", ""),
-            ("mu\u{308}ller@iana.org", ""),
+            ("mu\u{308}ller@iana.org", "email.unusual"),
             ("", "! email.syntax"),
             ("jane", "! email.syntax"),
             ("@iana.org", "! email.syntax"),
@@ -423,8 +472,8 @@ mod tests {
             ("jane@example.org", "email.reserved"),
             ("jane@firm.test", "email.reserved"),
             ("jane@my-example.org", ""),
-            ("p\u{430}ypal@iana.org", "email.mixed_script"),
-            ("иван.smith@iana.org", ""),
+            ("p\u{430}ypal@iana.org", "email.unusual email.mixed_script"),
+            ("иван.smith@iana.org", "email.unusual"),
             ("jane@p\u{430}ypal.com", "email.mixed_script"),
             ("jane@пример.com", ""),
         ];

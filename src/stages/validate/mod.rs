@@ -12,7 +12,8 @@ use crate::issue::{Code, Issue, Severity};
 use crate::outcome::Verdict;
 use crate::row::{CLEARED, Drafts, Field, Key, Layout, People, RowNumber, Slot, Table};
 use crate::stages::clean::{
-    GROUP_NESTING, boolean_slots, converted, country, date, digits, group, groups, language, words,
+    GROUP_NESTING, boolean_slots, converted, country, date, digits, group, groups, language, name,
+    words,
 };
 use crate::stages::membership::{self, Said};
 use crate::vocabulary::nothing;
@@ -271,7 +272,7 @@ impl<'a> Checker<'a> {
             }
             match field {
                 Field::FirstName | Field::LastName
-                    if is_one_word(self.value(index, Field::FullName)) =>
+                    if name::is_single(self.value(index, Field::FullName)) =>
                 {
                     name_is_missing = true;
                 }
@@ -345,6 +346,20 @@ impl<'a> Checker<'a> {
                 return;
             }
         }
+        self.check_people(index, row);
+    }
+
+    /// First and last names that are several people's. Those of a full name are reported by `clean`.
+    fn check_people(&mut self, index: usize, row: RowNumber) {
+        if !self.value(index, Field::FullName).is_empty() {
+            return;
+        }
+        for (field, is_last) in [(Field::FirstName, false), (Field::LastName, true)] {
+            let value = self.value(index, field);
+            if name::is_several(value, is_last) {
+                self.report(Code::NameSeveral, row, field, value, "one person in a row");
+            }
+        }
     }
 
     /// Whether cleaning has said that already.
@@ -368,7 +383,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Whether the field's text is known to be damaged.
-    fn is_reported(&self, row: RowNumber, field: Field) -> bool {
+    fn is_damaged(&self, row: RowNumber, field: Field) -> bool {
         let mut latest = self.issues[self.read_issues..].iter().rev();
         let mut of_row = latest.by_ref().take_while(|issue| issue.row == row);
         of_row.any(|issue| issue.code == Code::CellMojibake && issue.field == Some(field))
@@ -448,7 +463,7 @@ impl<'a> Checker<'a> {
             Field::Username,
         ] {
             let value = self.value(index, field);
-            if value.is_ascii() || !scripts::mixes_in_a_word(value) || self.is_reported(row, field) {
+            if value.is_ascii() || !scripts::mixes_in_a_word(value) || self.is_damaged(row, field) {
                 continue;
             }
             if field == Field::Username {
@@ -502,6 +517,9 @@ impl<'a> Checker<'a> {
             Field::Username if value.contains(|c: char| c.is_whitespace() || c.is_control()) => {
                 self.report(Code::UsernameSyntax, row, field, value, "no white space");
             }
+            Field::Username if !value.contains(char::is_alphanumeric) => {
+                self.report(Code::UsernameSyntax, row, field, value, "a letter or a digit");
+            }
             Field::Country if country::alpha2(value).is_none() => {
                 self.report_country(value, row);
             }
@@ -521,6 +539,11 @@ impl<'a> Checker<'a> {
             }
             Field::StartDate | Field::EndDate if !date::is_iso(value) => {
                 self.report_date(field, value, row);
+            }
+            Field::StartDate | Field::EndDate => {
+                if let Some(detail) = date::far(value) {
+                    self.report(Code::DateFar, row, field, value, detail);
+                }
             }
             // A column such as `Active` has said itself what it doesn't know.
             Field::Status
@@ -601,11 +624,15 @@ impl<'a> Checker<'a> {
                 self.report(Code::DateAmbiguous, row, field, value, detail);
             }
             date::Reading::Date(_) | date::Reading::Invalid => {
-                let detail = match self.date_order {
-                    DateOrder::Unknown => "a date, as 2026-11-22",
-                    DateOrder::Dmy => "a date, as 2026-11-22 or 22/11/2026",
-                    DateOrder::Mdy => "a date, as 2026-11-22 or 11/22/2026",
+                let any = || {
+                    let form = match self.date_order {
+                        DateOrder::Unknown => "a date, as 2026-11-22",
+                        DateOrder::Dmy => "a date, as 2026-11-22 or 22/11/2026",
+                        DateOrder::Mdy => "a date, as 2026-11-22 or 11/22/2026",
+                    };
+                    form.to_string()
                 };
+                let detail = date::fault(value, self.date_order).unwrap_or_else(any);
                 self.report(Code::DateInvalid, row, field, value, detail);
             }
         }
@@ -673,10 +700,6 @@ fn is_longer(value: &str, chars: usize) -> bool {
 fn is_no_name(value: &str, classes: u8) -> bool {
     classes & bytes::AT != 0
         || classes & bytes::LETTER == 0 && !value.contains(char::is_alphabetic)
-}
-
-fn is_one_word(full_name: &str) -> bool {
-    !full_name.is_empty() && !full_name.contains([' ', ','])
 }
 
 #[cfg(test)]

@@ -68,10 +68,14 @@ pub fn plain_form(key: &str) -> Option<String> {
             plain.push(character);
             continue;
         }
+        // `İ` in lower case is an `i` with a dot above.
+        if character == '\u{307}' && plain.ends_with('i') {
+            continue;
+        }
         let start = plain.len();
         plain.extend(skeleton(character.encode_utf8(&mut letter)));
         // The prototype of `m` is `rn`.
-        if &plain[start..] == "rn" {
+        if plain.get(start..) == Some("rn") {
             plain.replace_range(start.., "m");
         }
     }
@@ -137,6 +141,7 @@ mod tests {
             ("с\u{43e}со", "coco"),
             ("josé", "jose\u{301}"),
             ("j\u{43e}sé", "jose\u{301}"),
+            ("i\u{307}pek@iana.org", "ipek@iana.org"),
         ] {
             assert_eq!(plain_form(key).as_deref(), Some(plain), "{key}");
         }

@@ -434,7 +434,7 @@ impl<'s> Flattener<'s> {
             };
             if matches!(node, Node::Inexact(_)) {
                 *said = Said::Inexact;
-            } else if value.contains(self.separators) && *said == Said::Nothing {
+            } else if *said == Said::Nothing && super::super::is_parted(value, list.len(), self.separators) {
                 *said = Said::Parted;
             }
             if !text.is_empty() {

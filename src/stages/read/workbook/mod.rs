@@ -359,9 +359,10 @@ fn push(from: &Row, source: &Source, book: &Book, merged: &mut Merged, batch: &m
 fn joined(list: &str, column: usize, source: &Source, book: &Book, batch: &mut Cells) -> String {
     let list = list.trim_end_matches(wire::LIST_MARK);
     let separators = book.separators.as_slice();
+    let count = list.split(wire::LIST_MARK).count();
     let parted = list
         .split(wire::LIST_MARK)
-        .any(|value| value.contains(separators));
+        .any(|value| super::is_parted(value, count, separators));
     if parted && source.secret != Some(column) {
         let row = batch.next_row();
         batch.issues.push(Issue {
