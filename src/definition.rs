@@ -138,7 +138,7 @@ pub struct Read {
     pub escape: Option<char>,
     /// What a line begins with that is no row.
     pub comment: Option<String>,
-    /// An encoding's name (WHATWG Encoding Standard labels).
+    /// An encoding's name: a label of the WHATWG Encoding Standard, or a code page of DOS or the Mac.
     pub encoding: Option<String>,
     /// The sheet of a workbook, by its name or its number.
     pub sheet: Option<SheetChoice>,

@@ -75,7 +75,7 @@ codes! {
     FileFormat "file.format" Refuse "not a file that muster reads", "save it as CSV (UTF-8) or as a workbook (.xlsx)";
     FileEncrypted "file.encrypted" Refuse "the file is encrypted", "open it in Excel and save a copy without a password";
     FileDamaged "file.damaged" Refuse "the file is damaged", "open it in Excel and save it again";
-    FileEncoding "file.encoding" Refuse "unknown encoding name", "use a name such as `utf-8`, `windows-1252` or `utf-16le`";
+    FileEncoding "file.encoding" Refuse "an encoding that isn't known", "name it: `utf-8`, `windows-1252`, `utf-16le`, `cp850`, `macintosh`, …; or save the file as UTF-8";
     FileLimit "file.limit" Refuse "the file is over a limit", "split the file";
     FileArchive "file.archive" Refuse "an archive in which no one file is the list", "unpack it, and name the file that holds the people";
     FileSheets "file.sheets" Refuse "the workbook has several sheets with data", "name one: `[read] sheet = \"…\"`, or `--sheet`";

@@ -76,7 +76,7 @@ pub(super) struct RunArgs {
     /// Delimiter of text files, such as `;` or `\t`; overrides the pipeline
     #[arg(long, value_name = "CHARACTER")]
     pub(super) delimiter: Option<String>,
-    /// Encoding of text files, such as windows-1252; overrides the pipeline
+    /// Encoding of text files, such as windows-1252 or cp850; overrides the pipeline
     #[arg(long, value_name = "NAME")]
     pub(super) encoding: Option<String>,
     /// How new people are taken on; overrides the pipeline

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use encoding_rs::UTF_8;
 use rayon::prelude::*;
 
 use super::file::{Pending, atomically};
@@ -24,6 +23,7 @@ use crate::stages::lineage::is_settled;
 use crate::stages::map::Target;
 use crate::stages::moves::stands_in_the_way;
 use crate::stages::plan::{Action, Person, Planned};
+use crate::stages::read::charset::Charset;
 use crate::stages::read::{Aside, Format};
 use crate::store::mends::Mend;
 use crate::summary::{Column, Example, Input, IssueCount, LeaverExample, Summary};
@@ -618,7 +618,7 @@ fn inputs(ran: &Ran, tally: &Tally, definition: &Definition) -> Vec<Input> {
         };
         let packed = content.and_then(|content| content.packed.as_ref());
         let delimiter = match &source.format {
-            Format::Csv(shape) => Some(shape.dialect.delimiter.replace('\t', "\\t")),
+            Format::Csv(shape) => Some(shape.dialect.delimiter_of_values().replace('\t', "\\t")),
             Format::Json(_) | Format::Workbook { .. } => None,
         };
         Input {
@@ -664,7 +664,7 @@ fn detected(
     }
     if let Format::Csv(shape) = &file.source.format
         && tally.to_mend_of[number] > 0
-        && shape.dialect.encoding != UTF_8
+        && shape.dialect.encoding != Charset::UTF_8
     {
         detected.push("corrections are in UTF-8, which holds the reasons, too".to_string());
     }

@@ -184,7 +184,7 @@ enum Form {
 fn form_of(source: &Source) -> Form {
     match &source.format {
         Format::Csv(shape) => Form::Csv(Style {
-            delimiter: shape.dialect.delimiter.clone(),
+            delimiter: shape.dialect.delimiter_of_values().to_string(),
             quote: shape.dialect.quote.unwrap_or(b'"'),
             always_quoted: shape.always_quoted,
             line_end: match shape.line_ends.as_str() {

@@ -93,6 +93,7 @@ rules! {
     GroupNotation "group_notation" "a list of groups in another notation, or with one in each line, was taken apart"
     GroupComma "group_comma" "a comma stayed in a group, because the cell has other separators"
     EmailWidth "email_width" "full-width characters of an address became plain ones"
+    WindowsSigns "windows_signs" "control characters became the signs that windows-1252 has in their place"
 }
 
 const _: () = assert!(Rule::ALL.len() <= 32);
@@ -277,6 +278,9 @@ impl<'a> Row<'a> {
                 }
                 _ => cleaned_text(&cell, what),
             };
+            if rules != Rules::NONE {
+                self.report_signs(what, &value, rules, drafts);
+            }
             let nothing = &self.definition.clean.nothing;
             if !nothing.is_empty() && nothing.iter().any(|word| *word == value) {
                 value = Cow::Borrowed("");
@@ -618,6 +622,23 @@ impl<'a> Row<'a> {
         let detail = format!("without {}", shown.join(", "));
         let issue = Issue::of_field(Code::CellInvisible, self.number, field, value, detail);
         drafts.issues.push(issue);
+    }
+
+    /// Says where control characters were taken for the signs that they once were.
+    fn report_signs(&self, slot: &Slot, value: &str, rules: Rules, drafts: &mut Drafts) {
+        if rules.bits() & Rules::of(Rule::WindowsSigns).bits() == 0 {
+            return;
+        }
+        let detail = "control characters that are signs in windows-1252; repaired";
+        drafts.issues.push(match slot {
+            Slot::Field(field) => {
+                Issue::of_field(Code::CellMojibake, self.number, *field, value, detail)
+            }
+            Slot::Attribute(name) | Slot::Ignored(name) => {
+                let detail = format!("`{name}`: {detail}");
+                Issue::of_value(Code::CellMojibake, self.number, value, detail)
+            }
+        });
     }
 
     /// Where a role cell may list several roles: the first, and what the field of other roles is

@@ -1,7 +1,8 @@
 //! Text: what is cleaned in every value, whatever field it is.
 //!
 //! Letters and their case stay. White space of any kind becomes a plain space, runs of it one
-//! space, and none at either end; control characters and characters that can't be seen go; the
+//! space, and none at either end; control characters and characters that can't be seen go, except
+//! that U+0080 to U+009F become the signs that windows-1252 has there, which they once were; the
 //! rest is in Unicode normal form C (UAX #15). Joiners stay where a script is written with them,
 //! variation selectors where they choose between forms of an emoji or an ideograph.
 
@@ -94,13 +95,32 @@ pub fn is_dropped(character: char) -> bool {
     !matches!(kind(character, None, None), Kind::Visible | Kind::Space)
 }
 
+/// The signs of windows-1252 from 0x80 on; a space where it has none.
+const WINDOWS_SIGNS: [char; 32] = [
+    '€', ' ', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', ' ', 'Ž', ' ', ' ', '‘', '’',
+    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', ' ', 'ž', 'Ÿ',
+];
+
+/// What a control character was before windows-1252 was read as Latin-1: nobody types U+0092, and
+/// many programs write it for `’`.
+pub fn windows_sign(character: char) -> Option<char> {
+    let place = u32::from(character).checked_sub(0x80)?;
+    let sign = WINDOWS_SIGNS.get(place as usize).copied()?;
+    (sign != ' ').then_some(sign)
+}
+
 /// One pass over the characters: white space, controls and the invisible.
 fn squeeze(text: &str, rules: &mut Rules) -> String {
     let mut out = String::with_capacity(text.len());
     let mut space_owed = false;
     let mut before = None;
     let mut rest = text.chars();
-    while let Some(character) = rest.next() {
+    while let Some(found) = rest.next() {
+        let sign = windows_sign(found);
+        if sign.is_some() {
+            rules.add(Rule::WindowsSigns);
+        }
+        let character = sign.unwrap_or(found);
         let after = rest.clone().next();
         match kind(character, before, after) {
             Kind::Visible => {
@@ -269,7 +289,7 @@ mod tests {
     fn text_is_cleaned_by_named_rules() {
         use Rule::{
             CollapseSpaces, ControlCharacters, InvisibleCharacters, OddSpaces, TrimSpaces,
-            UnicodeNfc,
+            UnicodeNfc, WindowsSigns,
         };
         let cases: &[(&str, &str, &[Rule])] = &[
             ("", "", &[]),
@@ -283,7 +303,9 @@ mod tests {
                 &[TrimSpaces, CollapseSpaces, OddSpaces],
             ),
             ("Mary\u{200b}Ann\u{feff}", "MaryAnn", &[InvisibleCharacters]),
-            ("M\u{0}ar\u{1b}y\u{9b}", "Mary", &[ControlCharacters]),
+            ("M\u{0}ar\u{1b}y\u{81}", "Mary", &[ControlCharacters]),
+            ("O\u{92}Brien", "O’Brien", &[WindowsSigns]),
+            ("Lena \u{96} Mia\u{85}", "Lena – Mia…", &[WindowsSigns]),
             ("Zoe\u{308}", "Zoë", &[UnicodeNfc]),
             ("e\u{200b}\u{301}", "é", &[InvisibleCharacters, UnicodeNfc]),
             ("\u{3164}", "", &[TrimSpaces, OddSpaces]),

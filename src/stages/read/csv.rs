@@ -3,9 +3,10 @@
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{UTF_8, WINDOWS_1252};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::charset::Charset;
 use super::content::{Content, within_file_limit};
 use super::detect::{self, Aside};
 use super::encoding::{Depth, survey};
@@ -16,10 +17,10 @@ use super::{
 };
 use crate::definition;
 use crate::formula::unguard;
-use crate::header::{OWN, is_own};
+use crate::header::{OWN, fields, is_own};
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
-use crate::row::{Cells, Place, RowNumber};
+use crate::row::{Cells, Field, Place, RowNumber};
 
 /// A text that was looked at: where its bytes are, and how it is read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,6 +38,12 @@ pub struct Shape {
     pub always_quoted: bool,
     /// The keys of `[read]` that weren't left to be found out.
     pub pinned: Vec<String>,
+    /// What is to be said of a guess of the encoding.
+    #[serde(default)]
+    guess: Option<String>,
+    /// What is known of the columns.
+    #[serde(default)]
+    columns: Columns,
     /// Rows begin behind this line, and end before this byte.
     rows_behind: u64,
     rows_before: u64,
@@ -47,11 +54,103 @@ pub struct Shape {
     seen: Arc<Mutex<Seen>>,
 }
 
-/// What isn't a row among and below the rows.
+/// What isn't a row among and below the rows, and rows that aren't as the header is.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Seen {
     blank: u64,
+    #[serde(default)]
+    short: u64,
+    #[serde(default)]
+    unwrapped: u64,
     aside: Vec<Aside>,
+}
+
+/// What rows that are longer or shorter than the header are judged by.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Columns {
+    /// The column of addresses, from 0.
+    address: Option<usize>,
+    /// How many cells a row must have at least: those behind may be left out where they are empty.
+    least: usize,
+    /// Whether no row does without a value in the last column.
+    last_is_needed: bool,
+    /// How many cells a row may have at most, those that are too much being blank.
+    most: usize,
+}
+
+impl Columns {
+    fn of(header: &[String], most: usize, wanted: &Wanted) -> (Columns, footer::List) {
+        let fields = fields(header, wanted.vocabulary, wanted.definition);
+        let field = |column: usize| fields[column].map(|found| found.field);
+        let at = |wanted: Field| (0..header.len()).find(|column| field(*column) == Some(wanted));
+        let may_lack = |column: &usize| match field(*column) {
+            None => !wanted.vocabulary.is_password_hash(header[*column].trim()),
+            Some(of) => {
+                let is_plain = matches!(
+                    of,
+                    Field::DisplayName
+                        | Field::Phone
+                        | Field::Country
+                        | Field::Language
+                        | Field::Organization
+                        | Field::OtherRoles
+                        | Field::Manager
+                );
+                let required = &wanted.definition.require.fields;
+                is_plain && !required.iter().any(|name| name == of.name())
+            }
+        };
+        let last_needed = (0..header.len()).rev().find(|column| !may_lack(column));
+        let columns = Columns {
+            address: at(Field::Email),
+            // Without any column that is known, nobody can say what may be missing.
+            least: last_needed.map_or(header.len(), |column| column + 1),
+            last_is_needed: last_needed.is_some_and(|column| column + 1 == header.len()),
+            most,
+        };
+        let keys = [Field::Username, Field::ExternalId].into_iter().filter_map(at);
+        let list = footer::List {
+            width: header.len(),
+            keys: keys.collect(),
+            header: header.concat(),
+        };
+        (columns, list)
+    }
+
+    /// Whether a record lacks cells at its end that may be empty.
+    fn may_be_short(&self, record: &Record, width: usize) -> bool {
+        (self.least.max(1)..width).contains(&record.ends().len()) && record.damage == Damage::None
+    }
+
+    /// Whether a record is by itself no row, and so may be the rest of the one before.
+    fn is_rest(&self, record: &Record, width: usize) -> bool {
+        record.ends().len() < width
+            && match self.address {
+                Some(column) => !record
+                    .raw_cells()
+                    .nth(column)
+                    .is_some_and(|cell| memchr::memchr(b'@', cell).is_some()),
+                None => record.ends().len() < self.least,
+            }
+    }
+
+    /// Whether cells may have moved to the right in a record that is too long by blank cells only: a
+    /// delimiter too many, and the last cell was empty.
+    fn may_have_moved(&self, record: &Record, width: usize) -> bool {
+        let length = record.ends().len();
+        if length <= self.most {
+            return false;
+        }
+        let filled = record.filled();
+        let last = filled.checked_sub(1);
+        let is_address = last.is_some()
+            && last == self.address
+            && record
+                .raw_cells()
+                .nth(filled - 1)
+                .is_some_and(|cell| memchr::memchr(b'@', cell).is_some());
+        filled <= width && !is_address && !(self.last_is_needed && filled == width)
+    }
 }
 
 fn seen_now<S: Serializer>(
@@ -92,11 +191,19 @@ impl Shape {
             let (how, bytes) = (&packed.how, source.bytes);
             remarks.push(format!("packed with {how}, {bytes} bytes unpacked"));
         }
-        if found("encoding") && ![UTF_8, UTF_16LE, UTF_16BE].contains(&dialect.encoding) {
+        if found("encoding") && !dialect.encoding.is_unicode() {
             remarks.push(format!("text in {}", dialect.encoding.name()));
         }
-        if found("delimiter") && ![",", ";", "\t"].contains(&dialect.delimiter.as_str()) {
-            remarks.push(format!("cells parted by `{}`", dialect.delimiter));
+        remarks.extend(self.guess.clone());
+        let delimiter = dialect.delimiter_of_values();
+        if found("delimiter") && ![",", ";", "\t"].contains(&delimiter) {
+            remarks.push(format!("cells parted by `{delimiter}`"));
+        }
+        if dialect.inner.is_some() {
+            remarks.push(format!(
+                "every line was saved as one cell; it was taken apart at `{}`",
+                delimiter.replace('\t', "\\t")
+            ));
         }
         if let Some(quote) = dialect
             .quote
@@ -118,6 +225,27 @@ impl Shape {
         let aside: Vec<String> = self.aside().iter().map(Aside::shown).collect();
         if !aside.is_empty() {
             remarks.push(format!("no rows: {}", aside.join(", ")));
+        }
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if dialect.inner.is_none() && seen.unwrapped > 0 {
+            let (line, was) = match seen.unwrapped {
+                1 => ("line", "was"),
+                _ => ("lines", "were"),
+            };
+            remarks.push(format!(
+                "{} {line} {was} saved as one cell; taken apart at `{delimiter}`",
+                seen.unwrapped
+            ));
+        }
+        if seen.short > 0 {
+            let (row, last) = match seen.short {
+                1 => ("row", "ends"),
+                _ => ("rows", "end"),
+            };
+            remarks.push(format!(
+                "{} {row} {last} before the last columns; they count as empty",
+                seen.short
+            ));
         }
         match self.blank() {
             // In a list that is plain otherwise, they are nothing to speak of.
@@ -151,7 +279,17 @@ pub fn open(content: Content, wanted: &Wanted, depth: Depth) -> Result<Source> {
             .iter_mut()
             .for_each(|name| *name = unguard(name).to_string());
     }
+    let with_empty = head.names.len();
     let header = without_empty_tail(head.names);
+    let most = match dialect.inner {
+        Some(_) => header.len(),
+        None => detect::harmless_width(&sample, &dialect, header.len(), with_empty),
+    };
+    let (mut columns, list) = Columns::of(&header, most, wanted);
+    if guarded {
+        columns.least = header.len();
+        columns.most = usize::MAX;
+    }
     let always_quoted = detect::is_always_quoted(&sample, &dialect);
     let rows_before = if ours.is_some() || depth == Depth::Header {
         u64::MAX
@@ -162,7 +300,7 @@ pub fn open(content: Content, wanted: &Wanted, depth: Depth) -> Result<Source> {
             survey.bytes,
             &dialect,
             head.byte,
-            header.len(),
+            &list,
             pinned,
         )?
     };
@@ -180,6 +318,8 @@ pub fn open(content: Content, wanted: &Wanted, depth: Depth) -> Result<Source> {
             guarded,
             always_quoted,
             pinned: pinned(options),
+            guess: survey.guess,
+            columns,
             rows_behind: head.last_line,
             rows_before,
             above: head.aside,
@@ -272,36 +412,44 @@ pub fn read(
     first_row: RowNumber,
     emit: &mut Emit,
 ) -> Result<()> {
+    let width = source.header.len();
     let mut records = Records::open(&shape.content, &shape.dialect)?;
+    records.width = Some(width);
     let mut record = Record::default();
-    let mut cells = Cells::new(number, first_row);
-    let mut seen = Seen::default();
+    let mut reading = Reading {
+        source,
+        shape,
+        cells: Cells::new(number, first_row),
+        seen: Seen::default(),
+        held: None,
+    };
     while records.next(&mut record)? {
         if record.place.line <= shape.rows_behind {
             continue;
         }
         if record.is_blank() {
-            seen.blank += 1;
+            reading.seen.blank += 1;
             continue;
         }
         if record.place.byte >= shape.rows_before {
-            Aside::note(&mut seen.aside, "below the rows", record.place.line);
+            Aside::note(&mut reading.seen.aside, "below the rows", record.place.line);
             continue;
         }
-        if cells.next_row() >= ROWS_MAX {
-            let what = format!("`{}` has more than {ROWS_MAX} rows", source.path.display());
-            return Err(Refusal::new(Code::FileLimit, what));
+        if !reading.release(Some(&record), emit)? {
+            return Ok(());
         }
-        push(&mut cells, &record, source, shape);
-        let index = cells.len() - 1;
-        source.note_header_again(&mut cells, index);
-        if cells.is_full() {
-            let next = Cells::new(number, cells.next_row());
-            if !emit(std::mem::replace(&mut cells, next))? {
-                return Ok(());
-            }
+        if record.ends().len() < width && shape.columns.may_be_short(&record, width) {
+            reading.held = Some(std::mem::take(&mut record));
+            continue;
+        }
+        if !reading.push(&record, records.has_nul, emit)? {
+            return Ok(());
         }
     }
+    if !reading.release(None, emit)? {
+        return Ok(());
+    }
+    let Reading { cells, mut seen, .. } = reading;
     if records.bytes_read() != source.bytes {
         return Err(changed(source, records.bytes_read()));
     }
@@ -313,11 +461,80 @@ pub fn read(
             lines,
         });
     }
+    seen.unwrapped = records.unwrapped;
     *shape.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
     if !cells.is_empty() {
         emit(cells)?;
     }
     Ok(())
+}
+
+/// Rows on their way into batches.
+struct Reading<'a> {
+    source: &'a Source,
+    shape: &'a Shape,
+    cells: Cells,
+    seen: Seen,
+    /// A row that lacks cells at its end. Whether these were empty, or a line break cut them off, the
+    /// next record tells.
+    held: Option<Record>,
+}
+
+impl Reading<'_> {
+    /// Adds the row that is held, now that the record behind it is known; `Ok(false)` where no more
+    /// is wanted.
+    fn release(&mut self, next: Option<&Record>, emit: &mut Emit) -> Result<bool> {
+        let Some(mut held) = self.held.take() else {
+            return Ok(true);
+        };
+        let width = self.source.header.len();
+        let is_cut = next.is_some_and(|next| self.shape.columns.is_rest(next, width));
+        if !is_cut {
+            held.pad(width);
+            self.seen.short += 1;
+        }
+        self.push(&held, true, emit)
+    }
+
+    /// Adds a row; `Ok(false)` where no more is wanted.
+    fn push(&mut self, record: &Record, may_have_nul: bool, emit: &mut Emit) -> Result<bool> {
+        let cells = &mut self.cells;
+        let (row, width) = (cells.next_row(), self.source.header.len());
+        if row >= ROWS_MAX {
+            let shown = self.source.path.display();
+            let what = format!("`{shown}` has more than {ROWS_MAX} rows");
+            return Err(Refusal::new(Code::FileLimit, what));
+        }
+        if may_have_nul && is_utf16(record.bytes()) {
+            let what = "text in the file's encoding; the line is in UTF-16";
+            cells.issues.push(Issue::of_row(Code::RowEncoding, row, what));
+        }
+        let length = record.ends().len();
+        if length > width && self.shape.columns.may_have_moved(record, width) {
+            let what = format!(
+                "{width} cells; what is too much is empty, but a delimiter too many may have moved the cells \
+                 behind it"
+            );
+            cells.issues.push(Issue {
+                found: format!("{length} cells"),
+                ..Issue::of_row(Code::RowLong, row, what)
+            });
+        }
+        push(cells, record, self.source, self.shape);
+        let index = cells.len() - 1;
+        self.source.note_header_again(cells, index);
+        if cells.is_full() {
+            let next = Cells::new(cells.source, cells.next_row());
+            return emit(std::mem::replace(cells, next));
+        }
+        Ok(true)
+    }
+}
+
+/// Whether a line of another encoding is UTF-16: a quarter of its bytes and more are NULs.
+fn is_utf16(line: &[u8]) -> bool {
+    let nulls = memchr::memchr_iter(0, line).count();
+    nulls > 2 && nulls * 4 >= line.len()
 }
 
 /// Rows of a text that are read once more, each by itself.
@@ -337,7 +554,7 @@ impl<'a> Rows<'a> {
         let Format::Csv(shape) = &source.format else {
             return Ok(None);
         };
-        if shape.dialect.encoding != UTF_8 {
+        if shape.dialect.encoding != Charset::UTF_8 {
             return Ok(None);
         }
         let end = shape.content.open()?.seek(SeekFrom::End(0));
@@ -348,7 +565,7 @@ impl<'a> Rows<'a> {
         Ok(Some(Rows {
             source,
             shape,
-            picker: Picker::open(&shape.content, &shape.dialect)?,
+            picker: Picker::open(&shape.content, &shape.dialect, source.header.len())?,
             record: Record::default(),
         }))
     }
@@ -473,10 +690,25 @@ fn check_text(text: &str, cells: &mut Cells, record: &Record, source: &Source, s
         });
         cells.issues.push(issue);
     }
+    let is_unicode = shape.dialect.encoding.is_unicode();
+    // Those that are signs in windows-1252 are repaired while cleaning.
+    let is_undefined = |c: char| match is_unicode {
+        false => matches!(c, '\u{80}'..='\u{9f}'),
+        true => matches!(c, '\u{81}' | '\u{8d}' | '\u{8f}' | '\u{90}' | '\u{9d}'),
+    };
+    if text.contains(is_undefined) {
+        let name = shape.dialect.encoding.name();
+        let what = match is_unicode {
+            false => format!("text in the file's encoding; {name} doesn't define a byte of it"),
+            true => "text; it holds control characters that no text has".to_string(),
+        };
+        let mut issue = Issue::of_row(Code::RowEncoding, row, what);
+        issue.column = column_with(record, source, |cell| cell.contains(is_undefined));
+        cells.issues.push(issue);
+    }
     if !mojibake::is_suspect(text.as_bytes()) {
         return;
     }
-    let is_unicode = [UTF_8, UTF_16LE, UTF_16BE].contains(&shape.dialect.encoding);
     for (column, cell) in record.cells().enumerate() {
         if cell.is_ascii() || source.dropped.contains(&column) {
             continue;
@@ -519,7 +751,7 @@ fn damaged_text(record: &Record, row: RowNumber, source: &Source, shape: &Shape)
             return issue;
         }
         let (text, _) = WINDOWS_1252.decode_without_bom_handling(cell);
-        if shape.dialect.encoding == UTF_8 && reads_well(&text) {
+        if shape.dialect.encoding == Charset::UTF_8 && reads_well(&text) {
             let found = format!("{} → {text}", String::from_utf8_lossy(cell));
             issue.found = Issue::of_value(Code::RowEncoding, row, &found, "").found;
             issue.detail = "UTF-8, as in the rest of the file; the cell reads well as windows-1252"
@@ -718,6 +950,201 @@ mod tests {
         assert!(rows.len() > 19_000 && rows.iter().all(|row| row.2.is_some()));
     }
 
+    /// `text` in that encoding.
+    fn encoded(text: &str, name: &str) -> Vec<u8> {
+        match Charset::named(name).unwrap() {
+            wide if wide.is_wide() => text
+                .encode_utf16()
+                .flat_map(|unit| match wide == Charset::UTF_16LE {
+                    true => unit.to_le_bytes(),
+                    false => unit.to_be_bytes(),
+                })
+                .collect(),
+            Charset::Web(encoding) => encoding.encode(text).0.into_owned(),
+            page => {
+                let all: Vec<u8> = (0..=0xff).collect();
+                let byte = |c: char| all.iter().find(|byte| page.decode(&[**byte]).starts_with(c));
+                text.chars().map(|c| *byte(c).unwrap()).collect()
+            }
+        }
+    }
+
+    #[test]
+    fn an_unclosed_quote_costs_its_own_line_in_every_encoding() {
+        for (names, word) in [
+            (&["utf-8", "utf-16le", "utf-16be", "gb18030"][..], "Müller"),
+            (&["windows-1250", "windows-1252", "windows-1254", "windows-1257"], "Müller"),
+            (&["iso-8859-15", "cp437", "cp850", "cp852", "cp857", "cp858", "macintosh"], "Müller"),
+            (&["shift_jis", "gbk", "big5", "euc-jp"], "林"),
+            (&["euc-kr"], "김"),
+            (&["windows-1251", "ibm866", "koi8-u", "x-mac-cyrillic", "cp855"], "Иванов"),
+            (&["windows-1253", "cp737"], "Ελένη"),
+        ] {
+            for name in names {
+                for end in ["\n", "\r\n", "\r"] {
+                    for (open, after) in [
+                        ("Bob,Ray,b@firma.de,\"likes tea", ""),
+                        ("\"Bob,Ray,b@firma.de", ""),
+                        ("Bob,Ray,b@firma.de,\"likes tea", "Ed,Poe,\"e@firma.de\",x"),
+                    ] {
+                        let mut lines = vec![
+                            "first,last,email,notes".to_string(),
+                            "Ann,Ng,a@firma.de,".to_string(),
+                            open.to_string(),
+                            format!("Cy,{word},c@firma.de,"),
+                            "Di,Mo,d@firma.de,".to_string(),
+                        ];
+                        lines.extend((!after.is_empty()).then(|| after.to_string()));
+                        let text = lines.join(end) + end;
+                        let bytes = encoded(&text, name);
+                        let wanted = told_in(&bytes, name);
+                        assert_eq!(wanted, told_in(text.as_bytes(), "utf-8"), "{name} {end:?}");
+                        let torn: Vec<u64> = wanted
+                            .iter()
+                            .filter(|row| row.2 == Some(Code::RowUnclosed))
+                            .map(|row| row.0)
+                            .collect();
+                        assert_eq!((wanted.len(), torn), (lines.len() - 1, vec![3]), "{name}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Line, cells and code of each row of a text in that encoding.
+    fn told_in(bytes: &[u8], encoding: &str) -> Vec<(u64, Vec<String>, Option<Code>)> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let mut definition = definition::open(None).unwrap().definition;
+        definition.read.encoding = Some(encoding.to_string());
+        let vocabulary = Vocabulary::new(&definition);
+        let wanted = Wanted {
+            definition: &definition,
+            vocabulary: &vocabulary,
+        };
+        let source = Source::open(file.path(), &wanted).unwrap();
+        let mut told = Vec::new();
+        source
+            .read(0, 0, &mut |cells| {
+                for index in 0..cells.len() {
+                    let row = cells.first_row + index as RowNumber;
+                    let found = cells.issues.iter().find(|issue| issue.row == row);
+                    told.push((
+                        cells.place(index).line,
+                        cells.row(index).map(String::from).collect(),
+                        found.map(|issue| issue.code),
+                    ));
+                }
+                Ok(true)
+            })
+            .unwrap();
+        told
+    }
+
+    #[test]
+    fn blanks_before_quotes_are_passed_over() {
+        for (line, cells) in [
+            ("a@x.de, \"Ada\", \"Eins\"", vec!["a@x.de", "Ada", "Eins"]),
+            ("a@x.de,\"Ada\",\t \"Ei, ns\" ", vec!["a@x.de", "Ada", "Ei, ns"]),
+            (" \"a@x.de\" ,Ada, \"Ei \"\"x\"\" ns\"", vec!["a@x.de", "Ada", "Ei \"x\" ns"]),
+            ("a@x.de, \"Ada\r\nMia\", \"E\"", vec!["a@x.de", "Ada\r\nMia", "E"]),
+            ("a@x.de,\u{a0}\"Ada\",E", vec!["a@x.de", "Ada", "E"]),
+            ("a@x.de, \"\",E", vec!["a@x.de", "", "E"]),
+        ] {
+            for end in ["\n", "\r\n", ""] {
+                let text = format!("email,first name,last name\nz@x.de,\"Z\",Y\n{line}{end}");
+                let (_, rows, issues) = read_all(text.as_bytes()).unwrap();
+                assert_eq!((rows.len(), issues.len()), (2, 0), "{line:?} {issues:?}");
+                assert_eq!((rows[1].0, &rows[1].2[..]), (3, &cells[..]), "{line:?}");
+            }
+        }
+        // A quote that doesn't close at the end of its cell is a part of the text.
+        let text = "email,first name,last name\na@x.de, \"Ada\" B,C\nb@x.de, \"Bo,D\nc@x.de,\"Cy\",E\n";
+        let rows = told(text.as_bytes());
+        let quote = Some(Code::RowQuote);
+        let codes: Vec<Option<Code>> = rows.iter().map(|row| row.2).collect();
+        assert_eq!(codes, [quote, quote, None]);
+    }
+
+    #[test]
+    fn lines_that_were_saved_as_one_cell_are_taken_apart() {
+        let wanted = [["x@n.de", "Xu", "Li", "Sales"], ["y@n.de", "Yu", "Bo", "Ops,Night"]];
+        for text in [
+            "\"email,first name,last name,groups\"\n\"x@n.de,Xu,Li,Sales\"\n\"y@n.de,Yu,Bo,\"\"Ops,Night\"\"\"\n",
+            "email,first name,last name,groups\nx@n.de,Xu,Li,Sales\n\"y@n.de,Yu,Bo,\"\"Ops,Night\"\"\"\n",
+            "email;first name;last name;groups,,,\nx@n.de;Xu;Li;Sales,,,\ny@n.de;Yu;Bo;Ops,Night,,\n",
+            "\"email;first name;last name;groups\",,\n\"x@n.de;Xu;Li;Sales\",,\n\"y@n.de;Yu;Bo;\"\"Ops,Night\"\"\",,\n",
+            "email,first name,last name,groups;;\nx@n.de,Xu,Li,Sales;;\n\"y@n.de,Yu,Bo,\"\"Ops,Night\"\"\";;\n",
+            "\"email\tfirst name\tlast name\tgroups\"\n\"x@n.de\tXu\tLi\tSales\"\n\"y@n.de\tYu\tBo\tOps,Night\"\n",
+        ] {
+            let (source, rows, issues) = read_all(text.as_bytes()).unwrap();
+            assert!(issues.is_empty(), "{text} {issues:?}");
+            assert_eq!(source.header, ["email", "first name", "last name", "groups"], "{text}");
+            let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.2).collect();
+            assert_eq!(rows, wanted, "{text}");
+            let Format::Csv(shape) = &source.format else {
+                panic!("not text")
+            };
+            let remarks = shape.remarks(&source).join("; ");
+            assert!(remarks.contains("saved as one cell"), "{text} {remarks}");
+        }
+        // A value that holds the delimiter beside empty cells is a value.
+        let (_, rows, _) = read_all(b"name,email,city\n\"Doe, Jo, Jr\",,\n").unwrap();
+        assert_eq!(rows[0].2, ["Doe, Jo, Jr", "", ""]);
+    }
+
+    #[test]
+    fn rows_may_lack_cells_at_their_end_that_nobody_needs() {
+        let header = "email,first name,last name,city,phone\n";
+        for (rows, codes) in [
+            ("a@x.de,A,B,Ulm\nb@x.de,B,C\nc@x.de,C,D,Ulm,1\n", vec![None, None, None]),
+            ("a@x.de,A,B\n", vec![None]),
+            ("a@x.de,A\nb@x.de,B,C,Ulm,1\n", vec![Some(2), None]),
+            // A line break cut the row off.
+            ("a@x.de,A,B,Ul\nm,030\nb@x.de,B,C\n", vec![Some(4), Some(2), None]),
+            ("a@x.de,A,B,Ul\n\nm,030\n", vec![Some(4), Some(2)]),
+        ] {
+            let (source, found, _) = read_all(format!("{header}{rows}").as_bytes()).unwrap();
+            let widths = found.iter().map(|row| Some(row.2.len()).filter(|width| *width < 5));
+            assert_eq!(widths.collect::<Vec<_>>(), codes, "{rows}");
+            let Format::Csv(shape) = &source.format else {
+                panic!("not text")
+            };
+            let remarks = shape.remarks(&source).join("; ");
+            let is_said = rows.lines().any(|row| row == "a@x.de,A,B" || row == "b@x.de,B,C");
+            assert_eq!(remarks.contains("count as empty"), is_said, "{rows} {remarks}");
+        }
+    }
+
+    #[test]
+    fn a_delimiter_too_many_is_told_from_empty_cells_behind_all_rows() {
+        let long = Some(Code::RowLong);
+        for (text, codes) in [
+            ("first,last,email,phone,city,notes\na,b,a@x.de,,Ulm,\nb,c,b@x.de,,,Ulm,\n", vec![None, long]),
+            ("first,last,email,city\na,b,a@x.de,Ulm\nb,c,b@x.de,Ulm, Nord,\n", vec![None, long]),
+            // Harmless: every row ends so, the header does, nothing stands behind what is in its place.
+            ("first,last,email,city\na,b,a@x.de,Ulm,\nb,c,b@x.de,,\n", vec![None, None]),
+            ("first,last,email,city,,\na,b,a@x.de,Ulm\nb,c,b@x.de,,,\n", vec![None, None]),
+            ("first,last,email,city\na,b,a@x.de,Ulm\nb,c,b@x.de,,,,\n", vec![None, None]),
+            ("email,first,last\na@x.de,b,c\nb@x.de,b,c,\n", vec![None, None]),
+        ] {
+            let found: Vec<Option<Code>> = told(text.as_bytes()).iter().map(|row| row.2).collect();
+            assert_eq!(found, codes, "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_in_utf16_behind_other_text_are_damage() {
+        for name in ["utf-16le", "utf-16be"] {
+            let mut bytes = "email,first name,last name\n".repeat(1).into_bytes();
+            bytes.extend("a@x.de,Zoë,Ng\n".repeat(40).into_bytes());
+            bytes.extend(encoded("b@x.de,Bo,Lee\r\nc@x.de,Cy,Moe\r\n", name));
+            let rows = told(&bytes);
+            let damaged = rows.iter().filter(|row| row.2 == Some(Code::RowEncoding));
+            assert_eq!((rows.len(), damaged.count()), (42, 2), "{name} {rows:?}");
+        }
+    }
+
     #[test]
     fn limits_hold_at_the_limit_and_refuse_one_past_it() {
         let line = |length: usize| {
@@ -760,7 +1187,7 @@ mod tests {
             (b"email|~|name\na|~|\"b|~|c\"\n", "|~|", "b|~|c"),
             (b"email\tname\na\tb,c\n", "\t", "b,c"),
             (b"sep=^\r\nemail^name\r\na^b\r\n", "^", "b"),
-            (b"email, name\na, \"b, c\"\n", ", ", "b, c"),
+            (b"email, name\na, \"b, c\"\n", ",", "b, c"),
             (b"email;name\n1,2;b,c\n", ";", "b,c"),
             (b"email,name\na,\"b \\\"c\\\", d\"\n", ",", "b \"c\", d"),
             (b"'email','name'\n'a','b, c'\n", ",", "b, c"),

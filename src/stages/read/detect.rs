@@ -5,9 +5,9 @@
 //! refuses the file instead, and says what to pin.
 
 use csv_core::ReadRecordResult;
-use encoding_rs::Encoding;
 use serde::{Deserialize, Serialize};
 
+use super::charset::Charset;
 use super::content::Content;
 use super::encoding::TextReader;
 use super::records::{self, Dialect, Quotes, Record, Records, quotes};
@@ -23,6 +23,8 @@ const SAMPLE_BYTES: usize = 1 << 16;
 const SAMPLE_ROWS: usize = 200;
 /// Delimiters that are tried, in the order in which they win a tie.
 const DELIMITERS: [&str; 8] = [",", ";", "\t", "|", "^", "~", "¦", "\u{1f}"];
+/// By which programs cut lines that they take for one cell, or for one cell and empty ones.
+const OUTER_DELIMITERS: [&str; 4] = [",", ";", "\t", "|"];
 /// What delimiters of several characters are made of.
 const DELIMITER_CHARACTERS: &str = ",;|\t~^:#*&%$!<>=+/\\§¦";
 /// The most lines of one kind that are named.
@@ -88,7 +90,7 @@ impl Aside {
 ///
 /// # Errors
 /// `file.unreadable`.
-pub fn sample(content: &Content, encoding: &'static Encoding) -> Result<Vec<u8>> {
+pub fn sample(content: &Content, encoding: Charset) -> Result<Vec<u8>> {
     let (mut reader, _) = TextReader::open(content, encoding)?;
     let mut sample = Vec::new();
     while sample.len() < SAMPLE_BYTES
@@ -132,7 +134,7 @@ pub fn line_ends(sample: &[u8]) -> &'static str {
 /// The dialect of a text, as far as `options` don't pin it.
 pub fn dialect(
     sample: &[u8],
-    encoding: &'static Encoding,
+    encoding: Charset,
     options: &definition::Read,
     named: Option<String>,
     wanted: &Wanted,
@@ -146,6 +148,7 @@ pub fn dialect(
             .map_or(Some(b'"'), |quote| quote.bytes().next()),
         escape: options.escape.map(|escape| escape as u8),
         comment: options.comment.clone(),
+        inner: None,
     };
     if dialect.escape == dialect.quote {
         dialect.escape = None;
@@ -165,7 +168,89 @@ pub fn dialect(
     if options.escape.is_none() && is_backslashed(sample, &dialect) {
         dialect.escape = Some(b'\\');
     }
+    if let Some(outer) = lines_in_cells(sample, &dialect, options, wanted.vocabulary) {
+        return outer;
+    }
     dialect
+}
+
+/// The dialect of a text of which a program saved each line as one cell: with quotes around it
+/// (`"email,""first name"",…"`), or with the delimiters of empty cells behind it (`email;first name,,,`).
+/// `None` where the lines are cells already.
+fn lines_in_cells(
+    sample: &[u8],
+    plain: &Dialect,
+    options: &definition::Read,
+    vocabulary: &Vocabulary,
+) -> Option<Dialect> {
+    let header_of = |rows: &[Vec<String>]| {
+        let heads = rows.iter().take(HEADER_ROWS_MAX);
+        header_row(heads.map(|row| row.iter().map(String::as_str)), vocabulary)
+    };
+    let (plain_rows, _) = rows(sample, plain);
+    let (plain_header, recognised) = header_of(&plain_rows);
+    for outer in OUTER_DELIMITERS {
+        let cut = Dialect {
+            delimiter: outer.to_string(),
+            ..plain.clone()
+        };
+        let (cut_rows, _) = rows(sample, &cut);
+        let is_one_cell = |row: &&Vec<String>| {
+            let mut cells = row.iter().map(|cell| cell.trim().is_empty());
+            cells.next() == Some(false) && cells.all(|is_blank| is_blank)
+        };
+        let lines: Vec<&String> = cut_rows.iter().filter(is_one_cell).map(|row| &row[0]).collect();
+        if lines.len() * 2 <= cut_rows.len() {
+            continue;
+        }
+        let inners = DELIMITERS.iter().filter(|inner| match &options.delimiter {
+            Some(pinned) => pinned == *inner,
+            None => true,
+        });
+        for inner in inners {
+            let within = Dialect {
+                delimiter: inner.to_string(),
+                ..plain.clone()
+            };
+            let values: Vec<Vec<String>> =
+                lines.iter().map(|line| within.cells_of(line.as_bytes())).collect();
+            let (header, better) = header_of(&values);
+            let is_better = if outer == *inner {
+                better >= 2 && better > recognised
+            } else {
+                // Empty cells stand behind every line, and are no part of the last value.
+                let tail = |row: &Vec<String>| row.len() > 1;
+                let has_tail = cut_rows.iter().filter(|row| tail(row)).count() * 10 > cut_rows.len() * 9;
+                let is_torn = plain_rows.get(plain_header).and_then(|row| row.last());
+                let is_torn = is_torn.is_some_and(|last| last.ends_with(outer));
+                has_tail && is_torn && better >= 2 && better >= recognised
+            };
+            if is_better && values[header].len() > 1 {
+                return Some(Dialect {
+                    delimiter: outer.to_string(),
+                    inner: Some(inner.to_string()),
+                    ..plain.clone()
+                });
+            }
+        }
+    }
+    None
+}
+
+/// How wide rows may be without being too long: as the header with its empty cells, or as half of
+/// the first rows and more are, where what is too much in them is blank.
+pub fn harmless_width(sample: &[u8], dialect: &Dialect, header: usize, with_empty: usize) -> usize {
+    let (rows, _) = rows(sample, dialect);
+    let mut widths: Vec<usize> = rows
+        .iter()
+        .skip(1)
+        .filter(|row| row.len() >= header && row[header..].iter().all(|cell| cell.trim().is_empty()))
+        .map(Vec::len)
+        .collect();
+    widths.sort_unstable();
+    // Of an even number, the lower one in the middle: half of the rows isn't enough.
+    let usual = widths.get(widths.len().saturating_sub(1) / 2);
+    usual.copied().unwrap_or(0).max(with_empty)
 }
 
 /// The delimiter that makes the most recognised headers; where none does, the one that cuts the
@@ -195,7 +280,7 @@ fn delimiter(sample: &[u8], dialect: &Dialect, vocabulary: &Vocabulary) -> Strin
             best = (score, delimiter.to_string());
         }
     }
-    spaced(best.1, sample)
+    best.1
 }
 
 /// The width that most rows of more than one cell have, and how many have it.
@@ -224,20 +309,6 @@ fn run_of_characters(sample: &[u8]) -> Option<String> {
         let fits = (2..=8).contains(&first.chars().count()) && runs.iter().all(|run| run == first);
         fits.then(|| first.to_string())
     })
-}
-
-/// `", "` instead of `","` where a blank stands before every quoted cell: a quote behind a blank
-/// is none to a parser.
-fn spaced(delimiter: String, sample: &[u8]) -> String {
-    let found = |text: String| memchr::memmem::find(sample, text.as_bytes()).is_some();
-    let all = memchr::memmem::find_iter(sample, delimiter.as_bytes()).count();
-    let with_blank = format!("{delimiter} ");
-    let blanks = memchr::memmem::find_iter(sample, with_blank.as_bytes()).count();
-    if found(format!("{delimiter} \"")) && blanks == all {
-        with_blank
-    } else {
-        delimiter
-    }
 }
 
 /// Whether `'` stands around every cell of the first line, or around most of those below it, and `"`

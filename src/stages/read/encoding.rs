@@ -1,13 +1,15 @@
 //! Which encoding a text file is in, and its bytes as UTF-8, block by block.
 
+use std::collections::VecDeque;
 use std::io::{Read, Seek, SeekFrom};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::Encoding;
 use sha2::{Digest, Sha256};
 
+use super::charset::{Charset, Decoding};
 use super::content::{Content, ContentReader};
-use super::unreadable;
+use super::{letters, unreadable, wide};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
@@ -23,7 +25,10 @@ pub struct Survey {
     /// How many bytes there are.
     pub bytes: u64,
     /// What they most probably are.
-    pub encoding: &'static Encoding,
+    pub encoding: Charset,
+    /// What a person should know of how the encoding was found, where that was a guess against the
+    /// first impression.
+    pub guess: Option<String>,
 }
 
 /// How much of a file is looked at.
@@ -72,33 +77,38 @@ pub fn survey(content: &Content, named: Option<&str>, depth: Depth) -> Result<Su
         }
         bytes += count as u64;
     }
-    let encoding = match named {
-        Some(name) => Encoding::for_label(name.as_bytes()).ok_or_else(|| {
-            Refusal::new(
-                Code::FileEncoding,
-                format!("no encoding is called `{name}`"),
-            )
-        })?,
+    let (encoding, guess) = match named {
+        Some(name) => {
+            let unknown = || {
+                let what = format!("no encoding is called `{name}`");
+                Refusal::new(Code::FileEncoding, what)
+            };
+            (Charset::named(name).ok_or_else(unknown)?, None)
+        }
         None => detect(content, &head, &scan)?,
     };
+    if encoding.is_wide() && depth == Depth::Whole {
+        wide::check(content, bytes, encoding)?;
+    }
     Ok(Survey {
         sha256: crate::hex(&hash.finalize()),
         bytes,
         encoding,
+        guess,
     })
 }
 
-fn detect(content: &Content, head: &[u8], scan: &Utf8Scan) -> Result<&'static Encoding> {
+fn detect(content: &Content, head: &[u8], scan: &Utf8Scan) -> Result<(Charset, Option<String>)> {
     let path = content.path();
     if head.starts_with(&[0xff, 0xfe, 0, 0]) || head.starts_with(&[0, 0, 0xfe, 0xff]) {
         let what = format!("`{}` is in UTF-32, which no program needs", path.display());
         return Err(Refusal::new(Code::FileFormat, what).help("save it as UTF-8"));
     }
     if let Some((encoding, _)) = Encoding::for_bom(head) {
-        return Ok(encoding);
+        return Ok((Charset::Web(encoding), None));
     }
     if let Some(encoding) = utf16_by_nulls(head) {
-        return Ok(encoding);
+        return Ok((encoding, None));
     }
     let nulls = memchr::memchr_iter(0, head).count();
     if nulls * 20 > head.len() {
@@ -113,12 +123,13 @@ fn detect(content: &Content, head: &[u8], scan: &Utf8Scan) -> Result<&'static En
     }
     // Text of another encoding is valid UTF-8 by rare accident only: where most is, the rest is damage.
     if scan.invalid <= scan.valid {
-        return Ok(UTF_8);
+        return Ok((Charset::UTF_8, None));
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     let mut file = content.open()?;
     let mut block = vec![0; BLOCK_BYTES];
     let mut fed = 0;
+    let mut lines = letters::Lines::default();
     while fed < DETECT_BYTES_MAX {
         let count = file
             .read(&mut block)
@@ -128,15 +139,46 @@ fn detect(content: &Content, head: &[u8], scan: &Utf8Scan) -> Result<&'static En
         }
         if !block[..count].is_ascii() {
             detector.feed(&block[..count], false);
+            lines.add(&block[..count]);
             fed += count;
         }
     }
     detector.feed(&[], true);
-    Ok(detector.guess(None, Utf8Detection::Deny))
+    let first = Charset::Web(detector.guess(None, Utf8Detection::Deny));
+    match letters::judge(&lines, first) {
+        letters::Verdict::Keep => Ok((first, None)),
+        letters::Verdict::Better(better, example) => {
+            let guess = format!(
+                "the encoding is a guess: in {} a word would be `{}`, in {} it is `{}`; if names are \
+                 wrong, name the right one with `[read] encoding`",
+                first.name(),
+                example.worse,
+                better.name(),
+                example.better
+            );
+            Ok((better, Some(guess)))
+        }
+        letters::Verdict::Unsure(one, other, example) => {
+            let what = format!(
+                "`{}` may be in {} or in {}: a word of it is `{}` or `{}`",
+                path.display(),
+                one.name(),
+                other.name(),
+                example.better,
+                example.worse
+            );
+            Err(Refusal::new(Code::FileEncoding, what).help(format!(
+                "name the right one: `[read] encoding = \"{}\"` or `--encoding {}`; or save the list as \
+                 UTF-8",
+                one.name(),
+                other.name()
+            )))
+        }
+    }
 }
 
 /// Text in Latin letters has a NUL in every second byte of UTF-16.
-fn utf16_by_nulls(head: &[u8]) -> Option<&'static Encoding> {
+fn utf16_by_nulls(head: &[u8]) -> Option<Charset> {
     let pairs = head.len() / 2;
     if pairs < 2 {
         return None;
@@ -150,9 +192,9 @@ fn utf16_by_nulls(head: &[u8]) -> Option<&'static Encoding> {
     };
     let (even, odd) = (nulls_at(0), nulls_at(1));
     if odd * 5 > pairs && even * 20 < pairs {
-        Some(UTF_16LE)
+        Some(Charset::UTF_16LE)
     } else if even * 5 > pairs && odd * 20 < pairs {
-        Some(UTF_16BE)
+        Some(Charset::UTF_16BE)
     } else {
         None
     }
@@ -196,12 +238,14 @@ impl Utf8Scan {
 }
 
 /// A text file as UTF-8. Files in UTF-8 pass through as they are, damage included, so that
-/// offsets stay exact and only the damaged rows suffer.
+/// offsets stay exact and only the damaged rows suffer. Of other files, it is known where in the
+/// bytes each line ends: damage can make a character of any number of bytes.
 pub struct TextReader {
     file: ContentReader,
     block: Vec<u8>,
-    decoder: Option<Decoder>,
+    decoding: Option<Decoding>,
     done: bool,
+    line_ends: Option<LineEnds>,
 }
 
 impl TextReader {
@@ -209,7 +253,7 @@ impl TextReader {
     ///
     /// # Errors
     /// `file.unreadable`.
-    pub fn open(content: &Content, encoding: &'static Encoding) -> Result<(TextReader, u64)> {
+    pub fn open(content: &Content, encoding: Charset) -> Result<(TextReader, u64)> {
         let path = content.path();
         let mut file = content.open()?;
         let mut start = [0; 3];
@@ -217,63 +261,128 @@ impl TextReader {
             .read(&mut start)
             .map_err(|error| unreadable(path, &error))?;
         let mark = match Encoding::for_bom(&start[..count]) {
-            Some((found, length)) if found == encoding => length as u64,
+            Some((found, length)) if Charset::Web(found) == encoding => length as u64,
             _ => 0,
         };
         file.seek(SeekFrom::Start(mark))
             .map_err(|error| unreadable(path, &error))?;
-        let decoder = (encoding != UTF_8).then(|| encoding.new_decoder_without_bom_handling());
         let reader = TextReader {
             file,
             block: vec![0; BLOCK_BYTES / 4],
-            decoder,
+            decoding: encoding.decoding(),
             done: false,
+            line_ends: None,
         };
         Ok((reader, mark))
     }
 
-    /// Appends the next block to `window`; `Ok(false)` at the end.
+    /// As [`TextReader::open`], for a reader that is asked for offsets behind lines.
+    ///
+    /// # Errors
+    /// `file.unreadable`.
+    pub fn open_by_line(content: &Content, encoding: Charset) -> Result<(TextReader, u64)> {
+        let (mut reader, mark) = TextReader::open(content, encoding)?;
+        reader.line_ends = Some(LineEnds::new(encoding, mark));
+        Ok((reader, mark))
+    }
+
+    /// Appends more text to `window`; `Ok(false)`, with nothing appended, at the end.
     ///
     /// # Errors
     /// What the file system says.
     pub fn fill(&mut self, window: &mut Vec<u8>) -> std::io::Result<bool> {
-        if self.done {
-            return Ok(false);
-        }
-        let count = self.file.read(&mut self.block)?;
-        self.done = count == 0;
-        let Some(decoder) = &mut self.decoder else {
-            window.extend_from_slice(&self.block[..count]);
-            return Ok(count > 0);
-        };
-        let mut source = &self.block[..count];
-        loop {
-            let start = window.len();
-            let room = decoder
-                .max_utf8_buffer_length(source.len())
-                .unwrap_or(BLOCK_BYTES);
-            window.resize(start + room, 0);
-            let (result, read, written, _) =
-                decoder.decode_to_utf8(source, &mut window[start..], self.done);
-            window.truncate(start + written);
-            source = &source[read..];
-            if result == CoderResult::InputEmpty {
-                return Ok(true);
+        let before = window.len();
+        // A block may be the beginning of a character and nothing else.
+        while !self.done && window.len() == before {
+            let count = self.file.read(&mut self.block)?;
+            self.done = count == 0;
+            let block = &self.block[..count];
+            match &mut self.decoding {
+                None => window.extend_from_slice(block),
+                Some(decoding) => {
+                    if let Some(line_ends) = &mut self.line_ends {
+                        line_ends.note(block);
+                    }
+                    decoding.push(block, self.done, window);
+                }
             }
         }
+        Ok(window.len() > before)
+    }
+
+    /// Where in the file the text ends that was passed since the last call, of which `passed` is all;
+    /// it ends with a line, before the end of one, or with the text (`is_end`). Not for UTF-8, and
+    /// only of a reader that was opened by line.
+    pub fn offset_behind(&mut self, passed: &[u8], is_end: bool) -> u64 {
+        let line_ends = self.line_ends.as_mut();
+        line_ends.map_or(0, |line_ends| line_ends.offset_behind(passed, is_end))
     }
 }
 
-/// How many bytes `text` takes in a file of that encoding.
-pub fn length_in(encoding: &'static Encoding, text: &str) -> u64 {
-    if encoding == UTF_8 {
-        text.len() as u64
-    } else if encoding == UTF_16LE || encoding == UTF_16BE {
-        text.encode_utf16().count() as u64 * 2
-    } else if encoding.is_single_byte() {
-        text.chars().count() as u64
-    } else {
-        encoding.encode(text).0.len() as u64
+/// Where lines end in the bytes of a file that isn't in UTF-8. CR and LF are bytes of their own in
+/// every encoding, or units of their own, and never a part of another character.
+struct LineEnds {
+    unit: u64,
+    high: usize,
+    /// Of the next block.
+    offset: u64,
+    /// A byte of a unit that a block cut in two.
+    half: Option<u8>,
+    /// Offsets of the CR and LF that weren't passed yet.
+    ahead: VecDeque<u64>,
+    last: u64,
+}
+
+impl LineEnds {
+    fn new(encoding: Charset, offset: u64) -> LineEnds {
+        LineEnds {
+            unit: if encoding.is_wide() { 2 } else { 1 },
+            high: usize::from(encoding == Charset::UTF_16LE),
+            offset,
+            half: None,
+            ahead: VecDeque::new(),
+            last: offset,
+        }
+    }
+
+    fn note(&mut self, block: &[u8]) {
+        if self.unit == 1 {
+            let ends = memchr::memchr2_iter(b'\r', b'\n', block);
+            self.ahead.extend(ends.map(|at| self.offset + at as u64));
+        } else {
+            let from = self.offset - u64::from(self.half.is_some());
+            let bytes = self.half.take().into_iter().chain(block.iter().copied());
+            let mut pair = [0; 2];
+            let mut count = 0;
+            for byte in bytes {
+                pair[count % 2] = byte;
+                count += 1;
+                if count % 2 == 0
+                    && pair[self.high] == 0
+                    && matches!(pair[1 - self.high], b'\r' | b'\n')
+                {
+                    self.ahead.push_back(from + count as u64 - 2);
+                }
+            }
+            self.half = (count % 2 == 1).then_some(pair[0]);
+        }
+        self.offset += block.len() as u64;
+    }
+
+    fn offset_behind(&mut self, passed: &[u8], is_end: bool) -> u64 {
+        let mut last = None;
+        for _ in memchr::memchr2_iter(b'\r', b'\n', passed) {
+            last = self.ahead.pop_front().or(last);
+        }
+        let ends_with_line = matches!(passed.last(), Some(b'\r' | b'\n'));
+        self.last = match (last, self.ahead.front()) {
+            _ if is_end => self.offset,
+            _ if passed.is_empty() => self.last,
+            (Some(last), _) if ends_with_line => last + self.unit,
+            (_, Some(next)) => *next,
+            (_, None) => self.offset,
+        };
+        self.last
     }
 }
 
@@ -318,6 +427,44 @@ mod tests {
         );
         let (latin, _, _) = encoding_rs::WINDOWS_1252.encode(text);
         assert_eq!(detected(&latin), "windows-1252");
+    }
+
+    #[test]
+    fn offsets_are_those_of_the_file_whatever_the_damage() {
+        for (name, bytes) in [
+            ("shift_jis", &b"a,\x83\n\x82\xa0,b\r\nc\xff\n"[..]),
+            ("gbk", b"a,\x83\n\xff\xff,b\r\nc\x81\n"),
+            ("cp850", b"a,\x83\n\xff\xff,b\r\nc\x81\n"),
+            ("utf-16le", b"a\0\x00\xd8\n\0b\0\x0d\x0d\r\0\n\0c\0\n\0"),
+            ("utf-16be", b"\0a\xd8\x00\0\n\0b\x0d\x0d\0\r\0\n\0c\0\n"),
+        ] {
+            let charset = Charset::named(name).unwrap();
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(bytes).unwrap();
+            let content = Content::plain(file.path());
+            let (mut reader, _) = TextReader::open_by_line(&content, charset).unwrap();
+            let mut window = Vec::new();
+            assert!(reader.fill(&mut window).unwrap(), "{name}");
+            while reader.fill(&mut window).unwrap() {}
+            let mut offsets = Vec::new();
+            for line in window.split_inclusive(|byte| *byte == b'\n') {
+                let body = line.len() - 1 - usize::from(line.ends_with(b"\r\n"));
+                offsets.push(reader.offset_behind(&line[..body], false));
+                offsets.push(reader.offset_behind(&line[body..], false));
+            }
+            let unit = if charset.is_wide() { 2 } else { 1 };
+            let is_end = |at: usize| {
+                let high = usize::from(name == "utf-16le");
+                let low = if unit == 2 { bytes[at + 1 - high] } else { bytes[at] };
+                matches!(low, b'\r' | b'\n') && (unit == 1 || bytes[at + high] == 0)
+            };
+            let ends: Vec<usize> = (0..bytes.len()).step_by(unit).filter(|at| is_end(*at)).collect();
+            let (first, second, third, fourth) = (ends[0], ends[1], ends[2], ends[3]);
+            let expected = [first, first + unit, second, third + unit, fourth, fourth + unit];
+            let expected: Vec<u64> = expected.iter().map(|at| *at as u64).collect();
+            assert_eq!(offsets, expected, "{name}");
+            assert_eq!(reader.offset_behind(b"", true), bytes.len() as u64);
+        }
     }
 
     #[test]

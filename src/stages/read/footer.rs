@@ -1,12 +1,12 @@
 //! What stands below the last row: totals, "end of report", who exported the list.
 //!
 //! Only the end of the file is looked at, and only lines that nobody could take for a person are
-//! set aside; a line in doubt is a row, and gets its own reject.
+//! set aside: they have the words of a footer, or a blank line above them, and nothing that somebody
+//! could be found by. A line in doubt is a row, and gets its own reject.
 
 use std::io::{Read, Seek, SeekFrom};
 
-use encoding_rs::{UTF_16BE, UTF_16LE};
-
+use super::charset::Charset;
 use super::content::Content;
 use super::records::Dialect;
 use super::unreadable;
@@ -16,6 +16,10 @@ use crate::refusal::Result;
 const TAIL_BYTES: u64 = 1 << 16;
 /// The most lines below the rows, blank ones aside, that are found without being told of.
 const FOOTERS_MAX: usize = 10;
+/// A line of more bytes is no footer without the words of one.
+const DOUBT_BYTES_MAX: usize = 200;
+/// A line of more bytes is no footer.
+const FOOTER_BYTES_MAX: usize = 1000;
 /// First words of lines that count.
 const COUNTS: [&str; 15] = [
     "total", "totals", "sum", "subtotal", "summe", "gesamt", "anzahl", "count", "records", "rows",
@@ -43,8 +47,7 @@ const REMARKS: [&str; 17] = [
 ];
 
 /// Where the lines below the rows begin, as an offset into the file; `u64::MAX` when there are
-/// none. The header, `width` cells wide, begins at byte `header`. `pinned` is their number, if
-/// the pipeline says it.
+/// none. The header begins at byte `header`. `pinned` is their number, if the pipeline says it.
 ///
 /// # Errors
 /// `file.unreadable`.
@@ -53,7 +56,7 @@ pub fn find(
     bytes: u64,
     dialect: &Dialect,
     header: u64,
-    width: usize,
+    list: &List,
     pinned: Option<u64>,
 ) -> Result<u64> {
     if pinned == Some(0) {
@@ -65,10 +68,22 @@ pub fn find(
         let first = filled.take(number as usize).last();
         return Ok(first.map_or(u64::MAX, |(at, _)| *at));
     }
-    Ok(first_footer(&lines, dialect, width))
+    Ok(first_footer(&lines, dialect, list))
 }
 
-fn first_footer(lines: &[(u64, String)], dialect: &Dialect, width: usize) -> u64 {
+/// What is known of the rows.
+#[derive(Debug, Clone, Default)]
+pub struct List {
+    /// How many columns the header has.
+    pub width: usize,
+    /// The columns of usernames and ids, from 0. Addresses show by themselves.
+    pub keys: Vec<usize>,
+    /// The names of the columns, one behind the other.
+    pub header: String,
+}
+
+fn first_footer(lines: &[(u64, String)], dialect: &Dialect, list: &List) -> u64 {
+    let alphabets = alphabets_of(lines, list);
     let mut first = u64::MAX;
     let mut in_doubt = None;
     let mut number = 0;
@@ -78,7 +93,7 @@ fn first_footer(lines: &[(u64, String)], dialect: &Dialect, width: usize) -> u64
             first = in_doubt.take().unwrap_or(first);
             continue;
         }
-        match kind(line, dialect, width) {
+        match kind(line, dialect, list, &alphabets) {
             Kind::Footer => {
                 first = *at;
                 in_doubt = None;
@@ -102,25 +117,71 @@ enum Kind {
     Row,
 }
 
-fn kind(line: &str, dialect: &Dialect, width: usize) -> Kind {
+fn kind(line: &str, dialect: &Dialect, list: &List, alphabets: &[u32]) -> Kind {
     let quote = dialect.quote.unwrap_or(b'"');
-    // A quote that isn't closed on its line may reach up into a row.
-    if line.bytes().filter(|byte| *byte == quote).count() % 2 == 1 || line.contains('@') {
+    // A quote that isn't closed on its line may reach up into a row. NULs inside are UTF-16.
+    if line.bytes().filter(|byte| *byte == quote).count() % 2 == 1
+        || line.contains(['@', '\0', char::REPLACEMENT_CHARACTER])
+        || line.len() > FOOTER_BYTES_MAX
+        || line.chars().filter_map(alphabet).any(|of| !alphabets.contains(&of))
+    {
         return Kind::Row;
     }
+    let width = list.width;
     let cells = dialect.cells_of(line.as_bytes());
-    let filled: Vec<&str> = cells
+    let filled: Vec<(usize, &str)> = cells
         .iter()
         .map(|cell| cell.trim())
-        .filter(|cell| !cell.is_empty())
+        .enumerate()
+        .filter(|(_, cell)| !cell.is_empty())
         .collect();
+    let is_key = |column: usize, cell: &str| list.keys.contains(&column) && could_be_key(cell);
     match filled.as_slice() {
-        [only] if width >= 2 && is_remark(only) => Kind::Footer,
-        [_] if width >= 3 => Kind::Doubt,
-        [first, second] if width >= 3 && is_count(first) && is_number(second) => Kind::Footer,
-        [first, second] if width == 2 && is_count(first) && is_number(second) => Kind::Footer,
+        [(column, only)] if is_key(*column, only) => Kind::Row,
+        [(_, only)] if width >= 2 && is_remark(only) => Kind::Footer,
+        [(_, only)] if width >= 3 && only.len() <= DOUBT_BYTES_MAX => Kind::Doubt,
+        [(_, first), (_, second)] if width >= 2 && is_count(first) && is_number(second) => {
+            Kind::Footer
+        }
         _ => Kind::Row,
     }
+}
+
+/// Whether somebody may be found by this username or id: one word of letters, digits and the signs
+/// that these are written with.
+fn could_be_key(cell: &str) -> bool {
+    cell.contains(char::is_alphanumeric)
+        && cell
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | '\'' | '/' | '\\'))
+}
+
+/// The alphabets of the header and of the lines that have more than one cell or are the first of the
+/// end that is looked at.
+fn alphabets_of(lines: &[(u64, String)], list: &List) -> Vec<u32> {
+    let rows = lines.len().saturating_sub(FOOTERS_MAX).max(lines.len().min(1));
+    let texts = lines[..rows].iter().map(|(_, line)| line.as_str());
+    let mut found = vec![0];
+    for of in texts.chain([list.header.as_str()]).flat_map(str::chars).filter_map(alphabet) {
+        if !found.contains(&of) {
+            found.push(of);
+        }
+    }
+    found
+}
+
+/// To which alphabet a letter belongs, roughly: a number a script or block. None for signs and digits.
+fn alphabet(character: char) -> Option<u32> {
+    let block = match u32::from(character) {
+        0..=0x24f | 0x1e00..=0x1eff => 0,
+        0x370..=0x3ff | 0x1f00..=0x1fff => 1,
+        0x400..=0x52f => 2,
+        0x590..=0x8ff | 0xfb1d..=0xfdff | 0xfe70..=0xfeff => 3,
+        0x1100..=0x11ff | 0x2e80..=0x9fff | 0xac00..=0xd7ff | 0xf900..=0xfaff => 4,
+        0xff00..=0xffef | 0x20000..=0x3ffff => 4,
+        other => other >> 7,
+    };
+    character.is_alphabetic().then_some(block)
 }
 
 fn is_remark(text: &str) -> bool {
@@ -173,7 +234,7 @@ fn tail(
     dialect: &Dialect,
     header: u64,
 ) -> Result<Vec<(u64, String)>> {
-    let wide = [UTF_16LE, UTF_16BE].contains(&dialect.encoding);
+    let wide = dialect.encoding.is_wide();
     let mut from = bytes.saturating_sub(TAIL_BYTES).max(header);
     from += u64::from(wide && (from - header) % 2 == 1);
     let mut reader = content.open()?;
@@ -183,7 +244,7 @@ fn tail(
         .and_then(|_| reader.take(TAIL_BYTES).read_to_end(&mut raw))
         .map_err(|error| unreadable(content.path(), &error))?;
     let step = if wide { 2 } else { 1 };
-    let unit = |at: usize| match (wide, dialect.encoding == UTF_16BE) {
+    let unit = |at: usize| match (wide, dialect.encoding == Charset::UTF_16BE) {
         (false, _) => u16::from(raw[at]),
         (true, true) => u16::from_be_bytes([raw[at], raw[at + 1]]),
         (true, false) => u16::from_le_bytes([raw[at], raw[at + 1]]),
@@ -194,7 +255,10 @@ fn tail(
     let mut is_first = true;
     let whole = raw.len() / step * step;
     for at in (0..whole).step_by(step) {
-        if matches!(unit(at), 0x0a | 0x0d) {
+        if unit(at) == 0x0a && start == at && at >= step && unit(at - step) == 0x0d {
+            // The LF of a CRLF ends no line of its own.
+            start = at + step;
+        } else if matches!(unit(at), 0x0a | 0x0d) {
             if !is_first {
                 lines.push((start, at));
             }
@@ -206,9 +270,7 @@ fn tail(
         lines.push((start, whole));
     }
     let text = |(start, end): (usize, usize)| {
-        let (text, _) = dialect
-            .encoding
-            .decode_without_bom_handling(&raw[start..end]);
+        let text = dialect.encoding.decode(&raw[start..end]);
         (from + start as u64, text.into_owned())
     };
     Ok(lines.into_iter().map(text).collect())
@@ -217,24 +279,31 @@ fn tail(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use encoding_rs::UTF_8;
+    use std::io::Write;
 
-    fn footer_of(text: &str, width: usize) -> Option<usize> {
-        let dialect = Dialect {
-            encoding: UTF_8,
+    fn dialect(encoding: Charset) -> Dialect {
+        Dialect {
+            encoding,
             delimiter: ",".to_string(),
             quote: Some(b'"'),
             escape: None,
             comment: None,
+            inner: None,
+        }
+    }
+
+    /// The line on which footers begin, from 0, of a text with a header of keys in `keys`.
+    fn footer_of(text: &str, width: usize, keys: &[usize]) -> Option<usize> {
+        let list = List {
+            width,
+            keys: keys.to_vec(),
+            header: "email,first,last".to_string(),
         };
-        let mut at = 0;
         let mut lines = Vec::new();
         for (index, line) in text.split('\n').enumerate() {
             lines.push((index as u64, line.to_string()));
-            at += line.len() + 1;
         }
-        assert!(at > 0);
-        match first_footer(&lines, &dialect, width) {
+        match first_footer(&lines, &dialect(Charset::UTF_8), &list) {
             u64::MAX => None,
             at => Some(at as usize),
         }
@@ -262,8 +331,57 @@ mod tests {
             ("a@b.c,\"x\nTotal: 3\"\n", 3, None),
             ("Ada\nTotal: 3\n", 1, None),
             ("a@b.c,Ada\n\nGrace\n", 2, None),
+            // Letters that the list doesn't have, and what is too long.
+            ("a@b.c,Ada,King\n\n潺䁥潮摲楷\n", 3, None),
+            ("a@b.c,Ada,King\n\nВсего людей\n", 3, None),
+            ("a@b.c,Ада,King\n\nВсего людей\n", 3, Some(2)),
         ] {
-            assert_eq!(footer_of(text, width), footer, "{text:?}");
+            assert_eq!(footer_of(text, width, &[]), footer, "{text:?}");
+        }
+        let long = format!("a@b.c,Ada,King\n\n{}\n", "word ".repeat(60));
+        assert_eq!(footer_of(&long, 3, &[]), None);
+    }
+
+    #[test]
+    fn what_somebody_can_be_found_by_is_no_footer() {
+        for (text, footer) in [
+            ("ann,Ada,King\n\ncy,,\n", None),
+            ("ann,Ada,King\n\ncy,,\n\ndi,,\n", None),
+            ("ann,Ada,King\n,,\n1004,,\n", None),
+            ("ann,Ada,King\nend-user,,\n", None),
+            ("ann,Ada,King\nreport.bot,,\n", None),
+            ("ann,Ada,King\n\nAs of Monday,,\n", Some(2)),
+            ("ann,Ada,King\nTotal: 3,,\n", Some(1)),
+            ("ann,Ada,King\n-----\n", Some(1)),
+        ] {
+            assert_eq!(footer_of(text, 3, &[0]), footer, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn line_ends_of_two_characters_are_no_blank_lines() {
+        for end in ["\n", "\r\n", "\r"] {
+            for encoding in [Charset::UTF_8, Charset::UTF_16LE, Charset::UTF_16BE] {
+                let begun = ["name,first,last", "a,Ada,King", "cy,,", "di,,", "Some words"];
+                let text = begun.join(end) + end + end + "As of Monday" + end;
+                let bytes: Vec<u8> = match encoding {
+                    Charset::UTF_16LE => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+                    Charset::UTF_16BE => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+                    _ => text.clone().into_bytes(),
+                };
+                let mut file = tempfile::NamedTempFile::new().unwrap();
+                file.write_all(&bytes).unwrap();
+                let list = List {
+                    width: 3,
+                    ..List::default()
+                };
+                let content = Content::plain(file.path());
+                let (length, dialect) = (bytes.len() as u64, dialect(encoding));
+                let found = find(&content, length, &dialect, 0, &list, None).unwrap();
+                let unit = if encoding.is_wide() { 2 } else { 1 };
+                let expected = text.find("As of").unwrap() as u64 * unit;
+                assert_eq!(found, expected, "{end:?} {}", encoding.name());
+            }
         }
     }
 }

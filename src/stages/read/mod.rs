@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::definition::Definition;
 use crate::header::{Vocabulary, is_own};
@@ -17,14 +17,18 @@ use content::{Content, STANDARD_INPUT};
 pub use detect::Aside;
 use encoding::Depth;
 
+pub mod charset;
+pub mod code_pages;
 pub mod content;
 pub mod csv;
 mod detect;
 pub mod encoding;
 mod footer;
 pub mod json;
+mod letters;
 mod mojibake;
 pub mod records;
+mod wide;
 pub mod workbook;
 
 /// How many rows are looked at for the header, and for the delimiter.
@@ -86,21 +90,6 @@ pub enum Format {
 /// A path need not be text; a plan keeps of it what reports show.
 fn shown_path<S: Serializer>(path: &Path, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     serializer.collect_str(&path.display())
-}
-
-fn encoding_name<S: Serializer>(
-    encoding: &&'static encoding_rs::Encoding,
-    serializer: S,
-) -> std::result::Result<S::Ok, S::Error> {
-    serializer.serialize_str(encoding.name())
-}
-
-fn named_encoding<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<&'static encoding_rs::Encoding, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    encoding_rs::Encoding::for_label(name.as_bytes())
-        .ok_or_else(|| serde::de::Error::custom("no such encoding"))
 }
 
 /// What [`Source::read`] hands each batch to; `Ok(false)` stops reading.

@@ -9,13 +9,13 @@ use std::borrow::Cow;
 use std::io::{Read, Seek, SeekFrom};
 
 use csv_core::ReadRecordResult;
-use encoding_rs::{Encoding, UTF_8};
 use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 
+use super::charset::Charset;
 use super::content::{Content, ContentReader};
-use super::encoding::{TextReader, length_in};
-use super::{encoding_name, named_encoding, unreadable};
+use super::encoding::TextReader;
+use super::unreadable;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use crate::row::Place;
@@ -42,8 +42,7 @@ const DAMAGED: u8 = 0xfe;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dialect {
     /// How bytes become text.
-    #[serde(serialize_with = "encoding_name", deserialize_with = "named_encoding")]
-    pub encoding: &'static Encoding,
+    pub encoding: Charset,
     /// Between cells: one character or a few.
     pub delimiter: String,
     /// Around cells, if anything may be.
@@ -52,9 +51,17 @@ pub struct Dialect {
     pub escape: Option<u8>,
     /// What a line begins with that is no record.
     pub comment: Option<String>,
+    /// Between the values of a record of which a program once saved each line as one cell.
+    #[serde(default)]
+    pub inner: Option<String>,
 }
 
 impl Dialect {
+    /// What stands between the values of a row.
+    pub fn delimiter_of_values(&self) -> &str {
+        self.inner.as_ref().unwrap_or(&self.delimiter)
+    }
+
     /// The delimiter as csv-core sees it.
     pub(super) fn delimiter_byte(&self) -> u8 {
         match self.delimiter.as_bytes() {
@@ -87,7 +94,22 @@ impl Dialect {
     pub(super) fn cells_of(&self, line: &[u8]) -> Vec<String> {
         let mut record = Record::default();
         parse_slice(&self.mapped(line), &mut self.parser(), &mut record);
+        if self.delimiter_byte() == STAND_IN {
+            record.restore(&self.delimiter);
+        }
+        if let Some(inner) = self.within() {
+            record.unwrap(self, &inner, None);
+        }
         record.cells().map(Cow::into_owned).collect()
+    }
+
+    /// How the values within a cell that was a line are told apart, where each line is one.
+    fn within(&self) -> Option<Dialect> {
+        self.inner.as_ref().map(|inner| Dialect {
+            delimiter: inner.clone(),
+            inner: None,
+            ..self.clone()
+        })
     }
 }
 
@@ -177,14 +199,95 @@ impl Record {
     pub fn is_blank(&self) -> bool {
         let bytes = self.bytes();
         // A first letter settles it for nearly every row.
+        // The end of a text in UTF-16 that was appended to another is a NUL.
         !bytes.first().is_some_and(u8::is_ascii_graphic)
-            && String::from_utf8_lossy(bytes).trim().is_empty()
+            && String::from_utf8_lossy(bytes)
+                .trim_matches(|c: char| c.is_whitespace() || c == '\0')
+                .is_empty()
     }
 
     fn clear(&mut self) {
         self.length = 0;
         self.ends.clear();
         self.damage = Damage::None;
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        let end = self.length + bytes.len();
+        if self.bytes.len() < end {
+            self.bytes.resize(end * 2, 0);
+        }
+        self.bytes[self.length..end].copy_from_slice(bytes);
+        self.length = end;
+    }
+
+    /// Adds empty cells up to `width` of them.
+    pub(super) fn pad(&mut self, width: usize) {
+        let end = self.length;
+        self.ends.resize(width.max(self.ends.len()), end);
+    }
+
+    /// How many cells there are up to the last that isn't blank.
+    pub(super) fn filled(&self) -> usize {
+        let mut filled = self.ends.len();
+        let is_blank = |cell: &[u8]| cell.iter().all(|byte| byte.is_ascii_whitespace());
+        while filled > 0 {
+            let start = if filled > 1 { self.ends[filled - 2] } else { 0 };
+            if !is_blank(&self.bytes[start..self.ends[filled - 1]]) {
+                break;
+            }
+            filled -= 1;
+        }
+        filled
+    }
+
+    /// Takes a record apart that has a whole line of values in its first cell, and nothing in the
+    /// others; or that was cut at `outer`'s delimiter, where the values are told apart by another.
+    /// Where `width` is known, it must be that of the values. Whether anything was done.
+    ///
+    /// In a list in which not every line is so, it must be the only cell: beside empty ones, it may be
+    /// a value that holds the delimiter.
+    fn unwrap(&mut self, outer: &Dialect, inner: &Dialect, width: Option<usize>) -> bool {
+        let filled = self.filled();
+        let is_same = outer.delimiter == inner.delimiter;
+        let is_rare = outer.inner.is_none();
+        if filled == 0
+            || is_same && filled != 1
+            || is_rare && (self.ends.len() > 1 || width.is_none_or(|width| width < 3))
+        {
+            return false;
+        }
+        let mut line = Vec::new();
+        for (index, cell) in self.raw_cells().take(filled).enumerate() {
+            if index > 0 {
+                line.extend_from_slice(outer.delimiter.as_bytes());
+            }
+            line.extend_from_slice(cell);
+        }
+        let mapped = inner.mapped(&line);
+        let mut values = Record::default();
+        let passed = parse_slice(&mapped, &mut inner.parser(), &mut values);
+        // What a line break cuts off would be lost.
+        if passed < mapped.len()
+            || is_same && values.ends.len() < 2
+            || width.is_some_and(|width| values.ends.len() != width)
+        {
+            return false;
+        }
+        if inner.delimiter_byte() == STAND_IN {
+            values.restore(&inner.delimiter);
+        }
+        let found = quotes(&mapped, inner.delimiter_byte(), inner, true);
+        self.damage = match (self.damage, found) {
+            (Damage::None, Quotes::Stray) => Damage::Stray,
+            (Damage::None, Quotes::AfterQuote) => Damage::AfterQuote,
+            (Damage::None, Quotes::Unclosed(_)) => Damage::Unclosed(self.place.line),
+            (damage, _) => damage,
+        };
+        self.bytes = values.bytes;
+        self.length = values.length;
+        self.ends = values.ends;
+        true
     }
 
     /// Puts delimiters of several bytes back where a quoted cell has them.
@@ -239,6 +342,16 @@ pub struct Records<'a> {
     searches: u32,
     unclosed_line: Option<u64>,
     by_line_until: usize,
+    /// How many searches for the end of a quote behind a blank found none.
+    blank_searches: u32,
+    /// How the values within a line that is one cell are told apart.
+    inner: Option<Dialect>,
+    /// How many columns the header has, once that is known.
+    pub width: Option<usize>,
+    /// Whether a NUL was seen.
+    pub has_nul: bool,
+    /// How many records were taken apart that had been saved as one cell.
+    pub unwrapped: u64,
     /// Lines that were passed over as comments: how many, and the first of them.
     pub comments: (u64, Vec<u64>),
 }
@@ -249,7 +362,7 @@ impl<'a> Records<'a> {
     /// # Errors
     /// `file.unreadable`.
     pub fn open(content: &'a Content, dialect: &'a Dialect) -> Result<Records<'a>> {
-        let (reader, byte) = TextReader::open(content, dialect.encoding)?;
+        let (reader, byte) = TextReader::open_by_line(content, dialect.encoding)?;
         let delimiter = dialect.delimiter_byte();
         Ok(Records {
             reader,
@@ -272,6 +385,11 @@ impl<'a> Records<'a> {
             searches: 0,
             unclosed_line: None,
             by_line_until: 0,
+            blank_searches: 0,
+            inner: dialect.within(),
+            width: None,
+            has_nul: false,
+            unwrapped: 0,
             comments: (0, Vec::new()),
         })
     }
@@ -302,6 +420,7 @@ impl<'a> Records<'a> {
         if self.finder.is_some() {
             record.restore(&self.dialect.delimiter);
         }
+        self.unwrap(record);
         if record.ends.len() > COLUMNS_MAX {
             return Err(self.over(
                 record.place.line,
@@ -310,6 +429,26 @@ impl<'a> Records<'a> {
             ));
         }
         Ok(true)
+    }
+
+    /// Takes a record apart that a program saved as one cell: where all lines are so, or where the
+    /// values are as many as there are columns.
+    fn unwrap(&mut self, record: &mut Record) {
+        if let Some(inner) = &self.inner {
+            let is_same = inner.delimiter == self.dialect.delimiter;
+            let width = self.width.filter(|_| is_same);
+            let is_done = record.unwrap(self.dialect, inner, width);
+            self.unwrapped += u64::from(is_done);
+            return;
+        }
+        let delimiter = self.dialect.delimiter.as_bytes();
+        if record.ends.len() == 1
+            && let Some(width) = self.width
+            && memchr::memmem::find(record.bytes(), delimiter).is_some()
+        {
+            let is_done = record.unwrap(self.dialect, self.dialect, Some(width));
+            self.unwrapped += u64::from(is_done);
+        }
     }
 
     /// Moves over line ends, blank lines and comments; `Ok(false)` at the end.
@@ -384,7 +523,8 @@ impl<'a> Records<'a> {
         }
         self.has_parsed = true;
         loop {
-            if self.at == self.window.len() && !self.exhausted {
+            // Without anything to read, the parser would take it for the end.
+            while self.at == self.window.len() && !self.exhausted {
                 self.refill()?;
             }
             let (result, read, written, ended) = self.parser.read_record(
@@ -454,9 +594,11 @@ impl<'a> Records<'a> {
         self.at -= self.start;
         self.by_line_until = self.by_line_until.saturating_sub(self.start);
         self.start = 0;
+        let before = self.window.len();
         let Some(finder) = &self.finder else {
             let filled = self.reader.fill(&mut self.window);
             self.exhausted = !filled.map_err(|error| unreadable(self.content.path(), &error))?;
+            self.has_nul |= memchr::memchr(0, &self.window[before..]).is_some();
             return Ok(());
         };
         let filled = self.reader.fill(&mut self.unmapped);
@@ -472,6 +614,7 @@ impl<'a> Records<'a> {
         };
         let (now, later) = text.split_at(text.len() - kept);
         map(now, finder, &mut self.window);
+        self.has_nul |= memchr::memchr(0, &self.window[before..]).is_some();
         self.unmapped = later.to_vec();
         Ok(())
     }
@@ -483,12 +626,17 @@ impl<'a> Records<'a> {
             && memchr::memchr(quote, raw).is_some()
         {
             let last = self.exhausted && self.at == self.window.len();
-            match quotes(raw, self.delimiter, self.dialect, last) {
+            let found = quotes(raw, self.delimiter, self.dialect, last);
+            if found == Quotes::Stray && self.skip_blanks(record)? {
+                return Ok(());
+            }
+            match found {
                 Quotes::Fine => {}
                 Quotes::Stray => record.damage = Damage::Stray,
                 Quotes::AfterQuote => record.damage = Damage::AfterQuote,
                 Quotes::Unclosed(noticed) => return self.cut(record, noticed),
             }
+            let raw = &self.window[self.start..self.at];
             if line_ends(without_line_end(raw), false) >= RECORD_LINES_MAX {
                 return self.cut(record, raw.len());
             }
@@ -501,6 +649,47 @@ impl<'a> Records<'a> {
         }
         self.advance(self.at);
         Ok(())
+    }
+
+    /// Reads the record at `start` once more, with the blanks before opening quotes passed over.
+    /// `false`, with nothing done, where no such quote closes at the end of its cell.
+    fn skip_blanks(&mut self, record: &mut Record) -> Result<bool> {
+        let is_wanted = |raw: &[u8], delimiter: u8, quote: u8| {
+            memchr::memchr_iter(quote, raw).any(|at| {
+                let before = &raw[..at];
+                let start = before.len() - blanks_at_end(before, delimiter);
+                start < at && start.checked_sub(1).is_none_or(|at| before[at] == delimiter)
+            })
+        };
+        let Some(quote) = self.dialect.quote else {
+            return Ok(false);
+        };
+        if !is_wanted(&self.window[self.start..self.at], self.delimiter, quote) {
+            return Ok(false);
+        }
+        loop {
+            let by_line = self.blank_searches > SEARCHES_MAX;
+            let until = if by_line { self.at } else { self.window.len() };
+            let raw = &self.window[self.start..until];
+            let last = self.exhausted || by_line;
+            let mut found = Record::default();
+            match blanks_skipped(raw, self.delimiter, self.dialect, last, &mut found) {
+                Some(end) if end <= RECORD_BYTES_MAX
+                    && line_ends(&raw[..end], false) < RECORD_LINES_MAX => {
+                    found.place = record.place;
+                    *record = found;
+                    self.parser.reset();
+                    self.at = self.start + end;
+                    self.advance(self.at);
+                    return Ok(true);
+                }
+                None if !last && raw.len() <= RECORD_BYTES_MAX => self.refill()?,
+                _ => {
+                    self.blank_searches += 1;
+                    return Ok(false);
+                }
+            }
+        }
     }
 
     /// A stray quote not far behind an unclosed one is most probably the end of what that opened.
@@ -560,22 +749,18 @@ impl<'a> Records<'a> {
         if let Some(last) = passed.last() {
             self.after_cr = *last == b'\r';
         }
-        self.byte += if self.dialect.encoding == UTF_8 {
+        if self.dialect.encoding != Charset::UTF_8 {
+            let is_end = self.exhausted && to == self.window.len();
+            self.byte = self.reader.offset_behind(passed, is_end);
+        } else {
             let extra = match &self.finder {
                 None => 0,
                 Some(finder) => {
                     memchr::memchr_iter(STAND_IN, passed).count() * (finder.needle().len() - 1)
                 }
             };
-            (passed.len() + extra) as u64
-        } else {
-            let mut text = Cow::Borrowed(passed);
-            if self.finder.is_some() {
-                let parts: Vec<&[u8]> = passed.split(|byte| *byte == STAND_IN).collect();
-                text = Cow::Owned(parts.join(self.dialect.delimiter.as_bytes()));
-            }
-            length_in(self.dialect.encoding, &String::from_utf8_lossy(&text))
-        };
+            self.byte += (passed.len() + extra) as u64;
+        }
         self.start = to;
     }
 
@@ -601,20 +786,22 @@ pub struct Picker<'a> {
     content: &'a Content,
     dialect: &'a Dialect,
     parser: csv_core::Reader,
+    width: usize,
     raw: Vec<u8>,
 }
 
 impl<'a> Picker<'a> {
-    /// Opens a text.
+    /// Opens a text whose header has `width` columns.
     ///
     /// # Errors
     /// `file.unreadable`.
-    pub fn open(content: &'a Content, dialect: &'a Dialect) -> Result<Picker<'a>> {
+    pub fn open(content: &'a Content, dialect: &'a Dialect, width: usize) -> Result<Picker<'a>> {
         Ok(Picker {
             reader: content.open()?,
             content,
             dialect,
             parser: dialect.parser(),
+            width,
             raw: Vec::new(),
         })
     }
@@ -635,17 +822,35 @@ impl<'a> Picker<'a> {
             .map_err(|error| unreadable(self.content.path(), &error))?;
         record.clear();
         record.place = place;
-        parse_slice(&self.dialect.mapped(&self.raw), &mut self.parser, record);
-        if self.dialect.delimiter_byte() == STAND_IN {
+        let raw = self.dialect.mapped(&self.raw);
+        let delimiter = self.dialect.delimiter_byte();
+        let length = parse_slice(&raw, &mut self.parser, record);
+        if quotes(&raw[..length], delimiter, self.dialect, true) == Quotes::Stray {
+            let mut found = Record::default();
+            if blanks_skipped(&raw, delimiter, self.dialect, true, &mut found).is_some() {
+                found.place = place;
+                *record = found;
+            }
+        }
+        if delimiter == STAND_IN {
             record.restore(&self.dialect.delimiter);
+        }
+        match &self.dialect.within() {
+            Some(inner) if inner.delimiter != self.dialect.delimiter => {
+                record.unwrap(self.dialect, inner, None);
+            }
+            _ => {
+                record.unwrap(self.dialect, self.dialect, Some(self.width));
+            }
         }
         Ok(())
     }
 }
 
-/// Parses one record that is a slice of its own.
-fn parse_slice(mut slice: &[u8], parser: &mut csv_core::Reader, record: &mut Record) {
+/// Parses one record that is a slice of its own; how many bytes it took.
+fn parse_slice(mut slice: &[u8], parser: &mut csv_core::Reader, record: &mut Record) -> usize {
     parser.reset();
+    let all = slice.len();
     let mut ends = [0; 64];
     loop {
         let (result, read, written, ended) =
@@ -659,7 +864,7 @@ fn parse_slice(mut slice: &[u8], parser: &mut csv_core::Reader, record: &mut Rec
                 let room = record.bytes.len() * 2;
                 record.bytes.resize(room, 0);
             }
-            ReadRecordResult::Record | ReadRecordResult::End => return,
+            ReadRecordResult::Record | ReadRecordResult::End => return all - slice.len(),
         }
     }
 }
@@ -719,7 +924,7 @@ pub(super) fn quotes(raw: &[u8], delimiter: u8, dialect: &Dialect, last: bool) -
                 };
             };
             let end = cell_end(raw, close + 1, delimiter);
-            if raw[close + 1..end].iter().any(|byte| *byte != b' ') {
+            if !is_blank(&raw[close + 1..end]) {
                 if memchr::memchr2(b'\r', b'\n', &raw[at..close]).is_some() {
                     return Quotes::Unclosed(close);
                 }
@@ -750,7 +955,7 @@ fn suspects(raw: &[u8], delimiter: u8, dialect: &Dialect) -> (Option<usize>, Opt
             };
             let spans = memchr::memchr2(b'\r', b'\n', &raw[at..close]).is_some();
             end = cell_end(raw, close + 1, delimiter);
-            if spans && raw[close + 1..end].iter().any(|byte| *byte != b' ') {
+            if spans && !is_blank(&raw[close + 1..end]) {
                 return (Some(at), spanning);
             }
             if spans && spanning.is_none() {
@@ -760,6 +965,93 @@ fn suspects(raw: &[u8], delimiter: u8, dialect: &Dialect) -> (Option<usize>, Opt
         at = end + 1;
     }
     (None, spanning)
+}
+
+/// Parses the record that `raw` begins with, passing over blanks before opening quotes and behind
+/// closing ones; where it ends, before its line end. `None` where no blank stands before a quote that
+/// closes at the end of its cell, or where that isn't known before the `last` byte.
+fn blanks_skipped(
+    raw: &[u8],
+    delimiter: u8,
+    dialect: &Dialect,
+    last: bool,
+    record: &mut Record,
+) -> Option<usize> {
+    let quote = dialect.quote?;
+    let mut is_found = false;
+    let mut at = 0;
+    loop {
+        let opening = at + blanks(&raw[at..], delimiter);
+        let mut end;
+        if raw.get(opening) == Some(&quote) {
+            let close = closing_quote(raw, opening + 1, quote, dialect.escape)?;
+            end = close + 1;
+            end += blanks(&raw[end..], delimiter);
+            let ends = matches!(raw.get(end), Some(b'\r' | b'\n')) || raw.get(end) == Some(&delimiter);
+            if !ends && end < raw.len() {
+                return None;
+            }
+            is_found |= opening > at;
+            push_unquoted(&raw[opening + 1..close], quote, dialect.escape, record);
+        } else {
+            end = cell_end(raw, at, delimiter);
+            if memchr::memchr(quote, &raw[at..end]).is_some() {
+                record.damage = Damage::Stray;
+            }
+            record.push(&raw[at..end]);
+        }
+        if end == raw.len() && !last {
+            return None;
+        }
+        record.ends.push(record.length);
+        if raw.get(end) != Some(&delimiter) {
+            return is_found.then_some(end);
+        }
+        at = end + 1;
+    }
+}
+
+/// Adds what stands between quotes, with quotes in it as they are meant.
+fn push_unquoted(cell: &[u8], quote: u8, escape: Option<u8>, record: &mut Record) {
+    let mut at = 0;
+    while at < cell.len() {
+        let byte = cell[at];
+        let is_escape = Some(byte) == escape || byte == quote && cell.get(at + 1) == Some(&quote);
+        let at_meant = if is_escape && at + 1 < cell.len() { at + 1 } else { at };
+        record.push(&cell[at_meant..=at_meant]);
+        at = at_meant + 1;
+    }
+}
+
+/// How many bytes of blanks `raw` begins with: spaces, tabs that aren't the delimiter, no-break spaces.
+fn blanks(raw: &[u8], delimiter: u8) -> usize {
+    let mut at = 0;
+    loop {
+        match &raw[at..] {
+            [b' ', ..] if delimiter != b' ' => at += 1,
+            [b'\t', ..] if delimiter != b'\t' => at += 1,
+            [0xc2, 0xa0, ..] => at += 2,
+            _ => return at,
+        }
+    }
+}
+
+/// How many bytes of blanks `raw` ends with.
+fn blanks_at_end(raw: &[u8], delimiter: u8) -> usize {
+    let mut end = raw.len();
+    loop {
+        match &raw[..end] {
+            [.., b' '] if delimiter != b' ' => end -= 1,
+            [.., b'\t'] if delimiter != b'\t' => end -= 1,
+            [.., 0xc2, 0xa0] => end -= 2,
+            _ => return raw.len() - end,
+        }
+    }
+}
+
+/// Whether there is nothing but blanks; a tab that is the delimiter ends a cell before.
+fn is_blank(raw: &[u8]) -> bool {
+    blanks(raw, 0) == raw.len()
 }
 
 fn closing_quote(raw: &[u8], mut at: usize, quote: u8, escape: Option<u8>) -> Option<usize> {

@@ -5,17 +5,17 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read as _;
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 
+use super::charset::Charset;
 use super::content::{Content, read_start, within_file_limit};
 use super::encoding::{Depth, TextReader, survey};
 use super::records::{COLUMNS_MAX, RECORD_BYTES_MAX};
 use super::{
-    Emit, Format, HIDDEN, PARTED, ROWS_MAX, Source, UNREAD, Wanted, encoding_name, misplaced,
-    mojibake, named_encoding, unreadable, without_nul,
+    Emit, Format, HIDDEN, PARTED, ROWS_MAX, Source, UNREAD, Wanted, misplaced, mojibake,
+    unreadable, without_nul,
 };
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
@@ -42,8 +42,7 @@ pub struct Shape {
     /// Where its bytes are.
     pub content: Content,
     /// How bytes become text.
-    #[serde(serialize_with = "encoding_name", deserialize_with = "named_encoding")]
-    pub encoding: &'static Encoding,
+    pub encoding: Charset,
     /// How its records stand.
     pub layout: Layout,
     /// What parts the values of a list in a cell; the first is written.
@@ -86,7 +85,7 @@ impl Shape {
             let (how, bytes) = (&packed.how, source.bytes);
             remarks.push(format!("packed with {how}, {bytes} bytes unpacked"));
         }
-        if ![UTF_8, UTF_16LE, UTF_16BE].contains(&self.encoding) {
+        if !self.encoding.is_unicode() {
             remarks.push(format!("text in {}", self.encoding.name()));
         }
         remarks
@@ -190,7 +189,7 @@ pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
 }
 
 /// How the records stand: a line each where half of the first lines or more are objects.
-fn layout(content: &Content, encoding: &'static Encoding) -> Result<Layout> {
+fn layout(content: &Content, encoding: Charset) -> Result<Layout> {
     let (mut reader, _) = TextReader::open(content, encoding)?;
     let mut head = Vec::new();
     let mut has_more = true;
@@ -410,7 +409,7 @@ pub fn read(
             }
         }
     }
-    if shape.encoding == UTF_8 && records.bytes_read() != source.bytes {
+    if shape.encoding == Charset::UTF_8 && records.bytes_read() != source.bytes {
         return Err(changed(source));
     }
     if !cells.is_empty() {

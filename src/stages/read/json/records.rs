@@ -6,7 +6,6 @@
 
 use std::path::{Path, PathBuf};
 
-use encoding_rs::{Encoding, UTF_8};
 use memchr::{memchr, memchr_iter, memchr3, memrchr};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +13,8 @@ use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use crate::row::Place;
 use crate::stages::read::content::Content;
-use crate::stages::read::encoding::{TextReader, length_in};
+use crate::stages::read::charset::Charset;
+use crate::stages::read::encoding::TextReader;
 use crate::stages::read::records::RECORD_BYTES_MAX;
 use crate::stages::read::unreadable;
 
@@ -73,7 +73,7 @@ enum State {
 /// Reads the records of a text.
 pub(super) struct Records {
     reader: TextReader,
-    encoding: &'static Encoding,
+    encoding: Charset,
     path: PathBuf,
     layout: Layout,
     state: State,
@@ -90,7 +90,7 @@ impl Records {
     ///
     /// # Errors
     /// `file.unreadable`.
-    pub fn open(content: &Content, encoding: &'static Encoding, layout: Layout) -> Result<Records> {
+    pub fn open(content: &Content, encoding: Charset, layout: Layout) -> Result<Records> {
         let (reader, byte) = TextReader::open(content, encoding)?;
         Ok(Records {
             reader,
@@ -344,7 +344,7 @@ impl Records {
     fn advance(&mut self, count: usize) {
         let passed = &self.window[self.at..self.at + count];
         self.place.byte += match std::str::from_utf8(passed) {
-            Ok(text) if self.encoding != UTF_8 => length_in(self.encoding, text),
+            Ok(text) if self.encoding != Charset::UTF_8 => self.encoding.length_of(text),
             _ => count as u64,
         };
         match memrchr(b'\n', passed) {
@@ -410,7 +410,7 @@ pub(super) fn is_too_deep(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 /// As [`Records::next`].
-pub(super) fn list_of(content: &Content, encoding: &'static Encoding) -> Result<Option<String>> {
+pub(super) fn list_of(content: &Content, encoding: Charset) -> Result<Option<String>> {
     let mut records = Records::open(content, encoding, Layout::Values)?;
     records.expect(b'{')?;
     let mut is_first = true;
