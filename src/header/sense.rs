@@ -310,9 +310,28 @@ fn is_list(core: &[String], kind: Word) -> bool {
 /// `yes/no`, `0/1`.
 fn is_yes_and_no(words: &[String]) -> bool {
     const PAIRS: [&str; 22] = [
-        "yesno", "yn", "truefalse", "tf", "10", "01", "janein", "jn", "ouinon", "on", "sino",
-        "simnao", "janee", "taknie", "anone", "evethayir", "はいいいえ", "是否", "wahrfalsch",
-        "vraifaux", "noyes", "falsetrue",
+        "yesno",
+        "yn",
+        "truefalse",
+        "tf",
+        "10",
+        "01",
+        "janein",
+        "jn",
+        "ouinon",
+        "on",
+        "sino",
+        "simnao",
+        "janee",
+        "taknie",
+        "anone",
+        "evethayir",
+        "はいいいえ",
+        "是否",
+        "wahrfalsch",
+        "vraifaux",
+        "noyes",
+        "falsetrue",
     ];
     words.len() <= 2 && PAIRS.contains(&words.concat().as_str())
 }
@@ -363,7 +382,11 @@ mod tests {
             for (language, words) in table {
                 for word in *words {
                     let upper = word.to_uppercase();
-                    for header in [word.to_string(), format!("{word}?"), format!(" {upper} (J/N)")] {
+                    for header in [
+                        word.to_string(),
+                        format!("{word}?"),
+                        format!(" {upper} (J/N)"),
+                    ] {
                         assert_eq!(sense(&header), Some(expected), "{language}: {header}");
                         assert_eq!(doubt(word), None, "{language}: {word}");
                     }

@@ -226,18 +226,16 @@ pub fn add(all: &mut Vec<Count>, later: &[Count]) {
 
 /// Whether an empty cell of a column has to be asked about.
 fn blanks(column: usize, mapping: &Mapping, definition: &Definition) -> Option<Why> {
-    let flag = mapping.flags.iter().find(|flag| usize::from(flag.column) == column)?;
+    let flag = mapping
+        .flags
+        .iter()
+        .find(|flag| usize::from(flag.column) == column)?;
     let is_open = flag.sense == Sense::Open && !flag.is_named;
     (is_open && definition.status.of_empty().is_none()).then_some(Why::Blanks)
 }
 
 /// Why a column is watched that is no field.
-fn why(
-    header: &str,
-    slot: &Slot,
-    vocabulary: &Vocabulary,
-    definition: &Definition,
-) -> Option<Why> {
+fn why(header: &str, slot: &Slot, vocabulary: &Vocabulary, definition: &Definition) -> Option<Why> {
     let is_said = vocabulary.attribute(header).is_some() || is_ignored(header, definition);
     if is_said || header.is_empty() || is_own(header) {
         return None;
@@ -336,11 +334,14 @@ fn help(header: &str, why: Why, count: &Count) -> String {
                 "`[status]` `\"\" = \"deactivated\"` if an empty cell in `{header}` means no, or `\"\" = \"keep\"` if it says nothing"
             );
         }
-        (_, Some((_, word))) if matches!(why, Why::Doubt(Doubt::Status | Doubt::Place) | Why::Values) => {
+        (_, Some((_, word)))
+            if matches!(why, Why::Doubt(Doubt::Status | Doubt::Place) | Why::Values) =>
+        {
             format!(" and `[status]` `{} = \"deactivated\"`", quoted(word))
         }
         (Why::Doubt(Doubt::Status | Doubt::Place), None) => {
-            " and `[status]` `false = \"deactivated\"`, `true = \"keep\"`, or the other way round".to_string()
+            " and `[status]` `false = \"deactivated\"`, `true = \"keep\"`, or the other way round"
+                .to_string()
         }
         (Why::Doubt(Doubt::Day), _) => {
             return format!(
@@ -439,7 +440,10 @@ mod tests {
             };
             watch.look(&cells)[0].clone()
         };
-        assert_eq!((of(Why::Values).is_other, of(Why::Values).other), (true, OTHERS_MAX + 1));
+        assert_eq!(
+            (of(Why::Values).is_other, of(Why::Values).other),
+            (true, OTHERS_MAX + 1)
+        );
         let doubt = of(Why::Doubt(Doubt::Status));
         assert_eq!(doubt.first, Some((3000, "inactive".to_string())));
     }

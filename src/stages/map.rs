@@ -103,7 +103,9 @@ impl Mapping {
     /// In which sense a status column is read, where its header says that.
     pub fn sense(&self, column: u16) -> Option<Sense> {
         let mut flags = self.flags.iter();
-        flags.find(|flag| flag.column == column).map(|flag| flag.sense)
+        flags
+            .find(|flag| flag.column == column)
+            .map(|flag| flag.sense)
     }
 
     /// The column in which a problem of `slot` is mended, if the file has one.
@@ -458,7 +460,11 @@ mod tests {
     fn columns_that_close_are_the_status_beside_others_unless_the_pipeline_says_otherwise() {
         let status = Target::Slot(Slot::Field(Field::Status));
         let names = ["email", "first name", "last name"];
-        let header = [&names[..], &["Status", "Gesperrt", "Deleted at", "user.active"]].concat();
+        let header = [
+            &names[..],
+            &["Status", "Gesperrt", "Deleted at", "user.active"],
+        ]
+        .concat();
         let of = |toml: &str, header: &[&str]| mapped(toml, header).unwrap()[3..].to_vec();
         assert_eq!(of("", &header), vec![status.clone(); 4]);
         let is_status = |toml: &str| -> Vec<bool> {
@@ -466,9 +472,18 @@ mod tests {
             targets.map(|target| target == status).collect()
         };
         let t = true;
-        assert_eq!(is_status("[columns]\nstatus = \"Gesperrt\""), [false, t, false, false]);
-        assert_eq!(is_status("[columns]\nignore = [\"Gesperrt\"]"), [t, false, t, t]);
-        assert_eq!(is_status("[attributes]\ngone = \"Deleted at\""), [t, t, false, t]);
+        assert_eq!(
+            is_status("[columns]\nstatus = \"Gesperrt\""),
+            [false, t, false, false]
+        );
+        assert_eq!(
+            is_status("[columns]\nignore = [\"Gesperrt\"]"),
+            [t, false, t, t]
+        );
+        assert_eq!(
+            is_status("[attributes]\ngone = \"Deleted at\""),
+            [t, t, false, t]
+        );
         assert_eq!(is_status("[columns]\nunknown = \"ignore\""), [t; 4]);
         let doubled = [&names[..], &["Status", "Active", "Kontostatus"]].concat();
         assert_eq!(mapped("", &doubled).unwrap_err().code, Code::MapDoubled);
@@ -478,7 +493,10 @@ mod tests {
         let targets = mapped("", &header.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
         let flags = flags(&header, &targets, &definition);
         let columns: Vec<(u16, Sense)> = flags.iter().map(|f| (f.column, f.sense)).collect();
-        assert_eq!(columns, [(4, Sense::Closed), (5, Sense::ClosedOn), (6, Sense::Open)]);
+        assert_eq!(
+            columns,
+            [(4, Sense::Closed), (5, Sense::ClosedOn), (6, Sense::Open)]
+        );
     }
 
     #[test]

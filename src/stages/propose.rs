@@ -786,7 +786,10 @@ mod tests {
         }
         assert!(proposal.columns[2].why.contains("a date that has come"));
         let text = proposal.pipeline("own", "a.csv", &Read::default());
-        assert!(text.contains("status = [\"Status\", \"Gesperrt\", \"Deleted at\"]"), "{text}");
+        assert!(
+            text.contains("status = [\"Status\", \"Gesperrt\", \"Deleted at\"]"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -160,7 +160,11 @@ impl Flips {
     /// Notes a cell that is text.
     pub fn note_text(&mut self, text: &str) {
         let text = text.trim();
-        if text.bytes().next().is_none_or(|byte| !byte.is_ascii_digit()) {
+        if text
+            .bytes()
+            .next()
+            .is_none_or(|byte| !byte.is_ascii_digit())
+        {
             return;
         }
         let mut numbers = without_time(text).split(['/', '-', '.']);
@@ -212,7 +216,11 @@ pub fn swapped(text: &str) -> Option<Date> {
 /// Year, month and day of a date as it is stored, whatever stands behind it.
 pub(super) fn parts(text: &str) -> Option<(u32, u32, u32)> {
     let day = text.get(..10).filter(|day| is_iso(day))?;
-    Some((number(&day[..4], 4, 4)?, number(&day[5..7], 2, 2)?, number(&day[8..], 2, 2)?))
+    Some((
+        number(&day[..4], 4, 4)?,
+        number(&day[5..7], 2, 2)?,
+        number(&day[8..], 2, 2)?,
+    ))
 }
 
 /// Whether `text` is a date as it is stored: `2026-11-22`.
@@ -275,7 +283,9 @@ fn with_signs(text: &str) -> Option<Reading> {
         ("民國", 1911),
         ("民国", 1911),
     ];
-    let named = ERAS.iter().find_map(|(era, before)| Some((text.strip_prefix(era)?, Some(*before))));
+    let named = ERAS
+        .iter()
+        .find_map(|(era, before)| Some((text.strip_prefix(era)?, Some(*before))));
     let (text, era) = named.unwrap_or((text, None));
     let signs = match text.contains('年') {
         true => ['年', '月', '日'],
@@ -292,7 +302,11 @@ fn with_signs(text: &str) -> Option<Reading> {
         (year, Some(before)) => number(year, 1, 3)? + before,
         (year, None) => number(year, 4, 4)?,
     };
-    Some(date(year, number(month.trim(), 1, 2)?, number(day.trim(), 1, 2)?))
+    Some(date(
+        year,
+        number(month.trim(), 1, 2)?,
+        number(day.trim(), 1, 2)?,
+    ))
 }
 
 /// The text with digits of other scripts as ASCII's: Arabic, Persian, Devanagari, full-width.
@@ -303,8 +317,12 @@ fn in_ascii_digits(text: &str) -> Cow<'_, str> {
     }
     let ascii = |c: char| {
         let digit = |zero: char| u32::from(c).checked_sub(u32::from(zero));
-        let digit = ZEROS.iter().find_map(|zero| digit(*zero).filter(|digit| *digit < 10));
-        digit.and_then(|digit| char::from_digit(digit, 10)).unwrap_or(c)
+        let digit = ZEROS
+            .iter()
+            .find_map(|zero| digit(*zero).filter(|digit| *digit < 10));
+        digit
+            .and_then(|digit| char::from_digit(digit, 10))
+            .unwrap_or(c)
     };
     Cow::Owned(text.chars().map(ascii).collect())
 }
@@ -327,10 +345,18 @@ pub fn far(iso: &str) -> Option<String> {
     let hint = match date.year() {
         1300..1500 => {
             // Near enough: the years of the Persian calendar begin in March.
-            format!("; {} is about {} if it is of the Persian calendar", date.year(), date.year() + 621)
+            format!(
+                "; {} is about {} if it is of the Persian calendar",
+                date.year(),
+                date.year() + 621
+            )
         }
         2400..2700 => {
-            format!("; {} is {} in the Buddhist calendar", date.year(), date.year() - 543)
+            format!(
+                "; {} is {} in the Buddhist calendar",
+                date.year(),
+                date.year() - 543
+            )
         }
         1899..=1900 | 9999 => "; leave the cell empty if there is none".to_string(),
         _ => String::new(),
@@ -343,10 +369,21 @@ pub fn far(iso: &str) -> Option<String> {
 pub fn fault(text: &str, order: DateOrder) -> Option<String> {
     let text = &*in_ascii_digits(text);
     let bare = without_time(text);
-    let digits: Vec<&str> = bare.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).collect();
+    let digits: Vec<&str> = bare
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|part| !part.is_empty())
+        .collect();
     let has_digits = !digits.is_empty();
-    if has_digits && bare.chars().all(|c| matches!(c, '0' | '-' | '/' | '.' | ' ')) || is_sheets_zero(&digits) {
-        return Some("a date, or an empty cell; this is a spreadsheet's or a database's word for none".to_string());
+    if has_digits
+        && bare
+            .chars()
+            .all(|c| matches!(c, '0' | '-' | '/' | '.' | ' '))
+        || is_sheets_zero(&digits)
+    {
+        return Some(
+            "a date, or an empty cell; this is a spreadsheet's or a database's word for none"
+                .to_string(),
+        );
     }
     if let Some(meant) = counted(bare) {
         return Some(meant);
@@ -359,7 +396,9 @@ pub fn fault(text: &str, order: DateOrder) -> Option<String> {
         .filter(|word| !word.is_empty())
         .collect();
     let named = words.iter().any(|word| month(word).is_some());
-    let other = words.iter().find(|word| !word.bytes().all(|byte| byte.is_ascii_digit()) && month(word).is_none());
+    let other = words
+        .iter()
+        .find(|word| !word.bytes().all(|byte| byte.is_ascii_digit()) && month(word).is_none());
     match (words.as_slice(), other) {
         ([_, _, _], Some(word)) if digits.len() == 2 && word.chars().all(char::is_alphabetic) => {
             Some(format!("a month in place of `{word}`, as 2026-11-22"))
@@ -376,7 +415,9 @@ pub fn fault(text: &str, order: DateOrder) -> Option<String> {
 
 /// What is wrong with three numbers, or two and a month's name.
 fn three_parts(parts: [&str; 3], named: bool, order: DateOrder) -> Option<String> {
-    let year = parts.iter().find(|part| part.len() == 4 && month(part).is_none());
+    let year = parts
+        .iter()
+        .find(|part| part.len() == 4 && month(part).is_none());
     let Some(year) = year else {
         let is_year = |part: &&&str| number(part, 2, 2).is_some();
         let year = parts.iter().rev().find(is_year)?;
@@ -386,7 +427,11 @@ fn three_parts(parts: [&str; 3], named: bool, order: DateOrder) -> Option<String
             false => format!("a year of four digits in place of `{year}`, as 2026-11-22"),
         });
     };
-    let numbers: Vec<u32> = parts.iter().filter(|part| *part != year).filter_map(|part| number(part, 1, 2)).collect();
+    let numbers: Vec<u32> = parts
+        .iter()
+        .filter(|part| *part != year)
+        .filter_map(|part| number(part, 1, 2))
+        .collect();
     if named || numbers.len() < 2 {
         return Some("a day that the month has".to_string());
     }
@@ -407,7 +452,10 @@ fn three_parts(parts: [&str; 3], named: bool, order: DateOrder) -> Option<String
 
 /// Whether it is what a spreadsheet shows for a zero: the day 0 of January 1900, in any order.
 fn is_sheets_zero(digits: &[&str]) -> bool {
-    let mut values: Vec<u32> = digits.iter().filter_map(|part| number(part, 1, 4)).collect();
+    let mut values: Vec<u32> = digits
+        .iter()
+        .filter_map(|part| number(part, 1, 4))
+        .collect();
     values.sort_unstable();
     values == [0, 1, 1900]
 }
@@ -415,10 +463,14 @@ fn is_sheets_zero(digits: &[&str]) -> bool {
 /// `2026-W10`, `W10/2026`, `KW 10`, `2026W101`.
 fn is_week(text: &str) -> bool {
     let upper = text.to_ascii_uppercase();
-    let weeks = ["KW", "CW", "WEEK", "W"].iter().find_map(|word| upper.split_once(word));
+    let weeks = ["KW", "CW", "WEEK", "W"]
+        .iter()
+        .find_map(|word| upper.split_once(word));
     weeks.is_some_and(|(before, behind)| {
         let is_plain = |c: char| c.is_ascii_digit() || " -/.".contains(c);
-        before.chars().all(is_plain) && behind.chars().all(is_plain) && behind.contains(|c: char| c.is_ascii_digit())
+        before.chars().all(is_plain)
+            && behind.chars().all(is_plain)
+            && behind.contains(|c: char| c.is_ascii_digit())
     })
 }
 
@@ -434,13 +486,18 @@ fn counted(text: &str) -> Option<String> {
         // 1954 to 2119
         (5, 20_000..=80_000) => {
             let days = Span::new().try_days(count).ok()?;
-            ("a spreadsheet's number of a day", Date::new(1899, 12, 30).ok()?.checked_add(days).ok()?)
+            (
+                "a spreadsheet's number of a day",
+                Date::new(1899, 12, 30).ok()?.checked_add(days).ok()?,
+            )
         }
         (9 | 10, 100_000_000..=7_000_000_000) => ("a number of seconds since 1970", utc(count)?),
         (12 | 13, _) => ("a number of milliseconds since 1970", utc(count / 1000)?),
         _ => return None,
     };
-    Some(format!("a date, as 2026-11-22; `{whole}` is {date} if it is {what}"))
+    Some(format!(
+        "a date, as 2026-11-22; `{whole}` is {date} if it is {what}"
+    ))
 }
 
 fn utc(seconds: i64) -> Option<Date> {
@@ -530,7 +587,11 @@ mod tests {
     fn a_spreadsheet_of_another_order_leaves_dates_with_days_above_12_alone() {
         use DateOrder::{Dmy, Mdy};
         for (real, text, expected) in [
-            (&["2024-05-03", "2024-07-11"][..], &["25/03/2024", "31.12.24 08:00"][..], Some(Dmy)),
+            (
+                &["2024-05-03", "2024-07-11"][..],
+                &["25/03/2024", "31.12.24 08:00"][..],
+                Some(Dmy),
+            ),
             (&["2024-05-03"], &["03/25/2024"], Some(Mdy)),
             (&["2024-05-03 08:30:00"], &["25-03-2024"], Some(Dmy)),
             (&["2024-05-05"], &["25/03/2024"], None),
@@ -547,7 +608,10 @@ mod tests {
             flips.add(others);
             assert_eq!(flips.order(), expected, "{real:?} {text:?}");
         }
-        assert_eq!(say(swapped("2024-05-03 08:30").map_or(Reading::Invalid, Reading::Date)), "2024-03-05");
+        assert_eq!(
+            say(swapped("2024-05-03 08:30").map_or(Reading::Invalid, Reading::Date)),
+            "2024-03-05"
+        );
         assert_eq!(swapped("2024-05-22"), None);
         assert_eq!(swapped("2024-05-05"), None);
     }
@@ -614,10 +678,16 @@ mod tests {
             ("1/0/1900", "word for none"),
             ("00.01.1900", "word for none"),
             ("1900-01-00", "word for none"),
-            ("45352", "`45352` is 2024-03-01 if it is a spreadsheet's number of a day"),
+            (
+                "45352",
+                "`45352` is 2024-03-01 if it is a spreadsheet's number of a day",
+            ),
             ("45352.5", "is 2024-03-01 if"),
             ("1772323200", "is 2026-03-01 if it is a number of seconds"),
-            ("1772323200000", "is 2026-03-01 if it is a number of milliseconds"),
+            (
+                "1772323200000",
+                "is 2026-03-01 if it is a number of milliseconds",
+            ),
             ("1.3.26", "four digits in place of `26`"),
             ("1-Mar-26", "four digits in place of `26`"),
             ("01-MAR-26", "four digits in place of `26`"),

@@ -141,8 +141,8 @@ fn reason(text: &str, key: &str) -> Option<Flag> {
 
 fn answer(text: &str, key: &str) -> Option<Answer> {
     match text {
-        "true" | "TRUE" | "True" | "yes" | "Yes" | "1" | "-1" | "1.0" | "x" | "X" | "✓" | "✔" | "☑"
-        | "✅" | "√" | "●" => return Some(Answer::Yes),
+        "true" | "TRUE" | "True" | "yes" | "Yes" | "1" | "-1" | "1.0" | "x" | "X" | "✓" | "✔"
+        | "☑" | "✅" | "√" | "●" => return Some(Answer::Yes),
         "false" | "FALSE" | "False" | "no" | "No" | "0" | "0.0" | "✗" | "✘" | "☐" | "❌" => {
             return Some(Answer::No);
         }
@@ -187,7 +187,10 @@ fn days(text: &str) -> Option<Option<(Date, Date)>> {
         return day.map(|day| Some((day, day)));
     }
     let digits = text.chars().filter(char::is_ascii_digit);
-    if text.contains(['-', '/', '.', ':']) && digits.clone().count() >= 6 && digits.clone().all(|c| c == '0') {
+    if text.contains(['-', '/', '.', ':'])
+        && digits.clone().count() >= 6
+        && digits.clone().all(|c| c == '0')
+    {
         return None;
     }
     let days = match date::read(text, DateOrder::Unknown) {
@@ -376,7 +379,11 @@ mod tests {
         }
         for (language, words) in closing::NOTHING {
             for word in *words {
-                assert_eq!(read(word, Sense::Closed, TODAY), Some(Flag::Open), "{language}: {word}");
+                assert_eq!(
+                    read(word, Sense::Closed, TODAY),
+                    Some(Flag::Open),
+                    "{language}: {word}"
+                );
             }
         }
         for (language, words) in closing::DOUBTS {

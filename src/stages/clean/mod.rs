@@ -492,7 +492,8 @@ impl<'a> Row<'a> {
         };
         if let Some(day) = said.later {
             let detail = format!("the account stays open until an import on {day} or later");
-            let issue = Issue::of_field(Code::StatusLater, self.number, Field::Status, value, detail);
+            let issue =
+                Issue::of_field(Code::StatusLater, self.number, Field::Status, value, detail);
             drafts.issues.push(issue);
         }
         if said.word != *value {
@@ -874,8 +875,7 @@ mod tests {
 
     #[test]
     fn rules_are_few_and_have_names_of_their_own() {
-        let names: HashSet<_> =
-            Rule::ALL.iter().map(|rule| rule.name()).collect();
+        let names: HashSet<_> = Rule::ALL.iter().map(|rule| rule.name()).collect();
         assert_eq!(names.len(), Rule::ALL.len());
         for (number, rule) in Rule::ALL.iter().enumerate() {
             assert_eq!(*rule as usize, number);

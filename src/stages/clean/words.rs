@@ -34,7 +34,10 @@ pub fn key(text: &str) -> String {
 
 /// The status that `text` means: `active`, `invited` or `deactivated`.
 pub fn status(text: &str) -> Option<&'static str> {
-    if let Some(name) = ["active", "invited", "deactivated"].into_iter().find(|name| *name == text) {
+    if let Some(name) = ["active", "invited", "deactivated"]
+        .into_iter()
+        .find(|name| *name == text)
+    {
         return Some(name);
     }
     let key = key(text);
@@ -85,7 +88,9 @@ pub fn meaning<'a>(
             },
         };
         let meaning = match cell.is_empty() {
-            true => own.of_empty().filter(|_| matches!(sense, None | Some(Sense::Open))),
+            true => own
+                .of_empty()
+                .filter(|_| matches!(sense, None | Some(Sense::Open))),
             false => Some(own.meaning(cell).or_else(known)?),
         };
         strongest = strongest.max(meaning.unwrap_or(Meaning::Keep));
@@ -253,16 +258,40 @@ mod tests {
         let mut of_today = definition("");
         of_today.accounts.today = Some(jiff::civil::date(2026, 11, 22));
         let day = jiff::civil::date(2027, 1, 31);
-        let (open, closed, on) = (Some(Sense::Open), Some(Sense::Closed), Some(Sense::ClosedOn));
+        let (open, closed, on) = (
+            Some(Sense::Open),
+            Some(Sense::Closed),
+            Some(Sense::ClosedOn),
+        );
         for (cells, word, later) in [
             (vec![("TRUE", open)], Some(""), None),
-            (vec![("TRUE", open), ("yes", closed)], Some("deactivated"), None),
-            (vec![("Active", None), ("x", closed)], Some("deactivated"), None),
+            (
+                vec![("TRUE", open), ("yes", closed)],
+                Some("deactivated"),
+                None,
+            ),
+            (
+                vec![("Active", None), ("x", closed)],
+                Some("deactivated"),
+                None,
+            ),
             (vec![("Active", None), ("", closed)], Some("active"), None),
-            (vec![("no", open), ("no", closed)], Some("deactivated"), None),
-            (vec![("2026-03-05", on), ("", open)], Some("deactivated"), None),
+            (
+                vec![("no", open), ("no", closed)],
+                Some("deactivated"),
+                None,
+            ),
+            (
+                vec![("2026-03-05", on), ("", open)],
+                Some("deactivated"),
+                None,
+            ),
             (vec![("2027-01-31", on)], Some(""), Some(day)),
-            (vec![("2027-01-31", on), ("no", open)], Some("deactivated"), None),
+            (
+                vec![("2027-01-31", on), ("no", open)],
+                Some("deactivated"),
+                None,
+            ),
             (vec![("perhaps", open)], None, None),
         ] {
             let said = meaning(cells.iter().copied(), &of_today);
@@ -272,10 +301,16 @@ mod tests {
         // What an empty cell says is for the pipeline to say, and only of what should hold a yes.
         let empty = definition("[status]\n\"\" = \"deactivated\"");
         let of_empty = |sense| meaning(std::iter::once(("", sense)), &empty).unwrap().word;
-        assert_eq!([None, open, closed, on].map(of_empty), ["deactivated", "deactivated", "", ""]);
+        assert_eq!(
+            [None, open, closed, on].map(of_empty),
+            ["deactivated", "deactivated", "", ""]
+        );
         let own = definition("[status]\nyes = \"keep\"\nno = \"deactivated\"");
         let said = |cell| meaning(std::iter::once((cell, closed)), &own).unwrap().word;
-        assert_eq!([said("Yes"), said("No"), said("true")], ["", "deactivated", "deactivated"]);
+        assert_eq!(
+            [said("Yes"), said("No"), said("true")],
+            ["", "deactivated", "deactivated"]
+        );
     }
 
     fn definition(toml: &str) -> Definition {
@@ -316,7 +351,11 @@ mod tests {
             let definition = one.pipeline.definition;
             let product = PRODUCTS.iter().find(|(name, ..)| *name == definition.name);
             let (name, there, gone) = product.unwrap_or_else(|| panic!("{}", definition.name));
-            let headers = definition.columns.status.as_ref().map(|status| status.as_slice());
+            let headers = definition
+                .columns
+                .status
+                .as_ref()
+                .map(|status| status.as_slice());
             for header in headers.unwrap_or_else(|| panic!("{name} has no status")) {
                 let said = |word: &str| {
                     let cells = std::iter::once((word, header::sense(header)));

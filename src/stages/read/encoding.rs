@@ -455,12 +455,26 @@ mod tests {
             let unit = if charset.is_wide() { 2 } else { 1 };
             let is_end = |at: usize| {
                 let high = usize::from(name == "utf-16le");
-                let low = if unit == 2 { bytes[at + 1 - high] } else { bytes[at] };
+                let low = if unit == 2 {
+                    bytes[at + 1 - high]
+                } else {
+                    bytes[at]
+                };
                 matches!(low, b'\r' | b'\n') && (unit == 1 || bytes[at + high] == 0)
             };
-            let ends: Vec<usize> = (0..bytes.len()).step_by(unit).filter(|at| is_end(*at)).collect();
+            let ends: Vec<usize> = (0..bytes.len())
+                .step_by(unit)
+                .filter(|at| is_end(*at))
+                .collect();
             let (first, second, third, fourth) = (ends[0], ends[1], ends[2], ends[3]);
-            let expected = [first, first + unit, second, third + unit, fourth, fourth + unit];
+            let expected = [
+                first,
+                first + unit,
+                second,
+                third + unit,
+                fourth,
+                fourth + unit,
+            ];
             let expected: Vec<u64> = expected.iter().map(|at| *at as u64).collect();
             assert_eq!(offsets, expected, "{name}");
             assert_eq!(reader.offset_behind(b"", true), bytes.len() as u64);

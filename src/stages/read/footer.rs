@@ -123,7 +123,10 @@ fn kind(line: &str, dialect: &Dialect, list: &List, alphabets: &[u32]) -> Kind {
     if line.bytes().filter(|byte| *byte == quote).count() % 2 == 1
         || line.contains(['@', '\0', char::REPLACEMENT_CHARACTER])
         || line.len() > FOOTER_BYTES_MAX
-        || line.chars().filter_map(alphabet).any(|of| !alphabets.contains(&of))
+        || line
+            .chars()
+            .filter_map(alphabet)
+            .any(|of| !alphabets.contains(&of))
     {
         return Kind::Row;
     }
@@ -159,10 +162,17 @@ fn could_be_key(cell: &str) -> bool {
 /// The alphabets of the header and of the lines that have more than one cell or are the first of the
 /// end that is looked at.
 fn alphabets_of(lines: &[(u64, String)], list: &List) -> Vec<u32> {
-    let rows = lines.len().saturating_sub(FOOTERS_MAX).max(lines.len().min(1));
+    let rows = lines
+        .len()
+        .saturating_sub(FOOTERS_MAX)
+        .max(lines.len().min(1));
     let texts = lines[..rows].iter().map(|(_, line)| line.as_str());
     let mut found = vec![0];
-    for of in texts.chain([list.header.as_str()]).flat_map(str::chars).filter_map(alphabet) {
+    for of in texts
+        .chain([list.header.as_str()])
+        .flat_map(str::chars)
+        .filter_map(alphabet)
+    {
         if !found.contains(&of) {
             found.push(of);
         }
@@ -362,7 +372,13 @@ mod tests {
     fn line_ends_of_two_characters_are_no_blank_lines() {
         for end in ["\n", "\r\n", "\r"] {
             for encoding in [Charset::UTF_8, Charset::UTF_16LE, Charset::UTF_16BE] {
-                let begun = ["name,first,last", "a,Ada,King", "cy,,", "di,,", "Some words"];
+                let begun = [
+                    "name,first,last",
+                    "a,Ada,King",
+                    "cy,,",
+                    "di,,",
+                    "Some words",
+                ];
                 let text = begun.join(end) + end + end + "As of Monday" + end;
                 let bytes: Vec<u8> = match encoding {
                     Charset::UTF_16LE => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),

@@ -195,7 +195,8 @@ pub fn check(text: &str) -> Result<Vec<Doubt>, Fault> {
 /// international, too, are left alone.
 fn unusual(local: &str, domain: &Domain) -> Option<&'static str> {
     let is_usual = |byte: u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+' | b'\'' | b'&' | b'=')
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'.' | b'-' | b'_' | b'+' | b'\'' | b'&' | b'=')
     };
     if local.bytes().all(is_usual) {
         return None;
@@ -208,9 +209,12 @@ fn unusual(local: &str, domain: &Domain) -> Option<&'static str> {
 
 /// Whether a program should have put an address there: `{{user}}@iana.org`, `${mail}`, `%EMAIL%`, `<%= mail %>`.
 fn is_template(text: &str) -> bool {
-    let is_marked = text.contains("{{") || text.contains("${") || text.contains("<%") || text.contains("[[");
+    let is_marked =
+        text.contains("{{") || text.contains("${") || text.contains("<%") || text.contains("[[");
     let local = text.split('@').next().unwrap_or(text);
-    let name = local.strip_prefix('%').and_then(|rest| rest.strip_suffix('%'));
+    let name = local
+        .strip_prefix('%')
+        .and_then(|rest| rest.strip_suffix('%'));
     is_marked || name.is_some_and(|name| !name.is_empty())
 }
 

@@ -327,7 +327,8 @@ impl<'a> Checker<'a> {
             if value.is_empty() {
                 continue;
             }
-            if matches!(value, "TRUE" | "FALSE") && !self.is_told(Code::NameSuspicious, row, field) {
+            if matches!(value, "TRUE" | "FALSE") && !self.is_told(Code::NameSuspicious, row, field)
+            {
                 let detail = "a name; this is what a spreadsheet makes of a word for yes or no";
                 self.report(Code::NameSuspicious, row, field, value, detail);
             }
@@ -373,12 +374,14 @@ impl<'a> Checker<'a> {
         let Some(sign) = converted::sign(value) else {
             return;
         };
-        let is_mixed = sign != converted::Sign::Date || self.settings.columns.dated.contains(&field);
+        let is_mixed =
+            sign != converted::Sign::Date || self.settings.columns.dated.contains(&field);
         if is_mixed
             && !converted::is_meant(field, self.settings)
             && !self.is_told(Code::CellConverted, row, field)
         {
-            self.issues.push(converted::issue_of(sign, row, field, value));
+            self.issues
+                .push(converted::issue_of(sign, row, field, value));
         }
     }
 
@@ -437,7 +440,9 @@ impl<'a> Checker<'a> {
     /// Reports a name that a program may have written for none: `NULL`, `None`. Spelled as a name and
     /// beside another name, `Null` is one.
     fn doubts_name(&mut self, field: Field, value: &str, beside: &str, row: RowNumber) -> bool {
-        let Some(_) = nothing::kind(value).filter(|_| nothing::may_be_name(&nothing::folded(value))) else {
+        let Some(_) =
+            nothing::kind(value).filter(|_| nothing::may_be_name(&nothing::folded(value)))
+        else {
             return false;
         };
         let is_alone = field != Field::FullName && nothing::kind(beside).is_some();
@@ -518,7 +523,13 @@ impl<'a> Checker<'a> {
                 self.report(Code::UsernameSyntax, row, field, value, "no white space");
             }
             Field::Username if !value.contains(char::is_alphanumeric) => {
-                self.report(Code::UsernameSyntax, row, field, value, "a letter or a digit");
+                self.report(
+                    Code::UsernameSyntax,
+                    row,
+                    field,
+                    value,
+                    "a letter or a digit",
+                );
             }
             Field::Country if country::alpha2(value).is_none() => {
                 self.report_country(value, row);
@@ -698,8 +709,7 @@ fn is_longer(value: &str, chars: usize) -> bool {
 
 /// Whether a cell of names holds an address, or nothing but digits and punctuation.
 fn is_no_name(value: &str, classes: u8) -> bool {
-    classes & bytes::AT != 0
-        || classes & bytes::LETTER == 0 && !value.contains(char::is_alphabetic)
+    classes & bytes::AT != 0 || classes & bytes::LETTER == 0 && !value.contains(char::is_alphabetic)
 }
 
 #[cfg(test)]
