@@ -168,10 +168,9 @@ fn detect(content: &Content, head: &[u8], scan: &Utf8Scan) -> Result<(Charset, O
                 example.worse
             );
             Err(Refusal::new(Code::FileEncoding, what).help(format!(
-                "name the right one: `[read] encoding = \"{}\"` or `--encoding {}`; or save the list as \
-                 UTF-8",
-                one.name(),
-                other.name()
+                "name the right one with `[read] encoding` or `--encoding`, as `--encoding {}`; or save the \
+                 list as UTF-8",
+                one.name()
             )))
         }
     }
