@@ -104,7 +104,8 @@ fn a_list_comes_in_on_standard_input() {
 #[test]
 fn an_unclosed_quote_costs_its_own_line_on_standard_input_packed_or_not() {
     // In windows-1252.
-    let mut list = b"first,last,email,notes\nAnn,Ng,ann@hafen-ag.de,\n\"Bo,Ray,bo@hafen-ag.de\n".to_vec();
+    let mut list =
+        b"first,last,email,notes\nAnn,Ng,ann@hafen-ag.de,\n\"Bo,Ray,bo@hafen-ag.de\n".to_vec();
     list.extend(b"Cy,M\xfcller,cy@hafen-ag.de,\nDi,Moe,di@hafen-ag.de,\n");
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     packed.write_all(&list).unwrap();

@@ -109,9 +109,9 @@ impl Charset {
     pub(super) fn decoding(self) -> Option<Decoding> {
         match self {
             utf_8 if utf_8 == Charset::UTF_8 => None,
-            Charset::Web(encoding) => Some(Decoding::Web(
-                encoding.new_decoder_without_bom_handling(),
-            )),
+            Charset::Web(encoding) => {
+                Some(Decoding::Web(encoding.new_decoder_without_bom_handling()))
+            }
             Charset::Page(page) => Some(Decoding::Page(page)),
         }
     }
@@ -119,7 +119,11 @@ impl Charset {
 
 /// What stands before the number of a code page in the labels of the web.
 fn prefix_of(number: &str) -> &'static str {
-    if number.starts_with("125") { "windows" } else { "ibm" }
+    if number.starts_with("125") {
+        "windows"
+    } else {
+        "ibm"
+    }
 }
 
 impl Serialize for Charset {

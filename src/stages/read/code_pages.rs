@@ -245,7 +245,13 @@ pub const PAGES: [Page; 20] = [
     },
     Page {
         name: "x-mac-ce",
-        labels: &["maclatin2", "macce", "maccentraleurope", "maccentraleuropean", "maccenteuro"],
+        labels: &[
+            "maclatin2",
+            "macce",
+            "maccentraleurope",
+            "maccentraleuropean",
+            "maccenteuro",
+        ],
         whose: "Mac, Central Europe",
         #[rustfmt::skip]
         high: [

@@ -107,7 +107,9 @@ impl Columns {
             last_is_needed: last_needed.is_some_and(|column| column + 1 == header.len()),
             most,
         };
-        let keys = [Field::Username, Field::ExternalId].into_iter().filter_map(at);
+        let keys = [Field::Username, Field::ExternalId]
+            .into_iter()
+            .filter_map(at);
         let list = footer::List {
             width: header.len(),
             keys: keys.collect(),
@@ -180,6 +182,38 @@ impl Shape {
         seen.blank
     }
 
+    /// What is to be said of rows that weren't as the header is, and were read all the same.
+    fn shaped(&self, delimiter: &str) -> Vec<String> {
+        let mut shaped = Vec::new();
+        let dialect = &self.dialect;
+        let seen = self
+            .seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if dialect.inner.is_none() && seen.unwrapped > 0 {
+            let (line, was) = match seen.unwrapped {
+                1 => ("line", "was"),
+                _ => ("lines", "were"),
+            };
+            shaped.push(format!(
+                "{} {line} {was} saved as one cell; taken apart at `{delimiter}`",
+                seen.unwrapped
+            ));
+        }
+        if seen.short > 0 {
+            let (row, last) = match seen.short {
+                1 => ("row", "ends"),
+                _ => ("rows", "end"),
+            };
+            shaped.push(format!(
+                "{} {row} {last} before the last columns; they count as empty",
+                seen.short
+            ));
+        }
+        shaped
+    }
+
     /// What a person should know of how `source` was read: what was found or assumed and isn't as in
     /// a plain list, and the lines that are no rows. Complete once all rows were read.
     pub fn remarks(&self, source: &Source) -> Vec<String> {
@@ -225,27 +259,7 @@ impl Shape {
         if !aside.is_empty() {
             remarks.push(format!("no rows: {}", aside.join(", ")));
         }
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if dialect.inner.is_none() && seen.unwrapped > 0 {
-            let (line, was) = match seen.unwrapped {
-                1 => ("line", "was"),
-                _ => ("lines", "were"),
-            };
-            remarks.push(format!(
-                "{} {line} {was} saved as one cell; taken apart at `{delimiter}`",
-                seen.unwrapped
-            ));
-        }
-        if seen.short > 0 {
-            let (row, last) = match seen.short {
-                1 => ("row", "ends"),
-                _ => ("rows", "end"),
-            };
-            remarks.push(format!(
-                "{} {row} {last} before the last columns; they count as empty",
-                seen.short
-            ));
-        }
+        remarks.extend(self.shaped(delimiter));
         match self.blank() {
             // In a list that is plain otherwise, they are nothing to speak of.
             _ if remarks.is_empty() => {}
@@ -297,14 +311,7 @@ pub fn open(content: Content, wanted: &Wanted, depth: Depth) -> Result<Source> {
         u64::MAX
     } else {
         let pinned = options.footer_rows;
-        footer::find(
-            &content,
-            survey.bytes,
-            &dialect,
-            head.byte,
-            &list,
-            pinned,
-        )?
+        footer::find(&content, survey.bytes, &dialect, head.byte, &list, pinned)?
     };
     Ok(Source {
         path: content.path().to_path_buf(),
@@ -450,7 +457,9 @@ pub fn read(
     if !reading.release(None, emit)? {
         return Ok(());
     }
-    let Reading { cells, mut seen, .. } = reading;
+    let Reading {
+        cells, mut seen, ..
+    } = reading;
     if records.bytes_read() != source.bytes {
         return Err(changed(source, records.bytes_read()));
     }
@@ -508,7 +517,9 @@ impl Reading<'_> {
         }
         if may_have_nul && is_utf16(record.bytes()) {
             let what = "text in the file's encoding; the line is in UTF-16";
-            cells.issues.push(Issue::of_row(Code::RowEncoding, row, what));
+            cells
+                .issues
+                .push(Issue::of_row(Code::RowEncoding, row, what));
         }
         let length = record.ends().len();
         if length > width && self.shape.columns.may_have_moved(record, width) {
@@ -962,7 +973,10 @@ mod tests {
             Charset::Web(encoding) => encoding.encode(text).0.into_owned(),
             page => {
                 let all: Vec<u8> = (0..=0xff).collect();
-                let byte = |c: char| all.iter().find(|byte| page.decode(&[**byte]).starts_with(c));
+                let byte = |c: char| {
+                    all.iter()
+                        .find(|byte| page.decode(&[**byte]).starts_with(c))
+                };
                 text.chars().map(|c| *byte(c).unwrap()).collect()
             }
         }
@@ -972,11 +986,39 @@ mod tests {
     fn an_unclosed_quote_costs_its_own_line_in_every_encoding() {
         for (names, word) in [
             (&["utf-8", "utf-16le", "utf-16be", "gb18030"][..], "Müller"),
-            (&["windows-1250", "windows-1252", "windows-1254", "windows-1257"], "Müller"),
-            (&["iso-8859-15", "cp437", "cp850", "cp852", "cp857", "cp858", "macintosh"], "Müller"),
+            (
+                &[
+                    "windows-1250",
+                    "windows-1252",
+                    "windows-1254",
+                    "windows-1257",
+                ],
+                "Müller",
+            ),
+            (
+                &[
+                    "iso-8859-15",
+                    "cp437",
+                    "cp850",
+                    "cp852",
+                    "cp857",
+                    "cp858",
+                    "macintosh",
+                ],
+                "Müller",
+            ),
             (&["shift_jis", "gbk", "big5", "euc-jp"], "林"),
             (&["euc-kr"], "김"),
-            (&["windows-1251", "ibm866", "koi8-u", "x-mac-cyrillic", "cp855"], "Иванов"),
+            (
+                &[
+                    "windows-1251",
+                    "ibm866",
+                    "koi8-u",
+                    "x-mac-cyrillic",
+                    "cp855",
+                ],
+                "Иванов",
+            ),
             (&["windows-1253", "cp737"], "Ελένη"),
         ] {
             for name in names {
@@ -1048,9 +1090,18 @@ mod tests {
     fn blanks_before_quotes_are_passed_over() {
         for (line, cells) in [
             ("a@x.de, \"Ada\", \"Eins\"", vec!["a@x.de", "Ada", "Eins"]),
-            ("a@x.de,\"Ada\",\t \"Ei, ns\" ", vec!["a@x.de", "Ada", "Ei, ns"]),
-            (" \"a@x.de\" ,Ada, \"Ei \"\"x\"\" ns\"", vec!["a@x.de", "Ada", "Ei \"x\" ns"]),
-            ("a@x.de, \"Ada\r\nMia\", \"E\"", vec!["a@x.de", "Ada\r\nMia", "E"]),
+            (
+                "a@x.de,\"Ada\",\t \"Ei, ns\" ",
+                vec!["a@x.de", "Ada", "Ei, ns"],
+            ),
+            (
+                " \"a@x.de\" ,Ada, \"Ei \"\"x\"\" ns\"",
+                vec!["a@x.de", "Ada", "Ei \"x\" ns"],
+            ),
+            (
+                "a@x.de, \"Ada\r\nMia\", \"E\"",
+                vec!["a@x.de", "Ada\r\nMia", "E"],
+            ),
             ("a@x.de,\u{a0}\"Ada\",E", vec!["a@x.de", "Ada", "E"]),
             ("a@x.de, \"\",E", vec!["a@x.de", "", "E"]),
         ] {
@@ -1062,7 +1113,8 @@ mod tests {
             }
         }
         // A quote that doesn't close at the end of its cell is a part of the text.
-        let text = "email,first name,last name\na@x.de, \"Ada\" B,C\nb@x.de, \"Bo,D\nc@x.de,\"Cy\",E\n";
+        let text =
+            "email,first name,last name\na@x.de, \"Ada\" B,C\nb@x.de, \"Bo,D\nc@x.de,\"Cy\",E\n";
         let rows = told(text.as_bytes());
         let quote = Some(Code::RowQuote);
         let codes: Vec<Option<Code>> = rows.iter().map(|row| row.2).collect();
@@ -1071,7 +1123,10 @@ mod tests {
 
     #[test]
     fn lines_that_were_saved_as_one_cell_are_taken_apart() {
-        let wanted = [["x@n.de", "Xu", "Li", "Sales"], ["y@n.de", "Yu", "Bo", "Ops,Night"]];
+        let wanted = [
+            ["x@n.de", "Xu", "Li", "Sales"],
+            ["y@n.de", "Yu", "Bo", "Ops,Night"],
+        ];
         for text in [
             "\"email,first name,last name,groups\"\n\"x@n.de,Xu,Li,Sales\"\n\"y@n.de,Yu,Bo,\"\"Ops,Night\"\"\"\n",
             "email,first name,last name,groups\nx@n.de,Xu,Li,Sales\n\"y@n.de,Yu,Bo,\"\"Ops,Night\"\"\"\n",
@@ -1082,7 +1137,11 @@ mod tests {
         ] {
             let (source, rows, issues) = read_all(text.as_bytes()).unwrap();
             assert!(issues.is_empty(), "{text} {issues:?}");
-            assert_eq!(source.header, ["email", "first name", "last name", "groups"], "{text}");
+            assert_eq!(
+                source.header,
+                ["email", "first name", "last name", "groups"],
+                "{text}"
+            );
             let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.2).collect();
             assert_eq!(rows, wanted, "{text}");
             let Format::Csv(shape) = &source.format else {
@@ -1100,22 +1159,36 @@ mod tests {
     fn rows_may_lack_cells_at_their_end_that_nobody_needs() {
         let header = "email,first name,last name,city,phone\n";
         for (rows, codes) in [
-            ("a@x.de,A,B,Ulm\nb@x.de,B,C\nc@x.de,C,D,Ulm,1\n", vec![None, None, None]),
+            (
+                "a@x.de,A,B,Ulm\nb@x.de,B,C\nc@x.de,C,D,Ulm,1\n",
+                vec![None, None, None],
+            ),
             ("a@x.de,A,B\n", vec![None]),
             ("a@x.de,A\nb@x.de,B,C,Ulm,1\n", vec![Some(2), None]),
             // A line break cut the row off.
-            ("a@x.de,A,B,Ul\nm,030\nb@x.de,B,C\n", vec![Some(4), Some(2), None]),
+            (
+                "a@x.de,A,B,Ul\nm,030\nb@x.de,B,C\n",
+                vec![Some(4), Some(2), None],
+            ),
             ("a@x.de,A,B,Ul\n\nm,030\n", vec![Some(4), Some(2)]),
         ] {
             let (source, found, _) = read_all(format!("{header}{rows}").as_bytes()).unwrap();
-            let widths = found.iter().map(|row| Some(row.2.len()).filter(|width| *width < 5));
+            let widths = found
+                .iter()
+                .map(|row| Some(row.2.len()).filter(|width| *width < 5));
             assert_eq!(widths.collect::<Vec<_>>(), codes, "{rows}");
             let Format::Csv(shape) = &source.format else {
                 panic!("not text")
             };
             let remarks = shape.remarks(&source).join("; ");
-            let is_said = rows.lines().any(|row| row == "a@x.de,A,B" || row == "b@x.de,B,C");
-            assert_eq!(remarks.contains("count as empty"), is_said, "{rows} {remarks}");
+            let is_said = rows
+                .lines()
+                .any(|row| row == "a@x.de,A,B" || row == "b@x.de,B,C");
+            assert_eq!(
+                remarks.contains("count as empty"),
+                is_said,
+                "{rows} {remarks}"
+            );
         }
     }
 
@@ -1123,13 +1196,31 @@ mod tests {
     fn a_delimiter_too_many_is_told_from_empty_cells_behind_all_rows() {
         let long = Some(Code::RowLong);
         for (text, codes) in [
-            ("first,last,email,phone,city,notes\na,b,a@x.de,,Ulm,\nb,c,b@x.de,,,Ulm,\n", vec![None, long]),
-            ("first,last,email,city\na,b,a@x.de,Ulm\nb,c,b@x.de,Ulm, Nord,\n", vec![None, long]),
+            (
+                "first,last,email,phone,city,notes\na,b,a@x.de,,Ulm,\nb,c,b@x.de,,,Ulm,\n",
+                vec![None, long],
+            ),
+            (
+                "first,last,email,city\na,b,a@x.de,Ulm\nb,c,b@x.de,Ulm, Nord,\n",
+                vec![None, long],
+            ),
             // Harmless: every row ends so, the header does, nothing stands behind what is in its place.
-            ("first,last,email,city\na,b,a@x.de,Ulm,\nb,c,b@x.de,,\n", vec![None, None]),
-            ("first,last,email,city,,\na,b,a@x.de,Ulm\nb,c,b@x.de,,,\n", vec![None, None]),
-            ("first,last,email,city\na,b,a@x.de,Ulm\nb,c,b@x.de,,,,\n", vec![None, None]),
-            ("email,first,last\na@x.de,b,c\nb@x.de,b,c,\n", vec![None, None]),
+            (
+                "first,last,email,city\na,b,a@x.de,Ulm,\nb,c,b@x.de,,\n",
+                vec![None, None],
+            ),
+            (
+                "first,last,email,city,,\na,b,a@x.de,Ulm\nb,c,b@x.de,,,\n",
+                vec![None, None],
+            ),
+            (
+                "first,last,email,city\na,b,a@x.de,Ulm\nb,c,b@x.de,,,,\n",
+                vec![None, None],
+            ),
+            (
+                "email,first,last\na@x.de,b,c\nb@x.de,b,c,\n",
+                vec![None, None],
+            ),
         ] {
             let found: Vec<Option<Code>> = told(text.as_bytes()).iter().map(|row| row.2).collect();
             assert_eq!(found, codes, "{text}");

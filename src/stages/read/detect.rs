@@ -199,7 +199,11 @@ fn lines_in_cells(
             let mut cells = row.iter().map(|cell| cell.trim().is_empty());
             cells.next() == Some(false) && cells.all(|is_blank| is_blank)
         };
-        let lines: Vec<&String> = cut_rows.iter().filter(is_one_cell).map(|row| &row[0]).collect();
+        let lines: Vec<&String> = cut_rows
+            .iter()
+            .filter(is_one_cell)
+            .map(|row| &row[0])
+            .collect();
         if lines.len() * 2 <= cut_rows.len() {
             continue;
         }
@@ -212,15 +216,18 @@ fn lines_in_cells(
                 delimiter: inner.to_string(),
                 ..plain.clone()
             };
-            let values: Vec<Vec<String>> =
-                lines.iter().map(|line| within.cells_of(line.as_bytes())).collect();
+            let values: Vec<Vec<String>> = lines
+                .iter()
+                .map(|line| within.cells_of(line.as_bytes()))
+                .collect();
             let (header, better) = header_of(&values);
             let is_better = if outer == *inner {
                 better >= 2 && better > recognised
             } else {
                 // Empty cells stand behind every line, and are no part of the last value.
                 let tail = |row: &Vec<String>| row.len() > 1;
-                let has_tail = cut_rows.iter().filter(|row| tail(row)).count() * 10 > cut_rows.len() * 9;
+                let has_tail =
+                    cut_rows.iter().filter(|row| tail(row)).count() * 10 > cut_rows.len() * 9;
                 let is_torn = plain_rows.get(plain_header).and_then(|row| row.last());
                 let is_torn = is_torn.is_some_and(|last| last.ends_with(outer));
                 has_tail && is_torn && better >= 2 && better >= recognised
@@ -244,7 +251,9 @@ pub fn harmless_width(sample: &[u8], dialect: &Dialect, header: usize, with_empt
     let mut widths: Vec<usize> = rows
         .iter()
         .skip(1)
-        .filter(|row| row.len() >= header && row[header..].iter().all(|cell| cell.trim().is_empty()))
+        .filter(|row| {
+            row.len() >= header && row[header..].iter().all(|cell| cell.trim().is_empty())
+        })
         .map(Vec::len)
         .collect();
     widths.sort_unstable();

@@ -145,7 +145,17 @@ fn detect(content: &Content, head: &[u8], scan: &Utf8Scan) -> Result<(Charset, O
     }
     detector.feed(&[], true);
     let first = Charset::Web(detector.guess(None, Utf8Detection::Deny));
-    match letters::judge(&lines, first) {
+    judged(content, &lines, first)
+}
+
+/// What becomes of a first guess, once it is seen how the lines read in it.
+fn judged(
+    content: &Content,
+    lines: &letters::Lines,
+    first: Charset,
+) -> Result<(Charset, Option<String>)> {
+    let path = content.path();
+    match letters::judge(lines, first) {
         letters::Verdict::Keep => Ok((first, None)),
         letters::Verdict::Better(better, example) => {
             let guess = format!(
@@ -454,12 +464,26 @@ mod tests {
             let unit = if charset.is_wide() { 2 } else { 1 };
             let is_end = |at: usize| {
                 let high = usize::from(name == "utf-16le");
-                let low = if unit == 2 { bytes[at + 1 - high] } else { bytes[at] };
+                let low = if unit == 2 {
+                    bytes[at + 1 - high]
+                } else {
+                    bytes[at]
+                };
                 matches!(low, b'\r' | b'\n') && (unit == 1 || bytes[at + high] == 0)
             };
-            let ends: Vec<usize> = (0..bytes.len()).step_by(unit).filter(|at| is_end(*at)).collect();
+            let ends: Vec<usize> = (0..bytes.len())
+                .step_by(unit)
+                .filter(|at| is_end(*at))
+                .collect();
             let (first, second, third, fourth) = (ends[0], ends[1], ends[2], ends[3]);
-            let expected = [first, first + unit, second, third + unit, fourth, fourth + unit];
+            let expected = [
+                first,
+                first + unit,
+                second,
+                third + unit,
+                fourth,
+                fourth + unit,
+            ];
             let expected: Vec<u64> = expected.iter().map(|at| *at as u64).collect();
             assert_eq!(offsets, expected, "{name}");
             assert_eq!(reader.offset_behind(b"", true), bytes.len() as u64);

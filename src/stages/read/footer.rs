@@ -123,7 +123,10 @@ fn kind(line: &str, dialect: &Dialect, list: &List, alphabets: &[u32]) -> Kind {
     if line.bytes().filter(|byte| *byte == quote).count() % 2 == 1
         || line.contains(['@', '\0', char::REPLACEMENT_CHARACTER])
         || line.len() > FOOTER_BYTES_MAX
-        || line.chars().filter_map(alphabet).any(|of| !alphabets.contains(&of))
+        || line
+            .chars()
+            .filter_map(alphabet)
+            .any(|of| !alphabets.contains(&of))
     {
         return Kind::Row;
     }
@@ -165,7 +168,11 @@ fn alphabets_of(lines: &[(u64, String)], dialect: &Dialect, list: &List) -> Vec<
     };
     let texts = lines.iter().map(|(_, line)| line.as_str()).filter(is_row);
     let mut found = vec![0];
-    for of in texts.chain([list.header.as_str()]).flat_map(str::chars).filter_map(alphabet) {
+    for of in texts
+        .chain([list.header.as_str()])
+        .flat_map(str::chars)
+        .filter_map(alphabet)
+    {
         if !found.contains(&of) {
             found.push(of);
         }
@@ -365,7 +372,13 @@ mod tests {
     fn line_ends_of_two_characters_are_no_blank_lines() {
         for end in ["\n", "\r\n", "\r"] {
             for encoding in [Charset::UTF_8, Charset::UTF_16LE, Charset::UTF_16BE] {
-                let begun = ["name,first,last", "a,Ada,King", "cy,,", "di,,", "Some words"];
+                let begun = [
+                    "name,first,last",
+                    "a,Ada,King",
+                    "cy,,",
+                    "di,,",
+                    "Some words",
+                ];
                 let text = begun.join(end) + end + end + "As of Monday" + end;
                 let units = text.encode_utf16();
                 let bytes: Vec<u8> = match encoding.name() {

@@ -321,7 +321,8 @@ mod tests {
 
     const WESTERN: &str = "p0@n.de;Jürgen;Größer\np1@n.de;Zoë;Müller\np2@n.de;René;Crêpe\n\
         p3@n.de;Åsa;Öberg\np4@n.de;Bärbel;Weiß\n";
-    const POLISH: &str = "a@n.pl;Łukasz;Żółkiewski\nb@n.pl;Małgorzata;Dąbrowska\nc@n.pl;Paweł;Wójcik\n";
+    const POLISH: &str =
+        "a@n.pl;Łukasz;Żółkiewski\nb@n.pl;Małgorzata;Dąbrowska\nc@n.pl;Paweł;Wójcik\n";
     const CZECH: &str = "a@n.cz;Jiří;Dvořák\nb@n.cz;Lucie;Černá\nc@n.cz;Zdeněk;Růžička\n";
     const RUSSIAN: &str = "a@n.ru;Иван;Кузнецов\nb@n.ru;Ольга;Соколова\n";
     const GREEK: &str = "a@n.gr;Γιώργος;Παπαδόπουλος\nb@n.gr;Ελένη;Γεωργίου\n";
@@ -360,15 +361,12 @@ mod tests {
                     Verdict::Better(found, _) => {
                         let bytes: Vec<u8> = (0x80..=0xff).collect();
                         let same = found == expected
-                            || text
-                                .chars()
-                                .filter(|c| !c.is_ascii())
-                                .all(|c| {
-                                    let at = bytes
-                                        .iter()
-                                        .find(|byte| expected.decode(&[**byte]).starts_with(c));
-                                    at.is_some_and(|byte| found.decode(&[*byte]).starts_with(c))
-                                });
+                            || text.chars().filter(|c| !c.is_ascii()).all(|c| {
+                                let at = bytes
+                                    .iter()
+                                    .find(|byte| expected.decode(&[**byte]).starts_with(c));
+                                at.is_some_and(|byte| found.decode(&[*byte]).starts_with(c))
+                            });
                         assert!(same, "{name} {first}: {}", found.name());
                     }
                     other => panic!("{name} {first} {text}: {other:?}"),
@@ -379,7 +377,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_told_is_asked() {
-        for (name, text) in [("cp852", "a;Votů\n"), ("cp850", "a;Crêpe\n"), ("macintosh", "a;Jürgen\n")] {
+        for (name, text) in [
+            ("cp852", "a;Votů\n"),
+            ("cp850", "a;Crêpe\n"),
+            ("macintosh", "a;Jürgen\n"),
+        ] {
             let verdict = judged(name, "windows-1252", text);
             assert!(matches!(verdict, Verdict::Unsure(..)), "{text} {verdict:?}");
         }
@@ -390,7 +392,10 @@ mod tests {
         for (name, text) in [
             ("windows-1252", WESTERN),
             ("windows-1252", NORDIC),
-            ("windows-1252", "Seán O’Brien – “Jim”, 5 €, 50 ½, § 5, STRAßE, MÜLLER, McÉwan, Acme™"),
+            (
+                "windows-1252",
+                "Seán O’Brien – “Jim”, 5 €, 50 ½, § 5, STRAßE, MÜLLER, McÉwan, Acme™",
+            ),
             ("windows-1250", POLISH),
             ("windows-1250", CZECH),
             ("windows-1251", RUSSIAN),
@@ -400,7 +405,10 @@ mod tests {
         ] {
             assert_eq!(judged(name, name, text), Verdict::Keep, "{name} {text}");
         }
-        for (name, text) in [("shift_jis", "a,山田 太郎,ヤマダ\n"), ("gbk", "a,王小明,张伟\n")] {
+        for (name, text) in [
+            ("shift_jis", "a,山田 太郎,ヤマダ\n"),
+            ("gbk", "a,王小明,张伟\n"),
+        ] {
             let charset = Charset::named(name).unwrap();
             let Charset::Web(encoding) = charset else {
                 panic!()

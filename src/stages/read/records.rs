@@ -643,7 +643,10 @@ impl<'a> Records<'a> {
             memchr::memchr_iter(quote, raw).any(|at| {
                 let before = &raw[..at];
                 let start = before.len() - blanks_at_end(before, delimiter);
-                start < at && start.checked_sub(1).is_none_or(|at| before[at] == delimiter)
+                start < at
+                    && start
+                        .checked_sub(1)
+                        .is_none_or(|at| before[at] == delimiter)
             })
         };
         let Some(quote) = self.dialect.quote else {
@@ -659,8 +662,10 @@ impl<'a> Records<'a> {
             let last = self.exhausted || by_line;
             let mut found = Record::default();
             match blanks_skipped(raw, self.delimiter, self.dialect, last, &mut found) {
-                Some(end) if end <= RECORD_BYTES_MAX
-                    && line_ends(&raw[..end], false) < RECORD_LINES_MAX => {
+                Some(end)
+                    if end <= RECORD_BYTES_MAX
+                        && line_ends(&raw[..end], false) < RECORD_LINES_MAX =>
+                {
                     found.place = record.place;
                     *record = found;
                     self.parser.reset();
@@ -972,7 +977,8 @@ fn blanks_skipped(
             let close = closing_quote(raw, opening + 1, quote, dialect.escape)?;
             end = close + 1;
             end += blanks(&raw[end..], delimiter);
-            let ends = matches!(raw.get(end), Some(b'\r' | b'\n')) || raw.get(end) == Some(&delimiter);
+            let ends =
+                matches!(raw.get(end), Some(b'\r' | b'\n')) || raw.get(end) == Some(&delimiter);
             if !ends && end < raw.len() {
                 return None;
             }
@@ -1002,7 +1008,11 @@ fn push_unquoted(cell: &[u8], quote: u8, escape: Option<u8>, record: &mut Record
     while at < cell.len() {
         let byte = cell[at];
         let is_escape = Some(byte) == escape || byte == quote && cell.get(at + 1) == Some(&quote);
-        let at_meant = if is_escape && at + 1 < cell.len() { at + 1 } else { at };
+        let at_meant = if is_escape && at + 1 < cell.len() {
+            at + 1
+        } else {
+            at
+        };
         record.push(&cell[at_meant..=at_meant]);
         at = at_meant + 1;
     }

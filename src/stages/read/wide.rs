@@ -120,7 +120,10 @@ impl Run {
         }
         // Hindi has the same high byte, that of a tab, throughout.
         let last = self.units.last().map(|unit| unit[high]);
-        let is_sign = matches!(pair[high], b'\t' | b'\r' | b'\n' | b',' | b'-' | b'.' | b'4'..=b'M');
+        let is_sign = matches!(
+            pair[high],
+            b'\t' | b'\r' | b'\n' | b',' | b'-' | b'.' | b'4'..=b'M'
+        );
         self.signs += usize::from(is_sign && last != Some(pair[high]));
         self.units.push([first, second]);
         if self.units.len() == UNITS_LOOKED_AT {

@@ -8,13 +8,12 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 
-use super::content::{Content, within_file_limit};
 use super::charset::Charset;
+use super::content::{Content, within_file_limit};
 use super::encoding::{Depth, TextReader, survey};
 use super::records::{COLUMNS_MAX, RECORD_BYTES_MAX};
 use super::{
-    Emit, Format, HIDDEN, PARTED, ROWS_MAX, Source, UNREAD, Wanted, misplaced,
-    mojibake, unreadable,
+    Emit, Format, HIDDEN, PARTED, ROWS_MAX, Source, UNREAD, Wanted, misplaced, mojibake, unreadable,
 };
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
