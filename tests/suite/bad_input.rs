@@ -102,6 +102,23 @@ fn a_list_comes_in_on_standard_input() {
 }
 
 #[test]
+fn an_unclosed_quote_costs_its_own_line_on_standard_input_packed_or_not() {
+    // In windows-1252.
+    let mut list =
+        b"first,last,email,notes\nAnn,Ng,ann@hafen-ag.de,\n\"Bo,Ray,bo@hafen-ag.de\n".to_vec();
+    list.extend(b"Cy,M\xfcller,cy@hafen-ag.de,\nDi,Moe,di@hafen-ag.de,\n");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(&list).unwrap();
+    for input in [list, packed.finish().unwrap()] {
+        let folder = support::folder();
+        let summary = check_piped(folder.path(), &input);
+        assert_eq!(summary["counts"]["read"], 4);
+        assert_eq!(summary["counts"]["created"], 3);
+        assert_eq!(summary["issues"][0]["code"], "row.unclosed");
+    }
+}
+
+#[test]
 fn json_comes_in_on_standard_input_packed_or_not() {
     let lines = concat!(
         r#"{"email":"ada@acme-industries.com","first_name":"Ada","last_name":"Lovelace"}"#,

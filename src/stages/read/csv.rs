@@ -183,6 +183,38 @@ impl Shape {
         seen.blank
     }
 
+    /// What is to be said of rows that weren't as the header is, and were read all the same.
+    fn shaped(&self, delimiter: &str) -> Vec<String> {
+        let mut shaped = Vec::new();
+        let dialect = &self.dialect;
+        let seen = self
+            .seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if dialect.inner.is_none() && seen.unwrapped > 0 {
+            let (line, was) = match seen.unwrapped {
+                1 => ("line", "was"),
+                _ => ("lines", "were"),
+            };
+            shaped.push(format!(
+                "{} {line} {was} saved as one cell; taken apart at `{delimiter}`",
+                seen.unwrapped
+            ));
+        }
+        if seen.short > 0 {
+            let (row, last) = match seen.short {
+                1 => ("row", "ends"),
+                _ => ("rows", "end"),
+            };
+            shaped.push(format!(
+                "{} {row} {last} before the last columns; they count as empty",
+                seen.short
+            ));
+        }
+        shaped
+    }
+
     /// What a person should know of how `source` was read: what was found or assumed and isn't as in
     /// a plain list, and the lines that are no rows. Complete once all rows were read.
     pub fn remarks(&self, source: &Source) -> Vec<String> {
@@ -228,31 +260,7 @@ impl Shape {
         if !aside.is_empty() {
             remarks.push(format!("no rows: {}", aside.join(", ")));
         }
-        let seen = self
-            .seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if dialect.inner.is_none() && seen.unwrapped > 0 {
-            let (line, was) = match seen.unwrapped {
-                1 => ("line", "was"),
-                _ => ("lines", "were"),
-            };
-            remarks.push(format!(
-                "{} {line} {was} saved as one cell; taken apart at `{delimiter}`",
-                seen.unwrapped
-            ));
-        }
-        if seen.short > 0 {
-            let (row, last) = match seen.short {
-                1 => ("row", "ends"),
-                _ => ("rows", "end"),
-            };
-            remarks.push(format!(
-                "{} {row} {last} before the last columns; they count as empty",
-                seen.short
-            ));
-        }
+        remarks.extend(self.shaped(delimiter));
         match self.blank() {
             // In a list that is plain otherwise, they are nothing to speak of.
             _ if remarks.is_empty() => {}
@@ -293,8 +301,9 @@ pub fn open(content: Content, wanted: &Wanted, depth: Depth) -> Result<Source> {
     };
     let (mut columns, list) = Columns::of(&header, most, wanted);
     if guarded {
+        // A row that comes back as it was is still too long or too short.
         columns.least = header.len();
-        columns.most = usize::MAX;
+        columns.most = with_empty;
     }
     let always_quoted = detect::is_always_quoted(&sample, &dialect);
     let rows_before = if ours.is_some() || depth == Depth::Header {
@@ -1075,6 +1084,10 @@ mod tests {
         told
     }
 
+    fn owned(cells: &[&str]) -> Vec<String> {
+        cells.iter().map(|cell| cell.to_string()).collect()
+    }
+
     #[test]
     fn blanks_before_quotes_are_passed_over() {
         for (line, cells) in [
@@ -1098,7 +1111,7 @@ mod tests {
                 let text = format!("email,first name,last name\nz@x.de,\"Z\",Y\n{line}{end}");
                 let (_, rows, issues) = read_all(text.as_bytes()).unwrap();
                 assert_eq!((rows.len(), issues.len()), (2, 0), "{line:?} {issues:?}");
-                assert_eq!((rows[1].0, &rows[1].2[..]), (3, &cells[..]), "{line:?}");
+                assert_eq!((rows[1].0, &rows[1].2), (3, &owned(&cells)), "{line:?}");
             }
         }
         // A quote that doesn't close at the end of its cell is a part of the text.

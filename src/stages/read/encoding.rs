@@ -145,7 +145,17 @@ fn detect(content: &Content, head: &[u8], scan: &Utf8Scan) -> Result<(Charset, O
     }
     detector.feed(&[], true);
     let first = Charset::Web(detector.guess(None, Utf8Detection::Deny));
-    match letters::judge(&lines, first) {
+    judged(content, &lines, first)
+}
+
+/// What becomes of a first guess, once it is seen how the lines read in it.
+fn judged(
+    content: &Content,
+    lines: &letters::Lines,
+    first: Charset,
+) -> Result<(Charset, Option<String>)> {
+    let path = content.path();
+    match letters::judge(lines, first) {
         letters::Verdict::Keep => Ok((first, None)),
         letters::Verdict::Better(better, example) => {
             let guess = format!(
@@ -168,10 +178,9 @@ fn detect(content: &Content, head: &[u8], scan: &Utf8Scan) -> Result<(Charset, O
                 example.worse
             );
             Err(Refusal::new(Code::FileEncoding, what).help(format!(
-                "name the right one: `[read] encoding = \"{}\"` or `--encoding {}`; or save the list as \
-                 UTF-8",
-                one.name(),
-                other.name()
+                "name the right one with `[read] encoding` or `--encoding`, as `--encoding {}`; or save the \
+                 list as UTF-8",
+                one.name()
             )))
         }
     }

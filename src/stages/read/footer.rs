@@ -83,7 +83,7 @@ pub struct List {
 }
 
 fn first_footer(lines: &[(u64, String)], dialect: &Dialect, list: &List) -> u64 {
-    let alphabets = alphabets_of(lines, list);
+    let alphabets = alphabets_of(lines, dialect, list);
     let mut first = u64::MAX;
     let mut in_doubt = None;
     let mut number = 0;
@@ -159,14 +159,14 @@ fn could_be_key(cell: &str) -> bool {
             .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '+' | '\'' | '/' | '\\'))
 }
 
-/// The alphabets of the header and of the lines that have more than one cell or are the first of the
-/// end that is looked at.
-fn alphabets_of(lines: &[(u64, String)], list: &List) -> Vec<u32> {
-    let rows = lines
-        .len()
-        .saturating_sub(FOOTERS_MAX)
-        .max(lines.len().min(1));
-    let texts = lines[..rows].iter().map(|(_, line)| line.as_str());
+/// The alphabets of the header, and of the lines at the end that have several cells.
+fn alphabets_of(lines: &[(u64, String)], dialect: &Dialect, list: &List) -> Vec<u32> {
+    let delimiter = dialect.delimiter_of_values();
+    let is_row = |line: &&str| {
+        let cells = line.split(delimiter).filter(|cell| !cell.trim().is_empty());
+        cells.count() >= list.width.min(3)
+    };
+    let texts = lines.iter().map(|(_, line)| line.as_str()).filter(is_row);
     let mut found = vec![0];
     for of in texts
         .chain([list.header.as_str()])
@@ -380,9 +380,10 @@ mod tests {
                     "Some words",
                 ];
                 let text = begun.join(end) + end + end + "As of Monday" + end;
-                let bytes: Vec<u8> = match encoding {
-                    Charset::UTF_16LE => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
-                    Charset::UTF_16BE => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
+                let units = text.encode_utf16();
+                let bytes: Vec<u8> = match encoding.name() {
+                    "UTF-16LE" => units.flat_map(u16::to_le_bytes).collect(),
+                    "UTF-16BE" => units.flat_map(u16::to_be_bytes).collect(),
                     _ => text.clone().into_bytes(),
                 };
                 let mut file = tempfile::NamedTempFile::new().unwrap();

@@ -252,7 +252,7 @@ impl Record {
         let is_same = outer.delimiter == inner.delimiter;
         let is_rare = outer.inner.is_none();
         if filled == 0
-            || is_same && filled != 1
+            || is_same && (filled != 1 || self.damage != Damage::None)
             || is_rare && (self.ends.len() > 1 || width.is_none_or(|width| width < 3))
         {
             return false;
