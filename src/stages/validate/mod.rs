@@ -348,6 +348,10 @@ impl<'a> Checker<'a> {
         let Some(found) = leftovers::find(value, place) else {
             return false;
         };
+        // What reading the file has said needs no second remark.
+        if value.contains(char::REPLACEMENT_CHARACTER) && self.is_misread(row) {
+            return false;
+        }
         let code = if is_name {
             Code::NameSuspicious
         } else {
@@ -508,7 +512,10 @@ impl<'a> Checker<'a> {
                 }
                 let before = self.issues.len();
                 self.check_groups(field, value, row);
-                groups(value).for_each(|group| self.check_text(field, group, row));
+                for group in groups(value) {
+                    self.check_text(field, group, row);
+                    self.check_cut_reference(field, group, row);
+                }
                 if self.issues.len() == before {
                     let hash_of = |fine: &&str| xxh3_64(fine.as_bytes());
                     self.fine_groups.insert_unique(hash, value, hash_of);
@@ -526,6 +533,14 @@ impl<'a> Checker<'a> {
         }
         if !self.finds_leftover(field, value, classes, row) && classes & bytes::HIGH != 0 {
             self.finds_misread_text(field, value, row);
+        }
+    }
+
+    /// A `;` parts groups, and so it cuts `Research &amp; Design` into two that nobody meant.
+    fn check_cut_reference(&mut self, field: Field, group: &str, row: RowNumber) {
+        if group.contains('&') && leftovers::find(group, Place::Text).is_none() {
+            let whole = format!("{group};");
+            self.finds_leftover(field, &whole, bytes::MARK, row);
         }
     }
 
@@ -741,6 +756,7 @@ mod tests {
             (&[(FirstName, "J眉rgen")], &["cell.mojibake"]),
             (&[(Organization, "R&amp;D")], &["cell.leftover"]),
             (&[(Groups, "AT&T\u{1f}R&amp;D")], &["cell.leftover"]),
+            (&[(Groups, "Research &amp\u{1f}Design")], &["cell.leftover"]),
             (&[(LastName, "Null")], &[]),
             (&[(LastName, "NULL")], &["name.suspicious"]),
             (&[(FirstName, "NIL"), (LastName, "SMITH")], &[]),
