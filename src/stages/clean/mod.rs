@@ -882,6 +882,67 @@ mod tests {
         }
     }
 
+    #[test]
+    fn words_of_nothing_are_empty_and_said_and_names_stay() {
+        let first_last = |first, last| row(&[(Field::FirstName, first), (Field::LastName, last)]);
+        let definition = definition("[clean]\ndata = [\"-\"]");
+        let mut rows = vec![row(&[
+            (Field::ExternalId, "TBD"),
+            (Field::Email, "none@none"),
+            (Field::Phone, "N/A"),
+            (Field::Groups, "Sales;NULL"),
+            (Field::Organization, "-"),
+            (Field::Country, "#N/A"),
+        ])];
+        let names = [
+            ("Ben", "Null", "Null"),
+            ("BEN", "NULL", "NULL"),
+            ("Ben", "NULL", ""),
+            ("None", "Reed", "Reed"),
+            ("May", "NA", "NA"),
+            ("Ben", "undefined", ""),
+            ("N.A.", "Iyer", "Iyer"),
+        ];
+        rows.extend(names.map(|(first, last, _)| first_last(first, last)));
+        let mut same_elsewhere = first_last("None", "Reed");
+        same_elsewhere[Field::Phone as usize] = "None".to_string();
+        rows.push(same_elsewhere);
+        rows.push(row(&[(Field::FullName, "Jane NULL")]));
+        let drafts = cleaned(&rows, &definition);
+        let fields = [
+            Field::ExternalId,
+            Field::Email,
+            Field::Phone,
+            Field::Groups,
+            Field::Organization,
+            Field::Country,
+        ];
+        let values = fields.map(|field| value(&drafts, 0, field));
+        assert_eq!(values, ["", "", "", "Sales", "-", ""]);
+        for (index, (first, last, kept)) in names.iter().enumerate() {
+            assert_eq!(value(&drafts, index + 1, Field::LastName), *kept, "{last}");
+            assert_eq!(value(&drafts, index + 1, Field::FirstName), *first, "{last}");
+        }
+        assert_eq!(value(&drafts, 8, Field::FirstName), "");
+        assert_eq!(value(&drafts, 9, Field::FirstName), "Jane");
+        assert_eq!(value(&drafts, 9, Field::LastName), "");
+        let of_first = drafts.issues.iter().filter(|issue| issue.row == 0);
+        let codes: Vec<Code> = of_first.map(|issue| issue.code).collect();
+        use Code::{CellError, CellNothing, KeyPlaceholder};
+        assert_eq!(codes, [KeyPlaceholder, KeyPlaceholder, CellError, CellNothing]);
+    }
+
+    #[test]
+    fn a_guessed_country_makes_no_phone_number() {
+        let rows = ["Germnay", "Congo", "na"].map(|country| {
+            row(&[(Field::Country, country), (Field::Phone, "030 1234567")])
+        });
+        let drafts = cleaned(&rows, &definition("[clean]\ndefault_country = \"DE\""));
+        for index in 0..rows.len() {
+            assert_eq!(value(&drafts, index, Field::Phone), "030 1234567");
+        }
+    }
+
     #[expect(clippy::too_many_lines, reason = "one long list of values")]
     #[test]
     fn every_field_is_cleaned_by_its_own_rules_and_counted() {
@@ -1044,6 +1105,15 @@ mod tests {
         "00",
         "x",
         "Deutschland",
+        "NULL",
+        "None",
+        "N/A",
+        "=\"",
+        "\"",
+        "'",
+        "`",
+        "#REF!",
+        "TBD",
         "UK",
         "de",
         "_",

@@ -103,12 +103,42 @@ static WRITTEN_BY: LazyLock<Vec<Page>> = LazyLock::new(|| {
 /// So many guesses are named.
 const GUESSES_MAX: usize = 2;
 
+/// The fast proof that a text shows no sign of a wrong code page: letters with diacritics, each
+/// between plain ones, or letters of one other script alone.
+fn is_plain(text: &str) -> bool {
+    let (mut is_latin, mut is_other, mut beside) = (false, false, false);
+    for character in text.chars() {
+        match character {
+            '\0'..='\u{7f}' => {
+                is_latin |= character.is_ascii_alphabetic();
+                beside = false;
+                continue;
+            }
+            'œ' | 'Œ' | 'Ÿ' | 'Š' | 'Ž' | '×' | '÷' => return false,
+            'À'..='\u{17f}' | 'Ơ' | 'ơ' | 'Ư' | 'ư' | '\u{218}'..='\u{21b}' | '\u{1ea0}'..='\u{1ef9}' => {
+                if beside {
+                    return false;
+                }
+                is_latin = true;
+            }
+            '\u{386}'..='\u{3ff}' | 'Ё' | 'А'..='я' | 'ё' | '\u{5d0}'..='\u{6ff}' | '\u{900}'..='\u{dff}' => is_other = true,
+            '\u{3041}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' => is_other = true,
+            _ => return false,
+        }
+        beside = true;
+    }
+    !(is_latin && is_other)
+}
+
 /// What a name was before a wrong code page, the likeliest guess first; empty where nothing tells
 /// that it ever was another. `beside` is another name of the same person: what was done to one was
 /// done to both.
 pub fn guesses(name: &str, beside: &str) -> Vec<String> {
-    let signs = Signs::of(name);
     let mut found = Vec::new();
+    if is_plain(name) && is_plain(beside) {
+        return found;
+    }
+    let signs = Signs::of(name);
     if signs.neighbours {
         for text in READ_BY.iter().filter_map(|page| undone(name, page)) {
             if !found.contains(&text) {
@@ -144,6 +174,9 @@ pub fn guesses(name: &str, beside: &str) -> Vec<String> {
 
 /// What a text of any kind was before its UTF-8 was read by a wrong code page.
 pub fn undone_utf_8(text: &str) -> Option<String> {
+    if is_plain(text) {
+        return None;
+    }
     let signs = Signs::of(text);
     let found = || READ_BY.iter().find_map(|page| undone(text, page));
     signs.neighbours.then(found)?

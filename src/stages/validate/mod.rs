@@ -393,17 +393,24 @@ impl<'a> Checker<'a> {
     }
 
     /// Reports what another system left in a text. `classes` are those of its bytes.
+    #[inline]
     fn finds_leftover(&mut self, field: Field, value: &str, classes: u8, row: RowNumber) -> bool {
         let is_name = matches!(field, Field::FullName | Field::FirstName | Field::LastName);
         let has_quotes = is_name && classes & bytes::QUOTE != 0 && value.contains("''");
         let may_lose = classes & bytes::HIGH != 0 && value.contains(['\u{fffd}', '¿', '«']);
-        if classes & bytes::MARK == 0 && !has_quotes && !may_lose {
-            return false;
-        }
+        (classes & bytes::MARK != 0 || has_quotes || may_lose)
+            && self.reports_leftover(field, value, is_name, row)
+    }
+
+    fn reports_leftover(&mut self, field: Field, value: &str, is_name: bool, row: RowNumber) -> bool {
         let place = if is_name { Place::Name } else { Place::Text };
         let Some(found) = leftovers::find(value, place) else {
             return false;
         };
+        // What reading the file has said needs no second remark.
+        if value.contains(char::REPLACEMENT_CHARACTER) && self.is_misread(row) {
+            return false;
+        }
         let code = if is_name {
             Code::NameSuspicious
         } else {
@@ -447,6 +454,11 @@ impl<'a> Checker<'a> {
         };
         let is_alone = field != Field::FullName && nothing::kind(beside).is_some();
         if nothing::is_spelled_as_name(value) && value != "None" && !is_alone {
+            return false;
+        }
+        // In a list of capitals alone, `NIL` is a name as good as `Nil`.
+        let is_given = matches!(nothing::folded(value).as_str(), "nil" | "nan" | "na");
+        if is_given && !is_alone && !beside.is_empty() && beside == beside.to_uppercase() {
             return false;
         }
         let detail = "a name; programs write this where there is none";
@@ -582,7 +594,10 @@ impl<'a> Checker<'a> {
                 }
                 let before = self.issues.len();
                 self.check_groups(field, value, row);
-                groups(value).for_each(|group| self.check_text(field, group, row));
+                for group in groups(value) {
+                    self.check_text(field, group, row);
+                    self.check_cut_reference(field, group, row);
+                }
                 if self.issues.len() == before {
                     let hash_of = |fine: &&str| xxh3_64(fine.as_bytes());
                     self.fine_groups.insert_unique(hash, value, hash_of);
@@ -600,6 +615,14 @@ impl<'a> Checker<'a> {
         }
         if !self.finds_leftover(field, value, classes, row) && classes & bytes::HIGH != 0 {
             self.finds_misread_text(field, value, row);
+        }
+    }
+
+    /// A `;` parts groups, and so it cuts `Research &amp; Design` into two that nobody meant.
+    fn check_cut_reference(&mut self, field: Field, group: &str, row: RowNumber) {
+        if group.contains('&') && leftovers::find(group, Place::Text).is_none() {
+            let whole = format!("{group};");
+            self.finds_leftover(field, &whole, bytes::MARK, row);
         }
     }
 
@@ -806,6 +829,20 @@ mod tests {
             (&[(Username, "jane doe")], &["username.syntax"]),
             (&[(Country, "DE")], &[]),
             (&[(Country, "Bavaria")], &["country.unknown"]),
+            (&[(Country, "Congo")], &["country.ambiguous"]),
+            (&[(ExternalId, "1.23457E+11")], &["cell.precision"]),
+            (&[(ExternalId, "12E5")], &[]),
+            (&[(FirstName, "Zo&eacute;")], &["name.suspicious"]),
+            (&[(FirstName, "M?")], &[]),
+            (&[(FirstName, "J├╝rgen")], &["cell.mojibake"]),
+            (&[(FirstName, "J眉rgen")], &["cell.mojibake"]),
+            (&[(Organization, "R&amp;D")], &["cell.leftover"]),
+            (&[(Groups, "AT&T\u{1f}R&amp;D")], &["cell.leftover"]),
+            (&[(Groups, "Research &amp\u{1f}Design")], &["cell.leftover"]),
+            (&[(LastName, "Null")], &[]),
+            (&[(LastName, "NULL")], &["name.suspicious"]),
+            (&[(FirstName, "NIL"), (LastName, "SMITH")], &[]),
+            (&[(FirstName, "Nan"), (LastName, "Null")], &["name.suspicious", "name.suspicious"]),
             (&[(Language, "pt-BR")], &[]),
             (&[(Language, "Bavarian?")], &["language.unknown"]),
             (&[(StartDate, "2026-11-22")], &[]),
