@@ -636,6 +636,7 @@ mod tests {
             width: layout.width(),
             separator: ';',
             date_order_found: None,
+            said: None,
         }
     }
 
