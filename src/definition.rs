@@ -1432,7 +1432,9 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
     }
     for name in &definition.clean.converted {
         if !Field::from_name(name).is_some_and(converted::may_be) {
-            let fields = Field::ALL.into_iter().filter(|field| converted::may_be(*field));
+            let fields = Field::ALL
+                .into_iter()
+                .filter(|field| converted::may_be(*field));
             let names: Vec<&str> = fields.map(Field::name).collect();
             let message = format!(
                 "`{name}` in `converted` is no field that is looked at for that; these are: {}",

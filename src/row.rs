@@ -314,7 +314,9 @@ impl Cells {
 
     /// Whether the rows come from a sheet, not from a text.
     pub fn is_from_sheet(&self) -> bool {
-        self.places.first().is_some_and(|place| place.byte == u64::MAX)
+        self.places
+            .first()
+            .is_some_and(|place| place.byte == u64::MAX)
     }
 
     /// Gives the places away, row by row.

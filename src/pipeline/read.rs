@@ -76,7 +76,9 @@ impl FileTruth {
             let (all, nobody) = &mut self.nobody[usize::from(batch.people.drafts.source)];
             let verdicts = batch.people.verdicts.iter();
             *all += batch.people.len() as u64;
-            *nobody += verdicts.filter(|verdict| **verdict == Verdict::Nobody).count() as u64;
+            *nobody += verdicts
+                .filter(|verdict| **verdict == Verdict::Nobody)
+                .count() as u64;
             let counts = self.rules.iter_mut().zip(batch.people.drafts.rule_counts);
             counts.for_each(|(sum, count)| *sum += u64::from(count));
             let (rows, part) = (batch.people.len(), part_read(files, &batch.people));
@@ -117,7 +119,12 @@ pub(super) fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
         return Err(nothing_to_keep(job));
     }
     let files = opened.into_iter().map(|(source, targets)| {
-        let column = |name| source.header.iter().position(|header| header.trim() == name);
+        let column = |name| {
+            source
+                .header
+                .iter()
+                .position(|header| header.trim() == name)
+        };
         let said = column(OWN[1]).zip(column(OWN[2]));
         InputFile {
             mapping: Mapping {
@@ -139,8 +146,9 @@ fn nothing_to_keep(job: &Job) -> Refusal {
         "{}: no column has anything to keep: the columns hold passwords, and nothing says whose they are",
         files.join(", ")
     );
-    Refusal::new(Code::MapMissing, what)
-        .help("add the columns that say who the people are, such as their e-mail addresses and names")
+    Refusal::new(Code::MapMissing, what).help(
+        "add the columns that say who the people are, such as their e-mail addresses and names",
+    )
 }
 
 /// read → clean → dedupe → validate, for all files, into the spool. Where dates leave the order of
@@ -167,7 +175,8 @@ pub(super) fn read_people(
     let signs = signs.map(|(file, signs)| signs.signs(file.source.is_correction()));
     let signs: Vec<ColumnSigns> = signs.collect();
     let is_open = |order: &DateOrder| *order == DateOrder::Unknown;
-    let is_settled = definition.clean.date_order != DateOrder::Unknown || orders.iter().all(is_open);
+    let is_settled =
+        definition.clean.date_order != DateOrder::Unknown || orders.iter().all(is_open);
     if is_settled && signs.iter().all(|signs| *signs == ColumnSigns::default()) {
         return Ok(truth);
     }
@@ -195,8 +204,9 @@ fn check_somebody(files: &[InputFile], truth: &FileTruth) -> Result<()> {
                 "`{}` has {all} rows, and none has a name, an address, an id or a username",
                 file.source.path.display()
             );
-            return Err(Refusal::new(Code::FileNoRows, what)
-                .help("export it again with its people; `muster map` shows which column is read as what"));
+            return Err(Refusal::new(Code::FileNoRows, what).help(
+                "export it again with its people; `muster map` shows which column is read as what",
+            ));
         }
     }
     Ok(())

@@ -288,10 +288,9 @@ pub fn rows_without_key(people: &People) -> u64 {
         !matches!(
             people.verdicts[*index],
             Verdict::Duplicate(_) | Verdict::Nobody
-        )
-            && Key::ALL
-                .iter()
-                .all(|key| people.key(*index, *key).is_none())
+        ) && Key::ALL
+            .iter()
+            .all(|key| people.key(*index, *key).is_none())
     });
     nameless.count() as u64
 }

@@ -129,7 +129,8 @@ fn date_detail(value: &str) -> String {
 }
 
 const TRUTH: &str = "text; this is what a spreadsheet makes of a word for yes or no";
-const PERCENT: &str = "text; this is a percentage, which a spreadsheet makes of values such as `5%`";
+const PERCENT: &str =
+    "text; this is a percentage, which a spreadsheet makes of values such as `5%`";
 
 /// What all cells of a file say of its columns; see [`crate::definition::ColumnSigns`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -179,12 +180,20 @@ impl Evidence {
                 Slot::Field(Field::StartDate | Field::EndDate) | Slot::Attribute(_)
             )
         };
-        for (at, _) in layout.slots().iter().enumerate().filter(|(_, slot)| may_be(slot)) {
+        for (at, _) in layout
+            .slots()
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| may_be(slot))
+        {
             let Some(column) = mapping.column_of(at) else {
                 continue;
             };
             let mut flips = date::Flips::default();
-            let mut real = cells.kinds.iter().filter(|(_, at, kind)| *at == column && *kind == CellKind::Date);
+            let mut real = cells
+                .kinds
+                .iter()
+                .filter(|(_, at, kind)| *at == column && *kind == CellKind::Date);
             let mut next = real.next();
             for index in 0..cells.len() {
                 let cell = cells.cell(index, usize::from(column));
@@ -243,7 +252,10 @@ pub(super) fn report(
 ) {
     for (_, column, kind) in kinds {
         let slots = mapping.columns.iter();
-        let Some(slot) = slots.into_iter().position(|columns| columns.contains(column)) else {
+        let Some(slot) = slots
+            .into_iter()
+            .position(|columns| columns.contains(column))
+        else {
             continue;
         };
         let value = drafts.values.get(index, slot);
@@ -262,14 +274,26 @@ pub(super) fn report(
                     false => Code::CellConverted,
                 };
                 // Of several groups, the one that this cell names is not known any more.
-                Some(Issue::of_field(code, row, *field, &value.replace(super::GROUP_SEPARATOR, "; "), what))
+                Some(Issue::of_field(
+                    code,
+                    row,
+                    *field,
+                    &value.replace(super::GROUP_SEPARATOR, "; "),
+                    what,
+                ))
             }
             slot if *kind == CellKind::Date => {
                 flipped(value, *column, said, settings).map(|detail| {
                     let issue = Issue::of_value(Code::DateFlipped, row, value, detail);
                     match slot {
-                        Slot::Field(field) => Issue { field: Some(*field), ..issue },
-                        _ => Issue { column: Some(*column), ..issue },
+                        Slot::Field(field) => Issue {
+                            field: Some(*field),
+                            ..issue
+                        },
+                        _ => Issue {
+                            column: Some(*column),
+                            ..issue
+                        },
                     }
                 })
             }
@@ -292,7 +316,9 @@ fn flipped(
     }
     let swapped = date::swapped(value)?;
     let mut orders = settings.columns.flipped.iter();
-    let order = orders.find(|(at, _)| *at == column).map(|(_, order)| *order);
+    let order = orders
+        .find(|(at, _)| *at == column)
+        .map(|(_, order)| *order);
     if let Some(order) = order {
         let first = match order {
             DateOrder::Mdy => "month",

@@ -162,7 +162,11 @@ impl Flips {
     /// Notes a cell that is text.
     pub fn note_text(&mut self, text: &str) {
         let text = text.trim();
-        if text.bytes().next().is_none_or(|byte| !byte.is_ascii_digit()) {
+        if text
+            .bytes()
+            .next()
+            .is_none_or(|byte| !byte.is_ascii_digit())
+        {
             return;
         }
         let mut numbers = without_time(text).split(['/', '-', '.']);
@@ -214,7 +218,11 @@ pub fn swapped(text: &str) -> Option<Date> {
 /// Year, month and day of a date as it is stored, whatever stands behind it.
 pub(super) fn parts(text: &str) -> Option<(u32, u32, u32)> {
     let day = text.get(..10).filter(|day| is_iso(day))?;
-    Some((number(&day[..4], 4, 4)?, number(&day[5..7], 2, 2)?, number(&day[8..], 2, 2)?))
+    Some((
+        number(&day[..4], 4, 4)?,
+        number(&day[5..7], 2, 2)?,
+        number(&day[8..], 2, 2)?,
+    ))
 }
 
 /// Whether `text` is a date as it is stored: `2026-11-22`.
@@ -357,7 +365,11 @@ mod tests {
     fn a_spreadsheet_of_another_order_leaves_dates_with_days_above_12_alone() {
         use DateOrder::{Dmy, Mdy};
         for (real, text, expected) in [
-            (&["2024-05-03", "2024-07-11"][..], &["25/03/2024", "31.12.24 08:00"][..], Some(Dmy)),
+            (
+                &["2024-05-03", "2024-07-11"][..],
+                &["25/03/2024", "31.12.24 08:00"][..],
+                Some(Dmy),
+            ),
             (&["2024-05-03"], &["03/25/2024"], Some(Mdy)),
             (&["2024-05-03 08:30:00"], &["25-03-2024"], Some(Dmy)),
             (&["2024-05-05"], &["25/03/2024"], None),
@@ -374,7 +386,10 @@ mod tests {
             flips.add(others);
             assert_eq!(flips.order(), expected, "{real:?} {text:?}");
         }
-        assert_eq!(say(swapped("2024-05-03 08:30").map_or(Reading::Invalid, Reading::Date)), "2024-03-05");
+        assert_eq!(
+            say(swapped("2024-05-03 08:30").map_or(Reading::Invalid, Reading::Date)),
+            "2024-03-05"
+        );
         assert_eq!(swapped("2024-05-22"), None);
         assert_eq!(swapped("2024-05-05"), None);
     }

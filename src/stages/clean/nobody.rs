@@ -37,11 +37,7 @@ pub(super) struct Finder {
 
 impl Finder {
     /// None where no column says who people are.
-    pub fn new(
-        first_row: RowNumber,
-        layout: &Layout,
-        definition: &Definition,
-    ) -> Option<Finder> {
+    pub fn new(first_row: RowNumber, layout: &Layout, definition: &Definition) -> Option<Finder> {
         let slot = |field: Field| Some((layout.field(field)?, field));
         let who: Vec<(usize, Field)> = WHO.into_iter().filter_map(slot).collect();
         if who.iter().all(|(_, field)| *field == Field::Phone) {
@@ -65,7 +61,8 @@ impl Finder {
     /// Looks at a row whose values are complete.
     #[inline]
     pub fn look(&mut self, values: &Table, index: usize) {
-        let is_somebody = |(slot, field): &(usize, Field)| says_who(*field, values.get(index, *slot));
+        let is_somebody =
+            |(slot, field): &(usize, Field)| says_who(*field, values.get(index, *slot));
         if !self.who.iter().any(is_somebody) {
             self.look_closer(values, index);
         }

@@ -138,10 +138,13 @@ impl Source {
     /// What a person should know of its names of columns.
     pub fn remarks_on_header(&self) -> Option<String> {
         let names = self.without_nul.iter();
-        let names = names.map(|(column, _)| match self.header.get(*column).map(|name| name.trim()) {
-            None | Some("") => format!("column {}", column + 1),
-            Some(name) => format!("`{name}`"),
-        });
+        let names =
+            names.map(
+                |(column, _)| match self.header.get(*column).map(|name| name.trim()) {
+                    None | Some("") => format!("column {}", column + 1),
+                    Some(name) => format!("`{name}`"),
+                },
+            );
         let names: Vec<String> = names.collect();
         (!names.is_empty()).then(|| {
             format!(
@@ -285,10 +288,12 @@ impl Source {
         let is_hidden =
             |column: usize| self.dropped.contains(&column) || self.secret == Some(column);
         cells.width(index) >= self.header.len()
-            && (0..cells.width(index)).filter(|column| !is_hidden(*column)).all(|column| {
-                let name = self.header.get(column).map_or("", String::as_str);
-                plain(cells.cell(index, column)) == plain(name)
-            })
+            && (0..cells.width(index))
+                .filter(|column| !is_hidden(*column))
+                .all(|column| {
+                    let name = self.header.get(column).map_or("", String::as_str);
+                    plain(cells.cell(index, column)) == plain(name)
+                })
     }
 }
 

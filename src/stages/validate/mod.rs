@@ -300,7 +300,8 @@ impl<'a> Checker<'a> {
     fn check_names(&mut self, index: usize, row: RowNumber) {
         for field in [Field::FullName, Field::FirstName, Field::LastName] {
             let value = self.value(index, field);
-            if matches!(value, "TRUE" | "FALSE") && !self.is_reported(Code::NameSuspicious, row, field)
+            if matches!(value, "TRUE" | "FALSE")
+                && !self.is_reported(Code::NameSuspicious, row, field)
             {
                 let detail = "a name; this is what a spreadsheet makes of a word for yes or no";
                 self.report(Code::NameSuspicious, row, field, value, detail);
@@ -325,12 +326,14 @@ impl<'a> Checker<'a> {
         let Some(sign) = converted::sign(value) else {
             return;
         };
-        let is_mixed = sign != converted::Sign::Date || self.settings.columns.dated.contains(&field);
+        let is_mixed =
+            sign != converted::Sign::Date || self.settings.columns.dated.contains(&field);
         if is_mixed
             && !converted::is_meant(field, self.settings)
             && !self.is_reported(Code::CellConverted, row, field)
         {
-            self.issues.push(converted::issue_of(sign, row, field, value));
+            self.issues
+                .push(converted::issue_of(sign, row, field, value));
         }
     }
 

@@ -463,7 +463,10 @@ impl<'s> Row<'s> {
         let raw = raw.map(|(column, name)| (*column, name.as_str()));
         Row {
             source,
-            by_name: names.chain(raw).map(|(index, name)| (name, index)).collect(),
+            by_name: names
+                .chain(raw)
+                .map(|(index, name)| (name, index))
+                .collect(),
             text: String::new(),
             spans: vec![None; source.header.len()],
             said: Vec::new(),
