@@ -842,6 +842,7 @@ mod tests {
             separator: ';',
             date_order_found: None,
             flags: Vec::new(),
+            said: None,
         }
     }
 
