@@ -9,6 +9,7 @@
 //! | [`definition`] | `pipelines/*.toml`, read and checked: all policy of a run |
 //! | [`row`] [`issue`] [`outcome`] [`summary`] [`refusal`] | the values that flow |
 //! | [`header`] | what columns are called in the wild |
+//! | [`vocabulary`] | words that lists use, as data, by language |
 //! | [`formula`] | text that a spreadsheet would run, made harmless and back |
 //! | [`stages`] | the passes, one file or folder each |
 //! | [`memory`] | what must be remembered of all rows, within a budget |
@@ -52,6 +53,7 @@ pub mod spool;
 pub mod stages;
 pub mod store;
 pub mod summary;
+pub mod vocabulary;
 
 /// Lower-case hex, as hashes are written everywhere.
 pub fn hex(bytes: &[u8]) -> String {

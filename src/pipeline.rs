@@ -18,6 +18,7 @@
 //! processes do so.
 
 mod change;
+pub mod columns;
 mod hold;
 mod leavers;
 mod passwords;
@@ -36,6 +37,7 @@ use serde::{Deserialize, Serialize};
 
 use self::leavers::find_leavers;
 use self::plan::match_and_plan;
+pub use self::read::told_order;
 use self::read::{FileTruth, groups_of, open, read_people};
 use self::roll::call_roll;
 use self::write::write;

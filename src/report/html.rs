@@ -247,9 +247,13 @@ fn is_linkable(path: &str) -> bool {
 
 fn hero(summary: &Summary, doubts: &[String]) -> Markup {
     let sentences = headline(summary);
+    let unknown = human::mostly_unknown(summary);
     let run = &summary.run;
     html! {
         div.hero {
+            @if !unknown.is_empty() {
+                ul.doubts role="note" aria-label="Columns" { @for line in &unknown { li { (prose(line)) } } }
+            }
             h1 {
                 @for (index, sentence) in sentences.iter().enumerate() {
                     @if index > 0 { " " }
@@ -815,6 +819,10 @@ fn inputs(inputs: &[Input]) -> Markup {
                 @if let Some(delimiter) = &input.delimiter { (fact("Delimiter", delimiter_name(delimiter))) }
                 @if let Some(sheet) = &input.sheet { (fact("Sheet", visible(sheet))) }
                 @for detected in &input.detected { (fact("Found", visible(detected))) }
+                @for sentence in human::not_used(&input.unmapped) { (fact("Not used", prose(&sentence))) }
+                @if !human::only_kept(&input.unmapped).is_empty() {
+                    (fact("Kept as custom attributes", visible(&human::only_kept(&input.unmapped).join(", "))))
+                }
                 (fact("SHA-256", short_hash(&input.sha256)))
             }
             @if !input.columns.is_empty() {

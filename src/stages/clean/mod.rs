@@ -11,7 +11,7 @@ use crate::definition::Definition;
 use crate::header;
 use crate::issue::{Code, Issue};
 use crate::row::{CLEARED, Cells, Drafts, Field, Layout, RowNumber, Slot, Table};
-use crate::stages::map::Mapping;
+use crate::stages::map::{Mapping, NamePartColumn};
 
 mod automaton;
 pub mod country;
@@ -20,6 +20,7 @@ pub mod email;
 pub mod group;
 pub mod language;
 pub mod name;
+pub mod name_parts;
 mod numbering;
 pub mod password;
 pub mod phone;
@@ -79,6 +80,7 @@ rules! {
     CountrySpelling "country_spelling" "a misspelled country was written as the code of the only one that it can be"
     RoleWord "role_word" "a word of the pipeline for a role was written as the role"
     BooleanWord "boolean_word" "a yes or no was written as `true` or `false`"
+    NameParts "name_parts" "parts of a name in columns of their own were joined"
     PasswordPhc "password_phc" "a password hash of another system was written as its PHC string"
 }
 
@@ -232,6 +234,9 @@ impl<'a> Row<'a> {
                 rules = Rules::of(Rule::NothingWord);
             }
             if let Slot::Field(field) = what {
+                if !self.mapping.name_parts.is_empty() {
+                    self.join_name_parts(*field, &mut value, &mut rules);
+                }
                 if value.is_empty() {
                     value = fill(*field, names.as_ref(), roles.as_mut(), &mut rules);
                     drafts.values.push(&value);
@@ -474,6 +479,32 @@ impl<'a> Row<'a> {
         Some((first, others))
     }
 
+    /// Joins what other columns have of a name into it.
+    fn join_name_parts(&self, field: Field, value: &mut Cow<str>, rules: &mut Rules) {
+        if !matches!(field, Field::FirstName | Field::LastName) {
+            return;
+        }
+        let nothing = &self.definition.clean.nothing;
+        let parts = self.mapping.name_parts.iter();
+        let parts = parts.filter(|part| part.part.field() == field);
+        let texts: Vec<(&NamePartColumn, Cow<str>)> = parts
+            .map(|part| {
+                let cell = self.cells.cell(self.index, usize::from(part.column));
+                (part, text::clean(cell).0)
+            })
+            .filter(|(_, text)| !text.is_empty() && !nothing.iter().any(|word| *word == *text))
+            .collect();
+        let pieces = texts.iter().map(|(part, text)| name_parts::Piece {
+            part: part.part,
+            is_sure: part.is_sure,
+            text,
+        });
+        if let Some((joined, why)) = name_parts::join(field, value, pieces) {
+            *value = Cow::Owned(joined);
+            rules.add_all(why);
+        }
+    }
+
     fn split_name(&self) -> Option<name::Split> {
         let slot = self.layout.field(Field::FullName)?;
         let cell = self.mapping.value(self.cells, self.index, slot);
@@ -611,7 +642,7 @@ mod tests {
                 .collect(),
             width: layout.width(),
             separator: ';',
-            date_order_found: None,
+            ..Mapping::default()
         }
     }
 

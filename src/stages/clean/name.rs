@@ -62,6 +62,29 @@ pub fn split(full_name: &str, order: NameOrder) -> Option<Split> {
     })
 }
 
+/// A part of a name without titles and degrees, and whether it had some. All of it may be one.
+pub(super) fn without_titles_of(part: &str) -> (Cow<'_, str>, bool) {
+    let is_one = |word: &str| {
+        let word = word.to_lowercase();
+        TITLES.contains(&word.as_str()) || DEGREES.contains(&word.as_str())
+    };
+    let is_suffix = |word: &str| {
+        let word = word.trim_end_matches('.').to_lowercase();
+        SUFFIXES.contains(&word.as_str())
+    };
+    let is_title = |word: &&str| is_one(word) && !is_suffix(word);
+    if !part.split(' ').any(|word| is_title(&word)) {
+        return (Cow::Borrowed(part), false);
+    }
+    let kept: Vec<&str> = part.split(' ').filter(|word| !is_title(word)).collect();
+    (Cow::Owned(kept.join(" ")), true)
+}
+
+/// Whether this word in lower case stands before a last name.
+pub(super) fn is_particle(word: &str) -> bool {
+    PARTICLES.contains(&word)
+}
+
 fn parts(full_name: &str, order: NameOrder) -> Option<(String, String)> {
     let (name, suffix) = without_suffix(full_name);
     let (first, last) = match name.split_once(',') {
