@@ -876,9 +876,7 @@ fn rank(header: &str, field: Field, definition: &Definition) -> usize {
         let mut words = words.map(|word| key(word));
         words.any(|word| keys.iter().flatten().any(|key| *key == word))
     };
-    let is_at_work = || {
-        matches!(field, Field::Email) && Decorated::of(header).is_at_work()
-    };
+    let is_at_work = || matches!(field, Field::Email) && Decorated::of(header).is_at_work();
     match (is_in(usual.before) || is_at_work(), is_in(usual.behind)) {
         (true, _) => 0,
         (_, true) => 2,
@@ -1089,9 +1087,9 @@ impl Decorated {
 fn is_aside(aside: &str, field: Option<Field>) -> bool {
     let text = aside.trim();
     let key_of = key(text);
-    let is_ending = text
-        .strip_prefix('…')
-        .is_some_and(|ending| ending.chars().count() <= 2 && ending.chars().all(char::is_alphabetic));
+    let is_ending = text.strip_prefix('…').is_some_and(|ending| {
+        ending.chars().count() <= 2 && ending.chars().all(char::is_alphabetic)
+    });
     let reaches_people = matches!(field, Some(Field::Email | Field::Phone));
     key_of.is_empty()
         || is_ending
@@ -1121,7 +1119,10 @@ fn unnumbered(name: &str) -> &str {
 /// one that begins with the year. None for text that is no such format.
 fn date_format(text: &str) -> Option<DateOrder> {
     let text = text.trim_start_matches(['…', ' ']).trim().to_lowercase();
-    let parts: Vec<&str> = text.split(['/', '.', '-', ' ']).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = text
+        .split(['/', '.', '-', ' '])
+        .filter(|part| !part.is_empty())
+        .collect();
     let &[first, second, third] = parts.as_slice() else {
         return None;
     };
@@ -1130,9 +1131,14 @@ fn date_format(text: &str) -> Option<DateOrder> {
         lengths.contains(&part.chars().count()) && part.chars().all(|c| Some(c) == first)
     };
     // Years, days and months of the languages that headers are read in.
-    let is_year = |part: &&str| is_run(part, 2..=4) && part.starts_with(['y', 'j', 'a', 'r', 'г', 'р', 'å', 'v', 'é', 'ε']);
-    let is_day = |part: &&str| is_run(part, 1..=2) && part.starts_with(['d', 't', 'j', 'g', 'д', 'p', 'n', 'z', 'η']);
-    let is_month = |part: &&str| is_run(part, 1..=2) && part.starts_with(['m', 'м', 'a', 'k', 'h', 'l', 'μ']);
+    let is_year = |part: &&str| {
+        is_run(part, 2..=4) && part.starts_with(['y', 'j', 'a', 'r', 'г', 'р', 'å', 'v', 'é', 'ε'])
+    };
+    let is_day = |part: &&str| {
+        is_run(part, 1..=2) && part.starts_with(['d', 't', 'j', 'g', 'д', 'p', 'n', 'z', 'η'])
+    };
+    let is_month =
+        |part: &&str| is_run(part, 1..=2) && part.starts_with(['m', 'м', 'a', 'k', 'h', 'l', 'μ']);
     if is_day(&first) && is_month(&second) && is_year(&third) {
         Some(DateOrder::Dmy)
     } else if is_month(&first) && is_day(&second) && is_year(&third) {
@@ -1146,9 +1152,7 @@ fn date_format(text: &str) -> Option<DateOrder> {
 
 /// The order of day and month that the headers of columns of dates give, where they give one and
 /// none gives another; with the header that says so.
-pub fn date_order<'h>(
-    headers: impl Iterator<Item = &'h str>,
-) -> Option<(DateOrder, &'h str)> {
+pub fn date_order<'h>(headers: impl Iterator<Item = &'h str>) -> Option<(DateOrder, &'h str)> {
     let mut told: Option<(DateOrder, &str)> = None;
     for header in headers {
         let asides = Decorated::of(header).asides;
@@ -1262,6 +1266,29 @@ mod tests {
             ("tr", ["ADI", "Soyadı", "E-Posta", "Cep Telefonu"]),
             ("ja", ["名", "姓", "メールアドレス", "電話番号"]),
             ("zh", ["名字", "姓氏", "电子邮箱", "手机号码"]),
+            ("ru", ["Имя", "ФАМИЛИЯ", "Эл. почта", "Мобильный телефон"]),
+            ("uk", ["Ім’я", "Прізвище", "Електронна пошта", "Телефон"]),
+            ("sv", ["Förnamn", "Efternamn", "E-postadress", "Mobil"]),
+            ("da", ["Fornavn", "Efternavn", "E-mailadresse", "Tlf."]),
+            ("nb", ["Fornavn", "Etternavn", "E-post", "Mobilnummer"]),
+            ("fi", ["Etunimi", "Sukunimi", "Sähköposti", "Puhelin"]),
+            (
+                "hu",
+                ["Keresztnév", "Vezetéknév", "E-mail cím", "Telefonszám"],
+            ),
+            (
+                "ro",
+                [
+                    "Prenume",
+                    "Nume de familie",
+                    "Adresă de email",
+                    "Număr de telefon",
+                ],
+            ),
+            (
+                "el",
+                ["Όνομα", "ΕΠΩΝΥΜΟ", "Ηλεκτρονικό ταχυδρομείο", "Κινητό"],
+            ),
         ] {
             let found = headers.map(|header| vocabulary.well_known(header));
             assert_eq!(
@@ -1287,6 +1314,121 @@ mod tests {
             ("Paid", None),
         ] {
             assert_eq!(vocabulary.in_part(header), field, "{header}");
+        }
+    }
+
+    #[test]
+    fn what_stands_around_a_name_does_not_matter() {
+        use Field::{Email, EndDate, ExternalId, FirstName, Groups, LastName, Phone};
+        let vocabulary = Vocabulary::default();
+        for (header, field) in [
+            ("Employee ID*", ExternalId),
+            ("Phone (optional)", Phone),
+            ("Group(s)", Groups),
+            ("Abteilung(en)", Groups),
+            ("Department/Team", Groups),
+            ("Email [required]", Email),
+            ("First Name:", FirstName),
+            ("* Last name", LastName),
+            ("End date (dd/mm/yyyy)", EndDate),
+            ("Austritt TT.MM.JJJJ", EndDate),
+            ("E-mail (work)", Email),
+            ("1. Email", Email),
+            ("(2) First name", FirstName),
+            ("Email 1", Email),
+            ("Vorname (Pflichtfeld)", FirstName),
+            ("Nachname - erforderlich", LastName),
+            ("Required: Email", Email),
+            ("Email, required", Email),
+            ("First name (Vorname)", FirstName),
+            ("First name / Vorname", FirstName),
+            ("E-Mail\n(obligatoire)", Email),
+            ("Phone (e.g. +49 30 123456)", Phone),
+            ("メールアドレス（必須）", Email),
+            ("Last name [surname] Required", LastName),
+            ("Email <br>required", Email),
+        ] {
+            assert_eq!(vocabulary.well_known(header), Some(field), "{header}");
+        }
+        for header in [
+            "Email (private)",
+            "Phone (old)",
+            "Manager (former)",
+            "Name (Vorname)",
+            "Email/Username",
+            "Organization (work)",
+            "Phone 2",
+            "E-mail 2 Address",
+            "Group (inactive)",
+            "Email required",
+            "2026. Email",
+        ] {
+            assert_eq!(vocabulary.well_known(header), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn formats_of_dates_tell_the_order_of_day_and_month() {
+        let told = |headers: &[&'static str]| date_order(headers.iter().copied());
+        for (headers, order) in [
+            (&["End date (dd/mm/yyyy)"][..], Some(DateOrder::Dmy)),
+            (&["Start date (MM/DD/YYYY)"], Some(DateOrder::Mdy)),
+            (&["Eintritt (TT.MM.JJJJ)", "Austritt"], Some(DateOrder::Dmy)),
+            (&["Date d'entrée (jj/mm/aaaa)"], Some(DateOrder::Dmy)),
+            (&["Startdatum dd-mm-jjjj"], Some(DateOrder::Dmy)),
+            (&["Start (yyyy-mm-dd)"], None),
+            (&["Start (m/d/yy)", "End (d/m/yy)"], None),
+            (&["Start date"], None),
+        ] {
+            assert_eq!(told(headers).map(|(order, _)| order), order, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_usual_one_of_several_columns_is_taken() {
+        let of = |toml: &str, header: &[&str]| -> (Vec<Option<&'static str>>, usize) {
+            let text = format!("name = \"p\"\n{toml}");
+            let definition = crate::definition::parse("p", &text).unwrap().definition;
+            let header: Vec<String> = header.iter().map(ToString::to_string).collect();
+            let vocabulary = Vocabulary::new(&definition);
+            let (found, passed) = fields_and_others(&header, &vocabulary, &definition);
+            let names = found
+                .iter()
+                .map(|found| found.map(|found| found.field.name()));
+            (names.collect(), passed.len())
+        };
+        let (phone, email) = (Some("phone"), Some("email"));
+        for (toml, header, taken) in [
+            ("", ["Business Phone", "Mobile Phone"], [None, phone]),
+            ("", ["Telefon", "Handy (optional)"], [None, phone]),
+            ("", ["Phone", "Office phone"], [phone, None]),
+            ("", ["Email", "Work email"], [None, email]),
+            ("", ["Email", "E-mail (work)"], [None, email]),
+            ("", ["Country", "Country code"], [None, Some("country")]),
+            (
+                "[columns]\nphone = [\"A\", \"B\"]",
+                ["B", "A"],
+                [None, phone],
+            ),
+            (
+                "[columns]\nemail = \"Email\"",
+                ["email", "Email"],
+                [None, email],
+            ),
+        ] {
+            assert_eq!(of(toml, &header), (taken.to_vec(), 1), "{header:?}");
+        }
+        for (toml, header) in [
+            ("", ["Mobile", "Handy"]),
+            ("", ["email", "Email"]),
+            ("", ["Employee ID", "Badge number"]),
+            ("[columns]\nexternal_id = [\"A\", \"B\"]", ["B", "A"]),
+        ] {
+            let (found, passed) = of(toml, &header);
+            assert!(
+                passed == 0 && found[0].is_some() && found[0] == found[1],
+                "{header:?}"
+            );
         }
     }
 

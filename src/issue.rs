@@ -96,7 +96,7 @@ codes! {
     MapNotFound "map.not_found" Refuse "the pipeline names a column that the file doesn't have", "correct the name under `[columns]` or `[attributes]`";
     MapAmbiguous "map.ambiguous" Warning "a column that could be two fields", "say under `[columns]` which one it is";
     MapLikely "map.likely" Warning "a column that is likely a field; kept as a custom attribute", "say so under `[columns]`, or keep it under `[attributes]`; `muster map` writes the lines";
-    MapChosen "map.chosen" Note "several columns could be one field; the one that is usually meant was taken", "nothing, if it is the right one; otherwise name the other under `[columns]`";
+    MapChosen "map.chosen" Note "several columns could be one field; the usual one was taken", "nothing, if it is the right one; otherwise name the other under `[columns]`";
     MapNameless "map.nameless" Warning "a column without a name that has values; it was not read", "give it a name, or remove it";
     MapPassword "map.password" Warning "a password column was dropped", "leave passwords out of the file; people choose their own when they are invited";
     // reading a row

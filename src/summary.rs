@@ -248,10 +248,12 @@ pub struct Input {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Unmapped {
-    /// Whether most columns that have a name are `attributes`.
+    /// Whether most columns that have a name are `unknown`.
     pub mostly: bool,
     /// How many columns have a name.
     pub named: u64,
+    /// How many of them have a name of which nothing is known.
+    pub unknown: u64,
     /// Columns that no field is known for and that the pipeline doesn't name: kept as custom
     /// attributes under their own names.
     pub attributes: Vec<String>,

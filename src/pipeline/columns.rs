@@ -125,9 +125,15 @@ impl Unused {
         };
         let passed_over = fields_and_others(header, vocabulary, definition).1;
         let named = header.iter().filter(|name| !name.trim().is_empty()).count();
+        let is_known = |column: &&usize| {
+            matches!(targets[**column], Target::NamePartKept(..))
+                || passed_over.iter().any(|passed| passed.column == **column)
+        };
+        let unknown = attributes.iter().filter(|column| !is_known(column)).count();
         Unmapped {
-            mostly: attributes.len() * 2 > named,
+            mostly: unknown * 2 > named,
             named: named as u64,
+            unknown: unknown as u64,
             likely: likely.into_iter().map(|(_, likely)| likely).collect(),
             passed_over: passed_over
                 .into_iter()
@@ -234,7 +240,9 @@ pub fn joined_names(header: &[String], targets: &[Target]) -> Option<String> {
             Target::NamePart(part) => part.field() == field,
             _ => false,
         });
-        let names: Vec<String> = columns.map(|(name, _)| format!("`{}`", name.trim())).collect();
+        let names: Vec<String> = columns
+            .map(|(name, _)| format!("`{}`", name.trim()))
+            .collect();
         let are = if names.len() == 1 { "is" } else { "are" };
         (!names.is_empty())
             .then(|| format!("{} {are} joined into `{}`", names.join(", "), field.name()))

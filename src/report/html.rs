@@ -884,7 +884,10 @@ mod tests {
     use super::*;
     use crate::report::human::tests::summary;
     use crate::stages::lineage::Mends;
-    use crate::summary::{Approval, Column, IssueCount, MendedBy, Open, Run};
+    use crate::summary::{
+        Approval, Column, IssueCount, LikelyField, MendedBy, Nameless, Open, PassedOver, Run,
+        Unmapped,
+    };
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
     /// Elements and attributes that the page is made of.
@@ -943,6 +946,26 @@ mod tests {
                 header: next(),
                 mapped_to: next(),
             }],
+            unmapped: Unmapped {
+                mostly: true,
+                named: count,
+                unknown: count,
+                attributes: vec![next()],
+                likely: vec![LikelyField {
+                    column: next(),
+                    field: next(),
+                    why: next(),
+                }],
+                passed_over: vec![PassedOver {
+                    column: next(),
+                    field: next(),
+                    taken: next(),
+                }],
+                nameless: vec![Nameless {
+                    column: 703,
+                    values: count,
+                }],
+            },
         };
         let summary = Summary {
             schema: next(),

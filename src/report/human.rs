@@ -713,7 +713,7 @@ pub(super) fn mostly_unknown(summary: &Summary) -> Vec<String> {
         format!(
             "{} of the {} columns of {} have names that aren't known; they are kept as custom \
              attributes. `muster map` shows what they could be.",
-            grouped(input.unmapped.attributes.len() as u64),
+            grouped(input.unmapped.unknown),
             grouped(input.unmapped.named),
             input.path,
         )
@@ -751,7 +751,10 @@ pub(super) fn not_used(unmapped: &Unmapped) -> Vec<String> {
 pub(super) fn only_kept(unmapped: &Unmapped) -> Vec<&str> {
     let is_said = |name: &&str| {
         unmapped.likely.iter().any(|likely| likely.column == **name)
-            || unmapped.passed_over.iter().any(|passed| passed.column == **name)
+            || unmapped
+                .passed_over
+                .iter()
+                .any(|passed| passed.column == **name)
     };
     let names = unmapped.attributes.iter().map(String::as_str);
     names.filter(|name| !is_said(name)).collect()
@@ -779,7 +782,10 @@ fn unmapped(text: &mut String, summary: &Summary, width: usize) {
         }
         if !kept.is_empty() {
             let (shown, rest) = kept.split_at(kept.len().min(KEPT_MAX));
-            let shown: Vec<String> = shown.iter().map(|name| cut(&safe(name), NAME_MAX)).collect();
+            let shown: Vec<String> = shown
+                .iter()
+                .map(|name| cut(&safe(name), NAME_MAX))
+                .collect();
             let more = match rest.len() {
                 0 => String::new(),
                 more => format!(" and {more} more"),
@@ -1061,6 +1067,7 @@ pub(super) mod tests {
                     header: "E-Mail".to_string(),
                     mapped_to: "email".to_string(),
                 }],
+                unmapped: Unmapped::default(),
             }],
             pipeline: PipelineName {
                 name: "hr-nightly".to_string(),

@@ -366,7 +366,10 @@ impl<'a> Tally<'a> {
                 file: file.source.path.display().to_string(),
                 sheet: sheet_of(file),
                 line: file.source.header_line,
-                found: column.filter(|_| code != Code::MapPassword).cloned().unwrap_or_default(),
+                found: column
+                    .filter(|_| code != Code::MapPassword)
+                    .cloned()
+                    .unwrap_or_default(),
                 column: column.cloned(),
                 detail,
             };
@@ -640,11 +643,19 @@ fn detected(file: &InputFile, definition: &Definition, to_mend: u64) -> Vec<Stri
 /// What a header says of the order of day and month.
 fn told_order(file: &InputFile, definition: &Definition) -> Option<String> {
     let (order, header) = pipeline::told_order(file)?;
-    let first = if order == DateOrder::Mdy { "month" } else { "day" };
+    let first = if order == DateOrder::Mdy {
+        "month"
+    } else {
+        "day"
+    };
     Some(match definition.clean.date_order {
-        DateOrder::Unknown => format!("dates have the {first} first, as the column `{header}` says"),
+        DateOrder::Unknown => {
+            format!("dates have the {first} first, as the column `{header}` says")
+        }
         own if own == order => return None,
-        _ => format!("the column `{header}` says that dates have the {first} first, but the pipeline says otherwise"),
+        _ => format!(
+            "the column `{header}` says that dates have the {first} first, but the pipeline says otherwise"
+        ),
     })
 }
 

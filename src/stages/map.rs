@@ -240,9 +240,9 @@ fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> R
         ),
     )
     .help(match target {
-        // Headers that differ in case or punctuation alone are one name in the pipeline, too.
+        // A pipeline can tell headers apart by their spelling, but not two that are the same.
         Target::Slot(Slot::Field(field))
-            if key(&source.header[column]) != key(&source.header[earlier]) =>
+            if source.header[column].trim() != source.header[earlier].trim() =>
         {
             format!(
                 "say which one counts: `[columns]` `{} = \"{}\"`",
@@ -376,11 +376,7 @@ fn headers_of(source: &Source, targets: &[Target]) -> String {
 /// The layout of a run over files with these targets. A full name brings the two names that it
 /// is split into, and a role the other roles, where its cells may list several.
 pub fn layout(files: &[Vec<Target>], definition: &Definition) -> Layout {
-    let mut slots: Vec<Slot> = files
-        .iter()
-        .flatten()
-        .filter_map(Target::slot)
-        .collect();
+    let mut slots: Vec<Slot> = files.iter().flatten().filter_map(Target::slot).collect();
     if slots.contains(&Slot::Field(Field::FullName)) {
         slots.extend([Slot::Field(Field::FirstName), Slot::Field(Field::LastName)]);
     }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use crate::definition::{DateOrder, Definition, Read, SheetChoice, UnknownColumns};
 use crate::header::{
-    Found, PassedOver, Vocabulary, fields_and_others, is_ignored, is_own, key, name_part,
+    Found, PassedOver, Vocabulary, fields_and_others, is_ignored, is_own, name_part,
 };
 use crate::issue::Code;
 use crate::row::{Field, NamePart};
@@ -224,7 +224,9 @@ fn part_of_name(
         let why = format!("its name, and it is joined into `{field}`");
         (Becomes::NamePart(part), why)
     } else {
-        let why = format!("kept under its own name; what is surely a part of `{field}` is joined into it");
+        let why = format!(
+            "kept under its own name; what is surely a part of `{field}` is joined into it"
+        );
         (Becomes::Attribute(header.to_string()), why)
     };
     Some(Column {
@@ -532,9 +534,7 @@ fn ask(proposal: &mut Proposal, definition: &Definition) {
             what
         };
         let first = &proposal.columns[at].header;
-        let is_one_word = same
-            .iter()
-            .all(|at| key(&proposal.columns[*at].header) == key(first));
+        let is_one_word = same.iter().all(|at| proposal.columns[*at].header == *first);
         questions.push(Question {
             code: Code::MapDoubled,
             what: format!("{} {what}", names.join(" and ")),
@@ -743,6 +743,7 @@ fn comment(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::definition;
+    use crate::header::fields;
 
     /// Columns as header and values.
     fn proposed(columns: &[(&str, &[&str])]) -> Proposal {

@@ -11,11 +11,11 @@ use crate::row::{Field, NamePart};
 pub const DECORATIONS: &[Line] = &[
     ("en", &["required", "required field", "mandatory", "mandatory field", "compulsory", "optional", "optional field", "opt",
         "req", "not required", "recommended", "if any", "if known", "if applicable", "if available", "leave blank if none",
-        "must be unique", "unique", "text", "string", "date", "read only", "readonly", "max", "important", "please fill in"]),
+        "must be unique", "unique", "text", "string", "read only", "readonly", "max", "important", "please fill in"]),
     ("fr", &["obligatoire", "champ obligatoire", "requis", "facultatif", "facultative", "optionnel", "si connu", "le cas échéant",
         "lecture seule"]),
     ("de", &["Pflicht", "Pflichtfeld", "Pflichtangabe", "erforderlich", "notwendig", "freiwillig", "wenn vorhanden",
-        "falls vorhanden", "falls bekannt", "optionale Angabe", "Datum"]),
+        "falls vorhanden", "falls bekannt", "optionale Angabe"]),
     ("es", &["obligatorio", "obligatoria", "campo obligatorio", "requerido", "opcional", "si procede", "si lo hay"]),
     ("pt", &["obrigatório", "obrigatória", "campo obrigatório", "requerida", "se aplicável", "se houver"]),
     ("it", &["obbligatorio", "obbligatoria", "campo obbligatorio", "richiesto", "facoltativo", "facoltativa", "opzionale",
@@ -338,7 +338,8 @@ mod tests {
     use crate::header::{Vocabulary, key};
 
     fn words(lines: &'static [Line]) -> impl Iterator<Item = (&'static str, &'static str)> {
-        let words = |(language, words): &'static Line| words.iter().map(move |word| (*language, *word));
+        let words =
+            |(language, words): &'static Line| words.iter().map(move |word| (*language, *word));
         lines.iter().flat_map(words)
     }
 
