@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::header::key;
 use crate::issue::{Code, Severity};
 use crate::refusal::{Refusal, Result};
-use crate::row::{Field, Key};
+use crate::row::{Field, Key, NamePart};
 use crate::stages::clean::{converted, words};
 use crate::stages::validate::email;
 
@@ -98,6 +98,22 @@ impl Definition {
     pub fn rejects(&self, code: Code) -> bool {
         code.severity() == Severity::Reject
             || self.rows.reject.iter().any(|name| name == code.name())
+    }
+
+    /// The required fields that no column is for, all of them.
+    pub fn missing_fields(&self, has: &dyn Fn(Field) -> bool) -> Vec<String> {
+        let is_missing = |name: &&String| match Field::from_name(name) {
+            Some(field @ (Field::FirstName | Field::LastName)) => {
+                !has(field) && !has(Field::FullName)
+            }
+            Some(Field::Email) if self.require.email_or_username => {
+                !has(Field::Email) && !has(Field::Username)
+            }
+            Some(field) => !has(field),
+            None => false,
+        };
+        let required = self.require.fields.iter();
+        required.filter(is_missing).cloned().collect()
     }
 }
 
@@ -259,6 +275,14 @@ pub struct Columns {
     pub end_date: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
     pub manager: Option<Headers>,
+    /// Columns of further first names, joined into the first name.
+    pub middle_name: Option<Headers>,
+    /// Columns of particles such as `van der`, joined into the last name, before it.
+    pub last_name_prefix: Option<Headers>,
+    /// Columns of second surnames, joined into the last name, behind it.
+    pub second_last_name: Option<Headers>,
+    /// Columns of `Jr.` and the like, joined into the last name, at its end.
+    pub name_suffix: Option<Headers>,
     /// The column of password hashes, which are taken over only where this names it.
     pub password_hash: Option<Headers>,
 }
@@ -287,6 +311,16 @@ impl Columns {
             Field::StartDate => self.start_date.as_ref(),
             Field::EndDate => self.end_date.as_ref(),
             Field::Manager => self.manager.as_ref(),
+        }
+    }
+
+    /// The headers that the pipeline names for a part of a name.
+    pub fn of_part(&self, part: NamePart) -> Option<&Headers> {
+        match part {
+            NamePart::Middle => self.middle_name.as_ref(),
+            NamePart::Before => self.last_name_prefix.as_ref(),
+            NamePart::Second => self.second_last_name.as_ref(),
+            NamePart::Suffix => self.name_suffix.as_ref(),
         }
     }
 }
@@ -1571,7 +1605,9 @@ fn check_columns(path: &str, text: &str, definition: &Definition) -> Result<()> 
     let mut seen: HashMap<String, &str> = HashMap::new();
     let hashes = definition.columns.password_hash.iter();
     let hashes = hashes.map(|headers| ("password_hash", headers));
-    for (name, headers) in fields.chain(attributes).chain(hashes) {
+    let parts = NamePart::ALL.into_iter();
+    let parts = parts.filter_map(|part| Some((part.name(), definition.columns.of_part(part)?)));
+    for (name, headers) in fields.chain(parts).chain(attributes).chain(hashes) {
         for header in headers.as_slice() {
             let earlier = seen
                 .insert(key(header), name)

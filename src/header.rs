@@ -8,17 +8,19 @@ use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::definition::Definition;
-use crate::row::Field;
+use crate::definition::{DateOrder, Definition, UnknownColumns};
+use crate::row::{Field, NamePart};
+use crate::vocabulary::{Line, columns};
 
 mod sense;
 
 pub use sense::{Doubt, Sense, doubt, is_about_another_thing, sense};
 
 /// Well-known headers of each field, as people write them: a line a language (English, French,
-/// German, Spanish, Portuguese, Italian, Dutch, Polish, Czech, Turkish, Japanese, Chinese). Words
-/// that name another field in another language (`Nom` is a last name, `Nome` a first name) stand
-/// once, where they mean it most often; [`settle_names`] looks at the others.
+/// German, Spanish, Portuguese, Italian, Dutch, Polish, Czech, Turkish, Japanese, Chinese, Russian,
+/// Ukrainian, Swedish, Danish, Norwegian, Finnish, Hungarian, Romanian, Greek). Words that
+/// name another field in another language (`Nom` is a last name, `Nome` a first name) stand once,
+/// where they mean it most often; [`settle_names`] looks at the others.
 #[rustfmt::skip]
 const KNOWN: &[(Field, &[&[&str]])] = &[
     (Field::ExternalId, &[
@@ -44,6 +46,19 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
           "öğrenci numarası", "kullanıcı id"],
         &["社員番号", "従業員番号", "職員番号", "社員ID", "従業員ID", "社員コード", "学籍番号", "ユーザーID", "会員番号"],
         &["工号", "員工編號", "员工编号", "员工号", "人员编号", "學號", "学号", "员工ID", "用户ID", "职工号"],
+        &["табельный номер", "таб. номер", "таб. №", "номер сотрудника", "код сотрудника", "личный номер", "идентификатор",
+          "id сотрудника", "id пользователя", "номер студента"],
+        &["табельний номер", "номер працівника", "код працівника", "ідентифікатор", "id працівника",
+          "номер студентського квитка"],
+        &["anställningsnummer", "anställnings-id", "medarbetarnummer", "personalnummer", "studentnummer", "elevnummer",
+          "medlemsnummer"],
+        &["medarbejdernummer", "medarbejder-id", "medarbejdernr", "lønnummer", "elevnummer", "studienummer",
+          "medlemsnummer"],
+        &["ansattnummer", "ansatt-id", "ansattnr", "elevnummer", "studentnummer", "medlemsnummer"],
+        &["henkilönumero", "työntekijänumero", "henkilöstönumero", "opiskelijanumero", "jäsennumero"],
+        &["törzsszám", "dolgozói azonosító", "munkavállalói azonosító", "személyügyi szám", "hallgatói azonosító"],
+        &["număr marcă", "număr matricol", "nr. matricol", "id angajat", "cod angajat"],
+        &["αριθμός μητρώου", "κωδικός υπαλλήλου", "κωδικός εργαζομένου"],
     ]),
     (Field::Email, &[
         &["email", "email address", "mail", "mail address", "work email", "work mail", "work email address", "business email",
@@ -67,6 +82,17 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
         &["メール", "メールアドレス", "電子メール", "Eメール", "Eメールアドレス", "電子メールアドレス", "会社メールアドレス"],
         &["邮箱", "电子邮箱", "电子邮件", "邮件", "邮箱地址", "电子邮件地址", "邮件地址", "工作邮箱", "公司邮箱", "電子郵件",
           "電郵", "電子信箱", "信箱", "E-mail地址"],
+        &["эл. почта", "электронная почта", "почта", "адрес электронной почты", "адрес эл. почты", "имейл", "мейл",
+          "рабочая почта", "рабочий email", "корпоративная почта", "почтовый ящик"],
+        &["електронна пошта", "ел. пошта", "ел. адреса", "електронна адреса", "адреса електронної пошти", "пошта",
+          "робоча пошта", "робочий email"],
+        &["e-post", "e-postadress", "epostadress", "mejl", "mejladress", "mailadress"],
+        &["e-mailadresse", "mailadresse", "arbejdsmail"],
+        &["e-postadresse", "epostadresse", "jobb e-post", "arbeids e-post"],
+        &["sähköposti", "sähköpostiosoite", "s-posti", "työsähköposti"],
+        &["e-mail cím", "email cím", "elektronikus levélcím", "drótposta"],
+        &["adresă de email", "adresa de e-mail", "poștă electronică", "adresa email"],
+        &["διεύθυνση email", "ηλεκτρονικό ταχυδρομείο", "ηλεκτρονική διεύθυνση", "διεύθυνση ηλεκτρονικού ταχυδρομείου"],
     ]),
     (Field::Username, &[
         &["username", "login", "login name", "login id", "logon name", "user principal name", "upn", "account name",
@@ -82,6 +108,15 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
         &["kullanıcı adı", "kullanıcı", "oturum adı"],
         &["ユーザー名", "ユーザ名", "ログインID", "ログイン名", "アカウント", "アカウント名"],
         &["用户名", "登录名", "账号", "帐号", "账户名", "用戶名", "使用者名稱", "帳號", "登录账号"],
+        &["логин", "имя пользователя", "учётная запись", "учетная запись"],
+        &["логін", "ім'я користувача", "обліковий запис"],
+        &["användarnamn", "inloggningsnamn", "kontonamn"],
+        &["brugernavn", "loginnavn"],
+        &["brukernavn", "påloggingsnavn"],
+        &["käyttäjätunnus", "käyttäjänimi"],
+        &["felhasználónév", "bejelentkezési név"],
+        &["nume de utilizator", "nume utilizator", "utilizator"],
+        &["όνομα χρήστη"],
     ]),
     (Field::FirstName, &[
         &["first name", "given name", "given names", "forename", "first", "given", "fname", "legal first name", "christian name",
@@ -97,13 +132,23 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
         &["ad", "adı", "isim", "ismi", "ön ad", "ön adı"],
         &["名", "ファーストネーム", "下の名前"],
         &["名字", "名稱", "名(拼音)"],
+        &["имя"],
+        &["ім'я", "імя"],
+        &["förnamn", "tilltalsnamn"],
+        &["fornavn", "fornavne"],
+        &["fornavn", "fornavn(er)"],
+        &["etunimi", "etunimet", "kutsumanimi"],
+        &["keresztnév", "utónév"],
+        &["prenume"],
+        &["όνομα", "μικρό όνομα"],
     ]),
     (Field::LastName, &[
         &["last name", "surname", "family name", "last", "lname", "legal last name", "preferred last name"],
         &["nom", "nom de famille", "nom d'usage", "nom usuel", "nom patronymique"],
         &["Nachname", "Familienname", "Zuname"],
-        &["apellido", "apellidos", "primer apellido"],
-        &["apelido", "apelidos", "sobrenome", "último nome"],
+        &["apellido", "apellidos", "primer apellido", "apellido paterno", "apellido 1", "1er apellido"],
+        &["apelido", "apelidos", "sobrenome", "último nome", "sobrenome paterno", "apelido paterno", "primeiro apelido",
+          "primeiro sobrenome"],
         &["cognome", "cognomi"],
         &["achternaam", "familienaam"],
         &["nazwisko", "nazwisko rodowe"],
@@ -111,6 +156,15 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
         &["soyad", "soyadı", "soyisim", "soyismi"],
         &["姓", "氏", "苗字", "ラストネーム"],
         &["姓氏", "姓(拼音)"],
+        &["фамилия"],
+        &["прізвище"],
+        &["efternamn"],
+        &["efternavn"],
+        &["etternavn"],
+        &["sukunimi"],
+        &["vezetéknév", "családnév"],
+        &["nume de familie"],
+        &["επώνυμο", "επίθετο"],
     ]),
     (Field::FullName, &[
         &["full name", "name", "complete name", "person name", "employee name", "student name", "worker", "worker name",
@@ -127,6 +181,16 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
         &["ad soyad", "adı soyadı", "ad ve soyad", "isim soyisim", "tam ad", "tam adı", "adı ve soyadı"],
         &["氏名", "名前", "お名前", "フルネーム", "社員名"],
         &["姓名", "全名", "員工姓名", "员工姓名", "学生姓名"],
+        &["фио", "ф.и.о.", "полное имя", "имя и фамилия", "фамилия и имя", "фамилия имя", "фамилия имя отчество",
+          "фамилия, имя, отчество", "сотрудник"],
+        &["піб", "п.і.б.", "повне ім'я", "ім'я та прізвище", "прізвище та ім'я", "прізвище ім'я по батькові"],
+        &["namn", "fullständigt namn", "för- och efternamn", "hela namnet"],
+        &["navn", "fulde navn", "for- og efternavn"],
+        &["fullt navn", "for- og etternavn"],
+        &["nimi", "koko nimi", "etu- ja sukunimi", "sukunimi ja etunimi"],
+        &["név", "teljes név", "dolgozó neve"],
+        &["nume", "nume complet", "nume și prenume", "nume prenume", "prenume și nume"],
+        &["ονοματεπώνυμο", "πλήρες όνομα"],
     ]),
     (Field::DisplayName, &[
         &["display name", "nickname", "preferred name", "short name", "known as"],
@@ -141,6 +205,15 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
         &["görünen ad", "görünen isim", "takma ad", "rumuz"],
         &["表示名", "ニックネーム"],
         &["显示名称", "显示名", "昵称", "顯示名稱", "暱稱"],
+        &["отображаемое имя", "псевдоним"],
+        &["відображуване ім'я"],
+        &["visningsnamn", "smeknamn"],
+        &["vist navn", "kaldenavn", "kælenavn"],
+        &["visningsnavn", "kallenavn"],
+        &["näyttönimi", "lempinimi"],
+        &["megjelenített név", "becenév"],
+        &["nume afișat", "poreclă"],
+        &["εμφανιζόμενο όνομα"],
     ]),
     (Field::Phone, &[
         &["phone", "phone number", "telephone", "telephone number", "tel", "mobile", "mobile phone", "mobile number",
@@ -159,6 +232,16 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
         &["telefon numarası", "telefon no", "cep telefonu", "gsm no"],
         &["電話", "電話番号", "携帯", "携帯電話", "携帯番号", "携帯電話番号", "連絡先"],
         &["电话", "电话号码", "手机", "手机号", "手机号码", "移动电话", "联系电话", "電話號碼", "手機", "手機號碼", "聯絡電話"],
+        &["телефон", "номер телефона", "тел.", "тел", "мобильный", "мобильный телефон", "сотовый", "сотовый телефон",
+          "рабочий телефон", "контактный телефон"],
+        &["номер телефону", "мобільний", "мобільний телефон", "робочий телефон", "контактний телефон"],
+        &["telefonnummer", "mobiltelefon", "mobilnummer", "mobil"],
+        &["telefonnummer", "telefon nr", "mobiltelefon", "mobilnummer", "tlf.", "tlf"],
+        &["telefonnummer", "mobilnummer", "mobiltelefon", "tlf", "tlf."],
+        &["puhelin", "puhelinnumero", "puh.", "matkapuhelin", "matkapuhelinnumero", "kännykkä"],
+        &["telefonszám", "mobiltelefon", "mobilszám", "mobil"],
+        &["număr de telefon", "număr telefon", "nr. telefon", "telefon mobil"],
+        &["τηλέφωνο", "αριθμός τηλεφώνου", "κινητό", "κινητό τηλέφωνο"],
     ]),
     (Field::Country, &[
         &["country", "country code", "nation", "country or region", "country/region", "country name", "work country"],
@@ -173,6 +256,15 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
         &["ülke", "ülke kodu"],
         &["国", "国名", "国コード"],
         &["国家", "国家/地区", "國家", "国别", "国家代码"],
+        &["страна", "код страны", "государство"],
+        &["країна", "код країни"],
+        &["land", "landskod"],
+        &["landekode"],
+        &["landkode"],
+        &["maa", "maakoodi"],
+        &["ország", "országkód"],
+        &["țară", "țara", "cod țară"],
+        &["χώρα", "κωδικός χώρας"],
     ]),
     (Field::Language, &[
         &["language", "lang", "locale", "preferred language", "language code", "ui language", "interface language"],
@@ -187,6 +279,15 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
         &["dil", "tercih edilen dil", "dil kodu"],
         &["言語", "使用言語", "表示言語"],
         &["语言", "首选语言", "語言", "界面语言"],
+        &["язык", "код языка", "предпочитаемый язык"],
+        &["мова", "код мови"],
+        &["språk", "språkkod"],
+        &["sprog", "sprogkode"],
+        &["språkkode"],
+        &["kieli", "kielikoodi", "asiointikieli"],
+        &["nyelv", "nyelvkód"],
+        &["limbă", "limba", "limba preferată"],
+        &["γλώσσα"],
     ]),
     (Field::Organization, &[
         &["organization", "organisation", "company", "company name", "org", "employer", "organization name", "institution",
@@ -202,6 +303,15 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
         &["şirket", "kurum", "kuruluş", "işveren", "şirket adı"],
         &["会社", "会社名", "組織", "法人名", "企業名", "学校名"],
         &["公司", "公司名称", "单位", "企业", "组织", "机构", "公司名稱", "單位", "學校", "学校"],
+        &["компания", "организация", "предприятие", "работодатель", "учреждение", "фирма", "юр. лицо", "название компании"],
+        &["компанія", "організація", "підприємство", "роботодавець", "установа"],
+        &["företag", "företagsnamn", "arbetsgivare", "bolag"],
+        &["virksomhed", "firmanavn", "arbejdsgiver"],
+        &["bedrift", "organisasjon", "arbeidsgiver", "selskap"],
+        &["yritys", "organisaatio", "työnantaja"],
+        &["cég", "cégnév", "szervezet", "munkáltató", "vállalat"],
+        &["companie", "organizație", "firmă", "angajator", "instituție"],
+        &["εταιρεία", "εταιρία", "οργανισμός", "εργοδότης"],
     ]),
     (Field::Groups, &[
         &["groups", "group", "group name", "teams", "team", "departments", "department", "dept", "department name", "org unit",
@@ -217,6 +327,15 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
         &["grup", "gruplar", "ekip", "takım", "departman", "bölüm", "birim", "sınıf"],
         &["グループ", "チーム", "部署", "部門", "所属", "クラス", "部署名", "所属部署"],
         &["部门", "组", "小组", "团队", "班级", "部門名稱", "群組", "用户组", "部门名称"],
+        &["группа", "группы", "отдел", "отделы", "подразделение", "департамент", "команда", "класс"],
+        &["група", "групи", "відділ", "підрозділ", "команда", "клас"],
+        &["grupp", "grupper", "avdelning", "enhet", "klass"],
+        &["gruppe", "grupper", "afdeling", "afdelinger"],
+        &["avdeling", "avdelinger", "enhet", "organisasjonsenhet"],
+        &["ryhmä", "ryhmät", "osasto", "tiimi", "yksikkö", "luokka"],
+        &["csoport", "csoportok", "osztály", "részleg", "szervezeti egység"],
+        &["grupuri", "grupă", "departamente", "echipă", "compartiment", "secție"],
+        &["ομάδα", "ομάδες", "τμήμα", "διεύθυνση τμήματος"],
     ]),
     (Field::AddGroups, &[&["add groups"]]),
     (Field::RemoveGroups, &[&["remove groups"]]),
@@ -234,6 +353,15 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
         &["rol adı", "kullanıcı rolü"],
         &["役割", "ロール", "権限"],
         &["角色", "用户角色", "權限"],
+        &["роль", "роли", "роль пользователя"],
+        &["роль", "ролі"],
+        &["roll", "roller", "användarroll"],
+        &["rolle", "brugerrolle"],
+        &["rolle", "brukerrolle"],
+        &["rooli", "käyttäjärooli"],
+        &["szerepkör", "jogosultsági szerep"],
+        &["rol", "rol utilizator"],
+        &["ρόλος"],
     ]),
     (Field::Status, &[
         &["status", "account status", "user status", "employment status", "employee status", "worker status", "account enabled",
@@ -249,6 +377,15 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
         &["durum", "hesap durumu", "çalışma durumu"],
         &["ステータス", "状態", "在籍状況"],
         &["状态", "账号状态", "在职状态", "狀態", "员工状态"],
+        &["статус", "статус сотрудника"],
+        &["стан облікового запису"],
+        &["kontostatus"],
+        &["kontostatus"],
+        &["kontostatus"],
+        &["tilin tila"],
+        &["állapot", "státusz"],
+        &["stare cont", "statut cont"],
+        &["κατάσταση"],
     ]),
     (Field::StartDate, &[
         &["start date", "hire date", "date of hire", "join date", "joining date", "date of joining", "joined", "started on",
@@ -264,6 +401,16 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
         &["işe giriş tarihi", "işe başlama tarihi", "başlangıç tarihi", "giriş tarihi"],
         &["入社日", "入社年月日", "採用日", "開始日"],
         &["入职日期", "入职时间", "到职日期", "雇用日期", "到職日", "开始日期"],
+        &["дата приёма", "дата приема", "дата приёма на работу", "дата начала", "дата начала работы",
+          "дата трудоустройства"],
+        &["дата прийому", "дата прийняття", "дата початку", "дата прийняття на роботу"],
+        &["startdatum", "anställningsdatum", "anställd från", "första anställningsdag"],
+        &["startdato", "ansættelsesdato", "tiltrædelsesdato"],
+        &["startdato", "ansettelsesdato", "tiltredelsesdato", "ansatt fra"],
+        &["aloituspäivä", "alkamispäivä", "alkupäivä", "työsuhteen alkupäivä"],
+        &["belépés dátuma", "kezdés dátuma", "belépési dátum", "kezdő dátum"],
+        &["data angajării", "data angajare", "data începerii"],
+        &["ημερομηνία έναρξης", "ημερομηνία πρόσληψης"],
     ]),
     (Field::EndDate, &[
         &["end date", "termination date", "leave date", "leaving date", "last day", "last working day", "last day of work",
@@ -279,6 +426,15 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
         &["bitiş tarihi", "işten çıkış tarihi", "ayrılış tarihi", "son gün"],
         &["退職日", "終了日", "契約終了日", "退社日"],
         &["离职日期", "离职时间", "结束日期", "合同结束日期", "離職日期", "結束日期"],
+        &["дата увольнения", "дата окончания", "последний рабочий день", "дата ухода"],
+        &["дата звільнення", "дата закінчення", "останній робочий день"],
+        &["slutdatum", "sista anställningsdag", "avslutsdatum", "anställd till"],
+        &["slutdato", "fratrædelsesdato", "sidste arbejdsdag"],
+        &["sluttdato", "fratredelsesdato", "siste arbeidsdag"],
+        &["päättymispäivä", "loppupäivä", "lopetuspäivä", "viimeinen työpäivä"],
+        &["kilépés dátuma", "kilépési dátum", "befejezés dátuma", "utolsó munkanap"],
+        &["data plecării", "data încetării", "data încetare", "ultima zi de lucru"],
+        &["ημερομηνία λήξης", "ημερομηνία αποχώρησης"],
     ]),
     (Field::Manager, &[
         &["manager", "manager email", "manager id", "manager name", "supervisor", "supervisor email", "supervisor id",
@@ -294,13 +450,23 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
         &["yönetici", "amir", "müdür", "yöneticisi", "bağlı olduğu yönetici"],
         &["上司", "上長", "マネージャー", "直属上司"],
         &["上级", "直属上级", "主管", "经理", "直屬主管", "汇报对象"],
+        &["руководитель", "начальник", "непосредственный руководитель", "менеджер"],
+        &["керівник", "безпосередній керівник"],
+        &["chef", "närmaste chef", "överordnad"],
+        &["leder", "nærmeste leder"],
+        &["leder", "nærmeste leder", "overordnet"],
+        &["esimies", "esihenkilö", "lähiesimies"],
+        &["felettes", "közvetlen felettes", "vezető"],
+        &["șef", "șef direct", "superior direct"],
+        &["προϊστάμενος", "άμεσος προϊστάμενος"],
     ]),
 ];
 
 /// The languages of [`KNOWN`], line by line: BCP 47.
 #[cfg(test)]
-const LANGUAGES: [&str; 12] = [
-    "en", "fr", "de", "es", "pt", "it", "nl", "pl", "cs", "tr", "ja", "zh",
+const LANGUAGES: [&str; 21] = [
+    "en", "fr", "de", "es", "pt", "it", "nl", "pl", "cs", "tr", "ja", "zh", "ru", "uk", "sv", "da",
+    "nb", "fi", "hu", "ro", "el",
 ];
 
 /// Headers of columns whose values must never be read, in the same languages.
@@ -317,6 +483,9 @@ const PASSWORDS: &[&str] = &[
     "wachtwoord", "paswoord", "tijdelijk wachtwoord",
     "hasło", "hasło początkowe", "heslo", "počáteční heslo",
     "şifre", "parola", "geçici şifre",
+    "пароль", "начальный пароль", "временный пароль", "початковий пароль", "тимчасовий пароль",
+    "lösenord", "tillfälligt lösenord", "adgangskode", "kodeord", "passord", "midlertidig passord", "salasana",
+    "jelszó", "kezdeti jelszó", "parolă inițială", "κωδικός πρόσβασης", "συνθηματικό",
     "パスワード", "初期パスワード", "暗証番号", "密码", "口令", "初始密码", "密碼",
 ];
 
@@ -328,6 +497,16 @@ static FIELDS: LazyLock<HashMap<String, Field>> = LazyLock::new(|| {
     lines
         .flat_map(|(field, names)| names.iter().map(move |name| (key(name), field)))
         .collect()
+});
+
+/// [`columns::NAME_PARTS`], by [`key`].
+static PARTS: LazyLock<HashMap<String, (NamePart, bool)>> = LazyLock::new(|| {
+    let mut parts = HashMap::new();
+    for table in columns::NAME_PARTS {
+        let words = table.lines.iter().flat_map(|(_, words)| *words);
+        parts.extend(words.map(|word| (key(word), (table.part, table.is_sure))));
+    }
+    parts
 });
 
 /// [`PASSWORDS`], by [`key`].
@@ -412,6 +591,7 @@ fn settle_names(found: &mut [Option<Found>]) {
 pub struct Vocabulary {
     named: HashMap<String, Field>,
     attributes: HashMap<String, String>,
+    parts: HashMap<String, NamePart>,
     passwords: HashSet<String>,
     password_hashes: HashSet<String>,
     others: HashSet<String>,
@@ -433,6 +613,12 @@ impl Vocabulary {
                 self.named.insert(key(header), field);
             }
         }
+        for part in NamePart::ALL {
+            let headers = definition.columns.of_part(part).into_iter();
+            for header in headers.flat_map(|headers| headers.as_slice()) {
+                self.parts.insert(key(header), part);
+            }
+        }
         for (name, headers) in &definition.attributes {
             let keys = headers.as_slice().iter().map(|header| key(header));
             self.attributes.extend(keys.map(|key| (key, name.clone())));
@@ -451,7 +637,12 @@ impl Vocabulary {
 
     /// The field that the pipeline itself gives to this header.
     pub fn named(&self, header: &str) -> Option<Field> {
-        numbered(&key(header), |key| self.named.get(key).copied())
+        undecorated(header, |key| self.named.get(key).copied())
+    }
+
+    /// Whether the pipeline itself gives a field to all of this header.
+    fn is_exactly_named(&self, header: &str) -> bool {
+        self.named.contains_key(&key(header))
     }
 
     /// Whether the pipeline itself takes password hashes from under this header.
@@ -464,9 +655,27 @@ impl Vocabulary {
         self.attributes.get(&key(header)).map(String::as_str)
     }
 
-    /// The field that this header is well known for.
+    /// The field that this header is well known for, whatever decorates it.
     pub fn well_known(&self, header: &str) -> Option<Field> {
-        numbered(&key(header), |key| FIELDS.get(key).copied())
+        undecorated(header, |key| FIELDS.get(key).copied())
+    }
+
+    /// The field that all of this header is well known for.
+    pub fn exactly(&self, header: &str) -> Option<Field> {
+        FIELDS.get(&key(header)).copied()
+    }
+
+    /// The part of a name that the pipeline itself takes from under this header.
+    pub fn named_part(&self, header: &str) -> Option<NamePart> {
+        self.parts.get(&key(header)).copied()
+    }
+
+    /// The part of a name that this header stands for, and whether all of such a column is one.
+    pub fn name_part(&self, header: &str) -> Option<(NamePart, bool)> {
+        let found = |key: &str| PARTS.get(key).copied();
+        let part = self.named_part(header).map(|part| (part, true));
+        part.or_else(|| found(&key(header)))
+            .or_else(|| found(&key(&Decorated::of(header).plain(None)?)))
     }
 
     /// The field that some words of this header are well known for, where they speak of one field
@@ -512,11 +721,25 @@ impl Vocabulary {
         let is_known = |key: &str| {
             self.attributes.contains_key(key)
                 || self.others.contains(key)
-                || numbered(key, |key| self.named.get(key).copied()).is_some()
-                || numbered(key, |key| FIELDS.get(key).copied()).is_some()
+                || self.parts.contains_key(key)
+                || PARTS.contains_key(key)
         };
-        cells.filter(|cell| is_known(&key(cell))).count()
+        let is_known = |cell: &&str| {
+            is_known(&key(cell)) || self.named(cell).is_some() || self.well_known(cell).is_some()
+        };
+        cells.filter(is_known).count()
     }
+}
+
+/// A column that could be a field, where another column is the one that is usually meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PassedOver {
+    /// The column, from 0.
+    pub column: usize,
+    /// The column that was taken instead.
+    pub taken: usize,
+    /// What both could be.
+    pub field: Field,
 }
 
 /// Which columns are fields, by the pipeline's own words and the well-known ones.
@@ -525,9 +748,19 @@ pub fn fields(
     vocabulary: &Vocabulary,
     definition: &Definition,
 ) -> Vec<Option<Found>> {
+    fields_and_others(header, vocabulary, definition).0
+}
+
+/// Which columns are fields, and which could be one if another column weren't meant more often.
+pub fn fields_and_others(
+    header: &[String],
+    vocabulary: &Vocabulary,
+    definition: &Definition,
+) -> (Vec<Option<Found>>, Vec<PassedOver>) {
     let is_spoken_for = |shown: &str| {
         is_own(shown)
             || vocabulary.attribute(shown).is_some()
+            || vocabulary.named_part(shown).is_some()
             || vocabulary.is_password(shown)
             || vocabulary.is_password_hash(shown)
             || is_ignored(shown, definition)
@@ -540,7 +773,10 @@ pub fn fields(
             field,
             is_named: true,
         };
-        if let Some(field) = vocabulary.named(shown) {
+        let is_named = |field: &Field| {
+            field.lists_groups() || vocabulary.is_exactly_named(shown) || !is_spoken_for(shown)
+        };
+        if let Some(field) = vocabulary.named(shown).filter(is_named) {
             return Some(named(field));
         }
         if is_spoken_for(shown) {
@@ -553,6 +789,7 @@ pub fn fields(
     };
     let mut fields: Vec<Option<Found>> = header.iter().map(|name| found(name.trim())).collect();
     find_flags(header, &mut fields, definition, &is_spoken_for);
+    let passed_over = choose_usual(header, &mut fields, definition);
     settle_names(&mut fields);
     // Settling must not give a field away that the pipeline has named another column for.
     for field in fields.iter_mut() {
@@ -560,6 +797,106 @@ pub fn fields(
             *field = None;
         }
     }
+    find_nested(header, &mut fields, vocabulary, definition, &is_spoken_for);
+    (fields, passed_over)
+}
+
+/// The part of a name that a column holds, and whether it holds nothing else; `None` for any other
+/// column, and for those that the pipeline has another use for.
+pub fn name_part(
+    header: &str,
+    vocabulary: &Vocabulary,
+    definition: &Definition,
+) -> Option<(NamePart, bool)> {
+    if let Some(part) = vocabulary.named_part(header) {
+        return Some((part, true));
+    }
+    let (part, is_sure) = vocabulary.name_part(header)?;
+    let is_taken = is_own(header)
+        || vocabulary.attribute(header).is_some()
+        || vocabulary.is_password_hash(header)
+        || vocabulary.is_password(header)
+        || is_ignored(header, definition)
+        || definition.columns.of_part(part).is_some();
+    // Where attributes aren't kept, what such a column holds besides would be lost.
+    let is_kept = is_sure || definition.columns.unknown == UnknownColumns::Attribute;
+    (!is_taken && is_kept).then_some((part, is_sure))
+}
+
+/// Where several columns are one field, leaves it with the one that is usually meant. Keys are
+/// never chosen: which of two ids is the person's, somebody has to say.
+fn choose_usual(
+    header: &[String],
+    fields: &mut [Option<Found>],
+    definition: &Definition,
+) -> Vec<PassedOver> {
+    let mut passed_over = Vec::new();
+    for field in Field::ALL {
+        let is_it = |found: &Option<Found>| found.is_some_and(|found| found.field == field);
+        let several: Vec<usize> = (0..fields.len()).filter(|at| is_it(&fields[*at])).collect();
+        if several.len() < 2 || field.lists_groups() || field == Field::Status {
+            continue;
+        }
+        let rank = |at: usize| rank(header[at].trim(), field, definition);
+        let best = several.iter().map(|at| rank(*at)).min();
+        let mut taken = several.iter().filter(|at| Some(rank(**at)) == best);
+        let (Some(&taken), None) = (taken.next(), taken.next()) else {
+            continue;
+        };
+        for column in several.into_iter().filter(|at| *at != taken) {
+            fields[column] = None;
+            passed_over.push(PassedOver {
+                column,
+                taken,
+                field,
+            });
+        }
+    }
+    passed_over
+}
+
+/// How soon a column is taken for a field: the lower, the sooner. A pipeline's list names the
+/// columns in their order; of headers that differ in their spelling alone, it means the one that it
+/// spells the same.
+fn rank(header: &str, field: Field, definition: &Definition) -> usize {
+    if let Some(named) = definition.columns.of(field) {
+        let named = named.as_slice();
+        let is_key = matches!(field, Field::ExternalId | Field::Username);
+        let exact = named.iter().position(|name| name.trim() == header);
+        let alike = || named.iter().position(|name| key(name) == key(header));
+        return match (exact, is_key) {
+            (Some(_), true) => 0,
+            (None, true) => 1,
+            (Some(at), false) => 2 * at,
+            (None, false) => alike().map_or(usize::MAX, |at| 2 * at + 1),
+        };
+    }
+    let Some(usual) = columns::USUAL.iter().find(|usual| usual.field == field) else {
+        return 1;
+    };
+    let is_in = |lines: &[Line]| {
+        let words = lines.iter().flat_map(|(_, words)| *words);
+        let plain = Decorated::of(header).plain(Some(field));
+        let keys = [Some(key(header)), plain.map(|plain| key(&plain))];
+        let mut words = words.map(|word| key(word));
+        words.any(|word| keys.iter().flatten().any(|key| *key == word))
+    };
+    let is_at_work = || matches!(field, Field::Email) && Decorated::of(header).is_at_work();
+    match (is_in(usual.before) || is_at_work(), is_in(usual.behind)) {
+        (true, _) => 0,
+        (_, true) => 2,
+        _ => 1,
+    }
+}
+
+/// Finds fields among the columns of nested records, by their innermost names.
+fn find_nested(
+    header: &[String],
+    fields: &mut [Option<Found>],
+    vocabulary: &Vocabulary,
+    definition: &Definition,
+    is_spoken_for: &dyn Fn(&str) -> bool,
+) {
     let nested = |index: usize| {
         let shown = header[index].trim();
         let field = inner_field(shown, vocabulary).filter(|_| !is_spoken_for(shown))?;
@@ -584,7 +921,6 @@ pub fn fields(
             });
         }
     }
-    fields
 }
 
 /// Takes columns that say whether an account is open or closed for its status, where the pipeline
@@ -654,10 +990,15 @@ pub fn is_ignored(header: &str, definition: &Definition) -> bool {
 /// The fewest characters of a part of a header that is known: `id` and `ad` stand in too many words.
 const PART_CHARS_MIN: usize = 4;
 
-/// `Group 1`, `Group 2`: of all fields, only groups come in several columns.
-fn numbered(key: &str, field_of: impl Fn(&str) -> Option<Field>) -> Option<Field> {
+/// `Group 1`, `Group 2`: of all fields, only groups come in several columns. The first of several
+/// addresses or numbers is the one that is meant.
+fn numbered(key: &str, field_of: &dyn Fn(&str) -> Option<Field>) -> Option<Field> {
     let unnumbered = key.trim_end_matches(|c: char| c.is_ascii_digit());
-    field_of(key).or_else(|| field_of(unnumbered).filter(|field| field.lists_groups()))
+    let is_first = key.strip_prefix(unnumbered) == Some("1");
+    let is_listed = |field: &Field| {
+        field.lists_groups() || is_first && matches!(field, Field::Email | Field::Phone)
+    };
+    field_of(key).or_else(|| field_of(unnumbered).filter(is_listed))
 }
 
 /// The innermost name of a nested column whose outer names say nothing of whose it is.
@@ -666,6 +1007,213 @@ fn inner_name(header: &str) -> Option<&str> {
     let is_outer = |name: &str| OUTER_NAMES.contains(&key(name).as_str());
     outer.split('.').all(is_outer).then_some(inner)
 }
+
+/// The field of a header whose words are all known, whatever decorates it: `Email [required]`,
+/// `1. Email`, `Department/Team`, `First name (Vorname)`.
+fn undecorated(header: &str, field_of: impl Fn(&str) -> Option<Field>) -> Option<Field> {
+    let field_of = |name: &str| numbered(&key(name), &field_of);
+    if let Some(field) = field_of(header) {
+        return Some(field);
+    }
+    if !header.contains(|c: char| !c.is_alphanumeric() && c != '_') {
+        return None;
+    }
+    let decorated = Decorated::of(header);
+    let field = alternatives(&decorated.name, &field_of)?;
+    let is_same = |aside: &String| is_aside(aside, Some(field)) || field_of(aside) == Some(field);
+    decorated.asides.iter().all(is_same).then_some(field)
+}
+
+/// The field that all of several names for a column are known for: `Department/Team`.
+fn alternatives(name: &str, field_of: &dyn Fn(&str) -> Option<Field>) -> Option<Field> {
+    if let Some(field) = field_of(name) {
+        return Some(field);
+    }
+    let lower = name.to_lowercase();
+    let mut names = vec![lower.as_str()];
+    for between in ["/", "|", "\n", " or ", " oder ", " ou "] {
+        let parts = names.iter().flat_map(|name| name.split(between));
+        names = parts.collect();
+    }
+    let mut fields = names.iter().map(|name| field_of(name));
+    let first = fields.next()??;
+    (names.len() > 1 && fields.all(|field| field == Some(first))).then_some(first)
+}
+
+/// A header and what stands around its name.
+struct Decorated {
+    /// The name.
+    name: String,
+    /// What stands in brackets, or behind a dash or a colon.
+    asides: Vec<String>,
+}
+
+impl Decorated {
+    /// Takes a header apart.
+    fn of(header: &str) -> Decorated {
+        let mut asides = Vec::new();
+        let mut name = String::with_capacity(header.len());
+        let mut depth = 0_usize;
+        let text = header.replace("<br>", "\n").replace("<br/>", "\n");
+        for c in text.chars() {
+            match c {
+                '(' | '[' | '{' | '<' | '（' | '【' => {
+                    if depth == 0 {
+                        // Endings as in `Group(s)` are no words of their own.
+                        asides.push(match name.ends_with(char::is_alphabetic) {
+                            true => String::from("…"),
+                            false => String::new(),
+                        });
+                        name.push(' ');
+                    }
+                    depth += 1;
+                }
+                ')' | ']' | '}' | '>' | '）' | '】' if depth > 0 => depth -= 1,
+                c => match asides.last_mut().filter(|_| depth > 0) {
+                    Some(aside) => aside.push(c),
+                    None => name.push(c),
+                },
+            }
+        }
+        let mut decorated = Decorated {
+            name: unnumbered(name.trim()).to_string(),
+            asides,
+        };
+        decorated.split_off();
+        decorated
+    }
+
+    /// Takes off what stands before or behind a dash, a colon or a line's end, or behind the name
+    /// as a date's format.
+    fn split_off(&mut self) {
+        for between in ["\n", ": ", " - ", " – ", " — ", ", "] {
+            while let Some((before, behind)) = self.name.rsplit_once(between) {
+                let (name, aside) = match (is_aside(before, None), is_aside(behind, None)) {
+                    (_, true) => (before, behind),
+                    (true, _) => (behind, before),
+                    _ => break,
+                };
+                self.asides.push(aside.to_string());
+                self.name = name.trim().to_string();
+            }
+        }
+        if let Some((before, behind)) = self.name.rsplit_once(' ')
+            && (date_format(behind).is_some()
+                || !self.asides.is_empty() && DECORATION_KEYS.contains(&key(behind)))
+        {
+            self.asides.push(behind.to_string());
+            self.name = before.trim().to_string();
+        }
+    }
+
+    /// The name, where nothing that stands around it says what is in the column.
+    fn plain(&self, field: Option<Field>) -> Option<String> {
+        let all = self.asides.iter().all(|aside| is_aside(aside, field));
+        (all && !key(&self.name).is_empty()).then(|| self.name.clone())
+    }
+
+    /// Whether it says that the column is the one at work.
+    fn is_at_work(&self) -> bool {
+        let mut asides = self.asides.iter();
+        asides.any(|aside| AT_WORK_KEYS.contains(&key(aside)))
+    }
+}
+
+/// Whether what stands around a name says nothing of what is in the column.
+fn is_aside(aside: &str, field: Option<Field>) -> bool {
+    let text = aside.trim();
+    let key_of = key(text);
+    let is_ending = text.strip_prefix('…').is_some_and(|ending| {
+        ending.chars().count() <= 2 && ending.chars().all(char::is_alphabetic)
+    });
+    let reaches_people = matches!(field, Some(Field::Email | Field::Phone));
+    key_of.is_empty()
+        || is_ending
+        || DECORATION_KEYS.contains(&key_of)
+        || date_format(text).is_some()
+        || reaches_people && AT_WORK_KEYS.contains(&key_of)
+        || {
+            let lower = text.trim_start_matches(['…', ' ']).to_lowercase();
+            let mut examples = columns::EXAMPLES.iter().flat_map(|(_, words)| *words);
+            examples.any(|word| lower.starts_with(word))
+        }
+}
+
+/// The name of a column without the number of the column: `1. Email`, `(2) Name`.
+fn unnumbered(name: &str) -> &str {
+    let rest = name.trim_start_matches(|c: char| c.is_ascii_digit());
+    let digits = name.len() - rest.len();
+    match rest.strip_prefix(['.', ')', ':']) {
+        Some(rest) if (1..=3).contains(&digits) && rest.starts_with(char::is_whitespace) => {
+            rest.trim_start()
+        }
+        _ => name,
+    }
+}
+
+/// The order of day and month that a format such as `dd/mm/yyyy` or `TT.MM.JJJJ` says; unknown for
+/// one that begins with the year. None for text that is no such format.
+fn date_format(text: &str) -> Option<DateOrder> {
+    let text = text.trim_start_matches(['…', ' ']).trim().to_lowercase();
+    let parts: Vec<&str> = text
+        .split(['/', '.', '-', ' '])
+        .filter(|part| !part.is_empty())
+        .collect();
+    let &[first, second, third] = parts.as_slice() else {
+        return None;
+    };
+    let is_run = |part: &&str, lengths: std::ops::RangeInclusive<usize>| {
+        let first = part.chars().next();
+        lengths.contains(&part.chars().count()) && part.chars().all(|c| Some(c) == first)
+    };
+    // Years, days and months of the languages that headers are read in.
+    let is_year = |part: &&str| {
+        is_run(part, 2..=4) && part.starts_with(['y', 'j', 'a', 'r', 'г', 'р', 'å', 'v', 'é', 'ε'])
+    };
+    let is_day = |part: &&str| {
+        is_run(part, 1..=2) && part.starts_with(['d', 't', 'j', 'g', 'д', 'p', 'n', 'z', 'η'])
+    };
+    let is_month =
+        |part: &&str| is_run(part, 1..=2) && part.starts_with(['m', 'м', 'a', 'k', 'h', 'l', 'μ']);
+    if is_day(&first) && is_month(&second) && is_year(&third) {
+        Some(DateOrder::Dmy)
+    } else if is_month(&first) && is_day(&second) && is_year(&third) {
+        Some(DateOrder::Mdy)
+    } else if is_year(&first) && is_month(&second) && is_day(&third) {
+        Some(DateOrder::Unknown)
+    } else {
+        None
+    }
+}
+
+/// The order of day and month that the headers of columns of dates give, where they give one and
+/// none gives another; with the header that says so.
+pub fn date_order<'h>(headers: impl Iterator<Item = &'h str>) -> Option<(DateOrder, &'h str)> {
+    let mut told: Option<(DateOrder, &str)> = None;
+    for header in headers {
+        let asides = Decorated::of(header).asides;
+        let orders = asides.iter().filter_map(|aside| date_format(aside));
+        for order in orders.filter(|order| *order != DateOrder::Unknown) {
+            match told {
+                Some((earlier, _)) if earlier != order => return None,
+                _ => told = Some((order, header.trim())),
+            }
+        }
+    }
+    told
+}
+
+/// The words of a table of [`columns`], by [`key`].
+fn keys(lines: &[Line]) -> HashSet<String> {
+    let words = lines.iter().flat_map(|(_, words)| *words);
+    words.map(|word| key(word)).collect()
+}
+
+/// [`columns::DECORATIONS`], by [`key`].
+static DECORATION_KEYS: LazyLock<HashSet<String>> = LazyLock::new(|| keys(columns::DECORATIONS));
+
+/// [`columns::AT_WORK`], by [`key`].
+static AT_WORK_KEYS: LazyLock<HashSet<String>> = LazyLock::new(|| keys(columns::AT_WORK));
 
 /// The words of a header, each as [`key`] writes it: `workEmail (primary)` has three.
 fn words(header: &str) -> Vec<String> {
@@ -754,6 +1302,29 @@ mod tests {
             ("tr", ["ADI", "Soyadı", "E-Posta", "Cep Telefonu"]),
             ("ja", ["名", "姓", "メールアドレス", "電話番号"]),
             ("zh", ["名字", "姓氏", "电子邮箱", "手机号码"]),
+            ("ru", ["Имя", "ФАМИЛИЯ", "Эл. почта", "Мобильный телефон"]),
+            ("uk", ["Ім’я", "Прізвище", "Електронна пошта", "Телефон"]),
+            ("sv", ["Förnamn", "Efternamn", "E-postadress", "Mobil"]),
+            ("da", ["Fornavn", "Efternavn", "E-mailadresse", "Tlf."]),
+            ("nb", ["Fornavn", "Etternavn", "E-post", "Mobilnummer"]),
+            ("fi", ["Etunimi", "Sukunimi", "Sähköposti", "Puhelin"]),
+            (
+                "hu",
+                ["Keresztnév", "Vezetéknév", "E-mail cím", "Telefonszám"],
+            ),
+            (
+                "ro",
+                [
+                    "Prenume",
+                    "Nume de familie",
+                    "Adresă de email",
+                    "Număr de telefon",
+                ],
+            ),
+            (
+                "el",
+                ["Όνομα", "ΕΠΩΝΥΜΟ", "Ηλεκτρονικό ταχυδρομείο", "Κινητό"],
+            ),
         ] {
             let found = headers.map(|header| vocabulary.well_known(header));
             assert_eq!(
@@ -779,6 +1350,121 @@ mod tests {
             ("Paid", None),
         ] {
             assert_eq!(vocabulary.in_part(header), field, "{header}");
+        }
+    }
+
+    #[test]
+    fn what_stands_around_a_name_does_not_matter() {
+        use Field::{Email, EndDate, ExternalId, FirstName, Groups, LastName, Phone};
+        let vocabulary = Vocabulary::default();
+        for (header, field) in [
+            ("Employee ID*", ExternalId),
+            ("Phone (optional)", Phone),
+            ("Group(s)", Groups),
+            ("Abteilung(en)", Groups),
+            ("Department/Team", Groups),
+            ("Email [required]", Email),
+            ("First Name:", FirstName),
+            ("* Last name", LastName),
+            ("End date (dd/mm/yyyy)", EndDate),
+            ("Austritt TT.MM.JJJJ", EndDate),
+            ("E-mail (work)", Email),
+            ("1. Email", Email),
+            ("(2) First name", FirstName),
+            ("Email 1", Email),
+            ("Vorname (Pflichtfeld)", FirstName),
+            ("Nachname - erforderlich", LastName),
+            ("Required: Email", Email),
+            ("Email, required", Email),
+            ("First name (Vorname)", FirstName),
+            ("First name / Vorname", FirstName),
+            ("E-Mail\n(obligatoire)", Email),
+            ("Phone (e.g. +49 30 123456)", Phone),
+            ("メールアドレス（必須）", Email),
+            ("Last name [surname] Required", LastName),
+            ("Email <br>required", Email),
+        ] {
+            assert_eq!(vocabulary.well_known(header), Some(field), "{header}");
+        }
+        for header in [
+            "Email (private)",
+            "Phone (old)",
+            "Manager (former)",
+            "Name (Vorname)",
+            "Email/Username",
+            "Organization (work)",
+            "Phone 2",
+            "E-mail 2 Address",
+            "Group (inactive)",
+            "Email required",
+            "2026. Email",
+        ] {
+            assert_eq!(vocabulary.well_known(header), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn formats_of_dates_tell_the_order_of_day_and_month() {
+        let told = |headers: &[&'static str]| date_order(headers.iter().copied());
+        for (headers, order) in [
+            (&["End date (dd/mm/yyyy)"][..], Some(DateOrder::Dmy)),
+            (&["Start date (MM/DD/YYYY)"], Some(DateOrder::Mdy)),
+            (&["Eintritt (TT.MM.JJJJ)", "Austritt"], Some(DateOrder::Dmy)),
+            (&["Date d'entrée (jj/mm/aaaa)"], Some(DateOrder::Dmy)),
+            (&["Startdatum dd-mm-jjjj"], Some(DateOrder::Dmy)),
+            (&["Start (yyyy-mm-dd)"], None),
+            (&["Start (m/d/yy)", "End (d/m/yy)"], None),
+            (&["Start date"], None),
+        ] {
+            assert_eq!(told(headers).map(|(order, _)| order), order, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_usual_one_of_several_columns_is_taken() {
+        let of = |toml: &str, header: &[&str]| -> (Vec<Option<&'static str>>, usize) {
+            let text = format!("name = \"p\"\n{toml}");
+            let definition = crate::definition::parse("p", &text).unwrap().definition;
+            let header: Vec<String> = header.iter().map(ToString::to_string).collect();
+            let vocabulary = Vocabulary::new(&definition);
+            let (found, passed) = fields_and_others(&header, &vocabulary, &definition);
+            let names = found
+                .iter()
+                .map(|found| found.map(|found| found.field.name()));
+            (names.collect(), passed.len())
+        };
+        let (phone, email) = (Some("phone"), Some("email"));
+        for (toml, header, taken) in [
+            ("", ["Business Phone", "Mobile Phone"], [None, phone]),
+            ("", ["Telefon", "Handy (optional)"], [None, phone]),
+            ("", ["Phone", "Office phone"], [phone, None]),
+            ("", ["Email", "Work email"], [None, email]),
+            ("", ["Email", "E-mail (work)"], [None, email]),
+            ("", ["Country", "Country code"], [None, Some("country")]),
+            (
+                "[columns]\nphone = [\"A\", \"B\"]",
+                ["B", "A"],
+                [None, phone],
+            ),
+            (
+                "[columns]\nemail = \"Email\"",
+                ["email", "Email"],
+                [None, email],
+            ),
+        ] {
+            assert_eq!(of(toml, &header), (taken.to_vec(), 1), "{header:?}");
+        }
+        for (toml, header) in [
+            ("", ["Mobile", "Handy"]),
+            ("", ["email", "Email"]),
+            ("", ["Employee ID", "Badge number"]),
+            ("[columns]\nexternal_id = [\"A\", \"B\"]", ["B", "A"]),
+        ] {
+            let (found, passed) = of(toml, &header);
+            assert!(
+                passed == 0 && found[0].is_some() && found[0] == found[1],
+                "{header:?}"
+            );
         }
     }
 

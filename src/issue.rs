@@ -95,6 +95,9 @@ codes! {
     MapUnknown "map.unknown" Refuse "a column that the pipeline doesn't know", "map it, or set `unknown = \"attribute\"` or `\"ignore\"` under `[columns]`";
     MapNotFound "map.not_found" Refuse "the pipeline names a column that the file doesn't have", "correct the name under `[columns]` or `[attributes]`";
     MapAmbiguous "map.ambiguous" Warning "a column that could be two fields", "say under `[columns]` which one it is";
+    MapLikely "map.likely" Warning "a column that is likely a field; kept as a custom attribute", "say so under `[columns]`, or keep it under `[attributes]`; `muster map` writes the lines";
+    MapChosen "map.chosen" Note "several columns could be one field; the usual one was taken", "nothing, if it is the right one; otherwise name the other under `[columns]`";
+    MapNameless "map.nameless" Warning "a column without a name that has values; it was not read", "give it a name, or remove it";
     MapPassword "map.password" Warning "a password column was dropped", "leave passwords out of the file; people choose their own when they are invited";
     // reading a row
     MapClosing "map.closing" Refuse "a column that may say whose account is closed", "say in a pipeline whether it is the status";

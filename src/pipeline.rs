@@ -18,6 +18,7 @@
 //! processes do so.
 
 mod change;
+pub mod columns;
 mod hold;
 mod leavers;
 mod managers;
@@ -38,6 +39,7 @@ use serde::{Deserialize, Serialize};
 use self::leavers::find_leavers;
 use self::managers::find_managers;
 use self::plan::match_and_plan;
+pub use self::read::told_order;
 use self::read::{FileTruth, groups_of, open, read_people, slips_of};
 use self::roll::call_roll;
 use self::write::write;

@@ -144,6 +144,48 @@ impl Field {
     }
 }
 
+/// A part of a name that has a column of its own, and is joined into the first or the last name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NamePart {
+    /// Further first names, or a patronymic: behind the first name.
+    Middle,
+    /// A particle or a title of nobility, such as `van der`: before the last name.
+    Before,
+    /// A second surname: behind the last name.
+    Second,
+    /// `Jr.` and the like: behind all of the last name.
+    Suffix,
+}
+
+impl NamePart {
+    /// Every part, in the order of `[columns]`.
+    pub const ALL: [NamePart; 4] = [
+        NamePart::Middle,
+        NamePart::Before,
+        NamePart::Second,
+        NamePart::Suffix,
+    ];
+
+    /// What it is called in pipelines and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            NamePart::Middle => "middle_name",
+            NamePart::Before => "last_name_prefix",
+            NamePart::Second => "second_last_name",
+            NamePart::Suffix => "name_suffix",
+        }
+    }
+
+    /// The field that it is a part of.
+    pub fn field(self) -> Field {
+        match self {
+            NamePart::Middle => Field::FirstName,
+            NamePart::Before | NamePart::Second | NamePart::Suffix => Field::LastName,
+        }
+    }
+}
+
 /// Where a row stands in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {

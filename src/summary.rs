@@ -239,6 +239,82 @@ pub struct Input {
     pub rows: u64,
     /// Header → field, attribute or nothing, as mapped.
     pub columns: Vec<Column>,
+    /// Which columns were not used, or not as what they may be meant for; none where all were.
+    #[serde(default, skip_serializing_if = "Unmapped::is_empty")]
+    pub unmapped: Unmapped,
+}
+
+/// The columns of a file that were not used, or not as what they may be meant for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Unmapped {
+    /// Whether most columns that have a name are `unknown`.
+    pub mostly: bool,
+    /// How many columns have a name.
+    pub named: u64,
+    /// How many of them have a name of which nothing is known.
+    pub unknown: u64,
+    /// Columns that no field is known for and that the pipeline doesn't name: kept as custom
+    /// attributes under their own names.
+    pub attributes: Vec<String>,
+    /// Those of `attributes` that are likely a field, as `muster map` finds.
+    pub likely: Vec<LikelyField>,
+    /// Columns that could be a field that was read from another column, which is usually meant.
+    pub passed_over: Vec<PassedOver>,
+    /// Columns without a name that have values; they were not read.
+    pub nameless: Vec<Nameless>,
+}
+
+impl Unmapped {
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.attributes.is_empty() && self.passed_over.is_empty() && self.nameless.is_empty()
+    }
+}
+
+/// A column that is likely a field.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LikelyField {
+    /// Its header.
+    pub column: String,
+    /// The field.
+    pub field: String,
+    /// Why, in a few plain words.
+    pub why: String,
+}
+
+/// A column that was not taken for a field because another one was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOver {
+    /// Its header.
+    pub column: String,
+    /// The field.
+    pub field: String,
+    /// The header of the column that was taken.
+    pub taken: String,
+}
+
+/// A column without a name that has values.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nameless {
+    /// Its number, from 1.
+    pub column: u64,
+    /// In how many rows it has a value.
+    pub values: u64,
+}
+
+impl Nameless {
+    /// The column as people find it: `column 4 (D)`.
+    pub fn place(&self) -> String {
+        let mut letters = String::new();
+        let mut rest = self.column;
+        while rest > 0 {
+            let digit = u8::try_from((rest - 1) % 26).unwrap_or_default();
+            letters.insert(0, char::from(b'A' + digit));
+            rest = (rest - 1) / 26;
+        }
+        format!("column {} ({letters})", self.column)
+    }
 }
 
 /// A column of a file and what it became.

@@ -7,19 +7,17 @@ use clap::Args;
 
 use super::{print, shell_word, width};
 use crate::definition::{self, Definition, Pipeline, Recognizable, recognizable};
-use crate::header::{Vocabulary, is_own};
+use crate::header::Vocabulary;
 use crate::issue::{Code, mask};
 use crate::outcome::Exit;
+use crate::pipeline::columns::{is_people, samples};
 use crate::refusal::{Refusal, Result};
 use crate::report::file::atomically;
 use crate::report::human::{grouped, safe};
 use crate::stages::map::targets;
 use crate::stages::propose::{Becomes, Column, Proposal, propose};
 use crate::stages::read::{Source, Wanted};
-use crate::stages::validate::email;
 
-/// How many rows are looked at.
-const ROWS_MAX: usize = 1000;
 /// How many values of a column are shown.
 const SHOWN_MAX: usize = 3;
 /// The most characters of a value that are shown.
@@ -194,16 +192,7 @@ pub(super) fn map(args: &MapArgs) -> Result<Exit> {
     };
     let mut source = Source::open(&args.file, &wanted)?;
     refuse_people(&source)?;
-    let is_hidden = |name: &&String| {
-        vocabulary.is_password(name) || vocabulary.is_password_hash(name) || is_own(name)
-    };
-    let hidden = source
-        .header
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| is_hidden(name));
-    source.dropped = hidden.map(|(column, _)| column).collect();
-    let (samples, rows) = samples(&source)?;
+    let (samples, rows) = samples(&mut source, vocabulary)?;
     let may_guess = args.pipeline.is_none() && recognized.is_none();
     let proposal = propose(&source.header, &samples, definition, may_guess);
     let by = match (&args.pipeline, &recognized) {
@@ -261,11 +250,7 @@ fn overridden(args: &MapArgs, mut pipeline: Pipeline) -> Result<Pipeline> {
 
 /// A row of people must not be shown as a header, nor be written into a pipeline.
 fn refuse_people(source: &Source) -> Result<()> {
-    if source
-        .header
-        .iter()
-        .any(|name| email::key(name.trim()).is_some())
-    {
+    if is_people(source) {
         let what = format!(
             "line {} of `{}` is a row of people, and no header stands above it",
             source.header_line,
@@ -274,22 +259,6 @@ fn refuse_people(source: &Source) -> Result<()> {
         return Err(Refusal::new(Code::FileNoHeader, what));
     }
     Ok(())
-}
-
-/// Values of each column, and how many rows they are from.
-fn samples(source: &Source) -> Result<(Vec<Vec<String>>, usize)> {
-    let mut samples = vec![Vec::new(); source.header.len()];
-    let mut rows = 0;
-    source.read(0, 0, &mut |cells| {
-        for row in 0..cells.len().min(ROWS_MAX - rows) {
-            for (column, values) in samples.iter_mut().enumerate() {
-                values.push(cells.cell(row, column).to_string());
-            }
-        }
-        rows += cells.len().min(ROWS_MAX - rows);
-        Ok(rows < ROWS_MAX)
-    })?;
-    Ok((samples, rows))
 }
 
 fn shown(
@@ -360,6 +329,7 @@ fn becomes(column: &Column) -> String {
         }
         Becomes::Attribute(name) if *name == column.header => "attribute".to_string(),
         Becomes::Attribute(name) => format!("attribute {}", cut(&safe(name))),
+        Becomes::NamePart(part) => format!("part of {}", part.field().name()),
         Becomes::Password | Becomes::Nothing => "nothing".to_string(),
     }
 }

@@ -1,5 +1,6 @@
 //! The first half: read → map → clean → dedupe → validate, for all files, into the spool.
 
+use super::columns::{Unused, advise};
 use super::{GROUP_BATCHES, InputFile, Job, Rows, stopped_early};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::Ordering;
@@ -8,14 +9,14 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use rayon::prelude::*;
 
 use crate::definition::{ColumnSigns, Content, DateOrder, Definition, Slipped};
-use crate::header::{OWN, Vocabulary, is_mark};
+use crate::header::{OWN, Vocabulary, date_order, is_mark};
 use crate::issue::Code;
 use crate::memory::managers::Managers;
 use crate::memory::owners::Owners;
 use crate::memory::seen::Seen;
 use crate::outcome::Verdict;
 use crate::refusal::{Refusal, Result};
-use crate::row::{CLEARED, Cells, Drafts, Field, Layout, People, RowNumber};
+use crate::row::{CLEARED, Cells, Drafts, Field, Layout, People, RowNumber, Slot};
 use crate::spool::{Encoded, Spool, encode};
 use crate::stages::clash::{LookAlike, closing_rows, key_hashes, look_alikes};
 use crate::stages::clean::clean;
@@ -58,6 +59,8 @@ pub(super) struct FileTruth {
     nobody: Vec<(u64, u64)>,
     /// What each file says in columns that may close accounts.
     closing: Vec<Vec<closing::Count>>,
+    /// What was not used of each file.
+    unused: Vec<Unused>,
 }
 
 /// A batch that went through the passes, and what is kept of it.
@@ -120,7 +123,8 @@ pub(super) fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
             let what = format!("`{}` changed since it was looked at", path.display());
             return Err(Refusal::new(Code::FileChanged, what));
         }
-        let targets = map::targets(&source, vocabulary, definition)?;
+        let targets = map::targets(&source, vocabulary, definition)
+            .map_err(|refusal| advise(refusal, &mut source, vocabulary, definition))?;
         let passwords = targets
             .iter()
             .enumerate()
@@ -178,6 +182,12 @@ pub(super) fn read_people(
 ) -> Result<FileTruth> {
     let definition = &job.pipeline.definition;
     let mut definitions = vec![definition.clone(); files.len()];
+    let is_open = |order: DateOrder| order == DateOrder::Unknown;
+    for (file, definition) in files.iter().zip(&mut definitions) {
+        if let Some((order, _)) = told_order(file).filter(|_| is_open(definition.clean.date_order)) {
+            definition.clean.date_order = order;
+        }
+    }
     let mut watches: Vec<Watch> = files.iter().map(|file| watch(file, definition)).collect();
     let truth = read_once(job, files, layout, &definitions, &watches)?;
     check_somebody(files, &truth)?;
@@ -190,6 +200,7 @@ pub(super) fn read_people(
     // Rows that come back mended are read as the file was that they come from, which had more
     // dates to tell by.
     let order = |number: usize| match truth.marks.order(number as u16) {
+        _ if !is_open(definitions[number].clean.date_order) => DateOrder::Unknown,
         DateOrder::Unknown => dates[number].order(),
         told => told,
     };
@@ -197,11 +208,9 @@ pub(super) fn read_people(
     let signs = files.iter().zip(&truth.signs);
     let signs = signs.map(|(file, signs)| signs.signs(file.source.is_correction()));
     let signs: Vec<ColumnSigns> = signs.collect();
-    let is_open = |order: &DateOrder| *order == DateOrder::Unknown;
-    let is_settled =
-        definition.clean.date_order != DateOrder::Unknown || orders.iter().all(is_open);
+    let is_settled = orders.iter().all(|order| is_open(*order));
     if is_settled && signs.iter().all(|signs| *signs == ColumnSigns::default()) {
-        return Ok(truth);
+        return Ok(say_unused(truth, files, definition));
     }
     drop(truth);
     for (definition, signs) in definitions.iter_mut().zip(signs) {
@@ -209,16 +218,35 @@ pub(super) fn read_people(
     }
     let files_of = files.iter_mut().zip(&mut definitions);
     for ((file, definition), (order, dates)) in files_of.zip(orders.into_iter().zip(dates)) {
-        if is_settled {
-            break;
+        if is_open(order) {
+            continue;
         }
         definition.clean.date_order = order;
-        let is_found = order != DateOrder::Unknown && dates.order() == order;
-        file.mapping.date_order_found = is_found.then_some(dates);
+        file.mapping.date_order_found = (dates.order() == order).then_some(dates);
     }
     // All questions are answered.
     watches.fill(Watch::default());
-    read_once(job, files, layout, &definitions, &watches)
+    let truth = read_once(job, files, layout, &definitions, &watches)?;
+    Ok(say_unused(truth, files, definition))
+}
+
+/// The order of day and month that the headers of a file's columns of dates give, and the header.
+pub fn told_order(file: &InputFile) -> Option<(DateOrder, &str)> {
+    let columns = file.source.header.iter().zip(&file.targets);
+    let dates = columns.filter(|(_, target)| {
+        let is = |field| **target == Target::Slot(Slot::Field(field));
+        is(Field::StartDate) || is(Field::EndDate)
+    });
+    date_order(dates.map(|(name, _)| name.as_str()))
+}
+
+/// Notes with each file what was not used of it.
+fn say_unused(mut truth: FileTruth, files: &mut [InputFile], definition: &Definition) -> FileTruth {
+    let vocabulary = &Vocabulary::new(definition);
+    for (file, unused) in files.iter_mut().zip(std::mem::take(&mut truth.unused)) {
+        file.mapping.unmapped = unused.told(&file.source, &file.targets, vocabulary, definition);
+    }
+    truth
 }
 
 fn watch(file: &InputFile, definition: &Definition) -> Watch {
@@ -266,6 +294,7 @@ fn read_once(
         signs: vec![converted::Evidence::default(); files.len()],
         nobody: vec![(0, 0); files.len()],
         closing: vec![Vec::new(); files.len()],
+        unused: files.iter().map(|file| Unused::of(&file.source)).collect(),
     };
     let marked = |file: &InputFile| file.source.header.iter().position(|name| is_mark(name));
     let marked: Vec<Option<usize>> = files.iter().map(marked).collect();
@@ -280,6 +309,8 @@ fn read_once(
                 return Err(stopped_early());
             }
             for cells in &group {
+                let (source, file) = (usize::from(cells.source), &files[usize::from(cells.source)]);
+                truth.unused[source].note(cells, &file.source, &file.targets);
                 if let Some(column) = marked[usize::from(cells.source)] {
                     truth.marks.note(cells, column);
                 }

@@ -247,9 +247,13 @@ fn is_linkable(path: &str) -> bool {
 
 fn hero(summary: &Summary, doubts: &[String]) -> Markup {
     let sentences = headline(summary);
+    let unknown = human::mostly_unknown(summary);
     let run = &summary.run;
     html! {
         div.hero {
+            @if !unknown.is_empty() {
+                ul.doubts role="note" aria-label="Columns" { @for line in &unknown { li { (prose(line)) } } }
+            }
             h1 {
                 @for (index, sentence) in sentences.iter().enumerate() {
                     @if index > 0 { " " }
@@ -815,6 +819,10 @@ fn inputs(inputs: &[Input]) -> Markup {
                 @if let Some(delimiter) = &input.delimiter { (fact("Delimiter", delimiter_name(delimiter))) }
                 @if let Some(sheet) = &input.sheet { (fact("Sheet", visible(sheet))) }
                 @for detected in &input.detected { (fact("Found", visible(detected))) }
+                @for sentence in human::not_used(&input.unmapped) { (fact("Not used", prose(&sentence))) }
+                @if !human::only_kept(&input.unmapped).is_empty() {
+                    (fact("Kept as custom attributes", visible(&human::only_kept(&input.unmapped).join(", "))))
+                }
                 (fact("SHA-256", short_hash(&input.sha256)))
             }
             @if !input.columns.is_empty() {
@@ -876,7 +884,10 @@ mod tests {
     use super::*;
     use crate::report::human::tests::summary;
     use crate::stages::lineage::Mends;
-    use crate::summary::{Approval, Column, IssueCount, MendedBy, Open, Run};
+    use crate::summary::{
+        Approval, Column, IssueCount, LikelyField, MendedBy, Nameless, Open, PassedOver, Run,
+        Unmapped,
+    };
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
     /// Elements and attributes that the page is made of.
@@ -935,6 +946,26 @@ mod tests {
                 header: next(),
                 mapped_to: next(),
             }],
+            unmapped: Unmapped {
+                mostly: true,
+                named: count,
+                unknown: count,
+                attributes: vec![next()],
+                likely: vec![LikelyField {
+                    column: next(),
+                    field: next(),
+                    why: next(),
+                }],
+                passed_over: vec![PassedOver {
+                    column: next(),
+                    field: next(),
+                    taken: next(),
+                }],
+                nameless: vec![Nameless {
+                    column: 703,
+                    values: count,
+                }],
+            },
         };
         let summary = Summary {
             schema: next(),

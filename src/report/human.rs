@@ -7,7 +7,9 @@ use std::fmt::Write;
 
 use crate::outcome::{Counts, Outcome};
 use crate::refusal::Refusal;
-use crate::summary::{Approval, Example, Gate, IssueCount, LeaverExample, Ruling, Share, Summary};
+use crate::summary::{
+    Approval, Example, Gate, Input, IssueCount, LeaverExample, Ruling, Share, Summary, Unmapped,
+};
 
 /// The narrowest text that is still laid out; a smaller `width` is taken for this one.
 const WIDTH_MIN: usize = 40;
@@ -17,6 +19,11 @@ const CODES_MAX: usize = 6;
 const LEAVERS_MAX: usize = 5;
 /// How many cleaning rules are listed before the rest is summed up.
 const RULES_MAX: usize = 8;
+/// How many columns that were not used are told in a sentence each, and how many are listed.
+const SENTENCES_MAX: usize = 8;
+const KEPT_MAX: usize = 8;
+/// The most characters of a column's name that are shown.
+const NAME_MAX: usize = 40;
 
 // --- plain words, shared with the page -----------------------------------------------------------
 
@@ -437,6 +444,7 @@ pub fn render(summary: &Summary, folder: &str, width: usize, colour: bool) -> St
     issues(&mut text, summary, width, colour);
     cleaned(&mut text, summary, width);
     found(&mut text, summary, width);
+    unmapped(&mut text, summary, width);
     files(&mut text, summary, folder, width, colour);
     next(&mut text, summary, width, colour);
     text
@@ -494,6 +502,11 @@ fn opening(text: &mut String, summary: &Summary, width: usize, colour: bool) {
         });
     }
     text.push('\n');
+    for line in mostly_unknown(summary) {
+        push_wrapped(text, &safe(&line), "", width, |line| {
+            paint(line, Look::Warn, colour)
+        });
+    }
     push_wrapped(text, &headline(summary).join(" "), "", width, |line| {
         paint(line, Look::Strong, colour)
     });
@@ -688,6 +701,96 @@ fn found(text: &mut String, summary: &Summary, width: usize) {
             let detected = input.detected.join("; ");
             let line = format!("in {}: {}", safe(&input.path), safe(&detected));
             text.push('\n');
+            push_wrapped(text, &line, "  ", width, str::to_string);
+        }
+    }
+}
+
+/// Files of which most columns aren't known, as sentences; nothing else is worth saying before.
+pub(super) fn mostly_unknown(summary: &Summary) -> Vec<String> {
+    let inputs = summary.input.iter().filter(|input| input.unmapped.mostly);
+    let sentence = |input: &Input| {
+        format!(
+            "{} of the {} columns of {} have names that aren't known; they are kept as custom \
+             attributes. `muster map` shows what they could be.",
+            grouped(input.unmapped.unknown),
+            grouped(input.unmapped.named),
+            input.path,
+        )
+    };
+    inputs.map(sentence).collect()
+}
+
+/// Columns that were not used, or not as what they may be meant for: a sentence a column, and one
+/// for all that are only kept.
+pub(super) fn not_used(unmapped: &Unmapped) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for likely in &unmapped.likely {
+        sentences.push(format!(
+            "`{}` is likely `{}` ({}), but was kept as a custom attribute",
+            likely.column, likely.field, likely.why
+        ));
+    }
+    for passed in &unmapped.passed_over {
+        sentences.push(format!(
+            "`{}` was read from `{}`, not from `{}`",
+            passed.field, passed.taken, passed.column
+        ));
+    }
+    for nameless in &unmapped.nameless {
+        let rows = plural(nameless.values, "row", "rows");
+        sentences.push(format!(
+            "{} has no name and was not read; it has a value in {rows}",
+            nameless.place()
+        ));
+    }
+    sentences
+}
+
+/// The columns of a file that were kept as attributes, without those of which [`not_used`] says it.
+pub(super) fn only_kept(unmapped: &Unmapped) -> Vec<&str> {
+    let is_said = |name: &&str| {
+        unmapped.likely.iter().any(|likely| likely.column == **name)
+            || unmapped
+                .passed_over
+                .iter()
+                .any(|passed| passed.column == **name)
+    };
+    let names = unmapped.attributes.iter().map(String::as_str);
+    names.filter(|name| !is_said(name)).collect()
+}
+
+/// The columns that were not used.
+fn unmapped(text: &mut String, summary: &Summary, width: usize) {
+    for input in &summary.input {
+        let sentences = not_used(&input.unmapped);
+        let kept = only_kept(&input.unmapped);
+        if sentences.is_empty() && kept.is_empty() {
+            continue;
+        }
+        text.push('\n');
+        if !sentences.is_empty() {
+            let _ = writeln!(text, "columns of {}:", safe(&input.path));
+        }
+        let (shown, rest) = sentences.split_at(sentences.len().min(SENTENCES_MAX));
+        for sentence in shown {
+            let line = format!("- {}", safe(sentence));
+            push_wrapped(text, &line, "  ", width, str::to_string);
+        }
+        if !rest.is_empty() {
+            let _ = writeln!(text, "- and {} more; summary.html has all", rest.len());
+        }
+        if !kept.is_empty() {
+            let (shown, rest) = kept.split_at(kept.len().min(KEPT_MAX));
+            let shown: Vec<String> = shown
+                .iter()
+                .map(|name| cut(&safe(name), NAME_MAX))
+                .collect();
+            let more = match rest.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let line = format!("kept as custom attributes: {}{more}", shown.join(", "));
             push_wrapped(text, &line, "  ", width, str::to_string);
         }
     }
@@ -964,6 +1067,7 @@ pub(super) mod tests {
                     header: "E-Mail".to_string(),
                     mapped_to: "email".to_string(),
                 }],
+                unmapped: Unmapped::default(),
             }],
             pipeline: PipelineName {
                 name: "hr-nightly".to_string(),

@@ -10,11 +10,12 @@ use rayon::prelude::*;
 use super::file::{Pending, atomically};
 use super::html::{self, Details, IssueDetail};
 use super::ledger::{Entries, Ledger};
-use crate::definition::Definition;
+use crate::definition::{DateOrder, Definition};
 use crate::formula::guarded;
 use crate::issue::{Code, Issue, Severity, mask};
 use crate::outcome::{Counts, Outcome, Verdict};
-use crate::pipeline::{GROUP_BATCHES, InputFile, Ran};
+use crate::pipeline::columns::joined_names;
+use crate::pipeline::{self, GROUP_BATCHES, InputFile, Ran};
 use crate::refusal::Result;
 use crate::row::{Field, People, RowNumber, Slot};
 use crate::stages::clean::{Rule, Rules};
@@ -357,35 +358,49 @@ impl<'a> Tally<'a> {
             settled: Vec::new(),
         };
         for file in &ran.files {
-            for flag in file.mapping.flags.iter().filter(|flag| !flag.is_named) {
-                let column = file.source.header.get(usize::from(flag.column));
-                let example = Example {
-                    file: file.source.path.display().to_string(),
-                    sheet: sheet_of(file),
-                    line: file.source.header_line,
-                    column: column.cloned(),
-                    found: column.cloned().unwrap_or_default(),
-                    detail: flag.sense.told().into(),
-                    ..Example::default()
-                };
-                tally.add(Code::MapStatus, example, false);
-            }
-            for column in &file.source.dropped {
-                tally.add(
-                    Code::MapPassword,
-                    Example {
-                        file: file.source.path.display().to_string(),
-                        sheet: sheet_of(file),
-                        line: file.source.header_line,
-                        column: file.source.header.get(*column).cloned(),
-                        detail: "the column was not read".into(),
-                        ..Example::default()
-                    },
-                    false,
-                );
-            }
+            tally.add_columns(file);
         }
         tally
+    }
+
+    /// What is to be said of the columns of a file.
+    fn add_columns(&mut self, file: &InputFile) {
+        let mut add = |code, column: Option<&String>, detail: String| {
+            let example = Example {
+                file: file.source.path.display().to_string(),
+                sheet: sheet_of(file),
+                line: file.source.header_line,
+                found: column
+                    .filter(|_| code != Code::MapPassword)
+                    .cloned()
+                    .unwrap_or_default(),
+                column: column.cloned(),
+                detail,
+            };
+            self.add(code, example, false);
+        };
+        for column in &file.source.dropped {
+            let header = file.source.header.get(*column);
+            add(Code::MapPassword, header, "the column was not read".into());
+        }
+        for flag in file.mapping.flags.iter().filter(|flag| !flag.is_named) {
+            let column = file.source.header.get(usize::from(flag.column));
+            add(Code::MapStatus, column, flag.sense.told().into());
+        }
+        let unmapped = &file.mapping.unmapped;
+        for likely in &unmapped.likely {
+            let detail = format!("likely `{}`: {}", likely.field, likely.why);
+            add(Code::MapLikely, Some(&likely.column), detail);
+        }
+        for passed in &unmapped.passed_over {
+            let detail = format!("`{}` is read from `{}`", passed.field, passed.taken);
+            add(Code::MapChosen, Some(&passed.column), detail);
+        }
+        for nameless in &unmapped.nameless {
+            let values = nameless.values;
+            let detail = format!("rows with a value in it: {values}");
+            add(Code::MapNameless, Some(&nameless.place()), detail);
+        }
     }
 
     fn count(&mut self, batch: &Batch, ran: &Ran) {
@@ -637,6 +652,7 @@ fn inputs(ran: &Ran, tally: &Tally, definition: &Definition) -> Vec<Input> {
                 .zip(&file.targets)
                 .map(|(header, target)| column(header, target))
                 .collect(),
+            unmapped: file.mapping.unmapped.clone(),
         }
     };
     ran.files.iter().enumerate().map(input).collect()
@@ -662,6 +678,8 @@ fn detected(
             detected.push(format!("`{header}` is read as the status: {told}"));
         }
     }
+    detected.extend(told_order(file, definition));
+    detected.extend(joined_names(&file.source.header, &file.targets));
     if let Format::Csv(shape) = &file.source.format
         && tally.to_mend_of[number] > 0
         && shape.dialect.encoding != Charset::UTF_8
@@ -674,13 +692,30 @@ fn detected(
     detected
 }
 
+/// What a header says of the order of day and month.
+fn told_order(file: &InputFile, definition: &Definition) -> Option<String> {
+    let (order, header) = pipeline::told_order(file)?;
+    let first = if order == DateOrder::Mdy {
+        "month"
+    } else {
+        "day"
+    };
+    Some(match definition.clean.date_order {
+        DateOrder::Unknown => {
+            format!("dates have the {first} first, as the column `{header}` says")
+        }
+        own if own == order => return None,
+        _ => format!(
+            "the column `{header}` says that dates have the {first} first, but the pipeline says otherwise"
+        ),
+    })
+}
+
 /// What the target has no column for.
 fn left_out(file: &InputFile, definition: &Definition) -> Option<String> {
     let target = definition.target.as_ref()?;
-    let slots = file.targets.iter().filter_map(|to| match to {
-        Target::Slot(slot) if !target.keeps(slot) => Some(slot),
-        _ => None,
-    });
+    let slots = file.targets.iter().filter_map(Target::slot);
+    let slots = slots.filter(|slot| !target.keeps(slot));
     let mut names: Vec<String> = slots.map(|slot| format!("`{}`", slot.name())).collect();
     names.dedup();
     let table = &target.table;
@@ -693,6 +728,10 @@ fn column(header: &str, target: &Target) -> Column {
         Target::Slot(Slot::Field(field)) => field.name().to_string(),
         Target::Slot(Slot::Attribute(name)) => format!("attribute {name}"),
         Target::Slot(Slot::Ignored(_)) => "ignored".to_string(),
+        Target::NamePart(part) => format!("part of {}", part.field().name()),
+        Target::NamePartKept(part, name) => {
+            format!("attribute {name}, part of {}", part.field().name())
+        }
         Target::Password => "dropped (password)".to_string(),
         Target::PasswordHash => "password hash".to_string(),
         Target::Own => "ignored (muster's own)".to_string(),

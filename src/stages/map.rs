@@ -6,13 +6,14 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::definition::{Definition, MissingColumns, UnknownColumns, nearest};
-use crate::header::{Sense, Vocabulary, fields, is_ignored, is_own, key, sense};
+use crate::header::{Sense, Vocabulary, fields, is_ignored, is_own, key, name_part, sense};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
-use crate::row::{Cells, Field, Layout, Slot};
+use crate::row::{Cells, Field, Layout, NamePart, Slot};
 use crate::stages::clean::date::Evidence;
 use crate::stages::clean::group::COLUMN_SEPARATOR;
 use crate::stages::read::Source;
+use crate::summary::Unmapped;
 
 /// What the column of password hashes is called, in pipelines and in messages.
 pub const PASSWORD_HASH: &str = "password_hash";
@@ -23,12 +24,38 @@ pub const PASSWORD_HASH: &str = "password_hash";
 pub enum Target {
     /// Its cells fill this slot.
     Slot(Slot),
+    /// Its cells are a part of the first or the last name, and nothing else.
+    NamePart(NamePart),
+    /// Its cells are kept as an attribute, and are a part of the name where their words are such.
+    NamePartKept(NamePart, String),
     /// Its cells are never looked at: they are passwords.
     Password,
     /// Its cells are password hashes, which the pipeline takes over.
     PasswordHash,
     /// Muster wrote it itself, into a corrections file.
     Own,
+}
+
+impl Target {
+    /// The slot that the cells fill, if they fill one.
+    pub fn slot(&self) -> Option<Slot> {
+        match self {
+            Target::Slot(slot) => Some(slot.clone()),
+            Target::NamePartKept(_, name) => Some(Slot::Attribute(name.clone())),
+            Target::NamePart(_) | Target::Password | Target::PasswordHash | Target::Own => None,
+        }
+    }
+}
+
+/// A column that holds a part of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamePartColumn {
+    /// Which part.
+    pub part: NamePart,
+    /// Whether all of the column is part of a name, whatever words it holds.
+    pub is_sure: bool,
+    /// The column, from 0.
+    pub column: u16,
 }
 
 /// Which columns of one file fill which slot of the run's layout.
@@ -52,6 +79,12 @@ pub struct Mapping {
     /// The columns of `status` whose header says what a yes means.
     #[serde(default)]
     pub flags: Vec<Flag>,
+    /// The columns that hold parts of a name, in their order.
+    #[serde(default)]
+    pub name_parts: Vec<NamePartColumn>,
+    /// Which columns were not used, or not as what they may be meant for.
+    #[serde(default)]
+    pub unmapped: Unmapped,
 }
 
 /// A status column whose header says what a yes means, such as `Active` and `Deleted at`.
@@ -139,16 +172,34 @@ pub fn targets(
     definition: &Definition,
 ) -> Result<Vec<Target>> {
     let fields = fields(&source.header, vocabulary, definition);
-    let mut targets = Vec::with_capacity(source.header.len());
-    for (column, (header, field)) in source.header.iter().zip(fields).enumerate() {
-        let target = match field {
-            Some(found) => Target::Slot(Slot::Field(found.field)),
-            None => target(header, column, source, vocabulary, definition)?,
+    let has = |field: Field| fields.iter().flatten().any(|found| found.field == field);
+    let mut targets: Vec<Target> = Vec::with_capacity(source.header.len());
+    for (column, (header, found)) in source.header.iter().zip(&fields).enumerate() {
+        let shown = header.trim();
+        let part = name_part(shown, vocabulary, definition);
+        let target = match (found, part) {
+            (Some(found), _) => Target::Slot(Slot::Field(found.field)),
+            (None, Some((part, true))) if has(part.field()) => Target::NamePart(part),
+            (None, Some((part, false))) if has(part.field()) => {
+                Target::NamePartKept(part, shown.to_string())
+            }
+            _ => target(header, column, source, vocabulary, definition)?,
         };
-        let is_second = doubles(&target, definition) && !is_flag(header, &target);
-        let mut earlier = targets.iter().zip(&source.header);
-        let is_same = |(to, name): (&Target, &String)| *to == target && !is_flag(name, to);
-        if let Some(earlier) = earlier.position(is_same).filter(|_| is_second) {
+        let target = match target {
+            // Each still tells rows apart by itself.
+            Target::Slot(Slot::Ignored(name)) if targets.contains(&ignored(&name)) => {
+                ignored(&format!("{name} (column {})", column + 1))
+            }
+            target => target,
+        };
+        let is_double = |earlier: usize| {
+            targets[earlier] == target
+                && match target {
+                    Target::NamePart(_) => key(&source.header[earlier]) == key(header),
+                    _ => doubles(&target, definition) && !is_flag(header, &target) && !is_flag(&source.header[earlier], &target),
+                }
+        };
+        if let Some(earlier) = (0..column).find(|earlier| is_double(*earlier)) {
             return Err(doubled(source, earlier, column, &target));
         }
         targets.push(target);
@@ -163,12 +214,19 @@ fn is_flag(header: &str, target: &Target) -> bool {
     *target == Target::Slot(Slot::Field(Field::Status)) && sense(header).is_some()
 }
 
+fn ignored(name: &str) -> Target {
+    Target::Slot(Slot::Ignored(name.to_string()))
+}
+
 /// Whether two columns of that target are one too many.
 fn doubles(target: &Target, definition: &Definition) -> bool {
     match target {
         Target::Slot(Slot::Field(Field::Status)) => definition.columns.status.is_none(),
         Target::Slot(Slot::Field(field)) => !field.lists_groups(),
+        // What is left out may be there as often as it likes.
+        Target::Slot(Slot::Ignored(_)) => false,
         Target::Slot(_) | Target::PasswordHash => true,
+        Target::NamePart(_) | Target::NamePartKept(..) => true,
         Target::Password | Target::Own => false,
     }
 }
@@ -224,6 +282,8 @@ fn at(source: &Source, column: usize) -> String {
 fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> Refusal {
     let name = match target {
         Target::Slot(slot) => slot.name(),
+        Target::NamePart(part) => part.name(),
+        Target::NamePartKept(_, name) => name,
         Target::PasswordHash => PASSWORD_HASH,
         Target::Password | Target::Own => "",
     };
@@ -238,9 +298,9 @@ fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> R
         ),
     )
     .help(match target {
-        // Headers that differ in case or punctuation alone are one name in the pipeline, too.
+        // A pipeline can tell headers apart by their spelling, but not two that are the same.
         Target::Slot(Slot::Field(field))
-            if key(&source.header[column]) != key(&source.header[earlier]) =>
+            if source.header[column].trim() != source.header[earlier].trim() =>
         {
             format!(
                 "say which one counts: `[columns]` `{} = \"{}\"`",
@@ -269,62 +329,84 @@ fn check_named(source: &Source, targets: &[Target], definition: &Definition) -> 
     let passwords = definition.columns.password_hash.iter();
     let passwords =
         passwords.map(|headers| ((PASSWORD_HASH.to_string(), Target::PasswordHash), headers));
-    for ((name, target), headers) in fields.chain(attributes).chain(passwords) {
-        if targets.contains(&target) {
-            continue;
-        }
-        let named = headers.as_slice();
-        let words: Vec<String> = named.iter().map(|header| format!("`{header}`")).collect();
-        let near = named
-            .first()
-            .and_then(|name| nearest(name, source.header.iter().map(String::as_str)));
-        let refusal = Refusal::new(
-            Code::MapNotFound,
-            format!(
-                "{} has no column {}, which the pipeline maps to `{}`; it has {}",
-                source.header_place(),
-                words.join(" or "),
-                name,
-                headers_of(source, targets)
-            ),
-        );
-        return Err(match near {
-            Some(near) => refusal.help(format!("is it `{near}`? then name that under `[columns]`")),
-            None => refusal,
-        });
+    let parts = NamePart::ALL.into_iter().filter_map(|part| {
+        let target = (part.name().to_string(), Target::NamePart(part));
+        Some((target, definition.columns.of_part(part)?))
+    });
+    let all = fields.chain(parts).chain(attributes).chain(passwords);
+    let absent: Vec<(String, &[String])> = all
+        .filter(|((_, target), _)| !targets.contains(target))
+        .map(|((name, _), headers)| (name, headers.as_slice()))
+        .collect();
+    if absent.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let told: Vec<String> = absent
+        .iter()
+        .map(|(name, named)| {
+            let words: Vec<String> = named.iter().map(|header| format!("`{header}`")).collect();
+            format!(
+                "no column {}, which the pipeline maps to `{name}`",
+                words.join(" or ")
+            )
+        })
+        .collect();
+    let refusal = Refusal::new(
+        Code::MapNotFound,
+        format!(
+            "{} has {}; it has {}",
+            source.header_place(),
+            told.join("; and "),
+            headers_of(source, targets)
+        ),
+    );
+    let near = absent.iter().find_map(|(_, named)| {
+        let header = source.header.iter().map(String::as_str);
+        nearest(named.first()?, header)
+    });
+    Err(match near {
+        Some(near) => refusal.help(format!("is it `{near}`? then name that under `[columns]`")),
+        None => refusal,
+    })
 }
 
 fn check_required(source: &Source, targets: &[Target], definition: &Definition) -> Result<()> {
     let has = |field: Field| targets.contains(&Target::Slot(Slot::Field(field)));
-    for name in &definition.require.fields {
-        let present = match Field::from_name(name) {
-            Some(field @ (Field::FirstName | Field::LastName)) => {
-                has(field) || has(Field::FullName)
-            }
-            Some(Field::Email) if definition.require.email_or_username => {
-                has(Field::Email) || has(Field::Username)
-            }
-            Some(field) => has(field),
-            None => true,
-        };
-        if !present {
-            return Err(Refusal::new(
-                Code::MapMissing,
-                format!(
-                    "{} has no column for `{name}`; it has {}",
-                    source.header_place(),
-                    headers_of(source, targets)
-                ),
-            )
-            .help(format!(
-                "add the column, or name the one that holds it: `[columns]` `{name} = \"…\"`, which \
-                 `muster map` proposes; if the header is on another line, set `[read]` `header_row`"
-            )));
-        }
+    let missing = definition.missing_fields(&has);
+    let quoted = |shown: &dyn Fn(&String) -> String| {
+        let words: Vec<String> = missing.iter().map(shown).collect();
+        in_words(&words, "or")
+    };
+    let (names, lines) = (
+        quoted(&|name| format!("`{name}`")),
+        quoted(&|name| format!("`{name} = \"…\"`")),
+    );
+    let (columns, ones) = match missing.as_slice() {
+        [] => return Ok(()),
+        [_] => ("the column", "the one that holds it"),
+        _ => ("the columns", "the ones that hold them"),
+    };
+    Err(Refusal::new(
+        Code::MapMissing,
+        format!(
+            "{} has no column for {names}; it has {}",
+            source.header_place(),
+            headers_of(source, targets)
+        ),
+    )
+    .help(format!(
+        "add {columns}, or name {ones}: `[columns]` {lines}, which `muster map` proposes; if the \
+         header is on another line, set `[read]` `header_row`"
+    )))
+}
+
+/// Words as a sentence lists them.
+fn in_words(words: &[String], last: &str) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., end] => format!("{} {last} {end}", first.join(", ")),
     }
-    Ok(())
 }
 
 fn headers_of(source: &Source, targets: &[Target]) -> String {
@@ -352,14 +434,7 @@ fn headers_of(source: &Source, targets: &[Target]) -> String {
 /// The layout of a run over files with these targets. A full name brings the two names that it
 /// is split into, and a role the other roles, where its cells may list several.
 pub fn layout(files: &[Vec<Target>], definition: &Definition) -> Layout {
-    let mut slots: Vec<Slot> = files
-        .iter()
-        .flatten()
-        .filter_map(|target| match target {
-            Target::Slot(slot) => Some(slot.clone()),
-            Target::Password | Target::PasswordHash | Target::Own => None,
-        })
-        .collect();
+    let mut slots: Vec<Slot> = files.iter().flatten().filter_map(Target::slot).collect();
     if slots.contains(&Slot::Field(Field::FullName)) {
         slots.extend([Slot::Field(Field::FirstName), Slot::Field(Field::LastName)]);
     }
@@ -372,11 +447,19 @@ pub fn layout(files: &[Vec<Target>], definition: &Definition) -> Layout {
 /// How the columns of one file fill the run's layout.
 pub fn mapping(targets: &[Target], layout: &Layout, definition: &Definition) -> Mapping {
     let mut columns = vec![Vec::new(); layout.width()];
+    let mut name_parts = Vec::new();
     for (column, target) in targets.iter().enumerate() {
-        if let Target::Slot(slot) = target
-            && let Some(position) = layout.position(slot)
-        {
-            columns[position].push(column as u16);
+        let column = column as u16;
+        if let Some(position) = target.slot().and_then(|slot| layout.position(&slot)) {
+            columns[position].push(column);
+        }
+        if let Target::NamePart(part) | Target::NamePartKept(part, _) = target {
+            let is_sure = matches!(target, Target::NamePart(_));
+            name_parts.push(NamePartColumn {
+                part: *part,
+                is_sure,
+                column,
+            });
         }
     }
     let password_hash = targets.iter().position(|to| *to == Target::PasswordHash);
@@ -388,6 +471,8 @@ pub fn mapping(targets: &[Target], layout: &Layout, definition: &Definition) -> 
         date_order_found: None,
         said: None,
         flags: Vec::new(),
+        name_parts,
+        unmapped: Unmapped::default(),
     }
 }
 

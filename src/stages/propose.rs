@@ -4,9 +4,11 @@
 use std::fmt::Write;
 
 use crate::definition::{DateOrder, Definition, Read, SheetChoice, UnknownColumns};
-use crate::header::{Found, Vocabulary, fields, is_ignored, is_own, key, sense};
+use crate::header::{
+    Found, PassedOver, Vocabulary, fields_and_others, is_ignored, is_own, name_part, sense,
+};
 use crate::issue::Code;
-use crate::row::Field;
+use crate::row::{Field, NamePart};
 use crate::stages::clean::{country, date, language, text, words};
 use crate::stages::validate::email;
 
@@ -41,6 +43,8 @@ pub enum Becomes {
     Asked(Vec<Field>),
     /// A custom attribute under this name.
     Attribute(String),
+    /// A part of the first or the last name.
+    NamePart(NamePart),
     /// Nothing: passwords are never read.
     Password,
     /// Nothing: the pipeline leaves it out, muster wrote it itself, or it has no name.
@@ -100,14 +104,18 @@ pub fn propose(
     may_guess: bool,
 ) -> Proposal {
     let vocabulary = Vocabulary::new(definition);
-    let found = fields(headers, &vocabulary, definition);
+    let (found, passed_over) = fields_and_others(headers, &vocabulary, definition);
+    let beside = |field: Field| found.iter().flatten().any(|found| found.field == field);
     let values: Vec<Vec<String>> = samples.iter().map(|values| cleaned(values)).collect();
     let none = Vec::new();
     let of = |column: usize| values.get(column).unwrap_or(&none).as_slice();
     let mut columns: Vec<Option<Column>> = Vec::with_capacity(headers.len());
     let mut candidates: Vec<Vec<Candidate>> = Vec::with_capacity(headers.len());
     for (column, header) in headers.iter().enumerate() {
-        let fixed = fixed(header.trim(), found[column], &vocabulary, definition);
+        let shown = header.trim();
+        let fixed = fixed(shown, found[column], &vocabulary, definition)
+            .or_else(|| another(shown, column, headers, &passed_over, definition))
+            .or_else(|| part_of_name(shown, &beside, &vocabulary, definition));
         candidates.push(match fixed {
             Some(_) => Vec::new(),
             None if flag(header, found[column]).is_some() => {
@@ -186,6 +194,66 @@ fn fixed(
         certainty: Certainty::Certain,
         why: why.to_string(),
     })
+}
+
+/// What a column is of whose field another column is taken.
+fn another(
+    header: &str,
+    column: usize,
+    headers: &[String],
+    passed_over: &[PassedOver],
+    definition: &Definition,
+) -> Option<Column> {
+    let passed = passed_over.iter().find(|passed| passed.column == column)?;
+    let (becomes, certainty) = unknown(header, definition);
+    Some(Column {
+        header: header.to_string(),
+        becomes,
+        certainty,
+        why: format!(
+            "`{}` is read from `{}`",
+            passed.field.name(),
+            headers[passed.taken].trim()
+        ),
+    })
+}
+
+/// What a column of parts of names becomes, where the name itself has a column.
+fn part_of_name(
+    header: &str,
+    beside: &dyn Fn(Field) -> bool,
+    vocabulary: &Vocabulary,
+    definition: &Definition,
+) -> Option<Column> {
+    let (part, is_sure) = name_part(header, vocabulary, definition)?;
+    if !beside(part.field()) {
+        return None;
+    }
+    let field = part.field().name();
+    let (becomes, why) = if is_sure {
+        let why = format!("its name, and it is joined into `{field}`");
+        (Becomes::NamePart(part), why)
+    } else {
+        let why = format!(
+            "kept under its own name; what is surely a part of `{field}` is joined into it"
+        );
+        (Becomes::Attribute(header.to_string()), why)
+    };
+    Some(Column {
+        header: header.to_string(),
+        becomes,
+        certainty: Certainty::Certain,
+        why,
+    })
+}
+
+/// What becomes of a column that no field is known for.
+fn unknown(header: &str, definition: &Definition) -> (Becomes, Certainty) {
+    match definition.columns.unknown {
+        UnknownColumns::Ignore => (Becomes::Nothing, Certainty::Certain),
+        UnknownColumns::Refuse => (Becomes::Nothing, Certainty::Asked),
+        UnknownColumns::Attribute => (Becomes::Attribute(header.to_string()), Certainty::Likely),
+    }
 }
 
 /// What a column could be by its name and its values; two fields where they disagree.
@@ -406,21 +474,17 @@ fn settle_doubled(
 fn choose(header: &str, candidates: Vec<Candidate>, definition: &Definition) -> Column {
     let shown = header.trim().to_string();
     let (becomes, certainty, why) = match candidates.as_slice() {
-        [] => match definition.columns.unknown {
-            UnknownColumns::Ignore => {
-                let why = "nobody knows it, and the pipeline leaves such columns out";
-                (Becomes::Nothing, Certainty::Certain, why.to_string())
-            }
-            UnknownColumns::Refuse => {
-                let why = "nobody knows it, and the pipeline takes no such columns";
-                (Becomes::Nothing, Certainty::Asked, why.to_string())
-            }
-            UnknownColumns::Attribute => (
-                Becomes::Attribute(shown.clone()),
-                Certainty::Likely,
-                "kept under its own name".to_string(),
-            ),
-        },
+        [] => {
+            let why = match definition.columns.unknown {
+                UnknownColumns::Ignore => {
+                    "nobody knows it, and the pipeline leaves such columns out"
+                }
+                UnknownColumns::Refuse => "nobody knows it, and the pipeline takes no such columns",
+                UnknownColumns::Attribute => "kept under its own name",
+            };
+            let (becomes, certainty) = unknown(&shown, definition);
+            (becomes, certainty, why.to_string())
+        }
         [(field, certainty, why)] => (Becomes::Field(*field), *certainty, why.clone()),
         several => {
             let whys: Vec<String> = several
@@ -492,9 +556,7 @@ fn ask(proposal: &mut Proposal, definition: &Definition) {
             what
         };
         let first = &proposal.columns[at].header;
-        let is_one_word = same
-            .iter()
-            .all(|at| key(&proposal.columns[*at].header) == key(first));
+        let is_one_word = same.iter().all(|at| proposal.columns[*at].header == *first);
         questions.push(Question {
             code: Code::MapDoubled,
             what: format!("{} {what}", names.join(" and ")),
@@ -534,16 +596,7 @@ fn missing(proposal: &Proposal, definition: &Definition) -> Vec<String> {
             _ => false,
         })
     };
-    let is_missing = |name: &&String| match Field::from_name(name) {
-        Some(field @ (Field::FirstName | Field::LastName)) => !has(field) && !has(Field::FullName),
-        Some(Field::Email) if definition.require.email_or_username => {
-            !has(Field::Email) && !has(Field::Username)
-        }
-        Some(field) => !has(field),
-        None => false,
-    };
-    let required = definition.require.fields.iter();
-    required.filter(is_missing).cloned().collect()
+    definition.missing_fields(&has)
 }
 
 /// Which of day and month comes first, where a value can be read in one way only and none in the
@@ -597,6 +650,7 @@ impl Proposal {
             let (certainty, why) = (columns[0].certainty.name(), comment(&columns[0].why));
             let _ = writeln!(toml, "{} = {header}  # {certainty}: {why}", field.name());
         }
+        self.write_name_parts(&mut toml);
         self.write_questions(&mut toml);
         let kept: Vec<String> = self
             .columns
@@ -627,6 +681,21 @@ impl Proposal {
             self.write_required(&mut toml);
         }
         toml
+    }
+
+    fn write_name_parts(&self, toml: &mut String) {
+        for part in NamePart::ALL {
+            let of = |column: &&Column| column.becomes == Becomes::NamePart(part);
+            let columns = self.columns.iter().filter(of);
+            let headers: Vec<String> = columns.map(|column| quoted(&column.header)).collect();
+            let headers = match headers.as_slice() {
+                [] => continue,
+                [one] => one.clone(),
+                several => format!("[{}]", several.join(", ")),
+            };
+            let (name, field) = (part.name(), part.field().name());
+            let _ = writeln!(toml, "{name} = {headers}  # joined into `{field}`");
+        }
     }
 
     /// Lines of which one has to be switched on, for each question.
@@ -696,6 +765,7 @@ fn comment(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::definition;
+    use crate::header::fields;
 
     /// Columns as header and values.
     fn proposed(columns: &[(&str, &[&str])]) -> Proposal {

@@ -4,6 +4,7 @@
 //! Only data and the test whether a text is in it. What follows from that, the passes decide.
 
 pub mod closing;
+pub mod columns;
 pub mod leftovers;
 pub mod months;
 pub mod names;
@@ -15,3 +16,6 @@ pub mod spreadsheets;
 pub(crate) const LANGUAGES: [&str; 13] = [
     "any", "en", "fr", "de", "es", "pt", "it", "nl", "pl", "cs", "tr", "ja", "zh",
 ];
+
+/// Words of one language: its tag, and the words.
+pub type Line = (&'static str, &'static [&'static str]);

@@ -12,7 +12,7 @@ use crate::definition::Definition;
 use crate::header::{self, Sense};
 use crate::issue::{Code, Issue};
 use crate::row::{CLEARED, CellKind, Cells, Drafts, Field, Layout, RowNumber, Slot, Table};
-use crate::stages::map::Mapping;
+use crate::stages::map::{Mapping, NamePartColumn};
 use crate::vocabulary::nothing::{may_be, may_be_no_address};
 
 mod automaton;
@@ -25,6 +25,7 @@ pub mod flag;
 pub mod group;
 pub mod language;
 pub mod name;
+pub mod name_parts;
 mod nobody;
 mod notation;
 mod nothing;
@@ -88,6 +89,7 @@ rules! {
     CountrySpelling "country_spelling" "a misspelled country was written as the code of the only one that it can be"
     RoleWord "role_word" "a word of the pipeline for a role was written as the role"
     BooleanWord "boolean_word" "a yes or no was written as `true` or `false`"
+    NameParts "name_parts" "parts of a name in columns of their own were joined"
     PasswordPhc "password_phc" "a password hash of another system was written as its PHC string"
     Unwrapped "unwrapped" "quotes and signs that keep a text a text were removed"
     GroupNotation "group_notation" "a list of groups in another notation, or with one in each line, was taken apart"
@@ -288,6 +290,9 @@ impl<'a> Row<'a> {
             }
             self.empty(slot, &mut value, &mut rules, &mut remark, drafts);
             if let Slot::Field(field) = what {
+                if !self.mapping.name_parts.is_empty() {
+                    self.join_name_parts(*field, slot, &mut value, &mut rules);
+                }
                 if value.is_empty() && !self.means_something(*field, slot) {
                     value = fill(*field, names, roles.as_mut(), &mut rules);
                     drafts.values.push(&value);
@@ -669,6 +674,37 @@ impl<'a> Row<'a> {
         Some((first, others))
     }
 
+    /// Joins what other columns have of a name into it.
+    fn join_name_parts(
+        &self,
+        field: Field,
+        slot: usize,
+        value: &mut Cow<str>,
+        rules: &mut Rules,
+    ) {
+        if !matches!(field, Field::FirstName | Field::LastName) {
+            return;
+        }
+        let parts = self.mapping.name_parts.iter();
+        let parts = parts.filter(|part| part.part.field() == field);
+        let texts: Vec<(&NamePartColumn, Cow<str>)> = parts
+            .map(|part| {
+                let cell = self.cells.cell(self.index, usize::from(part.column));
+                (part, text::clean(cell).0)
+            })
+            .filter(|(_, text)| !text.is_empty() && !self.is_nothing(text, slot))
+            .collect();
+        let pieces = texts.iter().map(|(part, text)| name_parts::Piece {
+            part: part.part,
+            is_sure: part.is_sure,
+            text,
+        });
+        if let Some((joined, why)) = name_parts::join(field, value, pieces) {
+            *value = Cow::Owned(joined);
+            rules.add_all(why);
+        }
+    }
+
     /// The row's full name, and the field that it stands in.
     fn split_name(&self) -> Option<(name::Reading, Field)> {
         let slot = self.layout.field(Field::FullName)?;
@@ -840,9 +876,7 @@ mod tests {
                 .collect(),
             width: layout.width(),
             separator: ';',
-            date_order_found: None,
-            flags: Vec::new(),
-            said: None,
+            ..Mapping::default()
         }
     }
 

@@ -157,6 +157,16 @@ fn is_word(text: &str) -> bool {
             .all(|c| c.is_alphabetic() || "-'’.".contains(c))
 }
 
+/// A part of a name without titles and degrees, and whether it had some. All of it may be one.
+pub(super) fn without_titles_of(part: &str) -> (Cow<'_, str>, bool) {
+    let is_title = |word: &&str| (has(TITLES, word) || has(DEGREES, word)) && !is_suffix(word);
+    if !part.split(' ').any(|word| is_title(&word)) {
+        return (Cow::Borrowed(part), false);
+    }
+    let kept: Vec<&str> = part.split(' ').filter(|word| !is_title(word)).collect();
+    (Cow::Owned(kept.join(" ")), true)
+}
+
 fn parts(full_name: &str, order: NameOrder) -> Option<(String, String, Option<Doubt>)> {
     let (name, suffix) = without_suffix(full_name);
     let (first, last, doubt) = match name.split_once(',') {
@@ -501,7 +511,7 @@ fn before_particles(words: &[&str], at: usize) -> usize {
     start
 }
 
-fn is_particle(word: &str) -> bool {
+pub(super) fn is_particle(word: &str) -> bool {
     has(PARTICLES, word) || has_lower(LOWER_PARTICLES, word)
 }
 
