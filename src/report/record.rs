@@ -460,7 +460,10 @@ impl<'a> Tally<'a> {
         if examples.len() < EXAMPLES_MAX {
             let hidden = |text: &str| {
                 if personal
-                    && matches!(code, Code::PlanDrifted | Code::MatchReturned | Code::MatchZeros)
+                    && matches!(
+                        code,
+                        Code::PlanDrifted | Code::MatchReturned | Code::MatchZeros
+                    )
                 {
                     mask_quoted(text)
                 } else if personal {

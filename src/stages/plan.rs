@@ -1008,7 +1008,12 @@ mod tests {
 
     #[test]
     fn an_id_without_its_zeros_is_told_from_another() {
-        for (one, other) in [("123", "00123"), ("00124", "124"), ("125.0", "00125"), ("125", "125.0")] {
+        for (one, other) in [
+            ("123", "00123"),
+            ("00124", "124"),
+            ("125.0", "00125"),
+            ("125", "125.0"),
+        ] {
             assert!(differs_by_leading_zeros(one, other), "{one} {other}");
         }
         for (one, other) in [("123", "1230"), ("A1", "0A1"), ("0", "00"), ("124", "123")] {

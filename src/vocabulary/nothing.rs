@@ -201,7 +201,10 @@ pub fn is_error(text: &str) -> bool {
     if let Some(rest) = text.strip_prefix('#') {
         let no_room = rest.len() >= 3 && rest.bytes().all(|byte| byte == b'#');
         let folded = folded(text);
-        return no_room || ERRORS.iter().any(|(_, errors)| errors.contains(&folded.as_str()));
+        return no_room
+            || ERRORS
+                .iter()
+                .any(|(_, errors)| errors.contains(&folded.as_str()));
     }
     let Some((word, number)) = text.split_once(':') else {
         return false;
@@ -217,7 +220,11 @@ pub fn is_no_key(text: &str) -> bool {
         return false;
     };
     match first {
-        b'0' | b'{' if text.bytes().all(|b| matches!(b, b'0' | b'.' | b',' | b'-' | b'{' | b'}')) => {
+        b'0' | b'{'
+            if text
+                .bytes()
+                .all(|b| matches!(b, b'0' | b'.' | b',' | b'-' | b'{' | b'}')) =>
+        {
             true
         }
         b'x' | b'X' if text.bytes().all(|byte| byte.eq_ignore_ascii_case(&b'x')) => true,
@@ -315,7 +322,8 @@ pub fn may_be_no_address(text: &str) -> bool {
     if at == 0 || at > LOCAL_MAX {
         return at == 0;
     }
-    let [first, last] = [bytes[0], bytes[at - 1]].map(|byte| byte.to_ascii_lowercase().wrapping_sub(b'a'));
+    let [first, last] =
+        [bytes[0], bytes[at - 1]].map(|byte| byte.to_ascii_lowercase().wrapping_sub(b'a'));
     match (first, last) {
         (0..26, 0..26) => MAILBOX_ENDS[usize::from(first)] & (1 << last) != 0,
         // Signs at either end are rare.
@@ -357,7 +365,23 @@ fn is_dash(character: char) -> bool {
 fn is_sign(character: char) -> bool {
     character.is_ascii_punctuation()
         || is_dash(character)
-        || matches!(character, ' ' | '…' | '？' | '。' | '、' | '・' | '／' | '＿' | '￥' | '！' | 'ー' | '¿' | '¡' | '·' | '•')
+        || matches!(
+            character,
+            ' ' | '…'
+                | '？'
+                | '。'
+                | '、'
+                | '・'
+                | '／'
+                | '＿'
+                | '￥'
+                | '！'
+                | 'ー'
+                | '¿'
+                | '¡'
+                | '·'
+                | '•'
+        )
 }
 
 #[cfg(test)]
@@ -384,7 +408,10 @@ mod tests {
         }
         for (_, errors) in ERRORS {
             for error in *errors {
-                assert!(is_error(error) && is_error(&error.to_uppercase()) || error.contains('ı'), "{error}");
+                assert!(
+                    is_error(error) && is_error(&error.to_uppercase()) || error.contains('ı'),
+                    "{error}"
+                );
                 assert_eq!(kind(error), None, "{error}");
             }
         }
@@ -403,8 +430,36 @@ mod tests {
     #[test]
     fn values_are_values() {
         for text in [
-            "", "A", "0042", "10", "00010", "1001", "Newton", "Neumann", "None of them", "Nina", "Noah", "Nile", "Nguyen", "Xaver",
-            "Xx1", "-5", "-a", "#1", "#12", "#tag", "+49 30 1", "test", "admin", "Err", "Err: it", "Ann", "NAB", "O", "(1)", "Pend",
+            "",
+            "A",
+            "0042",
+            "10",
+            "00010",
+            "1001",
+            "Newton",
+            "Neumann",
+            "None of them",
+            "Nina",
+            "Noah",
+            "Nile",
+            "Nguyen",
+            "Xaver",
+            "Xx1",
+            "-5",
+            "-a",
+            "#1",
+            "#12",
+            "#tag",
+            "+49 30 1",
+            "test",
+            "admin",
+            "Err",
+            "Err: it",
+            "Ann",
+            "NAB",
+            "O",
+            "(1)",
+            "Pend",
         ] {
             assert_eq!(kind(text), None, "{text}");
             assert!(!is_no_key(text), "{text}");
@@ -416,9 +471,42 @@ mod tests {
     #[test]
     fn placeholders_are_no_keys() {
         for text in [
-            "0", "00000", "0.0", "-", "--", "———", "?", "???", "x", "XXX", "TBD", "N/A", "n.a.", "NULL", "k.A.", "S/N", "No Aplica",
-            "NVT", "Brak", "Není", "Yok", "なし", "无", "neu", "New Hire", "@", "#", "…", "00000000-0000-0000-0000-000000000000",
-            "\\N", "nil", "[object Object]", "(null)", "FALSE", "{}", ".",
+            "0",
+            "00000",
+            "0.0",
+            "-",
+            "--",
+            "———",
+            "?",
+            "???",
+            "x",
+            "XXX",
+            "TBD",
+            "N/A",
+            "n.a.",
+            "NULL",
+            "k.A.",
+            "S/N",
+            "No Aplica",
+            "NVT",
+            "Brak",
+            "Není",
+            "Yok",
+            "なし",
+            "无",
+            "neu",
+            "New Hire",
+            "@",
+            "#",
+            "…",
+            "00000000-0000-0000-0000-000000000000",
+            "\\N",
+            "nil",
+            "[object Object]",
+            "(null)",
+            "FALSE",
+            "{}",
+            ".",
         ] {
             assert!(is_no_key(text), "{text}");
         }
@@ -426,10 +514,31 @@ mod tests {
 
     #[test]
     fn errors_are_those_of_all_spreadsheets() {
-        for text in ["#N/A", "#NV", "#¡REF!", "#BEZUG!", "#VALEUR!", "Err:502", "err:522", "Fehler:502", "Err: 504", "####", "########"] {
+        for text in [
+            "#N/A",
+            "#NV",
+            "#¡REF!",
+            "#BEZUG!",
+            "#VALEUR!",
+            "Err:502",
+            "err:522",
+            "Fehler:502",
+            "Err: 504",
+            "####",
+            "########",
+        ] {
             assert!(is_error(text), "{text}");
         }
-        for text in ["#", "##", "#a", "#1", "Err:5", "Error:502x", "N/A", "Err:50a"] {
+        for text in [
+            "#",
+            "##",
+            "#a",
+            "#1",
+            "Err:5",
+            "Error:502x",
+            "N/A",
+            "Err:50a",
+        ] {
             assert!(!is_error(text), "{text}");
         }
     }
@@ -449,15 +558,37 @@ mod tests {
     #[test]
     fn addresses_that_stand_for_none_are_found() {
         for text in [
-            "n/a", "none", "-", "none@none", "noemail@nordwind.de", "no-email@nordwind.de", "no.email@x.com", "test@test", "test@test.com",
-            "keine.email@schule.de", "@", "null@null.com", "na@na.na", "unknown@nordwind.de", "x@x.com",
+            "n/a",
+            "none",
+            "-",
+            "none@none",
+            "noemail@nordwind.de",
+            "no-email@nordwind.de",
+            "no.email@x.com",
+            "test@test",
+            "test@test.com",
+            "keine.email@schule.de",
+            "@",
+            "null@null.com",
+            "na@na.na",
+            "unknown@nordwind.de",
+            "x@x.com",
         ] {
             assert!(is_no_address(text), "{text}");
             assert!(may_be_no_address(text), "{text}");
         }
         for text in [
-            "jane@nordwind.de", "na@nordwind.de", "x@nordwind.de", "test@nordwind.de", "ann@email.com", "mail@mailbox.org",
-            "nil@nordwind.de", "info@none.de", "no@body.de", "wu@nordwind.de", "",
+            "jane@nordwind.de",
+            "na@nordwind.de",
+            "x@nordwind.de",
+            "test@nordwind.de",
+            "ann@email.com",
+            "mail@mailbox.org",
+            "nil@nordwind.de",
+            "info@none.de",
+            "no@body.de",
+            "wu@nordwind.de",
+            "",
         ] {
             assert!(!is_no_address(text), "{text}");
         }

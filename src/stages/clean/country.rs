@@ -200,8 +200,20 @@ mod tests {
                 assert_eq!(alpha2(code), Some(*code));
             }
         }
-        for name in ["Samoa", "Guinea", "Ireland", "Georgia", "Macedonia", "Niger", "Sudan", "Micronesia"] {
-            assert!(ambiguous(name).is_none() && alpha2(name).is_some(), "{name}");
+        for name in [
+            "Samoa",
+            "Guinea",
+            "Ireland",
+            "Georgia",
+            "Macedonia",
+            "Niger",
+            "Sudan",
+            "Micronesia",
+        ] {
+            assert!(
+                ambiguous(name).is_none() && alpha2(name).is_some(),
+                "{name}"
+            );
         }
     }
 

@@ -1,5 +1,8 @@
 //! Numbers that a spreadsheet shows as powers of ten, `1.23457E+11`: digits are lost.
 
+/// What is expected in place of such a number.
+pub const LOST: &str = "all digits; a spreadsheet left out those behind the first few";
+
 /// Whether a text is a number whose digits a spreadsheet left out: with decimals, or with a sign
 /// before its exponent. `12E5` may be a room, a class or an article.
 pub fn are_lost(text: &str) -> bool {
@@ -37,10 +40,23 @@ mod tests {
 
     #[test]
     fn shortened_numbers_are_told_from_ids() {
-        for text in ["1.23457E+11", "1,23457E+11", "1.2E+05", "4.5e17", "9E+16", "1e+16", "-1.5E+10", "1.2E-05", "+1.2E+5"] {
+        for text in [
+            "1.23457E+11",
+            "1,23457E+11",
+            "1.2E+05",
+            "4.5e17",
+            "9E+16",
+            "1e+16",
+            "-1.5E+10",
+            "1.2E-05",
+            "+1.2E+5",
+        ] {
             assert!(are_lost(text), "{text}");
         }
-        for text in ["1E5", "12E5", "51830e07", "", "E5", "1.5", "12345", "1.2E", "A1.2E+5", "1.2E+5x", "2.E05", "1E1234", "é"] {
+        for text in [
+            "1E5", "12E5", "51830e07", "", "E5", "1.5", "12345", "1.2E", "A1.2E+5", "1.2E+5x",
+            "2.E05", "1E1234", "é",
+        ] {
             assert!(!are_lost(text), "{text}");
             assert!(!are_shortened(text), "{text}");
         }

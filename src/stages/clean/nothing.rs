@@ -61,7 +61,10 @@ impl Row<'_> {
     pub(super) fn says(&self, value: &str, slot: usize) -> Option<Says> {
         let what = &self.layout.slots()[slot];
         let looks = nothing::may_be(value)
-            || matches!(what, Slot::Field(Field::ExternalId | Field::Username | Field::Email | Field::Manager));
+            || matches!(
+                what,
+                Slot::Field(Field::ExternalId | Field::Username | Field::Email | Field::Manager)
+            );
         if !looks || matches!(what, Slot::Ignored(_)) || self.is_data(value, what, slot) {
             return None;
         }
@@ -80,8 +83,11 @@ impl Row<'_> {
             Slot::Field(Field::Email) => {
                 return nothing::is_no_address(value).then_some(Says::Placeholder);
             }
-            Slot::Field(field @ (Field::FirstName | Field::LastName | Field::FullName | Field::DisplayName)) => {
-                value == "0" || kind.is_some_and(|kind| self.is_no_name(value, kind, &self.beside(*field)))
+            Slot::Field(
+                field @ (Field::FirstName | Field::LastName | Field::FullName | Field::DisplayName),
+            ) => {
+                value == "0"
+                    || kind.is_some_and(|kind| self.is_no_name(value, kind, &self.beside(*field)))
             }
             Slot::Field(Field::Phone | Field::Language | Field::StartDate | Field::EndDate) => {
                 matches!(value, "0" | "NA" | "NaT") || says_nothing(kind)
@@ -105,9 +111,12 @@ impl Row<'_> {
             Slot::Field(Field::Role | Field::OtherRoles) => {
                 let lower = nothing::folded(value);
                 let is_role = |role: &String| nothing::folded(role) == lower;
-                definition.accounts.roles.iter().any(is_role) || definition.role.meaning(&lower).is_some()
+                definition.accounts.roles.iter().any(is_role)
+                    || definition.role.meaning(&lower).is_some()
             }
-            Slot::Attribute(_) => self.booleans[slot] && words::boolean(value, definition).is_some(),
+            Slot::Attribute(_) => {
+                self.booleans[slot] && words::boolean(value, definition).is_some()
+            }
             _ => false,
         }
     }
@@ -147,7 +156,8 @@ impl Row<'_> {
     /// A full name without those of its parts that say nothing: `Jane NULL`.
     pub(super) fn without_nothing_parts(&self, mut split: name::Split) -> name::Split {
         let says_nothing = |part: &str, beside: &str| {
-            let kind = nothing::kind(part).filter(|_| !self.definition.clean.data.iter().any(|word| word == part));
+            let kind = nothing::kind(part)
+                .filter(|_| !self.definition.clean.data.iter().any(|word| word == part));
             kind.is_some_and(|kind| self.is_no_name(part, kind, beside))
         };
         let first = says_nothing(&split.first, &split.last);
@@ -167,7 +177,11 @@ impl Row<'_> {
                 Slot::Field(field) => {
                     let is_name = matches!(
                         field,
-                        Field::FirstName | Field::LastName | Field::FullName | Field::DisplayName | Field::Country
+                        Field::FirstName
+                            | Field::LastName
+                            | Field::FullName
+                            | Field::DisplayName
+                            | Field::Country
                     );
                     !is_name
                 }
@@ -205,20 +219,34 @@ impl Row<'_> {
                 if !columns.any(|place| self.known_errors.contains(&place)) {
                     drafts.issues.push(Issue {
                         column: self.mapping.column_of(slot),
-                        ..issue(Code::CellError, "what a spreadsheet shows in place of a value")
+                        ..issue(
+                            Code::CellError,
+                            "what a spreadsheet shows in place of a value",
+                        )
                     });
                 }
                 // A name stays, or the row would lack one as well. Elsewhere an error is no value:
                 // rows that have it in their ids have nothing in common.
-                if matches!(what, Slot::Field(Field::FirstName | Field::LastName | Field::FullName)) {
+                if matches!(
+                    what,
+                    Slot::Field(Field::FirstName | Field::LastName | Field::FullName)
+                ) {
                     return;
                 }
             }
             Says::Placeholder => {
-                drafts.issues.push(issue(Code::KeyPlaceholder, "a key that only this person has"));
+                drafts.issues.push(issue(
+                    Code::KeyPlaceholder,
+                    "a key that only this person has",
+                ));
             }
             Says::Nothing => {
-                let first = || issue(Code::CellNothing, &format!("`{}` counts as empty", what.name()));
+                let first = || {
+                    issue(
+                        Code::CellNothing,
+                        &format!("`{}` counts as empty", what.name()),
+                    )
+                };
                 remark.add(first, what);
             }
         }

@@ -59,7 +59,9 @@ fn step<'a>(text: &'a str, slot: &Slot) -> Option<&'a str> {
 fn of_formula(text: &str) -> Option<&str> {
     let formula = text.strip_prefix('=')?;
     let formula = formula.strip_prefix('+').unwrap_or(formula);
-    let call = formula.strip_prefix("T(").or_else(|| formula.strip_prefix("t("));
+    let call = formula
+        .strip_prefix("T(")
+        .or_else(|| formula.strip_prefix("t("));
     let text = match call {
         Some(inside) => inside.strip_suffix(')')?,
         None => formula,
@@ -83,12 +85,14 @@ fn between_quotes(text: &str) -> Option<&str> {
 /// A key without the mark before it.
 fn before_key(text: &str) -> Option<&str> {
     let rest = text.strip_prefix(MARKS)?;
-    rest.starts_with(|c: char| c.is_alphanumeric() || c == '+').then_some(rest)
+    rest.starts_with(|c: char| c.is_alphanumeric() || c == '+')
+        .then_some(rest)
 }
 
 fn before_digits(text: &str) -> Option<&str> {
     let rest = text.strip_prefix(MARKS)?;
-    rest.starts_with(|c: char| c.is_ascii_digit()).then_some(rest)
+    rest.starts_with(|c: char| c.is_ascii_digit())
+        .then_some(rest)
 }
 
 fn is_digits(text: &str) -> bool {
@@ -103,15 +107,40 @@ mod tests {
     fn ids_come_out_of_their_wrapping() {
         let id = Slot::Field(Field::ExternalId);
         for text in [
-            "=\"00124\"", "=\"\"00124\"\"", "'00124", "\"00124\"", "`00124", "`00124`", "=T(\"00124\")", "’00124", "“00124”", "'00124'",
-            "=\"'00124\"", "'=\"00124\"", "=+\"00124\"", "\"'00124'\"",
+            "=\"00124\"",
+            "=\"\"00124\"\"",
+            "'00124",
+            "\"00124\"",
+            "`00124",
+            "`00124`",
+            "=T(\"00124\")",
+            "’00124",
+            "“00124”",
+            "'00124'",
+            "=\"'00124\"",
+            "'=\"00124\"",
+            "=+\"00124\"",
+            "\"'00124'\"",
         ] {
             let found = unwrapped(text, &id);
-            let expected = if text.starts_with("'=") { None } else { Some("00124") };
+            let expected = if text.starts_with("'=") {
+                None
+            } else {
+                Some("00124")
+            };
             assert_eq!(found, expected, "{text}");
             assert!(may_be(text), "{text}");
         }
-        for text in ["00124", "'", "\"\"", "=1+1", "=\"a\"&\"b\"", "''", "A'1", "=SUM(A1)"] {
+        for text in [
+            "00124",
+            "'",
+            "\"\"",
+            "=1+1",
+            "=\"a\"&\"b\"",
+            "''",
+            "A'1",
+            "=SUM(A1)",
+        ] {
             assert_eq!(unwrapped(text, &id), None, "{text}");
         }
     }
@@ -122,13 +151,28 @@ mod tests {
         assert_eq!(of("=\"Ann\"", Slot::Field(Field::FirstName)), Some("Ann"));
         assert_eq!(of("\"Ann\"", Slot::Field(Field::FirstName)), Some("Ann"));
         assert_eq!(of("'t Hooft", Slot::Field(Field::LastName)), None);
-        assert_eq!(of("\"Bob\" and \"Al\"", Slot::Field(Field::FirstName)), None);
-        assert_eq!(of("'+49 30 1234567", Slot::Field(Field::Phone)), Some("+49 30 1234567"));
+        assert_eq!(
+            of("\"Bob\" and \"Al\"", Slot::Field(Field::FirstName)),
+            None
+        );
+        assert_eq!(
+            of("'+49 30 1234567", Slot::Field(Field::Phone)),
+            Some("+49 30 1234567")
+        );
         assert_eq!(of("\"Gazprom\"", Slot::Field(Field::Organization)), None);
-        assert_eq!(of("'2026-03-01", Slot::Field(Field::StartDate)), Some("2026-03-01"));
-        assert_eq!(of("'0042", Slot::Attribute("cost".to_string())), Some("0042"));
+        assert_eq!(
+            of("'2026-03-01", Slot::Field(Field::StartDate)),
+            Some("2026-03-01")
+        );
+        assert_eq!(
+            of("'0042", Slot::Attribute("cost".to_string())),
+            Some("0042")
+        );
         assert_eq!(of("'90s kid", Slot::Attribute("note".to_string())), None);
-        assert_eq!(of("=\"0042\"", Slot::Attribute("cost".to_string())), Some("0042"));
+        assert_eq!(
+            of("=\"0042\"", Slot::Attribute("cost".to_string())),
+            Some("0042")
+        );
         assert_eq!(of("'o@x.org", Slot::Field(Field::Email)), None);
     }
 }

@@ -48,7 +48,8 @@ pub mod bytes {
             classes[byte] = match byte as u8 {
                 b'a'..=b'z' | b'A'..=b'Z' => LETTER,
                 b'@' => AT | MARK,
-                b'&' | b'\\' | b'?' | b'=' | b'{' | b'%' | b'<' | b'|' | b'[' | b'$' | b'_' | b'+' => MARK,
+                b'&' | b'\\' | b'?' | b'=' | b'{' | b'%' | b'<' | b'|' | b'[' | b'$' | b'_'
+                | b'+' => MARK,
                 b'\'' => QUOTE,
                 0x80.. => HIGH,
                 _ => 0,
@@ -119,11 +120,15 @@ fn decoded(text: &str, place: Place) -> Option<Leftover> {
         };
         found = Some((found.as_ref().map_or(what, |(first, _)| first), after));
     }
-    let doubled = place == Place::Name && found.as_ref().map_or(text, |(_, text)| text).contains("''");
+    let doubled =
+        place == Place::Name && found.as_ref().map_or(text, |(_, text)| text).contains("''");
     if doubled {
         let before = found.as_ref().map_or(text, |(_, text)| text);
         let after = before.replace("''", "'");
-        found = Some((found.as_ref().map_or("a doubled quote", |(first, _)| first), after));
+        found = Some((
+            found.as_ref().map_or("a doubled quote", |(first, _)| first),
+            after,
+        ));
     }
     let (what, text) = found?;
     let shown: String = text.chars().filter(|c| !c.is_control()).collect();
@@ -150,15 +155,17 @@ fn is_template(text: &str, place: Place) -> bool {
         let (inside, _) = rest.split_once(close)?;
         Some(inside)
     };
-    let is_field = |inside: &str| {
-        inside.contains(char::is_alphabetic) && inside.chars().count() <= 64
-    };
+    let is_field =
+        |inside: &str| inside.contains(char::is_alphabetic) && inside.chars().count() <= 64;
     let mut marks = TEMPLATE_MARKS.iter();
     if marks.any(|(open, close, _)| between(open, close).is_some_and(is_field)) {
         return true;
     }
     let is_name = |inside: &str| {
-        inside.len() >= 2 && inside.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+        inside.len() >= 2
+            && inside
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
     };
     let around = |open: char, close: char| text.strip_prefix(open)?.strip_suffix(close);
     if around('%', '%').is_some_and(is_name) {
@@ -170,7 +177,9 @@ fn is_template(text: &str, place: Place) -> bool {
             || around('[', ']').is_some_and(is_words)
             || around('«', '»').is_some_and(is_words)
             || text.strip_prefix('$').is_some_and(is_name)
-            || text.strip_prefix("__").is_some_and(|rest| rest.strip_suffix("__").is_some_and(is_name)))
+            || text
+                .strip_prefix("__")
+                .is_some_and(|rest| rest.strip_suffix("__").is_some_and(is_name)))
 }
 
 /// Words as RFC 2047 has them, such as `=?UTF-8?Q?J=C3=BCrgen?=`, and what stands around them.
@@ -209,7 +218,10 @@ fn hex_escapes(text: &str, mark: &str) -> Option<Vec<u8>> {
     while let Some(at) = rest.find(mark) {
         bytes.extend_from_slice(&rest.as_bytes()[..at]);
         let tail = &rest[at + mark.len()..];
-        match tail.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+        match tail
+            .get(..2)
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok())
+        {
             Some(byte) => {
                 bytes.push(byte);
                 rest = &tail[2..];
@@ -228,7 +240,10 @@ fn hex_escapes(text: &str, mark: &str) -> Option<Vec<u8>> {
 fn text_of(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_string(),
-        Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned(),
+        Err(_) => WINDOWS_1252
+            .decode_without_bom_handling(bytes)
+            .0
+            .into_owned(),
     }
 }
 
@@ -251,7 +266,9 @@ fn entities(text: &str) -> Option<String> {
                     None => number.parse().ok()?,
                 })?,
                 None => {
-                    let at = ENTITIES.binary_search_by_key(&name, |(name, _)| name).ok()?;
+                    let at = ENTITIES
+                        .binary_search_by_key(&name, |(name, _)| name)
+                        .ok()?;
                     ENTITIES[at].1
                 }
             };
@@ -277,7 +294,9 @@ fn without_tags(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('<') {
-        let tag = rest[at + 1..].split_once('>').filter(|(inside, _)| is_tag(inside));
+        let tag = rest[at + 1..]
+            .split_once('>')
+            .filter(|(inside, _)| is_tag(inside));
         let end = tag.map(|(_, after)| after);
         out.push_str(&rest[..at]);
         out.push(if end.is_some() { ' ' } else { '<' });
@@ -289,11 +308,13 @@ fn without_tags(text: &str) -> Option<String> {
 
 fn is_tag(inside: &str) -> bool {
     const TAGS: [&str; 24] = [
-        "a", "b", "big", "br", "center", "div", "em", "font", "h1", "h2", "h3", "i", "img", "li", "p", "script", "small", "span",
-        "strong", "sub", "sup", "td", "tr", "u",
+        "a", "b", "big", "br", "center", "div", "em", "font", "h1", "h2", "h3", "i", "img", "li",
+        "p", "script", "small", "span", "strong", "sub", "sup", "td", "tr", "u",
     ];
     let name = inside.trim_start_matches('/');
-    let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
+    let end = name
+        .find(|c: char| !c.is_ascii_alphanumeric())
+        .unwrap_or(name.len());
     TAGS.contains(&name[..end].to_ascii_lowercase().as_str())
 }
 
@@ -349,7 +370,14 @@ fn backslashes(text: &str) -> Option<String> {
 
 /// The letter of TeX's `\"u`, behind which other letters stand.
 fn umlaut(tail: &str, text: &str, at: usize) -> Option<char> {
-    let letters = [('a', 'ä'), ('o', 'ö'), ('u', 'ü'), ('A', 'Ä'), ('O', 'Ö'), ('U', 'Ü')];
+    let letters = [
+        ('a', 'ä'),
+        ('o', 'ö'),
+        ('u', 'ü'),
+        ('A', 'Ä'),
+        ('O', 'Ö'),
+        ('U', 'Ü'),
+    ];
     let mut after = tail.chars().skip(1);
     let vowel = after.next()?;
     let goes_on = after.next().is_some_and(char::is_alphabetic);
@@ -386,7 +414,10 @@ fn percent(text: &str, place: Place) -> Option<String> {
 fn quoted_printable(text: &str) -> Option<String> {
     let hex = |c: u8| c.is_ascii_digit() || (b'A'..=b'F').contains(&c);
     let windows = text.as_bytes().windows(3);
-    if !windows.clone().any(|w| w[0] == b'=' && matches!(w[1], b'8'..=b'9' | b'A'..=b'F') && hex(w[2])) {
+    if !windows
+        .clone()
+        .any(|w| w[0] == b'=' && matches!(w[1], b'8'..=b'9' | b'A'..=b'F') && hex(w[2]))
+    {
         return None;
     }
     let out = text_of(&hex_escapes(text, "=")?);
@@ -399,7 +430,9 @@ fn workbook_escapes(text: &str) -> Option<String> {
     let mut rest = text;
     while let Some(at) = rest.find("_x") {
         out.push_str(&rest[..at]);
-        let code = rest.get(at + 2..at + 7).and_then(|tail| tail.strip_suffix('_'));
+        let code = rest
+            .get(at + 2..at + 7)
+            .and_then(|tail| tail.strip_suffix('_'));
         match code.and_then(|hex| u32::from_str_radix(hex, 16).ok()) {
             Some(code) => {
                 out.extend(character(code));
@@ -423,7 +456,9 @@ fn utf_7(text: &str) -> Option<String> {
     if data.len() < 3 || bytes.len() % 2 != 0 {
         return None;
     }
-    let units = bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+    let units = bytes
+        .chunks_exact(2)
+        .map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
     let letters: String = char::decode_utf16(units).collect::<Result<_, _>>().ok()?;
     let is_text = !letters.is_ascii() && letters.chars().all(char::is_alphabetic);
     is_text.then(|| format!("{before}{letters}{after}"))
@@ -499,12 +534,42 @@ mod tests {
     #[test]
     fn names_have_no_leftovers() {
         for text in [
-            "Ann", "D'Angelo", "O’Neil", "N'Golo", "M?", "?", "J. ?", "Robert \"Bob\" Smith", "Smith & Sons", "Ann & Bob", "Ann [Bob]",
-            "Jr.", "Mary-Ann", "Keʻala", "Ma_x", "Anne+Marie", "C$sh", "X=Y", "50%", "", "Anna <ann>",
+            "Ann",
+            "D'Angelo",
+            "O’Neil",
+            "N'Golo",
+            "M?",
+            "?",
+            "J. ?",
+            "Robert \"Bob\" Smith",
+            "Smith & Sons",
+            "Ann & Bob",
+            "Ann [Bob]",
+            "Jr.",
+            "Mary-Ann",
+            "Keʻala",
+            "Ma_x",
+            "Anne+Marie",
+            "C$sh",
+            "X=Y",
+            "50%",
+            "",
+            "Anna <ann>",
         ] {
             assert_eq!(repaired(text), None, "{text}");
         }
-        for text in ["Who cares?", "100% Design", "AT&T", "R&D; Ops", "A & B;", "[Sales]", "x''y", "20% off %20", "a=b", "C:\\Temp"] {
+        for text in [
+            "Who cares?",
+            "100% Design",
+            "AT&T",
+            "R&D; Ops",
+            "A & B;",
+            "[Sales]",
+            "x''y",
+            "20% off %20",
+            "a=b",
+            "C:\\Temp",
+        ] {
             assert_eq!(find(text, Place::Text), None, "{text}");
         }
     }

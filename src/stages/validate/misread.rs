@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use encoding_rs::{
-    BIG5, EUC_KR, Encoding, GBK, IBM866, ISO_8859_2, ISO_8859_15, KOI8_R, MACINTOSH, SHIFT_JIS, WINDOWS_1250,
-    WINDOWS_1251, WINDOWS_1252, WINDOWS_1254, WINDOWS_1257,
+    BIG5, EUC_KR, Encoding, GBK, IBM866, ISO_8859_2, ISO_8859_15, KOI8_R, MACINTOSH, SHIFT_JIS,
+    WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1254, WINDOWS_1257,
 };
 
 use super::scripts;
@@ -22,14 +22,27 @@ struct Page {
 
 impl Page {
     fn new(letters: Vec<char>) -> Page {
-        let bytes = letters.iter().zip(0x80..=0xff).map(|(letter, byte)| (*letter, byte));
+        let bytes = letters
+            .iter()
+            .zip(0x80..=0xff)
+            .map(|(letter, byte)| (*letter, byte));
         let bytes = bytes.collect();
         Page { letters, bytes }
     }
 
     fn of(encoding: &'static Encoding) -> Page {
-        let letter = |byte: u8| encoding.decode_without_bom_handling(&[byte]).0.chars().next();
-        Page::new((0x80..=0xff).map(|byte| letter(byte).unwrap_or_default()).collect())
+        let letter = |byte: u8| {
+            encoding
+                .decode_without_bom_handling(&[byte])
+                .0
+                .chars()
+                .next()
+        };
+        Page::new(
+            (0x80..=0xff)
+                .map(|byte| letter(byte).unwrap_or_default())
+                .collect(),
+        )
     }
 
     fn byte(&self, character: char) -> Option<u8> {
@@ -56,11 +69,21 @@ impl Page {
 /// Code pages by which UTF-8 is read wrongly. The most usual ones first: several may fit.
 static READ_BY: LazyLock<Vec<Page>> = LazyLock::new(|| {
     let web = [
-        WINDOWS_1252, MACINTOSH, ISO_8859_15, WINDOWS_1250, WINDOWS_1251, WINDOWS_1254, ISO_8859_2, WINDOWS_1257, IBM866,
+        WINDOWS_1252,
+        MACINTOSH,
+        ISO_8859_15,
+        WINDOWS_1250,
+        WINDOWS_1251,
+        WINDOWS_1254,
+        ISO_8859_2,
+        WINDOWS_1257,
+        IBM866,
         KOI8_R,
     ];
     let dos = [CODE_PAGE_437, CODE_PAGE_850, CODE_PAGE_852];
-    let dos = dos.into_iter().map(|letters| Page::new(letters.chars().collect()));
+    let dos = dos
+        .into_iter()
+        .map(|letters| Page::new(letters.chars().collect()));
     web.into_iter().map(Page::of).chain(dos).collect()
 });
 
@@ -70,7 +93,9 @@ static WESTERN: LazyLock<Page> = LazyLock::new(|| Page::of(WINDOWS_1252));
 /// What was written by these and read as Western Windows.
 static WRITTEN_BY: LazyLock<Vec<Page>> = LazyLock::new(|| {
     let dos = [CODE_PAGE_850, CODE_PAGE_437, CODE_PAGE_852];
-    let dos = dos.into_iter().map(|letters| Page::new(letters.chars().collect()));
+    let dos = dos
+        .into_iter()
+        .map(|letters| Page::new(letters.chars().collect()));
     let web = [WINDOWS_1250, MACINTOSH].into_iter().map(Page::of);
     web.chain(dos).chain([Page::of(WINDOWS_1251)]).collect()
 });
@@ -90,14 +115,27 @@ fn is_plain(text: &str) -> bool {
                 continue;
             }
             'œ' | 'Œ' | 'Ÿ' | 'Š' | 'Ž' | '×' | '÷' => return false,
-            'À'..='\u{17f}' | 'Ơ' | 'ơ' | 'Ư' | 'ư' | '\u{218}'..='\u{21b}' | '\u{1ea0}'..='\u{1ef9}' => {
+            'À'..='\u{17f}'
+            | 'Ơ'
+            | 'ơ'
+            | 'Ư'
+            | 'ư'
+            | '\u{218}'..='\u{21b}'
+            | '\u{1ea0}'..='\u{1ef9}' => {
                 if beside {
                     return false;
                 }
                 is_latin = true;
             }
-            '\u{386}'..='\u{3ff}' | 'Ё' | 'А'..='я' | 'ё' | '\u{5d0}'..='\u{6ff}' | '\u{900}'..='\u{dff}' => is_other = true,
-            '\u{3041}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' => is_other = true,
+            '\u{386}'..='\u{3ff}'
+            | 'Ё'
+            | 'А'..='я'
+            | 'ё'
+            | '\u{5d0}'..='\u{6ff}'
+            | '\u{900}'..='\u{dff}' => is_other = true,
+            '\u{3041}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' => {
+                is_other = true
+            }
             _ => return false,
         }
         beside = true;
@@ -123,7 +161,11 @@ pub fn guesses(name: &str, beside: &str) -> Vec<String> {
     }
     if signs.mixed {
         let pages = [GBK, SHIFT_JIS, BIG5];
-        found.extend(pages.into_iter().find_map(|page| undone_in_pairs(name, page)));
+        found.extend(
+            pages
+                .into_iter()
+                .find_map(|page| undone_in_pairs(name, page)),
+        );
     }
     let is_polish = || name.contains('œ') && POLISH_ENDINGS.iter().any(|end| name.ends_with(end));
     if found.is_empty() && (signs.sign || signs.odd_case || is_polish()) {
@@ -180,7 +222,8 @@ impl Signs {
             if !character.is_ascii() {
                 signs.neighbours |= !before.is_ascii();
                 let touches = before.is_alphabetic() || after.is_alphabetic();
-                let is_ordinal = matches!(character, 'ª' | 'º') && (before.is_ascii_uppercase() || before == '.');
+                let is_ordinal = matches!(character, 'ª' | 'º')
+                    && (before.is_ascii_uppercase() || before == '.');
                 let is_quote = has_pair && matches!(character, '„' | '«' | '»');
                 signs.sign |= SIGNS.contains(character) && touches && !is_ordinal && !is_quote;
                 signs.odd_case |= matches!(character, 'Ÿ' | 'Š' | 'Ž')
@@ -188,7 +231,8 @@ impl Signs {
                     && after.is_ascii_lowercase();
             }
             let is_wide = |c: char| scripts::is_han(c) || ('\u{ff61}'..='\u{ff9f}').contains(&c);
-            signs.mixed |= is_wide(character) && (before.is_ascii_alphabetic() || after.is_ascii_alphabetic())
+            signs.mixed |= is_wide(character)
+                && (before.is_ascii_alphabetic() || after.is_ascii_alphabetic())
                 || is_wide(before) && character.is_ascii_alphabetic();
             before = character;
         }
@@ -220,8 +264,13 @@ fn written_elsewhere(name: &str) -> Vec<String> {
     };
     let mut found: Vec<(usize, String)> = Vec::new();
     let texts = WRITTEN_BY.iter().map(|page| page.decode(&bytes));
-    for text in texts.filter(|text| is_plausible(text, name) && text.chars().all(|c| !scripts::is_cyrillic(c))) {
-        let letters = text.chars().filter(|c| FREQUENT_LETTERS.contains(*c)).count();
+    for text in texts
+        .filter(|text| is_plausible(text, name) && text.chars().all(|c| !scripts::is_cyrillic(c)))
+    {
+        let letters = text
+            .chars()
+            .filter(|c| FREQUENT_LETTERS.contains(*c))
+            .count();
         if !found.iter().any(|(_, other)| *other == text) {
             found.push((letters, text));
         }
@@ -246,8 +295,14 @@ fn other_letters(name: &str) -> Vec<String> {
         let mut different: Vec<char> = letters().collect();
         different.sort_unstable();
         different.dedup();
-        let in_case = text.split([' ', '-']).all(|word| word.chars().skip(1).all(|c| !c.is_uppercase()));
-        if different.len() >= 3 && in_case && letters().all(scripts::is_cyrillic) && is_plausible(&text, name) {
+        let in_case = text
+            .split([' ', '-'])
+            .all(|word| word.chars().skip(1).all(|c| !c.is_uppercase()));
+        if different.len() >= 3
+            && in_case
+            && letters().all(scripts::is_cyrillic)
+            && is_plausible(&text, name)
+        {
             return vec![text];
         }
     }
@@ -255,7 +310,10 @@ fn other_letters(name: &str) -> Vec<String> {
     for (encoding, last) in [(GBK, 0xd7), (EUC_KR, 0xc8), (BIG5, 0xc6)] {
         let (text, failed) = encoding.decode_without_bom_handling(&bytes);
         let letters: Vec<u8> = bytes.iter().copied().filter(|byte| *byte >= 0x80).collect();
-        let in_use = letters.len() % 2 == 0 && letters.chunks(2).all(|pair| pair[0] <= last && pair[0] >= 0xa4);
+        let in_use = letters.len() % 2 == 0
+            && letters
+                .chunks(2)
+                .all(|pair| pair[0] <= last && pair[0] >= 0xa4);
         if !failed && in_use && is_plausible(&text, name) {
             found.push(text.into_owned());
         }
@@ -275,7 +333,12 @@ fn as_beside(name: &str, beside: &str) -> Vec<String> {
     let repairs_both = |page: &&Page| {
         is_plausible(&page.decode(&others), beside) && is_plausible(&page.decode(&bytes), name)
     };
-    found.extend(WRITTEN_BY.iter().find(repairs_both).map(|page| page.decode(&bytes)));
+    found.extend(
+        WRITTEN_BY
+            .iter()
+            .find(repairs_both)
+            .map(|page| page.decode(&bytes)),
+    );
     found
 }
 
@@ -284,12 +347,22 @@ fn as_beside(name: &str, beside: &str) -> Vec<String> {
 fn is_plausible(text: &str, from: &str) -> bool {
     let fits = |c: char| match c {
         '\u{180}'..='\u{24f}' => {
-            matches!(c, 'Ơ' | 'ơ' | 'Ư' | 'ư' | '\u{1cd}'..='\u{1dc}' | 'Ș' | 'ș' | 'Ț' | 'ț')
+            matches!(
+                c,
+                'Ơ' | 'ơ' | 'Ư' | 'ư' | '\u{1cd}'..='\u{1dc}' | 'Ș' | 'ș' | 'Ț' | 'ț'
+            )
         }
-        '\u{250}'..='\u{36f}' => matches!(c, '\u{300}'..='\u{304}' | '\u{306}'..='\u{30c}' | '\u{327}' | '\u{328}'),
-        _ => c.is_alphabetic() && !matches!(c, 'ª' | 'º' | 'ƒ' | 'µ') && !('\u{ff00}'..'\u{fff0}').contains(&c),
+        '\u{250}'..='\u{36f}' => {
+            matches!(c, '\u{300}'..='\u{304}' | '\u{306}'..='\u{30c}' | '\u{327}' | '\u{328}')
+        }
+        _ => {
+            c.is_alphabetic()
+                && !matches!(c, 'ª' | 'º' | 'ƒ' | 'µ')
+                && !('\u{ff00}'..'\u{fff0}').contains(&c)
+        }
     };
-    let is_fine = |c: char| c.is_ascii_graphic() || matches!(c, ' ' | '’' | '–') || !c.is_ascii() && fits(c);
+    let is_fine =
+        |c: char| c.is_ascii_graphic() || matches!(c, ' ' | '’' | '–') || !c.is_ascii() && fits(c);
     let shouts = |text: &str| !text.chars().any(char::is_lowercase);
     let mut before = ' ';
     // A capital within a word is one too many, unless all are capitals.
@@ -319,10 +392,22 @@ mod tests {
 
     #[test]
     fn utf_8_that_was_read_by_any_code_page_is_undone() {
-        for right in ["Jürgen", "Müller", "José Ñandú", "Łukasz", "Zoë", "Иван", "Şahin", "Ørsted"] {
+        for right in [
+            "Jürgen",
+            "Müller",
+            "José Ñandú",
+            "Łukasz",
+            "Zoë",
+            "Иван",
+            "Şahin",
+            "Ørsted",
+        ] {
             for page in READ_BY.iter() {
                 let wrong = page.decode(right.as_bytes());
-                if wrong.chars().any(|c| c.is_control() || c == '\u{fffd}' || c == '\u{a0}' || c == '\u{ad}') {
+                if wrong
+                    .chars()
+                    .any(|c| c.is_control() || c == '\u{fffd}' || c == '\u{a0}' || c == '\u{ad}')
+                {
                     continue;
                 }
                 let found = guesses(&wrong, "");
@@ -359,11 +444,58 @@ mod tests {
     #[test]
     fn names_as_they_are_stay() {
         for name in [
-            "Jürgen", "Đurić", "Ðurić", "Þór", "D'Angelo", "O’Neil", "Nuñez", "Großmann", "Ÿ", "N'Golo", "Nguyễn Thị Ánh", "Trường",
-            "Keʻala", "Kœnig", "Kœchlin", "Lebœuf", "Éloïse", "Öç", "Gal·la", "Mª Carmen", "Иван", "Ђорђе", "Їжакевич", "王小明", "김민수",
-            "佐藤", "Αλέξανδρος", "ŠÁRKA", "ŽIŽKA", "ĆOSIĆ", "Ștefan", "Țepeș", "Łucja", "Ælfred", "Ø", "Søren", "Åsa", "Öğüt", "İpek",
-            "Robert “Bob” Smith", "Hans „Hansi“ Müller", "MĂRIUŢĂ", "LŐRINCZ", "Ágústa", "Óðinn", "Þorvaldsdóttir", "Çağlar", "Œdipe",
-            "Müller–Meier", "Zoë", "", "Ann",
+            "Jürgen",
+            "Đurić",
+            "Ðurić",
+            "Þór",
+            "D'Angelo",
+            "O’Neil",
+            "Nuñez",
+            "Großmann",
+            "Ÿ",
+            "N'Golo",
+            "Nguyễn Thị Ánh",
+            "Trường",
+            "Keʻala",
+            "Kœnig",
+            "Kœchlin",
+            "Lebœuf",
+            "Éloïse",
+            "Öç",
+            "Gal·la",
+            "Mª Carmen",
+            "Иван",
+            "Ђорђе",
+            "Їжакевич",
+            "王小明",
+            "김민수",
+            "佐藤",
+            "Αλέξανδρος",
+            "ŠÁRKA",
+            "ŽIŽKA",
+            "ĆOSIĆ",
+            "Ștefan",
+            "Țepeș",
+            "Łucja",
+            "Ælfred",
+            "Ø",
+            "Søren",
+            "Åsa",
+            "Öğüt",
+            "İpek",
+            "Robert “Bob” Smith",
+            "Hans „Hansi“ Müller",
+            "MĂRIUŢĂ",
+            "LŐRINCZ",
+            "Ágústa",
+            "Óðinn",
+            "Þorvaldsdóttir",
+            "Çağlar",
+            "Œdipe",
+            "Müller–Meier",
+            "Zoë",
+            "",
+            "Ann",
         ] {
             assert_eq!(guess(name, "Ann"), "", "{name}");
         }

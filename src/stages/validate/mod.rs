@@ -343,7 +343,13 @@ impl<'a> Checker<'a> {
             && self.reports_leftover(field, value, is_name, row)
     }
 
-    fn reports_leftover(&mut self, field: Field, value: &str, is_name: bool, row: RowNumber) -> bool {
+    fn reports_leftover(
+        &mut self,
+        field: Field,
+        value: &str,
+        is_name: bool,
+        row: RowNumber,
+    ) -> bool {
         let place = if is_name { Place::Name } else { Place::Text };
         let Some(found) = leftovers::find(value, place) else {
             return false;
@@ -388,7 +394,9 @@ impl<'a> Checker<'a> {
     /// Reports a name that a program may have written for none: `NULL`, `None`. Spelled as a name and
     /// beside another name, `Null` is one.
     fn doubts_name(&mut self, field: Field, value: &str, beside: &str, row: RowNumber) -> bool {
-        let Some(_) = nothing::kind(value).filter(|_| nothing::may_be_name(&nothing::folded(value))) else {
+        let Some(_) =
+            nothing::kind(value).filter(|_| nothing::may_be_name(&nothing::folded(value)))
+        else {
             return false;
         };
         let is_alone = field != Field::FullName && nothing::kind(beside).is_some();
@@ -419,7 +427,8 @@ impl<'a> Checker<'a> {
             Field::Username,
         ] {
             let value = self.value(index, field);
-            if value.is_ascii() || !scripts::mixes_in_a_word(value) || self.is_reported(row, field) {
+            if value.is_ascii() || !scripts::mixes_in_a_word(value) || self.is_reported(row, field)
+            {
                 continue;
             }
             if field == Field::Username {
@@ -474,8 +483,7 @@ impl<'a> Checker<'a> {
                 self.report_country(value, row);
             }
             Field::ExternalId | Field::Username if digits::are_lost(value) => {
-                let detail = "all digits; a spreadsheet left out those behind the first few";
-                self.report(Code::CellPrecision, row, field, value, detail);
+                self.report(Code::CellPrecision, row, field, value, digits::LOST);
             }
             Field::Organization | Field::DisplayName => self.check_text(field, value, row),
             Field::Language if language::tag(value).is_none() => {
@@ -645,8 +653,7 @@ fn is_longer(value: &str, chars: usize) -> bool {
 
 /// Whether a cell of names holds an address, or nothing but digits and punctuation.
 fn is_no_name(value: &str, classes: u8) -> bool {
-    classes & bytes::AT != 0
-        || classes & bytes::LETTER == 0 && !value.contains(char::is_alphabetic)
+    classes & bytes::AT != 0 || classes & bytes::LETTER == 0 && !value.contains(char::is_alphabetic)
 }
 
 fn is_one_word(full_name: &str) -> bool {
@@ -722,6 +729,7 @@ mod tests {
             .collect()
     }
 
+    #[expect(clippy::too_many_lines, reason = "one long list of values")]
     #[test]
     fn every_field_is_checked() {
         use Field::{
@@ -760,7 +768,10 @@ mod tests {
             (&[(LastName, "Null")], &[]),
             (&[(LastName, "NULL")], &["name.suspicious"]),
             (&[(FirstName, "NIL"), (LastName, "SMITH")], &[]),
-            (&[(FirstName, "Nan"), (LastName, "Null")], &["name.suspicious", "name.suspicious"]),
+            (
+                &[(FirstName, "Nan"), (LastName, "Null")],
+                &["name.suspicious", "name.suspicious"],
+            ),
             (&[(Language, "pt-BR")], &[]),
             (&[(Language, "Bavarian?")], &["language.unknown"]),
             (&[(StartDate, "2026-11-22")], &[]),
