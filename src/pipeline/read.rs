@@ -2,7 +2,7 @@
 
 use super::columns::{Unused, advise};
 use super::{GROUP_BATCHES, InputFile, Job, Rows, stopped_early};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
 

@@ -146,7 +146,11 @@ impl Watch {
                 let why = match target {
                     Target::Slot(Slot::Field(_)) => blanks(column, mapping, definition),
                     Target::Slot(slot) => why(header.trim(), slot, &vocabulary, definition),
-                    Target::Password | Target::PasswordHash | Target::Own => None,
+                    Target::Password
+                    | Target::PasswordHash
+                    | Target::Own
+                    | Target::NamePart(_)
+                    | Target::NamePartKept(..) => None,
                 };
                 columns.extend(why.map(|why| (column, why)));
             }

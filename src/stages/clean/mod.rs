@@ -546,8 +546,7 @@ impl<'a> Row<'a> {
                 rules.add(Rule::PhoneE164);
             }
             None if digits::are_lost(value) => {
-                let detail = "all digits; a spreadsheet left out those behind the first few";
-                let field = Field::Phone;
+                let (field, detail) = (Field::Phone, digits::LOST);
                 let issue = Issue::of_field(Code::CellPrecision, self.number, field, value, detail);
                 drafts.issues.push(issue);
             }
@@ -956,7 +955,11 @@ mod tests {
         assert_eq!(values, ["", "", "", "Sales", "-", ""]);
         for (index, (first, last, kept)) in names.iter().enumerate() {
             assert_eq!(value(&drafts, index + 1, Field::LastName), *kept, "{last}");
-            assert_eq!(value(&drafts, index + 1, Field::FirstName), *first, "{last}");
+            assert_eq!(
+                value(&drafts, index + 1, Field::FirstName),
+                *first,
+                "{last}"
+            );
         }
         assert_eq!(value(&drafts, 8, Field::FirstName), "");
         assert_eq!(value(&drafts, 9, Field::FirstName), "Jane");
@@ -964,14 +967,16 @@ mod tests {
         let of_first = drafts.issues.iter().filter(|issue| issue.row == 0);
         let codes: Vec<Code> = of_first.map(|issue| issue.code).collect();
         use Code::{CellError, CellNothing, KeyPlaceholder};
-        assert_eq!(codes, [KeyPlaceholder, KeyPlaceholder, CellError, CellNothing]);
+        assert_eq!(
+            codes,
+            [KeyPlaceholder, KeyPlaceholder, CellError, CellNothing]
+        );
     }
 
     #[test]
     fn a_guessed_country_makes_no_phone_number() {
-        let rows = ["Germnay", "Congo", "na"].map(|country| {
-            row(&[(Field::Country, country), (Field::Phone, "030 1234567")])
-        });
+        let rows = ["Germnay", "Congo", "na"]
+            .map(|country| row(&[(Field::Country, country), (Field::Phone, "030 1234567")]));
         let drafts = cleaned(&rows, &definition("[clean]\ndefault_country = \"DE\""));
         for index in 0..rows.len() {
             assert_eq!(value(&drafts, index, Field::Phone), "030 1234567");

@@ -402,7 +402,13 @@ impl<'a> Checker<'a> {
             && self.reports_leftover(field, value, is_name, row)
     }
 
-    fn reports_leftover(&mut self, field: Field, value: &str, is_name: bool, row: RowNumber) -> bool {
+    fn reports_leftover(
+        &mut self,
+        field: Field,
+        value: &str,
+        is_name: bool,
+        row: RowNumber,
+    ) -> bool {
         let place = if is_name { Place::Name } else { Place::Text };
         let Some(found) = leftovers::find(value, place) else {
             return false;
@@ -547,8 +553,7 @@ impl<'a> Checker<'a> {
                 self.report_country(value, row);
             }
             Field::ExternalId | Field::Username if digits::are_lost(value) => {
-                let detail = "all digits; a spreadsheet left out those behind the first few";
-                self.report(Code::CellPrecision, row, field, value, detail);
+                self.report(Code::CellPrecision, row, field, value, digits::LOST);
             }
             Field::Organization | Field::DisplayName => self.check_text(field, value, row),
             Field::Language if language::tag(value).is_none() => {
@@ -804,6 +809,7 @@ mod tests {
             .collect()
     }
 
+    #[expect(clippy::too_many_lines, reason = "one long list of values")]
     #[test]
     fn every_field_is_checked() {
         use Field::{
@@ -842,7 +848,10 @@ mod tests {
             (&[(LastName, "Null")], &[]),
             (&[(LastName, "NULL")], &["name.suspicious"]),
             (&[(FirstName, "NIL"), (LastName, "SMITH")], &[]),
-            (&[(FirstName, "Nan"), (LastName, "Null")], &["name.suspicious", "name.suspicious"]),
+            (
+                &[(FirstName, "Nan"), (LastName, "Null")],
+                &["name.suspicious", "name.suspicious"],
+            ),
             (&[(Language, "pt-BR")], &[]),
             (&[(Language, "Bavarian?")], &["language.unknown"]),
             (&[(StartDate, "2026-11-22")], &[]),
