@@ -139,8 +139,18 @@ pub fn is_single(full_name: &str) -> bool {
 
 /// Whether a cell of first or last names names several people. Last names may be joined by words.
 pub fn is_several(name: &str, is_last: bool) -> bool {
-    let may_be = |byte: u8| matches!(byte, b' ' | b'&' | b'+' | b'/' | b';' | b'|');
-    if !name.bytes().any(may_be) {
+    // Nearly every cell has none of these; looked up, because it is asked of every row.
+    const MAY_BE: [bool; 256] = {
+        let mut table = [false; 256];
+        let signs = b" &+/;|";
+        let mut at = 0;
+        while at < signs.len() {
+            table[signs[at] as usize] = true;
+            at += 1;
+        }
+        table
+    };
+    if !name.bytes().any(|byte| MAY_BE[usize::from(byte)]) {
         return false;
     }
     match is_last {
