@@ -378,7 +378,9 @@ impl Spellings {
         }
         let most = |spellings: &[(String, u64)]| {
             let of_all = spellings.iter().rev();
-            of_all.max_by_key(|(_, uses)| *uses).map(|(path, _)| path.clone())
+            of_all
+                .max_by_key(|(_, uses)| *uses)
+                .map(|(path, _)| path.clone())
         };
         let spelled: BTreeMap<&String, String> = all
             .0
@@ -386,7 +388,10 @@ impl Spellings {
             .filter_map(|(key, spellings)| Some((key, most(spellings)?)))
             .collect();
         let whole = |path: &str| {
-            let ends = path.match_indices(GROUP_NESTING).map(|(at, _)| at).chain([path.len()]);
+            let ends = path
+                .match_indices(GROUP_NESTING)
+                .map(|(at, _)| at)
+                .chain([path.len()]);
             let names = ends.map(|end| {
                 let own = &path[..end];
                 let path = spelled.get(&group::key(own)).map_or(own, String::as_str);
@@ -487,8 +492,14 @@ mod tests {
             all.most_used().into_values().collect::<Vec<_>>()
         };
         assert_eq!(spelled(&[&[("SALES", 1), ("Sales", 2)]]), ["Sales"]);
-        assert_eq!(spelled(&[&[("SALES", 1)], &[("Sales", 1), ("sales", 1)]]), ["SALES"]);
-        assert_eq!(spelled(&[&[("SALES", 1), ("Ops", 1)], &[("Sales", 2)]]), ["Ops", "Sales"]);
+        assert_eq!(
+            spelled(&[&[("SALES", 1)], &[("Sales", 1), ("sales", 1)]]),
+            ["SALES"]
+        );
+        assert_eq!(
+            spelled(&[&[("SALES", 1), ("Ops", 1)], &[("Sales", 2)]]),
+            ["Ops", "Sales"]
+        );
         assert_eq!(
             spelled(&[&[("SALES/EMEA", 1), ("Sales", 2), ("sales/emea/Inside", 3)]]),
             ["sales", "sales/emea", "sales/emea/Inside"]

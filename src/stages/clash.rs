@@ -111,7 +111,11 @@ pub fn look_alikes(people: &People, seed: u64) -> Vec<LookAlike> {
     }
     let form = |key: Key, own: &str| {
         let is_odd = !own.is_ascii() || (has_a_labels && own.contains("xn--"));
-        let plain = if is_odd { scripts::plain_form(own) } else { None };
+        let plain = if is_odd {
+            scripts::plain_form(own)
+        } else {
+            None
+        };
         if key != Key::Email || !has_mailboxes {
             return plain;
         }

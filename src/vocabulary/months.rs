@@ -42,7 +42,11 @@ pub fn month(word: &str) -> Option<u32> {
         return None;
     }
     let word = word.to_lowercase();
-    let of = |months: &Months| months.iter().position(|names| names.contains(&word.as_str()));
+    let of = |months: &Months| {
+        months
+            .iter()
+            .position(|names| names.contains(&word.as_str()))
+    };
     let month = MONTHS.iter().find_map(|(_, months)| of(months))?;
     Some(month as u32 + 1)
 }

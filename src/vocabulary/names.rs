@@ -12,7 +12,7 @@ pub const PARTICLES: Words = &[
     ("fr", &["de", "du", "des", "la", "le", "les", "d'", "d’", "l'", "l’"]),
     ("es", &["del", "los", "las"]),
     ("pt", &["da", "das", "do", "dos"]),
-    ("it", &["di", "dal", "dalla", "dalle", "dall'", "dall’", "dei", "degli", "della", "delle", "dello", "dell'", "dell’"]),
+    ("it", &["di", "dal", "dalla", "dalle", "dall'", "dall’", "dei", "degli", "della", "delle", "dello", "dell'", "dell’", "de'", "de’"]),
     ("ca", &["dels", "sant"]),
     ("ar (in Latin letters)", &["el", "al", "al-", "el-", "bin", "ibn", "ben", "bint", "binti", "abu", "abou", "ould", "wuld", "ait", "aït"]),
     ("ar", &["أبو", "ابو", "بن", "ابن", "بنت", "آل"]),
@@ -36,11 +36,7 @@ pub const LOWER_PARTICLES: Words = &[
 ];
 /// Words between two last names that are one: `Ortega y Gasset`, `Costa e Silva`. Only in lower case,
 /// or in a name that is all in capitals.
-pub const SURNAME_JOINERS: Words = &[
-    ("es", &["y"]),
-    ("pt", &["e"]),
-    ("ca", &["i"]),
-];
+pub const SURNAME_JOINERS: Words = &[("es", &["y"]), ("pt", &["e"]), ("ca", &["i"])];
 /// Words between two people. Those of up to two letters count in lower case only.
 #[rustfmt::skip]
 pub const JOINERS: Words = &[
@@ -160,7 +156,10 @@ mod tests {
                     assert_eq!(word.to_lowercase(), *word);
                     assert!(word.len() <= 24 && !word.contains(' '), "{word}");
                     assert!(seen.insert(word), "{word} stands twice");
-                    assert!(has(table, word) && has(table, &word.to_uppercase()), "{word}");
+                    assert!(
+                        has(table, word) && has(table, &word.to_uppercase()),
+                        "{word}"
+                    );
                 }
             }
         }

@@ -192,7 +192,9 @@ fn with_signs(text: &str) -> Option<Reading> {
         ("民國", 1911),
         ("民国", 1911),
     ];
-    let named = ERAS.iter().find_map(|(era, before)| Some((text.strip_prefix(era)?, Some(*before))));
+    let named = ERAS
+        .iter()
+        .find_map(|(era, before)| Some((text.strip_prefix(era)?, Some(*before))));
     let (text, era) = named.unwrap_or((text, None));
     let signs = match text.contains('年') {
         true => ['年', '月', '日'],
@@ -209,19 +211,31 @@ fn with_signs(text: &str) -> Option<Reading> {
         (year, Some(before)) => number(year, 1, 3)? + before,
         (year, None) => number(year, 4, 4)?,
     };
-    Some(date(year, number(month.trim(), 1, 2)?, number(day.trim(), 1, 2)?))
+    Some(date(
+        year,
+        number(month.trim(), 1, 2)?,
+        number(day.trim(), 1, 2)?,
+    ))
 }
 
-/// The text with digits of other scripts as ASCII's: Arabic, Persian, Devanagari, full-width.
+/// The text with digits of other scripts as ASCII's (Arabic, Persian, Devanagari, full-width), and with
+/// what stands between them in full-width dates.
 fn in_ascii_digits(text: &str) -> Cow<'_, str> {
     const ZEROS: [char; 4] = ['\u{660}', '\u{6f0}', '\u{966}', '\u{ff10}'];
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
     let ascii = |c: char| {
+        if matches!(c, '\u{ff0d}'..='\u{ff0f}') {
+            return char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c);
+        }
         let digit = |zero: char| u32::from(c).checked_sub(u32::from(zero));
-        let digit = ZEROS.iter().find_map(|zero| digit(*zero).filter(|digit| *digit < 10));
-        digit.and_then(|digit| char::from_digit(digit, 10)).unwrap_or(c)
+        let digit = ZEROS
+            .iter()
+            .find_map(|zero| digit(*zero).filter(|digit| *digit < 10));
+        digit
+            .and_then(|digit| char::from_digit(digit, 10))
+            .unwrap_or(c)
     };
     Cow::Owned(text.chars().map(ascii).collect())
 }
@@ -244,10 +258,18 @@ pub fn far(iso: &str) -> Option<String> {
     let hint = match date.year() {
         1300..1500 => {
             // Near enough: the years of the Persian calendar begin in March.
-            format!("; {} is about {} if it is of the Persian calendar", date.year(), date.year() + 621)
+            format!(
+                "; {} is about {} if it is of the Persian calendar",
+                date.year(),
+                date.year() + 621
+            )
         }
         2400..2700 => {
-            format!("; {} is {} in the Buddhist calendar", date.year(), date.year() - 543)
+            format!(
+                "; {} is {} in the Buddhist calendar",
+                date.year(),
+                date.year() - 543
+            )
         }
         1899..=1900 | 9999 => "; leave the cell empty if there is none".to_string(),
         _ => String::new(),
@@ -260,10 +282,21 @@ pub fn far(iso: &str) -> Option<String> {
 pub fn fault(text: &str, order: DateOrder) -> Option<String> {
     let text = &*in_ascii_digits(text);
     let bare = without_time(text);
-    let digits: Vec<&str> = bare.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).collect();
+    let digits: Vec<&str> = bare
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|part| !part.is_empty())
+        .collect();
     let has_digits = !digits.is_empty();
-    if has_digits && bare.chars().all(|c| matches!(c, '0' | '-' | '/' | '.' | ' ')) || is_sheets_zero(&digits) {
-        return Some("a date, or an empty cell; this is a spreadsheet's or a database's word for none".to_string());
+    if has_digits
+        && bare
+            .chars()
+            .all(|c| matches!(c, '0' | '-' | '/' | '.' | ' '))
+        || is_sheets_zero(&digits)
+    {
+        return Some(
+            "a date, or an empty cell; this is a spreadsheet's or a database's word for none"
+                .to_string(),
+        );
     }
     if let Some(meant) = counted(bare) {
         return Some(meant);
@@ -276,7 +309,9 @@ pub fn fault(text: &str, order: DateOrder) -> Option<String> {
         .filter(|word| !word.is_empty())
         .collect();
     let named = words.iter().any(|word| month(word).is_some());
-    let other = words.iter().find(|word| !word.bytes().all(|byte| byte.is_ascii_digit()) && month(word).is_none());
+    let other = words
+        .iter()
+        .find(|word| !word.bytes().all(|byte| byte.is_ascii_digit()) && month(word).is_none());
     match (words.as_slice(), other) {
         ([_, _, _], Some(word)) if digits.len() == 2 && word.chars().all(char::is_alphabetic) => {
             Some(format!("a month in place of `{word}`, as 2026-11-22"))
@@ -293,7 +328,9 @@ pub fn fault(text: &str, order: DateOrder) -> Option<String> {
 
 /// What is wrong with three numbers, or two and a month's name.
 fn three_parts(parts: [&str; 3], named: bool, order: DateOrder) -> Option<String> {
-    let year = parts.iter().find(|part| part.len() == 4 && month(part).is_none());
+    let year = parts
+        .iter()
+        .find(|part| part.len() == 4 && month(part).is_none());
     let Some(year) = year else {
         let is_year = |part: &&&str| number(part, 2, 2).is_some();
         let year = parts.iter().rev().find(is_year)?;
@@ -303,7 +340,11 @@ fn three_parts(parts: [&str; 3], named: bool, order: DateOrder) -> Option<String
             false => format!("a year of four digits in place of `{year}`, as 2026-11-22"),
         });
     };
-    let numbers: Vec<u32> = parts.iter().filter(|part| *part != year).filter_map(|part| number(part, 1, 2)).collect();
+    let numbers: Vec<u32> = parts
+        .iter()
+        .filter(|part| *part != year)
+        .filter_map(|part| number(part, 1, 2))
+        .collect();
     if named || numbers.len() < 2 {
         return Some("a day that the month has".to_string());
     }
@@ -324,7 +365,10 @@ fn three_parts(parts: [&str; 3], named: bool, order: DateOrder) -> Option<String
 
 /// Whether it is what a spreadsheet shows for a zero: the day 0 of January 1900, in any order.
 fn is_sheets_zero(digits: &[&str]) -> bool {
-    let mut values: Vec<u32> = digits.iter().filter_map(|part| number(part, 1, 4)).collect();
+    let mut values: Vec<u32> = digits
+        .iter()
+        .filter_map(|part| number(part, 1, 4))
+        .collect();
     values.sort_unstable();
     values == [0, 1, 1900]
 }
@@ -332,10 +376,14 @@ fn is_sheets_zero(digits: &[&str]) -> bool {
 /// `2026-W10`, `W10/2026`, `KW 10`, `2026W101`.
 fn is_week(text: &str) -> bool {
     let upper = text.to_ascii_uppercase();
-    let weeks = ["KW", "CW", "WEEK", "W"].iter().find_map(|word| upper.split_once(word));
+    let weeks = ["KW", "CW", "WEEK", "W"]
+        .iter()
+        .find_map(|word| upper.split_once(word));
     weeks.is_some_and(|(before, behind)| {
         let is_plain = |c: char| c.is_ascii_digit() || " -/.".contains(c);
-        before.chars().all(is_plain) && behind.chars().all(is_plain) && behind.contains(|c: char| c.is_ascii_digit())
+        before.chars().all(is_plain)
+            && behind.chars().all(is_plain)
+            && behind.contains(|c: char| c.is_ascii_digit())
     })
 }
 
@@ -351,13 +399,18 @@ fn counted(text: &str) -> Option<String> {
         // 1954 to 2119
         (5, 20_000..=80_000) => {
             let days = Span::new().try_days(count).ok()?;
-            ("a spreadsheet's number of a day", Date::new(1899, 12, 30).ok()?.checked_add(days).ok()?)
+            (
+                "a spreadsheet's number of a day",
+                Date::new(1899, 12, 30).ok()?.checked_add(days).ok()?,
+            )
         }
         (9 | 10, 100_000_000..=7_000_000_000) => ("a number of seconds since 1970", utc(count)?),
         (12 | 13, _) => ("a number of milliseconds since 1970", utc(count / 1000)?),
         _ => return None,
     };
-    Some(format!("a date, as 2026-11-22; `{whole}` is {date} if it is {what}"))
+    Some(format!(
+        "a date, as 2026-11-22; `{whole}` is {date} if it is {what}"
+    ))
 }
 
 fn utc(seconds: i64) -> Option<Date> {
@@ -488,6 +541,7 @@ mod tests {
             ("2026-11", Dmy, "-"),
             ("Nov Nov 2026", Dmy, "-"),
             ("２０２６-11-22", Unknown, "2026-11-22"),
+            ("１２／３１／２０２６", Unknown, "2026-12-31"),
             ("٢٠٢٦-٠٣-٠١", Unknown, "2026-03-01"),
             ("۲۰۲۶/۰۳/۰۱", Unknown, "2026-03-01"),
             ("2026年3月1日", Unknown, "2026-03-01"),
@@ -519,10 +573,16 @@ mod tests {
             ("1/0/1900", "word for none"),
             ("00.01.1900", "word for none"),
             ("1900-01-00", "word for none"),
-            ("45352", "`45352` is 2024-03-01 if it is a spreadsheet's number of a day"),
+            (
+                "45352",
+                "`45352` is 2024-03-01 if it is a spreadsheet's number of a day",
+            ),
             ("45352.5", "is 2024-03-01 if"),
             ("1772323200", "is 2026-03-01 if it is a number of seconds"),
-            ("1772323200000", "is 2026-03-01 if it is a number of milliseconds"),
+            (
+                "1772323200000",
+                "is 2026-03-01 if it is a number of milliseconds",
+            ),
             ("1.3.26", "four digits in place of `26`"),
             ("1-Mar-26", "four digits in place of `26`"),
             ("01-MAR-26", "four digits in place of `26`"),

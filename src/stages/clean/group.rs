@@ -123,7 +123,8 @@ impl Cleaned {
             None => {
                 let list = clean(cell, policy);
                 let (value, remark) = (list.value.into_owned(), list.remark.map(Cow::into_owned));
-                self.cells.push((cell.to_string(), value, list.rules, remark));
+                self.cells
+                    .push((cell.to_string(), value, list.rules, remark));
                 let place = self.cells.len() - 1;
                 let hash_of = |place: &u32| xxh3_64(self.cells[*place as usize].0.as_bytes());
                 self.places.insert_unique(hash, place as u32, hash_of);
@@ -323,7 +324,12 @@ fn doubt(name: &str, policy: &Groups) -> Option<Remark> {
         }
     }
     let words: Vec<&str> = name.split(' ').collect();
-    let is_joiner = |word: &&str| matches!(*word, "+" | "and" | "und" | "et" | "y" | "en" | "och" | "og");
+    let is_joiner = |word: &&str| {
+        matches!(
+            *word,
+            "+" | "and" | "or" | "und" | "oder" | "et" | "y" | "en" | "och" | "og"
+        )
+    };
     let is_joined = words.len() == 3 && is_joiner(&words[1]) || words.contains(&"+");
     if is_joined {
         return say("read as one group; if it is several, put `;` between them".to_string());
@@ -362,7 +368,18 @@ impl Seen {
 fn is_mark(character: char, policy: &Groups) -> bool {
     matches!(
         character,
-        '[' | '{' | '"' | '\'' | '=' | '|' | '+' | '；' | '，' | '、' | COLUMN_SEPARATOR | GROUP_SEPARATOR
+        '[' | '{'
+            | '('
+            | '"'
+            | '\''
+            | '='
+            | '|'
+            | '+'
+            | '；'
+            | '，'
+            | '、'
+            | COLUMN_SEPARATOR
+            | GROUP_SEPARATOR
     ) || character == policy.nesting
         || character == GROUP_NESTING
         || policy.role_mark == Some(character)
@@ -496,7 +513,10 @@ mod tests {
             let code = found.remark.map_or("", |remark| remark.code.name());
             assert_eq!(code, said, "{cell}");
             let again = clean(&found.value, &policy);
-            assert_eq!((again.value.as_ref(), again.rules), (found.value.as_ref(), Rules::NONE));
+            assert_eq!(
+                (again.value.as_ref(), again.rules),
+                (found.value.as_ref(), Rules::NONE)
+            );
         }
     }
 

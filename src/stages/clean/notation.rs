@@ -25,7 +25,14 @@ const OBJECTS: [&str; 5] = [
 const NO_LIST: &str = "the groups themselves; a program wrote the name of its list there";
 const DAMAGED: &str = "names of groups; this is a part of a program's data";
 /// Members of a JSON object that name it, in the order in which they are looked for.
-const NAMES: [&str; 6] = ["name", "displayName", "display_name", "title", "label", "value"];
+const NAMES: [&str; 6] = [
+    "name",
+    "displayName",
+    "display_name",
+    "title",
+    "label",
+    "value",
+];
 
 /// The list in `text`, which has no white space at its ends; `None` for plain text.
 pub fn read(text: &str) -> Option<Listed> {
@@ -34,6 +41,8 @@ pub fn read(text: &str) -> Option<Listed> {
         _ if is_object(text) => Some(Listed::Broken(NO_LIST)),
         (b'[', b']') => Some(in_brackets(text)),
         (b'{', b'}') => Some(in_braces(text)),
+        // A tuple of Python, which may end in a comma.
+        (b'(', b')') => quoted(text[1..text.len() - 1].trim(), b",").map(Listed::Values),
         (b'a', b'}') if is_php(text) => {
             Some(php(text).map_or(Listed::Broken(DAMAGED), Listed::Values))
         }
@@ -58,7 +67,11 @@ fn is_object(text: &str) -> bool {
 /// `["Sales", "Ops"]`, `[{"name": "Sales"}]`, `['Sales', 'Ops']` or `[Sales, Ops]`.
 fn in_brackets(text: &str) -> Listed {
     if let Ok(list) = serde_json::from_str::<Vec<Value>>(text) {
-        let names: Option<Vec<String>> = list.iter().filter(|value| !value.is_null()).map(name).collect();
+        let names: Option<Vec<String>> = list
+            .iter()
+            .filter(|value| !value.is_null())
+            .map(name)
+            .collect();
         return names.map_or(Listed::Broken(DAMAGED), Listed::Values);
     }
     let inner = text[1..text.len() - 1].trim();
@@ -68,7 +81,12 @@ fn in_brackets(text: &str) -> Listed {
     if inner.contains(['[', ']', '{', '}', '"']) {
         return Listed::Broken(DAMAGED);
     }
-    Listed::Values(inner.split(',').map(|name| name.trim().to_string()).collect())
+    Listed::Values(
+        inner
+            .split(',')
+            .map(|name| name.trim().to_string())
+            .collect(),
+    )
 }
 
 fn name(value: &Value) -> Option<String> {
@@ -172,7 +190,9 @@ fn quoted(text: &str, separators: &[u8]) -> Option<Vec<String>> {
 
 /// Whether it begins as a serialised array of PHP: `a:2:{`.
 fn is_php(text: &str) -> bool {
-    let count = text.strip_prefix("a:").and_then(|rest| rest.split_once(":{"));
+    let count = text
+        .strip_prefix("a:")
+        .and_then(|rest| rest.split_once(":{"));
     count.is_some_and(|(count, _)| !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit()))
 }
 
@@ -252,7 +272,9 @@ fn unescaped_parts(text: &str) -> Vec<(&str, char)> {
 
 /// A value of a directory name without its escapes: `\,` is a comma, `\C3\BC` is `ü`.
 fn unescaped(value: &str) -> Cow<'_, str> {
-    let quoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+    let quoted = value
+        .strip_prefix('"')
+        .and_then(|value| value.strip_suffix('"'));
     let value = quoted.unwrap_or(value);
     if !value.contains('\\') {
         return Cow::Borrowed(value);
@@ -281,24 +303,38 @@ fn unescaped(value: &str) -> Cow<'_, str> {
 /// The lines of a list that has one value in each, without the marks before them; `None` where there is
 /// one line and no mark.
 pub fn lines(text: &str) -> Option<Vec<&str>> {
-    let is_end = |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let is_end = |c: char| {
+        matches!(
+            c,
+            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+        )
+    };
     let is_bullet = |c: char| matches!(c, '•' | '◦' | '▪' | '▫' | '‣' | '●' | '○' | '■' | '□');
     if !text.contains(is_end) && !text.starts_with(is_bullet) {
         return None;
     }
     let mut lines: Vec<&str> = text.split(is_end).collect();
     if text.starts_with(is_bullet) {
-        lines = lines.iter().flat_map(|line| line.split(is_bullet)).collect();
+        lines = lines
+            .iter()
+            .flat_map(|line| line.split(is_bullet))
+            .collect();
     }
     let trimmed = lines.iter().map(|line| line.trim());
     let lines: Vec<&str> = trimmed.filter(|line| !line.is_empty()).collect();
     let marks = ["- ", "– ", "* ", "+ "].iter();
     let without = |mark: &str| -> Option<Vec<&str>> {
-        let names = lines.iter().map(|line| line.strip_prefix(mark).map(str::trim));
+        let names = lines
+            .iter()
+            .map(|line| line.strip_prefix(mark).map(str::trim));
         names.collect()
     };
     let unmarked = marks.filter_map(|mark| without(mark)).next();
-    Some(unmarked.or_else(|| without_numbers(&lines)).unwrap_or(lines))
+    Some(
+        unmarked
+            .or_else(|| without_numbers(&lines))
+            .unwrap_or(lines),
+    )
 }
 
 /// Lines without the numbers before them, where they are counted from 1.
@@ -323,11 +359,16 @@ mod tests {
         for (text, expected) in [
             (r#"["Sales","Ops"]"#, "Sales|Ops"),
             (r#"["Finance, Tax"]"#, "Finance, Tax"),
-            (r#"[{"id": 7, "name": "Sales"}, {"name": "Ops"}]"#, "Sales|Ops"),
+            (
+                r#"[{"id": 7, "name": "Sales"}, {"name": "Ops"}]"#,
+                "Sales|Ops",
+            ),
             ("[]", ""),
             (r"['Sales', 'Ops']", "Sales|Ops"),
             (r#"['Sales', "Children's ward"]"#, "Sales|Children's ward"),
             ("[Sales, Ops]", "Sales|Ops"),
+            ("('Sales', 'Ops')", "Sales|Ops"),
+            ("('Sales',)", "Sales"),
             (r#"{Sales,"Ops Team"}"#, "Sales|Ops Team"),
             (r#"{"Sales","R\"D",NULL}"#, "Sales|R\"D"),
             ("{}", ""),
@@ -356,7 +397,17 @@ mod tests {
             };
             assert_eq!(found, expected, "{text}");
         }
-        for text in ["", "Sales", "'t Hof", "Class: 5b", "a:b", "c=d", "\"Sales\" team", "'A' 'B'"] {
+        for text in [
+            "",
+            "Sales",
+            "'t Hof",
+            "Class: 5b",
+            "a:b",
+            "c=d",
+            "(Sales)",
+            "\"Sales\" team",
+            "'A' 'B'",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }
@@ -375,7 +426,10 @@ mod tests {
             ("1. Team\n1. Reserve", "1. Team|1. Reserve"),
             ("- Sales\nOps", "- Sales|Ops"),
         ] {
-            assert_eq!(lines(text).map(|lines| lines.join("|")).as_deref(), Some(expected));
+            assert_eq!(
+                lines(text).map(|lines| lines.join("|")).as_deref(),
+                Some(expected)
+            );
         }
         assert_eq!(lines("1. Mannschaft"), None);
         assert_eq!(lines("- Sales"), None);

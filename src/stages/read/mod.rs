@@ -334,4 +334,3 @@ fn is_parted(value: &str, count: usize, separators: &[char]) -> bool {
     let comma_parts = count < 2 || separators.first() == Some(&',');
     value.contains(|c| separators.contains(&c) && (c != ',' || comma_parts))
 }
-

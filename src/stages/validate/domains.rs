@@ -83,10 +83,15 @@ const FOLDINGS: [Folding; 4] = [
 /// for `kim.alster+lists@googlemail.com`.
 pub fn mailbox(key: &str) -> Option<String> {
     let (local, domain) = key.rsplit_once('@')?;
-    let folding = FOLDINGS.iter().find(|folding| folding.domains.contains(&domain))?;
+    let folding = FOLDINGS
+        .iter()
+        .find(|folding| folding.domains.contains(&domain))?;
     let name = local.split('+').next().filter(|name| !name.is_empty())?;
     let domain = folding.name.unwrap_or(domain);
-    let plain: String = name.chars().filter(|c| !folding.signs.contains(c)).collect();
+    let plain: String = name
+        .chars()
+        .filter(|c| !folding.signs.contains(c))
+        .collect();
     let mailbox = format!("{plain}@{domain}");
     (!plain.is_empty() && mailbox != key).then_some(mailbox)
 }
@@ -94,9 +99,11 @@ pub fn mailbox(key: &str) -> Option<String> {
 /// Whether a text of keys may hold one that [`mailbox`] changes.
 pub fn may_have_mailboxes(text: &[u8]) -> bool {
     let finds = |part: &str| memchr::memmem::find(text, part.as_bytes()).is_some();
-    finds("+") || FOLDINGS.iter().filter(|folding| !folding.signs.is_empty()).any(|folding| {
-        folding.domains.iter().any(|domain| finds(domain))
-    })
+    finds("+")
+        || FOLDINGS
+            .iter()
+            .filter(|folding| !folding.signs.is_empty())
+            .any(|folding| folding.domains.iter().any(|domain| finds(domain)))
 }
 
 /// Whether no public mail can reach the domain (lower-case A-labels).

@@ -220,9 +220,12 @@ fn unusual(local: &str, domain: &Domain) -> Option<&'static str> {
 
 /// Whether a program should have put an address there: `{{user}}@iana.org`, `${mail}`, `%EMAIL%`, `<%= mail %>`.
 fn is_template(text: &str) -> bool {
-    let is_marked = text.contains("{{") || text.contains("${") || text.contains("<%") || text.contains("[[");
+    let is_marked =
+        text.contains("{{") || text.contains("${") || text.contains("<%") || text.contains("[[");
     let local = text.split('@').next().unwrap_or(text);
-    let name = local.strip_prefix('%').and_then(|rest| rest.strip_suffix('%'));
+    let name = local
+        .strip_prefix('%')
+        .and_then(|rest| rest.strip_suffix('%'));
     is_marked || name.is_some_and(|name| !name.is_empty())
 }
 

@@ -373,12 +373,7 @@ impl<'a> Checker<'a> {
             );
         }
         match field {
-            Field::Username if value.contains(|c: char| c.is_whitespace() || c.is_control()) => {
-                self.report(Code::UsernameSyntax, row, field, value, "no white space");
-            }
-            Field::Username if !value.contains(char::is_alphanumeric) => {
-                self.report(Code::UsernameSyntax, row, field, value, "a letter or a digit");
-            }
+            Field::Username => self.check_username(value, row),
             Field::Country if country::alpha2(value).is_none() => {
                 self.report(
                     Code::CountryUnknown,
@@ -397,14 +392,7 @@ impl<'a> Checker<'a> {
                     "a BCP 47 tag, as `en` or `pt-BR`",
                 );
             }
-            Field::StartDate | Field::EndDate if !date::is_iso(value) => {
-                self.report_date(field, value, row);
-            }
-            Field::StartDate | Field::EndDate => {
-                if let Some(detail) = date::far(value) {
-                    self.report(Code::DateFar, row, field, value, detail);
-                }
-            }
+            Field::StartDate | Field::EndDate => self.check_date(field, value, row),
             Field::Status if !matches!(value, "active" | "invited" | "deactivated") => {
                 self.report(
                     Code::StatusUnknown,
@@ -433,6 +421,29 @@ impl<'a> Checker<'a> {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn check_username(&mut self, value: &str, row: RowNumber) {
+        let field = Field::Username;
+        if value.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            self.report(Code::UsernameSyntax, row, field, value, "no white space");
+        } else if !value.contains(char::is_alphanumeric) {
+            self.report(
+                Code::UsernameSyntax,
+                row,
+                field,
+                value,
+                "a letter or a digit",
+            );
+        }
+    }
+
+    fn check_date(&mut self, field: Field, value: &str, row: RowNumber) {
+        if !date::is_iso(value) {
+            self.report_date(field, value, row);
+        } else if let Some(detail) = date::far(value) {
+            self.report(Code::DateFar, row, field, value, detail);
         }
     }
 

@@ -434,7 +434,9 @@ impl<'s> Flattener<'s> {
             };
             if matches!(node, Node::Inexact(_)) {
                 *said = Said::Inexact;
-            } else if *said == Said::Nothing && super::super::is_parted(value, list.len(), self.separators) {
+            } else if *said == Said::Nothing
+                && super::super::is_parted(value, list.len(), self.separators)
+            {
                 *said = Said::Parted;
             }
             if !text.is_empty() {
