@@ -22,7 +22,7 @@ use crate::stages::clash::{LookAlike, closing_rows, key_hashes, look_alikes};
 use crate::stages::clean::clean;
 use crate::stages::clean::converted;
 use crate::stages::clean::date::Evidence;
-use crate::stages::clean::{group, groups};
+use crate::stages::clean::{GROUP_NESTING, group, groups};
 use crate::stages::closing::{self, Watch};
 use crate::stages::dedupe::fingerprints;
 use crate::stages::drift::Profile;
@@ -514,15 +514,49 @@ impl Spellings {
         }
     }
 
-    /// By key, the spelling that is used most; of equal ones the first.
+    /// By key, the spelling that is used most; of equal ones the first. A group above another is spelled the
+    /// same in the paths of all that are below it.
     pub(super) fn most_used(self) -> BTreeMap<String, String> {
-        let most = |spellings: Vec<(String, u64)>| {
-            let of_all = spellings.into_iter().rev();
-            of_all.max_by_key(|(_, uses)| *uses).map(|(path, _)| path)
+        let mut all = Spellings::default();
+        for (key, spellings) in &self.0 {
+            for (path, uses) in spellings {
+                all.note_key(key.clone(), path, *uses);
+            }
+        }
+        for (path, uses) in self.0.values().flatten() {
+            for (at, _) in path.match_indices(GROUP_NESTING) {
+                all.note(&path[..at], *uses);
+            }
+        }
+        let most = |spellings: &[(String, u64)]| {
+            let of_all = spellings.iter().rev();
+            of_all
+                .max_by_key(|(_, uses)| *uses)
+                .map(|(path, _)| path.clone())
         };
-        let groups = self.0.into_iter();
-        groups
+        let spelled: BTreeMap<&String, String> = all
+            .0
+            .iter()
             .filter_map(|(key, spellings)| Some((key, most(spellings)?)))
+            .collect();
+        let whole = |path: &str| {
+            let ends = path
+                .match_indices(GROUP_NESTING)
+                .map(|(at, _)| at)
+                .chain([path.len()]);
+            let names = ends.map(|end| {
+                let own = &path[..end];
+                let path = spelled.get(&group::key(own)).map_or(own, String::as_str);
+                path.rsplit(GROUP_NESTING).next().unwrap_or(path)
+            });
+            names.collect::<Vec<_>>().join("/")
+        };
+        let named = self.0.into_keys();
+        named
+            .filter_map(|key| {
+                let path = whole(spelled.get(&key)?);
+                Some((key, path))
+            })
             .collect()
     }
 }
@@ -654,6 +688,10 @@ mod tests {
         assert_eq!(
             spelled(&[&[("SALES", 1), ("Ops", 1)], &[("Sales", 2)]]),
             ["Ops", "Sales"]
+        );
+        assert_eq!(
+            spelled(&[&[("SALES/EMEA", 1), ("Sales", 2), ("sales/emea/Inside", 3)]]),
+            ["sales", "sales/emea", "sales/emea/Inside"]
         );
     }
 }

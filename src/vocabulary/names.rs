@@ -12,7 +12,7 @@ pub const PARTICLES: Words = &[
     ("fr", &["de", "du", "des", "la", "le", "les", "d'", "d’", "l'", "l’"]),
     ("es", &["del", "los", "las"]),
     ("pt", &["da", "das", "do", "dos"]),
-    ("it", &["di", "dal", "dalla", "dalle", "dall'", "dall’", "dei", "degli", "della", "delle", "dello", "dell'", "dell’"]),
+    ("it", &["di", "dal", "dalla", "dalle", "dall'", "dall’", "dei", "degli", "della", "delle", "dello", "dell'", "dell’", "de'", "de’"]),
     ("ca", &["dels", "sant"]),
     ("ar (in Latin letters)", &["el", "al", "al-", "el-", "bin", "ibn", "ben", "bint", "binti", "abu", "abou", "ould", "wuld", "ait", "aït"]),
     ("ar", &["أبو", "ابو", "بن", "ابن", "بنت", "آل"]),

@@ -309,13 +309,17 @@ fn with_signs(text: &str) -> Option<Reading> {
     ))
 }
 
-/// The text with digits of other scripts as ASCII's: Arabic, Persian, Devanagari, full-width.
+/// The text with digits of other scripts as ASCII's (Arabic, Persian, Devanagari, full-width), and with
+/// what stands between them in full-width dates.
 fn in_ascii_digits(text: &str) -> Cow<'_, str> {
     const ZEROS: [char; 4] = ['\u{660}', '\u{6f0}', '\u{966}', '\u{ff10}'];
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
     let ascii = |c: char| {
+        if matches!(c, '\u{ff0d}'..='\u{ff0f}') {
+            return char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c);
+        }
         let digit = |zero: char| u32::from(c).checked_sub(u32::from(zero));
         let digit = ZEROS
             .iter()
@@ -660,7 +664,22 @@ mod tests {
             ("2026-11-22x", Dmy, "-"),
             ("2026-11", Dmy, "-"),
             ("Nov Nov 2026", Dmy, "-"),
-            ("２０２６-11-22", Dmy, "-"),
+            ("２０２６-11-22", Unknown, "2026-11-22"),
+            ("１２／３１／２０２６", Unknown, "2026-12-31"),
+            ("٢٠٢٦-٠٣-٠١", Unknown, "2026-03-01"),
+            ("۲۰۲۶/۰۳/۰۱", Unknown, "2026-03-01"),
+            ("2026年3月1日", Unknown, "2026-03-01"),
+            ("2026年3月1日 12:30", Unknown, "2026-03-01"),
+            ("2026년 3월 1일", Unknown, "2026-03-01"),
+            ("令和8年3月1日", Unknown, "2026-03-01"),
+            ("平成元年1月8日", Unknown, "1989-01-08"),
+            ("民國115年3月1日", Unknown, "2026-03-01"),
+            ("1. März 2026", Unknown, "2026-03-01"),
+            ("1er mars 2026", Unknown, "2026-03-01"),
+            ("1 de marzo de 2026", Unknown, "2026-03-01"),
+            ("1 listopada 2026", Unknown, "-"),
+            ("2026.03.01.", Unknown, "2026-03-01"),
+            ("令和8年13月1日", Unknown, "-"),
             (":", Dmy, "-"),
         ];
         for (text, order, expected) in cases {

@@ -327,7 +327,7 @@ fn doubt(name: &str, policy: &Groups) -> Option<Remark> {
     let is_joiner = |word: &&str| {
         matches!(
             *word,
-            "+" | "and" | "und" | "et" | "y" | "en" | "och" | "og"
+            "+" | "and" | "or" | "und" | "oder" | "et" | "y" | "en" | "och" | "og"
         )
     };
     let is_joined = words.len() == 3 && is_joiner(&words[1]) || words.contains(&"+");
@@ -369,6 +369,7 @@ fn is_mark(character: char, policy: &Groups) -> bool {
     matches!(
         character,
         '[' | '{'
+            | '('
             | '"'
             | '\''
             | '='

@@ -139,8 +139,18 @@ pub fn is_single(full_name: &str) -> bool {
 
 /// Whether a cell of first or last names names several people. Last names may be joined by words.
 pub fn is_several(name: &str, is_last: bool) -> bool {
-    let may_be = |byte: u8| matches!(byte, b' ' | b'&' | b'+' | b'/' | b';' | b'|');
-    if !name.bytes().any(may_be) {
+    // Nearly every cell has none of these; looked up, because it is asked of every row.
+    const MAY_BE: [bool; 256] = {
+        let mut table = [false; 256];
+        let signs = b" &+/;|";
+        let mut at = 0;
+        while at < signs.len() {
+            table[signs[at] as usize] = true;
+            at += 1;
+        }
+        table
+    };
+    if !name.bytes().any(|byte| MAY_BE[usize::from(byte)]) {
         return false;
     }
     match is_last {
@@ -483,6 +493,10 @@ fn first_last(words: &[&str]) -> (String, String, Option<Doubt>) {
 /// `y` joins to it. One word at least is left.
 fn last_name_start(words: &[&str]) -> usize {
     let mut start = before_particles(words, words.len() - 1);
+    // `von der Marwitz zu Rau` is one name.
+    if start > 2 && matches!(words[start], "zu" | "zum" | "zur") && is_particle(words[start - 2]) {
+        start = before_particles(words, start - 1);
+    }
     while start > 2 && joins_last_names(words[start - 1], words) {
         start = before_particles(words, start - 2);
     }
@@ -636,6 +650,8 @@ mod tests {
         for (name, expected) in [
             ("Karl-Heinz von und zu Rau", "Karl-Heinz|von und zu Rau"),
             ("Eva von und zum Stein", "Eva|von und zum Stein"),
+            ("Otto von der Hof zu Rau", "Otto|von der Hof zu Rau"),
+            ("Giovanni de' Medici", "Giovanni|de' Medici"),
             ("Karl vom Berg", "Karl|vom Berg"),
             ("Jan van 't Hoff", "Jan|van 't Hoff"),
             ("Piet op de Beeck", "Piet|op de Beeck"),
@@ -737,6 +753,10 @@ mod tests {
             let remark = reading.remark().map_or("", |(code, _)| code.name());
             assert_eq!(remark, code, "{name}");
         }
+    }
+
+    #[test]
+    fn one_word_besides_titles_is_single() {
         for (name, expected) in [
             ("Frau Müller", true),
             ("Mr & Mrs Green", true),

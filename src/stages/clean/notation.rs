@@ -41,6 +41,8 @@ pub fn read(text: &str) -> Option<Listed> {
         _ if is_object(text) => Some(Listed::Broken(NO_LIST)),
         (b'[', b']') => Some(in_brackets(text)),
         (b'{', b'}') => Some(in_braces(text)),
+        // A tuple of Python, which may end in a comma.
+        (b'(', b')') => quoted(text[1..text.len() - 1].trim(), b",").map(Listed::Values),
         (b'a', b'}') if is_php(text) => {
             Some(php(text).map_or(Listed::Broken(DAMAGED), Listed::Values))
         }
@@ -365,6 +367,8 @@ mod tests {
             (r"['Sales', 'Ops']", "Sales|Ops"),
             (r#"['Sales', "Children's ward"]"#, "Sales|Children's ward"),
             ("[Sales, Ops]", "Sales|Ops"),
+            ("('Sales', 'Ops')", "Sales|Ops"),
+            ("('Sales',)", "Sales"),
             (r#"{Sales,"Ops Team"}"#, "Sales|Ops Team"),
             (r#"{"Sales","R\"D",NULL}"#, "Sales|R\"D"),
             ("{}", ""),
@@ -400,6 +404,7 @@ mod tests {
             "Class: 5b",
             "a:b",
             "c=d",
+            "(Sales)",
             "\"Sales\" team",
             "'A' 'B'",
         ] {

@@ -194,11 +194,22 @@ pub fn check(text: &str) -> Result<Vec<Doubt>, Fault> {
 /// What hardly any mailbox is called, though RFC 5321 and 6531 allow it. Addresses whose domain is
 /// international, too, are left alone.
 fn unusual(local: &str, domain: &Domain) -> Option<&'static str> {
-    let is_usual = |byte: u8| {
-        byte.is_ascii_alphanumeric()
-            || matches!(byte, b'.' | b'-' | b'_' | b'+' | b'\'' | b'&' | b'=')
+    const USUAL: [bool; 256] = {
+        let mut table = [false; 256];
+        let signs = b".-_+'&=";
+        let mut at = 0;
+        while at < 256 {
+            table[at] = (at as u8).is_ascii_alphanumeric();
+            at += 1;
+        }
+        at = 0;
+        while at < signs.len() {
+            table[signs[at] as usize] = true;
+            at += 1;
+        }
+        table
     };
-    if local.bytes().all(is_usual) {
+    if local.bytes().all(|byte| USUAL[usize::from(byte)]) {
         return None;
     }
     if local.is_ascii() {

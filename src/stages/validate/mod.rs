@@ -537,23 +537,12 @@ impl<'a> Checker<'a> {
             self.check_converted(field, value, row);
         }
         match field {
-            Field::Username if value.contains(|c: char| c.is_whitespace() || c.is_control()) => {
-                self.report(Code::UsernameSyntax, row, field, value, "no white space");
-            }
-            Field::Username if !value.contains(char::is_alphanumeric) => {
-                self.report(
-                    Code::UsernameSyntax,
-                    row,
-                    field,
-                    value,
-                    "a letter or a digit",
-                );
-            }
-            Field::Country if country::alpha2(value).is_none() => {
-                self.report_country(value, row);
-            }
             Field::ExternalId | Field::Username if digits::are_lost(value) => {
                 self.report(Code::CellPrecision, row, field, value, digits::LOST);
+            }
+            Field::Username => self.check_username(value, row),
+            Field::Country if country::alpha2(value).is_none() => {
+                self.report_country(value, row);
             }
             Field::Organization | Field::DisplayName => self.check_text(field, value, row),
             Field::Language if language::tag(value).is_none() => {
@@ -565,14 +554,7 @@ impl<'a> Checker<'a> {
                     "a BCP 47 tag, as `en` or `pt-BR`",
                 );
             }
-            Field::StartDate | Field::EndDate if !date::is_iso(value) => {
-                self.report_date(field, value, row);
-            }
-            Field::StartDate | Field::EndDate => {
-                if let Some(detail) = date::far(value) {
-                    self.report(Code::DateFar, row, field, value, detail);
-                }
-            }
+            Field::StartDate | Field::EndDate => self.check_date(field, value, row),
             // A column such as `Active` has said itself what it doesn't know.
             Field::Status
                 if !matches!(value, "active" | "invited" | "deactivated")
@@ -654,6 +636,29 @@ impl<'a> Checker<'a> {
             false => "an ISO 3166 code or a country's name",
         };
         self.report(Code::CountryUnknown, row, Field::Country, value, detail);
+    }
+
+    fn check_username(&mut self, value: &str, row: RowNumber) {
+        let field = Field::Username;
+        if value.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            self.report(Code::UsernameSyntax, row, field, value, "no white space");
+        } else if !value.contains(char::is_alphanumeric) {
+            self.report(
+                Code::UsernameSyntax,
+                row,
+                field,
+                value,
+                "a letter or a digit",
+            );
+        }
+    }
+
+    fn check_date(&mut self, field: Field, value: &str, row: RowNumber) {
+        if !date::is_iso(value) {
+            self.report_date(field, value, row);
+        } else if let Some(detail) = date::far(value) {
+            self.report(Code::DateFar, row, field, value, detail);
+        }
     }
 
     fn report_date(&mut self, field: Field, value: &str, row: RowNumber) {
