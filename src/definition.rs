@@ -1508,19 +1508,7 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
     {
         return wrong("nesting", "`nesting` is also one of `separators`");
     }
-    for name in &definition.clean.converted {
-        if !Field::from_name(name).is_some_and(converted::may_be) {
-            let fields = Field::ALL
-                .into_iter()
-                .filter(|field| converted::may_be(*field));
-            let names: Vec<&str> = fields.map(Field::name).collect();
-            let message = format!(
-                "`{name}` in `converted` is no field that is looked at for that; these are: {}",
-                names.join(", ")
-            );
-            return wrong("converted", &message);
-        }
-    }
+    check_converted(&definition.clean, &wrong)?;
     check_roles(definition, &wrong)?;
     check_role_words(path, text, definition)?;
     for email in &definition.leavers.protected {
@@ -1532,6 +1520,23 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
     check_gates(&definition.gates, &wrong)?;
     check_mail(&definition.mail, &wrong)?;
     target::check(definition).or_else(|(at, message)| wrong(&at, &message))
+}
+
+/// Only fields in which a spreadsheet's dates are looked for can be named.
+fn check_converted(clean: &Clean, wrong: &dyn Fn(&str, &str) -> Result<()>) -> Result<()> {
+    let is_known = |name: &&String| Field::from_name(name).is_some_and(converted::may_be);
+    let Some(name) = clean.converted.iter().find(|name| !is_known(name)) else {
+        return Ok(());
+    };
+    let fields = Field::ALL
+        .into_iter()
+        .filter(|field| converted::may_be(*field));
+    let names: Vec<&str> = fields.map(Field::name).collect();
+    let message = format!(
+        "`{name}` in `converted` is no field that is looked at for that; these are: {}",
+        names.join(", ")
+    );
+    wrong("converted", &message)
 }
 
 /// The most lines that a header, and what stands below the rows, may take.
@@ -1974,5 +1979,16 @@ mod tests {
             refusal.what
         );
         assert_eq!(refusal.help, "did you mean `email`?");
+        let text = "name = \"x\"\n[clean]\nconverted = [\"groups\", \"status\"]\n";
+        let refusal = parse("p.toml", text).unwrap_err();
+        assert!(
+            refusal
+                .what
+                .starts_with("p.toml:3:1: `status` in `converted` is no field"),
+            "{}",
+            refusal.what
+        );
+        let refusal = parse("p.toml", "name = \"a\\u0000b\"\n").unwrap_err();
+        assert!(refusal.what.contains("NUL"), "{}", refusal.what);
     }
 }

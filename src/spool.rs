@@ -782,7 +782,9 @@ mod tests {
         };
         let mut verdicts = vec![Verdict::Kept; rows.len()];
         verdicts[0] = Verdict::Duplicate(77);
-        verdicts[1] = Verdict::Nobody;
+        if let Some(second) = verdicts.get_mut(1) {
+            *second = Verdict::Nobody;
+        }
         People {
             drafts,
             keys,

@@ -49,15 +49,7 @@ pub fn validate(
 ) -> People {
     let first_row = drafts.first_row;
     let place = |issue: &Issue| issue.row.wrapping_sub(first_row) as usize;
-    for issue in &drafts.issues {
-        if issue.code == Code::RowNoPerson
-            && let Some(verdict) = verdicts.get_mut(place(issue))
-        {
-            *verdict = Verdict::Nobody;
-        }
-    }
-    let is_duplicate =
-        |verdict: &Verdict| matches!(verdict, Verdict::Duplicate(_) | Verdict::Nobody);
+    mark_nobody(&drafts.issues, first_row, &mut verdicts);
     let status = layout.field(Field::Status);
     let is_left_out =
         |index: usize| status.is_some_and(|slot| drafts.values.get(index, slot) == words::SKIPPED);
@@ -65,10 +57,8 @@ pub fn validate(
     issues.sort_by_key(|issue| issue.row);
     issues.retain(|issue| {
         let at = place(issue);
-        verdicts.get(at).is_some_and(|verdict| match verdict {
-            Verdict::Nobody => issue.code == Code::RowNoPerson,
-            verdict => !is_duplicate(verdict) && !is_left_out(at),
-        })
+        let verdict = verdicts.get(at);
+        verdict.is_some_and(|verdict| is_said(issue.code, verdict, is_left_out(at)))
     });
     let mut checker = Checker {
         layout,
@@ -104,7 +94,7 @@ pub fn validate(
     };
     let mut keys = Table::new(Key::ALL.len());
     for (index, verdict) in verdicts.iter().enumerate() {
-        if is_duplicate(verdict) || is_left_out(index) {
+        if is_unchecked(verdict) || is_left_out(index) {
             Key::ALL.iter().for_each(|_| keys.push(""));
         } else {
             checker.check(index, first_row + index as RowNumber, &mut keys);
@@ -126,6 +116,30 @@ pub fn validate(
         drafts,
         keys,
         verdicts,
+    }
+}
+
+/// Rows that were found to be about nobody are, whatever they equal.
+fn mark_nobody(issues: &[Issue], first_row: RowNumber, verdicts: &mut [Verdict]) {
+    for issue in issues {
+        if issue.code == Code::RowNoPerson
+            && let Some(verdict) = verdicts.get_mut(issue.row.wrapping_sub(first_row) as usize)
+        {
+            *verdict = Verdict::Nobody;
+        }
+    }
+}
+
+/// Whether a row of that verdict isn't looked at.
+fn is_unchecked(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Duplicate(_) | Verdict::Nobody)
+}
+
+/// Whether an issue that a row came with is still said of it.
+fn is_said(code: Code, verdict: &Verdict, is_left_out: bool) -> bool {
+    match verdict {
+        Verdict::Nobody => code == Code::RowNoPerson,
+        verdict => !is_unchecked(verdict) && !is_left_out,
     }
 }
 
@@ -210,7 +224,12 @@ impl<'a> Checker<'a> {
             }
             match what {
                 Slot::Field(Field::Email) => self.check_email(value, row, &mut email_key),
-                Slot::Field(field) => self.check_field(*field, value, row),
+                Slot::Field(field) => {
+                    if matches!(field, Field::ExternalId | Field::Username) {
+                        self.check_converted(*field, value, row);
+                    }
+                    self.check_field(*field, value, row);
+                }
                 Slot::Attribute(name) if is_longer(value, ATTRIBUTE_CHARS_MAX) => {
                     let detail = format!("at most {ATTRIBUTE_CHARS_MAX} characters in `{name}`");
                     self.issues
@@ -532,9 +551,6 @@ impl<'a> Checker<'a> {
                 value,
                 format!("at most {longest} characters"),
             );
-        }
-        if matches!(field, Field::ExternalId | Field::Username) {
-            self.check_converted(field, value, row);
         }
         match field {
             Field::ExternalId | Field::Username if digits::are_lost(value) => {
