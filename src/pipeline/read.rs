@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use rayon::prelude::*;
 
-use crate::definition::{ColumnSigns, Content, DateOrder, Definition};
+use crate::definition::{Content, DateOrder, Definition};
 use crate::header::{OWN, Vocabulary, is_mark};
 use crate::issue::Code;
 use crate::memory::owners::Owners;
@@ -18,7 +18,7 @@ use crate::row::{Cells, Drafts, Field, Layout, People, RowNumber};
 use crate::spool::{Encoded, Spool, encode};
 use crate::stages::clash::{LookAlike, key_hashes, look_alikes};
 use crate::stages::clean::clean;
-use crate::stages::clean::converted;
+use crate::stages::clean::converted::{self, ColumnSigns};
 use crate::stages::clean::date::Evidence;
 use crate::stages::clean::group;
 use crate::stages::dedupe::fingerprints;
