@@ -373,7 +373,7 @@ pub struct Clean {
     pub flipped_dates: FlippedDates,
     /// What all cells of a file say of its columns; no setting.
     #[serde(skip)]
-    pub columns: ColumnSigns,
+    pub columns: converted::ColumnSigns,
 }
 
 /// What happens to dates whose day and month a spreadsheet has probably swapped.
@@ -385,16 +385,6 @@ pub enum FlippedDates {
     Reject,
     /// They are taken as the cells have them.
     Accept,
-}
-
-/// What all cells of a column say together, which one of them can't.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ColumnSigns {
-    /// Fields of which some values are whole dates and others aren't.
-    pub dated: Vec<Field>,
-    /// Columns of a workbook, from 0, whose real dates are probably swapped; and in which order the
-    /// file that it was made from has them.
-    pub flipped: Vec<(u16, DateOrder)>,
 }
 
 /// What a word of a status column means. The last of them that a row's columns say counts.

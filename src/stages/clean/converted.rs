@@ -132,7 +132,17 @@ const TRUTH: &str = "text; this is what a spreadsheet makes of a word for yes or
 const PERCENT: &str =
     "text; this is a percentage, which a spreadsheet makes of values such as `5%`";
 
-/// What all cells of a file say of its columns; see [`crate::definition::ColumnSigns`].
+/// What all cells of a column say together, which one of them can't.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ColumnSigns {
+    /// Fields of which some values are whole dates and others aren't.
+    pub dated: Vec<Field>,
+    /// Columns of a workbook, from 0, whose real dates are probably swapped; and in which order the
+    /// file that it was made from has them.
+    pub flipped: Vec<(u16, DateOrder)>,
+}
+
+/// What all cells of a file say of its columns, as far as it is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// Of ids, usernames and groups: cells that are a whole date, others, and those of them that are
@@ -229,13 +239,13 @@ impl Evidence {
 
     /// What follows for each cell. Rows that come back corrected are a part of a file, so that a date
     /// among them needs no others beside it.
-    pub fn signs(&self, is_correction: bool) -> crate::definition::ColumnSigns {
+    pub fn signs(&self, is_correction: bool) -> ColumnSigns {
         let fields = LOOKED_AT.into_iter().zip(self.dated);
         let is_mixed = |(_, (dated, others, alike)): &(Field, (u64, u64, u64))| {
             *dated > 0 && *alike == 0 && (*others > 0 || is_correction)
         };
         let flipped = |(column, flips): &(u16, date::Flips)| Some((*column, flips.order()?));
-        crate::definition::ColumnSigns {
+        ColumnSigns {
             dated: fields.filter(is_mixed).map(|(field, _)| field).collect(),
             flipped: self.dates.iter().filter_map(flipped).collect(),
         }
