@@ -147,7 +147,7 @@ codes! {
     DateInvalid "date.invalid" Reject "not a date", "write it as 2026-11-22";
     DateAmbiguous "date.ambiguous" Reject "day and month can't be told apart", "write it as 2026-11-22, or set `[clean] date_order`";
     DateOver "date.over" Warning "the last day is over, and the pipeline doesn't go by dates", "correct the date; or set `dates = \"schedule\"` under `[accounts]`";
-    StatusUnknown "status.unknown" Reject "not a status", "use `active`, `invited` or `deactivated`";
+    StatusUnknown "status.unknown" Reject "not a status", "use `active`, `invited` or `deactivated`, or yes or no in a column such as `Active`; or say under `[status]` what the word means";
     StatusSkipped "status.skipped" Note "left out because of its status", "nothing; what statuses mean is said under `[status]`";
     StatusLater "status.later" Note "the account will be closed at a day to come", "nothing, if the list is imported again then";
     RoleNotAllowed "role.not_allowed" Reject "a role that this pipeline may not give", "correct it, or add it to `roles` under `[accounts]`, or `[groups]` for a role within a group";
