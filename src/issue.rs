@@ -162,7 +162,7 @@ codes! {
     DateFlipped "date.flipped" Reject "a date whose day and month a spreadsheet has probably swapped", "type the date as 2026-11-22 as text, or take the list from its source again; if the dates are right, set `flipped_dates = \"accept\"` under `[clean]`";
     DateOver "date.over" Warning "the last day is over, and the pipeline doesn't go by dates", "correct the date; or set `dates = \"schedule\"` under `[accounts]`";
     DateFar "date.far" Warning "a date that is too far away to be meant", "check the year; leave the cell empty where there is no date";
-    StatusUnknown "status.unknown" Reject "not a status", "use `active`, `invited` or `deactivated`";
+    StatusUnknown "status.unknown" Reject "not a status", "use `active`, `invited` or `deactivated`, or yes or no in a column such as `Active`; or say under `[status]` what the word means";
     StatusSkipped "status.skipped" Note "left out because of its status", "nothing; what statuses mean is said under `[status]`";
     StatusLater "status.later" Note "the account will be closed at a day to come", "nothing, if the list is imported again then";
     RoleNotAllowed "role.not_allowed" Reject "a role that this pipeline may not give", "correct it, or add it to `roles` under `[accounts]`, or `[groups]` for a role within a group";

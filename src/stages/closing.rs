@@ -311,11 +311,11 @@ fn rows(count: u64) -> String {
 fn what(header: &str, why: Why, count: &Count) -> String {
     let closing = rows(count.gone + count.closed);
     let first = count.first.as_ref().map(|(line, word)| {
-        format!("{closing} may be closed, the first is line {line} (`{word}`)")
+        format!("by it {closing} may be closed, the first on line {line} (`{word}`)")
     });
     match (why, first) {
         (Why::Blanks, _) => format!(
-            "{} say yes, {} say nothing and none says no, so an empty cell may mean no",
+            "yes in {}, empty in {} and never no, so an empty cell may mean no",
             rows(count.yes),
             rows(count.blank)
         ),
@@ -324,7 +324,7 @@ fn what(header: &str, why: Why, count: &Count) -> String {
         }
         (_, Some(first)) => format!("{first}, and its name doesn't say that it is the status"),
         (_, None) => format!(
-            "it is yes or no, and `{header}` doesn't say whether a yes or a no closes the account"
+            "its values are yes and no, and `{header}` doesn't say which of them closes the account"
         ),
     }
 }

@@ -371,6 +371,7 @@ mod tests {
             names.push(definition.name);
         }
         names.sort();
+        names.dedup();
         let expected: Vec<&str> = PRODUCTS.iter().map(|(name, ..)| *name).collect();
         assert_eq!(names, expected);
     }
