@@ -218,7 +218,7 @@ const KNOWN: &[(Field, &[&[&str]])] = &[
     (Field::Phone, &[
         &["phone", "phone number", "telephone", "telephone number", "tel", "mobile", "mobile phone", "mobile number",
           "mobile phone number", "cell", "cell phone", "cell number", "work phone", "work phone number", "business phone",
-          "office phone", "contact number", "primary phone"],
+          "office phone", "contact number", "primary phone", "landline"],
         &["téléphone", "numéro de téléphone", "n° de téléphone", "n° téléphone", "portable", "téléphone portable",
           "téléphone mobile", "téléphone professionnel", "tél", "tél. portable"],
         &["Telefon", "Telefonnummer", "Tel.-Nr.", "Handy", "Handynummer", "Mobiltelefon", "Mobilnummer", "Mobil", "Rufnummer",
@@ -1054,7 +1054,9 @@ impl Decorated {
         let mut asides = Vec::new();
         let mut name = String::with_capacity(header.len());
         let mut depth = 0_usize;
-        let text = header.replace("<br>", "\n").replace("<br/>", "\n");
+        let text = unnumbered(header.trim())
+            .replace("<br>", "\n")
+            .replace("<br/>", "\n");
         for c in text.chars() {
             match c {
                 '(' | '[' | '{' | '<' | '（' | '【' => {
@@ -1076,7 +1078,7 @@ impl Decorated {
             }
         }
         let mut decorated = Decorated {
-            name: unnumbered(name.trim()).to_string(),
+            name: name.trim().to_string(),
             asides,
         };
         decorated.split_off();
@@ -1141,8 +1143,9 @@ fn is_aside(aside: &str, field: Option<Field>) -> bool {
 
 /// The name of a column without the number of the column: `1. Email`, `(2) Name`.
 fn unnumbered(name: &str) -> &str {
-    let rest = name.trim_start_matches(|c: char| c.is_ascii_digit());
-    let digits = name.len() - rest.len();
+    let inner = name.strip_prefix('(').unwrap_or(name);
+    let rest = inner.trim_start_matches(|c: char| c.is_ascii_digit());
+    let digits = inner.len() - rest.len();
     match rest.strip_prefix(['.', ')', ':']) {
         Some(rest) if (1..=3).contains(&digits) && rest.starts_with(char::is_whitespace) => {
             rest.trim_start()

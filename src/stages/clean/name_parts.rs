@@ -221,8 +221,8 @@ mod tests {
         for (field, value, pieces, expected) in cases {
             let once = joined(field, value, pieces);
             assert_eq!(once, expected, "{value} {}", pieces[0].2);
-            let is_double = value == "García" && pieces[0].2 == "García";
-            if !is_double {
+            // A second surname may be the same as the first.
+            if !(pieces[0].0 == Second && once != value) {
                 assert_eq!(joined(field, &once, pieces), once);
             }
         }
