@@ -1289,7 +1289,7 @@ mod tests {
                 "[match]\nreturning = \"same\"",
                 "deactivated",
                 Updated,
-                vec![],
+                vec![Code::AccountClosed],
             ),
             (
                 "[match]\nreturning = \"same\"\nexisting_deactivated = \"skip\"",
