@@ -551,7 +551,7 @@ mod tests {
         let closing = [true, false, true, false, false, true, true];
         let mut keys = Table::new(3);
         for (number, email) in rows.iter().enumerate() {
-            [&number.to_string(), email, ""]
+            [number.to_string().as_str(), email, ""]
                 .iter()
                 .for_each(|key| keys.push(key));
         }

@@ -23,6 +23,9 @@ pub(super) fn find_managers(
     store: Option<&Store>,
 ) -> Result<Vec<Wrong>> {
     let mut wrong = managers.wrong()?;
+    if wrong.is_empty() {
+        return Ok(wrong);
+    }
     let mut asked: BTreeMap<String, Vec<RowNumber>> = BTreeMap::new();
     let is_open = |wrong: &Wrong| *wrong == Wrong::Unknown;
     for batch in 0..rows.spool.batches() {

@@ -889,14 +889,16 @@ fn known_account(
     }
     owner::keep_others(&mut update, account, row, definition, issues);
     follow_dates(&mut update, status, definition);
-    issues.extend(stays_closed(person, account, &update, definition));
+    let closed = stays_closed(person, account, &update, definition);
     if update.after.is_empty() && update.joins.is_empty() && update.leaves.is_empty() {
+        issues.extend(closed);
         return Action::Leave(Outcome::Unchanged);
     }
     if definition.matching.mode == Mode::Create {
         issues.push(Issue::of_row(code, row, held("the pipeline only creates")));
         return Action::Leave(Outcome::Rejected);
     }
+    issues.extend(closed);
     Action::Update(Box::new(update))
 }
 
@@ -922,6 +924,10 @@ fn stays_closed(
         return None;
     }
     let detail = match person.value(Field::Status) {
+        Some("active") => format!(
+            "account {}; `[update]` leaves its status as it is",
+            account.id
+        ),
         Some(status) => format!("account {}; `{status}` opens no closed account", account.id),
         None => format!("account {}; nothing in the row opens it", account.id),
     };
@@ -1373,7 +1379,7 @@ mod tests {
                 "[match]\nreturning = \"same\"",
                 "deactivated",
                 Updated,
-                vec![],
+                vec![Code::AccountClosed],
             ),
             (
                 "[match]\nreturning = \"same\"\nexisting_deactivated = \"skip\"",

@@ -17,10 +17,8 @@ use crate::stages::names::words;
 
 /// The most hashes of a kind that are kept.
 const KEPT_MAX: usize = 1 << 16;
-/// So many addresses must fit other rows' names before it is said of a file, or of rows in a row,
+/// So many addresses must fit other rows' names before it is said of a file.
 const FITS_MIN: u64 = 4;
-/// and of those where only one part of the name is another one, so many.
-const PART_FITS_MIN: u64 = 6;
 /// Of the addresses that don't fit their own names, so large a share must fit another one.
 const FITS_SHARE: f64 = 0.6;
 /// Of all addresses of which one part fits, so large a share must have another one's other part: children
@@ -229,12 +227,7 @@ impl Slips {
         let [whole, first, last] = STRANGE.map(|kind| {
             let (all, fits) = self.kept[kind as usize].fits();
             let is_most = fits as f64 >= FITS_SHARE * all as f64;
-            let least = if kind == Strange::Whole {
-                FITS_MIN
-            } else {
-                PART_FITS_MIN
-            };
-            (is_most && fits >= least).then_some(fits)
+            (is_most && fits >= FITS_MIN).then_some(fits)
         });
         let mut found = Vec::new();
         if let Some(fits) = whole {
@@ -400,6 +393,16 @@ fn forms(names: [&str; 2]) -> Vec<(Strange, u64)> {
                 (first, &l),
             ] {
                 add(Strange::Whole, &format!("{a}{b}"));
+            }
+        }
+    }
+    // `jado`, `jadoe`, `jandoe`: the first letters of each.
+    let begin = |name: &str, count: usize| name.get(..count).map(String::from);
+    if let (Some(first), Some(last)) = (firsts.first(), lasts.first()) {
+        for (of_first, of_last) in [(2, 2), (2, 3), (3, 2), (3, 3)] {
+            if let (Some(f), Some(l)) = (begin(first, of_first), begin(last, of_last)) {
+                add(Strange::Whole, &format!("{f}{l}"));
+                add(Strange::Whole, &format!("{l}{f}"));
             }
         }
     }
