@@ -333,9 +333,11 @@ fn check_domain(domain: &str) -> Result<Domain, Fault> {
             }
         })?;
     let (_, top) = ascii.rsplit_once('.').ok_or(DOMAIN)?;
-    // Top-level domains have letters only (RFC 3696 s.2), two at least, or are A-labels.
-    let is_name = top.len() > 1 && top.bytes().all(|byte| byte.is_ascii_alphabetic());
-    if !is_name && !top.starts_with("xn--") {
+    // Where it isn't an A-label, no last label has digits only, or digits and hyphens.
+    let has = |is: fn(&u8) -> bool| top.as_bytes().iter().any(is);
+    let is_numbered =
+        has(u8::is_ascii_digit) && has(|byte| *byte == b'-') && !top.starts_with("xn--");
+    if is_numbered || top.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(DOMAIN);
     }
     let doubts = domain_doubts(&ascii, top);
@@ -359,7 +361,13 @@ fn domain_doubts(ascii: &str, top: &str) -> Vec<Doubt> {
         .suffix(ascii.as_bytes())
         .is_some_and(|suffix| suffix.is_known());
     if !is_known {
-        let detail = Cow::Owned(format!("a known suffix in place of `.{top}`"));
+        let is_possible = top.len() > 1 && top.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let detail = match is_possible || top.starts_with("xn--") {
+            true => Cow::Owned(format!("a known suffix in place of `.{top}`")),
+            false => Cow::Owned(format!(
+                "a suffix of two letters at least; there is no `.{top}`"
+            )),
+        };
         doubts.push(Doubt {
             code: Code::EmailSuffix,
             detail,
@@ -434,8 +442,9 @@ mod tests {
             ("${mail}", "! email.syntax"),
             ("%EMAIL%@iana.org", "! email.syntax"),
             ("me@bad.tld-2", "! email.domain"),
-            ("z@co.c", "! email.domain"),
-            ("z@co.c0m", "! email.domain"),
+            ("z@co.c", "email.suffix"),
+            ("z@co.com-2", "! email.domain"),
+            ("z@co.c0m", "email.suffix"),
             ("İPEK@iana.org", "email.unusual"),
             ("test@123.com", ""),
             ("test@xn--fiqs8s.xn--fiqs8s", ""),
