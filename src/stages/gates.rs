@@ -122,14 +122,6 @@ impl Facts {
         self.seats_taken += other.seats_taken;
         self.seats_freed += other.seats_freed;
     }
-
-    /// Takes back what was counted too much.
-    pub fn subtract(&mut self, other: &Facts) {
-        let counts = self.counts.iter_mut().zip(other.counts);
-        counts.for_each(|(sum, count)| *sum -= count);
-        self.seats_taken -= other.seats_taken;
-        self.seats_freed -= other.seats_freed;
-    }
 }
 
 /// A row that would write.

@@ -22,6 +22,7 @@ mod plans;
 mod presets;
 mod properties;
 mod readme;
+mod resume;
 mod share;
 mod spread;
 mod support;
