@@ -29,14 +29,13 @@ use crate::pipeline::{InputFile, Ran};
 use crate::refusal::{Refusal, Result};
 use crate::report::changes::{Difference, differences, rule};
 use crate::report::file::{Pending, unwritable};
-use crate::report::record::stood_in_its_way;
 use crate::row::{Field, Layout, People, RowNumber, Slot};
 use crate::spool::{PlanSpool, Spool, dialect, encode, pack, unpack};
 use crate::stages::clean::Rule;
 use crate::stages::drift::Profile;
 use crate::stages::leavers::{Leaver, Why};
 use crate::stages::lineage::Marks;
-use crate::stages::plan::{Action, COLUMNS, Person, Planned};
+use crate::stages::plan::{COLUMNS, Person, Planned};
 use crate::summary::Gate;
 
 /// The version of this file's shape.
@@ -171,8 +170,7 @@ pub fn write(
         let frames: Vec<DataFrame> = range
             .into_par_iter()
             .map(|batch| {
-                let people = ran.spool.read(batch)?;
-                let planned = settled(ran.plan.read(batch)?, &people, ran);
+                let (people, planned) = ran.read(batch)?;
                 frame(&people, &planned, ran, &pipeline.definition).map_err(failed)
             })
             .collect::<Result<_>>()?;
@@ -180,8 +178,8 @@ pub fn write(
             writer.write_batch(&frame).map_err(failed)?;
         }
     }
-    if !ran.leavers.is_empty() {
-        let frame = frame_of_leavers(&ran.leavers).map_err(failed)?;
+    if !ran.leavers().is_empty() {
+        let frame = frame_of_leavers(ran.leavers()).map_err(failed)?;
         writer.write_batch(&frame).map_err(failed)?;
     }
     writer.finish().map_err(failed)?;
@@ -211,46 +209,11 @@ fn head(ran: &Ran, pipeline: &Pipeline, matched_against: &str, created_at: &str)
             .map(|rule| (rule.name().to_string(), ran.rules[*rule as usize]))
             .collect(),
         rows: ran.spool.rows(),
-        leavers: ran.leavers.clone(),
-        gates: ran.gates.clone(),
+        leavers: ran.leavers().to_vec(),
+        gates: ran.gates().to_vec(),
         profile: ran.profile.clone(),
         marks: ran.marks.clone(),
     }
-}
-
-/// A batch's plan with what was decided after it, its issues in row order.
-fn settled(mut planned: Planned, people: &People, ran: &Ran) -> Planned {
-    let first = people.drafts.first_row;
-    for (row, (outcome, issues)) in ran.late.range(first..first + people.len() as RowNumber) {
-        planned.outcomes[(row - first) as usize] = *outcome;
-        planned.issues.extend_from_slice(issues);
-        if *outcome != Outcome::Held {
-            planned.updates.retain(|(other, _)| other != row);
-        }
-    }
-    for (row, action) in ran
-        .moves
-        .settled
-        .range(first..first + people.len() as RowNumber)
-    {
-        planned
-            .issues
-            .retain(|issue| issue.row != *row || !stood_in_its_way(issue));
-        // A row that was found to stay out after all has another outcome by now; one that waits for
-        // an approval keeps what it waits for.
-        if let Action::Update(update) = action
-            && matches!(
-                planned.outcomes[(row - first) as usize],
-                Outcome::Updated | Outcome::Held
-            )
-        {
-            planned.updates.retain(|(other, _)| other != row);
-            planned.updates.push((*row, update.as_ref().clone()));
-        }
-    }
-    planned.updates.sort_by_key(|(row, _)| *row);
-    planned.issues.sort_by_key(|issue| issue.row);
-    planned
 }
 
 /// The fields of which a plan has the old and the new value, and what isn't a field.

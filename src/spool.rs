@@ -23,6 +23,8 @@ const SCRATCH: &str = "/var/tmp";
 
 /// The number of [`Verdict::Nobody`], behind those of all rows.
 const NOBODY: u64 = 2 + (1 << 32);
+/// How hard zstd tries: decisions wait in the database for the length of a run, no longer.
+const PACKED_LEVEL: i32 = 1;
 
 /// A file without a name, in the folder for large temporary files.
 pub(crate) fn scratch_file() -> Result<File> {
@@ -56,6 +58,15 @@ impl Pages {
             .map_err(|error| unwritable(&error))?;
         self.index.push((self.end, bytes.len()));
         self.end += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// The old bytes stay in the file, which is gone with the process.
+    fn replace(&mut self, page: usize, bytes: &[u8]) -> Result<()> {
+        self.push(bytes)?;
+        if let Some(last) = self.index.pop() {
+            self.index[page] = last;
+        }
         Ok(())
     }
 
@@ -113,6 +124,44 @@ impl PlanSpool {
     /// `output.unwritable`, when the disk fails.
     pub fn read(&self, batch: usize) -> Result<Planned> {
         decode_planned(&self.pages.read(batch)?).ok_or_else(damaged)
+    }
+
+    /// Puts another plan in the place of batch number `batch`.
+    ///
+    /// # Errors
+    /// As [`PlanSpool::push`].
+    pub fn replace(&mut self, batch: usize, planned: &Planned) -> Result<()> {
+        self.pages.replace(batch, &encode_planned(planned))
+    }
+
+    /// How many batches there are.
+    pub fn batches(&self) -> usize {
+        self.pages.index.len()
+    }
+
+    /// Batch number `batch`, compressed. The same muster makes a batch of it again by
+    /// [`PlanSpool::push_packed`].
+    ///
+    /// # Errors
+    /// As [`PlanSpool::read`].
+    pub fn packed(&self, batch: usize) -> Result<Vec<u8>> {
+        let bytes = self.pages.read(batch)?;
+        zstd::bulk::compress(&bytes, PACKED_LEVEL).map_err(|error| unwritable(&error))
+    }
+
+    /// Appends a batch of `rows` rows that [`PlanSpool::packed`] made. `false` when it can't have.
+    ///
+    /// # Errors
+    /// As [`PlanSpool::push`].
+    pub fn push_packed(&mut self, packed: &[u8], rows: usize) -> Result<bool> {
+        let Ok(bytes) = zstd::stream::decode_all(packed) else {
+            return Ok(false);
+        };
+        if decode_planned(&bytes).is_none_or(|planned| planned.outcomes.len() != rows) {
+            return Ok(false);
+        }
+        self.pages.push(&bytes)?;
+        Ok(true)
     }
 }
 
@@ -513,7 +562,8 @@ fn read_issues(reader: &mut Reader) -> Option<Vec<Issue>> {
 }
 
 fn encode_planned(planned: &Planned) -> Vec<u8> {
-    let mut out = vec![u8::from(planned.written)];
+    // Once told what an earlier try had written; plan files that are older than this have it, too.
+    let mut out = vec![0];
     out.extend_from_slice(&(planned.outcomes.len() as u32).to_le_bytes());
     out.extend(planned.outcomes.iter().map(|outcome| *outcome as u8));
     put_issues(&mut out, &planned.issues);
@@ -539,7 +589,7 @@ fn encode_planned(planned: &Planned) -> Vec<u8> {
 
 fn decode_planned(bytes: &[u8]) -> Option<Planned> {
     let reader = &mut Reader(bytes);
-    let written = reader.take(1)? == [1];
+    reader.take(1)?;
     let count = reader.u32()? as usize;
     let numbers = reader.take(count)?;
     let outcomes = numbers
@@ -563,7 +613,6 @@ fn decode_planned(bytes: &[u8]) -> Option<Planned> {
         })
         .collect::<Option<_>>()?;
     Some(Planned {
-        written,
         outcomes,
         issues,
         accounts,
@@ -810,6 +859,47 @@ mod tests {
         let whole = spool.read_with_passwords(0).unwrap().drafts.passwords;
         assert_eq!([whole.get(0), whole.get(1)], [None, Some("$2b$12$secret")]);
         assert!(!format!("{whole:?} {people:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_plan_can_be_replaced_and_comes_back_from_what_is_packed() {
+        let planned = |outcomes: &[Outcome]| Planned {
+            outcomes: outcomes.to_vec(),
+            issues: vec![Issue::of_row(Code::MatchTwice, 7, "détail")],
+            accounts: vec![(7, Uuid::from_u128(1 << 77))],
+            updates: vec![(7, Default::default())],
+            traces: vec![Trace {
+                row: 7,
+                by: Some(Key::Username),
+                state: u128::MAX - 3,
+            }],
+        };
+        let both = [Outcome::Created, Outcome::Held];
+        let mut plan = PlanSpool::new().unwrap();
+        plan.push(&planned(&[Outcome::Updated])).unwrap();
+        plan.push(&planned(&both)).unwrap();
+        plan.replace(0, &planned(&[Outcome::Failed])).unwrap();
+        let mut again = PlanSpool::new().unwrap();
+        for (batch, rows) in [(0, 1), (1, 2)] {
+            let packed = plan.packed(batch).unwrap();
+            assert!(!again.push_packed(&packed, rows + 1).unwrap());
+            assert!(!again.push_packed(&packed[1..], rows).unwrap());
+            assert!(again.push_packed(&packed, rows).unwrap());
+        }
+        assert_eq!((plan.batches(), again.batches()), (2, 2));
+        for plan in [plan, again] {
+            assert_eq!(plan.read(0).unwrap().outcomes, [Outcome::Failed]);
+            let (read, pushed) = (plan.read(1).unwrap(), planned(&both));
+            assert_eq!(
+                (&read.outcomes, &read.issues),
+                (&pushed.outcomes, &pushed.issues)
+            );
+            assert_eq!(
+                (&read.accounts, &read.traces),
+                (&pushed.accounts, &pushed.traces)
+            );
+            assert_eq!(read.updates, pushed.updates);
+        }
     }
 
     #[test]

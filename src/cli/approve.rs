@@ -7,7 +7,8 @@ use clap::Args;
 
 use super::import::{PLAN, RunArgs, Task, carry_out, new_run, today};
 use super::invite::{find_import, open_store};
-use super::{DatabaseArgs, MemoryArgs, shell_word};
+use super::runs::show;
+use super::{DatabaseArgs, MemoryArgs, shell_word, warn};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome};
 use crate::pipeline::Order;
@@ -17,7 +18,7 @@ use crate::row::RowNumber;
 use crate::stages::gates::{Class, Classes, waits_by};
 use crate::store::Store;
 use crate::store::runs::Booked;
-use crate::summary::{Approval, Ruling, Summary};
+use crate::summary::{Approval, Gate, Ruling, Summary};
 
 #[derive(Args)]
 pub(super) struct ApproveArgs {
@@ -51,8 +52,13 @@ pub(super) struct ApproveArgs {
 /// `muster approve`.
 pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
     let started = SystemTime::now();
-    let held = find_held(&open_store(&args.database)?, &args.run)?;
+    let store = open_store(&args.database)?;
+    let held = find_held(&store, &args.run)?;
     let summary = finished(&held)?;
+    if let Some(exit) = done_before(args, summary, &store)? {
+        return Ok(exit);
+    }
+    drop(store);
     let approved = classes(&args.class, summary)?;
     let folder = held.folder.as_deref().unwrap_or_default();
     let plan = planfile::open(&Path::new(folder).join(PLAN)).map_err(|refusal| {
@@ -115,16 +121,54 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
     carry_out(&run_args, &pipeline, task, started, new_run(started))
 }
 
-/// The import that is meant; `last` is the latest that something is held of. A run that let through
-/// a part of what another one holds stands for that one.
+/// What the run came to that let through before what is wanted; none while any of it is held.
+fn done_before(args: &ApproveArgs, summary: &Summary, store: &Store) -> Result<Option<Exit>> {
+    let is_wanted = |gate: &&Gate| args.class.is_empty() || args.class.contains(&gate.class);
+    let gates: Vec<&Gate> = summary.gates.iter().filter(is_wanted).collect();
+    if gates.iter().any(|gate| gate.ruling == Ruling::Held) {
+        return Ok(None);
+    }
+    let is_known = |class: &String| gates.iter().any(|gate| gate.class == *class);
+    let approved_in = gates.iter().filter_map(|gate| gate.approved_in.as_ref());
+    // The ids of runs are in the order of their times.
+    let Some(by) = approved_in
+        .max()
+        .filter(|_| args.class.iter().all(is_known))
+    else {
+        return Ok(None);
+    };
+    let of = &summary.run.id;
+    if store.is_taken_back(by)? {
+        let what = format!("what run {of} held was let through by run {by}, which was undone");
+        return Err(Refusal::new(Code::RunNotHeld, what).help("import the file again"));
+    }
+    let Some((done, folder)) = store.told_of(by)? else {
+        return Ok(None);
+    };
+    warn(&format!("run {by} has let through what run {of} held"));
+    let json = serde_json::to_string_pretty(&done).unwrap_or_default() + "\n";
+    let folder = folder.unwrap_or_default();
+    show(&done, &json, Path::new(&folder), args.json);
+    Ok(Some(done.exit()))
+}
+
+/// The import that is meant; `last` is the latest that something is held of, or else the latest of
+/// which something was let through. A run that let through a part of what another one holds stands
+/// for that one.
 fn find_held(store: &Store, wanted: &str) -> Result<Booked> {
     let mut run = match wanted {
         "last" => {
-            let is_held = |run: &Booked| run.summary.as_ref().is_some_and(Summary::is_held);
+            let is_held = |run: &&Booked| run.summary.as_ref().is_some_and(Summary::is_held);
+            let is_approved = |run: &&Booked| {
+                let summary = run.summary.as_ref();
+                let mut gates = summary.iter().flat_map(|summary| &summary.gates);
+                gates.any(|gate| gate.approved_in.is_some())
+            };
             let runs = store.list_runs(i64::MAX)?;
-            runs.into_iter().find(is_held).ok_or_else(|| {
-                Refusal::new(Code::RunNotHeld, "no safeguard holds anything of any run")
-            })?
+            let run = runs.iter().find(is_held).or(runs.iter().find(is_approved));
+            let id = run.map(|run| run.id.clone());
+            let none = || Refusal::new(Code::RunNotHeld, "no safeguard holds anything of any run");
+            find_import(store, &id.ok_or_else(none)?)?
         }
         _ => find_import(store, wanted)?,
     };

@@ -238,6 +238,9 @@ pub(super) fn run_task(
     };
     let ran = ran.inspect_err(|_| remove_if_empty(folder))?;
     progress.end();
+    if let Some(run) = &ran.given_up {
+        warn_of_given_up(run);
+    }
     // What is held is let through later exactly as it was planned now.
     let keeps_plan = about.writes && is_held(&ran);
     if keeps_plan {
@@ -272,8 +275,17 @@ pub(super) fn run_task(
     Ok(Told { summary, json, end })
 }
 
+/// Says that a run which was cut off doesn't go on.
+fn warn_of_given_up(run: &str) {
+    warn(&format!(
+        "run {run} was cut off, and what it decided isn't known any more: other runs have changed the \
+        accounts since, or another version of muster began it; this is a new run, which finds what run \
+        {run} wrote as it is"
+    ));
+}
+
 fn is_held(ran: &Ran) -> bool {
-    ran.gates.iter().any(|gate| gate.ruling == Ruling::Held)
+    ran.gates().iter().any(|gate| gate.ruling == Ruling::Held)
 }
 
 /// The file of a plan, before there is anything to write into it: a long check must not find out at
@@ -393,12 +405,6 @@ fn tell(
         .map(|store| store.begin_analyze());
     let (details, mends) = record::record(ran, &pipeline.definition, folder, summary)?;
     let closes = ran.shared.is_none_or(|shared| shared.closes);
-    if let (false, None, Some(store)) = (closes, &ran.stopped, &store)
-        && let Some((closed, _)) = store.told_of(&summary.run.id)?
-    {
-        summary.leavers = closed.leavers;
-        summary.leaver_examples = closed.leaver_examples;
-    }
     summary.run.finished_at = rfc3339(SystemTime::now());
     summary.next = next_steps(args, ran, pipeline, summary, folder, about);
     let json = record::finish(summary, &details, folder)?;
@@ -407,9 +413,6 @@ fn tell(
         // Of the run, not of one of its processes.
         booked.run.share = None;
         store.end_import(&booked, &absolute(folder), &mends)?;
-        if let (Some(approval), None) = (&about.approval, &ran.stopped) {
-            store.note_approval(approval, &summary.run.id)?;
-        }
         if let Some(analyzing) = analyzing {
             store.finish_analyze(analyzing)?;
         }
@@ -576,7 +579,7 @@ fn begin_summary(ran: &Ran, pipeline: &Pipeline, about: &About, started: SystemT
             name: pipeline.definition.name.clone(),
             sha256: pipeline.sha256.clone(),
         },
-        gates: ran.gates.clone(),
+        gates: ran.gates().to_vec(),
         profile: ran.profile.clone(),
         ..Summary::default()
     }
@@ -692,7 +695,7 @@ impl Steps<'_> {
 
     fn do_checked(&mut self) {
         let counts = &self.summary.counts;
-        let mut leavers = self.ran.leavers.iter();
+        let mut leavers = self.ran.leavers().iter();
         let changes = leavers.any(|leaver| leaver.fate.is_written());
         if !self.is_check() || counts.created + counts.updated == 0 && !changes {
             return;

@@ -35,7 +35,6 @@ pub(super) fn changes<'a>(
             layout,
         };
         match (outcome, update) {
-            _ if planned.written => None,
             (Outcome::Created, _) => {
                 Some((row, Change::Create(status_of_new(&person, definition))))
             }

@@ -1,19 +1,17 @@
 //! gates: measures the plan of a run, and takes out of it what they hold.
 
-use super::Rows;
-use super::change::{changes, held_issues, joins, needed_groups, status_of_new};
-use super::plan::Planning;
+use super::change::{changes, held_issues, joins, needed_groups};
+use super::plan::{Planning, Rows};
 use crate::definition;
 use crate::definition::{Definition, Slipped};
 use crate::issue::{Code, Issue};
 use crate::outcome::Outcome;
 use crate::refusal::Result;
 use crate::row::{People, RowNumber};
-use crate::spool::PlanSpool;
 use crate::stages::drift::{self, Profile};
 use crate::stages::gates::{self, Change, Class, Classes, Facts, Hold};
 use crate::stages::leavers::{Fate, Leaver};
-use crate::stages::plan::{Action, Person, Planned, renames};
+use crate::stages::plan::{Person, Planned, renames};
 use crate::store::Store;
 use crate::summary::Gate;
 
@@ -29,28 +27,16 @@ impl Rows<'_> {
         &self.job.pipeline.definition
     }
 
-    /// What the rows of a batch would do together, of those that `counts`.
-    pub(super) fn facts(
-        &self,
-        people: &People,
-        planned: &Planned,
-        counts: impl Fn(RowNumber) -> bool,
-    ) -> Facts {
+    /// What the rows of a batch would do together.
+    pub(super) fn facts(&self, people: &People, planned: &Planned) -> Facts {
         let definition = self.definition();
         let mut facts = Facts::default();
-        for (row, change) in changes(people, planned, self.layout, definition) {
-            if counts(row) {
-                facts.count(change.classes(&definition.accounts.roles));
-                facts.renamed +=
-                    u64::from(matches!(change, Change::Update(update) if renames(update)));
-            }
+        for (_, change) in changes(people, planned, self.layout, definition) {
+            facts.count(change.classes(&definition.accounts.roles));
+            facts.renamed += u64::from(matches!(change, Change::Update(update) if renames(update)));
         }
-        if planned.written {
-            return facts;
-        }
-        let known = planned.accounts.iter().filter(|(row, _)| counts(*row));
-        facts.known = known.count() as u64;
-        let is_other = |issue: &&Issue| issue.code == Code::MatchOtherPerson && counts(issue.row);
+        facts.known = planned.accounts.len() as u64;
+        let is_other = |issue: &&Issue| issue.code == Code::MatchOtherPerson;
         facts.renamed += planned.issues.iter().filter(is_other).count() as u64;
         facts
     }
@@ -71,23 +57,6 @@ impl Rows<'_> {
             return Ok(Vec::new());
         }
         let mut facts = planning.facts.clone();
-        // What was found out after the count: such rows write nothing, or something else.
-        let late: Vec<RowNumber> = planning.late.keys().copied().collect();
-        for rows in late.chunk_by(|a, b| self.spool.batch_of(*a) == self.spool.batch_of(*b)) {
-            let batch = self.spool.batch_of(rows[0]);
-            let (people, planned) = (self.spool.read(batch)?, planning.plan.read(batch)?);
-            let is_late = |row| rows.binary_search(&row).is_ok();
-            facts.subtract(&self.facts(&people, &planned, is_late));
-            for (row, classes) in self.moving(planning, &people) {
-                if planning
-                    .late
-                    .get(&row)
-                    .is_some_and(|(outcome, _)| outcome.is_written())
-                {
-                    facts.count(classes);
-                }
-            }
-        }
         for leaver in leavers {
             if leaver.fate.is_written() {
                 facts.count(of_leaver(leaver));
@@ -115,28 +84,6 @@ impl Rows<'_> {
         Ok(gates::judge(&facts, &definition.gates, self.job.allowed))
     }
 
-    /// The rows of a batch that only go in because others give up their keys.
-    fn moving(&self, planning: &Planning, people: &People) -> Vec<(RowNumber, Classes)> {
-        let first = people.drafts.first_row;
-        let end = first + people.len() as RowNumber;
-        let definition = self.definition();
-        let settled = planning.moves.settled.range(first..end);
-        let classes = settled.filter_map(|(row, action)| {
-            let person = Person {
-                people,
-                index: (row - first) as usize,
-                layout: self.layout,
-            };
-            let change = match action {
-                Action::Create => Change::Create(status_of_new(&person, definition)),
-                Action::Update(update) => Change::Update(update),
-                Action::Leave(_) => return None,
-            };
-            Some((*row, self.classes(planning, &person, change)))
-        });
-        classes.collect()
-    }
-
     fn classes(&self, planning: &Planning, person: &Person, change: Change) -> Classes {
         let joins_new = joins(person, change, self.definition())
             .iter()
@@ -160,7 +107,6 @@ impl Rows<'_> {
         if !hold.is_any() {
             return Ok(());
         }
-        let mut plan = PlanSpool::new()?;
         let mut counts = gates::Counts::default();
         let mut count = |classes: Classes| {
             let is_content = hold.reasons(classes).contains(&Class::Content);
@@ -172,30 +118,19 @@ impl Rows<'_> {
         planning.needed.clear();
         for batch in 0..self.spool.batches() {
             let people = self.spool.read(batch)?;
-            let mut planned = planning.plan.read(batch)?;
+            let mut planned = planning.rows.read(batch)?;
             let mut held = Vec::new();
             for (row, change) in changes(&people, &planned, self.layout, self.definition()) {
                 let classes = self.classes(planning, &self.person(&people, row), change);
-                let waits =
-                    hold.holds(classes) || holds_moves && planning.moves.together.contains(&row);
-                if waits && !planning.late.contains_key(&row) {
+                let moves = planning.together.contains(&row) || planning.getting.contains(&row);
+                if hold.holds(classes) || holds_moves && moves {
                     held.push((row, classes));
                 }
             }
-            for (row, classes) in held {
+            for (row, classes) in &held {
                 planned.outcomes[(row - people.drafts.first_row) as usize] = Outcome::Held;
-                planned.issues.extend(held_issues(row, hold, classes));
-                count(classes);
-            }
-            for (row, classes) in self.moving(planning, &people) {
-                if let Some((outcome, issues)) = planning.late.get_mut(&row)
-                    && outcome.is_written()
-                    && (holds_moves || hold.holds(classes))
-                {
-                    *outcome = Outcome::Held;
-                    issues.extend(held_issues(row, hold, classes));
-                    count(classes);
-                }
+                planned.issues.extend(held_issues(*row, hold, *classes));
+                count(*classes);
             }
             planning.needed.extend(needed_groups(
                 &people,
@@ -203,15 +138,13 @@ impl Rows<'_> {
                 self.layout,
                 self.definition(),
             ));
-            plan.push(&planned)?;
+            if !held.is_empty() {
+                planned.issues.sort_by_key(|issue| issue.row);
+                planning.rows.replace(batch, &planned)?;
+            }
         }
-        planning.plan = plan;
         if holds_moves {
-            planning.moves.together.clear();
-        } else {
-            planning
-                .needed
-                .extend(planning.moves.groups.iter().cloned());
+            planning.together.clear();
         }
         for leaver in leavers {
             let classes = of_leaver(leaver);
@@ -229,20 +162,16 @@ impl Rows<'_> {
     /// Whether one of the rows that give up keys to others is held: then nobody gets one, and all
     /// of them wait together. Those who only get a key can be held alone.
     fn holds_moves(&self, planning: &Planning, hold: Hold) -> Result<bool> {
-        let together: Vec<RowNumber> = planning.moves.together.iter().copied().collect();
+        let together: Vec<RowNumber> = planning.together.iter().copied().collect();
         for rows in together.chunk_by(|a, b| self.spool.batch_of(*a) == self.spool.batch_of(*b)) {
             let batch = self.spool.batch_of(rows[0]);
-            let (people, planned) = (self.spool.read(batch)?, planning.plan.read(batch)?);
-            let settled = self.moving(planning, &people).into_iter();
-            let planned =
-                changes(&people, &planned, self.layout, self.definition()).map(|(row, change)| {
-                    (
-                        row,
-                        self.classes(planning, &self.person(&people, row), change),
-                    )
-                });
-            let mut giving = settled.chain(planned).filter(|(row, _)| rows.contains(row));
-            if giving.any(|(_, classes)| hold.holds(classes)) {
+            let (people, planned) = (self.spool.read(batch)?, planning.rows.read(batch)?);
+            let mut giving = changes(&people, &planned, self.layout, self.definition())
+                .filter(|(row, _)| rows.binary_search(row).is_ok());
+            let is_held = |(row, change)| {
+                hold.holds(self.classes(planning, &self.person(&people, row), change))
+            };
+            if giving.any(is_held) {
                 return Ok(true);
             }
         }

@@ -7,9 +7,7 @@ use uuid::Uuid;
 use crate::definition::{Missing, Onboarding};
 use crate::outcome::Exit;
 use crate::refusal::Result;
-use crate::spool::Spool;
 use crate::stages::leavers::{self, Fate, Leaver, Why};
-use crate::stages::load::{self};
 use crate::store::Store;
 
 /// Whether who isn't in the files has left. A file of corrections names only those who were left
@@ -21,11 +19,12 @@ pub(super) fn is_full_list(job: &Job, files: &[InputFile]) -> bool {
 }
 
 /// Whom a full list no longer names, judged by the keys that the match was sent, and whose last or
-/// first day has come. In order of their accounts, each once.
+/// first day has come. In order of their accounts, each once. Nobody can be found by `unknown_rows`
+/// of the files.
 pub(super) fn find_leavers(
     job: &Job,
     files: &[InputFile],
-    spool: &Spool,
+    unknown_rows: u64,
     store: Option<&Store>,
 ) -> Result<Vec<Leaver>> {
     let definition = &job.pipeline.definition;
@@ -35,10 +34,6 @@ pub(super) fn find_leavers(
     let (full_list, day) = (is_full_list(job, files), definition.accounts.day());
     if !full_list && day.is_none() || !store.has_accounts()? {
         return Ok(Vec::new());
-    }
-    let mut unknown_rows = 0;
-    for batch in 0..spool.batches() {
-        unknown_rows += load::rows_without_key(&spool.read(batch)?);
     }
     let mut leavers = Vec::new();
     if let Some(day) = day {
@@ -58,12 +53,13 @@ pub(super) fn find_leavers(
 /// Deactivates the leavers whose time has come, lets in who begins, and counts the run for the
 /// others who are missing.
 pub(super) fn settle_leavers(job: &Job, ran: &Ran, store: &mut Store) -> Result<()> {
-    let counts = ran.counts_absences && is_full_list(job, &ran.files);
-    if !counts && ran.leavers.is_empty() {
+    let counts = ran.decisions.whole.counts_absences && is_full_list(job, &ran.files);
+    let leavers = &ran.decisions.whole.leavers;
+    if !counts && leavers.is_empty() {
         return Ok(());
     }
     let of = |wanted: fn(&Leaver) -> bool| -> Vec<Uuid> {
-        let some = ran.leavers.iter().filter(|leaver| wanted(leaver));
+        let some = leavers.iter().filter(|leaver| wanted(leaver));
         some.map(|leaver| leaver.account).collect()
     };
     let missing =

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Rows;
+use super::plan::Rows;
 use crate::memory::managers::Managers;
 use crate::refusal::Result;
 use crate::row::RowNumber;

@@ -1,29 +1,28 @@
 //! match → plan, for all batches: what each row would do, and those who only get what others give up.
 
-use super::{GROUP_BATCHES, Guide, Rows, stopped_early};
+use super::{GROUP_BATCHES, InputFile, Job, Order, stopped_early};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 use uuid::Uuid;
 
-use super::change::{
-    asks_for_groups, held_issues, joined, joins, named, needed_groups, status_of_new,
-};
+use super::change::{asks_for_groups, joined, named, needed_groups};
 use super::read::{place, place_and_name};
 use super::roll::{Called, ask_roll};
 use super::twice::{Told, Twice};
 use crate::definition::{Clashes, Dates, Definition, Missing};
 use crate::issue::{Code, Issue};
+use crate::memory::owners::Clashing;
 use crate::outcome::{Outcome, Verdict};
 use crate::refusal::Result;
 use crate::row::{Field, Key, Layout, People, RowNumber};
 use crate::spool::PlanSpool;
 use crate::stages::clash::Decision;
 use crate::stages::follow::{self, Follow, Line, Trace, regardless};
-use crate::stages::gates::{Change, Class, Facts, Hold};
+use crate::stages::gates::Facts;
 use crate::stages::load::{self};
-use crate::stages::managers;
+use crate::stages::managers::{self, Wrong};
 use crate::stages::membership::Tree;
 use crate::stages::moves::{self, Moves, Pending, Release, stands_in_the_way};
 use crate::stages::plan::{
@@ -34,21 +33,43 @@ use crate::stages::roll::{Answer, Roll};
 use crate::store::Store;
 use crate::store::matches::Matches;
 use crate::store::roll::Calling;
-use crate::store::runs::Begun;
 
-/// What the plan leaves.
+/// By what the rows are decided.
+pub(super) enum Guide<'a> {
+    /// By the pipeline, knowing how the clashes of the files ended.
+    Pipeline {
+        clashing: &'a Clashing,
+        managers: &'a [Wrong],
+        files: &'a [InputFile],
+    },
+    /// By a plan, as long as the accounts are what it saw.
+    Plan(&'a Order<'a>),
+}
+
+/// The rows of a run, and what they are for.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) job: &'a Job<'a>,
+    pub(super) layout: &'a Layout,
+    pub(super) spool: &'a Spool,
+}
+
+/// What the plan leaves, with what only the last row could tell.
 pub(super) struct Planning {
-    pub(super) plan: PlanSpool,
-    /// Outcomes that were found after a batch was planned.
-    pub(super) late: BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
+    /// What each row would do.
+    pub(super) rows: PlanSpool,
     /// Keys of the groups that the accounts will be in.
     pub(super) needed: BTreeSet<String>,
     /// Keys of the files' groups that don't exist yet.
     pub(super) new_groups: HashSet<String>,
-    /// The rows that pass on keys to each other.
-    pub(super) moves: Moves,
-    /// What all rows together would do, those aside that were found late.
+    /// The rows whose updates pass on keys to each other: all of them go in, or none.
+    pub(super) together: BTreeSet<RowNumber>,
+    /// The rows that get such a key.
+    pub(super) getting: BTreeSet<RowNumber>,
+    /// What all rows together would do.
     pub(super) facts: Facts,
+    /// Rows that nobody can be found by, where that matters to those who are missing.
+    pub(super) unknown_rows: u64,
 }
 
 impl Planning {
@@ -68,6 +89,8 @@ struct Known<'a> {
     called: Option<Called>,
     /// The matches of the rows that had to be asked for, to be read in their order.
     matches: Option<Matches<'a>>,
+    /// As in [`Planning`].
+    unknown_rows: u64,
 }
 
 fn ask_store<'a>(
@@ -83,14 +106,14 @@ fn ask_store<'a>(
         Some(store) => store.group_tree(&definition.groups)?,
         None => Tree::new(HashMap::new(), &definition.groups),
     };
-    let (mut called, mut matches) = (None, None);
+    let (mut called, mut matches, mut unknown_rows) = (None, None, 0);
     if let Some(store) = store
         && store.has_accounts()?
     {
         if let Some(calling) = calling {
             called = ask_roll(rows, guide, &tree, calling)?;
         }
-        send_keys(rows, called.as_ref(), store)?;
+        unknown_rows = send_keys(rows, called.as_ref(), store)?;
         let with_past = definition.update.asks_who();
         matches = Some(store.run_match(&definition.matching.keys(), with_groups, with_past)?);
     }
@@ -98,36 +121,31 @@ fn ask_store<'a>(
         tree,
         called,
         matches,
+        unknown_rows,
     })
 }
 
-/// match → plan, for all batches. `begun` has what an earlier try of this run decided and wrote.
+/// match → plan, for all batches, and what only the last row can tell of them.
 pub(super) fn match_and_plan(
     rows: &Rows,
     guide: &Guide,
     groups: &BTreeMap<String, String>,
-    begun: Option<&Begun>,
     store: Option<&Store>,
     calling: Option<Calling>,
 ) -> Result<Planning> {
     let Rows { job, layout, spool } = *rows;
-    let nothing = Begun::default();
-    let begun = begun.unwrap_or(&nothing);
     let definition = &job.pipeline.definition;
     let Known {
         tree,
         called,
         mut matches,
+        unknown_rows,
     } = ask_store(rows, guide, store, calling)?;
     let judge = Judge {
         layout,
         definition,
         regardless: &regardless(definition),
         guide,
-        written: &begun.written,
-        moved: &begun.moved,
-        freed: begun.freed(),
-        hold: Hold::of(&begun.gates, definition.gates.on_hold),
         tree: &tree,
         rows: *rows,
     };
@@ -135,7 +153,7 @@ pub(super) fn match_and_plan(
     let mut twice = Twice::new(job.memory);
     let mut needed = BTreeSet::new();
     let mut pending = Vec::new();
-    let mut facts = Facts::default();
+    let mut facts = Vec::with_capacity(spool.batches());
     job.progress.begin("match", Some(spool.rows()));
     for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
         if job.stop.load(Ordering::Relaxed) {
@@ -152,45 +170,40 @@ pub(super) fn match_and_plan(
                 let people = spool.read(batch)?;
                 let called = called.as_ref().map(|called| called.of_batch(spool, batch));
                 let (planned, moving) = judge.plan(batch, &people, called, &found)?;
-                let facts = rows.facts(&people, &planned, |_| true);
+                let facts = rows.facts(&people, &planned);
                 Ok((people, planned, moving, facts))
             })
             .collect::<Result<_>>()?;
-        for (people, planned, moving, more) in &planned {
-            facts.add(more);
+        for (people, planned, moving, of_batch) in planned {
+            facts.push(of_batch);
             pending.extend_from_slice(&moving.pending);
-            twice.note(people.drafts.first_row, planned, &moving.releases)?;
-            needed.extend(needed_groups(people, planned, layout, definition));
-            plan.push(planned)?;
+            twice.note(people.drafts.first_row, &planned, &moving.releases)?;
+            needed.extend(needed_groups(&people, &planned, layout, definition));
+            plan.push(&planned)?;
             job.progress.add(people.len() as u64, None);
         }
     }
     job.progress.end();
     let mut told = twice.told(&pending)?;
-    let moves = settle_moves(pending, begun, &mut told);
-    needed.extend(moves.groups.iter().cloned());
+    let moves = settle_moves(pending, &mut told);
+    settle(rows, &mut plan, &mut facts, &told, &moves)?;
+    needed.extend(moves.groups);
     let is_new = |key: &&String| !tree.has(key);
+    let mut all = Facts::default();
+    facts.iter().for_each(|of_batch| all.add(of_batch));
     Ok(Planning {
-        plan,
-        late: told.late,
+        rows: plan,
         needed,
         new_groups: groups.keys().filter(is_new).cloned().collect(),
-        moves,
-        facts,
+        together: moves.together,
+        getting: moves.settled.into_keys().collect(),
+        facts: all,
+        unknown_rows,
     })
 }
 
-/// Who passes on keys to whom, as far as that wasn't settled when a run was opened that processes
-/// share.
-fn settle_moves(mut pending: Vec<Pending>, begun: &Begun, told: &mut Told) -> Moves {
-    if let Some(opened) = &begun.opened {
-        pending.clear();
-        for issue in &opened.notes.issues {
-            let late = told.late.entry(issue.row);
-            let (_, issues) = late.or_insert((Outcome::Failed, Vec::new()));
-            issues.push(issue.clone());
-        }
-    }
+/// Who passes on keys to whom.
+fn settle_moves(pending: Vec<Pending>, told: &mut Told) -> Moves {
     let is_out = |row: RowNumber, account: Option<Uuid>| {
         told.late.contains_key(&row) || account.is_some_and(|account| told.taken.contains(&account))
     };
@@ -201,12 +214,57 @@ fn settle_moves(mut pending: Vec<Pending>, begun: &Begun, told: &mut Told) -> Mo
     moves
 }
 
-fn send_keys(rows: &Rows, called: Option<&Called>, store: &Store) -> Result<()> {
+/// Puts into the plan what was found of rows after their batch was planned. `facts` are those of every
+/// batch.
+fn settle(
+    rows: &Rows,
+    plan: &mut PlanSpool,
+    facts: &mut [Facts],
+    told: &Told,
+    moves: &Moves,
+) -> Result<()> {
+    let spool = rows.spool;
+    let late: Vec<RowNumber> = told.late.keys().copied().collect();
+    for some in late.chunk_by(|a, b| spool.batch_of(*a) == spool.batch_of(*b)) {
+        let batch = spool.batch_of(some[0]);
+        let (people, mut planned) = (spool.read(batch)?, plan.read(batch)?);
+        let has_moved = |issue: &Issue| moves.settled.contains_key(&issue.row);
+        planned
+            .issues
+            .retain(|issue| !(stood_in_its_way(issue) && has_moved(issue)));
+        planned
+            .updates
+            .retain(|(row, _)| some.binary_search(row).is_err());
+        for row in some {
+            let (outcome, issues) = &told.late[row];
+            planned.outcomes[(row - people.drafts.first_row) as usize] = *outcome;
+            planned.issues.extend_from_slice(issues);
+            if let Some(Action::Update(update)) = moves.settled.get(row) {
+                planned.updates.push((*row, update.as_ref().clone()));
+            }
+        }
+        planned.updates.sort_by_key(|(row, _)| *row);
+        planned.issues.sort_by_key(|issue| issue.row);
+        facts[batch] = rows.facts(&people, &planned);
+        plan.replace(batch, &planned)?;
+    }
+    Ok(())
+}
+
+/// Whether an issue was that somebody else has the row's keys.
+fn stood_in_its_way(issue: &Issue) -> bool {
+    stands_in_the_way(issue) || issue.code == Code::PlanDrifted
+}
+
+/// Sends the keys of all rows to the database. Returns how many rows nobody can be found by, where
+/// that matters.
+fn send_keys(rows: &Rows, called: Option<&Called>, store: &Store) -> Result<u64> {
     let Rows { job, spool, .. } = *rows;
     // A few keys too many cost little, and the corrections of a full list are short.
     let definition = &job.pipeline.definition;
     let full_list = definition.leavers.missing == Missing::Deactivate
         || definition.accounts.dates == Dates::Schedule;
+    let mut unknown_rows = 0;
     store.begin_match()?;
     job.progress.begin("keys", Some(spool.rows()));
     for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
@@ -217,15 +275,20 @@ fn send_keys(rows: &Rows, called: Option<&Called>, store: &Store) -> Result<()> 
                 let people = spool.read(batch)?;
                 let called = called.map(|called| called.of_batch(spool, batch));
                 let frame = load::encode_keys(&people, called, full_list);
-                Ok((frame, people.len()))
+                let unknown = match full_list {
+                    true => load::rows_without_key(&people),
+                    false => 0,
+                };
+                Ok((frame, people.len(), unknown))
             })
             .collect::<Result<_>>()?;
-        for (frame, rows) in frames {
+        for (frame, rows, unknown) in frames {
             store.push_keys(frame)?;
             job.progress.add(rows as u64, None);
+            unknown_rows += unknown;
         }
     }
-    Ok(())
+    Ok(unknown_rows)
 }
 
 /// All that planning a row needs besides the row and its match.
@@ -234,12 +297,6 @@ struct Judge<'a> {
     definition: &'a Definition,
     regardless: &'a Definition,
     guide: &'a Guide<'a>,
-    written: &'a [(RowNumber, Vec<Outcome>)],
-    moved: &'a HashSet<RowNumber>,
-    /// Rows whose keys others gave up since the run was opened: their accounts can be made.
-    freed: &'a [RowNumber],
-    /// What the gates held when the first of `written` was written.
-    hold: Hold,
     tree: &'a Tree,
     rows: Rows<'a>,
 }
@@ -261,20 +318,7 @@ impl Judge<'_> {
         };
         let clashes = self.clashes(first, people.len())?;
         let mut moving = moves::Found::default();
-        let written = self.written_outcomes(first, people.len());
-        if let (Guide::Plan(_), Some(outcomes)) = (self.guide, &written) {
-            let done = Planned {
-                written: true,
-                issues: follow::issues_of_written(lines, outcomes),
-                outcomes: outcomes.clone(),
-                ..Planned::default()
-            };
-            return Ok((done, moving));
-        }
-        let mut planned = Planned {
-            written: written.is_some(),
-            ..Planned::default()
-        };
+        let mut planned = Planned::default();
         let mut lines = lines.into_iter();
         let mut found = found[found.partition_point(|(row, _)| *row < first)..]
             .iter()
@@ -289,20 +333,11 @@ impl Judge<'_> {
             let matched = found.next_if(|(at, _)| *at == row);
             let matched = matched.map(|(_, matched)| matched);
             let line = lines.next();
-            let was = written.as_ref().map(|outcomes| outcomes[index]);
-            if let Some(done) = was.filter(|outcome| *outcome != Outcome::Held) {
-                planned.outcomes.push(done);
-                continue;
-            }
             let person = Person {
                 people,
                 index,
                 layout: self.layout,
             };
-            if self.moved.contains(&row) {
-                planned.outcomes.push(Outcome::Updated);
-                continue;
-            }
             let clash = clashes.get(&row);
             let (mut action, mut issues) = self.judge(&person, matched, line, clash);
             if let Some(matched) = matched {
@@ -310,10 +345,7 @@ impl Judge<'_> {
                 let found = (&mut action, &mut issues);
                 self.note_moves(&person, matched, clash, found, &mut moving);
             }
-            if was.is_some() {
-                issues.extend(self.held_again(&person, &action));
-            }
-            planned.outcomes.push(was.unwrap_or(action.outcome()));
+            planned.outcomes.push(action.outcome());
             planned.issues.append(&mut issues);
             if let Some(account) = matched.and_then(|matched| matched.account.as_ref()) {
                 planned.accounts.push((row, account.id));
@@ -411,9 +443,6 @@ impl Judge<'_> {
         line: Option<Line>,
         clash: Option<&Decision>,
     ) -> (Action, Vec<Issue>) {
-        if matched.is_none() && self.freed.contains(&person.row()) {
-            return (Action::Create, Vec::new());
-        }
         let decide = |person: &Person, matched: Option<&Matched>, definition: &Definition| {
             decide(person, matched, definition, self.tree)
         };
@@ -526,35 +555,6 @@ impl Judge<'_> {
         let own = own_match(matched, &keys_of_others(&keys, matched, account));
         let (action, issues) = decide(person, Some(&own), self.definition, self.tree);
         Some((without_keys(action, account, &keys), issues))
-    }
-
-    /// Why an earlier try of this run held the row, which it did.
-    fn held_again(&self, person: &Person, action: &Action) -> Vec<Issue> {
-        let change = match action {
-            Action::Create => Change::Create(status_of_new(person, self.definition)),
-            Action::Update(update) => Change::Update(update),
-            Action::Leave(_) => return Vec::new(),
-        };
-        let joins_new = joins(person, change, self.definition)
-            .iter()
-            .any(|key| !self.tree.has(key));
-        let classes = change.classes(&self.definition.accounts.roles);
-        held_issues(
-            person.row(),
-            self.hold,
-            classes.with_if(Class::NewGroups, joins_new),
-        )
-    }
-
-    /// The outcomes of a batch that an earlier try wrote.
-    fn written_outcomes(&self, first: RowNumber, count: usize) -> Option<Vec<Outcome>> {
-        let chunk = self
-            .written
-            .partition_point(|(row, _)| *row <= first)
-            .checked_sub(1)?;
-        let (row, outcomes) = &self.written[chunk];
-        let start = (first - row) as usize;
-        outcomes.get(start..start + count).map(<[Outcome]>::to_vec)
     }
 }
 

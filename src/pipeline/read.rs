@@ -1,7 +1,8 @@
 //! The first half: read → map → clean → dedupe → validate, for all files, into the spool.
 
 use super::columns::{Unused, advise};
-use super::{GROUP_BATCHES, InputFile, Job, Rows, stopped_early};
+use super::plan::Rows;
+use super::{GROUP_BATCHES, InputFile, Job, stopped_early};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};

@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::change::asks_for_groups;
-use super::{GROUP_BATCHES, Guide, InputFile, Job, Rows};
+use super::plan::{Guide, Rows};
+use super::{GROUP_BATCHES, InputFile, Job};
 use crate::refusal::Result;
 use crate::row::{Layout, RowNumber};
 use crate::spool::Spool;

@@ -1,114 +1,135 @@
 //! load: the groups, the rows in chunks, the leavers.
+//!
+//! What is written once is decided by the ledger, where a chunk's line goes in with the chunk: a run
+//! that was cut off goes on with the chunks that aren't in it, and so do several processes that share
+//! a run. Each of those takes chunks that nobody has, until the ledger has them all. What can't be
+//! done chunk by chunk is done by one of them: the keys that rows pass on to each other before all
+//! chunks ([`Step::Open`]), the leavers and the end after them ([`Step::Close`]).
 
-use super::leavers::settle_leavers;
-use super::{Job, Ran};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 
+use super::decisions::Refused;
+use super::leavers::settle_leavers;
+use super::{Job, Ran, Shared};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome};
 use crate::refusal::{Refusal, Result};
 use crate::row::RowNumber;
 use crate::spool::Spool;
-use crate::stages::load::{self};
+use crate::stages::load::{self, Chunk};
 use crate::stages::membership::Tree;
-use crate::stages::moves::Moves;
-use crate::stages::plan::{Action, Planned, Update};
+use crate::stages::plan::Update;
 use crate::store::Store;
-use crate::store::loader::Written;
+use crate::store::loader::{By, Loader, Written};
+use crate::store::share::{Booked, PAUSE, Step};
+use crate::summary::Share;
+
+/// How a process comes to write a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// It has the run for itself.
+    Alone,
+    /// With others.
+    Shared {
+        /// Whether it is the one that opens the run.
+        opens: bool,
+        /// Whether it came to others who were at it.
+        joined: bool,
+    },
+}
+
+impl Way {
+    fn is_shared(self) -> bool {
+        self != Way::Alone
+    }
+}
 
 /// load: makes the groups, writes the rows, settles the leavers. What stops it on the way is in the
 /// result, not an error: rows are in by then.
-pub(super) fn write(job: &Job, mut ran: Ran, needed: &[String], store: &mut Store) -> Result<Ran> {
-    let groups = store.create_groups(needed, &ran.run, &job.pipeline.definition.groups)?;
-    ran.stopped = load_chunks(job, &mut ran, &groups, store)
-        .map_err(|refusal| refusal.exit(Exit::Stopped))?;
-    if ran.stopped.is_none() && !ran.keeps_leavers {
-        settle_leavers(job, &ran, store)?;
+pub(super) fn write(job: &Job, mut ran: Ran, way: Way, store: &mut Store) -> Result<Ran> {
+    let wanted = &ran.decisions.whole.groups;
+    let groups = store.create_groups(wanted, &ran.run, &job.pipeline.definition.groups)?;
+    let mut loading = Loading {
+        job,
+        ran: &ran,
+        groups: &groups,
+        store,
+        chunks: chunks(&ran.spool, job.pipeline.definition.load.chunk_rows),
+        way,
+        ledger: BTreeMap::new(),
+        share: Share::default(),
+    };
+    let stopped = loading.run();
+    let mut stopped = stopped.map_err(|refusal| refusal.exit(Exit::Stopped))?;
+    let Loading {
+        chunks,
+        mut ledger,
+        share,
+        ..
+    } = loading;
+    let mut closes = true;
+    if stopped.is_none() {
+        closes = !way.is_shared() || store.begin_step(&ran.run, Step::Close, job.stop)?;
+        if closes {
+            settle_leavers(job, &ran, store)?;
+        } else if job.stop.load(Ordering::Relaxed) {
+            stopped = Some(as_asked());
+        }
     }
+    if let Way::Shared { joined, .. } = way {
+        if stopped.is_some() {
+            closes = store.is_last()?;
+        }
+        ledger = by_row(store.ledger(&ran.run)?);
+        ran.shared = Some(Shared {
+            share,
+            joined,
+            closes,
+        });
+    }
+    ran.written = written(&ledger);
+    ran.refused = refused(&ran, &chunks, ledger);
+    ran.stopped = stopped;
     Ok(ran)
 }
 
-fn load_chunks(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result<Option<Refusal>> {
-    if let Some(failure) = load_moves(job, ran, groups, store)? {
-        return Ok(Some(failure));
-    }
-    let definition = &job.pipeline.definition;
-    let chunks = chunks(&ran.spool, definition.load.chunk_rows);
-    let mut loader = store.loader(definition.load.connections, &ran.run)?;
-    let mut waiting: BTreeMap<RowNumber, Vec<Outcome>> = BTreeMap::new();
-    let mut stopped = None;
-    job.progress.begin("write", Some(ran.spool.rows()));
-    for some in chunks.chunks(definition.load.connections) {
-        let encoded: Vec<load::Chunk> = some
-            .par_iter()
-            .map(|batches| {
-                let read = read_chunk(ran, batches.clone())?;
-                Ok(load::encode(
-                    &read,
-                    &ran.layout,
-                    definition,
-                    &ran.run,
-                    groups,
-                ))
-            })
-            .collect::<Result<_>>()?;
-        for chunk in encoded {
-            if chunk.is_idle() {
-                job.progress.add(chunk.outcomes.len() as u64, None);
-                continue;
-            }
-            waiting.insert(chunk.first_row, chunk.outcomes.clone());
-            if stopped.is_none() && job.stop.load(Ordering::Relaxed) {
-                stopped =
-                    Some(Refusal::new(Code::RunStopped, "stopped as asked").exit(Exit::Stopped));
-            }
-            if stopped.is_none() && !loader.send(chunk) {
-                stopped =
-                    Some(Refusal::new(Code::RunStopped, "writing broke off").exit(Exit::Stopped));
-            }
-        }
-        for written in loader.take() {
-            ran.written += settle_chunk(job, written, &mut waiting, &mut ran.late);
-        }
-    }
-    let (rest, failure) = loader.finish();
-    for written in rest {
-        ran.written += settle_chunk(job, written, &mut waiting, &mut ran.late);
-    }
-    job.progress.end();
-    // What was planned and is not in waits for the next try.
-    for (first_row, outcomes) in waiting {
-        for (row, outcome) in (first_row..).zip(outcomes) {
-            if matches!(outcome, Outcome::Created | Outcome::Updated) {
-                ran.late.insert(row, (Outcome::Held, Vec::new()));
-            }
-        }
-    }
-    Ok(failure.or(stopped))
+fn by_row(ledger: Vec<Booked>) -> BTreeMap<RowNumber, Booked> {
+    let lines = ledger.into_iter().map(|chunk| (chunk.first_row, chunk));
+    lines.collect()
 }
 
-/// Some successive batches, with what is to be written of them.
-pub(super) fn read_chunk(ran: &Ran, batches: Range<usize>) -> Result<Vec<load::Batch>> {
-    let read = |batch: usize| {
-        let planned = ran.plan.read(batch)?;
-        let planned = planned_now(planned, &ran.spool, batch, &ran.moves, &ran.late);
-        let creates = planned.outcomes.contains(&Outcome::Created);
-        let people = creates.then(|| ran.spool.read_with_passwords(batch));
-        Ok(load::Batch {
-            first_row: ran.spool.first_row(batch),
-            people: people.transpose()?,
-            planned,
-        })
+/// How many accounts the chunks of a ledger made or changed.
+fn written(ledger: &BTreeMap<RowNumber, Booked>) -> u64 {
+    let chunks = ledger.range(..RowNumber::MAX);
+    let outcomes = chunks.flat_map(|(_, chunk)| &chunk.outcomes);
+    let in_accounts = |outcome: &&Outcome| matches!(outcome, Outcome::Created | Outcome::Updated);
+    outcomes.filter(in_accounts).count() as u64
+}
+
+/// What of the decisions isn't in the accounts, by the ledger.
+fn refused(ran: &Ran, chunks: &[Range<usize>], mut ledger: BTreeMap<RowNumber, Booked>) -> Refused {
+    let first = |chunk: &Range<usize>| ran.spool.first_row(chunk.start);
+    let missing = chunks
+        .iter()
+        .filter(|chunk| !ledger.contains_key(&first(chunk)));
+    let rows = |chunk: &Range<usize>| {
+        let last = chunk.end - 1;
+        first(chunk)..ran.spool.first_row(last) + ran.spool.rows_in(last) as RowNumber
     };
-    batches.map(read).collect()
+    let waiting = missing.map(rows).collect();
+    let mut why: BTreeMap<RowNumber, Vec<Issue>> = BTreeMap::new();
+    for issue in ledger.values_mut().flat_map(|chunk| chunk.issues.drain(..)) {
+        why.entry(issue.row).or_default().push(issue);
+    }
+    Refused { why, waiting }
 }
 
 /// Successive batches of at least `rows` rows.
-pub(super) fn chunks(spool: &Spool, rows: usize) -> Vec<Range<usize>> {
+fn chunks(spool: &Spool, rows: usize) -> Vec<Range<usize>> {
     let mut chunks = Vec::new();
     let (mut start, mut count) = (0, 0);
     for batch in 0..spool.batches() {
@@ -121,81 +142,278 @@ pub(super) fn chunks(spool: &Spool, rows: usize) -> Vec<Range<usize>> {
     chunks
 }
 
-/// A batch's plan with what was decided after it. What is written already needs no second time.
-fn planned_now(
-    mut planned: Planned,
-    spool: &Spool,
-    batch: usize,
-    moves: &Moves,
-    late: &BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
-) -> Planned {
-    let first = spool.first_row(batch);
-    if planned.written {
-        planned.outcomes.fill(Outcome::Unchanged);
-        planned.accounts.clear();
-    }
-    for (row, (outcome, _)) in late.range(first..first + planned.outcomes.len() as RowNumber) {
-        planned.outcomes[(row - first) as usize] = *outcome;
-    }
-    // What is held keeps its update in the plan, and is not written.
-    let outcomes = &planned.outcomes;
-    let is_done = |row: RowNumber| outcomes[(row - first) as usize] == Outcome::Updated;
-    planned.updates.retain(|(row, _)| is_done(*row));
-    planned
-        .updates
-        .retain(|(row, _)| !moves.together.contains(row));
-    planned
+/// A run that is being written.
+struct Loading<'a> {
+    job: &'a Job<'a>,
+    ran: &'a Ran,
+    groups: &'a Tree,
+    store: &'a Store,
+    chunks: Vec<Range<usize>>,
+    way: Way,
+    /// The chunks that are in, as far as this process knows.
+    ledger: BTreeMap<RowNumber, Booked>,
+    share: Share,
 }
 
-/// Before all chunks, the rows that pass on keys to each other, all at once: so nobody is ever
-/// without an address, and a key that is given up is free when a new person gets it.
-fn load_moves(job: &Job, ran: &mut Ran, groups: &Tree, store: &Store) -> Result<Option<Refusal>> {
-    let updates = moving(ran)?;
-    if updates.is_empty() {
-        return Ok(None);
+impl Loading<'_> {
+    /// Writes what isn't in yet. Returns why it stopped before the end.
+    fn run(&mut self) -> Result<Option<Refusal>> {
+        self.share.of = self.chunks.len() as u64;
+        // An earlier try, or other processes, may have written a part.
+        self.ledger = by_row(self.store.ledger(&self.ran.run)?);
+        if let Some(failure) = self.open()? {
+            return Ok(Some(failure));
+        }
+        let rows = self.ran.spool.rows();
+        self.job.progress.begin("write", Some(rows));
+        let done = self
+            .ledger
+            .keys()
+            .map(|first_row| self.rows_from(*first_row));
+        self.job.progress.add(done.sum(), None);
+        let stopped = self.write();
+        self.job.progress.end();
+        stopped
     }
-    let mut loader = store.loader(1, &ran.run)?;
-    loader.send(load::encode_moves(&updates, groups));
-    let (written, failure) = loader.finish();
-    let mut waiting = BTreeMap::new();
-    for written in written {
-        ran.written += settle_chunk(job, written, &mut waiting, &mut ran.late);
-    }
-    Ok(failure)
-}
 
-/// The updates of the rows that pass on keys to each other.
-pub(super) fn moving(ran: &Ran) -> Result<Vec<(RowNumber, Update)>> {
-    let moves = &ran.moves;
-    let mut updates = Vec::with_capacity(moves.together.len());
-    for row in &moves.together {
-        match moves.settled.get(row) {
-            Some(Action::Update(update)) => updates.push((*row, update.as_ref().clone())),
-            Some(_) => {}
-            None => {
-                let planned = ran.plan.read(ran.spool.batch_of(*row))?;
-                updates.extend(planned.updates.into_iter().filter(|(at, _)| at == row));
+    /// Writes the rows that pass on keys to each other, all at once and before all chunks: so nobody
+    /// is ever without an address, and a key that is given up is free when a new person gets it.
+    /// Where processes share the run, its line in the ledger says that this is done, also where there
+    /// are no such rows.
+    fn open(&mut self) -> Result<Option<Refusal>> {
+        let is_ours = match self.way {
+            Way::Alone => !self.ran.decisions.whole.together.is_empty(),
+            Way::Shared { opens, .. } => opens,
+        };
+        if !is_ours {
+            return Ok(None);
+        }
+        let updates = self.moving()?;
+        while !self.ledger.contains_key(&RowNumber::MAX) {
+            if self.job.stop.load(Ordering::Relaxed) {
+                return Ok(Some(as_asked()));
             }
+            let mut loader = self.store.loader(1, &self.ran.run)?;
+            loader.send(load::encode_moves(&updates, self.groups));
+            let (written, failure) = loader.finish();
+            if failure.is_some() {
+                return Ok(failure);
+            }
+            written.into_iter().for_each(|written| self.note(written));
+            self.look_again()?;
+        }
+        if self.way.is_shared() {
+            self.store.end_step(&self.ran.run, Step::Open)?;
+        }
+        Ok(None)
+    }
+
+    /// The updates of the rows that pass on keys to each other.
+    fn moving(&self) -> Result<Vec<(RowNumber, Update)>> {
+        let together = &self.ran.decisions.whole.together;
+        let rows: Vec<RowNumber> = together.iter().copied().collect();
+        let spool = &self.ran.spool;
+        let mut updates = Vec::with_capacity(rows.len());
+        for rows in rows.chunk_by(|a, b| spool.batch_of(*a) == spool.batch_of(*b)) {
+            let planned = self.ran.decisions.read(spool.batch_of(rows[0]))?;
+            let moving = planned.updates.into_iter();
+            updates.extend(moving.filter(|(row, _)| rows.binary_search(row).is_ok()));
+        }
+        Ok(updates)
+    }
+
+    /// Writes the chunks, one after the other; those that others are at come last, for these may be
+    /// killed.
+    fn write(&mut self) -> Result<Option<Refusal>> {
+        let start = match self.way {
+            Way::Alone => 0,
+            Way::Shared { .. } => start(self.store.take_seat(&self.ran.run)?, self.chunks.len()),
+        };
+        let mut left: Vec<usize> = (start..self.chunks.len()).chain(0..start).collect();
+        self.keep_missing(&mut left);
+        let at_once = self.job.pipeline.definition.load.connections;
+        while !left.is_empty() {
+            let before = self.ledger.len();
+            let mut loader = self.store.loader(at_once, &self.ran.run)?;
+            let stopped = self.pass(&left, &mut loader)?;
+            let (rest, failure) = loader.finish();
+            rest.into_iter().for_each(|written| self.note(written));
+            if let Some(stopped) = failure.or(stopped) {
+                return Ok(Some(stopped));
+            }
+            self.keep_missing(&mut left);
+            if left.is_empty() {
+                break;
+            }
+            if self.job.stop.load(Ordering::Relaxed) {
+                return Ok(Some(as_asked()));
+            }
+            if self.ledger.len() == before {
+                std::thread::sleep(PAUSE);
+            }
+            self.look_again()?;
+            self.keep_missing(&mut left);
+        }
+        Ok(None)
+    }
+
+    /// Sends every chunk that is `left` and that nobody has written.
+    fn pass(&mut self, left: &[usize], loader: &mut Loader) -> Result<Option<Refusal>> {
+        let at_once = self.job.pipeline.definition.load.connections;
+        for some in left.chunks(at_once) {
+            let mut some = some.to_vec();
+            if self.way.is_shared() {
+                self.look_for(&some)?;
+                self.keep_missing(&mut some);
+            }
+            for chunk in self.encode(&some)? {
+                if chunk.is_idle() && !self.way.is_shared() {
+                    self.note(Written {
+                        booked: Booked {
+                            first_row: chunk.first_row,
+                            outcomes: chunk.outcomes,
+                            issues: Vec::new(),
+                        },
+                        by: By::Us,
+                    });
+                    continue;
+                }
+                if self.job.stop.load(Ordering::Relaxed) {
+                    return Ok(Some(as_asked()));
+                }
+                if !loader.send(chunk) {
+                    return Ok(Some(broke_off()));
+                }
+            }
+            let done = loader.take();
+            done.into_iter().for_each(|written| self.note(written));
+        }
+        Ok(None)
+    }
+
+    /// Notes a chunk that the loader is through with.
+    fn note(&mut self, written: Written) {
+        if written.by != By::Us {
+            return;
+        }
+        if written.booked.first_row != RowNumber::MAX {
+            self.share.chunks += 1;
+        }
+        self.is_in(written.booked);
+    }
+
+    fn is_in(&mut self, booked: Booked) {
+        let first_row = booked.first_row;
+        if self.ledger.insert(first_row, booked).is_none() {
+            self.job.progress.add(self.rows_from(first_row), None);
         }
     }
-    Ok(updates)
+
+    /// How many rows the chunk has that begins at `first_row`; none has that of the moves.
+    fn rows_from(&self, first_row: RowNumber) -> u64 {
+        let spool = &self.ran.spool;
+        let first = |chunk: &Range<usize>| spool.first_row(chunk.start);
+        let at = self.chunks.binary_search_by_key(&first_row, first);
+        let batches = at.map_or(0..0, |at| self.chunks[at].clone());
+        batches.map(|batch| spool.rows_in(batch) as u64).sum()
+    }
+
+    /// Reads what others have written, a process that was killed among them.
+    fn look_again(&mut self) -> Result<()> {
+        for booked in self.store.ledger(&self.ran.run)? {
+            self.is_in(booked);
+        }
+        Ok(())
+    }
+
+    /// Which of `some` chunks others have written.
+    fn look_for(&mut self, some: &[usize]) -> Result<()> {
+        let rows: Vec<RowNumber> = some.iter().map(|chunk| self.first_row(*chunk)).collect();
+        for first_row in self.store.written_of(&self.ran.run, &rows)? {
+            self.is_in(Booked {
+                first_row,
+                ..Booked::default()
+            });
+        }
+        Ok(())
+    }
+
+    fn keep_missing(&self, some: &mut Vec<usize>) {
+        some.retain(|chunk| !self.ledger.contains_key(&self.first_row(*chunk)));
+    }
+
+    fn first_row(&self, chunk: usize) -> RowNumber {
+        self.ran.spool.first_row(self.chunks[chunk].start)
+    }
+
+    fn encode(&self, some: &[usize]) -> Result<Vec<Chunk>> {
+        let Ran { layout, run, .. } = self.ran;
+        let definition = &self.job.pipeline.definition;
+        some.par_iter()
+            .map(|chunk| {
+                let read = self.read(self.chunks[*chunk].clone())?;
+                Ok(load::encode(&read, layout, definition, run, self.groups))
+            })
+            .collect()
+    }
+
+    /// Some successive batches, with what is to be written of them. What is held keeps its update in
+    /// the decisions, and is not written; what passes on keys is in already, or was refused.
+    fn read(&self, batches: Range<usize>) -> Result<Vec<load::Batch>> {
+        let together = &self.ran.decisions.whole.together;
+        let moves = self.ledger.get(&RowNumber::MAX);
+        let refused: HashSet<RowNumber> = moves
+            .iter()
+            .flat_map(|moves| moves.issues.iter().map(|issue| issue.row))
+            .collect();
+        let read = |batch: usize| {
+            let first_row = self.ran.spool.first_row(batch);
+            let mut planned = self.ran.decisions.read(batch)?;
+            let last_row = first_row + planned.outcomes.len() as RowNumber;
+            for row in together.range(first_row..last_row) {
+                if refused.contains(row) {
+                    planned.outcomes[(row - first_row) as usize] = Outcome::Failed;
+                }
+            }
+            let outcomes = &planned.outcomes;
+            planned.updates.retain(|(row, _)| {
+                outcomes[(row - first_row) as usize] == Outcome::Updated && !together.contains(row)
+            });
+            let creates = outcomes.contains(&Outcome::Created);
+            let people = creates.then(|| self.ran.spool.read_with_passwords(batch));
+            Ok(load::Batch {
+                first_row,
+                people: people.transpose()?,
+                planned,
+            })
+        };
+        batches.map(read).collect()
+    }
 }
 
-/// Returns how many accounts it made or changed.
-fn settle_chunk(
-    job: &Job,
-    written: Written,
-    waiting: &mut BTreeMap<RowNumber, Vec<Outcome>>,
-    late: &mut BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
-) -> u64 {
-    waiting.remove(&written.first_row);
-    job.progress.add(written.outcomes.len() as u64, None);
-    for issue in written.issues {
-        late.entry(issue.row)
-            .or_insert((Outcome::Failed, Vec::new()))
-            .1
-            .push(issue);
+fn as_asked() -> Refusal {
+    Refusal::new(Code::RunStopped, "stopped as asked").exit(Exit::Stopped)
+}
+
+fn broke_off() -> Refusal {
+    Refusal::new(Code::RunStopped, "writing broke off").exit(Exit::Stopped)
+}
+
+/// Where the process with a seat begins, of so many chunks: in the middle of what is between those
+/// who came before it (the sequence of van der Corput).
+fn start(seat: u32, chunks: usize) -> usize {
+    ((u64::from(seat.reverse_bits()) * chunks as u64) >> u32::BITS) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processes_begin_apart_from_each_other() {
+        let starts: Vec<usize> = (0..5).map(|seat| start(seat, 40)).collect();
+        assert_eq!(starts, [0, 20, 10, 30, 5]);
+        assert_eq!(start(256, 3), 0);
+        assert!((0..300).all(|seat| start(seat, 7) < 7));
     }
-    let in_accounts = |outcome: &&Outcome| matches!(outcome, Outcome::Created | Outcome::Updated);
-    written.outcomes.iter().filter(in_accounts).count() as u64
 }

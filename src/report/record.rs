@@ -22,8 +22,7 @@ use crate::stages::clean::{Rule, Rules};
 use crate::stages::leavers::{Fate, Leaver, Why};
 use crate::stages::lineage::is_settled;
 use crate::stages::map::Target;
-use crate::stages::moves::stands_in_the_way;
-use crate::stages::plan::{Action, Person, Planned};
+use crate::stages::plan::{Person, Planned};
 use crate::stages::read::charset::Charset;
 use crate::stages::read::{Aside, Format};
 use crate::store::mends::Mend;
@@ -85,7 +84,7 @@ pub fn record(
     }
     for fate in Fate::ALL {
         let count = ran
-            .leavers
+            .leavers()
             .iter()
             .filter(|leaver| leaver.fate == fate)
             .count() as u64;
@@ -93,9 +92,9 @@ pub fn record(
             summary.leavers.insert(fate.name().to_string(), count);
         }
     }
-    summary.leaver_examples = first_leavers(&ran.leavers, LEAVERS_SHOWN, mask);
-    if !ran.leavers.is_empty() {
-        write_leavers(&ran.leavers, &folder.join("leavers.csv"))?;
+    summary.leaver_examples = first_leavers(ran.leavers(), LEAVERS_SHOWN, mask);
+    if !ran.leavers().is_empty() {
+        write_leavers(ran.leavers(), &folder.join("leavers.csv"))?;
         summary.files.insert("leavers".into(), "leavers.csv".into());
     }
     summary.input = inputs(ran, &tally, definition);
@@ -105,7 +104,7 @@ pub fn record(
         .filter(|(_, count)| *count > 0)
         .collect();
     let details = Details {
-        leavers: first_leavers(&ran.leavers, LEAVERS_LISTED, str::to_string),
+        leavers: first_leavers(ran.leavers(), LEAVERS_LISTED, str::to_string),
         ..std::mem::take(&mut tally.details)
     };
     summary.issues = tally.issue_counts();
@@ -239,44 +238,24 @@ fn write_leavers(leavers: &[Leaver], path: &Path) -> Result<()> {
 }
 
 fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
-    let mut people = ran.spool.read(number)?;
-    let mut planned = ran.plan.read(number)?;
-    let mut issues: BTreeMap<RowNumber, Vec<Issue>> = BTreeMap::new();
+    let (mut people, mut planned) = ran.read(number)?;
+    let first = people.drafts.first_row;
+    let notes = ran
+        .lineage
+        .notes
+        .range(first..first + people.len() as RowNumber);
+    let notes: Vec<Issue> = notes.map(|(_, note)| note.clone()).collect();
     let found = std::mem::take(&mut people.drafts.issues);
-    for issue in found.into_iter().chain(std::mem::take(&mut planned.issues)) {
+    let decided = std::mem::take(&mut planned.issues);
+    let mut issues: BTreeMap<RowNumber, Vec<Issue>> = BTreeMap::new();
+    for issue in found.into_iter().chain(decided).chain(notes) {
         issues.entry(issue.row).or_default().push(issue);
-    }
-    let first = people.drafts.first_row;
-    let rows = first..first + people.len() as RowNumber;
-    for (row, action) in ran.moves.settled.range(rows) {
-        // What stood in its way has moved.
-        let of_row = issues.entry(*row).or_default();
-        of_row.retain(|issue| !stood_in_its_way(issue));
-        if let Action::Update(update) = action {
-            planned.updates.retain(|(other, _)| other != row);
-            planned.updates.push((*row, update.as_ref().clone()));
-        }
-    }
-    planned.updates.sort_by_key(|(row, _)| *row);
-    for (row, (outcome, late)) in ran.late.range(first..first + people.len() as RowNumber) {
-        planned.outcomes[(row - first) as usize] = *outcome;
-        issues.entry(*row).or_default().extend_from_slice(late);
-    }
-    let first = people.drafts.first_row;
-    let rows = first..first + people.len() as RowNumber;
-    for (row, note) in ran.lineage.notes.range(rows) {
-        issues.entry(*row).or_default().push(note.clone());
     }
     Ok(Batch {
         people,
         planned,
         issues,
     })
-}
-
-/// Whether an issue was that somebody else has the row's keys.
-pub(crate) fn stood_in_its_way(issue: &Issue) -> bool {
-    stands_in_the_way(issue) || issue.code == Code::PlanDrifted
 }
 
 /// `names` are those of the files, as given.

@@ -146,16 +146,6 @@ impl Facts {
         self.known += other.known;
         self.renamed += other.renamed;
     }
-
-    /// Takes back what was counted too much.
-    pub fn subtract(&mut self, other: &Facts) {
-        let counts = self.counts.iter_mut().zip(other.counts);
-        counts.for_each(|(sum, count)| *sum -= count);
-        self.seats_taken -= other.seats_taken;
-        self.seats_freed -= other.seats_freed;
-        self.known -= other.known;
-        self.renamed -= other.renamed;
-    }
 }
 
 /// A row that would write.

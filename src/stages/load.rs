@@ -12,7 +12,6 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
 use crate::definition::Definition;
-use crate::issue::Issue;
 use crate::outcome::{Outcome, Verdict};
 use crate::row::{Field, Key, Layout, People, RowNumber};
 use crate::stages::clean::words;
@@ -92,17 +91,6 @@ pub struct Chunk {
     pub passwords: Passwords,
     /// Whether its updates pass on keys to each other: all of them go in, or none.
     pub together: bool,
-    /// What the ledger is to tell other processes that share the run; none where none do.
-    pub notes: Option<Notes>,
-}
-
-/// What processes that share a run must know of a chunk besides its outcomes.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Notes {
-    /// What is said of its rows that their plan doesn't say.
-    pub issues: Vec<Issue>,
-    /// Of the chunk of moves, the rows of other chunks whose accounts can be made since then.
-    pub freed: Vec<RowNumber>,
 }
 
 impl Chunk {

@@ -129,8 +129,6 @@ impl Action {
 /// A batch after the plan.
 #[derive(Debug, Default, Clone)]
 pub struct Planned {
-    /// An earlier try of this run has written it already.
-    pub written: bool,
     /// The outcome of every row, if the database does as it is told.
     pub outcomes: Vec<Outcome>,
     /// What the match and the plan found.

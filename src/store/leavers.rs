@@ -75,8 +75,8 @@ impl Store {
     }
 
     /// Counts a run for those who are `missing` from it, forgets those of `source` who are back,
-    /// deactivates the `gone` and activates the `begun`, all at once. `None` counts and forgets
-    /// nobody. Returns how many were deactivated.
+    /// deactivates the `gone` and activates the `begun`, all at once, and once for a run however
+    /// often it is taken up. `None` counts and forgets nobody. Returns how many were deactivated.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
@@ -91,6 +91,11 @@ impl Store {
         let doing = |error| refusal(&error, "deactivating leavers");
         self.runtime.block_on(async {
             let transaction = self.connection.client.transaction().await.map_err(doing)?;
+            let sql =
+                "update muster.runs set leavers_at = now() where id = $1 and leavers_at is null";
+            if transaction.execute(sql, &[&run]).await.map_err(doing)? == 0 {
+                return Ok(0);
+            }
             if let Some(missing) = missing {
                 let sql = include_str!("sql/note_absences.sql");
                 transaction

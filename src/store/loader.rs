@@ -17,6 +17,7 @@ use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use super::connect::{Connection, Target, refusal};
+use super::share::Booked;
 use super::target::joins_by_view;
 use super::{CopyError, Store, copy, is_spread, share};
 use crate::issue::{Code, Issue};
@@ -31,12 +32,8 @@ const TRIES_MAX: u32 = 6;
 /// What became of a chunk.
 #[derive(Debug)]
 pub struct Written {
-    /// Its first row.
-    pub first_row: RowNumber,
-    /// The final outcome of every row.
-    pub outcomes: Vec<Outcome>,
-    /// Why rows failed.
-    pub issues: Vec<Issue>,
+    /// Its line in the ledger; without outcomes where another process wrote it.
+    pub booked: Booked,
     /// Who wrote it.
     pub by: By,
 }
@@ -214,12 +211,24 @@ pub(super) enum Trouble {
 }
 
 impl Written {
+    fn by_us(chunk: &Chunk, outcomes: Vec<Outcome>, issues: Vec<Issue>) -> Written {
+        Written {
+            booked: Booked {
+                first_row: chunk.first_row,
+                outcomes,
+                issues,
+            },
+            by: By::Us,
+        }
+    }
+
     /// A chunk that this process has nothing to do with.
     fn elsewhere(chunk: &Chunk, by: By) -> Written {
         Written {
-            first_row: chunk.first_row,
-            outcomes: Vec::new(),
-            issues: Vec::new(),
+            booked: Booked {
+                first_row: chunk.first_row,
+                ..Booked::default()
+            },
             by,
         }
     }
@@ -283,39 +292,17 @@ impl Writer {
 
     /// A lost COMMIT answer is settled by the ledger, not by guessing.
     async fn committed(&self, chunk: &Chunk) -> Result<Option<Written>> {
-        let sql = "select outcomes from muster.chunks where run_id = $1 and first_row = $2";
+        let sql = "select first_row, outcomes, notes from muster.chunks
+            where run_id = $1 and first_row = $2";
         let found = self
             .connection
             .client
             .query_opt(sql, &[&self.run.id, &(chunk.first_row as i32)])
             .await
             .map_err(|error| refusal(&error, "reading the ledger"))?;
-        Ok(found.map(|row| {
-            let outcomes: &[u8] = row.get(0);
-            let outcomes: Vec<Outcome> = outcomes
-                .iter()
-                .filter_map(|number| Outcome::from_number(*number))
-                .collect();
-            let failed = outcomes
-                .iter()
-                .enumerate()
-                .filter(|(_, outcome)| **outcome == Outcome::Failed);
-            let detail = "the connection was lost before the reason could be read";
-            let issues = failed
-                .map(|(index, _)| {
-                    Issue::of_row(
-                        Code::LoadRefused,
-                        chunk.first_row + index as RowNumber,
-                        detail,
-                    )
-                })
-                .collect();
-            Written {
-                first_row: chunk.first_row,
-                outcomes,
-                issues,
-                by: By::Us,
-            }
+        Ok(found.map(|row| Written {
+            booked: share::booked(&row),
+            by: By::Us,
         }))
     }
 
@@ -328,9 +315,7 @@ impl Writer {
             false => include_str!("sql/begin_chunk.sql"),
         };
         client.batch_execute(begin).await.map_err(trouble)?;
-        if chunk.notes.is_some() {
-            share::claim(client, &self.run, chunk.first_row).await?;
-        }
+        share::claim(client, &self.run, chunk.first_row).await?;
         if direct {
             self.direct_creates(chunk).await.map_err(straight)?;
         } else {
@@ -356,12 +341,7 @@ impl Writer {
             .collect();
         self.book(chunk, &outcomes, &issues).await?;
         client.batch_execute("commit").await.map_err(trouble)?;
-        Ok(Written {
-            first_row: chunk.first_row,
-            outcomes,
-            issues,
-            by: By::Us,
-        })
+        Ok(Written::by_us(chunk, outcomes, issues))
     }
 
     /// The chunk's row in the ledger.
@@ -378,7 +358,7 @@ impl Writer {
             .iter()
             .map(|(row, account)| (*row as i32, *account))
             .unzip();
-        let notes = chunk.notes.as_ref().map(|notes| share::json(notes, issues));
+        let notes = (!issues.is_empty()).then(|| share::json(issues));
         self.connection
             .client
             .execute(
@@ -395,7 +375,7 @@ impl Writer {
             )
             .await
             .map_err(|error| match error.code() {
-                Some(&SqlState::UNIQUE_VIOLATION) if notes.is_some() => Trouble::Taken(By::Others),
+                Some(&SqlState::UNIQUE_VIOLATION) => Trouble::Taken(By::Others),
                 _ => trouble(error),
             })?;
         Ok(())
@@ -428,16 +408,9 @@ impl Writer {
             }
         }
         let outcomes = vec![Outcome::Failed; chunk.outcomes.len()];
-        if chunk.notes.is_some() {
-            // Otherwise the next process would try the same again.
-            self.book(chunk, &outcomes, &issues).await?;
-        }
-        Ok(Written {
-            first_row: chunk.first_row,
-            outcomes,
-            issues,
-            by: By::Us,
-        })
+        // Otherwise the next try would do the same again.
+        self.book(chunk, &outcomes, &issues).await?;
+        Ok(Written::by_us(chunk, outcomes, issues))
     }
 
     async fn staged_creates(

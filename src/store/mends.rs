@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use tokio_postgres::types::ToSql;
+
 use super::Store;
 use super::connect::refusal;
 use crate::outcome::Outcome;
@@ -102,6 +104,14 @@ impl Store {
         Ok((open.needed > 0).then_some(open))
     }
 
+    /// Whether a run was undone, and is so still.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn is_taken_back(&self, run: &str) -> Result<bool> {
+        Ok(self.taken_back()?.iter().any(|id| id == run))
+    }
+
     /// The runs that were undone, and are so still.
     pub(super) fn taken_back(&self) -> Result<Vec<String>> {
         let sql = "select id, undoes from muster.runs
@@ -115,6 +125,8 @@ impl Store {
     }
 
     /// Writes the state of a run, its summary and what it says of rows that need work, all at once.
+    /// What a finished run had decided is forgotten, and what it approves is noted in the books of
+    /// that run.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
@@ -153,6 +165,18 @@ impl Store {
                 .execute(sql, &[&run.id, &run.state, &json, &folder])
                 .await
                 .map_err(doing)?;
+            if run.state == "finished" {
+                // Who shared the run may only now come to read them; the next run forgets them then.
+                let sql = "delete from muster.decisions using muster.runs
+                    where run_id = $1 and runs.id = run_id and runs.shared_at is null";
+                transaction.execute(sql, &[&run.id]).await.map_err(doing)?;
+                if let Some(approval) = &run.approves {
+                    let sql = include_str!("sql/note_approval.sql");
+                    let values: [&(dyn ToSql + Sync); 3] =
+                        [&approval.of, &approval.classes, &run.id];
+                    transaction.execute(sql, &values).await.map_err(doing)?;
+                }
+            }
             transaction.commit().await.map_err(doing)
         })
     }

@@ -45,6 +45,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("migrations/0013_memberships.sql"),
     ),
     (14, "share", include_str!("migrations/0014_share.sql")),
+    (
+        15,
+        "decisions",
+        include_str!("migrations/0015_decisions.sql"),
+    ),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.

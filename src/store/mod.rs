@@ -24,6 +24,7 @@ use connect::{Connection, Target, refusal};
 pub mod acceptance;
 pub mod binaries;
 pub mod connect;
+pub mod decisions;
 pub mod drops;
 pub mod explain;
 pub mod invitations;

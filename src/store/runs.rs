@@ -1,19 +1,14 @@
 //! The books of runs: begun, taken up again, finished, listed.
 
-use std::collections::HashSet;
-
 use tokio::task::JoinHandle;
 
+use super::Store;
 use super::connect::refusal;
-use super::{Store, share};
 use crate::definition::Pipeline;
 use crate::issue::Code;
-use crate::outcome::Outcome;
 use crate::refusal::{Refusal, Result};
-use crate::row::RowNumber;
 use crate::stages::drift::Profile;
-use crate::stages::load::RunKey;
-use crate::summary::{Approval, Gate, Summary};
+use crate::summary::{Gate, Summary};
 
 /// A run that has begun, now or earlier.
 #[derive(Debug, Default)]
@@ -26,30 +21,8 @@ pub struct Begun {
     pub started_ms: u64,
     /// RFC 3339, when it was begun first; `None` for a new one.
     pub resumed_from: Option<String>,
-    /// What it wrote before it was cut off.
-    pub written: Vec<(RowNumber, Vec<Outcome>)>,
-    /// Rows beyond those whose updates are in: they passed on keys to each other.
-    pub moved: HashSet<RowNumber>,
-    /// What the safeguards said before it wrote anything.
-    pub gates: Vec<Gate>,
-    /// The chunk of its moves, where processes share the run and one of them has opened it.
-    pub opened: Option<share::Booked>,
-    /// Whether other processes were at it already.
-    pub joined: bool,
-}
-
-impl Begun {
-    /// Whether an earlier try got as far as to write rows.
-    pub fn has_written(&self) -> bool {
-        !self.written.is_empty() || !self.moved.is_empty()
-    }
-
-    /// The rows that make accounts by keys that were given up when a run was opened that processes
-    /// share.
-    pub fn freed(&self) -> &[RowNumber] {
-        let opened = self.opened.as_ref();
-        opened.map_or(&[], |opened| &opened.notes.freed)
-    }
+    /// Whether an earlier try wrote anything.
+    pub has_written: bool,
 }
 
 /// What a plan is measured by.
@@ -110,32 +83,12 @@ impl Store {
                 .await?;
             if let Some(run) = unfinished {
                 let id: String = run.get(0);
-                let chunks = client
-                    .query(include_str!("sql/find_chunks.sql"), &[&id])
-                    .await?;
-                let written = chunks.iter().map(|chunk| {
-                    let outcomes: &[u8] = chunk.get(1);
-                    let outcomes = outcomes
-                        .iter()
-                        .filter_map(|number| Outcome::from_number(*number));
-                    (chunk.get::<_, i32>(0) as RowNumber, outcomes.collect())
-                });
-                let moved = client
-                    .query(include_str!("sql/find_moved.sql"), &[&id])
-                    .await?;
                 let seed: i64 = run.get(1);
                 return Ok(Begun {
-                    written: written.collect(),
-                    moved: moved
-                        .iter()
-                        .map(|row| row.get::<_, i32>(0) as RowNumber)
-                        .collect(),
                     seed: seed as u64,
                     started_ms: run.get::<_, i64>(3) as u64,
                     resumed_from: Some(run.get(2)),
-                    gates: gates_of(run.get(4)),
-                    opened: None,
-                    joined: false,
+                    has_written: run.get(4),
                     id,
                 });
             }
@@ -160,37 +113,20 @@ impl Store {
                 seed,
                 started_ms,
                 resumed_from: None,
-                written: Vec::new(),
-                moved: HashSet::new(),
-                gates: Vec::new(),
-                opened: None,
-                joined: false,
+                has_written: false,
             })
         });
         begun.map_err(|error: tokio_postgres::Error| refusal(&error, "beginning the run"))
     }
 
-    /// Brings what is known of a run that processes share up to date. A chunk that comes in meanwhile
-    /// may be missing from it: whoever writes a chunk asks the ledger again.
+    /// Closes a run that was cut off and can't go on: it counts as finished from now on, however far
+    /// it got.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn take_up(&self, run: &RunKey, begun: &mut Begun) -> Result<()> {
-        const DOING: &str = "taking up the run";
-        let sql = "select gates::text from muster.runs where id = $1";
-        let gates = self.query(sql, &[&run.id], DOING)?;
-        begun.gates = gates_of(gates.first().and_then(|row| row.get(0)));
-        begun.written.clear();
-        for chunk in self.ledger(run)? {
-            if chunk.first_row == RowNumber::MAX {
-                begun.opened = Some(chunk);
-            } else {
-                begun.written.push((chunk.first_row, chunk.outcomes));
-            }
-        }
-        let moved = self.query(include_str!("sql/find_moved.sql"), &[&run.id], DOING)?;
-        let row = |row: &tokio_postgres::Row| row.get::<_, i32>(0) as RowNumber;
-        begun.moved = moved.iter().map(row).collect();
+    pub fn give_up(&self, run: &str) -> Result<()> {
+        let sql = "update muster.runs set state = 'finished', finished_at = now() where id = $1";
+        self.execute(sql, &[&run], "closing the run that was cut off")?;
         Ok(())
     }
 
@@ -246,33 +182,6 @@ impl Store {
             })
         });
         there.map_err(|error: tokio_postgres::Error| refusal(&error, "reading what is there"))
-    }
-
-    /// Keeps what the safeguards said, so that a run that is cut off is taken up by it.
-    ///
-    /// # Errors
-    /// A refusal with a `database.*` code.
-    pub fn book_gates(&self, run: &str, gates: &[Gate]) -> Result<()> {
-        let json = super::json_of(&gates);
-        let sql = "update muster.runs set gates = $2::text::jsonb where id = $1";
-        self.runtime
-            .block_on(self.connection.client.execute(sql, &[&run, &json]))
-            .map_err(|error| refusal(&error, "keeping what the safeguards said"))?;
-        Ok(())
-    }
-
-    /// Notes in the books of a run that what its safeguards held was done by run `by`.
-    ///
-    /// # Errors
-    /// A refusal with a `database.*` code.
-    pub fn note_approval(&self, approval: &Approval, by: &str) -> Result<()> {
-        let sql = include_str!("sql/note_approval.sql");
-        self.execute(
-            sql,
-            &[&approval.of, &approval.classes, &by],
-            "noting the approval",
-        )?;
-        Ok(())
     }
 
     /// Writes the state of a run and its summary.

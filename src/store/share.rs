@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Row};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::loader::{By, Trouble, trouble};
@@ -20,7 +20,7 @@ use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome};
 use crate::refusal::{Refusal, Result};
 use crate::row::{Field, RowNumber};
-use crate::stages::load::{Notes, RunKey};
+use crate::stages::load::RunKey;
 use crate::summary::Summary;
 
 const TRY: &str = "select pg_try_advisory_lock($1)";
@@ -37,21 +37,21 @@ pub const PAUSE: Duration = Duration::from_millis(100);
 /// The steps of a run that one process does for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// The groups, and the rows that pass on keys to each other: before all chunks.
+    /// What becomes of the rows, and those that pass on keys to each other: before all chunks.
     Open,
     /// The leavers, and the run's summary: after all chunks.
     Close,
 }
 
 /// A chunk in the ledger of a run.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Booked {
     /// Its first row; [`RowNumber::MAX`] for the chunk of moves.
     pub first_row: RowNumber,
     /// The outcome of every row.
     pub outcomes: Vec<Outcome>,
-    /// What the plan doesn't say of it.
-    pub notes: Notes,
+    /// Why rows of it were refused.
+    pub issues: Vec<Issue>,
 }
 
 impl Store {
@@ -212,7 +212,7 @@ impl Store {
         let rows: Vec<i32> = rows.iter().map(|row| *row as i32).collect();
         let sql = include_str!("sql/find_written.sql");
         let found = self.query(sql, &[&run.id, &rows], "reading the ledger")?;
-        let first = |row: &tokio_postgres::Row| row.get::<_, i32>(0) as RowNumber;
+        let first = |row: &Row| row.get::<_, i32>(0) as RowNumber;
         Ok(found.iter().map(first).collect())
     }
 
@@ -224,25 +224,27 @@ impl Store {
     pub fn ledger(&self, run: &RunKey) -> Result<Vec<Booked>> {
         let sql = include_str!("sql/find_ledger.sql");
         let rows = self.query(sql, &[&run.id], "reading the ledger")?;
-        let booked = rows.iter().map(|row| {
-            let outcomes: &[u8] = row.get(1);
-            let notes: Option<&str> = row.get(2);
-            Booked {
-                first_row: row.get::<_, i32>(0) as RowNumber,
-                outcomes: outcomes
-                    .iter()
-                    .filter_map(|number| Outcome::from_number(*number))
-                    .collect(),
-                notes: notes.map(notes_of).unwrap_or_default(),
-            }
-        });
-        Ok(booked.collect())
+        Ok(rows.iter().map(booked).collect())
     }
 
     /// What `sql`, one of PostgreSQL's functions for advisory locks, says of `lock`.
     fn lock_by(&self, sql: &str, lock: i64) -> Result<bool> {
         let rows = self.query(sql, &[&lock], "taking a lock")?;
         Ok(rows.first().is_some_and(|row| row.get(0)))
+    }
+}
+
+/// A line of the ledger: first row, outcomes and notes.
+pub(super) fn booked(row: &Row) -> Booked {
+    let outcomes: &[u8] = row.get(1);
+    let notes: Option<&str> = row.get(2);
+    let numbers = outcomes.iter();
+    Booked {
+        first_row: row.get::<_, i32>(0) as RowNumber,
+        outcomes: numbers
+            .filter_map(|number| Outcome::from_number(*number))
+            .collect(),
+        issues: notes.map(issues_of).unwrap_or_default(),
     }
 }
 
@@ -278,12 +280,10 @@ pub(super) async fn claim(
     }
 }
 
-/// The notes of a chunk, and what came of writing it, for the ledger.
-pub(super) fn json(notes: &Notes, more: &[Issue]) -> String {
-    let issues: Vec<Value> = notes
-        .issues
+/// Why rows of a chunk were refused, for the ledger.
+pub(super) fn json(issues: &[Issue]) -> String {
+    let issues: Vec<Value> = issues
         .iter()
-        .chain(more)
         .map(|issue| {
             json!({
                 "row": issue.row,
@@ -295,13 +295,13 @@ pub(super) fn json(notes: &Notes, more: &[Issue]) -> String {
             })
         })
         .collect();
-    json!({ "issues": issues, "freed": notes.freed }).to_string()
+    json!({ "issues": issues }).to_string()
 }
 
 /// What is of a later version is passed over.
-fn notes_of(text: &str) -> Notes {
+fn issues_of(text: &str) -> Vec<Issue> {
     let notes: Value = serde_json::from_str(text).unwrap_or_default();
-    let list = |name: &str| notes[name].as_array().cloned().unwrap_or_default();
+    let issues = notes["issues"].as_array().cloned().unwrap_or_default();
     let issue = |value: &Value| {
         let text = |name: &str| value[name].as_str().unwrap_or_default();
         let code = Code::ALL.iter().find(|code| code.name() == text("code"))?;
@@ -314,13 +314,7 @@ fn notes_of(text: &str) -> Notes {
             detail: text("detail").to_string(),
         })
     };
-    Notes {
-        issues: list("issues").iter().filter_map(issue).collect(),
-        freed: list("freed")
-            .iter()
-            .filter_map(|row| Some(row.as_u64()? as RowNumber))
-            .collect(),
-    }
+    issues.iter().filter_map(issue).collect()
 }
 
 #[cfg(test)]
@@ -328,17 +322,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn notes_come_back_as_they_were() {
+    fn issues_come_back_as_they_were() {
         let mut issue = Issue::of_field(Code::PlanDrifted, 7, Field::Email, "a\0\"b", "c");
         issue.column = Some(3);
-        let failed = Issue::of_row(Code::LoadRefused, 9, "no");
-        let notes = Notes {
-            issues: vec![issue.clone()],
-            freed: vec![1, u32::MAX - 1],
-        };
-        let read = notes_of(&json(&notes, std::slice::from_ref(&failed)));
-        assert_eq!(read.issues, [issue, failed]);
-        assert_eq!(read.freed, notes.freed);
-        assert_eq!(notes_of("?"), Notes::default());
+        let issues = [issue, Issue::of_row(Code::LoadRefused, u32::MAX - 1, "no")];
+        assert_eq!(issues_of(&json(&issues)), issues);
+        assert_eq!(issues_of("?"), []);
     }
 }

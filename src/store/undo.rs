@@ -119,6 +119,9 @@ impl Store {
                 .await
                 .map_err(doing)?;
             transaction.execute(close, &[&of]).await.map_err(doing)?;
+            // The accounts are about to change: no run goes on with what it decided before.
+            let forget = "delete from muster.decisions";
+            transaction.execute(forget, &[]).await.map_err(doing)?;
             transaction.commit().await.map_err(doing)
         })
     }

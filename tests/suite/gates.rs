@@ -324,8 +324,21 @@ fn what_is_approved_is_done_exactly_as_it_was_planned() {
         "{rest:?}"
     );
     assert_eq!(rest.json()["issues"][0]["code"], "plan.drifted");
-    let nothing = approve(&[]);
-    assert_eq!(nothing.exit, 2, "{nothing:?}");
+    // The same again is done already, and says what it came to.
+    for (words, first) in [(&[][..], &rest), (&words, &roles)] {
+        let again = approve(words);
+        assert_eq!((again.exit, again.json()), (first.exit, first.json()));
+        assert!(
+            again.stderr.contains("has let through what run"),
+            "{again:?}"
+        );
+    }
+    let last = support::run(
+        place.folder.path(),
+        &place.url,
+        &["approve", "last", "--json"],
+    );
+    assert_eq!((last.exit, last.json()), (rest.exit, rest.json()));
     let without_p6 = |place: &Place| -> Vec<String> {
         let accounts = place.accounts();
         let lines = accounts.lines().filter(|line| !line.starts_with("P-6,"));
@@ -381,6 +394,9 @@ fn leavers_that_are_held_leave_when_that_is_approved_unless_they_are_back() {
     );
     assert_eq!(undone.exit, 0, "{undone:?}");
     assert_eq!(place.accounts(), before);
+    let again = approve(&runs[0]);
+    assert_eq!(again.exit, 2, "{again:?}");
+    assert!(again.stderr.contains("which was undone"), "{again:?}");
 }
 
 #[test]

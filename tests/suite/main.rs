@@ -22,7 +22,7 @@ mod pipelines;
 mod plans;
 mod presets;
 mod properties;
-
+mod resume;
 mod share;
 mod spread;
 mod support;

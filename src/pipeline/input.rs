@@ -1,0 +1,122 @@
+//! The files of a run, read, and what the pipeline decides about their rows.
+
+use std::collections::BTreeMap;
+
+use super::begin::{Begun, confirm};
+use super::decisions::{Decisions, Refused};
+use super::leavers::find_leavers;
+use super::managers::find_managers;
+use super::plan::{Guide, Rows, match_and_plan};
+use super::read::{read_people, slips_of};
+use super::{InputFile, Job, Ran};
+use crate::memory::managers::Managers;
+use crate::memory::owners::Clashing;
+use crate::refusal::Result;
+use crate::row::Layout;
+use crate::spool::Spool;
+use crate::stages::drift::Profile;
+use crate::stages::gates;
+use crate::stages::lineage::Marks;
+use crate::store::Store;
+use crate::store::roll::Calling;
+
+/// What was read of the files.
+pub(super) struct Input {
+    pub(super) files: Vec<InputFile>,
+    layout: Layout,
+    pub(super) spool: Spool,
+    clashing: Clashing,
+    /// The groups that are named, by key.
+    groups: BTreeMap<String, String>,
+    rules: [u64; 32],
+    profile: Option<Profile>,
+    /// What shows that columns slipped against each other.
+    slips: Vec<String>,
+    /// Whom the rows name as managers, until that is judged.
+    managers: Option<Managers>,
+    marks: Marks,
+}
+
+impl Input {
+    /// read → validate: the file's own truth.
+    pub(super) fn read(job: &Job, mut files: Vec<InputFile>, layout: Layout) -> Result<Input> {
+        let truth = read_people(job, &mut files, &layout)?;
+        Ok(Input {
+            slips: slips_of(truth.slips.as_ref(), &files, &truth.spool)?,
+            managers: Some(truth.managers),
+            clashing: truth
+                .owners
+                .clashing(job.pipeline.definition.rows.clashes)?,
+            files,
+            layout,
+            spool: truth.spool,
+            groups: truth.groups.most_used(),
+            rules: truth.rules,
+            profile: truth.profile,
+            marks: truth.marks,
+        })
+    }
+
+    /// match, plan, gates: by the pipeline.
+    pub(super) fn decide(
+        &mut self,
+        job: &Job,
+        store: Option<&Store>,
+        calling: Option<Calling>,
+    ) -> Result<Decisions> {
+        let rows = Rows {
+            job,
+            layout: &self.layout,
+            spool: &self.spool,
+        };
+        let managers = match self.managers.take() {
+            Some(managers) => find_managers(managers, &rows, store)?,
+            None => Vec::new(),
+        };
+        let guide = Guide::Pipeline {
+            clashing: &self.clashing,
+            managers: &managers,
+            files: &self.files,
+        };
+        let mut planning = match_and_plan(&rows, &guide, &self.groups, store, calling)?;
+        let mut leavers = find_leavers(job, &self.files, planning.unknown_rows, store)?;
+        let mut gates = rows.ask(&planning, &leavers, (self.profile.as_ref(), &self.slips), store)?;
+        rows.hold_back(&mut planning, &mut leavers, &mut gates)?;
+        let counts_absences = !gates::doubt_the_file(&gates);
+        Ok(Decisions::new(
+            planning,
+            &self.groups,
+            gates,
+            leavers,
+            counts_absences,
+        ))
+    }
+
+    /// What is known of the run before anything is written.
+    pub(super) fn with(
+        self,
+        job: &Job,
+        decisions: Decisions,
+        begun: Begun,
+        store: Option<&Store>,
+    ) -> Result<Ran> {
+        Ok(Ran {
+            lineage: confirm(job, &self.marks, &begun.run, store)?,
+            marks: self.marks,
+            files: self.files,
+            layout: self.layout,
+            spool: self.spool,
+            decisions,
+            refused: Refused::default(),
+            profile: self.profile.map(Profile::kept),
+            rules: self.rules,
+            run: begun.run,
+            from_plan: false,
+            resumed_from: begun.resumed_from,
+            given_up: begun.given_up,
+            written: 0,
+            shared: None,
+            stopped: None,
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! What is known after a run: everything that is told of it comes from here.
+
+use serde::{Deserialize, Serialize};
+
+use super::decisions::{Decisions, Refused};
+use crate::refusal::{Refusal, Result};
+use crate::row::{Layout, People};
+use crate::spool::Spool;
+use crate::stages::drift::Profile;
+use crate::stages::leavers::Leaver;
+use crate::stages::lineage::{Lineage, Marks};
+use crate::stages::load::RunKey;
+use crate::stages::map::{Mapping, Target};
+use crate::stages::plan::Planned;
+use crate::stages::read::Source;
+use crate::summary::{Gate, Share};
+
+/// Everything that is known after a run, for the record.
+pub struct Ran {
+    /// The files and what their columns became.
+    pub files: Vec<InputFile>,
+    /// The slots of the run.
+    pub layout: Layout,
+    /// The rows, cleaned and validated.
+    pub spool: Spool,
+    /// What becomes of them, of the leavers, and what the safeguards said.
+    pub decisions: Decisions,
+    /// What of that the database refused, and what isn't written yet.
+    pub refused: Refused,
+    /// What the files look like, where the pipeline compares them.
+    pub profile: Option<Profile>,
+    /// Which rows of earlier runs the rows say that they mend.
+    pub marks: Marks,
+    /// Which of these they do mend, as far as the books know them.
+    pub lineage: Lineage,
+    /// How many values each cleaning rule changed.
+    pub rules: [u64; 32],
+    /// What names the run; of the first try, when this one went on with it.
+    pub run: RunKey,
+    /// Whether the rows come from a plan; no file was read then.
+    pub from_plan: bool,
+    /// RFC 3339, when this run was begun first and cut off.
+    pub resumed_from: Option<String>,
+    /// A run of the same input that was cut off and couldn't go on.
+    pub given_up: Option<String>,
+    /// How many accounts it made or changed.
+    pub written: u64,
+    /// What this process did of a run that several share.
+    pub shared: Option<Shared>,
+    /// Why it stopped before its end.
+    pub stopped: Option<Refusal>,
+}
+
+impl Ran {
+    /// The rows of batch number `batch`, and what became of them.
+    ///
+    /// # Errors
+    /// `output.unwritable`, when the disk fails.
+    pub fn read(&self, batch: usize) -> Result<(People, Planned)> {
+        let people = self.spool.read(batch)?;
+        let mut planned = self.decisions.read(batch)?;
+        self.refused.apply_to(&mut planned, people.drafts.first_row);
+        Ok((people, planned))
+    }
+
+    /// What the safeguards said.
+    pub fn gates(&self) -> &[Gate] {
+        &self.decisions.whole.gates
+    }
+
+    /// Accounts that a full list doesn't name, and what happens to them.
+    pub fn leavers(&self) -> &[Leaver] {
+        &self.decisions.whole.leavers
+    }
+}
+
+/// What a process did of a run that several share.
+#[derive(Debug, Clone, Copy)]
+pub struct Shared {
+    /// How many chunks it wrote.
+    pub share: Share,
+    /// Whether it came to others who were at it.
+    pub joined: bool,
+    /// Whether it is the one that closes the run in the books.
+    pub closes: bool,
+}
+
+/// A file of the run and what its columns became.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InputFile {
+    /// The file.
+    pub source: Source,
+    /// What each column became.
+    pub targets: Vec<Target>,
+    /// How the columns fill the layout.
+    pub mapping: Mapping,
+}
