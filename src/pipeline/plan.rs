@@ -17,7 +17,7 @@ use crate::memory::owners::Clashing;
 use crate::outcome::{Outcome, Verdict};
 use crate::refusal::Result;
 use crate::row::{Field, Key, Layout, People, RowNumber};
-use crate::spool::PlanSpool;
+use crate::spool::{PlanSpool, Spool};
 use crate::stages::clash::Decision;
 use crate::stages::follow::{self, Follow, Line, Trace, regardless};
 use crate::stages::gates::Facts;
