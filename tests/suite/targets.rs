@@ -139,7 +139,7 @@ fn a_table_of_devise_is_filled_updated_closed_and_taken_back() {
     assert_eq!(
         app.lines(people),
         [
-            "boss@example.org|The|Boss|12|1|t|f|t|f",
+            "Boss@Example.org|The|Boss|12|1|t|f|t|f",
             "Ann.Ng@example.org|Ann|Ng|7|1|t|t|t|t",
             "zoe@münchen.example.org|Zoë|Müller|8|0|t|t|t|t",
             "bo@example.org|Bo|Li|9|0|t|t|t|t",

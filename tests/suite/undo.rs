@@ -504,7 +504,7 @@ fn explain_tells_all_that_happened_to_a_person_in_order() {
         "cleaned: ".to_string(),
         format!("changed by import · run {second} · people.csv:2"),
         "last_name: `Smith` → `Smythe`".to_string(),
-        "invitation to ann@firm-one.eu made".to_string(),
+        "invitation to Ann@firm-one.eu made".to_string(),
         "invitation sent by outbox".to_string(),
         format!("changed back by undo · run {undo}"),
         "last_name: `Smythe` → `Smith`".to_string(),
