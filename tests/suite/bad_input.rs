@@ -114,7 +114,8 @@ fn an_unclosed_quote_costs_its_own_line_on_standard_input_packed_or_not() {
         let summary = check_piped(folder.path(), &input);
         assert_eq!(summary["counts"]["read"], 4);
         assert_eq!(summary["counts"]["created"], 3);
-        assert_eq!(summary["issues"][0]["code"], "row.unclosed");
+        let issues = summary["issues"].as_array().unwrap();
+        assert!(issues.iter().any(|issue| issue["code"] == "row.unclosed"));
     }
 }
 

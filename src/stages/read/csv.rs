@@ -450,7 +450,7 @@ pub fn read(
             reading.held = Some(std::mem::take(&mut record));
             continue;
         }
-        if !reading.push(&record, records.has_nul, emit)? {
+        if !reading.push(&mut record, records.has_nul, emit)? {
             return Ok(());
         }
     }
@@ -503,11 +503,11 @@ impl Reading<'_> {
             held.pad(width);
             self.seen.short += 1;
         }
-        self.push(&held, true, emit)
+        self.push(&mut held, true, emit)
     }
 
     /// Adds a row; `Ok(false)` where no more is wanted.
-    fn push(&mut self, record: &Record, may_have_nul: bool, emit: &mut Emit) -> Result<bool> {
+    fn push(&mut self, record: &mut Record, may_have_nul: bool, emit: &mut Emit) -> Result<bool> {
         let cells = &mut self.cells;
         let (row, width) = (cells.next_row(), self.source.header.len());
         if row >= ROWS_MAX {
@@ -520,6 +520,7 @@ impl Reading<'_> {
             cells
                 .issues
                 .push(Issue::of_row(Code::RowEncoding, row, what));
+            record.drop_nuls();
         }
         let length = record.ends().len();
         if length > width && self.shape.columns.may_have_moved(record, width) {
@@ -595,6 +596,9 @@ impl<'a> Rows<'a> {
         end: Option<u64>,
     ) -> Result<Cells> {
         self.picker.pick(place, end, &mut self.record)?;
+        if is_utf16(self.record.bytes()) {
+            self.record.drop_nuls();
+        }
         let mut cells = Cells::new(number, row);
         push(&mut cells, &self.record, self.source, self.shape);
         Ok(cells)
@@ -1203,7 +1207,7 @@ mod tests {
                 vec![None, long],
             ),
             (
-                "first,last,email,city\na,b,a@x.de,Ulm\nb,c,b@x.de,Ulm, Nord,\n",
+                "first,last,email,city,notes\na,b,a@x.de,Ulm,x\nb,c,b@x.de,Ulm, Nord,\n",
                 vec![None, long],
             ),
             // Harmless: every row ends so, the header does, nothing stands behind what is in its place.

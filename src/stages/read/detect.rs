@@ -230,7 +230,8 @@ fn lines_in_cells(
                     cut_rows.iter().filter(|row| tail(row)).count() * 10 > cut_rows.len() * 9;
                 let is_torn = plain_rows.get(plain_header).and_then(|row| row.last());
                 let is_torn = is_torn.is_some_and(|last| last.ends_with(outer));
-                has_tail && is_torn && better >= 2 && better >= recognised
+                let is_one = plain.delimiter == outer && better > recognised;
+                has_tail && better >= 2 && (is_torn && better >= recognised || is_one)
             };
             if is_better && values[header].len() > 1 {
                 return Some(Dialect {
@@ -244,22 +245,24 @@ fn lines_in_cells(
     None
 }
 
-/// How wide rows may be without being too long: as the header with its empty cells, or as half of
-/// the first rows and more are, where what is too much in them is blank.
+/// How wide rows may be without being too long: as the header with its empty cells, or as more than
+/// half of the first rows are, where what is too much in them is blank. A row by itself is no habit.
 pub fn harmless_width(sample: &[u8], dialect: &Dialect, header: usize, with_empty: usize) -> usize {
     let (rows, _) = rows(sample, dialect);
-    let mut widths: Vec<usize> = rows
+    let is_blank = |cell: &String| cell.trim().is_empty();
+    let rows = rows.iter().skip(1);
+    let widths = rows
+        .filter(|row| row.len() >= header && row[header..].iter().all(is_blank))
+        .map(Vec::len);
+    let mut counts = std::collections::BTreeMap::new();
+    for width in widths {
+        *counts.entry(width).or_insert(0) += 1;
+    }
+    let all: usize = counts.values().sum();
+    let usual = counts
         .iter()
-        .skip(1)
-        .filter(|row| {
-            row.len() >= header && row[header..].iter().all(|cell| cell.trim().is_empty())
-        })
-        .map(Vec::len)
-        .collect();
-    widths.sort_unstable();
-    // Of an even number, the lower one in the middle: half of the rows isn't enough.
-    let usual = widths.get(widths.len().saturating_sub(1) / 2);
-    usual.copied().unwrap_or(0).max(with_empty)
+        .find(|(_, count)| **count > 1 && **count * 2 > all);
+    usual.map_or(0, |(width, _)| *width).max(with_empty)
 }
 
 /// The delimiter that makes the most recognised headers; where none does, the one that cuts the

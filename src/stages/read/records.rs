@@ -227,6 +227,21 @@ impl Record {
         self.ends.resize(width.max(self.ends.len()), end);
     }
 
+    /// Takes NULs out of the cells.
+    pub(super) fn drop_nuls(&mut self) {
+        let mut bytes = Vec::with_capacity(self.length);
+        let mut ends = Vec::with_capacity(self.ends.len());
+        for cell in self.raw_cells() {
+            bytes.extend(cell.iter().filter(|byte| **byte != 0));
+            ends.push(bytes.len());
+        }
+        self.length = bytes.len();
+        // The parser doubles the room that there is, so there must be some.
+        bytes.resize(self.bytes.len(), 0);
+        self.bytes = bytes;
+        self.ends = ends;
+    }
+
     /// How many cells there are up to the last that isn't blank.
     pub(super) fn filled(&self) -> usize {
         let mut filled = self.ends.len();
