@@ -55,10 +55,10 @@ pub fn clean(text: &str) -> Option<(String, Rules)> {
 }
 
 /// The text with full-width forms of ASCII characters as these, and the ideographic full stop as a full
-/// stop; borrowed if it has none.
+/// stop; borrowed if it has none. One that ends in such a full stop is damaged, and stays as it is.
 fn narrow(text: &str) -> Cow<'_, str> {
     let is_wide = |c: char| matches!(c, '\u{ff01}'..='\u{ff5e}' | '\u{3002}');
-    if text.is_ascii() || !text.contains(is_wide) {
+    if text.is_ascii() || !text.contains(is_wide) || text.ends_with(['\u{ff0e}', '\u{3002}']) {
         return Cow::Borrowed(text);
     }
     let plain = |c: char| match c {
@@ -156,6 +156,7 @@ mod tests {
             "",
             "a@x.org",
             "a@x.org..",
+            "a@x.org．",
             "\"Doe <J>\" <a@x.org>",
             "A@X.org, B@X.org",
             "b@x.org <a@x.org>",
