@@ -52,6 +52,16 @@ const COMMON: &str = "łščžřěůýőűąęśćżźńăâîșşğıİđňťď
 /// The letters that Cyrillic and Greek text has most of.
 const FREQUENT: &str = "оаеинтсрвлкмОАЕИНТСРВЛКМαιοςντερσηκλάόίέή";
 
+/// Beginnings of names behind which a capital letter stands.
+const BEGINNINGS: [(char, char); 6] = [
+    ('M', 'c'),
+    ('D', 'e'),
+    ('D', 'i'),
+    ('L', 'a'),
+    ('L', 'e'),
+    ('a', 'c'),
+];
+
 /// The lines of a text that have more than ASCII, as bytes, as far as they are looked at.
 #[derive(Debug, Default)]
 pub struct Lines {
@@ -95,7 +105,12 @@ pub enum Verdict {
 /// Judges the encoding that was guessed `first` by how the lines read in it and in others.
 pub fn judge(lines: &Lines, first: Charset) -> Verdict {
     let text = first.decode(&lines.bytes).into_owned();
-    let of_first = score(&text);
+    let mut of_first = score(&text);
+    // Text of East Asia without a letter of East Asia isn't what it was taken for.
+    if !first.is_single_byte() && !first.is_unicode() && text.chars().all(|c| c < '\u{2e80}') {
+        of_first.bad += of_first.letters;
+        of_first.sum = 0;
+    }
     if of_first.bad == 0 {
         return Verdict::Keep;
     }
@@ -254,7 +269,10 @@ fn is_odd_letter(
     let is_capital = |neighbour: Option<char>| neighbour.is_some_and(char::is_uppercase);
     if character.is_uppercase() {
         // `McÉwan` has the capital behind a short beginning.
-        let is_beginning = is_small(before) && letter(earlier).is_none_or(char::is_uppercase);
+        let beginning = (earlier, before);
+        let is_beginning = BEGINNINGS
+            .iter()
+            .any(|(one, other)| beginning == (Some(*one), Some(*other)));
         let is_inside = is_small(before) && !(is_beginning && is_small(after));
         // `PÑivi`: a word of capitals doesn't go on in small letters.
         return is_inside || is_capital(before) && is_small(after);
@@ -274,8 +292,8 @@ fn is_odd_sign(character: char, before: Option<char>, after: Option<char>) -> bo
     let is_latin = |neighbour: Option<char>| {
         neighbour.is_some_and(|c| is_letter(c) && script(c) == Script::Latin)
     };
-    // `J〉gen`: punctuation of East Asia within a word in Latin letters.
-    if matches!(character, '\u{3000}'..='\u{303f}' | '\u{30fb}' | '\u{ff00}'..='\u{ff65}') {
+    // `J〉gen`: signs of East Asia within a word in Latin letters.
+    if character >= '\u{2e80}' && character != '\u{f8ff}' {
         return is_latin(before) && is_latin(after);
     }
     if !is_sign(character) {
