@@ -1393,7 +1393,7 @@ mod tests {
             "Email (private)",
             "Phone (old)",
             "Manager (former)",
-            "Name (Vorname)",
+            "Name (Spitzname)",
             "Email/Username",
             "Organization (work)",
             "Phone 2",

@@ -80,7 +80,12 @@ impl Input {
         };
         let mut planning = match_and_plan(&rows, &guide, &self.groups, store, calling)?;
         let mut leavers = find_leavers(job, &self.files, planning.unknown_rows, store)?;
-        let mut gates = rows.ask(&planning, &leavers, (self.profile.as_ref(), &self.slips), store)?;
+        let mut gates = rows.ask(
+            &planning,
+            &leavers,
+            (self.profile.as_ref(), &self.slips),
+            store,
+        )?;
         rows.hold_back(&mut planning, &mut leavers, &mut gates)?;
         let counts_absences = !gates::doubt_the_file(&gates);
         Ok(Decisions::new(

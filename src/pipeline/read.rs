@@ -185,7 +185,8 @@ pub(super) fn read_people(
     let mut definitions = vec![definition.clone(); files.len()];
     let is_open = |order: DateOrder| order == DateOrder::Unknown;
     for (file, definition) in files.iter().zip(&mut definitions) {
-        if let Some((order, _)) = told_order(file).filter(|_| is_open(definition.clean.date_order)) {
+        if let Some((order, _)) = told_order(file).filter(|_| is_open(definition.clean.date_order))
+        {
             definition.clean.date_order = order;
         }
     }

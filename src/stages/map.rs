@@ -196,7 +196,11 @@ pub fn targets(
             targets[earlier] == target
                 && match target {
                     Target::NamePart(_) => key(&source.header[earlier]) == key(header),
-                    _ => doubles(&target, definition) && !is_flag(header, &target) && !is_flag(&source.header[earlier], &target),
+                    _ => {
+                        doubles(&target, definition)
+                            && !is_flag(header, &target)
+                            && !is_flag(&source.header[earlier], &target)
+                    }
                 }
         };
         if let Some(earlier) = (0..column).find(|earlier| is_double(*earlier)) {

@@ -167,7 +167,7 @@ fn clean_list<'a>(cell: &'a str, policy: &Groups) -> List<'a> {
 }
 
 /// Whether a value of one group would be taken for something else if it were a cell.
-fn would_change(value: &str, policy: &Groups) -> bool {
+pub(super) fn would_change(value: &str, policy: &Groups) -> bool {
     value != join(value, policy, &mut Rules::default(), &mut None)
 }
 

@@ -55,7 +55,9 @@ pub fn join<'c>(
     let mut before = String::new();
     let mut suffix = String::new();
     let mut rules = Rules::NONE;
-    for piece in pieces.filter(|piece| piece.part.field() == field) {
+    let pieces: Vec<Piece> = pieces.filter(|piece| piece.part.field() == field).collect();
+    let own_suffix = without_suffix_of(&mut name, &pieces);
+    for piece in pieces {
         let (text, has_title) = name::without_titles_of(piece.text);
         if has_title {
             rules.add(Rule::NameTitle);
@@ -85,15 +87,36 @@ pub fn join<'c>(
         let space = if is_attached { "" } else { " " };
         name = format!("{before}{space}{name}");
     }
-    let has_suffix = ends_with(&generation_words(&name), &generation_words(&suffix), true);
-    if !suffix.is_empty() && !has_suffix {
-        push(&mut name, &suffix);
+    match own_suffix {
+        Some(own) => push(&mut name, &own),
+        None if !suffix.is_empty() => push(&mut name, &suffix),
+        None => {}
     }
     if name == value {
         return (rules != Rules::NONE).then_some((name, rules));
     }
     rules.add(Rule::NameParts);
     Some((name, rules))
+}
+
+/// Takes the suffix among the pieces off the end of a name that has it already, and returns it as the
+/// name has it, so that other pieces go before it.
+fn without_suffix_of(name: &mut String, pieces: &[Piece]) -> Option<String> {
+    let suffixes = pieces.iter().filter(|piece| {
+        GENERATIONS.contains(&generation_key(piece.text))
+            || piece.part == NamePart::Suffix && piece.is_sure
+    });
+    for piece in suffixes {
+        let (rest, last) = name.rsplit_once(' ').unwrap_or(("", name));
+        if !rest.is_empty()
+            && generation_words(last).eq_ignore_ascii_case(&generation_words(piece.text))
+        {
+            let last = last.to_string();
+            name.truncate(name.len() - last.len() - 1);
+            return Some(last);
+        }
+    }
+    None
 }
 
 fn push(name: &mut String, text: &str) {

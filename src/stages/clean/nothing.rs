@@ -276,6 +276,10 @@ impl Row<'_> {
                 kept.push_str(&name);
             }
         }
+        let is_one = !kept.is_empty() && !kept.contains(group::GROUP_SEPARATOR);
+        if is_one && group::would_change(&kept, &self.definition.groups) {
+            kept.push(group::GROUP_SEPARATOR);
+        }
         *value = Cow::Owned(kept);
     }
 

@@ -376,7 +376,7 @@ impl<'a> Checker<'a> {
         }
         for (field, is_last) in [(Field::FirstName, false), (Field::LastName, true)] {
             let value = self.value(index, field);
-            if name::is_several(value, is_last) {
+            if name::is_several(value, is_last) && !self.is_told(Code::NameSuspicious, row, field) {
                 self.report(Code::NameSeveral, row, field, value, "one person in a row");
             }
         }
