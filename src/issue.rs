@@ -192,7 +192,7 @@ codes! {
     MatchTwice "match.twice" Reject "several rows are about the same account", "keep one of the rows";
     MatchConflict "match.conflict" Reject "the matched account has another external id", "correct the external id, or the address that found the account";
     MatchReturned "match.returned" Warning "a known address under another external id", "if it is the same person, set `returning = \"same\"` under `[match]` and import again; if not, correct the address or the id in the file";
-    MatchZeros "match.zeros" Warning "the id of a known person, but for zeros at the front", "format the column as text, type the ids with their zeros or export them again, and import again; `returning` under `[match]` would overwrite the right ids";
+    MatchZeros "match.zeros" Warning "the id of a known person without its leading zeros", "format the column as text, type the ids with their zeros or export them again, and import again; `returning` under `[match]` would overwrite the right ids";
     MatchOtherPerson "match.other_person" Warning "a known id or username with another person's name and address", "if it is the same person, set `recycled = \"same\"` under `[match]` and import again; if not, give the newcomer an id or a username of their own";
     MatchNoKey "match.no_key" Reject "nothing to find the person by", "fill in one of the columns that `by` under `[match]` names";
     AccountActive "account.active" Reject "the person already has an active account", "leave the row out, or let the pipeline update or skip such people";

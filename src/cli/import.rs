@@ -678,6 +678,12 @@ impl Steps<'_> {
                 );
             }
         }
+        if summary.counts.held > 0 && has(summary, Code::MatchZeros) && !from_plan {
+            self.add(
+                "give the ids their leading zeros in the file, then",
+                again.clone(),
+            );
+        }
         let has_drifted = from_plan && has(summary, Code::PlanDrifted);
         if has_drifted && self.about.approval.is_some() {
             let inputs: Vec<String> = self.args.files.iter().map(|file| quoted(file)).collect();

@@ -44,6 +44,30 @@ struct Batch {
     issues: BTreeMap<RowNumber, Vec<Issue>>,
 }
 
+impl Batch {
+    /// Whether a row goes into the corrections file: it was rejected or failed, or it waits for an
+    /// answer that can be given in the file. What a safeguard holds waits for an approval.
+    fn needs_mending(&self, index: usize) -> bool {
+        let row = self.people.drafts.first_row + index as RowNumber;
+        match self.planned.outcomes[index] {
+            Outcome::Rejected | Outcome::Failed => true,
+            Outcome::Held => {
+                let mut issues = self.issues.get(&row).into_iter().flatten();
+                issues.any(|issue| {
+                    matches!(
+                        issue.code,
+                        Code::MatchReturned
+                            | Code::MatchZeros
+                            | Code::MatchOtherPerson
+                            | Code::GroupHeld
+                    )
+                })
+            }
+            _ => false,
+        }
+    }
+}
+
 /// Writes the ledger and the corrections into `folder`, and fills in what `summary` says of rows,
 /// inputs, issues and files. Returns the places of all issues, for the page, and the rows that need
 /// work or mend others, for the books.
@@ -385,9 +409,9 @@ impl<'a> Tally<'a> {
     fn count(&mut self, batch: &Batch, ran: &Ran) {
         let source = usize::from(batch.people.drafts.source);
         self.rows_of[source] += batch.people.len() as u64;
-        for outcome in &batch.planned.outcomes {
+        for (index, outcome) in batch.planned.outcomes.iter().enumerate() {
             self.counts.add(*outcome);
-            self.to_mend_of[source] += u64::from(needs_mending(*outcome));
+            self.to_mend_of[source] += u64::from(batch.needs_mending(index));
         }
         self.trace(batch, ran);
         let file = &ran.files[source];
@@ -454,7 +478,7 @@ impl<'a> Tally<'a> {
                 self.settled.push(settles);
             }
             let origin = ran.lineage.origin(row);
-            if origin.is_some() || needs_mending(*outcome) {
+            if origin.is_some() || batch.needs_mending(index) {
                 self.mends.push(Mend {
                     row,
                     origin: origin.cloned(),
@@ -525,11 +549,6 @@ impl<'a> Tally<'a> {
             })
             .collect()
     }
-}
-
-/// Whether a row goes into the corrections file.
-fn needs_mending(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Rejected | Outcome::Failed)
 }
 
 /// A detail may quote an address of the row, such as a suggested one. Advice stays readable.

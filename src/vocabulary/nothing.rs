@@ -69,7 +69,7 @@ const WORDS: &[(Kind, &[(&str, &[&str])])] = &[
         ("fr", &["nouveau", "nouvelle", "nouvel employé", "inconnu", "inconnue", "à définir", "a définir", "a definir", "à déterminer",
           "à venir", "à compléter", "en attente", "manquant", "vide", "provisoire"]),
         ("de", &["neu", "neuer mitarbeiter", "neue mitarbeiterin", "neueintritt", "unbekannt", "offen", "noch offen", "folgt", "folgt noch",
-          "wird nachgereicht", "noch nicht vergeben", "nicht bekannt", "noch nicht bekannt", "ausstehend", "fehlt", "fehlt noch",
+          "wird nachgereicht", "noch nicht vergeben", "nicht vergeben", "nicht bekannt", "noch nicht bekannt", "ausstehend", "fehlt", "fehlt noch",
           "leer", "vorläufig", "platzhalter", "in arbeit"]),
         ("es", &["nuevo", "nueva", "nuevo empleado", "nuevo ingreso", "desconocido", "desconocida", "pendiente", "por definir",
           "por asignar", "sin asignar", "a definir", "vacío", "vacio", "falta", "provisional"]),
@@ -179,6 +179,11 @@ pub fn may_be(text: &str) -> bool {
             text.len() <= BYTES_MAX && LENGTHS[usize::from(*first)] & (1 << text.len()) != 0
         }
     }
+}
+
+/// Whether a text says that there is no value, in any field that isn't a name or a key.
+pub fn says_nothing(text: &str) -> bool {
+    matches!(kind(text), Some(Kind::System | Kind::Said | Kind::Answer))
 }
 
 /// What `text`, which is cleaned text, says in place of a value; `None` for a value.

@@ -598,9 +598,9 @@ fn a_workbook_gets_a_workbook_back_as_it_looked() {
     assert_eq!(place.open(&run), [2, 2, 0]);
     let people =
         "SELECT string_agg(concat_ws(' ', external_id, start_date, attributes ->> 'Salary',
-        attributes ->> 'Active'), '|' ORDER BY external_id) FROM muster.accounts";
+        status), '|' ORDER BY external_id) FROM muster.accounts";
     assert_eq!(
         support::query_one(&place.url, people),
-        "003 2020-01-03 1237.50 TRUE|004 2020-01-04 1238.50 FALSE|005 2020-01-05 1239.50 TRUE|006 2020-01-06 7.00 FALSE"
+        "003 2020-01-03 1237.50 invited|004 2020-01-04 1238.50 deactivated|005 2020-01-05 1239.50 invited|006 2020-01-06 7.00 deactivated"
     );
 }

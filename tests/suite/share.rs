@@ -356,7 +356,8 @@ fn nobody_else_comes_in_while_a_plan_is_shared() {
 fn folder_with_moves() -> TempDir {
     const HEADER: &str = "external_id,email,first_name,last_name,organization";
     let folder = support::folder();
-    let line = |id: usize, email: &str| format!("{id},{email}@acme-industries.com,P{id},Lee,Acme");
+    let line =
+        |id: usize, email: &str| format!("{},{email}@acme-industries.com,P{id},Lee,Acme", id + 100);
     let first = ["a", "b", "c", "d", "e"].iter().enumerate();
     let first: Vec<String> = first.map(|(id, name)| line(id, name)).collect();
     let write = |name: &str, lines: &[String]| {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::{Batch, Tally, column_of, needs_mending, read_batch};
+use super::{Batch, Tally, column_of, read_batch};
 use crate::definition::{DateOrder, Definition, Groups};
 use crate::issue::{Code, Issue};
 use crate::pipeline::{InputFile, Ran};
@@ -61,11 +61,11 @@ impl<'a> Picked<'a> {
     pub(super) fn add(&mut self, batch: &Batch) -> Result<()> {
         let drafts = &batch.people.drafts;
         let number = usize::from(drafts.source);
-        for (index, outcome) in batch.planned.outcomes.iter().enumerate() {
+        for index in 0..batch.people.len() {
             if self.as_whole[number] {
                 return Ok(());
             }
-            if !needs_mending(*outcome) {
+            if !batch.needs_mending(index) {
                 continue;
             }
             let row = drafts.first_row + index as RowNumber;
@@ -316,7 +316,7 @@ impl Correcting<'_> {
             }
         }
         for index in 0..cells.len() {
-            if needs_mending(batch.planned.outcomes[index]) {
+            if batch.needs_mending(index) {
                 let correction = self.correction(batch, cells, index);
                 self.out.add(&correction)?;
             }

@@ -75,7 +75,7 @@ impl Row<'_> {
         let says_nothing = match what {
             Slot::Field(Field::ExternalId | Field::Username | Field::Manager) => {
                 // Many people have no manager, which a `-` says well enough.
-                if *what == Slot::Field(Field::Manager) && says_nothing(kind) {
+                if *what == Slot::Field(Field::Manager) && nothing::says_nothing(value) {
                     return Some(Says::Nothing);
                 }
                 return nothing::is_no_key(value).then_some(Says::Placeholder);
@@ -90,10 +90,10 @@ impl Row<'_> {
                     || kind.is_some_and(|kind| self.is_no_name(value, kind, &self.beside(*field)))
             }
             Slot::Field(Field::Phone | Field::Language | Field::StartDate | Field::EndDate) => {
-                matches!(value, "0" | "NA" | "NaT") || says_nothing(kind)
+                matches!(value, "0" | "NA" | "NaT") || nothing::says_nothing(value)
             }
-            Slot::Field(Field::Role | Field::Status) => says_nothing(kind),
-            Slot::Field(_) => value == "0" || says_nothing(kind),
+            Slot::Field(Field::Role | Field::Status) => nothing::says_nothing(value),
+            Slot::Field(_) => value == "0" || nothing::says_nothing(value),
             Slot::Attribute(_) => matches!(kind, Some(Kind::System | Kind::Said)),
             Slot::Ignored(_) => false,
         };
@@ -290,9 +290,4 @@ impl Row<'_> {
         { own }.any(|word| *word == value)
             || nothing::may_be(&value) && self.says(&value, slot).is_some()
     }
-}
-
-/// Whether a word of that kind says that there is no value.
-fn says_nothing(kind: Option<Kind>) -> bool {
-    matches!(kind, Some(Kind::System | Kind::Said | Kind::Answer))
 }

@@ -8,6 +8,7 @@ use super::flag::{self, Flag};
 use super::text;
 use crate::definition::{Definition, Meaning};
 use crate::header::{self, Sense};
+use crate::vocabulary::nothing;
 
 /// What stands in a cleaned status cell whose row is to be left out. No other cleaned value holds
 /// this character.
@@ -169,6 +170,17 @@ pub fn roles(value: &str, definition: &Definition) -> Vec<String> {
     let mut roles: Vec<String> = Vec::new();
     for role in value.split(|c| c == ';' || separators.contains(&c)) {
         let role = role.trim_matches(' ');
+        let is_known = || {
+            let own = definition
+                .accounts
+                .roles
+                .iter()
+                .chain(&definition.clean.data);
+            { own }.any(|known| known == role)
+        };
+        if (role == "0" || nothing::may_be(role) && nothing::says_nothing(role)) && !is_known() {
+            continue;
+        }
         let role = self::role(role, definition).unwrap_or_else(|| role.to_string());
         if !role.is_empty() && !roles.contains(&role) {
             roles.push(role);

@@ -9,5 +9,5 @@ select mends.run_id, mends.row, mends.origin_run, mends.origin_row, (
     limit 1
 )
 from muster.mends
-where mends.run_id = any ($1) and mends.outcome in ('rejected', 'failed')
+where mends.run_id = any ($1) and mends.outcome in ('rejected', 'failed', 'held')
 order by mends.run_id, mends.row
