@@ -409,6 +409,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn senses_are_found_in_headers_as_people_write_them() {
         use Sense::{Closed, ClosedOn, Control, Open, Until};
         for (expected, headers) in [

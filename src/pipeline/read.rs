@@ -78,6 +78,25 @@ struct Judged {
 }
 
 impl FileTruth {
+    /// Nothing yet.
+    fn new(job: &Job, files: &[InputFile], profiled: bool, slips: bool) -> Result<FileTruth> {
+        Ok(FileTruth {
+            spool: Spool::new()?,
+            owners: Owners::new(job.memory),
+            managers: Managers::new(job.memory),
+            groups: Spellings::default(),
+            rules: [0; 32],
+            profile: profiled.then(Profile::default),
+            slips: slips.then(Slips::default),
+            marks: Marks::default(),
+            dates: vec![Evidence::default(); files.len()],
+            signs: vec![converted::Evidence::default(); files.len()],
+            nobody: vec![(0, 0); files.len()],
+            closing: vec![Vec::new(); files.len()],
+            unused: files.iter().map(|file| Unused::of(&file.source)).collect(),
+        })
+    }
+
     /// Keeps the next batches, in file order.
     fn keep(&mut self, job: &Job, files: &[InputFile], judged: Vec<Judged>) -> Result<()> {
         for batch in judged {
@@ -283,21 +302,7 @@ fn read_once(
     let profiled = is_compared(files, &job.pipeline.definition);
     let gates = &job.pipeline.definition.gates;
     let slips = gates.enabled && gates.slipped == Slipped::Hold;
-    let mut truth = FileTruth {
-        spool: Spool::new()?,
-        owners: Owners::new(job.memory),
-        managers: Managers::new(job.memory),
-        groups: Spellings::default(),
-        rules: [0; 32],
-        profile: profiled.then(Profile::default),
-        slips: slips.then(Slips::default),
-        marks: Marks::default(),
-        dates: vec![Evidence::default(); files.len()],
-        signs: vec![converted::Evidence::default(); files.len()],
-        nobody: vec![(0, 0); files.len()],
-        closing: vec![Vec::new(); files.len()],
-        unused: files.iter().map(|file| Unused::of(&file.source)).collect(),
-    };
+    let mut truth = FileTruth::new(job, files, profiled, slips)?;
     let marked = |file: &InputFile| file.source.header.iter().position(|name| is_mark(name));
     let marked: Vec<Option<usize>> = files.iter().map(marked).collect();
     let mut seen = Seen::new(job.memory.of_seen());

@@ -1594,6 +1594,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn a_closing_row_leaves_its_address_to_whoever_has_it() {
         use Field::{Email, ExternalId, LastName, Status};
         let definition = definition::parse("p", "name = \"p\"").unwrap().definition;

@@ -550,10 +550,9 @@ fn ask(proposal: &mut Proposal, definition: &Definition) {
             Becomes::Field(field) => (format!("are all `{}`", field.name()), vec![*field]),
             _ => ("have one name".to_string(), Vec::new()),
         };
-        let what = if same.len() == 2 {
-            what.replace("are all", "are both")
-        } else {
-            what
+        let what = match same.len() {
+            2 => what.replace("are all", "are both"),
+            _ => what,
         };
         let first = &proposal.columns[at].header;
         let is_one_word = same.iter().all(|at| proposal.columns[*at].header == *first);

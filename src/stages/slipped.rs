@@ -535,9 +535,9 @@ mod tests {
             }
         });
         let locals: Vec<String> = rows.iter().map(|row| row[2].clone()).collect();
-        for index in 40..52 {
+        for (index, row) in rows.iter_mut().enumerate().take(52).skip(40) {
             let at = if index == 51 { 40 } else { index + 1 };
-            rows[index][2].clone_from(&locals[at]);
+            row[2].clone_from(&locals[at]);
         }
         assert!(!findings(&rows).is_empty());
     }

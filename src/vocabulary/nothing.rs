@@ -20,7 +20,7 @@ pub enum Kind {
 
 /// Words by what they say, a line a language; in lower case.
 #[rustfmt::skip]
-const WORDS: &[(Kind, &[(&str, &[&str])])] = &[
+const WORDS: &[(Kind, &[super::Line])] = &[
     (Kind::System, &[
         ("any", &["null", "(null)", "<null>", "[null]", "{null}", "\\n", "undefined", "(undefined)", "<undefined>", "[undefined]",
           "nan", "(nan)", "<nan>", "<na>", "<nat>", "dbnull", "system.dbnull", "{}", "[]", "()", "<>", "[object object]",

@@ -260,23 +260,14 @@ impl<'a> Row<'a> {
         let mut remark = nothing::Remark::default();
         for (slot, what) in self.layout.slots().iter().enumerate() {
             let lists_groups = matches!(what, Slot::Field(field) if field.lists_groups());
-            let cell = match lists_groups {
-                true => self.mapping.list(self.cells, self.index, slot),
-                false => self.mapping.value(self.cells, self.index, slot),
-            };
+            let cell = self.cell(slot, lists_groups);
             if self.is_cleared(&cell, what) {
                 drafts.values.push(CLEARED);
                 continue;
             }
             let (mut value, mut rules) = match what {
                 Slot::Field(field) if lists_groups => {
-                    let inner = wrap::unwrapped(&cell, what).filter(|_| cell.starts_with('='));
-                    let cell = inner.unwrap_or(&cell);
-                    let list = groups.clean(cell, &self.definition.groups);
-                    if let Some(remark) = &list.remark {
-                        self.report_list(*field, remark, drafts);
-                    }
-                    (list.value, list.rules)
+                    self.list(*field, what, &cell, groups, drafts)
                 }
                 _ => cleaned_text(&cell, what),
             };
@@ -294,7 +285,9 @@ impl<'a> Row<'a> {
                     self.join_name_parts(*field, slot, &mut value, &mut rules);
                 }
                 if value.is_empty() && !self.means_something(*field, slot) {
+                    let before = rules;
                     value = fill(*field, names, roles.as_mut(), &mut rules);
+                    rules = if value.is_empty() { before } else { rules };
                     drafts.values.push(&value);
                     note_rules(rules, &mut row_rules, drafts);
                     continue;
@@ -330,6 +323,32 @@ impl<'a> Row<'a> {
         if let Some((name, field)) = read {
             self.report_name(&name, field, drafts);
         }
+    }
+
+    /// What the row has for a slot, its columns one by one where it lists groups.
+    #[inline]
+    fn cell(&self, slot: usize, lists_groups: bool) -> Cow<'a, str> {
+        match lists_groups {
+            true => self.mapping.list(self.cells, self.index, slot),
+            false => self.mapping.value(self.cells, self.index, slot),
+        }
+    }
+
+    /// The groups of a cell, and what was done to them.
+    fn list<'v>(
+        &self,
+        field: Field,
+        what: &Slot,
+        cell: &'v str,
+        groups: &'v mut group::Cleaned,
+        drafts: &mut Drafts,
+    ) -> (Cow<'v, str>, Rules) {
+        let inner = wrap::unwrapped(cell, what).filter(|_| cell.starts_with('='));
+        let list = groups.clean(inner.unwrap_or(cell), &self.definition.groups);
+        if let Some(remark) = &list.remark {
+            self.report_list(field, remark, drafts);
+        }
+        (list.value, list.rules)
     }
 
     /// What is doubtful about a list of groups.
@@ -370,24 +389,21 @@ impl<'a> Row<'a> {
         remark: &mut nothing::Remark,
         drafts: &mut Drafts,
     ) {
-        match &self.layout.slots()[slot] {
+        let may_say_nothing = match &self.layout.slots()[slot] {
             Slot::Field(field) if field.lists_groups() => {
                 if groups(value).any(may_be) {
                     self.without_nothing_groups(slot, value, rules, remark, drafts);
                 }
+                false
             }
-            Slot::Field(Field::Email) => {
-                if may_be_no_address(value) {
-                    self.empty_if_nothing(slot, value, rules, remark, drafts);
-                }
-            }
+            Slot::Field(Field::Email) => may_be_no_address(value),
             Slot::Field(Field::ExternalId | Field::Username | Field::Manager) => {
-                if may_be(value) || may_be_no_key(value) {
-                    self.empty_if_nothing(slot, value, rules, remark, drafts);
-                }
+                may_be(value) || may_be_no_key(value)
             }
-            _ if may_be(value) => self.empty_if_nothing(slot, value, rules, remark, drafts),
-            _ => {}
+            _ => may_be(value),
+        };
+        if may_say_nothing {
+            self.empty_if_nothing(slot, value, rules, remark, drafts);
         }
     }
 

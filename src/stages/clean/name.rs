@@ -539,7 +539,7 @@ fn last_in_capitals(words: &[&str]) -> Option<usize> {
     let end = words.iter().take_while(is_capitals).count();
     let is_mixed = |word: &&str| word.contains(char::is_lowercase);
     let has_name = words[..end].iter().any(|word| !is_particle(word));
-    let is_found = end < words.len() && has_name && words[end..].iter().all(|word| is_mixed(&word));
+    let is_found = end < words.len() && has_name && words[end..].iter().all(is_mixed);
     is_found.then_some(end)
 }
 

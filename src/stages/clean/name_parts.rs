@@ -67,7 +67,7 @@ pub fn join<'c>(
         }
         let is_generation = GENERATIONS.contains(&generation_key(&text));
         match piece.part {
-            _ if !piece.is_sure && !(is_generation || are_particles(&text)) => {}
+            _ if !(piece.is_sure || is_generation || are_particles(&text)) => {}
             NamePart::Before | NamePart::Suffix if is_generation => push(&mut suffix, &text),
             NamePart::Suffix if !piece.is_sure => {}
             NamePart::Suffix => push(&mut suffix, &text),
@@ -168,6 +168,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn parts_are_joined_by_the_written_rule() {
         use NamePart::{Before, Middle, Second, Suffix};
         let (first, last) = (Field::FirstName, Field::LastName);

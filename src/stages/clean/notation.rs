@@ -49,9 +49,7 @@ pub fn read(text: &str) -> Option<Listed> {
         (b'c' | b'C' | b'o' | b'O', _) if is_directory_name(text) => {
             Some(Listed::Values(directory_names(text)))
         }
-        (quote @ (b'"' | b'\''), end) if quote == end => {
-            quoted(text, &[b',', b';', b'|']).map(Listed::Values)
-        }
+        (quote @ (b'"' | b'\''), end) if quote == end => quoted(text, b",;|").map(Listed::Values),
         _ => None,
     }
 }

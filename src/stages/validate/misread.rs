@@ -310,7 +310,7 @@ fn other_letters(name: &str) -> Vec<String> {
     for (encoding, last) in [(GBK, 0xd7), (EUC_KR, 0xc8), (BIG5, 0xc6)] {
         let (text, failed) = encoding.decode_without_bom_handling(&bytes);
         let letters: Vec<u8> = bytes.iter().copied().filter(|byte| *byte >= 0x80).collect();
-        let in_use = letters.len() % 2 == 0
+        let in_use = letters.len().is_multiple_of(2)
             && letters
                 .chunks(2)
                 .all(|pair| pair[0] <= last && pair[0] >= 0xa4);

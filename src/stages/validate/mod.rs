@@ -354,10 +354,10 @@ impl<'a> Checker<'a> {
             let classes = bytes::of(value);
             if is_no_name(value, classes) && !self.is_told(Code::NameSuspicious, row, field) {
                 self.report(Code::NameSuspicious, row, field, value, "a name");
-            } else if !self.finds_leftover(field, value, classes, row)
-                && !(classes & bytes::HIGH != 0
-                    && self.finds_misread(field, value, self.value(index, beside), row))
-                && !(nothing::may_be(value)
+            } else if !(self.finds_leftover(field, value, classes, row)
+                || classes & bytes::HIGH != 0
+                    && self.finds_misread(field, value, self.value(index, beside), row)
+                || nothing::may_be(value)
                     && self.doubts_name(field, value, self.value(index, beside), row))
             {
                 continue;
