@@ -211,7 +211,15 @@ fn lines_in_cells(
             Some(pinned) => pinned == *inner,
             None => true,
         });
+        // Empty cells stand behind every line, and are no part of the last value.
+        let tail = |row: &&Vec<String>| row.len() > 1;
+        let has_tail = cut_rows.iter().filter(tail).count() * 10 > cut_rows.len() * 9;
         for inner in inners {
+            let is_possible =
+                (outer == *inner || has_tail) && lines.iter().any(|line| line.contains(inner));
+            if !is_possible {
+                continue;
+            }
             let within = Dialect {
                 delimiter: inner.to_string(),
                 ..plain.clone()
@@ -224,10 +232,6 @@ fn lines_in_cells(
             let is_better = if outer == *inner {
                 better >= 2 && better > recognised
             } else {
-                // Empty cells stand behind every line, and are no part of the last value.
-                let tail = |row: &Vec<String>| row.len() > 1;
-                let has_tail =
-                    cut_rows.iter().filter(|row| tail(row)).count() * 10 > cut_rows.len() * 9;
                 let is_torn = plain_rows.get(plain_header).and_then(|row| row.last());
                 let is_torn = is_torn.is_some_and(|last| last.ends_with(outer));
                 let is_one = plain.delimiter == outer && better > recognised;
