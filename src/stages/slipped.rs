@@ -4,7 +4,7 @@
 //! and not the one in its own. Pure.
 //!
 //! Most addresses fit their names, which costs a few comparisons. Of those that don't, hashes are kept:
-//! of the address, and of the addresses that the name could have. Beyond [`KEPT_MAX`] of them, only a
+//! of the address, and of the addresses that the name could have. Beyond `KEPT_MAX` of them, only a
 //! part is kept, the same of both by their hashes, so that a million rows need no more memory.
 
 use std::collections::HashSet;

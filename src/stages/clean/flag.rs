@@ -59,7 +59,7 @@ static WORDS: LazyLock<HashMap<String, Word>> = LazyLock::new(|| {
     by_key(&tables)
 });
 
-/// Answers beside those of [`words::yes_or_no`], by [`key`].
+/// Answers beside those of `yes` and `no`, by [`key`].
 static ANSWERS: LazyLock<HashMap<String, Answer>> = LazyLock::new(|| {
     by_key(&[
         (closing::NOTHING, Answer::Nothing),

@@ -85,7 +85,7 @@ impl<'a> List<'a> {
 /// every part of a path trimmed; empty and repeated groups are dropped. What stands
 /// behind the last mark of a role, where the pipeline has one, is a role, in lower case.
 ///
-/// A cell may be a list in another notation ([`notation`]), or have a group in each line. Else the
+/// A cell may be a list in another notation (`notation`), or have a group in each line. Else the
 /// pipeline's separators part it, and their full-width forms. A comma parts only where nothing else does,
 /// so that `Legal; Finance, Tax` names two groups.
 ///
