@@ -68,7 +68,8 @@ impl Row<'_> {
         if !looks || matches!(what, Slot::Ignored(_)) || self.is_data(value, what, slot) {
             return None;
         }
-        if nothing::is_error(value) {
+        // As other roles it is none that a pipeline allows, in a list or alone.
+        if nothing::is_error(value) && *what != Slot::Field(Field::OtherRoles) {
             return Some(Says::Error);
         }
         let kind = nothing::kind(value);
