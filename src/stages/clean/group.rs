@@ -8,10 +8,10 @@ use unicode_normalization::UnicodeNormalization;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::notation::{self, Listed};
-use super::{Rule, Rules, country, text, words};
+use super::{Rule, Rules, country, text, words, wrap};
 use crate::definition::Groups;
 use crate::issue::Code;
-use crate::row::CLEARED;
+use crate::row::{CLEARED, Field, Slot};
 
 /// Between the groups of a cleaned value. Cleaning removes control characters from text, so it
 /// can't be part of a name.
@@ -168,7 +168,9 @@ fn clean_list<'a>(cell: &'a str, policy: &Groups) -> List<'a> {
 
 /// Whether a value of one group would be taken for something else if it were a cell.
 pub(super) fn would_change(value: &str, policy: &Groups) -> bool {
+    let is_wrapped = || wrap::unwrapped(value, &Slot::Field(Field::Groups)).is_some();
     value != join(value, policy, &mut Rules::default(), &mut None)
+        || value.starts_with('=') && is_wrapped()
 }
 
 /// The groups of a cell, joined by [`GROUP_SEPARATOR`].

@@ -348,12 +348,7 @@ impl<'a> Row<'a> {
         if let Some(remark) = &list.remark {
             self.report_list(field, remark, drafts);
         }
-        let mut value = list.value;
-        // What was wrapped only behind other characters stays so, the next time too.
-        if value.starts_with('=') && wrap::unwrapped(&value, what).is_some() {
-            value.to_mut().push(GROUP_SEPARATOR);
-        }
-        (value, list.rules)
+        (list.value, list.rules)
     }
 
     /// What is doubtful about a list of groups.

@@ -68,8 +68,13 @@ impl Row<'_> {
         if !looks || matches!(what, Slot::Ignored(_)) || self.is_data(value, what, slot) {
             return None;
         }
-        // As other roles it is none that a pipeline allows, in a list or alone.
-        if nothing::is_error(value) && *what != Slot::Field(Field::OtherRoles) {
+        // In a list of roles it is one that no pipeline allows, so that the row is rejected by that.
+        let lists_roles = match what {
+            Slot::Field(Field::OtherRoles) => true,
+            Slot::Field(Field::Role) => self.definition.accounts.several_roles,
+            _ => false,
+        };
+        if nothing::is_error(value) && !lists_roles {
             return Some(Says::Error);
         }
         let kind = nothing::kind(value);
