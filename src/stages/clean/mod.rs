@@ -723,7 +723,7 @@ impl<'a> Row<'a> {
             return None;
         }
         let mut name = name::read(&full_name, self.definition.clean.name_order);
-        name.split = name.split.map(|split| self.without_nothing_parts(split));
+        name.split = name.split.map(|split| self.as_columns(split));
         Some((name, Field::FullName))
     }
 
@@ -746,7 +746,8 @@ impl<'a> Row<'a> {
         }
         let (text, _) = text::clean(&cell);
         let around = email::name_around(&text)?;
-        let name = name::read(around, self.definition.clean.name_order);
+        let mut name = name::read(around, self.definition.clean.name_order);
+        name.split = name.split.map(|split| self.as_columns(split));
         Some((name, Field::Email))
     }
 }

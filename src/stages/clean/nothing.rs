@@ -159,8 +159,15 @@ impl Row<'_> {
         cell.unwrap_or_default().trim().to_string()
     }
 
-    /// A full name without those of its parts that say nothing: `Jane NULL`.
-    pub(super) fn without_nothing_parts(&self, mut split: name::Split) -> name::Split {
+    /// The parts of a full name as they are in columns of their own: unwrapped, and empty where they
+    /// say nothing: `Jane NULL`.
+    pub(super) fn as_columns(&self, mut split: name::Split) -> name::Split {
+        for part in [&mut split.first, &mut split.last] {
+            if let (Cow::Owned(inner), _) = super::cleaned_text(part, &Slot::Field(Field::LastName))
+            {
+                *part = inner;
+            }
+        }
         let says_nothing = |part: &str, beside: &str| {
             let kind = nothing::kind(part)
                 .filter(|_| !self.definition.clean.data.iter().any(|word| word == part));
