@@ -305,19 +305,15 @@ pub const NAME_PARTS: &[NamePartWords] = &[
     },
 ];
 
-/// Words that a part of a name before the last name is made of, where only its words tell.
+/// Words that a part of a name before the last name is made of, where only its words tell, beside
+/// those of [`super::names::PARTICLES`].
 #[rustfmt::skip]
 pub const PARTICLES: &[Line] = &[
-    ("en", &["o'", "mac", "mc", "st.", "saint"]),
-    ("fr", &["de", "du", "des", "d'", "la", "le", "les", "l'"]),
-    ("de", &["von", "zu", "vom", "zum", "zur", "und", "der", "dem", "den", "am", "auf", "freiherr", "freifrau", "graf", "gräfin",
-        "baron", "baronin", "ritter"]),
-    ("es", &["del", "los", "las", "y"]),
-    ("pt", &["da", "das", "do", "dos", "e"]),
-    ("it", &["di", "dal", "dalla", "dei", "degli", "della", "delle", "dello", "lo"]),
-    ("nl", &["van", "het", "'t", "'s", "op", "in", "aan", "bij", "onder", "over", "ter", "ten", "te", "tot", "uit", "uijt", "voor", "v.d."]),
-    ("sv", &["af", "av"]),
-    ("ar", &["al", "el", "bin", "ibn", "ben", "bint", "abu"]),
+    ("en", &["o'"]),
+    ("de", &["und", "freiherr", "freifrau", "graf", "gräfin", "baron", "baronin", "ritter"]),
+    ("es", &["y"]),
+    ("pt", &["e"]),
+    ("nl", &["bij", "uijt", "v.d."]),
 ];
 
 /// Words behind a last name that stay with it, compared without full stops.

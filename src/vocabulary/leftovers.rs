@@ -58,16 +58,6 @@ pub const TEMPLATE_MARKS: [(&str, &str, &str); 13] = [
     ("@@", "@@", "mail merge"),
 ];
 
-/// The upper halves of code pages of DOS that the Encoding Standard doesn't have.
-pub const CODE_PAGE_437: &str = "\
-    ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
-/// As above, for Western Europe.
-pub const CODE_PAGE_850: &str = "\
-    ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u{ad}±‗¾¶§÷¸°¨·¹³²■\u{a0}";
-/// As above, for Central Europe.
-pub const CODE_PAGE_852: &str = "\
-    ÇüéâäůćçłëŐőîŹÄĆÉĹĺôöĽľŚśÖÜŤťŁ×čáíóúĄąŽžĘę¬źČş«»░▒▓│┤ÁÂĚŞ╣║╗╝Żż┐└┴┬├─┼Ăă╚╔╩╦╠═╬¤đĐĎËďŇÍÎě┘┌█▄ŢŮ▀ÓßÔŃńňŠšŔÚŕŰýÝţ´\u{ad}˝˛ˇ˘§÷¸°¨˙űŘř■\u{a0}";
-
 /// Signs that stand in no name, but in place of a letter once a name was read by the wrong code
 /// page: those of windows-1252 beside its letters.
 pub const SIGNS: &str = "‚„…†‡ˆ‰‹›˜™¢£¤¥¦§¨©«»¬®¯°±²³µ¶¸¹¼½¾¿¡×÷€ƒªº";
@@ -85,13 +75,6 @@ mod tests {
     #[test]
     fn tables_are_whole_and_in_order() {
         assert!(ENTITIES.windows(2).all(|pair| pair[0].0 < pair[1].0));
-        for page in [CODE_PAGE_437, CODE_PAGE_850, CODE_PAGE_852] {
-            assert_eq!(page.chars().count(), 128);
-            let mut letters: Vec<char> = page.chars().collect();
-            letters.sort_unstable();
-            letters.dedup();
-            assert_eq!(letters.len(), 128);
-        }
         assert!(SIGNS.chars().all(|sign| !sign.is_ascii()));
     }
 }

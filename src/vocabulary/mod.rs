@@ -4,6 +4,7 @@
 //! Only data and the test whether a text is in it. What follows from that, the passes decide.
 
 pub mod closing;
+pub mod code_pages;
 pub mod columns;
 pub mod leftovers;
 pub mod months;

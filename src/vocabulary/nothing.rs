@@ -159,6 +159,47 @@ const LENGTHS: [u64; 256] = {
     lengths
 };
 
+/// By the first byte of a text: a bit for each [`end`] that a word of the tables has which begins so.
+/// Codes of countries and languages are as short as many words are.
+const ENDS: [u32; 256] = {
+    let mut ends = [0; 256];
+    let mut at = 0;
+    while at < WORDS.len() {
+        let mut line = 0;
+        while line < WORDS[at].1.len() {
+            let words = WORDS[at].1[line].1;
+            let mut word = 0;
+            while word < words.len() {
+                let bytes = words[word].as_bytes();
+                let bit = 1 << end(bytes[bytes.len() - 1]);
+                ends[bytes[0] as usize] |= bit;
+                ends[bytes[0].to_ascii_uppercase() as usize] |= bit;
+                word += 1;
+            }
+            line += 1;
+        }
+        at += 1;
+    }
+    ends[b'-' as usize] = u32::MAX;
+    ends[0xe2] = u32::MAX;
+    ends[b'#' as usize] = u32::MAX;
+    ends[b'0' as usize] = u32::MAX;
+    let mut error = 0;
+    while error < NUMBERED_ERRORS.len() {
+        let first = NUMBERED_ERRORS[error].as_bytes()[0];
+        ends[first as usize] |= 1 << end(b'0');
+        ends[first.to_ascii_uppercase() as usize] |= 1 << end(b'0');
+        error += 1;
+    }
+    ends
+};
+
+/// A letter of ASCII as its place in the alphabet, whatever its case; 26 for all else.
+const fn end(last: u8) -> u8 {
+    let place = last.to_ascii_lowercase().wrapping_sub(b'a');
+    if place < 26 { place } else { 26 }
+}
+
 static KINDS: LazyLock<HashMap<&str, Kind>> = LazyLock::new(|| {
     let mut kinds = HashMap::new();
     for (kind, lines) in WORDS {
@@ -176,7 +217,9 @@ pub fn may_be(text: &str) -> bool {
     match text.as_bytes() {
         [] => false,
         [first, ..] => {
-            text.len() <= BYTES_MAX && LENGTHS[usize::from(*first)] & (1 << text.len()) != 0
+            text.len() <= BYTES_MAX
+                && LENGTHS[usize::from(*first)] & (1 << text.len()) != 0
+                && ENDS[usize::from(*first)] & (1 << end(text.as_bytes()[text.len() - 1])) != 0
         }
     }
 }

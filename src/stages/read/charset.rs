@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use encoding_rs::{CoderResult, Decoder, Encoding, MACINTOSH};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::code_pages::{PAGES, Page};
+use crate::vocabulary::code_pages::{self, PAGES, Page};
 
 /// An encoding of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,7 @@ impl Serialize for Charset {
 impl<'de> Deserialize<'de> for Charset {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Charset, D::Error> {
         let name = String::deserialize(deserializer)?;
-        let by_name = PAGES.iter().find(|page| page.name == name);
+        let by_name = code_pages::named(&name);
         by_name
             .map(Charset::Page)
             .or_else(|| Charset::named(&name))

@@ -18,7 +18,6 @@ pub use detect::Aside;
 use encoding::Depth;
 
 pub mod charset;
-pub mod code_pages;
 pub mod content;
 pub mod csv;
 mod detect;

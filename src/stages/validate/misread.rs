@@ -10,9 +10,8 @@ use encoding_rs::{
 };
 
 use super::scripts;
-use crate::vocabulary::leftovers::{
-    CODE_PAGE_437, CODE_PAGE_850, CODE_PAGE_852, FREQUENT_LETTERS, POLISH_ENDINGS, SIGNS,
-};
+use crate::vocabulary::code_pages;
+use crate::vocabulary::leftovers::{FREQUENT_LETTERS, POLISH_ENDINGS, SIGNS};
 
 /// A code page of one byte a character: what its upper half stands for, and the way back.
 struct Page {
@@ -43,6 +42,12 @@ impl Page {
                 .map(|byte| letter(byte).unwrap_or_default())
                 .collect(),
         )
+    }
+
+    /// Code pages of DOS, in that order.
+    fn of_dos(names: [&str; 3]) -> impl Iterator<Item = Page> {
+        let pages = names.into_iter().filter_map(code_pages::named);
+        pages.map(|page| Page::new(page.high.to_vec()))
     }
 
     fn byte(&self, character: char) -> Option<u8> {
@@ -80,10 +85,7 @@ static READ_BY: LazyLock<Vec<Page>> = LazyLock::new(|| {
         IBM866,
         KOI8_R,
     ];
-    let dos = [CODE_PAGE_437, CODE_PAGE_850, CODE_PAGE_852];
-    let dos = dos
-        .into_iter()
-        .map(|letters| Page::new(letters.chars().collect()));
+    let dos = Page::of_dos(["cp437", "cp850", "cp852"]);
     web.into_iter().map(Page::of).chain(dos).collect()
 });
 
@@ -92,10 +94,7 @@ static WESTERN: LazyLock<Page> = LazyLock::new(|| Page::of(WINDOWS_1252));
 
 /// What was written by these and read as Western Windows.
 static WRITTEN_BY: LazyLock<Vec<Page>> = LazyLock::new(|| {
-    let dos = [CODE_PAGE_850, CODE_PAGE_437, CODE_PAGE_852];
-    let dos = dos
-        .into_iter()
-        .map(|letters| Page::new(letters.chars().collect()));
+    let dos = Page::of_dos(["cp850", "cp437", "cp852"]);
     let web = [WINDOWS_1250, MACINTOSH].into_iter().map(Page::of);
     web.chain(dos).chain([Page::of(WINDOWS_1251)]).collect()
 });

@@ -277,9 +277,9 @@ impl<'a> Checker<'a> {
             .push(Issue::of_field(code, row, field, found, detail));
     }
 
-    fn is_reported(&self, code: Code, row: RowNumber) -> bool {
+    fn is_reported(&self, code: Code, row: RowNumber, field: Field) -> bool {
         let mut issues = self.issues.iter();
-        issues.any(|issue| issue.row == row && issue.code == code)
+        issues.any(|issue| issue.row == row && issue.code == code && issue.field == Some(field))
     }
 
     fn check_required(&mut self, index: usize, row: RowNumber) {
@@ -346,13 +346,14 @@ impl<'a> Checker<'a> {
             if value.is_empty() {
                 continue;
             }
-            if matches!(value, "TRUE" | "FALSE") && !self.is_told(Code::NameSuspicious, row, field)
+            if matches!(value, "TRUE" | "FALSE")
+                && !self.is_reported(Code::NameSuspicious, row, field)
             {
                 let detail = "a name; this is what a spreadsheet makes of a word for yes or no";
                 self.report(Code::NameSuspicious, row, field, value, detail);
             }
             let classes = bytes::of(value);
-            if is_no_name(value, classes) && !self.is_told(Code::NameSuspicious, row, field) {
+            if is_no_name(value, classes) && !self.is_reported(Code::NameSuspicious, row, field) {
                 self.report(Code::NameSuspicious, row, field, value, "a name");
             } else if !(self.finds_leftover(field, value, classes, row)
                 || classes & bytes::HIGH != 0
@@ -376,16 +377,12 @@ impl<'a> Checker<'a> {
         }
         for (field, is_last) in [(Field::FirstName, false), (Field::LastName, true)] {
             let value = self.value(index, field);
-            if name::is_several(value, is_last) && !self.is_told(Code::NameSuspicious, row, field) {
+            if name::is_several(value, is_last)
+                && !self.is_reported(Code::NameSuspicious, row, field)
+            {
                 self.report(Code::NameSeveral, row, field, value, "one person in a row");
             }
         }
-    }
-
-    /// Whether cleaning has said that already.
-    fn is_told(&self, code: Code, row: RowNumber, field: Field) -> bool {
-        let mut issues = self.issues.iter();
-        issues.any(|issue| issue.row == row && issue.code == code && issue.field == Some(field))
     }
 
     /// What only a spreadsheet writes, in a key or a group.
@@ -397,7 +394,7 @@ impl<'a> Checker<'a> {
             sign != converted::Sign::Date || self.settings.columns.dated.contains(&field);
         if is_mixed
             && !converted::is_meant(field, self.settings)
-            && !self.is_told(Code::CellConverted, row, field)
+            && !self.is_reported(Code::CellConverted, row, field)
         {
             self.issues
                 .push(converted::issue_of(sign, row, field, value));
@@ -574,7 +571,7 @@ impl<'a> Checker<'a> {
             // A column such as `Active` has said itself what it doesn't know.
             Field::Status
                 if !matches!(value, "active" | "invited" | "deactivated")
-                    && !self.is_reported(Code::StatusUnknown, row) =>
+                    && !self.is_reported(Code::StatusUnknown, row, field) =>
             {
                 self.report(
                     Code::StatusUnknown,

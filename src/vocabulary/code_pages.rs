@@ -17,8 +17,13 @@ pub struct Page {
     pub high: [char; 128],
 }
 
+/// The page that reports call `name`.
+pub fn named(name: &str) -> Option<&'static Page> {
+    PAGES.iter().find(|page| page.name == name)
+}
+
 /// All pages, by name.
-pub const PAGES: [Page; 20] = [
+pub static PAGES: [Page; 20] = [
     Page {
         name: "cp437",
         labels: &["437"],
