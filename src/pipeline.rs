@@ -112,16 +112,8 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
     let calling = call_roll(job, &files, &layout, Some(store));
     let mut input = Input::read(job, files, layout)?;
     let mut begun = begin(job, &input.files, &input.spool, store, true)?;
-    let decisions = match begun.decisions.take() {
-        Some(sealed) => {
-            drop(calling);
-            sealed
-        }
-        None => {
-            let decisions = input.decide(job, Some(store), calling)?;
-            decisions.seal(&begun.run, input.spool.rows(), store)?
-        }
-    };
+    let rows = input.spool.rows();
+    let decisions = begun.decided(rows, store, || input.decide(job, Some(store), calling))?;
     let ran = input.with(job, decisions, begun, Some(store))?;
     write(job, ran, Way::Alone, store)
 }
@@ -141,13 +133,8 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
             (begun, Way::Alone)
         }
     };
-    let decisions = match begun.decisions.take() {
-        Some(sealed) => sealed,
-        None => {
-            let decisions = order.decide(job, store)?;
-            decisions.seal(&begun.run, order.plan.spool.rows(), store)?
-        }
-    };
+    let rows = order.plan.spool.rows();
+    let decisions = begun.decided(rows, store, || order.decide(job, store))?;
     let ran = order.with(job, decisions, begun, store)?;
     write(job, ran, way, store)
 }

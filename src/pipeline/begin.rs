@@ -37,6 +37,20 @@ impl Begun {
             given_up: None,
         }
     }
+
+    /// What an earlier try, or another process, has sealed; else what `decide` says of the `rows`
+    /// rows, sealed now.
+    pub(super) fn decided(
+        &mut self,
+        rows: u64,
+        store: &Store,
+        decide: impl FnOnce() -> Result<Decisions>,
+    ) -> Result<Decisions> {
+        match self.decisions.take() {
+            Some(sealed) => Ok(sealed),
+            None => decide()?.seal(&self.run, rows, store),
+        }
+    }
 }
 
 /// Begins the run in the books, or takes up the one that was cut off. One that has written and whose
