@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{DatabaseArgs, print, runs, stop_on_signal, warn};
 use crate::definition::{self, Dates, Mail, lifetime};
 use crate::issue::Code;
+use crate::ledger;
 use crate::notify::message::{self, Message, Sender, compose};
 use crate::notify::select::{Candidate, LeftOut, Selection, Wish, select, spread};
 use crate::notify::send::{Sending, Sent, Via, send};
@@ -23,7 +24,7 @@ use crate::notify::{
 use crate::outcome::Exit;
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
-use crate::report::{file, ledger, post};
+use crate::report::{file, post};
 use crate::row::RowNumber;
 use crate::stages::clean::group;
 use crate::stages::validate::domains::is_reserved;

@@ -6,7 +6,7 @@ use super::leavers::find_leavers;
 use super::plan::{Guide, Rows, match_and_plan};
 use super::read::groups_of;
 use super::{Job, Ran};
-use crate::planfile::PlanFile;
+use crate::ledger::planfile::PlanFile;
 use crate::refusal::Result;
 use crate::stages::follow::{self, Wanted};
 use crate::stages::gates::{self, Classes};

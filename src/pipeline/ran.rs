@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::decisions::{Decisions, Refused};
+use crate::ledger::planfile::Contents;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Layout, People};
 use crate::spool::Spool;
@@ -61,6 +62,22 @@ impl Ran {
         let mut planned = self.decisions.read(batch)?;
         self.refused.apply_to(&mut planned, people.drafts.first_row);
         Ok((people, planned))
+    }
+
+    /// What a plan file keeps of it.
+    pub fn contents(&self) -> Contents<'_> {
+        Contents {
+            run: &self.run.id,
+            files: &self.files,
+            layout: &self.layout,
+            spool: &self.spool,
+            read: Box::new(|batch| self.read(batch)),
+            leavers: self.leavers(),
+            gates: self.gates(),
+            profile: self.profile.as_ref(),
+            marks: &self.marks,
+            rules: &self.rules,
+        }
     }
 
     /// What the safeguards said.

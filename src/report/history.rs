@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::human::{duration, grouped, plural, safe, table};
-use super::ledger::Entry;
 use crate::formula::guarded;
 use crate::issue::Code;
+use crate::ledger::Entry;
 use crate::stages::membership;
 use crate::stages::plan::COLUMNS;
 use crate::store::explain::{Done, Known, WayIn, What};

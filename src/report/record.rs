@@ -9,10 +9,10 @@ use rayon::prelude::*;
 
 use super::file::{Pending, atomically};
 use super::html::{self, Details, IssueDetail};
-use super::ledger::{Entries, Ledger};
 use crate::definition::{DateOrder, Definition};
 use crate::formula::guarded;
 use crate::issue::{Code, Issue, Severity, mask};
+use crate::ledger::{Entries, Ledger};
 use crate::outcome::{Counts, Outcome, Verdict};
 use crate::pipeline::columns::joined_names;
 use crate::pipeline::{self, GROUP_BATCHES, InputFile, Ran};
