@@ -24,6 +24,7 @@ mod invitations;
 mod invite;
 mod map;
 mod plan;
+mod rows;
 mod runs;
 mod serve;
 mod target;
@@ -73,6 +74,8 @@ enum Command {
     Runs(runs::RunsArgs),
     /// Show the summary of a run
     Show(runs::ShowArgs),
+    /// List or count the rows of a run or a plan that fit an expression
+    Rows(rows::RowsArgs),
     /// Tell all that is known of one person, in time order
     Explain(explain::ExplainArgs),
     /// Take a run back, value by value, except what somebody changed since
@@ -174,6 +177,7 @@ pub fn run() -> Exit {
         Command::Map(args) => map::map(args),
         Command::Runs(args) => runs::list_runs(args),
         Command::Show(args) => runs::show_run(args),
+        Command::Rows(args) => rows::rows(args),
         Command::Explain(args) => explain::explain(args),
         Command::Undo(args) => undo::undo(args),
         Command::Add(args) => add::add(args),
