@@ -26,7 +26,7 @@ pub(super) struct RowsArgs {
     #[arg(value_name = "RUN|PLAN")]
     of: String,
     /// Only rows for which this is true: outcome = 'rejected' and line < 100
-    #[arg(short, long = "where", value_name = "EXPRESSION")]
+    #[arg(short = 'w', long = "where", value_name = "EXPRESSION")]
     filter: Option<String>,
     /// Columns to show, by comma; `all` for all of them
     #[arg(short, long, value_name = "NAMES", conflicts_with = "count_by")]
@@ -228,11 +228,10 @@ fn print_rows(
         out.write("{\n  \"rows\": [")?;
         let mut listed = 0;
         let found = rows.each(&query, &mut |cells| {
-            let object: Map<String, Value> = names
-                .iter()
-                .cloned()
-                .zip(json_values(values(cells)))
-                .collect();
+            let cells = values(cells).into_iter().zip(columns);
+            let cells =
+                cells.map(|(value, column)| (column.name.clone(), json_cell(value, column)));
+            let object: Map<String, Value> = cells.collect();
             let comma = if listed == 0 { "" } else { "," };
             listed += 1;
             out.write(&format!("{comma}\n    {}", Value::Object(object)))
@@ -310,7 +309,10 @@ fn print_counts(
         return Ok(());
     }
     if args.json {
-        let lines = lines.map(|line| names.iter().cloned().zip(json_values(line)).collect());
+        let lines = lines.map(|line| {
+            let values = line.into_iter().map(json_value);
+            names.iter().cloned().zip(values).collect()
+        });
         let counts: Vec<Value> = lines.map(Value::Object).collect();
         return out.write(&format!(
             "{:#}\n",
@@ -361,12 +363,23 @@ fn csv_line(values: impl Iterator<Item = Option<Shown>>) -> String {
     cells.collect::<Vec<_>>().join(",") + "\n"
 }
 
-fn json_values(values: Vec<Option<Shown>>) -> impl Iterator<Item = Value> {
-    values.into_iter().map(|value| match value {
+fn json_value(value: Option<Shown>) -> Value {
+    match value {
         None => Value::Null,
         Some(Shown::Number(number)) => number.into(),
         Some(Shown::Text(text)) => text.into(),
-    })
+    }
+}
+
+/// The same, with the words of a column of words as an array.
+fn json_cell(value: Option<Shown>, column: &Column) -> Value {
+    match value {
+        Some(Shown::Text(text)) if column.kind == Kind::Words => {
+            let words = text.split(',').filter(|word| !word.is_empty());
+            words.collect::<Vec<_>>().into()
+        }
+        value => json_value(value),
+    }
 }
 
 fn table_cell(value: Option<Shown>) -> String {
