@@ -343,7 +343,8 @@ impl<'a> Row<'a> {
         groups: &'v mut group::Cleaned,
         drafts: &mut Drafts,
     ) -> (Cow<'v, str>, Rules) {
-        let inner = wrap::unwrapped(cell, what).filter(|_| cell.starts_with('='));
+        let bare = cell.trim_matches(|c: char| c.is_whitespace() || text::is_dropped(c));
+        let inner = wrap::unwrapped(bare, what).filter(|_| bare.starts_with('='));
         let list = groups.clean(inner.unwrap_or(cell), &self.definition.groups);
         if let Some(remark) = &list.remark {
             self.report_list(field, remark, drafts);
