@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use rayon::prelude::*;
 
-use crate::definition::{Content, DateOrder, Definition, Slipped};
+use crate::definition::{ColumnSigns, Content, DateOrder, Definition, Slipped};
 use crate::header::{OWN, Vocabulary, date_order, is_mark};
 use crate::issue::Code;
 use crate::memory::managers::Managers;
@@ -21,7 +21,7 @@ use crate::row::{CLEARED, Cells, Drafts, Field, Layout, People, RowNumber, Slot}
 use crate::spool::{Encoded, Spool, encode};
 use crate::stages::clash::{LookAlike, closing_rows, key_hashes, look_alikes};
 use crate::stages::clean::clean;
-use crate::stages::clean::converted::{self, ColumnSigns};
+use crate::stages::clean::converted;
 use crate::stages::clean::date::Evidence;
 use crate::stages::clean::{GROUP_NESTING, group, groups};
 use crate::stages::closing::{self, Watch};

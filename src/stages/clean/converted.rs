@@ -2,20 +2,11 @@
 //! `TRUE` of a word, a percentage of `5%`. What was typed isn't in the file any more.
 
 use super::date;
-use crate::definition::{Clean, DateOrder};
+use crate::definition::{Clean, ColumnSigns, DateOrder, can_be_converted};
 use crate::issue::{Code, Issue};
 use crate::row::{CellKind, Drafts, Field, Layout, RowNumber, Slot};
 use crate::stages::map::Mapping;
 use crate::vocabulary::spreadsheets;
-
-/// Whether a field never holds a date, a yes or no or a percentage.
-pub fn may_be(field: Field) -> bool {
-    is_key(field) || field.lists_groups() || is_name(field)
-}
-
-fn is_key(field: Field) -> bool {
-    matches!(field, Field::ExternalId | Field::Email | Field::Username)
-}
 
 fn is_name(field: Field) -> bool {
     matches!(
@@ -131,16 +122,6 @@ fn date_detail(value: &str) -> String {
 const TRUTH: &str = "text; this is what a spreadsheet makes of a word for yes or no";
 const PERCENT: &str =
     "text; this is a percentage, which a spreadsheet makes of values such as `5%`";
-
-/// What all cells of a column say together, which one of them can't.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ColumnSigns {
-    /// Fields of which some values are whole dates and others aren't.
-    pub dated: Vec<Field>,
-    /// Columns of a workbook, from 0, whose real dates are probably swapped; and in which order the
-    /// file that it was made from has them.
-    pub flipped: Vec<(u16, DateOrder)>,
-}
 
 /// What all cells of a file say of its columns, as far as it is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -275,7 +256,7 @@ pub(super) fn report(
             CellKind::Percent => PERCENT.to_string(),
         };
         let issue = match &layout.slots()[slot] {
-            Slot::Field(field) if may_be(*field) => {
+            Slot::Field(field) if can_be_converted(*field) => {
                 if is_meant(*field, settings) || value.is_empty() {
                     continue;
                 }
