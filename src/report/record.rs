@@ -7,11 +7,11 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::csv::{Csv, Style};
 use super::file::{Pending, atomically};
 use super::html::{self, Details, IssueDetail};
 use super::ledger::{Entries, Ledger};
 use crate::definition::{DateOrder, Definition};
-use crate::formula::guarded;
 use crate::issue::{Code, Issue, Severity, mask};
 use crate::outcome::{Counts, Outcome, Verdict};
 use crate::pipeline::columns::joined_names;
@@ -238,24 +238,23 @@ fn missing_runs(leaver: &Leaver) -> u32 {
 
 /// `leavers.csv`: whose account changes, or may soon, though no row says so, and what happens.
 fn write_leavers(leavers: &[Leaver], path: &Path) -> Result<()> {
-    let cell = |text: &str| format!("\"{}\"", guarded(text).replace('"', "\"\""));
+    let names = "external_id,email,name,role,status,why,missing_runs,missing_days,what";
+    let mut csv = Csv::guarded(Style::own());
     atomically(path, |file| {
-        file.write(
-            b"\xef\xbb\xbfexternal_id,email,name,role,status,why,missing_runs,missing_days,what\r\n",
-        )?;
+        file.write("\u{feff}".as_bytes())?;
+        file.write(csv.names(names.split(',')))?;
         for leaver in leavers {
-            let line = [
-                cell(leaver.external_id.as_deref().unwrap_or_default()),
-                cell(leaver.email.as_deref().unwrap_or_default()),
-                cell(&leaver.name),
-                cell(&leaver.role),
-                cell(&leaver.status),
-                leaver.why.name().to_string(),
-                missing_runs(leaver).to_string(),
-                leaver.days.to_string(),
-                leaver.fate.name().to_string(),
-            ];
-            file.write(format!("{}\r\n", line.join(",")).as_bytes())?;
+            file.write(csv.line([
+                leaver.external_id.as_deref().unwrap_or_default(),
+                leaver.email.as_deref().unwrap_or_default(),
+                &leaver.name,
+                &leaver.role,
+                &leaver.status,
+                leaver.why.name(),
+                &missing_runs(leaver).to_string(),
+                &leaver.days.to_string(),
+                leaver.fate.name(),
+            ]))?;
         }
         Ok(())
     })
