@@ -4,19 +4,23 @@
 //! The only thing that a run does by is in here; no stage has settings of its own. A mistake in a
 //! file is a refusal that shows the line, the column, the excerpt and the nearest valid word.
 
+use crate::text;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::header::key;
+use crate::field::{Field, Key, NamePart};
 use crate::issue::{Code, Severity};
+use crate::meaning::converted;
 use crate::refusal::{Refusal, Result};
-use crate::row::{Field, Key, NamePart};
-use crate::stages::clean::{converted, words};
-use crate::stages::validate::email;
+use crate::text::email;
+use crate::text::key;
 
+pub use self::signs::ColumnSigns;
+
+mod signs;
 pub mod target;
 
 use target::TargetTable;
@@ -373,7 +377,7 @@ pub struct Clean {
     pub flipped_dates: FlippedDates,
     /// What all cells of a file say of its columns; no setting.
     #[serde(skip)]
-    pub columns: converted::ColumnSigns,
+    pub columns: ColumnSigns,
 }
 
 /// What happens to dates whose day and month a spreadsheet has probably swapped.
@@ -437,7 +441,7 @@ impl StatusWords {
         if self.words.is_empty() {
             return self.others;
         }
-        self.words.get(&words::key(text)).copied().or(self.others)
+        self.words.get(&key(text)).copied().or(self.others)
     }
 }
 
@@ -458,7 +462,7 @@ impl From<BTreeMap<String, Headers>> for RoleWords {
     fn from(listed: BTreeMap<String, Headers>) -> RoleWords {
         let mut own = RoleWords::default();
         for (role, words) in &listed {
-            let role = words::lower(role).unwrap_or_else(|| role.clone());
+            let role = text::lower(role).unwrap_or_else(|| role.clone());
             for word in words.as_slice() {
                 if word == "*" {
                     own.others = Some(role.clone());
@@ -483,7 +487,7 @@ impl RoleWords {
         if let Some(role) = self.roles.iter().find(|role| *role == lower) {
             return Some(role);
         }
-        let own = self.words.get(&words::key(lower)).or(self.others.as_ref());
+        let own = self.words.get(&key(lower)).or(self.others.as_ref());
         own.map(String::as_str)
     }
 }
@@ -505,7 +509,7 @@ impl From<BTreeMap<String, bool>> for BooleanWords {
 }
 
 impl BooleanWords {
-    /// What a word in the form of [`words::key`] means, if the pipeline says so.
+    /// What a word in the form of [`crate::text::key`] means, if the pipeline says so.
     pub fn meaning(&self, key: &str) -> Option<bool> {
         self.words.get(key).copied()
     }
@@ -1428,7 +1432,7 @@ pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
     })?;
     let roles = definition.accounts.roles.iter();
     definition.role.roles = roles
-        .map(|role| words::lower(role).unwrap_or_else(|| role.clone()))
+        .map(|role| text::lower(role).unwrap_or_else(|| role.clone()))
         .collect();
     check(path, text, &definition)?;
     target::fit(&mut definition);
@@ -1670,12 +1674,12 @@ fn check_role_words(path: &str, text: &str, definition: &Definition) -> Result<(
     let known: Vec<&str> = own.roles.iter().map(String::as_str).collect();
     let mut seen: HashMap<String, &str> = HashMap::new();
     for (role, words) in &own.listed {
-        let lower = words::lower(role).unwrap_or_else(|| role.clone());
+        let lower = text::lower(role).unwrap_or_else(|| role.clone());
         if !known.contains(&lower.as_str()) {
             return one_of(path, text, "[role]", role, &known);
         }
         for word in words.as_slice() {
-            let lower_word = words::lower(word).unwrap_or_else(|| word.clone());
+            let lower_word = text::lower(word).unwrap_or_else(|| word.clone());
             let is_role = known.contains(&lower_word.as_str()) && lower_word != lower;
             let key = if word == "*" { word.clone() } else { key(word) };
             let earlier = seen.insert(key, role).filter(|earlier| *earlier != role);

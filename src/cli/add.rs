@@ -15,7 +15,7 @@ use crate::notify::Kind;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::file;
-use crate::stages::validate::email;
+use crate::text::email;
 
 #[derive(Args)]
 pub(super) struct AddArgs {

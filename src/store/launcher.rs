@@ -553,7 +553,7 @@ impl Local {
         })?;
         match created {
             Err(error) if error.code() != Some(&SqlState::DUPLICATE_DATABASE) => Err(
-                super::connect::refusal(&error, "creating the database `muster`"),
+                crate::store::error::refusal(&error, "creating the database `muster`"),
             ),
             _ => Ok(()),
         }
@@ -568,7 +568,7 @@ fn answer(error: &tokio_postgres::Error) -> Answer {
             SqlState::CANNOT_CONNECT_NOW => Answer::Starting,
             // All connections are taken, so it runs.
             SqlState::TOO_MANY_CONNECTIONS => Answer::Ready(String::new()),
-            _ => Answer::Other(super::connect::refusal(error, "asking it").what),
+            _ => Answer::Other(crate::store::error::refusal(error, "asking it").what),
         };
     }
     let cause =

@@ -12,9 +12,9 @@ use std::fmt::Write;
 use super::describe::{Column, Table};
 use super::quote::{Quoted, literal, text};
 use super::{Plan, is_clock};
+use crate::account::COLUMNS;
 use crate::definition::target::{Fill, Literal, RoleColumn, StatusColumn, TargetTable, Values};
-use crate::row::Field;
-use crate::stages::plan::COLUMNS;
+use crate::field::Field;
 
 /// What kind of id a table has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

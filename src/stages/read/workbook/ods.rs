@@ -9,10 +9,10 @@ use super::line::{Kind, Line};
 use super::number_format::NumberFormat;
 use super::refuse::{damaged, encrypted};
 use super::wire::{Book, BookKind, Sheet};
-use super::worker::{Each, Job, Next, check_sheets};
 use super::xlsx::iso;
 use super::xml::{Tag, Token, Xml};
 use crate::refusal::Result;
+use crate::stages::read::workbook::job::{Each, Job, Next, check_sheets};
 
 const AREAS_MAX: usize = 10_000;
 /// How much of the list of an archive's parts is looked at.

@@ -1,11 +1,13 @@
 //! What a spreadsheet makes of ids, groups and names that look like something else: a date of `3-1`,
 //! `TRUE` of a word, a percentage of `5%`. What was typed isn't in the file any more.
 
-use super::date;
+use crate::definition::ColumnSigns;
 use crate::definition::{Clean, DateOrder};
+use crate::field::{Field, RowNumber};
 use crate::issue::{Code, Issue};
-use crate::row::{CellKind, Drafts, Field, Layout, RowNumber, Slot};
-use crate::stages::map::Mapping;
+use crate::meaning::date;
+use crate::meaning::mapping::Mapping;
+use crate::row::{CellKind, Drafts, Layout, Slot};
 use crate::vocabulary::spreadsheets;
 
 /// Whether a field never holds a date, a yes or no or a percentage.
@@ -132,16 +134,6 @@ const TRUTH: &str = "text; this is what a spreadsheet makes of a word for yes or
 const PERCENT: &str =
     "text; this is a percentage, which a spreadsheet makes of values such as `5%`";
 
-/// What all cells of a column say together, which one of them can't.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ColumnSigns {
-    /// Fields of which some values are whole dates and others aren't.
-    pub dated: Vec<Field>,
-    /// Columns of a workbook, from 0, whose real dates are probably swapped; and in which order the
-    /// file that it was made from has them.
-    pub flipped: Vec<(u16, DateOrder)>,
-}
-
 /// What all cells of a file say of its columns, as far as it is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
@@ -253,7 +245,7 @@ impl Evidence {
 }
 
 /// Reports what the cells of a row are on their sheet, where their columns hold something else.
-pub(super) fn report(
+pub(crate) fn report(
     kinds: &[(u32, u16, CellKind)],
     (row, index): (RowNumber, usize),
     said: Option<(&str, &str)>,
@@ -288,7 +280,7 @@ pub(super) fn report(
                     code,
                     row,
                     *field,
-                    &value.replace(super::GROUP_SEPARATOR, "; "),
+                    &value.replace(crate::meaning::group::GROUP_SEPARATOR, "; "),
                     what,
                 ))
             }
@@ -347,7 +339,7 @@ fn flipped(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::meaning::converted::*;
 
     #[test]
     fn what_a_spreadsheet_writes_is_told_from_what_people_type() {
@@ -406,7 +398,7 @@ mod tests {
             let mut cells = crate::row::Cells::new(0, 0);
             for id in ids {
                 cells.push_cell(id);
-                cells.end_row(crate::row::Place { line: 1, byte: 1 });
+                cells.end_row(crate::field::Place { line: 1, byte: 1 });
             }
             let mut evidence = Evidence::default();
             evidence.note(&cells, &mapping, &layout);
