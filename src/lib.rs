@@ -50,6 +50,8 @@ pub mod pipeline;
 pub mod planfile;
 pub mod profile;
 pub mod progress;
+#[cfg(test)]
+mod properties;
 pub mod refusal;
 pub mod report;
 pub mod row;

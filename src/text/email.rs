@@ -525,6 +525,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::properties::config(256))]
         #[test]
         fn the_fast_path_agrees_with_the_slow_one(local in "[ -~]{1,12}|[a-z.\"@+-]{1,6}") {
             let slow = check_local(&local, "iana.org").is_ok() && !local.starts_with('"');

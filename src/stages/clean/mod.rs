@@ -553,7 +553,8 @@ impl<'a> Row<'a> {
         if self.is_nothing(&cell, slot) {
             return None;
         }
-        let mut roles = words::roles(&text::clean(&cell).0, self.definition);
+        let (text, _) = cleaned_text(&cell, &Slot::Field(Field::Role));
+        let mut roles = words::roles(&text, self.definition);
         if roles.is_empty() {
             return None;
         }
@@ -1107,7 +1108,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(4096))]
+        #![proptest_config(crate::properties::config(4096))]
         #[test]
         fn cleaning_twice_is_cleaning_once(
             cells in prop::collection::vec(cell(), 21),
