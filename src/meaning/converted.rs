@@ -1,23 +1,13 @@
 //! What a spreadsheet makes of ids, groups and names that look like something else: a date of `3-1`,
 //! `TRUE` of a word, a percentage of `5%`. What was typed isn't in the file any more.
 
-use crate::definition::ColumnSigns;
-use crate::definition::{Clean, DateOrder};
+use crate::definition::{Clean, ColumnSigns, DateOrder, can_be_converted};
 use crate::field::{Field, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::meaning::date;
 use crate::meaning::mapping::Mapping;
 use crate::row::{CellKind, Drafts, Layout, Slot};
 use crate::vocabulary::spreadsheets;
-
-/// Whether a field never holds a date, a yes or no or a percentage.
-pub fn may_be(field: Field) -> bool {
-    is_key(field) || field.lists_groups() || is_name(field)
-}
-
-fn is_key(field: Field) -> bool {
-    matches!(field, Field::ExternalId | Field::Email | Field::Username)
-}
 
 fn is_name(field: Field) -> bool {
     matches!(
@@ -267,7 +257,7 @@ pub(crate) fn report(
             CellKind::Percent => PERCENT.to_string(),
         };
         let issue = match &layout.slots()[slot] {
-            Slot::Field(field) if may_be(*field) => {
+            Slot::Field(field) if can_be_converted(*field) => {
                 if is_meant(*field, settings) || value.is_empty() {
                     continue;
                 }

@@ -9,7 +9,7 @@ use crate::field::Field;
 use crate::header::Sense;
 use crate::meaning::flag::{self, Flag};
 use crate::row::{Layout, Slot};
-use crate::text::{self, key, lower};
+use crate::text::{key, lower};
 use crate::vocabulary::nothing;
 
 /// What stands in a cleaned status cell whose row is to be left out. No other cleaned value holds

@@ -9,8 +9,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use rayon::prelude::*;
 
-use crate::definition::ColumnSigns;
-use crate::definition::{Content, DateOrder, Definition, Slipped};
+use crate::definition::{ColumnSigns, Content, DateOrder, Definition, Slipped};
 use crate::field::{CLEARED, Field, RowNumber};
 use crate::header::{OWN, Vocabulary, date_order, is_mark};
 use crate::issue::Code;
