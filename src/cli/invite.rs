@@ -13,6 +13,7 @@ use super::{DatabaseArgs, print, runs, stop_on_signal, warn};
 use crate::definition::{self, Dates, Mail, lifetime};
 use crate::field::RowNumber;
 use crate::issue::Code;
+use crate::ledger;
 use crate::meaning::group;
 use crate::notify::message::{self, Message, Sender, compose};
 use crate::notify::select::{Candidate, LeftOut, Selection, Wish, select, spread};
@@ -25,7 +26,7 @@ use crate::notify::{
 use crate::outcome::Exit;
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
-use crate::report::{file, ledger, post};
+use crate::report::{file, post};
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::invitations::{Mailing, Queued};

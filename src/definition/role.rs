@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::Headers;
 use super::place::{Checked, Mistake, one_of};
-use crate::text::key;
 use crate::text;
+use crate::text::key;
 
 /// `[role]`: role → what cells may say for it. `*` is every word that is neither a role nor one of
 /// these. Words are compared as headers are.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 
-use crate::text::key;
 use crate::text;
+use crate::text::key;
 
 /// What a word of a status column means. The last of them that a row's columns say counts.
 #[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,7 +7,7 @@ use super::plan::{Guide, Rows, match_and_plan};
 use super::read::groups_of;
 use super::{Job, Ran};
 use crate::leaver::Leaver;
-use crate::planfile::PlanFile;
+use crate::ledger::planfile::PlanFile;
 use crate::refusal::Result;
 use crate::safeguard::Classes;
 use crate::stages::follow::{self, Wanted};

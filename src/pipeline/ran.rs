@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::decisions::{Decisions, Refused};
 use crate::decision::Planned;
 use crate::leaver::Leaver;
+use crate::ledger::planfile::Contents;
 use crate::meaning::mapping::{Mapping, Target};
 use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
@@ -62,6 +63,22 @@ impl Ran {
         let mut planned = self.decisions.read(batch)?;
         self.refused.apply_to(&mut planned, people.drafts.first_row);
         Ok((people, planned))
+    }
+
+    /// What a plan file keeps of it.
+    pub fn contents(&self) -> Contents<'_> {
+        Contents {
+            run: &self.run.id,
+            files: &self.files,
+            layout: &self.layout,
+            spool: &self.spool,
+            read: Box::new(|batch| self.read(batch)),
+            leavers: self.leavers(),
+            gates: self.gates(),
+            profile: self.profile.as_ref(),
+            marks: &self.marks,
+            rules: &self.rules,
+        }
     }
 
     /// What the safeguards said.

@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::human::{duration, grouped, plural, safe, table};
-use super::ledger::Entry;
 use crate::account::COLUMNS;
 use crate::issue::Code;
+use crate::ledger::Entry;
 use crate::meaning::membership;
 use crate::store::explain::{Done, Known, WayIn, What};
 use crate::store::undo::Left;

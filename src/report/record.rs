@@ -9,12 +9,12 @@ use rayon::prelude::*;
 
 use super::file::{Pending, atomically};
 use super::html::{self, Details, IssueDetail};
-use super::ledger::{Entries, Ledger};
 use crate::decision::Planned;
 use crate::definition::{DateOrder, Definition};
 use crate::field::{Field, RowNumber};
 use crate::issue::{Code, Issue, Severity, mask};
 use crate::leaver::{Fate, Leaver, Why};
+use crate::ledger::{Entries, Ledger};
 use crate::meaning::mapping::Target;
 use crate::meaning::person::Person;
 use crate::outcome::{Counts, Outcome, Verdict};
