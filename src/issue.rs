@@ -3,7 +3,7 @@
 //! A code is never reused for something else. Each has a case in `fixtures/cases` that shows it,
 //! and a line in the README's table; a test holds the three together.
 
-use crate::row::{Field, RowNumber};
+use crate::field::{Field, RowNumber};
 
 /// How much an issue weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::row::RowNumber;
+use crate::field::RowNumber;
 
 /// What the file alone says of a row, before any account is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

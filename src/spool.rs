@@ -7,13 +7,14 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
+use crate::decision::Planned;
+use crate::decision::Trace;
+use crate::field::{Field, Key, Place, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Outcome, Verdict};
 use crate::refusal::{Refusal, Result};
-use crate::row::{Drafts, Field, Key, Passwords, People, Place, RowNumber, Table};
-use crate::stages::clean::Rule;
-use crate::stages::follow::Trace;
-use crate::stages::plan::Planned;
+use crate::row::{Drafts, Passwords, People, Table};
+use crate::rule::Rule;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 

@@ -16,7 +16,7 @@ use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::csv::{Csv, Style};
 use crate::report::file;
-use crate::stages::validate::email;
+use crate::text::email;
 
 #[derive(Args)]
 pub(super) struct AddArgs {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 
-use crate::header::key;
+use crate::text::key;
 
 /// `[boolean]`: cell → whether it says yes, beside the words that are known anyway. Words are
 /// compared as headers are.

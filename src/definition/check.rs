@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use super::place::{Checked, Mistake, one_of};
 use super::{Definition, target};
-use crate::header::key;
+use crate::field::{Field, Key, NamePart};
 use crate::issue::Code;
-use crate::row::{Field, Key, NamePart};
+use crate::text::key;
 
 /// Checks all of a definition.
 pub(super) fn check(definition: &Definition) -> Checked {

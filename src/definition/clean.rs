@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::place::{Checked, Mistake};
-use crate::row::Field;
+use crate::field::Field;
 
 /// In which order `03/04/2025` has day and month.
 #[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]

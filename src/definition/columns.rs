@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::row::{Field, NamePart};
+use crate::field::{Field, NamePart};
 
 /// One header or several that mean the same.
 #[derive(Debug, Clone, Deserialize, PartialEq, Eq)]

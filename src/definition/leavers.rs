@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::place::{Checked, Mistake};
-use crate::stages::validate::email;
+use crate::text::email;
 
 /// What happens to accounts of this pipeline's own making that the file doesn't name.
 #[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::place::{Checked, Mistake};
-use crate::row::Key;
+use crate::field::Key;
 
 /// Which accounts a run may write.
 #[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use toml::de::{DeTable, Deserializer};
 
+use crate::field::Field;
 use crate::issue::{Code, Severity};
 use crate::refusal::Result;
-use crate::row::Field;
 
 mod accounts;
 mod boolean;

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::Headers;
-use crate::header::key;
+use crate::text::key;
 
 /// `[recognize]`: the columns that tell a file of this pipeline's kind from any other.
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use super::Headers;
 use super::place::{Checked, Mistake, one_of};
-use crate::header::key;
-use crate::stages::clean::words;
+use crate::text;
+use crate::text::key;
 
 /// `[role]`: role → what cells may say for it. `*` is every word that is neither a role nor one of
 /// these. Words are compared as headers are.
@@ -26,7 +26,7 @@ impl From<BTreeMap<String, Headers>> for RoleWords {
     fn from(listed: BTreeMap<String, Headers>) -> RoleWords {
         let mut own = RoleWords::default();
         for (role, words) in &listed {
-            let role = words::lower(role).unwrap_or_else(|| role.clone());
+            let role = text::lower(role).unwrap_or_else(|| role.clone());
             for word in words.as_slice() {
                 if word == "*" {
                     own.others = Some(role.clone());
@@ -43,7 +43,7 @@ impl From<BTreeMap<String, Headers>> for RoleWords {
 impl RoleWords {
     /// Takes the roles that the pipeline may give, which mean themselves.
     pub(super) fn allow(&mut self, roles: &[String]) {
-        let lower = |role: &String| words::lower(role).unwrap_or_else(|| role.clone());
+        let lower = |role: &String| text::lower(role).unwrap_or_else(|| role.clone());
         self.roles = roles.iter().map(lower).collect();
     }
 
@@ -52,12 +52,12 @@ impl RoleWords {
         let known: Vec<&str> = self.roles.iter().map(String::as_str).collect();
         let mut seen: HashMap<String, &str> = HashMap::new();
         for (role, words) in &self.listed {
-            let lower = words::lower(role).unwrap_or_else(|| role.clone());
+            let lower = text::lower(role).unwrap_or_else(|| role.clone());
             if !known.contains(&lower.as_str()) {
                 return one_of(&["role", role], "[role]", role, &known);
             }
             for word in words.as_slice() {
-                let lower_word = words::lower(word).unwrap_or_else(|| word.clone());
+                let lower_word = text::lower(word).unwrap_or_else(|| word.clone());
                 let is_role = known.contains(&lower_word.as_str()) && lower_word != lower;
                 let key = if word == "*" { word.clone() } else { key(word) };
                 let earlier = seen.insert(key, role).filter(|earlier| *earlier != role);
@@ -81,7 +81,7 @@ impl RoleWords {
         if let Some(role) = self.roles.iter().find(|role| *role == lower) {
             return Some(role);
         }
-        let own = self.words.get(&words::key(lower)).or(self.others.as_ref());
+        let own = self.words.get(&text::key(lower)).or(self.others.as_ref());
         own.map(String::as_str)
     }
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 
-use crate::header::key;
-use crate::stages::clean::words;
+use crate::text;
+use crate::text::key;
 
 /// What a word of a status column means. The last of them that a row's columns say counts.
 #[derive(Debug, Clone, Copy, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +57,6 @@ impl StatusWords {
         if self.words.is_empty() {
             return self.others;
         }
-        self.words.get(&words::key(text)).copied().or(self.others)
+        self.words.get(&text::key(text)).copied().or(self.others)
     }
 }

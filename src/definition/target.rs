@@ -7,10 +7,11 @@ use serde::Deserialize;
 
 use super::place::{Checked, Mistake};
 use super::{Accounts, Dates, Definition, Missing, Onboarding, Touch};
+use crate::account::COLUMNS;
+use crate::field::{Field, Key};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
-use crate::row::{Field, Key, Slot};
-use crate::stages::plan::COLUMNS;
+use crate::row::Slot;
 
 /// A value as it is written into a column.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -375,7 +376,7 @@ pub fn check_onboarding(target: &TargetTable, accounts: &Accounts) -> Result<()>
 #[cfg(test)]
 mod tests {
     use crate::definition::{Touch, parse};
-    use crate::row::Field;
+    use crate::field::Field;
 
     const GOOD: &str = "name = \"p\"\n[target]\ntable = \"users\"\n[target.columns]\nemail = \"mail\"\n\"attributes.badge\" = \"badge\"\n";
 

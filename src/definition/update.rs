@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::place::{Checked, Mistake};
-use crate::row::Field;
+use crate::field::Field;
 
 /// When a file's value goes into an account.
 #[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! quote only for their own delimiter; a file may have a longer one, and may be opened in a program
 //! that takes another.
 
-use crate::formula::guarded;
+use crate::text::formula::guarded;
 
 /// How a CSV file is written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,13 +8,14 @@ use serde_json::Value;
 
 use super::csv::{Csv, Style};
 use super::human::{duration, grouped, plural, safe, table};
-use super::ledger::Entry;
+use crate::account::COLUMNS;
 use crate::issue::Code;
-use crate::stages::membership;
-use crate::stages::plan::COLUMNS;
+use crate::ledger::Entry;
+use crate::meaning::membership;
 use crate::store::explain::{Done, Known, WayIn, What};
 use crate::store::undo::Left;
 use crate::summary::{KeptExample, Summary};
+use crate::text::formula::guarded;
 
 /// One thing that was kept: whose, what, why.
 pub fn kept_line(left: &Left) -> [String; 3] {

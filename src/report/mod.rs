@@ -7,7 +7,6 @@ pub mod file;
 pub mod history;
 pub mod html;
 pub mod human;
-pub mod ledger;
 pub mod post;
 pub mod record;
 pub mod template;

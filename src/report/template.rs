@@ -11,8 +11,8 @@ use super::corrections::{column_width, heading, note};
 use super::csv::{Csv, Style};
 use super::file::{atomically, unwritable};
 use crate::definition::{DateOrder, Definition, MissingGroups, NameOrder, Onboarding, SheetChoice};
+use crate::field::Field;
 use crate::refusal::Result;
-use crate::row::Field;
 
 /// The statuses that a row may give.
 const STATUSES: [&str; 3] = ["active", "invited", "deactivated"];

@@ -9,7 +9,7 @@ use tokio_postgres::error::SqlState;
 
 use super::{Local, SOCKET, failed};
 use crate::refusal::Result;
-use crate::store::connect::refusal;
+use crate::store::error::refusal;
 
 /// What the socket says.
 #[derive(Debug, PartialEq)]

@@ -348,7 +348,7 @@ impl Local {
         })?;
         match created {
             Err(error) if error.code() != Some(&SqlState::DUPLICATE_DATABASE) => Err(
-                super::connect::refusal(&error, "creating the database `muster`"),
+                super::error::refusal(&error, "creating the database `muster`"),
             ),
             _ => Ok(()),
         }

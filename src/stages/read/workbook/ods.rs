@@ -11,10 +11,10 @@ use super::line::{Kind, Line};
 use super::number_format::NumberFormat;
 use super::refuse::{damaged, encrypted};
 use super::wire::{Book, BookKind, Sheet};
-use super::worker::{Each, Job, Next, check_sheets};
 use super::xlsx::iso;
 use super::xml::{self, Xml, attribute, attributes};
 use crate::refusal::Result;
+use crate::stages::read::workbook::job::{Each, Job, Next, check_sheets};
 
 const AREAS_MAX: usize = 10_000;
 /// The kinds of cells, and the attribute that each has its value in. The first is that of numbers.

@@ -8,14 +8,15 @@ use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxCellRea
 use quick_xml::events::Event;
 use zip::ZipArchive;
 
-use super::guard::{self, PartNotes};
+use super::guard;
 use super::line::{Kind, Line};
 use super::number_format::NumberFormat;
 use super::refuse::{broken, damaged};
 use super::wire::{Book, BookKind, Sheet};
-use super::worker::{Each, Job, Next, check_sheets};
 use super::xml::{Xml, attribute, local_attribute};
 use crate::refusal::Result;
+use crate::stages::read::workbook::job::{Each, Job, Next, check_sheets};
+use crate::stages::read::workbook::scan::PartNotes;
 
 /// Beyond this many, formulas are still read but no longer noted.
 const FORMULAS_MAX: usize = 2_000_000;

@@ -8,9 +8,9 @@ use super::value::{
     status_write, typed, write_as,
 };
 use super::{fill, function, only, triggers};
+use crate::account::COLUMNS;
 use crate::definition::target::{Fill, RoleColumn};
-use crate::row::Field;
-use crate::stages::plan::COLUMNS;
+use crate::field::Field;
 use crate::store::target::Plan;
 use crate::store::target::describe::Column;
 use crate::store::target::quote::{Quoted, text};

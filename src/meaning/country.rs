@@ -1,11 +1,10 @@
 //! Countries, as ISO 3166-1 alpha-2 codes.
 
+use crate::text;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use xxhash_rust::xxh3::xxh3_64;
-
-use super::words;
 
 /// What countries are called; the file says where its columns come from.
 const TABLE: &str = include_str!("countries.tsv");
@@ -62,7 +61,7 @@ const AMBIGUOUS: [(&[&str], &[&str]); 7] = [
 
 /// The codes of the countries that have the name `text`, where there are several.
 pub fn ambiguous(text: &str) -> Option<&'static [&'static str]> {
-    let key = words::key(text);
+    let key = text::key(text);
     let mut lines = AMBIGUOUS.iter();
     let found = lines.find(|(_, names)| names.contains(&key.as_str()));
     found.map(|(codes, _)| *codes)
@@ -99,7 +98,7 @@ pub fn alpha2(text: &str) -> Option<&'static str> {
     {
         return Some(code);
     }
-    let key = words::key(text);
+    let key = text::key(text);
     if let Some(code) = NAMES.get(key.as_str()) {
         return Some(code);
     }
@@ -125,7 +124,7 @@ fn is_dotted(text: &str) -> bool {
 /// missing, wrong, or changed places with its neighbour. Nobody mistypes the first letter, and
 /// words of fewer than six letters are not looked at. For texts that [`alpha2`] doesn't know.
 pub fn misspelled(text: &str) -> Option<&'static str> {
-    let key = words::key(text);
+    let key = text::key(text);
     if key.len() < LETTERS_MIN
         || !key.is_ascii()
         || NOT_MISSPELLED.contains(&key.as_str())
@@ -162,14 +161,14 @@ fn slip_hashes(word: &str, mut each: impl FnMut(u64)) {
 mod tests {
     use std::collections::HashSet;
 
-    use super::*;
     use crate::header;
+    use crate::meaning::country::*;
 
     #[test]
     fn every_country_has_names_of_its_own_in_the_form_of_keys() {
         let mut seen = HashSet::new();
         for (name, code) in names() {
-            assert_eq!(header::key(name), *name);
+            assert_eq!(text::key(name), *name);
             assert!(rust_iso3166::from_alpha2(code).is_some(), "{code}");
             assert!(seen.insert(name), "{name} stands twice");
             let codes = [rust_iso3166::from_alpha2, rust_iso3166::from_alpha3];
@@ -191,7 +190,7 @@ mod tests {
         for (codes, names) in AMBIGUOUS {
             assert!(codes.len() > 1);
             for name in names {
-                assert_eq!(words::key(name), *name);
+                assert_eq!(text::key(name), *name);
                 assert_eq!(alpha2(name), None, "{name}");
                 assert_eq!(misspelled(name), None, "{name}");
                 assert_eq!(ambiguous(&name.to_uppercase()), Some(codes), "{name}");

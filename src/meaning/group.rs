@@ -7,11 +7,15 @@ use hashbrown::HashTable;
 use unicode_normalization::UnicodeNormalization;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::notation::{self, Listed};
-use super::{Rule, Rules, country, text, words, wrap};
 use crate::definition::Groups;
+use crate::field::{CLEARED, Field};
 use crate::issue::Code;
-use crate::row::{CLEARED, Field, Slot};
+use crate::meaning::notation;
+use crate::meaning::notation::Listed;
+use crate::meaning::{country, wrap};
+use crate::row::Slot;
+use crate::rule::{Rule, Rules};
+use crate::text;
 
 /// Between the groups of a cleaned value. Cleaning removes control characters from text, so it
 /// can't be part of a name.
@@ -167,7 +171,7 @@ fn clean_list<'a>(cell: &'a str, policy: &Groups) -> List<'a> {
 }
 
 /// Whether a value of one group would be taken for something else if it were a cell.
-pub(super) fn would_change(value: &str, policy: &Groups) -> bool {
+pub(crate) fn would_change(value: &str, policy: &Groups) -> bool {
     let is_wrapped = || wrap::unwrapped(value, &Slot::Field(Field::Groups)).is_some();
     value != join(value, policy, &mut Rules::default(), &mut None)
         || value.starts_with('=') && is_wrapped()
@@ -397,7 +401,7 @@ fn entry<'a>(name: &'a str, policy: &Groups) -> Cow<'a, str> {
     };
     let group = path(group.trim_matches(' '), policy.nesting);
     let role = role.trim_matches(' ');
-    let role = words::lower(role).map_or(Cow::Borrowed(role), Cow::Owned);
+    let role = text::lower(role).map_or(Cow::Borrowed(role), Cow::Owned);
     Cow::Owned(format!("{group}{mark}{role}"))
 }
 
@@ -420,7 +424,7 @@ fn path(name: &str, nesting: char) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::meaning::group::*;
 
     fn list(cell: &str, policy: &Groups) -> Vec<String> {
         groups(&clean(cell, policy).value)

@@ -1,7 +1,8 @@
 //! What spreadsheets and programs wrap around a text so that it stays a text: `="00124"`, `'00125`,
 //! `"00126"`.
 
-use crate::row::{Field, Slot};
+use crate::field::Field;
+use crate::row::Slot;
 
 /// Pairs of quotes.
 const PAIRS: [(char, char); 9] = [
@@ -101,7 +102,7 @@ fn is_digits(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::meaning::wrap::*;
 
     #[test]
     fn ids_come_out_of_their_wrapping() {

@@ -1,11 +1,12 @@
 //! What a spreadsheet makes of ids, groups and names that look like something else: a date of `3-1`,
 //! `TRUE` of a word, a percentage of `5%`. What was typed isn't in the file any more.
 
-use super::date;
 use crate::definition::{Clean, ColumnSigns, DateOrder, can_be_converted};
+use crate::field::{Field, RowNumber};
 use crate::issue::{Code, Issue};
-use crate::row::{CellKind, Drafts, Field, Layout, RowNumber, Slot};
-use crate::stages::map::Mapping;
+use crate::meaning::date;
+use crate::meaning::mapping::Mapping;
+use crate::row::{CellKind, Drafts, Layout, Slot};
 use crate::vocabulary::spreadsheets;
 
 fn is_name(field: Field) -> bool {
@@ -234,7 +235,7 @@ impl Evidence {
 }
 
 /// Reports what the cells of a row are on their sheet, where their columns hold something else.
-pub(super) fn report(
+pub(crate) fn report(
     kinds: &[(u32, u16, CellKind)],
     (row, index): (RowNumber, usize),
     said: Option<(&str, &str)>,
@@ -269,7 +270,7 @@ pub(super) fn report(
                     code,
                     row,
                     *field,
-                    &value.replace(super::GROUP_SEPARATOR, "; "),
+                    &value.replace(crate::meaning::group::GROUP_SEPARATOR, "; "),
                     what,
                 ))
             }
@@ -328,7 +329,7 @@ fn flipped(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::meaning::converted::*;
 
     #[test]
     fn what_a_spreadsheet_writes_is_told_from_what_people_type() {
@@ -387,7 +388,7 @@ mod tests {
             let mut cells = crate::row::Cells::new(0, 0);
             for id in ids {
                 cells.push_cell(id);
-                cells.end_row(crate::row::Place { line: 1, byte: 1 });
+                cells.end_row(crate::field::Place { line: 1, byte: 1 });
             }
             let mut evidence = Evidence::default();
             evidence.note(&cells, &mapping, &layout);

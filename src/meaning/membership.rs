@@ -4,13 +4,15 @@
 //! membership, `sales//manager` a role in it, and `sales//` a membership that only came down from a
 //! group below. No name of a group has an empty part, so no two things have one entry. Pure.
 
+use crate::text;
 use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
 use crate::definition::{EmptyCell, Groups, Memberships, Touch, Updates, Visibility};
-use crate::row::{CLEARED, Field};
-use crate::stages::clean::{GROUP_NESTING, group, groups, words};
+use crate::field::{CLEARED, Field};
+use crate::meaning::group;
+use crate::meaning::group::{GROUP_NESTING, groups};
 
 /// Between a group's key and a role.
 const MARK: &str = "//";
@@ -99,7 +101,7 @@ impl Tree {
             known,
             new: policy.visibility,
             new_of: rules.collect(),
-            default_role: words::lower(&policy.default_role)
+            default_role: text::lower(&policy.default_role)
                 .unwrap_or_else(|| policy.default_role.clone()),
         }
     }
@@ -357,8 +359,8 @@ fn with_inherited(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::definition::{Definition, parse};
+    use crate::meaning::membership::*;
 
     fn definition(toml: &str) -> Definition {
         let text = format!("name = \"p\"\n{toml}");

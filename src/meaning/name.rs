@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::text::is_ideograph;
 use crate::definition::NameOrder;
 use crate::issue::Code;
+use crate::text::is_ideograph;
 use crate::vocabulary::names::{
     DEGREES, FAMILIES, JOINERS, LOWER_PARTICLES, NOTES, PARTICLES, SURNAME_JOINERS, TITLES, has,
     has_lower,
@@ -168,7 +168,7 @@ fn is_word(text: &str) -> bool {
 }
 
 /// A part of a name without titles and degrees, and whether it had some. All of it may be one.
-pub(super) fn without_titles_of(part: &str) -> (Cow<'_, str>, bool) {
+pub(crate) fn without_titles_of(part: &str) -> (Cow<'_, str>, bool) {
     let is_title = |word: &&str| (has(TITLES, word) || has(DEGREES, word)) && !is_suffix(word);
     if !part.split(' ').any(|word| is_title(&word)) {
         return (Cow::Borrowed(part), false);
@@ -525,7 +525,7 @@ fn before_particles(words: &[&str], at: usize) -> usize {
     start
 }
 
-pub(super) fn is_particle(word: &str) -> bool {
+pub(crate) fn is_particle(word: &str) -> bool {
     has(PARTICLES, word) || has_lower(LOWER_PARTICLES, word)
 }
 
@@ -573,7 +573,7 @@ fn ideographs(name: &str) -> Option<(String, String, Option<Doubt>)> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::meaning::name::*;
 
     #[test]
     fn names_are_split_by_the_written_rule() {

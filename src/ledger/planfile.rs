@@ -14,29 +14,32 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use polars::prelude::{
-    Column, DataFrame, DataType, Field as PolarsField, KeyValueMetadata, NamedFrom,
-    ParquetCompression, ParquetReader, ParquetWriter, PlSmallStr, PolarsError, Schema, SerReader,
-    Series, StatisticsOptions,
+    Column, DataFrame, DataType, Field as PolarsField, KeyValueMetadata, ParquetCompression,
+    ParquetReader, ParquetWriter, PolarsError, Schema, SerReader, StatisticsOptions,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::series;
+use crate::account::COLUMNS;
+use crate::decision::Planned;
 use crate::definition::{self, Definition, Pipeline};
+use crate::field::{Field, RowNumber};
 use crate::issue::{Code, Issue};
+use crate::leaver::{Leaver, Why};
+use crate::meaning::person::Person;
 use crate::outcome::Outcome;
-use crate::pipeline::{InputFile, Ran};
+use crate::pipeline::InputFile;
+use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
 use crate::report::changes::{Difference, differences, rule};
 use crate::report::file::{Pending, unwritable};
-use crate::row::{Field, Layout, People, RowNumber, Slot};
+use crate::row::{Layout, People, Slot};
+use crate::rule::Rule;
+use crate::safeguard::Gate;
 use crate::spool::{PlanSpool, Spool, dialect, encode, pack, unpack};
-use crate::stages::clean::Rule;
-use crate::stages::drift::Profile;
-use crate::stages::leavers::{Leaver, Why};
 use crate::stages::lineage::Marks;
-use crate::stages::plan::{COLUMNS, Person, Planned};
-use crate::summary::Gate;
 
 /// The version of this file's shape.
 const FORMAT: &str = "muster.plan/1";
@@ -136,20 +139,44 @@ fn invalid(what: impl Into<String>) -> Refusal {
 
 // --- writing -------------------------------------------------------------------------------------
 
-/// Writes what `ran` would do. A row that waits for an approval keeps what it waits for.
+/// What a plan is written from.
+pub struct Contents<'a> {
+    /// The run that decided it.
+    pub run: &'a str,
+    /// The files of its rows.
+    pub files: &'a [InputFile],
+    /// The slots of its rows.
+    pub layout: &'a Layout,
+    /// How many batches and rows there are.
+    pub spool: &'a Spool,
+    /// The rows of a batch, and what is decided about them.
+    pub read: Box<dyn Fn(usize) -> Result<(People, Planned)> + Sync + 'a>,
+    /// Accounts that change though no row says so.
+    pub leavers: &'a [Leaver],
+    /// What the safeguards said.
+    pub gates: &'a [Gate],
+    /// What the files look like.
+    pub profile: Option<&'a Profile>,
+    /// Which rows of earlier runs the rows say that they mend.
+    pub marks: &'a Marks,
+    /// How many values each cleaning rule changed.
+    pub rules: &'a [u64; 32],
+}
+
+/// Writes a plan. A row that waits for an approval keeps what it waits for.
 ///
 /// # Errors
 /// `output.unwritable`; a file of that name is left as it is.
 pub fn write(
     mut pending: Pending,
-    ran: &Ran,
+    plan: &Contents,
     pipeline: &Pipeline,
     matched_against: &str,
     created_at: &str,
 ) -> Result<()> {
     let path = pending.path().to_path_buf();
     let failed = |error: PolarsError| unwritable(&path, &error);
-    let head = head(ran, pipeline, matched_against, created_at);
+    let head = head(plan, pipeline, matched_against, created_at);
     let json = serde_json::to_string(&head).map_err(|error| unwritable(&path, &error))?;
     let file = pending
         .file()?
@@ -165,21 +192,21 @@ pub fn write(
         )])))
         .batched(&schema())
         .map_err(failed)?;
-    for first in (0..ran.spool.batches()).step_by(GROUP_BATCHES) {
-        let range = first..(first + GROUP_BATCHES).min(ran.spool.batches());
+    for first in (0..plan.spool.batches()).step_by(GROUP_BATCHES) {
+        let range = first..(first + GROUP_BATCHES).min(plan.spool.batches());
         let frames: Vec<DataFrame> = range
             .into_par_iter()
             .map(|batch| {
-                let (people, planned) = ran.read(batch)?;
-                frame(&people, &planned, ran, &pipeline.definition).map_err(failed)
+                let (people, planned) = (plan.read)(batch)?;
+                frame(&people, &planned, plan, &pipeline.definition).map_err(failed)
             })
             .collect::<Result<_>>()?;
         for frame in frames {
             writer.write_batch(&frame).map_err(failed)?;
         }
     }
-    if !ran.leavers().is_empty() {
-        let frame = frame_of_leavers(ran.leavers()).map_err(failed)?;
+    if !plan.leavers.is_empty() {
+        let frame = frame_of_leavers(plan.leavers).map_err(failed)?;
         writer.write_batch(&frame).map_err(failed)?;
     }
     writer.finish().map_err(failed)?;
@@ -187,13 +214,13 @@ pub fn write(
     pending.commit_new()
 }
 
-fn head(ran: &Ran, pipeline: &Pipeline, matched_against: &str, created_at: &str) -> Head {
+fn head(plan: &Contents, pipeline: &Pipeline, matched_against: &str, created_at: &str) -> Head {
     Head {
         format: FORMAT.to_string(),
         muster: env!("CARGO_PKG_VERSION").to_string(),
         dialect: dialect(),
         created_at: created_at.to_string(),
-        run: ran.run.id.clone(),
+        run: plan.run.to_string(),
         matched_against: matched_against.to_string(),
         pipeline: KeptPipeline {
             name: pipeline.definition.name.clone(),
@@ -202,17 +229,17 @@ fn head(ran: &Ran, pipeline: &Pipeline, matched_against: &str, created_at: &str)
             options: pipeline.options.clone(),
             named: pipeline.named.clone(),
         },
-        files: ran.files.clone(),
-        slots: ran.layout.slots().to_vec(),
+        files: plan.files.to_vec(),
+        slots: plan.layout.slots().to_vec(),
         cleaned: Rule::ALL
             .iter()
-            .map(|rule| (rule.name().to_string(), ran.rules[*rule as usize]))
+            .map(|rule| (rule.name().to_string(), plan.rules[*rule as usize]))
             .collect(),
-        rows: ran.spool.rows(),
-        leavers: ran.leavers().to_vec(),
-        gates: ran.gates().to_vec(),
-        profile: ran.profile.clone(),
-        marks: ran.marks.clone(),
+        rows: plan.spool.rows(),
+        leavers: plan.leavers.to_vec(),
+        gates: plan.gates.to_vec(),
+        profile: plan.profile.cloned(),
+        marks: plan.marks.clone(),
     }
 }
 
@@ -299,7 +326,7 @@ fn set_last<'a>(pair: &mut [Texts<'a>; 2], ages: [Option<Cow<'a, str>>; 2]) {
 fn frame(
     people: &People,
     planned: &Planned,
-    ran: &Ran,
+    plan: &Contents,
     definition: &Definition,
 ) -> std::result::Result<DataFrame, PolarsError> {
     let first = people.drafts.first_row;
@@ -317,7 +344,7 @@ fn frame(
         let person = Person {
             people,
             index,
-            layout: &ran.layout,
+            layout: plan.layout,
         };
         let update = update.map(|(_, update)| update);
         columns.push_pairs(differences(&person, outcome, update, definition));
@@ -334,17 +361,17 @@ fn frame(
         let codes: Vec<&str> = found.iter().map(|issue| issue.code.name()).collect();
         columns.issues.push(Some(codes.join(",").into()));
     }
-    into_frame(people, planned, ran, columns)
+    into_frame(people, planned, plan, columns)
 }
 
 fn into_frame(
     people: &People,
     planned: &Planned,
-    ran: &Ran,
+    plan: &Contents,
     columns: Columns,
 ) -> std::result::Result<DataFrame, PolarsError> {
     let rows = people.len();
-    let source = &ran.files[usize::from(people.drafts.source)].source;
+    let source = &plan.files[usize::from(people.drafts.source)].source;
     let file = source.path.display().to_string();
     let sheet = source.sheet();
     let packed = pack(people, planned);
@@ -446,14 +473,6 @@ fn issues_by_row<'a>(people: &'a People, planned: &'a Planned) -> Vec<Vec<&'a Is
         issues[(issue.row - people.drafts.first_row) as usize].push(issue);
     }
     issues
-}
-
-fn series<T>(name: &str, values: Vec<T>) -> Column
-where
-    Series: NamedFrom<Vec<T>, [T]>,
-    Vec<T>: AsRef<[T]>,
-{
-    Column::from(Series::new(PlSmallStr::from_str(name), values))
 }
 
 // --- the seal ------------------------------------------------------------------------------------

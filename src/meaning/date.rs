@@ -214,7 +214,7 @@ pub fn swapped(text: &str) -> Option<Date> {
 }
 
 /// Year, month and day of a date as it is stored, whatever stands behind it.
-pub(super) fn parts(text: &str) -> Option<(u32, u32, u32)> {
+pub(crate) fn parts(text: &str) -> Option<(u32, u32, u32)> {
     let day = text.get(..10).filter(|day| is_iso(day))?;
     Some((
         number(&day[..4], 4, 4)?,
@@ -547,7 +547,7 @@ fn date(year: u32, month: u32, day: u32) -> Reading {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::meaning::date::*;
 
     #[test]
     fn a_column_decides_the_order_of_its_dates_or_leaves_it_open() {

@@ -10,12 +10,13 @@ use std::io::BufWriter;
 use std::path::Path;
 
 use polars::prelude::{
-    BatchedWriter, Column, DataFrame, DataType, Field, NamedFrom, ParquetCompression,
-    ParquetReader, ParquetWriter, PlSmallStr, PolarsError, Schema, SerReader, Series,
+    BatchedWriter, Column, DataFrame, DataType, Field, ParquetCompression, ParquetReader,
+    ParquetWriter, PlSmallStr, PolarsError, Schema, SerReader,
 };
 
 use serde::Serialize;
 
+use super::series;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
@@ -220,14 +221,6 @@ pub fn find(path: &Path, numbers: &[u32], account: Option<&str>) -> Option<Vec<E
         });
     }
     Some(found)
-}
-
-fn series<T>(name: &'static str, values: Vec<T>) -> Column
-where
-    Series: NamedFrom<Vec<T>, [T]>,
-    Vec<T>: AsRef<[T]>,
-{
-    Column::from(Series::new(PlSmallStr::from_static(name), values))
 }
 
 fn unwritable(path: &Path, error: &PolarsError) -> Refusal {

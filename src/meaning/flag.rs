@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::{date, words};
 use crate::definition::DateOrder;
-use crate::header::{Sense, key};
+use crate::header::Sense;
+use crate::meaning::{date, words};
+use crate::text::key;
 use crate::vocabulary::closing;
 
 /// What a cell says of an account.
@@ -130,11 +131,11 @@ pub fn read(text: &str, sense: Sense, today: Option<Date>) -> Option<Flag> {
 fn reason(text: &str, key: &str) -> Option<Flag> {
     let is_text = key.chars().any(char::is_alphabetic);
     let first = text.split(|c: char| !c.is_alphanumeric()).next();
-    let first = self::key(first.unwrap_or_default());
+    let first = crate::meaning::flag::key(first.unwrap_or_default());
     let denies = closing::NOT
         .iter()
         .flat_map(|(_, words)| words.iter())
-        .any(|word| self::key(word) == first);
+        .any(|word| crate::meaning::flag::key(word) == first);
     let is_answer = is_yes(&first).is_some();
     (is_text && !denies && !is_answer && !text.contains('?')).then_some(Flag::Closed)
 }
@@ -262,7 +263,7 @@ fn control(text: &str) -> Option<Flag> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::meaning::flag::*;
 
     const TODAY: Option<Date> = Some(Date::constant(2026, 11, 22));
 

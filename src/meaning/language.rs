@@ -1,10 +1,11 @@
 //! Languages, as BCP 47 tags.
 
+use crate::text;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::{country, words};
+use crate::meaning::country;
 
 /// The two-letter codes of ISO 639-1, with withdrawn ones that systems still write; sorted.
 const TWO: &str = "\
@@ -96,11 +97,11 @@ pub fn tag(text: &str) -> Option<Cow<'_, str>> {
         }
         return (place != Place::Singleton).then_some(Cow::Owned(tag));
     }
-    if let Some(tag) = WORDS.names.get(words::key(text).as_str()) {
+    if let Some(tag) = WORDS.names.get(text::key(text).as_str()) {
         return Some(Cow::Borrowed(tag));
     }
     let (name, region) = text.strip_suffix([')', '）'])?.split_once(['(', '（'])?;
-    let language = WORDS.names.get(words::key(name).as_str())?;
+    let language = WORDS.names.get(text::key(name).as_str())?;
     let region = country::alpha2(region)?;
     (!language.contains('-')).then(|| Cow::Owned(format!("{language}-{region}")))
 }
@@ -193,7 +194,7 @@ fn append(tag: &mut String, part: &str, place: Place) -> Option<Place> {
 mod tests {
     use std::collections::HashSet;
 
-    use super::*;
+    use crate::meaning::language::*;
 
     #[test]
     fn codes_are_sorted_and_every_one_is_found() {
@@ -215,13 +216,21 @@ mod tests {
     fn names_stand_once_and_are_keys_of_real_tags() {
         let mut seen = HashSet::new();
         for (name, tag) in words_of(&[2, 3]) {
-            assert_eq!(words::key(name), name);
-            assert_eq!(super::tag(tag).as_deref(), Some(tag));
-            assert_eq!(super::tag(name).as_deref(), Some(tag), "{name}");
+            assert_eq!(text::key(name), name);
+            assert_eq!(crate::meaning::language::tag(tag).as_deref(), Some(tag));
+            assert_eq!(
+                crate::meaning::language::tag(name).as_deref(),
+                Some(tag),
+                "{name}"
+            );
             assert!(seen.insert(name), "{name} stands twice");
         }
         for (other, tag) in words_of(&[1]) {
-            assert_eq!(super::tag(other).as_deref(), Some(tag), "{other}");
+            assert_eq!(
+                crate::meaning::language::tag(other).as_deref(),
+                Some(tag),
+                "{other}"
+            );
             assert!(seen.insert(other), "{other} stands twice");
         }
     }

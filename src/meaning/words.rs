@@ -2,12 +2,14 @@
 //! are compared.
 
 use jiff::civil::Date;
-use unicode_normalization::UnicodeNormalization;
 
-use super::flag::{self, Flag};
-use super::text;
+use super::wrap;
 use crate::definition::{Definition, Meaning};
-use crate::header::{self, Sense};
+use crate::field::Field;
+use crate::header::Sense;
+use crate::meaning::flag::{self, Flag};
+use crate::row::{Layout, Slot};
+use crate::text::{key, lower};
 use crate::vocabulary::nothing;
 
 /// What stands in a cleaned status cell whose row is to be left out. No other cleaned value holds
@@ -26,11 +28,6 @@ fn yes_or_no(key: &str) -> Option<bool> {
 pub fn boolean_word(key: &str) -> Option<bool> {
     let (word, _) = BOOLEANS.iter().find(|(_, words)| words.contains(&key))?;
     Some(*word == "true")
-}
-
-/// What words are compared by, as headers are: NFKD without marks, lower case, letters and digits.
-pub fn key(text: &str) -> String {
-    header::key(text)
 }
 
 /// The status that `text` means: `active`, `invited` or `deactivated`.
@@ -163,6 +160,8 @@ pub fn role(text: &str, definition: &Definition) -> Option<String> {
     }
 }
 
+const ROLE: Slot = Slot::Field(Field::Role);
+
 /// The roles that a cell lists, each as [`role`] has it, each once, in its order. `;` always parts
 /// them.
 pub fn roles(value: &str, definition: &Definition) -> Vec<String> {
@@ -170,6 +169,7 @@ pub fn roles(value: &str, definition: &Definition) -> Vec<String> {
     let mut roles: Vec<String> = Vec::new();
     for role in value.split(|c| c == ';' || separators.contains(&c)) {
         let role = role.trim_matches(' ');
+        let role = wrap::unwrapped(role, &ROLE).unwrap_or(role);
         let is_known = || {
             let own = definition
                 .accounts
@@ -181,7 +181,8 @@ pub fn roles(value: &str, definition: &Definition) -> Vec<String> {
         if (role == "0" || nothing::may_be(role) && nothing::says_nothing(role)) && !is_known() {
             continue;
         }
-        let role = self::role(role, definition).unwrap_or_else(|| role.to_string());
+        let role =
+            crate::meaning::words::role(role, definition).unwrap_or_else(|| role.to_string());
         if !role.is_empty() && !roles.contains(&role) {
             roles.push(role);
         }
@@ -192,21 +193,22 @@ pub fn roles(value: &str, definition: &Definition) -> Vec<String> {
 /// Between the roles of a cleaned list.
 pub const ROLE_SEPARATOR: &str = "; ";
 
-/// `value` in lower case and NFC, if it isn't already. What roles and domains are written in.
-pub fn lower(value: &str) -> Option<String> {
-    if value.is_ascii() {
-        let upper = value.bytes().any(|byte| byte.is_ascii_uppercase());
-        return upper.then(|| value.to_ascii_lowercase());
-    }
-    let lower: String = value.to_lowercase().nfc().collect();
-    // Small letters may have other marks (`İ`), which part a joiner from what it joins.
-    let lower = text::clean(&lower).0.into_owned();
-    (lower != value).then_some(lower)
+/// By slot: whether it is a custom attribute that the pipeline says is yes or no.
+pub fn boolean_slots(layout: &Layout, definition: &Definition) -> Vec<bool> {
+    let listed = &definition.clean.booleans;
+    let keys: Vec<String> = listed.iter().map(|name| key(name)).collect();
+    let slots = layout.slots().iter();
+    slots
+        .map(|slot| match slot {
+            Slot::Attribute(name) if !keys.is_empty() => keys.contains(&key(name)),
+            _ => false,
+        })
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::meaning::words::*;
     use crate::vocabulary::closing;
 
     #[test]
@@ -429,14 +431,8 @@ mod tests {
             assert_eq!(role(text, &own).as_deref(), meaning, "{text}");
         }
         assert_eq!(roles("1; admin; Boss", &own), ["admin", "user"]);
+        assert_eq!(roles("boss;=\"Dr.\"", &definition("")), ["boss", "dr."]);
         assert_eq!(role("Boss", &definition("")).as_deref(), Some("boss"));
-    }
-
-    #[test]
-    fn keys_of_ascii_and_of_other_text_agree() {
-        for text in ["", "A-b c", "U.S.A.", "x_1 ~ Y"] {
-            assert_eq!(key(text), header::key(text));
-        }
     }
 
     #[test]

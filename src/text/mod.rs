@@ -9,9 +9,16 @@
 use std::borrow::Cow;
 
 use unicode_normalization::char::canonical_combining_class;
+use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-use super::{Rule, Rules};
+use crate::rule::{Rule, Rules};
+
+pub mod domains;
+pub mod email;
+pub mod formula;
+pub mod names;
+pub mod scripts;
 
 const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
@@ -254,11 +261,57 @@ fn is_flag_part(character: char) -> bool {
     matches!(character, BLACK_FLAG | '\u{e0020}'..='\u{e007e}')
 }
 
+/// What headers are compared by: NFKD without marks, lower case, letters and digits only. Letters
+/// that people leave their stroke or dot off, but Unicode takes for letters of their own, are
+/// written without.
+pub fn key(header: &str) -> String {
+    if header.is_ascii() {
+        let letters = header.bytes().filter(u8::is_ascii_alphanumeric);
+        return letters
+            .map(|byte| char::from(byte.to_ascii_lowercase()))
+            .collect();
+    }
+    header
+        .nfkd()
+        .filter(|c| !is_combining_mark(*c))
+        .flat_map(char::to_lowercase)
+        .filter(|c| c.is_alphanumeric())
+        .map(|c| match c {
+            'ı' => 'i',
+            'ł' => 'l',
+            'ø' => 'o',
+            'đ' => 'd',
+            c => c,
+        })
+        .collect()
+}
+
+/// `value` in lower case and NFC, if it isn't already. What roles and domains are written in.
+pub fn lower(value: &str) -> Option<String> {
+    if value.is_ascii() {
+        let upper = value.bytes().any(|byte| byte.is_ascii_uppercase());
+        return upper.then(|| value.to_ascii_lowercase());
+    }
+    let lower: String = value.to_lowercase().nfc().collect();
+    // Small letters may have other marks (`İ`), which part a joiner from what it joins.
+    let lower = clean(&lower).0.into_owned();
+    (lower != value).then_some(lower)
+}
+
+/// The key of a username: NFKC and lower case, so that names that look alike are one.
+pub fn username_key(username: &str) -> Cow<'_, str> {
+    if username.is_ascii() {
+        return lower(username).map_or(Cow::Borrowed(username), Cow::Owned);
+    }
+    let lower = username.nfkc().collect::<String>().to_lowercase();
+    Cow::Owned(lower.nfkc().collect())
+}
+
 #[cfg(test)]
 mod tests {
     use unicode_normalization::{IsNormalized, is_nfc_quick};
 
-    use super::*;
+    use crate::text::*;
 
     #[test]
     fn what_is_composed_needs_nothing_wherever_it_stands() {
