@@ -77,10 +77,13 @@ pub struct Update {
     /// What its e-mail key and its username key will be.
     pub keys: [Option<String>; 2],
     /// What its attributes will be.
+    #[serde(with = "crate::json")]
     pub attributes: BTreeMap<String, serde_json::Value>,
     /// Every changed value as it was, by field; attributes under their names.
+    #[serde(with = "crate::json")]
     pub before: BTreeMap<String, serde_json::Value>,
     /// Every changed value as it will be.
+    #[serde(with = "crate::json")]
     pub after: BTreeMap<String, serde_json::Value>,
     /// Entries of memberships that begin.
     pub joins: Vec<String>,

@@ -1,5 +1,6 @@
 //! What is decided about the rows of a batch, and what the match saw of them.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
@@ -31,7 +32,7 @@ impl Action {
 }
 
 /// A batch after the plan.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Planned {
     /// The outcome of every row, if the database does as it is told.
     pub outcomes: Vec<Outcome>,
@@ -46,7 +47,7 @@ pub struct Planned {
 }
 
 /// What a plan remembers of a row's match.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
     /// The row.
     pub row: RowNumber,

@@ -41,6 +41,7 @@ pub mod drop;
 pub mod field;
 pub mod header;
 pub mod issue;
+pub mod json;
 pub mod leaver;
 pub mod ledger;
 pub mod meaning;

@@ -19,7 +19,7 @@ pub enum Verdict {
 }
 
 /// Exactly one per row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Outcome {
     /// A new account.
