@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 
-use crate::text;
 use crate::text::key;
 
 /// What a word of a status column means. The last of them that a row's columns say counts.
@@ -57,6 +56,6 @@ impl StatusWords {
         if self.words.is_empty() {
             return self.others;
         }
-        self.words.get(&text::key(text)).copied().or(self.others)
+        self.words.get(&key(text)).copied().or(self.others)
     }
 }

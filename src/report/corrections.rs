@@ -17,7 +17,6 @@ use super::file::{Pending, unwritable};
 use crate::header::{MARK, OWN};
 use crate::refusal::Result;
 use crate::row::{AboveRow, Native, ShownAs};
-use crate::text::formula::guarded;
 
 /// The most cells that get a note with their reason; later ones are only coloured. Excel opens
 /// a sheet with many notes slowly.

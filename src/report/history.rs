@@ -15,7 +15,6 @@ use crate::meaning::membership;
 use crate::store::explain::{Done, Known, WayIn, What};
 use crate::store::undo::Left;
 use crate::summary::{KeptExample, Summary};
-use crate::text::formula::guarded;
 
 /// One thing that was kept: whose, what, why.
 pub fn kept_line(left: &Left) -> [String; 3] {

@@ -29,7 +29,6 @@ use crate::stages::read::charset::Charset;
 use crate::stages::read::{Aside, Format};
 use crate::store::mends::Mend;
 use crate::summary::{Column, Example, Input, IssueCount, LeaverExample, Summary};
-use crate::text::formula::guarded;
 use to_mend::{Picked, corrections};
 
 mod to_mend;
