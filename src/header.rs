@@ -2,14 +2,12 @@
 //!
 //! Headers are compared by [`key`]: case, accents, spaces and punctuation don't matter.
 
+use crate::text::key;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
-
 use crate::definition::{DateOrder, Definition, UnknownColumns};
-use crate::row::{Field, NamePart};
+use crate::field::{Field, NamePart};
 use crate::vocabulary::{Line, columns};
 
 mod sense;
@@ -534,31 +532,6 @@ pub fn is_mark(header: &str) -> bool {
 pub fn has_own(headers: &[String]) -> bool {
     let has = |own: &str| headers.iter().any(|header| header.trim() == own);
     OWN[..3].iter().all(|own| has(own))
-}
-
-/// What headers are compared by: NFKD without marks, lower case, letters and digits only. Letters
-/// that people leave their stroke or dot off, but Unicode takes for letters of their own, are
-/// written without.
-pub fn key(header: &str) -> String {
-    if header.is_ascii() {
-        let letters = header.bytes().filter(u8::is_ascii_alphanumeric);
-        return letters
-            .map(|byte| char::from(byte.to_ascii_lowercase()))
-            .collect();
-    }
-    header
-        .nfkd()
-        .filter(|c| !is_combining_mark(*c))
-        .flat_map(char::to_lowercase)
-        .filter(|c| c.is_alphanumeric())
-        .map(|c| match c {
-            'ı' => 'i',
-            'ł' => 'l',
-            'ø' => 'o',
-            'đ' => 'd',
-            c => c,
-        })
-        .collect()
 }
 
 /// What a column is, as far as its header tells.

@@ -14,7 +14,7 @@
 //! | [`stages`] | the passes, one file or folder each |
 //! | [`memory`] | what must be remembered of all rows, within a budget |
 //! | [`spool`] | where batches wait on disk between the two halves of a run |
-//! | [`planfile`] | what a check would do, as a file that can be read and applied |
+//! | [`ledger`] | Parquet files of rows: the ledger of a run, and plans that can be read and applied |
 //! | [`drop`](mod@drop) | the folder where another system drops its lists: what is complete, and where it goes |
 //! | [`store`] | PostgreSQL: launcher, connection, migrations, SQL |
 //! | [`report`] | what people read afterwards |
@@ -25,7 +25,7 @@
 //! # Invariants, each the absence of something
 //!
 //! - No stage reads the clock, the environment or a global, and no stage calls a stage.
-//! - Only `read`, `memory`, `spool`, `planfile`, `drop`, `store`, `report`, `notify`, `serve` and
+//! - Only `read`, `memory`, `spool`, `ledger`, `drop`, `store`, `report`, `notify`, `serve` and
 //!   `cli` do I/O; only `store` knows SQL, and only `store` and `serve` are async.
 //! - Only `main` exits.
 //! - Importing sends no mail, and what sends mail reads no input file.
@@ -33,28 +33,38 @@
 
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod cli;
+pub mod decision;
 pub mod definition;
 pub mod drop;
-pub mod formula;
+pub mod field;
 pub mod header;
 pub mod issue;
+pub mod json;
+pub mod leaver;
+pub mod ledger;
+pub mod meaning;
 pub mod memory;
 pub mod notify;
 pub mod outcome;
 pub mod pipeline;
-pub mod planfile;
+pub mod profile;
 pub mod progress;
 #[cfg(test)]
 mod properties;
 pub mod refusal;
 pub mod report;
 pub mod row;
+pub mod rule;
+pub mod run_key;
+pub mod safeguard;
 pub mod serve;
 pub mod spool;
 pub mod stages;
 pub mod store;
 pub mod summary;
+pub mod text;
 pub mod vocabulary;
 
 /// Lower-case hex, as hashes are written everywhere.

@@ -9,11 +9,11 @@ use uuid::Uuid;
 use super::invite::open_store;
 use super::{DatabaseArgs, print};
 use crate::issue::Code;
+use crate::ledger::{self, Entry};
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::history::{self, Explained, Row};
 use crate::report::human;
-use crate::report::ledger::{self, Entry};
 use crate::store::Store;
 use crate::store::runs::Booked;
 

@@ -14,21 +14,20 @@ use super::map::recognize;
 use super::{DatabaseArgs, MemoryArgs, runs, shell_word, stop_on_signal, warn};
 use crate::definition::{self, Onboarding, Pipeline};
 use crate::issue::Code;
+use crate::ledger::planfile::{self, PlanFile};
 use crate::outcome::Exit;
 use crate::pipeline::{self, Job, Order, Ran, inputs_of};
-use crate::planfile::{self, PlanFile};
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::report::file::Pending;
 use crate::report::record;
-use crate::stages::gates::Class;
-use crate::stages::load::RunKey;
+use crate::run_key::RunKey;
+use crate::safeguard::Class;
+use crate::safeguard::Ruling;
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
-use crate::summary::{
-    Approval, Dropped, IssueCount, Next, PipelineName, Ruling, Run, SCHEMA, Summary,
-};
+use crate::summary::{Approval, Dropped, IssueCount, Next, PipelineName, Run, SCHEMA, Summary};
 
 #[derive(Args)]
 pub(super) struct CheckArgs {
@@ -249,7 +248,8 @@ pub(super) fn run_task(
     if let Some(pending) = pending {
         about.plan = Some(pending.path().to_path_buf());
         let created_at = rfc3339(setup.started);
-        planfile::write(pending, &ran, pipeline, &about.matched_against, &created_at)
+        let against = &about.matched_against;
+        planfile::write(pending, &ran.contents(), pipeline, against, &created_at)
             .inspect_err(|_| remove_if_empty(folder))?;
     }
     let mut summary = begin_summary(&ran, pipeline, &about, setup.started);

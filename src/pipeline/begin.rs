@@ -6,12 +6,12 @@ use super::decisions::Decisions;
 use super::write::Way;
 use super::{InputFile, Job, stopped_early};
 use crate::issue::Code;
+use crate::ledger::planfile::PlanFile;
 use crate::outcome::Exit;
-use crate::planfile::PlanFile;
 use crate::refusal::{Refusal, Result};
+use crate::run_key::RunKey;
 use crate::spool::Spool;
 use crate::stages::lineage::{Lineage, Marks};
-use crate::stages::load::RunKey;
 use crate::store::Store;
 use crate::store::share::Step;
 

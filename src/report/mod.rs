@@ -2,11 +2,11 @@
 
 pub mod changes;
 pub mod corrections;
+pub mod csv;
 pub mod file;
 pub mod history;
 pub mod html;
 pub mod human;
-pub mod ledger;
 pub mod post;
 pub mod record;
 pub mod template;

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::definition::Definition;
+use crate::field::RowNumber;
 use crate::header::{Vocabulary, is_own};
 use crate::issue::{Code, Issue};
+use crate::meaning::password;
 use crate::refusal::{Refusal, Result};
-use crate::row::{Cells, RowNumber};
-use crate::stages::clean::password;
+use crate::row::Cells;
 use content::{Content, STANDARD_INPUT};
 pub use detect::Aside;
 use encoding::Depth;
