@@ -4,12 +4,13 @@ use std::path::Path;
 
 use muster::definition::{self, Definition};
 use muster::header::Vocabulary;
+use muster::meaning::mapping::Mapping;
 use muster::memory::seen::Seen;
 use muster::outcome::Verdict;
 use muster::row::{Cells, Drafts, Layout, People};
 use muster::stages::clean::clean;
 use muster::stages::dedupe::fingerprints;
-use muster::stages::map::{self, Mapping};
+use muster::stages::map;
 use muster::stages::read::{Source, Wanted};
 use muster::stages::validate::validate;
 

@@ -33,26 +33,38 @@
 
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod cli;
+pub mod decision;
 pub mod definition;
 pub mod drop;
-pub mod formula;
+pub mod field;
 pub mod header;
 pub mod issue;
+pub mod json;
+pub mod leaver;
 pub mod ledger;
+pub mod meaning;
 pub mod memory;
 pub mod notify;
 pub mod outcome;
 pub mod pipeline;
+pub mod profile;
 pub mod progress;
+#[cfg(test)]
+mod properties;
 pub mod refusal;
 pub mod report;
 pub mod row;
+pub mod rule;
+pub mod run_key;
+pub mod safeguard;
 pub mod serve;
 pub mod spool;
 pub mod stages;
 pub mod store;
 pub mod summary;
+pub mod text;
 pub mod vocabulary;
 
 /// Lower-case hex, as hashes are written everywhere.

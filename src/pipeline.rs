@@ -58,8 +58,8 @@ use crate::memory::Budget;
 use crate::outcome::Exit;
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
-use crate::stages::gates::Class;
-use crate::stages::load::RunKey;
+use crate::run_key::RunKey;
+use crate::safeguard::Class;
 use crate::store::Store;
 
 pub(crate) use self::begin::inputs_of;

@@ -14,8 +14,9 @@ use crate::issue::Code;
 use crate::notify::Kind;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
+use crate::report::csv::{Csv, Style};
 use crate::report::file;
-use crate::stages::validate::email;
+use crate::text::email;
 
 #[derive(Args)]
 pub(super) struct AddArgs {
@@ -71,7 +72,7 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
     make_folder(&folder, args.out.is_none())?;
     let path = folder.join(FILE);
     let text = csv(&people, &args.groups, &args.role, &args.organization);
-    file::atomically(&path, |file| file.write(text.as_bytes()))?;
+    file::atomically(&path, |file| file.write(&text))?;
     let id = run.id.clone();
     let run_args = RunArgs {
         files: vec![path.clone()],
@@ -212,13 +213,12 @@ fn parts(line: &str) -> Vec<&str> {
 }
 
 /// The people as the file that is imported.
-fn csv(people: &[Typed], groups: &str, role: &str, organization: &str) -> String {
-    let cell = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-    let mut text = "email,first_name,last_name,groups,role,organization\r\n".to_string();
+fn csv(people: &[Typed], groups: &str, role: &str, organization: &str) -> Vec<u8> {
+    let mut csv = Csv::exact(Style::own());
+    let names = "email,first_name,last_name,groups,role,organization";
+    let mut text = csv.names(names.split(',')).to_vec();
     for (first, last, email) in people {
-        let cells = [email, first, last, groups, role, organization].map(cell);
-        text.push_str(&cells.join(","));
-        text.push_str("\r\n");
+        text.extend_from_slice(csv.line([email, first, last, groups, role, organization]));
     }
     text
 }
@@ -273,7 +273,7 @@ mod tests {
         }
         let file = csv(&[named("Ann", "O\"Hara", "a@x.eu")], "A,B", "", "");
         assert_eq!(
-            file.lines().nth(1),
+            String::from_utf8(file).unwrap().lines().nth(1),
             Some("\"a@x.eu\",\"Ann\",\"O\"\"Hara\",\"A,B\",\"\",\"\"")
         );
     }

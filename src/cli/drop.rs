@@ -24,6 +24,7 @@ use crate::drop::{
     Dropped, Manifest, Rules, at_milliseconds, is_about_the_file, is_stale, look, not_ready,
     unsettled, worse,
 };
+use crate::field::RowNumber;
 use crate::header::Vocabulary;
 use crate::issue::Code;
 use crate::notify::send::Via;
@@ -31,7 +32,6 @@ use crate::notify::{Attachment, Delivery, RunReport};
 use crate::outcome::{Counts, Exit, Outcome};
 use crate::refusal::{Refusal, Result};
 use crate::report::{file, human};
-use crate::row::RowNumber;
 use crate::stages::read::{Source, Wanted};
 use crate::store::Store;
 use crate::store::drops::Earlier;

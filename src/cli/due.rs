@@ -14,7 +14,7 @@ use crate::definition::{Dates, Onboarding, Pipeline};
 use crate::issue::Code;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
-use crate::stages::gates::Class;
+use crate::safeguard::Class;
 use crate::stages::leavers;
 use crate::store::Store;
 

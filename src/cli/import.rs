@@ -21,14 +21,13 @@ use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::report::file::Pending;
 use crate::report::record;
-use crate::stages::gates::Class;
-use crate::stages::load::RunKey;
+use crate::run_key::RunKey;
+use crate::safeguard::Class;
+use crate::safeguard::Ruling;
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
-use crate::summary::{
-    Approval, Dropped, IssueCount, Next, PipelineName, Ruling, Run, SCHEMA, Summary,
-};
+use crate::summary::{Approval, Dropped, IssueCount, Next, PipelineName, Run, SCHEMA, Summary};
 
 #[derive(Args)]
 pub(super) struct CheckArgs {

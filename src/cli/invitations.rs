@@ -18,9 +18,9 @@ use crate::notify::{Kind, message};
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::post;
-use crate::stages::validate::email;
 use crate::store::Store;
 use crate::store::invitations::{Filter, Listed, Queued};
+use crate::text::email;
 
 #[derive(Subcommand)]
 pub(super) enum InvitationsCommand {

@@ -11,8 +11,10 @@ use uuid::Uuid;
 
 use super::{DatabaseArgs, print, runs, stop_on_signal, warn};
 use crate::definition::{self, Dates, Mail, lifetime};
+use crate::field::RowNumber;
 use crate::issue::Code;
 use crate::ledger;
+use crate::meaning::group;
 use crate::notify::message::{self, Message, Sender, compose};
 use crate::notify::select::{Candidate, LeftOut, Selection, Wish, select, spread};
 use crate::notify::send::{Sending, Sent, Via, send};
@@ -25,16 +27,14 @@ use crate::outcome::Exit;
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::report::{file, post};
-use crate::row::RowNumber;
-use crate::stages::clean::group;
-use crate::stages::validate::domains::is_reserved;
-use crate::stages::validate::email;
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::invitations::{Mailing, Queued};
 use crate::store::launcher::home_from_environment;
 use crate::store::runs::{Booked, unknown};
 use crate::summary::Summary;
+use crate::text::domains::is_reserved;
+use crate::text::email;
 
 /// Where links lead without `[mail] link_base`: to `muster serve` on this machine.
 pub(super) const OWN_PAGE: &str = "http://127.0.0.1:8480/";

@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::runs::{find_run, run_in};
 use super::{DatabaseArgs, width};
-use crate::formula::guarded;
 use crate::issue::{Code, mask};
 use crate::ledger::{Cell, Column, Counts, Filter, Kind, Mistake, Query, Rows};
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
+use crate::report::csv::{Csv, Style};
 use crate::report::human::{self, grouped, plural, safe};
 
 /// How many lines a table has where no limit is given.
@@ -164,7 +164,11 @@ struct Output {
 
 impl Output {
     fn write(&mut self, text: &str) -> Result<()> {
-        let written = self.stdout.write_all(text.as_bytes());
+        self.write_bytes(text.as_bytes())
+    }
+
+    fn write_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        let written = self.stdout.write_all(bytes);
         self.checked(written)
     }
 
@@ -207,70 +211,93 @@ fn print_rows(
         offset: 0,
         limit,
     };
-    let columns = &query.columns;
-    let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-    let values = |cells: &[Cell]| -> Vec<Option<Shown>> {
-        let cells = cells.iter().zip(columns);
-        cells
-            .map(|(cell, column)| value(*cell, column, args.unmasked))
-            .collect()
+    let listing = Listing {
+        rows,
+        query,
+        unmasked: args.unmasked,
     };
     if args.csv {
-        out.write(&csv_line(
-            names.iter().map(|name| Some(Shown::Text(name.clone()))),
-        ))?;
-        rows.each(&query, &mut |cells| {
-            out.write(&csv_line(values(cells).into_iter()))
-        })?;
-        return Ok(());
+        listing.csv(out)
+    } else if args.json {
+        listing.json(out)
+    } else {
+        listing.table(out)
     }
-    if args.json {
+}
+
+/// Rows to print.
+struct Listing<'a> {
+    rows: &'a Rows,
+    query: Query<'a>,
+    unmasked: bool,
+}
+
+impl Listing<'_> {
+    fn names(&self) -> Vec<String> {
+        let columns = self.query.columns.iter();
+        columns.map(|column| column.name.clone()).collect()
+    }
+
+    fn values(&self, cells: &[Cell]) -> impl Iterator<Item = Option<Shown>> {
+        let cells = cells.iter().zip(&self.query.columns);
+        cells.map(|(cell, column)| value(*cell, column, self.unmasked))
+    }
+
+    fn csv(&self, out: &mut Output) -> Result<()> {
+        let mut csv = Csv::guarded(Style::default());
+        out.write_bytes(csv.names(self.names().iter().map(String::as_str)))?;
+        self.rows.each(&self.query, &mut |cells| {
+            let cells: Vec<String> = self.values(cells).map(plain).collect();
+            out.write_bytes(csv.line(cells.iter().map(String::as_str)))
+        })?;
+        Ok(())
+    }
+
+    fn json(&self, out: &mut Output) -> Result<()> {
         out.write("{\n  \"rows\": [")?;
         let mut listed = 0;
-        let found = rows.each(&query, &mut |cells| {
-            let cells = values(cells).into_iter().zip(columns);
-            let cells =
-                cells.map(|(value, column)| (column.name.clone(), json_cell(value, column)));
-            let object: Map<String, Value> = cells.collect();
+        let found = self.rows.each(&self.query, &mut |cells| {
+            let values = self.values(cells).zip(&self.query.columns);
+            let values =
+                values.map(|(value, column)| (column.name.clone(), json_cell(value, column)));
+            let object: Map<String, Value> = values.collect();
             let comma = if listed == 0 { "" } else { "," };
             listed += 1;
             out.write(&format!("{comma}\n    {}", Value::Object(object)))
         })?;
         let end = if listed == 0 { "]" } else { "\n  ]" };
-        let total = rows.total;
+        let total = self.rows.total;
         let omitted = found - listed;
-        return out.write(&format!(
+        out.write(&format!(
             "{end},\n  \"found\": {found},\n  \"total\": {total},\n  \"omitted\": {omitted}\n}}\n"
-        ));
+        ))
     }
-    let mut lines = Vec::new();
-    let found = rows.each(&query, &mut |cells| {
-        lines.push(
-            values(cells)
-                .into_iter()
-                .map(table_cell)
-                .collect::<Vec<String>>(),
-        );
-        Ok(())
-    })?;
-    let numbers = columns.iter().enumerate();
-    let numbers: Vec<usize> = numbers
-        .filter(|(_, column)| column.kind == Kind::Number)
-        .map(|(index, _)| index)
-        .collect();
-    let omitted = found - lines.len() as u64;
-    out.write(&table(names, lines, &numbers))?;
-    let of = if filter.is_some() {
-        format!(" of {}", grouped(rows.total))
-    } else {
-        String::new()
-    };
-    let all = if omitted > 0 {
-        format!("; {} more with `--limit 0`", grouped(omitted))
-    } else {
-        String::new()
-    };
-    out.write(&format!("{}{of}{all}\n", plural(found, "row", "rows")))
+
+    fn table(&self, out: &mut Output) -> Result<()> {
+        let mut lines: Vec<Vec<String>> = Vec::new();
+        let found = self.rows.each(&self.query, &mut |cells| {
+            lines.push(
+                self.values(cells)
+                    .map(|value| safe(&plain(value)))
+                    .collect(),
+            );
+            Ok(())
+        })?;
+        let columns = self.query.columns.iter().enumerate();
+        let numbers = columns.filter(|(_, column)| column.kind == Kind::Number);
+        let numbers: Vec<usize> = numbers.map(|(index, _)| index).collect();
+        let omitted = found - lines.len() as u64;
+        out.write(&table(self.names(), lines, &numbers))?;
+        let of = match self.query.filter {
+            Some(_) => format!(" of {}", grouped(self.rows.total)),
+            None => String::new(),
+        };
+        let more = match omitted {
+            0 => String::new(),
+            omitted => format!("; {} more with `--limit 0`", grouped(omitted)),
+        };
+        out.write(&format!("{}{of}{more}\n", plural(found, "row", "rows")))
+    }
 }
 
 fn print_counts(
@@ -300,11 +327,11 @@ fn print_counts(
         line
     });
     if args.csv {
-        out.write(&csv_line(
-            names.into_iter().map(|name| Some(Shown::Text(name))),
-        ))?;
+        let mut csv = Csv::guarded(Style::default());
+        out.write_bytes(csv.names(names.iter().map(String::as_str)))?;
         for line in lines {
-            out.write(&csv_line(line.into_iter()))?;
+            let cells: Vec<String> = line.into_iter().map(plain).collect();
+            out.write_bytes(csv.line(cells.iter().map(String::as_str)))?;
         }
         return Ok(());
     }
@@ -320,7 +347,7 @@ fn print_counts(
         ));
     }
     let lines = lines
-        .map(|line| line.into_iter().map(table_cell).collect())
+        .map(|line| line.into_iter().map(|value| safe(&plain(value))).collect())
         .collect();
     out.write(&table(names, lines, &[by.len()]))?;
     if omitted > 0 {
@@ -347,20 +374,13 @@ fn value(cell: Cell, column: &Column, unmasked: bool) -> Option<Shown> {
     }
 }
 
-fn csv_line(values: impl Iterator<Item = Option<Shown>>) -> String {
-    let cells = values.map(|value| match value {
+/// A value as text; empty where there is none.
+fn plain(value: Option<Shown>) -> String {
+    match value {
         None => String::new(),
         Some(Shown::Number(number)) => number.to_string(),
-        Some(Shown::Text(text)) => {
-            let text = guarded(&text);
-            if text.contains(['"', ',', '\n', '\r']) {
-                format!("\"{}\"", text.replace('"', "\"\""))
-            } else {
-                text.into_owned()
-            }
-        }
-    });
-    cells.collect::<Vec<_>>().join(",") + "\n"
+        Some(Shown::Text(text)) => text,
+    }
 }
 
 fn json_value(value: Option<Shown>) -> Value {
@@ -379,14 +399,6 @@ fn json_cell(value: Option<Shown>, column: &Column) -> Value {
             words.collect::<Vec<_>>().into()
         }
         value => json_value(value),
-    }
-}
-
-fn table_cell(value: Option<Shown>) -> String {
-    match value {
-        None => String::new(),
-        Some(Shown::Number(number)) => number.to_string(),
-        Some(Shown::Text(text)) => safe(&text),
     }
 }
 
@@ -474,12 +486,5 @@ mod tests {
             (refusal.exit, refusal.help.as_str()),
             (Exit::Refused, "did you mean `line`?")
         );
-    }
-
-    #[test]
-    fn no_cell_of_the_csv_is_a_formula() {
-        let cells = ["=1+1", "a,\"b\"", "-5"].map(|text| Some(Shown::Text(text.to_string())));
-        let cells = cells.into_iter().chain([None, Some(Shown::Number(7))]);
-        assert_eq!(csv_line(cells), "'=1+1,\"a,\"\"b\"\"\",-5,,7\n");
     }
 }

@@ -14,10 +14,10 @@ use crate::notify::{Delivery, Kind, Letter, message, template};
 use crate::outcome::Exit;
 use crate::refusal::Result;
 use crate::serve::{Serving, serve as serve_pages};
-use crate::stages::validate::email;
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
+use crate::text::email;
 
 #[derive(Args)]
 pub(super) struct ServeArgs {

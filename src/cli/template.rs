@@ -42,11 +42,11 @@ pub(super) fn write_template(args: &TemplateArgs) -> Result<Exit> {
         TemplateFormat::Csv
     });
     match (format, &args.output) {
-        (TemplateFormat::Csv, None) => print(&template::csv(&definition)),
+        (TemplateFormat::Csv, None) => print(&String::from_utf8_lossy(&template::csv(&definition))),
         (TemplateFormat::Csv, Some(path)) => {
             let text = template::csv(&definition);
             refuse_to_overwrite(path)?;
-            crate::report::file::atomically(path, |file| file.write(text.as_bytes()))?;
+            crate::report::file::atomically(path, |file| file.write(&text))?;
         }
         (TemplateFormat::Xlsx, Some(path)) => {
             refuse_to_overwrite(path)?;

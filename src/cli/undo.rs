@@ -224,7 +224,7 @@ fn next_steps(done: &TakenBack, of: &str, id: &str) -> Vec<Next> {
 fn write_files(summary: &mut Summary, left: &[Left], folder: &Path) -> Result<()> {
     if !left.is_empty() {
         let text = history::kept_csv(left);
-        file::atomically(&folder.join(KEPT), |pending| pending.write(text.as_bytes()))?;
+        file::atomically(&folder.join(KEPT), |pending| pending.write(&text))?;
         summary.files.insert("kept".into(), KEPT.into());
     }
     summary

@@ -5,11 +5,11 @@ use polars_lazy::prelude::{Expr, col};
 
 use super::planfile;
 use crate::definition::nearest;
+use crate::field::Field;
 use crate::issue::Code;
+use crate::leaver::Fate;
 use crate::outcome::Outcome;
-use crate::row::Field;
-use crate::stages::clean::Rule;
-use crate::stages::leavers::Fate;
+use crate::rule::Rule;
 
 /// Why a filter, or a column's name, can't be understood.
 #[derive(Debug, Clone, PartialEq, Eq)]

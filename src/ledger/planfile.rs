@@ -26,21 +26,24 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::series;
+use crate::account::COLUMNS;
+use crate::decision::Planned;
 use crate::definition::{self, Definition, Pipeline};
+use crate::field::{Field, RowNumber};
 use crate::issue::{Code, Issue};
+use crate::leaver::{Leaver, Why};
+use crate::meaning::person::Person;
 use crate::outcome::Outcome;
 use crate::pipeline::InputFile;
+use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
 use crate::report::changes::{Difference, differences, rule};
 use crate::report::file::{Pending, unwritable};
-use crate::row::{Field, Layout, People, RowNumber, Slot};
+use crate::row::{Layout, People, Slot};
+use crate::rule::Rule;
+use crate::safeguard::Gate;
 use crate::spool::{PlanSpool, Spool, dialect, encode, pack, unpack};
-use crate::stages::clean::Rule;
-use crate::stages::drift::Profile;
-use crate::stages::leavers::{Leaver, Why};
 use crate::stages::lineage::Marks;
-use crate::stages::plan::{COLUMNS, Person, Planned};
-use crate::summary::Gate;
 
 /// The version of this file's shape.
 const FORMAT: &str = "muster.plan/1";

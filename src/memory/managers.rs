@@ -3,8 +3,8 @@
 
 use super::Budget;
 use super::sorted::{Sorter, words};
+use crate::field::RowNumber;
 use crate::refusal::Result;
-use crate::row::RowNumber;
 use crate::stages::managers::{By, Called, Wrong};
 
 /// No row.

@@ -7,9 +7,10 @@ use std::ops::Range;
 use super::Budget;
 use super::sorted::{Runs, Sorted, Sorter, hash, words};
 use crate::definition::Clashes;
+use crate::field::{Key, RowNumber};
 use crate::outcome::Verdict;
 use crate::refusal::Result;
-use crate::row::{Key, People, RowNumber};
+use crate::row::People;
 use crate::stages::clash::{Decision, FIRST_MAX, Group, LookAlike, Part, decide};
 
 /// No row.

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use uuid::Uuid;
 
 use super::{Kind, Person};
+use crate::field::RowNumber;
 use crate::issue::Code;
+use crate::meaning::group;
 use crate::refusal::{Refusal, Result};
-use crate::row::RowNumber;
-use crate::stages::clean::group;
-use crate::stages::validate::domains::is_reserved;
+use crate::text::domains::is_reserved;
 
 /// Somebody whom a run names, with all that decides whether a mail may go out.
 #[derive(Debug, Clone, Default)]

@@ -9,9 +9,9 @@ use crate::issue::Code;
 use crate::ledger::planfile::PlanFile;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
+use crate::run_key::RunKey;
 use crate::spool::Spool;
 use crate::stages::lineage::{Lineage, Marks};
-use crate::stages::load::RunKey;
 use crate::store::Store;
 use crate::store::share::Step;
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::plan::Rows;
+use crate::field::RowNumber;
 use crate::memory::managers::Managers;
 use crate::refusal::Result;
-use crate::row::RowNumber;
 use crate::stages::managers::{Name, Wrong, cell};
 use crate::store::Store;
 

@@ -6,11 +6,12 @@ use super::leavers::find_leavers;
 use super::plan::{Guide, Rows, match_and_plan};
 use super::read::groups_of;
 use super::{Job, Ran};
+use crate::leaver::Leaver;
 use crate::ledger::planfile::PlanFile;
 use crate::refusal::Result;
+use crate::safeguard::Classes;
 use crate::stages::follow::{self, Wanted};
-use crate::stages::gates::{self, Classes};
-use crate::stages::leavers::Leaver;
+use crate::stages::gates;
 use crate::store::Store;
 
 /// What [`super::apply`] is to do.

@@ -11,24 +11,26 @@ use super::change::{asks_for_groups, joined, named, needed_groups};
 use super::read::{place, place_and_name};
 use super::roll::{Called, ask_roll};
 use super::twice::{Told, Twice};
+use crate::account::{Account, Matched, Update};
+use crate::decision::Trace;
+use crate::decision::{Action, Planned};
 use crate::definition::{Clashes, Dates, Definition, Missing};
+use crate::field::{Field, Key, RowNumber};
 use crate::issue::{Code, Issue};
+use crate::meaning::membership::Tree;
+use crate::meaning::person::Person;
 use crate::memory::owners::Clashing;
 use crate::outcome::{Outcome, Verdict};
 use crate::refusal::Result;
-use crate::row::{Field, Key, Layout, People, RowNumber};
+use crate::row::{Layout, People};
 use crate::spool::{PlanSpool, Spool};
 use crate::stages::clash::Decision;
-use crate::stages::follow::{self, Follow, Line, Trace, regardless};
+use crate::stages::follow::{self, Follow, Line, regardless};
 use crate::stages::gates::Facts;
 use crate::stages::load::{self};
 use crate::stages::managers::{self, Wrong};
-use crate::stages::membership::Tree;
 use crate::stages::moves::{self, Moves, Pending, Release, stands_in_the_way};
-use crate::stages::plan::{
-    Account, Action, Matched, Person, Planned, Update, decide, giving_up, own_match, without_keys,
-    without_taken_keys,
-};
+use crate::stages::plan::{decide, giving_up, own_match, without_keys, without_taken_keys};
 use crate::stages::roll::{Answer, Roll};
 use crate::store::Store;
 use crate::store::matches::Matches;

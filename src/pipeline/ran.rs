@@ -3,18 +3,19 @@
 use serde::{Deserialize, Serialize};
 
 use super::decisions::{Decisions, Refused};
+use crate::decision::Planned;
+use crate::leaver::Leaver;
 use crate::ledger::planfile::Contents;
+use crate::meaning::mapping::{Mapping, Target};
+use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Layout, People};
+use crate::run_key::RunKey;
+use crate::safeguard::Gate;
 use crate::spool::Spool;
-use crate::stages::drift::Profile;
-use crate::stages::leavers::Leaver;
 use crate::stages::lineage::{Lineage, Marks};
-use crate::stages::load::RunKey;
-use crate::stages::map::{Mapping, Target};
-use crate::stages::plan::Planned;
 use crate::stages::read::Source;
-use crate::summary::{Gate, Share};
+use crate::summary::Share;
 
 /// Everything that is known after a run, for the record.
 pub struct Ran {

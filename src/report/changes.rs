@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::account::{COLUMNS, Update};
 use crate::definition::Definition;
+use crate::field::{Field, Key};
 use crate::issue::{Code, Issue};
+use crate::meaning::membership;
+use crate::meaning::person::Person;
 use crate::outcome::{Outcome, Verdict};
-use crate::row::{Field, Key};
-use crate::stages::membership;
-use crate::stages::plan::{COLUMNS, Person, Update};
 use crate::summary::Example;
 
 /// One value of an account, before and after.

@@ -17,7 +17,8 @@ use crate::report::human::{
     self, counted, doubts, duration, escape, grouped, headline, is_hidden, meaning, mending,
     percent, plural, rules, ruling, safe, sum, why_leaving,
 };
-use crate::summary::{Example, Gate, Input, LeaverExample, Next, Ruling, Summary};
+use crate::safeguard::{Gate, Ruling};
+use crate::summary::{Example, Input, LeaverExample, Next, Summary};
 
 /// The page's only style sheet; it stands in the page as it is.
 const STYLE: &str = include_str!("summary.css");
@@ -883,7 +884,7 @@ mod tests {
 
     use super::*;
     use crate::report::human::tests::summary;
-    use crate::stages::lineage::Mends;
+    use crate::summary::Mends;
     use crate::summary::{
         Approval, Column, IssueCount, LikelyField, MendedBy, Nameless, Open, PassedOver, Run,
         Unmapped,
@@ -1134,6 +1135,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::properties::config(256))]
         #[test]
         fn any_text_and_any_number_can_be_rendered(
             texts in proptest::collection::vec(any::<String>(), 7),

@@ -2,6 +2,7 @@
 
 pub mod changes;
 pub mod corrections;
+pub mod csv;
 pub mod file;
 pub mod history;
 pub mod html;

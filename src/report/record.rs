@@ -7,22 +7,24 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::csv::{Csv, Style};
 use super::file::{Pending, atomically};
 use super::html::{self, Details, IssueDetail};
+use crate::decision::Planned;
 use crate::definition::{DateOrder, Definition};
-use crate::formula::guarded;
+use crate::field::{Field, RowNumber};
 use crate::issue::{Code, Issue, Severity, mask};
+use crate::leaver::{Fate, Leaver, Why};
 use crate::ledger::{Entries, Ledger};
+use crate::meaning::mapping::Target;
+use crate::meaning::person::Person;
 use crate::outcome::{Counts, Outcome, Verdict};
 use crate::pipeline::columns::joined_names;
 use crate::pipeline::{self, GROUP_BATCHES, InputFile, Ran};
 use crate::refusal::Result;
-use crate::row::{Field, People, RowNumber, Slot};
-use crate::stages::clean::{Rule, Rules};
-use crate::stages::leavers::{Fate, Leaver, Why};
+use crate::row::{People, Slot};
+use crate::rule::{Rule, Rules};
 use crate::stages::lineage::is_settled;
-use crate::stages::map::Target;
-use crate::stages::plan::{Person, Planned};
 use crate::stages::read::charset::Charset;
 use crate::stages::read::{Aside, Format};
 use crate::store::mends::Mend;
@@ -238,24 +240,23 @@ fn missing_runs(leaver: &Leaver) -> u32 {
 
 /// `leavers.csv`: whose account changes, or may soon, though no row says so, and what happens.
 fn write_leavers(leavers: &[Leaver], path: &Path) -> Result<()> {
-    let cell = |text: &str| format!("\"{}\"", guarded(text).replace('"', "\"\""));
+    let names = "external_id,email,name,role,status,why,missing_runs,missing_days,what";
+    let mut csv = Csv::guarded(Style::own());
     atomically(path, |file| {
-        file.write(
-            b"\xef\xbb\xbfexternal_id,email,name,role,status,why,missing_runs,missing_days,what\r\n",
-        )?;
+        file.write("\u{feff}".as_bytes())?;
+        file.write(csv.names(names.split(',')))?;
         for leaver in leavers {
-            let line = [
-                cell(leaver.external_id.as_deref().unwrap_or_default()),
-                cell(leaver.email.as_deref().unwrap_or_default()),
-                cell(&leaver.name),
-                cell(&leaver.role),
-                cell(&leaver.status),
-                leaver.why.name().to_string(),
-                missing_runs(leaver).to_string(),
-                leaver.days.to_string(),
-                leaver.fate.name().to_string(),
-            ];
-            file.write(format!("{}\r\n", line.join(",")).as_bytes())?;
+            file.write(csv.line([
+                leaver.external_id.as_deref().unwrap_or_default(),
+                leaver.email.as_deref().unwrap_or_default(),
+                &leaver.name,
+                &leaver.role,
+                &leaver.status,
+                leaver.why.name(),
+                &missing_runs(leaver).to_string(),
+                &leaver.days.to_string(),
+                leaver.fate.name(),
+            ]))?;
         }
         Ok(())
     })

@@ -6,11 +6,12 @@ use memchr::memmem;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::definition::{Clashes, Definition};
+use crate::field::{Field, Key, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::outcome::Verdict;
 use crate::refusal::Result;
-use crate::row::{Field, Key, Layout, People, RowNumber};
-use crate::stages::validate::{domains, scripts};
+use crate::row::{Layout, People};
+use crate::text::{domains, scripts};
 
 /// Each clashing row names at most this many others.
 const NAMED_MAX: usize = 5;

@@ -7,14 +7,16 @@ use jiff::civil::Date;
 
 use crate::definition::Definition;
 use crate::header::{
-    Doubt, Sense, Vocabulary, doubt, is_about_another_thing, is_ignored, is_own, key, sense,
+    Doubt, Sense, Vocabulary, doubt, is_about_another_thing, is_ignored, is_own, sense,
 };
 use crate::issue::Code;
+use crate::meaning::flag;
+use crate::meaning::flag::{Flag, Word};
+use crate::meaning::mapping::{Mapping, Target};
 use crate::refusal::Refusal;
 use crate::row::{Cells, Slot};
-use crate::stages::clean::flag::{self, Flag, Word};
-use crate::stages::map::{Mapping, Target};
 use crate::stages::read::Source;
+use crate::text::key;
 
 /// A value longer than this, in bytes, is no status.
 const STATUS_BYTES_MAX: usize = 64;
@@ -371,7 +373,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::row::Place;
+    use crate::field::Place;
 
     /// What a column of these values would be asked about.
     fn asked(why: Why, values: &[&str]) -> bool {

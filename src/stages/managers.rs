@@ -5,11 +5,12 @@
 use unicode_normalization::UnicodeNormalization;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::field::{CLEARED, Field, Key, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::outcome::Verdict;
-use crate::row::{CLEARED, Field, Key, Layout, People, RowNumber};
-use crate::stages::names::words;
-use crate::stages::validate::email;
+use crate::row::{Layout, People};
+use crate::text::email;
+use crate::text::names::words;
 
 /// By what a manager may be named, the surest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

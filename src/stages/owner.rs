@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::account::{Account, COLUMNS, Update};
 use crate::definition::{Definition, Touch};
+use crate::field::{Field, RowNumber};
 use crate::issue::{Code, Issue};
-use crate::row::{Field, RowNumber};
-use crate::stages::membership;
-use crate::stages::plan::{Account, COLUMNS, Update};
+use crate::meaning::membership;
 
 /// What an update of an account did.
 #[derive(Debug, Clone, Default, Deserialize)]

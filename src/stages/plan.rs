@@ -1,326 +1,34 @@
 //! plan: what becomes of a row, decided from the row, the account that it matched, and the
 //! pipeline's policy. All of the policy lives in [`decide`]; it is pure and reads nothing else.
 
+use crate::account::Account;
+use crate::account::COLUMNS;
+use crate::account::Matched;
+use crate::account::Update;
+use crate::decision::Action;
+use crate::meaning::person::Person;
+use crate::meaning::person::is_same_key;
+use crate::meaning::person::roles;
+use crate::meaning::person::status_of_onboarding;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::definition::{
     Definition, EmptyCell, Existing, MissingGroups, Mode, Onboarding, Recycled, Returning, Touch,
     UnknownDeactivated,
 };
+use crate::field::{Field, Key, RowNumber};
 use crate::issue::{Code, Issue};
+use crate::meaning::dates::{Standing, standing};
+use crate::meaning::membership;
+use crate::meaning::membership::Tree;
+use crate::meaning::protection::is_protected;
+use crate::meaning::{group, words};
 use crate::outcome::Outcome;
-use crate::row::{CLEARED, Field, Key, Layout, People, RowNumber};
-use crate::stages::clean::words::ROLE_SEPARATOR;
-use crate::stages::clean::{group, words};
-use crate::stages::dates::{Standing, is_over, standing};
-use crate::stages::follow::Trace;
-use crate::stages::leavers::is_protected;
-use crate::stages::membership::{self, Said, Tree};
-use crate::stages::names;
 use crate::stages::owner;
-
-/// The fields that an account has a column for, in column order.
-pub const COLUMNS: [Field; 16] = [
-    Field::ExternalId,
-    Field::Email,
-    Field::Username,
-    Field::FirstName,
-    Field::LastName,
-    Field::DisplayName,
-    Field::Phone,
-    Field::Country,
-    Field::Language,
-    Field::Organization,
-    Field::Role,
-    Field::OtherRoles,
-    Field::Status,
-    Field::StartDate,
-    Field::EndDate,
-    Field::Manager,
-];
-
-/// An account as the match found it.
-#[derive(Debug, Clone, Default)]
-pub struct Account {
-    /// Its id.
-    pub id: Uuid,
-    /// Names the version of the row that was read; an update of another version is refused.
-    pub version: String,
-    /// Values by [`COLUMNS`].
-    pub values: [Option<String>; COLUMNS.len()],
-    /// Its e-mail key and its username key.
-    pub keys: [Option<String>; 2],
-    /// Custom attributes: a JSON object.
-    pub attributes: String,
-    /// Its memberships, as entries of [`membership`], sorted.
-    pub groups: Vec<String>,
-    /// Who set which value, for [`owner::Past`]; none where the pipeline doesn't ask.
-    pub past: Option<String>,
-}
-
-impl Account {
-    /// Its value for a field that has a column.
-    pub fn value(&self, field: Field) -> Option<&str> {
-        let column = COLUMNS.iter().position(|column| *column == field)?;
-        self.values[column].as_deref()
-    }
-}
-
-/// What the accounts say about one row.
-#[derive(Debug, Clone, Default)]
-pub struct Matched {
-    /// The account that has each of the row's keys, by [`Key`].
-    pub by: [Option<Uuid>; 3],
-    /// The account that the pipeline's keys find, in their order.
-    pub account: Option<Account>,
-    /// Names of the accounts that have the other keys, by [`Key`].
-    pub others: [Option<String>; 3],
-}
-
-/// What an update writes.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Update {
-    /// The account.
-    pub account: Uuid,
-    /// The version that was matched.
-    pub version: String,
-    /// What the account will hold, by [`COLUMNS`].
-    pub values: [Option<String>; COLUMNS.len()],
-    /// What its e-mail key and its username key will be.
-    pub keys: [Option<String>; 2],
-    /// What its attributes will be.
-    pub attributes: BTreeMap<String, serde_json::Value>,
-    /// Every changed value as it was, by field; attributes under their names.
-    pub before: BTreeMap<String, serde_json::Value>,
-    /// Every changed value as it will be.
-    pub after: BTreeMap<String, serde_json::Value>,
-    /// Entries of memberships that begin.
-    pub joins: Vec<String>,
-    /// Entries of memberships that end.
-    pub leaves: Vec<String>,
-}
-
-/// What a run would do with one row.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {
-    /// Makes an account.
-    Create,
-    /// Changes one.
-    Update(Box<Update>),
-    /// Nothing to write: the outcome stands already.
-    Leave(Outcome),
-}
-
-impl Action {
-    /// The outcome, if the database does as it is told.
-    pub fn outcome(&self) -> Outcome {
-        match self {
-            Action::Create => Outcome::Created,
-            Action::Update(_) => Outcome::Updated,
-            Action::Leave(outcome) => *outcome,
-        }
-    }
-}
-
-/// A batch after the plan.
-#[derive(Debug, Default, Clone)]
-pub struct Planned {
-    /// The outcome of every row, if the database does as it is told.
-    pub outcomes: Vec<Outcome>,
-    /// What the match and the plan found.
-    pub issues: Vec<Issue>,
-    /// The accounts that rows matched, by row.
-    pub accounts: Vec<(RowNumber, Uuid)>,
-    /// The updates, by row.
-    pub updates: Vec<(RowNumber, Update)>,
-    /// What the match found, for the rows for which it found anything.
-    pub traces: Vec<Trace>,
-}
-
-/// What a cell says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cell<'a> {
-    Empty,
-    Cleared,
-    Value(&'a str),
-}
-
-impl<'a> Cell<'a> {
-    fn of(value: &'a str) -> Cell<'a> {
-        match value {
-            "" => Cell::Empty,
-            CLEARED => Cell::Cleared,
-            value => Cell::Value(value),
-        }
-    }
-
-    /// What the account is to hold, `Some(None)` for nothing; `None` when it keeps what it has.
-    fn wanted(self, held: Option<&str>, touch: Touch, empty: EmptyCell) -> Option<Option<&'a str>> {
-        let wanted = match self {
-            Cell::Value(value) => Some(value),
-            Cell::Cleared => None,
-            Cell::Empty if empty == EmptyCell::Clear => None,
-            Cell::Empty => return None,
-        };
-        let held = held.filter(|held| !held.is_empty());
-        let may = match touch {
-            Touch::Overwrite | Touch::Own => true,
-            Touch::Fill => held.is_none(),
-            Touch::Keep | Touch::Never => false,
-        };
-        (may && wanted != held).then_some(wanted)
-    }
-}
-
-/// One row with its values, as [`decide`] sees it.
-pub struct Person<'a> {
-    /// The batch.
-    pub people: &'a People,
-    /// The row's place in it.
-    pub index: usize,
-    /// The slots of the run.
-    pub layout: &'a Layout,
-}
-
-impl<'a> Person<'a> {
-    /// The row's number in the run.
-    pub fn row(&self) -> RowNumber {
-        self.people.drafts.first_row + self.index as RowNumber
-    }
-
-    /// The cleaned value of a field; `None` when the run hasn't the field or the cell is empty.
-    pub fn value(&self, field: Field) -> Option<&'a str> {
-        match self.cell(field) {
-            Some(Cell::Value(value)) => Some(value),
-            _ => None,
-        }
-    }
-
-    /// Whether a new account gets a password that the row brought along.
-    pub fn has_password(&self) -> bool {
-        self.people.drafts.passwords.has(self.index)
-    }
-
-    /// What the row says of a field; `None` when the run hasn't it.
-    fn cell(&self, field: Field) -> Option<Cell<'a>> {
-        let slot = self.layout.field(field)?;
-        Some(Cell::of(self.people.drafts.values.get(self.index, slot)))
-    }
-
-    fn key(&self, key: Key) -> Option<String> {
-        self.people.key(self.index, key).map(String::from)
-    }
-
-    /// The custom attributes of a new account.
-    pub fn attributes(
-        &self,
-        definition: &'a Definition,
-    ) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.attribute_cells()
-            .filter_map(|(name, cell)| match cell {
-                Cell::Value(value) if definition.update.of_attribute(name) != Touch::Never => {
-                    Some((name, value))
-                }
-                _ => None,
-            })
-    }
-
-    fn attribute_cells(&self) -> impl Iterator<Item = (&'a str, Cell<'a>)> {
-        let (people, index) = (self.people, self.index);
-        self.layout
-            .attributes()
-            .map(move |(slot, name)| (name, Cell::of(people.drafts.values.get(index, slot))))
-    }
-
-    /// What the row says of groups.
-    pub fn said(&self) -> Said<'a> {
-        let text = |field| {
-            let slot = self.layout.field(field)?;
-            Some(self.people.drafts.values.get(self.index, slot))
-        };
-        Said {
-            groups: text(Field::Groups),
-            add: text(Field::AddGroups),
-            remove: text(Field::RemoveGroups),
-        }
-    }
-
-    /// The groups that a new account gets by its row, as people read them.
-    pub fn groups_of_new(&self, definition: &'a Definition) -> Vec<String> {
-        let said = self.said().for_new(&definition.update);
-        said.named(&definition.groups)
-            .map(|(path, role)| match role {
-                Some(role) => format!("{path} ({role})"),
-                None => path.to_string(),
-            })
-            .collect()
-    }
-
-    /// The memberships of a new account, as entries of [`membership`].
-    pub fn entries_of_new(&self, definition: &Definition, tree: &Tree) -> Vec<String> {
-        membership::of_new(self.said(), &definition.update, &definition.groups, tree)
-    }
-
-    /// What a new account gets for a column: the row's value, or the pipeline's default.
-    pub fn value_of_new(&self, field: Field, definition: &'a Definition) -> Option<&'a str> {
-        let touch = definition.update.of(field);
-        self.value(field)
-            .filter(|_| touch != Touch::Never)
-            .or(match field {
-                Field::Role => Some(definition.accounts.default_role.as_str()),
-                // Whoever brings a password can sign in with it, and waits for no link.
-                Field::Status if self.has_password() => Some("active"),
-                Field::Status => Some(status_of_onboarding(definition)),
-                _ => None,
-            })
-            .map(|value| match field {
-                Field::Status => self.status_on_the_day(value, definition),
-                _ => value,
-            })
-    }
-
-    /// The status of a new account that is to get `wanted`, as its days have it.
-    fn status_on_the_day(&self, wanted: &'a str, definition: &'a Definition) -> &'a str {
-        let day = |field| self.value_of_new(field, definition);
-        let accounts = &definition.accounts;
-        if self.is_over(definition) {
-            return "deactivated";
-        }
-        match standing(accounts, day(Field::StartDate), day(Field::EndDate)) {
-            Standing::Before if wanted == "active" => "invited",
-            Standing::After => {
-                let roles = roles(day(Field::Role), day(Field::OtherRoles));
-                let email_key = self.people.key(self.index, Key::Email);
-                if is_protected(definition, roles, email_key) {
-                    wanted
-                } else {
-                    "deactivated"
-                }
-            }
-            _ => wanted,
-        }
-    }
-}
-
-impl Person<'_> {
-    /// Whether the row names a last day that is over, which the pipeline does nothing about.
-    fn is_over(&self, definition: &Definition) -> bool {
-        // Nearly no row has a last day.
-        self.value(Field::EndDate).is_some() && {
-            let day = |field| self.value(field);
-            let roles = roles(day(Field::Role), day(Field::OtherRoles));
-            is_over(
-                &definition.accounts,
-                day(Field::StartDate),
-                day(Field::EndDate),
-            ) && !is_protected(definition, roles, self.people.key(self.index, Key::Email))
-        }
-    }
-}
+use crate::text::names;
 
 /// Somebody whose last day is over, where the account isn't closed by that.
 fn over(person: &Person, status: &str, definition: &Definition) -> Option<Issue> {
@@ -335,13 +43,6 @@ fn over(person: &Person, status: &str, definition: &Definition) -> Option<Issue>
     };
     let (code, row) = (Code::DateOver, person.row());
     Some(Issue::of_field(code, row, Field::EndDate, found, detail))
-}
-
-fn status_of_onboarding(definition: &Definition) -> &'static str {
-    match definition.accounts.onboarding {
-        Onboarding::Invite => "invited",
-        Onboarding::Setup => "active",
-    }
 }
 
 /// Decides what becomes of a row. `tree` has the groups that there are.
@@ -1005,17 +706,6 @@ fn update(
     (update, after)
 }
 
-/// Whether a row and an account have the same e-mail address or username, however it is spelled.
-pub fn is_same_key(person: &Person, account: &Account, field: Field) -> bool {
-    let (key, held) = match field {
-        Field::Email => (Key::Email, &account.keys[0]),
-        Field::Username => (Key::Username, &account.keys[1]),
-        _ => return false,
-    };
-    let key = person.people.key(person.index, key);
-    key.is_some() && key == held.as_deref()
-}
-
 /// The memberships that the account begins and ends; all that it has then, where they change.
 fn move_groups(
     person: &Person,
@@ -1051,13 +741,6 @@ fn set_status(update: &mut Update, held: &str, wanted: &str) {
     if let Some(column) = COLUMNS.iter().position(|field| *field == Field::Status) {
         update.values[column] = Some(wanted.to_string());
     }
-}
-
-/// The role and the other ones, which are one text.
-fn roles<'a>(role: Option<&'a str>, others: Option<&'a str>) -> impl Iterator<Item = &'a str> {
-    let others = others.into_iter();
-    let others = others.flat_map(|others| others.split(ROLE_SEPARATOR));
-    role.into_iter().chain(others)
 }
 
 /// Whether the account's first day was still to come before the update.
@@ -1103,8 +786,8 @@ fn follow_dates(update: &mut Update, held: &str, definition: &Definition) {
 mod tests {
     use super::*;
     use crate::definition;
+    use crate::meaning::membership::Known;
     use crate::row::{Drafts, Slot, Table};
-    use crate::stages::membership::Known;
 
     const FIELDS: [Field; 6] = [
         Field::ExternalId,

@@ -12,11 +12,15 @@ use std::collections::HashMap;
 use uuid::Uuid;
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
+use crate::account::{Account, COLUMNS, Matched};
+use crate::decision::Action;
 use crate::definition::Definition;
+use crate::field::{CLEARED, Field, Key};
+use crate::meaning::membership::{Said, Tree};
+use crate::meaning::person::Person;
 use crate::outcome::{Outcome, Verdict};
-use crate::row::{CLEARED, Field, Key, Layout, People};
-use crate::stages::membership::{Said, Tree};
-use crate::stages::plan::{Account, Action, COLUMNS, Matched, Person, decide};
+use crate::row::{Layout, People};
+use crate::stages::plan::decide;
 
 /// The statuses that an account may have.
 const STATUSES: [&str; 3] = ["invited", "active", "deactivated"];
@@ -68,7 +72,7 @@ impl Shape {
         xxh3_64_with_seed(text, self.seed ^ (key as u64 + 1))
     }
 
-    /// What entries of [`crate::stages::membership`] add to an account's sum, in whatever order.
+    /// What entries of [`crate::meaning::membership`] add to an account's sum, in whatever order.
     pub fn sum(&self, entries: &[String]) -> u64 {
         let hashes = entries
             .iter()

@@ -11,10 +11,10 @@ use std::fmt;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::row::{Field, Key, RowNumber};
-use crate::stages::membership;
-use crate::stages::plan::{Account, COLUMNS, Update};
-use crate::stages::validate::{email, username_key};
+use crate::account::{Account, COLUMNS, Update};
+use crate::field::{Field, Key, RowNumber};
+use crate::meaning::membership;
+use crate::text::{email, username_key};
 
 /// Values by field; attributes as `attributes.NAME`, memberships as `groups`, a list of entries (see
 /// [`membership`]).

@@ -1,9 +1,9 @@
 //! What the books say of files that were dropped before.
 
 use super::Store;
-use super::connect::refusal;
 use crate::drop::Newest;
 use crate::refusal::Result;
+use crate::store::error::refusal;
 use crate::summary::Summary;
 
 /// An import that read a certain file.

@@ -9,10 +9,10 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::Store;
+use crate::field::RowNumber;
 use crate::refusal::Result;
-use crate::row::RowNumber;
 use crate::stages::undo::Values;
-use crate::stages::validate::{email, username_key};
+use crate::text::{email, username_key};
 
 /// An account as it is, or as it was when it was removed.
 #[derive(Debug, Clone)]

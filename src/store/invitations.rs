@@ -10,12 +10,12 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::Store;
-use super::connect::refusal;
+use crate::field::RowNumber;
 use crate::issue::Code;
 use crate::notify::select::Candidate;
 use crate::notify::{Delivery, Kind, Letter, Person};
 use crate::refusal::{Refusal, Result};
-use crate::row::RowNumber;
+use crate::store::error::refusal;
 
 /// What the mails of one queueing have in common.
 #[derive(Debug, Clone, Copy)]

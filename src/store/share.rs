@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 use tokio_postgres::{Client, Row};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::loader::{By, Trouble, trouble};
 use super::migrate::{LOCK_JOIN, LOCK_RUN};
 use super::{LOCK_PAUSE, LOCK_TRIES, Store};
+use crate::field::{Field, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome};
 use crate::refusal::{Refusal, Result};
-use crate::row::{Field, RowNumber};
-use crate::stages::load::RunKey;
+use crate::run_key::RunKey;
+use crate::store::trouble::{Trouble, trouble};
 use crate::summary::Summary;
 
 const TRY: &str = "select pg_try_advisory_lock($1)";
@@ -41,6 +41,17 @@ pub enum Step {
     Open,
     /// The leavers, and the run's summary: after all chunks.
     Close,
+}
+
+/// Who wrote a chunk of a run that processes may share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// This process.
+    Us,
+    /// Another one, and it is in.
+    Others,
+    /// Another one, if it lives.
+    Nobody,
 }
 
 /// A chunk in the ledger of a run.

@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 
 use super::{Batch, Tally, column_of, read_batch};
 use crate::definition::{DateOrder, Definition, Groups};
+use crate::field::{CLEARED, Field, RowNumber};
 use crate::issue::{Code, Issue};
+use crate::meaning::group::{GROUP_NESTING, groups};
+use crate::meaning::mapping::Target;
 use crate::pipeline::{InputFile, Ran};
 use crate::refusal::{Refusal, Result};
-use crate::report::corrections::{Correction, Corrections, Style};
-use crate::row::{CLEARED, Cells, Field, Native, NativeCell, People, RowNumber, ShownAs, Slot};
-use crate::stages::clean::{GROUP_NESTING, groups};
+use crate::report::corrections::{Correction, Corrections};
+use crate::report::csv::Style;
+use crate::row::{Cells, Native, NativeCell, People, ShownAs, Slot};
 use crate::stages::lineage::{self, Origin};
-use crate::stages::map::Target;
 use crate::stages::read::csv::Rows;
 use crate::stages::read::{Format, Source, UNREAD};
 

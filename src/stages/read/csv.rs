@@ -16,11 +16,12 @@ use super::{
     without_nul,
 };
 use crate::definition;
-use crate::formula::unguard;
+use crate::field::{Field, Place, RowNumber};
 use crate::header::{OWN, fields, is_own};
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
-use crate::row::{Cells, Field, Place, RowNumber};
+use crate::row::Cells;
+use crate::text::formula::unguard;
 
 /// A text that was looked at: where its bytes are, and how it is read.
 #[derive(Debug, Clone, Serialize, Deserialize)]

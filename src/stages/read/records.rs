@@ -16,9 +16,9 @@ use super::charset::Charset;
 use super::content::{Content, ContentReader};
 use super::encoding::TextReader;
 use super::unreadable;
+use crate::field::Place;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
-use crate::row::Place;
 
 /// The most bytes of a record, line end aside. A longer one that no quote explains refuses the file.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;

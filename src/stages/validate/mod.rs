@@ -1,30 +1,31 @@
 //! validate: everything that is wrong with a row, not the first thing; and the keys by which the
 //! row may be matched.
 
+use crate::text;
+use crate::text::email;
+use crate::text::scripts;
+use crate::text::username_key;
 use std::borrow::Cow;
 
 use hashbrown::HashTable;
-use unicode_normalization::UnicodeNormalization;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::definition::{Clean, DateOrder, Definition, Groups, UnknownDeactivated};
+use crate::field::{CLEARED, Field, Key, RowNumber};
 use crate::issue::{Code, Issue, Severity};
+use crate::meaning::group::{GROUP_NESTING, groups};
+use crate::meaning::membership;
+use crate::meaning::membership::Said;
+use crate::meaning::words::boolean_slots;
+use crate::meaning::{converted, country, date, digits, group, language, name, words};
 use crate::outcome::Verdict;
-use crate::row::{CLEARED, Drafts, Field, Key, Layout, People, RowNumber, Slot, Table};
-use crate::stages::clean::{
-    GROUP_NESTING, boolean_slots, converted, country, date, digits, group, groups, language, name,
-    words,
-};
-use crate::stages::membership::{self, Said};
+use crate::row::{Drafts, Layout, People, Slot, Table};
 use crate::vocabulary::nothing;
 
 use self::leftovers::{Place, bytes};
 
-pub mod domains;
-pub mod email;
 pub mod leftovers;
 mod misread;
-pub mod scripts;
 
 /// The longest value of most fields, in characters.
 pub const VALUE_CHARS_MAX: usize = 255;
@@ -143,15 +144,6 @@ fn is_said(code: Code, verdict: &Verdict, is_left_out: bool) -> bool {
     }
 }
 
-/// The key of a username: NFKC and lower case, so that names that look alike are one.
-pub fn username_key(username: &str) -> Cow<'_, str> {
-    if username.is_ascii() {
-        return lower(username);
-    }
-    let lower = username.nfkc().collect::<String>().to_lowercase();
-    Cow::Owned(lower.nfkc().collect())
-}
-
 /// By code: whether it keeps a row out.
 fn rejecting(definition: &Definition) -> Vec<bool> {
     let listed = |code: &Code| {
@@ -177,7 +169,7 @@ fn is_required(field: Field, definition: &Definition) -> bool {
 }
 
 fn lower(text: &str) -> Cow<'_, str> {
-    words::lower(text).map_or(Cow::Borrowed(text), Cow::Owned)
+    text::lower(text).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 /// What one batch is checked by.
@@ -337,29 +329,35 @@ impl<'a> Checker<'a> {
 
     /// The parts of a full name are not reported beside it.
     fn check_names(&mut self, index: usize, row: RowNumber) {
-        for (field, beside) in [
-            (Field::FullName, Field::FullName),
-            (Field::FirstName, Field::LastName),
-            (Field::LastName, Field::FirstName),
-        ] {
-            let value = self.value(index, field);
+        let fields = [Field::FullName, Field::FirstName, Field::LastName];
+        let names = fields.map(|field| self.value(index, field));
+        let [full, first, last] = names;
+        let all_classes = names.map(bytes::of);
+        // Asked once for both parts: what was done to one was done to the other.
+        let is_odd = |classes: u8, names: [&str; 2]| {
+            classes & bytes::HIGH != 0 && !names.into_iter().all(misread::is_plain)
+        };
+        let is_part_odd = is_odd(all_classes[1] | all_classes[2], [first, last]);
+        for (at, (field, value)) in fields.into_iter().zip(names).enumerate() {
             if value.is_empty() {
                 continue;
             }
+            let (classes, beside) = (all_classes[at], [full, last, first][at]);
+            let may_be_misread = match field {
+                Field::FullName => is_odd(classes, [full, ""]),
+                _ => classes & bytes::HIGH != 0 && is_part_odd,
+            };
             if matches!(value, "TRUE" | "FALSE")
                 && !self.is_reported(Code::NameSuspicious, row, field)
             {
                 let detail = "a name; this is what a spreadsheet makes of a word for yes or no";
                 self.report(Code::NameSuspicious, row, field, value, detail);
             }
-            let classes = bytes::of(value);
             if is_no_name(value, classes) && !self.is_reported(Code::NameSuspicious, row, field) {
                 self.report(Code::NameSuspicious, row, field, value, "a name");
             } else if !(self.finds_leftover(field, value, classes, row)
-                || classes & bytes::HIGH != 0
-                    && self.finds_misread(field, value, self.value(index, beside), row)
-                || nothing::may_be(value)
-                    && self.doubts_name(field, value, self.value(index, beside), row))
+                || may_be_misread && self.finds_misread(field, value, beside, row)
+                || nothing::may_be(value) && self.doubts_name(field, value, beside, row))
             {
                 continue;
             }
@@ -367,16 +365,17 @@ impl<'a> Checker<'a> {
                 return;
             }
         }
-        self.check_people(index, row);
+        if full.is_empty() {
+            self.check_people(first, last, row);
+        }
     }
 
     /// First and last names that are several people's. Those of a full name are reported by `clean`.
-    fn check_people(&mut self, index: usize, row: RowNumber) {
-        if !self.value(index, Field::FullName).is_empty() {
-            return;
-        }
-        for (field, is_last) in [(Field::FirstName, false), (Field::LastName, true)] {
-            let value = self.value(index, field);
+    fn check_people(&mut self, first: &str, last: &str, row: RowNumber) {
+        for (field, value, is_last) in [
+            (Field::FirstName, first, false),
+            (Field::LastName, last, true),
+        ] {
             if name::is_several(value, is_last)
                 && !self.is_reported(Code::NameSuspicious, row, field)
             {
@@ -762,7 +761,7 @@ fn is_no_name(value: &str, classes: u8) -> bool {
 mod tests {
     use super::*;
     use crate::definition;
-    use crate::row::Place;
+    use crate::field::Place;
 
     /// What a row holds; the other fields are empty.
     type Values<'a> = &'a [(Field, &'a str)];

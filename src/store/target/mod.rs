@@ -8,12 +8,12 @@
 use sha2::{Digest, Sha256};
 use tokio_postgres::{Client, Error, GenericClient, Transaction};
 
-use super::connect::refusal;
 use super::{Store, migrate, runtime};
 use crate::definition::Definition;
 use crate::definition::target::{Literal, RoleColumn, StatusColumn, TargetTable, check_onboarding};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::store::error::refusal;
 use describe::{Column, Folding, Table};
 use generate::{Id, Members};
 

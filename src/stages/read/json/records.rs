@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use memchr::{memchr, memchr_iter, memchr3, memrchr};
 use serde::{Deserialize, Serialize};
 
+use crate::field::Place;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
-use crate::row::Place;
 use crate::stages::read::charset::Charset;
 use crate::stages::read::content::Content;
 use crate::stages::read::encoding::TextReader;

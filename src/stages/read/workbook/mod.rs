@@ -11,10 +11,11 @@ use sha2::{Digest, Sha256};
 
 use super::{Emit, Format, HIDDEN, Source, Wanted, misplaced, without_nul};
 use crate::definition::SheetChoice;
+use crate::field::{Place, RowNumber};
 use crate::header::{has_own, is_own};
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
-use crate::row::{AboveRow, Cells, NativeCell, Place, RowNumber, SheetCells, ShownAs};
+use crate::row::{AboveRow, Cells, NativeCell, SheetCells, ShownAs};
 use child::Answer;
 use refuse::{printable, refusal};
 use wire::{Row, Sheet};
@@ -22,6 +23,7 @@ use worker::Request;
 
 pub mod child;
 mod guard;
+mod job;
 pub mod kind;
 pub mod limits;
 mod line;

@@ -12,9 +12,9 @@ use super::line::{Kind, Line};
 use super::number_format::{NumberFormat, builtin};
 use super::refuse::{broken_xls, damaged, encrypted};
 use super::wire::{Book, BookKind, Sheet};
-use super::worker::{Each, Job, Next, check_sheets};
 use super::xlsx::put;
 use crate::refusal::Result;
+use crate::stages::read::workbook::job::{Each, Job, Next, check_sheets};
 
 const AREAS_MAX: usize = 10_000;
 const END_OF_CHAIN: u32 = 0xffff_fffa;
