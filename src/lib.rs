@@ -37,9 +37,12 @@ pub mod account;
 pub mod cli;
 pub mod decision;
 pub mod definition;
-pub mod drop;
 pub mod field;
+pub mod file;
 pub mod header;
+pub mod history;
+pub mod inbox;
+pub mod invitation;
 pub mod issue;
 pub mod leaver;
 pub mod ledger;
@@ -47,7 +50,9 @@ pub mod meaning;
 pub mod memory;
 pub mod notify;
 pub mod outcome;
+pub mod password;
 pub mod pipeline;
+pub mod pipelines;
 pub mod profile;
 pub mod progress;
 #[cfg(test)]
@@ -58,6 +63,7 @@ pub mod row;
 pub mod rule;
 pub mod run_key;
 pub mod safeguard;
+pub mod sending;
 pub mod serve;
 pub mod spool;
 pub mod stages;
@@ -65,12 +71,3 @@ pub mod store;
 pub mod summary;
 pub mod text;
 pub mod vocabulary;
-
-/// Lower-case hex, as hashes are written everywhere.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}

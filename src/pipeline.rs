@@ -36,7 +36,9 @@ mod passwords;
 mod plan;
 mod ran;
 mod read;
+pub mod record;
 mod roll;
+mod rows;
 mod twice;
 mod write;
 
@@ -47,7 +49,8 @@ use self::begin::{Begun, begin, join};
 pub use self::decisions::{Decisions, Refused, Whole};
 use self::input::Input;
 pub use self::order::Order;
-pub use self::ran::{InputFile, Ran, Shared};
+pub use crate::stages::read::InputFile;
+pub use self::ran::{Ran, Shared};
 use self::read::open;
 pub use self::read::told_order;
 use self::roll::call_roll;
@@ -138,10 +141,6 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
     let ran = order.with(job, decisions, begun, store)?;
     write(job, ran, way, store)
 }
-
-/// Batches that go through the parallel passes together. Enough to keep the cores busy, few
-/// enough that memory doesn't notice.
-pub(crate) const GROUP_BATCHES: usize = 8;
 
 fn stopped_early() -> Refusal {
     Refusal::new(

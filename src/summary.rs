@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Counts, Exit};
 use crate::profile::Profile;
-use crate::store::invitations::Funnel;
+use crate::invitation::Funnel;
 
 /// The version of this document's shape.
 pub const SCHEMA: &str = "muster.summary/1";

@@ -6,15 +6,15 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::import::{RunArgs, Task, carry_out, make_folder, new_run, open_pipeline};
+use crate::cli::run::{RunArgs, Task, carry_out, make_folder, new_run, open_pipeline};
 use super::invite::write_to_run;
 use super::{DatabaseArgs, MemoryArgs};
 use crate::definition::Onboarding;
 use crate::issue::Code;
-use crate::notify::Kind;
+use crate::invitation::Kind;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
-use crate::report::file;
+use crate::file;
 use crate::text::email;
 
 #[derive(Args)]

@@ -7,7 +7,8 @@ use clap::Args;
 use uuid::Uuid;
 
 use super::invite::open_store;
-use super::{DatabaseArgs, print};
+use super::DatabaseArgs;
+use crate::cli::terminal::print;
 use crate::issue::Code;
 use crate::ledger::{self, Entry};
 use crate::outcome::Exit;

@@ -9,17 +9,21 @@ use uuid::Uuid;
 use super::invite::{
     Post, SendArgs, addresses, counts, end, find_import, open_store, read_message,
 };
-use super::{DatabaseArgs, print, warn};
+use super::DatabaseArgs;
+use crate::cli::terminal::{print, warn};
 use crate::definition::lifetime;
 use crate::issue::Code;
-use crate::notify::send::{Sent, Via};
+use crate::invitation::Sent;
+use crate::sending::Via;
 use crate::notify::token::{self, Token};
-use crate::notify::{Kind, message};
+use crate::invitation::Kind;
+use crate::notify::message;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::post;
 use crate::store::Store;
-use crate::store::invitations::{Filter, Listed, Queued};
+use crate::store::invitations::{Filter, Queued};
+use crate::invitation::Listed;
 use crate::text::email;
 
 #[derive(Subcommand)]

@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{print, shell_word, width};
-use crate::definition::{self, Definition, Pipeline, Recognizable, recognizable};
+use crate::cli::terminal::{print, shell_word, width};
+use crate::definition::{self, Definition, Pipeline};
+use crate::pipelines::{Recognizable, recognizable};
 use crate::header::Vocabulary;
 use crate::issue::{Code, mask};
 use crate::outcome::Exit;
 use crate::pipeline::columns::{is_people, samples};
 use crate::refusal::{Refusal, Result};
-use crate::report::file::atomically;
+use crate::file::atomically;
 use crate::report::human::{grouped, safe};
 use crate::stages::map::targets;
 use crate::stages::propose::{Becomes, Column, Proposal, propose};
@@ -224,7 +225,7 @@ pub(super) fn map(args: &MapArgs) -> Result<Exit> {
 /// The pipeline to begin with: the one that is named, the one that the file is recognized for, or
 /// the default.
 fn begin(args: &MapArgs) -> Result<(Pipeline, Option<Recognized>)> {
-    let mut pipeline = overridden(args, definition::open(args.pipeline.as_deref())?)?;
+    let mut pipeline = overridden(args, crate::pipelines::open(args.pipeline.as_deref())?)?;
     if args.pipeline.is_some() {
         return Ok((pipeline, None));
     }

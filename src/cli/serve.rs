@@ -9,8 +9,10 @@ use clap::{Args, Subcommand};
 use uuid::Uuid;
 
 use super::invite::Post;
-use super::{DatabaseArgs, print, stop_on_signal, warn};
-use crate::notify::{Delivery, Kind, Letter, message, template};
+use super::DatabaseArgs;
+use crate::cli::terminal::{print, stop_on_signal, warn};
+use crate::invitation::{Delivery, Kind, Letter};
+use crate::notify::{message, template};
 use crate::outcome::Exit;
 use crate::refusal::Result;
 use crate::serve::{Serving, serve as serve_pages};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::print;
+use crate::cli::terminal::print;
 use crate::definition;
 use crate::issue::Code;
 use crate::outcome::Exit;
@@ -31,7 +31,7 @@ pub(super) enum TemplateFormat {
 }
 
 pub(super) fn write_template(args: &TemplateArgs) -> Result<Exit> {
-    let definition = definition::open(args.pipeline.as_deref())?.definition;
+    let definition = crate::pipelines::open(args.pipeline.as_deref())?.definition;
     let by_name = args
         .output
         .as_ref()
@@ -46,7 +46,7 @@ pub(super) fn write_template(args: &TemplateArgs) -> Result<Exit> {
         (TemplateFormat::Csv, Some(path)) => {
             let text = template::csv(&definition);
             refuse_to_overwrite(path)?;
-            crate::report::file::atomically(path, |file| file.write(text.as_bytes()))?;
+            crate::file::atomically(path, |file| file.write(text.as_bytes()))?;
         }
         (TemplateFormat::Xlsx, Some(path)) => {
             refuse_to_overwrite(path)?;

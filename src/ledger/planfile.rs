@@ -30,11 +30,11 @@ use crate::issue::{Code, Issue};
 use crate::leaver::{Leaver, Why};
 use crate::meaning::person::Person;
 use crate::outcome::Outcome;
-use crate::pipeline::InputFile;
+use crate::stages::read::InputFile;
 use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
-use crate::report::changes::{Difference, differences, rule};
-use crate::report::file::{Pending, unwritable};
+use crate::meaning::changes::{Difference, differences, rule};
+use crate::file::{Pending, unwritable};
 use crate::row::{Layout, People, Slot};
 use crate::rule::Rule;
 use crate::safeguard::Gate;
@@ -547,7 +547,7 @@ fn check_seal(file: &File, shown: &str) -> Result<String> {
     }
     whole.update(seal);
     whole.update(&footer);
-    Ok(crate::hex(&whole.finalize()))
+    Ok(crate::text::hex(&whole.finalize()))
 }
 
 // --- reading -------------------------------------------------------------------------------------

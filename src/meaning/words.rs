@@ -359,7 +359,7 @@ mod tests {
 
     #[test]
     fn no_preset_lets_anybody_in_and_each_knows_the_closed_ones_of_its_product() {
-        let all = crate::definition::recognizable().unwrap();
+        let all = crate::pipelines::recognizable().unwrap();
         let mut names: Vec<String> = Vec::new();
         for one in all {
             let definition = one.pipeline.definition;

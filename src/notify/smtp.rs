@@ -22,7 +22,7 @@ use rustls::CertificateError;
 
 use crate::definition::Mail;
 use crate::issue::Code;
-use crate::notify::Delivery;
+use crate::invitation::Delivery;
 use crate::notify::message::Message;
 use crate::refusal::{Refusal, Result};
 

@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 
 use super::decisions::Decisions;
 use super::write::Way;
-use super::{InputFile, Job, stopped_early};
+use crate::stages::read::InputFile;
+use super::{Job, stopped_early};
 use crate::issue::Code;
 use crate::ledger::planfile::PlanFile;
 use crate::outcome::Exit;

@@ -10,7 +10,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::GROUP_BATCHES;
+use crate::spool::GROUP_BATCHES;
 use super::plan::Planning;
 use crate::decision::Planned;
 use crate::field::RowNumber;

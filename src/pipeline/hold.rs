@@ -1,7 +1,8 @@
 //! gates: measures the plan of a run, and takes out of it what they hold.
 
 use super::change::{changes, held_issues, joins, needed_groups};
-use super::plan::{Planning, Rows};
+use super::plan::Planning;
+use crate::pipeline::rows::Rows;
 use crate::decision::Planned;
 use crate::definition;
 use crate::definition::{Definition, Slipped};

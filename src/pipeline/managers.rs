@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::plan::Rows;
+use crate::pipeline::rows::Rows;
 use crate::field::RowNumber;
-use crate::memory::managers::Managers;
+use crate::stages::managers::index::Managers;
 use crate::refusal::Result;
 use crate::stages::managers::{Name, Wrong, cell};
 use crate::store::Store;

@@ -1,7 +1,7 @@
 //! passwords: fetches the password hashes that a plan leaves out from the files that it was made
 //! from.
 
-use super::InputFile;
+use crate::stages::read::InputFile;
 use super::read::read_files;
 use crate::header::Vocabulary;
 use crate::issue::Code;

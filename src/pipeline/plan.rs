@@ -1,6 +1,8 @@
 //! match → plan, for all batches: what each row would do, and those who only get what others give up.
 
-use super::{GROUP_BATCHES, InputFile, Job, Order, stopped_early};
+use crate::spool::GROUP_BATCHES;
+use crate::stages::read::InputFile;
+use super::{Job, Order, stopped_early};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
@@ -19,7 +21,7 @@ use crate::field::{Field, Key, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::meaning::membership::Tree;
 use crate::meaning::person::Person;
-use crate::memory::owners::Clashing;
+use crate::stages::clash::owners::Clashing;
 use crate::outcome::{Outcome, Verdict};
 use crate::refusal::Result;
 use crate::row::{Layout, People};
@@ -35,26 +37,6 @@ use crate::stages::roll::{Answer, Roll};
 use crate::store::Store;
 use crate::store::matches::Matches;
 use crate::store::roll::Calling;
-
-/// By what the rows are decided.
-pub(super) enum Guide<'a> {
-    /// By the pipeline, knowing how the clashes of the files ended.
-    Pipeline {
-        clashing: &'a Clashing,
-        managers: &'a [Wrong],
-        files: &'a [InputFile],
-    },
-    /// By a plan, as long as the accounts are what it saw.
-    Plan(&'a Order<'a>),
-}
-
-/// The rows of a run, and what they are for.
-#[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
-    pub(super) job: &'a Job<'a>,
-    pub(super) layout: &'a Layout,
-    pub(super) spool: &'a Spool,
-}
 
 /// What the plan leaves, with what only the last row could tell.
 pub(super) struct Planning {

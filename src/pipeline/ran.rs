@@ -102,14 +102,3 @@ pub struct Shared {
     /// Whether it is the one that closes the run in the books.
     pub closes: bool,
 }
-
-/// A file of the run and what its columns became.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct InputFile {
-    /// The file.
-    pub source: Source,
-    /// What each column became.
-    pub targets: Vec<Target>,
-    /// How the columns fill the layout.
-    pub mapping: Mapping,
-}

@@ -1,8 +1,10 @@
 //! The first half: read → map → clean → dedupe → validate, for all files, into the spool.
 
 use super::columns::{Unused, advise};
-use super::plan::Rows;
-use super::{GROUP_BATCHES, InputFile, Job, stopped_early};
+use crate::pipeline::rows::Rows;
+use crate::spool::GROUP_BATCHES;
+use crate::stages::read::InputFile;
+use super::{Job, stopped_early};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -18,8 +20,8 @@ use crate::meaning::date::Evidence;
 use crate::meaning::group;
 use crate::meaning::group::{GROUP_NESTING, groups};
 use crate::meaning::mapping::{Mapping, Target};
-use crate::memory::managers::Managers;
-use crate::memory::owners::Owners;
+use crate::stages::managers::index::Managers;
+use crate::stages::clash::owners::Owners;
 use crate::memory::seen::Seen;
 use crate::outcome::Verdict;
 use crate::profile::Profile;

@@ -3,8 +3,10 @@
 use rayon::prelude::*;
 
 use super::change::asks_for_groups;
-use super::plan::{Guide, Rows};
-use super::{GROUP_BATCHES, InputFile, Job};
+use crate::pipeline::rows::{Guide, Rows};
+use crate::spool::GROUP_BATCHES;
+use crate::stages::read::InputFile;
+use super::Job;
 use crate::field::RowNumber;
 use crate::meaning::membership::Tree;
 use crate::refusal::Result;

@@ -12,7 +12,7 @@ use rust_xlsxwriter::{
     Color, Format, FormatAlign, FormatBorder, Formula, Note, Workbook, Worksheet, XlsxError,
 };
 
-use super::file::{Pending, unwritable};
+use crate::file::{Pending, unwritable};
 use crate::header::{MARK, OWN};
 use crate::refusal::Result;
 use crate::row::{AboveRow, Native, ShownAs};
@@ -663,7 +663,7 @@ mod tests {
         file.finish().unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 
-        let pipeline = definition::open(None).unwrap();
+        let pipeline = crate::pipelines::open(None).unwrap();
         let vocabulary = Vocabulary::new(&pipeline.definition);
         let wanted = Wanted {
             definition: &pipeline.definition,

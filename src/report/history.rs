@@ -11,8 +11,8 @@ use crate::account::COLUMNS;
 use crate::issue::Code;
 use crate::ledger::Entry;
 use crate::meaning::membership;
-use crate::store::explain::{Done, Known, WayIn, What};
-use crate::store::undo::Left;
+use crate::history::{Done, Known, WayIn, What};
+use crate::history::Left;
 use crate::summary::{KeptExample, Summary};
 use crate::text::formula::guarded;
 

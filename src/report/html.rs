@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::issue::Code;
 use crate::outcome::{Counts, Outcome};
-use crate::report::changes::{Change, Changes};
+use crate::meaning::changes::{Change, Changes};
 use crate::report::human::{
     self, counted, doubts, duration, escape, grouped, headline, is_hidden, meaning, mending,
     percent, plural, rules, ruling, safe, sum, why_leaving,

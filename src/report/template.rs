@@ -8,7 +8,7 @@ use std::path::Path;
 use rust_xlsxwriter::{DataValidation, Format, Workbook, Worksheet, XlsxError};
 
 use super::corrections::{column_width, heading, note};
-use super::file::{atomically, unwritable};
+use crate::file::{atomically, unwritable};
 use crate::definition::{DateOrder, Definition, MissingGroups, NameOrder, Onboarding, SheetChoice};
 use crate::field::Field;
 use crate::refusal::Result;
@@ -443,7 +443,7 @@ mod tests {
         let staff = definition::parse("staff.toml", PIPELINE)
             .unwrap()
             .definition;
-        for (definition, line) in [(definition::open(None).unwrap().definition, 1), (staff, 3)] {
+        for (definition, line) in [(crate::pipelines::open(None).unwrap().definition, 1), (staff, 3)] {
             xlsx(&path, &definition).unwrap();
             let vocabulary = Vocabulary::new(&definition);
             let wanted = Wanted {

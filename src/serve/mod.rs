@@ -31,7 +31,7 @@ use uuid::Uuid;
 
 use crate::definition::Mail;
 use crate::issue::Code;
-use crate::notify::Kind;
+use crate::invitation::Kind;
 use crate::notify::token::{self, Token};
 use crate::refusal::{Refusal, Result};
 use crate::stages::validate::VALUE_CHARS_MAX;

@@ -16,10 +16,6 @@ use crate::field::{Field, Key, RowNumber};
 use crate::meaning::membership;
 use crate::text::{email, username_key};
 
-/// Values by field; attributes as `attributes.NAME`, memberships as `groups`, a list of entries (see
-/// [`membership`]).
-pub type Values = BTreeMap<String, Value>;
-
 /// What a run did to an account.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Deed {

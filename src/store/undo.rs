@@ -42,21 +42,6 @@ pub struct Earlier {
     pub started_at: String,
 }
 
-/// Something that stays as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Left {
-    /// The account, or the group.
-    pub id: Uuid,
-    /// The account's address, or the path of the group.
-    pub who: String,
-    /// The account's.
-    pub external_id: String,
-    /// The field, or `account` or `group`.
-    pub field: String,
-    /// Why.
-    pub reason: String,
-}
-
 /// An undo under way, or one that is only planned.
 pub struct Undoing<'a> {
     store: &'a mut Store,

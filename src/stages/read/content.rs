@@ -296,7 +296,7 @@ fn fingerprint(content: &Content) -> Result<(String, u64)> {
             .read(&mut block)
             .map_err(|error| unreadable(&content.path, &error))?;
         if count == 0 {
-            return Ok((crate::hex(&hash.finalize()), bytes));
+            return Ok((crate::text::hex(&hash.finalize()), bytes));
         }
         hash.update(&block[..count]);
         bytes += count as u64;

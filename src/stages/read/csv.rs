@@ -816,7 +816,7 @@ mod tests {
     fn opened(bytes: &[u8]) -> Result<(tempfile::NamedTempFile, Source)> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        let definition = definition::open(None).unwrap().definition;
+        let definition = crate::pipelines::open(None).unwrap().definition;
         let vocabulary = Vocabulary::new(&definition);
         let source = Source::open(
             file.path(),
@@ -1063,7 +1063,7 @@ mod tests {
     fn told_in(bytes: &[u8], encoding: &str) -> Vec<(u64, Vec<String>, Option<Code>)> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        let mut definition = definition::open(None).unwrap().definition;
+        let mut definition = crate::pipelines::open(None).unwrap().definition;
         definition.read.encoding = Some(encoding.to_string());
         let vocabulary = Vocabulary::new(&definition);
         let wanted = Wanted {

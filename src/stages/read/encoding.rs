@@ -91,7 +91,7 @@ pub fn survey(content: &Content, named: Option<&str>, depth: Depth) -> Result<Su
         wide::check(content, bytes, encoding)?;
     }
     Ok(Survey {
-        sha256: crate::hex(&hash.finalize()),
+        sha256: crate::text::hex(&hash.finalize()),
         bytes,
         encoding,
         guess,

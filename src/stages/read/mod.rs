@@ -70,6 +70,17 @@ pub struct Source {
     pub without_nul: Vec<(usize, String)>,
 }
 
+/// A file of the run and what its columns became.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InputFile {
+    /// The file.
+    pub source: Source,
+    /// What each column became.
+    pub targets: Vec<Target>,
+    /// How the columns fill the layout.
+    pub mapping: Mapping,
+}
+
 /// What kind of file it is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -9,7 +9,7 @@ type Rows = Vec<(u64, u64, Vec<String>)>;
 fn opened(bytes: &[u8]) -> Result<(NamedTempFile, Source)> {
     let mut file = NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
-    let definition = definition::open(None).unwrap().definition;
+    let definition = crate::pipelines::open(None).unwrap().definition;
     let vocabulary = Vocabulary::new(&definition);
     let wanted = Wanted {
         definition: &definition,

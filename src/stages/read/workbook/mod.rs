@@ -435,7 +435,7 @@ fn fingerprint(path: &Path, file: &File) -> Result<String> {
             .read_at(&mut buffer, at)
             .map_err(|error| unreadable(path, &error))?;
         if count == 0 {
-            return Ok(crate::hex(&hash.finalize()));
+            return Ok(crate::text::hex(&hash.finalize()));
         }
         hash.update(&buffer[..count]);
         at += count as u64;

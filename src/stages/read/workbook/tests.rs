@@ -88,7 +88,7 @@ fn open_with(path: &Path, definition: &Definition) -> Result<Source> {
 }
 
 fn standard() -> Definition {
-    definition::open(None).unwrap().definition
+    crate::pipelines::open(None).unwrap().definition
 }
 
 /// Everything below the header: line, cells; and the issues.

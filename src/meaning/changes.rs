@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use crate::meaning::changes;
 
 use crate::account::{COLUMNS, Update};
 use crate::definition::Definition;

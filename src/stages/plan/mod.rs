@@ -27,8 +27,9 @@ use crate::meaning::membership::Tree;
 use crate::meaning::protection::is_protected;
 use crate::meaning::{group, words};
 use crate::outcome::Outcome;
-use crate::stages::owner;
 use crate::text::names;
+
+pub mod owner;
 
 /// Somebody whose last day is over, where the account isn't closed by that.
 fn over(person: &Person, status: &str, definition: &Definition) -> Option<Issue> {

@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rayon::prelude::*;
+use crate::pipeline::record;
 
-use super::file::{Pending, atomically};
-use super::html::{self, Details, IssueDetail};
+use crate::file::{Pending, atomically};
+use crate::report::html;
+use crate::report::html::{Details, IssueDetail};
 use crate::decision::Planned;
 use crate::definition::{DateOrder, Definition};
 use crate::field::{Field, RowNumber};
@@ -19,7 +20,9 @@ use crate::meaning::mapping::Target;
 use crate::meaning::person::Person;
 use crate::outcome::{Counts, Outcome, Verdict};
 use crate::pipeline::columns::joined_names;
-use crate::pipeline::{self, GROUP_BATCHES, InputFile, Ran};
+use crate::pipeline::{self, Ran};
+use crate::spool::GROUP_BATCHES;
+use crate::stages::read::InputFile;
 use crate::refusal::Result;
 use crate::row::{People, Slot};
 use crate::rule::{Rule, Rules};
@@ -29,7 +32,7 @@ use crate::stages::read::{Aside, Format};
 use crate::store::mends::Mend;
 use crate::summary::{Column, Example, Input, IssueCount, LeaverExample, Summary};
 use crate::text::formula::guarded;
-use to_mend::{Picked, corrections};
+use crate::pipeline::record::to_mend::{Picked, corrections};
 
 mod to_mend;
 
@@ -88,7 +91,7 @@ pub fn record(
     let file = pending
         .file()?
         .try_clone()
-        .map_err(|error| super::file::unwritable(&ledger_path, &error))?;
+        .map_err(|error| crate::file::unwritable(&ledger_path, &error))?;
     let mut ledger = Ledger::begin(file, &ledger_path)?;
     let is_check = summary.run.kind == "check";
     let mut picked = Picked::new(ran, definition, folder, is_check);

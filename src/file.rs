@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use crate::file;
 
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
@@ -122,7 +122,7 @@ fn folder(path: &Path) -> &Path {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::file::*;
 
     #[test]
     fn a_file_is_there_as_a_whole_or_not_at_all() {

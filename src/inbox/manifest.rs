@@ -4,7 +4,7 @@
 //! where either may be left out and other keys are passed over; and what `sha256sum` prints
 //! (GNU coreutils: `HEX`, a space, a space or `*`, the name; one file a line).
 
-use serde::Deserialize;
+use crate::inbox::manifest;
 
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
@@ -98,7 +98,7 @@ fn sum_of<'a>(line: &'a str, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::inbox::manifest::*;
 
     const SUM: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::Value;
+use crate::stages::plan::owner;
+use crate::stages::plan::owner;
 
 use crate::account::{Account, COLUMNS, Update};
 use crate::definition::{Definition, Touch};
@@ -208,9 +208,9 @@ fn stay(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::stages::plan::owner::*;
     use crate::definition;
-    use serde_json::json;
+    use crate::stages::plan::owner::tests;
 
     fn past(json: Value) -> Past {
         serde_json::from_value(json).unwrap()
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     #[expect(clippy::too_many_lines, reason = "a table")]
     fn the_last_one_who_set_a_value_has_it() {
-        use Setter::{Application, Nobody, Source};
+        use crate::stages::plan::owner::tests;
         let other = json!({"source": "crm", "undo": false, "at": 5, "after": {"role": "x"}});
         let cleared = |source: &str| wrote(source, 5, Value::Null);
         for (what, made_by, changes, edit, held, setter) in [
