@@ -1,11 +1,11 @@
 //! Files that are there as a whole or not at all: written beside their place under another name,
 //! synced, then renamed. Only their owner may read them, because they hold personal data.
 
+use tempfile::NamedTempFile;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::file;
 
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
@@ -122,7 +122,7 @@ fn folder(path: &Path) -> &Path {
 
 #[cfg(test)]
 mod tests {
-    use crate::file::*;
+    use super::*;
 
     #[test]
     fn a_file_is_there_as_a_whole_or_not_at_all() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -102,4 +103,25 @@ pub struct Left {
     pub field: String,
     /// Why.
     pub reason: String,
+}
+
+/// A row of a ledger that was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// The row's number in the run, from 0.
+    pub row: u32,
+    /// The file, as it was given.
+    pub file: String,
+    /// Physical line, or row of the sheet.
+    pub line: u64,
+    /// The outcome's word.
+    pub outcome: String,
+    /// The account that it made, changed or matched.
+    pub account: Option<String>,
+    /// For a duplicate: the number of the row that it equals, from 0.
+    pub duplicate_of: Option<u32>,
+    /// Cleaning rules that changed something, by comma.
+    pub cleaned: String,
+    /// Codes of its issues, by comma.
+    pub issues: String,
 }

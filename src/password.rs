@@ -5,11 +5,11 @@
 //! and hashed in its NFKC form, so that it is the same on every keyboard; whoever verifies it
 //! later must do the same.
 
-use crate::password;
-use crate::password;
-use crate::password;
-use crate::password;
 
+use argon2::password_hash::PasswordHasher;
+use argon2::{Algorithm, Argon2, Params, Version};
+use unicode_normalization::UnicodeNormalization;
+use zxcvbn::zxcvbn;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
@@ -130,10 +130,10 @@ fn words(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use argon2::Argon2;
+    use argon2::password_hash::PasswordVerifier;
+    use argon2::password_hash::phc::PasswordHash;
     use crate::password::{CHARS_MAX, Known, Problem, check, hash};
-    use crate::password::tests;
-    use crate::password::tests;
-    use crate::password::tests;
 
     const KNOWN: Known<'_> = Known {
         names: &["Anna-Lena", "Müller", "Li"],

@@ -63,6 +63,7 @@ use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::run_key::RunKey;
 use crate::safeguard::Class;
+use crate::stages::read::Reader;
 use crate::store::Store;
 
 pub(crate) use self::begin::inputs_of;
@@ -73,6 +74,8 @@ pub struct Job<'a> {
     pub files: &'a [PathBuf],
     /// SHA-256 that the only file must have; `None` takes whatever is there.
     pub sha256: Option<&'a str>,
+    /// What they are read with.
+    pub reader: &'a Reader,
     /// By which pipeline.
     pub pipeline: &'a Pipeline,
     /// What names the run in what it writes.

@@ -5,6 +5,9 @@
 //! came. A mail is claimed when a connection is open and the pace allows it, not before: whoever
 //! is killed leaves no more claims than connections.
 
+use jiff::Timestamp;
+use uuid::Uuid;
+use crate::invitation::Sent;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -13,8 +16,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::sending as send;
-use crate::sending as send;
 
 use crate::definition::Mail;
 use crate::issue::Code;
@@ -776,14 +777,14 @@ fn random_password() -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::sending::*;
+    use argon2::Argon2;
+    use argon2::password_hash::PasswordVerifier;
+    use mail_parser::MessageParser;
+    use tokio::runtime::Runtime;
+    use super::*;
     use std::collections::{BTreeMap, HashSet};
     use std::fs;
 
-    use crate::sending::tests;
-    use crate::sending::tests;
-    use crate::sending::tests;
-    use crate::sending::tests;
 
     use crate::notify::scripted::{self, Script, Verdict};
     use crate::store::connect::{Connection as Session, Target};

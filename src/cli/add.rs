@@ -80,12 +80,10 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
         out: args.out.clone(),
         json: args.json,
         quiet: args.quiet,
-        sheet: None,
         delimiter: Some(",".to_string()),
         encoding: Some("utf-8".to_string()),
         onboarding: args.onboarding,
-        allow: Vec::new(),
-        memory: MemoryArgs::default(),
+        ..RunArgs::default()
     };
     let mut pipeline = open_pipeline(&run_args)?;
     let onboarding = pipeline.definition.accounts.onboarding;

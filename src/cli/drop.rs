@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::due::once_a_day;
-use super::import::ImportArgs;
 use crate::cli::run::{RunArgs, Setup, Task, absolute, make_folder, new_run, open_locked, open_pipeline, run_task};
 use super::invite::{Post, ReportMail, corrections, run_report, undelivered};
 use crate::cli::terminal::{print, shell_word, stop_on_signal, warn};
@@ -277,6 +276,7 @@ impl Visit<'_> {
         let wanted = Wanted {
             definition,
             vocabulary,
+            reader: &self.args.reading.0,
         };
         let mut rows: RowNumber = 0;
         Source::open(&self.place.path(name), &wanted)?.read(0, 0, &mut |cells| {

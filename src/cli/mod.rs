@@ -33,6 +33,8 @@ mod terminal;
 mod undo;
 mod workbook;
 
+use self::terminal::{colour, print};
+
 /// Check a file of people, import it into PostgreSQL, and only then invite them.
 #[derive(Parser)]
 #[command(
@@ -164,7 +166,6 @@ pub fn run() -> Exit {
             };
         }
     };
-    workbook::isolate();
     let result = match &line.command {
         Command::Check(args) => import::check_files(args),
         Command::Import(args) => match &args.drop.drop {

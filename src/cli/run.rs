@@ -1,15 +1,15 @@
 //! `muster check`, `muster import`, and what `muster apply` shares with them: one flow, from the
 //! arguments to the summary.
 
+use clap::Args;
+use jiff::Timestamp;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::cli::run as import;
-use crate::cli::run as import;
+use super::workbook::Reading;
 
-use super::drop::{DropArgs, visit};
 use super::map::recognize;
 use super::{DatabaseArgs, MemoryArgs, runs};
 use crate::cli::terminal::{shell_word, stop_on_signal, warn};
@@ -67,6 +67,8 @@ pub(super) struct RunArgs {
     pub(super) allow: Vec<(Class, u64)>,
     #[command(flatten)]
     pub(super) memory: MemoryArgs,
+    #[arg(skip)]
+    pub(super) reading: Reading,
 }
 
 /// `update=600`.
@@ -170,6 +172,7 @@ pub(super) fn run_task(
     let job = Job {
         files: &args.files,
         sha256: setup.dropped.as_ref().map(|(_, sha256)| *sha256),
+        reader: &args.reading.0,
         pipeline,
         run,
         for_plan: matches!(task, Task::Check { plan: Some(_), .. }),
@@ -379,7 +382,7 @@ pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
     if args.pipeline.is_some() {
         return Ok(pipeline);
     }
-    let Some(recognized) = recognize(&args.files, &pipeline.definition)? else {
+    let Some(recognized) = recognize(&args.files, &pipeline.definition, &args.reading.0)? else {
         return Ok(pipeline);
     };
     if let Some(file) = args.files.first().filter(|_| !args.quiet) {

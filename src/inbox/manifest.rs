@@ -4,8 +4,8 @@
 //! where either may be left out and other keys are passed over; and what `sha256sum` prints
 //! (GNU coreutils: `HEX`, a space, a space or `*`, the name; one file a line).
 
-use crate::inbox::manifest;
 
+use serde::Deserialize;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
@@ -98,7 +98,7 @@ fn sum_of<'a>(line: &'a str, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use crate::inbox::manifest::*;
+    use super::*;
 
     const SUM: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 

@@ -42,14 +42,15 @@
 //! its file system, so that a file is always at exactly one place. Nothing is ever overwritten. A
 //! run that was cut off is taken up by the next visit, which finds its file where it was.
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use crate::store::drops::Newest;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::inbox as drop;
-use crate::inbox as drop;
-use crate::inbox as drop;
 
 use crate::issue::Code;
 use crate::outcome::Exit;
@@ -382,7 +383,7 @@ pub fn worse(a: Exit, b: Exit) -> Exit {
 
 #[cfg(test)]
 mod tests {
-    use crate::inbox::*;
+    use super::*;
 
     const NOW: u64 = 1_795_324_354; // 2026-11-22T05:12:34Z
 

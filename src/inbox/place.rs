@@ -1,11 +1,11 @@
 //! The folder itself: where files go afterwards, and how they get there.
 
+use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::inbox::place;
 
 use crate::inbox::Dropped;
 use crate::issue::Code;
@@ -194,7 +194,7 @@ fn beside(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use crate::inbox::place::*;
+    use super::*;
     use std::time::SystemTime;
 
     fn names(folder: &Path) -> Vec<String> {

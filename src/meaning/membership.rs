@@ -360,7 +360,7 @@ fn with_inherited(
 #[cfg(test)]
 mod tests {
     use crate::definition::{Definition, parse};
-    use crate::meaning::membership::*;
+    use super::*;
 
     fn definition(toml: &str) -> Definition {
         let text = format!("name = \"p\"\n{toml}");

@@ -43,7 +43,7 @@ fn make(folder: &Path) -> io::Result<()> {
 }
 
 /// The refusal for an outbox that can't be written to.
-pub(super) fn unwritable(folder: &Path, why: &str) -> Refusal {
+pub(crate) fn unwritable(folder: &Path, why: &str) -> Refusal {
     let what = format!("the outbox `{}` can't be written: {why}", folder.display());
     Refusal::new(Code::OutputUnwritable, what)
         .help("make room or give the right to write there, or set `MUSTER_HOME` to another folder")

@@ -1,5 +1,7 @@
 //! Who of a run's people is written to, and why the others are not. Pure.
 
+use crate::invitation::LeftOut;
+use crate::invitation::Candidate;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;

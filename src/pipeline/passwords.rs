@@ -26,6 +26,7 @@ pub(super) fn fetch(job: &Job, plan: &mut PlanFile) -> Result<()> {
         let wanted = read::Wanted {
             definition,
             vocabulary,
+            reader: job.reader,
         };
         let there = Source::open(&file.source.path, &wanted).map_err(explain)?;
         if there.sha256 != file.source.sha256 {

@@ -1,5 +1,8 @@
 //! match → plan, for all batches: what each row would do, and those who only get what others give up.
 
+use crate::pipeline::rows::Rows;
+use crate::decision::Lookup;
+use crate::pipeline::rows::Guide;
 use crate::spool::GROUP_BATCHES;
 use crate::stages::read::InputFile;
 use super::{Job, Order, stopped_early};
@@ -33,7 +36,6 @@ use crate::stages::load::{self};
 use crate::stages::managers::{self, Wrong};
 use crate::stages::moves::{self, Moves, Pending, Release, stands_in_the_way};
 use crate::stages::plan::{decide, giving_up, own_match, without_keys, without_taken_keys};
-use crate::stages::roll::{Answer, Roll};
 use crate::store::Store;
 use crate::store::matches::Matches;
 use crate::store::roll::Calling;
@@ -152,8 +154,7 @@ pub(super) fn match_and_plan(
             .into_par_iter()
             .map(|batch| {
                 let people = spool.read(batch)?;
-                let called = called.as_ref().map(|called| called.of_batch(spool, batch));
-                let (planned, moving) = judge.plan(batch, &people, called, &found)?;
+                let (planned, moving) = judge.plan(batch, &people, called.as_ref(), &found)?;
                 let facts = rows.facts(&people, &planned);
                 Ok((people, planned, moving, facts))
             })
@@ -257,8 +258,8 @@ fn send_keys(rows: &Rows, called: Option<&Called>, store: &Store) -> Result<u64>
             .into_par_iter()
             .map(|batch| {
                 let people = spool.read(batch)?;
-                let called = called.map(|called| called.of_batch(spool, batch));
-                let frame = load::encode_keys(&people, called, full_list);
+                let known = |index| lookup(called, spool, batch, index);
+                let frame = load::encode_keys(&people, &known, full_list);
                 let unknown = match full_list {
                     true => load::rows_without_key(&people),
                     false => 0,
@@ -273,6 +274,11 @@ fn send_keys(rows: &Rows, called: Option<&Called>, store: &Store) -> Result<u64>
         }
     }
     Ok(unknown_rows)
+}
+
+/// What the accounts that were called say of a row; a match can say it where none were.
+fn lookup(called: Option<&Called>, spool: &Spool, batch: usize, index: usize) -> Lookup {
+    called.map_or(Lookup::Ask, |called| called.lookup(spool, batch, index))
 }
 
 /// All that planning a row needs besides the row and its match.
@@ -291,7 +297,7 @@ impl Judge<'_> {
         &self,
         batch: usize,
         people: &People,
-        called: Option<(&Roll, &[Answer])>,
+        called: Option<&Called>,
         found: &[(RowNumber, Matched)],
     ) -> Result<(Planned, moves::Found)> {
         let first = people.drafts.first_row;
@@ -309,7 +315,7 @@ impl Judge<'_> {
             .peekable();
         for index in 0..people.len() {
             let row = first + index as RowNumber;
-            if let Some(account) = called.and_then(|(roll, answers)| roll.holder(answers[index])) {
+            if let Lookup::Holds(account) = lookup(called, self.rows.spool, batch, index) {
                 planned.outcomes.push(Outcome::Unchanged);
                 planned.accounts.push((row, account));
                 continue;

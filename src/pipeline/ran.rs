@@ -1,5 +1,6 @@
 //! What is known after a run: everything that is told of it comes from here.
 
+use crate::stages::read::InputFile;
 use serde::{Deserialize, Serialize};
 
 use super::decisions::{Decisions, Refused};

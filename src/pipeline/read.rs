@@ -142,13 +142,14 @@ pub(super) fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
             &read::Wanted {
                 definition,
                 vocabulary,
+                reader: job.reader,
             },
         )?;
         if job.sha256.is_some_and(|sha256| sha256 != source.sha256) {
             let what = format!("`{}` changed since it was looked at", path.display());
             return Err(Refusal::new(Code::FileChanged, what));
         }
-        let targets = map::targets(&source, vocabulary, definition)
+        let targets = map::targets(&source.head(), vocabulary, definition)
             .map_err(|refusal| advise(refusal, &mut source, vocabulary, definition))?;
         let passwords = targets
             .iter()
@@ -218,7 +219,7 @@ pub(super) fn read_people(
     let truth = read_once(job, files, layout, &definitions, &watches)?;
     check_somebody(files, &truth)?;
     for ((file, watch), counts) in files.iter().zip(&watches).zip(&truth.closing) {
-        if let Some(refusal) = watch.question(&file.source, counts) {
+        if let Some(refusal) = watch.question(&file.source.head(), counts) {
             return Err(refusal);
         }
     }
@@ -276,7 +277,7 @@ fn say_unused(mut truth: FileTruth, files: &mut [InputFile], definition: &Defini
 }
 
 fn watch(file: &InputFile, definition: &Definition) -> Watch {
-    Watch::new(&file.source, &file.targets, &file.mapping, definition)
+    Watch::new(&file.source.head(), &file.targets, &file.mapping, definition)
 }
 
 /// Refuses a file in which no row is about anybody: nothing in it can be right.

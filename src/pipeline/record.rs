@@ -1,11 +1,11 @@
 //! record: one pass over what a run left, row by row, into its ledger, its corrections and its
 //! summary. Numbers are counted here, once, from the rows themselves.
 
+use rayon::prelude::*;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::pipeline::record;
 
 use crate::file::{Pending, atomically};
 use crate::report::html;
@@ -669,7 +669,7 @@ fn detected(
     number: usize,
 ) -> Vec<String> {
     let mut detected = match &file.source.format {
-        Format::Workbook { sheet, book } => book.remarks(*sheet, &file.source.header),
+        Format::Workbook { sheet, book, .. } => book.remarks(*sheet, &file.source.header),
         Format::Csv(shape) => shape.remarks(&file.source),
         Format::Json(shape) => shape.remarks(&file.source),
     };

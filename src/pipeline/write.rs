@@ -25,7 +25,7 @@ use crate::spool::Spool;
 use crate::stages::load::{self, Chunk};
 use crate::store::Store;
 use crate::store::loader::{Loader, Written};
-use crate::store::share::By;
+use crate::store::trouble::By;
 use crate::store::share::{Booked, PAUSE, Step};
 use crate::summary::Share;
 

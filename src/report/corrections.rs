@@ -625,6 +625,7 @@ mod tests {
             let wanted = Wanted {
                 definition: &pipeline.definition,
                 vocabulary: &vocabulary,
+                reader: &Reader::default(),
             };
             let source = Source::open(&path, &wanted).unwrap();
             let names: Vec<&str> = header.iter().map(String::as_str).chain(OWN).collect();
@@ -668,6 +669,7 @@ mod tests {
         let wanted = Wanted {
             definition: &pipeline.definition,
             vocabulary: &vocabulary,
+            reader: &Reader::default(),
         };
         let source = workbook::open(&path, &wanted).unwrap();
         let names: Vec<&str> = header.iter().map(String::as_str).chain(OWN).collect();

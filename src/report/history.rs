@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::human::{duration, grouped, plural, safe, table};
 use crate::account::COLUMNS;
 use crate::issue::Code;
-use crate::ledger::Entry;
+use crate::history::Entry;
 use crate::meaning::membership;
 use crate::history::{Done, Known, WayIn, What};
 use crate::history::Left;

@@ -449,6 +449,7 @@ mod tests {
             let wanted = Wanted {
                 definition: &definition,
                 vocabulary: &vocabulary,
+                reader: &Reader::default(),
             };
             let source = workbook::open(&path, &wanted).unwrap();
             let columns = columns(&definition);

@@ -37,6 +37,7 @@ use crate::refusal::{Refusal, Result};
 use crate::stages::validate::VALUE_CHARS_MAX;
 use crate::store::acceptance::Invited;
 use crate::store::connect::Target;
+use crate::password;
 use crate::text;
 use connection::{Door, Peer};
 use limit::Limit;
@@ -48,7 +49,6 @@ mod connection;
 mod guard;
 mod limit;
 mod page;
-pub(crate) mod password;
 mod pool;
 mod words;
 

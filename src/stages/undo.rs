@@ -5,6 +5,7 @@
 //! A value goes back only where the account still holds what the run wrote. An account that the
 //! run made is removed only if nobody has used it, and is deactivated otherwise.
 
+use crate::history::Values;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 

@@ -1,6 +1,10 @@
 //! What the books say of one person: as the account is, or was when it was removed, and everything
 //! that runs, undos and invitations did to it.
 
+use crate::history::Known;
+use crate::history::WayIn;
+use crate::history::Done;
+use crate::history::What;
 use std::collections::BTreeMap;
 
 use serde_json::Value;

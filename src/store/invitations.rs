@@ -3,6 +3,9 @@
 //! A mail is claimed before it is sent and settled after, each in a transaction of its own. Whose
 //! sender is gone is found by the advisory lock that the sender's session held.
 
+use crate::invitation::Abandoned;
+use crate::invitation::Funnel;
+use crate::invitation::Listed;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;

@@ -2,6 +2,7 @@
 //! what it kept. A chunk that was written is not looked at again, so that an undo which was cut
 //! off goes on where it stopped.
 
+use crate::history::Left;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 

@@ -320,7 +320,7 @@ pub fn hex(bytes: &[u8]) -> String {
 mod tests {
     use unicode_normalization::{IsNormalized, is_nfc_quick};
 
-    use crate::text::*;
+    use super::*;
 
     #[test]
     fn what_is_composed_needs_nothing_wherever_it_stands() {

@@ -224,7 +224,7 @@ fn begin_corrections(
 
 /// The widths of the columns that are the user's own, as far as the sheet gives them.
 fn widths(file: &InputFile) -> Vec<Option<f64>> {
-    let Format::Workbook { sheet, book } = &file.source.format else {
+    let Format::Workbook { sheet, book, .. } = &file.source.format else {
         return Vec::new();
     };
     let given = book

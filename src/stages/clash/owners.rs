@@ -379,7 +379,8 @@ fn group_of(words: [u32; GROUP]) -> Group {
 
 #[cfg(test)]
 mod tests {
-    use crate::stages::clash::owners::*;
+    use Code::{ClashEmail, ClashKept, ClashSkipped, ClashUsername, EmailAlike, UsernameAlike};
+    use super::*;
     use crate::issue::Code;
     use crate::row::Table;
     use crate::stages::clash::{key_hashes, look_alikes};
@@ -423,7 +424,6 @@ mod tests {
 
     #[test]
     fn each_policy_decides_as_it_says() {
-        use crate::stages::clash::owners::tests;
         let rows = [
             (["1", "a@x", ""], Verdict::Kept),
             (["2", "b@x", "u"], Verdict::Kept),
@@ -459,7 +459,6 @@ mod tests {
 
     #[test]
     fn keys_that_look_alike_are_reported_in_both_rows_and_stay() {
-        use crate::stages::clash::owners::tests;
         let rows = [
             (["", "jane@paypal.com", "\u{430}dmin"], Verdict::Kept),
             (["", "b@x", "admin"], Verdict::Kept),
@@ -495,7 +494,6 @@ mod tests {
 
     #[test]
     fn a_form_that_is_its_own_plain_one_is_named_once() {
-        use crate::stages::clash::owners::tests;
         // The first is all Cyrillic but for `a`, and what the others, with a Cyrillic one, look like.
         let rows = [
             (["", "", "\u{436}\u{434}a"], Verdict::Kept),

@@ -127,11 +127,11 @@ fn find_circles(managers: &[RowNumber], wrong: &mut [Wrong]) {
 
 #[cfg(test)]
 mod tests {
-    use crate::stages::managers::index::*;
+        use Wrong::{Circle, Nothing, Own, Several, Unknown};
+    use super::*;
 
     #[test]
     fn managers_are_found_and_circles_too() {
-        use crate::stages::managers::index::tests;
         // By id: 0 → 1 → 2 → 1, 3 → 3, 4 → nobody; 5 by a name that two have; 6 by one that one has.
         let person = |row, by, hash| Called {
             by,

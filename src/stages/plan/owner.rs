@@ -4,10 +4,10 @@
 //! later one counts. What an undo put back belongs to whoever had set it before. An account's first
 //! values belong to the source that made it, or to the application.
 
+use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
-use crate::stages::plan::owner;
-use crate::stages::plan::owner;
 
 use crate::account::{Account, COLUMNS, Update};
 use crate::definition::{Definition, Touch};
@@ -208,9 +208,10 @@ fn stay(
 
 #[cfg(test)]
 mod tests {
-    use crate::stages::plan::owner::*;
+    use serde_json::json;
+        use Setter::{Application, Nobody, Source};
+    use super::*;
     use crate::definition;
-    use crate::stages::plan::owner::tests;
 
     fn past(json: Value) -> Past {
         serde_json::from_value(json).unwrap()
@@ -223,7 +224,6 @@ mod tests {
     #[test]
     #[expect(clippy::too_many_lines, reason = "a table")]
     fn the_last_one_who_set_a_value_has_it() {
-        use crate::stages::plan::owner::tests;
         let other = json!({"source": "crm", "undo": false, "at": 5, "after": {"role": "x"}});
         let cleared = |source: &str| wrote(source, 5, Value::Null);
         for (what, made_by, changes, edit, held, setter) in [

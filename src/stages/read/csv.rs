@@ -11,10 +11,8 @@ use super::content::{Content, within_file_limit};
 use super::detect::{self, Aside};
 use super::encoding::{Depth, survey};
 use super::records::{Damage, Dialect, Picker, Record, Records};
-use super::{
-    Emit, Format, HIDDEN, ROWS_MAX, Source, Wanted, footer, misplaced, mojibake, unreadable,
-    without_nul,
-};
+use super::{Emit, Format, HIDDEN, ROWS_MAX, Source, Wanted, footer, misplaced, mojibake, without_nul};
+use crate::stages::read::input::unreadable;
 use crate::definition;
 use crate::field::{Field, Place, RowNumber};
 use crate::header::{OWN, fields, is_own};
@@ -823,6 +821,7 @@ mod tests {
             &Wanted {
                 definition: &definition,
                 vocabulary: &vocabulary,
+                reader: &Reader::default(),
             },
         )?;
         Ok((file, source))
@@ -1069,6 +1068,7 @@ mod tests {
         let wanted = Wanted {
             definition: &definition,
             vocabulary: &vocabulary,
+            reader: &Reader::default(),
         };
         let source = Source::open(file.path(), &wanted).unwrap();
         let mut told = Vec::new();

@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::charset::{Charset, Decoding};
 use super::content::{Content, ContentReader};
-use super::{letters, unreadable, wide};
+use super::{letters, wide};
+use crate::stages::read::input::unreadable;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 

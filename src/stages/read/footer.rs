@@ -9,7 +9,7 @@ use std::io::{Read, Seek, SeekFrom};
 use super::charset::Charset;
 use super::content::Content;
 use super::records::Dialect;
-use super::unreadable;
+use crate::stages::read::input::unreadable;
 use crate::refusal::Result;
 
 /// How much of the end of a file is looked at.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::charset::Charset;
 use super::content::{Content, ContentReader};
 use super::encoding::TextReader;
-use super::unreadable;
+use crate::stages::read::input::unreadable;
 use crate::field::Place;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};

@@ -6,7 +6,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use super::charset::Charset;
 use super::content::Content;
-use super::unreadable;
+use crate::stages::read::input::unreadable;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 

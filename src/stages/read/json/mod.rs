@@ -13,10 +13,8 @@ use super::charset::Charset;
 use super::content::{Content, read_start, within_file_limit};
 use super::encoding::{Depth, TextReader, survey};
 use super::records::{COLUMNS_MAX, RECORD_BYTES_MAX};
-use super::{
-    Emit, Format, HIDDEN, PARTED, ROWS_MAX, Source, UNREAD, Wanted, misplaced, mojibake,
-    unreadable, without_nul,
-};
+use super::{Emit, Format, HIDDEN, PARTED, ROWS_MAX, Source, UNREAD, Wanted, misplaced, mojibake, without_nul};
+use crate::stages::read::input::unreadable;
 use crate::field::RowNumber;
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};

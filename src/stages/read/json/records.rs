@@ -16,7 +16,7 @@ use crate::stages::read::charset::Charset;
 use crate::stages::read::content::Content;
 use crate::stages::read::encoding::TextReader;
 use crate::stages::read::records::RECORD_BYTES_MAX;
-use crate::stages::read::unreadable;
+use crate::stages::read::input::unreadable;
 
 /// How deep a record may nest.
 pub const DEPTH_MAX: usize = 16;

@@ -14,6 +14,7 @@ fn opened(bytes: &[u8]) -> Result<(NamedTempFile, Source)> {
     let wanted = Wanted {
         definition: &definition,
         vocabulary: &vocabulary,
+        reader: &Reader::default(),
     };
     let source = Source::open(file.path(), &wanted)?;
     Ok((file, source))

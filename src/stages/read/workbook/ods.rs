@@ -5,7 +5,8 @@ use std::fmt::Write;
 use std::io::{Error, Read};
 
 use super::guard;
-use super::line::{Kind, Line};
+use super::line::Line;
+use super::remark::Kind;
 use super::number_format::NumberFormat;
 use super::refuse::{damaged, encrypted};
 use super::wire::{Book, BookKind, Sheet};

@@ -83,6 +83,7 @@ fn open_with(path: &Path, definition: &Definition) -> Result<Source> {
         &Wanted {
             definition,
             vocabulary: &vocabulary,
+            reader: &Reader::default(),
         },
     )
 }
@@ -576,7 +577,7 @@ fn open_document_sheets_are_read_as_they_are_shown() {
             (Code::CellMerged, 103)
         ]
     );
-    let Format::Workbook { book, sheet } = &source.format else {
+    let Format::Workbook { book, sheet, .. } = &source.format else {
         panic!("not a workbook");
     };
     assert_eq!(

@@ -1,14 +1,15 @@
 //! Office Open XML, cell by cell: memory doesn't grow with the sheet.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::BufReader;
 
 use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxCellReader};
 use zip::ZipArchive;
 
+use super::super::input::File;
 use super::guard;
-use super::line::{Kind, Line};
+use super::line::Line;
+use super::remark::Kind;
 use super::number_format::NumberFormat;
 use super::refuse::{broken, damaged};
 use super::wire::{Book, BookKind, Sheet};
