@@ -1,11 +1,10 @@
 //! Files that are there as a whole or not at all: written beside their place under another name,
 //! synced, then renamed. Only their owner may read them, because they hold personal data.
 
-use tempfile::NamedTempFile;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-
+use tempfile::NamedTempFile;
 
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};

@@ -49,7 +49,6 @@ use self::begin::{Begun, begin, join};
 pub use self::decisions::{Decisions, Refused, Whole};
 use self::input::Input;
 pub use self::order::Order;
-pub use crate::stages::read::InputFile;
 pub use self::ran::{Ran, Shared};
 use self::read::open;
 pub use self::read::told_order;
@@ -63,6 +62,7 @@ use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::run_key::RunKey;
 use crate::safeguard::Class;
+pub use crate::stages::read::InputFile;
 use crate::stages::read::Reader;
 use crate::store::Store;
 

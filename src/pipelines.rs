@@ -103,7 +103,7 @@ pub fn open(name: Option<&str>) -> Result<Pipeline> {
 
 #[cfg(test)]
 mod tests {
-    use crate::pipelines::open::*;
+    use super::*;
     use crate::definition::Recognize;
 
     #[test]

@@ -5,9 +5,8 @@
 //! came. A mail is claimed when a connection is open and the pace allows it, not before: whoever
 //! is killed leaves no more claims than connections.
 
-use jiff::Timestamp;
-use uuid::Uuid;
 use crate::invitation::Sent;
+use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -15,21 +14,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
-
+use uuid::Uuid;
 
 use crate::definition::Mail;
+use crate::invitation::{Delivery, Kind};
 use crate::issue::Code;
 use crate::notify::message::{self, Message};
+use crate::notify::outbox;
 use crate::notify::pace::{Pace, Why};
 use crate::notify::smtp::{self, Connection, OpenError, Server};
 use crate::notify::template::Templates;
 use crate::notify::token::{self, Token};
-use crate::invitation::{Delivery, Kind};
-use crate::notify::outbox;
 use crate::outcome::Exit;
+use crate::password;
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
-use crate::password;
 use crate::store::Store;
 use crate::store::invitations::{Claimed, Lease, Queued};
 
@@ -777,14 +776,13 @@ fn random_password() -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use argon2::Argon2;
     use argon2::password_hash::PasswordVerifier;
     use mail_parser::MessageParser;
-    use tokio::runtime::Runtime;
-    use super::*;
     use std::collections::{BTreeMap, HashSet};
     use std::fs;
-
+    use tokio::runtime::Runtime;
 
     use crate::notify::scripted::{self, Script, Verdict};
     use crate::store::connect::{Connection as Session, Target};
@@ -984,7 +982,10 @@ mod tests {
         let kept: BTreeMap<String, String> = kept.into_iter().collect();
         for mail in server.taken() {
             let token = word_behind(&mail.text, "https://join.example/");
-            assert_eq!(kept[&mail.to[0]], crate::text::hex(&token::sha256_of(&token)));
+            assert_eq!(
+                kept[&mail.to[0]],
+                crate::text::hex(&token::sha256_of(&token))
+            );
         }
         // Nothing is left for a third.
         assert!(books.queued(Kind::Invite).is_empty());

@@ -6,15 +6,15 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use crate::cli::run::{RunArgs, Task, carry_out, make_folder, new_run, open_pipeline};
+use super::DatabaseArgs;
 use super::invite::write_to_run;
-use super::{DatabaseArgs, MemoryArgs};
+use crate::cli::run::{RunArgs, Task, carry_out, make_folder, new_run, open_pipeline};
 use crate::definition::Onboarding;
-use crate::issue::Code;
+use crate::file;
 use crate::invitation::Kind;
+use crate::issue::Code;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
-use crate::file;
 use crate::text::email;
 
 #[derive(Args)]

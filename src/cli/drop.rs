@@ -12,22 +12,27 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::due::once_a_day;
-use crate::cli::run::{RunArgs, Setup, Task, absolute, make_folder, new_run, open_locked, open_pipeline, run_task};
 use super::invite::{Post, ReportMail, corrections, run_report, undelivered};
+use crate::cli::run::{
+    RunArgs, Setup, Task, absolute, make_folder, new_run, open_locked, open_pipeline, run_task,
+};
 use crate::cli::terminal::{print, shell_word, stop_on_signal, warn};
 use crate::definition::{Pipeline, lifetime};
-use crate::inbox::place::Place;
-use crate::inbox::{Dropped, Manifest, Rules, at_milliseconds, is_about_the_file, is_stale, look, not_ready, unsettled, worse};
 use crate::field::RowNumber;
+use crate::file;
 use crate::header::Vocabulary;
-use crate::issue::Code;
-use crate::sending::Via;
-use crate::notify::Attachment;
+use crate::inbox::place::Place;
+use crate::inbox::{
+    Dropped, Manifest, Rules, at_milliseconds, is_about_the_file, is_stale, look, not_ready,
+    unsettled, worse,
+};
 use crate::invitation::{Delivery, RunReport};
+use crate::issue::Code;
+use crate::notify::Attachment;
 use crate::outcome::{Counts, Exit, Outcome};
 use crate::refusal::{Refusal, Result};
-use crate::file;
 use crate::report::human;
+use crate::sending::Via;
 use crate::stages::read::{Source, Wanted};
 use crate::store::Store;
 use crate::store::drops::Earlier;

@@ -6,24 +6,24 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::DatabaseArgs;
 use super::invite::{
     Post, SendArgs, addresses, counts, end, find_import, open_store, read_message,
 };
-use super::DatabaseArgs;
 use crate::cli::terminal::{print, warn};
 use crate::definition::lifetime;
-use crate::issue::Code;
-use crate::invitation::Sent;
-use crate::sending::Via;
-use crate::notify::token::{self, Token};
 use crate::invitation::Kind;
+use crate::invitation::Listed;
+use crate::invitation::Sent;
+use crate::issue::Code;
 use crate::notify::message;
+use crate::notify::token::{self, Token};
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::post;
+use crate::sending::Via;
 use crate::store::Store;
 use crate::store::invitations::{Filter, Queued};
-use crate::invitation::Listed;
 use crate::text::email;
 
 #[derive(Subcommand)]

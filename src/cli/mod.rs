@@ -1,9 +1,7 @@
 //! The command line: what can be asked, and where the answer goes. Results go to stdout, progress
 //! and refusals to stderr.
 
-use std::io::{IsTerminal, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::IsTerminal;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -235,6 +233,7 @@ fn status_line(local: &Local) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::cli::terminal::shell_word;
     use std::time::UNIX_EPOCH;
 
     use super::*;
@@ -257,8 +256,7 @@ mod tests {
         let run = run::new_run(UNIX_EPOCH + std::time::Duration::from_secs(1_795_324_354));
         assert!(run.id.starts_with("20261122-"), "{}", run.id);
         assert_eq!(run.id.len(), "20261122-051234-7f3a".len());
-        let later =
-            run::new_run(UNIX_EPOCH + std::time::Duration::from_millis(1_795_324_354_001));
+        let later = run::new_run(UNIX_EPOCH + std::time::Duration::from_millis(1_795_324_354_001));
         assert!(run.id < later.id, "{} {}", run.id, later.id);
     }
 }

@@ -8,8 +8,8 @@ use std::time::SystemTime;
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
-use super::invite::Post;
 use super::DatabaseArgs;
+use super::invite::Post;
 use crate::cli::terminal::{print, stop_on_signal, warn};
 use crate::invitation::{Delivery, Kind, Letter};
 use crate::notify::{message, template};

@@ -4,7 +4,6 @@ use clap::{Args, Subcommand};
 
 use super::DatabaseArgs;
 use crate::cli::terminal::print;
-use crate::definition;
 use crate::outcome::Exit;
 use crate::refusal::Result;
 use crate::store::connect::Target;

@@ -7,20 +7,20 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use crate::cli::run::{absolute, make_folder, new_run, rfc3339};
 use super::invite::open_store;
 use super::{DatabaseArgs, runs};
+use crate::cli::run::{absolute, make_folder, new_run, rfc3339};
 use crate::cli::terminal::{print, stop_on_signal};
+use crate::file;
+use crate::history::Left;
 use crate::issue::{Code, mask};
 use crate::outcome::{Exit, Outcome};
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
-use crate::file;
 use crate::report::history;
 use crate::store::Store;
 use crate::store::runs::{Booked, unknown};
 use crate::store::undo::Earlier;
-use crate::history::Left;
 use crate::summary::{KeptExample, Next, Run, SCHEMA, Summary, Undone};
 
 /// The summary names so many things that were kept.

@@ -81,7 +81,7 @@ impl RoleWords {
         if let Some(role) = self.roles.iter().find(|role| *role == lower) {
             return Some(role);
         }
-        let own = self.words.get(&text::key(lower)).or(self.others.as_ref());
+        let own = self.words.get(&key(lower)).or(self.others.as_ref());
         own.map(String::as_str)
     }
 }

@@ -57,6 +57,6 @@ impl StatusWords {
         if self.words.is_empty() {
             return self.others;
         }
-        self.words.get(&text::key(text)).copied().or(self.others)
+        self.words.get(&key(text)).copied().or(self.others)
     }
 }

@@ -42,15 +42,14 @@
 //! its file system, so that a file is always at exactly one place. Nothing is ever overwritten. A
 //! run that was cut off is taken up by the next visit, which finds its file where it was.
 
+use crate::store::drops::Newest;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use crate::store::drops::Newest;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
-
 
 use crate::issue::Code;
 use crate::outcome::Exit;

@@ -6,11 +6,10 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-
+use crate::file;
 use crate::inbox::Dropped;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
-use crate::file;
 
 /// The most characters of a file's name in that of a folder: names end at 255 bytes.
 const NAME_CHARS_MAX: usize = 50;

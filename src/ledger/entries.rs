@@ -15,8 +15,6 @@ use polars::prelude::{
     ParquetWriter, PlSmallStr, PolarsError, Schema, SerReader,
 };
 
-use serde::Serialize;
-
 use super::series;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};

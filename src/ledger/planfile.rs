@@ -26,20 +26,20 @@ use crate::account::COLUMNS;
 use crate::decision::Planned;
 use crate::definition::{self, Definition, Pipeline};
 use crate::field::{Field, RowNumber};
+use crate::file::{Pending, unwritable};
 use crate::issue::{Code, Issue};
 use crate::leaver::{Leaver, Why};
+use crate::meaning::changes::{Difference, differences, rule};
 use crate::meaning::person::Person;
 use crate::outcome::Outcome;
-use crate::stages::read::InputFile;
 use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
-use crate::meaning::changes::{Difference, differences, rule};
-use crate::file::{Pending, unwritable};
 use crate::row::{Layout, People, Slot};
 use crate::rule::Rule;
 use crate::safeguard::Gate;
 use crate::spool::{PlanSpool, Spool, dialect, encode, pack, unpack};
 use crate::stages::lineage::Marks;
+use crate::stages::read::InputFile;
 
 /// The version of this file's shape.
 const FORMAT: &str = "muster.plan/1";

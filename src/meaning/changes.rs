@@ -5,7 +5,6 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-
 use crate::account::{COLUMNS, Update};
 use crate::definition::Definition;
 use crate::field::{Field, Key};

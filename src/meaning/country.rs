@@ -161,7 +161,6 @@ fn slip_hashes(word: &str, mut each: impl FnMut(u64)) {
 mod tests {
     use std::collections::HashSet;
 
-    use crate::header;
     use super::*;
 
     #[test]

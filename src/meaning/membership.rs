@@ -359,8 +359,8 @@ fn with_inherited(
 
 #[cfg(test)]
 mod tests {
-    use crate::definition::{Definition, parse};
     use super::*;
+    use crate::definition::{Definition, parse};
 
     fn definition(toml: &str) -> Definition {
         let text = format!("name = \"p\"\n{toml}");

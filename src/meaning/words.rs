@@ -347,7 +347,7 @@ mod tests {
                 .map(|status| status.as_slice());
             for header in headers.unwrap_or_else(|| panic!("{name} has no status")) {
                 let said = |word: &str| {
-                    let cells = std::iter::once((word, header::sense(header)));
+                    let cells = std::iter::once((word, crate::header::sense(header)));
                     meaning(cells, &definition).map(|said| said.word)
                 };
                 for word in *there {

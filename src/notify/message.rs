@@ -16,8 +16,8 @@ use lettre::message::{
 use sha2::{Digest, Sha256};
 
 use super::Attachment;
-use crate::invitation::Rendered;
 use crate::definition::Mail;
+use crate::invitation::Rendered;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 

@@ -8,10 +8,6 @@
 //! became of it, is in the database before and after every mail: whoever is killed between leaves
 //! a claim that the next sender finds.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
-
 pub mod message;
 pub mod outbox;
 pub mod pace;

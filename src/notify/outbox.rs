@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::issue::Code;
 use crate::invitation::Delivery;
+use crate::issue::Code;
 use crate::notify::message::Message;
 use crate::refusal::{Refusal, Result};
 

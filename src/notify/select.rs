@@ -1,13 +1,13 @@
 //! Who of a run's people is written to, and why the others are not. Pure.
 
-use crate::invitation::LeftOut;
 use crate::invitation::Candidate;
+use crate::invitation::LeftOut;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 
-use crate::invitation::{Kind, Person};
 use crate::field::RowNumber;
+use crate::invitation::Kind;
 use crate::issue::Code;
 use crate::meaning::group;
 use crate::refusal::{Refusal, Result};
@@ -202,6 +202,7 @@ pub fn spread(mut people: Vec<Candidate>, count: usize) -> Vec<Candidate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::invitation::Person;
 
     fn somebody(row: RowNumber, email: &str, status: &str) -> Candidate {
         Candidate {

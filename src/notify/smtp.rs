@@ -21,8 +21,8 @@ use lettre::transport::smtp::{Error, SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_POR
 use rustls::CertificateError;
 
 use crate::definition::Mail;
-use crate::issue::Code;
 use crate::invitation::Delivery;
+use crate::issue::Code;
 use crate::notify::message::Message;
 use crate::refusal::{Refusal, Result};
 

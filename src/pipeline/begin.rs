@@ -4,7 +4,6 @@ use std::sync::atomic::Ordering;
 
 use super::decisions::Decisions;
 use super::write::Way;
-use crate::stages::read::InputFile;
 use super::{Job, stopped_early};
 use crate::issue::Code;
 use crate::ledger::planfile::PlanFile;
@@ -13,6 +12,7 @@ use crate::refusal::{Refusal, Result};
 use crate::run_key::RunKey;
 use crate::spool::Spool;
 use crate::stages::lineage::{Lineage, Marks};
+use crate::stages::read::InputFile;
 use crate::store::Store;
 use crate::store::share::Step;
 

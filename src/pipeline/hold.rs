@@ -2,7 +2,6 @@
 
 use super::change::{changes, held_issues, joins, needed_groups};
 use super::plan::Planning;
-use crate::pipeline::rows::Rows;
 use crate::decision::Planned;
 use crate::definition;
 use crate::definition::{Definition, Slipped};
@@ -11,6 +10,7 @@ use crate::issue::{Code, Issue};
 use crate::leaver::{Fate, Leaver};
 use crate::meaning::person::Person;
 use crate::outcome::Outcome;
+use crate::pipeline::rows::Rows;
 use crate::profile::Profile;
 use crate::refusal::Result;
 use crate::row::People;

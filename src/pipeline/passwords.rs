@@ -1,7 +1,6 @@
 //! passwords: fetches the password hashes that a plan leaves out from the files that it was made
 //! from.
 
-use crate::stages::read::InputFile;
 use super::read::read_files;
 use crate::header::Vocabulary;
 use crate::issue::Code;
@@ -10,6 +9,7 @@ use crate::outcome::Outcome;
 use crate::pipeline::Job;
 use crate::refusal::{Refusal, Result};
 use crate::stages::clean::clean;
+use crate::stages::read::InputFile;
 use crate::stages::read::{self, Source};
 
 /// Reads the files of `plan` once more, if accounts that it makes come with a password.

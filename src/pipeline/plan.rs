@@ -1,11 +1,10 @@
 //! match → plan, for all batches: what each row would do, and those who only get what others give up.
 
-use crate::pipeline::rows::Rows;
+use super::stopped_early;
 use crate::decision::Lookup;
 use crate::pipeline::rows::Guide;
+use crate::pipeline::rows::Rows;
 use crate::spool::GROUP_BATCHES;
-use crate::stages::read::InputFile;
-use super::{Job, Order, stopped_early};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
@@ -24,7 +23,6 @@ use crate::field::{Field, Key, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::meaning::membership::Tree;
 use crate::meaning::person::Person;
-use crate::stages::clash::owners::Clashing;
 use crate::outcome::{Outcome, Verdict};
 use crate::refusal::Result;
 use crate::row::{Layout, People};
@@ -33,7 +31,7 @@ use crate::stages::clash::Decision;
 use crate::stages::follow::{self, Follow, Line, regardless};
 use crate::stages::gates::Facts;
 use crate::stages::load::{self};
-use crate::stages::managers::{self, Wrong};
+use crate::stages::managers::{self};
 use crate::stages::moves::{self, Moves, Pending, Release, stands_in_the_way};
 use crate::stages::plan::{decide, giving_up, own_match, without_keys, without_taken_keys};
 use crate::store::Store;

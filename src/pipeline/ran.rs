@@ -1,13 +1,11 @@
 //! What is known after a run: everything that is told of it comes from here.
 
 use crate::stages::read::InputFile;
-use serde::{Deserialize, Serialize};
 
 use super::decisions::{Decisions, Refused};
 use crate::decision::Planned;
 use crate::leaver::Leaver;
 use crate::ledger::planfile::Contents;
-use crate::meaning::mapping::{Mapping, Target};
 use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Layout, People};
@@ -15,7 +13,6 @@ use crate::run_key::RunKey;
 use crate::safeguard::Gate;
 use crate::spool::Spool;
 use crate::stages::lineage::{Lineage, Marks};
-use crate::stages::read::Source;
 use crate::summary::Share;
 
 /// Everything that is known after a run, for the record.

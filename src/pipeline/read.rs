@@ -1,10 +1,10 @@
 //! The first half: read → map → clean → dedupe → validate, for all files, into the spool.
 
 use super::columns::{Unused, advise};
+use super::{Job, stopped_early};
 use crate::pipeline::rows::Rows;
 use crate::spool::GROUP_BATCHES;
 use crate::stages::read::InputFile;
-use super::{Job, stopped_early};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -20,19 +20,19 @@ use crate::meaning::date::Evidence;
 use crate::meaning::group;
 use crate::meaning::group::{GROUP_NESTING, groups};
 use crate::meaning::mapping::{Mapping, Target};
-use crate::stages::managers::index::Managers;
-use crate::stages::clash::owners::Owners;
 use crate::memory::seen::Seen;
 use crate::outcome::Verdict;
 use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Drafts, Layout, People, Slot};
 use crate::spool::{Encoded, Spool, encode};
+use crate::stages::clash::owners::Owners;
 use crate::stages::clash::{LookAlike, closing_rows, key_hashes, look_alikes};
 use crate::stages::clean::clean;
 use crate::stages::closing::{self, Watch};
 use crate::stages::dedupe::fingerprints;
 use crate::stages::lineage::Marks;
+use crate::stages::managers::index::Managers;
 use crate::stages::managers::{self, Called};
 use crate::stages::map;
 use crate::stages::read::{self, Source};
@@ -277,7 +277,12 @@ fn say_unused(mut truth: FileTruth, files: &mut [InputFile], definition: &Defini
 }
 
 fn watch(file: &InputFile, definition: &Definition) -> Watch {
-    Watch::new(&file.source.head(), &file.targets, &file.mapping, definition)
+    Watch::new(
+        &file.source.head(),
+        &file.targets,
+        &file.mapping,
+        definition,
+    )
 }
 
 /// Refuses a file in which no row is about anybody: nothing in it can be right.

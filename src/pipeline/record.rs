@@ -6,13 +6,10 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-
-use crate::file::{Pending, atomically};
-use crate::report::html;
-use crate::report::html::{Details, IssueDetail};
 use crate::decision::Planned;
 use crate::definition::{DateOrder, Definition};
 use crate::field::{Field, RowNumber};
+use crate::file::{Pending, atomically};
 use crate::issue::{Code, Issue, Severity, mask};
 use crate::leaver::{Fate, Leaver, Why};
 use crate::ledger::{Entries, Ledger};
@@ -20,19 +17,21 @@ use crate::meaning::mapping::Target;
 use crate::meaning::person::Person;
 use crate::outcome::{Counts, Outcome, Verdict};
 use crate::pipeline::columns::joined_names;
+use crate::pipeline::record::to_mend::{Picked, corrections};
 use crate::pipeline::{self, Ran};
-use crate::spool::GROUP_BATCHES;
-use crate::stages::read::InputFile;
 use crate::refusal::Result;
+use crate::report::html;
+use crate::report::html::{Details, IssueDetail};
 use crate::row::{People, Slot};
 use crate::rule::{Rule, Rules};
+use crate::spool::GROUP_BATCHES;
 use crate::stages::lineage::is_settled;
+use crate::stages::read::InputFile;
 use crate::stages::read::charset::Charset;
 use crate::stages::read::{Aside, Format};
 use crate::store::mends::Mend;
 use crate::summary::{Column, Example, Input, IssueCount, LeaverExample, Summary};
 use crate::text::formula::guarded;
-use crate::pipeline::record::to_mend::{Picked, corrections};
 
 mod to_mend;
 

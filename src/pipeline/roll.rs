@@ -3,18 +3,18 @@
 use crate::decision::Lookup;
 use rayon::prelude::*;
 
-use super::change::asks_for_groups;
-use crate::pipeline::rows::{Guide, Rows};
-use crate::spool::GROUP_BATCHES;
-use crate::stages::read::InputFile;
 use super::Job;
+use super::change::asks_for_groups;
 use crate::field::RowNumber;
 use crate::meaning::membership::Tree;
+use crate::pipeline::rows::{Guide, Rows};
 use crate::refusal::Result;
 use crate::row::Layout;
+use crate::spool::GROUP_BATCHES;
 use crate::spool::Spool;
 use crate::stages::managers::Wrong;
 use crate::stages::plan::decide;
+use crate::stages::read::InputFile;
 use crate::stages::roll::{Answer, Call, Roll, Shape};
 use crate::store::Store;
 use crate::store::roll::Calling;

@@ -546,6 +546,7 @@ mod tests {
     use super::*;
     use crate::definition;
     use crate::header::Vocabulary;
+    use crate::stages::read::Reader;
     use crate::stages::read::{Source, Wanted, workbook};
 
     fn rows() -> (Vec<String>, Vec<Correction<'static>>) {

@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use super::human::{duration, grouped, plural, safe, table};
 use crate::account::COLUMNS;
-use crate::issue::Code;
 use crate::history::Entry;
-use crate::meaning::membership;
-use crate::history::{Done, Known, WayIn, What};
 use crate::history::Left;
+use crate::history::{Done, Known, WayIn, What};
+use crate::issue::Code;
+use crate::meaning::membership;
 use crate::summary::{KeptExample, Summary};
 use crate::text::formula::guarded;
 

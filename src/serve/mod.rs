@@ -30,14 +30,14 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::definition::Mail;
-use crate::issue::Code;
 use crate::invitation::Kind;
+use crate::issue::Code;
 use crate::notify::token::{self, Token};
+use crate::password;
 use crate::refusal::{Refusal, Result};
 use crate::stages::validate::VALUE_CHARS_MAX;
 use crate::store::acceptance::Invited;
 use crate::store::connect::Target;
-use crate::password;
 use crate::text;
 use connection::{Door, Peer};
 use limit::Limit;

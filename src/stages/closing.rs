@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use jiff::civil::Date;
 
 use crate::definition::Definition;
-use crate::header::{Head, 
-    Doubt, Sense, Vocabulary, doubt, is_about_another_thing, is_ignored, is_own, sense,
+use crate::header::{
+    Doubt, Head, Sense, Vocabulary, doubt, is_about_another_thing, is_ignored, is_own, sense,
 };
 use crate::issue::Code;
 use crate::meaning::flag;

@@ -356,6 +356,7 @@ pub fn mapping(targets: &[Target], layout: &Layout, definition: &Definition) -> 
 mod tests {
     use super::*;
     use crate::definition;
+    use crate::header::Sense;
 
     fn mapped(toml: &str, header: &[&str]) -> Result<Vec<Target>> {
         let definition = definition::parse("p", &format!("name = \"p\"\n{toml}"))?.definition;

@@ -7,8 +7,8 @@
 //! changes none of its values. What is to become of it is decided all the same. Every
 //! other row that shares a key with any account goes the long way.
 
-use crate::issue::Issue;
 use crate::decision::Lookup;
+use crate::issue::Issue;
 use std::collections::HashMap;
 
 use uuid::Uuid;

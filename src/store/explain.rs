@@ -1,9 +1,9 @@
 //! What the books say of one person: as the account is, or was when it was removed, and everything
 //! that runs, undos and invitations did to it.
 
+use crate::history::Done;
 use crate::history::Known;
 use crate::history::WayIn;
-use crate::history::Done;
 use crate::history::What;
 use std::collections::BTreeMap;
 
@@ -15,7 +15,6 @@ use uuid::Uuid;
 use super::Store;
 use crate::field::RowNumber;
 use crate::refusal::Result;
-use crate::history::Values;
 use crate::text::{email, username_key};
 
 impl Store {

@@ -7,16 +7,15 @@ use crate::invitation::Abandoned;
 use crate::invitation::Funnel;
 use crate::invitation::Listed;
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::Store;
 use crate::field::RowNumber;
-use crate::issue::Code;
 use crate::invitation::Candidate;
 use crate::invitation::{Delivery, Kind, Letter, Person};
+use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use crate::store::error::refusal;
 

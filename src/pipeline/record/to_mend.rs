@@ -3,18 +3,18 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use crate::pipeline::record::{Batch, Tally, column_of, read_batch};
 use crate::definition::{DateOrder, Definition, Groups};
 use crate::field::{CLEARED, Field, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::meaning::group::{GROUP_NESTING, groups};
 use crate::meaning::mapping::Target;
-use crate::stages::read::InputFile;
 use crate::pipeline::Ran;
+use crate::pipeline::record::{Batch, Tally, column_of, read_batch};
 use crate::refusal::{Refusal, Result};
 use crate::report::corrections::{Correction, Corrections, Style};
 use crate::row::{Cells, Native, NativeCell, People, ShownAs, Slot};
 use crate::stages::lineage::{self, Origin};
+use crate::stages::read::InputFile;
 use crate::stages::read::csv::Rows;
 use crate::stages::read::{Format, Source, UNREAD};
 

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::memory::Budget;
-use crate::memory::sorted::{Runs, Sorted, Sorter, hash, words};
 use crate::definition::Clashes;
 use crate::field::{Key, RowNumber};
+use crate::memory::Budget;
+use crate::memory::sorted::{Runs, Sorted, Sorter, hash, words};
 use crate::outcome::Verdict;
 use crate::refusal::Result;
 use crate::row::People;
@@ -379,11 +379,11 @@ fn group_of(words: [u32; GROUP]) -> Group {
 
 #[cfg(test)]
 mod tests {
-    use Code::{ClashEmail, ClashKept, ClashSkipped, ClashUsername, EmailAlike, UsernameAlike};
     use super::*;
     use crate::issue::Code;
     use crate::row::Table;
     use crate::stages::clash::{key_hashes, look_alikes};
+    use Code::{ClashEmail, ClashKept, ClashSkipped, ClashUsername, EmailAlike, UsernameAlike};
 
     /// What becomes of rows with these keys; with plenty of room and with next to none.
     fn settled(

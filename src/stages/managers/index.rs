@@ -1,9 +1,9 @@
 //! Whose manager is whom: noted while rows are read, answered after the last one. In memory up to a
 //! budget but for five bytes a row, and only where a file names managers.
 
+use crate::field::RowNumber;
 use crate::memory::Budget;
 use crate::memory::sorted::{Sorter, words};
-use crate::field::RowNumber;
 use crate::refusal::Result;
 use crate::stages::managers::{By, Called, Wrong};
 
@@ -127,8 +127,8 @@ fn find_circles(managers: &[RowNumber], wrong: &mut [Wrong]) {
 
 #[cfg(test)]
 mod tests {
-        use Wrong::{Circle, Nothing, Own, Several, Unknown};
     use super::*;
+    use Wrong::{Circle, Nothing, Own, Several, Unknown};
 
     #[test]
     fn managers_are_found_and_circles_too() {

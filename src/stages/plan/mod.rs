@@ -787,7 +787,10 @@ fn follow_dates(update: &mut Update, held: &str, definition: &Definition) {
 mod tests {
     use super::*;
     use crate::definition;
+    use crate::field::CLEARED;
     use crate::meaning::membership::Known;
+    use crate::row::Layout;
+    use crate::row::People;
     use crate::row::{Drafts, Slot, Table};
 
     const FIELDS: [Field; 6] = [

@@ -8,7 +8,6 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-
 use crate::account::{Account, COLUMNS, Update};
 use crate::definition::{Definition, Touch};
 use crate::field::{Field, RowNumber};
@@ -208,10 +207,10 @@ fn stay(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-        use Setter::{Application, Nobody, Source};
     use super::*;
     use crate::definition;
+    use Setter::{Application, Nobody, Source};
+    use serde_json::json;
 
     fn past(json: Value) -> Past {
         serde_json::from_value(json).unwrap()

@@ -14,11 +14,11 @@ use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use crate::stages::read::input::{open_file, unreadable};
 use super::input::File;
 use super::shown_path;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::stages::read::input::{open_file, unreadable};
 
 /// What standard input is called on the command line.
 pub const STANDARD_INPUT: &str = "-";

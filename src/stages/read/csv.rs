@@ -11,14 +11,16 @@ use super::content::{Content, within_file_limit};
 use super::detect::{self, Aside};
 use super::encoding::{Depth, survey};
 use super::records::{Damage, Dialect, Picker, Record, Records};
-use super::{Emit, Format, HIDDEN, ROWS_MAX, Source, Wanted, footer, misplaced, mojibake, without_nul};
-use crate::stages::read::input::unreadable;
+use super::{
+    Emit, Format, HIDDEN, ROWS_MAX, Source, Wanted, footer, misplaced, mojibake, without_nul,
+};
 use crate::definition;
 use crate::field::{Field, Place, RowNumber};
 use crate::header::{OWN, fields, is_own};
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
 use crate::row::Cells;
+use crate::stages::read::input::unreadable;
 use crate::text::formula::unguard;
 
 /// A text that was looked at: where its bytes are, and how it is read.
@@ -805,7 +807,8 @@ fn without_empty_tail(mut header: Vec<String>) -> Vec<String> {
 mod tests {
     use super::super::records::{COLUMNS_MAX, RECORD_BYTES_MAX, RECORD_LINES_MAX};
     use super::*;
-    use crate::definition;
+    use crate::stages::read::Reader;
+
     use crate::header::Vocabulary;
     use std::io::Write;
 

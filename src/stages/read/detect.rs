@@ -12,11 +12,11 @@ use super::content::Content;
 use super::encoding::TextReader;
 use super::records::{self, Dialect, Quotes, Record, Records, quotes};
 use super::{HEADER_ROWS_MAX, Wanted, header_row};
-use crate::stages::read::input::unreadable;
 use crate::definition;
 use crate::header::Vocabulary;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::stages::read::input::unreadable;
 
 /// How much of a file is looked at for its dialect.
 const SAMPLE_BYTES: usize = 1 << 16;

@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 use super::charset::{Charset, Decoding};
 use super::content::{Content, ContentReader};
 use super::{letters, wide};
-use crate::stages::read::input::unreadable;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::stages::read::input::unreadable;
 
 const BLOCK_BYTES: usize = 1 << 20;
 /// The detector is fed at most this much; more doesn't change its mind.

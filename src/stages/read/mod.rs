@@ -1,11 +1,11 @@
 //! read: bytes to rows of text cells with their places. Knows CSV, workbooks, JSON and Parquet;
 //! after it no stage knows which it was.
 
-use crate::meaning::mapping::Target;
 use crate::meaning::mapping::Mapping;
+use crate::meaning::mapping::Target;
 use std::io::Read as _;
-use std::sync::{Arc, Mutex};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -17,9 +17,9 @@ use crate::meaning::password;
 use crate::refusal::{Refusal, Result};
 use crate::row::Cells;
 use content::{Content, STANDARD_INPUT};
-use input::{File, check_file, unreadable};
 pub use detect::Aside;
 use encoding::Depth;
+use input::{File, check_file, unreadable};
 
 pub mod charset;
 pub mod content;

@@ -1,6 +1,6 @@
 use super::*;
-use crate::definition;
 use crate::header::Vocabulary;
+use crate::stages::read::Reader;
 use std::io::Write;
 use tempfile::NamedTempFile;
 

@@ -4,12 +4,12 @@
 use std::path::Path;
 
 use super::limits::{Limits, grouped, mebibytes};
-use super::number_format::{NumberFormat};
-use super::remark::Kind;
+use super::number_format::NumberFormat;
 use super::refuse::refusal;
+use super::remark::Kind;
 use crate::issue::Code;
 use crate::refusal::Result;
-use crate::row::{CellKind, Native, ShownAs};
+use crate::row::{Native, ShownAs};
 
 /// The most characters of a value that an issue carries.
 const FOUND_CHARS_MAX: usize = 120;

@@ -8,7 +8,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::input::File;
-use super::{Emit, Format, HIDDEN, Process, Reader, Source, Wanted, misplaced, without_nul};
+use super::{Emit, Format, HIDDEN, Reader, Source, Wanted, misplaced, without_nul};
 use crate::definition::SheetChoice;
 use crate::field::{Place, RowNumber};
 use crate::header::{has_own, is_own};

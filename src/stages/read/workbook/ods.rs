@@ -6,9 +6,9 @@ use std::io::{Error, Read};
 
 use super::guard;
 use super::line::Line;
-use super::remark::Kind;
 use super::number_format::NumberFormat;
 use super::refuse::{damaged, encrypted};
+use super::remark::Kind;
 use super::wire::{Book, BookKind, Sheet};
 use super::xlsx::iso;
 use super::xml::{Tag, Token, Xml};

@@ -9,9 +9,9 @@ use calamine::{Data, DataRef, Reader, SheetType, SheetVisible, Xls};
 
 use super::guard;
 use super::line::Line;
-use super::remark::Kind;
 use super::number_format::{NumberFormat, builtin};
 use super::refuse::{broken_xls, damaged, encrypted};
+use super::remark::Kind;
 use super::wire::{Book, BookKind, Sheet};
 use super::xlsx::put;
 use crate::refusal::Result;
