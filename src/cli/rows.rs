@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use super::DatabaseArgs;
 use super::runs::{find_run, run_in};
-use super::{DatabaseArgs, width};
+use super::terminal::width;
 use crate::issue::{Code, mask};
 use crate::ledger::{Cell, Column, Counts, Filter, Kind, Mistake, Query, Rows};
 use crate::outcome::Exit;

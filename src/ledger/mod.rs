@@ -10,7 +10,7 @@ mod rows;
 use polars_core::prelude::{Column as Values, NamedFrom, PlSmallStr, Series};
 
 pub use self::columns::{Column, Columns, Kind, Mistake};
-pub use self::entries::{Entries, Entry, Ledger, find, rows_at};
+pub use self::entries::{Entries, Ledger, find, rows_at};
 pub use self::filter::Filter;
 pub use self::rows::{Cell, Counts, Query, Rows, Take};
 
