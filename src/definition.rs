@@ -1448,7 +1448,7 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
     check_columns(path, text, definition)?;
     // Names of pipelines and of attributes are kept in the database, whose text can't hold it.
     if let Some(at) = text.find("\\u0000").or_else(|| text.find("\\U00000000")) {
-        let message = "NUL can stand in no name and no value";
+        let message = "names and values can't contain NUL";
         return Err(invalid(path, text, at, message, None));
     }
     let wrong = |key: &str, message: &str| Err(invalid(path, text, find(text, key), message, None));
@@ -1456,7 +1456,7 @@ fn check(path: &str, text: &str, definition: &Definition) -> Result<()> {
         return wrong("clear", "`clear` has control characters in it");
     }
     if definition.matching.by.is_empty() {
-        return wrong("by", "`by` names no key");
+        return wrong("by", "`by` needs at least one key");
     }
     for (key, policy) in [
         ("existing_active", definition.matching.existing_active),
@@ -1523,7 +1523,7 @@ fn check_converted(clean: &Clean, wrong: &dyn Fn(&str, &str) -> Result<()>) -> R
         .filter(|field| converted::may_be(*field));
     let names: Vec<&str> = fields.map(Field::name).collect();
     let message = format!(
-        "`{name}` in `converted` is no field that is looked at for that; these are: {}",
+        "`{name}` in `converted` is not a field that is checked for that; these are: {}",
         names.join(", ")
     );
     wrong("converted", &message)
@@ -1549,7 +1549,7 @@ fn check_read(read: &Read, wrong: &dyn Fn(&str, &str) -> Result<()>) -> Result<(
         return wrong("footer_rows", "`footer_rows` must be from 0 to 20");
     }
     if read.names.as_ref().is_some_and(Vec::is_empty) {
-        return wrong("names", "`names` names no column");
+        return wrong("names", "`names` needs at least one column");
     }
     if let Some(delimiter) = &read.delimiter
         && let Err(message) = check_delimiter(delimiter)
@@ -1578,14 +1578,20 @@ fn check_read(read: &Read, wrong: &dyn Fn(&str, &str) -> Result<()>) -> Result<(
         .escape
         .is_some_and(|escape| escape != '\\' && Some(escape) != quote)
     {
-        return wrong("escape", "`escape` must be a backslash, or what `quote` is");
+        return wrong(
+            "escape",
+            "`escape` must be a backslash, or the same as `quote`",
+        );
     }
     if read
         .comment
         .as_ref()
         .is_some_and(|comment| comment.is_empty() || comment.contains(['\r', '\n']))
     {
-        return wrong("comment", "`comment` must be what such a line begins with");
+        return wrong(
+            "comment",
+            "`comment` must be the text that a comment line begins with",
+        );
     }
     Ok(())
 }
@@ -1610,9 +1616,7 @@ fn check_columns(path: &str, text: &str, definition: &Definition) -> Result<()> 
             if let Some(earlier) = earlier {
                 let message = format!("the column `{header}` is both `{earlier}` and `{name}`");
                 let at = text.rfind(&format!("\"{header}\"")).unwrap_or(0);
-                return Err(
-                    invalid(path, text, at, &message, None).help("leave it with one of the two")
-                );
+                return Err(invalid(path, text, at, &message, None).help("keep one of the two"));
             }
         }
     }
@@ -1631,8 +1635,8 @@ pub fn check_delimiter(delimiter: &str) -> std::result::Result<(), String> {
         return Ok(());
     }
     Err(
-        "`delimiter` must be one character, or up to eight that are no letters or digits, without \
-         quotes and line ends"
+        "`delimiter` must be one character, or up to eight that aren't letters or digits, without \
+            quotes and line ends"
             .to_string(),
     )
 }
@@ -1780,7 +1784,7 @@ fn check_mail(mail: &Mail, wrong: &dyn Fn(&str, &str) -> Result<()>) -> Result<(
     if let Some(zone) = &mail.time_zone
         && jiff::tz::TimeZone::get(zone).is_err()
     {
-        return wrong("time_zone", &format!("no time zone `{zone}`"));
+        return wrong("time_zone", &format!("unknown time zone `{zone}`"));
     }
     Ok(())
 }
@@ -1974,7 +1978,7 @@ mod tests {
         assert!(
             refusal
                 .what
-                .starts_with("p.toml:3:1: `status` in `converted` is no field"),
+                .starts_with("p.toml:3:1: `status` in `converted` is not a field"),
             "{}",
             refusal.what
         );

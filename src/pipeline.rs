@@ -144,10 +144,7 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
 pub(crate) const GROUP_BATCHES: usize = 8;
 
 fn stopped_early() -> Refusal {
-    Refusal::new(
-        Code::RunStopped,
-        "stopped as asked, before anything was written",
-    )
-    .help("run the same command again")
-    .exit(Exit::Stopped)
+    Refusal::new(Code::RunStopped, "interrupted before anything was written")
+        .help("run the same command again")
+        .exit(Exit::Stopped)
 }

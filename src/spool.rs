@@ -368,7 +368,7 @@ pub(crate) fn unwritable(error: &std::io::Error) -> Refusal {
         Code::OutputUnwritable,
         format!("the scratch file can't be used: {error}"),
     )
-    .help("make room in the folder for temporary files, or name another one by `TMPDIR`")
+    .help("free some space in the folder for temporary files, or set `TMPDIR` to another one")
 }
 
 fn damaged() -> Refusal {

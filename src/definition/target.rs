@@ -246,7 +246,7 @@ pub(super) fn check(definition: &Definition) -> std::result::Result<(), (String,
     }) {
         let by = definition.matching.by.join("`, `");
         let message = format!(
-            "none of `{by}`, by which people are found, has a column under `[target.columns]`"
+            "people are matched by `{by}`, but none of these has a column under `[target.columns]`"
         );
         return wrong("[target", message);
     }
@@ -263,22 +263,23 @@ pub(super) fn check(definition: &Definition) -> std::result::Result<(), (String,
         );
     }
     if target.groups.is_some() != target.memberships.is_some() {
-        let message = "`[target.groups]` and `[target.memberships]` only go together";
+        let message = "`[target.groups]` and `[target.memberships]` must be used together";
         return wrong("[target", message.to_string());
     }
     check_groups(definition, target)?;
     if definition.update.asks_who() {
         return wrong(
             "own",
-            "\"own\" needs to know who wrote a value last, which only muster's own accounts do"
+            "\"own\" needs a record of who wrote a value last, which only muster's own accounts \
+                have"
                 .into(),
         );
     }
     if definition.columns.password_hash.is_some() {
-        return wrong("password_hash", "password hashes can't be taken over into a target: how an application keeps them is its own".into());
+        return wrong("password_hash", "password hashes can't be imported into a target: every application stores them in its own way".into());
     }
     if !target.closes() {
-        let needs = "and `[target] status` has no `deactivated`";
+        let needs = "but `[target] status` has no `deactivated`";
         if definition.leavers.missing == Missing::Deactivate {
             return wrong("missing", format!("leavers are to be deactivated, {needs}"));
         }
@@ -298,7 +299,7 @@ fn check_groups(
 ) -> std::result::Result<(), (String, String)> {
     let groups = &definition.groups;
     if target.groups.is_none() && groups.required {
-        let message = "groups are required, and there is no `[target.groups]`";
+        let message = "groups are required, but there is no `[target.groups]`";
         return Err(("required".to_string(), message.to_string()));
     }
     if groups.join_parents || groups.role_mark.is_some() || !groups.roles.is_empty() {
@@ -323,9 +324,12 @@ fn check_columns(target: &TargetTable) -> std::result::Result<(), (String, Strin
         {
             let message = match name.as_str() {
                 "role" | "status" => {
-                    format!("`{name}` stands under `[target]`, not `[target.columns]`")
+                    format!("`{name}` belongs under `[target]`, not `[target.columns]`")
                 }
-                _ => format!("`{name}` is no field that a column can hold, nor `attributes.NAME`"),
+                _ => format!(
+                    "`{name}` is neither a field that a column can hold nor \
+                    `attributes.NAME`"
+                ),
             };
             return Err((name.clone(), message));
         }
@@ -391,7 +395,7 @@ pub fn check_onboarding(target: &TargetTable, accounts: &Accounts) -> Result<()>
         return Ok(());
     }
     let what = format!(
-        "`onboarding` is \"invite\", and the status column of `{}` has no value for people who are invited",
+        "`onboarding` is \"invite\", but the status column of `{}` has no value for invited people",
         target.table
     );
     Err(Refusal::new(Code::PipelineInvalid, what)
@@ -428,14 +432,14 @@ mod tests {
     fn what_cannot_be_meant_is_said_without_a_database() {
         for (more, words) in [
             ("phone = \"mail\"", "`mail` is both `email` and `phone`"),
-            ("fone = \"x\"", "`fone` is no field"),
-            ("role = \"x\"", "`role` stands under `[target]`"),
+            ("fone = \"x\"", "`fone` is neither a field"),
+            ("role = \"x\"", "`role` belongs under `[target]`"),
             ("[leavers]\nmissing = \"deactivate\"", "no `deactivated`"),
             ("[update]\ndefault = \"own\"", "who wrote a value last"),
-            ("[match]\nby = [\"username\"]", "none of `username`"),
+            ("[match]\nby = [\"username\"]", "matched by `username`"),
             (
                 "[target.groups]\ntable = \"g\"\nname = \"n\"",
-                "only go together",
+                "be used together",
             ),
             (
                 "[target.defaults]\nx = { field = \"phone\" }",

@@ -284,12 +284,12 @@ pub fn is_stale(file: &Dropped, newest: &Newest, now: SystemTime, rules: &Rules)
     match (file.dated, &newest.dated, &newest.modified_at) {
         (Some(date), Some(newest), _) if date.to_string() < *newest => {
             return stale(format!(
-                "is of {date}, and a list of {newest} was already imported from this folder"
+                "is from {date}, but a list from {newest} was already imported from this folder"
             ));
         }
         (None, _, Some(newest)) if at_milliseconds(file.modified) < *newest => {
             return stale(format!(
-                "is of {}, and a list of {newest} was already imported from this folder",
+                "is from {}, but a list from {newest} was already imported from this folder",
                 at_milliseconds(file.modified)
             ));
         }
@@ -313,7 +313,7 @@ pub fn is_stale(file: &Dropped, newest: &Newest, now: SystemTime, rules: &Rules)
             };
             let hours = max.as_secs() / 3600;
             stale(format!(
-                "is of {of}, and older than the {hours} hours that are allowed"
+                "is from {of}, which is more than the allowed {hours} hours ago"
             ))
         }
         _ => Ok(()),

@@ -110,7 +110,7 @@ impl Place {
                 Err(_) => kept,
             };
             if to.symlink_metadata().is_ok() {
-                return Err(file::unwritable(&to, &"there is such a file already"));
+                return Err(file::unwritable(&to, &"a file of that name already exists"));
             }
             match fs::rename(self.path(name), &to) {
                 Ok(()) => {}

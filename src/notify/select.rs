@@ -97,13 +97,13 @@ impl LeftOut {
         match self {
             LeftOut::NoEmail => "no e-mail address",
             LeftOut::Deactivated => "deactivated",
-            LeftOut::NotStarted => "not started: the first day is still to come",
+            LeftOut::NotStarted => "not started: the first day is in the future",
             LeftOut::Active => "already active",
             LeftOut::NotActive => "not active yet: invite them instead",
             LeftOut::Existed => "had an account before this run",
             LeftOut::HasPassword => "has a password already",
-            LeftOut::Suppressed => "suppressed: never to be mailed",
-            LeftOut::Reserved => "reserved domain: no mail arrives there",
+            LeftOut::Suppressed => "suppressed: never mailed",
+            LeftOut::Reserved => "reserved domain: never receives mail",
             LeftOut::Undeliverable => "undeliverable address",
             LeftOut::Invited => "already invited, and the link still works",
             LeftOut::Unknown => "unknown whether the last mail arrived",
@@ -249,7 +249,7 @@ fn refuse_unknown(candidates: &[Candidate], only: &[Wish], except: &[Wish]) -> R
         None | Some(0) => String::new(),
         Some(more) => format!(" and {more} more"),
     };
-    let what = format!("nobody of this run is meant by {shown}{more}");
+    let what = format!("no person of this run matches {shown}{more}");
     Err(Refusal::new(Code::SelectionUnknown, what))
 }
 

@@ -286,7 +286,7 @@ impl<'a> Desk<'a> {
     fn run(mut self, reports: &Receiver<Report>) -> Sent {
         loop {
             if self.sending.stop.load(Ordering::Relaxed) && !self.is_done() {
-                self.stop(Refusal::new(Code::RunStopped, "stopped as asked"));
+                self.stop(Refusal::new(Code::RunStopped, "interrupted"));
             }
             let pause = if self.sent.stopped.is_some() {
                 TICK
@@ -399,13 +399,13 @@ impl<'a> Desk<'a> {
         };
         let until = pace.clock(now + wait);
         let what = match why {
-            Some(Why::QuietHours) => format!("quiet hours: no mail goes out before {until}"),
-            _ if wait > WAIT_MAX => format!("what is left was put off until {until}"),
+            Some(Why::QuietHours) => format!("quiet hours: no mail is sent before {until}"),
+            _ if wait > WAIT_MAX => format!("the rest is postponed until {until}"),
             _ => return,
         };
         if wait > WAIT_MAX {
             if self.under_way == 0 {
-                let help = "run the same command again then; what isn't sent waits";
+                let help = "run the same command again then; unsent mails wait";
                 self.stop(Refusal::new(Code::RunStopped, what).help(help));
             }
             return;
@@ -476,13 +476,16 @@ impl<'a> Desk<'a> {
         }
         match self.sending.via {
             Via::Outbox(folder) if *delivery == Delivery::Returned => {
-                self.stop(outbox::unwritable(folder, "is there room, and the right?"));
+                self.stop(outbox::unwritable(
+                    folder,
+                    "check free space and write access",
+                ));
             }
             // Also after the content: a server that never says that it took a mail would make a
             // whole mailing unknown.
             _ if lost => self.rest(
                 worker,
-                "the server ended the connection instead of an answer",
+                "the server closed the connection instead of answering",
             ),
             _ => self.seats[worker].failures = 0,
         }
@@ -537,8 +540,8 @@ impl<'a> Desk<'a> {
 }
 
 fn broken_off() -> Refusal {
-    Refusal::new(Code::MailServer, "sending broke off inside muster")
-        .help("what isn't sent waits; run the command again, and report this")
+    Refusal::new(Code::MailServer, "sending failed inside muster")
+        .help("unsent mails wait; run the command again, and report this")
 }
 
 /// Where one worker's mails go.
@@ -695,7 +698,7 @@ impl Worker<'_> {
         let lost = matches!(delivery, Delivery::Returned | Delivery::Unknown { .. })
             || self.road.is_lost();
         if delivery == Delivery::Returned && to_server && mail.returned + 1 >= RETURNS_MAX {
-            let reply = "the connection ended before the mail was taken, again and again";
+            let reply = "the connection closed before the mail was accepted, several times";
             delivery = Delivery::Later {
                 reply: reply.to_string(),
             };
@@ -756,7 +759,7 @@ impl Worker<'_> {
             )
         }));
         composed
-            .unwrap_or_else(|_| Err("the mail can't be put together".to_string()))
+            .unwrap_or_else(|_| Err("the mail can't be built".to_string()))
             .map_err(Halt::This)
     }
 
@@ -768,7 +771,7 @@ impl Worker<'_> {
         match stored.map_err(Halt::All)? {
             true => Ok(password),
             false => Err(Halt::This(
-                "the person has a password of their own by now".to_string(),
+                "the person has set a password meanwhile".to_string(),
             )),
         }
     }
@@ -1060,7 +1063,7 @@ mod tests {
             ("p4", "sent 3 250 2.0.0 queued as 4711"),
             (
                 "p5",
-                "failed 3 no answer that can be read before the content (incomplete response)",
+                "failed 3 no readable answer before the content (incomplete response)",
             ),
             (
                 "p8",
@@ -1304,7 +1307,7 @@ mod tests {
         );
         let said = stopped.what;
         assert!(
-            said.starts_with("quiet hours: no mail goes out before "),
+            said.starts_with("quiet hours: no mail is sent before "),
             "{said}"
         );
         assert!(said.ends_with(&format!(" {to} UTC")), "{said}");

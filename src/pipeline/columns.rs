@@ -214,7 +214,7 @@ pub(super) fn advise(
     let any = found.iter().any(Option::is_some);
     if any && unknown * 2 > found.len() {
         refusal.what = format!(
-            "{unknown} of the {} columns have names that aren't known; {}",
+            "{unknown} of the {} columns have unknown names; {}",
             found.len(),
             refusal.what
         );
@@ -226,7 +226,7 @@ pub(super) fn advise(
             true => format!("`{}` (column {})", likely.column, column + 1),
             false => format!("column {}", column + 1),
         };
-        let line = format!("\n{name} is likely `{}`: {}", likely.field, likely.why);
+        let line = format!("\n{name} is probably `{}`: {}", likely.field, likely.why);
         refusal.help.push_str(&line);
     }
     refusal

@@ -184,7 +184,7 @@ fn nothing_to_keep(job: &Job) -> Refusal {
     let files = job.files.iter();
     let files: Vec<String> = files.map(|path| format!("`{}`", path.display())).collect();
     let what = format!(
-        "{}: no column has anything to keep: the columns hold passwords, and nothing says whose they are",
+        "{}: nothing to import: the columns hold passwords, but none says whose they are",
         files.join(", ")
     );
     Refusal::new(Code::MapMissing, what).help(
@@ -279,7 +279,7 @@ fn check_somebody(files: &[InputFile], truth: &FileTruth) -> Result<()> {
     for (file, (all, nobody)) in files.iter().zip(&truth.nobody) {
         if all == nobody {
             let what = format!(
-                "`{}` has {all} rows, and none has a name, an address, an id or a username",
+                "`{}` has {all} rows, but none has a name, an address, an id or a username",
                 file.source.path.display()
             );
             return Err(Refusal::new(Code::FileNoRows, what).help(
@@ -355,9 +355,13 @@ fn read_once(
                 .collect();
         }
         truth.keep(job, files, behind)?;
-        reader
-            .join()
-            .unwrap_or_else(|_| Err(Refusal::new(Code::FileDamaged, "the reader broke off")))
+        reader.join().unwrap_or_else(|_| {
+            Err(Refusal::new(
+                Code::FileDamaged,
+                "the reader stopped \
+                unexpectedly",
+            ))
+        })
     })?;
     job.progress.end();
     Ok(truth)

@@ -392,11 +392,11 @@ impl Loading<'_> {
 }
 
 fn as_asked() -> Refusal {
-    Refusal::new(Code::RunStopped, "stopped as asked").exit(Exit::Stopped)
+    Refusal::new(Code::RunStopped, "interrupted").exit(Exit::Stopped)
 }
 
 fn broke_off() -> Refusal {
-    Refusal::new(Code::RunStopped, "writing broke off").exit(Exit::Stopped)
+    Refusal::new(Code::RunStopped, "writing stopped unexpectedly").exit(Exit::Stopped)
 }
 
 /// Where the process with a seat begins, of so many chunks: in the middle of what is between those

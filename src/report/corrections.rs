@@ -214,9 +214,9 @@ impl Corrections {
                     .and_then(|rows| header_row.checked_add(rows))
                     .filter(|at| *at < SHEET_ROWS_MAX)
                 else {
-                    let error = format!("a sheet has {SHEET_ROWS_MAX} rows and no more");
+                    let error = format!("a sheet can't have more than {SHEET_ROWS_MAX} rows");
                     return Err(unwritable(path, &error).help(
-                        "mend what most rows have in common first, or import the list as CSV",
+                        "fix what most rows have in common first, or import the list as CSV",
                     ));
                 };
                 sheet

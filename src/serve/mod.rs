@@ -151,7 +151,7 @@ pub fn serve(
 }
 
 fn unusable(listen: SocketAddr, error: &std::io::Error) -> Refusal {
-    let what = format!("`{listen}` can't be listened on: {error}");
+    let what = format!("can't listen on `{listen}`: {error}");
     Refusal::new(Code::MailSettings, what)
         .help("choose another address and port with `--listen`, such as 127.0.0.1:8480")
 }

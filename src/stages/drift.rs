@@ -183,7 +183,7 @@ fn column_drift(
     }
     let most = |column: &Column| part(largest(&column.spread).1, column.filled);
     if most(is) >= CONSTANT && most(was) < CONSTANT_BEFORE {
-        return Some(format!("`{name}` has one and the same value in all rows"));
+        return Some(format!("`{name}` has the same value in all rows"));
     }
     let own = distance(&was.spread, &is.spread);
     let others = last.columns.iter().filter(|(other, _)| *other != name);
@@ -344,7 +344,7 @@ mod tests {
             ),
             (
                 with(&|person| person[3] = "Lee".into()),
-                &["`last_name` has one and the same value in all rows"],
+                &["`last_name` has the same value in all rows"],
             ),
             (
                 with(&|person| person.swap(2, 3)),

@@ -184,10 +184,10 @@ impl Lineage {
         let mut taken: HashSet<&Origin> = HashSet::new();
         for (row, mark) in &marks.rows {
             let found = match mark {
-                Mark::Unread(_) => Err("it names no row of a run".to_string()),
+                Mark::Unread(_) => Err("it doesn't name a row of a run".to_string()),
                 Mark::Of(of) => confirmed(of, &books).and_then(|needs| match taken.insert(of) {
                     true => Ok((of, needs)),
-                    false => Err("another row here mends the same one".to_string()),
+                    false => Err("another row in this file fixes the same row".to_string()),
                 }),
             };
             match found {
@@ -258,13 +258,13 @@ impl Lineage {
 /// What the books know of a row, or why its mark means nothing.
 fn confirmed<'b>(of: &Origin, books: &'b HashMap<String, ToMend>) -> Result<&'b NeedsWork, String> {
     let Some(run) = books.get(&of.run) else {
-        return Err("no such import is known here".to_string());
+        return Err("this database has no such import".to_string());
     };
     if !run.is_same_pipeline {
-        return Err("that run was made by another pipeline".to_string());
+        return Err("that run used another pipeline".to_string());
     }
     let needs = run.rows.get(&of.row);
-    needs.ok_or_else(|| "that row needed no work".to_string())
+    needs.ok_or_else(|| "that row needed no fix".to_string())
 }
 
 /// Whether a row that came to this needs no more work. A duplicate is as good as the row that it
@@ -378,14 +378,14 @@ mod tests {
             .values()
             .map(|note| (note.row, note.detail.as_str()))
             .collect();
-        let nothing = "it names no row of a run";
+        let nothing = "it doesn't name a row of a run";
         assert_eq!(
             notes,
             [
-                (3, "another row here mends the same one"),
-                (4, "that row needed no work"),
-                (5, "that run was made by another pipeline"),
-                (6, "no such import is known here"),
+                (3, "another row in this file fixes the same row"),
+                (4, "that row needed no fix"),
+                (5, "that run used another pipeline"),
+                (6, "this database has no such import"),
                 (7, nothing),
                 (8, nothing),
                 (9, nothing),

@@ -108,16 +108,16 @@ impl fmt::Display for Reason {
         match self {
             Reason::Changed(Since::Run(run)) => write!(f, "changed since by run {run}"),
             Reason::Changed(Since::Application) => f.write_str("changed since by the application"),
-            Reason::Taken(id) => write!(f, "account {id} has it by now"),
-            Reason::Gone => f.write_str("the account was removed since"),
-            Reason::GroupGone(key) => write!(f, "the group `{key}` is gone"),
-            Reason::Roles(key) => write!(f, "there are other roles in the group `{key}` by now"),
-            Reason::NotIn(key) => write!(f, "the person is not in the group `{key}` any more"),
+            Reason::Taken(id) => write!(f, "account {id} has it now"),
+            Reason::Gone => f.write_str("the account has been removed"),
+            Reason::GroupGone(key) => write!(f, "the group `{key}` no longer exists"),
+            Reason::Roles(key) => write!(f, "the roles in the group `{key}` have changed"),
+            Reason::NotIn(key) => write!(f, "the person is no longer in the group `{key}`"),
             Reason::Password => f.write_str("the person has a password"),
-            Reason::Accepted => f.write_str("the person came in by an invitation"),
+            Reason::Accepted => f.write_str("the person accepted an invitation"),
             Reason::Referred(table) => write!(f, "`{table}` refers to it"),
             Reason::Grouped => f.write_str("the application put it into a group"),
-            Reason::NoKey => f.write_str("it was no address that muster can match"),
+            Reason::NoKey => f.write_str("it was not an address that muster can match"),
             Reason::Refused(words) => write!(f, "the database refused: {words}"),
         }
     }
@@ -731,21 +731,21 @@ mod tests {
                 json!({"groups": ["b", "c", "d//"]}),
                 json!({"groups": ["b", "c", "c//boss", "d"]}),
                 json!({}),
-                "groups: there are other roles in the group `c` by now",
+                "groups: the roles in the group `c` have changed",
             ),
             (
                 json!({"groups": ["b", "b//lead", "c", "d//"]}),
                 json!({"groups": ["b", "d"]}),
                 json!({"groups": ["c//", "d"]}),
                 json!({"groups": ["c", "d//"]}),
-                "groups: the person is not in the group `b` any more",
+                "groups: the person is no longer in the group `b`",
             ),
             (
                 json!({"groups": ["gone"]}),
                 json!({"groups": []}),
                 json!({"groups": []}),
                 json!({}),
-                "groups: the group `gone` is gone",
+                "groups: the group `gone` no longer exists",
             ),
             (
                 json!({"status": "invited"}),
@@ -766,7 +766,7 @@ mod tests {
                 json!({"email": "a@x.org"}),
                 json!({"email": "a@x.org"}),
                 json!({}),
-                "email: it was no address that muster can match",
+                "email: it was not an address that muster can match",
             ),
         ] {
             let mut present = present(now.clone());

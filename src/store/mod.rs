@@ -201,7 +201,7 @@ impl Store {
         if missing.is_empty() {
             return Ok(tree);
         }
-        let doing = |error| refusal(&error, "making groups");
+        let doing = |error| refusal(&error, "creating groups");
         self.runtime.block_on(async {
             let transaction = self.connection.client.transaction().await.map_err(doing)?;
             for (id, path, key) in &missing {

@@ -229,7 +229,7 @@ impl Undoing<'_> {
     }
 
     fn broken(&self, error: &Error) -> Refusal {
-        let refusal = refusal(error, "taking the run back");
+        let refusal = refusal(error, "undoing the run");
         if self.id.is_some() {
             refusal.exit(Exit::Stopped)
         } else {
@@ -267,7 +267,7 @@ impl Undoing<'_> {
             self.undone.groups_returned = row.get::<_, i64>(0) as u64;
             return Ok(());
         };
-        let reply = format!("run {} was taken back by {id}", self.of);
+        let reply = format!("run {} was undone by {id}", self.of);
         let sql = include_str!("sql/undo_invitations.sql");
         client.execute(sql, &[&self.of, &reply]).await?;
         let cancelled = "select count(*) from muster.invitations where run_id = $1 and reply = $2";

@@ -67,7 +67,7 @@ fn id(run: &Finished) -> String {
 /// Of which runs how many rows are mended, needed work, and are left.
 fn mends(run: &Finished) -> Vec<(String, [u64; 3])> {
     let summary = run.json();
-    let mends = summary["mends"].as_array().cloned().unwrap_or_default();
+    let mends = summary["fixes"].as_array().cloned().unwrap_or_default();
     let of = |mends: &Value| {
         let numbers = ["mended", "needed", "left"].map(|name| mends[name].as_u64().unwrap());
         (mends["run"].as_str().unwrap().to_string(), numbers)

@@ -280,7 +280,7 @@ fn bad_files_are_refused_by_name_and_the_next_ones_go_in() {
     assert!(
         waiting
             .stderr
-            .contains("i.csv: `i.csv` has 2 rows, and its"),
+            .contains("i.csv: `i.csv` has 2 rows, but its"),
         "{waiting:?}"
     );
     drop.put("i.csv", &list("i", 3));

@@ -467,7 +467,7 @@ fn reason(issue: &Issue) -> String {
         format!(" - {}", issue.detail)
     };
     format!(
-        "{field}{}{found}{detail}; to mend it: {}",
+        "{field}{}{found}{detail}; to fix it: {}",
         issue.code.title(),
         issue.code.mend()
     )

@@ -295,7 +295,7 @@ fn place_and_country(pieces: &[Cow<str>]) -> Option<Remark> {
     (is_country && country::alpha2(place).is_none()).then(|| Remark {
         code: Code::CellList,
         found: format!("{place}, {country}"),
-        detail: "read as two groups; if it is one, put `;` behind each group".to_string(),
+        detail: "read as two groups; if it is one, put `;` after each group".to_string(),
     })
 }
 
@@ -339,7 +339,7 @@ fn doubt(name: &str, policy: &Groups) -> Option<Remark> {
     (name == "Array").then(|| Remark {
         code: Code::CellList,
         found: name.to_string(),
-        detail: "a program may have written `Array` in place of the groups".to_string(),
+        detail: "a program may have written `Array` instead of the groups".to_string(),
     })
 }
 

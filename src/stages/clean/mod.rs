@@ -69,33 +69,33 @@ rules! {
     CollapseSpaces "collapse_spaces" "several spaces became one"
     OddSpaces "odd_spaces" "no-break spaces, tabs, line breaks and the like became spaces"
     ControlCharacters "control_characters" "control characters were removed"
-    InvisibleCharacters "invisible_characters" "characters that can't be seen were removed"
+    InvisibleCharacters "invisible_characters" "invisible characters were removed"
     UnicodeNfc "unicode_nfc" "letters and their marks were composed (Unicode NFC)"
     EmailMailto "email_mailto" "`mailto:` was removed"
     EmailDisplayText "email_display_text" "the name around an address was removed"
-    EmailDomainDot "email_domain_dot" "a full stop behind an address was removed"
-    EmailDomainCase "email_domain_case" "the part behind the @ is in lower case"
+    EmailDomainDot "email_domain_dot" "a full stop after an address was removed"
+    EmailDomainCase "email_domain_case" "the part after the @ was put in lower case"
     NameSplit "name_split" "a full name was split into first and last name"
     PhoneE164 "phone_e164" "a phone number was written as E.164"
     CountryIso3166 "country_iso3166" "a country was written as its ISO 3166 code"
     LanguageBcp47 "language_bcp47" "a language was written as its BCP 47 tag"
     GroupList "group_list" "empty or repeated groups were dropped, and paths tidied"
-    RoleCase "role_case" "a role is in lower case"
-    StatusWord "status_word" "a status was written as muster's own word"
+    RoleCase "role_case" "a role was put in lower case"
+    StatusWord "status_word" "a status was written as muster's word for it"
     DateIso8601 "date_iso8601" "a date was written as ISO 8601"
-    NothingWord "nothing_word" "a word that says nothing was removed"
-    RoleList "role_list" "a list of roles was taken apart"
+    NothingWord "nothing_word" "a word that means no value was removed"
+    RoleList "role_list" "a list of roles was split"
     NameTitle "name_title" "titles such as `Dr.` were left out of first and last name"
-    CountrySpelling "country_spelling" "a misspelled country was written as the code of the only one that it can be"
-    RoleWord "role_word" "a word of the pipeline for a role was written as the role"
+    CountrySpelling "country_spelling" "a misspelled country was written as the code of the only one it can be"
+    RoleWord "role_word" "a pipeline's word for a role was written as the role"
     BooleanWord "boolean_word" "a yes or no was written as `true` or `false`"
-    NameParts "name_parts" "parts of a name in columns of their own were joined"
+    NameParts "name_parts" "parts of a name in separate columns were joined"
     PasswordPhc "password_phc" "a password hash of another system was written as its PHC string"
-    Unwrapped "unwrapped" "quotes and signs that keep a text a text were removed"
-    GroupNotation "group_notation" "a list of groups in another notation, or with one in each line, was taken apart"
+    Unwrapped "unwrapped" "quotes and signs that mark a value as text were removed"
+    GroupNotation "group_notation" "a list of groups in another notation, or with one group per line, was split"
     GroupComma "group_comma" "a comma stayed in a group, because the cell has other separators"
     EmailWidth "email_width" "full-width characters of an address became plain ones"
-    WindowsSigns "windows_signs" "control characters became the signs that windows-1252 has in their place"
+    WindowsSigns "windows_signs" "control characters became the characters that windows-1252 has in their place"
 }
 
 const _: () = assert!(Rule::ALL.len() <= 32);
@@ -650,7 +650,7 @@ impl<'a> Row<'a> {
         if rules.bits() & Rules::of(Rule::WindowsSigns).bits() == 0 {
             return;
         }
-        let detail = "control characters that are signs in windows-1252; repaired";
+        let detail = "control characters that are printable in windows-1252; repaired";
         drafts.issues.push(match slot {
             Slot::Field(field) => {
                 Issue::of_field(Code::CellMojibake, self.number, *field, value, detail)

@@ -119,7 +119,7 @@ impl Reading {
             }
             Doubt::LeftOut(what) => format!("without `{what}`"),
             Doubt::Capitals => "because only the last name is in capitals".to_string(),
-            Doubt::Initials => "but a last name in capitals may stand first".to_string(),
+            Doubt::Initials => "but a last name in capitals may come first".to_string(),
             Doubt::Semicolon => "with the last name before the semicolon".to_string(),
             Doubt::ManyWords => "but the last name may begin earlier".to_string(),
         };

@@ -198,7 +198,7 @@ impl Shape {
                 _ => ("lines", "were"),
             };
             shaped.push(format!(
-                "{} {line} {was} saved as one cell; taken apart at `{delimiter}`",
+                "{} {line} {was} saved as one cell; split at `{delimiter}`",
                 seen.unwrapped
             ));
         }
@@ -208,7 +208,7 @@ impl Shape {
                 _ => ("rows", "end"),
             };
             shaped.push(format!(
-                "{} {row} {last} before the last columns; they count as empty",
+                "{} {row} {last} before the last columns, which count as empty",
                 seen.short
             ));
         }
@@ -231,11 +231,11 @@ impl Shape {
         remarks.extend(self.guess.clone());
         let delimiter = dialect.delimiter_of_values();
         if found("delimiter") && ![",", ";", "\t"].contains(&delimiter) {
-            remarks.push(format!("cells parted by `{delimiter}`"));
+            remarks.push(format!("cells separated by `{delimiter}`"));
         }
         if dialect.inner.is_some() {
             remarks.push(format!(
-                "every line was saved as one cell; it was taken apart at `{}`",
+                "every line was saved as one cell; it was split at `{}`",
                 delimiter.replace('\t', "\\t")
             ));
         }
@@ -243,7 +243,7 @@ impl Shape {
             .quote
             .filter(|quote| *quote != b'"' && found("quote"))
         {
-            remarks.push(format!("cells quoted by `{}`", char::from(quote)));
+            remarks.push(format!("cells quoted with `{}`", char::from(quote)));
         }
         if let Some(escape) = dialect.escape.filter(|_| found("escape")) {
             remarks.push(format!("`{}` before quotes in cells", char::from(escape)));
@@ -525,8 +525,8 @@ impl Reading<'_> {
         let length = record.ends().len();
         if length > width && self.shape.columns.may_have_moved(record, width) {
             let what = format!(
-                "{width} cells; what is too much is empty, but a delimiter too many may have moved the cells \
-                 behind it"
+                "{width} cells; the extra cells are empty, but an extra delimiter may have shifted \
+                    the cells after it"
             );
             cells.issues.push(Issue {
                 found: format!("{length} cells"),
@@ -680,7 +680,7 @@ fn quote_issue(record: &Record, row: RowNumber) -> Issue {
         Damage::AfterQuote => Issue::of_row(
             Code::RowAfterQuote,
             row,
-            "a delimiter or the line's end behind a closing quote",
+            "a delimiter or the line's end after a closing quote",
         ),
         Damage::Unclosed(line) if line == record.place.line => Issue::of_row(
             Code::RowUnclosed,
@@ -690,7 +690,7 @@ fn quote_issue(record: &Record, row: RowNumber) -> Issue {
         Damage::Unclosed(line) => Issue::of_row(
             Code::RowUnclosed,
             row,
-            format!("most probably a part of the cell whose quote opens on line {line}"),
+            format!("probably part of the cell whose quote opens on line {line}"),
         ),
     }
 }

@@ -38,7 +38,7 @@ pub const ROWS_MAX: RowNumber = RowNumber::MAX / 2;
 /// So much of a file's beginning is looked at for its kind.
 const START_BYTES: u64 = 4096;
 /// What a list whose values hold its separator should have had.
-const PARTED: &str = "no value with a character that `separators` under `[groups]` has";
+const PARTED: &str = "a value without the characters of `separators` under `[groups]`";
 /// What to do with LDIF.
 const FROM_DIRECTORY: &str = "export the same people as CSV: with `csvde -f people.csv` or \
     `Get-ADUser … | Export-Csv` from Active Directory, with `ldapsearch` and a converter from others";

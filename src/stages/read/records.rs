@@ -796,7 +796,7 @@ impl<'a> Records<'a> {
                 self.content.path().display()
             ),
         )
-        .help("check the delimiter and the line ends, or take out what is too much")
+        .help("check the delimiter and the line ends, or remove what is too long")
     }
 }
 

@@ -74,13 +74,13 @@ pub fn find(text: &str, place: Place) -> Option<Leftover> {
     }
     if let Some(repaired) = mime_words(text) {
         return Some(Leftover {
-            what: "a text as it stands in the head of a mail",
+            what: "text encoded as in a mail header",
             repaired: Some(repaired),
         });
     }
     if is_template(text, place) {
         return Some(Leftover {
-            what: "the field of a template that was never filled in",
+            what: "a template field that was never filled in",
             repaired: None,
         });
     }
@@ -101,13 +101,17 @@ fn lost() -> Leftover {
 fn decoded(text: &str, place: Place) -> Option<Leftover> {
     type Step = (&'static str, fn(&str, Place) -> Option<String>);
     const STEPS: [Step; 7] = [
-        ("a reference of HTML", |text, _| entities(text)),
-        ("a tag of HTML", |text, _| without_tags(text)),
-        ("an escape of a program", |text, _| backslashes(text)),
-        ("an escape of web addresses", percent),
-        ("an escape of mails", |text, _| quoted_printable(text)),
-        ("an escape of a workbook", |text, _| workbook_escapes(text)),
-        ("an escape of mails", |text, _| utf_7(text)),
+        ("an HTML character reference", |text, _| entities(text)),
+        ("an HTML tag", |text, _| without_tags(text)),
+        ("an escape sequence of a program", |text, _| {
+            backslashes(text)
+        }),
+        ("URL encoding", percent),
+        ("mail encoding", |text, _| quoted_printable(text)),
+        ("an escape sequence of a workbook", |text, _| {
+            workbook_escapes(text)
+        }),
+        ("mail encoding", |text, _| utf_7(text)),
     ];
     let mut found: Option<(&'static str, String)> = None;
     for _ in 0..DECODED_MAX {

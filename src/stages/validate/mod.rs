@@ -349,7 +349,7 @@ impl<'a> Checker<'a> {
             if matches!(value, "TRUE" | "FALSE")
                 && !self.is_reported(Code::NameSuspicious, row, field)
             {
-                let detail = "a name; this is what a spreadsheet makes of a word for yes or no";
+                let detail = "a name; this is what spreadsheets make from a word for yes or no";
                 self.report(Code::NameSuspicious, row, field, value, detail);
             }
             let classes = bytes::of(value);
@@ -483,7 +483,7 @@ impl<'a> Checker<'a> {
         if is_given && !is_alone && !beside.is_empty() && beside == beside.to_uppercase() {
             return false;
         }
-        let detail = "a name; programs write this where there is none";
+        let detail = "a name; programs write this when there is none";
         self.report(Code::NameSuspicious, row, field, value, detail);
         true
     }
@@ -564,7 +564,7 @@ impl<'a> Checker<'a> {
                     row,
                     field,
                     value,
-                    "a BCP 47 tag, as `en` or `pt-BR`",
+                    "a BCP 47 tag such as `en` or `pt-BR`",
                 );
             }
             Field::StartDate | Field::EndDate => self.check_date(field, value, row),
@@ -677,15 +677,15 @@ impl<'a> Checker<'a> {
     fn report_date(&mut self, field: Field, value: &str, row: RowNumber) {
         match date::read(value, self.date_order) {
             date::Reading::Ambiguous(day_first, month_first) => {
-                let detail = format!("{day_first} or {month_first}, written so");
+                let detail = format!("{day_first} or {month_first}, in that form");
                 self.report(Code::DateAmbiguous, row, field, value, detail);
             }
             date::Reading::Date(_) | date::Reading::Invalid => {
                 let any = || {
                     let form = match self.date_order {
-                        DateOrder::Unknown => "a date, as 2026-11-22",
-                        DateOrder::Dmy => "a date, as 2026-11-22 or 22/11/2026",
-                        DateOrder::Mdy => "a date, as 2026-11-22 or 11/22/2026",
+                        DateOrder::Unknown => "a date such as 2026-11-22",
+                        DateOrder::Dmy => "a date such as 2026-11-22 or 22/11/2026",
+                        DateOrder::Mdy => "a date such as 2026-11-22 or 11/22/2026",
                     };
                     form.to_string()
                 };

@@ -49,7 +49,7 @@ pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Node<'_>> {
     match node {
         Node::Object(_) => Ok(node),
         _ => Err(serde_json::Error::custom(
-            "expected an object, as `{\"email\": …}`",
+            "expected an object such as `{\"email\": …}`",
         )),
     }
 }
@@ -159,7 +159,7 @@ impl<'t> Visitor<'t> for Level {
             };
             if is_double {
                 let shown: String = key.chars().take(40).collect();
-                return Err(A::Error::custom(format!("the key `{shown}` stands twice")));
+                return Err(A::Error::custom(format!("the key `{shown}` occurs twice")));
             }
             members.push((key, from.next_value_seed(Level(next))?));
         }

@@ -304,7 +304,7 @@ impl<R: Read> Content<'_, '_, R> {
         loop {
             let path = self.job.path;
             let Some(token) = self.xml.next().map_err(|error| damaged(path, &error))? else {
-                return Err(self.broken(&Error::other("it breaks off")));
+                return Err(self.broken(&Error::other("it ends too early")));
             };
             match token {
                 Token::Start(tag) => match tag.name {
@@ -346,7 +346,7 @@ impl<R: Read> Content<'_, '_, R> {
                 Some(Token::Start(tag)) if tag.name == name && !tag.is_empty => depth += 1,
                 Some(Token::End(end)) if end == name => depth -= 1,
                 Some(_) => {}
-                None => return Err(self.broken(&Error::other("it breaks off"))),
+                None => return Err(self.broken(&Error::other("it ends too early"))),
             }
         }
         Ok(())

@@ -197,7 +197,7 @@ impl<R: Read> Xml<R> {
 }
 
 fn broken_off() -> Error {
-    Error::other("it breaks off")
+    Error::other("it ends too early")
 }
 
 fn text(bytes: &[u8]) -> Result<&str> {
@@ -310,7 +310,7 @@ mod tests {
                 "<a 1/><b ><&amp;</b>",
             ),
             ("<!DOCTYPE x>", " it declares a document type"),
-            ("<a", " it breaks off"),
+            ("<a", " it ends too early"),
             ("", ""),
         ] {
             assert_eq!(tokens(xml), expected, "{xml}");
