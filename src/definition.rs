@@ -81,10 +81,10 @@ pub struct Definition {
     /// How much is written at once.
     #[serde(default)]
     pub load: Load,
-    /// How people are told, later.
+    /// How people are invited, later.
     #[serde(default)]
     pub mail: Mail,
-    /// The table of somebody else's that holds the accounts, instead of muster's own.
+    /// The table of another application that holds the accounts, instead of muster's own.
     pub target: Option<TargetTable>,
 }
 

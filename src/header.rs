@@ -18,8 +18,8 @@ pub use sense::{Doubt, Sense, doubt, is_about_another_thing, sense};
 
 /// Well-known headers of each field, as people write them: a line a language (English, French,
 /// German, Spanish, Portuguese, Italian, Dutch, Polish, Czech, Turkish, Japanese, Chinese, Russian,
-/// Ukrainian, Swedish, Danish, Norwegian, Finnish, Hungarian, Romanian, Greek). Words that
-/// name another field in another language (`Nom` is a last name, `Nome` a first name) stand once,
+/// Ukrainian, Swedish, Danish, Norwegian, Finnish, Hungarian, Romanian, Greek). Words that name
+/// another field in another language (`Nom` is a last name, `Nome` a first name) are listed once,
 /// where they mean it most often; [`settle_names`] looks at the others.
 #[rustfmt::skip]
 const KNOWN: &[(Field, &[&[&str]])] = &[

@@ -344,9 +344,9 @@ impl Spool {
     }
 }
 
-/// Stands for the length of a value of so many bytes or more, which is among the long ones.
+/// Is for the length of a value of so many bytes or more, which is among the long ones.
 const LONG: u8 = 255;
-/// Stands for the length of a key that is the same as one of the row's values.
+/// Is for the length of a key that is the same as one of the row's values.
 const SAME: u8 = 254;
 /// How the bytes of a batch are laid out; plans of another layout can't be read.
 const LAYOUT: &str = "2";
@@ -562,7 +562,8 @@ fn read_issues(reader: &mut Reader) -> Option<Vec<Issue>> {
 }
 
 fn encode_planned(planned: &Planned) -> Vec<u8> {
-    // Once told what an earlier try had written; plan files that are older than this have it, too.
+    // It used to report what an earlier try had written; plan files that are older than this have
+    // it, too.
     let mut out = vec![0];
     out.extend_from_slice(&(planned.outcomes.len() as u32).to_le_bytes());
     out.extend(planned.outcomes.iter().map(|outcome| *outcome as u8));

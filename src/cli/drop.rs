@@ -61,7 +61,7 @@ pub(super) struct DropArgs {
 
 /// How far apart two looks at a file are.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
-/// Says in a folder that the administrator was told of what is in it.
+/// Says in a folder that the administrator was mailed about what is in it.
 const SENT: &str = "report.sent";
 
 /// What became of a file.

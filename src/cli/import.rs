@@ -532,7 +532,7 @@ pub(super) fn make_folder(folder: &Path, ours: bool) -> Result<()> {
         )
     };
     std::fs::create_dir_all(folder).map_err(failed)?;
-    // Probed now: a run must not find out after its writes that nobody can be told.
+    // Probed now: a run must not find out after its writes that it can't report them.
     tempfile::tempfile_in(folder).map_err(failed)?;
     let taken = folder.join("summary.json").exists();
     if !ours && taken {

@@ -38,7 +38,7 @@ use crate::summary::Summary;
 /// Where links lead without `[mail] link_base`: to `muster serve` on this machine.
 pub(super) const OWN_PAGE: &str = "http://127.0.0.1:8480/";
 
-/// Stands in a preview where every real mail has a token of its own.
+/// Takes the place of a real mail's token in a preview.
 const PREVIEW_TOKEN: &str = "only-a-preview-this-link-opens-nothing-----";
 
 #[derive(Args)]

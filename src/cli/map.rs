@@ -55,7 +55,7 @@ pub(super) struct MapArgs {
 pub(super) struct Recognized {
     /// The pipeline and its text.
     pub(super) one: Recognizable,
-    /// The columns that told it.
+    /// The columns that identified it.
     columns: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! `[target]`: a table of somebody else's that holds the accounts, and which of its columns is
+//! `[target]`: a table of another application that holds the accounts, and which of its columns is
 //! which field. What can be wrong with it without a look at the database is said here.
 
 use std::collections::BTreeMap;
@@ -163,7 +163,7 @@ pub struct TargetTable {
     pub memberships: Option<MembershipTable>,
 }
 
-/// What a column name of `[target.columns]` stands before for a custom attribute.
+/// The prefix of a key of `[target.columns]` for a custom attribute.
 const ATTRIBUTES: &str = "attributes.";
 
 impl TargetTable {

@@ -1,8 +1,8 @@
 //! What a sender says of a file: how many rows it has, and the SHA-256 of its bytes.
 //!
-//! Two forms, told apart by the first character: JSON such as `{"rows": 1000, "sha256": "…"}`,
-//! where either may be left out and other keys are passed over; and what `sha256sum` prints
-//! (GNU coreutils: `HEX`, a space, a space or `*`, the name; one file a line).
+//! Two forms, distinguished by the first character: JSON such as `{"rows": 1000, "sha256": "…"}`,
+//! where either may be left out and other keys are passed over; and what `sha256sum` prints (GNU
+//! coreutils: `HEX`, a space, a space or `*`, the name; one file a line).
 
 use serde::Deserialize;
 

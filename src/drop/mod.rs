@@ -3,7 +3,7 @@
 //! A visit takes what is complete, file by file, each as a run of its own, and ends. It holds the
 //! database's one lock from before it judges the first file to its end, so that it may be started
 //! every minute. These are its rules; [`look`], [`not_ready`], [`is_stale`] and [`Manifest::parse`]
-//! are where they stand in code.
+//! are the code for them.
 //!
 //! **Which files.** Regular files directly in `DIR` with an ending that muster reads. What begins
 //! with a dot or ends as transfers name their unfinished files is passed over. Anything else

@@ -24,7 +24,7 @@ const TAKEN: [&str; 2] = ["refusal.txt", "repeated.txt"];
 pub struct Place {
     /// As given.
     folder: PathBuf,
-    /// What the books call it: absolute and without links.
+    /// What the run log calls it: absolute and without links.
     pub name: String,
 }
 

@@ -18,7 +18,7 @@ pub struct Candidate {
     pub row: RowNumber,
     /// The account.
     pub account: Uuid,
-    /// Whether the run made the account; it only touched it otherwise.
+    /// Whether the run made the account; otherwise it only changed it.
     pub created: bool,
     /// What templates see. `email` is empty for somebody without an address.
     pub person: Person,

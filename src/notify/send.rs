@@ -37,7 +37,7 @@ const GUARD_FIRST: u64 = 200;
 const GUARD_REFUSED: u64 = 10;
 /// How often one mail may come back because its connection ended, before that is put down to it.
 const RETURNS_MAX: u32 = 3;
-/// Who waits longer than that is told to come back.
+/// Whoever waits longer than that has to try again.
 const WAIT_MAX: Duration = Duration::from_secs(3_600);
 /// How soon a stop is seen.
 const TICK: Duration = Duration::from_millis(250);
@@ -69,7 +69,7 @@ pub struct Sending<'a> {
     pub via: &'a Via,
     /// What links begin with.
     pub link_base: &'a str,
-    /// Where it is told how it goes.
+    /// Where progress is reported.
     pub progress: &'a Progress,
     /// Set to end early: what is under way is finished, the rest stays queued.
     pub stop: &'a AtomicBool,
@@ -180,7 +180,7 @@ struct Waiting {
     returned: u32,
 }
 
-/// What a worker tells of one mail.
+/// What a worker reports about one mail.
 struct Report {
     worker: usize,
     mail: Waiting,

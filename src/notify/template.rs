@@ -669,7 +669,7 @@ fn variables_of(kind: Kind) -> impl Iterator<Item = &'static str> {
     COMMON.iter().copied().chain(special.map(|(name, _)| *name))
 }
 
-/// Stands in every value of [`full_example`]; in HTML it must never come out as it is.
+/// Is in every value of [`full_example`]; in HTML it must never come out as it is.
 const RAW: &str = "<x-raw>";
 
 const EXAMPLE_LINK: &str = "https://join.example.com/Z2Vub3VnaC1mb3ItYW4tZXhhbXBsZS1vZi1hLXRva2Vu";

@@ -23,7 +23,7 @@ pub struct Ran {
     pub layout: Layout,
     /// The rows, cleaned and validated.
     pub spool: Spool,
-    /// What becomes of them, of the leavers, and what the safeguards said.
+    /// What happens to them and to the leavers, and what the safeguards said.
     pub decisions: Decisions,
     /// What of that the database refused, and what isn't written yet.
     pub refused: Refused,

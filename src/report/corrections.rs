@@ -1,7 +1,7 @@
 //! `corrections.csv` and `corrections.xlsx`: the rows that need mending, in the layout of the
 //! file that they came from, with what is wrong in columns behind.
 //!
-//! Mended, the file can be imported as it is: columns of muster's own are ignored
+//! Fixed, the file can be imported as it is: columns of muster's own are ignored
 //! ([`crate::header::is_own`]), but for the mark of each row, by which the run that takes it knows
 //! what it mends ([`crate::stages::lineage`]).
 

@@ -93,7 +93,7 @@ pub fn render(summary: &Summary, details: &Details) -> String {
 struct Section {
     id: &'static str,
     title: &'static str,
-    /// Stands beside the next one where there is room.
+    /// Is next to the following one if there is room.
     half: bool,
     content: Markup,
 }
@@ -198,7 +198,7 @@ fn visible(text: &str) -> Markup {
     }
 }
 
-/// Text in which backticks stand around names and values.
+/// Text in which backticks surround names and values.
 fn prose(text: &str) -> Markup {
     if !text.matches('`').count().is_multiple_of(2) {
         return visible(text);
@@ -387,7 +387,7 @@ fn safeguards(summary: &Summary) -> Markup {
             }
             table.cards {
                 thead { tr {
-                    th scope="col" { "Class" } th scope="col" { "Ruling" } th scope="col" { "In this run" }
+                    th scope="col" { "Class" } th scope="col" { "Decision" } th scope="col" { "In this run" }
                     th.number scope="col" { "Of" } th.number scope="col" { "At most" }
                     th.number scope="col" { "Earlier runs" } th.number scope="col" { "Together at most" }
                 } }
@@ -459,7 +459,7 @@ fn gate_row(gate: &Gate) -> Markup {
     html! {
         tr {
             th scope="row" { code { (visible(&gate.class)) } }
-            td data-label="Ruling" { span class={ "badge " (class) } { (ruling(gate.ruling)) } }
+            td data-label="Decision" { span class={ "badge " (class) } { (ruling(gate.ruling)) } }
             td data-label="In this run" { (counted(gate)) @if let Some(share) = gate.share { " (" (format!("{:.1} %", share * 100.0)) ")" } }
             td.number data-label="Of" { @if gate.class != "content" { (grouped(gate.base)) } }
             td.number data-label="At most" { (number(gate.limit)) @if let Some(allowed) = gate.allowed { ", " (grouped(allowed)) " allowed" } }
@@ -661,7 +661,7 @@ fn group_details(group: &Group, inputs: &[Input]) -> Markup {
                 }
             }
             @if !group.mend.is_empty() && group.mend != "nothing" {
-                p.mend { b { "Fix:" } " " (prose(group.mend)) }
+                p.fix { b { "Fix:" } " " (prose(group.mend)) }
             }
             @if listed > 0 {
                 table.cards.places {

@@ -156,8 +156,8 @@ fn rows_in(counts: &Counts) -> u128 {
         .sum()
 }
 
-/// The run in a few sentences, the most important first: `198 of 212 rows are in.`,
-/// `9 need mending.` For a check, `would be in`.
+/// The run in a few sentences, the most important first: `198 of 212 rows are in.`, `9 rows need
+/// fixing.` For a check, `would be in`.
 pub fn headline(summary: &Summary) -> Vec<String> {
     let counts = &summary.counts;
     let would = summary.run.kind == "check";

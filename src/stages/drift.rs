@@ -1,4 +1,4 @@
-//! drift: whether a file looks like the last good one of its pipeline. A profile of every file is
+//! profile: whether a file looks like the last good one of its pipeline. A profile of every file is
 //! made while its rows pass, kept in the run's summary, and compared with the next file's. Pure.
 //!
 //! A profile counts; it holds no value of anybody. Mail domains are named only where several
@@ -12,8 +12,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::definition::Gates;
 use crate::row::{Drafts, Field, Layout, Slot};
 
-/// Values are sorted into so many drawers by their hash. Two columns with the same values fill
-/// them alike, and a column of one value fills one; a single value can't be told from it.
+/// Values are sorted into so many drawers by their hash. Two columns with the same values fill them
+/// alike, and a column of one value fills one; a single value can't be distinguished from it.
 const DRAWERS: usize = 32;
 /// A profile names so many mail domains, those of most people first, and none of fewer people.
 const DOMAINS_MAX: usize = 20;

@@ -1,5 +1,5 @@
-//! follow: whether the accounts are still what a plan saw of them, and what becomes of a row where
-//! they aren't. Pure; decides nothing about rows whose accounts stayed as they were.
+//! revalidate: whether the accounts are still what a plan saw of them, and what becomes of a row
+//! where they aren't. Pure; decides nothing about rows whose accounts stayed as they were.
 
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128_with_seed;

@@ -446,7 +446,7 @@ impl Class {
         Class::ALL.into_iter().find(|class| class.code() == code)
     }
 
-    /// What a row is told that is held because of it.
+    /// What the report says about a row that is held because of it.
     pub fn code(self) -> Code {
         match self {
             Class::Create => Code::GateCreate,

@@ -1,5 +1,5 @@
-//! lineage: which row of an earlier run a row mends. A corrections file carries a mark in each row,
-//! such as `20261122-104212-9d61:41`; the run that takes the file closes what it mends.
+//! resubmission: which row of an earlier run a row fixes. A corrections file carries a mark in each
+//! row, such as `20261122-104212-9d61:41`; the run that takes the file closes what it mends.
 //!
 //! Marks come from a file that people edit, so they are believed only as far as the books confirm
 //! them, and they decide nothing about the row itself: it is validated, matched and held like any
@@ -138,7 +138,7 @@ impl Marks {
 /// What the books know of a run whose rows may be mended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ToMend {
-    /// Whether the run was made by the pipeline that the mending one is made by.
+    /// Whether the run used the same pipeline as the one that fixes it.
     pub is_same_pipeline: bool,
     /// Its rows that needed work.
     pub rows: HashMap<RowNumber, NeedsWork>,
@@ -283,7 +283,7 @@ pub fn is_settled(outcome: Outcome, is_left_out: bool, equal: bool) -> bool {
 pub fn taken_back(undos: &[(String, String)]) -> Vec<String> {
     let mut undone: HashSet<&str> = HashSet::new();
     // Ids sort by time, and an undo is later than what it undoes: from the last to the first, each
-    // is known to stand before it counts.
+    // is known to stay before it counts.
     let mut ordered: Vec<&(String, String)> = undos.iter().collect();
     ordered.sort_unstable_by(|a, b| b.cmp(a));
     for (id, of) in ordered {

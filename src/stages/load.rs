@@ -233,9 +233,9 @@ fn put_moves(frame: &mut Frame, row: RowNumber, update: &Update, groups: &Tree) 
 }
 
 /// The keys of a batch's rows that are to be matched, for `copy_keys.sql`, header and all. `called`
-/// is what the roll said of each, where one was called. In a full list all who are in it are sent: the
-/// keys of those who are rejected, too, for they are no leavers, whatever is wrong with their row,
-/// and the accounts that are known.
+/// is what the account snapshot said of each, if there is one. In a full list all who are in it are
+/// sent: the keys of those who are rejected, too, for they are no leavers, whatever is wrong with
+/// their row, and the accounts that are known.
 pub fn encode_keys(people: &People, called: Option<(&Roll, &[Answer])>, full_list: bool) -> Bytes {
     let mut frame = Frame::new();
     for index in 0..people.len() {

@@ -1,4 +1,4 @@
-//! owner: who set a value last, for pipelines that leave alone what others set. Pure.
+//! provenance: who set a value last, for pipelines that leave alone what others set. Pure.
 //!
 //! Runs keep what they wrote, and the database notes what anybody else writes; between the two, the
 //! later one counts. What an undo put back belongs to whoever had set it before. An account's first

@@ -1,11 +1,11 @@
 //! roll: which rows find an account that holds all of them already, told by hashes. Pure.
 //!
-//! A file that comes every night changes little. Asking the database for every account in full, only
-//! to find nothing to do, costs more than all else together; so the accounts are called once, in no
-//! order, and of each only a print is remembered: a hash of the values that the file has columns for,
-//! and of its groups. A row with the same print is about that account, for its keys are in the print, and
-//! changes none of its values. What is to become of it is decided by [`decide`] all the same. Every
-//! other row that shares a key with any account goes the long way.
+//! A file that comes every night changes little. Asking the database for every account in full,
+//! only to find nothing to do, costs more than all else together; so all accounts are scanned once,
+//! in no order, and of each only a fingerprint is kept: a hash of the values that the file has
+//! columns for, and of its groups. A row with the same print is about that account, for its keys
+//! are in the print, and changes none of its values. What is to become of it is decided by
+//! [`decide`] all the same. Every other row that shares a key with an account is matched in full.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ use crate::stages::plan::{Account, Action, COLUMNS, Matched, Person, decide};
 /// The statuses that an account may have.
 const STATUSES: [&str; 3] = ["invited", "active", "deactivated"];
 
-/// What of a row and of an account goes into their prints.
+/// The values of a row and of an account that go into their fingerprints.
 #[derive(Debug, Clone)]
 pub struct Shape {
     /// The columns of accounts that the layout has, with their slots.

@@ -59,7 +59,7 @@ pub struct Present {
     pub accepted: bool,
     /// Somebody other than a run put it into a group.
     pub grouped: bool,
-    /// A table of somebody else's that refers to it.
+    /// A table of another application that refers to it.
     pub referred_by: Option<String>,
     /// What runs changed of it, oldest first.
     pub history: Vec<Past>,
@@ -490,7 +490,7 @@ pub struct Group {
     pub members: i64,
     /// The groups right below it.
     pub children: Vec<Uuid>,
-    /// A table of somebody else's that refers to it.
+    /// A table of another application that refers to it.
     pub referred_by: Option<String>,
 }
 

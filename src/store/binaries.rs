@@ -12,7 +12,7 @@ use crate::refusal::{Refusal, Result};
 /// The oldest major version that muster works with.
 pub const MAJOR_MIN: u32 = 13;
 
-/// The programs that must stand beside each other.
+/// The programs that must be next to each other.
 const PROGRAMS: [&str; 3] = ["initdb", "postgres", "pg_ctl"];
 
 /// Where packages put them: a parent folder, what its children's names begin with, and the way

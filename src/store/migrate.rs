@@ -33,7 +33,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     ),
     (9, "dates", include_str!("migrations/0009_dates.sql")),
     (10, "targets", include_str!("migrations/0010_targets.sql")),
-    (11, "fixes", include_str!("migrations/0011_mends.sql")),
+    (11, "mends", include_str!("migrations/0011_mends.sql")),
     (
         12,
         "handed_over",

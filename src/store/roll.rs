@@ -1,5 +1,5 @@
-//! Calling the roll: all accounts by COPY, over a connection of its own, while the file is still being
-//! read. What is read together is of one moment.
+//! The account snapshot: all accounts by COPY, over a connection of its own, while the file is
+//! still being read. What is read together is of one moment.
 
 use std::collections::HashMap;
 

@@ -76,7 +76,7 @@ pub struct Undoing<'a> {
     pub total: u64,
 }
 
-/// A column of somebody else's table that refers to ours.
+/// A column of another application's table that refers to ours.
 struct Referring {
     table: String,
     /// Gives those of `$1::uuid[]` that are referred to.

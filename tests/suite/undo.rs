@@ -350,7 +350,7 @@ fn accounts_that_somebody_used_are_deactivated_and_never_removed() {
     assert_eq!(
         place.kept(undo),
         [
-            "account: the person came in by an invitation".to_string(),
+            "account: the person accepted an invitation".to_string(),
             "account: the person has a password".to_string(),
             "account: changed since by the application".to_string(),
             "account: `orders` refers to it".to_string(),
@@ -504,7 +504,7 @@ fn explain_tells_all_that_happened_to_a_person_in_order() {
         "cleaned: ".to_string(),
         format!("changed by import · run {second} · people.csv:2"),
         "last_name: `Smith` → `Smythe`".to_string(),
-        "invitation to Ann@firm-one.eu made".to_string(),
+        "invitation to Ann@firm-one.eu created".to_string(),
         "invitation sent by outbox".to_string(),
         format!("changed back by undo · run {undo}"),
         "last_name: `Smythe` → `Smith`".to_string(),
@@ -516,7 +516,7 @@ fn explain_tells_all_that_happened_to_a_person_in_order() {
         &bob,
         &[
             "created by import".to_string(),
-            "named by import, duplicate".to_string(),
+            "in an import, duplicate".to_string(),
             "in an import, unchanged".to_string(),
         ],
     );

@@ -340,7 +340,7 @@ fn flipped(
         ));
     }
     let (codes, reasons) = said?;
-    // As reasons quote what was found; what it probably is stands there without quotes.
+    // As reasons quote what was found; the probable value is shown without quotes.
     let found = format!("`{}", value.get(..10).unwrap_or(value));
     let is_back = codes.contains(Code::DateFlipped.name()) && reasons.contains(&found);
     is_back.then(|| format!("probably {swapped}, as the other reasons say; it is unchanged"))

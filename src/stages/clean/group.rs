@@ -273,7 +273,7 @@ fn pieces<'c>(
     pieces
 }
 
-/// Takes off the quotes that stand around every one of several names.
+/// Takes off the quotes that surround every one of several names.
 fn without_quotes(pieces: &mut [Cow<str>]) {
     let inner = |piece: &Cow<str>| {
         let quote = piece.chars().next().filter(|c| matches!(c, '\'' | '"'))?;

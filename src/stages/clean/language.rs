@@ -218,11 +218,11 @@ mod tests {
             assert_eq!(words::key(name), name);
             assert_eq!(super::tag(tag).as_deref(), Some(tag));
             assert_eq!(super::tag(name).as_deref(), Some(tag), "{name}");
-            assert!(seen.insert(name), "{name} stands twice");
+            assert!(seen.insert(name), "{name} occurs twice");
         }
         for (other, tag) in words_of(&[1]) {
             assert_eq!(super::tag(other).as_deref(), Some(tag), "{other}");
-            assert!(seen.insert(other), "{other} stands twice");
+            assert!(seen.insert(other), "{other} occurs twice");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Password hashes that come with people: told by their format, never by trial. What an application
-//! can verify as it stands is kept to the letter; what common systems export in a form of their own
-//! is written as the PHC string with the same salt, parameters and hash. Everything else is refused.
+//! can verify directly is kept unchanged; what common systems export in a form of their own is
+//! written as the PHC string with the same salt, parameters and hash. Everything else is refused.
 //! Pure; no message quotes the value.
 //!
 //! Formats: PHC string format (Password Hashing Competition), `$2?$` of bcrypt, `$7$` of scrypt (as

@@ -31,7 +31,8 @@ pub fn clean(text: &str) -> (Cow<'_, str>, Rules) {
     }
     let mut rules = Rules::NONE;
     let mut cleaned = squeeze(text, &mut rules);
-    // Composing can move marks, and with them what a joiner stands next to; so until it rests.
+    // Composing can move marks, and with them what a joiner is next to; so this repeats until
+    // nothing moves.
     while !is_nfc(&cleaned) {
         rules.add(Rule::UnicodeNfc);
         let composed: String = cleaned.nfc().collect();

@@ -33,7 +33,7 @@ pub struct Shape {
     pub line_ends: String,
     /// Whether muster wrote it, with a `'` before what would be a formula.
     pub guarded: bool,
-    /// Whether quotes stand around every cell.
+    /// Whether quotes surround every cell.
     #[serde(default)]
     pub always_quoted: bool,
     /// The keys of `[read]` that weren't left to be found out.

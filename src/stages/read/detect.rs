@@ -59,7 +59,7 @@ impl Aside {
         }
     }
 
-    /// What a person is told of them, such as `comment (lines 1-2, 7, and 3 more)`.
+    /// What a person is shown of them, such as `comment (lines 1-2, 7, and 3 more)`.
     pub fn shown(&self) -> String {
         const SHOWN_MAX: usize = 5;
         let mut parts: Vec<(u64, u64)> = Vec::new();
@@ -352,7 +352,7 @@ fn is_single_quoted(sample: &[u8], dialect: &Dialect) -> bool {
     quoted * 2 > cells
 }
 
-/// Whether quotes stand around every cell of the first lines, as far as their ends tell.
+/// Whether quotes surround every cell of the first lines, as far as their ends tell.
 pub fn is_always_quoted(sample: &[u8], dialect: &Dialect) -> bool {
     let Some(quote) = dialect.quote else {
         return false;

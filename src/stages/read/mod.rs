@@ -55,7 +55,7 @@ pub struct Source {
     pub bytes: u64,
     /// What it is and how it is read.
     pub format: Format,
-    /// Line or sheet row of the header, from 1; 0 where the names stand with the values.
+    /// Line or sheet row of the header, from 1; 0 where the names are next to the values.
     pub header_line: u64,
     /// The names in the header, as the file shows them.
     pub header: Vec<String>,

@@ -33,7 +33,7 @@ const SEARCHES_MAX: u32 = 200;
 const LINES_NAMED_MAX: usize = 100;
 /// A byte order mark in UTF-8, in which all text is here.
 const BOM: &[u8] = b"\xef\xbb\xbf";
-/// Stands for a delimiter of several bytes while csv-core parses: a byte that no UTF-8 has.
+/// Is for a delimiter of several bytes while csv-core parses: a byte that no UTF-8 has.
 const STAND_IN: u8 = 0xff;
 /// What a byte that is [`STAND_IN`] by damage becomes: damage still, and as long.
 const DAMAGED: u8 = 0xfe;

@@ -43,7 +43,7 @@ pub struct Shape {
     pub content: Content,
     /// How bytes become text.
     pub encoding: Charset,
-    /// How its records stand.
+    /// How its records are arranged.
     pub layout: Layout,
     /// What parts the values of a list in a cell; the first is written.
     separators: Vec<char>,
@@ -188,7 +188,7 @@ pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
     })
 }
 
-/// How the records stand: a line each where half of the first lines or more are objects.
+/// How the records are arranged: a line each where half of the first lines or more are objects.
 fn layout(content: &Content, encoding: Charset) -> Result<Layout> {
     let (mut reader, _) = TextReader::open(content, encoding)?;
     let mut head = Vec::new();

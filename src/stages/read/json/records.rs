@@ -40,7 +40,7 @@ const LISTS: &[&str] = &[
     "employees",
 ];
 
-/// How the records stand in the text.
+/// How the records are arranged in the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Layout {

@@ -21,7 +21,7 @@ pub(super) const FORMATS: u8 = b'f';
 pub(super) const NEXT_SHEET: u8 = b's';
 /// The file is refused, as JSON of a [`Refused`].
 pub(super) const REFUSED: u8 = b'x';
-/// Stands behind each value of a list in a cell, until it is known what the pipeline parts them by.
+/// Follows each value of a list in a cell, until it is known what the pipeline parts them by.
 pub(super) const LIST_MARK: char = '\u{1f}';
 /// All was said.
 pub(super) const END: u8 = b'e';
