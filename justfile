@@ -8,6 +8,10 @@ test *ARGS:
 bless:
     MUSTER_BLESS=1 cargo test --release
 
+# property tests over cases that nobody has seen yet, N times
+properties N="20":
+    for n in $(seq {{N}}); do PROPTEST_RNG_SEED=$RANDOM$n cargo test --release --lib -- twice_is fast_path_agrees rendered room_for || exit 1; done
+
 # everything that must be green before a change goes in
 ci:
     .ci/run

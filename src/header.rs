@@ -718,16 +718,35 @@ impl Vocabulary {
 
     /// How many of `cells` are headers that this run recognises. A title has none.
     pub fn recognised<'a>(&self, cells: impl Iterator<Item = &'a str>) -> usize {
-        let is_known = |key: &str| {
-            self.attributes.contains_key(key)
-                || self.others.contains(key)
-                || self.parts.contains_key(key)
-                || PARTS.contains_key(key)
-        };
-        let is_known = |cell: &&str| {
-            is_known(&key(cell)) || self.named(cell).is_some() || self.well_known(cell).is_some()
-        };
-        cells.filter(is_known).count()
+        cells.filter(|cell| self.is_recognised(cell)).count()
+    }
+
+    /// How many of `cells` are recognised, if they are more than `least`. Stops where they can't be:
+    /// rows of values are given up after few of their cells.
+    pub fn recognised_beyond<'a>(
+        &self,
+        least: usize,
+        cells: impl ExactSizeIterator<Item = &'a str>,
+    ) -> Option<usize> {
+        let (mut recognised, mut left) = (0, cells.len());
+        for cell in cells {
+            if recognised + left <= least {
+                return None;
+            }
+            left -= 1;
+            recognised += usize::from(self.is_recognised(cell));
+        }
+        (recognised > least).then_some(recognised)
+    }
+
+    fn is_recognised(&self, cell: &str) -> bool {
+        let key = &key(cell);
+        self.attributes.contains_key(key)
+            || self.others.contains(key)
+            || self.parts.contains_key(key)
+            || PARTS.contains_key(key)
+            || self.named(cell).is_some()
+            || self.well_known(cell).is_some()
     }
 }
 
@@ -1029,15 +1048,22 @@ fn alternatives(name: &str, field_of: &dyn Fn(&str) -> Option<Field>) -> Option<
     if let Some(field) = field_of(name) {
         return Some(field);
     }
+    // Nearly no header has one of these, and none of the words below is without.
+    if !name.contains(['/', '|', '\n', ' ']) {
+        return None;
+    }
     let lower = name.to_lowercase();
     let mut names = vec![lower.as_str()];
     for between in ["/", "|", "\n", " or ", " oder ", " ou "] {
         let parts = names.iter().flat_map(|name| name.split(between));
         names = parts.collect();
     }
+    if names.len() < 2 {
+        return None;
+    }
     let mut fields = names.iter().map(|name| field_of(name));
     let first = fields.next()??;
-    (names.len() > 1 && fields.all(|field| field == Some(first))).then_some(first)
+    fields.all(|field| field == Some(first)).then_some(first)
 }
 
 /// A header and what stands around its name.
@@ -1088,6 +1114,9 @@ impl Decorated {
     /// Takes off what stands before or behind a dash, a colon or a line's end, or behind the name
     /// as a date's format.
     fn split_off(&mut self) {
+        if !self.name.contains(['\n', ' ']) {
+            return;
+        }
         for between in ["\n", ": ", " - ", " – ", " — ", ", "] {
             while let Some((before, behind)) = self.name.rsplit_once(between) {
                 let (name, aside) = match (is_aside(before, None), is_aside(behind, None)) {

@@ -45,6 +45,8 @@ pub mod outcome;
 pub mod pipeline;
 pub mod planfile;
 pub mod progress;
+#[cfg(test)]
+mod properties;
 pub mod refusal;
 pub mod report;
 pub mod row;

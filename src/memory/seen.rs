@@ -368,7 +368,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(crate::properties::config(24))]
         #[test]
         fn the_answers_are_the_same_whatever_there_is_room_for(
             rows in prop::collection::vec(0_u64..300, 0..600),

@@ -1134,6 +1134,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::properties::config(256))]
         #[test]
         fn any_text_and_any_number_can_be_rendered(
             texts in proptest::collection::vec(any::<String>(), 7),

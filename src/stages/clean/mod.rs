@@ -343,7 +343,8 @@ impl<'a> Row<'a> {
         groups: &'v mut group::Cleaned,
         drafts: &mut Drafts,
     ) -> (Cow<'v, str>, Rules) {
-        let inner = wrap::unwrapped(cell, what).filter(|_| cell.starts_with('='));
+        let bare = cell.trim_matches(|c: char| c.is_whitespace() || text::is_dropped(c));
+        let inner = wrap::unwrapped(bare, what).filter(|_| bare.starts_with('='));
         let list = groups.clean(inner.unwrap_or(cell), &self.definition.groups);
         if let Some(remark) = &list.remark {
             self.report_list(field, remark, drafts);
@@ -673,7 +674,8 @@ impl<'a> Row<'a> {
         if self.is_nothing(&cell, slot) {
             return None;
         }
-        let mut roles = words::roles(&text::clean(&cell).0, self.definition);
+        let (text, _) = cleaned_text(&cell, &Slot::Field(Field::Role));
+        let mut roles = words::roles(&text, self.definition);
         if roles.is_empty() {
             return None;
         }
@@ -1227,7 +1229,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(4096))]
+        #![proptest_config(crate::properties::config(4096))]
         #[test]
         fn cleaning_twice_is_cleaning_once(
             cells in prop::collection::vec(cell(), 21),

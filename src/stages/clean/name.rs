@@ -150,7 +150,18 @@ pub fn is_several(name: &str, is_last: bool) -> bool {
         }
         table
     };
-    if !name.bytes().any(|byte| MAY_BE[usize::from(byte)]) {
+    let is_sign = |byte: u8| MAY_BE[usize::from(byte)];
+    if !name.bytes().any(is_sign) {
+        return false;
+    }
+    // Most of the rest have a space only, and no word that joins people.
+    let mut words = name.split(' ').filter(|word| !word.is_empty());
+    let may_join = |word: &str| {
+        word.bytes().any(|byte| byte != b' ' && is_sign(byte))
+            || is_joiner(word)
+            || has(FAMILIES, word)
+    };
+    if !words.any(may_join) {
         return false;
     }
     match is_last {

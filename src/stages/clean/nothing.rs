@@ -77,7 +77,7 @@ impl Row<'_> {
         if nothing::is_error(value) && !lists_roles {
             return Some(Says::Error);
         }
-        let kind = nothing::kind(value);
+        let kind = || nothing::kind(value);
         let says_nothing = match what {
             Slot::Field(Field::ExternalId | Field::Username | Field::Manager) => {
                 // Many people have no manager, which a `-` says well enough.
@@ -93,14 +93,14 @@ impl Row<'_> {
                 field @ (Field::FirstName | Field::LastName | Field::FullName | Field::DisplayName),
             ) => {
                 value == "0"
-                    || kind.is_some_and(|kind| self.is_no_name(value, kind, &self.beside(*field)))
+                    || kind().is_some_and(|kind| self.is_no_name(value, kind, &self.beside(*field)))
             }
             Slot::Field(Field::Phone | Field::Language | Field::StartDate | Field::EndDate) => {
                 matches!(value, "0" | "NA" | "NaT") || nothing::says_nothing(value)
             }
             Slot::Field(Field::Role | Field::Status) => nothing::says_nothing(value),
             Slot::Field(_) => value == "0" || nothing::says_nothing(value),
-            Slot::Attribute(_) => matches!(kind, Some(Kind::System | Kind::Said)),
+            Slot::Attribute(_) => matches!(kind(), Some(Kind::System | Kind::Said)),
             Slot::Ignored(_) => false,
         };
         says_nothing.then_some(Says::Nothing)
@@ -278,6 +278,10 @@ impl Row<'_> {
         remark: &mut Remark,
         drafts: &mut Drafts,
     ) {
+        // Many groups look like such a word at first sight, and few are one.
+        if !group::groups(value).any(|name| self.says(name, slot).is_some()) {
+            return;
+        }
         let mut kept = String::with_capacity(value.len());
         for name in group::groups(value) {
             let mut name = Cow::Borrowed(name);

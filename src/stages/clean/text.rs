@@ -49,7 +49,8 @@ pub fn clean(text: &str) -> (Cow<'_, str>, Rules) {
 /// ASCII and letters that are composed whatever stands beside them.
 pub fn is_clean(text: &str) -> bool {
     let bytes = text.as_bytes();
-    for (index, &byte) in bytes.iter().enumerate() {
+    let plain = plain_words(bytes);
+    for (index, &byte) in bytes.iter().enumerate().skip(plain) {
         // Nearly every byte is one of these.
         if byte.is_ascii_graphic() {
             continue;
@@ -61,6 +62,27 @@ pub fn is_clean(text: &str) -> bool {
         }
     }
     bytes.last() != Some(&b' ')
+}
+
+/// How many bytes at the beginning show in ASCII and are no space, in steps of eight: most values are
+/// one word, and eight bytes are looked at in fewer instructions than one by one.
+fn plain_words(bytes: &[u8]) -> usize {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let mut plain = 0;
+    for chunk in bytes.chunks_exact(8) {
+        let word = chunk
+            .first_chunk()
+            .map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        // A byte is below `!` if taking that away borrows, and beyond `~` if adding one carries.
+        let is_odd = word.wrapping_sub(0x2121_2121_2121_2121)
+            | word.wrapping_add(0x0101_0101_0101_0101)
+            | word;
+        if is_odd & HIGH != 0 {
+            break;
+        }
+        plain += 8;
+    }
+    plain
 }
 
 /// [`is_clean`] of the rest of a text, which isn't ASCII, behind its clean beginning.

@@ -5,9 +5,10 @@ use jiff::civil::Date;
 use unicode_normalization::UnicodeNormalization;
 
 use super::flag::{self, Flag};
-use super::text;
+use super::{text, wrap};
 use crate::definition::{Definition, Meaning};
 use crate::header::{self, Sense};
+use crate::row::{Field, Slot};
 use crate::vocabulary::nothing;
 
 /// What stands in a cleaned status cell whose row is to be left out. No other cleaned value holds
@@ -163,6 +164,8 @@ pub fn role(text: &str, definition: &Definition) -> Option<String> {
     }
 }
 
+const ROLE: Slot = Slot::Field(Field::Role);
+
 /// The roles that a cell lists, each as [`role`] has it, each once, in its order. `;` always parts
 /// them.
 pub fn roles(value: &str, definition: &Definition) -> Vec<String> {
@@ -170,6 +173,7 @@ pub fn roles(value: &str, definition: &Definition) -> Vec<String> {
     let mut roles: Vec<String> = Vec::new();
     for role in value.split(|c| c == ';' || separators.contains(&c)) {
         let role = role.trim_matches(' ');
+        let role = wrap::unwrapped(role, &ROLE).unwrap_or(role);
         let is_known = || {
             let own = definition
                 .accounts
@@ -429,6 +433,7 @@ mod tests {
             assert_eq!(role(text, &own).as_deref(), meaning, "{text}");
         }
         assert_eq!(roles("1; admin; Boss", &own), ["admin", "user"]);
+        assert_eq!(roles("boss;=\"Dr.\"", &definition("")), ["boss", "dr."]);
         assert_eq!(role("Boss", &definition("")).as_deref(), Some("boss"));
     }
 

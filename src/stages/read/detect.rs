@@ -11,7 +11,7 @@ use super::charset::Charset;
 use super::content::Content;
 use super::encoding::TextReader;
 use super::records::{self, Dialect, Quotes, Record, Records, quotes};
-use super::{HEADER_ROWS_MAX, Wanted, header_row, unreadable};
+use super::{HEADER_ROWS_MAX, Wanted, header_row, header_row_of, unreadable};
 use crate::definition;
 use crate::header::Vocabulary;
 use crate::issue::Code;
@@ -183,18 +183,16 @@ fn lines_in_cells(
     options: &definition::Read,
     vocabulary: &Vocabulary,
 ) -> Option<Dialect> {
-    let header_of = |rows: &[Vec<String>]| {
-        let heads = rows.iter().take(HEADER_ROWS_MAX);
-        header_row(heads.map(|row| row.iter().map(String::as_str)), vocabulary)
-    };
-    let (plain_rows, _) = rows(sample, plain);
-    let (plain_header, recognised) = header_of(&plain_rows);
+    let mut scratch = Scratch::default();
     for outer in OUTER_DELIMITERS {
+        if memchr::memmem::find(sample, outer.as_bytes()).is_none() {
+            continue;
+        }
         let cut = Dialect {
             delimiter: outer.to_string(),
             ..plain.clone()
         };
-        let (cut_rows, _) = rows(sample, &cut);
+        let (cut_rows, _) = scratch.rows(sample, &cut);
         let is_one_cell = |row: &&Vec<String>| {
             let mut cells = row.iter().map(|cell| cell.trim().is_empty());
             cells.next() == Some(false) && cells.all(|is_blank| is_blank)
@@ -207,6 +205,8 @@ fn lines_in_cells(
         if lines.len() * 2 <= cut_rows.len() {
             continue;
         }
+        let (plain_rows, _) = scratch.rows(sample, plain);
+        let (plain_header, recognised) = header_row(plain_rows.iter(), vocabulary);
         let inners = DELIMITERS.iter().filter(|inner| match &options.delimiter {
             Some(pinned) => pinned == *inner,
             None => true,
@@ -228,7 +228,7 @@ fn lines_in_cells(
                 .iter()
                 .map(|line| within.cells_of(line.as_bytes()))
                 .collect();
-            let (header, better) = header_of(&values);
+            let (header, better) = header_row(values.iter(), vocabulary);
             let is_better = if outer == *inner {
                 better >= 2 && better > recognised
             } else {
@@ -252,7 +252,7 @@ fn lines_in_cells(
 /// How wide rows may be without being too long: as the header with its empty cells, or as more than
 /// half of the first rows are, where what is too much in them is blank. A row by itself is no habit.
 pub fn harmless_width(sample: &[u8], dialect: &Dialect, header: usize, with_empty: usize) -> usize {
-    let (rows, _) = rows(sample, dialect);
+    let (rows, _) = Scratch::default().rows(sample, dialect);
     let is_blank = |cell: &String| cell.trim().is_empty();
     let rows = rows.iter().skip(1);
     let widths = rows
@@ -274,17 +274,26 @@ pub fn harmless_width(sample: &[u8], dialect: &Dialect, header: usize, with_empt
 fn delimiter(sample: &[u8], dialect: &Dialect, vocabulary: &Vocabulary) -> String {
     let run = run_of_characters(sample);
     let mut best = ((0, 0, false, false), ",".to_string());
+    let mut scratch = Scratch::default();
+    let mut is_uncut = false;
     for delimiter in DELIMITERS.iter().copied().chain(run.as_deref()) {
+        // All that cut nothing cut the same rows, and the first of them wins the tie.
+        let cuts = memchr::memmem::find(sample, delimiter.as_bytes()).is_some();
+        if !cuts && std::mem::replace(&mut is_uncut, true) {
+            continue;
+        }
         let tried = Dialect {
             delimiter: delimiter.to_string(),
             ..dialect.clone()
         };
-        let (rows, _) = rows(sample, &tried);
-        let heads = rows
-            .iter()
-            .take(HEADER_ROWS_MAX)
-            .map(|row| row.iter().map(String::as_str));
-        let (header, recognised) = header_row(heads, vocabulary);
+        let (rows, _) = scratch.rows(sample, &tried);
+        // What finds fewer headers than another can't win: rows in one piece are not looked at.
+        let least = best.0.0;
+        let (header, recognised) = match header_row_of(rows.iter(), vocabulary, least) {
+            Some(found) => found,
+            None if least > 0 => continue,
+            None => (0, 0),
+        };
         let even = usual_width(rows.iter().map(Vec::len)).1;
         let full = rows.get(header).is_some_and(|row| {
             row.len() > 1 && row.iter().all(|cell| cell.contains(char::is_alphanumeric))
@@ -380,36 +389,47 @@ fn is_backslashed(sample: &[u8], dialect: &Dialect) -> bool {
         escape: Some(b'\\'),
         ..dialect.clone()
     };
-    rows(sample, &escaped).1 < rows(sample, dialect).1
+    let damaged = |dialect: &Dialect| Scratch::default().rows(sample, dialect).1;
+    damaged(&escaped) < damaged(dialect)
 }
 
-/// The rows of a sample, and how many of them have damaged quotes.
-fn rows(sample: &[u8], dialect: &Dialect) -> (Vec<Vec<String>>, usize) {
-    let sample = dialect.mapped(sample);
-    let mut rest: &[u8] = &sample;
-    let mut parser = dialect.parser();
-    let mut text = vec![0; rest.len()];
-    let mut ends = vec![0; rest.len() + 1];
-    let (mut rows, mut damaged) = (Vec::new(), 0);
-    while !rest.is_empty() && rows.len() < SAMPLE_ROWS {
-        let (result, read, _, count) = parser.read_record(rest, &mut text, &mut ends);
-        let raw = rest[..read].trim_ascii_start();
-        rest = &rest[read..];
-        if quotes(raw, dialect.delimiter_byte(), dialect, false) != Quotes::Fine {
-            damaged += 1;
+/// What parsing a sample needs, so that trying another dialect allocates nothing more.
+#[derive(Default)]
+struct Scratch {
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Scratch {
+    /// The rows of a sample, and how many of them have damaged quotes.
+    fn rows(&mut self, sample: &[u8], dialect: &Dialect) -> (Vec<Vec<String>>, usize) {
+        let sample = dialect.mapped(sample);
+        let mut rest: &[u8] = &sample;
+        let mut parser = dialect.parser();
+        self.text.resize(rest.len(), 0);
+        self.ends.resize(rest.len() + 1, 0);
+        let (text, ends) = (&mut self.text, &mut self.ends);
+        let (mut rows, mut damaged) = (Vec::new(), 0);
+        while !rest.is_empty() && rows.len() < SAMPLE_ROWS {
+            let (result, read, _, count) = parser.read_record(rest, text, ends);
+            let raw = rest[..read].trim_ascii_start();
+            rest = &rest[read..];
+            if quotes(raw, dialect.delimiter_byte(), dialect, false) != Quotes::Fine {
+                damaged += 1;
+            }
+            if result != ReadRecordResult::Record {
+                break;
+            }
+            let mut start = 0;
+            let mut row = Vec::with_capacity(count);
+            for end in &ends[..count] {
+                row.push(String::from_utf8_lossy(&text[start..*end]).into_owned());
+                start = *end;
+            }
+            rows.push(row);
         }
-        if result != ReadRecordResult::Record {
-            break;
-        }
-        let mut start = 0;
-        let mut row = Vec::with_capacity(count);
-        for end in &ends[..count] {
-            row.push(String::from_utf8_lossy(&text[start..*end]).into_owned());
-            start = *end;
-        }
-        rows.push(row);
+        (rows, damaged)
     }
-    (rows, damaged)
 }
 
 /// The header of a text, and what stands above its rows.
@@ -561,8 +581,7 @@ fn early_rows(
 /// Which of the first rows is the header: the one with the most recognised names; else the first
 /// that is as wide as most.
 fn header_place(rows: &[Early], content: &Content, vocabulary: &Vocabulary) -> Result<usize> {
-    let cells = rows.iter().map(|row| row.cells.iter().map(String::as_str));
-    let (place, recognised) = header_row(cells, vocabulary);
+    let (place, recognised) = header_row(rows.iter().map(|row| &row.cells), vocabulary);
     let no_header = |row: &Early| {
         let what = format!(
             "`{}` line {} holds a row where column names were expected",

@@ -67,18 +67,69 @@ pub mod bytes {
     }
 }
 
+/// Signs of a text, a bit each: every kind of leftover has at least one of its own.
+mod signs {
+    pub const AMPERSAND: u16 = 1;
+    pub const LESS: u16 = 1 << 1;
+    pub const BACKSLASH: u16 = 1 << 2;
+    pub const PERCENT: u16 = 1 << 3;
+    pub const EQUALS: u16 = 1 << 4;
+    pub const UNDERSCORE: u16 = 1 << 5;
+    pub const PLUS: u16 = 1 << 6;
+    pub const QUESTION: u16 = 1 << 7;
+    pub const QUOTE: u16 = 1 << 8;
+    /// What fields of templates stand between.
+    pub const TEMPLATE: u16 = 1 << 9;
+    /// Beyond ASCII.
+    pub const HIGH: u16 = 1 << 10;
+
+    const OF_BYTES: [u16; 256] = {
+        let mut signs = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            signs[byte] = match byte as u8 {
+                b'&' => AMPERSAND,
+                b'<' => LESS | TEMPLATE,
+                b'\\' => BACKSLASH,
+                b'%' => PERCENT | TEMPLATE,
+                b'=' => EQUALS,
+                b'_' => UNDERSCORE | TEMPLATE,
+                b'+' => PLUS,
+                b'?' => QUESTION,
+                b'\'' => QUOTE,
+                b'{' | b'$' | b'@' | b'|' | b'[' => TEMPLATE,
+                0x80.. => HIGH,
+                _ => 0,
+            };
+            byte += 1;
+        }
+        signs
+    };
+
+    /// All signs of a text.
+    pub fn of(text: &str) -> u16 {
+        let signs = text.bytes().map(|byte| OF_BYTES[usize::from(byte)]);
+        signs.fold(0, |all, sign| all | sign)
+    }
+}
+
 /// What another system left in `text`, if anything did.
 pub fn find(text: &str, place: Place) -> Option<Leftover> {
-    if text.contains(char::REPLACEMENT_CHARACTER) {
+    let signs = signs::of(text);
+    let has = |sign: u16| signs & sign != 0;
+    if has(signs::HIGH) && text.contains(char::REPLACEMENT_CHARACTER) {
         return Some(lost());
     }
-    if let Some(repaired) = mime_words(text) {
+    if has(signs::EQUALS)
+        && has(signs::QUESTION)
+        && let Some(repaired) = mime_words(text)
+    {
         return Some(Leftover {
             what: "text encoded as in a mail header",
             repaired: Some(repaired),
         });
     }
-    if is_template(text, place) {
+    if has(signs::TEMPLATE | signs::HIGH) && is_template(text, place) {
         return Some(Leftover {
             what: "a template field that was never filled in",
             repaired: None,
@@ -87,7 +138,7 @@ pub fn find(text: &str, place: Place) -> Option<Leftover> {
     if let Some(leftover) = decoded(text, place) {
         return Some(leftover);
     }
-    (place == Place::Name && lost_its_letter(text)).then(lost)
+    (place == Place::Name && has(signs::QUESTION | signs::HIGH) && lost_its_letter(text)).then(lost)
 }
 
 fn lost() -> Leftover {
@@ -99,26 +150,36 @@ fn lost() -> Leftover {
 
 /// The text without its escapes, whatever their kinds.
 fn decoded(text: &str, place: Place) -> Option<Leftover> {
-    type Step = (&'static str, fn(&str, Place) -> Option<String>);
+    type Step = (u16, &'static str, fn(&str, Place) -> Option<String>);
     const STEPS: [Step; 7] = [
-        ("an HTML character reference", |text, _| entities(text)),
-        ("an HTML tag", |text, _| without_tags(text)),
-        ("an escape sequence of a program", |text, _| {
-            backslashes(text)
+        (
+            signs::AMPERSAND,
+            "an HTML character reference",
+            |text, _| entities(text),
+        ),
+        (signs::LESS, "an HTML tag", |text, _| without_tags(text)),
+        (
+            signs::BACKSLASH,
+            "an escape sequence of a program",
+            |text, _| backslashes(text),
+        ),
+        (signs::PERCENT, "URL encoding", percent),
+        (signs::EQUALS, "mail encoding", |text, _| {
+            quoted_printable(text)
         }),
-        ("URL encoding", percent),
-        ("mail encoding", |text, _| quoted_printable(text)),
-        ("an escape sequence of a workbook", |text, _| {
-            workbook_escapes(text)
-        }),
-        ("mail encoding", |text, _| utf_7(text)),
+        (
+            signs::UNDERSCORE,
+            "an escape sequence of a workbook",
+            |text, _| workbook_escapes(text),
+        ),
+        (signs::PLUS, "mail encoding", |text, _| utf_7(text)),
     ];
     let mut found: Option<(&'static str, String)> = None;
     for _ in 0..DECODED_MAX {
         let before = found.as_ref().map_or(text, |(_, text)| text.as_str());
-        let step = STEPS
-            .iter()
-            .find_map(|(what, step)| Some((*what, step(before, place)?)));
+        let signs = signs::of(before);
+        let mut steps = STEPS.iter().filter(|(sign, ..)| signs & sign != 0);
+        let step = steps.find_map(|(_, what, step)| Some((*what, step(before, place)?)));
         let Some((what, after)) = step else {
             break;
         };
@@ -258,6 +319,9 @@ fn character(code: u32) -> Option<char> {
 
 /// `&eacute;`, `&#233;`, `&#xE9;` as the characters that they are.
 fn entities(text: &str) -> Option<String> {
+    if !text.contains(';') {
+        return None;
+    }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('&') {

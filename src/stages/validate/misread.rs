@@ -89,6 +89,74 @@ static READ_BY: LazyLock<Vec<Page>> = LazyLock::new(|| {
     web.into_iter().map(Page::of).chain(dos).collect()
 });
 
+/// By character, in which of [`READ_BY`] it is the first byte of a letter in UTF-8, and in which a byte
+/// behind it: a bit each. Most characters are neither in any, which spares the decoding.
+static IN_UTF_8: LazyLock<Vec<(u16, u16)>> = LazyLock::new(|| {
+    let mut places = vec![(0, 0); usize::from(PLACES)];
+    for (number, page) in READ_BY.iter().enumerate() {
+        for (letter, byte) in page.letters.iter().zip(0x80_u8..=0xff) {
+            let Some((first, behind)) = place(*letter).and_then(|at| places.get_mut(at)) else {
+                continue;
+            };
+            match byte {
+                0x80..=0xbf => *behind |= 1 << number,
+                0xc2..=0xf4 => *first |= 1 << number,
+                _ => {}
+            }
+        }
+    }
+    places
+});
+
+/// How many places [`IN_UTF_8`] has: one for each character that code pages have, but for few.
+const PLACES: u16 = 0x2603;
+
+/// Where a character stands in [`IN_UTF_8`].
+fn place(character: char) -> Option<usize> {
+    match character {
+        '\0'..'\u{2600}' => Some(character as usize),
+        // Mac Roman has these.
+        '\u{f8ff}' => Some(0x2600),
+        'ﬁ' => Some(0x2601),
+        'ﬂ' => Some(0x2602),
+        _ => None,
+    }
+}
+
+/// By which of [`READ_BY`] all of a text may be UTF-8 that was read wrongly: a bit each. Some of these
+/// still aren't.
+fn pages_of(text: &str) -> u16 {
+    let (mut pages, mut run) = (!0, 0);
+    for character in text.chars().chain([' ']) {
+        if character.is_ascii() {
+            // A letter in UTF-8 is two bytes at least.
+            pages = if run == 1 { 0 } else { pages };
+            run = 0;
+            continue;
+        }
+        let (first, behind) = place(character).map_or((0, 0), |at| IN_UTF_8[at]);
+        pages &= if run == 0 { first } else { first | behind };
+        run += 1;
+    }
+    pages
+}
+
+/// What `text` was if its UTF-8 was read by one of [`READ_BY`], the most usual one first.
+fn undone_by_any(text: &str) -> impl Iterator<Item = String> {
+    let pages = pages_of(text);
+    let may_be = READ_BY
+        .iter()
+        .enumerate()
+        .filter(move |(number, _)| pages & 1 << number != 0);
+    may_be.filter_map(move |(_, page)| undone(text, page))
+}
+
+/// Whether two characters side by side can be the first bytes of a letter in UTF-8.
+fn may_be_utf_8(first: char, behind: char) -> bool {
+    let of = |character| place(character).map_or((0, 0), |at| IN_UTF_8[at]);
+    of(first).0 & of(behind).1 != 0
+}
+
 /// Western Windows, by which nearly all else is read wrongly.
 static WESTERN: LazyLock<Page> = LazyLock::new(|| Page::of(WINDOWS_1252));
 
@@ -102,17 +170,20 @@ static WRITTEN_BY: LazyLock<Vec<Page>> = LazyLock::new(|| {
 /// So many guesses are named.
 const GUESSES_MAX: usize = 2;
 
-/// The fast proof that a text shows no sign of a wrong code page: letters with diacritics, each
-/// between plain ones, or letters of one other script alone.
-fn is_plain(text: &str) -> bool {
-    let (mut is_latin, mut is_other, mut beside) = (false, false, false);
+/// The fast proof that a text shows no sign of a wrong code page: letters with diacritics, none of which
+/// are bytes of one letter with their neighbours, or letters of one other script alone.
+pub fn is_plain(text: &str) -> bool {
+    let is_western = |c: char| ('\u{c0}'..='\u{ff}').contains(&c);
+    let (mut is_latin, mut is_other, mut before) = (false, false, ' ');
     for character in text.chars() {
         match character {
             '\0'..='\u{7f}' => {
                 is_latin |= character.is_ascii_alphabetic();
-                beside = false;
+                before = ' ';
                 continue;
             }
+            // O’Brien, Ka‘ana
+            '’' | '‘' | 'ʻ' if !may_be_utf_8(before, character) => {}
             'œ' | 'Œ' | 'Ÿ' | 'Š' | 'Ž' | '×' | '÷' => return false,
             'À'..='\u{17f}'
             | 'Ơ'
@@ -121,7 +192,11 @@ fn is_plain(text: &str) -> bool {
             | 'ư'
             | '\u{218}'..='\u{21b}'
             | '\u{1ea0}'..='\u{1ef9}' => {
-                if beside {
+                // Words of such letters alone may be letters of another script.
+                let is_doubtful = || {
+                    is_western(before) && is_western(character) || may_be_utf_8(before, character)
+                };
+                if before != ' ' && is_doubtful() {
                     return false;
                 }
                 is_latin = true;
@@ -137,7 +212,7 @@ fn is_plain(text: &str) -> bool {
             }
             _ => return false,
         }
-        beside = true;
+        before = character;
     }
     !(is_latin && is_other)
 }
@@ -152,7 +227,7 @@ pub fn guesses(name: &str, beside: &str) -> Vec<String> {
     }
     let signs = Signs::of(name);
     if signs.neighbours {
-        for text in READ_BY.iter().filter_map(|page| undone(name, page)) {
+        for text in undone_by_any(name) {
             if !found.contains(&text) {
                 found.push(text);
             }
@@ -189,9 +264,7 @@ pub fn undone_utf_8(text: &str) -> Option<String> {
     if is_plain(text) {
         return None;
     }
-    let signs = Signs::of(text);
-    let found = || READ_BY.iter().find_map(|page| undone(text, page));
-    signs.neighbours.then(found)?
+    undone_by_any(text).next()
 }
 
 /// What makes a name look at all as if it had been read wrongly.
@@ -216,15 +289,15 @@ impl Signs {
         // One quote of a pair is no letter's place.
         let has_pair = name.contains(['„', '“', '«']) && name.contains(['“', '”', '»']);
         for (at, character) in name.char_indices() {
-            let mut rest = name[at..].chars().skip(1);
-            let after = rest.next().unwrap_or(' ');
+            let after = name[at + character.len_utf8()..].chars().next();
+            let after = after.unwrap_or(' ');
             if !character.is_ascii() {
                 signs.neighbours |= !before.is_ascii();
                 let touches = before.is_alphabetic() || after.is_alphabetic();
                 let is_ordinal = matches!(character, 'ª' | 'º')
                     && (before.is_ascii_uppercase() || before == '.');
                 let is_quote = has_pair && matches!(character, '„' | '«' | '»');
-                signs.sign |= SIGNS.contains(character) && touches && !is_ordinal && !is_quote;
+                signs.sign |= touches && SIGNS.contains(character) && !is_ordinal && !is_quote;
                 signs.odd_case |= matches!(character, 'Ÿ' | 'Š' | 'Ž')
                     && before.is_ascii_alphabetic()
                     && after.is_ascii_lowercase();

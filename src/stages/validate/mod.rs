@@ -337,29 +337,35 @@ impl<'a> Checker<'a> {
 
     /// The parts of a full name are not reported beside it.
     fn check_names(&mut self, index: usize, row: RowNumber) {
-        for (field, beside) in [
-            (Field::FullName, Field::FullName),
-            (Field::FirstName, Field::LastName),
-            (Field::LastName, Field::FirstName),
-        ] {
-            let value = self.value(index, field);
+        let fields = [Field::FullName, Field::FirstName, Field::LastName];
+        let names = fields.map(|field| self.value(index, field));
+        let [full, first, last] = names;
+        let all_classes = names.map(bytes::of);
+        // Asked once for both parts: what was done to one was done to the other.
+        let is_odd = |classes: u8, names: [&str; 2]| {
+            classes & bytes::HIGH != 0 && !names.into_iter().all(misread::is_plain)
+        };
+        let is_part_odd = is_odd(all_classes[1] | all_classes[2], [first, last]);
+        for (at, (field, value)) in fields.into_iter().zip(names).enumerate() {
             if value.is_empty() {
                 continue;
             }
+            let (classes, beside) = (all_classes[at], [full, last, first][at]);
+            let may_be_misread = match field {
+                Field::FullName => is_odd(classes, [full, ""]),
+                _ => classes & bytes::HIGH != 0 && is_part_odd,
+            };
             if matches!(value, "TRUE" | "FALSE")
                 && !self.is_reported(Code::NameSuspicious, row, field)
             {
                 let detail = "a name; this is what spreadsheets make from a word for yes or no";
                 self.report(Code::NameSuspicious, row, field, value, detail);
             }
-            let classes = bytes::of(value);
             if is_no_name(value, classes) && !self.is_reported(Code::NameSuspicious, row, field) {
                 self.report(Code::NameSuspicious, row, field, value, "a name");
             } else if !(self.finds_leftover(field, value, classes, row)
-                || classes & bytes::HIGH != 0
-                    && self.finds_misread(field, value, self.value(index, beside), row)
-                || nothing::may_be(value)
-                    && self.doubts_name(field, value, self.value(index, beside), row))
+                || may_be_misread && self.finds_misread(field, value, beside, row)
+                || nothing::may_be(value) && self.doubts_name(field, value, beside, row))
             {
                 continue;
             }
@@ -367,16 +373,17 @@ impl<'a> Checker<'a> {
                 return;
             }
         }
-        self.check_people(index, row);
+        if full.is_empty() {
+            self.check_people(first, last, row);
+        }
     }
 
     /// First and last names that are several people's. Those of a full name are reported by `clean`.
-    fn check_people(&mut self, index: usize, row: RowNumber) {
-        if !self.value(index, Field::FullName).is_empty() {
-            return;
-        }
-        for (field, is_last) in [(Field::FirstName, false), (Field::LastName, true)] {
-            let value = self.value(index, field);
+    fn check_people(&mut self, first: &str, last: &str, row: RowNumber) {
+        for (field, value, is_last) in [
+            (Field::FirstName, first, false),
+            (Field::LastName, last, true),
+        ] {
             if name::is_several(value, is_last)
                 && !self.is_reported(Code::NameSuspicious, row, field)
             {
