@@ -20,22 +20,23 @@ use crate::text::email;
 
 #[derive(Args)]
 pub(super) struct AddArgs {
-    /// Addresses, parted by commas, semicolons, spaces or lines; `First Last <a@b.example>` is taken, too; `-` reads them from stdin
+    /// Addresses, separated by commas, semicolons, spaces or lines; also as `First Last
+    /// <a@b.example>`; `-` reads them from stdin
     #[arg(required = true, value_name = "EMAIL")]
     emails: Vec<String>,
-    /// Groups of all of them, parted by commas
+    /// Groups for all of them, separated by commas
     #[arg(long, value_name = "NAMES", default_value = "")]
     groups: String,
-    /// Role of all of them
+    /// Role for all of them
     #[arg(long, default_value = "")]
     role: String,
-    /// Organization of all of them
+    /// Organization for all of them
     #[arg(long, value_name = "NAME", default_value = "")]
     organization: String,
-    /// How they are taken on; overrides the pipeline
+    /// Whether they are invited; overrides the pipeline
     #[arg(long, value_name = "WAY")]
     onboarding: Option<Onboarding>,
-    /// Write to them at once: an invitation, or with `--onboarding setup` a link to set a password
+    /// Mail them at once: an invitation, or with `--onboarding setup` a link to set a password
     #[arg(long, conflicts_with = "json")]
     invite: bool,
     /// A pipeline file, or the name of one in `pipelines/`

@@ -20,10 +20,10 @@ use crate::store::Store;
 
 #[derive(Args)]
 pub(super) struct DueArgs {
-    /// A pipeline file, or the name of one in `pipelines/`: whose accounts are meant, and by what rules
+    /// A pipeline file, or the name of one in `pipelines/`: it says which accounts and which rules
     #[arg(short, long, value_name = "PIPELINE")]
     pipeline: Option<String>,
-    /// Say what would be done; write nothing to the accounts
+    /// Show what would be done; write nothing to the accounts
     #[arg(long)]
     check: bool,
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub(super) struct DueArgs {
     /// Show no progress
     #[arg(short, long)]
     quiet: bool,
-    /// Let so many changes of a class through that a safeguard would hold, such as `deactivate=60`
+    /// Allow this many changes that a safeguard would hold, such as `deactivate=60`
     #[arg(long, value_name = "CLASS=COUNT", value_parser = allowed)]
     allow: Vec<(Class, u64)>,
 }
@@ -60,7 +60,7 @@ pub(super) fn due(args: &DueArgs) -> Result<Exit> {
     let pipeline = open_pipeline(&run_args)?;
     if pipeline.definition.accounts.dates != Dates::Schedule {
         let name = &pipeline.definition.name;
-        let what = format!("the pipeline `{name}` keeps dates and does nothing by them");
+        let what = format!("the pipeline `{name}` stores dates but doesn't act on them");
         return Err(Refusal::new(Code::UsageInvalid, what)
             .help("set `dates = \"schedule\"` under `[accounts]`"));
     }

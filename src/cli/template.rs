@@ -15,10 +15,10 @@ pub(super) struct TemplateArgs {
     /// A pipeline file, or the name of one in `pipelines/`
     #[arg(short, long, value_name = "PIPELINE")]
     pipeline: Option<String>,
-    /// What kind of file [default: by the ending of --output, else csv]
+    /// Format of the file [default: from the extension of --output, or csv]
     #[arg(short, long)]
     format: Option<TemplateFormat>,
-    /// Where it goes [default: stdout for csv]
+    /// The file to write [default: stdout for csv]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -62,7 +62,7 @@ pub(super) fn write_template(args: &TemplateArgs) -> Result<Exit> {
 
 fn refuse_to_overwrite(path: &Path) -> Result<()> {
     if path.exists() {
-        let what = format!("`{}` is there already", path.display());
+        let what = format!("`{}` already exists", path.display());
         return Err(Refusal::new(Code::OutputUnwritable, what)
             .help("name another file, or remove that one"));
     }

@@ -32,7 +32,7 @@ const KEPT: &str = "kept.csv";
 pub(super) struct UndoArgs {
     /// The id of an import or of an undo, the beginning of one, or `last` for the latest import
     run: String,
-    /// Show what would go back, and write nothing
+    /// Show what would be undone; write nothing
     #[arg(long)]
     plan: bool,
     #[command(flatten)]
@@ -109,7 +109,7 @@ fn carry_out(
     }
     show(args, &summary, &done.left, &folder);
     if done.stopped {
-        let what = format!("the undo `{id}` was stopped");
+        let what = format!("the undo `{id}` was interrupted");
         return Err(Refusal::new(Code::RunStopped, what).exit(Exit::Stopped));
     }
     Ok(exit(&summary))
@@ -215,11 +215,14 @@ fn next_steps(done: &TakenBack, of: &str, id: &str) -> Vec<Next> {
         command,
     };
     if done.stopped {
-        return vec![next("go on where it stopped", format!("muster undo {of}"))];
+        return vec![next(
+            "continue where it stopped",
+            format!("muster undo {of}"),
+        )];
     }
     vec![
-        next("take this undo back", format!("muster undo {id}")),
-        next("see this again", format!("muster show {id}")),
+        next("undo this undo", format!("muster undo {id}")),
+        next("show this summary again", format!("muster show {id}")),
     ]
 }
 
@@ -267,7 +270,7 @@ fn already(args: &UndoArgs, store: &Store, of: &Booked, earlier: &Earlier) -> Re
         print(&format!("{json}\n"));
     } else {
         print(&format!(
-            "{} was undone already by {}; nothing is left to take back\n",
+            "{} was already undone by {}; nothing is left to undo\n",
             of.id, earlier.id
         ));
     }
