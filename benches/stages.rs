@@ -4,14 +4,17 @@ use std::collections::HashMap;
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use muster::decision::Planned;
+use muster::meaning::membership::Tree;
+use muster::meaning::person::Person;
 use muster::outcome::{Outcome, Verdict};
 use muster::row::Drafts;
+use muster::run_key::RunKey;
 use muster::spool;
 use muster::stages::clash::key_hashes;
 use muster::stages::dedupe::fingerprints;
-use muster::stages::load::{self, RunKey};
-use muster::stages::membership::Tree;
-use muster::stages::plan::{Person, Planned, decide};
+use muster::stages::load;
+use muster::stages::plan::decide;
 
 use passes::{cleaned, open, read, validated};
 

@@ -2,14 +2,13 @@
 //!
 //! Headers are compared by [`key`]: case, accents, spaces and punctuation don't matter.
 
+use crate::text::key;
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::LazyLock;
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
-
 use crate::definition::{DateOrder, Definition, UnknownColumns};
-use crate::row::{Field, NamePart};
+use crate::field::{Field, NamePart};
 use crate::vocabulary::{Line, columns};
 
 mod sense;
@@ -519,6 +518,33 @@ pub const OWN: [&str; 4] = ["muster_line", "muster_codes", "muster_reasons", MAR
 /// The column that says which row of which run is mended; see [`crate::stages::lineage`].
 pub const MARK: &str = "muster_row";
 
+/// The header of a file, and where it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Head<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// Line or sheet row, from 1; 0 where the names stand with the values.
+    pub line: u64,
+    /// The names, as the file shows them.
+    pub header: &'a [String],
+}
+
+impl Head<'_> {
+    /// Where it stands, as messages say it: the file, and the line where that is one.
+    pub fn header_place(&self) -> String {
+        let shown = self.path.display();
+        match self.line {
+            0 => format!("`{shown}`"),
+            line => format!("`{shown}` line {line}"),
+        }
+    }
+
+    /// Whether it is that of a file of corrections.
+    pub fn is_correction(&self) -> bool {
+        self.header.iter().any(|name| is_own(name))
+    }
+}
+
 /// Whether muster wrote this column itself, so that a mended corrections file can be fed back.
 pub fn is_own(header: &str) -> bool {
     OWN.contains(&header.trim())
@@ -534,31 +560,6 @@ pub fn is_mark(header: &str) -> bool {
 pub fn has_own(headers: &[String]) -> bool {
     let has = |own: &str| headers.iter().any(|header| header.trim() == own);
     OWN[..3].iter().all(|own| has(own))
-}
-
-/// What headers are compared by: NFKD without marks, lower case, letters and digits only. Letters
-/// that people leave their stroke or dot off, but Unicode takes for letters of their own, are
-/// written without.
-pub fn key(header: &str) -> String {
-    if header.is_ascii() {
-        let letters = header.bytes().filter(u8::is_ascii_alphanumeric);
-        return letters
-            .map(|byte| char::from(byte.to_ascii_lowercase()))
-            .collect();
-    }
-    header
-        .nfkd()
-        .filter(|c| !is_combining_mark(*c))
-        .flat_map(char::to_lowercase)
-        .filter(|c| c.is_alphanumeric())
-        .map(|c| match c {
-            'ı' => 'i',
-            'ł' => 'l',
-            'ø' => 'o',
-            'đ' => 'd',
-            c => c,
-        })
-        .collect()
 }
 
 /// What a column is, as far as its header tells.

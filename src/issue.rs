@@ -3,7 +3,9 @@
 //! A code is never reused for something else. Each has a case in `fixtures/cases` that shows it,
 //! and a line in the README's table; a test holds the three together.
 
-use crate::row::{Field, RowNumber};
+use serde::{Deserialize, Serialize};
+
+use crate::field::{Field, RowNumber};
 
 /// How much an issue weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,7 +35,9 @@ impl Severity {
 macro_rules! codes {
     ($($variant:ident $code:literal $severity:ident $title:literal, $mend:literal;)*) => {
         /// A stable diagnostic code.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+        )]
         #[repr(u16)]
         pub enum Code {
             $(#[doc = $title] $variant,)*
@@ -256,7 +260,7 @@ impl std::fmt::Display for Code {
 }
 
 /// One problem or remark about one row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issue {
     /// What kind of problem.
     pub code: Code,

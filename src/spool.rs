@@ -7,15 +7,20 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-use crate::issue::{Code, Issue};
+use serde::Serialize;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::decision::Planned;
+use crate::field::{Field, Place, RowNumber};
+use crate::issue::Code;
 use crate::outcome::{Outcome, Verdict};
 use crate::refusal::{Refusal, Result};
-use crate::row::{Drafts, Field, Key, Passwords, People, Place, RowNumber, Table};
-use crate::stages::clean::Rule;
-use crate::stages::follow::Trace;
-use crate::stages::plan::Planned;
-use uuid::Uuid;
-use xxhash_rust::xxh3::xxh3_64;
+use crate::row::{Drafts, Passwords, People, Table};
+use crate::rule::Rule;
+
+/// Batches that go through the parallel passes together. Enough to keep the cores busy, few
+/// enough that memory doesn't notice.
+pub const GROUP_BATCHES: usize = 8;
 
 /// Where scratch files are, unless `TMPDIR` says where: what stands in `/tmp` is in memory on many a
 /// Linux, and these are as large as the input.
@@ -115,7 +120,7 @@ impl PlanSpool {
     /// # Errors
     /// `output.unwritable`, when the disk is full.
     pub fn push(&mut self, planned: &Planned) -> Result<()> {
-        self.pages.push(&encode_planned(planned))
+        self.pages.push(&packed(planned))
     }
 
     /// Batch number `batch`, as it was pushed.
@@ -123,7 +128,7 @@ impl PlanSpool {
     /// # Errors
     /// `output.unwritable`, when the disk fails.
     pub fn read(&self, batch: usize) -> Result<Planned> {
-        decode_planned(&self.pages.read(batch)?).ok_or_else(damaged)
+        postcard::from_bytes(&self.pages.read(batch)?).map_err(|_| damaged())
     }
 
     /// Puts another plan in the place of batch number `batch`.
@@ -131,7 +136,7 @@ impl PlanSpool {
     /// # Errors
     /// As [`PlanSpool::push`].
     pub fn replace(&mut self, batch: usize, planned: &Planned) -> Result<()> {
-        self.pages.replace(batch, &encode_planned(planned))
+        self.pages.replace(batch, &packed(planned))
     }
 
     /// How many batches there are.
@@ -157,11 +162,13 @@ impl PlanSpool {
         let Ok(bytes) = zstd::stream::decode_all(packed) else {
             return Ok(false);
         };
-        if decode_planned(&bytes).is_none_or(|planned| planned.outcomes.len() != rows) {
-            return Ok(false);
+        match postcard::from_bytes::<Planned>(&bytes) {
+            Ok(planned) if planned.outcomes.len() == rows => {
+                self.pages.push(&bytes)?;
+                Ok(true)
+            }
+            _ => Ok(false),
         }
-        self.pages.push(&bytes)?;
-        Ok(true)
     }
 }
 
@@ -349,7 +356,7 @@ const LONG: u8 = 255;
 /// Is for the length of a key that is the same as one of the row's values.
 const SAME: u8 = 254;
 /// How the bytes of a batch are laid out; plans of another layout can't be read.
-const LAYOUT: &str = "2";
+const LAYOUT: &str = "3";
 
 /// What a batch begins with.
 struct Head {
@@ -410,7 +417,7 @@ pub fn encode(people: &People) -> Encoded {
             },
         );
     }
-    put_issues(&mut out, &drafts.issues);
+    out.extend_from_slice(&packed(&drafts.issues));
     // Who has a password, but none of them: these bytes go into plans, too.
     let has = drafts.passwords.any().then_some(&drafts.passwords.has);
     let has = has.map_or(&[][..], Vec::as_slice);
@@ -552,74 +559,9 @@ fn put_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
-fn put_issues(out: &mut Vec<u8>, issues: &[Issue]) {
-    out.extend_from_slice(&(issues.len() as u32).to_le_bytes());
-    issues.iter().for_each(|issue| put_issue(out, issue));
-}
-
-fn read_issues(reader: &mut Reader) -> Option<Vec<Issue>> {
-    (0..reader.u32()?).map(|_| read_issue(reader)).collect()
-}
-
-fn encode_planned(planned: &Planned) -> Vec<u8> {
-    // It used to report what an earlier try had written; plan files that are older than this have
-    // it, too.
-    let mut out = vec![0];
-    out.extend_from_slice(&(planned.outcomes.len() as u32).to_le_bytes());
-    out.extend(planned.outcomes.iter().map(|outcome| *outcome as u8));
-    put_issues(&mut out, &planned.issues);
-    out.extend_from_slice(&(planned.accounts.len() as u32).to_le_bytes());
-    for (row, account) in &planned.accounts {
-        out.extend_from_slice(&row.to_le_bytes());
-        out.extend_from_slice(account.as_bytes());
-    }
-    out.extend_from_slice(&(planned.updates.len() as u32).to_le_bytes());
-    for (row, update) in &planned.updates {
-        out.extend_from_slice(&row.to_le_bytes());
-        // Text and maps with text keys: serde_json can't fail on them.
-        put_text(&mut out, &serde_json::to_string(update).unwrap_or_default());
-    }
-    out.extend_from_slice(&(planned.traces.len() as u32).to_le_bytes());
-    for trace in &planned.traces {
-        out.extend_from_slice(&trace.row.to_le_bytes());
-        out.push(trace.by.map_or(u8::MAX, |key| key as u8));
-        out.extend_from_slice(&trace.state.to_le_bytes());
-    }
-    out
-}
-
-fn decode_planned(bytes: &[u8]) -> Option<Planned> {
-    let reader = &mut Reader(bytes);
-    reader.take(1)?;
-    let count = reader.u32()? as usize;
-    let numbers = reader.take(count)?;
-    let outcomes = numbers
-        .iter()
-        .map(|number| Outcome::from_number(*number))
-        .collect::<Option<_>>()?;
-    let issues = read_issues(reader)?;
-    let accounts = (0..reader.u32()?)
-        .map(|_| Some((reader.u32()?, Uuid::from_slice(reader.take(16)?).ok()?)))
-        .collect::<Option<_>>()?;
-    let updates = (0..reader.u32()?)
-        .map(|_| Some((reader.u32()?, serde_json::from_str(&reader.text()?).ok()?)))
-        .collect::<Option<_>>()?;
-    let traces = (0..reader.u32()?)
-        .map(|_| {
-            Some(Trace {
-                row: reader.u32()?,
-                by: Key::ALL.get(usize::from(reader.take(1)?[0])).copied(),
-                state: u128::from_le_bytes(reader.take(16)?.try_into().ok()?),
-            })
-        })
-        .collect::<Option<_>>()?;
-    Some(Planned {
-        outcomes,
-        issues,
-        accounts,
-        updates,
-        traces,
-    })
+/// A value of muster's own in postcard, which fails only on what doesn't know its length.
+fn packed(value: &impl Serialize) -> Vec<u8> {
+    postcard::to_stdvec(value).unwrap_or_default()
 }
 
 /// A batch and its plan in one, for a plan file.
@@ -628,7 +570,7 @@ pub fn pack(people: &People, planned: &Planned) -> Vec<u8> {
     let mut out = Vec::with_capacity(people.len() + 64);
     out.extend_from_slice(&(people.len() as u32).to_le_bytes());
     out.extend_from_slice(&people);
-    out.extend_from_slice(&encode_planned(planned));
+    out.extend_from_slice(&packed(planned));
     out
 }
 
@@ -637,7 +579,7 @@ pub fn unpack(bytes: &[u8]) -> Option<(People, Planned)> {
     let reader = &mut Reader(bytes);
     let length = reader.u32()? as usize;
     let people = decode(reader.take(length)?)?;
-    Some((people, decode_planned(reader.0)?))
+    Some((people, postcard::from_bytes(reader.0).ok()?))
 }
 
 /// Tells builds apart whose packed batches mean different things: numbers in them stand for the
@@ -652,15 +594,6 @@ pub fn dialect() -> String {
         .chain([LAYOUT]);
     let words: Vec<&str> = words.collect();
     format!("{:016x}", xxh3_64(words.join(" ").as_bytes()))
-}
-
-fn put_issue(out: &mut Vec<u8>, issue: &Issue) {
-    out.extend_from_slice(&(issue.code as u16).to_le_bytes());
-    out.extend_from_slice(&issue.row.to_le_bytes());
-    out.push(issue.field.map_or(u8::MAX, |field| field as u8));
-    out.extend_from_slice(&issue.column.unwrap_or(u16::MAX).to_le_bytes());
-    put_text(out, &issue.found);
-    put_text(out, &issue.detail);
 }
 
 fn decode(bytes: &[u8]) -> Option<People> {
@@ -688,7 +621,8 @@ fn decode(bytes: &[u8]) -> Option<People> {
             })
         })
         .collect::<Option<_>>()?;
-    let issues = read_issues(reader)?;
+    let (issues, rest) = postcard::take_from_bytes(reader.0).ok()?;
+    reader.0 = rest;
     let count = reader.u32()? as usize;
     let has = reader.take(count)?.iter().map(|has| *has == 1).collect();
     let drafts = Drafts {
@@ -740,21 +674,6 @@ fn read_table(reader: &mut Reader, rows: usize, width: usize) -> Option<Table> {
     })
 }
 
-fn read_issue(reader: &mut Reader) -> Option<Issue> {
-    let code = *Code::ALL.get(usize::from(reader.u16()?))?;
-    let row = reader.u32()?;
-    let field = Field::ALL.get(usize::from(reader.take(1)?[0])).copied();
-    let column = Some(reader.u16()?).filter(|column| *column != u16::MAX);
-    Some(Issue {
-        code,
-        row,
-        field,
-        column,
-        found: reader.text()?,
-        detail: reader.text()?,
-    })
-}
-
 /// What is left of some bytes; every read that goes past the end is `None`.
 struct Reader<'a>(&'a [u8]);
 
@@ -799,7 +718,12 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+    use crate::decision::Trace;
+    use crate::field::Key;
+    use crate::issue::Issue;
 
     fn batch(first_row: RowNumber, rows: &[[&str; 2]]) -> People {
         let mut values = Table::new(2);

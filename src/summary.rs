@@ -3,14 +3,15 @@
 //! It holds counts, places and masked examples, never a full personal value, so that it can be
 //! kept and sent around; the corrections file has the values.
 
+use crate::safeguard::Gate;
+use crate::safeguard::Ruling;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::invitation::Funnel;
 use crate::outcome::{Counts, Exit};
-use crate::stages::drift::Profile;
-use crate::stages::lineage::Mends;
-use crate::store::invitations::Funnel;
+use crate::profile::Profile;
 
 /// The version of this document's shape.
 pub const SCHEMA: &str = "muster.summary/1";
@@ -350,52 +351,6 @@ pub struct PipelineName {
     pub sha256: String,
 }
 
-/// What a safeguard said of a class of changes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ruling {
-    /// Within its limit.
-    #[default]
-    Passed,
-    /// Over its limit; somebody let it through.
-    Allowed,
-    /// Over its limit: nothing of it was written.
-    Held,
-}
-
-/// A safeguard, and what it was measured by. [`crate::stages::gates`] has the policy.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Gate {
-    /// Which changes: `create`, `update`, `deactivate`, `email_change`, `role_raise`, `key_change`,
-    /// `new_groups`, `seats` or `content`.
-    pub class: String,
-    /// What became of them.
-    pub ruling: Ruling,
-    /// How many the run planned: accounts, groups, seats taken afterwards, or findings.
-    pub count: u64,
-    /// Of how many that were there: accounts, groups, or seats taken before.
-    pub base: u64,
-    /// The one as a share of the other; none of nothing.
-    pub share: Option<f64>,
-    /// The most that the run may do by itself; none while there is no limit.
-    pub limit: Option<u64>,
-    /// How many earlier runs of the pipeline did in its window.
-    pub window_count: u64,
-    /// The most that they and this one may do together.
-    pub window_limit: Option<u64>,
-    /// How many somebody let through.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub allowed: Option<u64>,
-    /// The run that did it later, after somebody approved it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub approved_in: Option<String>,
-    /// How many rows of it were held, for this reason or another.
-    pub held: u64,
-    /// For `content`: what is unlike the last file.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub findings: Vec<String>,
-}
-
 /// How often one code came up.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct IssueCount {
@@ -443,4 +398,17 @@ pub struct Next {
 
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+/// How far the rows of a run are mended by another.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mends {
+    /// The run whose rows they are.
+    pub run: String,
+    /// How many of its rows needed work.
+    pub needed: u64,
+    /// How many of these go in by this run.
+    pub mended: u64,
+    /// How many are left after it.
+    pub left: u64,
 }

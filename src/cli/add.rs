@@ -6,16 +6,17 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::import::{RunArgs, Task, carry_out, make_folder, new_run, open_pipeline};
+use super::DatabaseArgs;
 use super::invite::write_to_run;
-use super::{DatabaseArgs, MemoryArgs};
+use crate::cli::run::{RunArgs, Task, carry_out, make_folder, new_run, open_pipeline};
 use crate::definition::Onboarding;
+use crate::file;
+use crate::invitation::Kind;
 use crate::issue::Code;
-use crate::notify::Kind;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
-use crate::report::file;
-use crate::stages::validate::email;
+use crate::report::csv::{Csv, Style};
+use crate::text::email;
 
 #[derive(Args)]
 pub(super) struct AddArgs {
@@ -72,7 +73,7 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
     make_folder(&folder, args.out.is_none())?;
     let path = folder.join(FILE);
     let text = csv(&people, &args.groups, &args.role, &args.organization);
-    file::atomically(&path, |file| file.write(text.as_bytes()))?;
+    file::atomically(&path, |file| file.write(&text))?;
     let id = run.id.clone();
     let run_args = RunArgs {
         files: vec![path.clone()],
@@ -81,12 +82,10 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
         out: args.out.clone(),
         json: args.json,
         quiet: args.quiet,
-        sheet: None,
         delimiter: Some(",".to_string()),
         encoding: Some("utf-8".to_string()),
         onboarding: args.onboarding,
-        allow: Vec::new(),
-        memory: MemoryArgs::default(),
+        ..RunArgs::default()
     };
     let mut pipeline = open_pipeline(&run_args)?;
     let onboarding = pipeline.definition.accounts.onboarding;
@@ -213,13 +212,12 @@ fn parts(line: &str) -> Vec<&str> {
 }
 
 /// The people as the file that is imported.
-fn csv(people: &[Typed], groups: &str, role: &str, organization: &str) -> String {
-    let cell = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-    let mut text = "email,first_name,last_name,groups,role,organization\r\n".to_string();
+fn csv(people: &[Typed], groups: &str, role: &str, organization: &str) -> Vec<u8> {
+    let mut csv = Csv::exact(Style::own());
+    let names = "email,first_name,last_name,groups,role,organization";
+    let mut text = csv.names(names.split(',')).to_vec();
     for (first, last, email) in people {
-        let cells = [email, first, last, groups, role, organization].map(cell);
-        text.push_str(&cells.join(","));
-        text.push_str("\r\n");
+        text.extend_from_slice(csv.line([email, first, last, groups, role, organization]));
     }
     text
 }
@@ -274,7 +272,7 @@ mod tests {
         }
         let file = csv(&[named("Ann", "O\"Hara", "a@x.eu")], "A,B", "", "");
         assert_eq!(
-            file.lines().nth(1),
+            String::from_utf8(file).unwrap().lines().nth(1),
             Some("\"a@x.eu\",\"Ann\",\"O\"\"Hara\",\"A,B\",\"\",\"\"")
         );
     }

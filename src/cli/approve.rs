@@ -5,20 +5,22 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::import::{PLAN, RunArgs, Task, carry_out, new_run, today};
 use super::invite::{find_import, open_store};
 use super::runs::show;
-use super::{DatabaseArgs, MemoryArgs, shell_word, warn};
+use super::{DatabaseArgs, MemoryArgs};
+use crate::cli::run::{PLAN, RunArgs, Task, carry_out, new_run, today};
+use crate::cli::terminal::{shell_word, warn};
+use crate::field::RowNumber;
 use crate::issue::{Code, Issue};
+use crate::ledger::planfile;
 use crate::outcome::{Exit, Outcome};
 use crate::pipeline::Order;
-use crate::planfile;
 use crate::refusal::{Refusal, Result};
-use crate::row::RowNumber;
-use crate::stages::gates::{Class, Classes, waits_by};
+use crate::safeguard::{Class, Classes, waits_by};
+use crate::safeguard::{Gate, Ruling};
 use crate::store::Store;
 use crate::store::runs::Booked;
-use crate::summary::{Approval, Gate, Ruling, Summary};
+use crate::summary::{Approval, Summary};
 
 #[derive(Args)]
 pub(super) struct ApproveArgs {

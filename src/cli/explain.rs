@@ -6,14 +6,16 @@ use std::path::Path;
 use clap::Args;
 use uuid::Uuid;
 
+use super::DatabaseArgs;
 use super::invite::open_store;
-use super::{DatabaseArgs, print};
+use crate::cli::terminal::print;
+use crate::history::Entry;
 use crate::issue::Code;
+use crate::ledger;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::history::{self, Explained, Row};
 use crate::report::human;
-use crate::report::ledger::{self, Entry};
 use crate::store::Store;
 use crate::store::runs::Booked;
 

@@ -7,21 +7,24 @@ use std::time::SystemTime;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::import::{REPLAN, RunArgs, Task, carry_out, new_run, today};
 use super::runs::show;
-use super::{DatabaseArgs, MemoryArgs, print, warn};
+use super::{DatabaseArgs, MemoryArgs};
+use crate::cli::run::{REPLAN, RunArgs, Task, carry_out, new_run, today};
+use crate::cli::terminal::{print, warn};
+use crate::decision::Planned;
 use crate::definition::{Definition, Pipeline};
+use crate::field::RowNumber;
 use crate::issue::Issue;
+use crate::leaver::{Fate, Leaver, Why};
+use crate::ledger::planfile::{self, PlanFile};
+use crate::meaning::changes::{Difference, differences, rule, verb, who};
+use crate::meaning::person::Person;
 use crate::outcome::{Counts, Exit, Outcome};
 use crate::pipeline::{Order, inputs_of};
-use crate::planfile::{self, PlanFile};
 use crate::refusal::Result;
-use crate::report::changes::{Difference, differences, rule, verb, who};
 use crate::report::human::{self, grouped, plural, safe};
-use crate::row::{People, RowNumber};
-use crate::stages::gates::Classes;
-use crate::stages::leavers::{Fate, Leaver, Why};
-use crate::stages::plan::{Person, Planned};
+use crate::row::People;
+use crate::safeguard::Classes;
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
@@ -124,7 +127,7 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
     pipeline.set("plan", &plan.sha256)?;
     let mut again = format!(
         "muster apply {}",
-        super::shell_word(&args.plan.display().to_string())
+        crate::cli::terminal::shell_word(&args.plan.display().to_string())
     );
     if args.replan_drifted {
         pipeline.set("replan-drifted", "true")?;
@@ -380,7 +383,7 @@ impl View<'_> {
     }
 }
 
-fn update_of(planned: &Planned, row: RowNumber) -> Option<&crate::stages::plan::Update> {
+fn update_of(planned: &Planned, row: RowNumber) -> Option<&crate::account::Update> {
     let at = planned
         .updates
         .binary_search_by(|(at, _)| at.cmp(&row))

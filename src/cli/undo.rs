@@ -7,17 +7,20 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::import::{absolute, make_folder, new_run, rfc3339};
 use super::invite::open_store;
-use super::{DatabaseArgs, print, runs, stop_on_signal};
+use super::{DatabaseArgs, runs};
+use crate::cli::run::{absolute, make_folder, new_run, rfc3339};
+use crate::cli::terminal::{print, stop_on_signal};
+use crate::file;
+use crate::history::Left;
 use crate::issue::{Code, mask};
 use crate::outcome::{Exit, Outcome};
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
-use crate::report::{file, history};
+use crate::report::history;
 use crate::store::Store;
 use crate::store::runs::{Booked, unknown};
-use crate::store::undo::{Earlier, Left};
+use crate::store::undo::Earlier;
 use crate::summary::{KeptExample, Next, Run, SCHEMA, Summary, Undone};
 
 /// The summary names so many things that were kept.
@@ -227,7 +230,7 @@ fn next_steps(done: &TakenBack, of: &str, id: &str) -> Vec<Next> {
 fn write_files(summary: &mut Summary, left: &[Left], folder: &Path) -> Result<()> {
     if !left.is_empty() {
         let text = history::kept_csv(left);
-        file::atomically(&folder.join(KEPT), |pending| pending.write(text.as_bytes()))?;
+        file::atomically(&folder.join(KEPT), |pending| pending.write(&text))?;
         summary.files.insert("kept".into(), KEPT.into());
     }
     summary

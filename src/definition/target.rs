@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Accounts, Definition, Missing, Onboarding, Touch};
-use crate::definition::Dates;
+use super::place::{Checked, Mistake};
+use super::{Accounts, Dates, Definition, Missing, Onboarding, Touch};
+use crate::account::COLUMNS;
+use crate::field::{Field, Key};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
-use crate::row::{Field, Key, Slot};
-use crate::stages::plan::COLUMNS;
+use crate::row::Slot;
 
 /// A value as it is written into a column.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -229,99 +230,83 @@ pub(super) fn fit(definition: &mut Definition) {
     definition.matching.by.retain(keeps);
 }
 
-/// What is wrong with `[target]`: the word to point at, and a sentence.
-pub(super) fn check(definition: &Definition) -> std::result::Result<(), (String, String)> {
+/// What is wrong with `[target]`, and with other sections because of it.
+pub(super) fn check(definition: &Definition) -> Checked {
     let Some(target) = &definition.target else {
         return Ok(());
     };
-    let wrong = |at: &str, message: String| Err((at.to_string(), message));
+    let wrong = |path: &[&str], message: &str| Err(Mistake::at(path, message));
     check_columns(target)?;
-    if !Key::ALL.iter().any(|key| {
-        definition
-            .matching
-            .by
-            .iter()
-            .any(|by| by == key.field().name())
-            && target.column(key.field()).is_some()
-    }) {
-        let by = definition.matching.by.join("`, `");
+    let by = &definition.matching.by;
+    let finds = |key: &Key| {
+        let field = key.field();
+        by.iter().any(|by| by == field.name()) && target.column(field).is_some()
+    };
+    if !Key::ALL.iter().any(finds) {
+        let by = by.join("`, `");
         let message = format!(
             "people are matched by `{by}`, but none of these has a column under `[target.columns]`"
         );
-        return wrong("[target", message);
+        return wrong(&["target"], &message);
     }
-    if let Some(RoleColumn::Mapped { values, .. }) = &target.role
-        && let Some(role) = definition
-            .accounts
-            .roles
-            .iter()
-            .find(|role| !values.contains_key(*role))
-    {
-        return wrong(
-            "role",
-            format!("`[target] role` has no value for the role `{role}`"),
-        );
-    }
-    if target.groups.is_some() != target.memberships.is_some() {
-        let message = "`[target.groups]` and `[target.memberships]` must be used together";
-        return wrong("[target", message.to_string());
+    if let Some(RoleColumn::Mapped { values, .. }) = &target.role {
+        let mut roles = definition.accounts.roles.iter();
+        if let Some(role) = roles.find(|role| !values.contains_key(*role)) {
+            let message = format!("`[target] role` has no value for the role `{role}`");
+            return wrong(&["target", "role"], &message);
+        }
     }
     check_groups(definition, target)?;
     if definition.update.asks_who() {
-        return wrong(
-            "own",
-            "\"own\" needs a record of who wrote a value last, which only muster's own accounts \
-                have"
-                .into(),
-        );
+        let message = "\"own\" needs a record of who wrote a value last, which only muster's own accounts \
+                have";
+        return Err(Mistake::at(&["update"], message).word("own"));
     }
     if definition.columns.password_hash.is_some() {
-        return wrong("password_hash", "password hashes can't be imported into a target: every application stores them in its own way".into());
+        let message = "password hashes can't be imported into a target: every application stores them in its own way";
+        return wrong(&["columns", "password_hash"], message);
     }
     if !target.closes() {
         let needs = "but `[target] status` has no `deactivated`";
         if definition.leavers.missing == Missing::Deactivate {
-            return wrong("missing", format!("leavers are to be deactivated, {needs}"));
+            let message = format!("leavers are to be deactivated, {needs}");
+            return wrong(&["leavers", "missing"], &message);
         }
         if definition.accounts.dates == Dates::Schedule {
-            return wrong(
-                "dates",
-                format!("accounts are to be closed by their dates, {needs}"),
-            );
+            let message = format!("accounts are to be closed by their dates, {needs}");
+            return wrong(&["accounts", "dates"], &message);
         }
     }
     Ok(())
 }
 
-fn check_groups(
-    definition: &Definition,
-    target: &TargetTable,
-) -> std::result::Result<(), (String, String)> {
+fn check_groups(definition: &Definition, target: &TargetTable) -> Checked {
+    let wrong = |path: &[&str], message: &str| Err(Mistake::at(path, message));
+    if target.groups.is_some() != target.memberships.is_some() {
+        let message = "`[target.groups]` and `[target.memberships]` must be used together";
+        return wrong(&["target"], message);
+    }
     let groups = &definition.groups;
     if target.groups.is_none() && groups.required {
         let message = "groups are required, but there is no `[target.groups]`";
-        return Err(("required".to_string(), message.to_string()));
+        return wrong(&["groups", "required"], message);
     }
     if groups.join_parents || groups.role_mark.is_some() || !groups.roles.is_empty() {
         let message = "a target's groups have no roles and no groups above them: leave out \
             `join_parents`, `role_mark` and `roles`";
-        return Err(("[groups]".to_string(), message.to_string()));
+        return wrong(&["groups"], message);
     }
     Ok(())
 }
 
-fn check_columns(target: &TargetTable) -> std::result::Result<(), (String, String)> {
-    let mut all: Vec<(&str, String)> = Vec::new();
-    for (name, column) in &target.columns {
+fn check_columns(target: &TargetTable) -> Checked {
+    for name in target.columns.keys() {
         let is_text = COLUMNS.iter().any(|field| {
             field.name() == name
                 && !matches!(field, Field::Role | Field::Status | Field::OtherRoles)
         });
-        if !is_text
-            && name
-                .strip_prefix(ATTRIBUTES)
-                .is_none_or(|name| name.is_empty())
-        {
+        let attribute = name.strip_prefix(ATTRIBUTES);
+        if !is_text && attribute.is_none_or(str::is_empty) {
             let message = match name.as_str() {
                 "role" | "status" => {
                     format!("`{name}` belongs under `[target]`, not `[target.columns]`")
@@ -331,56 +316,45 @@ fn check_columns(target: &TargetTable) -> std::result::Result<(), (String, Strin
                     `attributes.NAME`"
                 ),
             };
-            return Err((name.clone(), message));
+            return Err(Mistake::at(&["target", "columns", name], message));
         }
-        all.push((column, name.clone()));
     }
-    for (column, what) in [
-        (&target.id, "id"),
-        (&target.created, "created"),
-        (&target.updated, "updated"),
-    ] {
-        all.extend(
-            column
-                .iter()
-                .map(|column| (column.as_str(), what.to_string())),
-        );
-    }
-    all.extend(
-        target
-            .status
-            .iter()
-            .map(|status| (status.column.as_str(), "status".to_string())),
-    );
-    all.extend(
-        target
-            .role
-            .iter()
-            .map(|role| (role.column(), "role".to_string())),
-    );
-    all.extend(
-        target
-            .only
-            .keys()
-            .map(|column| (column.as_str(), "only".to_string())),
-    );
-    let mut seen: BTreeMap<&str, String> = BTreeMap::new();
-    for (column, what) in all {
-        if let Some(earlier) = seen.get(column) {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for (column, what) in named_columns(target) {
+        if let Some(earlier) = seen.insert(column, what) {
             let message = format!("the column `{column}` is both `{earlier}` and `{what}`");
-            return Err((format!("\"{column}\""), message));
+            return Err(Mistake::at(&["target"], message).word(column));
         }
-        seen.insert(column, what);
     }
     for fill in target.defaults.values() {
         if let Fill::Field { field } = fill
             && !target.columns.contains_key(field)
         {
             let message = format!("`{field}` has no column under `[target.columns]`");
-            return Err((field.clone(), message));
+            return Err(Mistake::at(&["target", "defaults"], message).word(field));
         }
     }
     Ok(())
+}
+
+/// Every column that `[target]` gives something to hold, and what.
+fn named_columns(target: &TargetTable) -> Vec<(&str, &str)> {
+    let fields = target.columns.iter();
+    let mut all: Vec<(&str, &str)> = fields
+        .map(|(name, column)| (column.as_str(), name.as_str()))
+        .collect();
+    for (column, what) in [
+        (&target.id, "id"),
+        (&target.created, "created"),
+        (&target.updated, "updated"),
+    ] {
+        all.extend(column.iter().map(|column| (column.as_str(), what)));
+    }
+    let status = target.status.iter();
+    all.extend(status.map(|status| (status.column.as_str(), "status")));
+    all.extend(target.role.iter().map(|role| (role.column(), "role")));
+    all.extend(target.only.keys().map(|column| (column.as_str(), "only")));
+    all
 }
 
 /// Refuses an onboarding that the table can't keep. Asked before a run, for an option may say
@@ -405,7 +379,7 @@ pub fn check_onboarding(target: &TargetTable, accounts: &Accounts) -> Result<()>
 #[cfg(test)]
 mod tests {
     use crate::definition::{Touch, parse};
-    use crate::row::Field;
+    use crate::field::Field;
 
     const GOOD: &str = "name = \"p\"\n[target]\ntable = \"users\"\n[target.columns]\nemail = \"mail\"\n\"attributes.badge\" = \"badge\"\n";
 

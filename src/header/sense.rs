@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::{inner_name, key, words};
+use super::{inner_name, words};
+use crate::text::key;
 use crate::vocabulary::closing::{
     CLOSED, ENDS, FILLERS, GONE, Line, NOT, OPEN, OTHER_THINGS, REASONS, TIMES, UNSURE,
     UNSURE_DAYS, UNSURE_PLACES, UNTIL,

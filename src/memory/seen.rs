@@ -9,8 +9,8 @@
 use rayon::prelude::*;
 
 use super::sorted::{Runs, hash, words};
+use crate::field::RowNumber;
 use crate::refusal::Result;
-use crate::row::RowNumber;
 
 /// A fingerprint and its row.
 type Entry = [u32; 3];

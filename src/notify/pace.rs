@@ -8,7 +8,7 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::definition::Mail;
+use crate::definition::{Mail, quiet_hours};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
@@ -143,21 +143,6 @@ fn following(due: Timestamp, now: Timestamp, per_minute: u32, share: f64) -> Tim
     let late = now.duration_since(due);
     let from = if late < space { due } else { now };
     from.checked_add(space).unwrap_or(now)
-}
-
-/// The hours of `20:00-07:00`, from and to. They may go over midnight.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn quiet_hours(text: &str) -> std::result::Result<(Time, Time), String> {
-    let wrong = || format!("`{text}` is not a span of hours such as `20:00-07:00`");
-    let (from, to) = text.split_once('-').ok_or_else(wrong)?;
-    let time = |text: &str| Time::strptime("%H:%M", text.trim()).map_err(|_| wrong());
-    let hours = (time(from)?, time(to)?);
-    if hours.0 == hours.1 {
-        return Err(wrong());
-    }
-    Ok(hours)
 }
 
 #[cfg(test)]

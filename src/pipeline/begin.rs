@@ -4,14 +4,15 @@ use std::sync::atomic::Ordering;
 
 use super::decisions::Decisions;
 use super::write::Way;
-use super::{InputFile, Job, stopped_early};
+use super::{Job, stopped_early};
 use crate::issue::Code;
+use crate::ledger::planfile::PlanFile;
 use crate::outcome::Exit;
-use crate::planfile::PlanFile;
 use crate::refusal::{Refusal, Result};
+use crate::run_key::RunKey;
 use crate::spool::Spool;
 use crate::stages::lineage::{Lineage, Marks};
-use crate::stages::load::RunKey;
+use crate::stages::read::InputFile;
 use crate::store::Store;
 use crate::store::share::Step;
 

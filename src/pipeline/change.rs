@@ -3,14 +3,19 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use crate::account::Update;
+use crate::decision::Planned;
 use crate::definition::Definition;
+use crate::field::{Field, RowNumber};
 use crate::issue::{Code, Issue};
+use crate::meaning::group;
+use crate::meaning::membership;
+use crate::meaning::membership::Said;
+use crate::meaning::person::Person;
 use crate::outcome::Outcome;
-use crate::row::{Field, Layout, People, RowNumber};
-use crate::stages::clean::group;
-use crate::stages::gates::{Change, Class, Classes, Hold};
-use crate::stages::membership::{self, Said};
-use crate::stages::plan::{Person, Planned, Update};
+use crate::row::{Layout, People};
+use crate::safeguard::{Class, Classes};
+use crate::stages::gates::{Change, Hold};
 
 /// Whether it matters in which groups people are.
 pub(super) fn asks_for_groups(layout: &Layout, definition: &Definition) -> bool {

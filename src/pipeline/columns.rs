@@ -2,15 +2,16 @@
 //! where a required one is missing.
 
 use crate::definition::{Definition, UnknownColumns};
+use crate::field::Field;
 use crate::header::{Vocabulary, fields_and_others, is_own};
 use crate::issue::Code;
+use crate::meaning::mapping::Target;
 use crate::refusal::{Refusal, Result};
-use crate::row::{Cells, Field, Slot};
-use crate::stages::map::Target;
+use crate::row::{Cells, Slot};
 use crate::stages::propose::{Becomes, Proposal, propose};
 use crate::stages::read::Source;
-use crate::stages::validate::email;
 use crate::summary::{LikelyField, Nameless, PassedOver, Unmapped};
+use crate::text::email;
 
 /// How many rows are looked at.
 pub const ROWS_MAX: usize = 1000;

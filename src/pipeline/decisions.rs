@@ -10,18 +10,18 @@ use std::ops::Range;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::GROUP_BATCHES;
 use super::plan::Planning;
+use crate::decision::Planned;
+use crate::field::RowNumber;
 use crate::issue::Issue;
+use crate::leaver::Leaver;
 use crate::outcome::Outcome;
 use crate::refusal::Result;
-use crate::row::RowNumber;
+use crate::run_key::RunKey;
+use crate::safeguard::Gate;
+use crate::spool::GROUP_BATCHES;
 use crate::spool::{PlanSpool, Spool, dialect};
-use crate::stages::leavers::Leaver;
-use crate::stages::load::RunKey;
-use crate::stages::plan::Planned;
 use crate::store::Store;
-use crate::summary::Gate;
 
 /// What becomes of every row of a run.
 pub struct Decisions {

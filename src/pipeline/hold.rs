@@ -1,19 +1,25 @@
 //! gates: measures the plan of a run, and takes out of it what they hold.
 
 use super::change::{changes, held_issues, joins, needed_groups};
-use super::plan::{Planning, Rows};
+use super::plan::Planning;
+use crate::decision::Planned;
 use crate::definition;
 use crate::definition::{Definition, Slipped};
+use crate::field::RowNumber;
 use crate::issue::{Code, Issue};
+use crate::leaver::{Fate, Leaver};
+use crate::meaning::person::Person;
 use crate::outcome::Outcome;
+use crate::pipeline::rows::Rows;
+use crate::profile::Profile;
 use crate::refusal::Result;
-use crate::row::{People, RowNumber};
-use crate::stages::drift::{self, Profile};
-use crate::stages::gates::{self, Change, Class, Classes, Facts, Hold};
-use crate::stages::leavers::{Fate, Leaver};
-use crate::stages::plan::{Person, Planned, renames};
+use crate::row::People;
+use crate::safeguard::Gate;
+use crate::safeguard::{Class, Classes};
+use crate::stages::drift;
+use crate::stages::gates::{self, Change, Facts, Hold};
+use crate::stages::plan::renames;
 use crate::store::Store;
-use crate::summary::Gate;
 
 /// The classes of an account that changes though no row says so.
 fn of_leaver(leaver: &Leaver) -> Classes {

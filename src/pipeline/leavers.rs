@@ -1,13 +1,15 @@
 //! Whom a full list no longer names, and whose day has come.
 
-use super::{InputFile, Job, Ran};
+use super::{Job, Ran};
+use crate::stages::read::InputFile;
 
 use uuid::Uuid;
 
 use crate::definition::{Missing, Onboarding};
+use crate::leaver::{Fate, Leaver, Why};
 use crate::outcome::Exit;
 use crate::refusal::Result;
-use crate::stages::leavers::{self, Fate, Leaver, Why};
+use crate::stages::leavers;
 use crate::store::Store;
 
 /// Whether who isn't in the files has left. A file of corrections names only those who were left

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::plan::Rows;
-use crate::memory::managers::Managers;
+use crate::field::RowNumber;
+use crate::pipeline::rows::Rows;
 use crate::refusal::Result;
-use crate::row::RowNumber;
+use crate::stages::managers::index::Managers;
 use crate::stages::managers::{Name, Wrong, cell};
 use crate::store::Store;
 

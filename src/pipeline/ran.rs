@@ -1,19 +1,19 @@
 //! What is known after a run: everything that is told of it comes from here.
 
-use serde::{Deserialize, Serialize};
+use crate::stages::read::InputFile;
 
 use super::decisions::{Decisions, Refused};
+use crate::decision::Planned;
+use crate::leaver::Leaver;
+use crate::ledger::planfile::Contents;
+use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Layout, People};
+use crate::run_key::RunKey;
+use crate::safeguard::Gate;
 use crate::spool::Spool;
-use crate::stages::drift::Profile;
-use crate::stages::leavers::Leaver;
 use crate::stages::lineage::{Lineage, Marks};
-use crate::stages::load::RunKey;
-use crate::stages::map::{Mapping, Target};
-use crate::stages::plan::Planned;
-use crate::stages::read::Source;
-use crate::summary::{Gate, Share};
+use crate::summary::Share;
 
 /// Everything that is known after a run, for the record.
 pub struct Ran {
@@ -63,6 +63,22 @@ impl Ran {
         Ok((people, planned))
     }
 
+    /// What a plan file keeps of it.
+    pub fn contents(&self) -> Contents<'_> {
+        Contents {
+            run: &self.run.id,
+            files: &self.files,
+            layout: &self.layout,
+            spool: &self.spool,
+            read: Box::new(|batch| self.read(batch)),
+            leavers: self.leavers(),
+            gates: self.gates(),
+            profile: self.profile.as_ref(),
+            marks: &self.marks,
+            rules: &self.rules,
+        }
+    }
+
     /// What the safeguards said.
     pub fn gates(&self) -> &[Gate] {
         &self.decisions.whole.gates
@@ -83,15 +99,4 @@ pub struct Shared {
     pub joined: bool,
     /// Whether it is the one that closes the run in the books.
     pub closes: bool,
-}
-
-/// A file of the run and what its columns became.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct InputFile {
-    /// The file.
-    pub source: Source,
-    /// What each column became.
-    pub targets: Vec<Target>,
-    /// How the columns fill the layout.
-    pub mapping: Mapping,
 }

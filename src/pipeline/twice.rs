@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashSet};
 
 use uuid::Uuid;
 
+use crate::decision::Planned;
+use crate::field::{Key, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::memory::Budget;
 use crate::memory::sorted::Sorter;
 use crate::outcome::Outcome;
 use crate::refusal::Result;
-use crate::row::{Key, RowNumber};
 use crate::stages::moves::{Pending, Release};
-use crate::stages::plan::Planned;
 
 /// What is remembered of the matched rows.
 pub(super) struct Twice {
@@ -110,7 +110,7 @@ fn account(words: [u32; 4]) -> Uuid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stages::plan::Action;
+    use crate::decision::Action;
 
     fn of(number: u128) -> Uuid {
         Uuid::from_u128(number << 70 | number)

@@ -15,17 +15,18 @@ use rayon::prelude::*;
 use super::decisions::Refused;
 use super::leavers::settle_leavers;
 use super::{Job, Ran, Shared};
+use crate::account::Update;
+use crate::field::RowNumber;
 use crate::issue::{Code, Issue};
+use crate::meaning::membership::Tree;
 use crate::outcome::{Exit, Outcome};
 use crate::refusal::{Refusal, Result};
-use crate::row::RowNumber;
 use crate::spool::Spool;
 use crate::stages::load::{self, Chunk};
-use crate::stages::membership::Tree;
-use crate::stages::plan::Update;
 use crate::store::Store;
-use crate::store::loader::{By, Loader, Written};
+use crate::store::loader::{Loader, Written};
 use crate::store::share::{Booked, PAUSE, Step};
+use crate::store::trouble::By;
 use crate::summary::Share;
 
 /// How a process comes to write a run.

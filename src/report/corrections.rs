@@ -12,8 +12,8 @@ use rust_xlsxwriter::{
     Color, Format, FormatAlign, FormatBorder, Formula, Note, Workbook, Worksheet, XlsxError,
 };
 
-use super::file::{Pending, unwritable};
-use crate::formula::guarded;
+use super::csv::{Csv, Style};
+use crate::file::{Pending, unwritable};
 use crate::header::{MARK, OWN};
 use crate::refusal::Result;
 use crate::row::{AboveRow, Native, ShownAs};
@@ -55,31 +55,6 @@ pub struct Correction<'a> {
     pub problems: Vec<(u16, String)>,
 }
 
-/// How a CSV file is written: as its people write theirs. It is always UTF-8, with a byte order
-/// mark that Excel needs to see: no other encoding can hold whatever the reasons say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Style {
-    /// Between cells.
-    pub delimiter: String,
-    /// Around cells that need it: `"` or `'`.
-    pub quote: u8,
-    /// Whether all cells are quoted.
-    pub always_quoted: bool,
-    /// At the end of a line.
-    pub line_end: &'static str,
-}
-
-impl Default for Style {
-    fn default() -> Style {
-        Style {
-            delimiter: ",".to_string(),
-            quote: b'"',
-            always_quoted: false,
-            line_end: "\n",
-        }
-    }
-}
-
 /// A corrections file that is being written, row by row.
 pub struct Corrections {
     pending: Pending,
@@ -89,7 +64,7 @@ pub struct Corrections {
 }
 
 enum Form {
-    Csv { style: Style, line: Vec<u8> },
+    Csv(Csv),
     Xlsx(Box<Sheet>),
 }
 
@@ -106,7 +81,8 @@ struct Sheet {
 }
 
 impl Corrections {
-    /// Begins a CSV file.
+    /// Begins a CSV file, written as its people write theirs. It is always UTF-8, with a byte order
+    /// mark that Excel needs to see: no other encoding can hold whatever the reasons say.
     ///
     /// # Errors
     /// `output.unwritable`.
@@ -117,10 +93,7 @@ impl Corrections {
             pending,
             width: header.len(),
             rows: 0,
-            form: Form::Csv {
-                style,
-                line: Vec::new(),
-            },
+            form: Form::Csv(Csv::guarded(style)),
         };
         let cells: Vec<&str> = header.iter().map(String::as_str).collect();
         corrections.line(&cells, OWN)?;
@@ -205,7 +178,7 @@ impl Corrections {
         let line = row.line.to_string();
         let own = [line.as_str(), &row.codes, &row.reasons, &row.mark];
         match &mut self.form {
-            Form::Csv { .. } => self.line(&row.cells, own),
+            Form::Csv(_) => self.line(&row.cells, own),
             Form::Xlsx(sheet) => {
                 let path = self.pending.path();
                 let header_row = sheet.begin().map_err(|error| unwritable(path, &error))?;
@@ -247,18 +220,11 @@ impl Corrections {
     }
 
     fn line(&mut self, cells: &[&str], own: [&str; 4]) -> Result<()> {
-        let Form::Csv { style, line } = &mut self.form else {
+        let Form::Csv(csv) = &mut self.form else {
             return Ok(());
         };
-        line.clear();
-        for (index, cell) in in_order(self.width, cells, own).enumerate() {
-            if index > 0 {
-                line.extend_from_slice(style.delimiter.as_bytes());
-            }
-            quoted(&guarded(cell), style, line);
-        }
-        line.extend_from_slice(style.line_end.as_bytes());
-        self.pending.write(line)
+        self.pending
+            .write(csv.line(in_order(self.width, cells, own)))
     }
 }
 
@@ -519,33 +485,12 @@ fn file_column(index: usize, width: usize) -> Option<usize> {
     }
 }
 
-/// Quoted where any spreadsheet, whatever delimiter it takes, would read more than one cell.
-fn quoted(text: &str, style: &Style, out: &mut Vec<u8>) {
-    let needs = |byte: u8| {
-        matches!(byte, b'"' | b',' | b';' | b'\t' | b'|' | b'\r' | b'\n')
-            || byte == style.quote
-            || style.delimiter.as_bytes().contains(&byte)
-    };
-    let outer_space = text.starts_with(' ') || text.ends_with(' ');
-    if !style.always_quoted && !outer_space && !text.bytes().any(needs) {
-        out.extend_from_slice(text.as_bytes());
-        return;
-    }
-    out.push(style.quote);
-    for byte in text.bytes() {
-        if byte == style.quote {
-            out.push(byte);
-        }
-        out.push(byte);
-    }
-    out.push(style.quote);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::definition;
     use crate::header::Vocabulary;
+    use crate::stages::read::Reader;
     use crate::stages::read::{Source, Wanted, workbook};
 
     fn rows() -> (Vec<String>, Vec<Correction<'static>>) {
@@ -625,6 +570,7 @@ mod tests {
             let wanted = Wanted {
                 definition: &pipeline.definition,
                 vocabulary: &vocabulary,
+                reader: &Reader::default(),
             };
             let source = Source::open(&path, &wanted).unwrap();
             let names: Vec<&str> = header.iter().map(String::as_str).chain(OWN).collect();
@@ -663,11 +609,12 @@ mod tests {
         file.finish().unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 
-        let pipeline = definition::open(None).unwrap();
+        let pipeline = crate::pipelines::open(None).unwrap();
         let vocabulary = Vocabulary::new(&pipeline.definition);
         let wanted = Wanted {
             definition: &pipeline.definition,
             vocabulary: &vocabulary,
+            reader: &Reader::default(),
         };
         let source = workbook::open(&path, &wanted).unwrap();
         let names: Vec<&str> = header.iter().map(String::as_str).chain(OWN).collect();

@@ -6,14 +6,14 @@ use std::fmt::Write;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::csv::{Csv, Style};
 use super::human::{duration, grouped, plural, safe, table};
-use super::ledger::Entry;
-use crate::formula::guarded;
+use crate::account::COLUMNS;
+use crate::history::Entry;
+use crate::history::Left;
+use crate::history::{Done, Known, WayIn, What};
 use crate::issue::Code;
-use crate::stages::membership;
-use crate::stages::plan::COLUMNS;
-use crate::store::explain::{Done, Known, WayIn, What};
-use crate::store::undo::Left;
+use crate::meaning::membership;
 use crate::summary::{KeptExample, Summary};
 
 /// One thing that was kept: whose, what, why.
@@ -36,13 +36,14 @@ pub fn example_line(kept: &KeptExample) -> [String; 3] {
 }
 
 /// `kept.csv`: everything that an undo left as it was. No cell is a formula.
-pub fn kept_csv(left: &[Left]) -> String {
-    let mut text = "account,email,external_id,field,reason\r\n".to_string();
+pub fn kept_csv(left: &[Left]) -> Vec<u8> {
+    let mut csv = Csv::guarded(Style::own());
+    let names = ["account", "email", "external_id", "field", "reason"];
+    let mut text = csv.names(names).to_vec();
     for kept in left {
         let id = kept.id.to_string();
         let cells = [&id, &kept.who, &kept.external_id, &kept.field, &kept.reason];
-        let cells = cells.map(|cell| format!("\"{}\"", guarded(cell).replace('"', "\"\"")));
-        let _ = write!(text, "{}\r\n", cells.join(","));
+        text.extend_from_slice(csv.line(cells.map(String::as_str)));
     }
     text
 }
@@ -610,7 +611,7 @@ mod tests {
         };
         let id = left.id;
         assert_eq!(
-            kept_csv(std::slice::from_ref(&left)),
+            String::from_utf8(kept_csv(std::slice::from_ref(&left))).unwrap(),
             format!(
                 "account,email,external_id,field,reason\r\n\
                  \"{id}\",\"'=cmd|' /C calc'!A0\",\"a\"\"b\",\"attributes.\u{1b}[2J\",\"changed\"\r\n"

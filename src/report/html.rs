@@ -11,13 +11,14 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use crate::issue::Code;
+use crate::meaning::changes::{Change, Changes};
 use crate::outcome::{Counts, Outcome};
-use crate::report::changes::{Change, Changes};
 use crate::report::human::{
     self, counted, doubts, duration, escape, grouped, headline, is_hidden, meaning, mending,
     percent, plural, rules, ruling, safe, sum, why_leaving,
 };
-use crate::summary::{Example, Gate, Input, LeaverExample, Next, Ruling, Summary};
+use crate::safeguard::{Gate, Ruling};
+use crate::summary::{Example, Input, LeaverExample, Next, Summary};
 
 /// The page's only style sheet; it stands in the page as it is.
 const STYLE: &str = include_str!("summary.css");
@@ -883,7 +884,7 @@ mod tests {
 
     use super::*;
     use crate::report::human::tests::summary;
-    use crate::stages::lineage::Mends;
+    use crate::summary::Mends;
     use crate::summary::{
         Approval, Column, IssueCount, LikelyField, MendedBy, Nameless, Open, PassedOver, Run,
         Unmapped,

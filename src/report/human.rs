@@ -7,8 +7,9 @@ use std::fmt::Write;
 
 use crate::outcome::{Counts, Outcome};
 use crate::refusal::Refusal;
+use crate::safeguard::{Gate, Ruling};
 use crate::summary::{
-    Approval, Example, Gate, Input, IssueCount, LeaverExample, Ruling, Share, Summary, Unmapped,
+    Approval, Example, Input, IssueCount, LeaverExample, Share, Summary, Unmapped,
 };
 
 /// The narrowest text that is still laid out; a smaller `width` is taken for this one.

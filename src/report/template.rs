@@ -8,10 +8,11 @@ use std::path::Path;
 use rust_xlsxwriter::{DataValidation, Format, Workbook, Worksheet, XlsxError};
 
 use super::corrections::{column_width, heading, note};
-use super::file::{atomically, unwritable};
+use super::csv::{Csv, Style};
 use crate::definition::{DateOrder, Definition, MissingGroups, NameOrder, Onboarding, SheetChoice};
+use crate::field::Field;
+use crate::file::{atomically, unwritable};
 use crate::refusal::Result;
-use crate::row::Field;
 
 /// The statuses that a row may give.
 const STATUSES: [&str; 3] = ["active", "invited", "deactivated"];
@@ -79,35 +80,26 @@ pub fn columns(definition: &Definition) -> Vec<Column> {
 }
 
 /// The template as CSV: header and example row.
-pub fn csv(definition: &Definition) -> String {
+pub fn csv(definition: &Definition) -> Vec<u8> {
     let columns = columns(definition);
     let delimiter = definition.read.delimiter.as_deref().unwrap_or(",");
-    let line = |cells: Vec<&str>| {
-        let quoted: Vec<String> = cells
-            .into_iter()
-            .map(|cell| quoted(cell, delimiter))
-            .collect();
-        quoted.join(delimiter) + "\n"
-    };
+    // It is to be read back, so that headers are exactly what the pipeline names.
+    let mut csv = Csv::exact(Style {
+        delimiter: delimiter.to_string(),
+        ..Style::default()
+    });
     // A pipeline that finds its header further down must find it there.
     let above = definition
         .read
         .header_row
         .map_or(0, |row| row.saturating_sub(1))
         .min(ROWS_ABOVE_MAX);
-    "\n".repeat(above as usize)
-        + &line(
-            columns
-                .iter()
-                .map(|column| column.header.as_str())
-                .collect(),
-        )
-        + &line(
-            columns
-                .iter()
-                .map(|column| column.example.as_str())
-                .collect(),
-        )
+    let mut text = "\n".repeat(above as usize).into_bytes();
+    let headers = columns.iter().map(|column| column.header.as_str());
+    text.extend_from_slice(csv.line(headers));
+    let examples = columns.iter().map(|column| column.example.as_str());
+    text.extend_from_slice(csv.line(examples));
+    text
 }
 
 /// What a CSV template can't hold itself: a line for every column.
@@ -376,19 +368,12 @@ fn explain_groups(definition: &Definition) -> String {
     text
 }
 
-fn quoted(cell: &str, delimiter: &str) -> String {
-    if cell.contains(delimiter) || cell.contains(['"', '\n', '\r']) {
-        format!("\"{}\"", cell.replace('"', "\"\""))
-    } else {
-        cell.to_string()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::definition;
     use crate::header::Vocabulary;
+    use crate::stages::read::Reader;
     use crate::stages::read::{Wanted, workbook};
 
     const PIPELINE: &str = r#"
@@ -416,7 +401,7 @@ mod tests {
             .unwrap()
             .definition;
         assert_eq!(
-            csv(&definition),
+            String::from_utf8(csv(&definition)).unwrap(),
             "\n\nexternal_id,Work e-mail,username,Name,phone,country,language,organization,Team,Site,role,status,\
              start_date,end_date,manager,\"Cost, center\"\n\
              EXAMPLE-1,example.person@example.org,example.person,Example Person,+1 202 555 0100,US,en,Example Ltd,,,\
@@ -449,12 +434,16 @@ mod tests {
         let staff = definition::parse("staff.toml", PIPELINE)
             .unwrap()
             .definition;
-        for (definition, line) in [(definition::open(None).unwrap().definition, 1), (staff, 3)] {
+        for (definition, line) in [
+            (crate::pipelines::open(None).unwrap().definition, 1),
+            (staff, 3),
+        ] {
             xlsx(&path, &definition).unwrap();
             let vocabulary = Vocabulary::new(&definition);
             let wanted = Wanted {
                 definition: &definition,
                 vocabulary: &vocabulary,
+                reader: &Reader::default(),
             };
             let source = workbook::open(&path, &wanted).unwrap();
             let columns = columns(&definition);

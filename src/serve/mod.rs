@@ -27,17 +27,19 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::sync::Semaphore;
+use tower_http::set_header::SetResponseHeaderLayer;
 use uuid::Uuid;
 
 use crate::definition::Mail;
+use crate::invitation::Kind;
 use crate::issue::Code;
-use crate::notify::Kind;
 use crate::notify::token::{self, Token};
+use crate::password;
 use crate::refusal::{Refusal, Result};
-use crate::stages::clean::text;
 use crate::stages::validate::VALUE_CHARS_MAX;
 use crate::store::acceptance::Invited;
 use crate::store::connect::Target;
+use crate::text;
 use connection::{Door, Peer};
 use limit::Limit;
 use page::{House, Problems};
@@ -48,7 +50,6 @@ mod connection;
 mod guard;
 mod limit;
 mod page;
-pub(crate) mod password;
 mod pool;
 mod words;
 
@@ -112,7 +113,6 @@ pub fn serve(
         behind_proxy: serving.behind_proxy,
         on_accepted: serving.on_accepted.clone(),
         https,
-        headers: guard::headers(https),
         pool: Arc::new(Pool::open(target)?),
         hashing: Arc::new(Semaphore::new(HASHES_MAX)),
         reads: Limit::new(READS_PER_MINUTE, Duration::from_secs(60)),
@@ -130,10 +130,13 @@ pub fn serve(
     let address = listener
         .local_addr()
         .map_err(|error| unusable(serving.listen, &error))?;
-    let router = Router::new()
+    let mut router = Router::new()
         .fallback(answer)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .with_state(Arc::clone(&app));
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
+    for (name, value) in guard::headers(https) {
+        router = router.layer(SetResponseHeaderLayer::overriding(name, value));
+    }
+    let router = router.with_state(Arc::clone(&app));
     ready(address);
     runtime.block_on(async {
         let service = router.into_make_service_with_connect_info::<Peer>();
@@ -169,7 +172,6 @@ struct App {
     behind_proxy: bool,
     on_accepted: Option<OnAccepted>,
     https: bool,
-    headers: Vec<(HeaderName, HeaderValue)>,
     pool: Arc<Pool>,
     hashing: Arc<Semaphore>,
     reads: Limit<IpAddr>,
@@ -194,12 +196,7 @@ async fn answer(
     request: Request,
 ) -> Response {
     peer.arrived();
-    let mut response = app.route(&peer, request).await;
-    let headers = response.headers_mut();
-    for (name, value) in &app.headers {
-        headers.insert(name, value.clone());
-    }
-    response
+    app.route(&peer, request).await
 }
 
 impl App {

@@ -31,7 +31,8 @@ pub fn fingerprints(drafts: &Drafts, seed: u64) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::row::{Place, Table};
+    use crate::field::Place;
+    use crate::row::Table;
 
     fn drafts(rows: &[&[&str]]) -> Drafts {
         let mut values = Table::new(rows[0].len());

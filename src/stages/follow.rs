@@ -1,77 +1,20 @@
 //! revalidate: whether the accounts are still what a plan saw of them, and what becomes of a row
 //! where they aren't. Pure; decides nothing about rows whose accounts stayed as they were.
 
+use crate::decision::Trace;
+use crate::decision::state;
 use uuid::Uuid;
-use xxhash_rust::xxh3::xxh3_128_with_seed;
 
+use crate::account::{Account, COLUMNS, Matched, Update};
+use crate::decision::{Action, Planned};
 use crate::definition::{Definition, Existing, MissingGroups, Mode, Touch};
+use crate::field::{Field, Key, RowNumber};
 use crate::issue::{Code, Issue};
+use crate::leaver::{Fate, Leaver, Why};
+use crate::meaning::group;
+use crate::meaning::person::{Person, is_same_key};
 use crate::outcome::Outcome;
-use crate::row::{Field, Key, RowNumber};
-use crate::stages::clean::group;
-use crate::stages::gates::waits_by;
-use crate::stages::leavers::{Fate, Leaver, Why};
-use crate::stages::plan::{
-    Account, Action, COLUMNS, Matched, Person, Planned, Update, is_same_key,
-};
-
-/// What a plan remembers of a row's match.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trace {
-    /// The row.
-    pub row: RowNumber,
-    /// The key that found its account; none where only keys that the pipeline doesn't match by did.
-    pub by: Option<Key>,
-    /// [`state`] of what was found.
-    pub state: u128,
-}
-
-impl Trace {
-    /// The trace of `row`; `keys` are those that the pipeline matches by, in its order.
-    pub fn new(row: RowNumber, matched: &Matched, keys: &[Key]) -> Trace {
-        let id = matched.account.as_ref().map(|account| account.id);
-        let by = keys
-            .iter()
-            .find(|key| id.is_some() && matched.by[**key as usize] == id);
-        Trace {
-            row,
-            by: by.copied(),
-            state: state(matched),
-        }
-    }
-}
-
-/// A hash of all that the match saw: which accounts have the row's keys, and the values, keys,
-/// attributes and groups of the one that it is about. The same in every process; the version of the
-/// account's row is not in it, for that changes with every copy of a database.
-pub fn state(matched: &Matched) -> u128 {
-    const SEED: u64 = 0x6d75_7374_6572_0001;
-    let mut bytes = Vec::with_capacity(512);
-    for id in matched.by {
-        put(&mut bytes, id.as_ref().map(|id| id.as_bytes().as_slice()));
-    }
-    if let Some(account) = &matched.account {
-        bytes.extend_from_slice(account.id.as_bytes());
-        for value in account.values.iter().chain(&account.keys) {
-            put(&mut bytes, value.as_deref().map(str::as_bytes));
-        }
-        put(&mut bytes, Some(account.attributes.as_bytes()));
-        for group in &account.groups {
-            put(&mut bytes, Some(group.as_bytes()));
-        }
-        if let Some(past) = &account.past {
-            put(&mut bytes, Some(past.as_bytes()));
-        }
-    }
-    xxh3_128_with_seed(&bytes, SEED)
-}
-
-/// With its length before it, and none unlike empty.
-fn put(bytes: &mut Vec<u8>, value: Option<&[u8]>) {
-    let length = value.map_or(u32::MAX, |value| value.len() as u32);
-    bytes.extend_from_slice(&length.to_le_bytes());
-    bytes.extend_from_slice(value.unwrap_or_default());
-}
+use crate::safeguard::waits_by;
 
 /// Which rows of a plan are to be applied, by their number, planned outcome and issues.
 ///

@@ -10,43 +10,17 @@
 //! Shares are of the accounts that are there, not of the file's rows: a file of changes only has
 //! nothing but changes, and that is no reason to stop it.
 
+use crate::safeguard::Class;
+use crate::safeguard::Classes;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::account::{COLUMNS, Update};
 use crate::definition::{Gates, Limit, OnHold};
-use crate::issue::{Code, Issue};
-use crate::row::Field;
-use crate::stages::clean::words::ROLE_SEPARATOR;
-use crate::stages::plan::{COLUMNS, Update};
-use crate::summary::{Gate, Ruling};
-
-/// What a change is, as far as a safeguard counts it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Class {
-    /// A new account.
-    Create,
-    /// An account of which anything changes; every class of known accounts is one of these, too.
-    Update,
-    /// An account that is closed.
-    Deactivate,
-    /// An account that had an address gets another one. An address that only changes its case is
-    /// the same.
-    EmailChange,
-    /// An account gets a role further along in the pipeline's `roles`. A role that isn't among
-    /// them counts as less than all, for the pipeline can't know. The role of a new account is
-    /// the business of `create`.
-    RoleRaise,
-    /// An account that had an external id or a username gets another one.
-    KeyChange,
-    /// A row brings its person into a group that doesn't exist yet. Groups are counted, not rows.
-    NewGroups,
-    /// A row takes a seat: a new account that isn't closed, or one that is opened again.
-    Seats,
-    /// Every row of a file that is in doubt as a whole. Findings are counted, not rows.
-    Content,
-}
+use crate::field::Field;
+use crate::meaning::words::ROLE_SEPARATOR;
+use crate::safeguard::{Gate, Ruling};
 
 /// When a class is too much: more than `share` of what is there and more than `count`, where there
 /// is at least `base`.
@@ -78,6 +52,25 @@ impl Rule {
     /// The most that is let through; `None` while there is too little for a limit.
     fn limit(self, base: u64) -> Option<u64> {
         (base >= self.base).then(|| self.count.max((self.share * base as f64) as u64))
+    }
+}
+
+/// The limit of a class: what the pipeline sets of it, else the default.
+fn rule_of(class: Class, default: Rule, gates: &Gates) -> Rule {
+    let limit = match class {
+        Class::Create => gates.create,
+        Class::Update => gates.update,
+        Class::Deactivate => gates.deactivate,
+        Class::EmailChange => gates.email_change,
+        Class::RoleRaise => gates.role_raise,
+        Class::KeyChange => gates.key_change,
+        Class::NewGroups => gates.new_groups,
+        Class::Seats | Class::Content => Limit::default(),
+    };
+    Rule {
+        share: limit.share.unwrap_or(default.share),
+        count: limit.count.unwrap_or(default.count),
+        base: limit.base.unwrap_or(default.base),
     }
 }
 
@@ -216,7 +209,7 @@ pub fn judge(facts: &Facts, gates: &Gates, allowed: &[(Class, u64)]) -> Vec<Gate
             Class::NewGroups => facts.groups,
             _ => facts.accounts,
         };
-        let limit = class.rule(default, gates).limit(base);
+        let limit = rule_of(class, default, gates).limit(base);
         let window_count = facts.earlier[class as usize];
         let window_limit = limit.map(|limit| (limit as f64 * gates.window_times) as u64);
         let is_over = limit.is_some_and(|limit| count > limit)
@@ -341,11 +334,6 @@ pub fn doubt_the_file(gates: &[Gate]) -> bool {
         .any(|gate| gate.class == Class::Content.name() && gate.ruling == Ruling::Held)
 }
 
-/// Whether a row with that issue waits for an approval.
-pub fn waits_by(issue: &Issue) -> bool {
-    issue.code == Code::GateOthers || Class::of_code(issue.code).is_some()
-}
-
 /// What gates hold back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hold {
@@ -383,100 +371,6 @@ impl Hold {
     /// Whether changes of those classes wait, for a reason of their own or with all others.
     pub fn holds(self, classes: Classes) -> bool {
         !self.reasons(classes).is_empty() || self.all && self.is_any()
-    }
-}
-
-/// Some classes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Classes(u16);
-
-impl Classes {
-    /// These and that one.
-    pub fn with(self, class: Class) -> Classes {
-        Classes(self.0 | 1 << class as u16)
-    }
-
-    /// The same, where it is so.
-    pub fn with_if(self, class: Class, is_so: bool) -> Classes {
-        if is_so { self.with(class) } else { self }
-    }
-
-    /// Whether that one is among them.
-    pub fn has(self, class: Class) -> bool {
-        self.0 & 1 << class as u16 != 0
-    }
-}
-
-impl Class {
-    /// Every class, in the order of reports.
-    pub const ALL: [Class; 9] = [
-        Class::Create,
-        Class::Update,
-        Class::Deactivate,
-        Class::EmailChange,
-        Class::RoleRaise,
-        Class::KeyChange,
-        Class::NewGroups,
-        Class::Seats,
-        Class::Content,
-    ];
-
-    /// The class's word, the same in TOML, reports and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Class::Create => "create",
-            Class::Update => "update",
-            Class::Deactivate => "deactivate",
-            Class::EmailChange => "email_change",
-            Class::RoleRaise => "role_raise",
-            Class::KeyChange => "key_change",
-            Class::NewGroups => "new_groups",
-            Class::Seats => "seats",
-            Class::Content => "content",
-        }
-    }
-
-    /// The class of that name, if there is one.
-    pub fn from_name(name: &str) -> Option<Class> {
-        Class::ALL.into_iter().find(|class| class.name() == name)
-    }
-
-    /// The class whose rows are held with that code.
-    pub fn of_code(code: Code) -> Option<Class> {
-        Class::ALL.into_iter().find(|class| class.code() == code)
-    }
-
-    /// What the report says about a row that is held because of it.
-    pub fn code(self) -> Code {
-        match self {
-            Class::Create => Code::GateCreate,
-            Class::Update => Code::GateUpdate,
-            Class::Deactivate => Code::GateDeactivate,
-            Class::EmailChange => Code::GateEmail,
-            Class::RoleRaise => Code::GateRole,
-            Class::KeyChange => Code::GateKey,
-            Class::NewGroups => Code::GateGroups,
-            Class::Seats => Code::GateSeats,
-            Class::Content => Code::GateContent,
-        }
-    }
-
-    fn rule(self, default: Rule, gates: &Gates) -> Rule {
-        let limit = match self {
-            Class::Create => gates.create,
-            Class::Update => gates.update,
-            Class::Deactivate => gates.deactivate,
-            Class::EmailChange => gates.email_change,
-            Class::RoleRaise => gates.role_raise,
-            Class::KeyChange => gates.key_change,
-            Class::NewGroups => gates.new_groups,
-            Class::Seats | Class::Content => Limit::default(),
-        };
-        Rule {
-            share: limit.share.unwrap_or(default.share),
-            count: limit.count.unwrap_or(default.count),
-            base: limit.base.unwrap_or(default.base),
-        }
     }
 }
 
@@ -690,7 +584,7 @@ mod tests {
             ("status", "invited".into(), "active".into(), &[Update]),
         ];
         for (field, before, after, expected) in table {
-            let update = crate::stages::plan::Update {
+            let update = crate::account::Update {
                 account: uuid::Uuid::nil(),
                 version: String::new(),
                 values: Default::default(),

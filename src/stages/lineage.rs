@@ -6,14 +6,16 @@
 //! other. What is left over from a row that was mended in vain leads to the first row of all, its
 //! origin.
 
+use crate::summary::Mends;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::definition::DateOrder;
+use crate::field::RowNumber;
 use crate::issue::{Code, Issue};
 use crate::outcome::Outcome;
-use crate::row::{Cells, RowNumber};
+use crate::row::Cells;
 
 /// The longest mark that is looked at.
 const MARK_BYTES_MAX: usize = 64;
@@ -164,19 +166,6 @@ pub struct Lineage {
     pub notes: BTreeMap<RowNumber, Issue>,
 }
 
-/// How far the rows of a run are mended by another.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mends {
-    /// The run whose rows they are.
-    pub run: String,
-    /// How many of its rows needed work.
-    pub needed: u64,
-    /// How many of these go in by this run.
-    pub mended: u64,
-    /// How many are left after it.
-    pub left: u64,
-}
-
 impl Lineage {
     /// Confirms marks by what the books know of the runs that they name.
     pub fn new(marks: &Marks, books: HashMap<String, ToMend>) -> Lineage {
@@ -299,7 +288,7 @@ pub fn taken_back(undos: &[(String, String)]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::row::Place;
+    use crate::field::Place;
 
     fn origin(run: &str, row: RowNumber) -> Origin {
         let run = run.to_string();

@@ -4,54 +4,24 @@
 //! Encoding is our own because it can be done in parallel, a whole chunk at a time, ahead of the
 //! connection: tokio-postgres' `BinaryCopyInWriter` encodes row by row on the connection's task.
 
+use crate::decision::Lookup;
+use crate::run_key::RunKey;
 use std::collections::HashMap;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use jiff::civil::{Date, date};
 use uuid::Uuid;
-use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
+use crate::account::{COLUMNS, Update};
+use crate::decision::Planned;
 use crate::definition::Definition;
+use crate::field::{Field, Key, RowNumber};
+use crate::meaning::membership;
+use crate::meaning::membership::{Said, Tree};
+use crate::meaning::person::Person;
+use crate::meaning::words;
 use crate::outcome::{Outcome, Verdict};
-use crate::row::{Field, Key, Layout, People, RowNumber};
-use crate::stages::clean::words;
-use crate::stages::membership::{self, Said, Tree};
-use crate::stages::plan::{COLUMNS, Person, Planned, Update};
-use crate::stages::roll::{Answer, Roll};
-
-/// What names a run in the rows that it writes.
-#[derive(Debug, Clone)]
-pub struct RunKey {
-    /// The run's id.
-    pub id: String,
-    /// Random; makes the ids of its accounts hard to guess.
-    pub seed: u64,
-    /// When it started, in milliseconds since 1970.
-    pub started_ms: u64,
-}
-
-impl RunKey {
-    /// The id of the account that `row` creates: UUID version 7 (RFC 9562, section 6.2, method 1:
-    /// the row number is the counter), so that ids ascend in row order and a run that is taken up
-    /// again makes the same ones.
-    pub fn account_id(&self, row: RowNumber) -> Uuid {
-        let mut input = [0; 5];
-        input[..4].copy_from_slice(&row.to_le_bytes());
-        let random = xxh3_64_with_seed(&input, self.seed) & ((1 << 42) - 1);
-        let high = (self.started_ms << 16) | 0x7000 | u64::from(row >> 20);
-        let low = (0b10 << 62) | (u64::from(row & 0xf_ffff) << 42) | random;
-        Uuid::from_u64_pair(high, low)
-    }
-
-    /// The id of the group with `key` that the run makes: the same whichever process makes it, and
-    /// whichever others are missing with it.
-    pub fn group_id(&self, key: &str) -> Uuid {
-        let random = xxh3_128_with_seed(key.as_bytes(), self.seed);
-        let high = (self.started_ms << 16) | 0x7000 | ((random >> 64) as u64 & 0xfff);
-        let low = (0b10 << 62) | (random as u64 & ((1 << 62) - 1));
-        Uuid::from_u64_pair(high, low)
-    }
-}
+use crate::row::{Layout, People};
 
 /// A frame of password hashes, which nothing shows.
 #[derive(Default, Clone)]
@@ -233,18 +203,17 @@ fn put_moves(frame: &mut Frame, row: RowNumber, update: &Update, groups: &Tree) 
 }
 
 /// The keys of a batch's rows that are to be matched, for `copy_keys.sql`, header and all. `called`
-/// is what the account snapshot said of each, if there is one. In a full list all who are in it are
-/// sent: the keys of those who are rejected, too, for they are no leavers, whatever is wrong with
-/// their row, and the accounts that are known.
-pub fn encode_keys(people: &People, called: Option<(&Roll, &[Answer])>, full_list: bool) -> Bytes {
+/// is what the roll said of each, where one was called. In a full list all who are in it are sent: the
+/// keys of those who are rejected, too, for they are no leavers, whatever is wrong with their row,
+/// and the accounts that are known.
+pub fn encode_keys(people: &People, known: &dyn Fn(usize) -> Lookup, full_list: bool) -> Bytes {
     let mut frame = Frame::new();
     for index in 0..people.len() {
         let row = people.drafts.first_row + index as RowNumber;
-        if let Some((roll, answers)) = called {
-            if answers[index] == Answer::NOBODY {
-                continue;
-            }
-            if let Some(account) = roll.holder(answers[index]) {
+        match known(index) {
+            Lookup::Ask => {}
+            Lookup::Nobody => continue,
+            Lookup::Holds(account) => {
                 if full_list {
                     frame.row(5);
                     frame.int(row);

@@ -1,102 +1,22 @@
 //! map: which column of a file is which slot of the run. Decided once per file from its header;
 //! applied row by row as a view, without copying a cell.
 
-use std::borrow::Cow;
-
-use serde::{Deserialize, Serialize};
+use crate::meaning::mapping::Flag;
+use crate::meaning::mapping::Mapping;
+use crate::meaning::mapping::NamePartColumn;
+use crate::meaning::mapping::Target;
 
 use crate::definition::{Definition, MissingColumns, UnknownColumns, nearest};
-use crate::header::{Sense, Vocabulary, fields, is_ignored, is_own, key, name_part, sense};
+use crate::field::{Field, NamePart};
+use crate::header::{Head, Vocabulary, fields, is_ignored, is_own, name_part, sense};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
-use crate::row::{Cells, Field, Layout, NamePart, Slot};
-use crate::stages::clean::date::Evidence;
-use crate::stages::clean::group::COLUMN_SEPARATOR;
-use crate::stages::read::Source;
+use crate::row::{Layout, Slot};
 use crate::summary::Unmapped;
+use crate::text::key;
 
 /// What the column of password hashes is called, in pipelines and in messages.
 pub const PASSWORD_HASH: &str = "password_hash";
-
-/// What one column of a file becomes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Target {
-    /// Its cells fill this slot.
-    Slot(Slot),
-    /// Its cells are a part of the first or the last name, and nothing else.
-    NamePart(NamePart),
-    /// Its cells are kept as an attribute, and are a part of the name where their words are such.
-    NamePartKept(NamePart, String),
-    /// Its cells are never looked at: they are passwords.
-    Password,
-    /// Its cells are password hashes, which the pipeline takes over.
-    PasswordHash,
-    /// Muster wrote it itself, into a corrections file.
-    Own,
-}
-
-impl Target {
-    /// The slot that the cells fill, if they fill one.
-    pub fn slot(&self) -> Option<Slot> {
-        match self {
-            Target::Slot(slot) => Some(slot.clone()),
-            Target::NamePartKept(_, name) => Some(Slot::Attribute(name.clone())),
-            Target::NamePart(_) | Target::Password | Target::PasswordHash | Target::Own => None,
-        }
-    }
-}
-
-/// A column that holds a part of a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NamePartColumn {
-    /// Which part.
-    pub part: NamePart,
-    /// Whether all of the column is part of a name, whatever words it holds.
-    pub is_sure: bool,
-    /// The column, from 0.
-    pub column: u16,
-}
-
-/// Which columns of one file fill which slot of the run's layout.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Mapping {
-    /// By slot: the columns that fill it, from 0. Only fields that list groups may have several, and
-    /// `status` where the pipeline names them.
-    pub columns: Vec<Vec<u16>>,
-    /// The column of password hashes, if there is one.
-    #[serde(default)]
-    pub password_hash: Option<u16>,
-    /// How many columns the header has.
-    pub width: usize,
-    /// What parts the values of a slot that several columns fill.
-    pub separator: char,
-    /// What the whole column of dates says of their order, where the pipeline doesn't.
-    pub date_order_found: Option<Evidence>,
-    /// In a file of corrections: the columns of the codes and of the reasons.
-    #[serde(default)]
-    pub said: Option<(u16, u16)>,
-    /// The columns of `status` whose header says what a yes means.
-    #[serde(default)]
-    pub flags: Vec<Flag>,
-    /// The columns that hold parts of a name, in their order.
-    #[serde(default)]
-    pub name_parts: Vec<NamePartColumn>,
-    /// Which columns were not used, or not as what they may be meant for.
-    #[serde(default)]
-    pub unmapped: Unmapped,
-}
-
-/// A status column whose header says what a yes means, such as `Active` and `Deleted at`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Flag {
-    /// The column, from 0.
-    pub column: u16,
-    /// In which sense its cells are read.
-    pub sense: Sense,
-    /// Whether the pipeline itself names the column.
-    pub is_named: bool,
-}
 
 /// The columns of a file that are flags.
 pub fn flags(header: &[String], targets: &[Target], definition: &Definition) -> Vec<Flag> {
@@ -114,64 +34,16 @@ pub fn flags(header: &[String], targets: &[Target], definition: &Definition) -> 
         .collect()
 }
 
-impl Mapping {
-    /// What row `index` of `cells` has for `slot`, as the file shows it.
-    #[inline]
-    pub fn value<'c>(&self, cells: &'c Cells, index: usize, slot: usize) -> Cow<'c, str> {
-        match self.columns[slot].as_slice() {
-            [] => Cow::Borrowed(""),
-            [column] => Cow::Borrowed(cells.cell(index, usize::from(*column))),
-            columns => Cow::Owned(joined(cells, index, columns, self.separator)),
-        }
-    }
-
-    /// The cells of a slot that lists groups, with [`COLUMN_SEPARATOR`] between those of several columns.
-    pub fn list<'c>(&self, cells: &'c Cells, index: usize, slot: usize) -> Cow<'c, str> {
-        match self.columns[slot].as_slice() {
-            columns @ [_, _, ..] => Cow::Owned(joined(cells, index, columns, COLUMN_SEPARATOR)),
-            _ => self.value(cells, index, slot),
-        }
-    }
-
-    /// In which sense a status column is read, where its header says that.
-    pub fn sense(&self, column: u16) -> Option<Sense> {
-        let mut flags = self.flags.iter();
-        flags
-            .find(|flag| flag.column == column)
-            .map(|flag| flag.sense)
-    }
-
-    /// The column in which a problem of `slot` is mended, if the file has one.
-    pub fn column_of(&self, slot: usize) -> Option<u16> {
-        self.columns[slot].first().copied()
-    }
-}
-
-/// The cells of several columns that aren't blank, with `separator` between them.
-fn joined(cells: &Cells, index: usize, columns: &[u16], separator: char) -> String {
-    let mut joined = String::new();
-    for column in columns {
-        let cell = cells.cell(index, usize::from(*column));
-        if !cell.trim().is_empty() {
-            if !joined.is_empty() {
-                joined.push(separator);
-            }
-            joined.push_str(cell);
-        }
-    }
-    joined
-}
-
 /// Decides for every column of `source` what it becomes.
 ///
 /// # Errors
 /// `map.doubled`, `map.unknown`, `map.not_found`, `map.missing`; each names file, line and column.
 pub fn targets(
-    source: &Source,
+    source: &Head,
     vocabulary: &Vocabulary,
     definition: &Definition,
 ) -> Result<Vec<Target>> {
-    let fields = fields(&source.header, vocabulary, definition);
+    let fields = fields(source.header, vocabulary, definition);
     let has = |field: Field| fields.iter().flatten().any(|found| found.field == field);
     let mut targets: Vec<Target> = Vec::with_capacity(source.header.len());
     for (column, (header, found)) in source.header.iter().zip(&fields).enumerate() {
@@ -239,7 +111,7 @@ fn doubles(target: &Target, definition: &Definition) -> bool {
 fn target(
     header: &str,
     column: usize,
-    source: &Source,
+    source: &Head,
     vocabulary: &Vocabulary,
     definition: &Definition,
 ) -> Result<Target> {
@@ -279,11 +151,11 @@ fn target(
     }
 }
 
-fn at(source: &Source, column: usize) -> String {
+fn at(source: &Head, column: usize) -> String {
     format!("{}, column {}", source.header_place(), column + 1)
 }
 
-fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> Refusal {
+fn doubled(source: &Head, earlier: usize, column: usize, target: &Target) -> Refusal {
     let name = match target {
         Target::Slot(slot) => slot.name(),
         Target::NamePart(part) => part.name(),
@@ -318,7 +190,7 @@ fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> R
 
 /// Every header that the pipeline names for a field or an attribute must be there, or one of
 /// several.
-fn check_named(source: &Source, targets: &[Target], definition: &Definition) -> Result<()> {
+fn check_named(source: &Head, targets: &[Target], definition: &Definition) -> Result<()> {
     if definition.columns.missing == MissingColumns::Accept {
         return Ok(());
     }
@@ -374,7 +246,7 @@ fn check_named(source: &Source, targets: &[Target], definition: &Definition) -> 
     })
 }
 
-fn check_required(source: &Source, targets: &[Target], definition: &Definition) -> Result<()> {
+fn check_required(source: &Head, targets: &[Target], definition: &Definition) -> Result<()> {
     let has = |field: Field| targets.contains(&Target::Slot(Slot::Field(field)));
     let missing = definition.missing_fields(&has);
     let quoted = |shown: &dyn Fn(&String) -> String| {
@@ -413,7 +285,7 @@ fn in_words(words: &[String], last: &str) -> String {
     }
 }
 
-fn headers_of(source: &Source, targets: &[Target]) -> String {
+fn headers_of(source: &Head, targets: &[Target]) -> String {
     // Where no header is known, this may be a row of people, whose data belong in no message.
     let known = |target: &Target| matches!(target, Target::Slot(Slot::Field(_)));
     if !targets.iter().any(known) {
@@ -481,35 +353,17 @@ pub fn mapping(targets: &[Target], layout: &Layout, definition: &Definition) -> 
 mod tests {
     use super::*;
     use crate::definition;
-    use crate::stages::read::Format;
-    use crate::stages::read::workbook::{Book, BookKind};
-
-    fn source(header: &[&str]) -> Source {
-        Source {
-            path: "people.csv".into(),
-            sha256: String::new(),
-            bytes: 1,
-            format: Format::Workbook {
-                sheet: 0,
-                book: Box::new(Book {
-                    kind: BookKind::Xlsx,
-                    is_1904: false,
-                    sheets: Vec::new(),
-                    left_out: Vec::new(),
-                    separators: Vec::new(),
-                }),
-            },
-            header_line: 1,
-            header: header.iter().map(|name| name.to_string()).collect(),
-            dropped: Vec::new(),
-            secret: None,
-            without_nul: Vec::new(),
-        }
-    }
+    use crate::header::Sense;
 
     fn mapped(toml: &str, header: &[&str]) -> Result<Vec<Target>> {
         let definition = definition::parse("p", &format!("name = \"p\"\n{toml}"))?.definition;
-        targets(&source(header), &Vocabulary::new(&definition), &definition)
+        let names: Vec<String> = header.iter().map(ToString::to_string).collect();
+        let head = Head {
+            path: "people.csv".as_ref(),
+            line: 1,
+            header: &names,
+        };
+        targets(&head, &Vocabulary::new(&definition), &definition)
     }
 
     #[test]

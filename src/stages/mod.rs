@@ -5,7 +5,6 @@
 pub mod clash;
 pub mod clean;
 pub mod closing;
-pub mod dates;
 pub mod dedupe;
 pub mod drift;
 pub mod follow;
@@ -15,10 +14,7 @@ pub mod lineage;
 pub mod load;
 pub mod managers;
 pub mod map;
-pub mod membership;
 pub mod moves;
-pub mod names;
-pub mod owner;
 pub mod plan;
 pub mod propose;
 pub mod read;

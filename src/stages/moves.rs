@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use uuid::Uuid;
 
+use crate::decision::Action;
+use crate::field::{Key, RowNumber};
 use crate::issue::{Code, Issue};
-use crate::row::{Key, RowNumber};
-use crate::stages::plan::Action;
 
 /// A key that an account's own row gives up.
 #[derive(Debug, Clone, PartialEq, Eq)]

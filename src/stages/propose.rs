@@ -4,13 +4,14 @@
 use std::fmt::Write;
 
 use crate::definition::{DateOrder, Definition, Read, SheetChoice, UnknownColumns};
+use crate::field::{Field, NamePart};
 use crate::header::{
     Found, PassedOver, Vocabulary, fields_and_others, is_ignored, is_own, name_part, sense,
 };
 use crate::issue::Code;
-use crate::row::{Field, NamePart};
-use crate::stages::clean::{country, date, language, text, words};
-use crate::stages::validate::email;
+use crate::meaning::{country, date, language, words};
+use crate::text;
+use crate::text::email;
 
 /// How sure a proposal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -776,7 +777,7 @@ mod tests {
             .iter()
             .map(|(_, values)| values.iter().map(ToString::to_string).collect())
             .collect();
-        let definition = definition::open(None).unwrap().definition;
+        let definition = crate::pipelines::open(None).unwrap().definition;
         propose(&headers, &samples, &definition, true)
     }
 

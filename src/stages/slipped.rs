@@ -11,9 +11,10 @@ use std::collections::HashSet;
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use crate::field::{Field, Key, RowNumber};
 use crate::outcome::Verdict;
-use crate::row::{Field, Key, Layout, People, RowNumber};
-use crate::stages::names::words;
+use crate::row::{Layout, People};
+use crate::text::names::words;
 
 /// The most hashes of a kind that are kept.
 const KEPT_MAX: usize = 1 << 16;

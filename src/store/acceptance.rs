@@ -3,9 +3,9 @@
 use uuid::Uuid;
 
 use super::Store;
-use super::connect::refusal;
-use crate::notify::Kind;
+use crate::invitation::Kind;
 use crate::refusal::Result;
+use crate::store::error::refusal;
 
 /// Whom a link lets in, as the account has it now. Texts are empty when not known.
 ///

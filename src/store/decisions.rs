@@ -2,9 +2,9 @@
 //! that a run that is cut off goes on with the same decisions, on whatever machine.
 
 use super::Store;
-use super::connect::refusal;
 use crate::refusal::Result;
-use crate::summary::Gate;
+use crate::safeguard::Gate;
+use crate::store::error::refusal;
 
 /// So many pages are read in one statement.
 const PAGES_AT_ONCE: i32 = 32;

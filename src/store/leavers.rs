@@ -6,9 +6,9 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::Store;
-use super::connect::refusal;
+use crate::leaver::{Leaver, Why};
 use crate::refusal::Result;
-use crate::stages::leavers::{Leaver, Why};
+use crate::store::error::refusal;
 
 impl Store {
     /// The accounts of `source` that no key of the last match names, in order of their ids.

@@ -6,6 +6,11 @@
 //! chunk is rolled back and goes in by way of staging tables; a statement that fails there is cut
 //! in half until only the rows at fault stay out.
 
+use crate::store::error::is_about_data;
+use crate::store::error::own_words;
+use crate::store::trouble::By;
+use crate::store::trouble::Trouble;
+use crate::store::trouble::trouble;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,15 +21,17 @@ use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
-use super::connect::{Connection, Target, refusal};
+use super::connect::{Connection, Target};
 use super::share::Booked;
 use super::target::joins_by_view;
 use super::{CopyError, Store, copy, is_spread, share};
+use crate::field::RowNumber;
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome};
 use crate::refusal::{Refusal, Result};
-use crate::row::RowNumber;
-use crate::stages::load::{Chunk, RunKey};
+use crate::run_key::RunKey;
+use crate::stages::load::Chunk;
+use crate::store::error::refusal;
 
 /// A chunk that other sessions got in the way of is tried this often.
 const TRIES_MAX: u32 = 6;
@@ -36,17 +43,6 @@ pub struct Written {
     pub booked: Booked,
     /// Who wrote it.
     pub by: By,
-}
-
-/// Who wrote a chunk of a run that processes may share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
-    /// This process.
-    Us,
-    /// Another one, and it is in.
-    Others,
-    /// Another one, if it lives.
-    Nobody,
 }
 
 /// Tasks that write the chunks they are sent.
@@ -192,22 +188,6 @@ struct Writer {
     is_spread: bool,
     /// The statement that begins memberships.
     joins: &'static str,
-}
-
-/// Why a chunk's transaction came to nothing, by what helps.
-pub(super) enum Trouble {
-    /// Take the staged way.
-    Surprise,
-    /// COPY is not for this table: take the staged way from now on, with a new connection.
-    NoCopy,
-    /// Try again.
-    Busy(tokio_postgres::Error),
-    /// Connect again, and look whether the commit went through.
-    Lost(tokio_postgres::Error),
-    /// Another process that shares the run writes the chunk, or has.
-    Taken(By),
-    /// Nothing helps.
-    Fatal(tokio_postgres::Error),
 }
 
 impl Written {
@@ -603,44 +583,10 @@ async fn bisect(
     Ok(went_in)
 }
 
-/// What the database says, without the values that it would quote in its detail.
-pub(super) fn own_words(error: &tokio_postgres::Error) -> String {
-    error.as_db_error().map_or_else(
-        || error.to_string(),
-        |error| format!("{} ({})", error.message(), error.code().code()),
-    )
-}
-
-/// Errors that are some row's own: bad data, broken constraints, a trigger's or a policy's no.
-/// Classes of SQLSTATE, PostgreSQL's appendix A.
-pub(super) fn is_about_data(error: &tokio_postgres::Error) -> bool {
-    error.code().is_some_and(|state| {
-        let class = &state.code()[..2];
-        ["22", "23", "44", "P0", "21"].contains(&class)
-            || *state == SqlState::INSUFFICIENT_PRIVILEGE
-    })
-}
-
 fn straight(error: CopyError) -> Trouble {
     match error {
         CopyError::Start(error) if error.as_db_error().is_some() => Trouble::NoCopy,
         CopyError::Data(error) if is_about_data(&error) => Trouble::Surprise,
         error => trouble(error.into_inner()),
-    }
-}
-
-pub(super) fn trouble(error: tokio_postgres::Error) -> Trouble {
-    const BUSY: [SqlState; 3] = [
-        SqlState::T_R_DEADLOCK_DETECTED,
-        SqlState::T_R_SERIALIZATION_FAILURE,
-        SqlState::LOCK_NOT_AVAILABLE,
-    ];
-    match error.code() {
-        Some(state) if BUSY.contains(state) => Trouble::Busy(error),
-        Some(state) if state.code().starts_with("57P0") || state.code().starts_with("08") => {
-            Trouble::Lost(error)
-        }
-        Some(_) => Trouble::Fatal(error),
-        None => Trouble::Lost(error),
     }
 }

@@ -1,9 +1,9 @@
 //! Whether managers whom no row is have an account.
 
 use super::Store;
-use super::connect::refusal;
 use crate::refusal::Result;
 use crate::stages::managers::{Name, Wrong};
+use crate::store::error::refusal;
 
 impl Store {
     /// What the accounts say of each of the names.

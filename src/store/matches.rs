@@ -10,12 +10,12 @@ use tokio::runtime::Runtime;
 use tokio_postgres::{Row, RowStream};
 use uuid::Uuid;
 
-use super::connect::refusal;
 use super::{Store, copy};
+use crate::account::{Account, COLUMNS, Matched};
+use crate::field::{Key, RowNumber};
+use crate::meaning::membership;
 use crate::refusal::Result;
-use crate::row::{Key, RowNumber};
-use crate::stages::membership;
-use crate::stages::plan::{Account, COLUMNS, Matched};
+use crate::store::error::refusal;
 
 /// What the match found, streamed in row order.
 pub struct Matches<'a> {

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use tokio_postgres::types::ToSql;
 
 use super::Store;
-use super::connect::refusal;
+use crate::field::RowNumber;
 use crate::outcome::Outcome;
 use crate::refusal::Result;
-use crate::row::RowNumber;
 use crate::stages::lineage::{NeedsWork, Origin, ToMend, taken_back};
+use crate::store::error::refusal;
 use crate::summary::{MendedBy, Open, Summary};
 
 /// So many rows are sent in one statement.

@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, GenericClient, Transaction};
 
-use super::connect::refusal;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::store::error::refusal;
 
 /// Version, name and SQL of every migration, in order.
 const MIGRATIONS: &[(u32, &str, &str)] = &[
@@ -268,7 +268,7 @@ fn number(version: u32) -> i32 {
 }
 
 fn sha256(sql: &str) -> String {
-    crate::hex(&Sha256::digest(sql))
+    crate::text::hex(&Sha256::digest(sql))
 }
 
 #[cfg(test)]

@@ -14,18 +14,20 @@ use uuid::Uuid;
 
 use crate::definition::Groups;
 use crate::issue::Code;
+use crate::meaning::group;
+use crate::meaning::membership::{Known, Tree};
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
-use crate::stages::clean::group;
-use crate::stages::load::RunKey;
-use crate::stages::membership::{Known, Tree};
-use connect::{Connection, Target, refusal};
+use crate::run_key::RunKey;
+use crate::store::error::refusal;
+use connect::{Connection, Target};
 
 pub mod acceptance;
 pub mod binaries;
 pub mod connect;
 pub mod decisions;
 pub mod drops;
+pub mod error;
 pub mod explain;
 pub mod invitations;
 pub mod launcher;
@@ -41,6 +43,7 @@ pub mod runs;
 pub(crate) mod scratch;
 pub mod share;
 pub mod target;
+pub mod trouble;
 pub mod undo;
 
 /// How often and how far apart the lock of the run is asked for: two seconds in all.

@@ -11,13 +11,14 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Store;
-use super::connect::{Connection, refusal};
+use super::connect::Connection;
 use super::target::quote;
+use crate::field::Field as Column;
 use crate::issue::Code;
+use crate::meaning::membership;
 use crate::refusal::{Refusal, Result};
-use crate::row::Field as Column;
-use crate::stages::membership;
 use crate::stages::roll::{Clerk, Roll, Shape};
+use crate::store::error::refusal;
 
 const DOING: &str = "reading the accounts";
 
@@ -133,7 +134,7 @@ async fn note_groups(client: &Client, shape: &Shape, clerk: &mut Clerk) -> Resul
     each_tuple(client, sql, note).await
 }
 
-/// What a membership adds: its entries are those of [`crate::stages::membership`].
+/// What a membership adds: its entries are those of [`crate::meaning::membership`].
 fn sum_of(key: &str, inherited: bool, roles: Option<&str>, shape: &Shape) -> u64 {
     let packed = match roles {
         _ if inherited => format!("{key}//"),

@@ -3,12 +3,13 @@
 use tokio::task::JoinHandle;
 
 use super::Store;
-use super::connect::refusal;
 use crate::definition::Pipeline;
 use crate::issue::Code;
+use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
-use crate::stages::drift::Profile;
-use crate::summary::{Gate, Summary};
+use crate::safeguard::Gate;
+use crate::store::error::refusal;
+use crate::summary::Summary;
 
 /// A run that has begun, now or earlier.
 #[derive(Debug, Default)]

@@ -5,6 +5,7 @@
 //! written once is decided by the ledger: a chunk's line is written in the chunk's own transaction,
 //! under its primary key, so that a second try at the same chunk is rolled back whole.
 
+use crate::store::trouble::By;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,14 +14,14 @@ use serde_json::{Value, json};
 use tokio_postgres::{Client, Row};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::loader::{By, Trouble, trouble};
 use super::migrate::{LOCK_JOIN, LOCK_RUN};
 use super::{LOCK_PAUSE, LOCK_TRIES, Store};
+use crate::field::{Field, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::outcome::{Exit, Outcome};
 use crate::refusal::{Refusal, Result};
-use crate::row::{Field, RowNumber};
-use crate::stages::load::RunKey;
+use crate::run_key::RunKey;
+use crate::store::trouble::{Trouble, trouble};
 use crate::summary::Summary;
 
 const TRY: &str = "select pg_try_advisory_lock($1)";

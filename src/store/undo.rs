@@ -2,6 +2,7 @@
 //! what it kept. A chunk that was written is not looked at again, so that an undo which was cut
 //! off goes on where it stopped.
 
+use crate::history::Left;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -11,18 +12,18 @@ use tokio_postgres::{Client, Error, Row};
 use uuid::Uuid;
 
 use super::Store;
-use super::connect::refusal;
 use super::is_spread;
-use super::loader::{is_about_data, own_words};
 use super::target::joins_by_view;
+use crate::account::{Account, COLUMNS, Update};
+use crate::field::{Key, RowNumber};
+use crate::meaning::membership;
 use crate::outcome::{Counts, Exit, Outcome};
 use crate::refusal::{Refusal, Result};
-use crate::row::{Key, RowNumber};
-use crate::stages::membership;
-use crate::stages::plan::{Account, COLUMNS, Update};
 use crate::stages::undo::{
     Act, Case, Deed, Group, Kept, Past, Present, Reason, decide, empty_groups, settle, trading,
 };
+use crate::store::error::refusal;
+use crate::store::error::{is_about_data, own_words};
 use crate::summary::Undone;
 
 /// So many accounts go back in one transaction; more where they trade keys.
@@ -40,21 +41,6 @@ pub struct Earlier {
     pub state: String,
     /// RFC 3339.
     pub started_at: String,
-}
-
-/// Something that stays as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Left {
-    /// The account, or the group.
-    pub id: Uuid,
-    /// The account's address, or the path of the group.
-    pub who: String,
-    /// The account's.
-    pub external_id: String,
-    /// The field, or `account` or `group`.
-    pub field: String,
-    /// Why.
-    pub reason: String,
 }
 
 /// An undo under way, or one that is only planned.
@@ -511,8 +497,8 @@ fn wanted_before(cases: &[Case]) -> Vec<(Key, String)> {
 fn normal(key: Key, value: &str) -> Option<String> {
     match key {
         Key::ExternalId => Some(value.to_string()),
-        Key::Email => crate::stages::validate::email::key(value),
-        Key::Username => Some(crate::stages::validate::username_key(value).into_owned()),
+        Key::Email => crate::text::email::key(value),
+        Key::Username => Some(crate::text::username_key(value).into_owned()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Words that say whether somebody's account is open or closed: in headers (`Gesperrt`,
 //! `Deleted at`, `is_active`) and in cells (`inactive`, `離職`). Each line begins with its language
-//! (BCP 47). Words are compared by [`crate::header::key`], so case, accents and spaces don't
-//! matter. [`crate::header::sense`] reads headers by them, [`crate::stages::clean::flag`] cells.
+//! (BCP 47). Words are compared by [`crate::text::key`], so case, accents and spaces don't
+//! matter. [`crate::header::sense`] reads headers by them, [`crate::meaning::flag`] cells.
 
 /// A line of a table: the language, and its words.
 pub type Line = (&'static str, &'static [&'static str]);

@@ -1,10 +1,10 @@
 //! Words in and around the headers of columns, besides the names of fields in [`crate::header`].
 //!
-//! All of them are compared by [`crate::header::key`]: case, accents, spaces and punctuation don't
+//! All of them are compared by [`crate::text::key`]: case, accents, spaces and punctuation don't
 //! matter.
 
 use super::Line;
-use crate::row::{Field, NamePart};
+use crate::field::{Field, NamePart};
 
 /// What stands beside a column's name and says nothing of what is in it: `Email (required)`.
 #[rustfmt::skip]
@@ -331,7 +331,8 @@ mod tests {
     use std::collections::{HashMap, HashSet};
 
     use super::*;
-    use crate::header::{Vocabulary, key};
+    use crate::header::Vocabulary;
+    use crate::text::key;
 
     fn words(lines: &'static [Line]) -> impl Iterator<Item = (&'static str, &'static str)> {
         let words =

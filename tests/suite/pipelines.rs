@@ -6,11 +6,18 @@ use crate::support;
 
 /// The keys of a pipeline, read from the text of the types that take them.
 fn keys() -> Vec<String> {
-    let source = fs::read_to_string(support::repository().join("src/definition.rs")).unwrap();
-    let types = source
-        .split("/// A definition together with what names it")
-        .next()
-        .unwrap();
+    let folder = support::repository().join("src/definition");
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap());
+    // A `[target]` is explained in a document of its own.
+    let sections = files.filter(|file| file.file_name() != "target.rs");
+    let mut types = String::new();
+    for section in sections {
+        let source = fs::read_to_string(section.path()).unwrap();
+        for of_toml in source.split("#[serde(deny_unknown_fields").skip(1) {
+            types += of_toml.split("\n}\n").next().unwrap();
+            types.push('\n');
+        }
+    }
     // What no pipeline can set is filled in by the program.
     let types = types.replace("#[serde(skip)]\n    pub ", "");
     let keys: Vec<String> = types

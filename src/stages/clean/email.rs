@@ -2,9 +2,10 @@
 //!
 //! The local part is never touched. Whether it is an address is for `validate` to say.
 
+use crate::text;
 use std::borrow::Cow;
 
-use super::{Rule, Rules, words};
+use crate::rule::{Rule, Rules};
 
 /// The address that the text means, and the rules that found it; `None` if nothing was to be
 /// done. `text` is cleaned text.
@@ -38,7 +39,7 @@ pub fn clean(text: &str) -> Option<(String, Rules)> {
         rules.add(Rule::EmailDomainDot);
     }
     let domain = rooted.unwrap_or(domain);
-    let lower = words::lower(domain);
+    let lower = text::lower(domain);
     if lower.is_some() {
         rules.add(Rule::EmailDomainCase);
     }
@@ -75,7 +76,7 @@ pub fn lower_domain(text: &str) -> Option<String> {
     if local.is_empty() || local.contains(' ') {
         return None;
     }
-    Some(format!("{local}@{}", words::lower(domain)?))
+    Some(format!("{local}@{}", text::lower(domain)?))
 }
 
 /// What stands around the only `@`; the domain isn't empty and has no space.

@@ -4,8 +4,9 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use super::{Rule, Rules, name};
-use crate::row::{Field, NamePart};
+use crate::field::{Field, NamePart};
+use crate::meaning::name;
+use crate::rule::{Rule, Rules};
 use crate::vocabulary::columns;
 
 /// A part of a row's name: which one, whether all of its column is part of a name, and the cleaned

@@ -4,9 +4,10 @@
 use std::collections::HashSet;
 
 use crate::definition::Definition;
+use crate::field::{Field, RowNumber};
 use crate::issue::{Code, Issue};
-use crate::row::{Drafts, Field, Layout, RowNumber, Table};
-use crate::stages::map::Mapping;
+use crate::meaning::mapping::Mapping;
+use crate::row::{Drafts, Layout, Table};
 
 /// What says who somebody is, besides the id. The field that is most often filled is the first.
 const WHO: [Field; 7] = [

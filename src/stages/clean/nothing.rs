@@ -4,9 +4,13 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::{Row, Rule, Rules, group, name, text, words};
+use super::Row;
+use crate::field::{Field, RowNumber};
 use crate::issue::{Code, Issue};
-use crate::row::{Cells, Drafts, Field, RowNumber, Slot};
+use crate::meaning::{group, name, words};
+use crate::row::{Cells, Drafts, Slot};
+use crate::rule::{Rule, Rules};
+use crate::text;
 use crate::vocabulary::nothing::{self, Kind};
 
 /// What a cell holds in place of a value.

@@ -9,7 +9,7 @@ use encoding_rs::{
     WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1254, WINDOWS_1257,
 };
 
-use super::scripts;
+use crate::text::scripts;
 use crate::vocabulary::code_pages;
 use crate::vocabulary::leftovers::{FREQUENT_LETTERS, POLISH_ENDINGS, SIGNS};
 

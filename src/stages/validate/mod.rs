@@ -1,30 +1,31 @@
 //! validate: everything that is wrong with a row, not the first thing; and the keys by which the
 //! row may be matched.
 
+use crate::text;
+use crate::text::email;
+use crate::text::scripts;
+use crate::text::username_key;
 use std::borrow::Cow;
 
 use hashbrown::HashTable;
-use unicode_normalization::UnicodeNormalization;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::definition::{Clean, DateOrder, Definition, Groups, UnknownDeactivated};
+use crate::field::{CLEARED, Field, Key, RowNumber};
 use crate::issue::{Code, Issue, Severity};
+use crate::meaning::group::{GROUP_NESTING, groups};
+use crate::meaning::membership;
+use crate::meaning::membership::Said;
+use crate::meaning::words::boolean_slots;
+use crate::meaning::{converted, country, date, digits, group, language, name, words};
 use crate::outcome::Verdict;
-use crate::row::{CLEARED, Drafts, Field, Key, Layout, People, RowNumber, Slot, Table};
-use crate::stages::clean::{
-    GROUP_NESTING, boolean_slots, converted, country, date, digits, group, groups, language, name,
-    words,
-};
-use crate::stages::membership::{self, Said};
+use crate::row::{Drafts, Layout, People, Slot, Table};
 use crate::vocabulary::nothing;
 
 use self::leftovers::{Place, bytes};
 
-pub mod domains;
-pub mod email;
 pub mod leftovers;
 mod misread;
-pub mod scripts;
 
 /// The longest value of most fields, in characters.
 pub const VALUE_CHARS_MAX: usize = 255;
@@ -143,15 +144,6 @@ fn is_said(code: Code, verdict: &Verdict, is_left_out: bool) -> bool {
     }
 }
 
-/// The key of a username: NFKC and lower case, so that names that look alike are one.
-pub fn username_key(username: &str) -> Cow<'_, str> {
-    if username.is_ascii() {
-        return lower(username);
-    }
-    let lower = username.nfkc().collect::<String>().to_lowercase();
-    Cow::Owned(lower.nfkc().collect())
-}
-
 /// By code: whether it keeps a row out.
 fn rejecting(definition: &Definition) -> Vec<bool> {
     let listed = |code: &Code| {
@@ -177,7 +169,7 @@ fn is_required(field: Field, definition: &Definition) -> bool {
 }
 
 fn lower(text: &str) -> Cow<'_, str> {
-    words::lower(text).map_or(Cow::Borrowed(text), Cow::Owned)
+    text::lower(text).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 /// What one batch is checked by.
@@ -769,7 +761,7 @@ fn is_no_name(value: &str, classes: u8) -> bool {
 mod tests {
     use super::*;
     use crate::definition;
-    use crate::row::Place;
+    use crate::field::Place;
 
     /// What a row holds; the other fields are empty.
     type Values<'a> = &'a [(Field, &'a str)];

@@ -30,7 +30,7 @@ with found as materialized (
     where coalesce(x.id, e.id, u.id) is not null
 ),
 joined as (
-    -- A membership a text, as stages/membership.rs unpacks it.
+    -- A membership a text, as meaning/membership.rs unpacks it.
     select m.account_id, array_agg(case
         when m.inherited then g.key || '//'
         when m.roles = '{}' then g.key

@@ -9,9 +9,9 @@ use super::quote::literal;
 use super::{Plan, is_clock, literals};
 use crate::definition::Definition;
 use crate::definition::target::{Fill, Literal, RoleColumn, TargetTable};
+use crate::field::Field;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
-use crate::row::Field;
 
 /// A uuid as text.
 const UUID_LENGTH: i32 = 36;

@@ -5,7 +5,7 @@ use tokio_postgres::GenericClient;
 use super::quote::{Quoted, text};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
-use crate::store::connect::refusal;
+use crate::store::error::refusal;
 
 const DOING: &str = "reading the target's catalog";
 

@@ -9,7 +9,8 @@ use super::quote::Quoted;
 use super::{DOING, Plan, generate};
 use crate::definition::Definition;
 use crate::refusal::Result;
-use crate::store::connect::{Target, refusal};
+use crate::store::connect::Target;
+use crate::store::error::refusal;
 use crate::store::runtime;
 
 /// The statements that let `role` import into `database`; with a definition that has a target, also

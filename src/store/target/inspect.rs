@@ -8,13 +8,15 @@ use super::describe::{Column, Table, describe};
 use super::generate::Id;
 use super::quote::Quoted;
 use super::{DOING, is_clock};
+use crate::account::COLUMNS;
 use crate::definition::Definition;
-use crate::header::{Vocabulary, key};
+use crate::field::Field;
+use crate::header::Vocabulary;
 use crate::refusal::Result;
-use crate::row::Field;
-use crate::stages::plan::COLUMNS;
-use crate::store::connect::{Target, refusal};
+use crate::store::connect::Target;
+use crate::store::error::refusal;
 use crate::store::runtime;
+use crate::text::key;
 
 /// The mapping that is proposed for the table `name`, with a comment wherever it is unsure.
 ///

@@ -8,12 +8,12 @@
 use sha2::{Digest, Sha256};
 use tokio_postgres::{Client, Error, GenericClient, Transaction};
 
-use super::connect::refusal;
 use super::{Store, migrate, runtime};
 use crate::definition::Definition;
 use crate::definition::target::{Literal, RoleColumn, StatusColumn, TargetTable, check_onboarding};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::store::error::refusal;
 use describe::{Column, Folding, Table};
 use generate::{Id, Members};
 
@@ -226,7 +226,7 @@ async fn install(
                 return Err(elsewhere(kept, relation));
             }
         }
-        let sha256 = crate::hex(&Sha256::digest(&sql));
+        let sha256 = crate::text::hex(&Sha256::digest(&sql));
         match of(part) {
             Some(kept) if kept.sha256 == sha256 => continue,
             Some(_) => drop_views(transaction, part).await?,

@@ -3,20 +3,21 @@
 //!
 //! Sizes that the archive declares are never believed: every entry is inflated once, to nothing.
 
+use crate::stages::read::workbook::scan::PartNotes;
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use zip::ZipArchive;
 use zip::result::ZipError;
 
+use super::super::input::File;
 use super::limits::{Limits, mebibytes};
 use super::refuse::{damaged, printable};
 use super::scan::Scan;
-use super::worker::Job;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::stages::read::workbook::job::Job;
 
 /// The most that an entry which isn't XML in UTF-8 may inflate to.
 const OPAQUE_MAX: u64 = 64 << 20;
@@ -28,23 +29,6 @@ const TOKEN_MAX: u64 = 4 << 20;
 const KEPT_MAX: u64 = 500_000;
 /// Bounds styles × the longest tag, because every style holds a copy of its font and format.
 const STYLES_MAX: u64 = 256 << 20;
-
-/// What the guard saw in a part on its way.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct PartNotes {
-    /// Whether it has formulas.
-    pub formulas: bool,
-    /// Hidden rows that hold something.
-    pub hidden_rows: u64,
-    /// First and last, from 0.
-    pub hidden_columns: Vec<(u32, u32)>,
-    /// Columns whose width is given: first and last, from 0, and the width in characters.
-    pub widths: Vec<(u32, u32, f64)>,
-    /// First row, first column, last row, last column, from 0.
-    pub merged: Vec<[u32; 4]>,
-    /// Merged areas beyond those.
-    pub merged_more: u64,
-}
 
 /// Goes back to the beginning of the file.
 pub(super) fn rewind(job: &Job) -> Result<()> {

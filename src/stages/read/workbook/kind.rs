@@ -7,9 +7,9 @@ use std::path::Path;
 use super::guard;
 use super::refuse::{encrypted, refusal};
 use super::wire::BookKind;
-use super::worker::Job;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::stages::read::workbook::job::Job;
 
 const SAVE_AS: &str = "open it in Excel and save it as .xlsx or CSV";
 

@@ -4,17 +4,28 @@ use std::collections::HashSet;
 use std::fmt::Write;
 use std::io::{Error, Read};
 
+use quick_xml::events::{BytesStart, Event};
+
 use super::guard;
-use super::line::{Kind, Line};
+use super::line::Line;
 use super::number_format::NumberFormat;
 use super::refuse::{damaged, encrypted};
+use super::remark::Kind;
 use super::wire::{Book, BookKind, Sheet};
-use super::worker::{Each, Job, Next, check_sheets};
 use super::xlsx::iso;
-use super::xml::{Tag, Token, Xml};
+use super::xml::{self, Xml, attribute, attributes};
 use crate::refusal::Result;
+use crate::stages::read::workbook::job::{Each, Job, Next, check_sheets};
 
 const AREAS_MAX: usize = 10_000;
+/// The kinds of cells, and the attribute that each has its value in. The first is that of numbers.
+const VALUES: [(&str, &str); 5] = [
+    ("float", "office:value"),
+    ("date", "office:date-value"),
+    ("time", "office:time-value"),
+    ("boolean", "office:boolean-value"),
+    ("string", "office:string-value"),
+];
 /// How much of the list of an archive's parts is looked at.
 const MANIFEST_BYTES_MAX: u64 = 1 << 20;
 
@@ -114,13 +125,19 @@ impl<R: Read> Content<'_, '_, R> {
 
     fn step(&mut self) -> Result<Option<Step>> {
         let path = self.job.path;
-        let token = self.xml.next().map_err(|error| damaged(path, &error))?;
-        Ok(token.map(|token| match token {
-            Token::Start(tag) => step(&tag),
-            Token::End("table:table-row") => Step::RowEnds,
-            Token::End("table:table") => Step::TableEnds,
-            Token::End(_) | Token::Text(_) => Step::Nothing,
-        }))
+        Ok(Some(
+            match self.xml.next().map_err(|error| damaged(path, &error))? {
+                Event::Start(tag) => step(&tag, false),
+                Event::Empty(tag) => step(&tag, true),
+                Event::End(end) => match end.name().as_ref() {
+                    "table:table-row" => Step::RowEnds,
+                    "table:table" => Step::TableEnds,
+                    _ => Step::Nothing,
+                },
+                Event::Eof => return Ok(None),
+                _ => Step::Nothing,
+            },
+        ))
     }
 
     fn read(&mut self, each: &mut Each) -> Result<()> {
@@ -303,17 +320,16 @@ impl<R: Read> Content<'_, '_, R> {
         let mut paragraphs = 0;
         loop {
             let path = self.job.path;
-            let Some(token) = self.xml.next().map_err(|error| damaged(path, &error))? else {
-                return Err(self.broken(&Error::other("it ends too early")));
-            };
-            match token {
-                Token::Start(tag) => match tag.name {
+            let event = self.xml.next().map_err(|error| damaged(path, &error))?;
+            let is_empty = matches!(event, Event::Empty(_));
+            match event {
+                Event::Start(tag) | Event::Empty(tag) => match tag.name().as_ref() {
                     "text:p" | "text:h" => {
                         if paragraphs > 0 {
                             text.push('\n');
                         }
                         paragraphs += 1;
-                        in_paragraph += i32::from(!tag.is_empty);
+                        in_paragraph += i32::from(!is_empty);
                     }
                     "text:s" => {
                         let count = number(&tag, "text:c").min(1 << 15);
@@ -321,17 +337,22 @@ impl<R: Read> Content<'_, '_, R> {
                     }
                     "text:tab" => text.push('\t'),
                     "text:line-break" => text.push('\n'),
-                    "office:annotation" | "draw:frame" | "table:table" => {
-                        let name = tag.name.to_string();
+                    name @ ("office:annotation" | "draw:frame" | "table:table") if !is_empty => {
+                        let name = name.to_string();
                         self.skip(&name)?;
                     }
                     _ => {}
                 },
-                Token::End("text:p" | "text:h") => in_paragraph -= 1,
-                Token::End("table:table-cell" | "table:covered-table-cell") => return Ok(text),
-                Token::End(_) => {}
-                Token::Text(piece) if in_paragraph > 0 => text.push_str(&piece),
-                Token::Text(_) => {}
+                Event::End(end) => match end.name().as_ref() {
+                    "text:p" | "text:h" => in_paragraph -= 1,
+                    "table:table-cell" | "table:covered-table-cell" => return Ok(text),
+                    _ => {}
+                },
+                Event::Eof => return Err(self.broken(&Error::other("it ends too early"))),
+                piece if in_paragraph > 0 => {
+                    text.push_str(&xml::text(piece).unwrap_or_default());
+                }
+                _ => {}
             }
         }
     }
@@ -341,89 +362,101 @@ impl<R: Read> Content<'_, '_, R> {
         let mut depth = 1;
         while depth > 0 {
             let path = self.job.path;
-            let token = self.xml.next().map_err(|error| damaged(path, &error))?;
-            match token {
-                Some(Token::Start(tag)) if tag.name == name && !tag.is_empty => depth += 1,
-                Some(Token::End(end)) if end == name => depth -= 1,
-                Some(_) => {}
-                None => return Err(self.broken(&Error::other("it ends too early"))),
+            match self.xml.next().map_err(|error| damaged(path, &error))? {
+                Event::Start(tag) if tag.name().as_ref() == name => depth += 1,
+                Event::End(end) if end.name().as_ref() == name => depth -= 1,
+                Event::Eof => return Err(self.broken(&Error::other("it ends too early"))),
+                _ => {}
             }
         }
         Ok(())
     }
 }
 
-fn step(tag: &Tag) -> Step {
+fn step(tag: &BytesStart, is_empty: bool) -> Step {
     let is_hidden = || {
-        let visibility = tag.attribute("table:visibility");
+        let visibility = attribute(tag, "table:visibility");
         visibility.is_some_and(|visibility| visibility != "visible")
     };
-    match tag.name {
-        "style:style" => Step::Style(tag.attribute("style:name").map(String::from)),
-        "style:table-properties" if tag.attribute("table:display").as_deref() == Some("false") => {
+    match tag.name().as_ref() {
+        "style:style" => Step::Style(attribute(tag, "style:name").map(String::from)),
+        "style:table-properties" if attribute(tag, "table:display").as_deref() == Some("false") => {
             Step::StyleHidden
         }
         "table:table" => {
             let sheet = Sheet {
-                name: tag.attribute("table:name").unwrap_or_default().into_owned(),
+                name: attribute(tag, "table:name")
+                    .unwrap_or_default()
+                    .into_owned(),
                 ..Sheet::default()
             };
             Step::Table {
                 sheet,
-                style: tag.attribute("table:style-name").map(String::from),
-                is_empty: tag.is_empty,
+                style: attribute(tag, "table:style-name").map(String::from),
+                is_empty,
             }
         }
         "table:table-column" => Step::Columns {
             repeated: number(tag, "table:number-columns-repeated"),
             is_hidden: is_hidden(),
         },
-        "table:table-row" if !tag.is_empty => Step::Row {
+        "table:table-row" if !is_empty => Step::Row {
             repeated: number(tag, "table:number-rows-repeated"),
             is_hidden: is_hidden(),
         },
-        "table:table-cell" | "table:covered-table-cell" => Step::Cell(cell_tag(tag)),
-        "table:tracked-changes" | "office:forms" | "table:shapes" | "office:annotation"
-            if !tag.is_empty =>
+        "table:table-cell" | "table:covered-table-cell" => Step::Cell(cell_tag(tag, is_empty)),
+        name
+        @ ("table:tracked-changes" | "office:forms" | "table:shapes" | "office:annotation")
+            if !is_empty =>
         {
-            Step::Skip(tag.name.to_string())
+            Step::Skip(name.to_string())
         }
         _ => Step::Nothing,
     }
 }
 
-fn cell_tag(tag: &Tag) -> CellTag {
-    let is_error = tag.attribute("calcext:value-type").as_deref() == Some("error");
-    let kind = tag.attribute("office:value-type").unwrap_or_default();
-    let value = match kind.as_ref() {
-        "date" => "office:date-value",
-        "time" => "office:time-value",
-        "boolean" => "office:boolean-value",
-        "string" => "office:string-value",
-        _ => "office:value",
+fn cell_tag(tag: &BytesStart, is_empty: bool) -> CellTag {
+    let mut cell = CellTag {
+        repeated: 1,
+        columns: 1,
+        rows: 1,
+        is_empty,
+        ..CellTag::default()
     };
-    let span = |name| u32::try_from(number(tag, name)).unwrap_or(u32::MAX);
-    CellTag {
-        repeated: number(tag, "table:number-columns-repeated"),
-        columns: span("table:number-columns-spanned"),
-        rows: span("table:number-rows-spanned"),
-        value: tag.attribute(value).map(String::from),
-        kind: if is_error {
-            "error".to_string()
-        } else {
-            kind.into_owned()
-        },
-        is_formula: tag.attribute("table:formula").is_some(),
-        is_empty: tag.is_empty,
+    let mut is_error = false;
+    let mut values: [Option<String>; VALUES.len()] = Default::default();
+    let span = |text: &str| u32::try_from(count(text)).unwrap_or(u32::MAX);
+    for (name, value) in attributes(tag) {
+        match name {
+            "table:number-columns-repeated" => cell.repeated = count(&value),
+            "table:number-columns-spanned" => cell.columns = span(&value),
+            "table:number-rows-spanned" => cell.rows = span(&value),
+            "table:formula" => cell.is_formula = true,
+            "calcext:value-type" => is_error = value == "error",
+            "office:value-type" => cell.kind = value.into_owned(),
+            _ => {
+                if let Some(at) = VALUES.iter().position(|(_, of)| *of == name) {
+                    values[at] = Some(value.into_owned());
+                }
+            }
+        }
     }
+    let of_kind = VALUES.iter().position(|(kind, _)| *kind == cell.kind);
+    cell.value = values[of_kind.unwrap_or(0)].take();
+    if is_error {
+        cell.kind = "error".to_string();
+    }
+    cell
 }
 
 /// A number from 1 in an attribute; 1 without it.
-fn number(tag: &Tag, name: &str) -> u64 {
-    tag.attribute(name)
-        .and_then(|value| value.parse().ok())
-        .unwrap_or(1)
-        .max(1)
+fn number(tag: &BytesStart, name: &str) -> u64 {
+    attribute(tag, name).map_or(1, |text| count(&text))
+}
+
+/// A number from 1; 1 where it is none.
+fn count(text: &str) -> u64 {
+    text.parse().unwrap_or(1).max(1)
 }
 
 /// Whether a number is shown with all of its digits and nothing that a number needs, as codes are.

@@ -25,9 +25,9 @@ use super::limits::Limits;
 use super::line::Line;
 use super::refuse::{damaged, refusal};
 use super::wire::{Book, BookKind, LIST_MARK, Sheet};
-use super::worker::{Each, Job, Next};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::stages::read::workbook::job::{Each, Job, Next};
 
 /// The most cells of a file: more rows than a sheet has are welcome.
 const CELLS_MAX: u64 = 1 << 32;
@@ -328,7 +328,7 @@ fn writer(array: &ArrayRef) -> std::result::Result<Write<'static>, Why> {
             shown::<BinaryType>(to(T::BinaryView)?, |value, out| {
                 match std::str::from_utf8(value) {
                     Ok(text) => out.push_str(text),
-                    Err(_) => out.push_str(&crate::hex(value)),
+                    Err(_) => out.push_str(&crate::text::hex(value)),
                 }
             })?
         }

@@ -1,6 +1,21 @@
 //! Counts in a stream of XML what will cost a parser memory, without building anything.
 
-use super::guard::PartNotes;
+/// What the guard saw in a part on its way.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct PartNotes {
+    /// Whether it has formulas.
+    pub formulas: bool,
+    /// Hidden rows that hold something.
+    pub hidden_rows: u64,
+    /// First and last, from 0.
+    pub hidden_columns: Vec<(u32, u32)>,
+    /// Columns whose width is given: first and last, from 0, and the width in characters.
+    pub widths: Vec<(u32, u32, f64)>,
+    /// First row, first column, last row, last column, from 0.
+    pub merged: Vec<[u32; 4]>,
+    /// Merged areas beyond those.
+    pub merged_more: u64,
+}
 
 /// Elements of which a parser keeps something for each one.
 const KEPT: [&[u8]; 8] = [

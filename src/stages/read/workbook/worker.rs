@@ -5,16 +5,18 @@
 //! nothing with it but this process, which has no file but the workbook, no environment and no
 //! right to open, write or start anything.
 
+use crate::stages::read::workbook::job::Each;
+use crate::stages::read::workbook::job::Job;
+use crate::stages::read::workbook::job::Next;
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
+use super::super::input::File;
 use super::limits::{LIMITS, Limits};
-use super::line::Line;
 use super::refuse::{damaged, quietly, refusal};
 use super::wire::{self, Book, BookKind};
 use super::{kind, ods, parquet, xls, xlsb, xlsx};
@@ -38,29 +40,6 @@ pub(super) enum Request {
         natives: bool,
     },
 }
-
-/// A workbook to be read.
-pub(super) struct Job<'a> {
-    /// What messages call it.
-    pub path: &'a Path,
-    pub file: &'a File,
-    pub limits: Limits,
-    /// The one sheet that is wanted, and whether its formulas are noted; all of them otherwise.
-    pub only: Option<(usize, bool)>,
-    /// Whether what cells that aren't text really hold is kept.
-    pub natives: bool,
-}
-
-/// What follows a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
-    Row,
-    /// No more of this sheet.
-    Sheet,
-}
-
-/// What every row that isn't blank is handed to, with its sheet's index among the sheets of cells.
-pub(super) type Each<'a> = dyn FnMut(usize, &Line) -> Result<Next> + 'a;
 
 impl Request {
     /// As arguments of the reading process.
@@ -246,14 +225,4 @@ fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         BookKind::Parquet => parquet::pass(job, each),
     }?;
     Ok(book)
-}
-
-/// Refuses a workbook with too many sheets.
-pub(super) fn check_sheets(job: &Job, count: usize) -> Result<()> {
-    if count > job.limits.sheets {
-        let what = format!("has {count} sheets; the limit is {}", job.limits.sheets);
-        return Err(refusal(Code::FileLimit, job.path, &what)
-            .help("save only the sheet with the list as a new workbook"));
-    }
-    Ok(())
 }

@@ -1,20 +1,21 @@
 //! The binary form of Office Open XML ([MS-XLSB]), record by record.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{BufReader, Error, Read, Result as IoResult};
 
 use zip::ZipArchive;
 
+use super::super::input::File;
 use super::guard;
-use super::line::{Kind, Line};
+use super::line::Line;
 use super::number_format::{NumberFormat, builtin};
 use super::refuse::{damaged, refusal};
+use super::remark::Kind;
 use super::wire::{Book, BookKind, Sheet};
-use super::worker::{Each, Job, Next, check_sheets};
 use super::xlsx::relations;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::stages::read::workbook::job::{Each, Job, Next, check_sheets};
 
 /// The longest record; a cell of 32,767 characters takes 64 KiB, with as much for its formula.
 const RECORD_BYTES_MAX: usize = 4 << 20;

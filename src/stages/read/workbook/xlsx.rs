@@ -1,20 +1,23 @@
 //! Office Open XML, cell by cell: memory doesn't grow with the sheet.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::BufReader;
 
 use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxCellReader};
+use quick_xml::events::Event;
 use zip::ZipArchive;
 
-use super::guard::{self, PartNotes};
-use super::line::{Kind, Line};
+use super::super::input::File;
+use super::guard;
+use super::line::Line;
 use super::number_format::NumberFormat;
 use super::refuse::{broken, damaged};
+use super::remark::Kind;
 use super::wire::{Book, BookKind, Sheet};
-use super::worker::{Each, Job, Next, check_sheets};
-use super::xml::{Token, Xml};
+use super::xml::{Xml, attribute, local_attribute};
 use crate::refusal::Result;
+use crate::stages::read::workbook::job::{Each, Job, Next, check_sheets};
+use crate::stages::read::workbook::scan::PartNotes;
 
 /// Beyond this many, formulas are still read but no longer noted.
 const FORMULAS_MAX: usize = 2_000_000;
@@ -255,12 +258,16 @@ fn sheet_parts(job: &Job) -> Option<HashMap<String, String>> {
     let targets = relations(&mut archive, &format!("{folder}/_rels/{name}.rels"))?;
     let mut parts = HashMap::new();
     let mut xml = Xml::new(archive.by_name(&book).ok()?);
-    while let Some(token) = xml.next().ok()? {
-        let Token::Start(tag) = token else { continue };
-        if tag.local_name() != "sheet" {
+    loop {
+        let tag = match xml.next().ok()? {
+            Event::Start(tag) | Event::Empty(tag) => tag,
+            Event::Eof => break,
+            _ => continue,
+        };
+        if tag.local_name().as_ref() != "sheet" {
             continue;
         }
-        let (Some(name), Some(id)) = (tag.attribute("name"), tag.local_attribute("id")) else {
+        let (Some(name), Some(id)) = (attribute(&tag, "name"), local_attribute(&tag, "id")) else {
             continue;
         };
         if let Some((_, target)) = targets.get(id.as_ref()) {
@@ -284,13 +291,17 @@ pub(super) fn relations(
     let name = name.trim_start_matches('/');
     let mut found = HashMap::new();
     let mut xml = Xml::new(archive.by_name(name).ok()?);
-    while let Some(token) = xml.next().ok()? {
-        let Token::Start(tag) = token else { continue };
-        if tag.local_name() == "Relationship"
+    loop {
+        let tag = match xml.next().ok()? {
+            Event::Start(tag) | Event::Empty(tag) => tag,
+            Event::Eof => break,
+            _ => continue,
+        };
+        if tag.local_name().as_ref() == "Relationship"
             && let (Some(id), Some(kind), Some(target)) = (
-                tag.attribute("Id"),
-                tag.attribute("Type"),
-                tag.attribute("Target"),
+                attribute(&tag, "Id"),
+                attribute(&tag, "Type"),
+                attribute(&tag, "Target"),
             )
         {
             found.insert(id.into_owned(), (kind.into_owned(), target.into_owned()));

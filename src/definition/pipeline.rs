@@ -1,0 +1,82 @@
+//! A definition with what names it, and the options that override it.
+
+use sha2::{Digest, Sha256};
+
+use super::read::check_delimiter;
+use super::{Columns, Content, Dates, Definition, Headers, Missing, Onboarding, Read, SheetChoice};
+use crate::issue::Code;
+use crate::refusal::{Refusal, Result};
+
+/// A definition together with what names it in a summary.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// What it says.
+    pub definition: Definition,
+    /// SHA-256 of its text, in lower-case hex; of that and the options, where some override it.
+    pub sha256: String,
+    /// Its text: what a plan keeps, to do later what it says now.
+    pub text: String,
+    /// The options that override it, in the order in which they were set.
+    pub options: Vec<(String, String)>,
+    /// How the commands that follow a run find it again: an absolute path or a shipped name; none
+    /// for the default.
+    pub named: Option<String>,
+}
+
+impl Pipeline {
+    /// Sets what an option of the command line overrides, and tells the pipeline apart from itself
+    /// without it: a run that was cut off is taken up again only if it would do the same. An option
+    /// that overrides nothing in it only does the latter.
+    ///
+    /// # Errors
+    /// `usage.invalid`, when the value can't be meant.
+    pub fn set(&mut self, option: &str, value: &str) -> Result<()> {
+        let definition = &mut self.definition;
+        match option {
+            "sheet" => definition.read.sheet = Some(SheetChoice::Name(value.to_string())),
+            "encoding" => definition.read.encoding = Some(value.to_string()),
+            "delimiter" => definition.read.delimiter = Some(delimiter(value)?),
+            "onboarding" => {
+                let way = <Onboarding as clap::ValueEnum>::from_str(value, false);
+                definition.accounts.onboarding =
+                    way.map_err(|error| Refusal::new(Code::UsageInvalid, error))?;
+            }
+            "add" => {
+                // Our own columns, whatever the pipeline calls them; names come when people accept.
+                definition.columns = Columns {
+                    email: Some(Headers::One("email".to_string())),
+                    ..Columns::default()
+                };
+                definition.attributes.clear();
+                definition.require.fields = vec!["email".to_string()];
+                definition.read = Read {
+                    delimiter: definition.read.delimiter.take(),
+                    encoding: definition.read.encoding.take(),
+                    ..Read::default()
+                };
+                // A few people are no full list.
+                definition.leavers.missing = Missing::Ignore;
+                definition.accounts.dates = Dates::Ignore;
+                // They look like no file, and the next file is not to look like them.
+                definition.gates.content = Content::Ignore;
+            }
+            _ => {}
+        }
+        self.sha256 =
+            crate::text::hex(&Sha256::digest(format!("{} {option}={value}", self.sha256)));
+        self.options.push((option.to_string(), value.to_string()));
+        Ok(())
+    }
+}
+
+fn delimiter(text: &str) -> Result<String> {
+    let meant = match text {
+        "\\t" | "tab" => "\t",
+        text => text,
+    };
+    check_delimiter(meant).map_err(|message| {
+        let what = format!("`--delimiter {text}`: {message}");
+        Refusal::new(Code::UsageInvalid, what)
+    })?;
+    Ok(meant.to_string())
+}

@@ -1,0 +1,485 @@
+//! Which rows go into the corrections, in which form, and what is said of each.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use crate::definition::{DateOrder, Definition, Groups};
+use crate::field::{CLEARED, Field, RowNumber};
+use crate::issue::{Code, Issue};
+use crate::meaning::group::{GROUP_NESTING, groups};
+use crate::meaning::mapping::Target;
+use crate::pipeline::Ran;
+use crate::pipeline::record::{Batch, Tally, column_of, read_batch};
+use crate::refusal::{Refusal, Result};
+use crate::report::corrections::{Correction, Corrections};
+use crate::report::csv::Style;
+use crate::row::{Cells, Native, NativeCell, People, ShownAs, Slot};
+use crate::stages::lineage::{self, Origin};
+use crate::stages::read::InputFile;
+use crate::stages::read::csv::Rows;
+use crate::stages::read::{Format, Source, UNREAD};
+
+/// The corrections of files whose rows can be read one by one: they are written in the pass that
+/// writes the ledger, which has the batches at hand.
+pub(super) struct Picked<'a> {
+    ran: &'a Ran,
+    definition: &'a Definition,
+    folder: &'a Path,
+    is_check: bool,
+    /// By file; none if no row needed fixing so far.
+    files: Vec<Option<Picking<'a>>>,
+    /// By file: whether it must be read as a whole instead.
+    as_whole: Vec<bool>,
+}
+
+/// The corrections of one file on their way.
+struct Picking<'a> {
+    rows: Rows<'a>,
+    correcting: Correcting<'a>,
+    path: PathBuf,
+}
+
+impl<'a> Picked<'a> {
+    /// Nothing is written until a row needs fixing.
+    pub(super) fn new(
+        ran: &'a Ran,
+        definition: &'a Definition,
+        folder: &'a Path,
+        is_check: bool,
+    ) -> Picked<'a> {
+        Picked {
+            ran,
+            definition,
+            folder,
+            is_check,
+            files: ran.files.iter().map(|_| None).collect(),
+            as_whole: vec![ran.from_plan; ran.files.len()],
+        }
+    }
+
+    /// Adds the rows of the next batch that need fixing.
+    ///
+    /// # Errors
+    /// `output.unwritable`; `file.changed`, `file.unreadable`.
+    pub(super) fn add(&mut self, batch: &Batch) -> Result<()> {
+        let drafts = &batch.people.drafts;
+        let number = usize::from(drafts.source);
+        for index in 0..batch.people.len() {
+            if self.as_whole[number] {
+                return Ok(());
+            }
+            if !batch.needs_mending(index) {
+                continue;
+            }
+            let row = drafts.first_row + index as RowNumber;
+            // Where quotes are wrong, it takes the rows around to say what belongs to this one.
+            let mut issues = batch.issues.get(&row).into_iter().flatten();
+            let is_torn = issues.any(|issue| {
+                matches!(
+                    issue.code,
+                    Code::RowQuote | Code::RowAfterQuote | Code::RowUnclosed
+                )
+            });
+            if is_torn || self.files[number].is_none() && !self.begin(number)? {
+                self.files[number] = None;
+                self.as_whole[number] = true;
+            }
+            if let Some(picking) = &mut self.files[number] {
+                let end = drafts.places.get(index + 1).map(|place| place.byte);
+                let place = drafts.places[index];
+                let cells = picking.rows.read(drafts.source, row, place, end)?;
+                let correction = picking.correcting.correction(batch, &cells, 0);
+                picking.correcting.out.add(&correction)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, number: usize) -> Result<bool> {
+        let file = &self.ran.files[number];
+        let Some(rows) = Rows::of(&file.source)? else {
+            return Ok(false);
+        };
+        let (path, out) = begin_corrections(file, self.folder, &name(self.ran, number))?;
+        self.files[number] = Some(Picking {
+            rows,
+            correcting: Correcting {
+                ran: self.ran,
+                definition: self.definition,
+                file,
+                number: number as u16,
+                is_check: self.is_check,
+                out,
+            },
+            path,
+        });
+        Ok(true)
+    }
+}
+
+/// What the corrections of a file are called.
+fn name(ran: &Ran, number: usize) -> String {
+    match ran.files.len() {
+        1 => "corrections".to_string(),
+        _ => format!("corrections-{}", number + 1),
+    }
+}
+
+/// Writes a corrections file for every input that has rows to fix, in the input's own form. Those
+/// that were picked are only put into their place. Returns their names in the summary and in the
+/// folder.
+pub(super) fn corrections(picked: Picked, tally: &Tally) -> Result<Vec<(String, String)>> {
+    let Picked {
+        ran,
+        definition,
+        folder,
+        is_check,
+        mut files,
+        ..
+    } = picked;
+    let mut written = Vec::new();
+    let mut first_batch = 0;
+    let mut first_row = 0;
+    for (number, file) in ran.files.iter().enumerate() {
+        if tally.to_mend_of[number] > 0 {
+            let name = name(ran, number);
+            let path = if let Some(picking) = files[number].take() {
+                picking.correcting.out.finish()?;
+                picking.path
+            } else {
+                let (path, out) = begin_corrections(file, folder, &name)?;
+                let mut correcting = Correcting {
+                    ran,
+                    definition,
+                    file,
+                    number: number as u16,
+                    is_check,
+                    out,
+                };
+                correcting.all((first_batch, first_row))?;
+                correcting.out.finish()?;
+                path
+            };
+            let shown = path
+                .file_name()
+                .map_or(String::new(), |name| name.to_string_lossy().into_owned());
+            written.push((name, shown));
+        }
+        let rows = tally.rows_of[number];
+        while first_batch < ran.spool.batches()
+            && u64::from(ran.spool.first_row(first_batch)) < u64::from(first_row) + rows
+        {
+            first_batch += 1;
+        }
+        first_row += rows as RowNumber;
+    }
+    Ok(written)
+}
+
+/// In which form the corrections of a file are written.
+enum Form {
+    Csv(Style),
+    Xlsx,
+}
+
+/// Text gets text back, and so does whatever else isn't a workbook; a workbook of any kind gets the
+/// kind that every program writes.
+fn form_of(source: &Source) -> Form {
+    match &source.format {
+        Format::Csv(shape) => Form::Csv(Style {
+            delimiter: shape.dialect.delimiter_of_values().to_string(),
+            quote: shape.dialect.quote.unwrap_or(b'"'),
+            always_quoted: shape.always_quoted,
+            line_end: match shape.line_ends.as_str() {
+                "CRLF" => "\r\n",
+                "CR" => "\r",
+                _ => "\n",
+            },
+        }),
+        Format::Workbook { .. } if source.sheet().is_some() => Form::Xlsx,
+        Format::Json(_) | Format::Workbook { .. } => Form::Csv(Style::default()),
+    }
+}
+
+fn begin_corrections(
+    file: &InputFile,
+    folder: &Path,
+    name: &str,
+) -> Result<(PathBuf, Corrections)> {
+    // The columns that muster added to an earlier corrections file are written anew.
+    let header: Vec<String> = own_cells(file, file.source.header.iter().cloned()).collect();
+    match form_of(&file.source) {
+        Form::Csv(style) => {
+            let path = folder.join(format!("{name}.csv"));
+            let corrections = Corrections::csv(&path, &header, style)?;
+            Ok((path, corrections))
+        }
+        Form::Xlsx => {
+            let path = folder.join(format!("{name}.xlsx"));
+            let sheet = file.source.sheet().unwrap_or_default();
+            let corrections = Corrections::xlsx(&path, sheet, &header, &widths(file))?;
+            Ok((path, corrections))
+        }
+    }
+}
+
+/// The widths of the columns that are the user's own, as far as the sheet gives them.
+fn widths(file: &InputFile) -> Vec<Option<f64>> {
+    let Format::Workbook { sheet, book, .. } = &file.source.format else {
+        return Vec::new();
+    };
+    let given = book
+        .sheets
+        .get(*sheet)
+        .map_or(&[][..], |sheet| &sheet.widths);
+    let width = |column: usize| {
+        let column = column as u32;
+        let mut given = given.iter();
+        let found = given.find(|(first, last, _)| (*first..=*last).contains(&column));
+        found.map(|(_, _, width)| *width)
+    };
+    own_cells(file, (0..file.source.header.len()).map(width)).collect()
+}
+
+/// A row's own cells, without its password hash, which stands in no file of a run, and without what
+/// stands for a record of JSON that couldn't be read: it is nobody's value.
+fn shown_cells<'c>(file: &InputFile, cells: &'c Cells, index: usize) -> Vec<&'c str> {
+    let secret = file.source.secret;
+    let is_json = matches!(file.source.format, Format::Json(_));
+    let is_nothing = |column, cell: &str| {
+        Some(column) == secret || is_json && cell.starts_with(UNREAD) && column == 0
+    };
+    let cells = cells.row(index).enumerate();
+    let shown = cells.map(|(column, cell)| if is_nothing(column, cell) { "" } else { cell });
+    own_cells(file, shown).collect()
+}
+
+/// The cells that are the user's own.
+fn own_cells<T>(file: &InputFile, cells: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+    cells
+        .enumerate()
+        .filter(|(column, _)| file.targets.get(*column) != Some(&Target::Own))
+        .map(|(_, cell)| cell)
+}
+
+/// The corrections of one file on their way.
+struct Correcting<'a> {
+    ran: &'a Ran,
+    definition: &'a Definition,
+    file: &'a InputFile,
+    /// Which of the run's files it is.
+    number: u16,
+    is_check: bool,
+    out: Corrections,
+}
+
+impl Correcting<'_> {
+    /// Reads the file once more, for its rows exactly as they were; or the plan, for them as
+    /// cleaned.
+    fn all(&mut self, (first_batch, first_row): (usize, RowNumber)) -> Result<()> {
+        let number = self.number;
+        let (ran, file, definition) = (self.ran, self.file, self.definition);
+        let mut batch_number = first_batch;
+        let mut add = |cells: Cells| {
+            if batch_number >= ran.spool.batches() {
+                return Err(changed(file));
+            }
+            let batch = read_batch(ran, batch_number)?;
+            batch_number += 1;
+            if batch.people.len() != cells.len() || batch.people.drafts.first_row != cells.first_row
+            {
+                return Err(changed(file));
+            }
+            self.batch(&batch, &cells)?;
+            Ok(true)
+        };
+        if !ran.from_plan {
+            return file.source.read_natives(number, first_row, &mut add);
+        }
+        for batch in first_batch..ran.spool.batches() {
+            let people = ran.spool.read(batch)?;
+            if people.drafts.source != number {
+                break;
+            }
+            add(cells_of(&people, file, ran, definition))?;
+        }
+        Ok(())
+    }
+
+    fn batch(&mut self, batch: &Batch, cells: &Cells) -> Result<()> {
+        if let Some(sheet) = &cells.sheet {
+            if !sheet.above.is_empty() {
+                self.out.above(&sheet.above, &sheet.formats)?;
+            }
+            for (_, column, native) in &sheet.natives {
+                let shown_as = sheet.formats.get(usize::from(native.format));
+                if let (Some(column), Some(shown_as)) = (self.column(*column), shown_as) {
+                    self.out.shown_as(column, shown_as);
+                }
+            }
+        }
+        for index in 0..cells.len() {
+            if batch.needs_mending(index) {
+                let correction = self.correction(batch, cells, index);
+                self.out.add(&correction)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a column of the file stands among those that are the user's own.
+    fn column(&self, column: u16) -> Option<usize> {
+        let column = usize::from(column);
+        let before = self.file.targets.iter().take(column);
+        let own_before = before.filter(|target| **target == Target::Own).count();
+        let is_own = self.file.targets.get(column) == Some(&Target::Own);
+        (!is_own).then_some(column - own_before)
+    }
+
+    fn correction<'c>(&self, batch: &Batch, cells: &'c Cells, index: usize) -> Correction<'c> {
+        let row = cells.first_row + index as RowNumber;
+        let issues: Vec<&Issue> = batch.issues.get(&row).into_iter().flatten().collect();
+        let problems = issues
+            .iter()
+            .filter(|issue| self.definition.rejects(issue.code))
+            .filter_map(|issue| {
+                let column = column_of(issue, self.file, self.ran)?;
+                let column = self.column(column as u16)?;
+                Some((column as u16, issue.code.title().to_string()))
+            });
+        let read = cells.issues.partition_point(|issue| issue.row < row);
+        let read = cells.issues[read..].iter();
+        let read = read.take_while(|issue| issue.row == row);
+        let errors = read.filter_map(|issue| {
+            let is_error = matches!(issue.code, Code::CellError | Code::CellUncomputed);
+            let column = issue.column.filter(|_| is_error)?;
+            Some((self.column(column)?, issue.found.as_str()))
+        });
+        let mut codes: Vec<&str> = issues.iter().map(|issue| issue.code.name()).collect();
+        codes.dedup();
+        Correction {
+            line: cells.place(index).line,
+            mark: self.mark(row),
+            cells: shown_cells(self.file, cells, index),
+            natives: self.natives(cells, index),
+            errors: errors.collect(),
+            codes: codes.join(", "),
+            reasons: issues
+                .iter()
+                .map(|issue| reason(issue))
+                .collect::<Vec<_>>()
+                .join("; "),
+            problems: problems.collect(),
+        }
+    }
+
+    /// By what the row is known when it comes back. A check is in no books, so what it leaves to
+    /// mend is still what its rows came back for.
+    fn mark(&self, row: RowNumber) -> String {
+        let order = match (self.file.mapping.date_order_found, self.ran.from_plan) {
+            // A plan has dates as they were understood.
+            (_, true) => DateOrder::Unknown,
+            (Some(found), _) => found.order(),
+            (None, _) => self.ran.marks.order(self.number),
+        };
+        if self.is_check {
+            return lineage::cell(self.ran.marks.of(row), order);
+        }
+        let run = self.ran.run.id.clone();
+        lineage::cell(Some(&Origin { run, row }), order)
+    }
+
+    fn natives<'c>(&self, cells: &'c Cells, index: usize) -> Vec<(usize, Native, &'c ShownAs)> {
+        let Some(sheet) = &cells.sheet else {
+            return Vec::new();
+        };
+        let index = index as u32;
+        let from = sheet.natives.partition_point(|(row, ..)| *row < index);
+        let natives = sheet.natives[from..].iter();
+        natives
+            .take_while(|(row, ..)| *row == index)
+            .filter_map(|(_, column, NativeCell { value, format })| {
+                let shown_as = sheet.formats.get(usize::from(*format))?;
+                Some((self.column(*column)?, *value, shown_as))
+            })
+            .collect()
+    }
+}
+
+/// The rows of a plan as the file had them, but cleaned. What couldn't be cleaned is as typed.
+fn cells_of(people: &People, file: &InputFile, ran: &Ran, definition: &Definition) -> Cells {
+    let drafts = &people.drafts;
+    let mut cells = Cells::new(drafts.source, drafts.first_row);
+    let columns: Vec<(usize, usize, bool)> = ran
+        .layout
+        .slots()
+        .iter()
+        .enumerate()
+        .filter_map(|(slot, what)| {
+            let column = file.mapping.column_of(slot)?;
+            let is_groups = *what == Slot::Field(Field::Groups);
+            Some((usize::from(column), slot, is_groups))
+        })
+        .collect();
+    for index in 0..people.len() {
+        let mut row = vec![Cow::Borrowed(""); file.source.header.len()];
+        for (column, slot, is_groups) in &columns {
+            let value = match drafts.values.get(index, *slot) {
+                CLEARED => definition.update.clear.as_str(),
+                value => value,
+            };
+            row[*column] = if *is_groups {
+                list_cell(value, file.mapping.separator, &definition.groups).into()
+            } else {
+                value.into()
+            };
+        }
+        row.iter().for_each(|cell| cells.push_cell(cell));
+        cells.end_row(drafts.places[index]);
+    }
+    cells
+}
+
+/// A cell that is read as the groups of a cleaned value. A group with a separator in its name needs a list
+/// in quotes.
+fn list_cell(value: &str, separator: char, policy: &Groups) -> String {
+    let nesting = policy.nesting.to_string();
+    let paths: Vec<String> = groups(value)
+        .map(|path| path.replace(GROUP_NESTING, &nesting))
+        .collect();
+    let is_plain = |path: &String| !path.contains(|c| c == '"' || policy.separators.contains(&c));
+    match paths.iter().all(is_plain) {
+        true => paths.join(&separator.to_string()),
+        false => serde_json::to_string(&paths).unwrap_or_default(),
+    }
+}
+
+/// An issue in a sentence: what is wrong, what was found, what would help.
+fn reason(issue: &Issue) -> String {
+    let field = issue
+        .field
+        .map_or(String::new(), |field| format!("{}: ", field.name()));
+    let found = if issue.found.is_empty() {
+        String::new()
+    } else {
+        format!(" (`{}`)", issue.found)
+    };
+    let detail = if issue.detail.is_empty() {
+        String::new()
+    } else {
+        format!(" - {}", issue.detail)
+    };
+    format!(
+        "{field}{}{found}{detail}; to fix it: {}",
+        issue.code.title(),
+        issue.code.mend()
+    )
+}
+
+fn changed(file: &InputFile) -> Refusal {
+    let path = file.source.path.display();
+    Refusal::new(
+        Code::FileChanged,
+        format!("`{path}` changed before its corrections could be written"),
+    )
+}
