@@ -11,7 +11,7 @@ use muster::row::{Cells, Drafts, Layout, People};
 use muster::stages::clean::clean;
 use muster::stages::dedupe::fingerprints;
 use muster::stages::map;
-use muster::stages::read::{Source, Wanted};
+use muster::stages::read::{Reader, Source, Wanted};
 use muster::stages::validate::validate;
 
 /// A file, and how the default pipeline reads it.
@@ -31,9 +31,10 @@ pub fn open(path: &Path) -> Input {
     let wanted = Wanted {
         definition: &definition,
         vocabulary: &vocabulary,
+        reader: &Reader::default(),
     };
     let source = Source::open(path, &wanted).expect("a generated file");
-    let targets = map::targets(&source, &vocabulary, &definition).expect("known columns");
+    let targets = map::targets(&source.head(), &vocabulary, &definition).expect("known columns");
     let layout = map::layout(std::slice::from_ref(&targets), &definition);
     let mapping = map::mapping(&targets, &layout, &definition);
     Input {

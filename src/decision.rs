@@ -9,6 +9,17 @@ use crate::field::{Key, RowNumber};
 use crate::issue::Issue;
 use crate::outcome::Outcome;
 
+/// What is known of a row before its account is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookup {
+    /// Only a match can say.
+    Ask,
+    /// No account has any of its keys.
+    Nobody,
+    /// That account holds all of it already.
+    Holds(Uuid),
+}
+
 /// What a run would do with one row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {

@@ -4,6 +4,7 @@
 
 use crate::text::key;
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::LazyLock;
 
 use crate::definition::{DateOrder, Definition, UnknownColumns};
@@ -516,6 +517,33 @@ static PASSWORD_KEYS: LazyLock<HashSet<String>> =
 pub const OWN: [&str; 4] = ["muster_line", "muster_codes", "muster_reasons", MARK];
 /// The column that says which row of which run is mended; see [`crate::stages::lineage`].
 pub const MARK: &str = "muster_row";
+
+/// The header of a file, and where it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Head<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// Line or sheet row, from 1; 0 where the names stand with the values.
+    pub line: u64,
+    /// The names, as the file shows them.
+    pub header: &'a [String],
+}
+
+impl Head<'_> {
+    /// Where it stands, as messages say it: the file, and the line where that is one.
+    pub fn header_place(&self) -> String {
+        let shown = self.path.display();
+        match self.line {
+            0 => format!("`{shown}`"),
+            line => format!("`{shown}` line {line}"),
+        }
+    }
+
+    /// Whether it is that of a file of corrections.
+    pub fn is_correction(&self) -> bool {
+        self.header.iter().any(|name| is_own(name))
+    }
+}
 
 /// Whether muster wrote this column itself, so that a mended corrections file can be fed back.
 pub fn is_own(header: &str) -> bool {

@@ -3,30 +3,22 @@
 //!
 //! # The map of the house
 //!
-//! | room | what it is |
+//! Six layers; a room knows only rooms below it. `docs/architecture.md` has the table, and a test
+//! holds it.
+//!
+//! | layer | rooms |
 //! |---|---|
-//! | [`pipeline`] | the whole flow, on one page |
-//! | [`definition`] | `pipelines/*.toml`, read and checked: all policy of a run |
-//! | [`row`] [`issue`] [`outcome`] [`summary`] [`refusal`] | the values that flow |
-//! | [`header`] | what columns are called in the wild |
-//! | [`vocabulary`] | words of many languages, as tables: what they mean in headers and cells |
-//! | [`formula`] | text that a spreadsheet would run, made harmless and back |
-//! | [`stages`] | the passes, one file or folder each |
-//! | [`memory`] | what must be remembered of all rows, within a budget |
-//! | [`spool`] | where batches wait on disk between the two halves of a run |
-//! | [`ledger`] | Parquet files of rows: the ledger of a run, and plans that can be read and applied |
-//! | [`drop`](mod@drop) | the folder where another system drops its lists: what is complete, and where it goes |
-//! | [`store`] | PostgreSQL: launcher, connection, migrations, SQL |
-//! | [`report`] | what people read afterwards |
-//! | [`notify`] | later, by itself: whom of a run to write to, templates, messages, sending |
-//! | [`serve`] | the page where links lead |
-//! | [`cli`] [`progress`] | the command line and what it shows meanwhile |
+//! | edge | [`cli`], the command line; [`serve`], the page where links lead |
+//! | flow | [`pipeline`], a whole run on one page; [`inbox`], the folder where lists are dropped; [`sending`] of mails |
+//! | effects | [`store`], all SQL; [`ledger`], all Parquet; [`report`], what people read; [`notify`], the mails; [`pipelines`], [`password`], [`progress`] |
+//! | passes | [`stages`], a file or folder each |
+//! | policy | [`definition`], a pipeline file; [`header`], what columns are called; [`meaning`], what cells mean |
+//! | values | [`row`], [`issue`], [`outcome`], [`account`], [`decision`], [`summary`] and others; [`text`], [`vocabulary`]; [`memory`], [`spool`], [`file`] |
 //!
 //! # Invariants, each the absence of something
 //!
-//! - No stage reads the clock, the environment or a global, and no stage calls a stage.
-//! - Only `read`, `memory`, `spool`, `ledger`, `drop`, `store`, `report`, `notify`, `serve` and
-//!   `cli` do I/O; only `store` knows SQL, and only `store` and `serve` are async.
+//! - Nothing below the effects reads the clock, the environment or a global, and no pass calls a pass.
+//! - Only `store` knows SQL.
 //! - Only `main` exits.
 //! - Importing sends no mail, and what sends mail reads no input file.
 //! - A row's problem is a value ([`issue::Issue`]), never an error of the run.
@@ -37,9 +29,12 @@ pub mod account;
 pub mod cli;
 pub mod decision;
 pub mod definition;
-pub mod drop;
 pub mod field;
+pub mod file;
 pub mod header;
+pub mod history;
+pub mod inbox;
+pub mod invitation;
 pub mod issue;
 pub mod json;
 pub mod leaver;
@@ -48,7 +43,9 @@ pub mod meaning;
 pub mod memory;
 pub mod notify;
 pub mod outcome;
+pub mod password;
 pub mod pipeline;
+pub mod pipelines;
 pub mod profile;
 pub mod progress;
 #[cfg(test)]
@@ -59,6 +56,7 @@ pub mod row;
 pub mod rule;
 pub mod run_key;
 pub mod safeguard;
+pub mod sending;
 pub mod serve;
 pub mod spool;
 pub mod stages;
@@ -66,12 +64,3 @@ pub mod store;
 pub mod summary;
 pub mod text;
 pub mod vocabulary;
-
-/// Lower-case hex, as hashes are written everywhere.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}

@@ -36,7 +36,9 @@ mod passwords;
 mod plan;
 mod ran;
 mod read;
+pub mod record;
 mod roll;
+mod rows;
 mod twice;
 mod write;
 
@@ -47,7 +49,7 @@ use self::begin::{Begun, begin, join};
 pub use self::decisions::{Decisions, Refused, Whole};
 use self::input::Input;
 pub use self::order::Order;
-pub use self::ran::{InputFile, Ran, Shared};
+pub use self::ran::{Ran, Shared};
 use self::read::open;
 pub use self::read::told_order;
 use self::roll::call_roll;
@@ -60,6 +62,8 @@ use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::run_key::RunKey;
 use crate::safeguard::Class;
+pub use crate::stages::read::InputFile;
+use crate::stages::read::Reader;
 use crate::store::Store;
 
 pub(crate) use self::begin::inputs_of;
@@ -70,6 +74,8 @@ pub struct Job<'a> {
     pub files: &'a [PathBuf],
     /// SHA-256 that the only file must have; `None` takes whatever is there.
     pub sha256: Option<&'a str>,
+    /// What they are read with.
+    pub reader: &'a Reader,
     /// By which pipeline.
     pub pipeline: &'a Pipeline,
     /// What names the run in what it writes.
@@ -138,10 +144,6 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
     let ran = order.with(job, decisions, begun, store)?;
     write(job, ran, way, store)
 }
-
-/// Batches that go through the parallel passes together. Enough to keep the cores busy, few
-/// enough that memory doesn't notice.
-pub(crate) const GROUP_BATCHES: usize = 8;
 
 fn stopped_early() -> Refusal {
     Refusal::new(

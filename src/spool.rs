@@ -18,6 +18,10 @@ use crate::refusal::{Refusal, Result};
 use crate::row::{Drafts, Passwords, People, Table};
 use crate::rule::Rule;
 
+/// Batches that go through the parallel passes together. Enough to keep the cores busy, few
+/// enough that memory doesn't notice.
+pub const GROUP_BATCHES: usize = 8;
+
 /// Where scratch files are, unless `TMPDIR` says where: what stands in `/tmp` is in memory on many a
 /// Linux, and these are as large as the input.
 const SCRATCH: &str = "/var/tmp";

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::invitation::Funnel;
 use crate::outcome::{Counts, Exit};
 use crate::profile::Profile;
-use crate::store::invitations::Funnel;
 
 /// The version of this document's shape.
 pub const SCHEMA: &str = "muster.summary/1";

@@ -6,16 +6,16 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::import::{RunArgs, Task, carry_out, make_folder, new_run, open_pipeline};
+use super::DatabaseArgs;
 use super::invite::write_to_run;
-use super::{DatabaseArgs, MemoryArgs};
+use crate::cli::run::{RunArgs, Task, carry_out, make_folder, new_run, open_pipeline};
 use crate::definition::Onboarding;
+use crate::file;
+use crate::invitation::Kind;
 use crate::issue::Code;
-use crate::notify::Kind;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::csv::{Csv, Style};
-use crate::report::file;
 use crate::text::email;
 
 #[derive(Args)]
@@ -81,12 +81,10 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
         out: args.out.clone(),
         json: args.json,
         quiet: args.quiet,
-        sheet: None,
         delimiter: Some(",".to_string()),
         encoding: Some("utf-8".to_string()),
         onboarding: args.onboarding,
-        allow: Vec::new(),
-        memory: MemoryArgs::default(),
+        ..RunArgs::default()
     };
     let mut pipeline = open_pipeline(&run_args)?;
     let onboarding = pipeline.definition.accounts.onboarding;

@@ -5,10 +5,11 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::import::{PLAN, RunArgs, Task, carry_out, new_run, today};
 use super::invite::{find_import, open_store};
 use super::runs::show;
-use super::{DatabaseArgs, MemoryArgs, shell_word, warn};
+use super::{DatabaseArgs, MemoryArgs};
+use crate::cli::run::{PLAN, RunArgs, Task, carry_out, new_run, today};
+use crate::cli::terminal::{shell_word, warn};
 use crate::field::RowNumber;
 use crate::issue::{Code, Issue};
 use crate::ledger::planfile;

@@ -1,4 +1,4 @@
-//! `muster import --drop`: one visit to a drop folder. Its rules stand in [`crate::drop`].
+//! `muster import --drop`: one visit to a drop folder. Its rules stand in [`crate::inbox`].
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -12,26 +12,27 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::due::once_a_day;
-use super::import::{
-    ImportArgs, RunArgs, Setup, Task, absolute, make_folder, new_run, open_locked, open_pipeline,
-    run_task,
-};
 use super::invite::{Post, ReportMail, corrections, run_report, undelivered};
-use super::{print, shell_word, stop_on_signal, warn};
+use crate::cli::run::{
+    RunArgs, Setup, Task, absolute, make_folder, new_run, open_locked, open_pipeline, run_task,
+};
+use crate::cli::terminal::{print, shell_word, stop_on_signal, warn};
 use crate::definition::{Pipeline, lifetime};
-use crate::drop::place::Place;
-use crate::drop::{
+use crate::field::RowNumber;
+use crate::file;
+use crate::header::Vocabulary;
+use crate::inbox::place::Place;
+use crate::inbox::{
     Dropped, Manifest, Rules, at_milliseconds, is_about_the_file, is_stale, look, not_ready,
     unsettled, worse,
 };
-use crate::field::RowNumber;
-use crate::header::Vocabulary;
+use crate::invitation::{Delivery, RunReport};
 use crate::issue::Code;
-use crate::notify::send::Via;
-use crate::notify::{Attachment, Delivery, RunReport};
+use crate::notify::Attachment;
 use crate::outcome::{Counts, Exit, Outcome};
 use crate::refusal::{Refusal, Result};
-use crate::report::{file, human};
+use crate::report::human;
+use crate::sending::Via;
 use crate::stages::read::{Source, Wanted};
 use crate::store::Store;
 use crate::store::drops::Earlier;
@@ -88,12 +89,12 @@ struct Visit<'a> {
 }
 
 /// One visit to `folder`.
-pub(super) fn visit(args: &ImportArgs, folder: &Path) -> Result<Exit> {
-    let pipeline = open_pipeline(&args.run)?;
-    let rules = rules(&args.drop)?;
+pub(super) fn visit(run: &RunArgs, args: &DropArgs, folder: &Path) -> Result<Exit> {
+    let pipeline = open_pipeline(run)?;
+    let rules = rules(args)?;
     let place = Place::open(folder)?;
     let first = look(folder, SystemTime::now())?;
-    let quiet = args.run.quiet;
+    let quiet = run.quiet;
     if first.files.is_empty() && pipeline.definition.accounts.day().is_none() {
         if !quiet {
             warn(&format!("nothing to import in {}", folder.display()));
@@ -101,12 +102,12 @@ pub(super) fn visit(args: &ImportArgs, folder: &Path) -> Result<Exit> {
         }
         return Ok(Exit::Done);
     }
-    let store = match open_locked(&args.run, &pipeline) {
+    let store = match open_locked(run, &pipeline) {
         Err(refusal) if refusal.exit == Exit::Locked && quiet => return Ok(Exit::Locked),
         store => store,
     };
     let mut visit = Visit {
-        args: &args.run,
+        args: run,
         pipeline: &pipeline,
         place: &place,
         rules,
@@ -280,6 +281,7 @@ impl Visit<'_> {
         let wanted = Wanted {
             definition,
             vocabulary,
+            reader: &self.args.reading.0,
         };
         let mut rows: RowNumber = 0;
         Source::open(&self.place.path(name), &wanted)?.read(0, 0, &mut |cells| {
@@ -401,7 +403,7 @@ impl Visit<'_> {
                 words,
                 attached: &attached,
             };
-            let key = crate::hex(&Sha256::digest(about)[..16]);
+            let key = crate::text::hex(&Sha256::digest(about)[..16]);
             let id = format!("<report-{key}@{}>", post.sender.domain());
             let (_, message) = report.compose(&post, &id)?;
             // The outbox replaces a mail of the same id. A server would send both, so that whoever

@@ -6,10 +6,10 @@ use std::time::SystemTime;
 use clap::Args;
 use jiff::Zoned;
 
-use super::import::{
+use super::{DatabaseArgs, MemoryArgs};
+use crate::cli::run::{
     RunArgs, Setup, Task, Told, allowed, carry_out, make_folder, new_run, open_pipeline, run_task,
 };
-use super::{DatabaseArgs, MemoryArgs};
 use crate::definition::{Dates, Onboarding, Pipeline};
 use crate::issue::Code;
 use crate::outcome::Exit;

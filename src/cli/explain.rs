@@ -6,10 +6,12 @@ use std::path::Path;
 use clap::Args;
 use uuid::Uuid;
 
+use super::DatabaseArgs;
 use super::invite::open_store;
-use super::{DatabaseArgs, print};
+use crate::cli::terminal::print;
+use crate::history::Entry;
 use crate::issue::Code;
-use crate::ledger::{self, Entry};
+use crate::ledger;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::history::{self, Explained, Row};

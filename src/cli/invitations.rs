@@ -6,20 +6,24 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::DatabaseArgs;
 use super::invite::{
     Post, SendArgs, addresses, counts, end, find_import, open_store, read_message,
 };
-use super::{DatabaseArgs, print, warn};
+use crate::cli::terminal::{print, warn};
 use crate::definition::lifetime;
+use crate::invitation::Kind;
+use crate::invitation::Listed;
+use crate::invitation::Sent;
 use crate::issue::Code;
-use crate::notify::send::{Sent, Via};
+use crate::notify::message;
 use crate::notify::token::{self, Token};
-use crate::notify::{Kind, message};
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::post;
+use crate::sending::Via;
 use crate::store::Store;
-use crate::store::invitations::{Filter, Listed, Queued};
+use crate::store::invitations::{Filter, Queued};
 use crate::text::email;
 
 #[derive(Subcommand)]

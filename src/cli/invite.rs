@@ -9,24 +9,27 @@ use jiff::civil::Date;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{DatabaseArgs, print, runs, stop_on_signal, warn};
-use crate::definition::{self, Dates, Mail, lifetime};
+use super::{DatabaseArgs, runs};
+use crate::cli::terminal::{print, stop_on_signal, warn};
+use crate::definition::{Dates, Mail, lifetime};
 use crate::field::RowNumber;
+use crate::file;
+use crate::invitation::Sent;
+use crate::invitation::{Candidate, LeftOut};
+use crate::invitation::{Delivery, Kind, Letter, Person, Rendered, RunReport};
 use crate::issue::Code;
 use crate::ledger;
 use crate::meaning::group;
 use crate::notify::message::{self, Message, Sender, compose};
-use crate::notify::select::{Candidate, LeftOut, Selection, Wish, select, spread};
-use crate::notify::send::{Sending, Sent, Via, send};
+use crate::notify::select::{Selection, Wish, select, spread};
 use crate::notify::smtp::{Connection, OpenError, Server};
 use crate::notify::template::Templates;
-use crate::notify::{
-    Attachment, Delivery, Kind, Letter, Person, Rendered, RunReport, outbox, token,
-};
+use crate::notify::{Attachment, outbox, token};
 use crate::outcome::Exit;
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
-use crate::report::{file, post};
+use crate::report::post;
+use crate::sending::{Sending, Via, send};
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::invitations::{Mailing, Queued};
@@ -127,14 +130,14 @@ impl Post {
     /// By the named pipeline, else by `booked`'s.
     pub(super) fn open(named: Option<&str>, booked: Option<&str>) -> Result<Post> {
         let opened =
-            definition::open(named.or(booked)).map_err(|refusal| match (named, booked) {
+            crate::pipelines::open(named.or(booked)).map_err(|refusal| match (named, booked) {
                 (None, Some(_)) => {
                     refusal.help("the run's pipeline is gone; name one with `--pipeline`")
                 }
                 _ => refusal,
             })?;
         let dates = opened.definition.accounts.dates;
-        let day = (dates == Dates::Schedule).then(super::import::today);
+        let day = (dates == Dates::Schedule).then(crate::cli::run::today);
         let (mail, pipeline) = (opened.definition.mail, opened.named);
         let sender = Sender::of(&mail)?;
         let via = match Server::find(&mail)? {
@@ -144,7 +147,7 @@ impl Post {
                     .help("set `from = \"Name <address>\"` under `[mail]`"));
             }
             Some(server) => Via::Smtp(server),
-            None => Via::Outbox(outbox::folder()?),
+            None => Via::Outbox(outbox::folder_in(&home_from_environment()?)),
         };
         Ok(Post {
             templates: Templates::open(&mail)?,
@@ -307,7 +310,7 @@ impl Post {
         let lease = store.begin_sending()?;
         let folder = match &self.via {
             Via::Outbox(folder) => folder.clone(),
-            Via::Smtp(_) => outbox::folder()?,
+            Via::Smtp(_) => outbox::folder_in(&home_from_environment()?),
         };
         let found = store.settle_abandoned(&lease, |id| outbox::has(&folder, id))?;
         for line in post::abandoned(&found).lines() {

@@ -1,18 +1,21 @@
 //! `muster map`: what the columns of a file would become. And what other commands do when no
 //! pipeline is named: they look whether the file is one that a pipeline is made for.
 
+use crate::stages::read::Reader;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{print, shell_word, width};
-use crate::definition::{self, Definition, Pipeline, Recognizable, recognizable};
+use super::workbook::Reading;
+use crate::cli::terminal::{print, shell_word, width};
+use crate::definition::{self, Definition, Pipeline};
+use crate::file::atomically;
 use crate::header::Vocabulary;
 use crate::issue::{Code, mask};
 use crate::outcome::Exit;
 use crate::pipeline::columns::{is_people, samples};
+use crate::pipelines::{Recognizable, recognizable};
 use crate::refusal::{Refusal, Result};
-use crate::report::file::atomically;
 use crate::report::human::{grouped, safe};
 use crate::stages::map::targets;
 use crate::stages::propose::{Becomes, Column, Proposal, propose};
@@ -49,6 +52,8 @@ pub(super) struct MapArgs {
     /// Encoding of a text file, such as windows-1252
     #[arg(long, value_name = "NAME")]
     encoding: Option<String>,
+    #[arg(skip)]
+    reading: Reading,
 }
 
 /// A pipeline that files were recognized for.
@@ -83,7 +88,11 @@ impl Recognized {
 ///
 /// # Errors
 /// `pipeline.ambiguous`, naming the pipelines; `pipeline.invalid`.
-pub(super) fn recognize(files: &[PathBuf], read: &Definition) -> Result<Option<Recognized>> {
+pub(super) fn recognize(
+    files: &[PathBuf],
+    read: &Definition,
+    reading: &Reader,
+) -> Result<Option<Recognized>> {
     let mut all = recognizable()?;
     let mut vocabulary = Vocabulary::new(read);
     let definitions = all.iter().map(|one| &one.pipeline.definition);
@@ -91,6 +100,7 @@ pub(super) fn recognize(files: &[PathBuf], read: &Definition) -> Result<Option<R
     let wanted = Wanted {
         definition: read,
         vocabulary: &vocabulary,
+        reader: reading,
     };
     let mut chosen: Option<(&Path, Option<usize>)> = None;
     let mut columns = Vec::new();
@@ -189,6 +199,7 @@ pub(super) fn map(args: &MapArgs) -> Result<Exit> {
     let wanted = Wanted {
         definition,
         vocabulary,
+        reader: &args.reading.0,
     };
     let mut source = Source::open(&args.file, &wanted)?;
     refuse_people(&source)?;
@@ -210,7 +221,7 @@ pub(super) fn map(args: &MapArgs) -> Result<Exit> {
     ));
     if !may_guess {
         // What a run would refuse is refused in its words.
-        targets(&source, vocabulary, definition)?;
+        targets(&source.head(), vocabulary, definition)?;
     }
     write(args, &pipeline, recognized.as_ref(), &proposal)?;
     print(&next(args, recognized.as_ref()));
@@ -224,11 +235,15 @@ pub(super) fn map(args: &MapArgs) -> Result<Exit> {
 /// The pipeline to begin with: the one that is named, the one that the file is recognized for, or
 /// the default.
 fn begin(args: &MapArgs) -> Result<(Pipeline, Option<Recognized>)> {
-    let mut pipeline = overridden(args, definition::open(args.pipeline.as_deref())?)?;
+    let mut pipeline = overridden(args, crate::pipelines::open(args.pipeline.as_deref())?)?;
     if args.pipeline.is_some() {
         return Ok((pipeline, None));
     }
-    let recognized = recognize(std::slice::from_ref(&args.file), &pipeline.definition)?;
+    let recognized = recognize(
+        std::slice::from_ref(&args.file),
+        &pipeline.definition,
+        &args.reading.0,
+    )?;
     if let Some(recognized) = &recognized {
         pipeline = overridden(args, recognized.one.pipeline.clone())?;
     }

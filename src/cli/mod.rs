@@ -1,9 +1,7 @@
 //! The command line: what can be asked, and where the answer goes. Results go to stdout, progress
 //! and refusals to stderr.
 
-use std::io::{IsTerminal, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::IsTerminal;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -24,12 +22,16 @@ mod invitations;
 mod invite;
 mod map;
 mod plan;
+mod run;
 mod runs;
 mod serve;
 mod target;
 mod template;
+mod terminal;
 mod undo;
 mod workbook;
+
+use self::terminal::{colour, print};
 
 /// Check a file of people, import it into PostgreSQL, and only then invite them.
 #[derive(Parser)]
@@ -162,10 +164,12 @@ pub fn run() -> Exit {
             };
         }
     };
-    workbook::isolate();
     let result = match &line.command {
         Command::Check(args) => import::check_files(args),
-        Command::Import(args) => import::import(args),
+        Command::Import(args) => match &args.drop.drop {
+            Some(folder) => drop::visit(&args.run, &args.drop, folder),
+            None => import::import_files(&args.run),
+        },
         Command::Apply(args) => plan::apply(args),
         Command::Due(args) => due::due(args),
         Command::Approve(args) => approve::approve(args),
@@ -195,76 +199,6 @@ pub fn run() -> Exit {
         );
         refusal.exit
     })
-}
-
-/// Ctrl-C and SIGTERM ask the run to stop at the next place where that is clean; a second one
-/// ends it at once, which a later run copes with, too.
-fn stop_on_signal() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    std::thread::spawn(move || {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-        else {
-            return;
-        };
-        runtime.block_on(async {
-            use tokio::signal::unix::{SignalKind, signal};
-            let (Ok(mut interrupt), Ok(mut terminate)) = (
-                signal(SignalKind::interrupt()),
-                signal(SignalKind::terminate()),
-            ) else {
-                return;
-            };
-            for seen in 0.. {
-                let signals = [Box::pin(interrupt.recv()), Box::pin(terminate.recv())];
-                let [interrupted, terminated] = signals;
-                futures_util::future::select(interrupted, terminated).await;
-                if seen > 0 {
-                    std::process::abort();
-                }
-                flag.store(true, Ordering::Relaxed);
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "stopping; what is under way is finished first"
-                );
-            }
-        });
-    });
-    stop
-}
-
-/// A word as a POSIX shell takes it.
-fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_string()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
-/// Prints to stdout; a reader that has gone away is no error of ours.
-fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
-}
-
-/// A remark on stderr.
-fn warn(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", human::safe(text));
-}
-
-fn width() -> usize {
-    std::env::var("COLUMNS")
-        .ok()
-        .and_then(|columns| columns.parse().ok())
-        .unwrap_or(100)
-}
-
-/// See <https://no-color.org>.
-fn colour(is_terminal: bool) -> bool {
-    is_terminal && std::env::var_os("NO_COLOR").is_none()
 }
 
 fn database(command: &DbCommand) -> Result<Exit> {
@@ -299,6 +233,7 @@ fn status_line(local: &Local) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::cli::terminal::shell_word;
     use std::time::UNIX_EPOCH;
 
     use super::*;
@@ -318,11 +253,10 @@ mod tests {
 
     #[test]
     fn run_ids_tell_their_time() {
-        let run = import::new_run(UNIX_EPOCH + std::time::Duration::from_secs(1_795_324_354));
+        let run = run::new_run(UNIX_EPOCH + std::time::Duration::from_secs(1_795_324_354));
         assert!(run.id.starts_with("20261122-"), "{}", run.id);
         assert_eq!(run.id.len(), "20261122-051234-7f3a".len());
-        let later =
-            import::new_run(UNIX_EPOCH + std::time::Duration::from_millis(1_795_324_354_001));
+        let later = run::new_run(UNIX_EPOCH + std::time::Duration::from_millis(1_795_324_354_001));
         assert!(run.id < later.id, "{} {}", run.id, later.id);
     }
 }

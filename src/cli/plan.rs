@@ -7,20 +7,21 @@ use std::time::SystemTime;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::import::{REPLAN, RunArgs, Task, carry_out, new_run, today};
 use super::runs::show;
-use super::{DatabaseArgs, MemoryArgs, print, warn};
+use super::{DatabaseArgs, MemoryArgs};
+use crate::cli::run::{REPLAN, RunArgs, Task, carry_out, new_run, today};
+use crate::cli::terminal::{print, warn};
 use crate::decision::Planned;
 use crate::definition::{Definition, Pipeline};
 use crate::field::RowNumber;
 use crate::issue::Issue;
 use crate::leaver::{Fate, Leaver, Why};
 use crate::ledger::planfile::{self, PlanFile};
+use crate::meaning::changes::{Difference, differences, rule, verb, who};
 use crate::meaning::person::Person;
 use crate::outcome::{Counts, Exit, Outcome};
 use crate::pipeline::{Order, inputs_of};
 use crate::refusal::Result;
-use crate::report::changes::{Difference, differences, rule, verb, who};
 use crate::report::human::{self, grouped, plural, safe};
 use crate::row::People;
 use crate::safeguard::Classes;
@@ -126,7 +127,7 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
     pipeline.set("plan", &plan.sha256)?;
     let mut again = format!(
         "muster apply {}",
-        super::shell_word(&args.plan.display().to_string())
+        crate::cli::terminal::shell_word(&args.plan.display().to_string())
     );
     if args.replan_drifted {
         pipeline.set("replan-drifted", "true")?;

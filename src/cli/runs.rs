@@ -5,7 +5,8 @@ use std::path::Path;
 
 use clap::Args;
 
-use super::{DatabaseArgs, colour, print, width};
+use super::DatabaseArgs;
+use crate::cli::terminal::{colour, print, width};
 use crate::issue::Code;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};

@@ -8,9 +8,11 @@ use std::time::SystemTime;
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
+use super::DatabaseArgs;
 use super::invite::Post;
-use super::{DatabaseArgs, print, stop_on_signal, warn};
-use crate::notify::{Delivery, Kind, Letter, message, template};
+use crate::cli::terminal::{print, stop_on_signal, warn};
+use crate::invitation::{Delivery, Kind, Letter};
+use crate::notify::{message, template};
 use crate::outcome::Exit;
 use crate::refusal::Result;
 use crate::serve::{Serving, serve as serve_pages};

@@ -2,8 +2,8 @@
 
 use clap::{Args, Subcommand};
 
-use super::{DatabaseArgs, print};
-use crate::definition;
+use super::DatabaseArgs;
+use crate::cli::terminal::print;
 use crate::outcome::Exit;
 use crate::refusal::Result;
 use crate::store::connect::Target;
@@ -44,7 +44,7 @@ fn database(args: &DatabaseArgs) -> Result<Target> {
 /// `muster target`.
 pub(super) fn target(command: &TargetCommand) -> Result<Exit> {
     let TargetCommand::Inspect(args) = command;
-    let definition = definition::open(None)?.definition;
+    let definition = crate::pipelines::open(None)?.definition;
     print(&inspect::inspect(
         &database(&args.database)?,
         &args.table,
@@ -55,7 +55,7 @@ pub(super) fn target(command: &TargetCommand) -> Result<Exit> {
 
 /// `muster db grants`.
 pub(super) fn print_grants(args: &GrantsArgs) -> Result<Exit> {
-    let definition = definition::open(args.pipeline.as_deref())?.definition;
+    let definition = crate::pipelines::open(args.pipeline.as_deref())?.definition;
     print(&grants::grants(
         &database(&args.database)?,
         &args.role,

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::print;
-use crate::definition;
+use crate::cli::terminal::print;
 use crate::issue::Code;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
@@ -31,7 +30,7 @@ pub(super) enum TemplateFormat {
 }
 
 pub(super) fn write_template(args: &TemplateArgs) -> Result<Exit> {
-    let definition = definition::open(args.pipeline.as_deref())?.definition;
+    let definition = crate::pipelines::open(args.pipeline.as_deref())?.definition;
     let by_name = args
         .output
         .as_ref()
@@ -46,7 +45,7 @@ pub(super) fn write_template(args: &TemplateArgs) -> Result<Exit> {
         (TemplateFormat::Csv, Some(path)) => {
             let text = template::csv(&definition);
             refuse_to_overwrite(path)?;
-            crate::report::file::atomically(path, |file| file.write(&text))?;
+            crate::file::atomically(path, |file| file.write(&text))?;
         }
         (TemplateFormat::Xlsx, Some(path)) => {
             refuse_to_overwrite(path)?;

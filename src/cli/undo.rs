@@ -7,17 +7,20 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::import::{absolute, make_folder, new_run, rfc3339};
 use super::invite::open_store;
-use super::{DatabaseArgs, print, runs, stop_on_signal};
+use super::{DatabaseArgs, runs};
+use crate::cli::run::{absolute, make_folder, new_run, rfc3339};
+use crate::cli::terminal::{print, stop_on_signal};
+use crate::file;
+use crate::history::Left;
 use crate::issue::{Code, mask};
 use crate::outcome::{Exit, Outcome};
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
-use crate::report::{file, history};
+use crate::report::history;
 use crate::store::Store;
 use crate::store::runs::{Booked, unknown};
-use crate::store::undo::{Earlier, Left};
+use crate::store::undo::Earlier;
 use crate::summary::{KeptExample, Next, Run, SCHEMA, Summary, Undone};
 
 /// The summary names so many things that were kept.

@@ -27,7 +27,6 @@ mod lifetime;
 mod load;
 mod mail;
 mod matching;
-mod open;
 mod pipeline;
 mod place;
 mod read;
@@ -51,7 +50,6 @@ pub use self::lifetime::lifetime;
 pub use self::load::Load;
 pub use self::mail::{Mail, quiet_hours};
 pub use self::matching::{Existing, Matching, Mode, Recycled, Returning, UnknownDeactivated};
-pub use self::open::{Recognizable, open, recognizable};
 pub use self::pipeline::Pipeline;
 pub use self::place::nearest;
 pub use self::read::{Read, SheetChoice};
@@ -179,7 +177,7 @@ pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
     target::fit(&mut definition);
     Ok(Pipeline {
         definition,
-        sha256: crate::hex(&Sha256::digest(text.as_bytes())),
+        sha256: crate::text::hex(&Sha256::digest(text.as_bytes())),
         text: text.to_string(),
         options: Vec::new(),
         named: None,

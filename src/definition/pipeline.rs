@@ -62,7 +62,8 @@ impl Pipeline {
             }
             _ => {}
         }
-        self.sha256 = crate::hex(&Sha256::digest(format!("{} {option}={value}", self.sha256)));
+        self.sha256 =
+            crate::text::hex(&Sha256::digest(format!("{} {option}={value}", self.sha256)));
         self.options.push((option.to_string(), value.to_string()));
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! Written batch by batch with polars, so that its size doesn't matter; any tool that reads
 //! Parquet can ask it questions.
 
+use crate::history::Entry;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs::File;
@@ -13,8 +14,6 @@ use polars::prelude::{
     BatchedWriter, Column, DataFrame, DataType, Field, ParquetCompression, ParquetReader,
     ParquetWriter, PlSmallStr, PolarsError, Schema, SerReader,
 };
-
-use serde::Serialize;
 
 use super::series;
 use crate::issue::Code;
@@ -164,27 +163,6 @@ pub fn rows_at(path: &Path, file: Option<&str>, line: u64) -> Result<Vec<u32>> {
         .filter(|((_, name), at)| *at == Some(line) && name.is_some_and(of_file))
         .filter_map(|((row, _), _)| u32::try_from(row?.checked_sub(1)?).ok())
         .collect())
-}
-
-/// A row of a ledger that was read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Entry {
-    /// The row's number in the run, from 0.
-    pub row: u32,
-    /// The file, as it was given.
-    pub file: String,
-    /// Physical line, or row of the sheet.
-    pub line: u64,
-    /// The outcome's word.
-    pub outcome: String,
-    /// The account that it made, changed or matched.
-    pub account: Option<String>,
-    /// For a duplicate: the number of the row that it equals, from 0.
-    pub duplicate_of: Option<u32>,
-    /// Cleaning rules that changed something, by comma.
-    pub cleaned: String,
-    /// Codes of its issues, by comma.
-    pub issues: String,
 }
 
 /// The rows of the ledger at `path` that have one of `numbers` or are about `account`, and the

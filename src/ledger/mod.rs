@@ -6,7 +6,7 @@ pub mod planfile;
 
 use polars::prelude::{Column, NamedFrom, PlSmallStr, Series};
 
-pub use self::entries::{Entries, Entry, Ledger, find, rows_at};
+pub use self::entries::{Entries, Ledger, find, rows_at};
 
 /// A column of a batch.
 fn series<T>(name: &str, values: Vec<T>) -> Column

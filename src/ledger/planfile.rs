@@ -26,20 +26,20 @@ use crate::account::COLUMNS;
 use crate::decision::Planned;
 use crate::definition::{self, Definition, Pipeline};
 use crate::field::{Field, RowNumber};
+use crate::file::{Pending, unwritable};
 use crate::issue::{Code, Issue};
 use crate::leaver::{Leaver, Why};
+use crate::meaning::changes::{Difference, differences, rule};
 use crate::meaning::person::Person;
 use crate::outcome::Outcome;
-use crate::pipeline::InputFile;
 use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
-use crate::report::changes::{Difference, differences, rule};
-use crate::report::file::{Pending, unwritable};
 use crate::row::{Layout, People, Slot};
 use crate::rule::Rule;
 use crate::safeguard::Gate;
 use crate::spool::{PlanSpool, Spool, dialect, encode, pack, unpack};
 use crate::stages::lineage::Marks;
+use crate::stages::read::InputFile;
 
 /// The version of this file's shape.
 const FORMAT: &str = "muster.plan/1";
@@ -547,7 +547,7 @@ fn check_seal(file: &File, shown: &str) -> Result<String> {
     }
     whole.update(seal);
     whole.update(&footer);
-    Ok(crate::hex(&whole.finalize()))
+    Ok(crate::text::hex(&whole.finalize()))
 }
 
 // --- reading -------------------------------------------------------------------------------------

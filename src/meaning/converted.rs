@@ -329,7 +329,7 @@ fn flipped(
 
 #[cfg(test)]
 mod tests {
-    use crate::meaning::converted::*;
+    use super::*;
 
     #[test]
     fn what_a_spreadsheet_writes_is_told_from_what_people_type() {

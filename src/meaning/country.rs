@@ -161,8 +161,7 @@ fn slip_hashes(word: &str, mut each: impl FnMut(u64)) {
 mod tests {
     use std::collections::HashSet;
 
-    use crate::header;
-    use crate::meaning::country::*;
+    use super::*;
 
     #[test]
     fn every_country_has_names_of_its_own_in_the_form_of_keys() {

@@ -547,7 +547,7 @@ fn date(year: u32, month: u32, day: u32) -> Reading {
 
 #[cfg(test)]
 mod tests {
-    use crate::meaning::date::*;
+    use super::*;
 
     #[test]
     fn a_column_decides_the_order_of_its_dates_or_leaves_it_open() {

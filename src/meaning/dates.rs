@@ -44,7 +44,7 @@ pub fn is_over(accounts: &Accounts, start: Option<&str>, end: Option<&str>) -> b
 
 #[cfg(test)]
 mod tests {
-    use crate::meaning::dates::*;
+    use super::*;
     use jiff::civil::date;
 
     #[test]

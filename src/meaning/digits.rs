@@ -36,7 +36,7 @@ fn parts(text: &str) -> Option<(bool, Option<char>)> {
 
 #[cfg(test)]
 mod tests {
-    use crate::meaning::digits::*;
+    use super::*;
 
     #[test]
     fn shortened_numbers_are_told_from_ids() {

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::definition::DateOrder;
 use crate::header::Sense;
-use crate::meaning::{date, words};
+use crate::meaning::{booleans, date};
 use crate::text::key;
 use crate::vocabulary::closing;
 
@@ -158,7 +158,7 @@ fn answer(text: &str, key: &str) -> Option<Answer> {
         return Some(*answer);
     }
     let answer = |yes| if yes { Answer::Yes } else { Answer::No };
-    words::boolean_word(key).map(answer)
+    booleans::boolean_word(key).map(answer)
 }
 
 /// A day closes once it has come; up to a last day, once it is over.
@@ -263,7 +263,7 @@ fn control(text: &str) -> Option<Flag> {
 
 #[cfg(test)]
 mod tests {
-    use crate::meaning::flag::*;
+    use super::*;
 
     const TODAY: Option<Date> = Some(Date::constant(2026, 11, 22));
 

@@ -424,7 +424,7 @@ fn path(name: &str, nesting: char) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use crate::meaning::group::*;
+    use super::*;
 
     fn list(cell: &str, policy: &Groups) -> Vec<String> {
         groups(&clean(cell, policy).value)

@@ -194,7 +194,7 @@ fn append(tag: &mut String, part: &str, place: Place) -> Option<Place> {
 mod tests {
     use std::collections::HashSet;
 
-    use crate::meaning::language::*;
+    use super::*;
 
     #[test]
     fn codes_are_sorted_and_every_one_is_found() {

@@ -359,8 +359,8 @@ fn with_inherited(
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::definition::{Definition, parse};
-    use crate::meaning::membership::*;
 
     fn definition(toml: &str) -> Definition {
         let text = format!("name = \"p\"\n{toml}");

@@ -1,6 +1,8 @@
 //! What the text of a cell means under the policy of a pipeline: dates, countries, languages, words,
 //! names, groups and memberships. Pure; the passes read by it.
 
+pub mod booleans;
+pub mod changes;
 pub mod converted;
 pub mod country;
 pub mod date;

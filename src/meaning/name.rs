@@ -584,7 +584,7 @@ fn ideographs(name: &str) -> Option<(String, String, Option<Doubt>)> {
 
 #[cfg(test)]
 mod tests {
-    use crate::meaning::name::*;
+    use super::*;
 
     #[test]
     fn names_are_split_by_the_written_rule() {

@@ -350,7 +350,7 @@ fn without_numbers<'a>(lines: &[&'a str]) -> Option<Vec<&'a str>> {
 
 #[cfg(test)]
 mod tests {
-    use crate::meaning::notation::*;
+    use super::*;
 
     #[test]
     fn lists_of_other_systems_are_read() {

@@ -507,7 +507,7 @@ mod tests {
     use argon2::password_hash::PasswordVerifier;
     use sha2::{Digest, Sha256, Sha512};
 
-    use crate::meaning::password::*;
+    use super::*;
 
     /// What every hash below is of; those of PBKDF2 and scrypt were made by Python's hashlib, the
     /// others by libxcrypt.

@@ -3,6 +3,7 @@
 
 use jiff::civil::Date;
 
+use super::booleans::{BOOLEANS, boolean_word};
 use super::wrap;
 use crate::definition::{Definition, Meaning};
 use crate::field::Field;
@@ -22,12 +23,6 @@ fn yes_or_no(key: &str) -> Option<bool> {
     let is_word =
         key.chars().count() > 1 || matches!(key, "y" | "n" | "1" | "0") || !key.is_ascii();
     boolean_word(key).filter(|_| is_word && !matches!(key, "on" | "off"))
-}
-
-/// Whether a word in the form of [`key`] is a yes or a no.
-pub fn boolean_word(key: &str) -> Option<bool> {
-    let (word, _) = BOOLEANS.iter().find(|(_, words)| words.contains(&key))?;
-    Some(*word == "true")
 }
 
 /// The status that `text` means: `active`, `invited` or `deactivated`.
@@ -105,26 +100,6 @@ pub fn meaning<'a>(
         later: later.filter(|_| strongest < Meaning::Deactivated),
     })
 }
-
-/// What a cell of an attribute may say that is yes or no, in the form of [`key`]: in English, German,
-/// French, Spanish, Portuguese, Italian, Dutch, Polish, Czech, Turkish, Japanese and Chinese.
-#[rustfmt::skip]
-const BOOLEANS: [(&str, &[&str]); 2] = [
-    (
-        "true",
-        &[
-            "true", "1", "yes", "y", "t", "x", "on", "ja", "j", "wahr", "oui", "o", "vrai", "si", "s", "verdadero", "sim",
-            "verdadeiro", "vero", "waar", "tak", "prawda", "ano", "pravda", "evet", "dogru", "はい", "是", "真",
-        ],
-    ),
-    (
-        "false",
-        &[
-            "false", "0", "no", "n", "f", "off", "nein", "falsch", "non", "faux", "falso", "nao", "nee", "onwaar", "nie",
-            "falsz", "ne", "nepravda", "hayir", "yanlis", "いいえ", "否", "假",
-        ],
-    ),
-];
 
 /// `true` or `false`, if `text` says either, in the pipeline's own words first.
 pub fn boolean(text: &str, definition: &Definition) -> Option<&'static str> {
@@ -208,7 +183,7 @@ pub fn boolean_slots(layout: &Layout, definition: &Definition) -> Vec<bool> {
 
 #[cfg(test)]
 mod tests {
-    use crate::meaning::words::*;
+    use super::*;
     use crate::vocabulary::closing;
 
     #[test]
@@ -359,7 +334,7 @@ mod tests {
 
     #[test]
     fn no_preset_lets_anybody_in_and_each_knows_the_closed_ones_of_its_product() {
-        let all = crate::definition::recognizable().unwrap();
+        let all = crate::pipelines::recognizable().unwrap();
         let mut names: Vec<String> = Vec::new();
         for one in all {
             let definition = one.pipeline.definition;
@@ -372,7 +347,7 @@ mod tests {
                 .map(|status| status.as_slice());
             for header in headers.unwrap_or_else(|| panic!("{name} has no status")) {
                 let said = |word: &str| {
-                    let cells = std::iter::once((word, header::sense(header)));
+                    let cells = std::iter::once((word, crate::header::sense(header)));
                     meaning(cells, &definition).map(|said| said.word)
                 };
                 for word in *there {

@@ -102,7 +102,7 @@ fn is_digits(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::meaning::wrap::*;
+    use super::*;
 
     #[test]
     fn ids_come_out_of_their_wrapping() {

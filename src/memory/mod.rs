@@ -15,8 +15,6 @@
 use std::fs;
 use std::path::Path;
 
-pub mod managers;
-pub mod owners;
 pub mod seen;
 pub mod sorted;
 

@@ -15,8 +15,9 @@ use lettre::message::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Attachment, Rendered};
+use super::Attachment;
 use crate::definition::Mail;
+use crate::invitation::Rendered;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
@@ -100,7 +101,7 @@ pub fn new_message_id(domain: &str) -> Result<String> {
         let what = format!("the system gives no random bytes: {error}");
         Refusal::new(Code::MailSettings, what)
     })?;
-    Ok(format!("<{}@{domain}>", crate::hex(&bytes)))
+    Ok(format!("<{}@{domain}>", crate::text::hex(&bytes)))
 }
 
 /// The mail to `to`, whose display name is `name`. The same arguments give the same bytes.
@@ -173,7 +174,7 @@ fn part(kind: MultiPartKind, message_id: &str) -> MultiPart {
     let digest = Sha256::digest(format!("{kind:?}{message_id}"));
     MultiPart::builder()
         .kind(kind)
-        .boundary(format!("=_{}", crate::hex(&digest[..16])))
+        .boundary(format!("=_{}", crate::text::hex(&digest[..16])))
         .build()
 }
 

@@ -7,21 +7,17 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::invitation::Delivery;
 use crate::issue::Code;
-use crate::notify::Delivery;
 use crate::notify::message::Message;
 use crate::refusal::{Refusal, Result};
-use crate::store::launcher::home_from_environment;
 
 /// The most characters of a Message-ID that a file's name takes over: names end at 255 bytes.
 const NAME_CHARS_MAX: usize = 120;
 
 /// The folder `outbox` in muster's home. It need not exist.
-///
-/// # Errors
-/// `usage.invalid` where no home can be found.
-pub fn folder() -> Result<PathBuf> {
-    Ok(home_from_environment()?.join("outbox"))
+pub fn folder_in(home: &Path) -> PathBuf {
+    home.join("outbox")
 }
 
 /// Makes the folder, for its owner alone: the files hold links that let people in.
@@ -47,7 +43,7 @@ fn make(folder: &Path) -> io::Result<()> {
 }
 
 /// The refusal for an outbox that can't be written to.
-pub(super) fn unwritable(folder: &Path, why: &str) -> Refusal {
+pub(crate) fn unwritable(folder: &Path, why: &str) -> Refusal {
     let what = format!("the outbox `{}` can't be written: {why}", folder.display());
     Refusal::new(Code::OutputUnwritable, what)
         .help("make room or give the right to write there, or set `MUSTER_HOME` to another folder")
@@ -92,7 +88,7 @@ fn path_of(folder: &Path, message_id: &str) -> PathBuf {
     let safe = |c: &char| c.is_ascii_alphanumeric() || "-.@_".contains(*c);
     let mut name: String = id.chars().filter(safe).take(NAME_CHARS_MAX).collect();
     if name != id || name.is_empty() || name.starts_with('.') {
-        let hash = crate::hex(&Sha256::digest(message_id)[..8]);
+        let hash = crate::text::hex(&Sha256::digest(message_id)[..8]);
         name = format!("{}-{hash}", name.trim_start_matches('.'));
     }
     folder.join(format!("{name}.eml"))

@@ -1,117 +1,17 @@
 //! Who of a run's people is written to, and why the others are not. Pure.
 
+use crate::invitation::Candidate;
+use crate::invitation::LeftOut;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::{Kind, Person};
 use crate::field::RowNumber;
+use crate::invitation::Kind;
 use crate::issue::Code;
 use crate::meaning::group;
 use crate::refusal::{Refusal, Result};
 use crate::text::domains::is_reserved;
-
-/// Somebody whom a run names, with all that decides whether a mail may go out.
-#[derive(Debug, Clone, Default)]
-pub struct Candidate {
-    /// The row of the run.
-    pub row: RowNumber,
-    /// The account.
-    pub account: Uuid,
-    /// Whether the run made the account; it only touched it otherwise.
-    pub created: bool,
-    /// What templates see. `email` is empty for somebody without an address.
-    pub person: Person,
-    /// What the person is besides the role.
-    pub other_roles: Vec<String>,
-    /// The address as the match compares it; empty without one.
-    pub email_key: String,
-    /// `invited`, `active` or `deactivated`.
-    pub status: String,
-    /// The state of the newest invitation of this kind; a link whose time is over is `expired`.
-    pub latest: Option<String>,
-    /// Whether the address must never be mailed.
-    pub suppressed: bool,
-    /// Whether the person chose a password already.
-    pub has_password: bool,
-    /// Whether the first day is still to come, where that matters.
-    pub starts_later: bool,
-}
-
-/// Why somebody is not written to. The order is the one in which reasons are looked for and shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LeftOut {
-    /// The account has no address.
-    NoEmail,
-    /// The account is deactivated.
-    Deactivated,
-    /// The first day is still to come, and the pipeline lets nobody in before.
-    NotStarted,
-    /// An invitation is for people who are not active yet.
-    Active,
-    /// A reset is for people who are active.
-    NotActive,
-    /// The account was there before the run; only new ones get a first password.
-    Existed,
-    /// The person has a password already.
-    HasPassword,
-    /// The address is on the list of those that are never mailed.
-    Suppressed,
-    /// RFC 2606 and its like: no mail can arrive there.
-    Reserved,
-    /// No mail server takes it.
-    Undeliverable,
-    /// A link is out and still works.
-    Invited,
-    /// Nobody knows whether the last mail arrived.
-    Unknown,
-    /// The last mail was refused.
-    Failed,
-    /// Somebody cancelled it.
-    Cancelled,
-}
-
-impl LeftOut {
-    /// The reason's word in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            LeftOut::NoEmail => "no_email",
-            LeftOut::Deactivated => "deactivated",
-            LeftOut::NotStarted => "not_started",
-            LeftOut::Active => "already_active",
-            LeftOut::NotActive => "not_active",
-            LeftOut::Existed => "existed_before",
-            LeftOut::HasPassword => "has_password",
-            LeftOut::Suppressed => "suppressed",
-            LeftOut::Reserved => "reserved_domain",
-            LeftOut::Undeliverable => "undeliverable",
-            LeftOut::Invited => "already_invited",
-            LeftOut::Unknown => "unknown",
-            LeftOut::Failed => "failed",
-            LeftOut::Cancelled => "cancelled",
-        }
-    }
-
-    /// The reason in a few words.
-    pub fn title(self) -> &'static str {
-        match self {
-            LeftOut::NoEmail => "no e-mail address",
-            LeftOut::Deactivated => "deactivated",
-            LeftOut::NotStarted => "not started: the first day is still to come",
-            LeftOut::Active => "already active",
-            LeftOut::NotActive => "not active yet: invite them instead",
-            LeftOut::Existed => "had an account before this run",
-            LeftOut::HasPassword => "has a password already",
-            LeftOut::Suppressed => "suppressed: never to be mailed",
-            LeftOut::Reserved => "reserved domain: no mail arrives there",
-            LeftOut::Undeliverable => "undeliverable address",
-            LeftOut::Invited => "already invited, and the link still works",
-            LeftOut::Unknown => "unknown whether the last mail arrived",
-            LeftOut::Failed => "the last mail failed",
-            LeftOut::Cancelled => "cancelled",
-        }
-    }
-}
 
 /// One word of `--only` or `--except`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -302,6 +202,7 @@ pub fn spread(mut people: Vec<Candidate>, count: usize) -> Vec<Candidate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::invitation::Person;
 
     fn somebody(row: RowNumber, email: &str, status: &str) -> Candidate {
         Candidate {

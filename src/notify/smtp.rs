@@ -21,8 +21,8 @@ use lettre::transport::smtp::{Error, SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_POR
 use rustls::CertificateError;
 
 use crate::definition::Mail;
+use crate::invitation::Delivery;
 use crate::issue::Code;
-use crate::notify::Delivery;
 use crate::notify::message::Message;
 use crate::refusal::{Refusal, Result};
 
@@ -250,7 +250,7 @@ fn authority_in(path: &str) -> Result<Certificate> {
 
 /// How long the server may be silent before it counts as gone.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
+pub(crate) struct Patience {
     /// For a connection and for each command. RFC 5321, section 4.5.3.2, would wait 5 minutes; who
     /// sits before the terminal wants to know earlier, and a command that is cut off can be
     /// repeated.
@@ -301,7 +301,7 @@ impl Connection {
         Connection::open_with(server, Patience::default())
     }
 
-    pub(super) fn open_with(
+    pub(crate) fn open_with(
         server: &Server,
         patience: Patience,
     ) -> std::result::Result<Connection, OpenError> {

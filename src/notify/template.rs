@@ -13,8 +13,8 @@ use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context, escape_formatter};
 
 use super::message::{is_language_tag, one_line};
-use super::{Kind, Letter, Person, Rendered, RunReport};
 use crate::definition::{Mail, nearest};
+use crate::invitation::{Kind, Letter, Person, Rendered, RunReport};
 use crate::issue::Code;
 use crate::outcome::Outcome;
 use crate::refusal::{Refusal, Result};

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::decisions::Decisions;
 use super::write::Way;
-use super::{InputFile, Job, stopped_early};
+use super::{Job, stopped_early};
 use crate::issue::Code;
 use crate::ledger::planfile::PlanFile;
 use crate::outcome::Exit;
@@ -12,6 +12,7 @@ use crate::refusal::{Refusal, Result};
 use crate::run_key::RunKey;
 use crate::spool::Spool;
 use crate::stages::lineage::{Lineage, Marks};
+use crate::stages::read::InputFile;
 use crate::store::Store;
 use crate::store::share::Step;
 

@@ -10,7 +10,6 @@ use std::ops::Range;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::GROUP_BATCHES;
 use super::plan::Planning;
 use crate::decision::Planned;
 use crate::field::RowNumber;
@@ -20,6 +19,7 @@ use crate::outcome::Outcome;
 use crate::refusal::Result;
 use crate::run_key::RunKey;
 use crate::safeguard::Gate;
+use crate::spool::GROUP_BATCHES;
 use crate::spool::{PlanSpool, Spool, dialect};
 use crate::store::Store;
 

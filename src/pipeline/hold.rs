@@ -1,7 +1,7 @@
 //! gates: measures the plan of a run, and takes out of it what they hold.
 
 use super::change::{changes, held_issues, joins, needed_groups};
-use super::plan::{Planning, Rows};
+use super::plan::Planning;
 use crate::decision::Planned;
 use crate::definition;
 use crate::definition::{Definition, Slipped};
@@ -10,6 +10,7 @@ use crate::issue::{Code, Issue};
 use crate::leaver::{Fate, Leaver};
 use crate::meaning::person::Person;
 use crate::outcome::Outcome;
+use crate::pipeline::rows::Rows;
 use crate::profile::Profile;
 use crate::refusal::Result;
 use crate::row::People;

@@ -1,6 +1,7 @@
 //! Whom a full list no longer names, and whose day has come.
 
-use super::{InputFile, Job, Ran};
+use super::{Job, Ran};
+use crate::stages::read::InputFile;
 
 use uuid::Uuid;
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::plan::Rows;
 use crate::field::RowNumber;
-use crate::memory::managers::Managers;
+use crate::pipeline::rows::Rows;
 use crate::refusal::Result;
+use crate::stages::managers::index::Managers;
 use crate::stages::managers::{Name, Wrong, cell};
 use crate::store::Store;
 

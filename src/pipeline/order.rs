@@ -3,11 +3,12 @@
 use super::begin::{Begun, confirm, inputs_of};
 use super::decisions::{Decisions, Refused};
 use super::leavers::find_leavers;
-use super::plan::{Guide, Rows, match_and_plan};
+use super::plan::match_and_plan;
 use super::read::groups_of;
 use super::{Job, Ran};
 use crate::leaver::Leaver;
 use crate::ledger::planfile::PlanFile;
+use crate::pipeline::rows::{Guide, Rows};
 use crate::refusal::Result;
 use crate::safeguard::Classes;
 use crate::stages::follow::{self, Wanted};

@@ -1,7 +1,6 @@
 //! passwords: fetches the password hashes that a plan leaves out from the files that it was made
 //! from.
 
-use super::InputFile;
 use super::read::read_files;
 use crate::header::Vocabulary;
 use crate::issue::Code;
@@ -10,6 +9,7 @@ use crate::outcome::Outcome;
 use crate::pipeline::Job;
 use crate::refusal::{Refusal, Result};
 use crate::stages::clean::clean;
+use crate::stages::read::InputFile;
 use crate::stages::read::{self, Source};
 
 /// Reads the files of `plan` once more, if accounts that it makes come with a password.
@@ -26,6 +26,7 @@ pub(super) fn fetch(job: &Job, plan: &mut PlanFile) -> Result<()> {
         let wanted = read::Wanted {
             definition,
             vocabulary,
+            reader: job.reader,
         };
         let there = Source::open(&file.source.path, &wanted).map_err(explain)?;
         if there.sha256 != file.source.sha256 {

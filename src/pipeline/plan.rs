@@ -1,6 +1,10 @@
 //! match → plan, for all batches: what each row would do, and those who only get what others give up.
 
-use super::{GROUP_BATCHES, InputFile, Job, Order, stopped_early};
+use super::stopped_early;
+use crate::decision::Lookup;
+use crate::pipeline::rows::Guide;
+use crate::pipeline::rows::Rows;
+use crate::spool::GROUP_BATCHES;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
@@ -19,7 +23,6 @@ use crate::field::{Field, Key, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::meaning::membership::Tree;
 use crate::meaning::person::Person;
-use crate::memory::owners::Clashing;
 use crate::outcome::{Outcome, Verdict};
 use crate::refusal::Result;
 use crate::row::{Layout, People};
@@ -28,33 +31,12 @@ use crate::stages::clash::Decision;
 use crate::stages::follow::{self, Follow, Line, regardless};
 use crate::stages::gates::Facts;
 use crate::stages::load::{self};
-use crate::stages::managers::{self, Wrong};
+use crate::stages::managers::{self};
 use crate::stages::moves::{self, Moves, Pending, Release, stands_in_the_way};
 use crate::stages::plan::{decide, giving_up, own_match, without_keys, without_taken_keys};
-use crate::stages::roll::{Answer, Roll};
 use crate::store::Store;
 use crate::store::matches::Matches;
 use crate::store::roll::Calling;
-
-/// By what the rows are decided.
-pub(super) enum Guide<'a> {
-    /// By the pipeline, knowing how the clashes of the files ended.
-    Pipeline {
-        clashing: &'a Clashing,
-        managers: &'a [Wrong],
-        files: &'a [InputFile],
-    },
-    /// By a plan, as long as the accounts are what it saw.
-    Plan(&'a Order<'a>),
-}
-
-/// The rows of a run, and what they are for.
-#[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
-    pub(super) job: &'a Job<'a>,
-    pub(super) layout: &'a Layout,
-    pub(super) spool: &'a Spool,
-}
 
 /// What the plan leaves, with what only the last row could tell.
 pub(super) struct Planning {
@@ -170,8 +152,7 @@ pub(super) fn match_and_plan(
             .into_par_iter()
             .map(|batch| {
                 let people = spool.read(batch)?;
-                let called = called.as_ref().map(|called| called.of_batch(spool, batch));
-                let (planned, moving) = judge.plan(batch, &people, called, &found)?;
+                let (planned, moving) = judge.plan(batch, &people, called.as_ref(), &found)?;
                 let facts = rows.facts(&people, &planned);
                 Ok((people, planned, moving, facts))
             })
@@ -275,8 +256,8 @@ fn send_keys(rows: &Rows, called: Option<&Called>, store: &Store) -> Result<u64>
             .into_par_iter()
             .map(|batch| {
                 let people = spool.read(batch)?;
-                let called = called.map(|called| called.of_batch(spool, batch));
-                let frame = load::encode_keys(&people, called, full_list);
+                let known = |index| lookup(called, spool, batch, index);
+                let frame = load::encode_keys(&people, &known, full_list);
                 let unknown = match full_list {
                     true => load::rows_without_key(&people),
                     false => 0,
@@ -291,6 +272,11 @@ fn send_keys(rows: &Rows, called: Option<&Called>, store: &Store) -> Result<u64>
         }
     }
     Ok(unknown_rows)
+}
+
+/// What the accounts that were called say of a row; a match can say it where none were.
+fn lookup(called: Option<&Called>, spool: &Spool, batch: usize, index: usize) -> Lookup {
+    called.map_or(Lookup::Ask, |called| called.lookup(spool, batch, index))
 }
 
 /// All that planning a row needs besides the row and its match.
@@ -309,7 +295,7 @@ impl Judge<'_> {
         &self,
         batch: usize,
         people: &People,
-        called: Option<(&Roll, &[Answer])>,
+        called: Option<&Called>,
         found: &[(RowNumber, Matched)],
     ) -> Result<(Planned, moves::Found)> {
         let first = people.drafts.first_row;
@@ -327,7 +313,7 @@ impl Judge<'_> {
             .peekable();
         for index in 0..people.len() {
             let row = first + index as RowNumber;
-            if let Some(account) = called.and_then(|(roll, answers)| roll.holder(answers[index])) {
+            if let Lookup::Holds(account) = lookup(called, self.rows.spool, batch, index) {
                 planned.outcomes.push(Outcome::Unchanged);
                 planned.accounts.push((row, account));
                 continue;

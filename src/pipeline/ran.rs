@@ -1,12 +1,11 @@
 //! What is known after a run: everything that is told of it comes from here.
 
-use serde::{Deserialize, Serialize};
+use crate::stages::read::InputFile;
 
 use super::decisions::{Decisions, Refused};
 use crate::decision::Planned;
 use crate::leaver::Leaver;
 use crate::ledger::planfile::Contents;
-use crate::meaning::mapping::{Mapping, Target};
 use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Layout, People};
@@ -14,7 +13,6 @@ use crate::run_key::RunKey;
 use crate::safeguard::Gate;
 use crate::spool::Spool;
 use crate::stages::lineage::{Lineage, Marks};
-use crate::stages::read::Source;
 use crate::summary::Share;
 
 /// Everything that is known after a run, for the record.
@@ -101,15 +99,4 @@ pub struct Shared {
     pub joined: bool,
     /// Whether it is the one that closes the run in the books.
     pub closes: bool,
-}
-
-/// A file of the run and what its columns became.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct InputFile {
-    /// The file.
-    pub source: Source,
-    /// What each column became.
-    pub targets: Vec<Target>,
-    /// How the columns fill the layout.
-    pub mapping: Mapping,
 }

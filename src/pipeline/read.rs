@@ -1,8 +1,10 @@
 //! The first half: read → map → clean → dedupe → validate, for all files, into the spool.
 
 use super::columns::{Unused, advise};
-use super::plan::Rows;
-use super::{GROUP_BATCHES, InputFile, Job, stopped_early};
+use super::{Job, stopped_early};
+use crate::pipeline::rows::Rows;
+use crate::spool::GROUP_BATCHES;
+use crate::stages::read::InputFile;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -18,19 +20,19 @@ use crate::meaning::date::Evidence;
 use crate::meaning::group;
 use crate::meaning::group::{GROUP_NESTING, groups};
 use crate::meaning::mapping::{Mapping, Target};
-use crate::memory::managers::Managers;
-use crate::memory::owners::Owners;
 use crate::memory::seen::Seen;
 use crate::outcome::Verdict;
 use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Drafts, Layout, People, Slot};
 use crate::spool::{Encoded, Spool, encode};
+use crate::stages::clash::owners::Owners;
 use crate::stages::clash::{LookAlike, closing_rows, key_hashes, look_alikes};
 use crate::stages::clean::clean;
 use crate::stages::closing::{self, Watch};
 use crate::stages::dedupe::fingerprints;
 use crate::stages::lineage::Marks;
+use crate::stages::managers::index::Managers;
 use crate::stages::managers::{self, Called};
 use crate::stages::map;
 use crate::stages::read::{self, Source};
@@ -140,13 +142,14 @@ pub(super) fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
             &read::Wanted {
                 definition,
                 vocabulary,
+                reader: job.reader,
             },
         )?;
         if job.sha256.is_some_and(|sha256| sha256 != source.sha256) {
             let what = format!("`{}` changed since it was looked at", path.display());
             return Err(Refusal::new(Code::FileChanged, what));
         }
-        let targets = map::targets(&source, vocabulary, definition)
+        let targets = map::targets(&source.head(), vocabulary, definition)
             .map_err(|refusal| advise(refusal, &mut source, vocabulary, definition))?;
         let passwords = targets
             .iter()
@@ -216,7 +219,7 @@ pub(super) fn read_people(
     let truth = read_once(job, files, layout, &definitions, &watches)?;
     check_somebody(files, &truth)?;
     for ((file, watch), counts) in files.iter().zip(&watches).zip(&truth.closing) {
-        if let Some(refusal) = watch.question(&file.source, counts) {
+        if let Some(refusal) = watch.question(&file.source.head(), counts) {
             return Err(refusal);
         }
     }
@@ -274,7 +277,12 @@ fn say_unused(mut truth: FileTruth, files: &mut [InputFile], definition: &Defini
 }
 
 fn watch(file: &InputFile, definition: &Definition) -> Watch {
-    Watch::new(&file.source, &file.targets, &file.mapping, definition)
+    Watch::new(
+        &file.source.head(),
+        &file.targets,
+        &file.mapping,
+        definition,
+    )
 }
 
 /// Refuses a file in which no row is about anybody: nothing in it can be right.

@@ -1,16 +1,20 @@
 //! Calling the roll while the file is read, and asking it about every row.
 
+use crate::decision::Lookup;
 use rayon::prelude::*;
 
+use super::Job;
 use super::change::asks_for_groups;
-use super::plan::{Guide, Rows};
-use super::{GROUP_BATCHES, InputFile, Job};
 use crate::field::RowNumber;
 use crate::meaning::membership::Tree;
+use crate::pipeline::rows::{Guide, Rows};
 use crate::refusal::Result;
 use crate::row::Layout;
+use crate::spool::GROUP_BATCHES;
 use crate::spool::Spool;
 use crate::stages::managers::Wrong;
+use crate::stages::plan::decide;
+use crate::stages::read::InputFile;
 use crate::stages::roll::{Answer, Call, Roll, Shape};
 use crate::store::Store;
 use crate::store::roll::Calling;
@@ -29,13 +33,10 @@ pub(super) struct Called {
 }
 
 impl Called {
-    /// The roll, and what it says of the rows of a batch.
-    pub(super) fn of_batch(&self, spool: &Spool, batch: usize) -> (&Roll, &[Answer]) {
-        let first = spool.first_row(batch) as usize;
-        (
-            &self.roll,
-            &self.answers[first..first + spool.rows_in(batch)],
-        )
+    /// What is known of row `index` of a batch.
+    pub(super) fn lookup(&self, spool: &Spool, batch: usize, index: usize) -> Lookup {
+        let row = spool.first_row(batch) as usize + index;
+        self.roll.lookup(self.answers[row])
     }
 }
 
@@ -87,6 +88,7 @@ pub(super) fn ask_roll(
         definition,
         tree,
         with_groups: asks_for_groups(layout, definition),
+        decide: &decide,
     };
     let mut answers = Vec::with_capacity(spool.rows() as usize);
     job.progress.begin("roll", Some(spool.rows()));

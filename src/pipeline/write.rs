@@ -25,8 +25,8 @@ use crate::spool::Spool;
 use crate::stages::load::{self, Chunk};
 use crate::store::Store;
 use crate::store::loader::{Loader, Written};
-use crate::store::share::By;
 use crate::store::share::{Booked, PAUSE, Step};
+use crate::store::trouble::By;
 use crate::summary::Share;
 
 /// How a process comes to write a run.

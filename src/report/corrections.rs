@@ -13,7 +13,7 @@ use rust_xlsxwriter::{
 };
 
 use super::csv::{Csv, Style};
-use super::file::{Pending, unwritable};
+use crate::file::{Pending, unwritable};
 use crate::header::{MARK, OWN};
 use crate::refusal::Result;
 use crate::row::{AboveRow, Native, ShownAs};
@@ -490,6 +490,7 @@ mod tests {
     use super::*;
     use crate::definition;
     use crate::header::Vocabulary;
+    use crate::stages::read::Reader;
     use crate::stages::read::{Source, Wanted, workbook};
 
     fn rows() -> (Vec<String>, Vec<Correction<'static>>) {
@@ -569,6 +570,7 @@ mod tests {
             let wanted = Wanted {
                 definition: &pipeline.definition,
                 vocabulary: &vocabulary,
+                reader: &Reader::default(),
             };
             let source = Source::open(&path, &wanted).unwrap();
             let names: Vec<&str> = header.iter().map(String::as_str).chain(OWN).collect();
@@ -607,11 +609,12 @@ mod tests {
         file.finish().unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 
-        let pipeline = definition::open(None).unwrap();
+        let pipeline = crate::pipelines::open(None).unwrap();
         let vocabulary = Vocabulary::new(&pipeline.definition);
         let wanted = Wanted {
             definition: &pipeline.definition,
             vocabulary: &vocabulary,
+            reader: &Reader::default(),
         };
         let source = workbook::open(&path, &wanted).unwrap();
         let names: Vec<&str> = header.iter().map(String::as_str).chain(OWN).collect();

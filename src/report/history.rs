@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::csv::{Csv, Style};
 use super::human::{duration, grouped, plural, safe, table};
 use crate::account::COLUMNS;
+use crate::history::Entry;
+use crate::history::Left;
+use crate::history::{Done, Known, WayIn, What};
 use crate::issue::Code;
-use crate::ledger::Entry;
 use crate::meaning::membership;
-use crate::store::explain::{Done, Known, WayIn, What};
-use crate::store::undo::Left;
 use crate::summary::{KeptExample, Summary};
 
 /// One thing that was kept: whose, what, why.

@@ -11,8 +11,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use crate::issue::Code;
+use crate::meaning::changes::{Change, Changes};
 use crate::outcome::{Counts, Outcome};
-use crate::report::changes::{Change, Changes};
 use crate::report::human::{
     self, counted, doubts, duration, escape, grouped, headline, is_hidden, meaning, mending,
     percent, plural, rules, ruling, safe, sum, why_leaving,

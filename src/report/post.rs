@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::human::{grouped, safe, table};
-use crate::notify::select::{Candidate, LeftOut};
-use crate::notify::send::Sent;
-use crate::notify::{Kind, Rendered};
-use crate::store::invitations::{Abandoned, Funnel, Listed};
+use crate::invitation::Sent;
+use crate::invitation::{Abandoned, Funnel, Listed};
+use crate::invitation::{Candidate, LeftOut};
+use crate::invitation::{Kind, Rendered};
 
 /// How many people of one reason are named.
 const NAMED: usize = 3;

@@ -9,9 +9,9 @@ use rust_xlsxwriter::{DataValidation, Format, Workbook, Worksheet, XlsxError};
 
 use super::corrections::{column_width, heading, note};
 use super::csv::{Csv, Style};
-use super::file::{atomically, unwritable};
 use crate::definition::{DateOrder, Definition, MissingGroups, NameOrder, Onboarding, SheetChoice};
 use crate::field::Field;
+use crate::file::{atomically, unwritable};
 use crate::refusal::Result;
 
 /// The statuses that a row may give.
@@ -367,6 +367,7 @@ mod tests {
     use super::*;
     use crate::definition;
     use crate::header::Vocabulary;
+    use crate::stages::read::Reader;
     use crate::stages::read::{Wanted, workbook};
 
     const PIPELINE: &str = r#"
@@ -427,12 +428,16 @@ mod tests {
         let staff = definition::parse("staff.toml", PIPELINE)
             .unwrap()
             .definition;
-        for (definition, line) in [(definition::open(None).unwrap().definition, 1), (staff, 3)] {
+        for (definition, line) in [
+            (crate::pipelines::open(None).unwrap().definition, 1),
+            (staff, 3),
+        ] {
             xlsx(&path, &definition).unwrap();
             let vocabulary = Vocabulary::new(&definition);
             let wanted = Wanted {
                 definition: &definition,
                 vocabulary: &vocabulary,
+                reader: &Reader::default(),
             };
             let source = workbook::open(&path, &wanted).unwrap();
             let columns = columns(&definition);

@@ -31,9 +31,10 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use uuid::Uuid;
 
 use crate::definition::Mail;
+use crate::invitation::Kind;
 use crate::issue::Code;
-use crate::notify::Kind;
 use crate::notify::token::{self, Token};
+use crate::password;
 use crate::refusal::{Refusal, Result};
 use crate::stages::validate::VALUE_CHARS_MAX;
 use crate::store::acceptance::Invited;
@@ -49,7 +50,6 @@ mod connection;
 mod guard;
 mod limit;
 mod page;
-pub(crate) mod password;
 mod pool;
 mod words;
 

@@ -6,8 +6,8 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::definition::Mail;
-use crate::notify::Kind;
-use crate::serve::password;
+use crate::invitation::Kind;
+use crate::password;
 use crate::serve::words::{Words, fill};
 use crate::stages::validate::VALUE_CHARS_MAX;
 use crate::store::acceptance::Invited;
@@ -252,7 +252,7 @@ fn link(contact: &str) -> Markup {
 mod tests {
     use super::{House, Problems, STYLE, done, form, link};
     use crate::definition::Mail;
-    use crate::notify::Kind;
+    use crate::invitation::Kind;
     use crate::serve::words::choose;
     use crate::store::acceptance::Invited;
 

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::connection::HEAD_TIME;
 use super::{Serving, serve};
 use crate::definition::Mail;
-use crate::notify::Kind;
+use crate::invitation::Kind;
 use crate::notify::token::Token;
 use crate::refusal::Result;
 use crate::store::connect::{Connection, Target};
@@ -142,7 +142,7 @@ impl Site {
                 (id, run_id, account_id, kind, email, email_key, state, token_sha256, expires_at, message_id)
             select gen_random_uuid(), 'run', id, '{kind}', email, email, 'sent', '\\x{}', now() + interval '1 day', 'm'
             from account",
-            crate::hex(&token.sha256())
+            crate::text::hex(&token.sha256())
         ));
         token.text()
     }

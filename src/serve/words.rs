@@ -1,7 +1,7 @@
 //! What the pages say, in four languages, and which of them a visitor reads.
 
-use crate::notify::Kind;
-use crate::serve::password::Problem;
+use crate::invitation::Kind;
+use crate::password::Problem;
 
 /// Every text of the pages in one language; a field without a comment is a label, a button or a
 /// sentence about what is wrong with the field of that name. `{product}`, `{email}`, `{min}` and `{max}` are filled

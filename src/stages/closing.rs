@@ -7,7 +7,7 @@ use jiff::civil::Date;
 
 use crate::definition::Definition;
 use crate::header::{
-    Doubt, Sense, Vocabulary, doubt, is_about_another_thing, is_ignored, is_own, sense,
+    Doubt, Head, Sense, Vocabulary, doubt, is_about_another_thing, is_ignored, is_own, sense,
 };
 use crate::issue::Code;
 use crate::meaning::flag;
@@ -15,7 +15,6 @@ use crate::meaning::flag::{Flag, Word};
 use crate::meaning::mapping::{Mapping, Target};
 use crate::refusal::Refusal;
 use crate::row::{Cells, Slot};
-use crate::stages::read::Source;
 use crate::text::key;
 
 /// A value longer than this, in bytes, is no status.
@@ -136,7 +135,7 @@ impl Watch {
     /// The columns to watch. What the pipeline itself says of a column settles it, and the rows of
     /// a corrections file were asked about before.
     pub fn new(
-        source: &Source,
+        source: &Head,
         targets: &[Target],
         mapping: &Mapping,
         definition: &Definition,
@@ -201,7 +200,7 @@ impl Watch {
     }
 
     /// Why the file isn't taken before somebody has said what its columns mean.
-    pub fn question(&self, source: &Source, counts: &[Count]) -> Option<Refusal> {
+    pub fn question(&self, source: &Head, counts: &[Count]) -> Option<Refusal> {
         let mut whats = Vec::new();
         let mut helps = Vec::new();
         for ((column, why), count) in self.columns.iter().zip(counts) {

@@ -148,6 +148,9 @@ fn distance(a: &[u64], b: &[u64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::row::Drafts;
+    use crate::row::Layout;
+    use crate::row::Slot;
     use crate::row::Table;
 
     const FIELDS: [Field; 5] = [

@@ -4,6 +4,7 @@
 //! Encoding is our own because it can be done in parallel, a whole chunk at a time, ahead of the
 //! connection: tokio-postgres' `BinaryCopyInWriter` encodes row by row on the connection's task.
 
+use crate::decision::Lookup;
 use crate::run_key::RunKey;
 use std::collections::HashMap;
 
@@ -21,7 +22,6 @@ use crate::meaning::person::Person;
 use crate::meaning::words;
 use crate::outcome::{Outcome, Verdict};
 use crate::row::{Layout, People};
-use crate::stages::roll::{Answer, Roll};
 
 /// A frame of password hashes, which nothing shows.
 #[derive(Default, Clone)]
@@ -206,15 +206,14 @@ fn put_moves(frame: &mut Frame, row: RowNumber, update: &Update, groups: &Tree) 
 /// is what the roll said of each, where one was called. In a full list all who are in it are sent: the
 /// keys of those who are rejected, too, for they are no leavers, whatever is wrong with their row,
 /// and the accounts that are known.
-pub fn encode_keys(people: &People, called: Option<(&Roll, &[Answer])>, full_list: bool) -> Bytes {
+pub fn encode_keys(people: &People, known: &dyn Fn(usize) -> Lookup, full_list: bool) -> Bytes {
     let mut frame = Frame::new();
     for index in 0..people.len() {
         let row = people.drafts.first_row + index as RowNumber;
-        if let Some((roll, answers)) = called {
-            if answers[index] == Answer::NOBODY {
-                continue;
-            }
-            if let Some(account) = roll.holder(answers[index]) {
+        match known(index) {
+            Lookup::Ask => {}
+            Lookup::Nobody => continue,
+            Lookup::Holds(account) => {
                 if full_list {
                     frame.row(5);
                     frame.int(row);

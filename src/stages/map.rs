@@ -8,11 +8,10 @@ use crate::meaning::mapping::Target;
 
 use crate::definition::{Definition, MissingColumns, UnknownColumns, nearest};
 use crate::field::{Field, NamePart};
-use crate::header::{Vocabulary, fields, is_ignored, is_own, name_part, sense};
+use crate::header::{Head, Vocabulary, fields, is_ignored, is_own, name_part, sense};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Layout, Slot};
-use crate::stages::read::Source;
 use crate::summary::Unmapped;
 use crate::text::key;
 
@@ -40,11 +39,11 @@ pub fn flags(header: &[String], targets: &[Target], definition: &Definition) -> 
 /// # Errors
 /// `map.doubled`, `map.unknown`, `map.not_found`, `map.missing`; each names file, line and column.
 pub fn targets(
-    source: &Source,
+    source: &Head,
     vocabulary: &Vocabulary,
     definition: &Definition,
 ) -> Result<Vec<Target>> {
-    let fields = fields(&source.header, vocabulary, definition);
+    let fields = fields(source.header, vocabulary, definition);
     let has = |field: Field| fields.iter().flatten().any(|found| found.field == field);
     let mut targets: Vec<Target> = Vec::with_capacity(source.header.len());
     for (column, (header, found)) in source.header.iter().zip(&fields).enumerate() {
@@ -112,7 +111,7 @@ fn doubles(target: &Target, definition: &Definition) -> bool {
 fn target(
     header: &str,
     column: usize,
-    source: &Source,
+    source: &Head,
     vocabulary: &Vocabulary,
     definition: &Definition,
 ) -> Result<Target> {
@@ -152,11 +151,11 @@ fn target(
     }
 }
 
-fn at(source: &Source, column: usize) -> String {
+fn at(source: &Head, column: usize) -> String {
     format!("{}, column {}", source.header_place(), column + 1)
 }
 
-fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> Refusal {
+fn doubled(source: &Head, earlier: usize, column: usize, target: &Target) -> Refusal {
     let name = match target {
         Target::Slot(slot) => slot.name(),
         Target::NamePart(part) => part.name(),
@@ -191,7 +190,7 @@ fn doubled(source: &Source, earlier: usize, column: usize, target: &Target) -> R
 
 /// Every header that the pipeline names for a field or an attribute must be there, or one of
 /// several.
-fn check_named(source: &Source, targets: &[Target], definition: &Definition) -> Result<()> {
+fn check_named(source: &Head, targets: &[Target], definition: &Definition) -> Result<()> {
     if definition.columns.missing == MissingColumns::Accept {
         return Ok(());
     }
@@ -247,7 +246,7 @@ fn check_named(source: &Source, targets: &[Target], definition: &Definition) -> 
     })
 }
 
-fn check_required(source: &Source, targets: &[Target], definition: &Definition) -> Result<()> {
+fn check_required(source: &Head, targets: &[Target], definition: &Definition) -> Result<()> {
     let has = |field: Field| targets.contains(&Target::Slot(Slot::Field(field)));
     let missing = definition.missing_fields(&has);
     let quoted = |shown: &dyn Fn(&String) -> String| {
@@ -286,7 +285,7 @@ fn in_words(words: &[String], last: &str) -> String {
     }
 }
 
-fn headers_of(source: &Source, targets: &[Target]) -> String {
+fn headers_of(source: &Head, targets: &[Target]) -> String {
     // Where no header is known, this may be a row of people, whose data belong in no message.
     let known = |target: &Target| matches!(target, Target::Slot(Slot::Field(_)));
     if !targets.iter().any(known) {
@@ -357,35 +356,17 @@ pub fn mapping(targets: &[Target], layout: &Layout, definition: &Definition) -> 
 mod tests {
     use super::*;
     use crate::definition;
-    use crate::stages::read::Format;
-    use crate::stages::read::workbook::{Book, BookKind};
-
-    fn source(header: &[&str]) -> Source {
-        Source {
-            path: "people.csv".into(),
-            sha256: String::new(),
-            bytes: 1,
-            format: Format::Workbook {
-                sheet: 0,
-                book: Box::new(Book {
-                    kind: BookKind::Xlsx,
-                    is_1904: false,
-                    sheets: Vec::new(),
-                    left_out: Vec::new(),
-                    separators: Vec::new(),
-                }),
-            },
-            header_line: 1,
-            header: header.iter().map(|name| name.to_string()).collect(),
-            dropped: Vec::new(),
-            secret: None,
-            without_nul: Vec::new(),
-        }
-    }
+    use crate::header::Sense;
 
     fn mapped(toml: &str, header: &[&str]) -> Result<Vec<Target>> {
         let definition = definition::parse("p", &format!("name = \"p\"\n{toml}"))?.definition;
-        targets(&source(header), &Vocabulary::new(&definition), &definition)
+        let names: Vec<String> = header.iter().map(ToString::to_string).collect();
+        let head = Head {
+            path: "people.csv".as_ref(),
+            line: 1,
+            header: &names,
+        };
+        targets(&head, &Vocabulary::new(&definition), &definition)
     }
 
     #[test]

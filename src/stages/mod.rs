@@ -15,7 +15,6 @@ pub mod load;
 pub mod managers;
 pub mod map;
 pub mod moves;
-pub mod owner;
 pub mod plan;
 pub mod propose;
 pub mod read;

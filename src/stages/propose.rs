@@ -777,7 +777,7 @@ mod tests {
             .iter()
             .map(|(_, values)| values.iter().map(ToString::to_string).collect())
             .collect();
-        let definition = definition::open(None).unwrap().definition;
+        let definition = crate::pipelines::open(None).unwrap().definition;
         propose(&headers, &samples, &definition, true)
     }
 

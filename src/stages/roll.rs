@@ -4,9 +4,11 @@
 //! to find nothing to do, costs more than all else together; so the accounts are called once, in no
 //! order, and of each only a print is remembered: a hash of the values that the file has columns for,
 //! and of its groups. A row with the same print is about that account, for its keys are in the print, and
-//! changes none of its values. What is to become of it is decided by [`decide`] all the same. Every
+//! changes none of its values. What is to become of it is decided all the same. Every
 //! other row that shares a key with any account goes the long way.
 
+use crate::decision::Lookup;
+use crate::issue::Issue;
 use std::collections::HashMap;
 
 use uuid::Uuid;
@@ -20,7 +22,6 @@ use crate::meaning::membership::{Said, Tree};
 use crate::meaning::person::Person;
 use crate::outcome::{Outcome, Verdict};
 use crate::row::{Layout, People};
-use crate::stages::plan::decide;
 
 /// The statuses that an account may have.
 const STATUSES: [&str; 3] = ["invited", "active", "deactivated"];
@@ -264,6 +265,10 @@ struct Case<'a> {
     has_password: bool,
 }
 
+/// Decides a row: the pass that is asked for every row, which this one doesn't know.
+pub type Decide =
+    dyn Fn(&Person, Option<&Matched>, &Definition, &Tree) -> (Action, Vec<Issue>) + Sync;
+
 /// Calls the rows of a run.
 pub struct Call<'a> {
     /// The accounts.
@@ -278,6 +283,8 @@ pub struct Call<'a> {
     pub tree: &'a Tree,
     /// Whether memberships are in the prints.
     pub with_groups: bool,
+    /// What becomes of a row and an account, as [`Decide`] says.
+    pub decide: &'a Decide,
 }
 
 impl Call<'_> {
@@ -346,7 +353,7 @@ impl Call<'_> {
         (entries, sum)
     }
 
-    /// Whether [`decide`] leaves the account alone without a word.
+    /// Whether the policy leaves the account alone without a word.
     fn stays(&self, person: &Person, id: Uuid, status: u8, entries: &[String]) -> bool {
         let text = |field| person.value(field).map(String::from);
         let key = |key| person.people.key(person.index, key).map(String::from);
@@ -382,7 +389,7 @@ impl Call<'_> {
                 .then_some(account),
             ..Matched::default()
         };
-        let (action, issues) = decide(person, Some(&matched), self.definition, self.tree);
+        let (action, issues) = (self.decide)(person, Some(&matched), self.definition, self.tree);
         action == Action::Leave(Outcome::Unchanged) && issues.is_empty()
     }
 }
@@ -401,8 +408,12 @@ impl Roll {
         place.filter(|_| same == 1)
     }
 
-    /// The account that holds all of a row already, by the answer that the row got.
-    pub fn holder(&self, answer: Answer) -> Option<Uuid> {
-        self.accounts.get(answer.0 as usize).map(|(_, id, _)| *id)
+    /// What is known of a row by the answer that it got.
+    pub fn lookup(&self, answer: Answer) -> Lookup {
+        match self.accounts.get(answer.0 as usize) {
+            Some((_, id, _)) => Lookup::Holds(*id),
+            None if answer == Answer::NOBODY => Lookup::Nobody,
+            None => Lookup::Ask,
+        }
     }
 }

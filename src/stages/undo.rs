@@ -5,6 +5,7 @@
 //! A value goes back only where the account still holds what the run wrote. An account that the
 //! run made is removed only if nobody has used it, and is deactivated otherwise.
 
+use crate::history::Values;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
@@ -15,10 +16,6 @@ use crate::account::{Account, COLUMNS, Update};
 use crate::field::{Field, Key, RowNumber};
 use crate::meaning::membership;
 use crate::text::{email, username_key};
-
-/// Values by field; attributes as `attributes.NAME`, memberships as `groups`, a list of entries (see
-/// [`membership`]).
-pub type Values = BTreeMap<String, Value>;
 
 /// What a run did to an account.
 #[derive(Debug, Clone, PartialEq)]

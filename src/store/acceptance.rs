@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Store;
-use crate::notify::Kind;
+use crate::invitation::Kind;
 use crate::refusal::Result;
 use crate::store::error::refusal;
 

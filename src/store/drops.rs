@@ -1,7 +1,6 @@
 //! What the books say of files that were dropped before.
 
 use super::Store;
-use crate::drop::Newest;
 use crate::refusal::Result;
 use crate::store::error::refusal;
 use crate::summary::Summary;
@@ -17,6 +16,15 @@ pub struct Earlier {
     pub summary: Option<Summary>,
     /// Whether the same pipeline imported another list since.
     pub overtaken: bool,
+}
+
+/// The newest file that was imported from a folder by a pipeline.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Newest {
+    /// The latest day in a name, as 2026-11-22.
+    pub dated: Option<String>,
+    /// The latest change of a file without a day in its name, as RFC 3339 with milliseconds.
+    pub modified_at: Option<String>,
 }
 
 impl Store {

@@ -1,6 +1,10 @@
 //! What the books say of one person: as the account is, or was when it was removed, and everything
 //! that runs, undos and invitations did to it.
 
+use crate::history::Done;
+use crate::history::Known;
+use crate::history::WayIn;
+use crate::history::What;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -11,86 +15,7 @@ use uuid::Uuid;
 use super::Store;
 use crate::field::RowNumber;
 use crate::refusal::Result;
-use crate::stages::undo::Values;
 use crate::text::{email, username_key};
-
-/// An account as it is, or as it was when it was removed.
-#[derive(Debug, Clone)]
-pub struct Known {
-    /// The account.
-    pub id: Uuid,
-    /// Its columns, by name.
-    pub image: Value,
-    /// Whether it is there.
-    pub there: bool,
-    /// Its groups; their keys where it was removed.
-    pub groups: Vec<String>,
-    /// Whether it has a password.
-    pub has_password: bool,
-    /// Microseconds since 1970.
-    pub created_at: i64,
-    /// Microseconds since 1970.
-    pub updated_at: i64,
-}
-
-/// What a run did to an account, or left.
-#[derive(Debug, Clone)]
-pub struct Done {
-    /// Microseconds since 1970.
-    pub at: i64,
-    /// The run.
-    pub run: String,
-    /// `import` or `undo`.
-    pub kind: String,
-    /// For an undo, the run that it takes back.
-    pub undoes: Option<String>,
-    /// The row; for an undo, that of the run which it takes back.
-    pub row: RowNumber,
-    /// What was done.
-    pub what: What,
-}
-
-/// What was done to an account.
-#[derive(Debug, Clone)]
-pub enum What {
-    /// Changed, from one to the other.
-    Changed(Values, Values),
-    /// Removed.
-    Removed,
-    /// Brought back.
-    Returned,
-    /// Named, and nothing was to be written.
-    Unchanged,
-    /// That field was left as it was by an undo, for that reason.
-    Kept(String, String),
-}
-
-/// A way in that somebody got.
-#[derive(Debug, Clone)]
-pub struct WayIn {
-    /// The run that it belongs to.
-    pub run: String,
-    /// `invite`, `reset` or `temporary`.
-    pub kind: String,
-    /// As it was written to.
-    pub email: String,
-    /// As in the books, `expired` also where only its time is over.
-    pub state: String,
-    /// `outbox`, `smtp` or `hand`.
-    pub via: Option<String>,
-    /// How often it was sent anew.
-    pub resends: i32,
-    /// The last words about it.
-    pub reply: Option<String>,
-    /// Microseconds since 1970, as all that follow.
-    pub created_at: i64,
-    /// When the last mail went out.
-    pub sent_at: Option<i64>,
-    /// When the person came in.
-    pub accepted_at: Option<i64>,
-    /// When its state last changed.
-    pub changed_at: i64,
-}
 
 impl Store {
     /// The accounts that `wanted` names: an id, external id, e-mail address or username, now or, if

@@ -3,17 +3,19 @@
 //! A mail is claimed before it is sent and settled after, each in a transaction of its own. Whose
 //! sender is gone is found by the advisory lock that the sender's session held.
 
+use crate::invitation::Abandoned;
+use crate::invitation::Funnel;
+use crate::invitation::Listed;
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::Store;
 use crate::field::RowNumber;
+use crate::invitation::Candidate;
+use crate::invitation::{Delivery, Kind, Letter, Person};
 use crate::issue::Code;
-use crate::notify::select::Candidate;
-use crate::notify::{Delivery, Kind, Letter, Person};
 use crate::refusal::{Refusal, Result};
 use crate::store::error::refusal;
 
@@ -62,54 +64,6 @@ pub struct Claimed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease(i64);
 
-/// Claims of senders that are gone, settled.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Abandoned {
-    /// The mail was out already.
-    pub sent: u64,
-    /// It surely wasn't, and waits again.
-    pub queued: u64,
-    /// Nobody knows.
-    pub unknown: u64,
-}
-
-/// An invitation in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Listed {
-    /// The invitation.
-    pub id: Uuid,
-    /// The run that it belongs to.
-    pub run: String,
-    /// The account; none once that is removed.
-    pub account: Option<Uuid>,
-    /// `invite`, `reset` or `temporary`.
-    pub kind: String,
-    /// As it was written to.
-    pub email: String,
-    /// `queued`, `sending`, `sent`, `failed`, `unknown`, `cancelled`, `expired` or `accepted`.
-    pub state: String,
-    /// The mail server's last words.
-    pub reply: Option<String>,
-    /// `outbox`, `smtp` or `hand`.
-    pub via: Option<String>,
-    /// Attempts at the last mail.
-    pub attempts: i32,
-    /// How often it was sent anew.
-    pub resends: i32,
-    /// Whether the person has no newer one of that kind.
-    pub newest: bool,
-    /// Minutes since it was made.
-    pub age_minutes: i64,
-    /// UTC, `2026-11-22 05:12`.
-    pub sent_at: Option<String>,
-    /// UTC.
-    pub expires_at: Option<String>,
-    /// Whether there is a link that works now.
-    pub usable: bool,
-    /// The pipeline by whose settings it went out; none for the default.
-    pub pipeline: Option<String>,
-}
-
 /// Which invitations are meant; what is `None` doesn't matter.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
@@ -121,29 +75,6 @@ pub struct Filter {
     pub emails: Option<Vec<String>>,
     /// At least that old.
     pub age_minutes: Option<i64>,
-}
-
-/// How far people have come, each counted once a column.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Funnel {
-    /// Accounts that runs made.
-    pub created: u64,
-    /// With an invitation, in whatever state.
-    pub invited: u64,
-    /// A mail server or the outbox took the mail.
-    pub delivered: u64,
-    /// Waiting for a sender.
-    pub waiting: u64,
-    /// Refused for good.
-    pub failed: u64,
-    /// Nobody knows.
-    pub unknown: u64,
-    /// Ended by an administrator, or outdated.
-    pub cancelled: u64,
-    /// The link's time is over.
-    pub expired: u64,
-    /// In.
-    pub accepted: u64,
 }
 
 /// Who gets a link in person.

@@ -8,7 +8,7 @@
 
 use crate::store::error::is_about_data;
 use crate::store::error::own_words;
-use crate::store::share::By;
+use crate::store::trouble::By;
 use crate::store::trouble::Trouble;
 use crate::store::trouble::trouble;
 use std::collections::HashSet;

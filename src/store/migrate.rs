@@ -268,7 +268,7 @@ fn number(version: u32) -> i32 {
 }
 
 fn sha256(sql: &str) -> String {
-    crate::hex(&Sha256::digest(sql))
+    crate::text::hex(&Sha256::digest(sql))
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub mod runs;
 pub(crate) mod scratch;
 pub mod share;
 pub mod target;
-mod trouble;
+pub mod trouble;
 pub mod undo;
 
 /// How often and how far apart the lock of the run is asked for: two seconds in all.

@@ -5,6 +5,7 @@
 //! written once is decided by the ledger: a chunk's line is written in the chunk's own transaction,
 //! under its primary key, so that a second try at the same chunk is rolled back whole.
 
+use crate::store::trouble::By;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -41,17 +42,6 @@ pub enum Step {
     Open,
     /// The leavers, and the run's summary: after all chunks.
     Close,
-}
-
-/// Who wrote a chunk of a run that processes may share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
-    /// This process.
-    Us,
-    /// Another one, and it is in.
-    Others,
-    /// Another one, if it lives.
-    Nobody,
 }
 
 /// A chunk in the ledger of a run.

@@ -2,7 +2,16 @@
 
 use tokio_postgres::error::SqlState;
 
-use super::share::By;
+/// Who wrote a chunk of a run that processes may share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// This process.
+    Us,
+    /// Another one, and it is in.
+    Others,
+    /// Another one, if it lives.
+    Nobody,
+}
 
 /// Why a chunk's transaction came to nothing, by what helps.
 pub(super) enum Trouble {

@@ -2,6 +2,7 @@
 //! what it kept. A chunk that was written is not looked at again, so that an undo which was cut
 //! off goes on where it stopped.
 
+use crate::history::Left;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -40,21 +41,6 @@ pub struct Earlier {
     pub state: String,
     /// RFC 3339.
     pub started_at: String,
-}
-
-/// Something that stays as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Left {
-    /// The account, or the group.
-    pub id: Uuid,
-    /// The account's address, or the path of the group.
-    pub who: String,
-    /// The account's.
-    pub external_id: String,
-    /// The field, or `account` or `group`.
-    pub field: String,
-    /// Why.
-    pub reason: String,
 }
 
 /// An undo under way, or one that is only planned.

@@ -167,7 +167,7 @@ fn is_or_is_under(ascii: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::text::domains::*;
+    use super::*;
 
     #[test]
     fn lists_are_sorted() {

@@ -410,7 +410,7 @@ fn mixed() -> Doubt {
 mod tests {
     use proptest::prelude::{prop, prop_assert_eq, proptest};
 
-    use crate::text::email::*;
+    use super::*;
 
     fn verdict(text: &str) -> String {
         match check(text) {

@@ -37,7 +37,7 @@ fn is_formula(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::text::formula::*;
+    use super::*;
 
     #[test]
     fn what_is_guarded_comes_back_byte_for_byte() {

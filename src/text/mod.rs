@@ -329,11 +329,20 @@ pub fn username_key(username: &str) -> Cow<'_, str> {
     Cow::Owned(lower.nfkc().collect())
 }
 
+/// Lower-case hex, as hashes are written everywhere.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use unicode_normalization::{IsNormalized, is_nfc_quick};
 
-    use crate::text::*;
+    use super::*;
 
     #[test]
     fn what_is_composed_needs_nothing_wherever_it_stands() {

@@ -100,7 +100,7 @@ pub fn are_of_two_in_full(a: &str, b: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::text::names::*;
+    use super::*;
 
     #[test]
     fn names_are_compared_by_their_words() {

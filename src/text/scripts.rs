@@ -96,7 +96,7 @@ fn shown(key: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use crate::text::scripts::*;
+    use super::*;
 
     #[test]
     fn words_that_mix_alphabets_are_found_and_languages_are_not() {

@@ -14,6 +14,7 @@ mod docs;
 mod drop;
 mod gates;
 mod invitations;
+mod layers;
 mod mailbox;
 mod memory;
 mod nightly;

@@ -4,7 +4,6 @@
 //! A file is read several times (its survey, its header, its rows, its corrections), so what can
 //! be read only once is put aside first. Sizes that an archive declares are never believed.
 
-use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,9 +14,11 @@ use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::{open_file, shown_path, unreadable};
+use super::input::File;
+use super::shown_path;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::stages::read::input::{open_file, unreadable};
 
 /// What standard input is called on the command line.
 pub const STANDARD_INPUT: &str = "-";
@@ -68,14 +69,13 @@ impl Content {
     }
 
     /// Takes all of standard input. It can be had once only, but is opened several times (to find
-    /// its pipeline, then to be read), so that the process keeps it.
+    /// its pipeline, then to be read), so that `taken` keeps it.
     ///
     /// # Errors
     /// `file.unreadable`, `file.limit`.
-    pub fn standard_input() -> Result<Content> {
-        static TAKEN: Mutex<Option<Arc<File>>> = Mutex::new(None);
+    pub fn standard_input(taken: &Mutex<Option<Arc<File>>>) -> Result<Content> {
         let path = PathBuf::from(STANDARD_INPUT);
-        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
         let file = match &*taken {
             Some(file) => Arc::clone(file),
             None => Arc::new(set_aside(&path, std::io::stdin().lock(), |bytes| {
@@ -296,7 +296,7 @@ fn fingerprint(content: &Content) -> Result<(String, u64)> {
             .read(&mut block)
             .map_err(|error| unreadable(&content.path, &error))?;
         if count == 0 {
-            return Ok((crate::hex(&hash.finalize()), bytes));
+            return Ok((crate::text::hex(&hash.finalize()), bytes));
         }
         hash.update(&block[..count]);
         bytes += count as u64;

@@ -12,8 +12,7 @@ use super::detect::{self, Aside};
 use super::encoding::{Depth, survey};
 use super::records::{Damage, Dialect, Picker, Record, Records};
 use super::{
-    Emit, Format, HIDDEN, ROWS_MAX, Source, Wanted, footer, misplaced, mojibake, unreadable,
-    without_nul,
+    Emit, Format, HIDDEN, ROWS_MAX, Source, Wanted, footer, misplaced, mojibake, without_nul,
 };
 use crate::definition;
 use crate::field::{Field, Place, RowNumber};
@@ -21,6 +20,7 @@ use crate::header::{OWN, fields, is_own};
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
 use crate::row::Cells;
+use crate::stages::read::input::unreadable;
 use crate::text::formula::unguard;
 
 /// A text that was looked at: where its bytes are, and how it is read.
@@ -807,7 +807,8 @@ fn without_empty_tail(mut header: Vec<String>) -> Vec<String> {
 mod tests {
     use super::super::records::{COLUMNS_MAX, RECORD_BYTES_MAX, RECORD_LINES_MAX};
     use super::*;
-    use crate::definition;
+    use crate::stages::read::Reader;
+
     use crate::header::Vocabulary;
     use std::io::Write;
 
@@ -816,13 +817,14 @@ mod tests {
     fn opened(bytes: &[u8]) -> Result<(tempfile::NamedTempFile, Source)> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        let definition = definition::open(None).unwrap().definition;
+        let definition = crate::pipelines::open(None).unwrap().definition;
         let vocabulary = Vocabulary::new(&definition);
         let source = Source::open(
             file.path(),
             &Wanted {
                 definition: &definition,
                 vocabulary: &vocabulary,
+                reader: &Reader::default(),
             },
         )?;
         Ok((file, source))
@@ -1063,12 +1065,13 @@ mod tests {
     fn told_in(bytes: &[u8], encoding: &str) -> Vec<(u64, Vec<String>, Option<Code>)> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
-        let mut definition = definition::open(None).unwrap().definition;
+        let mut definition = crate::pipelines::open(None).unwrap().definition;
         definition.read.encoding = Some(encoding.to_string());
         let vocabulary = Vocabulary::new(&definition);
         let wanted = Wanted {
             definition: &definition,
             vocabulary: &vocabulary,
+            reader: &Reader::default(),
         };
         let source = Source::open(file.path(), &wanted).unwrap();
         let mut told = Vec::new();

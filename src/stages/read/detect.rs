@@ -11,11 +11,12 @@ use super::charset::Charset;
 use super::content::Content;
 use super::encoding::TextReader;
 use super::records::{self, Dialect, Quotes, Record, Records, quotes};
-use super::{HEADER_ROWS_MAX, Wanted, header_row, header_row_of, unreadable};
+use super::{HEADER_ROWS_MAX, Wanted, header_row, header_row_of};
 use crate::definition;
 use crate::header::Vocabulary;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::stages::read::input::unreadable;
 
 /// How much of a file is looked at for its dialect.
 const SAMPLE_BYTES: usize = 1 << 16;

@@ -9,9 +9,10 @@ use sha2::{Digest, Sha256};
 
 use super::charset::{Charset, Decoding};
 use super::content::{Content, ContentReader};
-use super::{letters, unreadable, wide};
+use super::{letters, wide};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::stages::read::input::unreadable;
 
 const BLOCK_BYTES: usize = 1 << 20;
 /// The detector is fed at most this much; more doesn't change its mind.
@@ -91,7 +92,7 @@ pub fn survey(content: &Content, named: Option<&str>, depth: Depth) -> Result<Su
         wide::check(content, bytes, encoding)?;
     }
     Ok(Survey {
-        sha256: crate::hex(&hash.finalize()),
+        sha256: crate::text::hex(&hash.finalize()),
         bytes,
         encoding,
         guess,

@@ -9,8 +9,8 @@ use std::io::{Read, Seek, SeekFrom};
 use super::charset::Charset;
 use super::content::Content;
 use super::records::Dialect;
-use super::unreadable;
 use crate::refusal::Result;
+use crate::stages::read::input::unreadable;
 
 /// How much of the end of a file is looked at.
 const TAIL_BYTES: u64 = 1 << 16;

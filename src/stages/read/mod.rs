@@ -1,15 +1,17 @@
 //! read: bytes to rows of text cells with their places. Knows CSV, workbooks, JSON and Parquet;
 //! after it no stage knows which it was.
 
-use std::fs::File;
-use std::io::{ErrorKind, Read as _};
+use crate::meaning::mapping::Mapping;
+use crate::meaning::mapping::Target;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::definition::Definition;
 use crate::field::RowNumber;
-use crate::header::{Vocabulary, is_own};
+use crate::header::{Head, Vocabulary};
 use crate::issue::{Code, Issue};
 use crate::meaning::password;
 use crate::refusal::{Refusal, Result};
@@ -17,6 +19,7 @@ use crate::row::Cells;
 use content::{Content, STANDARD_INPUT};
 pub use detect::Aside;
 use encoding::Depth;
+use input::{File, check_file, unreadable};
 
 pub mod charset;
 pub mod content;
@@ -24,6 +27,7 @@ pub mod csv;
 mod detect;
 pub mod encoding;
 mod footer;
+pub mod input;
 pub mod json;
 mod letters;
 mod mojibake;
@@ -70,6 +74,17 @@ pub struct Source {
     pub without_nul: Vec<(usize, String)>,
 }
 
+/// A file of the run and what its columns became.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InputFile {
+    /// The file.
+    pub source: Source,
+    /// What each column became.
+    pub targets: Vec<Target>,
+    /// How the columns fill the layout.
+    pub mapping: Mapping,
+}
+
 /// What kind of file it is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -82,6 +97,9 @@ pub enum Format {
         sheet: usize,
         /// What is known of the workbook.
         book: Box<workbook::Book>,
+        /// The process that reads it; none where it was not opened, such as in a plan.
+        #[serde(skip)]
+        process: Option<Process>,
     },
     /// Objects in JSON.
     Json(Box<json::Shape>),
@@ -101,13 +119,45 @@ pub struct Wanted<'a> {
     pub definition: &'a Definition,
     /// By which a header row is told from a title.
     pub vocabulary: &'a Vocabulary,
+    /// What is read with.
+    pub reader: &'a Reader,
+}
+
+/// The process that reads workbooks.
+#[derive(Debug, Clone, Default)]
+pub enum Process {
+    /// This one, as the library's own tests do.
+    #[default]
+    Own,
+    /// One of this program, started for each pass.
+    Of(PathBuf),
+}
+
+/// What files are read with, and what is kept between one reading and the next of a command.
+#[derive(Default)]
+pub struct Reader {
+    process: Process,
+    /// Standard input: it can be had only once, and is opened several times.
+    taken: Mutex<Option<Arc<File>>>,
+    /// The last look at a workbook.
+    looked: Mutex<Option<workbook::Looked>>,
+}
+
+impl Reader {
+    /// Workbooks are read by `process`.
+    pub fn by(process: Process) -> Reader {
+        Reader {
+            process,
+            ..Reader::default()
+        }
+    }
 }
 
 impl Source {
     /// The name of the sheet, if it is one.
     pub fn sheet(&self) -> Option<&str> {
         match &self.format {
-            Format::Workbook { sheet, book } => {
+            Format::Workbook { sheet, book, .. } => {
                 let sheet = book.sheets.get(*sheet)?;
                 (book.kind != workbook::BookKind::Parquet).then_some(sheet.name.as_str())
             }
@@ -115,12 +165,12 @@ impl Source {
         }
     }
 
-    /// Where its header stands, as messages say it: the file, and the line where that is one.
-    pub fn header_place(&self) -> String {
-        let shown = self.path.display();
-        match self.header_line {
-            0 => format!("`{shown}`"),
-            line => format!("`{shown}` line {line}"),
+    /// Its header, as the passes see it that know no files.
+    pub fn head(&self) -> Head<'_> {
+        Head {
+            path: &self.path,
+            line: self.header_line,
+            header: &self.header,
         }
     }
 
@@ -146,7 +196,7 @@ impl Source {
     /// Whether it is a file of corrections: rows of an earlier run that come back mended. It has
     /// muster's own columns, is no full list of anybody, and looks like no other file.
     pub fn is_correction(&self) -> bool {
-        self.header.iter().any(|name| is_own(name))
+        self.head().is_correction()
     }
 
     /// Opens `path` and finds its format and header.
@@ -167,7 +217,7 @@ impl Source {
 
     fn open_to(path: &Path, wanted: &Wanted, depth: Depth) -> Result<Source> {
         let content = if path == Path::new(STANDARD_INPUT) {
-            Content::standard_input()?
+            Content::standard_input(&wanted.reader.taken)?
         } else {
             check_file(path)?;
             Content::plain(path)
@@ -317,27 +367,6 @@ fn is_ldif(start: &[u8]) -> bool {
     is_version || begins(b"dn:")
 }
 
-/// Whether a path is that of a file which can be read.
-fn check_file(path: &Path) -> Result<()> {
-    let shown = path.display();
-    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => Refusal::new(Code::FileNotFound, format!("no such file: `{shown}`")),
-        _ => unreadable(path, &error),
-    })?;
-    if metadata.is_file() {
-        return Ok(());
-    }
-    let kind = if metadata.is_dir() {
-        "a directory"
-    } else {
-        "not a regular file"
-    };
-    Err(Refusal::new(
-        Code::FileUnreadable,
-        format!("`{shown}` is {kind}"),
-    ))
-}
-
 /// What stands for a cell that must not come to light.
 pub const HIDDEN: &str = "(left out)";
 /// What stands in the first cell of a record that couldn't be read, before its line: records that are
@@ -392,22 +421,6 @@ fn header_row_of<'a>(
         }
     }
     best
-}
-
-/// Opens a file for reading.
-///
-/// # Errors
-/// `file.unreadable`.
-pub fn open_file(path: &Path) -> Result<File> {
-    File::open(path).map_err(|error| unreadable(path, &error))
-}
-
-/// The refusal for a file that stopped being readable.
-pub fn unreadable(path: &Path, error: &std::io::Error) -> Refusal {
-    Refusal::new(
-        Code::FileUnreadable,
-        format!("`{}` can't be read: {error}", path.display()),
-    )
 }
 
 /// Whether a value of a list of `count` values is read as several. A comma parts only where nothing else

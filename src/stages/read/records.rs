@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use super::charset::Charset;
 use super::content::{Content, ContentReader};
 use super::encoding::TextReader;
-use super::unreadable;
 use crate::field::Place;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::stages::read::input::unreadable;
 
 /// The most bytes of a record, line end aside. A longer one that no quote explains refuses the file.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;

@@ -6,9 +6,9 @@ use std::io::{Read, Seek, SeekFrom};
 
 use super::charset::Charset;
 use super::content::Content;
-use super::unreadable;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::stages::read::input::unreadable;
 
 /// So many units, each of two bytes of plain text, may be plain text.
 const UNITS_MIN: usize = 6;

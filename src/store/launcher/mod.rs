@@ -120,7 +120,7 @@ impl Local {
         } else {
             // Not `$TMPDIR`: every process must come to the same folder, whatever it is set to.
             let name = Sha256::digest(home.as_os_str().as_encoded_bytes());
-            PathBuf::from(format!("/tmp/muster-{}", crate::hex(&name[..8])))
+            PathBuf::from(format!("/tmp/muster-{}", crate::text::hex(&name[..8])))
         };
         Local { home, socket }
     }

@@ -226,7 +226,7 @@ async fn install(
                 return Err(elsewhere(kept, relation));
             }
         }
-        let sha256 = crate::hex(&Sha256::digest(&sql));
+        let sha256 = crate::text::hex(&Sha256::digest(&sql));
         match of(part) {
             Some(kept) if kept.sha256 == sha256 => continue,
             Some(_) => drop_views(transaction, part).await?,

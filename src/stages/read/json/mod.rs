@@ -15,12 +15,13 @@ use super::encoding::{Depth, TextReader, survey};
 use super::records::{COLUMNS_MAX, RECORD_BYTES_MAX};
 use super::{
     Emit, Format, HIDDEN, PARTED, ROWS_MAX, Source, UNREAD, Wanted, misplaced, mojibake,
-    unreadable, without_nul,
+    without_nul,
 };
 use crate::field::RowNumber;
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
 use crate::row::Cells;
+use crate::stages::read::input::unreadable;
 pub use records::{DEPTH_MAX, Layout};
 use records::{Record, Records, damaged, is_too_deep, list_of, too_deep};
 use tree::{Flattener, Node, Said, parse};

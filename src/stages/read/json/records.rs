@@ -15,8 +15,8 @@ use crate::refusal::{Refusal, Result};
 use crate::stages::read::charset::Charset;
 use crate::stages::read::content::Content;
 use crate::stages::read::encoding::TextReader;
+use crate::stages::read::input::unreadable;
 use crate::stages::read::records::RECORD_BYTES_MAX;
-use crate::stages::read::unreadable;
 
 /// How deep a record may nest.
 pub const DEPTH_MAX: usize = 16;

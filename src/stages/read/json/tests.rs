@@ -1,6 +1,6 @@
 use super::*;
-use crate::definition;
 use crate::header::Vocabulary;
+use crate::stages::read::Reader;
 use std::io::Write;
 use tempfile::NamedTempFile;
 
@@ -9,11 +9,12 @@ type Rows = Vec<(u64, u64, Vec<String>)>;
 fn opened(bytes: &[u8]) -> Result<(NamedTempFile, Source)> {
     let mut file = NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
-    let definition = definition::open(None).unwrap().definition;
+    let definition = crate::pipelines::open(None).unwrap().definition;
     let vocabulary = Vocabulary::new(&definition);
     let wanted = Wanted {
         definition: &definition,
         vocabulary: &vocabulary,
+        reader: &Reader::default(),
     };
     let source = Source::open(file.path(), &wanted)?;
     Ok((file, source))

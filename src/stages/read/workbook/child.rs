@@ -1,15 +1,15 @@
 //! The asking side: starts the reading process, takes what it says, and makes a plain word of
 //! every end that it can come to.
 
-use std::fs::File;
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
+use super::super::Process;
+use super::super::input::File;
 use super::limits::{LIMITS, grouped, mebibytes};
 use super::refuse::{damaged, refusal};
 use super::wire;
@@ -27,15 +27,6 @@ const LAST_WORDS_BYTES: u64 = 4096;
 const SIGXCPU: i32 = 24;
 const SIGKILL: i32 = 9;
 
-static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-
-/// From here on workbooks are read by `program`, started anew for each pass. Without this they are
-/// read in this process, as the library's own tests do.
-pub fn isolate(program: PathBuf) {
-    // The same program every time; who came first is no matter.
-    let _ = PROGRAM.set(program);
-}
-
 /// What is said about a workbook, frame by frame.
 pub(super) struct Answer<'a> {
     path: &'a Path,
@@ -46,7 +37,13 @@ pub(super) struct Answer<'a> {
 
 impl<'a> Answer<'a> {
     /// Asks for something of a workbook, which is `bytes` long. The file's own position is moved.
-    pub fn ask(path: &'a Path, file: &File, bytes: u64, request: Request) -> Result<Answer<'a>> {
+    pub fn ask(
+        process: &Process,
+        path: &'a Path,
+        file: &File,
+        bytes: u64,
+        request: Request,
+    ) -> Result<Answer<'a>> {
         let (sender, frames) = sync_channel(FRAMES_WAITING);
         let failed = |error: std::io::Error| {
             refusal(
@@ -56,15 +53,15 @@ impl<'a> Answer<'a> {
             )
         };
         let input = file.try_clone().map_err(failed)?;
-        let (mut child, mut output): (_, Box<dyn Read + Send>) = match PROGRAM.get() {
-            Some(program) => {
+        let (mut child, mut output): (_, Box<dyn Read + Send>) = match process {
+            Process::Of(program) => {
                 let mut child = start(program, path, input, request).map_err(failed)?;
                 let Some(output) = child.stdout.take() else {
                     return Err(failed(std::io::Error::other("it has no output")));
                 };
                 (Some(child), Box::new(output))
             }
-            None => {
+            Process::Own => {
                 let (output, mut says) = std::io::pipe().map_err(failed)?;
                 let path = path.to_path_buf();
                 std::thread::spawn(move || answer(&path, &input, request, LIMITS, &mut says));

@@ -5,13 +5,13 @@
 
 use crate::stages::read::workbook::scan::PartNotes;
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use zip::ZipArchive;
 use zip::result::ZipError;
 
+use super::super::input::File;
 use super::limits::{Limits, mebibytes};
 use super::refuse::{damaged, printable};
 use super::scan::Scan;

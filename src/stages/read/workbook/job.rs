@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
+use super::super::input::File;
 use super::limits::Limits;
 use super::line::Line;
 use super::refuse::refusal;
 use crate::issue::Code;
 use crate::refusal::Result;
-use std::fs::File;
 
 /// A workbook to be read.
 pub(super) struct Job<'a> {

@@ -3,6 +3,9 @@
 
 use std::fmt::Write;
 
+/// Excel keeps this many digits of a number; what comes after them is lost in the file already.
+pub const DIGITS_MAX: u32 = 15;
+
 /// Every limit of a workbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

@@ -2,14 +2,13 @@
 //! that whatever a file does to a parser ends there; this side chooses the sheet and the header.
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Mutex;
 
 use sha2::{Digest, Sha256};
 
-use super::{Emit, Format, HIDDEN, Source, Wanted, misplaced, without_nul};
+use super::input::File;
+use super::{Emit, Format, HIDDEN, Reader, Source, Wanted, misplaced, without_nul};
 use crate::definition::SheetChoice;
 use crate::field::{Place, RowNumber};
 use crate::header::{has_own, is_own};
@@ -31,6 +30,7 @@ mod number_format;
 mod ods;
 mod parquet;
 mod refuse;
+mod remark;
 mod scan;
 mod wire;
 mod worker;
@@ -67,7 +67,7 @@ pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
         mut book,
         mut rows,
         ..
-    } = look_once(path, &file, bytes, header_row)?;
+    } = look_once(wanted.reader, path, &file, bytes, header_row)?;
     let (index, (header_line, header)) = if book.kind == BookKind::Parquet {
         book.separators = wanted.definition.groups.separators.clone();
         let rows = rows.swap_remove(0);
@@ -92,6 +92,7 @@ pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
         format: Format::Workbook {
             sheet: index,
             book: Box::new(book),
+            process: Some(wanted.reader.process.clone()),
         },
         header_line,
         header,
@@ -108,26 +109,31 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Refusal {
 
 /// What a look at a workbook found.
 #[derive(Clone)]
-struct Looked {
+pub(super) struct Looked {
     sha256: String,
     header_row: u64,
     book: Book,
     rows: Vec<FirstRows>,
 }
 
-/// The last look. Whoever recognizes a file opens it next, and a look goes through all of it, for
-/// what it may blow up to is known only then.
-static LAST: Mutex<Option<Looked>> = Mutex::new(None);
-
-/// Looks at a workbook, unless the last one that was looked at was the same to the byte.
-fn look_once(path: &Path, file: &File, bytes: u64, header_row: u64) -> Result<Looked> {
-    let last = LAST.lock().ok().and_then(|last| last.clone());
+/// Looks at a workbook, unless the last one that was looked at was the same to the byte: whoever
+/// recognizes a file opens it next, and a look goes through all of it, for what it may blow up to is
+/// known only then.
+fn look_once(
+    reader: &Reader,
+    path: &Path,
+    file: &File,
+    bytes: u64,
+    header_row: u64,
+) -> Result<Looked> {
+    let last = reader.looked.lock().ok().and_then(|last| last.clone());
     if let Some(last) = last.filter(|last| last.header_row == header_row)
         && last.sha256 == fingerprint(path, file)?
     {
         return Ok(last);
     }
-    let answer = Answer::ask(path, file, bytes, Request::Look { header_row })?;
+    let request = Request::Look { header_row };
+    let answer = Answer::ask(&reader.process, path, file, bytes, request)?;
     // Meanwhile the other process reads it, too.
     let sha256 = fingerprint(path, file)?;
     let (book, rows) = look(answer)?;
@@ -137,7 +143,7 @@ fn look_once(path: &Path, file: &File, bytes: u64, header_row: u64) -> Result<Lo
         book,
         rows,
     };
-    if let Ok(mut last) = LAST.lock() {
+    if let Ok(mut last) = reader.looked.lock() {
         *last = Some(looked.clone());
     }
     Ok(looked)
@@ -203,10 +209,19 @@ fn read_as(
     natives: bool,
     emit: &mut Emit,
 ) -> Result<()> {
-    let Format::Workbook { sheet, book } = &source.format else {
+    let Format::Workbook {
+        sheet,
+        book,
+        process,
+    } = &source.format
+    else {
         return Ok(());
     };
     let path = source.path.as_path();
+    let Some(process) = process else {
+        let what = "can't be read: nothing of it but its rows was kept";
+        return Err(refusal(Code::FileUnreadable, path, what));
+    };
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     if fingerprint(path, &file)? != source.sha256 {
         return Err(refusal(
@@ -224,7 +239,7 @@ fn read_as(
         formulas: chosen.formulas,
         natives,
     };
-    let mut answer = Answer::ask(path, &file, source.bytes, request)?;
+    let mut answer = Answer::ask(process, path, &file, source.bytes, request)?;
     let mut merged = Merged::new(chosen);
     let mut batch = Cells::new(number, first_row);
     batch.sheet = natives.then(Box::default);
@@ -435,7 +450,7 @@ fn fingerprint(path: &Path, file: &File) -> Result<String> {
             .read_at(&mut buffer, at)
             .map_err(|error| unreadable(path, &error))?;
         if count == 0 {
-            return Ok(crate::hex(&hash.finalize()));
+            return Ok(crate::text::hex(&hash.finalize()));
         }
         hash.update(&buffer[..count]);
         at += count as u64;

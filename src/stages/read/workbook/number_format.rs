@@ -10,11 +10,10 @@ use std::fmt::Write;
 use jiff::Span;
 use jiff::civil::{Date, date};
 
-use super::line::Kind;
+use super::limits::DIGITS_MAX;
+use super::remark::Kind;
 use crate::row::ShownAs;
 
-/// Excel keeps this many digits of a number; what comes after them is lost in the file already.
-pub const DIGITS_MAX: u32 = 15;
 /// The first whole number with more digits than Excel keeps.
 const UNSAFE: f64 = 1e15;
 /// Excel's own limit for a format's length; a longer one is not from Excel.

@@ -7,9 +7,10 @@ use std::io::{Error, Read};
 use quick_xml::events::{BytesStart, Event};
 
 use super::guard;
-use super::line::{Kind, Line};
+use super::line::Line;
 use super::number_format::NumberFormat;
 use super::refuse::{damaged, encrypted};
+use super::remark::Kind;
 use super::wire::{Book, BookKind, Sheet};
 use super::xlsx::iso;
 use super::xml::{self, Xml, attribute, attributes};

@@ -328,7 +328,7 @@ fn writer(array: &ArrayRef) -> std::result::Result<Write<'static>, Why> {
             shown::<BinaryType>(to(T::BinaryView)?, |value, out| {
                 match std::str::from_utf8(value) {
                     Ok(text) => out.push_str(text),
-                    Err(_) => out.push_str(&crate::hex(value)),
+                    Err(_) => out.push_str(&crate::text::hex(value)),
                 }
             })?
         }

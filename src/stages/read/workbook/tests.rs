@@ -83,12 +83,13 @@ fn open_with(path: &Path, definition: &Definition) -> Result<Source> {
         &Wanted {
             definition,
             vocabulary: &vocabulary,
+            reader: &Reader::default(),
         },
     )
 }
 
 fn standard() -> Definition {
-    definition::open(None).unwrap().definition
+    crate::pipelines::open(None).unwrap().definition
 }
 
 /// Everything below the header: line, cells; and the issues.
@@ -576,7 +577,7 @@ fn open_document_sheets_are_read_as_they_are_shown() {
             (Code::CellMerged, 103)
         ]
     );
-    let Format::Workbook { book, sheet } = &source.format else {
+    let Format::Workbook { book, sheet, .. } = &source.format else {
         panic!("not a workbook");
     };
     assert_eq!(

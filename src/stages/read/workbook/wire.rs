@@ -5,7 +5,8 @@ use std::io::{Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::line::{Kind, Line};
+use super::line::Line;
+use super::remark::Kind;
 use crate::issue::Code;
 use crate::refusal::Refusal;
 use crate::row::Native;

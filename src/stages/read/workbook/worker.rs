@@ -9,13 +9,13 @@ use crate::stages::read::workbook::job::Each;
 use crate::stages::read::workbook::job::Job;
 use crate::stages::read::workbook::job::Next;
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
+use super::super::input::File;
 use super::limits::{LIMITS, Limits};
 use super::refuse::{damaged, quietly, refusal};
 use super::wire::{self, Book, BookKind};

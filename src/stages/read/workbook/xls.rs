@@ -8,9 +8,10 @@ use std::ops::RangeInclusive;
 use calamine::{Data, DataRef, Reader, SheetType, SheetVisible, Xls};
 
 use super::guard;
-use super::line::{Kind, Line};
+use super::line::Line;
 use super::number_format::{NumberFormat, builtin};
 use super::refuse::{broken_xls, damaged, encrypted};
+use super::remark::Kind;
 use super::wire::{Book, BookKind, Sheet};
 use super::xlsx::put;
 use crate::refusal::Result;
@@ -74,7 +75,7 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
 
 fn rows(
     job: &Job,
-    workbook: &mut Xls<BufReader<&std::fs::File>>,
+    workbook: &mut Xls<BufReader<&super::super::input::File>>,
     name: &str,
     index: usize,
     (looks, own): (&Looks, &mut SheetLook),

@@ -1,15 +1,16 @@
 //! The binary form of Office Open XML ([MS-XLSB]), record by record.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{BufReader, Error, Read, Result as IoResult};
 
 use zip::ZipArchive;
 
+use super::super::input::File;
 use super::guard;
-use super::line::{Kind, Line};
+use super::line::Line;
 use super::number_format::{NumberFormat, builtin};
 use super::refuse::{damaged, refusal};
+use super::remark::Kind;
 use super::wire::{Book, BookKind, Sheet};
 use super::xlsx::relations;
 use crate::issue::Code;

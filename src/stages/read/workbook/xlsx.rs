@@ -1,17 +1,18 @@
 //! Office Open XML, cell by cell: memory doesn't grow with the sheet.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::BufReader;
 
 use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Xlsx, XlsxCellReader};
 use quick_xml::events::Event;
 use zip::ZipArchive;
 
+use super::super::input::File;
 use super::guard;
-use super::line::{Kind, Line};
+use super::line::Line;
 use super::number_format::NumberFormat;
 use super::refuse::{broken, damaged};
+use super::remark::Kind;
 use super::wire::{Book, BookKind, Sheet};
 use super::xml::{Xml, attribute, local_attribute};
 use crate::refusal::Result;

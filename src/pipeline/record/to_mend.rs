@@ -3,18 +3,19 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::{Batch, Tally, column_of, read_batch};
 use crate::definition::{DateOrder, Definition, Groups};
 use crate::field::{CLEARED, Field, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::meaning::group::{GROUP_NESTING, groups};
 use crate::meaning::mapping::Target;
-use crate::pipeline::{InputFile, Ran};
+use crate::pipeline::Ran;
+use crate::pipeline::record::{Batch, Tally, column_of, read_batch};
 use crate::refusal::{Refusal, Result};
 use crate::report::corrections::{Correction, Corrections};
 use crate::report::csv::Style;
 use crate::row::{Cells, Native, NativeCell, People, ShownAs, Slot};
 use crate::stages::lineage::{self, Origin};
+use crate::stages::read::InputFile;
 use crate::stages::read::csv::Rows;
 use crate::stages::read::{Format, Source, UNREAD};
 
@@ -224,7 +225,7 @@ fn begin_corrections(
 
 /// The widths of the columns that are the user's own, as far as the sheet gives them.
 fn widths(file: &InputFile) -> Vec<Option<f64>> {
-    let Format::Workbook { sheet, book } = &file.source.format else {
+    let Format::Workbook { sheet, book, .. } = &file.source.format else {
         return Vec::new();
     };
     let given = book

@@ -4,10 +4,9 @@
 //! where either may be left out and other keys are passed over; and what `sha256sum` prints
 //! (GNU coreutils: `HEX`, a space, a space or `*`, the name; one file a line).
 
-use serde::Deserialize;
-
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use serde::Deserialize;
 
 /// A manifest. At least one of the two is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -1,16 +1,15 @@
 //! The folder itself: where files go afterwards, and how they get there.
 
+use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
-use super::Dropped;
+use crate::file;
+use crate::inbox::Dropped;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
-use crate::report::file;
 
 /// The most characters of a file's name in that of a folder: names end at 255 bytes.
 const NAME_CHARS_MAX: usize = 50;
@@ -43,7 +42,7 @@ impl Place {
         }
         tempfile::tempfile_in(folder)
             .map_err(|error| unusable(folder, &format!("nothing can be written there: {error}")))?;
-        for ours in super::OURS.map(|ours| folder.join(ours)) {
+        for ours in crate::inbox::OURS.map(|ours| folder.join(ours)) {
             match ours.symlink_metadata() {
                 Ok(inner) if inner.is_dir() && inner.dev() == metadata.dev() => {}
                 Ok(_) => {
@@ -145,7 +144,7 @@ impl Place {
         let mut buffer = vec![0; 256 << 10];
         loop {
             match file.read(&mut buffer).map_err(failed)? {
-                0 => return Ok(crate::hex(&hash.finalize())),
+                0 => return Ok(crate::text::hex(&hash.finalize())),
                 count => hash.update(&buffer[..count]),
             }
         }
@@ -221,7 +220,7 @@ mod tests {
         ] {
             fs::write(place.path(name), name).unwrap();
         }
-        let look = super::super::look(place.folder(), SystemTime::now()).unwrap();
+        let look = crate::inbox::look(place.folder(), SystemTime::now()).unwrap();
         let [corrections, summary] = look.files.as_slice() else {
             panic!("{look:?}");
         };

@@ -1,9 +1,9 @@
 //! Whose manager is whom: noted while rows are read, answered after the last one. In memory up to a
 //! budget but for five bytes a row, and only where a file names managers.
 
-use super::Budget;
-use super::sorted::{Sorter, words};
 use crate::field::RowNumber;
+use crate::memory::Budget;
+use crate::memory::sorted::{Sorter, words};
 use crate::refusal::Result;
 use crate::stages::managers::{By, Called, Wrong};
 
@@ -128,10 +128,10 @@ fn find_circles(managers: &[RowNumber], wrong: &mut [Wrong]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Wrong::{Circle, Nothing, Own, Several, Unknown};
 
     #[test]
     fn managers_are_found_and_circles_too() {
-        use Wrong::{Circle, Nothing, Own, Several, Unknown};
         // By id: 0 → 1 → 2 → 1, 3 → 3, 4 → nobody; 5 by a name that two have; 6 by one that one has.
         let person = |row, by, hash| Called {
             by,

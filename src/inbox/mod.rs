@@ -42,14 +42,14 @@
 //! its file system, so that a file is always at exactly one place. Nothing is ever overwritten. A
 //! run that was cut off is taken up by the next visit, which finds its file where it was.
 
+use crate::store::drops::Newest;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
-
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use crate::issue::Code;
 use crate::outcome::Exit;
@@ -58,7 +58,7 @@ use crate::refusal::{Refusal, Result};
 pub mod manifest;
 pub mod place;
 
-pub use manifest::Manifest;
+pub use crate::inbox::manifest::Manifest;
 
 /// Endings of files that muster reads, in lower case. `json` is a manifest's here.
 const READ: [&str; 14] = [
@@ -126,15 +126,6 @@ pub struct Rules {
     pub require_manifest: bool,
     /// How old a file may be.
     pub max_age: Option<Duration>,
-}
-
-/// The newest file that was imported from a folder by a pipeline.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Newest {
-    /// The latest day in a name, as 2026-11-22.
-    pub dated: Option<String>,
-    /// The latest change of a file without a day in its name, as RFC 3339 with milliseconds.
-    pub modified_at: Option<String>,
 }
 
 /// Looks at everything in `folder`.

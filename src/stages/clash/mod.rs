@@ -1,6 +1,6 @@
 //! clash: rows of one run that share a key and differ elsewhere. Part of validate that needs the
 //! whole file: no row of a clash can be judged before the last row is read. Who shares a key is found
-//! in [`crate::memory::owners`]; what follows is decided here.
+//! in [`crate::stages::clash::owners`]; what follows is decided here.
 
 use memchr::memmem;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -12,6 +12,8 @@ use crate::outcome::Verdict;
 use crate::refusal::Result;
 use crate::row::{Layout, People};
 use crate::text::{domains, scripts};
+
+pub mod owners;
 
 /// Each clashing row names at most this many others.
 const NAMED_MAX: usize = 5;

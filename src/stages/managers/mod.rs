@@ -1,6 +1,6 @@
 //! managers: whom the manager of a row is. The text stays as it is typed; here it is found out whether it
 //! names somebody, by an external id, an e-mail address, a username or a full name, and whether it leads
-//! back to the row. Pure; all rows are brought together in [`crate::memory::managers`].
+//! back to the row. Pure; all rows are brought together in [`crate::stages::managers::index`].
 
 use unicode_normalization::UnicodeNormalization;
 use xxhash_rust::xxh3::xxh3_64;
@@ -11,6 +11,8 @@ use crate::outcome::Verdict;
 use crate::row::{Layout, People};
 use crate::text::email;
 use crate::text::names::words;
+
+pub mod index;
 
 /// By what a manager may be named, the surest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

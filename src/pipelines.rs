@@ -1,9 +1,8 @@
-//! Finding pipelines: in files, in `./pipelines`, among the shipped ones. The only file of this room
-//! that reads the disk.
+//! Finding pipelines: in files, in `./pipelines`, among the shipped ones.
 
 use std::path::{Path, PathBuf};
 
-use super::{Pipeline, SHIPPED, nearest, parse};
+use crate::definition::{Pipeline, SHIPPED, nearest, parse};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 

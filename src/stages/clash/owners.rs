@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::Budget;
-use super::sorted::{Runs, Sorted, Sorter, hash, words};
 use crate::definition::Clashes;
 use crate::field::{Key, RowNumber};
+use crate::memory::Budget;
+use crate::memory::sorted::{Runs, Sorted, Sorter, hash, words};
 use crate::outcome::Verdict;
 use crate::refusal::Result;
 use crate::row::People;
@@ -383,6 +383,7 @@ mod tests {
     use crate::issue::Code;
     use crate::row::Table;
     use crate::stages::clash::{key_hashes, look_alikes};
+    use Code::{ClashEmail, ClashKept, ClashSkipped, ClashUsername, EmailAlike, UsernameAlike};
 
     /// What becomes of rows with these keys; with plenty of room and with next to none.
     fn settled(
@@ -423,7 +424,6 @@ mod tests {
 
     #[test]
     fn each_policy_decides_as_it_says() {
-        use Code::{ClashEmail, ClashKept, ClashSkipped, ClashUsername};
         let rows = [
             (["1", "a@x", ""], Verdict::Kept),
             (["2", "b@x", "u"], Verdict::Kept),
@@ -459,7 +459,6 @@ mod tests {
 
     #[test]
     fn keys_that_look_alike_are_reported_in_both_rows_and_stay() {
-        use Code::{ClashUsername, EmailAlike, UsernameAlike};
         let rows = [
             (["", "jane@paypal.com", "\u{430}dmin"], Verdict::Kept),
             (["", "b@x", "admin"], Verdict::Kept),
@@ -495,7 +494,6 @@ mod tests {
 
     #[test]
     fn a_form_that_is_its_own_plain_one_is_named_once() {
-        use Code::UsernameAlike;
         // The first is all Cyrillic but for `a`, and what the others, with a Cyrillic one, look like.
         let rows = [
             (["", "", "\u{436}\u{434}a"], Verdict::Kept),

@@ -1,18 +1,15 @@
 //! record: one pass over what a run left, row by row, into its ledger, its corrections and its
 //! summary. Numbers are counted here, once, from the rows themselves.
 
+use rayon::prelude::*;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rayon::prelude::*;
-
-use super::csv::{Csv, Style};
-use super::file::{Pending, atomically};
-use super::html::{self, Details, IssueDetail};
 use crate::decision::Planned;
 use crate::definition::{DateOrder, Definition};
 use crate::field::{Field, RowNumber};
+use crate::file::{Pending, atomically};
 use crate::issue::{Code, Issue, Severity, mask};
 use crate::leaver::{Fate, Leaver, Why};
 use crate::ledger::{Entries, Ledger};
@@ -20,16 +17,21 @@ use crate::meaning::mapping::Target;
 use crate::meaning::person::Person;
 use crate::outcome::{Counts, Outcome, Verdict};
 use crate::pipeline::columns::joined_names;
-use crate::pipeline::{self, GROUP_BATCHES, InputFile, Ran};
+use crate::pipeline::record::to_mend::{Picked, corrections};
+use crate::pipeline::{self, Ran};
 use crate::refusal::Result;
+use crate::report::csv::{Csv, Style};
+use crate::report::html;
+use crate::report::html::{Details, IssueDetail};
 use crate::row::{People, Slot};
 use crate::rule::{Rule, Rules};
+use crate::spool::GROUP_BATCHES;
 use crate::stages::lineage::is_settled;
+use crate::stages::read::InputFile;
 use crate::stages::read::charset::Charset;
 use crate::stages::read::{Aside, Format};
 use crate::store::mends::Mend;
 use crate::summary::{Column, Example, Input, IssueCount, LeaverExample, Summary};
-use to_mend::{Picked, corrections};
 
 mod to_mend;
 
@@ -88,7 +90,7 @@ pub fn record(
     let file = pending
         .file()?
         .try_clone()
-        .map_err(|error| super::file::unwritable(&ledger_path, &error))?;
+        .map_err(|error| crate::file::unwritable(&ledger_path, &error))?;
     let mut ledger = Ledger::begin(file, &ledger_path)?;
     let is_check = summary.run.kind == "check";
     let mut picked = Picked::new(ran, definition, folder, is_check);
@@ -665,7 +667,7 @@ fn detected(
     number: usize,
 ) -> Vec<String> {
     let mut detected = match &file.source.format {
-        Format::Workbook { sheet, book } => book.remarks(*sheet, &file.source.header),
+        Format::Workbook { sheet, book, .. } => book.remarks(*sheet, &file.source.header),
         Format::Csv(shape) => shape.remarks(&file.source),
         Format::Json(shape) => shape.remarks(&file.source),
     };

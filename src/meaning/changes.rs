@@ -1,10 +1,9 @@
 //! What a plan changes, as people read it: whose row, by which rule, and every value before and
 //! after.
 
+use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-
-use serde_json::Value;
 
 use crate::account::{COLUMNS, Update};
 use crate::definition::Definition;

@@ -27,8 +27,9 @@ use crate::meaning::membership::Tree;
 use crate::meaning::protection::is_protected;
 use crate::meaning::{group, words};
 use crate::outcome::Outcome;
-use crate::stages::owner;
 use crate::text::names;
+
+pub mod owner;
 
 /// Somebody whose last day is over, where the account isn't closed by that.
 fn over(person: &Person, status: &str, definition: &Definition) -> Option<Issue> {
@@ -786,7 +787,10 @@ fn follow_dates(update: &mut Update, held: &str, definition: &Definition) {
 mod tests {
     use super::*;
     use crate::definition;
+    use crate::field::CLEARED;
     use crate::meaning::membership::Known;
+    use crate::row::Layout;
+    use crate::row::People;
     use crate::row::{Drafts, Slot, Table};
 
     const FIELDS: [Field; 6] = [

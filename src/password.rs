@@ -5,13 +5,12 @@
 //! and hashed in its NFKC form, so that it is the same on every keyboard; whoever verifies it
 //! later must do the same.
 
+use crate::issue::Code;
+use crate::refusal::{Refusal, Result};
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::zxcvbn;
-
-use crate::issue::Code;
-use crate::refusal::{Refusal, Result};
 
 /// The most code points of a password. More is refused, never cut.
 pub const CHARS_MAX: usize = 128;
@@ -130,7 +129,7 @@ fn words(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CHARS_MAX, Known, Problem, check, hash};
+    use crate::password::{CHARS_MAX, Known, Problem, check, hash};
     use argon2::Argon2;
     use argon2::password_hash::PasswordVerifier;
     use argon2::password_hash::phc::PasswordHash;

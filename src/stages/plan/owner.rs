@@ -4,10 +4,9 @@
 //! later one counts. What an undo put back belongs to whoever had set it before. An account's first
 //! values belong to the source that made it, or to the application.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 use crate::account::{Account, COLUMNS, Update};
 use crate::definition::{Definition, Touch};
@@ -210,6 +209,7 @@ fn stay(
 mod tests {
     use super::*;
     use crate::definition;
+    use Setter::{Application, Nobody, Source};
     use serde_json::json;
 
     fn past(json: Value) -> Past {
@@ -223,7 +223,6 @@ mod tests {
     #[test]
     #[expect(clippy::too_many_lines, reason = "a table")]
     fn the_last_one_who_set_a_value_has_it() {
-        use Setter::{Application, Nobody, Source};
         let other = json!({"source": "crm", "undo": false, "at": 5, "after": {"role": "x"}});
         let cleared = |source: &str| wrote(source, 5, Value::Null);
         for (what, made_by, changes, edit, held, setter) in [

@@ -5,6 +5,8 @@
 //! came. A mail is claimed when a connection is open and the pace allows it, not before: whoever
 //! is killed leaves no more claims than connections.
 
+use crate::invitation::Sent;
+use jiff::Timestamp;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -12,22 +14,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
-
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::definition::Mail;
+use crate::invitation::{Delivery, Kind};
 use crate::issue::Code;
 use crate::notify::message::{self, Message};
+use crate::notify::outbox;
 use crate::notify::pace::{Pace, Why};
 use crate::notify::smtp::{self, Connection, OpenError, Server};
 use crate::notify::template::Templates;
 use crate::notify::token::{self, Token};
-use crate::notify::{Delivery, Kind, outbox};
 use crate::outcome::Exit;
+use crate::password;
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
-use crate::serve::password;
 use crate::store::Store;
 use crate::store::invitations::{Claimed, Lease, Queued};
 
@@ -75,35 +76,6 @@ pub struct Sending<'a> {
     pub stop: &'a AtomicBool,
     /// End after that many were sent.
     pub limit: Option<usize>,
-}
-
-/// What became of a queue.
-#[derive(Debug, Default)]
-pub struct Sent {
-    /// Somebody else is responsible for them now.
-    pub sent: u64,
-    /// Failed: refused for good, or put off too often.
-    pub refused: u64,
-    /// Nobody knows.
-    pub unknown: u64,
-    /// Still queued.
-    pub later: u64,
-    /// Not ours: another sender has them, or they must not go out any more.
-    pub taken: u64,
-    /// Why it ended before its end.
-    pub stopped: Option<Refusal>,
-}
-
-impl Sent {
-    /// Adds what became of another queue.
-    pub fn add(&mut self, other: Sent) {
-        self.sent += other.sent;
-        self.refused += other.refused;
-        self.unknown += other.unknown;
-        self.later += other.later;
-        self.taken += other.taken;
-        self.stopped = self.stopped.take().or(other.stopped);
-    }
 }
 
 /// Sends a queue, and says what became of it. Every mail's end is in the books by then.
@@ -805,12 +777,11 @@ fn random_password() -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::{BTreeMap, HashSet};
-    use std::fs;
-
     use argon2::Argon2;
     use argon2::password_hash::PasswordVerifier;
     use mail_parser::MessageParser;
+    use std::collections::{BTreeMap, HashSet};
+    use std::fs;
     use tokio::runtime::Runtime;
 
     use crate::notify::scripted::{self, Script, Verdict};
@@ -1011,7 +982,10 @@ mod tests {
         let kept: BTreeMap<String, String> = kept.into_iter().collect();
         for mail in server.taken() {
             let token = word_behind(&mail.text, "https://join.example/");
-            assert_eq!(kept[&mail.to[0]], crate::hex(&token::sha256_of(&token)));
+            assert_eq!(
+                kept[&mail.to[0]],
+                crate::text::hex(&token::sha256_of(&token))
+            );
         }
         // Nothing is left for a third.
         assert!(books.queued(Kind::Invite).is_empty());

@@ -1,0 +1,77 @@
+//! What a command prints, and how a person stops it.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::report::human;
+
+/// Ctrl-C and SIGTERM ask the run to stop at the next place where that is clean; a second one
+/// ends it at once, which a later run copes with, too.
+pub(super) fn stop_on_signal() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+        else {
+            return;
+        };
+        runtime.block_on(async {
+            use tokio::signal::unix::{SignalKind, signal};
+            let (Ok(mut interrupt), Ok(mut terminate)) = (
+                signal(SignalKind::interrupt()),
+                signal(SignalKind::terminate()),
+            ) else {
+                return;
+            };
+            for seen in 0.. {
+                let signals = [Box::pin(interrupt.recv()), Box::pin(terminate.recv())];
+                let [interrupted, terminated] = signals;
+                futures_util::future::select(interrupted, terminated).await;
+                if seen > 0 {
+                    std::process::abort();
+                }
+                flag.store(true, Ordering::Relaxed);
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "stopping; what is under way is finished first"
+                );
+            }
+        });
+    });
+    stop
+}
+
+/// A word as a POSIX shell takes it.
+pub(super) fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_string()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// Prints to stdout; a reader that has gone away is no error of ours.
+pub(super) fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// A remark on stderr.
+pub(super) fn warn(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", human::safe(text));
+}
+
+pub(super) fn width() -> usize {
+    std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok())
+        .unwrap_or(100)
+}
+
+/// See <https://no-color.org>.
+pub(super) fn colour(is_terminal: bool) -> bool {
+    is_terminal && std::env::var_os("NO_COLOR").is_none()
+}
