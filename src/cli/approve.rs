@@ -1,13 +1,13 @@
 //! `muster approve`: lets through what the safeguards held of a run, exactly as it was planned.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
 use clap::Args;
 
 use super::invite::{find_import, open_store};
 use super::runs::show;
-use super::{DatabaseArgs, MemoryArgs};
+use super::{DatabaseArgs, MemoryArgs, OutputArgs};
 use crate::cli::run::{PLAN, RunArgs, Task, carry_out, new_run, today};
 use crate::cli::terminal::{shell_word, warn};
 use crate::field::RowNumber;
@@ -40,15 +40,8 @@ pub(super) struct ApproveArgs {
     database: DatabaseArgs,
     #[command(flatten)]
     memory: MemoryArgs,
-    /// Folder for the approving run's files [default: muster-runs/RUN]
-    #[arg(short, long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Print summary.json on stdout
-    #[arg(long)]
-    json: bool,
-    /// Show no progress
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// `muster approve`.
@@ -96,9 +89,7 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
     };
     let run_args = RunArgs {
         database: args.database.clone(),
-        out: args.out.clone(),
-        json: args.json,
-        quiet: args.quiet,
+        output: args.output.clone(),
         memory: args.memory.clone(),
         ..RunArgs::of_plan(&plan, &pipeline)
     };
@@ -152,7 +143,7 @@ fn done_before(args: &ApproveArgs, summary: &Summary, store: &Store) -> Result<O
     warn(&format!("run {by} already approved what run {of} held"));
     let json = serde_json::to_string_pretty(&done).unwrap_or_default() + "\n";
     let folder = folder.unwrap_or_default();
-    show(&done, &json, Path::new(&folder), args.json);
+    show(&done, &json, Path::new(&folder), args.output.json);
     Ok(Some(done.exit()))
 }
 

@@ -94,7 +94,7 @@ pub(super) fn visit(run: &RunArgs, args: &DropArgs, folder: &Path) -> Result<Exi
     let rules = rules(args)?;
     let place = Place::open(folder)?;
     let first = look(folder, SystemTime::now())?;
-    let quiet = run.quiet;
+    let quiet = run.output.quiet;
     if first.files.is_empty() && pipeline.definition.accounts.day().is_none() {
         if !quiet {
             warn(&format!("nothing to import in {}", folder.display()));
@@ -166,13 +166,13 @@ impl Visit<'_> {
                 ..refusal
             })?;
             match taken {
-                Taken::Waiting(why) if !self.args.quiet => {
+                Taken::Waiting(why) if !self.args.output.quiet => {
                     warn(&format!("not complete yet: {}: {why}", file.name));
                 }
                 Taken::Waiting(_) => {}
                 Taken::Moved(folder, ended) => {
                     worst = worse(worst, ended.exit());
-                    print(&line(&file.name, &folder, &ended, self.args.json));
+                    print(&line(&file.name, &folder, &ended, self.args.output.json));
                 }
             }
         }
@@ -202,7 +202,7 @@ impl Visit<'_> {
             Ok((report, String::new(), Vec::new()))
         });
         let ended = Ended::Imported(Box::new(told.summary), exit);
-        print(&line("dates", &folder, &ended, self.args.json));
+        print(&line("dates", &folder, &ended, self.args.output.json));
         Ok(exit)
     }
 
@@ -395,7 +395,7 @@ impl Visit<'_> {
         if sent.exists() {
             return;
         }
-        let told = Post::open(self.args.pipeline.as_deref(), None).and_then(|post| {
+        let told = Post::open(self.args.pipeline.name.as_deref(), None).and_then(|post| {
             let (run, words, attached) = content()?;
             let report = ReportMail {
                 to: admin,

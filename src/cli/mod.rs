@@ -2,6 +2,7 @@
 //! and refusals to stderr.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -9,6 +10,7 @@ use crate::memory::Budget;
 use crate::outcome::Exit;
 use crate::refusal::Result;
 use crate::report::human;
+use crate::safeguard::Class;
 use crate::stages::read::workbook::child;
 use crate::store::launcher::{Local, Status, home_from_environment};
 
@@ -121,6 +123,40 @@ struct DatabaseArgs {
     /// PostgreSQL to use [default: $DATABASE_URL, or a private local one]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+}
+
+#[derive(Args, Clone, Default)]
+struct PipelineArgs {
+    /// A pipeline file, or the name of one in `pipelines/`
+    #[arg(
+        id = "pipeline",
+        short = 'p',
+        long = "pipeline",
+        value_name = "PIPELINE"
+    )]
+    name: Option<String>,
+}
+
+/// What a command has that makes a run.
+#[derive(Args, Clone, Default)]
+struct OutputArgs {
+    /// Folder for the run's files [default: muster-runs/RUN]
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print summary.json on stdout
+    #[arg(long)]
+    json: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// What a command has that safeguards may stop.
+#[derive(Args, Clone, Default)]
+struct AllowArgs {
+    /// Let so many changes of a class through that a safeguard would hold, such as `update=600`
+    #[arg(id = "allow", long = "allow", value_name = "CLASS=COUNT", value_parser = run::allowed)]
+    counts: Vec<(Class, u64)>,
 }
 
 #[derive(Args, Clone, Default)]

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::runs::show;
-use super::{DatabaseArgs, MemoryArgs};
+use super::{DatabaseArgs, MemoryArgs, OutputArgs};
 use crate::cli::run::{REPLAN, RunArgs, Task, carry_out, new_run, today};
 use crate::cli::terminal::{print, warn};
 use crate::decision::Planned;
@@ -48,15 +48,8 @@ pub(super) struct ApplyArgs {
     database: DatabaseArgs,
     #[command(flatten)]
     memory: MemoryArgs,
-    /// Folder for the run's files [default: muster-runs/RUN]
-    #[arg(short, long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Print summary.json on stdout
-    #[arg(long)]
-    json: bool,
-    /// Show no progress
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 #[derive(Subcommand)]
@@ -157,9 +150,7 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
     };
     let run_args = RunArgs {
         database: args.database.clone(),
-        out: args.out.clone(),
-        json: args.json,
-        quiet: args.quiet,
+        output: args.output.clone(),
         memory: args.memory.clone(),
         ..RunArgs::of_plan(&plan, &pipeline)
     };
@@ -199,7 +190,7 @@ fn done_by_others(args: &ApplyArgs, plan: &PlanFile, pipeline: &Pipeline) -> Res
         &summary,
         &json,
         Path::new(folder.as_deref().unwrap_or("")),
-        args.json,
+        args.output.json,
     );
     Ok(Some(summary.exit()))
 }

@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::workbook::Reading;
 
 use super::map::recognize;
-use super::{DatabaseArgs, MemoryArgs, runs};
+use super::{AllowArgs, DatabaseArgs, MemoryArgs, OutputArgs, PipelineArgs, runs};
 use crate::cli::terminal::{shell_word, stop_on_signal, warn};
 use crate::definition::{self, Onboarding, Pipeline};
 use crate::file::Pending;
@@ -36,20 +36,12 @@ pub(super) struct RunArgs {
     /// for text on stdin
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
-    /// A pipeline file, or the name of one in `pipelines/`
-    #[arg(short, long, value_name = "PIPELINE")]
-    pub(super) pipeline: Option<String>,
+    #[command(flatten)]
+    pub(super) pipeline: PipelineArgs,
     #[command(flatten)]
     pub(super) database: DatabaseArgs,
-    /// Folder for the run's files [default: muster-runs/RUN]
-    #[arg(short, long, value_name = "DIR")]
-    pub(super) out: Option<PathBuf>,
-    /// Print summary.json on stdout
-    #[arg(long)]
-    pub(super) json: bool,
-    /// Show no progress
-    #[arg(short, long)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
     /// Sheet of a workbook, by name or number; overrides the pipeline
     #[arg(long, value_name = "NAME")]
     pub(super) sheet: Option<String>,
@@ -62,9 +54,8 @@ pub(super) struct RunArgs {
     /// Whether new people are invited; overrides the pipeline
     #[arg(long, value_name = "WAY")]
     pub(super) onboarding: Option<Onboarding>,
-    /// Allow this many changes that a safeguard would hold, such as `update=600`
-    #[arg(long, value_name = "CLASS=COUNT", value_parser = allowed)]
-    pub(super) allow: Vec<(Class, u64)>,
+    #[command(flatten)]
+    pub(super) allow: AllowArgs,
     #[command(flatten)]
     pub(super) memory: MemoryArgs,
     #[arg(skip)]
@@ -119,10 +110,11 @@ pub(super) fn carry_out(
 ) -> Result<Exit> {
     let mut store = open_store(args, &task, pipeline)?;
     let folder = args
+        .output
         .out
         .clone()
         .unwrap_or_else(|| Path::new("muster-runs").join(&run.id));
-    make_folder(&folder, args.out.is_none())?;
+    make_folder(&folder, args.output.out.is_none())?;
     let setup = Setup {
         args,
         pipeline,
@@ -132,7 +124,7 @@ pub(super) fn carry_out(
         dropped: None,
     };
     let told = run_task(&setup, task, run, store.as_mut())?;
-    runs::show(&told.summary, &told.json, &folder, args.json);
+    runs::show(&told.summary, &told.json, &folder, args.output.json);
     told.end
 }
 
@@ -168,7 +160,8 @@ pub(super) fn run_task(
         folder,
         ..
     } = *setup;
-    let progress = Progress::new(args.quiet || args.json && !std::io::stderr().is_terminal());
+    let progress =
+        Progress::new(args.output.quiet || args.output.json && !std::io::stderr().is_terminal());
     let job = Job {
         files: &args.files,
         sha256: setup.dropped.as_ref().map(|(_, sha256)| *sha256),
@@ -176,7 +169,7 @@ pub(super) fn run_task(
         pipeline,
         run,
         for_plan: matches!(task, Task::Check { plan: Some(_), .. }),
-        allowed: &args.allow,
+        allowed: &args.allow.counts,
         memory: args.memory.budget(),
         folder,
         progress: &progress,
@@ -287,7 +280,9 @@ impl RunArgs {
         let files = plan.files.iter();
         RunArgs {
             files: files.map(|file| file.source.path.clone()).collect(),
-            pipeline: pipeline.named.clone(),
+            pipeline: PipelineArgs {
+                name: pipeline.named.clone(),
+            },
             ..RunArgs::default()
         }
     }
@@ -298,7 +293,7 @@ pub(super) const PLAN: &str = "plan.parquet";
 
 impl About {
     fn new(task: &Task, store: Option<&Store>, args: &RunArgs) -> About {
-        let with = match &args.pipeline {
+        let with = match &args.pipeline.name {
             Some(pipeline) => format!(" -p {}", shell_word(pipeline)),
             None => String::new(),
         };
@@ -379,14 +374,14 @@ fn stopped_on_the_way(refusal: Refusal) -> Refusal {
 /// The pipeline of a run: the one that is named, the one that the files are recognized for, or
 /// the default.
 pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
-    let pipeline = overridden(crate::pipelines::open(args.pipeline.as_deref())?, args)?;
-    if args.pipeline.is_some() {
+    let pipeline = overridden(crate::pipelines::open(args.pipeline.name.as_deref())?, args)?;
+    if args.pipeline.name.is_some() {
         return Ok(pipeline);
     }
     let Some(recognized) = recognize(&args.files, &pipeline.definition, &args.reading.0)? else {
         return Ok(pipeline);
     };
-    if let Some(file) = args.files.first().filter(|_| !args.quiet) {
+    if let Some(file) = args.files.first().filter(|_| !args.output.quiet) {
         warn(&recognized.told(file));
     }
     overridden(recognized.one.pipeline, args)
@@ -405,7 +400,7 @@ fn overridden(mut pipeline: Pipeline, args: &RunArgs) -> Result<Pipeline> {
             pipeline.set(option, value)?;
         }
     }
-    for (class, count) in &args.allow {
+    for (class, count) in &args.allow.counts {
         pipeline.set("allow", &format!("{} {count}", class.name()))?;
     }
     Ok(pipeline)
@@ -563,7 +558,7 @@ fn next_steps(
     folder: &Path,
     about: &About,
 ) -> Vec<Next> {
-    let with = match &args.pipeline {
+    let with = match &args.pipeline.name {
         Some(pipeline) => format!(" -p {}", shell_word(pipeline)),
         None => String::new(),
     };

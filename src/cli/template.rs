@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::PipelineArgs;
 use crate::cli::terminal::print;
 use crate::issue::Code;
 use crate::outcome::Exit;
@@ -12,9 +13,8 @@ use crate::report::template;
 
 #[derive(Args)]
 pub(super) struct TemplateArgs {
-    /// A pipeline file, or the name of one in `pipelines/`
-    #[arg(short, long, value_name = "PIPELINE")]
-    pipeline: Option<String>,
+    #[command(flatten)]
+    pipeline: PipelineArgs,
     /// Format of the file [default: from the extension of --output, or csv]
     #[arg(short, long)]
     format: Option<TemplateFormat>,
@@ -30,7 +30,7 @@ pub(super) enum TemplateFormat {
 }
 
 pub(super) fn write_template(args: &TemplateArgs) -> Result<Exit> {
-    let definition = crate::pipelines::open(args.pipeline.as_deref())?.definition;
+    let definition = crate::pipelines::open(args.pipeline.name.as_deref())?.definition;
     let by_name = args
         .output
         .as_ref()
