@@ -24,6 +24,7 @@ mod invitations;
 mod invite;
 mod map;
 mod plan;
+mod rows;
 mod run;
 mod runs;
 mod serve;
@@ -77,6 +78,8 @@ enum Command {
     Runs(runs::RunsArgs),
     /// Show the summary of a run
     Show(runs::ShowArgs),
+    /// List or count the rows of a run or a plan that fit an expression
+    Rows(rows::RowsArgs),
     /// Show everything known about one person, in time order
     Explain(explain::ExplainArgs),
     /// Undo a run, value by value, except what was changed since
@@ -154,7 +157,7 @@ struct OutputArgs {
 /// What a command has that safeguards may stop.
 #[derive(Args, Clone, Default)]
 struct AllowArgs {
-    /// Let so many changes of a class through that a safeguard would hold, such as `update=600`
+    /// Allow this many changes that a safeguard would hold, such as `update=600`
     #[arg(id = "allow", long = "allow", value_name = "CLASS=COUNT", value_parser = run::allowed)]
     counts: Vec<(Class, u64)>,
 }
@@ -214,6 +217,7 @@ pub fn run() -> Exit {
         Command::Map(args) => map::map(args),
         Command::Runs(args) => runs::list_runs(args),
         Command::Show(args) => runs::show_run(args),
+        Command::Rows(args) => rows::rows(args),
         Command::Explain(args) => explain::explain(args),
         Command::Undo(args) => undo::undo(args),
         Command::Add(args) => add::add(args),

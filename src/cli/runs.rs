@@ -82,7 +82,7 @@ fn known_runs(database: &DatabaseArgs, limit: i64) -> Result<Vec<Booked>> {
 }
 
 /// The run whose files are in that folder.
-fn run_in(folder: &Path) -> Option<Booked> {
+pub(super) fn run_in(folder: &Path) -> Option<Booked> {
     let json = std::fs::read_to_string(folder.join("summary.json")).ok()?;
     let summary: Summary = serde_json::from_str(&json).ok()?;
     Some(Booked {

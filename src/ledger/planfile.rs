@@ -13,9 +13,13 @@ use std::io::BufWriter;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use polars::prelude::{
-    Column, DataFrame, DataType, Field as PolarsField, KeyValueMetadata, ParquetCompression,
-    ParquetReader, ParquetWriter, PolarsError, Schema, SerReader, StatisticsOptions,
+use polars_core::prelude::{
+    Column, DataFrame, DataType, Field as PolarsField, PolarsError, Schema,
+};
+use polars_io::SerReader;
+use polars_io::parquet::read::ParquetReader;
+use polars_io::parquet::write::{
+    KeyValueMetadata, ParquetCompression, ParquetWriter, StatisticsOptions,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -246,7 +250,7 @@ fn head(plan: &Contents, pipeline: &Pipeline, matched_against: &str, created_at:
 }
 
 /// The fields of which a plan has the old and the new value, and what isn't a field.
-fn values() -> impl Iterator<Item = &'static str> {
+pub(super) fn values() -> impl Iterator<Item = &'static str> {
     let fields = COLUMNS.into_iter().map(Field::name);
     fields.chain([Field::Groups.name(), "attributes"])
 }
@@ -521,7 +525,7 @@ fn digest(file: &File, length: u64, hash: &mut Sha256) -> std::io::Result<()> {
 }
 
 /// The SHA-256 of a plan file whose seal is whole.
-fn check_seal(file: &File, shown: &str) -> Result<String> {
+pub(super) fn check_seal(file: &File, shown: &str) -> Result<String> {
     let unreadable = |error: std::io::Error| invalid(format!("`{shown}` can't be read: {error}"));
     let length = file.metadata().map_err(unreadable)?.len();
     let mut start = [0; 4];
