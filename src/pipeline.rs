@@ -18,10 +18,10 @@
 //!
 //! The passes themselves are in [`crate::stages`], and decide without I/O; the rooms below lead the
 //! batches through them: `read` up to the spool (with `passwords` beside it), `plan`, `hold` and
-//! `leavers` (and `change`, what a row does) against the accounts, with `roll` for those who stay as they
-//! are and `twice` for those whom several rows mean. `input` and `order` make the `decisions` of that,
-//! by files and by a plan; `begin` has the run's line in the books, and `write` is the load, by one
-//! process or several.
+//! `leavers` (and `change`, what a row does) against the accounts, with `snapshot` for those that
+//! stay as they are and `duplicate_match` for those that several rows match. `input` and `order`
+//! make the `decisions` of that, by files and by a plan; `begin` has the run's line in the books,
+//! and `write` is the load, by one process or several.
 
 mod begin;
 mod change;
@@ -146,10 +146,7 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
 }
 
 fn stopped_early() -> Refusal {
-    Refusal::new(
-        Code::RunStopped,
-        "stopped as asked, before anything was written",
-    )
-    .help("run the same command again")
-    .exit(Exit::Stopped)
+    Refusal::new(Code::RunStopped, "interrupted before anything was written")
+        .help("run the same command again")
+        .exit(Exit::Stopped)
 }

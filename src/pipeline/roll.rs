@@ -1,4 +1,4 @@
-//! Calling the roll while the file is read, and asking it about every row.
+//! Scans all accounts while the file is read, and looks up every row in that snapshot.
 
 use crate::decision::Lookup;
 use rayon::prelude::*;
@@ -19,10 +19,10 @@ use crate::stages::roll::{Answer, Call, Roll, Shape};
 use crate::store::Store;
 use crate::store::roll::Calling;
 
-/// So many bytes of a file stand for each account that is called: calling them all for a file of few
-/// rows would take longer than asking for these.
+/// An account is scanned for this many bytes of the file: scanning all accounts for a file of few
+/// rows would take longer than looking up these.
 const BYTES_AN_ACCOUNT: u64 = 16;
-/// What an account takes while it is called: its print, its keys, and the sum of its groups.
+/// What an account takes during the scan: its fingerprint, its keys, and the sum of its groups.
 const ACCOUNT_BYTES: usize = 112;
 
 /// What the roll says of every row.
@@ -91,7 +91,7 @@ pub(super) fn ask_roll(
         decide: &decide,
     };
     let mut answers = Vec::with_capacity(spool.rows() as usize);
-    job.progress.begin("roll", Some(spool.rows()));
+    job.progress.begin("look up", Some(spool.rows()));
     for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
         let range = first..(first + GROUP_BATCHES).min(spool.batches());
         let asked: Vec<Vec<Answer>> = range

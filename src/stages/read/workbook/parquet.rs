@@ -95,7 +95,7 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         let columns = columns(job, &metadata, index, &fields)?;
         let whole = |texts: &Texts| texts.ends.len() == rows;
         if columns.len() != names.len() || !columns.iter().all(whole) {
-            let what = "its columns have not as many rows as it says";
+            let what = "its columns don't have as many rows as it says";
             return Err(broken(job.path, &what));
         }
         for row in 0..rows {
