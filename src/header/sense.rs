@@ -262,9 +262,16 @@ fn with_time_or_reason(core: &[String]) -> Option<Sense> {
     None
 }
 
+/// The longest header, in bytes, that is one word made of several.
+const JOINED_BYTES_MAX: usize = 128;
+
 /// One word made of several, as German, Dutch, Japanese and Chinese write them: `Löschdatum`,
 /// `退職日`, `是否禁用`. Short words stand in too many others to be looked for within.
 fn joined(whole: &str) -> Option<Sense> {
+    // Each part is looked up: a "header" of 30,000 characters took seconds.
+    if whole.len() > JOINED_BYTES_MAX {
+        return None;
+    }
     let is_long = |word: &str| !word.is_ascii() || word.len() >= 4;
     for (at, _) in whole.char_indices().skip(1) {
         let (one, other) = whole.split_at(at);
