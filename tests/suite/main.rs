@@ -13,6 +13,7 @@ mod demo;
 mod docs;
 mod drop;
 mod gates;
+mod help;
 mod invitations;
 mod layers;
 mod mailbox;
