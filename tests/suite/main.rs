@@ -12,6 +12,7 @@ mod corrections;
 mod demo;
 mod docs;
 mod drop;
+mod glossary;
 mod gates;
 mod help;
 mod invitations;
