@@ -717,12 +717,12 @@ impl Vocabulary {
         is_one(header) || is_dotted && header.split('.').any(is_one)
     }
 
-    /// The number of runs of `cells` are headers that this run recognises. A title has none.
+    /// How many of `cells` are headers that this run recognises. A title has none.
     pub fn recognised<'a>(&self, cells: impl Iterator<Item = &'a str>) -> usize {
         cells.filter(|cell| self.is_recognised(cell)).count()
     }
 
-    /// The number of runs of `cells` are recognised, if they are more than `least`. Stops where they can't be:
+    /// How many of `cells` are recognised, if they are more than `least`. Stops where they can't be:
     /// rows of values are given up after few of their cells.
     pub fn recognised_beyond<'a>(
         &self,

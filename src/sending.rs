@@ -32,7 +32,7 @@ use crate::refusal::{Refusal, Result};
 use crate::store::Store;
 use crate::store::invitations::{Claimed, Lease, Queued};
 
-/// The number of runs of the first mails show whether a mailing goes well.
+/// How many of the first mails show whether a mailing goes well.
 const GUARD_FIRST: u64 = 200;
 /// Fewer refused ones than that prove nothing.
 const GUARD_REFUSED: u64 = 10;
@@ -282,7 +282,7 @@ impl<'a> Desk<'a> {
         self.queue.is_empty() || self.room() == Some(0) && self.under_way == 0
     }
 
-    /// The number of runs more may be under way before the limit could be passed.
+    /// How many more may be under way before the limit could be passed.
     fn room(&self) -> Option<usize> {
         let gone = self.sent.sent as usize + self.under_way;
         self.sending.limit.map(|limit| limit.saturating_sub(gone))

@@ -139,7 +139,7 @@ impl PlanSpool {
         self.pages.replace(batch, &packed(planned))
     }
 
-    /// The number of runs batches there are.
+    /// How many batches there are.
     pub fn batches(&self) -> usize {
         self.pages.index.len()
     }
@@ -242,12 +242,12 @@ impl Spool {
         Ok(people)
     }
 
-    /// The number of runs batches there are.
+    /// How many batches there are.
     pub fn batches(&self) -> usize {
         self.rows.len()
     }
 
-    /// The number of runs rows there are.
+    /// How many rows there are.
     pub fn rows(&self) -> u64 {
         self.rows
             .last()
@@ -259,7 +259,7 @@ impl Spool {
         self.rows[batch].0
     }
 
-    /// The number of runs rows batch number `batch` has.
+    /// How many rows batch number `batch` has.
     pub fn rows_in(&self, batch: usize) -> usize {
         self.rows[batch].1 as usize
     }
@@ -364,7 +364,7 @@ struct Head {
     first_row: RowNumber,
     rows: usize,
     width: usize,
-    /// The number of runs bytes its places take, which follow.
+    /// How many bytes its places take, which follow.
     places: usize,
 }
 

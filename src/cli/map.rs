@@ -21,7 +21,7 @@ use crate::stages::map::targets;
 use crate::stages::propose::{Becomes, Column, Proposal, propose};
 use crate::stages::read::{Source, Wanted};
 
-/// The number of runs values of a column are shown.
+/// How many values of a column are shown.
 const SHOWN_MAX: usize = 3;
 /// The most characters of a value that are shown.
 const SHOWN_CHARS_MAX: usize = 40;

@@ -244,9 +244,9 @@ struct View<'a> {
 #[derive(Default)]
 struct Totals {
     counts: Counts,
-    /// The number of runs updates change a field.
+    /// How many updates change a field.
     fields: BTreeMap<String, u64>,
-    /// The number of runs rows are to be shown, without a limit.
+    /// How many rows are to be shown, without a limit.
     fitting: u64,
 }
 

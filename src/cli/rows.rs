@@ -29,7 +29,7 @@ pub(super) struct RowsArgs {
     /// Only rows for which this is true: outcome = 'rejected' and line < 100
     #[arg(short = 'w', long = "where", value_name = "EXPRESSION")]
     filter: Option<String>,
-    /// Columns to show, by comma; `all` for all of them
+    /// Columns to show, separated by commas; `all` for all of them
     #[arg(short, long, value_name = "NAMES", conflicts_with = "count_by")]
     columns: Option<String>,
     /// Columns to sort by; `-line` sorts the highest line first
@@ -44,7 +44,7 @@ pub(super) struct RowsArgs {
     /// Count rows by the values of these columns instead of listing them
     #[arg(long, value_name = "NAMES")]
     count_by: Option<String>,
-    /// How many lines; 0 for all [default: 50, and all of CSV and JSON]
+    /// The number of lines; 0 for all [default: 50; all for CSV and JSON]
     #[arg(short = 'n', long, value_name = "COUNT")]
     limit: Option<u64>,
     /// Print CSV
@@ -53,7 +53,7 @@ pub(super) struct RowsArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Show values in full, personal ones too
+    /// Show values in full, including personal ones
     #[arg(long)]
     unmasked: bool,
     #[command(flatten)]

@@ -22,12 +22,12 @@ pub struct Read {
     pub sheet: Option<SheetChoice>,
     /// The line or sheet row that holds the header, from 1.
     pub header_row: Option<u64>,
-    /// The number of runs rows of a text file the header takes.
+    /// How many rows of a text file the header takes.
     pub header_rows: Option<u64>,
     /// The names of a text file's columns, by position: in place of the header that `header_row`
     /// names, or of none.
     pub names: Option<Vec<String>>,
-    /// The number of runs lines below the rows of a text file are no rows, blank ones aside.
+    /// How many lines below the rows of a text file are no rows, blank ones aside.
     pub footer_rows: Option<u64>,
 }
 

@@ -75,9 +75,9 @@ pub struct Head {
     pipeline: KeptPipeline,
     files: Vec<InputFile>,
     slots: Vec<Slot>,
-    /// The number of runs values each cleaning rule changed.
+    /// How many values each cleaning rule changed.
     cleaned: BTreeMap<String, u64>,
-    /// The number of runs rows the plan has; lines behind them are leavers.
+    /// How many rows the plan has; lines behind them are leavers.
     rows: u64,
     leavers: Vec<Leaver>,
     /// What the safeguards said.
@@ -114,7 +114,7 @@ pub struct PlanFile {
     pub plan: PlanSpool,
     /// Accounts that the files don't name, and what is to become of these.
     pub leavers: Vec<Leaver>,
-    /// The number of runs values each cleaning rule changed.
+    /// How many values each cleaning rule changed.
     pub rules: [u64; 32],
 }
 
@@ -153,7 +153,7 @@ pub struct Contents<'a> {
     pub files: &'a [InputFile],
     /// The slots of its rows.
     pub layout: &'a Layout,
-    /// The number of runs batches and rows there are.
+    /// How many batches and rows there are.
     pub spool: &'a Spool,
     /// The rows of a batch, and what is decided about them.
     pub read: Box<dyn Fn(usize) -> Result<(People, Planned)> + Sync + 'a>,
@@ -165,7 +165,7 @@ pub struct Contents<'a> {
     pub profile: Option<&'a Profile>,
     /// Which rows of earlier runs the rows say that they mend.
     pub marks: &'a Marks,
-    /// The number of runs values each cleaning rule changed.
+    /// How many values each cleaning rule changed.
     pub rules: &'a [u64; 32],
 }
 

@@ -60,7 +60,7 @@ pub struct Mapping {
     /// The column of password hashes, if there is one.
     #[serde(default)]
     pub password_hash: Option<u16>,
-    /// The number of runs columns the header has.
+    /// How many columns the header has.
     pub width: usize,
     /// What parts the values of a slot that several columns fill.
     pub separator: char,

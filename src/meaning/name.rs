@@ -251,7 +251,7 @@ fn without_brackets(full_name: &str) -> Option<(String, String)> {
 struct People<'a> {
     /// What stands before the last of them, with what joins it.
     before: String,
-    /// The number of runs words each of them but the last has, without titles.
+    /// How many words each of them but the last has, without titles.
     words_before: Vec<usize>,
     /// The last of them.
     last: Vec<&'a str>,
@@ -540,7 +540,7 @@ pub(crate) fn is_particle(word: &str) -> bool {
     has(PARTICLES, word) || has_lower(LOWER_PARTICLES, word)
 }
 
-/// The number of runs words at the beginning are a last name in capitals, before a first name that isn't.
+/// How many words at the beginning are a last name in capitals, before a first name that isn't.
 fn last_in_capitals(words: &[&str]) -> Option<usize> {
     let is_capitals = |word: &&&str| {
         let mut letters = word.chars().filter(|c| c.is_alphabetic());

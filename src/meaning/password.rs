@@ -274,7 +274,7 @@ fn fits(salt: usize, hash: usize) -> Option<()> {
     (SALT_BYTES.contains(&salt) && HASH_BYTES.contains(&hash)).then_some(())
 }
 
-/// The number of runs bytes some base64 without padding is.
+/// How many bytes some base64 without padding is.
 fn decoded(text: &str) -> Option<usize> {
     Some(STANDARD_NO_PAD.decode(text).ok()?.len())
 }

@@ -146,7 +146,7 @@ impl Server {
         self.shared.lines.lock().unwrap().clone()
     }
 
-    /// The number of runs connections there were.
+    /// How many connections there were.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
     }

@@ -13,7 +13,7 @@ use crate::stages::read::Source;
 use crate::summary::{LikelyField, Nameless, PassedOver, Unmapped};
 use crate::text::email;
 
-/// The number of runs rows are looked at.
+/// How many rows are looked at.
 pub const ROWS_MAX: usize = 1000;
 
 /// Some values of each column, as the file shows them.

@@ -33,7 +33,7 @@ pub struct Ran {
     pub marks: Marks,
     /// Which of these they do mend, as far as the books know them.
     pub lineage: Lineage,
-    /// The number of runs values each cleaning rule changed.
+    /// How many values each cleaning rule changed.
     pub rules: [u64; 32],
     /// What names the run; of the first try, when this one went on with it.
     pub run: RunKey,
@@ -43,7 +43,7 @@ pub struct Ran {
     pub resumed_from: Option<String>,
     /// A run of the same input that was cut off and couldn't go on.
     pub given_up: Option<String>,
-    /// The number of runs accounts it made or changed.
+    /// How many accounts it made or changed.
     pub written: u64,
     /// What this process did of a run that several share.
     pub shared: Option<Shared>,
@@ -93,7 +93,7 @@ impl Ran {
 /// What a process did of a run that several share.
 #[derive(Debug, Clone, Copy)]
 pub struct Shared {
-    /// The number of runs chunks it wrote.
+    /// How many chunks it wrote.
     pub share: Share,
     /// Whether it came to others who were at it.
     pub joined: bool,

@@ -61,7 +61,7 @@ pub(super) struct FileTruth {
     dates: Vec<Evidence>,
     /// What each file says of its columns.
     signs: Vec<converted::Evidence>,
-    /// The number of runs rows each file has, and how many of them are about nobody.
+    /// How many rows each file has, and how many of them are about nobody.
     nobody: Vec<(u64, u64)>,
     /// What each file says in columns that may close accounts.
     closing: Vec<Vec<closing::Count>>,

@@ -198,7 +198,7 @@ pub fn finish(summary: &Summary, details: &Details, folder: &Path) -> Result<Str
     Ok(json)
 }
 
-/// The number of runs leavers the summary names, and how many the page.
+/// How many leavers the summary names, and how many the page.
 const LEAVERS_SHOWN: usize = 20;
 const LEAVERS_LISTED: usize = 100;
 

@@ -103,7 +103,7 @@ fn by_row(ledger: Vec<Booked>) -> BTreeMap<RowNumber, Booked> {
     lines.collect()
 }
 
-/// The number of runs accounts the chunks of a ledger made or changed.
+/// How many accounts the chunks of a ledger made or changed.
 fn written(ledger: &BTreeMap<RowNumber, Booked>) -> u64 {
     let chunks = ledger.range(..RowNumber::MAX);
     let outcomes = chunks.flat_map(|(_, chunk)| &chunk.outcomes);
@@ -310,7 +310,7 @@ impl Loading<'_> {
         }
     }
 
-    /// The number of runs rows the chunk has that begins at `first_row`; none has that of the moves.
+    /// How many rows the chunk has that begins at `first_row`; none has that of the moves.
     fn rows_from(&self, first_row: RowNumber) -> u64 {
         let spool = &self.ran.spool;
         let first = |chunk: &Range<usize>| spool.first_row(chunk.start);

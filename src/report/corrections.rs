@@ -199,7 +199,7 @@ impl Corrections {
         }
     }
 
-    /// The number of runs rows were added.
+    /// How many rows were added.
     pub fn rows(&self) -> u64 {
         self.rows
     }

@@ -22,7 +22,7 @@ use crate::summary::{Example, Input, LeaverExample, Next, Summary};
 
 /// The page's only style sheet; it stands in the page as it is.
 const STYLE: &str = include_str!("summary.css");
-/// The number of runs codes the chart shows; the rest is one bar. All of them are listed further down.
+/// How many codes the chart shows; the rest is one bar. All of them are listed further down.
 const CODES_MAX: usize = 16;
 /// The narrowest part of the outcome bar, in percent of its width, so that one row of a million
 /// is still seen.
@@ -33,7 +33,7 @@ const PART_MIN: f64 = 1.5;
 pub struct Details {
     /// In the order of the rows; as many as the caller finds sensible for one page.
     pub issues: Vec<IssueDetail>,
-    /// The number of runs issues are not in `issues`.
+    /// How many issues are not in `issues`.
     pub omitted: u64,
     /// What the updates change.
     pub changes: Changes,

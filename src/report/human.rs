@@ -14,13 +14,13 @@ use crate::summary::{
 
 /// The narrowest text that is still laid out; a smaller `width` is taken for this one.
 const WIDTH_MIN: usize = 40;
-/// The number of runs codes are listed before the rest is summed up in one line.
+/// How many codes are listed before the rest is summed up in one line.
 const CODES_MAX: usize = 6;
-/// The number of runs leavers are listed before the rest is summed up.
+/// How many leavers are listed before the rest is summed up.
 const LEAVERS_MAX: usize = 5;
-/// The number of runs cleaning rules are listed before the rest is summed up.
+/// How many cleaning rules are listed before the rest is summed up.
 const RULES_MAX: usize = 8;
-/// The number of runs columns that were not used are told in a sentence each, and how many are listed.
+/// How many columns that were not used are told in a sentence each, and how many are listed.
 const SENTENCES_MAX: usize = 8;
 const KEPT_MAX: usize = 8;
 /// The most characters of a column's name that are shown.

@@ -9,7 +9,7 @@ use crate::invitation::{Abandoned, Funnel, Listed};
 use crate::invitation::{Candidate, LeftOut};
 use crate::invitation::{Kind, Rendered};
 
-/// The number of runs people of one reason are named.
+/// How many people of one reason are named.
 const NAMED: usize = 3;
 
 /// What a mail of that kind is called when there are `count` of them.

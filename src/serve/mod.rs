@@ -79,7 +79,7 @@ pub type OnAccepted = Arc<dyn Fn(Uuid, Kind) + Send + Sync>;
 
 /// How the page is served.
 pub struct Serving {
-    /// The folder to write to listen.
+    /// Where to listen.
     pub listen: SocketAddr,
     /// What the pages call the place, whom to ask, how long passwords are, and where links lead:
     /// when that is `https`, cookies are bound to it.

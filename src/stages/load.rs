@@ -239,7 +239,7 @@ pub fn encode_keys(people: &People, known: &dyn Fn(usize) -> Lookup, full_list: 
     frame.finish()
 }
 
-/// The number of runs rows of a batch nobody can be found by.
+/// How many rows of a batch nobody can be found by.
 pub fn rows_without_key(people: &People) -> u64 {
     let nameless = (0..people.len()).filter(|index| {
         !matches!(

@@ -339,7 +339,7 @@ fn told(field: Field, hits: usize, total: usize) -> String {
     format!("{hits} of {total} values are {word}")
 }
 
-/// The number of runs of the values can be such a field, of how many; `None` for fields that can be any text.
+/// How many of the values can be such a field, of how many; `None` for fields that can be any text.
 fn share(values: &[String], field: Field) -> Option<(usize, usize)> {
     let fits: fn(&str) -> bool = match field {
         Field::Email => |value| value.contains('@') && email::key(value).is_some(),

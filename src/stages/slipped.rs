@@ -95,7 +95,7 @@ impl Kept {
         }
     }
 
-    /// The number of runs of the addresses there are, and how many of them are those of a name; estimated where
+    /// How many of the addresses there are, and how many of them are those of a name; estimated where
     /// only a part was kept.
     fn fits(&self) -> (u64, u64) {
         let forms: HashSet<u64> = self.forms.iter().copied().collect();

@@ -483,7 +483,7 @@ pub struct Group {
     pub id: Uuid,
     /// As first written.
     pub path: String,
-    /// The number of runs members stay.
+    /// How many members stay.
     pub members: i64,
     /// The groups right below it.
     pub children: Vec<Uuid>,

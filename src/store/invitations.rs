@@ -398,7 +398,7 @@ impl Store {
     }
 
     /// Cancels invitations, and with `remove_accounts` removes the accounts that were never used.
-    /// The number of runs of each.
+    /// How many of each.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.

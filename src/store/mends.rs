@@ -75,7 +75,7 @@ impl Store {
         Ok(books)
     }
 
-    /// The number of runs rows of a run needed work, and what became of them since; `None` where none did.
+    /// How many rows of a run needed work, and what became of them since; `None` where none did.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.

@@ -105,7 +105,7 @@ impl Store {
             .map_err(|error| refusal(&error, doing))
     }
 
-    /// The number of runs rows a statement touched.
+    /// How many rows a statement touched.
     fn execute(
         &self,
         sql: &str,
@@ -164,7 +164,7 @@ impl Store {
         Ok(Tree::new(known.collect(), policy))
     }
 
-    /// The number of runs groups [`Store::create_groups`] would make.
+    /// How many groups [`Store::create_groups`] would make.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.

@@ -58,7 +58,7 @@ pub struct Undoing<'a> {
     pub counts: Counts,
     /// What was done so far.
     pub undone: Undone,
-    /// The number of runs accounts there are to look at.
+    /// How many accounts there are to look at.
     pub total: u64,
 }
 

@@ -71,7 +71,7 @@ pub fn is_clean(text: &str) -> bool {
     bytes.last() != Some(&b' ')
 }
 
-/// The number of runs bytes at the beginning show in ASCII and are no space, in steps of eight: most values are
+/// How many bytes at the beginning show in ASCII and are no space, in steps of eight: most values are
 /// one word, and eight bytes are looked at in fewer instructions than one by one.
 fn plain_words(bytes: &[u8]) -> usize {
     const HIGH: u64 = 0x8080_8080_8080_8080;

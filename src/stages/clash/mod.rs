@@ -38,7 +38,7 @@ pub struct LookAlike {
 pub enum Group {
     /// One key.
     Shared {
-        /// The number of runs rows have it.
+        /// How many rows have it.
         count: u32,
         /// The first of them.
         first: [RowNumber; FIRST_MAX],

@@ -85,7 +85,7 @@ impl Automaton {
         self.states[usize::from(state)].tags
     }
 
-    /// The number of runs digits of the longest beginning match that does.
+    /// How many digits of the longest beginning match that does.
     pub fn prefix(&mut self, digits: &[u8]) -> Option<usize> {
         if self.starts.is_empty() {
             return None;

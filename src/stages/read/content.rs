@@ -54,7 +54,7 @@ pub struct Packed {
     pub how: String,
     /// SHA-256 of the bytes on disk, lower-case hex.
     pub sha256: String,
-    /// The number of runs bytes it has on disk.
+    /// How many bytes it has on disk.
     pub bytes: u64,
 }
 
@@ -303,7 +303,7 @@ fn fingerprint(content: &Content) -> Result<(String, u64)> {
     }
 }
 
-/// The number of runs entries the archive's directory has, by their headers.
+/// How many entries the archive's directory has, by their headers.
 fn directory_entries(mut reader: ContentReader) -> std::io::Result<u64> {
     let finder = memchr::memmem::Finder::new(b"PK\x01\x02");
     let mut block = vec![0; 256 << 10];

@@ -71,11 +71,11 @@ struct Seen {
 struct Columns {
     /// The column of addresses, from 0.
     address: Option<usize>,
-    /// The number of runs cells a row must have at least: those behind may be left out where they are empty.
+    /// How many cells a row must have at least: those behind may be left out where they are empty.
     least: usize,
     /// Whether no row does without a value in the last column.
     last_is_needed: bool,
-    /// The number of runs cells a row may have at most, those that are too much being blank.
+    /// How many cells a row may have at most, those that are too much being blank.
     most: usize,
 }
 
@@ -178,7 +178,7 @@ impl Shape {
         self.above.iter().chain(&seen.aside).cloned().collect()
     }
 
-    /// The number of runs records had blank cells only, once all rows were read.
+    /// How many records had blank cells only, once all rows were read.
     pub fn blank(&self) -> u64 {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.blank

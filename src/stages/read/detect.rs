@@ -20,7 +20,7 @@ use crate::stages::read::input::unreadable;
 
 /// How much of a file is looked at for its dialect.
 const SAMPLE_BYTES: usize = 1 << 16;
-/// The number of runs rows of it.
+/// How many rows of it.
 const SAMPLE_ROWS: usize = 200;
 /// Delimiters that are tried, in the order in which they win a tie.
 const DELIMITERS: [&str; 8] = [",", ";", "\t", "|", "^", "~", "¦", "\u{1f}"];
@@ -36,7 +36,7 @@ const LINES_NAMED_MAX: usize = 100;
 pub struct Aside {
     /// What they are, in a few words.
     pub what: String,
-    /// The number of runs.
+    /// How many.
     pub count: u64,
     /// The first of them, by their physical lines.
     pub lines: Vec<u64>,
@@ -534,7 +534,7 @@ pub fn head(
     Ok(head)
 }
 
-/// The number of runs of `rows` the first `number` rows of the text are, blank ones counted; at least one.
+/// How many of `rows` the first `number` rows of the text are, blank ones counted; at least one.
 fn filled_rows(rows: &[Early], number: u64) -> usize {
     let mut seen = 0;
     let mut last_line = rows.first().map_or(0, |row| row.line - 1);

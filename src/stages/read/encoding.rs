@@ -23,7 +23,7 @@ const DETECT_BYTES_MAX: usize = 4 << 20;
 pub struct Survey {
     /// Of all bytes, lower-case hex.
     pub sha256: String,
-    /// The number of runs bytes there are.
+    /// How many bytes there are.
     pub bytes: u64,
     /// What they most probably are.
     pub encoding: Charset,

@@ -35,7 +35,7 @@ pub mod records;
 mod wide;
 pub mod workbook;
 
-/// The number of runs rows are looked at for the header, and for the delimiter.
+/// How many rows are looked at for the header, and for the delimiter.
 pub const HEADER_ROWS_MAX: usize = 50;
 /// The most rows of one run.
 pub const ROWS_MAX: RowNumber = RowNumber::MAX / 2;

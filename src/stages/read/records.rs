@@ -242,7 +242,7 @@ impl Record {
         self.ends = ends;
     }
 
-    /// The number of runs cells there are up to the last that isn't blank.
+    /// How many cells there are up to the last that isn't blank.
     pub(super) fn filled(&self) -> usize {
         let mut filled = self.ends.len();
         let is_blank = |cell: &[u8]| cell.iter().all(|byte| byte.is_ascii_whitespace());
@@ -352,20 +352,20 @@ pub struct Records<'a> {
     /// The byte before `start` was a CR, so that a LF now belongs to it.
     after_cr: bool,
     exhausted: bool,
-    /// The number of runs unclosed quotes were found, where the last one stands, and up to where the window
+    /// How many unclosed quotes were found, where the last one stands, and up to where the window
     /// is read line by line.
     searches: u32,
     unclosed_line: Option<u64>,
     by_line_until: usize,
-    /// The number of runs searches for the end of a quote behind a blank found none.
+    /// How many searches for the end of a quote behind a blank found none.
     blank_searches: u32,
     /// How the values within a line that is one cell are told apart.
     inner: Option<Dialect>,
-    /// The number of runs columns the header has, once that is known.
+    /// How many columns the header has, once that is known.
     pub width: Option<usize>,
     /// Whether a NUL was seen.
     pub has_nul: bool,
-    /// The number of runs records were taken apart that had been saved as one cell.
+    /// How many records were taken apart that had been saved as one cell.
     pub unwrapped: u64,
     /// Lines that were passed over as comments: how many, and the first of them.
     pub comments: (u64, Vec<u64>),
@@ -409,7 +409,7 @@ impl<'a> Records<'a> {
         })
     }
 
-    /// The number of runs bytes of the file are behind the last record.
+    /// How many bytes of the file are behind the last record.
     pub fn bytes_read(&self) -> u64 {
         self.byte
     }
@@ -889,7 +889,7 @@ fn parse_slice(mut slice: &[u8], parser: &mut csv_core::Reader, record: &mut Rec
     }
 }
 
-/// The number of runs lines end in `bytes`: at LF, at CR, once at CRLF.
+/// How many lines end in `bytes`: at LF, at CR, once at CRLF.
 pub(super) fn line_ends(bytes: &[u8], mut after_cr: bool) -> u64 {
     let mut count = 0;
     let mut next = 0;
@@ -1048,7 +1048,7 @@ fn push_unquoted(cell: &[u8], quote: u8, escape: Option<u8>, record: &mut Record
     }
 }
 
-/// The number of runs bytes of blanks `raw` begins with: spaces, tabs that aren't the delimiter, no-break spaces.
+/// How many bytes of blanks `raw` begins with: spaces, tabs that aren't the delimiter, no-break spaces.
 fn blanks(raw: &[u8], delimiter: u8) -> usize {
     let mut at = 0;
     loop {
@@ -1061,7 +1061,7 @@ fn blanks(raw: &[u8], delimiter: u8) -> usize {
     }
 }
 
-/// The number of runs bytes of blanks `raw` ends with.
+/// How many bytes of blanks `raw` ends with.
 fn blanks_at_end(raw: &[u8], delimiter: u8) -> usize {
     let mut end = raw.len();
     loop {

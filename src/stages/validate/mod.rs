@@ -177,7 +177,7 @@ struct Checker<'a> {
     layout: &'a Layout,
     roles: Vec<String>,
     groups: &'a Groups,
-    /// The role to grant tos that a row may give within a group.
+    /// The roles that a row may give within a group.
     group_roles: Vec<String>,
     required: Vec<Field>,
     email_or_username: bool,
@@ -194,7 +194,7 @@ struct Checker<'a> {
     /// Lists of groups with which nothing is wrong. A file has few that differ.
     fine_groups: HashTable<&'a str>,
     issues: Vec<Issue>,
-    /// The number of runs of the issues came with the rows, in their order.
+    /// How many of the issues came with the rows, in their order.
     read_issues: usize,
 }
 

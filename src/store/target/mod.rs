@@ -249,7 +249,7 @@ async fn install(
     Ok(is_new)
 }
 
-/// The number of runs rows more make the planner's knowledge of them worth renewing.
+/// How many rows more make the planner's knowledge of them worth renewing.
 const MANY: u64 = 1_000;
 
 /// Enters the rows that the application made since the last run.

@@ -49,9 +49,9 @@ pub struct Shape {
     pub layout: Layout,
     /// What parts the values of a list in a cell; the first is written.
     separators: Vec<char>,
-    /// The number of runs records it has.
+    /// How many records it has.
     records: u64,
-    /// The number of runs there are in all, where a page of a list says that.
+    /// How many there are in all, where a page of a list says that.
     total: Option<u64>,
     /// Of a bulk export: how many records aren't people, by their type.
     others: Option<BTreeMap<String, u64>>,

@@ -81,7 +81,7 @@ pub(super) struct Records {
     at: usize,
     place: Place,
     column: u64,
-    /// The number of runs records the document says that there are (SCIM's `totalResults`, RFC 7644 3.4.2).
+    /// How many records the document says that there are (SCIM's `totalResults`, RFC 7644 3.4.2).
     pub total: Option<u64>,
 }
 
@@ -106,7 +106,7 @@ impl Records {
         })
     }
 
-    /// The number of runs bytes of the file are behind, once there is no record left.
+    /// How many bytes of the file are behind, once there is no record left.
     pub fn bytes_read(&self) -> u64 {
         self.place.byte
     }

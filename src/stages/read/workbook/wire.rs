@@ -87,7 +87,7 @@ pub struct Sheet {
     pub is_hidden: bool,
     /// Whether it has formulas.
     pub formulas: bool,
-    /// The number of runs rows that hold something are hidden, by hand or by a filter.
+    /// How many rows that hold something are hidden, by hand or by a filter.
     pub hidden_rows: u64,
     /// Columns that are hidden: first and last, from 0.
     pub hidden_columns: Vec<(u32, u32)>,
@@ -220,7 +220,7 @@ impl<'f> Row<'f> {
         })
     }
 
-    /// The number of runs cells it has.
+    /// How many cells it has.
     pub fn width(&self) -> usize {
         self.spans.len() / 8
     }
