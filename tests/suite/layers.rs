@@ -228,14 +228,14 @@ fn branches(tree: &str, before: &str, found: &mut Vec<String>) {
 fn named(file: &File) -> Vec<Named> {
     let code = &file.code;
     let mut all = Vec::new();
-    let mut note = |at: usize, path: &str| {
-        all.push(Named {
-            line: code[..at].matches('\n').count() + 1,
-            segments: path.split("::").map(String::from).collect(),
-        });
+    let mut note = |line: usize, path: &str| {
+        let segments = path.split("::").map(String::from).collect();
+        all.push(Named { line, segments });
     };
-    let mut at = 0;
+    let (mut at, mut line, mut counted) = (0, 1, 0);
     while at < code.len() {
+        line += code[counted..at].matches('\n').count();
+        counted = at;
         let rest = &code[at..];
         let is_start = !code[..at].ends_with(|c: char| is_word(c) || c == ':');
         let word = rest.split(|c: char| !is_word(c)).next().unwrap_or("");
@@ -243,12 +243,12 @@ fn named(file: &File) -> Vec<Named> {
             let end = item_end_of_use(rest);
             let mut found = Vec::new();
             branches(&rest[3..end], "", &mut found);
-            found.iter().for_each(|path| note(at, path));
+            found.iter().for_each(|path| note(line, path));
             at += end;
         } else if is_start && !word.is_empty() {
             let path = rest.split(|c: char| !is_word(c) && c != ':').next();
             let path = path.unwrap_or(word).trim_end_matches(':');
-            note(at, path);
+            note(line, path);
             at += path.len().max(word.len());
         } else {
             at += rest.chars().next().map_or(1, char::len_utf8);
