@@ -561,6 +561,61 @@ fn only_the_ledger_names_polars() {
     assert_eq!(names, ["stages/read/workbook/parquet.rs"]);
 }
 
+/// A row is taken apart into bytes once; each place that puts it together again costs every run.
+#[test]
+fn four_places_decode_rows_and_decided_rows_have_one_reader() {
+    let files = files();
+    let places = |names: &[&str]| -> Vec<String> {
+        let mut found = Vec::new();
+        for file in files.iter().filter(|file| file.path != "spool.rs") {
+            let code: String = file.code.split_whitespace().collect();
+            for name in names {
+                found.extend(code.matches(name).map(|_| file.path.clone()));
+            }
+        }
+        found
+    };
+    assert_eq!(
+        places(&["spool.read(", "spool.read_with_passwords("]),
+        [
+            "ledger/planfile.rs",
+            "pipeline/ran.rs",
+            "pipeline/rows.rs",
+            "pipeline/write.rs"
+        ]
+    );
+    // Before the seal, the plan is written and settled; behind it, `Decisions` alone reads it.
+    let mut named = places(&["PlanSpool"]);
+    named.dedup();
+    assert_eq!(
+        named,
+        [
+            "ledger/planfile.rs",
+            "pipeline/decisions.rs",
+            "pipeline/plan.rs"
+        ]
+    );
+}
+
+#[test]
+fn each_way_of_running_is_on_one_page() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/pipeline.rs");
+    let page = fs::read_to_string(path).unwrap();
+    assert!(
+        page.lines().count() <= 120,
+        "{} lines",
+        page.lines().count()
+    );
+    for way in ["check", "import", "apply", "approve", "due", "undo"] {
+        let (_, body) = page.split_once(&format!("\npub fn {way}(")).expect(way);
+        let (body, _) = body.split_once("\n}\n").unwrap();
+        assert!(
+            body.lines().count() <= 15,
+            "`{way}` is longer than a dozen lines or so"
+        );
+    }
+}
+
 /// The checks see what they are for.
 #[test]
 fn a_wrong_import_is_named_with_its_file_and_line() {
