@@ -27,12 +27,12 @@ pub enum Action {
     Create,
     /// Changes one.
     Update(Box<Update>),
-    /// Nothing to write: the outcome stands already.
+    /// Nothing to write: the outcome is already known.
     Leave(Outcome),
 }
 
 impl Action {
-    /// The outcome, if the database does as it is told.
+    /// The outcome, if the database accepts it.
     pub fn outcome(&self) -> Outcome {
         match self {
             Action::Create => Outcome::Created,
@@ -45,7 +45,7 @@ impl Action {
 /// A batch after the plan.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub struct Planned {
-    /// The outcome of every row, if the database does as it is told.
+    /// The outcome of every row, if the database accepts it.
     pub outcomes: Vec<Outcome>,
     /// What the match and the plan found.
     pub issues: Vec<Issue>,

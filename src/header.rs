@@ -17,8 +17,8 @@ pub use sense::{Doubt, Sense, doubt, is_about_another_thing, sense};
 
 /// Well-known headers of each field, as people write them: a line a language (English, French,
 /// German, Spanish, Portuguese, Italian, Dutch, Polish, Czech, Turkish, Japanese, Chinese, Russian,
-/// Ukrainian, Swedish, Danish, Norwegian, Finnish, Hungarian, Romanian, Greek). Words that
-/// name another field in another language (`Nom` is a last name, `Nome` a first name) stand once,
+/// Ukrainian, Swedish, Danish, Norwegian, Finnish, Hungarian, Romanian, Greek). Words that name
+/// another field in another language (`Nom` is a last name, `Nome` a first name) are listed once,
 /// where they mean it most often; [`settle_names`] looks at the others.
 #[rustfmt::skip]
 const KNOWN: &[(Field, &[&[&str]])] = &[
@@ -717,12 +717,12 @@ impl Vocabulary {
         is_one(header) || is_dotted && header.split('.').any(is_one)
     }
 
-    /// How many of `cells` are headers that this run recognises. A title has none.
+    /// The number of runs of `cells` are headers that this run recognises. A title has none.
     pub fn recognised<'a>(&self, cells: impl Iterator<Item = &'a str>) -> usize {
         cells.filter(|cell| self.is_recognised(cell)).count()
     }
 
-    /// How many of `cells` are recognised, if they are more than `least`. Stops where they can't be:
+    /// The number of runs of `cells` are recognised, if they are more than `least`. Stops where they can't be:
     /// rows of values are given up after few of their cells.
     pub fn recognised_beyond<'a>(
         &self,

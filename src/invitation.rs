@@ -86,7 +86,7 @@ pub struct RunReport {
     pub counts: BTreeMap<String, u64>,
     /// Address or path of `summary.html`.
     pub summary: String,
-    /// What can be done next: sentence and command.
+    /// What you can do next: sentence and command.
     pub next: Vec<(String, String)>,
 }
 
@@ -159,7 +159,7 @@ pub struct Candidate {
     pub row: RowNumber,
     /// The account.
     pub account: Uuid,
-    /// Whether the run made the account; it only touched it otherwise.
+    /// Whether the run made the account; otherwise it only changed it.
     pub created: bool,
     /// What templates see. `email` is empty for somebody without an address.
     pub person: Person,
@@ -238,13 +238,13 @@ impl LeftOut {
         match self {
             LeftOut::NoEmail => "no e-mail address",
             LeftOut::Deactivated => "deactivated",
-            LeftOut::NotStarted => "not started: the first day is still to come",
+            LeftOut::NotStarted => "not started: the first day is in the future",
             LeftOut::Active => "already active",
             LeftOut::NotActive => "not active yet: invite them instead",
             LeftOut::Existed => "had an account before this run",
             LeftOut::HasPassword => "has a password already",
-            LeftOut::Suppressed => "suppressed: never to be mailed",
-            LeftOut::Reserved => "reserved domain: no mail arrives there",
+            LeftOut::Suppressed => "suppressed: never mailed",
+            LeftOut::Reserved => "reserved domain: never receives mail",
             LeftOut::Undeliverable => "undeliverable address",
             LeftOut::Invited => "already invited, and the link still works",
             LeftOut::Unknown => "unknown whether the last mail arrived",

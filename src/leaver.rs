@@ -71,7 +71,7 @@ pub enum Fate {
     Protected,
     /// Let in: the first day has come.
     Activated,
-    /// Nothing: a safeguard, or a row that can't be told whose it is, stands in the way.
+    /// Nothing: a safeguard, or a row whose account isn't clear, prevents it.
     Held,
 }
 

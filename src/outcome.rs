@@ -78,7 +78,7 @@ impl Outcome {
     }
 }
 
-/// How many rows had which outcome. `read` is always the sum of the others.
+/// The number of runs rows had which outcome. `read` is always the sum of the others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// All rows of the input.
@@ -108,7 +108,7 @@ impl Counts {
         *self.of_mut(outcome) += 1;
     }
 
-    /// How many rows had `outcome`.
+    /// The number of runs rows had `outcome`.
     pub fn of(&self, outcome: Outcome) -> u64 {
         let mut copy = *self;
         *copy.of_mut(outcome)

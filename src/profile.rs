@@ -9,8 +9,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::field::Field;
 use crate::row::{Drafts, Layout, Slot};
 
-/// Values are sorted into so many drawers by their hash. Two columns with the same values fill
-/// them alike, and a column of one value fills one; a single value can't be told from it.
+/// Values are sorted into so many drawers by their hash. Two columns with the same values fill them
+/// alike, and a column of one value fills one; a single value can't be distinguished from it.
 pub(crate) const DRAWERS: usize = 32;
 
 /// A profile names so many mail domains, those of most people first, and none of fewer people.

@@ -130,7 +130,7 @@ impl Cells {
         self.places.push(place);
     }
 
-    /// How many rows are complete.
+    /// The number of runs rows are complete.
     pub fn len(&self) -> usize {
         self.places.len()
     }
@@ -150,7 +150,7 @@ impl Cells {
         self.first_row + self.len() as RowNumber
     }
 
-    /// How many cells row `index` has (`index` counts from 0 in the batch).
+    /// The number of runs cells row `index` has (`index` counts from 0 in the batch).
     #[inline]
     pub fn width(&self, index: usize) -> usize {
         self.row_ends[index] as usize - self.row_start(index)
@@ -248,7 +248,7 @@ impl Layout {
         &self.slots
     }
 
-    /// How many slots there are.
+    /// The number of runs slots there are.
     pub fn width(&self) -> usize {
         self.slots.len()
     }
@@ -300,12 +300,12 @@ impl Table {
         self.ends.push(self.text.len() as u32);
     }
 
-    /// How many values a row has.
+    /// The number of runs values a row has.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// How many complete rows there are.
+    /// The number of runs complete rows there are.
     pub fn len(&self) -> usize {
         self.ends.len().checked_div(self.width).unwrap_or(0)
     }
@@ -350,7 +350,7 @@ pub struct Drafts {
     pub places: Vec<Place>,
     /// For each row, the cleaning rules that changed something, a bit per [`crate::rule::Rule`].
     pub rules: Vec<u32>,
-    /// How many values each rule changed, by the rule's number.
+    /// The number of runs values each rule changed, by the rule's number.
     pub rule_counts: [u32; 32],
     /// What is wrong so far.
     pub issues: Vec<Issue>,
@@ -418,7 +418,7 @@ pub struct People {
 }
 
 impl People {
-    /// How many rows the batch has.
+    /// The number of runs rows the batch has.
     pub fn len(&self) -> usize {
         self.verdicts.len()
     }

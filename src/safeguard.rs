@@ -25,7 +25,7 @@ pub struct Gate {
     pub class: String,
     /// What became of them.
     pub ruling: Ruling,
-    /// How many the run planned: accounts, groups, seats taken afterwards, or findings.
+    /// The number of runs the run planned: accounts, groups, seats taken afterwards, or findings.
     pub count: u64,
     /// Of how many that were there: accounts, groups, or seats taken before.
     pub base: u64,
@@ -33,17 +33,17 @@ pub struct Gate {
     pub share: Option<f64>,
     /// The most that the run may do by itself; none while there is no limit.
     pub limit: Option<u64>,
-    /// How many earlier runs of the pipeline did in its window.
+    /// The number of runs earlier runs of the pipeline did in its window.
     pub window_count: u64,
     /// The most that they and this one may do together.
     pub window_limit: Option<u64>,
-    /// How many somebody let through.
+    /// The number of runs somebody let through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed: Option<u64>,
     /// The run that did it later, after somebody approved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_in: Option<String>,
-    /// How many rows of it were held, for this reason or another.
+    /// The number of runs rows of it were held, for this reason or another.
     pub held: u64,
     /// For `content`: what is unlike the last file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -137,7 +137,7 @@ impl Class {
         Class::ALL.into_iter().find(|class| class.code() == code)
     }
 
-    /// What a row is told that is held because of it.
+    /// What the report says about a row that is held because of it.
     pub fn code(self) -> Code {
         match self {
             Class::Create => Code::GateCreate,

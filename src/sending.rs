@@ -32,13 +32,13 @@ use crate::refusal::{Refusal, Result};
 use crate::store::Store;
 use crate::store::invitations::{Claimed, Lease, Queued};
 
-/// How many of the first mails show whether a mailing goes well.
+/// The number of runs of the first mails show whether a mailing goes well.
 const GUARD_FIRST: u64 = 200;
 /// Fewer refused ones than that prove nothing.
 const GUARD_REFUSED: u64 = 10;
 /// How often one mail may come back because its connection ended, before that is put down to it.
 const RETURNS_MAX: u32 = 3;
-/// Who waits longer than that is told to come back.
+/// Whoever waits longer than that has to try again.
 const WAIT_MAX: Duration = Duration::from_secs(3_600);
 /// How soon a stop is seen.
 const TICK: Duration = Duration::from_millis(250);
@@ -70,7 +70,7 @@ pub struct Sending<'a> {
     pub via: &'a Via,
     /// What links begin with.
     pub link_base: &'a str,
-    /// Where it is told how it goes.
+    /// Where progress is reported.
     pub progress: &'a Progress,
     /// Set to end early: what is under way is finished, the rest stays queued.
     pub stop: &'a AtomicBool,
@@ -152,7 +152,7 @@ struct Waiting {
     returned: u32,
 }
 
-/// What a worker tells of one mail.
+/// What a worker reports about one mail.
 struct Report {
     worker: usize,
     mail: Waiting,
@@ -258,7 +258,7 @@ impl<'a> Desk<'a> {
     fn run(mut self, reports: &Receiver<Report>) -> Sent {
         loop {
             if self.sending.stop.load(Ordering::Relaxed) && !self.is_done() {
-                self.stop(Refusal::new(Code::RunStopped, "stopped as asked"));
+                self.stop(Refusal::new(Code::RunStopped, "interrupted"));
             }
             let pause = if self.sent.stopped.is_some() {
                 TICK
@@ -282,7 +282,7 @@ impl<'a> Desk<'a> {
         self.queue.is_empty() || self.room() == Some(0) && self.under_way == 0
     }
 
-    /// How many more may be under way before the limit could be passed.
+    /// The number of runs more may be under way before the limit could be passed.
     fn room(&self) -> Option<usize> {
         let gone = self.sent.sent as usize + self.under_way;
         self.sending.limit.map(|limit| limit.saturating_sub(gone))
@@ -371,13 +371,13 @@ impl<'a> Desk<'a> {
         };
         let until = pace.clock(now + wait);
         let what = match why {
-            Some(Why::QuietHours) => format!("quiet hours: no mail goes out before {until}"),
-            _ if wait > WAIT_MAX => format!("what is left was put off until {until}"),
+            Some(Why::QuietHours) => format!("quiet hours: no mail is sent before {until}"),
+            _ if wait > WAIT_MAX => format!("the rest is postponed until {until}"),
             _ => return,
         };
         if wait > WAIT_MAX {
             if self.under_way == 0 {
-                let help = "run the same command again then; what isn't sent waits";
+                let help = "run the same command again then; unsent mails wait";
                 self.stop(Refusal::new(Code::RunStopped, what).help(help));
             }
             return;
@@ -448,13 +448,16 @@ impl<'a> Desk<'a> {
         }
         match self.sending.via {
             Via::Outbox(folder) if *delivery == Delivery::Returned => {
-                self.stop(outbox::unwritable(folder, "is there room, and the right?"));
+                self.stop(outbox::unwritable(
+                    folder,
+                    "check free space and write access",
+                ));
             }
             // Also after the content: a server that never says that it took a mail would make a
             // whole mailing unknown.
             _ if lost => self.rest(
                 worker,
-                "the server ended the connection instead of an answer",
+                "the server closed the connection instead of answering",
             ),
             _ => self.seats[worker].failures = 0,
         }
@@ -509,8 +512,8 @@ impl<'a> Desk<'a> {
 }
 
 fn broken_off() -> Refusal {
-    Refusal::new(Code::MailServer, "sending broke off inside muster")
-        .help("what isn't sent waits; run the command again, and report this")
+    Refusal::new(Code::MailServer, "sending failed inside muster")
+        .help("unsent mails wait; run the command again, and report this")
 }
 
 /// Where one worker's mails go.
@@ -667,7 +670,7 @@ impl Worker<'_> {
         let lost = matches!(delivery, Delivery::Returned | Delivery::Unknown { .. })
             || self.road.is_lost();
         if delivery == Delivery::Returned && to_server && mail.returned + 1 >= RETURNS_MAX {
-            let reply = "the connection ended before the mail was taken, again and again";
+            let reply = "the connection closed before the mail was accepted, several times";
             delivery = Delivery::Later {
                 reply: reply.to_string(),
             };
@@ -728,7 +731,7 @@ impl Worker<'_> {
             )
         }));
         composed
-            .unwrap_or_else(|_| Err("the mail can't be put together".to_string()))
+            .unwrap_or_else(|_| Err("the mail can't be built".to_string()))
             .map_err(Halt::This)
     }
 
@@ -740,7 +743,7 @@ impl Worker<'_> {
         match stored.map_err(Halt::All)? {
             true => Ok(password),
             false => Err(Halt::This(
-                "the person has a password of their own by now".to_string(),
+                "the person has set a password meanwhile".to_string(),
             )),
         }
     }
@@ -1034,7 +1037,7 @@ mod tests {
             ("p4", "sent 3 250 2.0.0 queued as 4711"),
             (
                 "p5",
-                "failed 3 no answer that can be read before the content (incomplete response)",
+                "failed 3 no readable answer before the content (incomplete response)",
             ),
             (
                 "p8",
@@ -1278,7 +1281,7 @@ mod tests {
         );
         let said = stopped.what;
         assert!(
-            said.starts_with("quiet hours: no mail goes out before "),
+            said.starts_with("quiet hours: no mail is sent before "),
             "{said}"
         );
         assert!(said.ends_with(&format!(" {to} UTC")), "{said}");

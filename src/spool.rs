@@ -139,7 +139,7 @@ impl PlanSpool {
         self.pages.replace(batch, &packed(planned))
     }
 
-    /// How many batches there are.
+    /// The number of runs batches there are.
     pub fn batches(&self) -> usize {
         self.pages.index.len()
     }
@@ -242,12 +242,12 @@ impl Spool {
         Ok(people)
     }
 
-    /// How many batches there are.
+    /// The number of runs batches there are.
     pub fn batches(&self) -> usize {
         self.rows.len()
     }
 
-    /// How many rows there are.
+    /// The number of runs rows there are.
     pub fn rows(&self) -> u64 {
         self.rows
             .last()
@@ -259,7 +259,7 @@ impl Spool {
         self.rows[batch].0
     }
 
-    /// How many rows batch number `batch` has.
+    /// The number of runs rows batch number `batch` has.
     pub fn rows_in(&self, batch: usize) -> usize {
         self.rows[batch].1 as usize
     }
@@ -351,9 +351,9 @@ impl Spool {
     }
 }
 
-/// Stands for the length of a value of so many bytes or more, which is among the long ones.
+/// Is for the length of a value of so many bytes or more, which is among the long ones.
 const LONG: u8 = 255;
-/// Stands for the length of a key that is the same as one of the row's values.
+/// Is for the length of a key that is the same as one of the row's values.
 const SAME: u8 = 254;
 /// How the bytes of a batch are laid out; plans of another layout can't be read.
 const LAYOUT: &str = "3";
@@ -364,7 +364,7 @@ struct Head {
     first_row: RowNumber,
     rows: usize,
     width: usize,
-    /// How many bytes its places take, which follow.
+    /// The number of runs bytes its places take, which follow.
     places: usize,
 }
 
@@ -375,7 +375,7 @@ pub(crate) fn unwritable(error: &std::io::Error) -> Refusal {
         Code::OutputUnwritable,
         format!("the scratch file can't be used: {error}"),
     )
-    .help("make room in the folder for temporary files, or name another one by `TMPDIR`")
+    .help("free some space in the folder for temporary files, or set `TMPDIR` to another one")
 }
 
 fn damaged() -> Refusal {

@@ -39,7 +39,7 @@ pub struct Summary {
     /// The first of them, those who change or are held before the others; `leavers.csv` has all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leaver_examples: Vec<LeaverExample>,
-    /// How many values each cleaning rule changed.
+    /// The number of runs values each cleaning rule changed.
     pub cleaned: BTreeMap<String, u64>,
     /// What was found, one entry a code, worst first.
     pub issues: Vec<IssueCount>,
@@ -91,11 +91,11 @@ impl Summary {
 /// The rows of a run that needed work.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Open {
-    /// How many there were.
+    /// The number of runs there were.
     pub needed: u64,
-    /// How many of them are in by now.
+    /// The number of runs of them are in by now.
     pub mended: u64,
-    /// How many are not.
+    /// The number of runs are not.
     pub left: u64,
     /// Which runs mended how many.
     pub by: Vec<MendedBy>,
@@ -106,7 +106,7 @@ pub struct Open {
 pub struct MendedBy {
     /// The run.
     pub run: String,
-    /// How many rows.
+    /// The number of runs rows.
     pub rows: u64,
 }
 
@@ -144,7 +144,7 @@ pub struct Undone {
     pub groups_returned: u64,
     /// Invitations that were cancelled.
     pub invitations_cancelled: u64,
-    /// How many values, accounts and groups stay as they are.
+    /// The number of runs values, accounts and groups stay as they are.
     pub kept: u64,
     /// The first of them; the run's `kept.csv` has all.
     pub examples: Vec<KeptExample>,
@@ -251,9 +251,9 @@ pub struct Input {
 pub struct Unmapped {
     /// Whether most columns that have a name are `unknown`.
     pub mostly: bool,
-    /// How many columns have a name.
+    /// The number of runs columns have a name.
     pub named: u64,
-    /// How many of them have a name of which nothing is known.
+    /// The number of runs of them have a name of which nothing is known.
     pub unknown: u64,
     /// Columns that no field is known for and that the pipeline doesn't name: kept as custom
     /// attributes under their own names.
@@ -360,7 +360,7 @@ pub struct IssueCount {
     pub severity: String,
     /// The code's title.
     pub title: String,
-    /// How many issues of that code.
+    /// The number of runs issues of that code.
     pub count: u64,
     /// The first few.
     pub examples: Vec<Example>,
@@ -405,10 +405,10 @@ fn is_false(value: &bool) -> bool {
 pub struct Mends {
     /// The run whose rows they are.
     pub run: String,
-    /// How many of its rows needed work.
+    /// The number of runs of its rows needed work.
     pub needed: u64,
-    /// How many of these go in by this run.
+    /// The number of runs of these go in by this run.
     pub mended: u64,
-    /// How many are left after it.
+    /// The number of runs are left after it.
     pub left: u64,
 }

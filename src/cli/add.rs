@@ -1,13 +1,13 @@
 //! `muster add`: a few people without a file. They become one, which goes through the same passes.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
 use clap::Args;
 
-use super::DatabaseArgs;
 use super::invite::write_to_run;
+use super::{DatabaseArgs, OutputArgs, PipelineArgs};
 use crate::cli::run::{RunArgs, Task, carry_out, make_folder, new_run, open_pipeline};
 use crate::definition::Onboarding;
 use crate::file;
@@ -20,38 +20,31 @@ use crate::text::email;
 
 #[derive(Args)]
 pub(super) struct AddArgs {
-    /// Addresses, parted by commas, semicolons, spaces or lines; `First Last <a@b.example>` is taken, too; `-` reads them from stdin
+    /// Addresses, separated by commas, semicolons, spaces or lines; also as `First Last
+    /// <a@b.example>`; `-` reads them from stdin
     #[arg(required = true, value_name = "EMAIL")]
     emails: Vec<String>,
-    /// Groups of all of them, parted by commas
+    /// Groups for all of them, separated by commas
     #[arg(long, value_name = "NAMES", default_value = "")]
     groups: String,
-    /// Role of all of them
+    /// Role for all of them
     #[arg(long, default_value = "")]
     role: String,
-    /// Organization of all of them
+    /// Organization for all of them
     #[arg(long, value_name = "NAME", default_value = "")]
     organization: String,
-    /// How they are taken on; overrides the pipeline
+    /// Whether they are invited; overrides the pipeline
     #[arg(long, value_name = "WAY")]
     onboarding: Option<Onboarding>,
-    /// Write to them at once: an invitation, or with `--onboarding setup` a link to set a password
+    /// Mail them at once: an invitation, or with `--onboarding setup` a link to set a password
     #[arg(long, conflicts_with = "json")]
     invite: bool,
-    /// A pipeline file, or the name of one in `pipelines/`
-    #[arg(short, long, value_name = "PIPELINE")]
-    pipeline: Option<String>,
+    #[command(flatten)]
+    pipeline: PipelineArgs,
     #[command(flatten)]
     database: DatabaseArgs,
-    /// Folder for the run's files [default: muster-runs/RUN]
-    #[arg(short, long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Print summary.json on stdout
-    #[arg(long)]
-    json: bool,
-    /// Show no progress
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// What the file of typed people is called, in the run's folder.
@@ -65,11 +58,11 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
     }
     let started = SystemTime::now();
     let run = new_run(started);
-    let folder = match &args.out {
+    let folder = match &args.output.out {
         Some(folder) => folder.clone(),
         None => Path::new("muster-runs").join(&run.id),
     };
-    make_folder(&folder, args.out.is_none())?;
+    make_folder(&folder, args.output.out.is_none())?;
     let path = folder.join(FILE);
     let text = csv(&people, &args.groups, &args.role, &args.organization);
     file::atomically(&path, |file| file.write(&text))?;
@@ -78,9 +71,7 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
         files: vec![path.clone()],
         pipeline: args.pipeline.clone(),
         database: args.database.clone(),
-        out: args.out.clone(),
-        json: args.json,
-        quiet: args.quiet,
+        output: args.output.clone(),
         delimiter: Some(",".to_string()),
         encoding: Some("utf-8".to_string()),
         onboarding: args.onboarding,
@@ -100,8 +91,8 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
         Onboarding::Invite => Kind::Invite,
         Onboarding::Setup => Kind::Reset,
     };
-    let named = args.pipeline.clone();
-    let invited = write_to_run(&id, kind, args.database.clone(), named, args.quiet)?;
+    let named = args.pipeline.name.clone();
+    let invited = write_to_run(&id, kind, args.database.clone(), named, args.output.quiet)?;
     Ok(if exit == Exit::Done { invited } else { exit })
 }
 

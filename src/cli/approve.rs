@@ -1,13 +1,13 @@
 //! `muster approve`: lets through what the safeguards held of a run, exactly as it was planned.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 
 use clap::Args;
 
 use super::invite::{find_import, open_store};
 use super::runs::show;
-use super::{DatabaseArgs, MemoryArgs};
+use super::{DatabaseArgs, MemoryArgs, OutputArgs};
 use crate::cli::run::{PLAN, RunArgs, Task, carry_out, new_run, today};
 use crate::cli::terminal::{shell_word, warn};
 use crate::field::RowNumber;
@@ -24,31 +24,24 @@ use crate::summary::{Approval, Summary};
 
 #[derive(Args)]
 pub(super) struct ApproveArgs {
-    /// The run, the beginning of its id, or `last` for the latest that something is held of
+    /// The run, the beginning of its id, or `last` for the latest with held changes
     #[arg(value_name = "RUN")]
     run: String,
-    /// Only what is held for this reason, such as `deactivate`; may be given several times
+    /// Only what is held for this reason, such as `deactivate`; repeatable
     #[arg(long, value_name = "CLASS")]
     class: Vec<String>,
-    /// Who approves it, for the books
+    /// Who approves it, for the run log
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
-    /// Why, for the books
+    /// Why, for the run log
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     #[command(flatten)]
     database: DatabaseArgs,
     #[command(flatten)]
     memory: MemoryArgs,
-    /// Folder for the files of the run that does it [default: muster-runs/RUN]
-    #[arg(short, long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Print summary.json on stdout
-    #[arg(long)]
-    json: bool,
-    /// Show no progress
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// `muster approve`.
@@ -64,8 +57,10 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
     let approved = classes(&args.class, summary)?;
     let folder = held.folder.as_deref().unwrap_or_default();
     let plan = planfile::open(&Path::new(folder).join(PLAN)).map_err(|refusal| {
-        refusal
-            .help("the run's folder has its plan; without it, import the file again with `--allow`")
+        refusal.help(
+            "the plan is in the run's folder; without that folder, import the file again \
+                with `--allow`",
+        )
     })?;
     if plan.head.run != held.id {
         let what = format!(
@@ -94,9 +89,7 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
     };
     let run_args = RunArgs {
         database: args.database.clone(),
-        out: args.out.clone(),
-        json: args.json,
-        quiet: args.quiet,
+        output: args.output.clone(),
         memory: args.memory.clone(),
         ..RunArgs::of_plan(&plan, &pipeline)
     };
@@ -141,16 +134,16 @@ fn done_before(args: &ApproveArgs, summary: &Summary, store: &Store) -> Result<O
     };
     let of = &summary.run.id;
     if store.is_taken_back(by)? {
-        let what = format!("what run {of} held was let through by run {by}, which was undone");
+        let what = format!("run {by} approved what run {of} held, and was then undone");
         return Err(Refusal::new(Code::RunNotHeld, what).help("import the file again"));
     }
     let Some((done, folder)) = store.told_of(by)? else {
         return Ok(None);
     };
-    warn(&format!("run {by} has let through what run {of} held"));
+    warn(&format!("run {by} already approved what run {of} held"));
     let json = serde_json::to_string_pretty(&done).unwrap_or_default() + "\n";
     let folder = folder.unwrap_or_default();
-    show(&done, &json, Path::new(&folder), args.json);
+    show(&done, &json, Path::new(&folder), args.output.json);
     Ok(Some(done.exit()))
 }
 
@@ -169,7 +162,13 @@ fn find_held(store: &Store, wanted: &str) -> Result<Booked> {
             let runs = store.list_runs(i64::MAX)?;
             let run = runs.iter().find(is_held).or(runs.iter().find(is_approved));
             let id = run.map(|run| run.id.clone());
-            let none = || Refusal::new(Code::RunNotHeld, "no safeguard holds anything of any run");
+            let none = || {
+                Refusal::new(
+                    Code::RunNotHeld,
+                    "no run has changes that a safeguard \
+                holds",
+                )
+            };
             find_import(store, &id.ok_or_else(none)?)?
         }
         _ => find_import(store, wanted)?,
@@ -188,9 +187,9 @@ fn finished(run: &Booked) -> Result<&Summary> {
     match &run.summary {
         Some(summary) if run.state == "finished" => Ok(summary),
         _ => {
-            let what = format!("run {} did not come to its end", run.id);
+            let what = format!("run {} did not finish", run.id);
             Err(Refusal::new(Code::RunNotHeld, what)
-                .help("run the same import again, it goes on where it stopped"))
+                .help("run the same import again; it continues where it stopped"))
         }
     }
 }
@@ -219,7 +218,7 @@ fn classes(wanted: &[String], summary: &Summary) -> Result<Classes> {
     let held = held_classes(summary);
     let run = &summary.run.id;
     if held.is_empty() {
-        let what = format!("no safeguard holds anything of run {run}");
+        let what = format!("no safeguard holds changes of run {run}");
         return Err(Refusal::new(Code::RunNotHeld, what));
     }
     if wanted.is_empty() {
@@ -232,7 +231,7 @@ fn classes(wanted: &[String], summary: &Summary) -> Result<Classes> {
             None => {
                 let there: Vec<&str> = held.iter().map(|class| class.name()).collect();
                 let what = format!(
-                    "run {run} holds nothing for `{name}`; it holds {}",
+                    "nothing of run {run} is held for `{name}`, only for {}",
                     there.join(", ")
                 );
                 return Err(Refusal::new(Code::RunNotHeld, what));

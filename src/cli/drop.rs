@@ -40,10 +40,10 @@ use crate::summary::{self, Summary};
 
 #[derive(Args)]
 pub(super) struct DropArgs {
-    /// Import what is complete in this folder, file by file, and move it to DIR/done or DIR/refused
+    /// Import the complete files in this folder, and move each to DIR/done or DIR/refused
     #[arg(long, value_name = "DIR", conflicts_with = "out")]
     pub(super) drop: Option<PathBuf>,
-    /// How long a file without marker or manifest must not have changed
+    /// How long a file without marker or manifest must be unchanged
     #[arg(
         long,
         value_name = "SECONDS",
@@ -62,7 +62,7 @@ pub(super) struct DropArgs {
 
 /// How far apart two looks at a file are.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
-/// Says in a folder that the administrator was told of what is in it.
+/// Says in a folder that the administrator was mailed about what is in it.
 const SENT: &str = "report.sent";
 
 /// What became of a file.
@@ -94,7 +94,7 @@ pub(super) fn visit(run: &RunArgs, args: &DropArgs, folder: &Path) -> Result<Exi
     let rules = rules(args)?;
     let place = Place::open(folder)?;
     let first = look(folder, SystemTime::now())?;
-    let quiet = run.quiet;
+    let quiet = run.output.quiet;
     if first.files.is_empty() && pipeline.definition.accounts.day().is_none() {
         if !quiet {
             warn(&format!("nothing to import in {}", folder.display()));
@@ -145,7 +145,7 @@ fn rules(args: &DropArgs) -> Result<Rules> {
 
 fn left_alone(names: &[String]) {
     if !names.is_empty() {
-        warn(&format!("left alone: {}", names.join(", ")));
+        warn(&format!("ignored: {}", names.join(", ")));
     }
 }
 
@@ -155,9 +155,9 @@ impl Visit<'_> {
         let mut worst = Exit::Done;
         for file in second {
             if self.stop.load(Ordering::Relaxed) {
-                let what = format!("stopped as asked, before `{}`", file.name);
+                let what = format!("interrupted before `{}`", file.name);
                 return Err(Refusal::new(Code::RunStopped, what)
-                    .help("the next visit goes on")
+                    .help("the next visit continues")
                     .exit(Exit::Stopped));
             }
             let earlier = first.iter().find(|earlier| earlier.name == file.name);
@@ -166,13 +166,13 @@ impl Visit<'_> {
                 ..refusal
             })?;
             match taken {
-                Taken::Waiting(why) if !self.args.quiet => {
+                Taken::Waiting(why) if !self.args.output.quiet => {
                     warn(&format!("not complete yet: {}: {why}", file.name));
                 }
                 Taken::Waiting(_) => {}
                 Taken::Moved(folder, ended) => {
                     worst = worse(worst, ended.exit());
-                    print(&line(&file.name, &folder, &ended, self.args.json));
+                    print(&line(&file.name, &folder, &ended, self.args.output.json));
                 }
             }
         }
@@ -202,7 +202,7 @@ impl Visit<'_> {
             Ok((report, String::new(), Vec::new()))
         });
         let ended = Ended::Imported(Box::new(told.summary), exit);
-        print(&line("dates", &folder, &ended, self.args.json));
+        print(&line("dates", &folder, &ended, self.args.output.json));
         Ok(exit)
     }
 
@@ -216,7 +216,7 @@ impl Visit<'_> {
         };
         match refusal.code {
             Code::FileChanged => Ok(Taken::Waiting("it is still changing".to_string())),
-            Code::FileNotFound => Ok(Taken::Waiting("it went away".to_string())),
+            Code::FileNotFound => Ok(Taken::Waiting("it disappeared".to_string())),
             _ if is_about_the_file(&refusal) => self.refuse(file, refusal),
             _ => Err(refusal),
         }
@@ -227,7 +227,7 @@ impl Visit<'_> {
         let sha256 = self.place.sha256(&file.name)?;
         if let Err(refusal) = self.compare(file, &sha256) {
             return match unsettled(file, earlier, SystemTime::now(), &self.rules) {
-                Some(_) => Ok(Taken::Waiting(format!("{refusal}, so far"))),
+                Some(_) => Ok(Taken::Waiting(format!("{refusal} so far"))),
                 None => Err(refusal),
             };
         }
@@ -395,7 +395,7 @@ impl Visit<'_> {
         if sent.exists() {
             return;
         }
-        let told = Post::open(self.args.pipeline.as_deref(), None).and_then(|post| {
+        let told = Post::open(self.args.pipeline.name.as_deref(), None).and_then(|post| {
             let (run, words, attached) = content()?;
             let report = ReportMail {
                 to: admin,
@@ -424,7 +424,7 @@ impl Visit<'_> {
         });
         if let Err(refusal) = told {
             warn(&format!(
-                "the mail to the administrator about {} did not go out: {refusal}",
+                "the mail to the administrator about {} was not sent: {refusal}",
                 folder.display()
             ));
         }
@@ -508,7 +508,7 @@ fn line(name: &str, folder: &Path, ended: &Ended, as_json: bool) -> String {
     let place = shell_word(&folder.display().to_string());
     format!(
         "{}\n",
-        human::safe(&format!("{name}: {what}; now in {place}"))
+        human::safe(&format!("{name}: {what}; moved to {place}"))
     )
 }
 

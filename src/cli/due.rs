@@ -6,42 +6,32 @@ use std::time::SystemTime;
 use clap::Args;
 use jiff::Zoned;
 
-use super::{DatabaseArgs, MemoryArgs};
+use super::{AllowArgs, DatabaseArgs, MemoryArgs, OutputArgs, PipelineArgs};
 use crate::cli::run::{
-    RunArgs, Setup, Task, Told, allowed, carry_out, make_folder, new_run, open_pipeline, run_task,
+    RunArgs, Setup, Task, Told, carry_out, make_folder, new_run, open_pipeline, run_task,
 };
 use crate::definition::{Dates, Onboarding, Pipeline};
 use crate::issue::Code;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
-use crate::safeguard::Class;
 use crate::stages::leavers;
 use crate::store::Store;
 
 #[derive(Args)]
 pub(super) struct DueArgs {
-    /// A pipeline file, or the name of one in `pipelines/`: whose accounts are meant, and by what rules
-    #[arg(short, long, value_name = "PIPELINE")]
-    pipeline: Option<String>,
-    /// Say what would be done; write nothing to the accounts
+    #[command(flatten)]
+    pipeline: PipelineArgs,
+    /// Show what would be done; write nothing to the accounts
     #[arg(long)]
     check: bool,
     #[command(flatten)]
     database: DatabaseArgs,
     #[command(flatten)]
     memory: MemoryArgs,
-    /// Folder for the run's files [default: muster-runs/RUN]
-    #[arg(short, long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Print summary.json on stdout
-    #[arg(long)]
-    json: bool,
-    /// Show no progress
-    #[arg(short, long)]
-    quiet: bool,
-    /// Let so many changes of a class through that a safeguard would hold, such as `deactivate=60`
-    #[arg(long, value_name = "CLASS=COUNT", value_parser = allowed)]
-    allow: Vec<(Class, u64)>,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    allow: AllowArgs,
 }
 
 /// `muster due`.
@@ -50,9 +40,7 @@ pub(super) fn due(args: &DueArgs) -> Result<Exit> {
     let run_args = RunArgs {
         pipeline: args.pipeline.clone(),
         database: args.database.clone(),
-        out: args.out.clone(),
-        json: args.json,
-        quiet: args.quiet,
+        output: args.output.clone(),
         memory: args.memory.clone(),
         allow: args.allow.clone(),
         ..RunArgs::default()
@@ -60,7 +48,7 @@ pub(super) fn due(args: &DueArgs) -> Result<Exit> {
     let pipeline = open_pipeline(&run_args)?;
     if pipeline.definition.accounts.dates != Dates::Schedule {
         let name = &pipeline.definition.name;
-        let what = format!("the pipeline `{name}` keeps dates and does nothing by them");
+        let what = format!("the pipeline `{name}` stores dates but doesn't act on them");
         return Err(Refusal::new(Code::UsageInvalid, what)
             .help("set `dates = \"schedule\"` under `[accounts]`"));
     }

@@ -21,11 +21,12 @@ use crate::store::runs::Booked;
 
 #[derive(Args)]
 pub(super) struct ExplainArgs {
-    /// An e-mail address, external id, username, account's id, or name; or a row, as RUN:LINE or RUN:FILE:LINE
+    /// An e-mail address, external id, username, account id or name; or a row, as RUN:LINE or
+    /// RUN:FILE:LINE
     who: String,
     #[command(flatten)]
     database: DatabaseArgs,
-    /// Print it as JSON
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
@@ -43,7 +44,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<Exit> {
         None => (Vec::new(), store.find_known(&args.who)?),
     };
     if ids.is_empty() && rows.is_empty() {
-        let what = format!("nobody is known by `{}`", args.who);
+        let what = format!("no person matches `{}`", args.who);
         return Err(Refusal::new(Code::ExplainUnknown, what));
     }
     let several = by_name && ids.len() > 1;
@@ -85,7 +86,8 @@ fn rows_at(who: &str, runs: &[Booked]) -> Result<Option<Vec<Row>>> {
     let numbers = ledger::rows_at(&path, file, line)?;
     if numbers.is_empty() {
         let what = format!("run {} has no row at `{place}`", run.id);
-        let help = "a row has the line that an editor or a sheet shows; the header stands above it";
+        let help = "use the line number that an editor or spreadsheet shows; the header counts as \
+            a line";
         return Err(Refusal::new(Code::ExplainUnknown, what).help(help));
     }
     let entries = ledger::find(&path, &numbers, None).unwrap_or_default();

@@ -16,10 +16,10 @@ use crate::refusal::{Refusal, Result};
 pub(super) struct CheckArgs {
     #[command(flatten)]
     pub(super) run: RunArgs,
-    /// Match against no database; every good row counts as created
+    /// Use no database; every valid row counts as created
     #[arg(long, conflicts_with = "database")]
     pub(super) offline: bool,
-    /// Write what would be done into a new file, which `muster apply` does exactly
+    /// Write what would be done into a new file, for `muster apply`
     #[arg(long, value_name = "PLAN")]
     pub(super) plan: Option<PathBuf>,
 }
@@ -57,7 +57,7 @@ fn run_files(args: &RunArgs, task: Task) -> Result<Exit> {
 fn begin_plan(path: &Path) -> Result<Pending> {
     if path.symlink_metadata().is_ok() {
         let what = format!(
-            "`{}` is there already; a plan is a new file",
+            "`{}` already exists; a plan must be a new file",
             path.display()
         );
         return Err(Refusal::new(Code::OutputUnwritable, what)

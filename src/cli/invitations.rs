@@ -28,15 +28,15 @@ use crate::text::email;
 
 #[derive(Subcommand)]
 pub(super) enum InvitationsCommand {
-    /// Show who was invited and how far they came
+    /// List the invitations and their states
     List(ListArgs),
-    /// Send anew: a new link, the old one ends
+    /// Send again with a new link; the old link ends
     Resend(ResendArgs),
-    /// End links at once, and with --remove-accounts the accounts that nobody ever used
+    /// End links at once; with --remove-accounts also remove unused accounts
     Cancel(CancelArgs),
-    /// Print a fresh link to hand over in person; the one that is out ends
+    /// Print a new link to hand over in person; the old link ends
     Link(LinkArgs),
-    /// End links whose time is over; with a choice, those at once
+    /// End links that have expired; with a selection, end those at once
     Expire(ChoiceArgs),
 }
 
@@ -45,13 +45,13 @@ pub(super) struct ChoiceArgs {
     /// Addresses, or @FILE with a list of them
     #[arg(value_name = "EMAIL")]
     who: Vec<String>,
-    /// Of this run: an id, the beginning of one, or `last`
+    /// Only of this run: an id, the beginning of one, or `last`
     #[arg(long)]
     run: Option<String>,
-    /// In this state; may be repeated
+    /// Only in this state; repeatable
     #[arg(long, value_parser = STATES)]
     state: Vec<String>,
-    /// Made at least so long ago, such as `3 days`
+    /// Only older than this, such as `3 days`
     #[arg(long, value_name = "TIME")]
     older_than: Option<String>,
     #[command(flatten)]
@@ -83,13 +83,13 @@ pub(super) struct ResendArgs {
     /// Addresses, or @FILE with a list of them
     #[arg(value_name = "EMAIL")]
     who: Vec<String>,
-    /// Of this run: an id, the beginning of one, or `last`
+    /// Only of this run: an id, the beginning of one, or `last`
     #[arg(long)]
     run: Option<String>,
-    /// In this state; may be repeated
+    /// Only in this state; repeatable
     #[arg(long, value_parser = STATES)]
     state: Vec<String>,
-    /// Made at least so long ago, such as `3 days`
+    /// Only older than this, such as `3 days`
     #[arg(long, value_name = "TIME")]
     older_than: Option<String>,
     #[command(flatten)]
@@ -100,16 +100,16 @@ pub(super) struct ResendArgs {
 pub(super) struct CancelArgs {
     #[command(flatten)]
     choice: ChoiceArgs,
-    /// Also remove accounts that a run made and that were never active, with their memberships
+    /// Also remove accounts that a run created and that were never active
     #[arg(long)]
     remove_accounts: bool,
 }
 
 #[derive(Args)]
 pub(super) struct LinkArgs {
-    /// Whose
+    /// The person's e-mail address
     email: String,
-    /// The pipeline whose `[mail]` counts
+    /// The pipeline whose `[mail]` is used
     #[arg(short, long, value_name = "PIPELINE")]
     pipeline: Option<String>,
     #[command(flatten)]
@@ -118,10 +118,10 @@ pub(super) struct LinkArgs {
 
 #[derive(Args)]
 pub(super) struct SuppressArgs {
-    /// Addresses that are never to be mailed, or @FILE with a list of them; lists them all without one
+    /// Addresses never to mail, or @FILE with a list of them; without any, print the list
     #[arg(value_name = "EMAIL")]
     who: Vec<String>,
-    /// Why, for whoever looks later
+    /// The reason, kept with the address
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
     /// Take them off the list
@@ -185,9 +185,9 @@ fn filter(
 /// The invitations that are meant; none is a refusal, for somebody was expected.
 fn chosen(store: &Store, filter: &Filter, narrow: bool) -> Result<Vec<Listed>> {
     if !narrow {
-        let what = "nobody is named";
+        let what = "no selection was given";
         return Err(Refusal::new(Code::UsageInvalid, what)
-            .help("name addresses, --run, --state or --older-than"));
+            .help("give addresses, --run, --state or --older-than"));
     }
     let mut found = store.list_invitations(filter)?;
     // What came before a person's newest one is history.
@@ -195,7 +195,7 @@ fn chosen(store: &Store, filter: &Filter, narrow: bool) -> Result<Vec<Listed>> {
     if found.is_empty() {
         return Err(Refusal::new(
             Code::InvitationNone,
-            "no invitation is meant by that",
+            "no invitation matches the selection",
         ));
     }
     Ok(found)
@@ -254,7 +254,7 @@ fn resend(args: &ResendArgs) -> Result<Exit> {
     let mut people = HashSet::new();
     found.retain(|invitation| people.insert(invitation.account));
     if found.is_empty() {
-        let what = "everybody who is meant has accepted already, or is being written to";
+        let what = "everybody selected has already accepted, or their mail is being sent";
         return Err(Refusal::new(Code::InvitationNone, what));
     }
     let mut mails: Vec<(Post, Vec<Listed>)> = Vec::new();
@@ -301,7 +301,7 @@ fn open_posts(found: &[Listed], how: &SendArgs) -> Result<Vec<(Option<String>, P
             }
         };
         if one.via.as_deref() == Some("smtp") && matches!(posts[at].1.via, Via::Outbox(_)) {
-            let what = "these mails went by a mail server, and none is named now";
+            let what = "these mails were sent through a mail server, but none is configured now";
             return Err(Refusal::new(Code::MailSettings, what)
                 .help("name the pipeline with `--pipeline`, or the server with `MUSTER_SMTP`"));
         }
@@ -326,7 +326,7 @@ fn preview_anew(
             print(&format!("\n{shown}"));
         }
         print(&format!(
-            "\nnothing was sent; with --send, {} would go out anew {}, and the old links end\n",
+            "\nnothing was sent; with --send, {} would be sent again {}, and the old links end\n",
             found.len(),
             post.way()
         ));
@@ -377,7 +377,7 @@ fn queue_anew(
     let queued = store.requeue(&ids, &message_ids, message, pipeline)?;
     if queued < ids.len() as u64 {
         warn(&format!(
-            "{} left out: suppressed, or the account's status doesn't fit any more; their links stay as they were",
+            "{} left out: suppressed, or the account's status no longer fits; their links stay as they were",
             ids.len() as u64 - queued
         ));
     }
@@ -409,12 +409,12 @@ fn cancel(args: &CancelArgs) -> Result<Exit> {
         .filter(|invitation| invitation.state == "sending")
         .count();
     print(&format!(
-        "{cancelled} cancelled; their links and temporary passwords open nothing any more\n"
+        "{cancelled} cancelled; their links and temporary passwords no longer work\n"
     ));
     if args.remove_accounts {
         let accounts = if removed == 1 { "account" } else { "accounts" };
         print(&format!(
-            "{removed} {accounts} removed that nobody ever used\n"
+            "removed {removed} {accounts} that nobody ever used\n"
         ));
     }
     if sending > 0 {
@@ -424,7 +424,7 @@ fn cancel(args: &CancelArgs) -> Result<Exit> {
             "mails were"
         };
         warn(&format!(
-            "{sending} {mails} on the way already, and will arrive with a dead link"
+            "{sending} {mails} already on the way, and will arrive with a dead link"
         ));
     }
     if !args.choice.who.is_empty() {
@@ -471,8 +471,12 @@ fn link(args: &LinkArgs) -> Result<Exit> {
             |kind| post.lifetime(kind),
         )?
         .ok_or_else(|| {
-            Refusal::new(Code::InvitationNone, "nobody with that address can come in")
-                .help("the account is missing or deactivated: import the person first")
+            Refusal::new(
+                Code::InvitationNone,
+                "no account with that address can be opened by a \
+                link",
+            )
+            .help("the account is missing or deactivated: import the person first")
         })?;
     print(&format!(
         "{}\n",
@@ -480,14 +484,14 @@ fn link(args: &LinkArgs) -> Result<Exit> {
     ));
     let ends = match &made.expires_at {
         Some(time) => format!("until {time} UTC"),
-        None => "for ever".to_string(),
+        None => "without an end date".to_string(),
     };
     let what = match made.kind {
         Kind::Invite => "accept the invitation",
         _ => "set a password",
     };
     warn(&format!(
-        "whoever opens it can {what}, once, {ends}; hand it over in person"
+        "whoever opens it can {what} once, {ends}; hand it over in person"
     ));
     Ok(Exit::Done)
 }
@@ -496,12 +500,12 @@ fn expire(args: &ChoiceArgs) -> Result<Exit> {
     let store = open_store(&args.database)?;
     let (filter, narrow) = args.filter(&store)?;
     let overdue = store.expire_overdue()?;
-    print(&format!("{overdue} links ended whose time was over\n"));
+    print(&format!("{overdue} links expired\n"));
     if narrow {
         let found = chosen(&store, &filter, narrow)?;
         let ids: Vec<Uuid> = found.iter().map(|invitation| invitation.id).collect();
         let ended = store.end_invitations(&ids)?;
-        print(&format!("{ended} links ended before their time\n"));
+        print(&format!("{ended} links ended early\n"));
     }
     Ok(Exit::Done)
 }
@@ -521,7 +525,7 @@ pub(super) fn suppress(args: &SuppressArgs) -> Result<Exit> {
     } else {
         let added = store.suppress(&keys, &args.reason)?;
         print(&format!(
-            "{added} will not be mailed any more; {} were on the list already\n",
+            "{added} will no longer be mailed; {} were already on the list\n",
             keys.len() as u64 - added
         ));
     }

@@ -42,29 +42,30 @@ use crate::text::email;
 /// Where links lead without `[mail] link_base`: to `muster serve` on this machine.
 pub(super) const OWN_PAGE: &str = "http://127.0.0.1:8480/";
 
-/// Stands in a preview where every real mail has a token of its own.
+/// Takes the place of a real mail's token in a preview.
 const PREVIEW_TOKEN: &str = "only-a-preview-this-link-opens-nothing-----";
 
 #[derive(Args)]
 pub(super) struct InviteArgs {
     /// A run's id, the beginning of one, or `last`
     run: String,
-    /// Only these: an address, group:NAME, role:NAME, organization:NAME, row:LINE, row:FILE:LINE, or @FILE of addresses; may be repeated
+    /// Only these: an address, group:NAME, role:NAME, organization:NAME, row:LINE, row:FILE:LINE,
+    /// or @FILE with addresses; repeatable
     #[arg(long, value_name = "WHO")]
     only: Vec<String>,
-    /// Without these; as --only
+    /// All but these; written as for --only
     #[arg(long, value_name = "WHO")]
     except: Vec<String>,
-    /// At most so many people
+    /// At most this many people
     #[arg(long, value_name = "COUNT")]
     limit: Option<usize>,
-    /// Send to so many people at different mail domains, then stop, to see how it goes
+    /// Send to this many people at different mail domains, then stop
     #[arg(long, value_name = "COUNT")]
     canary: Option<usize>,
     /// Show this person's mail [default: the first one's]
     #[arg(long, value_name = "EMAIL")]
     preview: Option<String>,
-    /// Write that mail as an .eml file, to be opened in a mail program
+    /// Write that mail as an .eml file for a mail program
     #[arg(long)]
     open: bool,
     #[command(flatten)]
@@ -75,7 +76,8 @@ pub(super) struct InviteArgs {
 pub(super) struct ResetArgs {
     #[command(flatten)]
     invite: InviteArgs,
-    /// Mail a password that ends at the first sign-in, instead of a link; the pipeline must allow it
+    /// Mail a password that must be changed at the first sign-in, instead of a link; the pipeline
+    /// must allow it
     #[arg(long)]
     temporary_password: bool,
 }
@@ -83,13 +85,13 @@ pub(super) struct ResetArgs {
 /// How mails go out, the same for every command that sends.
 #[derive(Args)]
 pub(super) struct SendArgs {
-    /// Send; without it, nothing leaves
+    /// Send; without this, nothing is sent
     #[arg(long)]
     pub(super) send: bool,
-    /// A text of your own that goes into every mail
+    /// Your own text for every mail
     #[arg(long, value_name = "FILE")]
     pub(super) message_file: Option<PathBuf>,
-    /// The pipeline whose `[mail]` counts [default: the run's]
+    /// The pipeline whose `[mail]` is used [default: the run's]
     #[arg(short, long, value_name = "PIPELINE")]
     pub(super) pipeline: Option<String>,
     #[command(flatten)]
@@ -106,7 +108,7 @@ pub(super) struct SendArgs {
 pub(super) struct ReportArgs {
     /// A run's id, the beginning of one, or `last`
     run: String,
-    /// To whom [default: `admin` under `[mail]`]
+    /// Recipient [default: `admin` under `[mail]`]
     #[arg(long, value_name = "EMAIL")]
     to: Option<String>,
     #[command(flatten)]
@@ -132,7 +134,7 @@ impl Post {
         let opened =
             crate::pipelines::open(named.or(booked)).map_err(|refusal| match (named, booked) {
                 (None, Some(_)) => {
-                    refusal.help("the run's pipeline is gone; name one with `--pipeline`")
+                    refusal.help("the run's pipeline no longer exists; name one with `--pipeline`")
                 }
                 _ => refusal,
             })?;
@@ -142,7 +144,7 @@ impl Post {
         let sender = Sender::of(&mail)?;
         let via = match Server::find(&mail)? {
             Some(_) if sender.is_default() => {
-                let what = "a mail server is named, and nobody to send as";
+                let what = "a mail server is configured, but no sender";
                 return Err(Refusal::new(Code::MailSettings, what)
                     .help("set `from = \"Name <address>\"` under `[mail]`"));
             }
@@ -170,7 +172,7 @@ impl Post {
                 let what =
                     format!("links would lead to {OWN_PAGE}, which only this machine can open");
                 Err(Refusal::new(Code::MailSettings, what)
-                    .help("set `link_base` under `[mail]` to where `muster serve` or your own page is reached"))
+                    .help("set `link_base` under `[mail]` to the address of `muster serve` or of your own page"))
             }
             _ => Ok(()),
         }
@@ -181,7 +183,7 @@ impl Post {
         if kind != Kind::Temporary || self.mail.temporary_passwords {
             return Ok(());
         }
-        let what = "this pipeline allows no temporary passwords";
+        let what = "this pipeline doesn't allow temporary passwords";
         Err(Refusal::new(Code::MailSettings, what).help(
             "send links (`muster reset` without --temporary-password), or set `temporary_passwords = true` under `[mail]`",
         ))
@@ -211,7 +213,7 @@ impl Post {
         let mut warnings = Vec::new();
         if kind == Kind::Temporary {
             warnings.push(
-                "these mails hold passwords, and a mail can't be recalled; a link is safer"
+                "these mails contain passwords, and a mail can't be recalled; a link is safer"
                     .to_string(),
             );
         } else if self.mail.link_base.is_none() && matches!(self.via, Via::Smtp(_)) {
@@ -220,7 +222,8 @@ impl Post {
             ));
         }
         if self.mail.contact.is_none() {
-            warnings.push("the mails name nobody to ask: set `contact` under `[mail]`".to_string());
+            warnings
+                .push("the mails don't say whom to ask: set `contact` under `[mail]`".to_string());
         }
         warnings
     }
@@ -477,7 +480,7 @@ fn preview(
             .filter(|folder| folder.is_dir());
         let path = folder.unwrap_or(Path::new(".")).join("preview.eml");
         file::atomically(&path, |file| file.write(&composed.bytes))?;
-        print(&format!("that mail is in {}\n", path.display()));
+        print(&format!("the mail is in {}\n", path.display()));
     }
     Ok(Exit::Done)
 }
@@ -500,9 +503,7 @@ fn find_chosen<'a>(selection: &'a Selection, wanted: &str) -> Result<&'a Candida
         .find(|(_, is_there)| *is_there)
     {
         Some((reason, _)) => Err(nobody(reason.title().to_string())),
-        None => Err(nobody(
-            "not among the people who were asked for".to_string(),
-        )),
+        None => Err(nobody("not selected".to_string())),
     }
 }
 
@@ -542,14 +543,14 @@ fn send_all(
         ));
         print(&format!("\n{}", post::sent(&sent, &post.way())));
         if args.canary.is_some() && sent.sent > 0 {
-            print("look whether they arrived, then run the command again without --canary\n");
+            print("check whether they arrived, then run the command again without --canary\n");
         }
     }
     // Whoever reads only the exit code must hear of those whom nobody knows about.
     let unknown = selection.left_out.contains_key(&LeftOut::Unknown);
     if unknown {
         warn(
-            "some mails are unknown: they may have arrived; `muster invitations resend --state unknown` sends them anew",
+            "the state of some mails is unknown: they may have arrived; `muster invitations resend --state unknown` sends them again",
         );
     }
     match end(sent)? {
@@ -563,7 +564,7 @@ pub(super) fn end(sent: Sent) -> Result<Exit> {
     match sent.stopped {
         Some(refusal) => Err(refusal),
         None if sent.later > 0 => {
-            let what = format!("{} mails wait for a later try", sent.later);
+            let what = format!("{} mails wait for another try", sent.later);
             Err(Refusal::new(Code::RunStopped, what).exit(Exit::Stopped))
         }
         None if sent.refused + sent.unknown > 0 => Ok(Exit::Mend),
@@ -616,7 +617,7 @@ pub(super) fn open_store(database: &DatabaseArgs) -> Result<Store> {
     if !target.is_there() {
         return Err(Refusal::new(
             Code::RunUnknown,
-            "nothing was imported there yet",
+            "nothing has been imported there yet",
         ));
     }
     Store::open(target)
@@ -729,11 +730,11 @@ pub(super) fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
         }
         if found.len() == before {
             let what = match word.strip_prefix('@') {
-                Some(path) => format!("the list `{path}` names nobody"),
-                None => "an empty word names nobody".to_string(),
+                Some(path) => format!("the list `{path}` has no addresses"),
+                None => "an empty selection matches nobody".to_string(),
             };
             return Err(Refusal::new(Code::UsageInvalid, what)
-                .help("name at least one address; nothing is never taken for everybody"));
+                .help("name at least one address; an empty list never means everybody"));
         }
     }
     Ok(found)
@@ -747,12 +748,15 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit> {
     let post = Post::open(how.pipeline.as_deref(), run.pipeline.as_deref())?;
     let to = args.to.clone().or_else(|| post.mail.admin.clone());
     let to = to.ok_or_else(|| {
-        Refusal::new(Code::MailSettings, "nobody to write to")
-            .help("name somebody with --to, or set `admin` under `[mail]`")
+        Refusal::new(Code::MailSettings, "no recipient")
+            .help("name one with --to, or set `admin` under `[mail]`")
     })?;
     check_recipient(&store, &to)?;
     let Some(summary) = &run.summary else {
-        let what = format!("run `{}` was cut off before its summary", run.id);
+        let what = format!(
+            "run `{}` was interrupted before its summary was written",
+            run.id
+        );
         return Err(Refusal::new(Code::RunUnknown, what));
     };
     let folder = Path::new(run.folder.as_deref().unwrap_or_default());
@@ -779,7 +783,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit> {
     match post.deliver(&message)? {
         Delivery::Sent { .. } => {
             print(&format!(
-                "the report of run {} went {}\n",
+                "the report of run {} was sent {}\n",
                 run.id,
                 post.way()
             ));
@@ -796,10 +800,12 @@ fn check_recipient(store: &Store, to: &str) -> Result<()> {
         return Err(refused("is not an e-mail address"));
     };
     if key.rsplit('@').next().is_some_and(is_reserved) {
-        return Err(refused("is at a reserved domain: no mail arrives there"));
+        return Err(refused(
+            "is at a reserved domain, which never receives mail",
+        ));
     }
     if store.is_suppressed(&key)? {
-        let help = "write to somebody else, or take it off the list: `muster suppress --remove`";
+        let help = "choose another recipient, or take it off the list: `muster suppress --remove`";
         return Err(refused("is suppressed: it is never mailed").help(help));
     }
     Ok(())

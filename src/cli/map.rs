@@ -21,26 +21,26 @@ use crate::stages::map::targets;
 use crate::stages::propose::{Becomes, Column, Proposal, propose};
 use crate::stages::read::{Source, Wanted};
 
-/// How many values of a column are shown.
+/// The number of runs values of a column are shown.
 const SHOWN_MAX: usize = 3;
 /// The most characters of a value that are shown.
 const SHOWN_CHARS_MAX: usize = 40;
 
 #[derive(Args)]
 pub(super) struct MapArgs {
-    /// The file: CSV, a workbook, JSON or Parquet
+    /// CSV, a workbook, JSON or Parquet
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The pipeline to begin with [default: the one that the file is recognized for, else `users`]
+    /// The pipeline to start from [default: the one recognized from the columns, or `users`]
     #[arg(short, long, value_name = "PIPELINE")]
     pipeline: Option<String>,
-    /// Write it as a pipeline file, to be edited
+    /// Write the mapping as a pipeline file to edit
     #[arg(short, long, value_name = "FILE.toml")]
     out: Option<PathBuf>,
-    /// Let --out replace a file that is there
+    /// Let --out replace an existing file
     #[arg(long, requires = "out")]
     force: bool,
-    /// Show values in full, personal ones too
+    /// Show values in full, including personal ones
     #[arg(long)]
     unmasked: bool,
     /// Sheet of a workbook
@@ -60,7 +60,7 @@ pub(super) struct MapArgs {
 pub(super) struct Recognized {
     /// The pipeline and its text.
     pub(super) one: Recognizable,
-    /// The columns that told it.
+    /// The columns that identified it.
     columns: Vec<String>,
 }
 
@@ -74,7 +74,7 @@ impl Recognized {
             .collect();
         let definition = &self.one.pipeline.definition;
         format!(
-            "`{}` is read by the pipeline `{}`, for it has the columns {} ({}); `-p users` reads it without",
+            "`{}` is read with the pipeline `{}`, because it has the columns {} ({}); `-p users` turns that off",
             file.display(),
             definition.name,
             columns.join(", "),
@@ -173,7 +173,7 @@ fn mixed(
 ) -> Refusal {
     let told = |index: Option<usize>| match index {
         Some(index) => format!("of `{}`", name(&all[index])),
-        None => "of no export that is known".to_string(),
+        None => "of no known export".to_string(),
     };
     let what = format!(
         "`{}` has the columns {}, `{}` those {}",
@@ -183,13 +183,13 @@ fn mixed(
         told(found)
     );
     Refusal::new(Code::PipelineAmbiguous, what)
-        .help("name the pipeline for all of them with `-p`, or import them one by one")
+        .help("name one pipeline for all of them with `-p`, or import them one by one")
 }
 
 /// `map`.
 pub(super) fn map(args: &MapArgs) -> Result<Exit> {
     if let Some(out) = args.out.as_ref().filter(|out| out.exists() && !args.force) {
-        let what = format!("`{}` is there already", out.display());
+        let what = format!("`{}` already exists", out.display());
         return Err(Refusal::new(Code::OutputUnwritable, what)
             .help("name another file, or add `--force` to replace it"));
     }
@@ -267,7 +267,7 @@ fn overridden(args: &MapArgs, mut pipeline: Pipeline) -> Result<Pipeline> {
 fn refuse_people(source: &Source) -> Result<()> {
     if is_people(source) {
         let what = format!(
-            "line {} of `{}` is a row of people, and no header stands above it",
+            "line {} of `{}` is already a row of people, and there is no header above it",
             source.header_line,
             source.path.display()
         );
@@ -289,7 +289,7 @@ fn shown(
         line => format!("header on line {line}, "),
     };
     let mut text = format!(
-        "{}: {header}{} columns; rows looked at: {}\n",
+        "{}: {header}{} columns; rows examined: {}\n",
         safe(&args.file.display().to_string()),
         source.header.len(),
         grouped(rows as u64)
@@ -324,12 +324,12 @@ fn shown(
     for question in &proposal.questions {
         let (what, help) = (safe(&question.what), safe(&question.help));
         text.push_str(&format!(
-            "\nasked[{}]: {what}\n  help: {help}\n",
+            "\nquestion[{}]: {what}\n  help: {help}\n",
             question.code
         ));
     }
     for name in &proposal.missing {
-        text.push_str(&format!("\nno column is for `{name}`, which is required\n"));
+        text.push_str(&format!("\nno column holds `{name}`, which is required\n"));
     }
     text
 }
@@ -419,7 +419,7 @@ fn next(args: &MapArgs, recognized: Option<&Recognized>) -> String {
         }
         (None, None) if args.pipeline.is_none() => {
             format!(
-                "\nwrite this as a pipeline, to be edited:\n  muster map {file} --out own.toml\n"
+                "\nsave this as a pipeline that you can edit:\n  muster map {file} --out own.toml\n"
             )
         }
         _ => String::new(),

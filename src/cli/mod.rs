@@ -2,6 +2,7 @@
 //! and refusals to stderr.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -9,6 +10,7 @@ use crate::memory::Budget;
 use crate::outcome::Exit;
 use crate::refusal::Result;
 use crate::report::human;
+use crate::safeguard::Class;
 use crate::stages::read::workbook::child;
 use crate::store::launcher::{Local, Status, home_from_environment};
 
@@ -22,6 +24,7 @@ mod invitations;
 mod invite;
 mod map;
 mod plan;
+mod rows;
 mod run;
 mod runs;
 mod serve;
@@ -38,7 +41,7 @@ use self::terminal::{colour, print};
 #[command(
     name = "muster",
     version,
-    max_term_width = 100,
+    max_term_width = 80,
     disable_help_subcommand = false
 )]
 struct Line {
@@ -48,7 +51,7 @@ struct Line {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Say what an import would do; write nothing to the accounts
+    /// Show what an import would do; write nothing to the accounts
     Check(import::CheckArgs),
     /// Import files of people; several files are one import
     #[command(mut_arg("files", |files| files
@@ -56,57 +59,59 @@ enum Command {
         .required_unless_present("drop")
         .conflicts_with("drop")))]
     Import(import::ImportArgs),
-    /// Do exactly what a plan says that `muster check --plan` wrote
+    /// Apply exactly what a plan of `muster check --plan` says
     Apply(plan::ApplyArgs),
-    /// Let in whose first day has come and close whose last day is over, without a new file
+    /// Apply start and end dates that have been reached, without a file
     Due(due::DueArgs),
-    /// Let through what safeguards held of a run, exactly as it was planned
+    /// Approve what safeguards held in a run, exactly as planned
     Approve(approve::ApproveArgs),
-    /// Read a plan
+    /// Show plans
     Plan {
         #[command(subcommand)]
         command: plan::PlanCommand,
     },
-    /// Write a file with the pipeline's columns and an example row, to be filled in
+    /// Write an empty file with the pipeline's columns and an example row
     Template(template::TemplateArgs),
-    /// Show what the columns of a file would become; write that as a pipeline, to be edited
+    /// Show what each column becomes; write that as a pipeline to edit
     Map(map::MapArgs),
     /// List the runs, newest first
     Runs(runs::RunsArgs),
     /// Show the summary of a run
     Show(runs::ShowArgs),
-    /// Tell all that is known of one person, in time order
+    /// List or count the rows of a run or a plan that fit an expression
+    Rows(rows::RowsArgs),
+    /// Show everything known about one person, in time order
     Explain(explain::ExplainArgs),
-    /// Take a run back, value by value, except what somebody changed since
+    /// Undo a run, value by value, except what was changed since
     Undo(undo::UndoArgs),
     /// Add a few people without a file
     Add(add::AddArgs),
-    /// Preview the invitations of a run's people; with --send, send them
+    /// Preview the invitations of a run; with --send, send them
     Invite(invite::InviteArgs),
-    /// The same for password-reset mails
+    /// Preview the password-reset mails of a run; with --send, send them
     Reset(invite::ResetArgs),
-    /// See, resend, cancel, hand over or end invitations
+    /// List, resend, cancel, hand over or end invitations
     Invitations {
         #[command(subcommand)]
         command: invitations::InvitationsCommand,
     },
-    /// Keep addresses that are never mailed
+    /// Manage the suppression list
     Suppress(invitations::SuppressArgs),
-    /// Preview the mail that tells the administrator about a run; with --send, send it
+    /// Preview the administrator's mail about a run; with --send, send it
     Report(invite::ReportArgs),
-    /// The templates of the mails
+    /// Manage the templates of mails
     Templates {
         #[command(subcommand)]
         command: serve::TemplatesCommand,
     },
-    /// Serve the page where links lead
+    /// Serve the page that the links in mails open
     Serve(serve::ServeArgs),
-    /// Accounts in a table of somebody else's
+    /// Use your own accounts table
     Target {
         #[command(subcommand)]
         command: target::TargetCommand,
     },
-    /// The local database that muster keeps where none is named
+    /// Manage the local database
     Db {
         #[command(subcommand)]
         command: DbCommand,
@@ -118,15 +123,49 @@ enum Command {
 
 #[derive(Args, Clone, Default)]
 struct DatabaseArgs {
-    /// PostgreSQL to use [default: $DATABASE_URL, else a local one of muster's own]
+    /// PostgreSQL to use [default: $DATABASE_URL, or a private local one]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
 }
 
 #[derive(Args, Clone, Default)]
+struct PipelineArgs {
+    /// A pipeline file, or the name of one in `pipelines/`
+    #[arg(
+        id = "pipeline",
+        short = 'p',
+        long = "pipeline",
+        value_name = "PIPELINE"
+    )]
+    name: Option<String>,
+}
+
+/// What a command has that makes a run.
+#[derive(Args, Clone, Default)]
+struct OutputArgs {
+    /// Folder for the run's files [default: muster-runs/RUN]
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print summary.json on stdout
+    #[arg(long)]
+    json: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// What a command has that safeguards may stop.
+#[derive(Args, Clone, Default)]
+struct AllowArgs {
+    /// Allow this many changes that a safeguard would hold, such as `update=600`
+    #[arg(id = "allow", long = "allow", value_name = "CLASS=COUNT", value_parser = run::allowed)]
+    counts: Vec<(Class, u64)>,
+}
+
+#[derive(Args, Clone, Default)]
 struct MemoryArgs {
-    /// How much of the rows to remember in memory, such as 512MB; what is over waits in scratch files
-    /// [default: an eighth of the machine's, at least 256MB]
+    /// Memory for what must be remembered of all rows, such as 512MB; the rest goes to scratch
+    /// files [default: an eighth of the machine's memory, at least 256MB]
     #[arg(long, value_name = "SIZE", env = "MUSTER_MEMORY", hide_env_values = true, value_parser = Budget::parse)]
     memory: Option<Budget>,
 }
@@ -139,15 +178,15 @@ impl MemoryArgs {
 
 #[derive(Subcommand)]
 enum DbCommand {
-    /// Start it, making it first if need be
+    /// Start it; the first start creates it
     Start,
     /// Stop it
     Stop,
-    /// Say whether it runs
+    /// Show whether it is running
     Status,
     /// Print its URL, for psql and other programs
     Url,
-    /// Print what a role of any database needs to import, as SQL
+    /// Print the SQL that grants a role what it needs to import
     Grants(target::GrantsArgs),
 }
 
@@ -178,6 +217,7 @@ pub fn run() -> Exit {
         Command::Map(args) => map::map(args),
         Command::Runs(args) => runs::list_runs(args),
         Command::Show(args) => runs::show_run(args),
+        Command::Rows(args) => rows::rows(args),
         Command::Explain(args) => explain::explain(args),
         Command::Undo(args) => undo::undo(args),
         Command::Add(args) => add::add(args),
@@ -225,7 +265,7 @@ fn database(command: &DbCommand) -> Result<Exit> {
 fn status_line(local: &Local) -> String {
     let home = local.home().display();
     match local.status() {
-        Status::Missing => format!("none yet; the first import makes it in {home}"),
+        Status::Missing => format!("none yet; the first import creates it in {home}"),
         Status::Stopped => format!("stopped; it is in {home}"),
         Status::Running { .. } => format!("running in {home}: {}", local.url()),
     }

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::runs::show;
-use super::{DatabaseArgs, MemoryArgs};
+use super::{DatabaseArgs, MemoryArgs, OutputArgs};
 use crate::cli::run::{REPLAN, RunArgs, Task, carry_out, new_run, today};
 use crate::cli::terminal::{print, warn};
 use crate::decision::Planned;
@@ -32,31 +32,24 @@ use crate::summary::Example;
 
 #[derive(Args)]
 pub(super) struct ApplyArgs {
-    /// A plan that `muster check --plan` wrote
+    /// A plan written by `muster check --plan`
     #[arg(value_name = "PLAN")]
     plan: PathBuf,
-    /// Decide rows anew whose accounts changed since the check, instead of holding them
+    /// Decide again about rows whose accounts changed since the check, instead of holding them
     #[arg(long)]
     replan_drifted: bool,
     /// Only rows with this action
     #[arg(long, value_name = "ACTION")]
     only: Option<Doing>,
-    /// Do it together with others who say the same, here or on other machines: each writes a part
+    /// Share the work with other processes that run the same command, here or on other machines
     #[arg(long, conflicts_with = "replan_drifted")]
     share: bool,
     #[command(flatten)]
     database: DatabaseArgs,
     #[command(flatten)]
     memory: MemoryArgs,
-    /// Folder for the run's files [default: muster-runs/RUN]
-    #[arg(short, long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Print summary.json on stdout
-    #[arg(long)]
-    json: bool,
-    /// Show no progress
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 #[derive(Subcommand)]
@@ -67,16 +60,16 @@ pub(super) enum PlanCommand {
 
 #[derive(Args)]
 pub(super) struct ShowArgs {
-    /// A plan that `muster check --plan` wrote
+    /// A plan written by `muster check --plan`
     #[arg(value_name = "PLAN")]
     plan: PathBuf,
-    /// Only rows with this action; may be given several times [default: create, update]
+    /// Only rows with this action; repeatable [default: create, update]
     #[arg(long, value_name = "ACTION")]
     action: Vec<Action>,
-    /// Only rows that change this field, and nothing else of them
+    /// Only rows that change this field, and only this field of them
     #[arg(long, value_name = "NAME")]
     field: Option<String>,
-    /// How many rows; 0 for all
+    /// The number of rows; 0 for all
     #[arg(short = 'n', long, default_value_t = 50, value_name = "COUNT")]
     limit: u64,
     /// Print JSON
@@ -157,9 +150,7 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
     };
     let run_args = RunArgs {
         database: args.database.clone(),
-        out: args.out.clone(),
-        json: args.json,
-        quiet: args.quiet,
+        output: args.output.clone(),
         memory: args.memory.clone(),
         ..RunArgs::of_plan(&plan, &pipeline)
     };
@@ -192,14 +183,14 @@ fn done_by_others(args: &ApplyArgs, plan: &PlanFile, pipeline: &Pipeline) -> Res
     };
     let id = &summary.run.id;
     warn(&format!(
-        "run {id} has done all of this plan; without `--share` it is applied once more"
+        "run {id} has already applied all of this plan; to apply it again, leave out `--share`"
     ));
     let json = serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n";
     show(
         &summary,
         &json,
         Path::new(folder.as_deref().unwrap_or("")),
-        args.json,
+        args.output.json,
     );
     Ok(Some(summary.exit()))
 }
@@ -234,7 +225,7 @@ pub(super) fn plan(command: &PlanCommand) -> Result<Exit> {
         }
         let omitted = totals.fitting.saturating_sub(limit);
         if omitted > 0 {
-            let rows = plural(omitted, "row more", "rows more");
+            let rows = plural(omitted, "more row", "more rows");
             print(&format!("\n{rows}; `--limit 0` shows all\n"));
         }
     }
@@ -253,9 +244,9 @@ struct View<'a> {
 #[derive(Default)]
 struct Totals {
     counts: Counts,
-    /// How many updates change a field.
+    /// The number of runs updates change a field.
     fields: BTreeMap<String, u64>,
-    /// How many rows are to be shown, without a limit.
+    /// The number of runs rows are to be shown, without a limit.
     fitting: u64,
 }
 
@@ -496,8 +487,8 @@ fn leaving(leavers: &[Leaver], limit: u64) -> String {
         let status = safe(&leaver.status);
         let (why, what) = match leaver.why {
             Why::Missing => ("not in the files", "deactivate"),
-            Why::EndDate => ("last day over", "deactivate"),
-            Why::StartDate => ("first day come", "activate"),
+            Why::EndDate => ("past the last day", "deactivate"),
+            Why::StartDate => ("first day reached", "activate"),
         };
         let new = leaver.fate.status().unwrap_or_default();
         text.push_str(&format!(
@@ -509,7 +500,7 @@ fn leaving(leavers: &[Leaver], limit: u64) -> String {
     if omitted > 0 {
         text.push_str(&format!(
             "\n{}\n",
-            plural(omitted, "leaver more", "leavers more")
+            plural(omitted, "more leaver", "more leavers")
         ));
     }
     text

@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::workbook::Reading;
 
 use super::map::recognize;
-use super::{DatabaseArgs, MemoryArgs, runs};
+use super::{AllowArgs, DatabaseArgs, MemoryArgs, OutputArgs, PipelineArgs, runs};
 use crate::cli::terminal::{shell_word, stop_on_signal, warn};
 use crate::definition::{self, Onboarding, Pipeline};
 use crate::file::Pending;
@@ -32,24 +32,16 @@ use crate::summary::{Approval, Dropped, IssueCount, Next, PipelineName, Run, SCH
 
 #[derive(Args, Clone, Default)]
 pub(super) struct RunArgs {
-    /// The files: CSV or JSON (also packed with gzip or zip), workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods),
-    /// Parquet, or - for text on standard input
+    /// CSV or JSON (also gzip or zip), workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods), Parquet, or -
+    /// for text on stdin
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
-    /// A pipeline file, or the name of one in `pipelines/`
-    #[arg(short, long, value_name = "PIPELINE")]
-    pub(super) pipeline: Option<String>,
+    #[command(flatten)]
+    pub(super) pipeline: PipelineArgs,
     #[command(flatten)]
     pub(super) database: DatabaseArgs,
-    /// Folder for the run's files [default: muster-runs/RUN]
-    #[arg(short, long, value_name = "DIR")]
-    pub(super) out: Option<PathBuf>,
-    /// Print summary.json on stdout
-    #[arg(long)]
-    pub(super) json: bool,
-    /// Show no progress
-    #[arg(short, long)]
-    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
     /// Sheet of a workbook, by name or number; overrides the pipeline
     #[arg(long, value_name = "NAME")]
     pub(super) sheet: Option<String>,
@@ -59,12 +51,11 @@ pub(super) struct RunArgs {
     /// Encoding of text files, such as windows-1252 or cp850; overrides the pipeline
     #[arg(long, value_name = "NAME")]
     pub(super) encoding: Option<String>,
-    /// How new people are taken on; overrides the pipeline
+    /// Whether new people are invited; overrides the pipeline
     #[arg(long, value_name = "WAY")]
     pub(super) onboarding: Option<Onboarding>,
-    /// Let so many changes of a class through that a safeguard would hold, such as `update=600`
-    #[arg(long, value_name = "CLASS=COUNT", value_parser = allowed)]
-    pub(super) allow: Vec<(Class, u64)>,
+    #[command(flatten)]
+    pub(super) allow: AllowArgs,
     #[command(flatten)]
     pub(super) memory: MemoryArgs,
     #[arg(skip)]
@@ -81,7 +72,7 @@ pub(super) fn allowed(text: &str) -> std::result::Result<(Class, u64), String> {
         let near = definition::nearest(class, classes())
             .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         let classes: Vec<&str> = classes().collect();
-        format!("`{class}` is none of {}{near}", classes.join(", "))
+        format!("`{class}` is not one of {}{near}", classes.join(", "))
     })?;
     let count = count
         .replace([',', '_'], "")
@@ -119,10 +110,11 @@ pub(super) fn carry_out(
 ) -> Result<Exit> {
     let mut store = open_store(args, &task, pipeline)?;
     let folder = args
+        .output
         .out
         .clone()
         .unwrap_or_else(|| Path::new("muster-runs").join(&run.id));
-    make_folder(&folder, args.out.is_none())?;
+    make_folder(&folder, args.output.out.is_none())?;
     let setup = Setup {
         args,
         pipeline,
@@ -132,7 +124,7 @@ pub(super) fn carry_out(
         dropped: None,
     };
     let told = run_task(&setup, task, run, store.as_mut())?;
-    runs::show(&told.summary, &told.json, &folder, args.json);
+    runs::show(&told.summary, &told.json, &folder, args.output.json);
     told.end
 }
 
@@ -168,7 +160,8 @@ pub(super) fn run_task(
         folder,
         ..
     } = *setup;
-    let progress = Progress::new(args.quiet || args.json && !std::io::stderr().is_terminal());
+    let progress =
+        Progress::new(args.output.quiet || args.output.json && !std::io::stderr().is_terminal());
     let job = Job {
         files: &args.files,
         sha256: setup.dropped.as_ref().map(|(_, sha256)| *sha256),
@@ -176,7 +169,7 @@ pub(super) fn run_task(
         pipeline,
         run,
         for_plan: matches!(task, Task::Check { plan: Some(_), .. }),
-        allowed: &args.allow,
+        allowed: &args.allow.counts,
         memory: args.memory.budget(),
         folder,
         progress: &progress,
@@ -248,9 +241,9 @@ pub(super) fn run_task(
 /// Says that a run which was cut off doesn't go on.
 fn warn_of_given_up(run: &str) {
     warn(&format!(
-        "run {run} was cut off, and what it decided isn't known any more: other runs have changed the \
-        accounts since, or another version of muster began it; this is a new run, which finds what run \
-        {run} wrote as it is"
+        "run {run} was interrupted and can't be continued: other runs have changed the accounts \
+            since, or another version of muster started it; this is a new run, and keeps what run \
+            {run} wrote"
     ));
 }
 
@@ -263,13 +256,14 @@ fn remark(plan: &PlanFile, pipeline: &Pipeline, store: &Store) -> Result<()> {
     let (saw, now) = (&plan.head.matched_against, store.describe());
     if *saw != now && !saw.starts_with("nothing: ") {
         warn(&format!(
-            "the plan was made against {saw}, and this is {now}; what differs there is held"
+            "the plan was made against {saw}, but this is {now}; rows that differ here are held"
         ));
     }
     let inputs = inputs_of(&plan.files);
     if let Some((run, when)) = store.finished_run(&inputs, &pipeline.sha256)? {
         warn(&format!(
-            "run {run} applied this plan already, {when}; what is as it left it stays unchanged"
+            "run {run} already applied this plan, {when}; accounts that are still as it left them \
+                stay unchanged"
         ));
     }
     Ok(())
@@ -295,7 +289,9 @@ impl RunArgs {
         let files = plan.files.iter();
         RunArgs {
             files: files.map(|file| file.source.path.clone()).collect(),
-            pipeline: pipeline.named.clone(),
+            pipeline: PipelineArgs {
+                name: pipeline.named.clone(),
+            },
             ..RunArgs::default()
         }
     }
@@ -306,7 +302,7 @@ pub(super) const PLAN: &str = "plan.parquet";
 
 impl About {
     fn new(task: &Task, store: Option<&Store>, args: &RunArgs) -> About {
-        let with = match &args.pipeline {
+        let with = match &args.pipeline.name {
             Some(pipeline) => format!(" -p {}", shell_word(pipeline)),
             None => String::new(),
         };
@@ -378,7 +374,7 @@ fn tell(
 
 fn stopped_on_the_way(refusal: Refusal) -> Refusal {
     let help = format!(
-        "{}; then run the same command again, it goes on where it stopped",
+        "{}; then run the same command again; it continues where it stopped",
         refusal.help
     );
     refusal.help(help).exit(Exit::Stopped)
@@ -387,14 +383,14 @@ fn stopped_on_the_way(refusal: Refusal) -> Refusal {
 /// The pipeline of a run: the one that is named, the one that the files are recognized for, or
 /// the default.
 pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
-    let pipeline = overridden(crate::pipelines::open(args.pipeline.as_deref())?, args)?;
-    if args.pipeline.is_some() {
+    let pipeline = overridden(crate::pipelines::open(args.pipeline.name.as_deref())?, args)?;
+    if args.pipeline.name.is_some() {
         return Ok(pipeline);
     }
     let Some(recognized) = recognize(&args.files, &pipeline.definition, &args.reading.0)? else {
         return Ok(pipeline);
     };
-    if let Some(file) = args.files.first().filter(|_| !args.quiet) {
+    if let Some(file) = args.files.first().filter(|_| !args.output.quiet) {
         warn(&recognized.told(file));
     }
     overridden(recognized.one.pipeline, args)
@@ -413,7 +409,7 @@ fn overridden(mut pipeline: Pipeline, args: &RunArgs) -> Result<Pipeline> {
             pipeline.set(option, value)?;
         }
     }
-    for (class, count) in &args.allow {
+    for (class, count) in &args.allow.counts {
         pipeline.set("allow", &format!("{} {count}", class.name()))?;
     }
     Ok(pipeline)
@@ -480,15 +476,18 @@ pub(super) fn make_folder(folder: &Path, ours: bool) -> Result<()> {
     let failed = |error: std::io::Error| {
         Refusal::new(
             Code::OutputUnwritable,
-            format!("the folder `{}` can't be made: {error}", folder.display()),
+            format!(
+                "the folder `{}` can't be created: {error}",
+                folder.display()
+            ),
         )
     };
     std::fs::create_dir_all(folder).map_err(failed)?;
-    // Probed now: a run must not find out after its writes that nobody can be told.
+    // Probed now: a run must not find out after its writes that it can't report them.
     tempfile::tempfile_in(folder).map_err(failed)?;
     let taken = folder.join("summary.json").exists();
     if !ours && taken {
-        let what = format!("`{}` holds the files of another run", folder.display());
+        let what = format!("`{}` contains the files of another run", folder.display());
         return Err(Refusal::new(Code::OutputUnwritable, what));
     }
     Ok(())
@@ -568,7 +567,7 @@ fn next_steps(
     folder: &Path,
     about: &About,
 ) -> Vec<Next> {
-    let with = match &args.pipeline {
+    let with = match &args.pipeline.name {
         Some(pipeline) => format!(" -p {}", shell_word(pipeline)),
         None => String::new(),
     };
@@ -581,7 +580,7 @@ fn next_steps(
         next: Vec::new(),
     };
     if ran.stopped.is_some() {
-        steps.add("go on where it stopped", about.again.clone());
+        steps.add("continue where it stopped", about.again.clone());
         return steps.next;
     }
     steps.mend(folder);
@@ -613,7 +612,7 @@ impl Steps<'_> {
         if !corrections.is_empty() {
             let verb = if self.is_check() { "check" } else { "import" };
             let command = format!("muster {verb} {}{}", corrections.join(" "), self.with);
-            self.add("mend the rows that are left, then", command);
+            self.add("fix the rows that are left, then", command);
         }
     }
 
@@ -628,7 +627,7 @@ impl Steps<'_> {
             if summary.counts.held > 0 && has(summary, code) && !from_plan {
                 self.add(
                     &format!(
-                        "say who they are, by `{setting}` under `[match]` or in the file, then"
+                        "decide who they are, with `{setting}` under `[match]` or in the file, then"
                     ),
                     again.clone(),
                 );
@@ -636,7 +635,7 @@ impl Steps<'_> {
         }
         if summary.counts.held > 0 && has(summary, Code::MatchZeros) && !from_plan {
             self.add(
-                "give the ids their leading zeros in the file, then",
+                "restore the leading zeros of the ids in the file, then",
                 again.clone(),
             );
         }
@@ -644,12 +643,12 @@ impl Steps<'_> {
         if has_drifted && self.about.approval.is_some() {
             let inputs: Vec<String> = self.args.files.iter().map(|file| quoted(file)).collect();
             self.add(
-                "decide the rows anew whose accounts changed since",
+                "decide again about rows whose accounts changed since",
                 format!("muster import {}{}", inputs.join(" "), self.with),
             );
         } else if has_drifted && !again.contains(REPLAN) {
             self.add(
-                "decide the rows anew whose accounts changed since the check",
+                "decide again about rows whose accounts changed since the check",
                 format!("{again} {REPLAN}"),
             );
         }
@@ -669,9 +668,9 @@ impl Steps<'_> {
                     "see what it would change",
                     format!("muster plan show {plan}"),
                 );
-                self.add("do exactly that", format!("muster apply {plan}"));
+                self.add("apply exactly this plan", format!("muster apply {plan}"));
             }
-            None => self.add("do what was checked", self.about.again.clone()),
+            None => self.add("import what was checked", self.about.again.clone()),
         }
     }
 
@@ -684,10 +683,10 @@ impl Steps<'_> {
         let allow = held.map(|gate| format!(" --allow {}={}", gate.class, gate.count));
         let command = self.about.again.clone() + &allow.collect::<String>();
         if self.is_check() {
-            self.add("do all of it, with what is held", command);
+            self.add("import everything, including what is held", command);
         } else {
             let approve = format!("muster approve {}", self.summary.run.id);
-            self.add("let through what is held, exactly as planned", approve);
+            self.add("approve what is held, exactly as planned", approve);
         }
     }
 
@@ -703,7 +702,7 @@ impl Steps<'_> {
             };
             self.add(what, format!("muster {verb} {run}"));
         }
-        self.add("see this again", format!("muster show {run}"));
+        self.add("show this summary again", format!("muster show {run}"));
     }
 }
 

@@ -21,7 +21,7 @@ use crate::summary::Summary;
 pub(super) struct RunsArgs {
     #[command(flatten)]
     database: DatabaseArgs,
-    /// How many
+    /// The number of runs
     #[arg(short = 'n', long, default_value_t = 20, value_name = "COUNT")]
     limit: u32,
     /// Print a JSON array of summaries
@@ -82,7 +82,7 @@ fn known_runs(database: &DatabaseArgs, limit: i64) -> Result<Vec<Booked>> {
 }
 
 /// The run whose files are in that folder.
-fn run_in(folder: &Path) -> Option<Booked> {
+pub(super) fn run_in(folder: &Path) -> Option<Booked> {
     let json = std::fs::read_to_string(folder.join("summary.json")).ok()?;
     let summary: Summary = serde_json::from_str(&json).ok()?;
     Some(Booked {
@@ -143,12 +143,15 @@ pub(super) fn show_run(args: &ShowArgs) -> Result<Exit> {
         None => find_run(&args.run, &args.database)?,
     };
     let Some(mut summary) = run.summary else {
-        let what = format!("run `{}` was cut off before its summary", run.id);
+        let what = format!(
+            "run `{}` was interrupted before its summary was written",
+            run.id
+        );
         return Err(
             Refusal::new(Code::RunUnknown, what).help(match run.kind.as_str() {
-                "undo" => "run the same undo again; it goes on where it stopped",
-                _ if run.state == "finished" => "it was undone as far as it had got",
-                _ => "run the same import again; it goes on where it stopped",
+                "undo" => "run the same undo again; it continues where it stopped",
+                _ if run.state == "finished" => "it was undone as far as it got",
+                _ => "run the same import again; it continues where it stopped",
             }),
         );
     };

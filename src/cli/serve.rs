@@ -23,13 +23,13 @@ use crate::text::email;
 
 #[derive(Args)]
 pub(super) struct ServeArgs {
-    /// Address and port to listen on; put a proxy with TLS before anything but this machine
+    /// Address and port to listen on; for other machines, put a TLS proxy in front
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8480")]
     listen: SocketAddr,
-    /// Take the visitor's address from X-Forwarded-For: only behind a proxy that sets it
+    /// Take the visitor's address from X-Forwarded-For; only behind a proxy that sets it
     #[arg(long)]
     behind_proxy: bool,
-    /// The pipeline whose `[mail]` counts
+    /// The pipeline whose `[mail]` is used
     #[arg(short, long, value_name = "PIPELINE")]
     pipeline: Option<String>,
     #[command(flatten)]
@@ -38,9 +38,9 @@ pub(super) struct ServeArgs {
 
 #[derive(Subcommand)]
 pub(super) enum TemplatesCommand {
-    /// Write copies to be edited; `templates = "DIR"` under `[mail]` makes them count
+    /// Write copies to edit; `templates = "DIR"` under `[mail]` uses them
     Export {
-        /// Where to
+        /// The folder to write to
         #[arg(default_value = "mail")]
         folder: PathBuf,
     },

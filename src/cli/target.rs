@@ -27,10 +27,10 @@ pub(super) struct InspectArgs {
 
 #[derive(Args)]
 pub(super) struct GrantsArgs {
-    /// A pipeline whose `[target]` the role is to write, too
+    /// Also grant what the `[target]` of this pipeline needs
     #[arg(short, long, value_name = "PIPELINE")]
     pipeline: Option<String>,
-    /// The role
+    /// The role to grant to to grant to
     #[arg(long, value_name = "NAME", default_value = "muster")]
     role: String,
     #[command(flatten)]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::PipelineArgs;
 use crate::cli::terminal::print;
 use crate::issue::Code;
 use crate::outcome::Exit;
@@ -12,13 +13,12 @@ use crate::report::template;
 
 #[derive(Args)]
 pub(super) struct TemplateArgs {
-    /// A pipeline file, or the name of one in `pipelines/`
-    #[arg(short, long, value_name = "PIPELINE")]
-    pipeline: Option<String>,
-    /// What kind of file [default: by the ending of --output, else csv]
+    #[command(flatten)]
+    pipeline: PipelineArgs,
+    /// Format of the file [default: from the extension of --output, or csv]
     #[arg(short, long)]
     format: Option<TemplateFormat>,
-    /// Where it goes [default: stdout for csv]
+    /// The file to write [default: stdout for csv]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -30,7 +30,7 @@ pub(super) enum TemplateFormat {
 }
 
 pub(super) fn write_template(args: &TemplateArgs) -> Result<Exit> {
-    let definition = crate::pipelines::open(args.pipeline.as_deref())?.definition;
+    let definition = crate::pipelines::open(args.pipeline.name.as_deref())?.definition;
     let by_name = args
         .output
         .as_ref()
@@ -62,7 +62,7 @@ pub(super) fn write_template(args: &TemplateArgs) -> Result<Exit> {
 
 fn refuse_to_overwrite(path: &Path) -> Result<()> {
     if path.exists() {
-        let what = format!("`{}` is there already", path.display());
+        let what = format!("`{}` already exists", path.display());
         return Err(Refusal::new(Code::OutputUnwritable, what)
             .help("name another file, or remove that one"));
     }

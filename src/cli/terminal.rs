@@ -34,10 +34,7 @@ pub(super) fn stop_on_signal() -> Arc<AtomicBool> {
                     std::process::abort();
                 }
                 flag.store(true, Ordering::Relaxed);
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "stopping; what is under way is finished first"
-                );
+                let _ = writeln!(std::io::stderr(), "stopping after the work in progress");
             }
         });
     });

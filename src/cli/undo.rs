@@ -1,14 +1,14 @@
 //! `muster undo`: takes a run back, as far as nobody changed or used since what it wrote.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use clap::Args;
 
 use super::invite::open_store;
-use super::{DatabaseArgs, runs};
+use super::{DatabaseArgs, OutputArgs, runs};
 use crate::cli::run::{absolute, make_folder, new_run, rfc3339};
 use crate::cli::terminal::{print, stop_on_signal};
 use crate::file;
@@ -33,20 +33,13 @@ const KEPT: &str = "kept.csv";
 pub(super) struct UndoArgs {
     /// The id of an import or of an undo, the beginning of one, or `last` for the latest import
     run: String,
-    /// Show what would go back, and write nothing
-    #[arg(long)]
+    /// Show what would be undone; write nothing
+    #[arg(long, conflicts_with = "out")]
     plan: bool,
     #[command(flatten)]
     database: DatabaseArgs,
-    /// Folder for the run's files [default: muster-runs/RUN]
-    #[arg(short, long, value_name = "DIR", conflicts_with = "plan")]
-    out: Option<PathBuf>,
-    /// Print summary.json on stdout
-    #[arg(long)]
-    json: bool,
-    /// Show no progress
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// `muster undo`.
@@ -87,10 +80,11 @@ fn carry_out(
 ) -> Result<Exit> {
     let id = unfinished.map_or_else(|| new_run(started).id, |undo| undo.id.clone());
     let folder = args
+        .output
         .out
         .clone()
         .unwrap_or_else(|| Path::new("muster-runs").join(&id));
-    make_folder(&folder, args.out.is_none())?;
+    make_folder(&folder, args.output.out.is_none())?;
     let begun = unfinished.map_or_else(|| rfc3339(started), |undo| undo.started_at.clone());
     let mut summary = begin_summary(store, &id, begun);
     summary.run.resumed = unfinished.is_some();
@@ -110,7 +104,7 @@ fn carry_out(
     }
     show(args, &summary, &done.left, &folder);
     if done.stopped {
-        let what = format!("the undo `{id}` was stopped");
+        let what = format!("the undo `{id}` was interrupted");
         return Err(Refusal::new(Code::RunStopped, what).exit(Exit::Stopped));
     }
     Ok(exit(&summary))
@@ -123,7 +117,8 @@ fn take_back(
     (of, id): (&str, Option<&str>),
     stop: &AtomicBool,
 ) -> Result<TakenBack> {
-    let progress = Progress::new(args.quiet || args.json && !std::io::stderr().is_terminal());
+    let progress =
+        Progress::new(args.output.quiet || args.output.json && !std::io::stderr().is_terminal());
     pipeline::undo(store.undoing(of, id)?, &progress, stop)
 }
 
@@ -188,11 +183,14 @@ fn next_steps(done: &TakenBack, of: &str, id: &str) -> Vec<Next> {
         command,
     };
     if done.stopped {
-        return vec![next("go on where it stopped", format!("muster undo {of}"))];
+        return vec![next(
+            "continue where it stopped",
+            format!("muster undo {of}"),
+        )];
     }
     vec![
-        next("take this undo back", format!("muster undo {id}")),
-        next("see this again", format!("muster show {id}")),
+        next("undo this undo", format!("muster undo {id}")),
+        next("show this summary again", format!("muster show {id}")),
     ]
 }
 
@@ -216,7 +214,7 @@ fn write_files(summary: &mut Summary, left: &[Left], folder: &Path) -> Result<()
 }
 
 fn show(args: &UndoArgs, summary: &Summary, left: &[Left], folder: &Path) {
-    if args.json {
+    if args.output.json {
         let json = serde_json::to_string_pretty(summary).unwrap_or_default();
         print(&format!("{json}\n"));
         return;
@@ -232,7 +230,7 @@ fn show(args: &UndoArgs, summary: &Summary, left: &[Left], folder: &Path) {
 
 /// The run was undone before, and nothing of it is there any more.
 fn already(args: &UndoArgs, store: &Store, of: &Booked, earlier: &Earlier) -> Result<Exit> {
-    if args.json {
+    if args.output.json {
         let runs = store.list_runs(i64::MAX)?;
         let undo = runs.into_iter().find(|run| run.id == earlier.id);
         let summary = undo.and_then(|run| run.summary).unwrap_or_default();
@@ -240,7 +238,7 @@ fn already(args: &UndoArgs, store: &Store, of: &Booked, earlier: &Earlier) -> Re
         print(&format!("{json}\n"));
     } else {
         print(&format!(
-            "{} was undone already by {}; nothing is left to take back\n",
+            "{} was already undone by {}; nothing is left to undo\n",
             of.id, earlier.id
         ));
     }

@@ -33,7 +33,7 @@ pub struct Accounts {
     pub onboarding: Onboarding,
     /// Roles that this pipeline may give, from least to most.
     pub roles: Vec<String>,
-    /// The role of new accounts whose row names none.
+    /// The role to grant to of new accounts whose row names none.
     pub default_role: String,
     /// Whether a cell may list several roles, parted as groups are: the first is the account's
     /// role, the others its other roles.

@@ -72,7 +72,7 @@ fn check_columns(definition: &Definition) -> Checked {
             if let Some(earlier) = earlier.filter(|earlier| *earlier != name) {
                 let message = format!("the column `{header}` is both `{earlier}` and `{name}`");
                 let mistake = Mistake::at(&[section, name], message).word(header);
-                return Err(mistake.help("leave it with one of the two"));
+                return Err(mistake.help("keep one of the two"));
             }
         }
     }
@@ -194,7 +194,7 @@ mod tests {
         assert!(
             refusal
                 .what
-                .starts_with("p.toml:3:1: `status` in `converted` is no field"),
+                .starts_with("p.toml:3:1: `status` in `converted` is not a field"),
             "{}",
             refusal.what
         );

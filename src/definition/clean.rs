@@ -112,7 +112,7 @@ impl Clean {
             .filter(|field| can_be_converted(*field));
         let names: Vec<&str> = fields.map(Field::name).collect();
         let message = format!(
-            "`{name}` in `converted` is no field that is looked at for that; these are: {}",
+            "`{name}` in `converted` is not a field that is checked for that; these are: {}",
             names.join(", ")
         );
         wrong("converted", message)

@@ -61,7 +61,7 @@ pub struct Gates {
     pub on_hold: OnHold,
     /// Over which time runs of the pipeline are looked at together; `never` for each by itself.
     pub window: String,
-    /// How many times its limit a class may come to in that time.
+    /// The number of runs times its limit a class may come to in that time.
     pub window_times: f64,
     /// New accounts.
     pub create: Limit,
@@ -77,7 +77,7 @@ pub struct Gates {
     pub key_change: Limit,
     /// Groups that don't exist yet.
     pub new_groups: Limit,
-    /// How many accounts may be active or invited.
+    /// The number of runs accounts may be active or invited.
     pub seats: Option<u64>,
     /// What happens to a file that looks unlike the last one.
     pub content: Content,

@@ -127,7 +127,7 @@ impl Mail {
         if let Some(zone) = &self.time_zone
             && jiff::tz::TimeZone::get(zone).is_err()
         {
-            return wrong("time_zone", &format!("no time zone `{zone}`"));
+            return wrong("time_zone", &format!("unknown time zone `{zone}`"));
         }
         Ok(())
     }

@@ -111,7 +111,7 @@ impl Default for Matching {
 impl Matching {
     pub(super) fn check(&self) -> Checked {
         if self.by.is_empty() {
-            return Err(Mistake::at(&["match", "by"], "`by` names no key"));
+            return Err(Mistake::at(&["match", "by"], "`by` needs at least one key"));
         }
         for (key, policy) in [
             ("existing_active", self.existing_active),

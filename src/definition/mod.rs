@@ -122,10 +122,10 @@ pub struct Definition {
     /// How much is written at once.
     #[serde(default)]
     pub load: Load,
-    /// How people are told, later.
+    /// How people are invited, later.
     #[serde(default)]
     pub mail: Mail,
-    /// The table of somebody else's that holds the accounts, instead of muster's own.
+    /// The table of another application that holds the accounts, instead of muster's own.
     pub target: Option<TargetTable>,
 }
 
@@ -171,7 +171,7 @@ pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
     let root = root.get_ref();
     check::check(&definition).map_err(|mistake| mistake.refusal(path, text, root))?;
     if let Some(at) = place::nul(text, root) {
-        let message = "NUL can stand in no name and no value";
+        let message = "names and values can't contain NUL";
         return Err(place::invalid(path, text, at, message, None));
     }
     target::fit(&mut definition);

@@ -22,12 +22,12 @@ pub struct Read {
     pub sheet: Option<SheetChoice>,
     /// The line or sheet row that holds the header, from 1.
     pub header_row: Option<u64>,
-    /// How many rows of a text file the header takes.
+    /// The number of runs rows of a text file the header takes.
     pub header_rows: Option<u64>,
     /// The names of a text file's columns, by position: in place of the header that `header_row`
     /// names, or of none.
     pub names: Option<Vec<String>>,
-    /// How many lines below the rows of a text file are no rows, blank ones aside.
+    /// The number of runs lines below the rows of a text file are no rows, blank ones aside.
     pub footer_rows: Option<u64>,
 }
 
@@ -61,7 +61,7 @@ impl Read {
             return wrong("footer_rows", "`footer_rows` must be from 0 to 20");
         }
         if self.names.as_ref().is_some_and(Vec::is_empty) {
-            return wrong("names", "`names` names no column");
+            return wrong("names", "`names` needs at least one column");
         }
         if let Some(Err(message)) = self.delimiter.as_deref().map(check_delimiter) {
             return wrong("delimiter", &message);
@@ -69,7 +69,10 @@ impl Read {
         self.check_quotes(&wrong)?;
         let is_wrong = |comment: &String| comment.is_empty() || comment.contains(['\r', '\n']);
         if self.comment.as_ref().is_some_and(is_wrong) {
-            return wrong("comment", "`comment` must be what such a line begins with");
+            return wrong(
+                "comment",
+                "`comment` must be the text that a comment line begins with",
+            );
         }
         Ok(())
     }
@@ -91,7 +94,10 @@ impl Read {
         }
         let is_escape = |escape| escape == '\\' || Some(escape) == quote;
         if self.escape.is_some_and(|escape| !is_escape(escape)) {
-            return wrong("escape", "`escape` must be a backslash, or what `quote` is");
+            return wrong(
+                "escape",
+                "`escape` must be a backslash, or the same as `quote`",
+            );
         }
         Ok(())
     }
@@ -109,8 +115,8 @@ pub(super) fn check_delimiter(delimiter: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(
-        "`delimiter` must be one character, or up to eight that are no letters or digits, without \
-         quotes and line ends"
+        "`delimiter` must be one character, or up to eight that aren't letters or digits, without \
+            quotes and line ends"
             .to_string(),
     )
 }

@@ -1,4 +1,4 @@
-//! `[target]`: a table of somebody else's that holds the accounts, and which of its columns is
+//! `[target]`: a table of another application that holds the accounts, and which of its columns is
 //! which field. What can be wrong with it without a look at the database is said here.
 
 use std::collections::BTreeMap;
@@ -164,7 +164,7 @@ pub struct TargetTable {
     pub memberships: Option<MembershipTable>,
 }
 
-/// What a column name of `[target.columns]` stands before for a custom attribute.
+/// The prefix of a key of `[target.columns]` for a custom attribute.
 const ATTRIBUTES: &str = "attributes.";
 
 impl TargetTable {
@@ -245,7 +245,7 @@ pub(super) fn check(definition: &Definition) -> Checked {
     if !Key::ALL.iter().any(finds) {
         let by = by.join("`, `");
         let message = format!(
-            "none of `{by}`, by which people are found, has a column under `[target.columns]`"
+            "people are matched by `{by}`, but none of these has a column under `[target.columns]`"
         );
         return wrong(&["target"], &message);
     }
@@ -258,16 +258,16 @@ pub(super) fn check(definition: &Definition) -> Checked {
     }
     check_groups(definition, target)?;
     if definition.update.asks_who() {
-        let message =
-            "\"own\" needs to know who wrote a value last, which only muster's own accounts do";
+        let message = "\"own\" needs a record of who wrote a value last, which only muster's own accounts \
+                have";
         return Err(Mistake::at(&["update"], message).word("own"));
     }
     if definition.columns.password_hash.is_some() {
-        let message = "password hashes can't be taken over into a target: how an application keeps them is its own";
+        let message = "password hashes can't be imported into a target: every application stores them in its own way";
         return wrong(&["columns", "password_hash"], message);
     }
     if !target.closes() {
-        let needs = "and `[target] status` has no `deactivated`";
+        let needs = "but `[target] status` has no `deactivated`";
         if definition.leavers.missing == Missing::Deactivate {
             let message = format!("leavers are to be deactivated, {needs}");
             return wrong(&["leavers", "missing"], &message);
@@ -283,12 +283,12 @@ pub(super) fn check(definition: &Definition) -> Checked {
 fn check_groups(definition: &Definition, target: &TargetTable) -> Checked {
     let wrong = |path: &[&str], message: &str| Err(Mistake::at(path, message));
     if target.groups.is_some() != target.memberships.is_some() {
-        let message = "`[target.groups]` and `[target.memberships]` only go together";
+        let message = "`[target.groups]` and `[target.memberships]` must be used together";
         return wrong(&["target"], message);
     }
     let groups = &definition.groups;
     if target.groups.is_none() && groups.required {
-        let message = "groups are required, and there is no `[target.groups]`";
+        let message = "groups are required, but there is no `[target.groups]`";
         return wrong(&["groups", "required"], message);
     }
     if groups.join_parents || groups.role_mark.is_some() || !groups.roles.is_empty() {
@@ -309,9 +309,12 @@ fn check_columns(target: &TargetTable) -> Checked {
         if !is_text && attribute.is_none_or(str::is_empty) {
             let message = match name.as_str() {
                 "role" | "status" => {
-                    format!("`{name}` stands under `[target]`, not `[target.columns]`")
+                    format!("`{name}` belongs under `[target]`, not `[target.columns]`")
                 }
-                _ => format!("`{name}` is no field that a column can hold, nor `attributes.NAME`"),
+                _ => format!(
+                    "`{name}` is neither a field that a column can hold nor \
+                    `attributes.NAME`"
+                ),
             };
             return Err(Mistake::at(&["target", "columns", name], message));
         }
@@ -366,7 +369,7 @@ pub fn check_onboarding(target: &TargetTable, accounts: &Accounts) -> Result<()>
         return Ok(());
     }
     let what = format!(
-        "`onboarding` is \"invite\", and the status column of `{}` has no value for people who are invited",
+        "`onboarding` is \"invite\", but the status column of `{}` has no value for invited people",
         target.table
     );
     Err(Refusal::new(Code::PipelineInvalid, what)
@@ -403,14 +406,14 @@ mod tests {
     fn what_cannot_be_meant_is_said_without_a_database() {
         for (more, words) in [
             ("phone = \"mail\"", "`mail` is both `email` and `phone`"),
-            ("fone = \"x\"", "`fone` is no field"),
-            ("role = \"x\"", "`role` stands under `[target]`"),
+            ("fone = \"x\"", "`fone` is neither a field"),
+            ("role = \"x\"", "`role` belongs under `[target]`"),
             ("[leavers]\nmissing = \"deactivate\"", "no `deactivated`"),
             ("[update]\ndefault = \"own\"", "who wrote a value last"),
-            ("[match]\nby = [\"username\"]", "none of `username`"),
+            ("[match]\nby = [\"username\"]", "matched by `username`"),
             (
                 "[target.groups]\ntable = \"g\"\nname = \"n\"",
-                "only go together",
+                "be used together",
             ),
             (
                 "[target.defaults]\nx = { field = \"phone\" }",

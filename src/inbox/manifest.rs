@@ -1,8 +1,8 @@
 //! What a sender says of a file: how many rows it has, and the SHA-256 of its bytes.
 //!
-//! Two forms, told apart by the first character: JSON such as `{"rows": 1000, "sha256": "…"}`,
-//! where either may be left out and other keys are passed over; and what `sha256sum` prints
-//! (GNU coreutils: `HEX`, a space, a space or `*`, the name; one file a line).
+//! Two forms, distinguished by the first character: JSON such as `{"rows": 1000, "sha256": "…"}`,
+//! where either may be left out and other keys are passed over; and what `sha256sum` prints (GNU
+//! coreutils: `HEX`, a space, a space or `*`, the name; one file a line).
 
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
@@ -33,7 +33,7 @@ impl Manifest {
         let mut found = if text.starts_with('{') {
             match serde_json::from_str::<Manifest>(text) {
                 Ok(found) => found,
-                Err(error) => return wrong(&format!("is not understood: {error}")),
+                Err(error) => return wrong(&format!("can't be read: {error}")),
             }
         } else {
             match text.lines().find_map(|line| sum_of(line, name)) {
@@ -69,7 +69,7 @@ impl Manifest {
     ) -> Result<()> {
         let fits = self.sha256.as_deref().is_none_or(|sum| sum == sha256);
         let damaged = || {
-            let what = format!("`{name}` doesn't have the SHA-256 that its manifest promises");
+            let what = format!("the SHA-256 of `{name}` differs from its manifest");
             Err(Refusal::new(Code::DropChecksum, what))
         };
         let Some(promised) = self.rows else {
@@ -77,8 +77,7 @@ impl Manifest {
         };
         match rows() {
             Ok(found) if found != promised => {
-                let what =
-                    format!("`{name}` has {found} rows, and its manifest promises {promised}");
+                let what = format!("`{name}` has {found} rows, but its manifest says {promised}");
                 Err(Refusal::new(Code::DropTruncated, what))
             }
             Ok(_) if fits => Ok(()),
@@ -123,8 +122,8 @@ mod tests {
                 "{\"row\": 7}".to_string(),
                 Err("neither `rows` nor `sha256`"),
             ),
-            ("{\"rows\": -1}".to_string(), Err("not understood")),
-            ("{\"rows\": 7".to_string(), Err("not understood")),
+            ("{\"rows\": -1}".to_string(), Err("can't be read")),
+            ("{\"rows\": 7".to_string(), Err("can't be read")),
             (String::new(), Err("no line for `a.csv`")),
         ];
         for (text, expected) in table {

@@ -3,7 +3,7 @@
 //! A visit takes what is complete, file by file, each as a run of its own, and ends. It holds the
 //! database's one lock from before it judges the first file to its end, so that it may be started
 //! every minute. These are its rules; [`look`], [`not_ready`], [`is_stale`] and [`Manifest::parse`]
-//! are where they stand in code.
+//! are the code for them.
 //!
 //! **Which files.** Regular files directly in `DIR` with an ending that muster reads. What begins
 //! with a dot or ends as transfers name their unfinished files is passed over. Anything else
@@ -275,12 +275,12 @@ pub fn is_stale(file: &Dropped, newest: &Newest, now: SystemTime, rules: &Rules)
     match (file.dated, &newest.dated, &newest.modified_at) {
         (Some(date), Some(newest), _) if date.to_string() < *newest => {
             return stale(format!(
-                "is of {date}, and a list of {newest} was already imported from this folder"
+                "is from {date}, but a list from {newest} was already imported from this folder"
             ));
         }
         (None, _, Some(newest)) if at_milliseconds(file.modified) < *newest => {
             return stale(format!(
-                "is of {}, and a list of {newest} was already imported from this folder",
+                "is from {}, but a list from {newest} was already imported from this folder",
                 at_milliseconds(file.modified)
             ));
         }
@@ -304,7 +304,7 @@ pub fn is_stale(file: &Dropped, newest: &Newest, now: SystemTime, rules: &Rules)
             };
             let hours = max.as_secs() / 3600;
             stale(format!(
-                "is of {of}, and older than the {hours} hours that are allowed"
+                "is from {of}, which is more than the allowed {hours} hours ago"
             ))
         }
         _ => Ok(()),

@@ -23,7 +23,7 @@ const TAKEN: [&str; 2] = ["refusal.txt", "repeated.txt"];
 pub struct Place {
     /// As given.
     folder: PathBuf,
-    /// What the books call it: absolute and without links.
+    /// What the run log calls it: absolute and without links.
     pub name: String,
 }
 
@@ -109,7 +109,7 @@ impl Place {
                 Err(_) => kept,
             };
             if to.symlink_metadata().is_ok() {
-                return Err(file::unwritable(&to, &"there is such a file already"));
+                return Err(file::unwritable(&to, &"a file of that name already exists"));
             }
             match fs::rename(self.path(name), &to) {
                 Ok(()) => {}

@@ -10,10 +10,10 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 
-use polars::prelude::{
-    BatchedWriter, Column, DataFrame, DataType, Field, ParquetCompression, ParquetReader,
-    ParquetWriter, PlSmallStr, PolarsError, Schema, SerReader,
-};
+use polars_core::prelude::{Column, DataFrame, DataType, Field, PlSmallStr, PolarsError, Schema};
+use polars_io::SerReader;
+use polars_io::parquet::read::ParquetReader;
+use polars_io::parquet::write::{BatchedWriter, ParquetCompression, ParquetWriter};
 
 use super::series;
 use crate::issue::Code;

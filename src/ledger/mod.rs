@@ -1,18 +1,24 @@
 //! Parquet files of rows: the ledger of a run, and plan files. The only room that names polars,
 //! except for the reader of lists that are Parquet, which is a pass.
 
+mod columns;
 mod entries;
+mod filter;
 pub mod planfile;
+mod rows;
 
-use polars::prelude::{Column, NamedFrom, PlSmallStr, Series};
+use polars_core::prelude::{Column as Values, NamedFrom, PlSmallStr, Series};
 
+pub use self::columns::{Column, Columns, Kind, Mistake};
 pub use self::entries::{Entries, Ledger, find, rows_at};
+pub use self::filter::Filter;
+pub use self::rows::{Cell, Counts, Query, Rows, Take};
 
 /// A column of a batch.
-fn series<T>(name: &str, values: Vec<T>) -> Column
+fn series<T>(name: &str, values: Vec<T>) -> Values
 where
     Series: NamedFrom<Vec<T>, [T]>,
     Vec<T>: AsRef<[T]>,
 {
-    Column::from(Series::new(PlSmallStr::from_str(name), values))
+    Values::from(Series::new(PlSmallStr::from_str(name), values))
 }

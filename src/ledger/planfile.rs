@@ -13,9 +13,13 @@ use std::io::BufWriter;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use polars::prelude::{
-    Column, DataFrame, DataType, Field as PolarsField, KeyValueMetadata, ParquetCompression,
-    ParquetReader, ParquetWriter, PolarsError, Schema, SerReader, StatisticsOptions,
+use polars_core::prelude::{
+    Column, DataFrame, DataType, Field as PolarsField, PolarsError, Schema,
+};
+use polars_io::SerReader;
+use polars_io::parquet::read::ParquetReader;
+use polars_io::parquet::write::{
+    KeyValueMetadata, ParquetCompression, ParquetWriter, StatisticsOptions,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -71,9 +75,9 @@ pub struct Head {
     pipeline: KeptPipeline,
     files: Vec<InputFile>,
     slots: Vec<Slot>,
-    /// How many values each cleaning rule changed.
+    /// The number of runs values each cleaning rule changed.
     cleaned: BTreeMap<String, u64>,
-    /// How many rows the plan has; lines behind them are leavers.
+    /// The number of runs rows the plan has; lines behind them are leavers.
     rows: u64,
     leavers: Vec<Leaver>,
     /// What the safeguards said.
@@ -110,7 +114,7 @@ pub struct PlanFile {
     pub plan: PlanSpool,
     /// Accounts that the files don't name, and what is to become of these.
     pub leavers: Vec<Leaver>,
-    /// How many values each cleaning rule changed.
+    /// The number of runs values each cleaning rule changed.
     pub rules: [u64; 32],
 }
 
@@ -142,7 +146,9 @@ impl PlanFile {
             pipeline.set(option, value)?;
         }
         if pipeline.sha256 != kept.sha256 {
-            return Err(invalid("its pipeline is not the one that it names"));
+            return Err(invalid(
+                "its pipeline differs from the one it was made with",
+            ));
         }
         pipeline.named.clone_from(&kept.named);
         Ok(pipeline)
@@ -163,7 +169,7 @@ pub struct Contents<'a> {
     pub files: &'a [InputFile],
     /// The slots of its rows.
     pub layout: &'a Layout,
-    /// How many batches and rows there are.
+    /// The number of runs batches and rows there are.
     pub spool: &'a Spool,
     /// The rows of a batch, and what is decided about them.
     pub read: Box<dyn Fn(usize) -> Result<(People, Planned)> + Sync + 'a>,
@@ -175,7 +181,7 @@ pub struct Contents<'a> {
     pub profile: Option<&'a Profile>,
     /// Which rows of earlier runs the rows say that they mend.
     pub marks: &'a Marks,
-    /// How many values each cleaning rule changed.
+    /// The number of runs values each cleaning rule changed.
     pub rules: &'a [u64; 32],
 }
 
@@ -260,7 +266,7 @@ fn head(plan: &Contents, pipeline: &Pipeline, matched_against: &str, created_at:
 }
 
 /// The fields of which a plan has the old and the new value, and what isn't a field.
-fn values() -> impl Iterator<Item = &'static str> {
+pub(super) fn values() -> impl Iterator<Item = &'static str> {
     let fields = COLUMNS.into_iter().map(Field::name);
     fields.chain([Field::Groups.name(), "attributes"])
 }
@@ -508,7 +514,7 @@ fn seal(file: &File) -> std::io::Result<()> {
 /// Where the footer of a Parquet file begins, and the footer with its length and the magic behind.
 fn footer(file: &File, length: u64) -> std::io::Result<(u64, Vec<u8>)> {
     let mut end = [0; 8];
-    let wrong = || std::io::Error::other("its end is not that of a Parquet file");
+    let wrong = || std::io::Error::other("it doesn't end as a Parquet file does");
     file.read_exact_at(&mut end, length.checked_sub(8).ok_or_else(wrong)?)?;
     let [a, b, c, d, magic @ ..] = end;
     let bytes = u64::from(u32::from_le_bytes([a, b, c, d])) + 8;
@@ -535,21 +541,23 @@ fn digest(file: &File, length: u64, hash: &mut Sha256) -> std::io::Result<()> {
 }
 
 /// The SHA-256 of a plan file whose seal is whole.
-fn check_seal(file: &File, shown: &str) -> Result<String> {
+pub(super) fn check_seal(file: &File, shown: &str) -> Result<String> {
     let unreadable = |error: std::io::Error| invalid(format!("`{shown}` can't be read: {error}"));
     let length = file.metadata().map_err(unreadable)?.len();
     let mut start = [0; 4];
     if file.read_exact_at(&mut start, 0).is_err() || start != *MAGIC {
-        return Err(invalid(format!("`{shown}` is no plan: not a Parquet file")));
+        return Err(invalid(format!(
+            "`{shown}` is not a plan: it isn't a Parquet file"
+        )));
     }
     let (footer_at, footer) = footer(file, length)
-        .map_err(|_| invalid(format!("`{shown}` is not a whole plan: its end is missing")))?;
+        .map_err(|_| invalid(format!("`{shown}` is incomplete: its end is missing")))?;
     let mut seal = [0; SEAL_BYTES];
     let seal_at = footer_at.saturating_sub(SEAL_BYTES as u64);
     file.read_exact_at(&mut seal, seal_at).map_err(unreadable)?;
     let Some(expected) = seal.strip_prefix(SEAL) else {
         return Err(invalid(format!(
-            "`{shown}` is a Parquet file, but no plan of muster's"
+            "`{shown}` is a Parquet file, but not a muster plan"
         )));
     };
     let mut whole = Sha256::new();
@@ -614,7 +622,7 @@ pub fn open(path: &Path) -> Result<PlanFile> {
                     && people.len() == planned.outcomes.len()
                     && usize::from(people.drafts.source) < head.files.len()
             })
-            .ok_or_else(|| damaged(&"a batch in it can't be understood"))
+            .ok_or_else(|| damaged(&"a batch in it can't be decoded"))
     };
     for group in firsts.chunks(GROUP_BATCHES) {
         let batches: Vec<(People, Planned)> = group
@@ -660,12 +668,12 @@ fn read_head(json: &str, shown: &str) -> Result<Head> {
     let of_another = |muster: &str| {
         let own = env!("CARGO_PKG_VERSION");
         invalid(format!(
-            "`{shown}` was written by another muster, {muster}; this one is {own}"
+            "`{shown}` was written by another version of muster, {muster}; this one is {own}"
         ))
     };
     let value: serde_json::Value = serde_json::from_str(json).map_err(|_| {
         invalid(format!(
-            "`{shown}` is a Parquet file, but no plan of muster's"
+            "`{shown}` is a Parquet file, but not a muster plan"
         ))
     })?;
     let muster = value["muster"]

@@ -28,7 +28,7 @@ pub struct Difference<'a> {
 /// What the updates of a run change, for the page.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Changes {
-    /// How many updates change each field; attributes under `attributes.` and their names.
+    /// The number of runs updates change each field; attributes under `attributes.` and their names.
     pub fields: BTreeMap<String, u64>,
     /// The first updates.
     pub updates: Vec<Change>,

@@ -113,16 +113,17 @@ pub fn issue_of(sign: Sign, row: RowNumber, field: Field, value: &str) -> Issue 
 fn date_detail(value: &str) -> String {
     match date::parts(value) {
         Some((_, month, day)) => format!(
-            "text; a spreadsheet made a date of it, perhaps of `{month}-{day}` or `{day}-{month}`"
+            "text; a spreadsheet turned it into a date, perhaps from `{month}-{day}` or \
+                `{day}-{month}`"
         ),
-        None => "text; this is a date, which a spreadsheet makes of values such as `3-4` or `APR3`"
+        None => "text; this is a date, which spreadsheets make from values such as `3-4` or `APR3`"
             .to_string(),
     }
 }
 
-const TRUTH: &str = "text; this is what a spreadsheet makes of a word for yes or no";
+const TRUTH: &str = "text; this is what spreadsheets make from a word for yes or no";
 const PERCENT: &str =
-    "text; this is a percentage, which a spreadsheet makes of values such as `5%`";
+    "text; this is a percentage, which spreadsheets make from values such as `5%`";
 
 /// What all cells of a file say of its columns, as far as it is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -321,10 +322,10 @@ fn flipped(
         ));
     }
     let (codes, reasons) = said?;
-    // As reasons quote what was found; what it probably is stands there without quotes.
+    // As reasons quote what was found; the probable value is shown without quotes.
     let found = format!("`{}", value.get(..10).unwrap_or(value));
     let is_back = codes.contains(Code::DateFlipped.name()) && reasons.contains(&found);
-    is_back.then(|| format!("probably {swapped}, as the reasons beside it say; it is as it was"))
+    is_back.then(|| format!("probably {swapped}, as the other reasons say; it is unchanged"))
 }
 
 #[cfg(test)]

@@ -169,7 +169,7 @@ mod tests {
         for (name, code) in names() {
             assert_eq!(text::key(name), *name);
             assert!(rust_iso3166::from_alpha2(code).is_some(), "{code}");
-            assert!(seen.insert(name), "{name} stands twice");
+            assert!(seen.insert(name), "{name} occurs twice");
             let codes = [rust_iso3166::from_alpha2, rust_iso3166::from_alpha3];
             let codes = codes.map(|from| from(&name.to_uppercase()));
             for other in codes.into_iter().flatten() {

@@ -126,7 +126,7 @@ impl Evidence {
             DateOrder::Dmy | DateOrder::Unknown => ("day", self.day_first),
         };
         format!(
-            "dates have the {first} first: {count} can't be read otherwise, {} can and are read so, too",
+            "dates are read {first} first: {count} only valid that way, {} valid either way",
             self.either
         )
     }
@@ -350,7 +350,7 @@ pub fn far(iso: &str) -> Option<String> {
         1300..1500 => {
             // Near enough: the years of the Persian calendar begin in March.
             format!(
-                "; {} is about {} if it is of the Persian calendar",
+                "; {} is about {} in the Persian calendar",
                 date.year(),
                 date.year() + 621
             )
@@ -405,13 +405,13 @@ pub fn fault(text: &str, order: DateOrder) -> Option<String> {
         .find(|word| !word.bytes().all(|byte| byte.is_ascii_digit()) && month(word).is_none());
     match (words.as_slice(), other) {
         ([_, _, _], Some(word)) if digits.len() == 2 && word.chars().all(char::is_alphabetic) => {
-            Some(format!("a month in place of `{word}`, as 2026-11-22"))
+            Some(format!("a month instead of `{word}`, such as 2026-11-22"))
         }
         (_, Some(_)) => None,
         ([one, two, three], None) => three_parts([*one, *two, *three], named, order),
         ([one, two], None) if has_digits => Some(match one.len() == 4 || two.len() == 4 {
-            true => "a day, as 2026-11-22".to_string(),
-            false => "a year, as 2026-11-22".to_string(),
+            true => "a day, such as 2026-11-22".to_string(),
+            false => "a year, such as 2026-11-22".to_string(),
         }),
         _ => None,
     }
@@ -427,8 +427,8 @@ fn three_parts(parts: [&str; 3], named: bool, order: DateOrder) -> Option<String
         let year = parts.iter().rev().find(is_year)?;
         let is_first = parts[0].len() == 2 && parts[2].len() == 2 && !named;
         return Some(match is_first {
-            true => "a year of four digits, as 2026-11-22".to_string(),
-            false => format!("a year of four digits in place of `{year}`, as 2026-11-22"),
+            true => "a year of four digits, such as 2026-11-22".to_string(),
+            false => format!("a year of four digits instead of `{year}`, such as 2026-11-22"),
         });
     };
     let numbers: Vec<u32> = parts
@@ -448,8 +448,8 @@ fn three_parts(parts: [&str; 3], named: bool, order: DateOrder) -> Option<String
         DateOrder::Unknown => (first, second),
     };
     Some(match (month, day) {
-        (0 | 13.., _) => format!("a month from 1 to 12 in place of {month}"),
-        (_, 0 | 32..) => format!("a day from 1 to 31 in place of {day}"),
+        (0 | 13.., _) => format!("a month from 1 to 12 instead of {month}"),
+        (_, 0 | 32..) => format!("a day from 1 to 31 instead of {day}"),
         _ => format!("a day that the month has; there is no {year}-{month:02}-{day:02}"),
     })
 }
@@ -500,7 +500,7 @@ fn counted(text: &str) -> Option<String> {
         _ => return None,
     };
     Some(format!(
-        "a date, as 2026-11-22; `{whole}` is {date} if it is {what}"
+        "a date such as 2026-11-22; `{whole}` is {date} if it is {what}"
     ))
 }
 
@@ -583,7 +583,7 @@ mod tests {
         };
         assert_eq!(
             evidence.sentence(),
-            "dates have the month first: 2 can't be read otherwise, 7 can and are read so, too"
+            "dates are read month first: 2 only valid that way, 7 valid either way"
         );
     }
 
@@ -707,26 +707,26 @@ mod tests {
                 "1772323200000",
                 "is 2026-03-01 if it is a number of milliseconds",
             ),
-            ("1.3.26", "four digits in place of `26`"),
-            ("1-Mar-26", "four digits in place of `26`"),
-            ("01-MAR-26", "four digits in place of `26`"),
-            ("26-03-01", "a year of four digits, as"),
+            ("1.3.26", "four digits instead of `26`"),
+            ("1-Mar-26", "four digits instead of `26`"),
+            ("01-MAR-26", "four digits instead of `26`"),
+            ("26-03-01", "a year of four digits, such as"),
             ("31.12.29", "a year of four digits"),
-            ("01/03", "a year, as"),
-            ("2026-03", "a day, as"),
-            ("März 2026", "a day, as"),
+            ("01/03", "a year, such as"),
+            ("2026-03", "a day, such as"),
+            ("März 2026", "a day, such as"),
             ("2026-W10", "a week"),
             ("KW 10/2026", "a week"),
             ("2026-02-30", "there is no 2026-02-30"),
-            ("2026-13-01", "in place of 13"),
-            ("2026-01-32", "in place of 32"),
+            ("2026-13-01", "instead of 13"),
+            ("2026-01-32", "instead of 32"),
             ("30 Feb 2026", "a day that the month has"),
-            ("1 listopada 2026", "in place of `listopada`"),
+            ("1 listopada 2026", "instead of `listopada`"),
         ] {
             let said = fault(text, Unknown).unwrap_or_default();
             assert!(said.contains(part), "{text}: {said}");
         }
-        assert!(fault("11/22/2026", Dmy).is_some_and(|said| said.contains("in place of 22")));
+        assert!(fault("11/22/2026", Dmy).is_some_and(|said| said.contains("instead of 22")));
         for text in ["", "tomorrow", "2026-11-22x", "12", "a b c"] {
             assert_eq!(fault(text, Unknown), None, "{text}");
         }

@@ -1,7 +1,7 @@
 //! Numbers that a spreadsheet shows as powers of ten, `1.23457E+11`: digits are lost.
 
 /// What is expected in place of such a number.
-pub const LOST: &str = "all digits; a spreadsheet left out those behind the first few";
+pub const LOST: &str = "all digits; a spreadsheet dropped all but the first few";
 
 /// Whether a text is a number whose digits a spreadsheet left out: with decimals, or with a sign
 /// before its exponent. `12E5` may be a room, a class or an article.

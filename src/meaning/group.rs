@@ -277,7 +277,7 @@ fn pieces<'c>(
     pieces
 }
 
-/// Takes off the quotes that stand around every one of several names.
+/// Takes off the quotes that surround every one of several names.
 fn without_quotes(pieces: &mut [Cow<str>]) {
     let inner = |piece: &Cow<str>| {
         let quote = piece.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
@@ -299,7 +299,7 @@ fn place_and_country(pieces: &[Cow<str>]) -> Option<Remark> {
     (is_country && country::alpha2(place).is_none()).then(|| Remark {
         code: Code::CellList,
         found: format!("{place}, {country}"),
-        detail: "read as two groups; if it is one, put `;` behind each group".to_string(),
+        detail: "read as two groups; if it is one, put `;` after each group".to_string(),
     })
 }
 
@@ -343,7 +343,7 @@ fn doubt(name: &str, policy: &Groups) -> Option<Remark> {
     (name == "Array").then(|| Remark {
         code: Code::CellList,
         found: name.to_string(),
-        detail: "a program may have written `Array` in place of the groups".to_string(),
+        detail: "a program may have written `Array` instead of the groups".to_string(),
     })
 }
 

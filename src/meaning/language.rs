@@ -223,7 +223,7 @@ mod tests {
                 Some(tag),
                 "{name}"
             );
-            assert!(seen.insert(name), "{name} stands twice");
+            assert!(seen.insert(name), "{name} occurs twice");
         }
         for (other, tag) in words_of(&[1]) {
             assert_eq!(
@@ -231,7 +231,7 @@ mod tests {
                 Some(tag),
                 "{other}"
             );
-            assert!(seen.insert(other), "{other} stands twice");
+            assert!(seen.insert(other), "{other} occurs twice");
         }
     }
 

@@ -60,7 +60,7 @@ pub struct Mapping {
     /// The column of password hashes, if there is one.
     #[serde(default)]
     pub password_hash: Option<u16>,
-    /// How many columns the header has.
+    /// The number of runs columns the header has.
     pub width: usize,
     /// What parts the values of a slot that several columns fill.
     pub separator: char,

@@ -119,7 +119,7 @@ impl Reading {
             }
             Doubt::LeftOut(what) => format!("without `{what}`"),
             Doubt::Capitals => "because only the last name is in capitals".to_string(),
-            Doubt::Initials => "but a last name in capitals may stand first".to_string(),
+            Doubt::Initials => "but a last name in capitals may come first".to_string(),
             Doubt::Semicolon => "with the last name before the semicolon".to_string(),
             Doubt::ManyWords => "but the last name may begin earlier".to_string(),
         };
@@ -251,7 +251,7 @@ fn without_brackets(full_name: &str) -> Option<(String, String)> {
 struct People<'a> {
     /// What stands before the last of them, with what joins it.
     before: String,
-    /// How many words each of them but the last has, without titles.
+    /// The number of runs words each of them but the last has, without titles.
     words_before: Vec<usize>,
     /// The last of them.
     last: Vec<&'a str>,
@@ -540,7 +540,7 @@ pub(crate) fn is_particle(word: &str) -> bool {
     has(PARTICLES, word) || has_lower(LOWER_PARTICLES, word)
 }
 
-/// How many words at the beginning are a last name in capitals, before a first name that isn't.
+/// The number of runs words at the beginning are a last name in capitals, before a first name that isn't.
 fn last_in_capitals(words: &[&str]) -> Option<usize> {
     let is_capitals = |word: &&&str| {
         let mut letters = word.chars().filter(|c| c.is_alphabetic());

@@ -23,7 +23,7 @@ const OBJECTS: [&str; 5] = [
     "#<Object>",
 ];
 const NO_LIST: &str = "the groups themselves; a program wrote the name of its list there";
-const DAMAGED: &str = "names of groups; this is a part of a program's data";
+const DAMAGED: &str = "group names; this is part of a program's data";
 /// Members of a JSON object that name it, in the order in which they are looked for.
 const NAMES: [&str; 6] = [
     "name",

@@ -1,6 +1,6 @@
 //! Password hashes that come with people: told by their format, never by trial. What an application
-//! can verify as it stands is kept to the letter; what common systems export in a form of their own
-//! is written as the PHC string with the same salt, parameters and hash. Everything else is refused.
+//! can verify directly is kept unchanged; what common systems export in a form of their own is
+//! written as the PHC string with the same salt, parameters and hash. Everything else is refused.
 //! Pure; no message quotes the value.
 //!
 //! Formats: PHC string format (Password Hashing Competition), `$2?$` of bcrypt, `$7$` of scrypt (as
@@ -60,7 +60,7 @@ pub fn read(cell: &str) -> Reading<'_> {
         return Reading::Nothing;
     }
     if text.len() > BYTES_MAX {
-        return refused("it is longer than any hash that is known");
+        return refused("it is longer than any known hash");
     }
     if let Some(judged) = native(text) {
         return judged.into_reading(Cow::Borrowed(text));
@@ -70,7 +70,7 @@ pub fn read(cell: &str) -> Reading<'_> {
     };
     match native(&converted) {
         Some(judged) => judged.into_reading(Cow::Owned(converted.into_owned())),
-        None => refused("its salt or its hash has not the length that it should have"),
+        None => refused("its salt or its hash has the wrong length"),
     }
 }
 
@@ -274,7 +274,7 @@ fn fits(salt: usize, hash: usize) -> Option<()> {
     (SALT_BYTES.contains(&salt) && HASH_BYTES.contains(&hash)).then_some(())
 }
 
-/// How many bytes some base64 without padding is.
+/// The number of runs bytes some base64 without padding is.
 fn decoded(text: &str) -> Option<usize> {
     Some(STANDARD_NO_PAD.decode(text).ok()?.len())
 }
@@ -464,21 +464,21 @@ const NOT_TAKEN: &[(&str, &str)] = &[
         "Django's bcrypt of a hash of the password, not of the password",
     ),
     ("$2$", "bcrypt of its first version, which is ambiguous"),
-    ("$2x$", "bcrypt of a version with a mistake in it"),
+    ("$2x$", "bcrypt of a faulty version"),
     (
         "{pbkdf2",
-        "Spring's PBKDF2, whose rounds and secret don't stand in it",
+        "Spring's PBKDF2, which doesn't include its rounds and secret",
     ),
     ("{noop}", "a password in plain text"),
-    ("$2a$", "no complete bcrypt hash of 60 characters"),
-    ("$2b$", "no complete bcrypt hash of 60 characters"),
-    ("$2y$", "no complete bcrypt hash of 60 characters"),
-    ("$argon2", "no complete Argon2 PHC string"),
-    ("$scrypt$", "no complete scrypt PHC string"),
-    ("$7$", "no complete scrypt hash"),
-    ("$pbkdf2", "no complete PBKDF2 PHC string"),
-    ("pbkdf2_", "no complete PBKDF2 hash of Django"),
-    ("{", "no scheme or credential that is known"),
+    ("$2a$", "not a complete bcrypt hash of 60 characters"),
+    ("$2b$", "not a complete bcrypt hash of 60 characters"),
+    ("$2y$", "not a complete bcrypt hash of 60 characters"),
+    ("$argon2", "not a complete Argon2 PHC string"),
+    ("$scrypt$", "not a complete scrypt PHC string"),
+    ("$7$", "not a complete scrypt hash"),
+    ("$pbkdf2", "not a complete PBKDF2 PHC string"),
+    ("pbkdf2_", "not a complete PBKDF2 hash of Django"),
+    ("{", "an unknown scheme or credential"),
 ];
 
 /// Why a value is not taken, without a letter of it.
@@ -492,13 +492,13 @@ fn why_not(text: &str) -> &'static str {
     }
     let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_hex && matches!(text.len(), 32 | 40 | 56 | 64 | 96 | 128) {
-        return "a bare MD5 or SHA digest, which is guessed in no time";
+        return "a bare MD5 or SHA digest, which can be guessed within seconds";
     }
     let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text));
     if bytes.is_ok_and(|bytes| bytes.len() == 64) {
         return "64 bytes in base64, as Firebase exports them: its scrypt needs the project's key";
     }
-    "no hash that is known; a password in plain text must not be here"
+    "not a known kind of hash; a password in plain text must not be here"
 }
 
 #[cfg(test)]
@@ -687,7 +687,7 @@ mod tests {
             ("bcrypt_sha256$$2b$12$abc", "Django's bcrypt of a hash"),
             ("{pbkdf2}5d92", "Spring's PBKDF2"),
             ("{noop}hunter2", "plain text"),
-            ("{SSHA}hunter2", "no scheme"),
+            ("{SSHA}hunter2", "unknown scheme"),
             ("5f4dcc3b5aa765d61d8327deb882cf99", "bare MD5"),
             (&bcrypt_64, "Firebase"),
             (&BCRYPT[..59], "60 characters"),
@@ -712,7 +712,7 @@ mod tests {
             ),
             (
                 "scrypt$16385$seasalt1seasalt1$8$5$9M2TQwbLl72TWGaMN1IT7Q==",
-                "no hash that is known",
+                "not a known kind of hash",
             ),
         ] {
             match read(cell) {

@@ -216,7 +216,7 @@ pub fn is_same_key(person: &Person, account: &Account, field: Field) -> bool {
     key.is_some() && key == held.as_deref()
 }
 
-/// The role and the other ones, which are one text.
+/// The role to grant to and the other ones, which are one text.
 pub(crate) fn roles<'a>(
     role: Option<&'a str>,
     others: Option<&'a str>,

@@ -121,7 +121,7 @@ pub fn boolean(text: &str, definition: &Definition) -> Option<&'static str> {
     Some(word)
 }
 
-/// The role that `text` means, if that is not what it says: in lower case, and by the pipeline's
+/// The role to grant to that `text` means, if that is not what it says: in lower case, and by the pipeline's
 /// words for it. The pipeline's roles are always themselves.
 pub fn role(text: &str, definition: &Definition) -> Option<String> {
     let lower = lower(text);
@@ -137,7 +137,7 @@ pub fn role(text: &str, definition: &Definition) -> Option<String> {
 
 const ROLE: Slot = Slot::Field(Field::Role);
 
-/// The roles that a cell lists, each as [`role`] has it, each once, in its order. `;` always parts
+/// The role to grant tos that a cell lists, each as [`role`] has it, each once, in its order. `;` always parts
 /// them.
 pub fn roles(value: &str, definition: &Definition) -> Vec<String> {
     let separators = &definition.groups.separators;

@@ -31,7 +31,7 @@ const DEFAULT_MIN: u64 = 256 * MB;
 /// where the machine doesn't say what it has, this.
 const DEFAULT_UNKNOWN: u64 = 512 * MB;
 
-/// How many bytes a run may remember of its rows. The parts of it never add up to more: what is read
+/// The number of runs bytes a run may remember of its rows. The parts of it never add up to more: what is read
 /// (what was seen, who owns which key) and what is matched is remembered one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget(u64);
@@ -121,7 +121,7 @@ impl Budget {
     }
 }
 
-/// How many bytes of memory there are for this process, as far as Linux says.
+/// The number of runs bytes of memory there are for this process, as far as Linux says.
 fn machine() -> Option<u64> {
     let total = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));

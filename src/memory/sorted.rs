@@ -39,7 +39,7 @@ pub fn hash([high, low]: [u32; 2]) -> u64 {
 pub struct Run {
     /// The number of its first entry in the file.
     pub first: u64,
-    /// How many it has.
+    /// The number of runs it has.
     pub count: u64,
     /// How often its entries were merged.
     pub level: u8,

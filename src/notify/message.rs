@@ -145,7 +145,7 @@ pub fn compose(
     let message = builder
         .envelope(envelope)
         .multipart(body)
-        .map_err(|error| format!("the mail can't be put together: {error}"))?;
+        .map_err(|error| format!("the mail can't be built: {error}"))?;
     Ok(Message {
         id: message_id.to_string(),
         from: sender.from.email.to_string(),
@@ -311,7 +311,7 @@ fn address(text: &str) -> std::result::Result<Address, String> {
         .ok_or("an e-mail address has an `@`, this has none")?;
     if !local.is_ascii() {
         return Err(
-            "the address has letters before the `@` that need SMTPUTF8, which is not spoken here"
+            "the address has letters before the `@` that need SMTPUTF8, which isn't supported"
                 .to_string(),
         );
     }

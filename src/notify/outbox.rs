@@ -46,7 +46,7 @@ fn make(folder: &Path) -> io::Result<()> {
 pub(crate) fn unwritable(folder: &Path, why: &str) -> Refusal {
     let what = format!("the outbox `{}` can't be written: {why}", folder.display());
     Refusal::new(Code::OutputUnwritable, what)
-        .help("make room or give the right to write there, or set `MUSTER_HOME` to another folder")
+        .help("free some space or grant write access, or set `MUSTER_HOME` to another folder")
 }
 
 /// Puts a mail into the outbox, whole or not at all. One that is there already under the same

@@ -146,7 +146,7 @@ impl Server {
         self.shared.lines.lock().unwrap().clone()
     }
 
-    /// How many connections there were.
+    /// The number of runs connections there were.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
     }

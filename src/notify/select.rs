@@ -66,7 +66,7 @@ pub struct Selection {
     pub chosen: Vec<Candidate>,
     /// Asked for, and left out.
     pub left_out: BTreeMap<LeftOut, Vec<Candidate>>,
-    /// How many were not asked for by `--only` and `--except`, or are over the limit.
+    /// The number of runs were not asked for by `--only` and `--except`, or are over the limit.
     pub not_asked: usize,
 }
 
@@ -149,7 +149,7 @@ fn refuse_unknown(candidates: &[Candidate], only: &[Wish], except: &[Wish]) -> R
         None | Some(0) => String::new(),
         Some(more) => format!(" and {more} more"),
     };
-    let what = format!("nobody of this run is meant by {shown}{more}");
+    let what = format!("no person of this run matches {shown}{more}");
     Err(Refusal::new(Code::SelectionUnknown, what))
 }
 

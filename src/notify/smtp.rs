@@ -93,7 +93,7 @@ impl Server {
             }
             (None, Some(_)) => {
                 return Err(wrong(
-                    "there is a password for the mail server, and its URL names no user",
+                    "there is a password for the mail server, but its URL names no user",
                 )
                 .help("write smtp://user@host:587, with `%40` for an `@` in the user's name"));
             }
@@ -135,7 +135,7 @@ fn parse(url: &str) -> Result<(Server, Option<String>)> {
     let wrong_url = |what: &str| wrong(format!("the mail server's URL: {what}")).help(help);
     let (scheme, rest) = url
         .split_once("://")
-        .ok_or_else(|| wrong_url("it has no `smtp://` or `smtps://` in front"))?;
+        .ok_or_else(|| wrong_url("it doesn't begin with `smtp://` or `smtps://`"))?;
     let (way, port) = match scheme {
         "smtp" => (Way::StartTls, SUBMISSION_PORT),
         "smtps" => (Way::Tls, SUBMISSIONS_PORT),
@@ -148,7 +148,7 @@ fn parse(url: &str) -> Result<(Server, Option<String>)> {
     };
     if user.is_some_and(|user| user.contains(':')) {
         return Err(
-            wrong_url("it has a password in it, where others can read it")
+            wrong_url("it contains a password, where others can read it")
                 .help("leave it out, and set `MUSTER_SMTP_PASSWORD`"),
         );
     }
@@ -212,7 +212,7 @@ fn percent_decoded(text: &str) -> std::result::Result<String, &'static str> {
             _ => byte,
         });
     }
-    String::from_utf8(bytes).map_err(|_| "percent signs that don't make UTF-8")
+    String::from_utf8(bytes).map_err(|_| "percent-encoded bytes that aren't UTF-8")
 }
 
 fn wrong(what: impl Into<String>) -> Refusal {
@@ -338,8 +338,8 @@ impl Connection {
             if connection.has_answer_waiting() {
                 connection.usable = false;
                 return Err(fatal(
-                    "answers came before TLS was up and before anything was asked; somebody may be \
-                     in between",
+                    "the server answered before TLS was set up and before it was asked; somebody \
+                        may be intercepting the connection",
                 ));
             }
         }
@@ -437,7 +437,7 @@ impl Connection {
             }
             None if named => {
                 self.usable = false;
-                let reply = format!("no answer that can be read before the content ({reply})");
+                let reply = format!("no readable answer before the content ({reply})");
                 return Some(Delivery::Later { reply });
             }
             Some((421, _)) | None => {
@@ -498,7 +498,7 @@ impl Drop for Connection {
 fn address(text: &str) -> std::result::Result<Address, String> {
     if !text.is_ascii() {
         // SMTPUTF8 (RFC 6531) is needed along the whole way, and hardly any way has it.
-        return Err("the address has letters that mail can't carry (not ASCII)".to_string());
+        return Err("the address has letters outside ASCII, which mail can't carry".to_string());
     }
     text.parse()
         .map_err(|error| format!("the address can't be used: {error}"))
@@ -581,7 +581,7 @@ fn open_error(server: &Server, error: &Error) -> OpenError {
         Some((_, Severity::PermanentNegativeCompletion)) => {
             OpenError::Fatal(format!("{at}: the server refuses: {words}"))
         }
-        Some(_) => OpenError::Busy(format!("{at}: the server puts us off: {words}")),
+        Some(_) => OpenError::Busy(format!("{at}: the server asks to try later: {words}")),
         None if error.is_tls() || error.is_client() => OpenError::Fatal(format!("{at}: {words}")),
         None if is_timeout(error) => OpenError::Busy(format!("{at}: no answer")),
         None => OpenError::Busy(format!("{at}: {words}")),
@@ -603,7 +603,7 @@ fn tls_words(error: &rustls::Error) -> String {
         rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. }) => {
             "the server's certificate has expired"
         }
-        rustls::Error::InvalidMessage(_) => "the server doesn't speak TLS there",
+        rustls::Error::InvalidMessage(_) => "the server doesn't use TLS on that port",
         _ => return error.to_string(),
     };
     words.to_string()
@@ -785,7 +785,7 @@ mod tests {
             ),
             (
                 Verdict::CutAtRecipient,
-                later("no answer that can be read before the content (incomplete response)"),
+                later("no readable answer before the content (incomplete response)"),
                 false,
                 0,
             ),
@@ -947,13 +947,13 @@ mod tests {
                 "for another name",
             ),
             ("smtp", None, &known, "", "offers no TLS"),
-            ("smtps", None, &known, "", "doesn't speak TLS"),
+            ("smtps", None, &known, "", "doesn't use TLS"),
             (
                 "smtp",
                 Some("localhost.pem"),
                 &known,
                 injected,
-                "before TLS was up",
+                "before TLS was set up",
             ),
         ];
         for (scheme, certificate, authority, injected, wrong) in table {

@@ -273,7 +273,7 @@ impl Templates {
             .find(|(variable, _)| within(variable, unknown));
         if let (Some((_, kinds)), true) = (elsewhere, kind.is_some()) {
             let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-            let what = format!("`{unknown}` is only there in `{}`", kinds.join("`, `"));
+            let what = format!("`{unknown}` is only available in `{}`", kinds.join("`, `"));
             return Err(at_line(&source.path, &source.text, line, &what).help("remove it"));
         }
         let what = format!("unknown variable `{unknown}`");
@@ -311,7 +311,7 @@ impl Templates {
                 .map_err(|error| wrong(&source.path, Some(&source.text), &error))?;
             if html && output.contains(RAW) {
                 let what =
-                    "a value gets into the HTML as it is, so that a name could change the page";
+                    "a value would get into the HTML unescaped, so a name could change the page";
                 let line = line_of(&source.text, "safe").or(line_of(&source.text, "autoescape"));
                 return Err(at_line(&source.path, &source.text, line, what)
                     .help("remove `safe` or `autoescape`"));
@@ -350,7 +350,7 @@ pub fn export(folder: &Path) -> Result<Vec<PathBuf>> {
         match std::fs::read(&path) {
             Ok(found) if found == text.as_bytes() => {}
             Ok(_) => {
-                return Err(unwritable(&path, "it is there and says something else")
+                return Err(unwritable(&path, "it already exists with other content")
                     .help("name another folder, or move the file away"));
             }
             Err(error) if error.kind() == ErrorKind::NotFound => wanted.push((path, text)),
@@ -399,7 +399,7 @@ fn read_folder(folder: &Path, sets: &mut Sets) -> Result<Option<Source>> {
             continue;
         }
         let Some(kind) = Kind::from_name(&name) else {
-            let what = format!("`{}` is no kind of mail", path.display());
+            let what = format!("`{}` is not a kind of mail", path.display());
             let refusal = Refusal::new(Code::MailTemplate, what);
             return Err(match nearest(&name, kinds.into_iter()) {
                 Some(near) => refusal.help(format!("did you mean `{near}`?")),
@@ -418,9 +418,9 @@ fn read_part(path: &Path, name: &str, kind: Kind, sets: &mut Sets) -> Result<()>
     let part = PARTS.iter().position(|part| name.ends_with(part));
     let stem = part.map(|part| &name[..name.len() - PARTS[part].len()]);
     let (Some(part), Some(language)) = (part, stem.filter(|stem| is_language_tag(stem))) else {
-        let what = format!("`{shown}` isn't named as a template is");
+        let what = format!("`{shown}` is not the name of a template");
         return Err(Refusal::new(Code::MailTemplate, what).help(
-            "name it `LANGUAGE.subject.txt`, `LANGUAGE.txt` or `LANGUAGE.html`, as `en.txt`",
+            "name it `LANGUAGE.subject.txt`, `LANGUAGE.txt` or `LANGUAGE.html`, such as `en.txt`",
         ));
     };
     let source = read_source(path)?;
@@ -456,7 +456,7 @@ fn entries(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
     let mut found: Vec<(PathBuf, String)> = listed
         .map_err(|error| {
             unreadable(folder, &error)
-                .help("`muster templates export FOLDER` writes a folder to begin with")
+                .help("`muster templates export FOLDER` writes a folder to start from")
         })?
         .into_iter()
         .map(|entry| {
@@ -669,7 +669,7 @@ fn variables_of(kind: Kind) -> impl Iterator<Item = &'static str> {
     COMMON.iter().copied().chain(special.map(|(name, _)| *name))
 }
 
-/// Stands in every value of [`full_example`]; in HTML it must never come out as it is.
+/// Is in every value of [`full_example`]; in HTML it must never come out as it is.
 const RAW: &str = "<x-raw>";
 
 const EXAMPLE_LINK: &str = "https://join.example.com/Z2Vub3VnaC1mb3ItYW4tZXhhbXBsZS1vZi1hLXRva2Vu";
@@ -753,7 +753,7 @@ fn subject_fault(subject: &str) -> Option<String> {
 fn part_fault(kind: Kind, output: &str, contact: bool) -> Option<String> {
     let lacks = |needed: bool, example: &str, name: &str| {
         (needed && !output.contains(example)).then(|| {
-            format!("`{{{{ {name} }}}}` isn't always shown, and a mail of this kind must show it")
+            format!("`{{{{ {name} }}}}` isn't always shown, but a mail of this kind must show it")
         })
     };
     let by_link = matches!(kind, Kind::Invite | Kind::Reset);
@@ -984,19 +984,19 @@ This mail is for jane.doe@example.com.
         ("invite/en.txt", "link", "first_name", "invite/en.txt:3: unknown variable `first_name`\n  |\n3 | {{ first_name }}", "did you mean `person.first_name`?"),
         ("invite/en.txt", "{{ link }}", "{% if link %}", "invite/en.txt:4: syntax error: unexpected end of input", ""),
         ("invite/en.txt", "link }}", "link|shout }}", "invite/en.txt:3: unknown filter: filter shout is unknown\n  |\n3 | {{ link|shout }}", ""),
-        ("invite/en.txt", "{{ link }}", "{{ link }} {{ password }}", "invite/en.txt:3: `password` is only there in `temporary`\n  |\n3 | {{ link }} {{ password }}", "remove it"),
-        ("notice/en.txt", "Dear", "To", "notice/en.txt:3: `link` is only there in `invite`, `reset`, `temporary`\n  |\n3 | {{ link }}", "remove it"),
+        ("invite/en.txt", "{{ link }}", "{{ link }} {{ password }}", "invite/en.txt:3: `password` is only available in `temporary`\n  |\n3 | {{ link }} {{ password }}", "remove it"),
+        ("notice/en.txt", "Dear", "To", "notice/en.txt:3: `link` is only available in `invite`, `reset`, `temporary`\n  |\n3 | {{ link }}", "remove it"),
         ("reset/de.txt", "Dear", "Liebe", "", ""),
-        ("invite/en.txt", "{{ link }}", "", "invite/en.txt: `{{ link }}` isn't always shown, and a mail of this kind must show it", ""),
-        ("reset/en.html", "{{ link }}", "{% if message %}{{ link }}{% endif %}", "reset/en.html: `{{ link }}` isn't always shown, and a mail of this kind must show it", ""),
-        ("temporary/en.txt", "Dear", "To", "temporary/en.txt: `{{ password }}` isn't always shown, and a mail of this kind must show it", ""),
-        ("invite/en.html", "{{ contact }}", "", "invite/en.html: `{{ contact }}` isn't always shown, and a mail of this kind must show it", ""),
-        ("invite/en.html", "name }}", "name|safe }}", "invite/en.html:1: a value gets into the HTML as it is, so that a name could change the page\n  |\n1 | Dear {{ person.name|safe }},", "remove `safe` or `autoescape`"),
+        ("invite/en.txt", "{{ link }}", "", "invite/en.txt: `{{ link }}` isn't always shown, but a mail of this kind must show it", ""),
+        ("reset/en.html", "{{ link }}", "{% if message %}{{ link }}{% endif %}", "reset/en.html: `{{ link }}` isn't always shown, but a mail of this kind must show it", ""),
+        ("temporary/en.txt", "Dear", "To", "temporary/en.txt: `{{ password }}` isn't always shown, but a mail of this kind must show it", ""),
+        ("invite/en.html", "{{ contact }}", "", "invite/en.html: `{{ contact }}` isn't always shown, but a mail of this kind must show it", ""),
+        ("invite/en.html", "name }}", "name|safe }}", "invite/en.html:1: a value would get into the HTML unescaped, so a name could change the page\n  |\n1 | Dear {{ person.name|safe }},", "remove `safe` or `autoescape`"),
         ("invite/en.subject.txt", "", "Hello\n{{ product }}\n", "invite/en.subject.txt: the subject has several lines, it must be one", ""),
-        ("invite/en.subject.txt", "", "{{ message if run is defined }}", "`run` is only there in `report`", ""),
+        ("invite/en.subject.txt", "", "{{ message if run is defined }}", "`run` is only available in `report`", ""),
         ("invite/en.subject.txt", "", " \n", "invite/en.subject.txt: the subject is empty", ""),
-        ("invit/en.txt", "Dear", "To", "` is no kind of mail", "did you mean `invite`?"),
-        ("invite/en.htm", "Dear", "To", "` isn't named as a template is", "name it `LANGUAGE.subject.txt`"),
+        ("invit/en.txt", "Dear", "To", "` is not a kind of mail", "did you mean `invite`?"),
+        ("invite/en.htm", "Dear", "To", "` is not the name of a template", "name it `LANGUAGE.subject.txt`"),
         ("invite/sv.txt", "Dear", "Hej", "invite/sv.subject.txt` is missing: a language needs a subject, a text and HTML", "or remove `"),
     ];
 

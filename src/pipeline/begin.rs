@@ -61,7 +61,7 @@ pub(super) fn begin(
         decisions = Decisions::sealed(&booked.id, spool, store)?;
         if booked.has_written && decisions.is_none() {
             if !is_alone {
-                let what = "another version of muster is at this run";
+                let what = "another version of muster is working on this run";
                 return Err(Refusal::new(Code::RunLocked, what).exit(Exit::Locked));
             }
             store.give_up(&booked.id)?;
@@ -101,7 +101,7 @@ pub(super) fn join(
         return match job.stop.load(Ordering::Relaxed) {
             true => Err(stopped_early()),
             false => {
-                let what = "the run that was joined is gone";
+                let what = "the run that this process joined no longer exists";
                 Err(Refusal::new(Code::RunStopped, what).exit(Exit::Stopped))
             }
         };

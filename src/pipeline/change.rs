@@ -1,4 +1,5 @@
-//! What a planned row does to its account: its groups, its status, and what it is told when it is held.
+//! What a planned row does to its account: its groups, its status, and what the report says when it
+//! is held.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -62,7 +63,7 @@ pub(super) fn joins(person: &Person, change: Change, definition: &Definition) ->
     }
 }
 
-/// What a row is told that is held.
+/// What the report says about a row that is held.
 pub(super) fn held_issues(row: RowNumber, hold: Hold, classes: Classes) -> Vec<Issue> {
     let codes: Vec<Code> = match hold.reasons(classes) {
         reasons if reasons.is_empty() => vec![Code::GateOthers],

@@ -13,7 +13,7 @@ use crate::stages::read::Source;
 use crate::summary::{LikelyField, Nameless, PassedOver, Unmapped};
 use crate::text::email;
 
-/// How many rows are looked at.
+/// The number of runs rows are looked at.
 pub const ROWS_MAX: usize = 1000;
 
 /// Some values of each column, as the file shows them.
@@ -215,7 +215,7 @@ pub(super) fn advise(
     let any = found.iter().any(Option::is_some);
     if any && unknown * 2 > found.len() {
         refusal.what = format!(
-            "{unknown} of the {} columns have names that aren't known; {}",
+            "{unknown} of the {} columns have unknown names; {}",
             found.len(),
             refusal.what
         );
@@ -227,7 +227,7 @@ pub(super) fn advise(
             true => format!("`{}` (column {})", likely.column, column + 1),
             false => format!("column {}", column + 1),
         };
-        let line = format!("\n{name} is likely `{}`: {}", likely.field, likely.why);
+        let line = format!("\n{name} is probably `{}`: {}", likely.field, likely.why);
         refusal.help.push_str(&line);
     }
     refusal

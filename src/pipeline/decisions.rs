@@ -51,7 +51,7 @@ pub struct Whole {
 struct Head<W> {
     /// Tells which muster can read the pages.
     format: String,
-    /// How many rows there are.
+    /// The number of runs rows there are.
     rows: u64,
     whole: W,
 }

@@ -42,10 +42,7 @@ pub struct Job<'a> {
 
 /// The refusal of a run that somebody stopped before anything was written.
 pub(super) fn stopped_early() -> Refusal {
-    Refusal::new(
-        Code::RunStopped,
-        "stopped as asked, before anything was written",
-    )
-    .help("run the same command again")
-    .exit(Exit::Stopped)
+    Refusal::new(Code::RunStopped, "interrupted before anything was written")
+        .help("run the same command again")
+        .exit(Exit::Stopped)
 }

@@ -79,8 +79,8 @@ fn needs_passwords(plan: &PlanFile) -> Result<bool> {
     Ok(false)
 }
 
-const HELP: &str = "a plan leaves out password hashes, and applying it reads them from the file \
-    that was checked: put that back to where it was, or check the new one";
+const HELP: &str = "a plan contains no password hashes; applying it reads them from the file that \
+    was checked: put that file back where it was, or check the new one";
 
 fn explain(refusal: Refusal) -> Refusal {
     refusal.help(HELP)
@@ -88,6 +88,6 @@ fn explain(refusal: Refusal) -> Refusal {
 
 fn changed(file: &InputFile) -> Refusal {
     let path = file.source.path.display();
-    let what = format!("`{path}` is not the file that was checked any more");
+    let what = format!("`{path}` is no longer the file that was checked");
     explain(Refusal::new(Code::FileChanged, what))
 }

@@ -480,10 +480,10 @@ impl Judge<'_> {
             let name = first.key.field().name();
             let detail = match &first.to {
                 Some(to) => {
-                    format!("nobody is known by its external id, and its {name} is that of {to}")
+                    format!("no account has its external id, and its {name} belongs to {to}")
                 }
                 None => {
-                    format!("nobody is known by its external id, and other rows have its {name}")
+                    format!("no account has its external id, and other rows have its {name}")
                 }
             };
             let issue = Issue::of_row(Code::StatusSkipped, person.row(), detail);

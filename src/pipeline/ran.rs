@@ -23,7 +23,7 @@ pub struct Ran {
     pub layout: Layout,
     /// The rows, cleaned and validated.
     pub spool: Spool,
-    /// What becomes of them, of the leavers, and what the safeguards said.
+    /// What happens to them and to the leavers, and what the safeguards said.
     pub decisions: Decisions,
     /// What of that the database refused, and what isn't written yet.
     pub refused: Refused,
@@ -33,7 +33,7 @@ pub struct Ran {
     pub marks: Marks,
     /// Which of these they do mend, as far as the books know them.
     pub lineage: Lineage,
-    /// How many values each cleaning rule changed.
+    /// The number of runs values each cleaning rule changed.
     pub rules: [u64; 32],
     /// What names the run; of the first try, when this one went on with it.
     pub run: RunKey,
@@ -43,7 +43,7 @@ pub struct Ran {
     pub resumed_from: Option<String>,
     /// A run of the same input that was cut off and couldn't go on.
     pub given_up: Option<String>,
-    /// How many accounts it made or changed.
+    /// The number of runs accounts it made or changed.
     pub written: u64,
     /// What this process did of a run that several share.
     pub shared: Option<Shared>,
@@ -93,7 +93,7 @@ impl Ran {
 /// What a process did of a run that several share.
 #[derive(Debug, Clone, Copy)]
 pub struct Shared {
-    /// How many chunks it wrote.
+    /// The number of runs chunks it wrote.
     pub share: Share,
     /// Whether it came to others who were at it.
     pub joined: bool,

@@ -61,7 +61,7 @@ pub(super) struct FileTruth {
     dates: Vec<Evidence>,
     /// What each file says of its columns.
     signs: Vec<converted::Evidence>,
-    /// How many rows each file has, and how many of them are about nobody.
+    /// The number of runs rows each file has, and how many of them are about nobody.
     nobody: Vec<(u64, u64)>,
     /// What each file says in columns that may close accounts.
     closing: Vec<Vec<closing::Count>>,
@@ -190,7 +190,7 @@ fn nothing_to_keep(job: &Job) -> Refusal {
     let files = job.files.iter();
     let files: Vec<String> = files.map(|path| format!("`{}`", path.display())).collect();
     let what = format!(
-        "{}: no column has anything to keep: the columns hold passwords, and nothing says whose they are",
+        "{}: nothing to import: the columns hold passwords, but none says whose they are",
         files.join(", ")
     );
     Refusal::new(Code::MapMissing, what).help(
@@ -290,7 +290,7 @@ fn check_somebody(files: &[InputFile], truth: &FileTruth) -> Result<()> {
     for (file, (all, nobody)) in files.iter().zip(&truth.nobody) {
         if all == nobody {
             let what = format!(
-                "`{}` has {all} rows, and none has a name, an address, an id or a username",
+                "`{}` has {all} rows, but none has a name, an address, an id or a username",
                 file.source.path.display()
             );
             return Err(Refusal::new(Code::FileNoRows, what).help(
@@ -366,9 +366,13 @@ fn read_once(
                 .collect();
         }
         truth.keep(job, files, behind)?;
-        reader
-            .join()
-            .unwrap_or_else(|_| Err(Refusal::new(Code::FileDamaged, "the reader broke off")))
+        reader.join().unwrap_or_else(|_| {
+            Err(Refusal::new(
+                Code::FileDamaged,
+                "the reader stopped \
+                unexpectedly",
+            ))
+        })
     })?;
     job.progress.end();
     Ok(truth)

@@ -198,7 +198,7 @@ pub fn finish(summary: &Summary, details: &Details, folder: &Path) -> Result<Str
     Ok(json)
 }
 
-/// How many leavers the summary names, and how many the page.
+/// The number of runs leavers the summary names, and how many the page.
 const LEAVERS_SHOWN: usize = 20;
 const LEAVERS_LISTED: usize = 100;
 
@@ -395,7 +395,7 @@ impl<'a> Tally<'a> {
         }
         let unmapped = &file.mapping.unmapped;
         for likely in &unmapped.likely {
-            let detail = format!("likely `{}`: {}", likely.field, likely.why);
+            let detail = format!("probably `{}`: {}", likely.field, likely.why);
             add(Code::MapLikely, Some(&likely.column), detail);
         }
         for passed in &unmapped.passed_over {
@@ -685,7 +685,7 @@ fn detected(
         && tally.to_mend_of[number] > 0
         && shape.dialect.encoding != Charset::UTF_8
     {
-        detected.push("corrections are in UTF-8, which holds the reasons, too".to_string());
+        detected.push("corrections are in UTF-8, because the reasons need it".to_string());
     }
     let nobody = tally.nobody_of[number].iter();
     detected.extend(nobody.map(|rows| format!("rows about {}", rows.shown())));
@@ -703,11 +703,11 @@ fn told_order(file: &InputFile, definition: &Definition) -> Option<String> {
     };
     Some(match definition.clean.date_order {
         DateOrder::Unknown => {
-            format!("dates have the {first} first, as the column `{header}` says")
+            format!("dates are read {first} first, as the column `{header}` shows")
         }
         own if own == order => return None,
         _ => format!(
-            "the column `{header}` says that dates have the {first} first, but the pipeline says otherwise"
+            "the dates in the column `{header}` are {first} first, but the pipeline says otherwise"
         ),
     })
 }

@@ -1,5 +1,5 @@
-//! Calling the roll while the file is read, asking it about every row, and sending the keys of the
-//! others to the database.
+//! Scans all accounts while the file is read, looks up every row in that snapshot, and sends the keys
+//! of the others to the database.
 
 use crate::decision::Lookup;
 
@@ -20,10 +20,10 @@ use crate::stages::roll::{Answer, Call, Roll, Shape};
 use crate::store::Store;
 use crate::store::roll::Calling;
 
-/// So many bytes of a file stand for each account that is called: calling them all for a file of few
-/// rows would take longer than asking for these.
+/// An account is scanned for this many bytes of the file: scanning all accounts for a file of few
+/// rows would take longer than looking up these.
 const BYTES_AN_ACCOUNT: u64 = 16;
-/// What an account takes while it is called: its print, its keys, and the sum of its groups.
+/// What an account takes during the scan: its fingerprint, its keys, and the sum of its groups.
 const ACCOUNT_BYTES: usize = 112;
 
 /// What the roll says of every row.

@@ -78,7 +78,7 @@ impl Twice {
             }
             let next = accounts.peek().filter(|next| next[..4] == [a, b, c, d]);
             if before == Some(account) || next.is_some() {
-                let detail = format!("account {account} is matched by several rows");
+                let detail = format!("several rows match account {account}");
                 let issue = Issue::of_row(Code::MatchTwice, row, detail);
                 told.late.insert(row, (Outcome::Rejected, vec![issue]));
             }
@@ -167,7 +167,7 @@ mod tests {
             let issue = &told.late[&13].1[0];
             assert_eq!(
                 issue.detail,
-                format!("account {} is matched by several rows", of(7))
+                format!("several rows match account {}", of(7))
             );
             assert_eq!(told.taken, HashSet::from([of(8)]));
             assert_eq!(told.releases, releases[2..]);

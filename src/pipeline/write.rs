@@ -103,7 +103,7 @@ fn by_row(ledger: Vec<Booked>) -> BTreeMap<RowNumber, Booked> {
     lines.collect()
 }
 
-/// How many accounts the chunks of a ledger made or changed.
+/// The number of runs accounts the chunks of a ledger made or changed.
 fn written(ledger: &BTreeMap<RowNumber, Booked>) -> u64 {
     let chunks = ledger.range(..RowNumber::MAX);
     let outcomes = chunks.flat_map(|(_, chunk)| &chunk.outcomes);
@@ -310,7 +310,7 @@ impl Loading<'_> {
         }
     }
 
-    /// How many rows the chunk has that begins at `first_row`; none has that of the moves.
+    /// The number of runs rows the chunk has that begins at `first_row`; none has that of the moves.
     fn rows_from(&self, first_row: RowNumber) -> u64 {
         let spool = &self.ran.spool;
         let first = |chunk: &Range<usize>| spool.first_row(chunk.start);
@@ -393,11 +393,11 @@ impl Loading<'_> {
 }
 
 fn as_asked() -> Refusal {
-    Refusal::new(Code::RunStopped, "stopped as asked").exit(Exit::Stopped)
+    Refusal::new(Code::RunStopped, "interrupted").exit(Exit::Stopped)
 }
 
 fn broke_off() -> Refusal {
-    Refusal::new(Code::RunStopped, "writing broke off").exit(Exit::Stopped)
+    Refusal::new(Code::RunStopped, "writing stopped unexpectedly").exit(Exit::Stopped)
 }
 
 /// Where the process with a seat begins, of so many chunks: in the middle of what is between those

@@ -1,7 +1,7 @@
 //! `corrections.csv` and `corrections.xlsx`: the rows that need mending, in the layout of the
 //! file that they came from, with what is wrong in columns behind.
 //!
-//! Mended, the file can be imported as it is: columns of muster's own are ignored
+//! Fixed, the file can be imported as it is: columns of muster's own are ignored
 //! ([`crate::header::is_own`]), but for the mark of each row, by which the run that takes it knows
 //! what it mends ([`crate::stages::lineage`]).
 
@@ -187,9 +187,9 @@ impl Corrections {
                     .and_then(|rows| header_row.checked_add(rows))
                     .filter(|at| *at < SHEET_ROWS_MAX)
                 else {
-                    let error = format!("a sheet has {SHEET_ROWS_MAX} rows and no more");
+                    let error = format!("a sheet can't have more than {SHEET_ROWS_MAX} rows");
                     return Err(unwritable(path, &error).help(
-                        "mend what most rows have in common first, or import the list as CSV",
+                        "fix what most rows have in common first, or import the list as CSV",
                     ));
                 };
                 sheet
@@ -199,7 +199,7 @@ impl Corrections {
         }
     }
 
-    /// How many rows were added.
+    /// The number of runs rows were added.
     pub fn rows(&self) -> u64 {
         self.rows
     }

@@ -57,7 +57,7 @@ pub fn undo(summary: &Summary, left: &[[String; 3]], folder: &str) -> String {
     if planned {
         let _ = writeln!(
             text,
-            "undo of {}: a plan, nothing was written",
+            "undo of {}: a preview; nothing was written",
             safe(&undone.of)
         );
     } else {
@@ -77,13 +77,13 @@ pub fn undo(summary: &Summary, left: &[[String; 3]], folder: &str) -> String {
     let counts = [
         ("changed back", undone.changed_back),
         ("removed", undone.removed),
-        ("came back", undone.returned),
+        ("restored", undone.returned),
         ("deactivated", undone.deactivated),
         ("nothing to do", summary.counts.unchanged),
         ("refused", summary.counts.failed),
         ("not reached", summary.counts.held),
         ("groups removed", undone.groups_removed),
-        ("groups back", undone.groups_returned),
+        ("groups restored", undone.groups_returned),
         ("invitations cancelled", undone.invitations_cancelled),
         ("kept", undone.kept),
     ];
@@ -129,7 +129,7 @@ fn headline(summary: &Summary) -> String {
     };
     match (counts.read, whole) {
         (0, _) => {
-            "The run made, changed and removed no account that is left to look at.".to_string()
+            "No account that the run created, changed or removed is left to look at.".to_string()
         }
         (1, 1) => format!("The only account {is} as it was before."),
         (all, whole) if all == whole => format!("All {accounts} {are} as before."),
@@ -302,7 +302,7 @@ fn made(
     let (Some(run), Some(row)) = (known.image["run_id"].as_str(), row) else {
         return event(
             known.created_at,
-            "made by the application, not by an import".to_string(),
+            "created by the application, not by an import".to_string(),
         );
     };
     let mut event = event(known.created_at, "created by import".to_string());
@@ -328,7 +328,7 @@ fn place(
             }
         }
         _ => event.notes.push(format!(
-            "row {} of the run; its folder is gone, and with it file and line",
+            "row {} of the run; its file and line are unknown because the run's folder is gone",
             u64::from(row) + 1
         )),
     }
@@ -359,20 +359,20 @@ fn event_of(
         (What::Changed(..), "undo") => "changed back by undo",
         (What::Changed(..), _) => "changed by import",
         (What::Removed, _) => "removed by undo",
-        (What::Returned, _) => "brought back by undo",
-        (What::Unchanged, _) => "named by import, unchanged: the account held all of it",
-        (What::Kept(..), _) => "left as it is by undo",
+        (What::Returned, _) => "restored by undo",
+        (What::Unchanged, _) => "in an import, unchanged: the account already had all values",
+        (What::Kept(..), _) => "left unchanged by undo",
     };
     let mut event = event(done.at, verb.to_string());
     if done.kind == "undo" {
         event.run = Some(done.run.clone());
         let undoes = done.undoes.as_deref().unwrap_or_default();
-        event.notes.push(format!("it takes back run {undoes}"));
+        event.notes.push(format!("it undoes run {undoes}"));
     } else if i32::try_from(done.row).is_err() {
         // A leaver's row is negative in the books.
         event.run = Some(done.run.clone());
         event.notes.push(
-            "no row names the person: missing from a full list, or by a date that came".to_string(),
+            "no row names the person: missing from a full list, or due by a date".to_string(),
         );
     } else {
         place(&mut event, &done.run, done.row, ledgers, told);
@@ -414,10 +414,10 @@ fn way_in(way: &WayIn) -> Vec<Event> {
     };
     let mut events = vec![of_run(
         way.created_at,
-        format!("{noun} to {} made", way.email),
+        format!("{noun} to {} created", way.email),
     )];
     if way.resends > 0 {
-        events[0].notes.push(format!("sent anew {}×", way.resends));
+        events[0].notes.push(format!("sent again {}×", way.resends));
     }
     if let Some(at) = way.sent_at {
         let via = way.via.as_deref().unwrap_or("mail");
@@ -452,7 +452,7 @@ fn only_named(
             if told.contains(&(run.clone(), entry.row)) {
                 continue;
             }
-            let mut event = event(micros, format!("named by import, {}", entry.outcome));
+            let mut event = event(micros, format!("in an import, {}", entry.outcome));
             event.run = Some(run.clone());
             event.place = Some(format!("{}:{}", entry.file, entry.line));
             let equals = entries.iter().flatten();
@@ -504,7 +504,7 @@ pub fn rows(rows: &[Row]) -> String {
         }
         let _ = match &entry.account {
             Some(_) => writeln!(text),
-            None => writeln!(text, "  no account is known for it"),
+            None => writeln!(text, "  no account matches it"),
         };
     }
     text
@@ -529,7 +529,7 @@ pub fn several(who: &str, people: &[Explained]) -> String {
         ]
     }));
     format!(
-        "{} people are known by `{}`; name one by address, external id or account:\n\n{}",
+        "{} people match `{}`; name one by address, external id or account id:\n\n{}",
         people.len(),
         safe(who),
         table(&lines, &[])

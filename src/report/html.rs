@@ -22,7 +22,7 @@ use crate::summary::{Example, Input, LeaverExample, Next, Summary};
 
 /// The page's only style sheet; it stands in the page as it is.
 const STYLE: &str = include_str!("summary.css");
-/// How many codes the chart shows; the rest is one bar. All of them are listed further down.
+/// The number of runs codes the chart shows; the rest is one bar. All of them are listed further down.
 const CODES_MAX: usize = 16;
 /// The narrowest part of the outcome bar, in percent of its width, so that one row of a million
 /// is still seen.
@@ -33,7 +33,7 @@ const PART_MIN: f64 = 1.5;
 pub struct Details {
     /// In the order of the rows; as many as the caller finds sensible for one page.
     pub issues: Vec<IssueDetail>,
-    /// How many issues are not in `issues`.
+    /// The number of runs issues are not in `issues`.
     pub omitted: u64,
     /// What the updates change.
     pub changes: Changes,
@@ -79,9 +79,9 @@ pub fn render(summary: &Summary, details: &Details) -> String {
                 }
                 footer.wrap {
                     p {
-                        "This page has personal data in full. Keep it where the file itself may be kept; "
-                        code { "summary.json" } " has the same counts with masked values. "
-                        "It needs no network and runs no script."
+                        "This page contains personal data in full. Keep it only where you may keep the file itself; "
+                        code { "summary.json" } " has the same counts with personal values masked. "
+                        "This page needs no network and runs no script."
                     }
                 }
             }
@@ -94,7 +94,7 @@ pub fn render(summary: &Summary, details: &Details) -> String {
 struct Section {
     id: &'static str,
     title: &'static str,
-    /// Stands beside the next one where there is room.
+    /// Is next to the following one if there is room.
     half: bool,
     content: Markup,
 }
@@ -114,7 +114,7 @@ fn sections(summary: &Summary, details: &Details) -> Vec<Section> {
     };
     add(
         "outcomes",
-        "What became of the rows",
+        "What happened to the rows",
         false,
         outcomes(&summary.counts),
     );
@@ -132,7 +132,7 @@ fn sections(summary: &Summary, details: &Details) -> Vec<Section> {
     add("issues", "Issues by code", true, issue_chart(&groups));
     add("cleaning", "What cleaning changed", true, cleaning(summary));
     if !summary.next.is_empty() {
-        add("next", "What next", false, next(&summary.next));
+        add("next", "Next steps", false, next(&summary.next));
     }
     if !groups.is_empty() {
         add(
@@ -199,7 +199,7 @@ fn visible(text: &str) -> Markup {
     }
 }
 
-/// Text in which backticks stand around names and values.
+/// Text in which backticks surround names and values.
 fn prose(text: &str) -> Markup {
     if !text.matches('`').count().is_multiple_of(2) {
         return visible(text);
@@ -371,7 +371,7 @@ fn outcome_bar(counts: &Counts) -> Markup {
             }
         }
         @if parts.iter().any(|(outcome, _, width)| counts.of(*outcome) as f64 * 100.0 / (sum(counts) as f64) < width * 0.5) {
-            p.small { "Very small parts are drawn wider than they are, so that they can be seen." }
+            p.small { "Very small parts are drawn wider than to scale, so that you can see them." }
         }
     }
 }
@@ -379,16 +379,16 @@ fn outcome_bar(counts: &Counts) -> Markup {
 fn safeguards(summary: &Summary) -> Markup {
     html! {
         @if summary.counts.held > 0 {
-            p { (plural(summary.counts.held, "row is", "rows are")) " held; nothing of these was written." }
+            p { (plural(summary.counts.held, "row is", "rows are")) " held; nothing was written for them." }
         }
         @if !summary.gates.is_empty() {
             p.small {
-                "Each class of changes has a limit for one run, and one for the runs of a window together. "
-                "A class over either is held."
+                "Each class of changes has one limit per run, and one for all runs within a time window. "
+                "A class over either limit is held."
             }
             table.cards {
                 thead { tr {
-                    th scope="col" { "Class" } th scope="col" { "Ruling" } th scope="col" { "In this run" }
+                    th scope="col" { "Class" } th scope="col" { "Decision" } th scope="col" { "In this run" }
                     th.number scope="col" { "Of" } th.number scope="col" { "At most" }
                     th.number scope="col" { "Earlier runs" } th.number scope="col" { "Together at most" }
                 } }
@@ -414,7 +414,7 @@ fn leavers(summary: &Summary, details: &[LeaverExample]) -> Markup {
     let listed = shown.len() as u64;
     html! {
         p {
-            "Missing from a full list, or with a first or last day that came: "
+            "Missing from a full list, or due by a first or last day: "
             @for (index, (fate, count)) in summary.leavers.iter().enumerate() {
                 @if index > 0 { ", " }
                 b { (grouped(*count)) } " " (visible(fate))
@@ -460,7 +460,7 @@ fn gate_row(gate: &Gate) -> Markup {
     html! {
         tr {
             th scope="row" { code { (visible(&gate.class)) } }
-            td data-label="Ruling" { span class={ "badge " (class) } { (ruling(gate.ruling)) } }
+            td data-label="Decision" { span class={ "badge " (class) } { (ruling(gate.ruling)) } }
             td data-label="In this run" { (counted(gate)) @if let Some(share) = gate.share { " (" (format!("{:.1} %", share * 100.0)) ")" } }
             td.number data-label="Of" { @if gate.class != "content" { (grouped(gate.base)) } }
             td.number data-label="At most" { (number(gate.limit)) @if let Some(allowed) = gate.allowed { ", " (grouped(allowed)) " allowed" } }
@@ -526,7 +526,7 @@ fn cleaning(summary: &Summary) -> Markup {
         .collect();
     html! {
         @if total == 0 {
-            p { "Nothing: every value was taken as the file has it." }
+            p { "Nothing: every value was kept as it is in the file." }
         } @else {
             p {
                 b { (grouped(total)) } @if total == 1 { " change" } @else { " changes" }
@@ -633,7 +633,7 @@ fn issue_chart(groups: &[Group]) -> Markup {
     html! {
         p { b { (grouped(total)) } @if total == 1 { " issue." } @else { " issues. One row can have several." } }
         (bar_chart("codes", "Issues by code", &bars))
-        p.small { "A " b { "reject" } " keeps its row out until it is mended. A " b { "warning" } " or a " b { "note" } " lets it in." }
+        p.small { "A " b { "reject" } " keeps its row out until it is fixed. A " b { "warning" } " or a " b { "note" } " doesn't." }
     }
 }
 
@@ -642,7 +642,7 @@ fn places(groups: &[Group], omitted: u64, inputs: &[Input]) -> Markup {
         @if omitted > 0 {
             p {
                 (plural(omitted, "issue is", "issues are"))
-                " counted but not listed here, to keep this page short; the corrections file has every row to mend."
+                " counted but not listed here, to keep this page short; the corrections file has every row to fix."
             }
         }
         @for group in groups { (group_details(group, inputs)) }
@@ -662,7 +662,7 @@ fn group_details(group: &Group, inputs: &[Input]) -> Markup {
                 }
             }
             @if !group.mend.is_empty() && group.mend != "nothing" {
-                p.mend { b { "To mend:" } " " (prose(group.mend)) }
+                p.fix { b { "Fix:" } " " (prose(group.mend)) }
             }
             @if listed > 0 {
                 table.cards.places {
@@ -757,7 +757,7 @@ fn changes(summary: &Summary, changes: &Changes) -> Markup {
                 @if summary.run.kind == "check" {
                     "A plan has all of them: " code { "muster check --plan PLAN" } " writes it, " code { "muster plan show PLAN" } " prints it."
                 } @else {
-                    "The plan that a check writes with " code { "--plan" } " has all of them before they are made."
+                    "A plan that a check writes with " code { "--plan" } " has all of them before they are made."
                 }
             }
         }
@@ -799,10 +799,10 @@ fn run(summary: &Summary) -> Markup {
             (fact("Pipeline", html! { (visible(&summary.pipeline.name)) " " (short_hash(&summary.pipeline.sha256)) }))
             @if let Some(plan) = &run.plan { (fact("Applied the plan", short_hash(plan))) }
             @if let Some(approval) = &run.approves {
-                (fact("Lets through", visible(&human::approval(approval))))
+                (fact("Approves", visible(&human::approval(approval))))
             }
             @if let Some(share) = &run.share { (fact("Written by this process", visible(&human::part(share)))) }
-            @if run.resumed { (fact("Resumed", html! { "went on with an earlier run that was cut off" })) }
+            @if run.resumed { (fact("Resumed", html! { "continued an earlier run that was interrupted" })) }
         }
     }
 }
@@ -856,7 +856,7 @@ fn delimiter_name(delimiter: &str) -> Markup {
 
 fn files(summary: &Summary) -> Markup {
     html! {
-        p { "Beside this page." }
+        p { "In the same folder as this page." }
         ul.files {
             @for (name, path) in &summary.files {
                 li {
@@ -1217,12 +1217,12 @@ mod tests {
         );
         let text = plain(&page);
         for part in [
-            "1,198 of 1,212 rows are in. 9 need mending. 1 is held.",
+            "1,198 of 1,212 rows are in. 9 rows need fixing. 1 is held.",
             "1,212 read = 1,150 created + 20 updated + 28 unchanged + 3 duplicate + 1 skipped + 9 rejected + 1 held",
-            "rejected 9 0.7 % something must be mended first",
+            "rejected 9 0.7 % something must be fixed first",
             "1,006 issues",
             "1,002 issues are counted but not listed here",
-            "Not an e-mail address reject email.syntax 1,004 To mend: write it as name@example.org",
+            "Not an e-mail address reject email.syntax 1,004 Fix: write it as name@example.org",
             "people.csv : 17 jane.doe@@example.org people.csv : 1021 n/a 2 of 1,004 listed.",
             "Examples with personal values masked: 1 of 2.",
             "1,513 changes by rule",

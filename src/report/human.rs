@@ -14,13 +14,13 @@ use crate::summary::{
 
 /// The narrowest text that is still laid out; a smaller `width` is taken for this one.
 const WIDTH_MIN: usize = 40;
-/// How many codes are listed before the rest is summed up in one line.
+/// The number of runs codes are listed before the rest is summed up in one line.
 const CODES_MAX: usize = 6;
-/// How many leavers are listed before the rest is summed up.
+/// The number of runs leavers are listed before the rest is summed up.
 const LEAVERS_MAX: usize = 5;
-/// How many cleaning rules are listed before the rest is summed up.
+/// The number of runs cleaning rules are listed before the rest is summed up.
 const RULES_MAX: usize = 8;
-/// How many columns that were not used are told in a sentence each, and how many are listed.
+/// The number of runs columns that were not used are told in a sentence each, and how many are listed.
 const SENTENCES_MAX: usize = 8;
 const KEPT_MAX: usize = 8;
 /// The most characters of a column's name that are shown.
@@ -125,12 +125,11 @@ pub fn doubts(summary: &Summary) -> Vec<String> {
     match summary.run.state.as_str() {
         "finished" => {}
         "stopped" if summary.run.kind == "check" => {
-            found.push("Run the same command again for the whole answer.".to_string());
+            found.push("Run the same command again for the complete result.".to_string());
         }
         "stopped" => found
-            .push("Run the same command again, and the run goes on where it stopped.".to_string()),
-        "" => found
-            .push("This run has no state, so nothing says that it came to its end.".to_string()),
+            .push("Run the same command again; the run continues where it stopped.".to_string()),
+        "" => found.push("This run has no state, so it may not have finished.".to_string()),
         other => found.push(format!("This run is `{}`, not finished.", safe(other))),
     }
     if outcomes != read {
@@ -158,8 +157,8 @@ fn rows_in(counts: &Counts) -> u128 {
         .sum()
 }
 
-/// The run in a few sentences, the most important first: `198 of 212 rows are in.`,
-/// `9 need mending.` For a check, `would be in`.
+/// The run in a few sentences, the most important first: `198 of 212 rows are in.`, `9 rows need
+/// fixing.` For a check, `would be in`.
 pub fn headline(summary: &Summary) -> Vec<String> {
     let counts = &summary.counts;
     let would = summary.run.kind == "check";
@@ -184,7 +183,7 @@ pub fn headline(summary: &Summary) -> Vec<String> {
         let nothing = if summary.leavers.is_empty() {
             "Nothing is due today."
         } else {
-            "Settled by dates, without a file."
+            "Dates applied, without a file."
         };
         sentences.push(nothing.to_string());
         sentences.extend(leavers_in_words(summary));
@@ -210,7 +209,7 @@ pub fn headline(summary: &Summary) -> Vec<String> {
             sentences.push(format!("{}.", plural(number, one, many)));
         }
     };
-    more(counts.rejected, "needs mending", "need mending");
+    more(counts.rejected, "row needs fixing", "rows need fixing");
     if would {
         more(counts.held, "would be held", "would be held");
     } else {
@@ -230,9 +229,9 @@ pub fn headline(summary: &Summary) -> Vec<String> {
 pub fn mending(summary: &Summary) -> Vec<String> {
     let would = summary.run.kind == "check";
     let (mends, are) = if would {
-        ("would mend", "would be left")
+        ("would fix", "would be left")
     } else {
-        ("mends", "left")
+        ("fixes", "left")
     };
     let mut lines: Vec<String> = summary
         .mends
@@ -250,11 +249,11 @@ pub fn mending(summary: &Summary) -> Vec<String> {
     if let Some(open) = &summary.open {
         let by = open.by.iter();
         let by: String = by
-            .map(|by| format!("{} mended by {}, ", grouped(by.rows), by.run))
+            .map(|by| format!("{} fixed by {}, ", grouped(by.rows), by.run))
             .collect();
         let rows = plural(open.needed, "row", "rows");
         lines.push(format!(
-            "{rows} needed work: {by}{} left",
+            "{rows} needed fixing: {by}{} left",
             grouped(open.left)
         ));
     }
@@ -286,8 +285,8 @@ fn leavers_in_words(summary: &Summary) -> Option<String> {
 /// What is known of a leaver's absence: `missing for 3 days, in 2 files`.
 pub(super) fn why_leaving(leaver: &LeaverExample) -> String {
     match leaver.why.as_str() {
-        "end_date" => "the last day is over".to_string(),
-        "start_date" => "the first day has come".to_string(),
+        "end_date" => "the last day has passed".to_string(),
+        "start_date" => "the first day has been reached".to_string(),
         _ => {
             let files = plural(leaver.missing_runs, "file", "files");
             match leaver.missing_days {
@@ -303,11 +302,11 @@ pub(super) fn meaning(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Created => "a new account",
         Outcome::Updated => "an account with at least one new value",
-        Outcome::Unchanged => "the account holds all of it already",
+        Outcome::Unchanged => "the account already has all values",
         Outcome::Duplicate => "every column equals an earlier row's",
-        Outcome::Skipped => "left alone because the pipeline says so",
-        Outcome::Rejected => "something must be mended first",
-        Outcome::Held => "somebody has to look at it first",
+        Outcome::Skipped => "left out because the pipeline says so",
+        Outcome::Rejected => "something must be fixed first",
+        Outcome::Held => "it waits for a group, a decision or an approval",
         Outcome::Failed => "refused by the database",
     }
 }
@@ -351,7 +350,7 @@ fn measured(gate: &Gate) -> String {
         "content" => return "the file as a whole is in doubt".to_string(),
         "seats" => {}
         _ => {
-            let _ = write!(text, ", of {} there", grouped(gate.base));
+            let _ = write!(text, ", of {} in total", grouped(gate.base));
         }
     }
     if let Some(limit) = limit {
@@ -609,7 +608,7 @@ fn issues(text: &mut String, summary: &Summary, width: usize, colour: bool) {
         let codes = if rest.len() == 1 { "code" } else { "codes" };
         let _ = writeln!(
             text,
-            "  and {} {codes} more, {} in all",
+            "  and {} more {codes}, {} in all",
             rest.len(),
             grouped(number)
         );
@@ -712,8 +711,8 @@ pub(super) fn mostly_unknown(summary: &Summary) -> Vec<String> {
     let inputs = summary.input.iter().filter(|input| input.unmapped.mostly);
     let sentence = |input: &Input| {
         format!(
-            "{} of the {} columns of {} have names that aren't known; they are kept as custom \
-             attributes. `muster map` shows what they could be.",
+            "{} of the {} columns of {} have unknown names; they are kept as custom attributes. \
+                `muster map` shows what they could be.",
             grouped(input.unmapped.unknown),
             grouped(input.unmapped.named),
             input.path,
@@ -728,7 +727,7 @@ pub(super) fn not_used(unmapped: &Unmapped) -> Vec<String> {
     let mut sentences = Vec::new();
     for likely in &unmapped.likely {
         sentences.push(format!(
-            "`{}` is likely `{}` ({}), but was kept as a custom attribute",
+            "`{}` is probably `{}` ({}), but was kept as a custom attribute",
             likely.column, likely.field, likely.why
         ));
     }
@@ -951,7 +950,7 @@ pub fn runs_table(runs: &[RunLine]) -> String {
         return "no runs yet\n".to_string();
     }
     let heads = [
-        "run", "kind", "started", "state", "read", "in", "mend", "held", "input",
+        "run", "kind", "started", "state", "read", "in", "fix", "held", "input",
     ]
     .map(String::from);
     let mut lines = vec![heads.to_vec()];
@@ -1176,16 +1175,19 @@ pub(super) mod tests {
                 summary.input[0].rows = read;
             }
         };
-        assert_eq!(told(&|_| ()), "1,198 of 1,212 rows are in. 9 need mending.");
+        assert_eq!(
+            told(&|_| ()),
+            "1,198 of 1,212 rows are in. 9 rows need fixing."
+        );
         assert_eq!(told(&only(212, 212, 0)), "All 212 rows are in.");
         assert_eq!(told(&only(1, 1, 0)), "The only row is in.");
         assert_eq!(
             told(&only(1, 0, 1)),
-            "The only row is not in. 1 needs mending."
+            "The only row is not in. 1 row needs fixing."
         );
         assert_eq!(
             told(&only(5, 0, 5)),
-            "None of the 5 rows is in. 5 need mending."
+            "None of the 5 rows is in. 5 rows need fixing."
         );
         assert_eq!(told(&only(0, 0, 0)), "No row was read.");
         let check = |summary: &mut Summary| {
@@ -1193,14 +1195,14 @@ pub(super) mod tests {
             summary.counts.skipped = 0;
             summary.counts.held = 2;
         };
-        let would = "1,198 of 1,212 rows would be in. 9 need mending. 2 would be held.";
+        let would = "1,198 of 1,212 rows would be in. 9 rows need fixing. 2 would be held.";
         assert_eq!(told(&check), would);
         assert_eq!(
             told(&|summary| {
                 only(1, 0, 1)(summary);
                 summary.run.kind = "check".to_string();
             }),
-            "The only row would not be in. 1 needs mending."
+            "The only row would not be in. 1 row needs fixing."
         );
     }
 
@@ -1213,7 +1215,7 @@ pub(super) mod tests {
         };
         let cases: [(&str, Counts, u64, &str); 6] = [
             ("finished", all_in, 212, ""),
-            ("stopped", all_in, 212, "goes on where it stopped"),
+            ("stopped", all_in, 212, "continues where it stopped"),
             ("", all_in, 212, "no state"),
             ("running", all_in, 212, "is `running`, not finished"),
             (
@@ -1245,11 +1247,10 @@ pub(super) mod tests {
 
     #[test]
     fn the_text_shows_the_whole_run() {
-        let expected = "\
-import 019a9f3c, finished, 1 min 2 s
+        let expected = "import 019a9f3c, finished, 1 min 2 s
 matched against postgresql://muster@db.example.org/school
 
-1,198 of 1,212 rows are in. 9 need mending.
+1,198 of 1,212 rows are in. 9 rows need fixing.
 
   created   1,150   94.9 %
   updated      20    1.7 %
@@ -1261,13 +1262,13 @@ matched against postgresql://muster@db.example.org/school
 
   1,004  reject   email.syntax: not an e-mail address  people.csv:17
       2  warning  email.typo: the domain looks mistyped  people.csv:33
-      3  warning  email.role: an address of a function, not of a person
+      3  warning  email.role: the address of a role, not of a person
                   people.csv:8 `i***@m***.de`
       5  reject   row.short: fewer cells than the header has
                   people.csv:4
       5  reject   row.long: more cells than the header has  people.csv:9
-      1  reject   cell.error: the cell holds an error  people.csv:6
-  and 2 codes more, 10 in all
+      1  reject   cell.error: the cell contains an error  people.csv:6
+  and 2 more codes, 10 in all
 
 cleaning made 1,513 changes: unicode_nfc 1,417, trim 96
 
@@ -1292,7 +1293,7 @@ invite the 1,150 new people:
         assert_eq!(text, expected);
         let painted = render(&summary, "muster-runs/019a9f3c", 72, true);
         assert!(
-            painted.contains("\u{1b}[1m1,198 of 1,212 rows are in. 9 need mending.\u{1b}[0m\n")
+            painted.contains("\u{1b}[1m1,198 of 1,212 rows are in. 9 rows need fixing.\u{1b}[0m\n")
         );
     }
 
@@ -1321,11 +1322,11 @@ invite the 1,150 new people:
         let mut text = String::new();
         super::gates(&mut text, &gates, 60, false);
         let expected = r"
-  held     deactivate: 126 accounts closed, of 1,400 there;
-           at most 70
+  held     deactivate: 126 accounts closed, of 1,400 in
+           total; at most 70
   held     role_raise: 1 higher role, and 56 by earlier
-           runs, of 1,400 there; at most 56 together
-  allowed  create: 1,500 new accounts, of 1,400 there; at
+           runs, of 1,400 in total; at most 56 together
+  allowed  create: 1,500 new accounts, of 1,400 in total; at
            most 1,400
   held     content: the file as a whole is in doubt
            - 200 rows; the last run had 4\u{1b}00
@@ -1374,9 +1375,9 @@ error[pipeline.invalid]: unknown field `clena\\u{1b}`
             run("019a", "2026-11-22T05:31:07Z", "people.csv", counts()),
             run("019b", "?", "a\n.csv", Counts::default()),
         ]);
-        let expected = r"run   kind    started           state      read     in  mend  held  input
-019a  import  2026-11-22 05:31  finished  1,212  1,198     9     0  people.csv
-019b  import  ?                 finished      0      0     0     0  a\n.csv
+        let expected = r"run   kind    started           state      read     in  fix  held  input
+019a  import  2026-11-22 05:31  finished  1,212  1,198    9     0  people.csv
+019b  import  ?                 finished      0      0    0     0  a\n.csv
 ";
         assert_eq!(table, expected);
     }

@@ -9,7 +9,7 @@ use crate::invitation::{Abandoned, Funnel, Listed};
 use crate::invitation::{Candidate, LeftOut};
 use crate::invitation::{Kind, Rendered};
 
-/// How many people of one reason are named.
+/// The number of runs people of one reason are named.
 const NAMED: usize = 3;
 
 /// What a mail of that kind is called when there are `count` of them.
@@ -68,7 +68,7 @@ pub fn selection(
         );
     }
     if not_asked > 0 {
-        let _ = writeln!(text, "  left out {:>7}  not asked for", grouped(not_asked));
+        let _ = writeln!(text, "  left out {:>7}  not selected", grouped(not_asked));
     }
     text
 }
@@ -98,7 +98,7 @@ pub fn sent(sent: &Sent, way: &str) -> String {
         ),
         (
             sent.unknown,
-            "unknown: the connection ended before the answer; nothing is sent again by itself (`muster invitations resend --state unknown`)",
+            "unknown: the connection closed before the answer; nothing is sent again automatically (`muster invitations resend --state unknown`)",
         ),
         (sent.later, "wait: run the same command again"),
         (
@@ -117,14 +117,14 @@ pub fn sent(sent: &Sent, way: &str) -> String {
 pub fn abandoned(found: &Abandoned) -> String {
     let mut text = String::new();
     for (count, words) in [
-        (found.sent, "had gone out already"),
-        (found.queued, "had not gone out, and wait again"),
-        (found.unknown, "may have gone out: unknown"),
+        (found.sent, "were already sent"),
+        (found.queued, "were not sent, and wait again"),
+        (found.unknown, "may have been sent: unknown"),
     ] {
         if count > 0 {
             let _ = writeln!(
                 text,
-                "of a sender that was stopped, {} {words}",
+                "of a sender that was interrupted: {} {words}",
                 grouped(count)
             );
         }
@@ -179,7 +179,7 @@ pub fn list(invitations: &[Listed]) -> String {
             words.push("handed over".to_string());
         }
         if invitation.resends > 0 {
-            words.push(format!("sent anew {}×", invitation.resends));
+            words.push(format!("sent again {}×", invitation.resends));
         }
         if let Some(reply) = invitation
             .reply
@@ -260,6 +260,6 @@ mod tests {
             shown.contains("4  already active (a\\u{1b}[2J@firm.eu, "),
             "{shown}"
         );
-        assert!(shown.contains("2  not asked for"), "{shown}");
+        assert!(shown.contains("2  not selected"), "{shown}");
     }
 }

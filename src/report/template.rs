@@ -261,7 +261,7 @@ fn explain(definition: &Definition, field: Field) -> String {
         .iter()
         .any(|name| name == field.name());
     let key = if is_key {
-        "; finds the person's account when the list comes again"
+        "; finds the person's account when the list is imported again"
     } else {
         ""
     };
@@ -270,30 +270,36 @@ fn explain(definition: &Definition, field: Field) -> String {
             format!("the person's number or code in your own system, as text{key}")
         }
         Field::Email if definition.require.email_or_username => {
-            format!("one address, as name@example.org; may be empty where there is a username{key}")
+            format!(
+                "one address, such as name@example.org; may be empty where there is a \
+                username{key}"
+            )
         }
-        Field::Email => format!("one address, as name@example.org{key}"),
+        Field::Email => format!("one address, such as name@example.org{key}"),
         Field::Username => format!("without spaces{key}"),
         Field::FirstName | Field::LastName => "as the person writes it".to_string(),
         Field::FullName => match definition.clean.name_order {
             NameOrder::FirstLast => "first name, then last name; or `Last, First`".to_string(),
             NameOrder::LastFirst => "last name, then first name; or `Last, First`".to_string(),
         },
-        Field::DisplayName => "what others see, where it isn't first and last name".to_string(),
+        Field::DisplayName => {
+            "the name that others see, if it isn't first and last name".to_string()
+        }
         Field::Phone => match &definition.clean.default_country {
             Some(country) => format!(
-                "with country code, as +49 30 123456; without one it is a number of {country}"
+                "with country code, such as +49 30 123456; without one it counts as a number in \
+                    {country}"
             ),
-            None => "with country code, as +49 30 123456".to_string(),
+            None => "with country code, such as +49 30 123456".to_string(),
         },
-        Field::Country => "ISO 3166 code, as DE, or the English name".to_string(),
-        Field::Language => "language tag, as en or pt-BR".to_string(),
+        Field::Country => "ISO 3166 code such as DE, or the English name".to_string(),
+        Field::Language => "language tag such as en or pt-BR".to_string(),
         Field::Organization => "company or organization".to_string(),
         Field::Groups => explain_groups(definition),
         Field::AddGroups => format!("groups to join; {}", explain_groups(definition)),
         Field::RemoveGroups => format!("groups to leave; {}", explain_groups(definition)),
         Field::OtherRoles => format!(
-            "what the person is besides the role, with `;` between; of {}",
+            "further roles, separated by `;`; any of {}",
             definition.accounts.roles.join(", ")
         ),
         Field::Role => explain_role(definition),
@@ -308,9 +314,9 @@ fn explain(definition: &Definition, field: Field) -> String {
             ),
         },
         Field::StartDate | Field::EndDate => match definition.clean.date_order {
-            DateOrder::Unknown => "as 2026-01-31".to_string(),
-            DateOrder::Dmy => "as 2026-01-31 or 31/01/2026".to_string(),
-            DateOrder::Mdy => "as 2026-01-31 or 01/31/2026".to_string(),
+            DateOrder::Unknown => "such as 2026-01-31".to_string(),
+            DateOrder::Dmy => "such as 2026-01-31 or 31/01/2026".to_string(),
+            DateOrder::Mdy => "such as 2026-01-31 or 01/31/2026".to_string(),
         },
         Field::Manager => "e-mail address, username or number of the manager".to_string(),
     }
@@ -318,9 +324,9 @@ fn explain(definition: &Definition, field: Field) -> String {
 
 fn explain_role(definition: &Definition) -> String {
     match definition.accounts.roles.as_slice() {
-        [only] => format!("`{only}`, which is also meant when it is empty"),
+        [only] => format!("`{only}`; also used when it is empty"),
         several if definition.accounts.several_roles => format!(
-            "one or more of {}, the first of which counts most; `{}` when empty",
+            "one or more of {}, the main one first; `{}` when empty",
             several.join(", "),
             definition.accounts.default_role
         ),
@@ -336,7 +342,7 @@ fn explain_groups(definition: &Definition) -> String {
     let groups = &definition.groups;
     let mut text = match groups.separators.first() {
         Some(separator) => format!(
-            "names of groups with `{separator}` between them; `Sales{}EMEA` is a group inside a group",
+            "group names separated by `{separator}`; `Sales{}EMEA` is a group inside a group",
             groups.nesting
         ),
         None => format!(
@@ -349,7 +355,7 @@ fn explain_groups(definition: &Definition) -> String {
         let roles: Vec<&str> = roles.map(String::as_str).collect();
         let path = format!("Sales{mark}{}", roles.last().unwrap_or(&""));
         text.push_str(&format!(
-            "; `{path}` says the role there, of {}",
+            "; `{path}` also gives the role in it, one of {}",
             roles.join(", ")
         ));
     }
@@ -357,7 +363,7 @@ fn explain_groups(definition: &Definition) -> String {
         text.push_str("; only groups that exist");
     }
     if groups.required {
-        text.push_str("; everybody is in at least one");
+        text.push_str("; everybody needs at least one");
     }
     text
 }

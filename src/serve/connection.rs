@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 
-/// How many connections are open at once; the next ones wait in the system's queue.
+/// The number of runs connections are open at once; the next ones wait in the system's queue.
 const CONNECTIONS_MAX: usize = 256;
 /// From the connection to the end of the request's head.
 pub const HEAD_TIME: Duration = Duration::from_secs(10);

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How many buckets one limit keeps; some 100 bytes each.
+/// The number of runs buckets one limit keeps; some 100 bytes each.
 const BUCKETS_MAX: usize = 20_000;
 
 /// So many at once, and as many again in each period.

@@ -79,7 +79,7 @@ pub type OnAccepted = Arc<dyn Fn(Uuid, Kind) + Send + Sync>;
 
 /// How the page is served.
 pub struct Serving {
-    /// Where to listen.
+    /// The folder to write to listen.
     pub listen: SocketAddr,
     /// What the pages call the place, whom to ask, how long passwords are, and where links lead:
     /// when that is `https`, cookies are bound to it.
@@ -154,7 +154,7 @@ pub fn serve(
 }
 
 fn unusable(listen: SocketAddr, error: &std::io::Error) -> Refusal {
-    let what = format!("`{listen}` can't be listened on: {error}");
+    let what = format!("can't listen on `{listen}`: {error}");
     Refusal::new(Code::MailSettings, what)
         .help("choose another address and port with `--listen`, such as 127.0.0.1:8480")
 }

@@ -9,7 +9,7 @@ use crate::refusal::Result;
 use crate::store::Store;
 use crate::store::connect::Target;
 
-/// How many requests use the database at once.
+/// The number of runs requests use the database at once.
 const STORES_MAX: usize = 4;
 /// How long a request waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -214,7 +214,7 @@ impl Watch {
         (!whats.is_empty()).then(|| {
             let what = format!("{}, {}", source.header_place(), whats.join("; "));
             Refusal::new(Code::MapClosing, what).help(format!(
-                "write into a pipeline what is meant (`muster map` proposes one):\n{}",
+                "say in a pipeline what the columns mean (`muster map` proposes one):\n{}",
                 helps.join("\n")
             ))
         })
@@ -312,7 +312,7 @@ fn rows(count: u64) -> String {
 fn what(header: &str, why: Why, count: &Count) -> String {
     let closing = rows(count.gone + count.closed);
     let first = count.first.as_ref().map(|(line, word)| {
-        format!("by it {closing} may be closed, the first on line {line} (`{word}`)")
+        format!("it may close the accounts of {closing}, the first on line {line} (`{word}`)")
     });
     match (why, first) {
         (Why::Blanks, _) => format!(
@@ -336,7 +336,7 @@ fn help(header: &str, why: Why, count: &Count) -> String {
     let words = match (why, &count.first) {
         (Why::Blanks, _) => {
             return format!(
-                "`[status]` `\"\" = \"deactivated\"` if an empty cell in `{header}` means no, or `\"\" = \"keep\"` if it says nothing"
+                "`[status]` `\"\" = \"deactivated\"` if an empty cell in `{header}` means no, or `\"\" = \"keep\"` if it has no meaning"
             );
         }
         (_, Some((_, word)))
@@ -350,7 +350,7 @@ fn help(header: &str, why: Why, count: &Count) -> String {
         }
         (Why::Doubt(Doubt::Day), _) => {
             return format!(
-                "`[columns]` `end_date = {name}` if it is the last day of the account; `[attributes]` `{name} = {name}` if it is about something else; `[columns]` `ignore = [{name}]` if it is to be left out"
+                "`[columns]` `end_date = {name}` if it is the last day of the account; `[attributes]` `{name} = {name}` if it is about something else; `[columns]` `ignore = [{name}]` to leave it out"
             );
         }
         _ => String::new(),
@@ -360,7 +360,7 @@ fn help(header: &str, why: Why, count: &Count) -> String {
         _ => format!("`[columns]` `status = {name}`{words}"),
     };
     format!(
-        "{status} if it says whose account is closed; `[attributes]` `{name} = {name}` if it is about something else; `[columns]` `ignore = [{name}]` if it is to be left out"
+        "{status} if it says whose account is closed; `[attributes]` `{name} = {name}` if it is about something else; `[columns]` `ignore = [{name}]` to leave it out"
     )
 }
 

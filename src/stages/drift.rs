@@ -1,4 +1,4 @@
-//! drift: whether a file looks like the last good one of its pipeline. A profile of every file is
+//! profile: whether a file looks like the last good one of its pipeline. A profile of every file is
 //! made while its rows pass, kept in the run's summary, and compared with the next file's. Pure.
 //!
 //! A profile counts; it holds no value of anybody. Mail domains are named only where several
@@ -71,7 +71,7 @@ fn column_drift(
     }
     let most = |column: &Column| part(largest(&column.spread).1, column.filled);
     if most(is) >= CONSTANT && most(was) < CONSTANT_BEFORE {
-        return Some(format!("`{name}` has one and the same value in all rows"));
+        return Some(format!("`{name}` has the same value in all rows"));
     }
     let own = distance(&was.spread, &is.spread);
     let others = last.columns.iter().filter(|(other, _)| *other != name);
@@ -235,7 +235,7 @@ mod tests {
             ),
             (
                 with(&|person| person[3] = "Lee".into()),
-                &["`last_name` has one and the same value in all rows"],
+                &["`last_name` has the same value in all rows"],
             ),
             (
                 with(&|person| person.swap(2, 3)),

@@ -1,5 +1,5 @@
-//! follow: whether the accounts are still what a plan saw of them, and what becomes of a row where
-//! they aren't. Pure; decides nothing about rows whose accounts stayed as they were.
+//! revalidate: whether the accounts are still what a plan saw of them, and what becomes of a row
+//! where they aren't. Pure; decides nothing about rows whose accounts stayed as they were.
 
 use crate::decision::Trace;
 use crate::decision::state;
@@ -157,7 +157,7 @@ impl Follow<'_> {
             .said()
             .named(&self.definition.groups)
             .find(|(path, _)| !(self.group_exists)(&group::key(path)))?;
-        let detail = "this group was there at the check";
+        let detail = "this group existed at the check";
         Some(Issue::of_field(
             Code::PlanDrifted,
             person.row(),
@@ -205,7 +205,7 @@ pub fn issues_of_written(lines: Vec<Line>, outcomes: &[Outcome]) -> Vec<Issue> {
         issues.push(Issue::of_row(
             code,
             line.row,
-            "found before the run was cut off",
+            "found before the run was interrupted",
         ));
     }
     issues
@@ -232,7 +232,7 @@ pub fn keys_of_others(
     let (key, holder) = *needs.first()?;
     let name = key.field().name();
     let found = person.value(key.field()).unwrap_or("");
-    let detail = format!("account {holder} was to give up this {name} and does not");
+    let detail = format!("account {holder} should have given up this {name}, but didn't");
     let issue = Issue::of_field(Code::PlanDrifted, person.row(), key.field(), found, detail);
     Some((issue, needs))
 }
@@ -327,7 +327,7 @@ fn drifted(step: &Step, definition: &Definition) -> Issue {
     let outcome = step.outcome;
     let row = step.person.row();
     let Some(matched) = step.matched else {
-        let detail = "the account is gone, or has other keys now";
+        let detail = "the account no longer exists, or has other keys now";
         return Issue::of_row(Code::PlanDrifted, row, detail);
     };
     let id = matched.account.as_ref().map(|account| account.id);
@@ -349,7 +349,7 @@ fn drifted(step: &Step, definition: &Definition) -> Issue {
     }
     match matched.account.as_ref() {
         Some(account) => changed(step, account, definition),
-        None => Issue::of_row(Code::PlanDrifted, row, "the row is about no account now"),
+        None => Issue::of_row(Code::PlanDrifted, row, "the row matches no account now"),
     }
 }
 

@@ -114,8 +114,8 @@ pub fn renaming(facts: &Facts) -> Option<String> {
     let is_most = renamed as f64 > RENAMED_SHARE * known as f64;
     (renamed >= RENAMED_MIN && is_most).then(|| {
         format!(
-            "{renamed} of {known} people who are known would get another first and last name; names and keys \
-             seem to have slipped against each other"
+            "{renamed} of {known} known people would get a different first and last name; names \
+                and keys seem to be shifted against each other"
         )
     })
 }

@@ -1,5 +1,5 @@
-//! lineage: which row of an earlier run a row mends. A corrections file carries a mark in each row,
-//! such as `20261122-104212-9d61:41`; the run that takes the file closes what it mends.
+//! resubmission: which row of an earlier run a row fixes. A corrections file carries a mark in each
+//! row, such as `20261122-104212-9d61:41`; the run that takes the file closes what it mends.
 //!
 //! Marks come from a file that people edit, so they are believed only as far as the books confirm
 //! them, and they decide nothing about the row itself: it is validated, matched and held like any
@@ -140,7 +140,7 @@ impl Marks {
 /// What the books know of a run whose rows may be mended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ToMend {
-    /// Whether the run was made by the pipeline that the mending one is made by.
+    /// Whether the run used the same pipeline as the one that fixes it.
     pub is_same_pipeline: bool,
     /// Its rows that needed work.
     pub rows: HashMap<RowNumber, NeedsWork>,
@@ -173,10 +173,10 @@ impl Lineage {
         let mut taken: HashSet<&Origin> = HashSet::new();
         for (row, mark) in &marks.rows {
             let found = match mark {
-                Mark::Unread(_) => Err("it names no row of a run".to_string()),
+                Mark::Unread(_) => Err("it doesn't name a row of a run".to_string()),
                 Mark::Of(of) => confirmed(of, &books).and_then(|needs| match taken.insert(of) {
                     true => Ok((of, needs)),
-                    false => Err("another row here mends the same one".to_string()),
+                    false => Err("another row in this file fixes the same row".to_string()),
                 }),
             };
             match found {
@@ -247,13 +247,13 @@ impl Lineage {
 /// What the books know of a row, or why its mark means nothing.
 fn confirmed<'b>(of: &Origin, books: &'b HashMap<String, ToMend>) -> Result<&'b NeedsWork, String> {
     let Some(run) = books.get(&of.run) else {
-        return Err("no such import is known here".to_string());
+        return Err("this database has no such import".to_string());
     };
     if !run.is_same_pipeline {
-        return Err("that run was made by another pipeline".to_string());
+        return Err("that run used another pipeline".to_string());
     }
     let needs = run.rows.get(&of.row);
-    needs.ok_or_else(|| "that row needed no work".to_string())
+    needs.ok_or_else(|| "that row needed no fix".to_string())
 }
 
 /// Whether a row that came to this needs no more work. A duplicate is as good as the row that it
@@ -272,7 +272,7 @@ pub fn is_settled(outcome: Outcome, is_left_out: bool, equal: bool) -> bool {
 pub fn taken_back(undos: &[(String, String)]) -> Vec<String> {
     let mut undone: HashSet<&str> = HashSet::new();
     // Ids sort by time, and an undo is later than what it undoes: from the last to the first, each
-    // is known to stand before it counts.
+    // is known to stay before it counts.
     let mut ordered: Vec<&(String, String)> = undos.iter().collect();
     ordered.sort_unstable_by(|a, b| b.cmp(a));
     for (id, of) in ordered {
@@ -367,14 +367,14 @@ mod tests {
             .values()
             .map(|note| (note.row, note.detail.as_str()))
             .collect();
-        let nothing = "it names no row of a run";
+        let nothing = "it doesn't name a row of a run";
         assert_eq!(
             notes,
             [
-                (3, "another row here mends the same one"),
-                (4, "that row needed no work"),
-                (5, "that run was made by another pipeline"),
-                (6, "no such import is known here"),
+                (3, "another row in this file fixes the same row"),
+                (4, "that row needed no fix"),
+                (5, "that run used another pipeline"),
+                (6, "this database has no such import"),
                 (7, nothing),
                 (8, nothing),
                 (9, nothing),

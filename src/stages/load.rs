@@ -203,9 +203,9 @@ fn put_moves(frame: &mut Frame, row: RowNumber, update: &Update, groups: &Tree) 
 }
 
 /// The keys of a batch's rows that are to be matched, for `copy_keys.sql`, header and all. `called`
-/// is what the roll said of each, where one was called. In a full list all who are in it are sent: the
-/// keys of those who are rejected, too, for they are no leavers, whatever is wrong with their row,
-/// and the accounts that are known.
+/// is what the account snapshot said of each, if there is one. In a full list all who are in it are
+/// sent: the keys of those who are rejected, too, for they are no leavers, whatever is wrong with
+/// their row, and the accounts that are known.
 pub fn encode_keys(people: &People, known: &dyn Fn(usize) -> Lookup, full_list: bool) -> Bytes {
     let mut frame = Frame::new();
     for index in 0..people.len() {
@@ -239,7 +239,7 @@ pub fn encode_keys(people: &People, known: &dyn Fn(usize) -> Lookup, full_list: 
     frame.finish()
 }
 
-/// How many rows of a batch nobody can be found by.
+/// The number of runs rows of a batch nobody can be found by.
 pub fn rows_without_key(people: &People) -> u64 {
     let nameless = (0..people.len()).filter(|index| {
         !matches!(

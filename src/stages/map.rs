@@ -144,7 +144,7 @@ fn target(
         UnknownColumns::Refuse => Err(Refusal::new(
             Code::MapUnknown,
             format!(
-                "{}: no field is known for the column `{shown}`",
+                "{}: the column `{shown}` matches no known field",
                 at(source, column)
             ),
         )),
@@ -179,7 +179,7 @@ fn doubled(source: &Head, earlier: usize, column: usize, target: &Target) -> Ref
             if source.header[column].trim() != source.header[earlier].trim() =>
         {
             format!(
-                "say which one counts: `[columns]` `{} = \"{}\"`",
+                "name the one to use: `[columns]` `{} = \"{}\"`",
                 field.name(),
                 source.header[earlier].trim()
             )
@@ -222,7 +222,7 @@ fn check_named(source: &Head, targets: &[Target], definition: &Definition) -> Re
         .map(|(name, named)| {
             let words: Vec<String> = named.iter().map(|header| format!("`{header}`")).collect();
             format!(
-                "no column {}, which the pipeline maps to `{name}`",
+                "there is no column {}, which the pipeline maps to `{name}`",
                 words.join(" or ")
             )
         })
@@ -289,10 +289,7 @@ fn headers_of(source: &Head, targets: &[Target]) -> String {
     // Where no header is known, this may be a row of people, whose data belong in no message.
     let known = |target: &Target| matches!(target, Target::Slot(Slot::Field(_)));
     if !targets.iter().any(known) {
-        return format!(
-            "{} columns, none of a name that is known",
-            source.header.len()
-        );
+        return format!("{} columns, none with a known name", source.header.len());
     }
     const SHOWN_MAX: usize = 20;
     let mut words: Vec<String> = source

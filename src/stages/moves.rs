@@ -1,6 +1,6 @@
-//! moves: addresses and usernames that pass from one account to another inside one file, in swaps
-//! and chains. A row may take a key that another account has when that account's own row gives it
-//! up. Pure.
+//! key_transfer: addresses and usernames that pass from one account to another inside one file, in
+//! swaps and chains. A row may take a key that another account has when that account's own row
+//! gives it up. Pure.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

@@ -16,7 +16,7 @@ use crate::text::email;
 /// How sure a proposal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Certainty {
-    /// It can't be told; somebody has to say.
+    /// It isn't clear; somebody has to decide.
     Asked,
     /// By its values, or by part of its name.
     Likely,
@@ -306,7 +306,8 @@ fn guesses(
     }
 }
 
-/// The fields whose values can be told by their looks alone, in the order in which they are tried.
+/// The fields whose values can be recognized by their looks alone, in the order in which they are
+/// tried.
 const TOLD: [(Field, &str); 5] = [
     (Field::Email, "addresses"),
     (Field::Phone, "phone numbers"),
@@ -338,7 +339,7 @@ fn told(field: Field, hits: usize, total: usize) -> String {
     format!("{hits} of {total} values are {word}")
 }
 
-/// How many of the values can be such a field, of how many; `None` for fields that can be any text.
+/// The number of runs of the values can be such a field, of how many; `None` for fields that can be any text.
 fn share(values: &[String], field: Field) -> Option<(usize, usize)> {
     let fits: fn(&str) -> bool = match field {
         Field::Email => |value| value.contains('@') && email::key(value).is_some(),
@@ -471,7 +472,7 @@ fn settle_doubled(
     }
 }
 
-/// What a column becomes of which not everything fell away.
+/// What a column becomes if something of it is left.
 fn choose(header: &str, candidates: Vec<Candidate>, definition: &Definition) -> Column {
     let shown = header.trim().to_string();
     let (becomes, certainty, why) = match candidates.as_slice() {
@@ -629,9 +630,8 @@ impl Proposal {
     /// that are still open are comments; it loads as it is. No value of the file is in it.
     pub fn pipeline(&self, name: &str, file: &str, read: &Read) -> String {
         let mut toml = format!(
-            "# {name}: proposed by `muster map` for {}, and yours to edit.\n\
-             # All settings there are, with their defaults, stand in the pipeline `users`.\n\n\
-             name = {}\ndescription = {}\n",
+            "# {name}: proposed by `muster map` for {}, and yours to edit.\n# The pipeline `users` \
+                lists all settings, with their defaults.\n\nname = {}\ndescription = {}\n",
             comment(file),
             quoted(name),
             quoted(&format!("People as in {file}"))
@@ -825,7 +825,7 @@ mod tests {
                 (Nothing, Certain),
             ]
         );
-        // The surer column counts; a second column of addresses is somebody else's field.
+        // The surer column counts; a second column of addresses is another field.
         assert_eq!(
             becomes(&[("Private", mails), ("Work e-mail", mails), ("Login", mails)]),
             [

@@ -26,7 +26,7 @@ use crate::row::{Layout, People};
 /// The statuses that an account may have.
 const STATUSES: [&str; 3] = ["invited", "active", "deactivated"];
 
-/// What of a row and of an account goes into their prints.
+/// The values of a row and of an account that go into their fingerprints.
 #[derive(Debug, Clone)]
 pub struct Shape {
     /// The columns of accounts that the layout has, with their slots.

@@ -95,7 +95,7 @@ impl Kept {
         }
     }
 
-    /// How many of the addresses there are, and how many of them are those of a name; estimated where
+    /// The number of runs of the addresses there are, and how many of them are those of a name; estimated where
     /// only a part was kept.
     fn fits(&self) -> (u64, u64) {
         let forms: HashSet<u64> = self.forms.iter().copied().collect();
@@ -234,14 +234,14 @@ impl Slips {
         if let Some(fits) = whole {
             found.push(format!(
                 "{fits} of {} addresses fit the name in another row and not the one in their own; \
-                 names and addresses seem to have slipped against each other",
+                    names and addresses seem to be shifted against each other",
                 self.judged
             ));
         } else if let Some(run) = self.run {
             let (from, to) = (place(run.first)?, place(run.last)?);
             found.push(format!(
-                "from {from} to {to}, {} addresses fit the name in another row and not the one in their own; \
-                 names and addresses seem to have slipped against each other there",
+                "from {from} to {to}, {} addresses fit the name in another row and not the one in \
+                    their own; names and addresses seem to be shifted against each other there",
                 run.fits
             ));
         }
@@ -252,8 +252,8 @@ impl Slips {
             let is_usual = self.strange[kind as usize] as f64 >= PART_SHARE * self.judged as f64;
             if let Some(fits) = fits.filter(|_| is_usual) {
                 found.push(format!(
-                    "{fits} of {} addresses have the {name} name of another row; the {name} names seem to \
-                     have slipped against the other columns",
+                    "{fits} of {} addresses have the {name} name of another row; the {name} names \
+                        seem to be shifted against the other columns",
                     self.judged
                 ));
             }

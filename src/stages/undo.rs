@@ -56,7 +56,7 @@ pub struct Present {
     pub accepted: bool,
     /// Somebody other than a run put it into a group.
     pub grouped: bool,
-    /// A table of somebody else's that refers to it.
+    /// A table of another application that refers to it.
     pub referred_by: Option<String>,
     /// What runs changed of it, oldest first.
     pub history: Vec<Past>,
@@ -105,16 +105,16 @@ impl fmt::Display for Reason {
         match self {
             Reason::Changed(Since::Run(run)) => write!(f, "changed since by run {run}"),
             Reason::Changed(Since::Application) => f.write_str("changed since by the application"),
-            Reason::Taken(id) => write!(f, "account {id} has it by now"),
-            Reason::Gone => f.write_str("the account was removed since"),
-            Reason::GroupGone(key) => write!(f, "the group `{key}` is gone"),
-            Reason::Roles(key) => write!(f, "there are other roles in the group `{key}` by now"),
-            Reason::NotIn(key) => write!(f, "the person is not in the group `{key}` any more"),
+            Reason::Taken(id) => write!(f, "account {id} has it now"),
+            Reason::Gone => f.write_str("the account has been removed"),
+            Reason::GroupGone(key) => write!(f, "the group `{key}` no longer exists"),
+            Reason::Roles(key) => write!(f, "the roles in the group `{key}` have changed"),
+            Reason::NotIn(key) => write!(f, "the person is no longer in the group `{key}`"),
             Reason::Password => f.write_str("the person has a password"),
-            Reason::Accepted => f.write_str("the person came in by an invitation"),
+            Reason::Accepted => f.write_str("the person accepted an invitation"),
             Reason::Referred(table) => write!(f, "`{table}` refers to it"),
             Reason::Grouped => f.write_str("the application put it into a group"),
-            Reason::NoKey => f.write_str("it was no address that muster can match"),
+            Reason::NoKey => f.write_str("it was not an address that muster can match"),
             Reason::Refused(words) => write!(f, "the database refused: {words}"),
         }
     }
@@ -483,11 +483,11 @@ pub struct Group {
     pub id: Uuid,
     /// As first written.
     pub path: String,
-    /// How many members stay.
+    /// The number of runs members stay.
     pub members: i64,
     /// The groups right below it.
     pub children: Vec<Uuid>,
-    /// A table of somebody else's that refers to it.
+    /// A table of another application that refers to it.
     pub referred_by: Option<String>,
 }
 
@@ -728,21 +728,21 @@ mod tests {
                 json!({"groups": ["b", "c", "d//"]}),
                 json!({"groups": ["b", "c", "c//boss", "d"]}),
                 json!({}),
-                "groups: there are other roles in the group `c` by now",
+                "groups: the roles in the group `c` have changed",
             ),
             (
                 json!({"groups": ["b", "b//lead", "c", "d//"]}),
                 json!({"groups": ["b", "d"]}),
                 json!({"groups": ["c//", "d"]}),
                 json!({"groups": ["c", "d//"]}),
-                "groups: the person is not in the group `b` any more",
+                "groups: the person is no longer in the group `b`",
             ),
             (
                 json!({"groups": ["gone"]}),
                 json!({"groups": []}),
                 json!({"groups": []}),
                 json!({}),
-                "groups: the group `gone` is gone",
+                "groups: the group `gone` no longer exists",
             ),
             (
                 json!({"status": "invited"}),
@@ -763,7 +763,7 @@ mod tests {
                 json!({"email": "a@x.org"}),
                 json!({"email": "a@x.org"}),
                 json!({}),
-                "email: it was no address that muster can match",
+                "email: it was not an address that muster can match",
             ),
         ] {
             let mut present = present(now.clone());

@@ -12,7 +12,7 @@ use crate::refusal::{Refusal, Result};
 /// The oldest major version that muster works with.
 pub const MAJOR_MIN: u32 = 13;
 
-/// The programs that must stand beside each other.
+/// The programs that must be next to each other.
 const PROGRAMS: [&str; 3] = ["initdb", "postgres", "pg_ctl"];
 
 /// Where packages put them: a parent folder, what its children's names begin with, and the way
@@ -73,7 +73,7 @@ fn named(directory: &OsStr) -> Result<PathBuf> {
                 directory.display()
             ),
         )
-        .help("let `PG_BIN` name the folder of the three programs, or unset it")
+        .help("set `PG_BIN` to the folder of the three programs, or unset it")
     })
 }
 
@@ -142,15 +142,15 @@ fn choose(candidates: &[PathBuf], major: Option<u32>) -> Result<Binaries> {
         Some(major) => Refusal::new(
             Code::DatabaseVersion,
             format!(
-                "the local database was made by PostgreSQL {major}, and only {found} was found"
+                "the local database was created by PostgreSQL {major}, but only {found} was found"
             ),
         )
         .help(format!(
-            "install PostgreSQL {major} again, or let `PG_BIN` name the folder of its programs"
+            "install PostgreSQL {major} again, or set `PG_BIN` to the folder of its programs"
         )),
         None => Refusal::new(
             Code::DatabaseVersion,
-            format!("PostgreSQL {found} was found, and {MAJOR_MIN} or newer is needed"),
+            format!("PostgreSQL {found} was found, but {MAJOR_MIN} or newer is needed"),
         ),
     })
 }
@@ -177,7 +177,7 @@ pub(super) fn leading_number(text: &str) -> Option<u32> {
 fn missing() -> Refusal {
     Refusal::new(
         Code::DatabaseMissing,
-        "no database was named, and no PostgreSQL server is installed for a local one",
+        "no database was named, and no PostgreSQL server is installed to run a local one",
     )
     .help(
         "one of these is enough:\n\
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(refusal.code, Code::DatabaseVersion);
         assert_eq!(
             refusal.what,
-            "the local database was made by PostgreSQL 15, and only 12, 16, 17 was found"
+            "the local database was created by PostgreSQL 15, but only 12, 16, 17 was found"
         );
         assert_eq!(
             choose(&[old], None).unwrap_err().code,

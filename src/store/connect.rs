@@ -164,7 +164,7 @@ async fn connect_locally(local: &Local) -> Result<Connection> {
         .map_err(|_| {
             Refusal::new(
                 Code::DatabaseFailed,
-                "starting the local database was cut off",
+                "starting the local database was interrupted",
             )
         })??;
     open(&config, None, doing).await
@@ -183,7 +183,7 @@ impl Address {
                 "a character"
             };
             return Err(wrong_url(&format!(
-                "{at} that can't be part of a host stands where the host is"
+                "the host contains {at}, which can't be part of a host"
             ))
             .help(
                 "write `@` in a password as %40, `:` as %3A, `/` as %2F, `?` as %3F, `%` as %25",
@@ -288,7 +288,7 @@ impl Address {
                     Code::DatabaseUnreachable,
                     format!("{doing}: no answer within {seconds} seconds"),
                 )
-                .help("check host, port and firewall, or give it longer with `connect_timeout`"))
+                .help("check host, port and firewall, or raise `connect_timeout`"))
             });
         opened.map_err(|refusal| match &self.open_password_file {
             Some(path) if refusal.code == Code::DatabaseLogin => refusal.help(format!(
@@ -317,7 +317,7 @@ async fn open(config: &Config, tls: Option<MakeRustlsConnect>, doing: &str) -> R
         return Err(Refusal::new(
             Code::DatabaseVersion,
             format!(
-                "{doing}: the server is PostgreSQL {version}, and {MAJOR_MIN} or newer is needed"
+                "{doing}: the server is PostgreSQL {version}, but {MAJOR_MIN} or newer is needed"
             ),
         ));
     }
@@ -376,7 +376,7 @@ impl Ssl {
                     "allow" | "prefer" => Mode::Perhaps,
                     "require" | "verify-ca" | "verify-full" => Mode::Always,
                     _ => {
-                        return Err(wrong_url("`sslmode` has a value that isn't known").help(
+                        return Err(wrong_url("`sslmode` has an unknown value").help(
                             "use `disable`, `require`, `verify-ca` or `verify-full`; the last three \
                              all verify the certificate and the name",
                         ));
@@ -385,10 +385,10 @@ impl Ssl {
             }
             "sslrootcert" => self.authority = Some(value.to_string()),
             "sslcert" | "sslkey" | "sslpassword" => {
-                return Err(
-                    wrong_url(&format!("`{key}`: muster has no client certificates yet"))
-                        .help("log in with a password, and leave it out"),
-                );
+                return Err(wrong_url(&format!(
+                    "`{key}`: muster doesn't support client certificates yet"
+                ))
+                .help("remove it, and log in with a password"));
             }
             _ => return Ok(false),
         }
@@ -494,8 +494,12 @@ fn take_ssl_from_url(text: &str, rest: &str) -> Result<(String, Ssl)> {
     // The driver looks for `@` in all of the URL, also behind the host.
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     if !authority.contains('@') && rest.contains('@') {
-        return Err(wrong_url("an `@` stands behind the host, or user and password hold `/`, `?` or `#`")
-            .help("write `@` as %40, `/` as %2F, `?` as %3F and `#` as %23 wherever they are meant as such"));
+        return Err(wrong_url(
+            "an `@` follows the host, or the user or password contains `/`, `?` or `#`",
+        )
+        .help(
+            "write `@` as %40, `/` as %2F, `?` as %3F and `#` as %23 in a user name or password",
+        ));
     }
     let Some((front, query)) = text.split_once('?') else {
         return Ok((text.to_string(), ssl));
@@ -519,7 +523,7 @@ fn take_ssl_from_pairs(text: &str) -> Result<(String, Ssl)> {
             .all(|byte| byte.is_ascii_alphanumeric() || b"+-.:".contains(&byte))
     {
         return Err(wrong_url(&format!(
-            "`{scheme}://` was found, and `postgresql://` is expected"
+            "`{scheme}://` was found, but `postgresql://` is expected"
         )));
     }
     let mut ssl = Ssl::default();
@@ -572,7 +576,7 @@ fn percent_decoded(text: &str) -> Result<String> {
             _ => byte,
         });
     }
-    String::from_utf8(bytes).map_err(|_| wrong_url("percent signs that don't make UTF-8"))
+    String::from_utf8(bytes).map_err(|_| wrong_url("percent-encoded bytes that aren't UTF-8"))
 }
 
 fn wrong_url(what: &str) -> Refusal {
@@ -606,9 +610,9 @@ fn not_parsed(error: &tokio_postgres::Error) -> Refusal {
         Some(option) if NOT_TAKEN.contains(&option) => {
             wrong_url(&format!("the option `{option}` isn't supported")).help("leave it out")
         }
-        Some(_) => wrong_url("an option that isn't known"),
+        Some(_) => wrong_url("an unknown option"),
         None if cause.starts_with("invalid value for option") => wrong_url(&cause),
-        None => wrong_url("it can't be understood"),
+        None => wrong_url("it can't be parsed"),
     }
 }
 
@@ -830,27 +834,27 @@ mod tests {
         let table = [
             (
                 "mysql://u:can4ry@h/d",
-                "`mysql://` was found, and `postgresql://` is expected",
+                "`mysql://` was found, but `postgresql://` is expected",
             ),
             (
                 "postgresql://u:pw@can4ry@h/d",
-                "an `@` that can't be part of a host stands where the host is",
+                "the host contains an `@`, which can't be part of a host",
             ),
             (
                 "postgresql://u:p/can4ry@h/d",
-                "an `@` stands behind the host, or user and password hold `/`, `?` or `#`",
+                "an `@` follows the host, or the user or password contains `/`, `?` or `#`",
             ),
             (
                 "postgresql://h/d?application_name=a@b",
-                "an `@` stands behind the host, or user and password hold `/`, `?` or `#`",
+                "an `@` follows the host, or the user or password contains `/`, `?` or `#`",
             ),
             (
                 "postgresql://u:pw@h/d?sslmode=can4ry",
-                "`sslmode` has a value that isn't known",
+                "`sslmode` has an unknown value",
             ),
             (
                 "postgresql://u@h/d?password=p&can4ry=x",
-                "an option that isn't known",
+                "an unknown option",
             ),
             (
                 "postgresql://u@h/d?gssencmode=disable",
@@ -858,7 +862,7 @@ mod tests {
             ),
             (
                 "postgresql://u@h/d?sslcert=c.pem",
-                "`sslcert`: muster has no client certificates yet",
+                "`sslcert`: muster doesn't support client certificates yet",
             ),
             (
                 "postgresql://u@h:can4ry/d",
@@ -869,7 +873,7 @@ mod tests {
                 "neither a URL nor a list of `key=value`",
             ),
             ("host=h password='can4ry", "a quote is never closed"),
-            ("host=h password=p can4ry=x", "an option that isn't known"),
+            ("host=h password=p can4ry=x", "an unknown option"),
             (
                 "postgresql://u@h/d?password=%zz",
                 "a `%` without two hex digits after it",
@@ -999,7 +1003,7 @@ mod tests {
         assert!(
             refusal
                 .what
-                .ends_with("the server is PostgreSQL 12.4, and 13 or newer is needed"),
+                .ends_with("the server is PostgreSQL 12.4, but 13 or newer is needed"),
             "{refusal}"
         );
         server.join().unwrap();
@@ -1189,7 +1193,7 @@ mod tests {
         assert!(
             refused(&good)
                 .what
-                .ends_with("the server shows an authority's certificate as its own")
+                .ends_with("the server presents an authority's certificate as its own")
         );
         remote.sql("ALTER SYSTEM SET ssl = off");
         remote.sql("SELECT pg_reload_conf()");
@@ -1219,7 +1223,7 @@ mod tests {
             (
                 at("clerk", "muster"),
                 Code::DatabaseLogin,
-                "the server wants a password, and none was given",
+                "the server requires a password, but none was given",
             ),
             (
                 at("clerk", "nowhere") + " password=can4ry",

@@ -81,5 +81,5 @@ impl Store {
     }
 }
 
-const DOING: &str = "keeping what was decided";
-const READING: &str = "reading what was decided";
+const DOING: &str = "storing the decisions";
+const READING: &str = "reading the decisions";

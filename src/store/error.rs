@@ -28,16 +28,17 @@ pub fn refusal(error: &tokio_postgres::Error, doing: &str) -> Refusal {
     // The driver keeps its kinds of errors to itself; their words are all that tells them apart.
     let code = match (words.as_str(), said) {
         ("error performing TLS handshake", "server does not support TLS") => {
-            return Refusal::new(Code::DatabaseTls, format!("{doing}: the server has no TLS")).help(
-                "switch TLS on at the server; nothing was sent to it, also no password. Over a way \
-                 that is safe already, such as a tunnel, say `sslmode=disable`",
-            );
+            return Refusal::new(Code::DatabaseTls, format!("{doing}: the server has no TLS"))
+                .help(
+                    "enable TLS on the server; nothing was sent to it, not even a password. If the \
+                    connection is already protected, such as by a tunnel, use `sslmode=disable`",
+                );
         }
         ("error performing TLS handshake", _) => Code::DatabaseTls,
         ("invalid configuration", "password missing") => {
             return Refusal::new(
                 Code::DatabaseLogin,
-                format!("{doing}: the server wants a password, and none was given"),
+                format!("{doing}: the server requires a password, but none was given"),
             )
             .help(
                 "set `PGPASSWORD`, or add a line to `~/.pgpass`: host:port:database:user:password",
@@ -74,13 +75,13 @@ fn reported_refusal(error: &DbError, doing: &str) -> Refusal {
             let refusal = Refusal::new(Code::DatabaseLogin, what);
             if error.message().contains("no encryption") {
                 return refusal
-                    .help("the server may want TLS: add `sslmode=verify-full` to the URL");
+                    .help("the server may require TLS: add `sslmode=verify-full` to the URL");
             }
             refusal
         }
         SqlState::INSUFFICIENT_PRIVILEGE => Refusal::new(Code::DatabaseRights, what),
         SqlState::INVALID_CATALOG_NAME => Refusal::new(Code::DatabaseUnreachable, what)
-            .help("check the name, or make it: `createdb NAME`"),
+            .help("check the name, or create the database: `createdb NAME`"),
         SqlState::CANNOT_CONNECT_NOW
         | SqlState::ADMIN_SHUTDOWN
         | SqlState::CRASH_SHUTDOWN
@@ -123,8 +124,10 @@ fn tls_refusal(error: &rustls::Error, doing: &str) -> Refusal {
             refusal("the server's certificate has expired").help("renew it")
         }
         _ if error.to_string().contains("CaUsedAsEndEntity") => {
-            refusal("the server shows an authority's certificate as its own")
-                .help("sign a certificate for the server with it; an authority's own isn't taken")
+            refusal("the server presents an authority's certificate as its own").help(
+                "use it to sign a certificate for the server; an authority's own certificate \
+                    isn't accepted",
+            )
         }
         _ => refusal(&error.to_string()),
     }

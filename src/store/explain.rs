@@ -132,7 +132,7 @@ impl Store {
     }
 
     fn read(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
-        self.query(sql, values, "reading what is known of a person")
+        self.query(sql, values, "reading the history of a person")
     }
 }
 

@@ -226,7 +226,7 @@ impl Store {
         lease: &Lease,
         in_outbox: impl Fn(&str) -> bool,
     ) -> Result<Abandoned> {
-        let doing = |error| refusal(&error, "settling what another sender left");
+        let doing = |error| refusal(&error, "finishing the work of another sender");
         let mut found = Abandoned::default();
         let sql = "update muster.invitations
             set state = $2, leased_by = null, lease_until = null, changed_at = now(),
@@ -398,7 +398,7 @@ impl Store {
     }
 
     /// Cancels invitations, and with `remove_accounts` removes the accounts that were never used.
-    /// How many of each.
+    /// The number of runs of each.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.

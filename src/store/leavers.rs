@@ -47,7 +47,7 @@ impl Store {
         let rows = self.query(
             sql,
             &[&source, &day, &opens],
-            "looking for dates that have come",
+            "looking for dates that are due",
         )?;
         Ok(rows.iter().map(due).collect())
     }

@@ -147,7 +147,7 @@ impl Loader<'_> {
         self.chunks = None;
         for task in std::mem::take(&mut self.tasks) {
             if let Err(error) = self.store.runtime.block_on(task) {
-                let what = format!("a writing task broke off: {error}");
+                let what = format!("a writing task stopped unexpectedly: {error}");
                 self.failure = Some(Refusal::new(Code::DatabaseFailed, what));
             }
         }
@@ -247,7 +247,7 @@ impl Writer {
                     return Err(refusal(&error, "writing the accounts"));
                 }
                 Trouble::Surprise | Trouble::NoCopy => {
-                    let what = "writing the accounts: the database refuses every way in";
+                    let what = "writing the accounts: the database refuses every way of writing";
                     return Err(Refusal::new(Code::DatabaseFailed, what));
                 }
             }
@@ -381,7 +381,7 @@ impl Writer {
     ) -> std::result::Result<Written, Trouble> {
         let client = &self.connection.client;
         client.batch_execute("rollback").await.map_err(trouble)?;
-        let detail = "it passes on an address or username together with another row that failed";
+        let detail = "it exchanges an address or username with another row, which failed";
         for row in &chunk.updating {
             if issues.iter().all(|issue| issue.row != *row) {
                 issues.push(Issue::of_row(Code::LoadDrifted, *row, detail));
@@ -424,7 +424,7 @@ impl Writer {
             .await?;
             include_str!("sql/insert_creates_with_passwords.sql")
         };
-        let taken = "somebody else took one of its keys while the import was running";
+        let taken = "another account took one of its keys while the import was running";
         let inserted = bisect(client, sql, &[], &chunk.creating, taken, issues).await?;
         client
             .execute(self.joins, &[&inserted, &self.run.id])

@@ -40,7 +40,7 @@ impl Store {
         source: &str,
         own: &str,
     ) -> Result<HashMap<String, ToMend>> {
-        const DOING: &str = "reading what is to be mended";
+        const DOING: &str = "reading the rows to fix";
         let sql = include_str!("sql/find_marked_runs.sql");
         let known = self.query(sql, &[&runs, &source, &own], DOING)?;
         let mut books: HashMap<String, ToMend> = known
@@ -75,7 +75,7 @@ impl Store {
         Ok(books)
     }
 
-    /// How many rows of a run needed work, and what became of them since; `None` where none did.
+    /// The number of runs rows of a run needed work, and what became of them since; `None` where none did.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
@@ -83,7 +83,7 @@ impl Store {
         let rows = self.query(
             include_str!("sql/find_to_mend.sql"),
             &[&[run].as_slice(), &self.taken_back()?],
-            "reading what is left to mend",
+            "reading the rows left to fix",
         )?;
         let mut by: BTreeMap<String, u64> = BTreeMap::new();
         for row in &rows {
@@ -132,8 +132,9 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn end_import(&mut self, summary: &Summary, folder: &str, mends: &[Mend]) -> Result<()> {
         let doing = |error| {
-            refusal(&error, "closing the run")
-                .help("see the database's own words; all rows are decided and written, only the run is not closed")
+            refusal(&error, "closing the run").help(
+                "see the database's message; all rows are written, but the run could not be closed",
+            )
         };
         let json = super::json_of(summary);
         let run = &summary.run;

@@ -217,9 +217,9 @@ async fn missing_in<C: GenericClient>(
         if sha256(sql) != *hash {
             return Err(Refusal::new(
                 Code::DatabaseVersion,
-                format!("the database was prepared by another {version:04}_{name}.sql than this muster's"),
+                format!("the database was prepared with a different {version:04}_{name}.sql than this version of muster has"),
             )
-            .help("use the muster that prepared it, or a release that came after it"));
+            .help("use the version of muster that prepared it, or a newer one"));
         }
     }
     let has = |version| {
@@ -238,7 +238,7 @@ fn newer(version: i32, migrations: &[Migration]) -> Refusal {
     let latest = migrations.last().map_or(0, |migration| migration.0);
     Refusal::new(
         Code::DatabaseVersion,
-        format!("the database's schema has version {version}, and this muster knows versions up to {latest}"),
+        format!("the database's schema has version {version}, but this version of muster supports only up to {latest}"),
     )
     .help("update muster")
 }
@@ -252,12 +252,12 @@ async fn lacking(client: &Client, refusal: Refusal) -> Refusal {
     };
     let (database, user, new): (String, String, bool) = (row.get(0), row.get(1), row.get(2));
     refusal.help(if new {
-        format!("let an administrator run: GRANT CREATE ON DATABASE {database} TO {user};")
+        format!("ask an administrator to run: GRANT CREATE ON DATABASE {database} TO {user};")
     } else {
         format!(
-            "let the owner of the schema run this muster once, or let an administrator run:\n\
-             GRANT USAGE, CREATE ON SCHEMA muster TO {user};\n\
-             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA muster TO {user};"
+            "have the owner of the schema run this version of muster once, or ask an administrator \
+                to run:\nGRANT USAGE, CREATE ON SCHEMA muster TO {user};\nGRANT SELECT, INSERT, \
+                UPDATE, DELETE ON ALL TABLES IN SCHEMA muster TO {user};"
         )
     })
 }
@@ -330,12 +330,16 @@ mod tests {
             let edited = (1, "first", "CREATE TABLE muster.first (n bigint);");
             let refusal = versions(client, &[edited, SECOND]).await.unwrap_err();
             assert_eq!(refusal.code, Code::DatabaseVersion);
-            assert!(refusal.what.contains("another 0001_first.sql"), "{refusal}");
+            assert!(
+                refusal.what.contains("a different 0001_first.sql"),
+                "{refusal}"
+            );
             let refusal = versions(client, &[FIRST]).await.unwrap_err();
             assert_eq!(refusal.code, Code::DatabaseVersion);
             assert_eq!(
                 refusal.what,
-                "the database's schema has version 2, and this muster knows versions up to 1"
+                "the database's schema has version 2, but this version of muster supports only up \
+                    to 1"
             );
 
             client

@@ -105,7 +105,7 @@ impl Store {
             .map_err(|error| refusal(&error, doing))
     }
 
-    /// How many rows a statement touched.
+    /// The number of runs rows a statement touched.
     fn execute(
         &self,
         sql: &str,
@@ -164,7 +164,7 @@ impl Store {
         Ok(Tree::new(known.collect(), policy))
     }
 
-    /// How many groups [`Store::create_groups`] would make.
+    /// The number of runs groups [`Store::create_groups`] would make.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
@@ -204,7 +204,7 @@ impl Store {
         if missing.is_empty() {
             return Ok(tree);
         }
-        let doing = |error| refusal(&error, "making groups");
+        let doing = |error| refusal(&error, "creating groups");
         self.runtime.block_on(async {
             let transaction = self.connection.client.transaction().await.map_err(doing)?;
             for (id, path, key) in &missing {

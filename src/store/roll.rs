@@ -1,5 +1,5 @@
-//! Calling the roll: all accounts by COPY, over a connection of its own, while the file is still being
-//! read. What is read together is of one moment.
+//! The account snapshot: all accounts by COPY, over a connection of its own, while the file is
+//! still being read. What is read together is of one moment.
 
 use std::collections::HashMap;
 
@@ -51,7 +51,7 @@ impl Calling<'_> {
             .runtime
             .block_on(&mut self.task)
             .unwrap_or_else(|error| {
-                let what = format!("{DOING} broke off: {error}");
+                let what = format!("{DOING} stopped unexpectedly: {error}");
                 Err(Refusal::new(Code::DatabaseFailed, what))
             })
     }
@@ -200,7 +200,7 @@ async fn each_tuple(
         };
         is_first = false;
         read.and_then(|()| tuples(rest, &mut note)).ok_or_else(|| {
-            let what = format!("{DOING}: the server sent what can't be read");
+            let what = format!("{DOING}: the server sent data that can't be read");
             Refusal::new(Code::DatabaseFailed, what)
         })?;
     }

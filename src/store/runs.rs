@@ -127,7 +127,7 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn give_up(&self, run: &str) -> Result<()> {
         let sql = "update muster.runs set state = 'finished', finished_at = now() where id = $1";
-        self.execute(sql, &[&run], "closing the run that was cut off")?;
+        self.execute(sql, &[&run], "closing the interrupted run")?;
         Ok(())
     }
 
@@ -182,7 +182,8 @@ impl Store {
                 last_profile: last.and_then(|run| serde_json::from_str(run.get(0)).ok()),
             })
         });
-        there.map_err(|error: tokio_postgres::Error| refusal(&error, "reading what is there"))
+        there
+            .map_err(|error: tokio_postgres::Error| refusal(&error, "counting accounts and groups"))
     }
 
     /// Writes the state of a run and its summary.
@@ -248,7 +249,7 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn finish_analyze(&self, task: JoinHandle<Result<()>>) -> Result<()> {
         self.runtime.block_on(task).unwrap_or_else(|error| {
-            let what = format!("updating the statistics broke off: {error}");
+            let what = format!("updating the statistics stopped unexpectedly: {error}");
             Err(Refusal::new(Code::DatabaseFailed, what))
         })
     }

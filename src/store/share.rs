@@ -71,10 +71,7 @@ impl Store {
             }
             std::thread::sleep(LOCK_PAUSE);
         }
-        let what = format!(
-            "another import, or another plan, is going on on {}",
-            self.describe()
-        );
+        let what = format!("another import or plan is running on {}", self.describe());
         Err(Refusal::new(Code::RunLocked, what).exit(Exit::Locked))
     }
 
@@ -137,7 +134,7 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn let_others_join(&self, run: &str) -> Result<()> {
         let sql = "update muster.runs set shared_at = now() where id = $1";
-        self.execute(sql, &[&run], "noting that the run is shared")?;
+        self.execute(sql, &[&run], "marking the run as shared")?;
         self.lock_by(UNLOCK, LOCK_JOIN)?;
         Ok(())
     }

@@ -58,11 +58,11 @@ pub struct Undoing<'a> {
     pub counts: Counts,
     /// What was done so far.
     pub undone: Undone,
-    /// How many accounts there are to look at.
+    /// The number of runs accounts there are to look at.
     pub total: u64,
 }
 
-/// A column of somebody else's table that refers to ours.
+/// A column of another application's table that refers to ours.
 struct Referring {
     table: String,
     /// Gives those of `$1::uuid[]` that are referred to.
@@ -215,7 +215,7 @@ impl Undoing<'_> {
     }
 
     fn broken(&self, error: &Error) -> Refusal {
-        let refusal = refusal(error, "taking the run back");
+        let refusal = refusal(error, "undoing the run");
         if self.id.is_some() {
             refusal.exit(Exit::Stopped)
         } else {
@@ -253,7 +253,7 @@ impl Undoing<'_> {
             self.undone.groups_returned = row.get::<_, i64>(0) as u64;
             return Ok(());
         };
-        let reply = format!("run {} was taken back by {id}", self.of);
+        let reply = format!("run {} was undone by {id}", self.of);
         let sql = include_str!("sql/undo_invitations.sql");
         client.execute(sql, &[&self.of, &reply]).await?;
         let cancelled = "select count(*) from muster.invitations where run_id = $1 and reply = $2";

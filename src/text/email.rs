@@ -153,11 +153,11 @@ impl Domains {
 
 const SYNTAX: Fault = Fault {
     code: Code::EmailSyntax,
-    expected: "one address, as name@example.org",
+    expected: "one address, such as name@example.org",
 };
 const TEMPLATE: Fault = Fault {
     code: Code::EmailSyntax,
-    expected: "an address; a program should have put it in place of this template",
+    expected: "an address; a program should have filled in this template",
 };
 const LENGTH: Fault = Fault {
     code: Code::EmailLength,
@@ -165,7 +165,7 @@ const LENGTH: Fault = Fault {
 };
 const DOMAIN: Fault = Fault {
     code: Code::EmailDomain,
-    expected: "a domain name behind the @, as example.org",
+    expected: "a domain name after the @, such as example.org",
 };
 const UNSUPPORTED: Fault = Fault {
     code: Code::EmailUnsupported,
@@ -352,7 +352,7 @@ fn check_domain(domain: &str) -> Result<Domain, Fault> {
 fn domain_doubts(ascii: &str, top: &str) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     if domains::is_reserved(ascii) {
-        let detail = Cow::Borrowed("a domain that gets mail");
+        let detail = Cow::Borrowed("a domain that receives mail");
         doubts.push(Doubt {
             code: Code::EmailReserved,
             detail,
@@ -365,9 +365,9 @@ fn domain_doubts(ascii: &str, top: &str) -> Vec<Doubt> {
     if !is_known {
         let is_possible = top.len() > 1 && top.bytes().all(|byte| byte.is_ascii_alphabetic());
         let detail = match is_possible || top.starts_with("xn--") {
-            true => Cow::Owned(format!("a known suffix in place of `.{top}`")),
+            true => Cow::Owned(format!("a known suffix instead of `.{top}`")),
             false => Cow::Owned(format!(
-                "a suffix of two letters at least; there is no `.{top}`"
+                "a suffix of at least two letters; there is no `.{top}`"
             )),
         };
         doubts.push(Doubt {
@@ -383,7 +383,7 @@ fn domain_doubts(ascii: &str, top: &str) -> Vec<Doubt> {
         });
     }
     if domains::is_disposable(ascii) {
-        let detail = Cow::Borrowed("an address that lasts");
+        let detail = Cow::Borrowed("a permanent address");
         doubts.push(Doubt {
             code: Code::EmailDisposable,
             detail,

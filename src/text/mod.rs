@@ -38,7 +38,8 @@ pub fn clean(text: &str) -> (Cow<'_, str>, Rules) {
     }
     let mut rules = Rules::NONE;
     let mut cleaned = squeeze(text, &mut rules);
-    // Composing can move marks, and with them what a joiner stands next to; so until it rests.
+    // Composing can move marks, and with them what a joiner is next to; so this repeats until
+    // nothing moves.
     while !is_nfc(&cleaned) {
         rules.add(Rule::UnicodeNfc);
         let composed: String = cleaned.nfc().collect();
@@ -70,7 +71,7 @@ pub fn is_clean(text: &str) -> bool {
     bytes.last() != Some(&b' ')
 }
 
-/// How many bytes at the beginning show in ASCII and are no space, in steps of eight: most values are
+/// The number of runs bytes at the beginning show in ASCII and are no space, in steps of eight: most values are
 /// one word, and eight bytes are looked at in fewer instructions than one by one.
 fn plain_words(bytes: &[u8]) -> usize {
     const HIGH: u64 = 0x8080_8080_8080_8080;

@@ -155,7 +155,7 @@ mod tests {
                 for word in *words {
                     assert_eq!(word.to_lowercase(), *word);
                     assert!(word.len() <= 24 && !word.contains(' '), "{word}");
-                    assert!(seen.insert(word), "{word} stands twice");
+                    assert!(seen.insert(word), "{word} occurs twice");
                     assert!(
                         has(table, word) && has(table, &word.to_uppercase()),
                         "{word}"

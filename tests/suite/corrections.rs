@@ -112,7 +112,7 @@ fn rows_come_back_mended_until_none_is_left() {
         "\r\n010;;Di;Quay;''=1+1;6;",
         "\r\n011;ed@acme-industries.com;;Rao;\"  outer space  \";7;",
         &format!(
-            "\r\n012;flo@acme-industries.com;Flo;;-12;8;last_name.missing;\"last_name: no last name - a last name; to mend it: add it\";{run}:6\r\n"
+            "\r\n012;flo@acme-industries.com;Flo;;-12;8;last_name.missing;\"last_name: no last name - a last name; to fix it: add it\";{run}:6\r\n"
         ),
     ] {
         assert!(corrections.contains(row), "{row}\n{corrections}");
@@ -148,10 +148,10 @@ fn rows_come_back_mended_until_none_is_left() {
     );
     assert_eq!(place.open(&id(&mending)), [2, 0, 2]);
     let shown = place.run(&["show", &run]).stdout;
-    let line = format!("5 rows needed work: 2 mended by {}, 3 left", id(&mending));
+    let line = format!("5 rows needed fixing: 2 fixed by {}, 3 left", id(&mending));
     assert!(shown.contains(&line), "{shown}");
     let shown = place.run(&["show", &id(&mending)]).stdout;
-    let line = format!("mends 2 of 5 rows of run {}, 3 left", id(&again));
+    let line = format!("fixes 2 of 5 rows of run {}, 3 left", id(&again));
     assert!(shown.contains(&line), "{shown}");
     let page = fs::read_to_string(place.path("mending/summary.html")).unwrap();
     assert!(page.contains(&line), "{page}");

@@ -280,7 +280,7 @@ fn bad_files_are_refused_by_name_and_the_next_ones_go_in() {
     assert!(
         waiting
             .stderr
-            .contains("i.csv: `i.csv` has 2 rows, and its"),
+            .contains("i.csv: `i.csv` has 2 rows, but its"),
         "{waiting:?}"
     );
     drop.put("i.csv", &list("i", 3));
@@ -408,7 +408,7 @@ fn killed_before_the_move_it_is_only_moved_and_nobody_is_told_twice() {
         let parsed = MessageParser::default().parse(&mail[0]).unwrap();
         assert_eq!(
             parsed.subject(),
-            Some("Import finished: 2 created, 1 to mend")
+            Some("Import finished: 2 created, 1 to fix")
         );
         assert_eq!(parsed.attachment_count(), 1);
         put_back(&drop, &told[0], "a.csv");
@@ -489,7 +489,7 @@ fn what_is_none_of_its_business_is_left_alone() {
     assert_eq!((visited.exit, visited.stdout.as_str()), (0, ""));
     assert_eq!(
         visited.stderr,
-        "nothing to import in in\nleft alone: d.pdf, e.csv.done, link.csv, secret, sub.csv\n"
+        "nothing to import in in\nignored: d.pdf, e.csv.done, link.csv, secret, sub.csv\n"
     );
     drop.put_done("f.csv", &list("f", 1));
     assert_eq!(ends(&drop.told(0)), "f.csv imported -");

@@ -329,7 +329,7 @@ fn what_is_approved_is_done_exactly_as_it_was_planned() {
         let again = approve(words);
         assert_eq!((again.exit, again.json()), (first.exit, first.json()));
         assert!(
-            again.stderr.contains("has let through what run"),
+            again.stderr.contains("already approved what run"),
             "{again:?}"
         );
     }
@@ -396,7 +396,7 @@ fn leavers_that_are_held_leave_when_that_is_approved_unless_they_are_back() {
     assert_eq!(place.accounts(), before);
     let again = approve(&runs[0]);
     assert_eq!(again.exit, 2, "{again:?}");
-    assert!(again.stderr.contains("which was undone"), "{again:?}");
+    assert!(again.stderr.contains("and was then undone"), "{again:?}");
 }
 
 #[test]

@@ -20,7 +20,16 @@ const OUTSIDE: [(&str, &[&str]); 5] = [
         &["SystemTime", "Instant", "Zoned::now", "Timestamp::now"],
     ),
     ("async code", &["tokio", "tokio_postgres"]),
-    ("polars", &["polars"]),
+    (
+        "polars",
+        &[
+            "polars_arrow",
+            "polars_compute",
+            "polars_core",
+            "polars_io",
+            "polars_lazy",
+        ],
+    ),
 ];
 
 /// Files of these layers that may, each with its reason.

@@ -207,7 +207,7 @@ fn a_plan_has_no_hashes_and_reads_them_from_the_file_that_was_checked() {
     let gone = place.run(&["apply", "plan.parquet"]);
     assert_eq!(gone.exit, 2, "{gone:?}");
     assert!(
-        gone.stderr.contains("a plan leaves out password hashes"),
+        gone.stderr.contains("a plan contains no password hashes"),
         "{gone:?}"
     );
     assert!(support::accounts(&place.url).is_none_or(|accounts| accounts.lines().count() == 1));

@@ -132,7 +132,7 @@ fn applied_twice_is_as_applied_once(folder: &Path, url: &str, counts: Counts) {
     let accounts = support::accounts(url);
     let again = apply(folder, url, &[]);
     assert!(
-        again.stderr.contains("applied this plan already"),
+        again.stderr.contains("already applied this plan"),
         "{again:?}"
     );
     let unchanged = Counts {
@@ -395,8 +395,8 @@ fn what_is_no_whole_plan_is_refused() {
         ("its end is missing", whole[..whole.len() / 2].to_vec()),
         ("was damaged or changed", flipped),
         ("its end is missing", longer),
-        ("not a Parquet file", b"email\n".to_vec()),
-        ("no plan of muster's", fs::read(ledger).unwrap()),
+        ("isn't a Parquet file", b"email\n".to_vec()),
+        ("but not a muster plan", fs::read(ledger).unwrap()),
     ] {
         fs::write(folder.path().join("plan.parquet"), bytes).unwrap();
         let before = support::accounts(&url);

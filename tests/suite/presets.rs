@@ -30,7 +30,7 @@ fn every_preset_imports_its_fixture_without_being_named() {
             failures.push(format!("{name}: {} {}", first.stderr, first.stdout));
             continue;
         }
-        let told = format!("`{users}` is read by the pipeline `{name}`");
+        let told = format!("`{users}` is read with the pipeline `{name}`");
         assert!(first.stderr.contains(&told), "{name}: {}", first.stderr);
         assert_eq!(first.json()["pipeline"]["name"], name.as_str());
         assert!(first.counts().created > 0, "{name}: {}", first.stdout);

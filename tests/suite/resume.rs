@@ -316,7 +316,7 @@ fn what_other_runs_have_overtaken_begins_anew_and_says_so() {
     assert_eq!((other.exit, other.counts().created), (1, 0), "{other:?}");
     let again = place.run(&url, &line);
     assert_eq!(again.json()["run"].get("resumed"), None, "{again:?}");
-    assert!(again.stderr.contains("isn't known any more"), "{again:?}");
+    assert!(again.stderr.contains("can't be continued"), "{again:?}");
     // Who came with the first chunks is known.
     let counts = again.counts();
     assert_eq!((counts.created, counts.failed), (1, 1), "{again:?}");

@@ -173,7 +173,7 @@ fn an_import_that_is_undone_leaves_what_was_there_before_and_the_undo_of_that_br
             "seed {seed}: not as before the import"
         );
         let again = place.ends(0, &["undo", &second]);
-        assert!(again.contains("was undone already by"), "{again}");
+        assert!(again.contains("was already undone by"), "{again}");
 
         let undo = undone["run"]["id"].as_str().unwrap();
         let redone = place.undo(undo, 0);
@@ -232,7 +232,7 @@ fn what_somebody_changed_since_is_kept_and_listed_with_who_did() {
         [
             "last_name: changed since by the application".to_string(),
             format!("organization: changed since by run {later}"),
-            "email: account 00000000-0000-0000-0000-000000000001 has it by now".to_string(),
+            "email: account 00000000-0000-0000-0000-000000000001 has it now".to_string(),
         ]
     );
     let accounts = support::accounts(&place.url).unwrap();
@@ -350,7 +350,7 @@ fn accounts_that_somebody_used_are_deactivated_and_never_removed() {
     assert_eq!(
         place.kept(undo),
         [
-            "account: the person came in by an invitation".to_string(),
+            "account: the person accepted an invitation".to_string(),
             "account: the person has a password".to_string(),
             "account: changed since by the application".to_string(),
             "account: `orders` refers to it".to_string(),
@@ -373,7 +373,7 @@ fn accounts_that_somebody_used_are_deactivated_and_never_removed() {
     assert_eq!(undone["undo"]["invitations_cancelled"], 7, "{undone}");
     // and all of that goes back as well; only the links that were out stay cancelled
     let again = place.ends(0, &["undo", undo]);
-    assert!(again.contains("came back"), "{again}");
+    assert!(again.contains("restored"), "{again}");
     assert_eq!(
         place.one("SELECT count(*) FROM muster.accounts WHERE status = 'deactivated'"),
         "0"
@@ -504,7 +504,7 @@ fn explain_tells_all_that_happened_to_a_person_in_order() {
         "cleaned: ".to_string(),
         format!("changed by import · run {second} · people.csv:2"),
         "last_name: `Smith` → `Smythe`".to_string(),
-        "invitation to Ann@firm-one.eu made".to_string(),
+        "invitation to Ann@firm-one.eu created".to_string(),
         "invitation sent by outbox".to_string(),
         format!("changed back by undo · run {undo}"),
         "last_name: `Smythe` → `Smith`".to_string(),
@@ -516,8 +516,8 @@ fn explain_tells_all_that_happened_to_a_person_in_order() {
         &bob,
         &[
             "created by import".to_string(),
-            "named by import, duplicate".to_string(),
-            "named by import, unchanged".to_string(),
+            "in an import, duplicate".to_string(),
+            "in an import, unchanged".to_string(),
         ],
     );
     // rows without an account, and those that only equal another
@@ -551,7 +551,7 @@ fn explain_tells_all_that_happened_to_a_person_in_order() {
         &bob,
         &[
             "removed; as it was then".to_string(),
-            "its folder is gone".to_string(),
+            "the run's folder is gone".to_string(),
             "removed by undo".to_string(),
         ],
     );

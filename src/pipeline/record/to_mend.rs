@@ -26,7 +26,7 @@ pub(super) struct Picked<'a> {
     definition: &'a Definition,
     folder: &'a Path,
     is_check: bool,
-    /// By file; none where no row was to mend so far.
+    /// By file; none if no row needed fixing so far.
     files: Vec<Option<Picking<'a>>>,
     /// By file: whether it must be read as a whole instead.
     as_whole: Vec<bool>,
@@ -40,7 +40,7 @@ struct Picking<'a> {
 }
 
 impl<'a> Picked<'a> {
-    /// Nothing is written before a row is to mend.
+    /// Nothing is written until a row needs fixing.
     pub(super) fn new(
         ran: &'a Ran,
         definition: &'a Definition,
@@ -57,7 +57,7 @@ impl<'a> Picked<'a> {
         }
     }
 
-    /// Adds the rows of the next batch that are to mend.
+    /// Adds the rows of the next batch that need fixing.
     ///
     /// # Errors
     /// `output.unwritable`; `file.changed`, `file.unreadable`.
@@ -125,9 +125,9 @@ fn name(ran: &Ran, number: usize) -> String {
     }
 }
 
-/// Writes a corrections file for every input that has rows to mend, in the input's own form.
-/// Those that were picked are only put into their place. Returns their names in the summary and in
-/// the folder.
+/// Writes a corrections file for every input that has rows to fix, in the input's own form. Those
+/// that were picked are only put into their place. Returns their names in the summary and in the
+/// folder.
 pub(super) fn corrections(picked: Picked, tally: &Tally) -> Result<Vec<(String, String)>> {
     let Picked {
         ran,
@@ -471,7 +471,7 @@ fn reason(issue: &Issue) -> String {
         format!(" - {}", issue.detail)
     };
     format!(
-        "{field}{}{found}{detail}; to mend it: {}",
+        "{field}{}{found}{detail}; to fix it: {}",
         issue.code.title(),
         issue.code.mend()
     )

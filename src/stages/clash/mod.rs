@@ -38,7 +38,7 @@ pub struct LookAlike {
 pub enum Group {
     /// One key.
     Shared {
-        /// How many rows have it.
+        /// The number of runs rows have it.
         count: u32,
         /// The first of them.
         first: [RowNumber; FIRST_MAX],

@@ -15,7 +15,7 @@ use crate::stages::clash::{Decision, FIRST_MAX, Group, LookAlike, Part, decide};
 
 /// No row.
 const NONE: RowNumber = RowNumber::MAX;
-/// Of the rows that clash, one in so many is known by heart.
+/// Of the rows that clash, one in this many is kept in memory.
 const BLOCK: u64 = 1024;
 /// The words of a group: how many rows and one more, the first and the last good one, the first one that
 /// closes, and the first ones.

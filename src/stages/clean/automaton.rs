@@ -9,7 +9,7 @@ use std::collections::HashMap;
 /// The state behind which nothing can match any more.
 const DEAD: u16 = 0;
 const START: u16 = 1;
-/// Stands for a step that nobody took yet.
+/// Is for a step that nobody took yet.
 const UNKNOWN: u16 = u16::MAX;
 /// So many states are kept; then they are forgotten, and worked out again.
 const STATES_MAX: usize = 10_000;
@@ -85,7 +85,7 @@ impl Automaton {
         self.states[usize::from(state)].tags
     }
 
-    /// How many digits of the longest beginning match that does.
+    /// The number of runs digits of the longest beginning match that does.
     pub fn prefix(&mut self, digits: &[u8]) -> Option<usize> {
         if self.starts.is_empty() {
             return None;

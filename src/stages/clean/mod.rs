@@ -531,7 +531,7 @@ impl<'a> Row<'a> {
         if rules.bits() & Rules::of(Rule::WindowsSigns).bits() == 0 {
             return;
         }
-        let detail = "control characters that are signs in windows-1252; repaired";
+        let detail = "control characters that are printable in windows-1252; repaired";
         drafts.issues.push(match slot {
             Slot::Field(field) => {
                 Issue::of_field(Code::CellMojibake, self.number, *field, value, detail)

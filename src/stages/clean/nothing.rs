@@ -53,7 +53,7 @@ impl Remark {
     pub fn report(self, drafts: &mut Drafts) {
         if let Some(mut issue) = self.first {
             if !self.others.is_empty() {
-                issue.detail = format!("{}; so does {}", issue.detail, self.others.join(", "));
+                issue.detail = format!("{}; the same in {}", issue.detail, self.others.join(", "));
             }
             drafts.issues.push(issue);
         }
@@ -238,7 +238,7 @@ impl Row<'_> {
                         column: self.mapping.column_of(slot),
                         ..issue(
                             Code::CellError,
-                            "what a spreadsheet shows in place of a value",
+                            "what a spreadsheet shows instead of a value",
                         )
                     });
                 }

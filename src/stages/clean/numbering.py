@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes numbering.tsv anew, from the metadata that rlibphonenumber has in itself; to be run when its version changes.
+"""Writes numbering.tsv again, from the metadata that rlibphonenumber has in itself; to be run when its version changes.
 
     src/stages/clean/numbering.py FOLDER-OF-THE-CRATE
 """

@@ -114,13 +114,13 @@ fn left_by_status(
     let detail = match person.value(Field::Status)? {
         words::SKIPPED => "the pipeline leaves out rows of this status",
         "deactivated" if is_unknown() && !can_close(definition) => {
-            "the table can't hold closed accounts, so that no account is made"
+            "the table can't hold closed accounts, so no account is created"
         }
         "deactivated"
             if definition.matching.unknown_deactivated == UnknownDeactivated::Skip
                 && is_unknown() =>
         {
-            "nobody is known by this row, so there is no account to deactivate"
+            "no account matches this row, so there is none to deactivate"
         }
         _ => return None,
     };
@@ -269,7 +269,7 @@ fn unknown_groups(person: &Person, definition: &Definition, tree: &Tree) -> Vec<
     };
     let said = person.said();
     let issue = |field: Field, path: &str| {
-        let detail = "a group that exists; this pipeline makes none";
+        let detail = "a group that exists; this pipeline doesn't create groups";
         Issue::of_field(code, person.row(), field, path, detail)
     };
     let is_unknown = |path: &str| !tree.has(&group::key(path));
@@ -507,7 +507,7 @@ fn returned(
     let status = account.value(Field::Status).unwrap_or("");
     if differs_by_leading_zeros(wanted, held) {
         let detail = format!(
-            "the id of {status} account {} is `{held}`, its name `{}`; spreadsheets drop zeros at the front of `{wanted}`",
+            "the id of {status} account {} is `{held}`, its name `{}`; spreadsheets drop leading zeros, as in `{wanted}`",
             account.id,
             full_name(account)
         );
@@ -515,7 +515,7 @@ fn returned(
         return Some(Issue::of_field(code, row, field, wanted, detail));
     }
     let detail = format!(
-        "either {status} account {} of this address, external id `{held}`, name `{}`; or somebody new, external id `{wanted}`",
+        "either {status} account {} with this address, external id `{held}`, name `{}`; or somebody new, external id `{wanted}`",
         account.id,
         full_name(account)
     );
@@ -568,7 +568,7 @@ fn known_account(
             issues.push(Issue::of_row(
                 code,
                 row,
-                held("the pipeline takes no such people"),
+                held("the pipeline doesn't accept such people"),
             ));
             return Action::Leave(Outcome::Rejected);
         }
@@ -584,7 +584,7 @@ fn known_account(
         set_status(&mut update, status, wanted);
     }
     if person.has_password() {
-        let detail = held("its password is not touched");
+        let detail = held("its password stays as it is");
         issues.push(Issue::of_row(Code::PasswordKept, row, detail));
     }
     owner::keep_others(&mut update, account, row, definition, issues);
@@ -628,8 +628,11 @@ fn stays_closed(
             "account {}; `[update]` leaves its status as it is",
             account.id
         ),
-        Some(status) => format!("account {}; `{status}` opens no closed account", account.id),
-        None => format!("account {}; nothing in the row opens it", account.id),
+        Some(status) => format!(
+            "account {}; `{status}` doesn't reopen a closed account",
+            account.id
+        ),
+        None => format!("account {}; nothing in the row reopens it", account.id),
     };
     Some(Issue::of_row(Code::AccountClosed, person.row(), detail))
 }

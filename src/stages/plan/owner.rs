@@ -1,4 +1,4 @@
-//! owner: who set a value last, for pipelines that leave alone what others set. Pure.
+//! provenance: who set a value last, for pipelines that leave alone what others set. Pure.
 //!
 //! Runs keep what they wrote, and the database notes what anybody else writes; between the two, the
 //! later one counts. What an undo put back belongs to whoever had set it before. An account's first
@@ -69,10 +69,10 @@ impl<'a> Setter<'a> {
 impl std::fmt::Display for Setter<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Setter::Nobody => f.write_str("set by nobody"),
-            Setter::Source("") => f.write_str("set last by an older import"),
-            Setter::Source(source) => write!(f, "set last by source {source}"),
-            Setter::Application => f.write_str("set last by the application"),
+            Setter::Nobody => f.write_str("never set"),
+            Setter::Source("") => f.write_str("last set by an older import"),
+            Setter::Source(source) => write!(f, "last set by source {source}"),
+            Setter::Application => f.write_str("last set by the application"),
         }
     }
 }

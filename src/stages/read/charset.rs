@@ -94,7 +94,7 @@ impl Charset {
         }
     }
 
-    /// How many bytes `text` takes in a file of that encoding.
+    /// The number of runs bytes `text` takes in a file of that encoding.
     pub fn length_of(self, text: &str) -> u64 {
         match self {
             utf_8 if utf_8 == Charset::UTF_8 => text.len() as u64,

@@ -54,7 +54,7 @@ pub struct Packed {
     pub how: String,
     /// SHA-256 of the bytes on disk, lower-case hex.
     pub sha256: String,
-    /// How many bytes it has on disk.
+    /// The number of runs bytes it has on disk.
     pub bytes: u64,
 }
 
@@ -243,9 +243,9 @@ pub fn within_file_limit(path: &Path, bytes: u64) -> Result<()> {
 pub fn within_inflated_limits(path: &Path, packed: u64, bytes: u64) -> Result<()> {
     let shown = path.display();
     let what = if bytes > INFLATED_BYTES_MAX {
-        format!("`{shown}` inflates to more than {INFLATED_BYTES_MAX} bytes")
+        format!("`{shown}` unpacks to more than {INFLATED_BYTES_MAX} bytes")
     } else if bytes > RATIO_FROM_BYTES && bytes / packed.max(1) >= RATIO_MAX {
-        format!("`{shown}` inflates to more than {RATIO_MAX} times its size")
+        format!("`{shown}` unpacks to more than {RATIO_MAX} times its size")
     } else {
         return Ok(());
     };
@@ -261,9 +261,9 @@ fn set_aside(
     let mut file = tempfile::tempfile().map_err(|error| {
         Refusal::new(
             Code::OutputUnwritable,
-            format!("no room to unpack `{}`: {error}", path.display()),
+            format!("not enough space to unpack `{}`: {error}", path.display()),
         )
-        .help("set TMPDIR to a folder with room")
+        .help("set TMPDIR to a folder with enough space")
     })?;
     let mut block = vec![0; 256 << 10];
     let mut bytes = 0;
@@ -279,9 +279,9 @@ fn set_aside(
         file.write_all(&block[..count]).map_err(|error| {
             Refusal::new(
                 Code::OutputUnwritable,
-                format!("no room to unpack `{}`: {error}", path.display()),
+                format!("not enough space to unpack `{}`: {error}", path.display()),
             )
-            .help("set TMPDIR to a folder with room")
+            .help("set TMPDIR to a folder with enough space")
         })?;
     }
 }
@@ -303,7 +303,7 @@ fn fingerprint(content: &Content) -> Result<(String, u64)> {
     }
 }
 
-/// How many entries the archive's directory has, by their headers.
+/// The number of runs entries the archive's directory has, by their headers.
 fn directory_entries(mut reader: ContentReader) -> std::io::Result<u64> {
     let finder = memchr::memmem::Finder::new(b"PK\x01\x02");
     let mut block = vec![0; 256 << 10];

@@ -34,7 +34,7 @@ pub struct Shape {
     pub line_ends: String,
     /// Whether muster wrote it, with a `'` before what would be a formula.
     pub guarded: bool,
-    /// Whether quotes stand around every cell.
+    /// Whether quotes surround every cell.
     #[serde(default)]
     pub always_quoted: bool,
     /// The keys of `[read]` that weren't left to be found out.
@@ -71,11 +71,11 @@ struct Seen {
 struct Columns {
     /// The column of addresses, from 0.
     address: Option<usize>,
-    /// How many cells a row must have at least: those behind may be left out where they are empty.
+    /// The number of runs cells a row must have at least: those behind may be left out where they are empty.
     least: usize,
     /// Whether no row does without a value in the last column.
     last_is_needed: bool,
-    /// How many cells a row may have at most, those that are too much being blank.
+    /// The number of runs cells a row may have at most, those that are too much being blank.
     most: usize,
 }
 
@@ -178,7 +178,7 @@ impl Shape {
         self.above.iter().chain(&seen.aside).cloned().collect()
     }
 
-    /// How many records had blank cells only, once all rows were read.
+    /// The number of runs records had blank cells only, once all rows were read.
     pub fn blank(&self) -> u64 {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.blank
@@ -199,7 +199,7 @@ impl Shape {
                 _ => ("lines", "were"),
             };
             shaped.push(format!(
-                "{} {line} {was} saved as one cell; taken apart at `{delimiter}`",
+                "{} {line} {was} saved as one cell; split at `{delimiter}`",
                 seen.unwrapped
             ));
         }
@@ -209,7 +209,7 @@ impl Shape {
                 _ => ("rows", "end"),
             };
             shaped.push(format!(
-                "{} {row} {last} before the last columns; they count as empty",
+                "{} {row} {last} before the last columns, which count as empty",
                 seen.short
             ));
         }
@@ -232,11 +232,11 @@ impl Shape {
         remarks.extend(self.guess.clone());
         let delimiter = dialect.delimiter_of_values();
         if found("delimiter") && ![",", ";", "\t"].contains(&delimiter) {
-            remarks.push(format!("cells parted by `{delimiter}`"));
+            remarks.push(format!("cells separated by `{delimiter}`"));
         }
         if dialect.inner.is_some() {
             remarks.push(format!(
-                "every line was saved as one cell; it was taken apart at `{}`",
+                "every line was saved as one cell; it was split at `{}`",
                 delimiter.replace('\t', "\\t")
             ));
         }
@@ -244,7 +244,7 @@ impl Shape {
             .quote
             .filter(|quote| *quote != b'"' && found("quote"))
         {
-            remarks.push(format!("cells quoted by `{}`", char::from(quote)));
+            remarks.push(format!("cells quoted with `{}`", char::from(quote)));
         }
         if let Some(escape) = dialect.escape.filter(|_| found("escape")) {
             remarks.push(format!("`{}` before quotes in cells", char::from(escape)));
@@ -526,8 +526,8 @@ impl Reading<'_> {
         let length = record.ends().len();
         if length > width && self.shape.columns.may_have_moved(record, width) {
             let what = format!(
-                "{width} cells; what is too much is empty, but a delimiter too many may have moved the cells \
-                 behind it"
+                "{width} cells; the extra cells are empty, but an extra delimiter may have shifted \
+                    the cells after it"
             );
             cells.issues.push(Issue {
                 found: format!("{length} cells"),
@@ -681,7 +681,7 @@ fn quote_issue(record: &Record, row: RowNumber) -> Issue {
         Damage::AfterQuote => Issue::of_row(
             Code::RowAfterQuote,
             row,
-            "a delimiter or the line's end behind a closing quote",
+            "a delimiter or the line's end after a closing quote",
         ),
         Damage::Unclosed(line) if line == record.place.line => Issue::of_row(
             Code::RowUnclosed,
@@ -691,7 +691,7 @@ fn quote_issue(record: &Record, row: RowNumber) -> Issue {
         Damage::Unclosed(line) => Issue::of_row(
             Code::RowUnclosed,
             row,
-            format!("most probably a part of the cell whose quote opens on line {line}"),
+            format!("probably part of the cell whose quote opens on line {line}"),
         ),
     }
 }

@@ -20,7 +20,7 @@ use crate::stages::read::input::unreadable;
 
 /// How much of a file is looked at for its dialect.
 const SAMPLE_BYTES: usize = 1 << 16;
-/// How many rows of it.
+/// The number of runs rows of it.
 const SAMPLE_ROWS: usize = 200;
 /// Delimiters that are tried, in the order in which they win a tie.
 const DELIMITERS: [&str; 8] = [",", ";", "\t", "|", "^", "~", "¦", "\u{1f}"];
@@ -36,7 +36,7 @@ const LINES_NAMED_MAX: usize = 100;
 pub struct Aside {
     /// What they are, in a few words.
     pub what: String,
-    /// How many.
+    /// The number of runs.
     pub count: u64,
     /// The first of them, by their physical lines.
     pub lines: Vec<u64>,
@@ -60,7 +60,7 @@ impl Aside {
         }
     }
 
-    /// What a person is told of them, such as `comment (lines 1-2, 7, and 3 more)`.
+    /// What a person is shown of them, such as `comment (lines 1-2, 7, and 3 more)`.
     pub fn shown(&self) -> String {
         const SHOWN_MAX: usize = 5;
         let mut parts: Vec<(u64, u64)> = Vec::new();
@@ -362,7 +362,7 @@ fn is_single_quoted(sample: &[u8], dialect: &Dialect) -> bool {
     quoted * 2 > cells
 }
 
-/// Whether quotes stand around every cell of the first lines, as far as their ends tell.
+/// Whether quotes surround every cell of the first lines, as far as their ends tell.
 pub fn is_always_quoted(sample: &[u8], dialect: &Dialect) -> bool {
     let Some(quote) = dialect.quote else {
         return false;
@@ -534,7 +534,7 @@ pub fn head(
     Ok(head)
 }
 
-/// How many of `rows` the first `number` rows of the text are, blank ones counted; at least one.
+/// The number of runs of `rows` the first `number` rows of the text are, blank ones counted; at least one.
 fn filled_rows(rows: &[Early], number: u64) -> usize {
     let mut seen = 0;
     let mut last_line = rows.first().map_or(0, |row| row.line - 1);

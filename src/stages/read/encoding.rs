@@ -23,7 +23,7 @@ const DETECT_BYTES_MAX: usize = 4 << 20;
 pub struct Survey {
     /// Of all bytes, lower-case hex.
     pub sha256: String,
-    /// How many bytes there are.
+    /// The number of runs bytes there are.
     pub bytes: u64,
     /// What they most probably are.
     pub encoding: Charset,
@@ -81,7 +81,7 @@ pub fn survey(content: &Content, named: Option<&str>, depth: Depth) -> Result<Su
     let (encoding, guess) = match named {
         Some(name) => {
             let unknown = || {
-                let what = format!("no encoding is called `{name}`");
+                let what = format!("there is no encoding `{name}`");
                 Refusal::new(Code::FileEncoding, what)
             };
             (Charset::named(name).ok_or_else(unknown)?, None)
@@ -102,7 +102,7 @@ pub fn survey(content: &Content, named: Option<&str>, depth: Depth) -> Result<Su
 fn detect(content: &Content, head: &[u8], scan: &Utf8Scan) -> Result<(Charset, Option<String>)> {
     let path = content.path();
     if head.starts_with(&[0xff, 0xfe, 0, 0]) || head.starts_with(&[0, 0, 0xfe, 0xff]) {
-        let what = format!("`{}` is in UTF-32, which no program needs", path.display());
+        let what = format!("`{}` is in UTF-32, which isn't supported", path.display());
         return Err(Refusal::new(Code::FileFormat, what).help("save it as UTF-8"));
     }
     if let Some((encoding, _)) = Encoding::for_bom(head) {
@@ -160,8 +160,8 @@ fn judged(
         letters::Verdict::Keep => Ok((first, None)),
         letters::Verdict::Better(better, example) => {
             let guess = format!(
-                "the encoding is a guess: in {} a word would be `{}`, in {} it is `{}`; if names are \
-                 wrong, name the right one with `[read] encoding`",
+                "the encoding is a guess: in {} a word would be `{}`, in {} it is `{}`; if names \
+                    look wrong, set the right one with `[read] encoding`",
                 first.name(),
                 example.worse,
                 better.name(),
@@ -179,8 +179,8 @@ fn judged(
                 example.worse
             );
             Err(Refusal::new(Code::FileEncoding, what).help(format!(
-                "name the right one with `[read] encoding` or `--encoding`, as `--encoding {}`; or save the \
-                 list as UTF-8",
+                "set the right one with `[read] encoding` or `--encoding`, such as `--encoding \
+                    {}`; or save the list as UTF-8",
                 one.name()
             )))
         }

@@ -74,7 +74,7 @@ pub fn find(
 /// What is known of the rows.
 #[derive(Debug, Clone, Default)]
 pub struct List {
-    /// How many columns the header has.
+    /// The number of runs columns the header has.
     pub width: usize,
     /// The columns of usernames and ids, from 0. Addresses show by themselves.
     pub keys: Vec<usize>,

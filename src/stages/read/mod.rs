@@ -35,7 +35,7 @@ pub mod records;
 mod wide;
 pub mod workbook;
 
-/// How many rows are looked at for the header, and for the delimiter.
+/// The number of runs rows are looked at for the header, and for the delimiter.
 pub const HEADER_ROWS_MAX: usize = 50;
 /// The most rows of one run.
 pub const ROWS_MAX: RowNumber = RowNumber::MAX / 2;
@@ -43,7 +43,7 @@ pub const ROWS_MAX: RowNumber = RowNumber::MAX / 2;
 /// So much of a file's beginning is looked at for its kind.
 const START_BYTES: u64 = 4096;
 /// What a list whose values hold its separator should have had.
-const PARTED: &str = "no value with a character that `separators` under `[groups]` has";
+const PARTED: &str = "a value without the characters of `separators` under `[groups]`";
 /// What to do with LDIF.
 const FROM_DIRECTORY: &str = "export the same people as CSV: with `csvde -f people.csv` or \
     `Get-ADUser … | Export-Csv` from Active Directory, with `ldapsearch` and a converter from others";
@@ -60,7 +60,7 @@ pub struct Source {
     pub bytes: u64,
     /// What it is and how it is read.
     pub format: Format,
-    /// Line or sheet row of the header, from 1; 0 where the names stand with the values.
+    /// Line or sheet row of the header, from 1; 0 where the names are next to the values.
     pub header_line: u64,
     /// The names in the header, as the file shows them.
     pub header: Vec<String>,

@@ -33,7 +33,7 @@ const SEARCHES_MAX: u32 = 200;
 const LINES_NAMED_MAX: usize = 100;
 /// A byte order mark in UTF-8, in which all text is here.
 const BOM: &[u8] = b"\xef\xbb\xbf";
-/// Stands for a delimiter of several bytes while csv-core parses: a byte that no UTF-8 has.
+/// Is for a delimiter of several bytes while csv-core parses: a byte that no UTF-8 has.
 const STAND_IN: u8 = 0xff;
 /// What a byte that is [`STAND_IN`] by damage becomes: damage still, and as long.
 const DAMAGED: u8 = 0xfe;
@@ -242,7 +242,7 @@ impl Record {
         self.ends = ends;
     }
 
-    /// How many cells there are up to the last that isn't blank.
+    /// The number of runs cells there are up to the last that isn't blank.
     pub(super) fn filled(&self) -> usize {
         let mut filled = self.ends.len();
         let is_blank = |cell: &[u8]| cell.iter().all(|byte| byte.is_ascii_whitespace());
@@ -352,20 +352,20 @@ pub struct Records<'a> {
     /// The byte before `start` was a CR, so that a LF now belongs to it.
     after_cr: bool,
     exhausted: bool,
-    /// How many unclosed quotes were found, where the last one stands, and up to where the window
+    /// The number of runs unclosed quotes were found, where the last one stands, and up to where the window
     /// is read line by line.
     searches: u32,
     unclosed_line: Option<u64>,
     by_line_until: usize,
-    /// How many searches for the end of a quote behind a blank found none.
+    /// The number of runs searches for the end of a quote behind a blank found none.
     blank_searches: u32,
     /// How the values within a line that is one cell are told apart.
     inner: Option<Dialect>,
-    /// How many columns the header has, once that is known.
+    /// The number of runs columns the header has, once that is known.
     pub width: Option<usize>,
     /// Whether a NUL was seen.
     pub has_nul: bool,
-    /// How many records were taken apart that had been saved as one cell.
+    /// The number of runs records were taken apart that had been saved as one cell.
     pub unwrapped: u64,
     /// Lines that were passed over as comments: how many, and the first of them.
     pub comments: (u64, Vec<u64>),
@@ -409,7 +409,7 @@ impl<'a> Records<'a> {
         })
     }
 
-    /// How many bytes of the file are behind the last record.
+    /// The number of runs bytes of the file are behind the last record.
     pub fn bytes_read(&self) -> u64 {
         self.byte
     }
@@ -796,7 +796,7 @@ impl<'a> Records<'a> {
                 self.content.path().display()
             ),
         )
-        .help("check the delimiter and the line ends, or take out what is too much")
+        .help("check the delimiter and the line ends, or remove what is too long")
     }
 }
 
@@ -889,7 +889,7 @@ fn parse_slice(mut slice: &[u8], parser: &mut csv_core::Reader, record: &mut Rec
     }
 }
 
-/// How many lines end in `bytes`: at LF, at CR, once at CRLF.
+/// The number of runs lines end in `bytes`: at LF, at CR, once at CRLF.
 pub(super) fn line_ends(bytes: &[u8], mut after_cr: bool) -> u64 {
     let mut count = 0;
     let mut next = 0;
@@ -1048,7 +1048,7 @@ fn push_unquoted(cell: &[u8], quote: u8, escape: Option<u8>, record: &mut Record
     }
 }
 
-/// How many bytes of blanks `raw` begins with: spaces, tabs that aren't the delimiter, no-break spaces.
+/// The number of runs bytes of blanks `raw` begins with: spaces, tabs that aren't the delimiter, no-break spaces.
 fn blanks(raw: &[u8], delimiter: u8) -> usize {
     let mut at = 0;
     loop {
@@ -1061,7 +1061,7 @@ fn blanks(raw: &[u8], delimiter: u8) -> usize {
     }
 }
 
-/// How many bytes of blanks `raw` ends with.
+/// The number of runs bytes of blanks `raw` ends with.
 fn blanks_at_end(raw: &[u8], delimiter: u8) -> usize {
     let mut end = raw.len();
     loop {

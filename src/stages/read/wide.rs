@@ -80,15 +80,15 @@ fn appended(content: &Content, encoding: Charset, offset: u64, line: u64, run: &
         .take(SHOWN_MAX)
         .collect();
     let what = format!(
-        "`{}` changes its encoding: it is in {} up to line {line}, and about byte {start} it goes on as \
-         plain text: `{}`",
+        "`{}` changes its encoding: it is in {} up to line {line}, and from about byte {start} it \
+            continues as plain text: `{}`",
         content.path().display(),
         encoding.name(),
         text.trim()
     );
     Refusal::new(Code::FileDamaged, what).help(
-        "have the whole list written in one encoding, best in UTF-8; or save what was appended as a \
-         file of its own",
+        "have the whole list written in one encoding, preferably UTF-8; or save the appended part \
+            as a separate file",
     )
 }
 

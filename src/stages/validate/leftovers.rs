@@ -125,13 +125,13 @@ pub fn find(text: &str, place: Place) -> Option<Leftover> {
         && let Some(repaired) = mime_words(text)
     {
         return Some(Leftover {
-            what: "a text as it stands in the head of a mail",
+            what: "text encoded as in a mail header",
             repaired: Some(repaired),
         });
     }
     if has(signs::TEMPLATE | signs::HIGH) && is_template(text, place) {
         return Some(Leftover {
-            what: "the field of a template that was never filled in",
+            what: "a template field that was never filled in",
             repaired: None,
         });
     }
@@ -152,21 +152,27 @@ fn lost() -> Leftover {
 fn decoded(text: &str, place: Place) -> Option<Leftover> {
     type Step = (u16, &'static str, fn(&str, Place) -> Option<String>);
     const STEPS: [Step; 7] = [
-        (signs::AMPERSAND, "a reference of HTML", |text, _| {
-            entities(text)
-        }),
-        (signs::LESS, "a tag of HTML", |text, _| without_tags(text)),
-        (signs::BACKSLASH, "an escape of a program", |text, _| {
-            backslashes(text)
-        }),
-        (signs::PERCENT, "an escape of web addresses", percent),
-        (signs::EQUALS, "an escape of mails", |text, _| {
+        (
+            signs::AMPERSAND,
+            "an HTML character reference",
+            |text, _| entities(text),
+        ),
+        (signs::LESS, "an HTML tag", |text, _| without_tags(text)),
+        (
+            signs::BACKSLASH,
+            "an escape sequence of a program",
+            |text, _| backslashes(text),
+        ),
+        (signs::PERCENT, "URL encoding", percent),
+        (signs::EQUALS, "mail encoding", |text, _| {
             quoted_printable(text)
         }),
-        (signs::UNDERSCORE, "an escape of a workbook", |text, _| {
-            workbook_escapes(text)
-        }),
-        (signs::PLUS, "an escape of mails", |text, _| utf_7(text)),
+        (
+            signs::UNDERSCORE,
+            "an escape sequence of a workbook",
+            |text, _| workbook_escapes(text),
+        ),
+        (signs::PLUS, "mail encoding", |text, _| utf_7(text)),
     ];
     let mut found: Option<(&'static str, String)> = None;
     for _ in 0..DECODED_MAX {

@@ -108,7 +108,7 @@ static IN_UTF_8: LazyLock<Vec<(u16, u16)>> = LazyLock::new(|| {
     places
 });
 
-/// How many places [`IN_UTF_8`] has: one for each character that code pages have, but for few.
+/// The number of runs places [`IN_UTF_8`] has: one for each character that code pages have, but for few.
 const PLACES: u16 = 0x2603;
 
 /// Where a character stands in [`IN_UTF_8`].

@@ -177,7 +177,7 @@ struct Checker<'a> {
     layout: &'a Layout,
     roles: Vec<String>,
     groups: &'a Groups,
-    /// The roles that a row may give within a group.
+    /// The role to grant tos that a row may give within a group.
     group_roles: Vec<String>,
     required: Vec<Field>,
     email_or_username: bool,
@@ -194,7 +194,7 @@ struct Checker<'a> {
     /// Lists of groups with which nothing is wrong. A file has few that differ.
     fine_groups: HashTable<&'a str>,
     issues: Vec<Issue>,
-    /// How many of the issues came with the rows, in their order.
+    /// The number of runs of the issues came with the rows, in their order.
     read_issues: usize,
 }
 
@@ -350,7 +350,7 @@ impl<'a> Checker<'a> {
             if matches!(value, "TRUE" | "FALSE")
                 && !self.is_reported(Code::NameSuspicious, row, field)
             {
-                let detail = "a name; this is what a spreadsheet makes of a word for yes or no";
+                let detail = "a name; this is what spreadsheets make from a word for yes or no";
                 self.report(Code::NameSuspicious, row, field, value, detail);
             }
             if is_no_name(value, classes) && !self.is_reported(Code::NameSuspicious, row, field) {
@@ -482,7 +482,7 @@ impl<'a> Checker<'a> {
         if is_given && !is_alone && !beside.is_empty() && beside == beside.to_uppercase() {
             return false;
         }
-        let detail = "a name; programs write this where there is none";
+        let detail = "a name; programs write this when there is none";
         self.report(Code::NameSuspicious, row, field, value, detail);
         true
     }
@@ -563,7 +563,7 @@ impl<'a> Checker<'a> {
                     row,
                     field,
                     value,
-                    "a BCP 47 tag, as `en` or `pt-BR`",
+                    "a BCP 47 tag such as `en` or `pt-BR`",
                 );
             }
             Field::StartDate | Field::EndDate => self.check_date(field, value, row),
@@ -676,15 +676,15 @@ impl<'a> Checker<'a> {
     fn report_date(&mut self, field: Field, value: &str, row: RowNumber) {
         match date::read(value, self.date_order) {
             date::Reading::Ambiguous(day_first, month_first) => {
-                let detail = format!("{day_first} or {month_first}, written so");
+                let detail = format!("{day_first} or {month_first}, in that form");
                 self.report(Code::DateAmbiguous, row, field, value, detail);
             }
             date::Reading::Date(_) | date::Reading::Invalid => {
                 let any = || {
                     let form = match self.date_order {
-                        DateOrder::Unknown => "a date, as 2026-11-22",
-                        DateOrder::Dmy => "a date, as 2026-11-22 or 22/11/2026",
-                        DateOrder::Mdy => "a date, as 2026-11-22 or 11/22/2026",
+                        DateOrder::Unknown => "a date such as 2026-11-22",
+                        DateOrder::Dmy => "a date such as 2026-11-22 or 22/11/2026",
+                        DateOrder::Mdy => "a date such as 2026-11-22 or 11/22/2026",
                     };
                     form.to_string()
                 };

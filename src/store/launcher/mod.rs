@@ -80,7 +80,7 @@ pub fn home_from_environment() -> Result<PathBuf> {
                 Code::UsageInvalid,
                 "neither `MUSTER_HOME` nor `HOME` is set",
             )
-            .help("set `MUSTER_HOME` to the folder that muster may keep its files in")
+            .help("set `MUSTER_HOME` to a folder for muster's files")
         })
 }
 
@@ -281,7 +281,7 @@ impl Local {
                 Err(fs::TryLockError::WouldBlock) => {
                     return Err(failed(
                         "the local database",
-                        "another muster has been starting or stopping it for two minutes",
+                        "another process has been starting or stopping it for two minutes",
                     ));
                 }
                 Err(fs::TryLockError::Error(error)) => return Err(trouble("lock", &path, &error)),
@@ -322,7 +322,7 @@ impl Local {
                 break;
             }
         }
-        Err(failed("making the local database", &words))
+        Err(failed("creating the local database", &words))
     }
 
     /// Clears away what killed processes left; what can't be removed is only in the way of space.
@@ -404,6 +404,6 @@ fn trouble(doing: &str, path: &Path, error: &io::Error) -> Refusal {
             refusal.help("set `MUSTER_HOME` to a folder that you may write to")
         }
         io::ErrorKind::StorageFull => refusal.help("free some space"),
-        _ => refusal.help("see the system's own words"),
+        _ => refusal.help("see the system's message"),
     }
 }

@@ -122,7 +122,7 @@ pub(super) fn private_folder(path: &Path, owner: Option<Owner>) -> Result<()> {
     Err(Refusal::new(
         Code::DatabaseFailed,
         format!(
-            "`{}` should be a folder that only the local database's user can enter, and it is not",
+            "`{}` should be a folder that only the local database's user can enter, but it is not",
             path.display()
         ),
     )

@@ -1,4 +1,4 @@
--- Sends anew: the old link ends, a new mail with a new Message-ID waits.
+-- Sends again: the old link ends, a new mail with a new Message-ID waits.
 update muster.invitations invitation
 set state = 'queued', token_sha256 = null, expires_at = null, message = coalesce($3, message),
     message_id = wanted.message_id, via = null, attempts = 0, resends = resends + 1, reply = null,

@@ -17,7 +17,7 @@ join lateral (
     order by attribute.attname = 'name' desc
     limit 1
 ) named on true
--- Who is in what stands there once.
+-- Each membership is there once.
 where to_us.contype = 'f' and to_us.confrelid = $1 and cardinality(to_us.conkey) = 1
     and exists (
         select from pg_catalog.pg_index

@@ -96,14 +96,15 @@ impl Conflicts {
         if table.kind != "r" {
             self.add(
                 &table.shown,
-                "is no plain table; views, partitioned and foreign tables can't be a target",
+                "is not a plain table; views, partitioned tables and foreign tables can't be a \
+                    target",
             );
         }
         if table.has_row_security {
             self.add(
                 &table.shown,
-                "row-level security would hide rows from this user, who would make them a second time; \
-                 connect as the table's owner, or `alter role … bypassrls`",
+                "row-level security hides rows from this user, so muster would create them a \
+                    second time; connect as the table's owner, or `alter role … bypassrls`",
             );
         }
     }
@@ -127,7 +128,7 @@ impl Conflicts {
             self.add(
                 name,
                 format!(
-                    "ids of type {} are not known; a number, a uuid or text is",
+                    "ids of type {} are not supported; use a number, a uuid or text",
                     column.shown
                 ),
             );
@@ -140,7 +141,7 @@ impl Conflicts {
             self.add(
                 name,
                 format!(
-                    "{} is too short for the ids that muster makes, and has no default",
+                    "{} is too short for the ids that muster generates, and has no default",
                     column.shown
                 ),
             );
@@ -152,7 +153,7 @@ impl Conflicts {
         {
             self.add(
                 name,
-                "nothing makes its numbers; give it a sequence or an identity",
+                "nothing generates its numbers; add a sequence or an identity",
             );
         }
         Some(id)
@@ -267,7 +268,7 @@ impl Conflicts {
         } else if !column.is_text() {
             self.add(
                 &column.name,
-                format!("{} holds no words; say which value each role has: `role = {{ column = \"{}\", values = {{ … }} }}`", column.shown, column.name),
+                format!("{} is not a text column; give the value for each role: `role = {{ column = \"{}\", values = {{ … }} }}`", column.shown, column.name),
             );
         }
     }
@@ -277,7 +278,12 @@ impl Conflicts {
         for column in &table.columns {
             let name = column.name.as_str();
             if !column.fills_itself() && !written.contains(&name) && id != Some(name) {
-                self.add(name, format!("must not be null, has no default, and nothing fills it; name it under {place}"));
+                self.add(
+                    name,
+                    format!(
+                        "must not be null, has no default, and is not filled; set it under {place}"
+                    ),
+                );
             }
         }
     }

@@ -71,7 +71,7 @@ async fn around(
         }
     }
     if !refers.is_empty() {
-        text += "-- Without this, `muster undo` takes every account for one that these tables refer to, and keeps it.\n";
+        text += "-- Without this, `muster undo` assumes that these tables refer to every account, and keeps it.\n";
     }
     Ok(text + &refers)
 }

@@ -149,7 +149,7 @@ impl Proposal<'_> {
         let mut text = String::new();
         let table = self.table;
         if table.kind != "r" {
-            text += "# this is no plain table, and can't be a target\n";
+            text += "# this is not a plain table, and can't be a target\n";
         }
         if table.has_row_security {
             text += "# row-level security hides rows from this user: connect as the owner, or as a role with bypassrls\n";
@@ -178,14 +178,16 @@ impl Proposal<'_> {
         };
         self.used.push(name.to_string());
         match self.table.column(name).and_then(Id::of) {
-            None => format!("# ids in `{name}` are no number, uuid or text, and can't be used\n"),
+            None => {
+                format!("# ids in `{name}` are not a number, uuid or text, and can't be used\n")
+            }
             Some(id) if id.is_ours() => format!(
-                "id = {}  # {}: muster makes uuids\n",
+                "id = {}  # {}: muster generates uuids\n",
                 word(name),
                 id.column.shown
             ),
             Some(id) => format!(
-                "id = {}  # {}: the table makes them\n",
+                "id = {}  # {}: the table generates them\n",
                 word(name),
                 id.column.shown
             ),
@@ -229,7 +231,7 @@ impl Proposal<'_> {
             );
         }
         let Some(column) = self.named(&["status", "state", "accountstatus"], is_word) else {
-            return "# no column was found that says whether an account is open; without one nobody is deactivated\n".to_string();
+            return "# no column was found that says whether an account is active; without one nobody is deactivated\n".to_string();
         };
         let one = |words: &[&str]| {
             let mut labels = column.labels.iter();
@@ -250,7 +252,7 @@ impl Proposal<'_> {
         }
         text += " }";
         if active.is_none() || closed.is_none() {
-            text += "  # unsure: put the column's own words here";
+            text += "  # unsure: use the column's own words here";
         }
         text + "\n"
     }
@@ -264,7 +266,7 @@ impl Proposal<'_> {
             if !column.labels.is_empty() {
                 let _ = write!(
                     text,
-                    "  # one of {}: name those to be given as `roles` under `[accounts]`",
+                    "  # one of {}: name the ones to assign as `roles` under `[accounts]`",
                     column.labels.join(", ")
                 );
             }
@@ -306,7 +308,7 @@ impl Proposal<'_> {
         }
         let keys = [Field::Email, Field::Username, Field::ExternalId];
         if !keys.iter().any(|key| self.fields.contains(key)) {
-            text += "# unsure: people are found by `email`, `username` or `external_id`; name the column of one\n";
+            text += "# unsure: people are matched by `email`, `username` or `external_id`; map a column to one of them\n";
         }
         text
     }
@@ -328,12 +330,12 @@ impl Proposal<'_> {
                 .any(|unique| unique.contains(&column.name))
         {
             notes.push(
-                "nothing makes it unique: two imports at once could make a person twice"
+                "it has no unique index: two imports at once could create a person twice"
                     .to_string(),
             );
         }
         if is_key && column.is_case_insensitive {
-            notes.push("upper and lower case are the same in it".to_string());
+            notes.push("it ignores case".to_string());
         }
         if let Some(length) = column.length.filter(|length| *length < 100) {
             notes.push(format!("at most {length} characters"));
@@ -412,13 +414,10 @@ impl Proposal<'_> {
             .await
             .map_err(|error| refusal(&error, DOING))?;
         Ok(Some(match rows.as_slice() {
-            [only] => (
-                only.get(0),
-                "unsure: the only one that its accounts have so far",
-            ),
+            [only] => (only.get(0), "unsure: the only value in the table so far"),
             _ => (
                 String::new(),
-                "unsure: whose accounts are meant; only those rows are seen",
+                "unsure: which accounts to manage; only rows with this value are used",
             ),
         }))
     }
@@ -444,7 +443,7 @@ fn proposed(column: &Column) -> (String, &'static str) {
     if name.contains("password") || name.contains("passwd") {
         return (
             "\"!\"".to_string(),
-            "  # no password fits this; people set theirs by a link",
+            "  # no password matches this; people set theirs through a link",
         );
     }
     match column.category {
@@ -460,7 +459,7 @@ fn proposed(column: &Column) -> (String, &'static str) {
         _ if column.base == "jsonb" || column.base == "json" => {
             ("\"{}\"".to_string(), "  # unsure")
         }
-        _ => ("\"\"".to_string(), "  # unsure: what belongs here?"),
+        _ => ("\"\"".to_string(), "  # unsure: which value belongs here?"),
     }
 }
 

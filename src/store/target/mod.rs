@@ -1,4 +1,4 @@
-//! Accounts in a table of somebody else's: `[target]`.
+//! Use your own accounts table: `[target]`.
 //!
 //! All of muster's SQL says `muster.accounts`, `muster.groups` and `muster.memberships`. With a target
 //! these are views of the application's tables, with triggers that write through them, so that nothing
@@ -165,11 +165,11 @@ async fn stay(client: &Client) -> Result<()> {
         None => Ok(()),
         Some(kept) => {
             let what = format!(
-                "the accounts of this database are those of the table {}, and the pipeline has no `[target]`",
+                "this database's accounts are in the table {}, but the pipeline has no `[target]`",
                 kept.relation
             );
             Err(Refusal::new(Code::TargetOther, what).help(
-                "name a pipeline with that `[target]`, or another database for accounts of muster's own",
+                "use a pipeline with that `[target]`, or another database for muster's own accounts",
             ))
         }
     }
@@ -214,10 +214,10 @@ async fn install(
     let of = |part: &str| kept.iter().find(|kept| kept.part == part);
     if let Some(groups) = of("groups").filter(|_| parts.len() == 1) {
         let what = format!(
-            "the groups of this database are those of the table {}, and the pipeline has no `[target.groups]`",
+            "this database's groups are in the table {}, but the pipeline has no `[target.groups]`",
             groups.relation
         );
-        return Err(Refusal::new(Code::TargetOther, what).help("name it there again"));
+        return Err(Refusal::new(Code::TargetOther, what).help("add it again"));
     }
     let mut is_new = false;
     for (part, sql, tables) in parts {
@@ -233,7 +233,7 @@ async fn install(
             None => drop_tables(transaction, part).await?,
         }
         is_new = true;
-        let doing = |error| refusal(&error, "making the views of the target");
+        let doing = |error| refusal(&error, "creating the views of the target");
         transaction.batch_execute(&sql).await.map_err(doing)?;
         for (table, relation, key) in &tables {
             transaction
@@ -249,7 +249,7 @@ async fn install(
     Ok(is_new)
 }
 
-/// How many rows more make the planner's knowledge of them worth renewing.
+/// The number of runs rows more make the planner's knowledge of them worth renewing.
 const MANY: u64 = 1_000;
 
 /// Enters the rows that the application made since the last run.
@@ -268,11 +268,13 @@ async fn enter(transaction: &Transaction<'_>, plan: &Plan<'_>) -> Result<()> {
 
 fn elsewhere(kept: &Kept, wanted: &str) -> Refusal {
     let what = format!(
-        "the {} of this database are those of the table {}, not of {wanted}",
+        "this database's {} are in the table {}, not in {wanted}",
         kept.part, kept.relation
     );
-    Refusal::new(Code::TargetOther, what)
-        .help("name that table under `[target]`, or another database: its books know one target")
+    Refusal::new(Code::TargetOther, what).help(
+        "name that table under `[target]`, or use another database: a database has only one \
+            target",
+    )
 }
 
 const TABLES: [(&str, &[&str]); 2] = [
@@ -304,12 +306,10 @@ async fn drop_tables(transaction: &Transaction<'_>, part: &str) -> Result<()> {
         let sql = format!("select exists (select from muster.{table})");
         let row = transaction.query_one(&sql, &[]).await.map_err(doing)?;
         if row.get(0) {
-            let what = format!(
-                "the books of this database hold {part} of muster's own, in `muster.{table}`"
-            );
+            let what = format!("this database has {part} of muster's own, in `muster.{table}`");
             return Err(Refusal::new(Code::TargetOther, what).help(
-                "take their imports back with `muster undo`, or use another database; a database has \
-                 one place for its accounts",
+                "undo their imports with `muster undo`, or use another database; a database keeps \
+                    its accounts in one place",
             ));
         }
         // Views come before what refers to them: the memberships of a table go with its groups.

@@ -45,13 +45,13 @@ pub struct Shape {
     pub content: Content,
     /// How bytes become text.
     pub encoding: Charset,
-    /// How its records stand.
+    /// How its records are arranged.
     pub layout: Layout,
     /// What parts the values of a list in a cell; the first is written.
     separators: Vec<char>,
-    /// How many records it has.
+    /// The number of runs records it has.
     records: u64,
-    /// How many there are in all, where a page of a list says that.
+    /// The number of runs there are in all, where a page of a list says that.
     total: Option<u64>,
     /// Of a bulk export: how many records aren't people, by their type.
     others: Option<BTreeMap<String, u64>>,
@@ -80,7 +80,7 @@ impl Shape {
         }
         if let Some(total) = self.total.filter(|total| *total > records) {
             remarks.push(format!(
-                "a page of a list of {total}: the others are not in this file"
+                "one page of a list of {total}; the rest isn't in this file"
             ));
         }
         if let Some(packed) = &self.content.packed {
@@ -149,11 +149,11 @@ pub fn is_without_objects(content: &Content, start: &[u8]) -> Result<bool> {
 /// The refusal for JSON that lists other things than objects.
 pub fn without_objects(path: &std::path::Path) -> Refusal {
     let what = format!(
-        "`{}` is JSON, but lists no objects: nothing says which value is which",
+        "`{}` is JSON, but without a list of objects: its values have no names",
         path.display()
     );
     Refusal::new(Code::FileFormat, what).help(
-        "export one object for each person, as `[{\"email\": \"ada@example.org\", …}]`, or save the list as CSV",
+        "export one object per person, such as `[{\"email\": \"ada@example.org\", …}]`, or save the list as CSV",
     )
 }
 
@@ -190,7 +190,7 @@ pub fn open(content: Content, wanted: &Wanted) -> Result<Source> {
     })
 }
 
-/// How the records stand: a line each where half of the first lines or more are objects.
+/// How the records are arranged: a line each where half of the first lines or more are objects.
 fn layout(content: &Content, encoding: Charset) -> Result<Layout> {
     let (mut reader, _) = TextReader::open(content, encoding)?;
     let mut head = Vec::new();
@@ -255,7 +255,7 @@ fn names(shape: &mut Shape) -> Result<Vec<String>> {
         flattener.record(&node, &mut |name, text, _| names.note(name, text));
         if names.all.len() > COLUMNS_MAX {
             let what = format!(
-                "`{}` has more than {COLUMNS_MAX} columns: its records up to line {} have so many names together",
+                "`{}` has more than {COLUMNS_MAX} columns: the records up to line {} have more names than that in total",
                 path.display(),
                 record.place.line
             );
@@ -274,7 +274,7 @@ fn names(shape: &mut Shape) -> Result<Vec<String>> {
         (true, _) if !has_object => Err(without_objects(&path)),
         (true, records) => {
             let what = format!(
-                "`{}` has nobody in it: none of its records, {records} in all, has a value that can be read",
+                "`{}` has no people in it: none of its {records} records has a readable value",
                 path.display()
             );
             Err(Refusal::new(Code::FileEmpty, what))
@@ -421,10 +421,7 @@ pub fn read(
 }
 
 fn changed(source: &Source) -> Refusal {
-    let what = format!(
-        "`{}` isn't any more what it was when it was opened",
-        source.path.display()
-    );
+    let what = format!("`{}` changed after it was opened", source.path.display());
     Refusal::new(Code::FileChanged, what)
 }
 

@@ -40,7 +40,7 @@ const LISTS: &[&str] = &[
     "employees",
 ];
 
-/// How the records stand in the text.
+/// How the records are arranged in the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Layout {
@@ -81,7 +81,7 @@ pub(super) struct Records {
     at: usize,
     place: Place,
     column: u64,
-    /// How many records the document says that there are (SCIM's `totalResults`, RFC 7644 3.4.2).
+    /// The number of runs records the document says that there are (SCIM's `totalResults`, RFC 7644 3.4.2).
     pub total: Option<u64>,
 }
 
@@ -106,7 +106,7 @@ impl Records {
         })
     }
 
-    /// How many bytes of the file are behind, once there is no record left.
+    /// The number of runs bytes of the file are behind, once there is no record left.
     pub fn bytes_read(&self) -> u64 {
         self.place.byte
     }
@@ -209,7 +209,7 @@ impl Records {
                     }
                     self.pass_over(&key)?;
                 }
-                Err(self.syntax("the list that was there is gone"))
+                Err(self.syntax("the list no longer exists"))
             }
         }
     }
@@ -223,7 +223,7 @@ impl Records {
         }
         match self.peek()? {
             None => Ok(()),
-            Some(_) => Err(self.syntax("there is more behind the end of the document")),
+            Some(_) => Err(self.syntax("there is more text after the end of the document")),
         }
     }
 
@@ -374,7 +374,10 @@ impl Records {
             self.path.display(),
             self.place.line
         );
-        Refusal::new(Code::FileLimit, what).help("write one object a person, each on its own line")
+        Refusal::new(Code::FileLimit, what).help(
+            "write one object per person, each on its own \
+            line",
+        )
     }
 
     fn syntax(&self, what: &str) -> Refusal {
@@ -387,8 +390,8 @@ pub(super) fn damaged(path: &Path, line: u64, column: u64, what: &str) -> Refusa
     let shown = path.display();
     let what = format!("`{shown}` isn't JSON: line {line}, column {column}: {what}");
     Refusal::new(Code::FileDamaged, what).help(
-        "export it again, or correct that place; of a list with one object a line, only the broken \
-         lines stay out",
+        "export it again, or correct that place; in a list with one object per line, only the \
+            broken lines are left out",
     )
 }
 

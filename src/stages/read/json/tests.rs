@@ -104,9 +104,9 @@ fn a_broken_line_costs_its_row_only() {
         said[..4],
         [
             (1, json, "EOF while parsing an object at character 12"),
-            (2, json, "the key `email` stands twice"),
+            (2, json, "the key `email` occurs twice"),
             (3, json, said[2].2),
-            (4, json, "expected an object, as `{\"email\": …}`"),
+            (4, json, "expected an object such as `{\"email\": …}`"),
         ]
     );
     assert!(said[2].2.contains("hex escape"), "{said:?}");
@@ -152,7 +152,7 @@ fn documents_are_read_element_by_element() {
     let (source, ..) = read_all(page).unwrap();
     assert_eq!(
         told(&source)[1],
-        "a page of a list of 7: the others are not in this file"
+        "one page of a list of 7; the rest isn't in this file"
     );
 }
 
@@ -174,7 +174,7 @@ fn what_is_no_list_of_people_is_refused() {
         ),
         (
             "[{\"a\":1}] x",
-            damaged("line 1, column 11: there is more behind the end of the document"),
+            damaged("line 1, column 11: there is more text after the end of the document"),
         ),
         (
             "[{\"a\":\"x\n\"}]",

@@ -37,7 +37,7 @@ pub(super) enum Node<'t> {
 /// Parses a record.
 ///
 /// # Errors
-/// What serde_json says of the text: of its syntax; or, as data, of a key that stands twice, of
+/// What serde_json says of the text: of its syntax; or, as data, of a key that occurs twice, of
 /// what isn't an object, and of one that nests too deep.
 pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Node<'_>> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
@@ -49,7 +49,7 @@ pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Node<'_>> {
     match node {
         Node::Object(_) => Ok(node),
         _ => Err(serde_json::Error::custom(
-            "expected an object, as `{\"email\": …}`",
+            "expected an object such as `{\"email\": …}`",
         )),
     }
 }
@@ -159,7 +159,7 @@ impl<'t> Visitor<'t> for Level {
             };
             if is_double {
                 let shown: String = key.chars().take(40).collect();
-                return Err(A::Error::custom(format!("the key `{shown}` stands twice")));
+                return Err(A::Error::custom(format!("the key `{shown}` occurs twice")));
             }
             members.push((key, from.next_value_seed(Level(next))?));
         }

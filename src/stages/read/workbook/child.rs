@@ -109,7 +109,7 @@ impl<'a> Answer<'a> {
 
     /// The refusal for an answer that is none.
     pub fn nonsense(&self) -> Refusal {
-        damaged(self.path, &"its content makes no sense to the parser")
+        damaged(self.path, &"its content can't be parsed")
     }
 
     fn too_slow(&self) -> Refusal {

@@ -243,7 +243,7 @@ impl Budget<'_> {
         self.bytes += count as u64;
         if self.bytes > self.limit {
             let found = format!(
-                "{} inflates to more than {}",
+                "{} unpacks to more than {}",
                 self.what,
                 mebibytes(self.limit)
             );
@@ -251,7 +251,7 @@ impl Budget<'_> {
         }
         if self.bytes > RATIO_FROM && self.bytes / self.ratio > self.packed {
             let found = format!(
-                "{} inflates to more than {} times its size",
+                "{} unpacks to more than {} times its size",
                 self.what, self.ratio
             );
             return Err(over(path, &found, &format!("{} times", self.ratio)));
@@ -266,7 +266,7 @@ fn judge(job: &Job, what: &str, name: &str, scan: &Scan) -> Result<()> {
     if scan.doctype && (name.ends_with(".xml") || name.ends_with(".rels")) {
         return Err(damaged(
             path,
-            &format!("{what} declares a document type, which no workbook does"),
+            &format!("{what} declares a document type, which workbooks never do"),
         ));
     }
     let is_sheet = name.contains("worksheets/") || name.ends_with("sharedstrings.xml");

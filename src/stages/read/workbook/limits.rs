@@ -71,33 +71,30 @@ impl Limits {
     pub fn table(&self) -> String {
         let rows = [
             ("the file", mebibytes(self.packed)),
-            ("all of its archive, inflated", mebibytes(self.inflated)),
+            ("the whole archive, unpacked", mebibytes(self.inflated)),
             (
-                "a part of it, inflated",
+                "one part of it, unpacked",
                 format!("{} times its packed size, from 32 MiB on", self.ratio),
             ),
-            ("entries of its archive", grouped(self.entries as u64)),
+            ("entries of the archive", grouped(self.entries as u64)),
             ("sheets", grouped(self.sheets as u64)),
             ("rows of a sheet", grouped(u64::from(self.rows))),
-            (
-                "columns that hold something",
-                grouped(u64::from(self.columns)),
-            ),
-            ("cells of a sheet that hold something", grouped(self.cells)),
+            ("columns with content", grouped(u64::from(self.columns))),
+            ("cells of a sheet with content", grouped(self.cells)),
             ("characters of a cell", grouped(self.cell_characters as u64)),
             ("text of a row", mebibytes(self.row_bytes as u64)),
             ("shared strings", grouped(self.strings)),
-            ("all shared strings, inflated", mebibytes(self.string_bytes)),
-            ("memory that reading takes", mebibytes(self.memory)),
+            ("all shared strings, unpacked", mebibytes(self.string_bytes)),
+            ("memory for reading", mebibytes(self.memory)),
             (
-                "seconds of computing",
+                "seconds of CPU time",
                 format!(
-                    "{SECONDS}, and one more for every {} KiB of the file",
+                    "{SECONDS}, plus one for every {} KiB of the file",
                     BYTES_A_SECOND >> 10
                 ),
             ),
         ];
-        let mut table = String::from("| of a workbook | at the most |\n|---|---|\n");
+        let mut table = String::from("| of a workbook | limit |\n|---|---|\n");
         for (what, limit) in rows {
             let _ = writeln!(table, "| {what} | {limit} |");
         }

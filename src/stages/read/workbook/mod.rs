@@ -362,7 +362,7 @@ fn push(from: &Row, source: &Source, book: &Book, merged: &mut Merged, batch: &m
                 field: None,
                 column: Some(column as u16),
                 found: String::new(),
-                detail: format!("its text stands in {anchor}, and counts there only"),
+                detail: format!("its text is in {anchor}, and counts only there"),
             });
         }
     }
@@ -584,7 +584,7 @@ fn header(path: &Path, mut rows: FirstRows, wanted: &Wanted) -> Result<(u64, Vec
             "has a sheet with nothing on it",
         )),
         None => {
-            let what = format!("has no names of columns in its first {looked_at} rows");
+            let what = format!("has no column names in its first {looked_at} rows");
             Err(refusal(Code::FileNoHeader, path, &what))
         }
     }
@@ -599,7 +599,7 @@ impl Book {
         }
         if !self.left_out.is_empty() {
             let names = listed(self.left_out.iter().map(String::as_str));
-            remarks.push(format!("columns of a kind that isn't read: {names}"));
+            remarks.push(format!("columns of an unsupported type: {names}"));
         }
         let others: Vec<&str> = self
             .sheets

@@ -348,7 +348,7 @@ impl<R: Read> Content<'_, '_, R> {
                     "table:table-cell" | "table:covered-table-cell" => return Ok(text),
                     _ => {}
                 },
-                Event::Eof => return Err(self.broken(&Error::other("it breaks off"))),
+                Event::Eof => return Err(self.broken(&Error::other("it ends too early"))),
                 piece if in_paragraph > 0 => {
                     text.push_str(&xml::text(piece).unwrap_or_default());
                 }
@@ -365,7 +365,7 @@ impl<R: Read> Content<'_, '_, R> {
             match self.xml.next().map_err(|error| damaged(path, &error))? {
                 Event::Start(tag) if tag.name().as_ref() == name => depth += 1,
                 Event::End(end) if end.name().as_ref() == name => depth -= 1,
-                Event::Eof => return Err(self.broken(&Error::other("it breaks off"))),
+                Event::Eof => return Err(self.broken(&Error::other("it ends too early"))),
                 _ => {}
             }
         }

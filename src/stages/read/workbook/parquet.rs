@@ -10,15 +10,16 @@ use std::path::Path;
 
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, ToSpan};
-use polars::io::parquet::read::_internal::to_deserializer;
-use polars::io::parquet::read::FileMetadata;
-use polars::polars_compute::cast::{cast_default, date32_to_date64, primitive_to_same_primitive};
-use polars::polars_compute::propagate_nulls::propagate_nulls_struct;
-use polars::prelude::{
-    ArrayRef, ArrowDataType, ArrowField, ArrowTimeUnit, BinaryType, BooleanType, Float32Type,
-    Float64Type, Int64Type, LargeListArray, ParquetReader, PolarsDataType, PolarsError, SerReader,
-    StaticArray, StringType, UInt64Type,
+use polars_arrow::array::{ArrayRef, ListArray, PrimitiveArray, StaticArray, StructArray};
+use polars_arrow::datatypes::{ArrowDataType, Field as ArrowField, TimeUnit as ArrowTimeUnit};
+use polars_compute::cast::cast_default;
+use polars_core::prelude::{
+    BinaryType, BooleanType, Float32Type, Float64Type, Int64Type, PolarsDataType, PolarsError,
+    StringType, UInt64Type,
 };
+use polars_io::SerReader;
+use polars_io::parquet::read::_internal::to_deserializer;
+use polars_io::parquet::read::{FileMetadata, ParquetReader};
 use uuid::Uuid;
 
 use super::limits::Limits;
@@ -94,7 +95,7 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         let columns = columns(job, &metadata, index, &fields)?;
         let whole = |texts: &Texts| texts.ends.len() == rows;
         if columns.len() != names.len() || !columns.iter().all(whole) {
-            let what = "its columns have not as many rows as it says";
+            let what = "its columns don't have as many rows as it says";
             return Err(broken(job.path, &what));
         }
         for row in 0..rows {
@@ -233,7 +234,8 @@ fn fill(
     if let ArrowDataType::Struct(_) = array.dtype()
         && depth < DEPTH_MAX
     {
-        let parts = as_argument_of(propagate_nulls_struct, array).ok_or("a struct is none")?;
+        let parts = array.as_any().downcast_ref::<StructArray>();
+        let parts = parts.ok_or("a struct is none")?;
         let mut next = at;
         for part in parts.values() {
             next = fill(part, next, depth + 1, columns)?;
@@ -247,7 +249,7 @@ fn fill(
         columns.push(Texts::default());
     }
     let texts = columns.get_mut(at).ok_or("a column is missing")?;
-    if let Some(list) = array.as_any().downcast_ref::<LargeListArray>() {
+    if let Some(list) = array.as_any().downcast_ref::<ListArray<i64>>() {
         let write = writer(list.values())?;
         for row in 0..list.len() {
             let (start, end) = list.offsets().start_end(row);
@@ -300,9 +302,8 @@ fn writer(array: &ArrayRef) -> std::result::Result<Write<'static>, Why> {
             moment(value, unit, zone.is_some(), out);
         })?,
         T::Date32 => {
-            let days = as_argument_of(date32_to_date64, array)
-                .ok_or("a date is none")?
-                .clone();
+            let days = array.as_any().downcast_ref::<PrimitiveArray<i32>>();
+            let days = days.ok_or("a date is none")?.clone();
             Box::new(move |row, out: &mut String| {
                 let date = days
                     .get(row)
@@ -311,10 +312,8 @@ fn writer(array: &ArrayRef) -> std::result::Result<Write<'static>, Why> {
             })
         }
         T::Decimal(_, scale) => {
-            let same = |array: &_| primitive_to_same_primitive::<i128>(array, &T::Int128);
-            let values = as_argument_of(same, array)
-                .ok_or("a decimal is none")?
-                .clone();
+            let values = array.as_any().downcast_ref::<PrimitiveArray<i128>>();
+            let values = values.ok_or("a decimal is none")?.clone();
             Box::new(move |row, out: &mut String| {
                 if let Some(value) = values.get(row) {
                     decimal(value, scale, out);
@@ -351,12 +350,6 @@ fn shown<T: PolarsDataType>(
             write(value, out);
         }
     }))
-}
-
-/// The array as that function takes it. Some types of arrays have no public name with the features
-/// that polars is built with, but functions that take them do.
-fn as_argument_of<T: 'static, R>(_: fn(&T) -> R, array: &ArrayRef) -> Option<&T> {
-    array.as_any().downcast_ref()
 }
 
 /// ISO 8601; with `Z` where the column's times are of a zone, which are kept in UTC. A local

@@ -29,7 +29,7 @@ pub(super) fn quietly<T>(path: &Path, call: impl FnOnce() -> T) -> Result<T> {
     QUIET.set(true);
     let result = catch_unwind(AssertUnwindSafe(call));
     QUIET.set(false);
-    result.map_err(|_| damaged(path, &"its content makes no sense to the parser"))
+    result.map_err(|_| damaged(path, &"its content can't be parsed"))
 }
 
 pub(super) fn broken(path: &Path, error: &XlsxError) -> Refusal {
@@ -42,7 +42,7 @@ pub(super) fn broken(path: &Path, error: &XlsxError) -> Refusal {
             path,
             "has a sheet of a kind that muster doesn't read",
         )
-        .help("save the sheet with the list as a workbook of its own, or as CSV"),
+        .help("save the sheet with the list as a separate workbook, or as CSV"),
         error => damaged(path, error),
     }
 }

@@ -46,7 +46,7 @@ enum Kept {
     Merged,
 }
 
-/// Where a scan stands.
+/// The position of a scan.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 enum State {
     #[default]

@@ -232,7 +232,7 @@ fn the_sheet_and_the_header_are_chosen_or_asked_for() {
     let numbers = ("name=\"N\"", "<row r=\"5\"><c r=\"A5\"><v>1</v></c></row>");
     assert_eq!(
         opened(&[numbers], ""),
-        "file.no_header `f` has no names of columns in its first 1 rows"
+        "file.no_header `f` has no column names in its first 1 rows"
     );
     let title = format!(
         "<row r=\"1\">{}</row><row r=\"2\">{}</row>",
@@ -271,7 +271,7 @@ fn hostile() -> Vec<(Package, Code, &'static str)> {
         (row(last), Code::FileLimit, "column 16384"),
         (row(wide), Code::FileLimit, "column 513; the limit is 512"),
         (row(deep), Code::FileLimit, "row 1048577"),
-        (row(again), Code::FileDamaged, "row 1 stands after row 2"),
+        (row(again), Code::FileDamaged, "row 1 comes after row 2"),
         (row(&long), Code::FileLimit, "32767 characters"),
         (
             strings("<sst uniqueCount=\"99999999999\"/>"),
@@ -406,7 +406,7 @@ fn every_limit_lets_in_what_is_at_it_and_refuses_one_more() {
         (|limits| limits.packed -= 1, "bytes; the limit is"),
         (
             |limits| limits.inflated -= 1,
-            "its archive inflates to more than",
+            "its archive unpacks to more than",
         ),
         (
             |limits| limits.entries -= 1,
@@ -436,7 +436,7 @@ fn every_limit_lets_in_what_is_at_it_and_refuses_one_more() {
         ),
         (
             |limits| limits.string_bytes -= 1,
-            "the part `xl/sharedStrings.xml` inflates to more than",
+            "the part `xl/sharedStrings.xml` unpacks to more than",
         ),
     ];
     for (lower, expected) in lower {

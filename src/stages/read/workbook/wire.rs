@@ -22,7 +22,7 @@ pub(super) const FORMATS: u8 = b'f';
 pub(super) const NEXT_SHEET: u8 = b's';
 /// The file is refused, as JSON of a [`Refused`].
 pub(super) const REFUSED: u8 = b'x';
-/// Stands behind each value of a list in a cell, until it is known what the pipeline parts them by.
+/// Follows each value of a list in a cell, until it is known what the pipeline parts them by.
 pub(super) const LIST_MARK: char = '\u{1f}';
 /// All was said.
 pub(super) const END: u8 = b'e';
@@ -87,7 +87,7 @@ pub struct Sheet {
     pub is_hidden: bool,
     /// Whether it has formulas.
     pub formulas: bool,
-    /// How many rows that hold something are hidden, by hand or by a filter.
+    /// The number of runs rows that hold something are hidden, by hand or by a filter.
     pub hidden_rows: u64,
     /// Columns that are hidden: first and last, from 0.
     pub hidden_columns: Vec<(u32, u32)>,
@@ -220,7 +220,7 @@ impl<'f> Row<'f> {
         })
     }
 
-    /// How many cells it has.
+    /// The number of runs cells it has.
     pub fn width(&self) -> usize {
         self.spans.len() / 8
     }

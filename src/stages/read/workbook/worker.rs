@@ -23,7 +23,7 @@ use super::{kind, ods, parquet, xls, xlsb, xlsx};
 use crate::issue::Code;
 use crate::refusal::Result;
 
-/// How many rows that aren't blank are looked at for the header.
+/// The number of runs rows that aren't blank are looked at for the header.
 const HEADER_ROWS_MAX: usize = 20;
 
 /// What is asked of a workbook.

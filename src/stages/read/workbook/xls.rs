@@ -91,7 +91,7 @@ fn rows(
     let general = NumberFormat::new(None, "General");
     let date = NumberFormat::new(Some(14), builtin(14));
     let mut filled = range.rows();
-    // Formulas without a result are no cells to the parser, and may stand beside its range.
+    // Formulas without a result are no cells to the parser, and may be next to its range.
     let first = own.uncomputed.first().map_or(top, |(row, _)| top.min(*row));
     let last = own.uncomputed.last().map(|(row, _)| *row);
     let last = range.end().map(|(row, _)| row).max(last);

@@ -150,7 +150,7 @@ fn rows(
         match last {
             Some((at, _)) if row < at => {
                 let (row, at) = (u64::from(row) + 1, u64::from(at) + 1);
-                return Err(damaged(path, &format!("row {row} stands after row {at}")));
+                return Err(damaged(path, &format!("row {row} comes after row {at}")));
             }
             Some((at, before)) if row == at && column <= before => {
                 let what = format!("row {} comes twice", u64::from(row) + 1);

@@ -44,7 +44,7 @@ impl<R: Read> Xml<R> {
         match self.reader.read_event_into(&mut self.buffer) {
             Ok(Event::DocType(_)) => Err(Error::other("it declares a document type")),
             Ok(event) => Ok(event),
-            Err(quick_xml::Error::Syntax(_)) => Err(Error::other("it breaks off")),
+            Err(quick_xml::Error::Syntax(_)) => Err(Error::other("it ends too early")),
             Err(quick_xml::Error::Encoding(_)) => Err(Error::other("it is not UTF-8")),
             Err(error) => Err(Error::other(error)),
         }
@@ -172,7 +172,7 @@ mod tests {
             ),
             ("<a b='&no;'/></b>", "<a &no;/></b>"),
             ("<!DOCTYPE x>", " it declares a document type"),
-            ("<a", " it breaks off"),
+            ("<a", " it ends too early"),
             ("", ""),
         ] {
             assert_eq!(events(xml), expected, "{xml}");
