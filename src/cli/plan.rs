@@ -300,8 +300,8 @@ impl View<'_> {
     /// All rows with their differences, until `take` has enough.
     fn rows(&self, take: &mut Take) -> Result<()> {
         for batch in 0..self.plan.spool.batches() {
-            let people = self.plan.spool.read(batch)?;
-            let planned = self.plan.plan.read(batch)?;
+            let people = self.plan.rows(batch)?;
+            let planned = self.plan.decided(batch)?;
             for index in 0..people.len() {
                 let person = Person {
                     people: &people,

@@ -181,7 +181,16 @@ pub(super) fn run_task(
     let mut about = About::new(&task, store.as_deref(), args);
     let mut pending = None;
     let ran = match (task, store.as_deref_mut()) {
+        (Task::Import, Some(store)) if args.files.is_empty() => pipeline::due(&job, store),
         (Task::Import, Some(store)) => pipeline::import(&job, store),
+        (
+            Task::Apply {
+                order,
+                approval: Some(_),
+                ..
+            },
+            Some(store),
+        ) => pipeline::approve(&job, *order, store),
         (Task::Apply { order, .. }, Some(store)) => pipeline::apply(&job, *order, store),
         (Task::Check { plan, .. }, store) => {
             pending = plan;

@@ -119,6 +119,22 @@ pub struct PlanFile {
 }
 
 impl PlanFile {
+    /// The rows of a batch.
+    ///
+    /// # Errors
+    /// `output.unwritable`, when the disk fails.
+    pub fn rows(&self, batch: usize) -> Result<People> {
+        self.spool.read(batch)
+    }
+
+    /// What is decided about the rows of a batch.
+    ///
+    /// # Errors
+    /// As [`PlanFile::rows`].
+    pub fn decided(&self, batch: usize) -> Result<Planned> {
+        self.plan.read(batch)
+    }
+
     /// The pipeline as it was when the plan was made, with the options that overrode it.
     ///
     /// # Errors

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use super::decisions::Decisions;
+use super::job::{Job, stopped_early};
 use super::write::Way;
-use super::{Job, stopped_early};
 use crate::issue::Code;
 use crate::ledger::planfile::PlanFile;
 use crate::outcome::Exit;
@@ -22,10 +22,10 @@ pub(super) struct Begun {
     pub(super) run: RunKey,
     /// RFC 3339, when it was begun first and cut off.
     pub(super) resumed_from: Option<String>,
-    /// What an earlier try, or another process, has sealed.
-    pub(super) decisions: Option<Decisions>,
     /// A run of the same input that was cut off and can't go on.
     pub(super) given_up: Option<String>,
+    /// Whether processes share it.
+    pub(super) way: Way,
 }
 
 impl Begun {
@@ -34,22 +34,8 @@ impl Begun {
         Begun {
             run: run.clone(),
             resumed_from: None,
-            decisions: None,
             given_up: None,
-        }
-    }
-
-    /// What an earlier try, or another process, has sealed; else what `decide` says of the `rows`
-    /// rows, sealed now.
-    pub(super) fn decided(
-        &mut self,
-        rows: u64,
-        store: &Store,
-        decide: impl FnOnce() -> Result<Decisions>,
-    ) -> Result<Decisions> {
-        match self.decisions.take() {
-            Some(sealed) => Ok(sealed),
-            None => decide()?.seal(&self.run, rows, store),
+            way: Way::Alone,
         }
     }
 }
@@ -57,13 +43,14 @@ impl Begun {
 /// Begins the run in the books, or takes up the one that was cut off. One that has written and whose
 /// decisions aren't known any more can't go on: other runs have changed the accounts since, or
 /// another version of muster began it. What it wrote is found by the match as what others wrote is.
+/// With it comes what an earlier try, or another process, has sealed.
 pub(super) fn begin(
     job: &Job,
     files: &[InputFile],
     spool: &Spool,
     store: &Store,
     is_alone: bool,
-) -> Result<Begun> {
+) -> Result<(Begun, Option<Decisions>)> {
     let inputs = inputs_of(files);
     let folder = job.folder.display().to_string();
     let begin = || store.begin_run(&job.run.id, job.run.seed, &inputs, job.pipeline, &folder);
@@ -82,30 +69,35 @@ pub(super) fn begin(
             booked = begin()?;
         }
     }
-    Ok(Begun {
+    let begun = Begun {
         run: RunKey {
             id: booked.id,
             seed: booked.seed,
             started_ms: booked.started_ms,
         },
         resumed_from: booked.resumed_from,
-        decisions,
         given_up,
-    })
+        way: Way::Alone,
+    };
+    Ok((begun, decisions))
 }
 
 /// Joins the run of a plan, or begins it; with its decisions, unless this process is the one that
 /// has to make them.
-pub(super) fn join(job: &Job, plan: &PlanFile, store: &mut Store) -> Result<(Begun, Way)> {
+pub(super) fn join(
+    job: &Job,
+    plan: &PlanFile,
+    store: &mut Store,
+) -> Result<(Begun, Option<Decisions>)> {
     let is_alone = store.join(&inputs_of(&plan.files), &job.pipeline.sha256)?;
     store.aim(&job.pipeline.definition)?;
-    let mut begun = begin(job, &plan.files, &plan.spool, store, is_alone)?;
+    let (mut begun, mut sealed) = begin(job, &plan.files, &plan.spool, store, is_alone)?;
     store.let_others_join(&begun.run.id)?;
     let opens = store.begin_step(&begun.run, Step::Open, job.stop)?;
-    if begun.decisions.is_none() {
-        begun.decisions = Decisions::sealed(&begun.run.id, &plan.spool, store)?;
+    if sealed.is_none() {
+        sealed = Decisions::sealed(&begun.run.id, &plan.spool, store)?;
     }
-    if !opens && begun.decisions.is_none() {
+    if !opens && sealed.is_none() {
         return match job.stop.load(Ordering::Relaxed) {
             true => Err(stopped_early()),
             false => {
@@ -114,11 +106,11 @@ pub(super) fn join(job: &Job, plan: &PlanFile, store: &mut Store) -> Result<(Beg
             }
         };
     }
-    let way = Way::Shared {
+    begun.way = Way::Shared {
         opens,
         joined: !is_alone,
     };
-    Ok((begun, way))
+    Ok((begun, sealed))
 }
 
 /// Which rows the run mends, as far as the books know them.

@@ -90,7 +90,7 @@ impl Decisions {
     }
 
     /// Seals the decisions in the database: from now on the run goes by them, even if it is cut off.
-    pub(super) fn seal(self, run: &RunKey, rows: u64, store: &Store) -> Result<Decisions> {
+    pub(super) fn seal(self, run: &RunKey, spool: &Spool, store: &Store) -> Result<Decisions> {
         store.begin_decisions()?;
         for first in (0..self.rows.batches()).step_by(GROUP_BATCHES) {
             let range = first..(first + GROUP_BATCHES).min(self.rows.batches());
@@ -104,7 +104,7 @@ impl Decisions {
         }
         let head = Head {
             format: format(),
-            rows,
+            rows: spool.rows(),
             whole: &self.whole,
         };
         let head = serde_json::to_string(&head).unwrap_or_default();

@@ -123,7 +123,7 @@ impl Rows<'_> {
         let holds_moves = self.holds_moves(planning, hold)?;
         planning.needed.clear();
         for batch in 0..self.spool.batches() {
-            let people = self.spool.read(batch)?;
+            let people = self.read(batch)?;
             let mut planned = planning.rows.read(batch)?;
             let mut held = Vec::new();
             for (row, change) in changes(&people, &planned, self.layout, self.definition()) {
@@ -171,7 +171,7 @@ impl Rows<'_> {
         let together: Vec<RowNumber> = planning.together.iter().copied().collect();
         for rows in together.chunk_by(|a, b| self.spool.batch_of(*a) == self.spool.batch_of(*b)) {
             let batch = self.spool.batch_of(rows[0]);
-            let (people, planned) = (self.spool.read(batch)?, planning.rows.read(batch)?);
+            let (people, planned) = (self.read(batch)?, planning.rows.read(batch)?);
             let mut giving = changes(&people, &planned, self.layout, self.definition())
                 .filter(|(row, _)| rows.binary_search(row).is_ok());
             let is_held = |(row, change)| {

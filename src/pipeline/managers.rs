@@ -32,7 +32,7 @@ pub(super) fn find_managers(
         let first = rows.spool.first_row(batch) as usize;
         let of_batch = first..(first + rows.spool.rows_in(batch)).min(wrong.len());
         if wrong[of_batch.clone()].iter().any(is_open) {
-            let people = rows.spool.read(batch)?;
+            let people = rows.read(batch)?;
             for row in of_batch.filter(|row| is_open(&wrong[*row])) {
                 if let Some(cell) = cell(&people, row - first, rows.layout) {
                     asked

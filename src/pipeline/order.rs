@@ -44,12 +44,12 @@ impl Order<'_> {
     /// match, plan: by the plan, as far as the accounts are what it saw.
     pub(super) fn decide(&self, job: &Job, store: &Store) -> Result<Decisions> {
         let file = &self.plan;
-        let groups = groups_of(&file.spool, &file.layout, &job.pipeline.definition)?;
         let rows = Rows {
             job,
             layout: &file.layout,
             spool: &file.spool,
         };
+        let groups = groups_of(&rows)?;
         let planning = match_and_plan(&rows, &Guide::Plan(self), &groups, Some(store), None)?;
         let leavers = planned_leavers(job, self, planning.unknown_rows, store)?;
         let seen = rows.ask(&planning, &leavers, (None, &[]), Some(store))?;

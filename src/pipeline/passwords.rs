@@ -68,8 +68,8 @@ fn needs_passwords(plan: &PlanFile) -> Result<bool> {
         return Ok(false);
     }
     for batch in 0..plan.spool.batches() {
-        let passwords = plan.spool.read(batch)?.drafts.passwords;
-        let outcomes = plan.plan.read(batch)?.outcomes;
+        let passwords = plan.rows(batch)?.drafts.passwords;
+        let outcomes = plan.decided(batch)?.outcomes;
         let makes = |outcome: &Outcome| matches!(outcome, Outcome::Created | Outcome::Held);
         let mut rows = outcomes.iter().enumerate();
         if rows.any(|(index, outcome)| makes(outcome) && passwords.has(index)) {

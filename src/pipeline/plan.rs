@@ -1,24 +1,20 @@
 //! match → plan, for all batches: what each row would do, and those who only get what others give up.
 
-use super::stopped_early;
 use crate::decision::Lookup;
 use crate::pipeline::rows::Guide;
 use crate::pipeline::rows::Rows;
-use crate::spool::GROUP_BATCHES;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::atomic::Ordering;
 
-use rayon::prelude::*;
 use uuid::Uuid;
 
 use super::change::{asks_for_groups, joined, named, needed_groups};
 use super::read::{place, place_and_name};
-use super::roll::{Called, ask_roll};
+use super::roll::{Called, send_keys};
 use super::twice::{Told, Twice};
 use crate::account::{Account, Matched, Update};
 use crate::decision::Trace;
 use crate::decision::{Action, Planned};
-use crate::definition::{Clashes, Dates, Definition, Missing};
+use crate::definition::{Clashes, Definition};
 use crate::field::{Field, Key, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::meaning::membership::Tree;
@@ -30,7 +26,6 @@ use crate::spool::{PlanSpool, Spool};
 use crate::stages::clash::Decision;
 use crate::stages::follow::{self, Follow, Line, regardless};
 use crate::stages::gates::Facts;
-use crate::stages::load::{self};
 use crate::stages::managers::{self};
 use crate::stages::moves::{self, Moves, Pending, Release, stands_in_the_way};
 use crate::stages::plan::{decide, giving_up, own_match, without_keys, without_taken_keys};
@@ -94,10 +89,8 @@ fn ask_store<'a>(
     if let Some(store) = store
         && store.has_accounts()?
     {
-        if let Some(calling) = calling {
-            called = ask_roll(rows, guide, &tree, calling)?;
-        }
-        unknown_rows = send_keys(rows, called.as_ref(), store)?;
+        let sent = send_keys(rows, guide, &tree, calling, store)?;
+        (called, unknown_rows) = (sent.called, sent.unknown_rows);
         let with_past = definition.update.asks_who();
         matches = Some(store.run_match(&definition.matching.keys(), with_groups, with_past)?);
     }
@@ -138,34 +131,25 @@ pub(super) fn match_and_plan(
     let mut needed = BTreeSet::new();
     let mut pending = Vec::new();
     let mut facts = Vec::with_capacity(spool.batches());
-    job.progress.begin("match", Some(spool.rows()));
-    for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
-        if job.stop.load(Ordering::Relaxed) {
-            return Err(stopped_early());
-        }
-        let range = first..(first + GROUP_BATCHES).min(spool.batches());
-        let last = spool.first_row(range.end - 1) + spool.rows_in(range.end - 1) as RowNumber - 1;
-        let found = matches
-            .as_mut()
-            .map_or(Ok(Vec::new()), |matches| matches.through(last))?;
-        let planned: Vec<(People, Planned, moves::Found, Facts)> = range
-            .into_par_iter()
-            .map(|batch| {
-                let people = spool.read(batch)?;
-                let (planned, moving) = judge.plan(batch, &people, called.as_ref(), &found)?;
-                let facts = rows.facts(&people, &planned);
-                Ok((people, planned, moving, facts))
-            })
-            .collect::<Result<_>>()?;
-        for (people, planned, moving, of_batch) in planned {
+    rows.each(
+        "match",
+        |last| match &mut matches {
+            Some(matches) => matches.through(last),
+            None => Ok(Vec::new()),
+        },
+        |found, batch, people| {
+            let (planned, moving) = judge.plan(batch, &people, called.as_ref(), found)?;
+            let facts = rows.facts(&people, &planned);
+            Ok((people, planned, moving, facts))
+        },
+        |_, (people, planned, moving, of_batch)| {
             facts.push(of_batch);
             pending.extend_from_slice(&moving.pending);
             twice.note(people.drafts.first_row, &planned, &moving.releases)?;
             needed.extend(needed_groups(&people, &planned, layout, definition));
-            plan.push(&planned)?;
-            job.progress.add(people.len() as u64, None);
-        }
-    }
+            plan.push(&planned)
+        },
+    )?;
     job.progress.end();
     let mut told = twice.told(&pending)?;
     let moves = settle_moves(pending, &mut told);
@@ -210,7 +194,7 @@ fn settle(
     let late: Vec<RowNumber> = told.late.keys().copied().collect();
     for some in late.chunk_by(|a, b| spool.batch_of(*a) == spool.batch_of(*b)) {
         let batch = spool.batch_of(some[0]);
-        let (people, mut planned) = (spool.read(batch)?, plan.read(batch)?);
+        let (people, mut planned) = (rows.read(batch)?, plan.read(batch)?);
         let has_moved = |issue: &Issue| moves.settled.contains_key(&issue.row);
         planned
             .issues
@@ -237,41 +221,6 @@ fn settle(
 /// Whether an issue was that somebody else has the row's keys.
 fn stood_in_its_way(issue: &Issue) -> bool {
     stands_in_the_way(issue) || issue.code == Code::PlanDrifted
-}
-
-/// Sends the keys of all rows to the database. Returns how many rows nobody can be found by, where
-/// that matters.
-fn send_keys(rows: &Rows, called: Option<&Called>, store: &Store) -> Result<u64> {
-    let Rows { job, spool, .. } = *rows;
-    // A few keys too many cost little, and the corrections of a full list are short.
-    let definition = &job.pipeline.definition;
-    let full_list = definition.leavers.missing == Missing::Deactivate
-        || definition.accounts.dates == Dates::Schedule;
-    let mut unknown_rows = 0;
-    store.begin_match()?;
-    job.progress.begin("keys", Some(spool.rows()));
-    for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
-        let range = first..(first + GROUP_BATCHES).min(spool.batches());
-        let frames: Vec<_> = range
-            .into_par_iter()
-            .map(|batch| {
-                let people = spool.read(batch)?;
-                let known = |index| lookup(called, spool, batch, index);
-                let frame = load::encode_keys(&people, &known, full_list);
-                let unknown = match full_list {
-                    true => load::rows_without_key(&people),
-                    false => 0,
-                };
-                Ok((frame, people.len(), unknown))
-            })
-            .collect::<Result<_>>()?;
-        for (frame, rows, unknown) in frames {
-            store.push_keys(frame)?;
-            job.progress.add(rows as u64, None);
-            unknown_rows += unknown;
-        }
-    }
-    Ok(unknown_rows)
 }
 
 /// What the accounts that were called say of a row; a match can say it where none were.
@@ -301,7 +250,7 @@ impl Judge<'_> {
         let first = people.drafts.first_row;
         let keys = self.definition.matching.keys();
         let lines = match self.guide {
-            Guide::Plan(order) => follow::lines(order.plan.plan.read(batch)?, first),
+            Guide::Plan(order) => follow::lines(order.plan.decided(batch)?, first),
             Guide::Pipeline { .. } => Vec::new(),
         };
         let clashes = self.clashes(first, people.len())?;

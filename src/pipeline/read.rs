@@ -1,7 +1,7 @@
 //! The first half: read → map → clean → dedupe → validate, for all files, into the spool.
 
 use super::columns::{Unused, advise};
-use super::{Job, stopped_early};
+use super::job::{Job, stopped_early};
 use crate::pipeline::rows::Rows;
 use crate::spool::GROUP_BATCHES;
 use crate::stages::read::InputFile;
@@ -610,17 +610,20 @@ fn group_paths(people: &People, layout: &Layout, definition: &Definition) -> Spe
 }
 
 /// The groups that the rows of a plan name, by key.
-pub(super) fn groups_of(
-    spool: &Spool,
-    layout: &Layout,
-    definition: &Definition,
-) -> Result<BTreeMap<String, String>> {
+pub(super) fn groups_of(rows: &Rows) -> Result<BTreeMap<String, String>> {
+    let (layout, definition) = (rows.layout, &rows.job.pipeline.definition);
     let mut groups = Spellings::default();
     let slots = [Field::Groups, Field::AddGroups].map(|field| layout.field(field));
     if slots.iter().any(Option::is_some) {
-        for batch in 0..spool.batches() {
-            groups.add(group_paths(&spool.read(batch)?, layout, definition));
-        }
+        rows.each(
+            "groups",
+            |_| Ok(()),
+            |(), _, people| Ok(group_paths(&people, layout, definition)),
+            |_, named| {
+                groups.add(named);
+                Ok(())
+            },
+        )?;
     }
     Ok(groups.most_used())
 }

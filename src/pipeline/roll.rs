@@ -1,17 +1,18 @@
-//! Scans all accounts while the file is read, and looks up every row in that snapshot.
+//! Scans all accounts while the file is read, looks up every row in that snapshot, and sends the keys
+//! of the others to the database.
 
 use crate::decision::Lookup;
-use rayon::prelude::*;
 
 use super::Job;
 use super::change::asks_for_groups;
+use crate::definition::{Dates, Missing};
 use crate::field::RowNumber;
 use crate::meaning::membership::Tree;
 use crate::pipeline::rows::{Guide, Rows};
 use crate::refusal::Result;
-use crate::row::Layout;
-use crate::spool::GROUP_BATCHES;
+use crate::row::{Layout, People};
 use crate::spool::Spool;
+use crate::stages::load;
 use crate::stages::managers::Wrong;
 use crate::stages::plan::decide;
 use crate::stages::read::InputFile;
@@ -61,58 +62,94 @@ pub(super) fn call_roll<'a>(
     ))
 }
 
-/// Asks the roll about every row, batches side by side.
-pub(super) fn ask_roll(
+/// What the keys of all rows came to, on their way to the database.
+pub(super) struct Sent {
+    /// What the roll says of every row, where it was called.
+    pub(super) called: Option<Called>,
+    /// Rows that nobody can be found by, where that matters to those who are missing.
+    pub(super) unknown_rows: u64,
+}
+
+/// Asks the roll about every row, and sends the keys of those that it can't say to the database.
+pub(super) fn send_keys(
     rows: &Rows,
     guide: &Guide,
     tree: &Tree,
-    calling: Calling,
-) -> Result<Option<Called>> {
-    let Rows { job, layout, spool } = *rows;
+    calling: Option<Calling>,
+    store: &Store,
+) -> Result<Sent> {
+    let Rows { job, layout, .. } = *rows;
     let definition = &job.pipeline.definition;
+    // A few keys too many cost little, and the corrections of a full list are short.
+    let full_list = definition.leavers.missing == Missing::Deactivate
+        || definition.accounts.dates == Dates::Schedule;
     let shape = Shape::of(layout, definition, job.run.seed);
-    let (
-        Some(roll),
-        Some(shape),
-        Guide::Pipeline {
-            clashing, managers, ..
+    let roll = calling.map(Calling::finish).transpose()?.flatten();
+    let call = match (&roll, &shape) {
+        (Some(roll), Some(shape)) => Some(Call {
+            roll,
+            shape,
+            layout,
+            definition,
+            tree,
+            with_groups: asks_for_groups(layout, definition),
+            decide: &decide,
+        }),
+        _ => None,
+    };
+    let mut answers = Vec::new();
+    let mut unknown_rows = 0;
+    store.begin_match()?;
+    rows.each(
+        "keys",
+        |_| Ok(()),
+        |(), _, people| {
+            let answers = match &call {
+                Some(call) => ask(call, guide, &people)?,
+                None => vec![Answer::ASK; people.len()],
+            };
+            let roll = call.as_ref().map(|call| call.roll);
+            let known = |index: usize| roll.map_or(Lookup::Ask, |roll| roll.lookup(answers[index]));
+            let frame = load::encode_keys(&people, &known, full_list);
+            let unknown = match full_list {
+                true => load::rows_without_key(&people),
+                false => 0,
+            };
+            Ok((answers, frame, unknown))
         },
-    ) = (calling.finish()?, shape, guide)
+        |_, (of_batch, frame, unknown)| {
+            store.push_keys(frame)?;
+            unknown_rows += unknown;
+            if call.is_some() {
+                answers.extend(of_batch);
+            }
+            Ok(())
+        },
+    )?;
+    drop(call);
+    let called = roll.filter(|_| shape.is_some());
+    Ok(Sent {
+        called: called.map(|roll| Called { roll, answers }),
+        unknown_rows,
+    })
+}
+
+/// What the roll says of the rows of a batch. What becomes of a row that clashes, or whose manager is
+/// wrong, isn't decided by its account alone.
+fn ask(call: &Call, guide: &Guide, people: &People) -> Result<Vec<Answer>> {
+    let Guide::Pipeline {
+        clashing, managers, ..
+    } = guide
     else {
-        return Ok(None);
+        return Ok(vec![Answer::ASK; people.len()]);
     };
-    let call = Call {
-        roll: &roll,
-        shape: &shape,
-        layout,
-        definition,
-        tree,
-        with_groups: asks_for_groups(layout, definition),
-        decide: &decide,
+    let first = people.drafts.first_row;
+    let of_batch = first..first + people.len() as RowNumber;
+    let clashes = clashing.decisions(of_batch, |_, _| Ok(String::new()))?;
+    let is_open = |index: usize| {
+        let row = first + index as RowNumber;
+        let manager = managers.get(row as usize).copied().unwrap_or_default();
+        manager == Wrong::Nothing && !clashes.contains_key(&row)
     };
-    let mut answers = Vec::with_capacity(spool.rows() as usize);
-    job.progress.begin("look up", Some(spool.rows()));
-    for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
-        let range = first..(first + GROUP_BATCHES).min(spool.batches());
-        let asked: Vec<Vec<Answer>> = range
-            .into_par_iter()
-            .map(|batch| {
-                let people = spool.read(batch)?;
-                let first = people.drafts.first_row;
-                let of_batch = first..first + people.len() as RowNumber;
-                let clashes = clashing.decisions(of_batch, |_, _| Ok(String::new()))?;
-                let is_open = |index: usize| {
-                    let row = first + index as RowNumber;
-                    let manager = managers.get(row as usize).copied().unwrap_or_default();
-                    manager == Wrong::Nothing && !clashes.contains_key(&row)
-                };
-                Ok(call.batch(&people, is_open))
-            })
-            .collect::<Result<_>>()?;
-        for answered in asked {
-            job.progress.add(answered.len() as u64, None);
-            answers.extend(answered);
-        }
-    }
-    Ok(Some(Called { roll, answers }))
+    Ok(call.batch(people, is_open))
 }

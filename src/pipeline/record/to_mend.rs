@@ -296,12 +296,13 @@ impl Correcting<'_> {
         if !ran.from_plan {
             return file.source.read_natives(number, first_row, &mut add);
         }
-        for batch in first_batch..ran.spool.batches() {
-            let people = ran.spool.read(batch)?;
-            if people.drafts.source != number {
+        for number in first_batch..ran.spool.batches() {
+            let batch = read_batch(ran, number)?;
+            if batch.people.drafts.source != self.number {
                 break;
             }
-            add(cells_of(&people, file, ran, definition))?;
+            let cells = cells_of(&batch.people, file, ran, definition);
+            self.batch(&batch, &cells)?;
         }
         Ok(())
     }
