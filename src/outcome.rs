@@ -1,4 +1,4 @@
-//! What becomes of a row, and what becomes of a run.
+//! What happens to a row, and what happens to a run.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,7 @@ pub enum Outcome {
     Duplicate = 3,
     /// Left alone because the pipeline says so.
     Skipped = 4,
-    /// Something in the row must be mended first.
+    /// Something in the row must be fixed first.
     Rejected = 5,
     /// Somebody has to look at it first: a safeguard held it, or its account is not what was planned for.
     Held = 6,
@@ -93,7 +93,7 @@ pub struct Counts {
     pub duplicate: u64,
     /// Rows left alone by policy.
     pub skipped: u64,
-    /// Rows to be mended.
+    /// Rows to be fixed.
     pub rejected: u64,
     /// Rows that somebody has to look at first.
     pub held: u64,
@@ -137,10 +137,10 @@ impl Counts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// All rows in, nothing to mend.
+    /// All rows in, nothing to fix.
     Done = 0,
     /// Finished; some rows were rejected, held or failed.
-    Mend = 1,
+    ToFix = 1,
     /// Refused before any write: usage, pipeline, file or database.
     Refused = 2,
     /// Held by a safeguard; what is not held is in.
@@ -155,7 +155,7 @@ impl Exit {
     /// How a finished run with these counts ends.
     pub fn of(counts: &Counts) -> Exit {
         if counts.rejected + counts.held + counts.failed > 0 {
-            Exit::Mend
+            Exit::ToFix
         } else {
             Exit::Done
         }

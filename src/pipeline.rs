@@ -1,15 +1,16 @@
 //! THE page: each way of running, pass by pass.
 //!
-//! What becomes of every row is decided once, when the last row is read. The decisions are sealed
-//! before anything is written, so that a run that was cut off goes on with the same ones. `load` only
-//! carries them out, and reports are read from them. The ways of running differ in how they come to
-//! their decisions, and in whether they carry them out. Where not said otherwise, an error is a
-//! refusal before any write; what stops a run later is in [`Ran::stopped`].
+//! What happens to every row is decided once, when the last row is read. The decisions are sealed
+//! before anything is written, so that a run that was interrupted continues with the same ones.
+//! `load` only carries them out, and reports are read from them. The ways of running differ in how
+//! they come to their decisions, and in whether they carry them out. Where not said otherwise, an
+//! error is a refusal before any write; what stops a run later is in [`Ran::stopped`].
 
 mod begin;
 mod change;
 pub mod columns;
 mod decisions;
+mod duplicate_match;
 mod hold;
 mod input;
 mod job;
@@ -21,10 +22,9 @@ mod plan;
 mod ran;
 mod read;
 pub mod record;
-mod roll;
 mod rows;
+mod snapshot;
 mod taken_back;
-mod twice;
 mod write;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,8 +33,8 @@ pub(crate) use self::begin::inputs_of;
 use self::begin::{Begun, begin, join};
 pub use self::decisions::{Decisions, Refused, Whole};
 pub use self::taken_back::TakenBack;
-use self::{input::Input, read::open, roll::call_roll, write::write};
-pub use self::{job::Job, order::Order, ran::Ran, ran::Shared, read::told_order};
+use self::{input::Input, read::open, snapshot::scan_accounts, write::write};
+pub use self::{job::Job, order::Order, ran::Ran, ran::Shared, read::reported_order};
 use crate::progress::Progress;
 use crate::refusal::Result;
 use crate::store::{Store, undo::Undoing};
@@ -45,21 +45,21 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
     let store = store.as_deref();
     // A check makes the views of a target only for itself: no other connection sees them.
     let is_own = job.pipeline.definition.target.is_none();
-    let calling = call_roll(job, &files, &layout, store.filter(|_| is_own));
+    let scanning = scan_accounts(job, &files, &layout, store.filter(|_| is_own));
     let mut input = Input::read(job, files, layout)?;
-    let decisions = input.decide(job, store, calling)?;
+    let decisions = input.decide(job, store, scanning)?;
     input.with(job, decisions, Begun::new(&job.run), store)
 }
 
 /// The whole of it.
 pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
     let (files, layout) = open(job)?;
-    let calling = call_roll(job, &files, &layout, Some(store));
+    let scanning = scan_accounts(job, &files, &layout, Some(store));
     let mut input = Input::read(job, files, layout)?;
     let (begun, sealed) = begin(job, &input.files, &input.spool, store, true)?;
     let decide = || {
         input
-            .decide(job, Some(store), calling)?
+            .decide(job, Some(store), scanning)?
             .seal(&begun.run, &input.spool, store)
     };
     let decisions = sealed.map_or_else(decide, Ok)?;

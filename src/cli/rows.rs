@@ -85,7 +85,7 @@ pub(super) fn rows(args: &RowsArgs) -> Result<Exit> {
         None => print_rows(args, &rows, filter.as_ref(), limit, &mut out),
     };
     match printed.and_then(|()| out.flush()) {
-        // A reader that has seen enough is no error.
+        // A reader that has seen enough is not an error.
         Err(_) if out.is_gone => Ok(Exit::Done),
         printed => printed.map(|()| Exit::Done),
     }
@@ -137,7 +137,7 @@ fn columns<'a>(option: &str, names: &str, rows: &'a Rows) -> Result<Vec<&'a Colu
     Ok(named.into_iter().map(|(column, _)| column).collect())
 }
 
-/// The same, each with whether a `-` stands before it.
+/// The same, each with whether a `-` comes before it.
 fn keys<'a>(option: &str, names: &str, rows: &'a Rows) -> Result<Vec<(&'a Column, bool)>> {
     let mut at = 0;
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! `muster undo`: takes a run back, as far as nobody changed or used since what it wrote.
+//! `muster undo`: undoes a run, except what was changed or used since.
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -20,11 +20,11 @@ use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::report::history;
 use crate::store::Store;
-use crate::store::runs::{Booked, unknown};
+use crate::store::runs::{RunRecord, unknown};
 use crate::store::undo::Earlier;
 use crate::summary::{KeptExample, Next, Run, SCHEMA, Summary, Undone};
 
-/// The summary names so many things that were kept.
+/// The most kept things that the summary names.
 const EXAMPLES_MAX: usize = 20;
 /// In the run's folder: everything that was kept.
 const KEPT: &str = "kept.csv";
@@ -74,7 +74,7 @@ pub(super) fn undo(args: &UndoArgs) -> Result<Exit> {
 fn carry_out(
     args: &UndoArgs,
     store: &mut Store,
-    of: &Booked,
+    of: &RunRecord,
     unfinished: Option<&Earlier>,
     (started, stop): (SystemTime, &AtomicBool),
 ) -> Result<Exit> {
@@ -157,7 +157,7 @@ fn nothing(undone: &Undone) -> bool {
 fn exit(summary: &Summary) -> Exit {
     let kept = summary.undo.as_ref().map_or(0, |undone| undone.kept);
     if kept + summary.counts.skipped + summary.counts.failed > 0 {
-        Exit::Mend
+        Exit::ToFix
     } else {
         Exit::Done
     }
@@ -229,7 +229,7 @@ fn show(args: &UndoArgs, summary: &Summary, left: &[Left], folder: &Path) {
 }
 
 /// The run was undone before, and nothing of it is there any more.
-fn already(args: &UndoArgs, store: &Store, of: &Booked, earlier: &Earlier) -> Result<Exit> {
+fn already(args: &UndoArgs, store: &Store, of: &RunRecord, earlier: &Earlier) -> Result<Exit> {
     if args.output.json {
         let runs = store.list_runs(i64::MAX)?;
         let undo = runs.into_iter().find(|run| run.id == earlier.id);
@@ -245,9 +245,9 @@ fn already(args: &UndoArgs, store: &Store, of: &Booked, earlier: &Earlier) -> Re
     Ok(Exit::Done)
 }
 
-/// The run that is meant: what it wrote is in the database's books. `last` is the latest import,
+/// The run that is meant: what it wrote is in the database's run log. `last` is the latest import,
 /// so that the same command twice never takes its own undo back.
-fn find_run(store: &Store, wanted: &str) -> Result<Booked> {
+fn find_run(store: &Store, wanted: &str) -> Result<RunRecord> {
     let mut runs = store.list_runs(i64::MAX)?;
     if wanted == "last" {
         runs.retain(|run| run.kind == "import");

@@ -118,7 +118,7 @@ impl Mapping {
             .map(|flag| flag.sense)
     }
 
-    /// The column in which a problem of `slot` is mended, if the file has one.
+    /// The column in which a problem of `slot` is fixed, if the file has one.
     pub fn column_of(&self, slot: usize) -> Option<u16> {
         self.columns[slot].first().copied()
     }

@@ -1,4 +1,4 @@
-//! Who of a run's people is written to, and why the others are not. Pure.
+//! Which people of a run are mailed, and why the others aren't. Pure.
 
 use crate::invitation::Candidate;
 use crate::invitation::LeftOut;

@@ -1,4 +1,4 @@
-//! Managers whom no row is: whether an account is.
+//! Managers who aren't in the file: whether they have an account.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::stages::managers::index::Managers;
 use crate::stages::managers::{Name, Wrong, cell};
 use crate::store::Store;
 
-/// So many names are asked for at once.
+/// This many names are asked for at once.
 const ASKED_MAX: usize = 4096;
 
 /// What is wrong with the managers that the rows name, by row; empty where none names one. Without a

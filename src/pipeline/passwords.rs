@@ -1,5 +1,5 @@
-//! passwords: fetches the password hashes that a plan leaves out from the files that it was made
-//! from.
+//! passwords: reads the password hashes, which a plan doesn't contain, from the files that it was
+//! made from.
 
 use super::read::read_files;
 use crate::header::Vocabulary;

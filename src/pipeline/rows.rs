@@ -10,7 +10,7 @@ use crate::field::RowNumber;
 use crate::refusal::Result;
 use crate::row::{Layout, People};
 use crate::spool::{GROUP_BATCHES, Spool};
-use crate::stages::clash::owners::Clashing;
+use crate::stages::clash::key_index::Clashing;
 use crate::stages::managers::Wrong;
 use crate::stages::read::InputFile;
 

@@ -6,7 +6,7 @@ use crate::summary::Undone;
 
 /// What was taken back, or would be.
 pub struct TakenBack {
-    /// What became of the accounts.
+    /// What happened to the accounts.
     pub counts: Counts,
     /// What was done to them.
     pub undone: Undone,

@@ -1,7 +1,7 @@
-//! Connections: no more than so many, and none that takes its time.
+//! Connections: limited in number and in time.
 //!
-//! A connection carries one request. Its head must be there within [`HEAD_TIME`], and the whole
-//! connection is over after [`LIFE_TIME`], whatever the other side does or doesn't do.
+//! A connection carries one request. Its head must arrive within [`HEAD_TIME`], and the connection
+//! is closed after [`LIFE_TIME`] in any case.
 
 use std::future::Future;
 use std::io;

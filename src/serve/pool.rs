@@ -58,7 +58,7 @@ impl Pool {
         done.await.ok().flatten()
     }
 
-    /// A store whose connection still stands.
+    /// A store whose connection is still open.
     fn take_idle(&self) -> Option<Store> {
         loop {
             let store = self.idle().pop()?;

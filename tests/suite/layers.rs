@@ -128,7 +128,7 @@ fn raw_length(rest: &[char]) -> usize {
     2 + marks + found.unwrap_or(body.len()) + end.len()
 }
 
-/// Where the item that begins at `from` ends: behind its `;`, or its last brace.
+/// Where the item that begins at `from` ends: after its `;`, or its last brace.
 fn item_end(code: &str, from: usize) -> usize {
     let mut depth = 0;
     for (at, c) in code[from..].char_indices() {
@@ -593,7 +593,7 @@ fn four_places_decode_rows_and_decided_rows_have_one_reader() {
             "pipeline/write.rs"
         ]
     );
-    // Before the seal, the plan is written and settled; behind it, `Decisions` alone reads it.
+    // Before the seal, the plan is written and settled; after it, `Decisions` alone reads it.
     let mut named = places(&["PlanSpool"]);
     named.dedup();
     assert_eq!(

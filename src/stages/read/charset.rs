@@ -117,7 +117,7 @@ impl Charset {
     }
 }
 
-/// What stands before the number of a code page in the labels of the web.
+/// What comes before the number of a code page in the labels of the web.
 fn prefix_of(number: &str) -> &'static str {
     if number.starts_with("125") {
         "windows"

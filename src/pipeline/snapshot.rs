@@ -16,9 +16,9 @@ use crate::stages::load;
 use crate::stages::managers::Wrong;
 use crate::stages::plan::decide;
 use crate::stages::read::InputFile;
-use crate::stages::roll::{Answer, Call, Roll, Shape};
+use crate::stages::snapshot::{AccountFingerprints, Answer, Shape, SnapshotLookup};
 use crate::store::Store;
-use crate::store::roll::Calling;
+use crate::store::snapshot::SnapshotScan;
 
 /// An account is scanned for this many bytes of the file: scanning all accounts for a file of few
 /// rows would take longer than looking up these.
@@ -26,36 +26,36 @@ const BYTES_AN_ACCOUNT: u64 = 16;
 /// What an account takes during the scan: its fingerprint, its keys, and the sum of its groups.
 const ACCOUNT_BYTES: usize = 112;
 
-/// What the roll says of every row.
-pub(super) struct Called {
-    roll: Roll,
+/// What the account snapshot says about every row.
+pub(super) struct Snapshot {
+    snapshot: AccountFingerprints,
     /// By row.
     answers: Vec<Answer>,
 }
 
-impl Called {
+impl Snapshot {
     /// What is known of row `index` of a batch.
     pub(super) fn lookup(&self, spool: &Spool, batch: usize, index: usize) -> Lookup {
         let row = spool.first_row(batch) as usize + index;
-        self.roll.lookup(self.answers[row])
+        self.snapshot.lookup(self.answers[row])
     }
 }
 
 /// Begins to call the accounts, if that will pay. A plan must say what the match saw of every row, so
 /// that it asks for all of them.
-pub(super) fn call_roll<'a>(
+pub(super) fn scan_accounts<'a>(
     job: &Job,
     files: &[InputFile],
     layout: &Layout,
     store: Option<&'a Store>,
-) -> Option<Calling<'a>> {
+) -> Option<SnapshotScan<'a>> {
     let definition = &job.pipeline.definition;
     let store = store.filter(|_| !job.for_plan)?;
     let shape = Shape::of(layout, definition, job.run.seed)?;
     let bytes: u64 = files.iter().map(|file| file.source.bytes).sum();
     let with_groups = asks_for_groups(layout, definition);
-    let most = job.memory.of_roll() / ACCOUNT_BYTES;
-    Some(store.call_roll(
+    let most = job.memory.of_snapshot() / ACCOUNT_BYTES;
+    Some(store.scan_accounts(
         shape,
         with_groups,
         (bytes / BYTES_AN_ACCOUNT).min(most as u64),
@@ -64,18 +64,19 @@ pub(super) fn call_roll<'a>(
 
 /// What the keys of all rows came to, on their way to the database.
 pub(super) struct Sent {
-    /// What the roll says of every row, where it was called.
-    pub(super) called: Option<Called>,
+    /// What the account snapshot says about every row, where it was called.
+    pub(super) called: Option<Snapshot>,
     /// Rows that nobody can be found by, where that matters to those who are missing.
     pub(super) unknown_rows: u64,
 }
 
-/// Asks the roll about every row, and sends the keys of those that it can't say to the database.
+/// Looks up every row in the account snapshot, and sends the keys of those that it can't say to the
+/// database.
 pub(super) fn send_keys(
     rows: &Rows,
     guide: &Guide,
     tree: &Tree,
-    calling: Option<Calling>,
+    scanning: Option<SnapshotScan>,
     store: &Store,
 ) -> Result<Sent> {
     let Rows { job, layout, .. } = *rows;
@@ -84,10 +85,10 @@ pub(super) fn send_keys(
     let full_list = definition.leavers.missing == Missing::Deactivate
         || definition.accounts.dates == Dates::Schedule;
     let shape = Shape::of(layout, definition, job.run.seed);
-    let roll = calling.map(Calling::finish).transpose()?.flatten();
-    let call = match (&roll, &shape) {
-        (Some(roll), Some(shape)) => Some(Call {
-            roll,
+    let snapshot = scanning.map(SnapshotScan::finish).transpose()?.flatten();
+    let call = match (&snapshot, &shape) {
+        (Some(snapshot), Some(shape)) => Some(SnapshotLookup {
+            snapshot,
             shape,
             layout,
             definition,
@@ -108,8 +109,10 @@ pub(super) fn send_keys(
                 Some(call) => ask(call, guide, &people)?,
                 None => vec![Answer::ASK; people.len()],
             };
-            let roll = call.as_ref().map(|call| call.roll);
-            let known = |index: usize| roll.map_or(Lookup::Ask, |roll| roll.lookup(answers[index]));
+            let snapshot = call.as_ref().map(|call| call.snapshot);
+            let known = |index: usize| {
+                snapshot.map_or(Lookup::Ask, |snapshot| snapshot.lookup(answers[index]))
+            };
             let frame = load::encode_keys(&people, &known, full_list);
             let unknown = match full_list {
                 true => load::rows_without_key(&people),
@@ -127,16 +130,16 @@ pub(super) fn send_keys(
         },
     )?;
     drop(call);
-    let called = roll.filter(|_| shape.is_some());
+    let called = snapshot.filter(|_| shape.is_some());
     Ok(Sent {
-        called: called.map(|roll| Called { roll, answers }),
+        called: called.map(|snapshot| Snapshot { snapshot, answers }),
         unknown_rows,
     })
 }
 
-/// What the roll says of the rows of a batch. What becomes of a row that clashes, or whose manager is
-/// wrong, isn't decided by its account alone.
-fn ask(call: &Call, guide: &Guide, people: &People) -> Result<Vec<Answer>> {
+/// What the account snapshot says of the rows of a batch. What happens to a row that clashes, or
+/// whose manager is wrong, isn't decided by its account alone.
+fn ask(call: &SnapshotLookup, guide: &Guide, people: &People) -> Result<Vec<Answer>> {
     let Guide::Pipeline {
         clashing, managers, ..
     } = guide

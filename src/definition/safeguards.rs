@@ -45,16 +45,16 @@ pub enum Slipped {
 pub struct Limit {
     /// Share of what is there, such as 0.05 of the accounts.
     pub share: Option<f64>,
-    /// So many are never too many, whatever their share.
+    /// This many are never too many, whatever their share.
     pub count: Option<u64>,
-    /// The limit holds from so many accounts on.
+    /// The limit holds from this many accounts on.
     pub base: Option<u64>,
 }
 
 /// `[gates]`: what a run may do before somebody must look at it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Gates {
+pub struct Safeguards {
     /// Whether there are any.
     pub enabled: bool,
     /// What happens to the others when a class is held.
@@ -91,9 +91,9 @@ pub struct Gates {
     pub slipped: Slipped,
 }
 
-impl Default for Gates {
+impl Default for Safeguards {
     fn default() -> Self {
-        Gates {
+        Safeguards {
             enabled: true,
             on_hold: OnHold::OthersGoOn,
             window: "7 days".to_string(),
@@ -115,7 +115,7 @@ impl Default for Gates {
     }
 }
 
-impl Gates {
+impl Safeguards {
     pub(super) fn check(&self) -> Checked {
         let wrong = |key: &str, message: String| Err(Mistake::at(&["gates", key], message));
         if let Err(message) = lifetime(&self.window) {
