@@ -67,7 +67,10 @@ pub fn cleaned(input: &Input, cells: Vec<Cells>) -> Vec<Drafts> {
 /// Which rows equal an earlier one; equal fingerprints are taken at their word.
 pub fn deduped(drafts: &[Drafts]) -> Vec<Vec<Verdict>> {
     let mut seen = Seen::new(64 << 20);
-    let mut verdict = |print| match seen.note(print, |_| Ok(true)).expect("room in memory") {
+    let mut verdict = |fingerprint| match seen
+        .note(fingerprint, |_| Ok(true))
+        .expect("room in memory")
+    {
         Some(earlier) => Verdict::Duplicate(earlier),
         None => Verdict::Kept,
     };

@@ -10,7 +10,7 @@ use std::path::Path;
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
-/// The header. Cells of a row stand in this order.
+/// The header. Cells of a row are in this order.
 pub const HEADER: [&str; 10] = [
     "external_id",
     "email",
@@ -63,7 +63,7 @@ pub struct Dialect {
     pub encoding: &'static Encoding,
 }
 
-/// Where people come from: names in their own script and as they stand in an address.
+/// Where people come from: names in their own script and as they are in an address.
 struct Culture {
     weight: u64,
     country: &'static str,
@@ -72,7 +72,7 @@ struct Culture {
     /// In Windows-1252.
     latin: bool,
     calling_code: &'static str,
-    /// National number; `#` is any digit. The first group is written behind a 0 where it has one.
+    /// National number; `#` is any digit. The first group is written after a 0 where it has one.
     phone: &'static str,
     trunk: &'static str,
     first: &'static [(&'static str, &'static str)],

@@ -75,7 +75,7 @@ fn muster(folder: &Path, arguments: &[&str]) -> (Duration, u64) {
         peak = peak.max(peak_of(&status_file).unwrap_or(0));
         std::thread::sleep(Duration::from_millis(5));
     };
-    // The generated file has rows to mend, so 1 is a good end, too.
+    // The generated file has rows to fix, so 1 is a good end, too.
     assert!(
         matches!(status.code(), Some(0 | 1)),
         "muster {arguments:?}: {status}"

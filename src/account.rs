@@ -42,7 +42,7 @@ pub struct Account {
     pub attributes: String,
     /// Its memberships, as entries of [`membership`], sorted.
     pub groups: Vec<String>,
-    /// Who set which value, for [`owner::Past`]; none where the pipeline doesn't ask.
+    /// Who set which value, for [`provenance::Past`]; none where the pipeline doesn't ask.
     pub past: Option<String>,
 }
 

@@ -33,7 +33,7 @@ pub enum Field {
     Manager,
 }
 
-/// What stands in a cleaned cell that says: take away what the account has. No other cleaned value
+/// What is in a cleaned cell that says: take away what the account has. No other cleaned value
 /// holds a control character.
 pub const CLEARED: &str = "\0";
 
@@ -132,17 +132,17 @@ impl Field {
     }
 }
 
-/// A part of a name that has a column of its own, and is joined into the first or the last name.
+/// A part of a name that has a separate column, and is joined into the first or the last name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NamePart {
-    /// Further first names, or a patronymic: behind the first name.
+    /// Further first names, or a patronymic: after the first name.
     Middle,
     /// A particle or a title of nobility, such as `van der`: before the last name.
     Before,
-    /// A second surname: behind the last name.
+    /// A second surname: after the last name.
     Second,
-    /// `Jr.` and the like: behind all of the last name.
+    /// `Jr.` and the like: after all of the last name.
     Suffix,
 }
 
@@ -174,7 +174,7 @@ impl NamePart {
     }
 }
 
-/// Where a row stands in its file.
+/// Where a row is in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     /// The physical line in a text file, or the row's number on its sheet; from 1.

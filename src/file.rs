@@ -1,4 +1,4 @@
-//! Files that are there as a whole or not at all: written beside their place under another name,
+//! Files that are either complete or missing: written under another name in the same folder,
 //! synced, then renamed. Only their owner may read them, because they hold personal data.
 
 use std::fs::File;

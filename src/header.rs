@@ -1,4 +1,4 @@
-//! What columns are called in the wild.
+//! The names that columns have in real files.
 //!
 //! Headers are compared by [`key`]: case, accents, spaces and punctuation don't matter.
 
@@ -515,7 +515,7 @@ static PASSWORD_KEYS: LazyLock<HashSet<String>> =
 /// The columns that muster adds to a corrections file: line, codes, reasons, and the mark of the
 /// row.
 pub const OWN: [&str; 4] = ["muster_line", "muster_codes", "muster_reasons", MARK];
-/// The column that says which row of which run is mended; see [`crate::stages::lineage`].
+/// The column that says which row of which run is fixed; see [`crate::stages::resubmission`].
 pub const MARK: &str = "muster_row";
 
 /// The header of a file, and where it is.
@@ -523,14 +523,14 @@ pub const MARK: &str = "muster_row";
 pub struct Head<'a> {
     /// The file.
     pub path: &'a Path,
-    /// Line or sheet row, from 1; 0 where the names stand with the values.
+    /// Line or sheet row, from 1; 0 where the names are next to the values.
     pub line: u64,
     /// The names, as the file shows them.
     pub header: &'a [String],
 }
 
 impl Head<'_> {
-    /// Where it stands, as messages say it: the file, and the line where that is one.
+    /// Where it is, as messages say it: the file, and the line where that is one.
     pub fn header_place(&self) -> String {
         let shown = self.path.display();
         match self.line {
@@ -545,7 +545,7 @@ impl Head<'_> {
     }
 }
 
-/// Whether muster wrote this column itself, so that a mended corrections file can be fed back.
+/// Whether muster wrote this column itself, so that a fixed corrections file can be fed back.
 pub fn is_own(header: &str) -> bool {
     OWN.contains(&header.trim())
 }
@@ -671,7 +671,7 @@ impl Vocabulary {
         self.parts.get(&key(header)).copied()
     }
 
-    /// The part of a name that this header stands for, and whether all of such a column is one.
+    /// The part of a name that this header represents, and whether all of such a column is one.
     pub fn name_part(&self, header: &str) -> Option<(NamePart, bool)> {
         let found = |key: &str| PARTS.get(key).copied();
         let part = self.named_part(header).map(|part| (part, true));
@@ -717,12 +717,12 @@ impl Vocabulary {
         is_one(header) || is_dotted && header.split('.').any(is_one)
     }
 
-    /// The number of runs of `cells` are headers that this run recognises. A title has none.
+    /// How many of `cells` are headers that this run recognises. A title has none.
     pub fn recognised<'a>(&self, cells: impl Iterator<Item = &'a str>) -> usize {
         cells.filter(|cell| self.is_recognised(cell)).count()
     }
 
-    /// The number of runs of `cells` are recognised, if they are more than `least`. Stops where they can't be:
+    /// How many of `cells` are recognised, if they are more than `least`. Stops where they can't be:
     /// rows of values are given up after few of their cells.
     pub fn recognised_beyond<'a>(
         &self,
@@ -1007,7 +1007,7 @@ pub fn is_ignored(header: &str, definition: &Definition) -> bool {
         .any(|name| name == key(header))
 }
 
-/// The fewest characters of a part of a header that is known: `id` and `ad` stand in too many words.
+/// The fewest characters of a part of a header that is known: `id` and `ad` are in too many words.
 const PART_CHARS_MIN: usize = 4;
 
 /// `Group 1`, `Group 2`: of all fields, only groups come in several columns. The first of several
@@ -1067,11 +1067,11 @@ fn alternatives(name: &str, field_of: &dyn Fn(&str) -> Option<Field>) -> Option<
     fields.all(|field| field == Some(first)).then_some(first)
 }
 
-/// A header and what stands around its name.
+/// A header and what surrounds its name.
 struct Decorated {
     /// The name.
     name: String,
-    /// What stands in brackets, or behind a dash or a colon.
+    /// What is in brackets, or after a dash or a colon.
     asides: Vec<String>,
 }
 
@@ -1088,7 +1088,7 @@ impl Decorated {
             match c {
                 '(' | '[' | '{' | '<' | '（' | '【' => {
                     if depth == 0 {
-                        // Endings as in `Group(s)` are no words of their own.
+                        // Endings as in `Group(s)` aren't words of their own.
                         asides.push(match name.ends_with(char::is_alphabetic) {
                             true => String::from("…"),
                             false => String::new(),
@@ -1112,8 +1112,8 @@ impl Decorated {
         decorated
     }
 
-    /// Takes off what stands before or behind a dash, a colon or a line's end, or behind the name
-    /// as a date's format.
+    /// Takes off what comes before or after a dash, a colon or a line's end, or after the name as a
+    /// date's format.
     fn split_off(&mut self) {
         if !self.name.contains(['\n', ' ']) {
             return;
@@ -1138,7 +1138,7 @@ impl Decorated {
         }
     }
 
-    /// The name, where nothing that stands around it says what is in the column.
+    /// The name, where nothing that surrounds it says what is in the column.
     fn plain(&self, field: Option<Field>) -> Option<String> {
         let all = self.asides.iter().all(|aside| is_aside(aside, field));
         (all && !key(&self.name).is_empty()).then(|| self.name.clone())
@@ -1151,7 +1151,7 @@ impl Decorated {
     }
 }
 
-/// Whether what stands around a name says nothing of what is in the column.
+/// Whether what surrounds a name says nothing of what is in the column.
 fn is_aside(aside: &str, field: Option<Field>) -> bool {
     let text = aside.trim();
     let key_of = key(text);
@@ -1222,18 +1222,18 @@ fn date_format(text: &str) -> Option<DateOrder> {
 /// The order of day and month that the headers of columns of dates give, where they give one and
 /// none gives another; with the header that says so.
 pub fn date_order<'h>(headers: impl Iterator<Item = &'h str>) -> Option<(DateOrder, &'h str)> {
-    let mut told: Option<(DateOrder, &str)> = None;
+    let mut reported: Option<(DateOrder, &str)> = None;
     for header in headers {
         let asides = Decorated::of(header).asides;
         let orders = asides.iter().filter_map(|aside| date_format(aside));
         for order in orders.filter(|order| *order != DateOrder::Unknown) {
-            match told {
+            match reported {
                 Some((earlier, _)) if earlier != order => return None,
-                _ => told = Some((order, header.trim())),
+                _ => reported = Some((order, header.trim())),
             }
         }
     }
-    told
+    reported
 }
 
 /// The words of a table of [`columns`], by [`key`].
@@ -1250,16 +1250,16 @@ static AT_WORK_KEYS: LazyLock<HashSet<String>> = LazyLock::new(|| keys(columns::
 
 /// The words of a header, each as [`key`] writes it: `workEmail (primary)` has three.
 fn words(header: &str) -> Vec<String> {
-    let mut parted = String::with_capacity(header.len() + 4);
+    let mut separated = String::with_capacity(header.len() + 4);
     let mut before = ' ';
     for c in header.chars() {
         if before.is_lowercase() && c.is_uppercase() {
-            parted.push(' ');
+            separated.push(' ');
         }
-        parted.push(c);
+        separated.push(c);
         before = c;
     }
-    let pieces = parted.split(|c: char| !c.is_alphanumeric());
+    let pieces = separated.split(|c: char| !c.is_alphanumeric());
     pieces.map(key).filter(|word| !word.is_empty()).collect()
 }
 
@@ -1387,7 +1387,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_around_a_name_does_not_matter() {
+    fn what_surrounds_a_name_does_not_matter() {
         use Field::{Email, EndDate, ExternalId, FirstName, Groups, LastName, Phone};
         let vocabulary = Vocabulary::default();
         for (header, field) in [
@@ -1438,7 +1438,7 @@ mod tests {
 
     #[test]
     fn formats_of_dates_tell_the_order_of_day_and_month() {
-        let told = |headers: &[&'static str]| date_order(headers.iter().copied());
+        let reported = |headers: &[&'static str]| date_order(headers.iter().copied());
         for (headers, order) in [
             (&["End date (dd/mm/yyyy)"][..], Some(DateOrder::Dmy)),
             (&["Start date (MM/DD/YYYY)"], Some(DateOrder::Mdy)),
@@ -1449,7 +1449,11 @@ mod tests {
             (&["Start (m/d/yy)", "End (d/m/yy)"], None),
             (&["Start date"], None),
         ] {
-            assert_eq!(told(headers).map(|(order, _)| order), order, "{headers:?}");
+            assert_eq!(
+                reported(headers).map(|(order, _)| order),
+                order,
+                "{headers:?}"
+            );
         }
     }
 
@@ -1502,7 +1506,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_told_by_the_names_beside_it() {
+    fn a_name_is_recognized_by_the_names_beside_it() {
         use Field::{Email, FirstName, FullName, LastName};
         for (headers, settled) in [
             ([FullName, FirstName, Email], [LastName, FirstName, Email]),

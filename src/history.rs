@@ -72,11 +72,11 @@ pub struct WayIn {
     pub kind: String,
     /// As it was written to.
     pub email: String,
-    /// As in the books, `expired` also where only its time is over.
+    /// As in the run log, `expired` also where only its time is over.
     pub state: String,
     /// `outbox`, `smtp` or `hand`.
-    pub via: Option<String>,
-    /// How often it was sent anew.
+    pub transport: Option<String>,
+    /// How often it was sent again.
     pub resends: i32,
     /// The last words about it.
     pub reply: Option<String>,

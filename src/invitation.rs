@@ -1,4 +1,5 @@
-//! Invitations and other mails, as values: whom they are for, what they say, and what became of them.
+//! Invitations and other mails, as values: whom they are for, what they say, and what happened to
+//! them.
 
 use std::collections::BTreeMap;
 
@@ -92,7 +93,7 @@ pub struct RunReport {
 
 /// All that a template may use. What a kind doesn't have is empty.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Letter {
+pub struct MailContext {
     /// The recipient.
     pub person: Person,
     /// The way in; empty for kinds without one.
@@ -254,7 +255,7 @@ impl LeftOut {
     }
 }
 
-/// What became of a queue.
+/// What happened to a queue.
 #[derive(Debug, Default)]
 pub struct Sent {
     /// Somebody else is responsible for them now.
@@ -272,7 +273,7 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// Adds what became of another queue.
+    /// Adds what happened to another queue.
     pub fn add(&mut self, other: Sent) {
         self.sent += other.sent;
         self.refused += other.refused;
@@ -312,10 +313,11 @@ pub struct Listed {
     /// The mail server's last words.
     pub reply: Option<String>,
     /// `outbox`, `smtp` or `hand`.
-    pub via: Option<String>,
+    #[serde(rename = "via")]
+    pub transport: Option<String>,
     /// Attempts at the last mail.
     pub attempts: i32,
-    /// How often it was sent anew.
+    /// How often it was sent again.
     pub resends: i32,
     /// Whether the person has no newer one of that kind.
     pub newest: bool,

@@ -14,7 +14,7 @@ pub enum Severity {
     Note,
     /// Probably wrong, but the row goes in.
     Warning,
-    /// The row stays out until it is mended.
+    /// The row stays out until it is fixed.
     Reject,
     /// The whole run is refused before any write.
     Refuse,
@@ -33,7 +33,7 @@ impl Severity {
 }
 
 macro_rules! codes {
-    ($($variant:ident $code:literal $severity:ident $title:literal, $mend:literal;)*) => {
+    ($($variant:ident $code:literal $severity:ident $title:literal, $fix:literal;)*) => {
         /// A stable diagnostic code.
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -62,9 +62,9 @@ macro_rules! codes {
                 match self { $(Code::$variant => $title),* }
             }
 
-            /// How to mend it, as an instruction to the person who has the file.
-            pub fn mend(self) -> &'static str {
-                match self { $(Code::$variant => $mend),* }
+            /// How to fix it, as an instruction to the person who has the file.
+            pub fn fix(self) -> &'static str {
+                match self { $(Code::$variant => $fix),* }
             }
         }
     };
@@ -206,16 +206,16 @@ codes! {
     AccountSkipped "account.skipped" Note "left alone because the pipeline skips such accounts", "nothing";
     UpdateKept "update.kept" Note "left unchanged because it was last set elsewhere", "nothing; to change it anyway, set \"overwrite\" under `[update]`";
     // safeguards
-    GateCreate "gate.create" Reject "held: more new accounts than the limit", "review them, then `muster approve` the run; or import again with `--allow`";
-    GateUpdate "gate.update" Reject "held: more accounts would change than the limit", "review them, then `muster approve` the run; or import again with `--allow`";
-    GateDeactivate "gate.deactivate" Reject "held: more accounts would be closed than the limit", "review them, then `muster approve` the run; or import again with `--allow`";
-    GateEmail "gate.email_change" Reject "held: more accounts would get a different address than the limit", "review them, then `muster approve` the run; or import again with `--allow`";
-    GateRole "gate.role_raise" Reject "held: more accounts would get a higher role than the limit", "review them, then `muster approve` the run; or import again with `--allow`";
-    GateKey "gate.key_change" Reject "held: more accounts would get a different id or username than the limit", "review them, then `muster approve` the run; or import again with `--allow`";
-    GateGroups "gate.new_groups" Reject "held: more new groups than the limit", "review them, then `muster approve` the run; or import again with `--allow`";
-    GateSeats "gate.seats" Reject "held: not enough seats", "free some, or raise `seats` under `[gates]`";
-    GateContent "gate.content" Reject "held: the file as a whole is in doubt", "see what was found; fix the file, or approve the run if the file is right";
-    GateOthers "gate.others" Reject "held: the pipeline writes nothing while anything is held", "check which other rows are held, and why";
+    SafeguardCreate "gate.create" Reject "held: more new accounts than the limit", "review them, then `muster approve` the run; or import again with `--allow`";
+    SafeguardUpdate "gate.update" Reject "held: more accounts would change than the limit", "review them, then `muster approve` the run; or import again with `--allow`";
+    SafeguardDeactivate "gate.deactivate" Reject "held: more accounts would be closed than the limit", "review them, then `muster approve` the run; or import again with `--allow`";
+    SafeguardEmail "gate.email_change" Reject "held: more accounts would get a different address than the limit", "review them, then `muster approve` the run; or import again with `--allow`";
+    SafeguardRole "gate.role_raise" Reject "held: more accounts would get a higher role than the limit", "review them, then `muster approve` the run; or import again with `--allow`";
+    SafeguardKey "gate.key_change" Reject "held: more accounts would get a different id or username than the limit", "review them, then `muster approve` the run; or import again with `--allow`";
+    SafeguardGroups "gate.new_groups" Reject "held: more new groups than the limit", "review them, then `muster approve` the run; or import again with `--allow`";
+    SafeguardSeats "gate.seats" Reject "held: not enough seats", "free some, or raise `seats` under `[gates]`";
+    SafeguardContent "gate.content" Reject "held: the file as a whole is in doubt", "see what was found; fix the file, or approve the run if the file is right";
+    SafeguardOthers "gate.others" Reject "held: the pipeline writes nothing while anything is held", "check which other rows are held, and why";
     // writing
     LoadRefused "load.refused" Reject "the database refused the row", "see the database's message";
     LoadDrifted "load.drifted" Reject "the account changed while the import was running", "run the import again";
@@ -289,7 +289,7 @@ impl Issue {
         }
     }
 
-    /// An issue about a value that is no field, such as a custom attribute; `detail` names it.
+    /// An issue about a value that is not a field, such as a custom attribute; `detail` names it.
     pub fn of_value(code: Code, row: RowNumber, found: &str, detail: impl Into<String>) -> Issue {
         Issue {
             found: cut(found),
@@ -351,7 +351,7 @@ mod tests {
         for code in Code::ALL {
             assert!(code.name().contains('.'), "{code}");
             assert!(!code.title().ends_with('.'), "{code}");
-            assert!(!code.mend().is_empty(), "{code}");
+            assert!(!code.fix().is_empty(), "{code}");
         }
     }
 
@@ -372,7 +372,7 @@ mod tests {
             "<!-- codes -->\n| code | severity | meaning | how to fix it |\n|---|---|---|---|\n",
         );
         for code in Code::ALL {
-            let cells = [code.title(), code.mend()].map(|text| text.replace('|', "\\|"));
+            let cells = [code.title(), code.fix()].map(|text| text.replace('|', "\\|"));
             let severity = code.severity().name();
             table.push_str(&format!(
                 "| `{code}` | {severity} | {} | {} |\n",

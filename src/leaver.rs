@@ -31,7 +31,8 @@ pub struct Leaver {
     #[serde(default)]
     pub why: Why,
     /// What happens.
-    pub fate: Fate,
+    #[serde(rename = "fate")]
+    pub action: LeaverAction,
 }
 
 /// What it is about an account that no row says.
@@ -61,7 +62,7 @@ impl Why {
 /// What happens to a leaver in this run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fate {
+pub enum LeaverAction {
     /// Deactivated.
     Deactivated,
     /// Nothing yet: the grace isn't over.
@@ -75,38 +76,38 @@ pub enum Fate {
     Held,
 }
 
-impl Fate {
-    /// Every fate, in the order of reports.
-    pub const ALL: [Fate; 5] = [
-        Fate::Deactivated,
-        Fate::Activated,
-        Fate::Waiting,
-        Fate::Protected,
-        Fate::Held,
+impl LeaverAction {
+    /// Every action, in the order of reports.
+    pub const ALL: [LeaverAction; 5] = [
+        LeaverAction::Deactivated,
+        LeaverAction::Activated,
+        LeaverAction::Waiting,
+        LeaverAction::Protected,
+        LeaverAction::Held,
     ];
 
     /// Whether the account changes.
     pub fn is_written(self) -> bool {
-        matches!(self, Fate::Deactivated | Fate::Activated)
+        matches!(self, LeaverAction::Deactivated | LeaverAction::Activated)
     }
 
     /// The status that the account gets, if it changes.
     pub fn status(self) -> Option<&'static str> {
         match self {
-            Fate::Deactivated => Some("deactivated"),
-            Fate::Activated => Some("active"),
-            Fate::Waiting | Fate::Protected | Fate::Held => None,
+            LeaverAction::Deactivated => Some("deactivated"),
+            LeaverAction::Activated => Some("active"),
+            LeaverAction::Waiting | LeaverAction::Protected | LeaverAction::Held => None,
         }
     }
 
-    /// The fate's word.
+    /// The action's word.
     pub fn name(self) -> &'static str {
         match self {
-            Fate::Deactivated => "deactivated",
-            Fate::Activated => "activated",
-            Fate::Waiting => "waiting",
-            Fate::Protected => "protected",
-            Fate::Held => "held",
+            LeaverAction::Deactivated => "deactivated",
+            LeaverAction::Activated => "activated",
+            LeaverAction::Waiting => "waiting",
+            LeaverAction::Protected => "protected",
+            LeaverAction::Held => "held",
         }
     }
 }

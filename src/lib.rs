@@ -1,7 +1,7 @@
 //! Muster imports people in bulk into PostgreSQL: check a file, see what it would change, apply
 //! exactly that, and only then, as a separate step, invite the people it names.
 //!
-//! # The map of the house
+//! # The map of the modules
 //!
 //! Six layers; a room knows only rooms below it. `docs/architecture.md` has the table, and a test
 //! holds it.

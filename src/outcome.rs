@@ -1,4 +1,4 @@
-//! What becomes of a row, and what becomes of a run.
+//! What happens to a row, and what happens to a run.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,7 @@ pub enum Outcome {
     Duplicate = 3,
     /// Left alone because the pipeline says so.
     Skipped = 4,
-    /// Something in the row must be mended first.
+    /// Something in the row must be fixed first.
     Rejected = 5,
     /// Somebody has to look at it first: a safeguard held it, or its account is not what was planned for.
     Held = 6,
@@ -78,7 +78,7 @@ impl Outcome {
     }
 }
 
-/// The number of runs rows had which outcome. `read` is always the sum of the others.
+/// How many rows had which outcome. `read` is always the sum of the others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// All rows of the input.
@@ -93,7 +93,7 @@ pub struct Counts {
     pub duplicate: u64,
     /// Rows left alone by policy.
     pub skipped: u64,
-    /// Rows to be mended.
+    /// Rows to be fixed.
     pub rejected: u64,
     /// Rows that somebody has to look at first.
     pub held: u64,
@@ -108,7 +108,7 @@ impl Counts {
         *self.of_mut(outcome) += 1;
     }
 
-    /// The number of runs rows had `outcome`.
+    /// How many rows had `outcome`.
     pub fn of(&self, outcome: Outcome) -> u64 {
         let mut copy = *self;
         *copy.of_mut(outcome)
@@ -137,10 +137,10 @@ impl Counts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// All rows in, nothing to mend.
+    /// All rows in, nothing to fix.
     Done = 0,
     /// Finished; some rows were rejected, held or failed.
-    Mend = 1,
+    ToFix = 1,
     /// Refused before any write: usage, pipeline, file or database.
     Refused = 2,
     /// Held by a safeguard; what is not held is in.
@@ -155,7 +155,7 @@ impl Exit {
     /// How a finished run with these counts ends.
     pub fn of(counts: &Counts) -> Exit {
         if counts.rejected + counts.held + counts.failed > 0 {
-            Exit::Mend
+            Exit::ToFix
         } else {
             Exit::Done
         }

@@ -1,9 +1,9 @@
-//! Which passwords are taken, and what is kept of them.
+//! Which passwords are accepted, and what is stored of them.
 //!
-//! The rules are those of NIST SP 800-63B-4, section 3.1.1.2: long, of any characters, none that
-//! is expected or easily guessed, and no rule about kinds of characters. A password is compared
-//! and hashed in its NFKC form, so that it is the same on every keyboard; whoever verifies it
-//! later must do the same.
+//! The rules are those of NIST SP 800-63B-4, section 3.1.1.2: long, any characters, not easily
+//! guessed, and no rules about kinds of characters. A password is compared and hashed in its NFKC
+//! form, so that it is the same on every keyboard; an application that verifies it must do the
+//! same.
 
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
@@ -14,7 +14,7 @@ use zxcvbn::zxcvbn;
 
 /// The most code points of a password. More is refused, never cut.
 pub const CHARS_MAX: usize = 128;
-/// A personal word shorter than this may stand in a password: it would be there by chance.
+/// A personal word shorter than this may be in a password: it would be there by chance.
 const WORD_CHARS_MIN: usize = 4;
 /// What an attacker must be expected to need, where attempts to sign in are limited.
 const GUESSES_MIN: u64 = 100_000_000;
@@ -151,7 +151,7 @@ mod tests {
             ("🦊 unter dem 🌙 tanzt 🎷", Ok(())),
             ("これはとても長いパスワードです", Ok(())),
             (" lead and trail stay ", Ok(())),
-            // Two letters of a name may stand in it: `Li`.
+            // Two letters of a name may be in it: `Li`.
             ("blithe oboe kettle plank", Ok(())),
             ("vKz8#qLw2pXr9!", Err(Problem::Short)),
             ("", Err(Problem::Short)),

@@ -1,34 +1,19 @@
-//! THE page: all of a run, pass by pass.
+//! THE page: each way of running, pass by pass.
 //!
-//! ```text
-//! file ─ read ─ map ─ clean ─ dedupe ─ validate ─┐      the file's own truth: pure, parallel by batch
-//!                                                ├─ match ─ plan ─ gates ─┐      against the accounts: reads only
-//!                                    database ───┘                        ├─ load ─ record      writes, in chunks
-//! ```
-//!
-//! The first half ends in a spool: no row of a clash can be judged, and nothing written, before
-//! the last row is read. The gates hold back what is too much of a kind, which the last row of the
-//! plan decides. A check is an import that stops before `load`, so it tells the truth. Applying a
-//! plan begins at that spool: the plan has it, with what the check decided.
-//!
-//! What becomes of every row is decided once. The decisions are sealed before anything is written, so
-//! that a run that was cut off goes on with the same ones; `load` only carries them out, and all that
-//! is told of a run is read from them. A check stops at the seal. An approval applies the plan of the
-//! run that was held, and `muster due` imports no file.
-//!
-//! The passes themselves are in [`crate::stages`], and decide without I/O; the rooms below lead the
-//! batches through them: `read` up to the spool (with `passwords` beside it), `plan`, `hold` and
-//! `leavers` (and `change`, what a row does) against the accounts, with `snapshot` for those that
-//! stay as they are and `duplicate_match` for those that several rows match. `input` and `order`
-//! make the `decisions` of that, by files and by a plan; `begin` has the run's line in the books,
-//! and `write` is the load, by one process or several.
+//! What happens to every row is decided once, when the last row is read. The decisions are sealed
+//! before anything is written, so that a run that was interrupted continues with the same ones.
+//! `load` only carries them out, and reports are read from them. The ways of running differ in how
+//! they come to their decisions, and in whether they carry them out. Where not said otherwise, an
+//! error is a refusal before any write; what stops a run later is in [`Ran::stopped`].
 
 mod begin;
 mod change;
 pub mod columns;
 mod decisions;
+mod duplicate_match;
 mod hold;
 mod input;
+mod job;
 mod leavers;
 mod managers;
 mod order;
@@ -37,116 +22,92 @@ mod plan;
 mod ran;
 mod read;
 pub mod record;
-mod roll;
 mod rows;
-mod twice;
+mod snapshot;
+mod taken_back;
 mod write;
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
-
-use self::begin::{Begun, begin, join};
-pub use self::decisions::{Decisions, Refused, Whole};
-use self::input::Input;
-pub use self::order::Order;
-pub use self::ran::{Ran, Shared};
-use self::read::open;
-pub use self::read::told_order;
-use self::roll::call_roll;
-use self::write::{Way, write};
-use crate::definition::Pipeline;
-use crate::issue::Code;
-use crate::memory::Budget;
-use crate::outcome::Exit;
-use crate::progress::Progress;
-use crate::refusal::{Refusal, Result};
-use crate::run_key::RunKey;
-use crate::safeguard::Class;
-pub use crate::stages::read::InputFile;
-use crate::stages::read::Reader;
-use crate::store::Store;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use self::begin::inputs_of;
+use self::begin::{Begun, begin, join};
+pub use self::decisions::{Decisions, Refused, Whole};
+pub use self::taken_back::TakenBack;
+use self::{input::Input, read::open, snapshot::scan_accounts, write::write};
+pub use self::{job::Job, order::Order, ran::Ran, ran::Shared, read::reported_order};
+use crate::progress::Progress;
+use crate::refusal::Result;
+use crate::store::{Store, undo::Undoing};
 
-/// What a run is asked to do.
-pub struct Job<'a> {
-    /// The files, in order; together they are one import.
-    pub files: &'a [PathBuf],
-    /// SHA-256 that the only file must have; `None` takes whatever is there.
-    pub sha256: Option<&'a str>,
-    /// What they are read with.
-    pub reader: &'a Reader,
-    /// By which pipeline.
-    pub pipeline: &'a Pipeline,
-    /// What names the run in what it writes.
-    pub run: RunKey,
-    /// Whether a plan is written of it, which says what the match saw of every row.
-    pub for_plan: bool,
-    /// Up to how many changes of a class somebody lets through this time.
-    pub allowed: &'a [(Class, u64)],
-    /// How much it may remember of the rows in memory.
-    pub memory: Budget,
-    /// Where its reports go.
-    pub folder: &'a Path,
-    /// Shows how far it is.
-    pub progress: &'a Progress,
-    /// Set from outside to make it stop cleanly.
-    pub stop: &'a AtomicBool,
-}
-
-/// What would happen, without a write.
-///
-/// # Errors
-/// A refusal; nothing was written then.
+/// What an import would do, without a write.
 pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
     let (files, layout) = open(job)?;
     let store = store.as_deref();
     // A check makes the views of a target only for itself: no other connection sees them.
     let is_own = job.pipeline.definition.target.is_none();
-    let calling = call_roll(job, &files, &layout, store.filter(|_| is_own));
+    let scanning = scan_accounts(job, &files, &layout, store.filter(|_| is_own));
     let mut input = Input::read(job, files, layout)?;
-    let decisions = input.decide(job, store, calling)?;
+    let decisions = input.decide(job, store, scanning)?;
     input.with(job, decisions, Begun::new(&job.run), store)
 }
 
-/// The whole of it. Everything that is done to the database is done in here and in [`apply`].
-///
-/// # Errors
-/// A refusal before any write; what stops it later is in [`Ran::stopped`].
+/// The whole of it.
 pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
     let (files, layout) = open(job)?;
-    let calling = call_roll(job, &files, &layout, Some(store));
+    let scanning = scan_accounts(job, &files, &layout, Some(store));
     let mut input = Input::read(job, files, layout)?;
-    let mut begun = begin(job, &input.files, &input.spool, store, true)?;
-    let rows = input.spool.rows();
-    let decisions = begun.decided(rows, store, || input.decide(job, Some(store), calling))?;
-    let ran = input.with(job, decisions, begun, Some(store))?;
-    write(job, ran, Way::Alone, store)
-}
-
-/// Exactly what a plan says, for those of its rows that are wanted. A row whose account is no
-/// longer what the check saw is held, or decided anew. Nothing is held for being much: whoever
-/// applies a plan has seen it. What the plan itself holds stays held until it is approved.
-///
-/// # Errors
-/// As [`import`].
-pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
-    passwords::fetch(job, &mut order.plan)?;
-    let (mut begun, way) = match order.shares {
-        true => join(job, &order.plan, store)?,
-        false => {
-            let begun = begin(job, &order.plan.files, &order.plan.spool, store, true)?;
-            (begun, Way::Alone)
-        }
+    let (begun, sealed) = begin(job, &input.files, &input.spool, store, true)?;
+    let decide = || {
+        input
+            .decide(job, Some(store), scanning)?
+            .seal(&begun.run, &input.spool, store)
     };
-    let rows = order.plan.spool.rows();
-    let decisions = begun.decided(rows, store, || order.decide(job, store))?;
-    let ran = order.with(job, decisions, begun, store)?;
+    let decisions = sealed.map_or_else(decide, Ok)?;
+    let way = begun.way;
+    let ran = input.with(job, decisions, begun, Some(store))?;
     write(job, ran, way, store)
 }
 
-fn stopped_early() -> Refusal {
-    Refusal::new(Code::RunStopped, "interrupted before anything was written")
-        .help("run the same command again")
-        .exit(Exit::Stopped)
+/// Exactly what a plan says, for those of its rows that are wanted. A row whose account has changed
+/// since the check is held, or decided again.
+pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
+    passwords::fetch(job, &mut order.plan)?;
+    let (begun, sealed) = match order.shares {
+        true => join(job, &order.plan, store)?,
+        false => begin(job, &order.plan.files, &order.plan.spool, store, true)?,
+    };
+    let decide = || {
+        order
+            .decide(job, store)?
+            .seal(&begun.run, &order.plan.spool, store)
+    };
+    let decisions = sealed.map_or_else(decide, Ok)?;
+    let way = begun.way;
+    write(job, order.with(job, decisions, begun, store)?, way, store)
+}
+
+/// What safeguards held of a run and somebody lets through: by the plan that the run left.
+pub fn approve(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
+    (order.replan, order.shares) = (false, false);
+    apply(job, order, store)
+}
+
+/// What the dates of the accounts say is to be done: an import without a row.
+pub fn due(job: &Job, store: &mut Store) -> Result<Ran> {
+    let mut job = job.clone();
+    job.files = &[];
+    import(&job, store)
+}
+
+/// A run taken back, or planned to be; an error is the database's.
+pub fn undo(mut undoing: Undoing, progress: &Progress, stop: &AtomicBool) -> Result<TakenBack> {
+    let (total, mut before) = (undoing.total, 0);
+    progress.begin_of("undo", "accounts", Some(total));
+    while !stop.load(Ordering::Relaxed) && undoing.advance()? {
+        progress.add(undoing.counts.read - before, None);
+        before = undoing.counts.read;
+    }
+    let stopped = stop.load(Ordering::Relaxed);
+    progress.end();
+    Ok(TakenBack::of(undoing.finish(!stopped)?, total, stopped))
 }

@@ -1,5 +1,5 @@
-//! What the rows of a run look like, taken together. A profile counts; it holds no value of anybody. Mail
-//! domains are named only where several people share them.
+//! What the rows of a run look like, taken together. A profile only counts and contains no personal
+//! values. Mail domains are named only if several people share them.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,12 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::field::Field;
 use crate::row::{Drafts, Layout, Slot};
 
-/// Values are sorted into so many drawers by their hash. Two columns with the same values fill them
-/// alike, and a column of one value fills one; a single value can't be distinguished from it.
+/// Values are sorted into this many drawers by their hash. Two columns with the same values fill
+/// them alike, and a column of one value fills one; a single value can't be distinguished from it.
 pub(crate) const DRAWERS: usize = 32;
 
-/// A profile names so many mail domains, those of most people first, and none of fewer people.
+/// The most mail domains that a profile names, those with most people first, and the fewest people
+/// of one.
 const DOMAINS_MAX: usize = 20;
 const DOMAIN_PEOPLE_MIN: u64 = 5;
 

@@ -1,5 +1,5 @@
-//! What a run shows on stderr while it works: a bar per pass on a terminal, a plain line every few
-//! seconds otherwise, nothing when asked to be quiet.
+//! What a run shows on stderr while it works: a bar per pass on a terminal, otherwise a plain line
+//! every few seconds, and nothing with `--quiet`.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;

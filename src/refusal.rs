@@ -1,4 +1,4 @@
-//! Why a run ends before its end: a code, what was found, how to mend it, and the exit code.
+//! Why a run was refused: a code, what was found, how to fix it, and the exit code.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub struct Refusal {
     pub exit: Exit,
     /// What was found and where; lower case, no full stop.
     pub what: String,
-    /// How to mend it; several lines are allowed.
+    /// How to fix it; several lines are allowed.
     pub help: String,
 }
 
@@ -25,7 +25,7 @@ impl Refusal {
             code,
             exit: Exit::Refused,
             what: what.into(),
-            help: code.mend().to_string(),
+            help: code.fix().to_string(),
         }
     }
 

@@ -115,7 +115,7 @@ impl Cells {
         self.ends.push(self.text.len() as u32);
     }
 
-    /// Adds cells to the row under way: `text` has them one behind the other, and `ends` says where
+    /// Adds cells to the row under way: `text` has them one after the other, and `ends` says where
     /// each ends in it.
     pub fn push_cells(&mut self, text: &str, ends: &[usize]) {
         let start = self.text.len();
@@ -130,7 +130,7 @@ impl Cells {
         self.places.push(place);
     }
 
-    /// The number of runs rows are complete.
+    /// How many rows are complete.
     pub fn len(&self) -> usize {
         self.places.len()
     }
@@ -150,7 +150,7 @@ impl Cells {
         self.first_row + self.len() as RowNumber
     }
 
-    /// The number of runs cells row `index` has (`index` counts from 0 in the batch).
+    /// How many cells row `index` has (`index` counts from 0 in the batch).
     #[inline]
     pub fn width(&self, index: usize) -> usize {
         self.row_ends[index] as usize - self.row_start(index)
@@ -172,7 +172,7 @@ impl Cells {
         (0..self.width(index)).map(move |column| self.cell(index, column))
     }
 
-    /// Where row `index` stands.
+    /// Where row `index` is.
     pub fn place(&self, index: usize) -> Place {
         self.places[index]
     }
@@ -248,7 +248,7 @@ impl Layout {
         &self.slots
     }
 
-    /// The number of runs slots there are.
+    /// How many slots there are.
     pub fn width(&self) -> usize {
         self.slots.len()
     }
@@ -300,12 +300,12 @@ impl Table {
         self.ends.push(self.text.len() as u32);
     }
 
-    /// The number of runs values a row has.
+    /// How many values a row has.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// The number of runs complete rows there are.
+    /// How many complete rows there are.
     pub fn len(&self) -> usize {
         self.ends.len().checked_div(self.width).unwrap_or(0)
     }
@@ -346,11 +346,11 @@ pub struct Drafts {
     pub first_row: RowNumber,
     /// Cleaned values, one column a slot.
     pub values: Table,
-    /// Where each row stands.
+    /// Where each row is.
     pub places: Vec<Place>,
     /// For each row, the cleaning rules that changed something, a bit per [`crate::rule::Rule`].
     pub rules: Vec<u32>,
-    /// The number of runs values each rule changed, by the rule's number.
+    /// How many values each rule changed, by the rule's number.
     pub rule_counts: [u32; 32],
     /// What is wrong so far.
     pub issues: Vec<Issue>,
@@ -367,17 +367,17 @@ pub struct Passwords {
     /// What is to be kept of each, one column; empty without one. Empty as a whole where a batch
     /// comes from a spool or a plan.
     pub(crate) hashes: Table,
-    /// For each row, what its cell is told apart from others by.
-    pub(crate) prints: Vec<u128>,
+    /// For each row, what its cell is distinguished from others by.
+    pub(crate) fingerprints: Vec<u128>,
 }
 
 impl Passwords {
-    /// Adds the next row's: what is to be kept, if its cell has that, and the cell's print.
-    pub fn push(&mut self, hash: Option<&str>, print: u128) {
+    /// Adds the next row's: what is to be kept, if its cell has that, and the cell's fingerprint.
+    pub fn push(&mut self, hash: Option<&str>, fingerprint: u128) {
         self.hashes.width = 1;
         self.hashes.push(hash.unwrap_or_default());
         self.has.push(hash.is_some());
-        self.prints.push(print);
+        self.fingerprints.push(fingerprint);
     }
 
     /// Whether row `index` has a hash that is taken.
@@ -418,7 +418,7 @@ pub struct People {
 }
 
 impl People {
-    /// The number of runs rows the batch has.
+    /// How many rows the batch has.
     pub fn len(&self) -> usize {
         self.verdicts.len()
     }

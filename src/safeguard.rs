@@ -1,4 +1,4 @@
-//! What safeguards count, and what they said of it. [`crate::stages::gates`] has the policy.
+//! What safeguards count, and what they said of it. [`crate::stages::safeguards`] has the policy.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::issue::{Code, Issue};
 /// What a safeguard said of a class of changes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Ruling {
+pub enum SafeguardDecision {
     /// Within its limit.
     #[default]
     Passed,
@@ -17,15 +17,16 @@ pub enum Ruling {
     Held,
 }
 
-/// A safeguard, and what it was measured by. [`crate::stages::gates`] has the policy.
+/// A safeguard, and what it was measured by. [`crate::stages::safeguards`] has the policy.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Gate {
+pub struct Safeguard {
     /// Which changes: `create`, `update`, `deactivate`, `email_change`, `role_raise`, `key_change`,
     /// `new_groups`, `seats` or `content`.
     pub class: String,
-    /// What became of them.
-    pub ruling: Ruling,
-    /// The number of runs the run planned: accounts, groups, seats taken afterwards, or findings.
+    /// What happened to them.
+    #[serde(rename = "ruling")]
+    pub decision: SafeguardDecision,
+    /// How many the run planned: accounts, groups, seats taken afterwards, or findings.
     pub count: u64,
     /// Of how many that were there: accounts, groups, or seats taken before.
     pub base: u64,
@@ -33,17 +34,17 @@ pub struct Gate {
     pub share: Option<f64>,
     /// The most that the run may do by itself; none while there is no limit.
     pub limit: Option<u64>,
-    /// The number of runs earlier runs of the pipeline did in its window.
+    /// How many earlier runs of the pipeline did in its window.
     pub window_count: u64,
     /// The most that they and this one may do together.
     pub window_limit: Option<u64>,
-    /// The number of runs somebody let through.
+    /// How many somebody let through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed: Option<u64>,
     /// The run that did it later, after somebody approved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_in: Option<String>,
-    /// The number of runs rows of it were held, for this reason or another.
+    /// How many rows of it were held, for this reason or another.
     pub held: u64,
     /// For `content`: what is unlike the last file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -63,9 +64,9 @@ pub enum Class {
     /// An account that had an address gets another one. An address that only changes its case is
     /// the same.
     EmailChange,
-    /// An account gets a role further along in the pipeline's `roles`. A role that isn't among
-    /// them counts as less than all, for the pipeline can't know. The role of a new account is
-    /// the business of `create`.
+    /// An account gets a role further along in the pipeline's `roles`. A role that isn't among them
+    /// counts as less than all, because the pipeline can't know. The role of a new account is the
+    /// business of `create`.
     RoleRaise,
     /// An account that had an external id or a username gets another one.
     KeyChange,
@@ -140,20 +141,20 @@ impl Class {
     /// What the report says about a row that is held because of it.
     pub fn code(self) -> Code {
         match self {
-            Class::Create => Code::GateCreate,
-            Class::Update => Code::GateUpdate,
-            Class::Deactivate => Code::GateDeactivate,
-            Class::EmailChange => Code::GateEmail,
-            Class::RoleRaise => Code::GateRole,
-            Class::KeyChange => Code::GateKey,
-            Class::NewGroups => Code::GateGroups,
-            Class::Seats => Code::GateSeats,
-            Class::Content => Code::GateContent,
+            Class::Create => Code::SafeguardCreate,
+            Class::Update => Code::SafeguardUpdate,
+            Class::Deactivate => Code::SafeguardDeactivate,
+            Class::EmailChange => Code::SafeguardEmail,
+            Class::RoleRaise => Code::SafeguardRole,
+            Class::KeyChange => Code::SafeguardKey,
+            Class::NewGroups => Code::SafeguardGroups,
+            Class::Seats => Code::SafeguardSeats,
+            Class::Content => Code::SafeguardContent,
         }
     }
 }
 
 /// Whether a row with that issue waits for an approval.
 pub fn waits_by(issue: &Issue) -> bool {
-    issue.code == Code::GateOthers || Class::of_code(issue.code).is_some()
+    issue.code == Code::SafeguardOthers || Class::of_code(issue.code).is_some()
 }

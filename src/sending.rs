@@ -1,9 +1,9 @@
 //! The sending loop: pace, claim, render, compose, deliver, record.
 //!
-//! The caller's thread is the dispatcher: it picks the next mail that may go and hands it to an
-//! idle worker. Each worker has a connection of its own, so that it is known how far each mail
-//! came. A mail is claimed when a connection is open and the pace allows it, not before: whoever
-//! is killed leaves no more claims than connections.
+//! The caller's thread is the dispatcher: it picks the next mail that may be sent and gives it to
+//! an idle worker. Each worker has its own connection, so that it is known how far each mail got. A
+//! mail is claimed only when a connection is open and the pace allows it: a killed sender leaves no
+//! more claims than it had connections.
 
 use crate::invitation::Sent;
 use jiff::Timestamp;
@@ -32,7 +32,7 @@ use crate::refusal::{Refusal, Result};
 use crate::store::Store;
 use crate::store::invitations::{Claimed, Lease, Queued};
 
-/// The number of runs of the first mails show whether a mailing goes well.
+/// How many of the first mails show whether a mailing goes well.
 const GUARD_FIRST: u64 = 200;
 /// Fewer refused ones than that prove nothing.
 const GUARD_REFUSED: u64 = 10;
@@ -42,14 +42,14 @@ const RETURNS_MAX: u32 = 3;
 const WAIT_MAX: Duration = Duration::from_secs(3_600);
 /// How soon a stop is seen.
 const TICK: Duration = Duration::from_millis(250);
-/// A connection that did nothing for so long is asked for a sign of life before it is used.
+/// A connection that did nothing for this long is asked for a sign of life before it is used.
 const IDLE_MAX: Duration = Duration::from_secs(20);
 /// The most connections, whatever `[mail]` says.
 const CONNECTIONS_MAX: usize = 16;
 
 /// Where mails go.
 #[derive(Debug)]
-pub enum Via {
+pub enum Transport {
     /// A folder of `.eml` files.
     Outbox(PathBuf),
     /// A mail server.
@@ -58,7 +58,7 @@ pub enum Via {
 
 /// What a sending needs.
 pub struct Sending<'a> {
-    /// The books.
+    /// The run log.
     pub store: &'a Store,
     /// How fast, how many connections, what to repeat.
     pub mail: &'a Mail,
@@ -67,7 +67,7 @@ pub struct Sending<'a> {
     /// Who writes.
     pub sender: &'a message::Sender,
     /// Where mails go.
-    pub via: &'a Via,
+    pub transport: &'a Transport,
     /// What links begin with.
     pub link_base: &'a str,
     /// Where progress is reported.
@@ -78,7 +78,7 @@ pub struct Sending<'a> {
     pub limit: Option<usize>,
 }
 
-/// Sends a queue, and says what became of it. Every mail's end is in the books by then.
+/// Sends a queue, and says what happened to it. Every mail's end is in the run log by then.
 ///
 /// # Errors
 /// What kept it from beginning: settings, the outbox, the database. What happens later is in
@@ -106,12 +106,12 @@ impl Default for Patience {
 }
 
 fn send_with(sending: &Sending, queue: Vec<Queued>, patience: &Patience) -> Result<Sent> {
-    let (pace, workers) = match sending.via {
-        Via::Outbox(folder) => {
+    let (pace, workers) = match sending.transport {
+        Transport::Outbox(folder) => {
             outbox::prepare(folder)?;
             (None, 1)
         }
-        Via::Smtp(_) => {
+        Transport::Smtp(_) => {
             let pace = Pace::new(sending.mail, Timestamp::now())?;
             let wanted = sending.mail.connections.clamp(1, CONNECTIONS_MAX);
             (Some(pace), wanted.min(queue.len().max(1)))
@@ -129,7 +129,7 @@ fn send_with(sending: &Sending, queue: Vec<Queued>, patience: &Patience) -> Resu
             let worker = Worker {
                 sending,
                 lease,
-                road: Road::new(sending.via, patience),
+                road: Road::new(sending.transport, patience),
                 claimed: false,
             };
             scope.spawn(move || worker.work(number, &jobs, &tell));
@@ -156,15 +156,15 @@ struct Waiting {
 struct Report {
     worker: usize,
     mail: Waiting,
-    told: Told,
+    reported: Attempt,
 }
 
-enum Told {
+enum Attempt {
     /// Nothing was claimed.
     NoConnection(OpenError),
     /// Somebody else has it, or it must not go out any more.
     Taken,
-    /// It is in the books.
+    /// It is in the run log.
     Ended {
         delivery: Delivery,
         /// When a mail that was put off is tried again.
@@ -172,7 +172,7 @@ enum Told {
         /// Whether the connection ended instead of an answer.
         lost: bool,
     },
-    /// It may be out, and the books don't say so.
+    /// It may be out, and the run log doesn't say so.
     Unrecorded(Refusal),
     /// Nothing goes any more, and this mail is surely not out.
     Broken(Refusal),
@@ -282,7 +282,7 @@ impl<'a> Desk<'a> {
         self.queue.is_empty() || self.room() == Some(0) && self.under_way == 0
     }
 
-    /// The number of runs more may be under way before the limit could be passed.
+    /// How many more may be under way before the limit could be passed.
     fn room(&self) -> Option<usize> {
         let gone = self.sent.sent as usize + self.under_way;
         self.sending.limit.map(|limit| limit.saturating_sub(gone))
@@ -395,32 +395,36 @@ impl<'a> Desk<'a> {
     }
 
     fn settle(&mut self, report: Report) {
-        let Report { worker, mail, told } = report;
+        let Report {
+            worker,
+            mail,
+            reported,
+        } = report;
         self.under_way -= 1;
         self.seats[worker].idle = true;
-        self.reached |= !matches!(told, Told::NoConnection(_));
-        match told {
-            Told::NoConnection(error) => {
+        self.reached |= !matches!(reported, Attempt::NoConnection(_));
+        match reported {
+            Attempt::NoConnection(error) => {
                 self.queue.push_front(mail);
                 match error {
                     OpenError::Busy(words) => self.rest(worker, &words),
                     OpenError::Fatal(words) => self.stop(Refusal::new(Code::MailServer, words)),
                 }
             }
-            Told::Taken => {
+            Attempt::Taken => {
                 self.sent.taken += 1;
                 self.sending.progress.add(1, None);
             }
-            Told::Ended {
+            Attempt::Ended {
                 delivery,
                 retry_seconds,
                 lost,
             } => self.settle_ended(worker, mail, &delivery, retry_seconds, lost),
-            Told::Unrecorded(refusal) => {
+            Attempt::Unrecorded(refusal) => {
                 self.sent.unknown += 1;
                 self.stop(refusal);
             }
-            Told::Broken(refusal) => {
+            Attempt::Broken(refusal) => {
                 self.queue.push_front(mail);
                 self.stop(refusal);
             }
@@ -446,8 +450,8 @@ impl<'a> Desk<'a> {
             }
             _ => self.count(delivery),
         }
-        match self.sending.via {
-            Via::Outbox(folder) if *delivery == Delivery::Returned => {
+        match self.sending.transport {
+            Transport::Outbox(folder) if *delivery == Delivery::Returned => {
                 self.stop(outbox::unwritable(
                     folder,
                     "check free space and write access",
@@ -528,10 +532,10 @@ enum Road<'a> {
 }
 
 impl<'a> Road<'a> {
-    fn new(via: &'a Via, patience: &Patience) -> Road<'a> {
-        match via {
-            Via::Outbox(folder) => Road::Outbox(folder),
-            Via::Smtp(server) => Road::Smtp {
+    fn new(transport: &'a Transport, patience: &Patience) -> Road<'a> {
+        match transport {
+            Transport::Outbox(folder) => Road::Outbox(folder),
+            Transport::Smtp(server) => Road::Smtp {
                 server,
                 patience: patience.server,
                 connection: None,
@@ -602,7 +606,7 @@ struct Worker<'a> {
     sending: &'a Sending<'a>,
     lease: Lease,
     road: Road<'a>,
-    /// Whether the mail under way is in the books as ours.
+    /// Whether the mail under way is in the run log as ours.
     claimed: bool,
 }
 
@@ -620,15 +624,15 @@ impl Worker<'_> {
             // lettre panics on some answers, such as a line of blanks; nobody must wait for ever
             // for a worker that is gone.
             self.claimed = false;
-            let told = catch_unwind(AssertUnwindSafe(|| self.attempt(&mail)));
-            let told = told.unwrap_or_else(|_| match self.claimed {
-                true => Told::Unrecorded(broken_off()),
-                false => Told::Broken(broken_off()),
+            let reported = catch_unwind(AssertUnwindSafe(|| self.attempt(&mail)));
+            let reported = reported.unwrap_or_else(|_| match self.claimed {
+                true => Attempt::Unrecorded(broken_off()),
+                false => Attempt::Broken(broken_off()),
             });
             let report = Report {
                 worker: number,
                 mail,
-                told,
+                reported,
             };
             if tell.send(report).is_err() {
                 return;
@@ -636,20 +640,20 @@ impl Worker<'_> {
         }
     }
 
-    fn attempt(&mut self, mail: &Waiting) -> Told {
+    fn attempt(&mut self, mail: &Waiting) -> Attempt {
         if let Err(error) = self.road.open() {
-            return Told::NoConnection(error);
+            return Attempt::NoConnection(error);
         }
         let token = match Token::new() {
             Ok(token) => token,
-            Err(refusal) => return Told::Broken(refusal),
+            Err(refusal) => return Attempt::Broken(refusal),
         };
         let store = self.sending.store;
         let sha256 = token.sha256();
         let claimed = match store.claim(&self.lease, mail.id, self.road.name(), Some(&sha256)) {
             Ok(Some(claimed)) => claimed,
-            Ok(None) => return Told::Taken,
-            Err(refusal) => return Told::Broken(refusal),
+            Ok(None) => return Attempt::Taken,
+            Err(refusal) => return Attempt::Broken(refusal),
         };
         self.claimed = true;
         let attempts = claimed.attempts as usize;
@@ -659,13 +663,13 @@ impl Worker<'_> {
             Err(Halt::All(refusal)) => {
                 // Where not even that can be written, the next sender finds the claim.
                 let _ = store.record(&self.lease, mail.id, &Delivery::Returned, None);
-                return Told::Broken(refusal);
+                return Attempt::Broken(refusal);
             }
         };
         self.record(mail, delivery, attempts)
     }
 
-    fn record(&self, mail: &Waiting, mut delivery: Delivery, attempts: usize) -> Told {
+    fn record(&self, mail: &Waiting, mut delivery: Delivery, attempts: usize) -> Attempt {
         let to_server = matches!(self.road, Road::Smtp { .. });
         let lost = matches!(delivery, Delivery::Returned | Delivery::Unknown { .. })
             || self.road.is_lost();
@@ -681,14 +685,14 @@ impl Worker<'_> {
         };
         let store = self.sending.store;
         match store.record(&self.lease, mail.id, &delivery, retry) {
-            Ok(()) => Told::Ended {
+            Ok(()) => Attempt::Ended {
                 delivery,
                 retry_seconds: retry,
                 lost,
             },
             Err(refusal) => match delivery {
-                Delivery::Sent { .. } | Delivery::Unknown { .. } => Told::Unrecorded(refusal),
-                _ => Told::Broken(refusal),
+                Delivery::Sent { .. } | Delivery::Unknown { .. } => Attempt::Unrecorded(refusal),
+                _ => Attempt::Broken(refusal),
             },
         }
     }
@@ -699,18 +703,18 @@ impl Worker<'_> {
             id,
             kind,
             message_id,
-            mut letter,
+            mut mail_context,
             ..
         } = claimed;
         let mail = self.sending.mail;
-        letter.product.clone_from(&mail.product);
-        letter.contact = mail.contact.clone().unwrap_or_default();
+        mail_context.product.clone_from(&mail.product);
+        mail_context.contact = mail.contact.clone().unwrap_or_default();
         match kind {
             Kind::Invite | Kind::Reset => {
-                letter.link = token::link(self.sending.link_base, &token.text());
+                mail_context.link = token::link(self.sending.link_base, &token.text());
             }
             Kind::Temporary => {
-                letter.password = self.new_password(id)?;
+                mail_context.password = self.new_password(id)?;
             }
             Kind::Report | Kind::Notice => {}
         }
@@ -718,13 +722,13 @@ impl Worker<'_> {
             let rendered = self
                 .sending
                 .templates
-                .render(kind, &letter)
+                .render(kind, &mail_context)
                 .map_err(|refusal| refusal.what)?;
             message::compose(
                 &rendered,
                 self.sending.sender,
-                &letter.person.email,
-                &letter.person.name,
+                &mail_context.person.email,
+                &mail_context.person.name,
                 &message_id,
                 SystemTime::now(),
                 &[],
@@ -735,7 +739,7 @@ impl Worker<'_> {
             .map_err(Halt::This)
     }
 
-    /// A temporary password whose hash is in the books.
+    /// A temporary password whose hash is in the run log.
     fn new_password(&self, id: Uuid) -> std::result::Result<String, Halt> {
         let password = random_password().map_err(Halt::All)?;
         let phc = password::hash(&password).map_err(Halt::All)?;
@@ -792,19 +796,19 @@ mod tests {
     use crate::store::scratch::Home;
 
     /// A database with queued mails, and an eye on it.
-    struct Books {
+    struct RunLog {
         runtime: Runtime,
         session: Session,
         home: Home,
     }
 
-    impl Books {
-        fn open() -> Books {
+    impl RunLog {
+        fn open() -> RunLog {
             let home = Home::new("home");
             let runtime = Runtime::new().unwrap();
             drop(Store::open(Target::Local(home.local.clone())).unwrap());
             let session = runtime.block_on(Target::Local(home.local.clone()).connect());
-            Books {
+            RunLog {
                 session: session.unwrap(),
                 runtime,
                 home,
@@ -866,8 +870,8 @@ mod tests {
                 .collect()
         }
 
-        fn send(&self, way: &Way, kind: Kind) -> Sent {
-            way.send(&self.store(), self.queued(kind))
+        fn send(&self, route: &Route, kind: Kind) -> Sent {
+            route.send(&self.store(), self.queued(kind))
         }
     }
 
@@ -878,16 +882,16 @@ mod tests {
     }
 
     /// How a test sends.
-    struct Way {
+    struct Route {
         mail: Mail,
-        via: Via,
+        transport: Transport,
         limit: Option<usize>,
         stop: AtomicBool,
     }
 
-    impl Way {
+    impl Route {
         /// As fast as it goes, to a server on this port.
-        fn to(port: u16) -> Way {
+        fn to(port: u16) -> Route {
             let mut mail = Mail {
                 smtp: Some(format!("smtp+plain://127.0.0.1:{port}")),
                 from: Some("Acme <people@acme.example>".to_string()),
@@ -898,8 +902,8 @@ mod tests {
             };
             let server = Server::find(&mail).unwrap().unwrap();
             mail.connections = 3;
-            Way {
-                via: Via::Smtp(server),
+            Route {
+                transport: Transport::Smtp(server),
                 mail,
                 limit: None,
                 stop: AtomicBool::new(false),
@@ -912,7 +916,7 @@ mod tests {
                 mail: &self.mail,
                 templates: &Templates::open(&self.mail).unwrap(),
                 sender: &message::Sender::of(&self.mail).unwrap(),
-                via: &self.via,
+                transport: &self.transport,
                 link_base: "https://join.example/",
                 progress: &Progress::new(true),
                 stop: &self.stop,
@@ -938,7 +942,7 @@ mod tests {
         })
     }
 
-    /// What comes behind `before` in a mail's text.
+    /// What comes after `before` in a mail's text.
     fn word_behind(text: &str, before: &str) -> String {
         let parsed = MessageParser::new().parse(text.as_bytes()).unwrap();
         let body = parsed.body_text(0).unwrap();
@@ -956,16 +960,16 @@ mod tests {
     }
 
     #[test]
-    fn two_senders_at_once_mail_everybody_once_with_the_link_of_the_books() {
-        let books = Books::open();
-        books.queue(Kind::Invite, 200);
+    fn two_senders_at_once_mail_everybody_once_with_the_link_of_the_run_log() {
+        let run_log = RunLog::open();
+        run_log.queue(Kind::Invite, 200);
         let server = server(|_, _| Verdict::Take);
-        let ways = [Way::to(server.port), Way::to(server.port)];
-        let queue = books.queued(Kind::Invite);
+        let ways = [Route::to(server.port), Route::to(server.port)];
+        let queue = run_log.queued(Kind::Invite);
         let both: Vec<Sent> = thread::scope(|scope| {
-            let one = |way| {
-                let (store, queue) = (books.store(), queue.clone());
-                scope.spawn(move || Way::send(way, &store, queue))
+            let one = |route| {
+                let (store, queue) = (run_log.store(), queue.clone());
+                scope.spawn(move || Route::send(route, &store, queue))
             };
             let running: Vec<_> = ways.iter().map(one).collect();
             let ended = running.into_iter().map(|sender| sender.join().unwrap());
@@ -980,8 +984,9 @@ mod tests {
         assert!(both.iter().all(|sent| sent.sent > 10), "{both:?}");
         assert_eq!(copies(&server), 200);
         assert!(server.connections() <= 6);
-        assert_eq!(books.states(), states([("sent", 200)]));
-        let kept = books.pairs("select email, encode(token_sha256, 'hex') from muster.invitations");
+        assert_eq!(run_log.states(), states([("sent", 200)]));
+        let kept =
+            run_log.pairs("select email, encode(token_sha256, 'hex') from muster.invitations");
         let kept: BTreeMap<String, String> = kept.into_iter().collect();
         for mail in server.taken() {
             let token = word_behind(&mail.text, "https://join.example/");
@@ -991,7 +996,7 @@ mod tests {
             );
         }
         // Nothing is left for a third.
-        assert!(books.queued(Kind::Invite).is_empty());
+        assert!(run_log.queued(Kind::Invite).is_empty());
     }
 
     /// What the script does to the first people; the rest is taken.
@@ -1013,22 +1018,22 @@ mod tests {
 
     #[test]
     fn each_fault_ends_in_its_own_state_and_the_others_go_out() {
-        let books = Books::open();
-        books.queue(Kind::Invite, 40);
+        let run_log = RunLog::open();
+        run_log.queue(Kind::Invite, 40);
         let server = server(fault);
-        let sent = books.send(&Way::to(server.port), Kind::Invite);
+        let sent = run_log.send(&Route::to(server.port), Kind::Invite);
         assert!(sent.stopped.is_none(), "{sent:?}");
         let counts = (sent.sent, sent.refused, sent.unknown, sent.later);
         assert_eq!(counts, (33, 4, 3, 0));
         assert_eq!(
-            books.states(),
+            run_log.states(),
             states([("sent", 33), ("failed", 4), ("unknown", 3)])
         );
         // The two that nobody knows of and that were taken all the same have one copy, too.
         assert_eq!(copies(&server), 35);
         let sql = "select split_part(email, '@', 1), state || ' ' || attempts || ' ' || reply
             from muster.invitations";
-        let ended: BTreeMap<String, String> = books.pairs(sql).into_iter().collect();
+        let ended: BTreeMap<String, String> = run_log.pairs(sql).into_iter().collect();
         for (name, wanted) in [
             ("p0", "failed 1 550 5.1.1 no such user"),
             ("p1", "failed 1 554 5.7.1 spam"),
@@ -1053,26 +1058,26 @@ mod tests {
         }
         // Only links whose mail is or may be out work.
         let sql = "select state, '' from muster.invitations where token_sha256 is null";
-        let without = books.pairs(sql);
+        let without = run_log.pairs(sql);
         assert_eq!(without.len(), 4);
         assert!(without.iter().all(|(state, _)| state == "failed"));
     }
 
     #[test]
     fn a_server_that_is_of_no_use_leaves_the_mails_in_the_queue() {
-        let books = Books::open();
-        books.queue(Kind::Invite, 40);
+        let run_log = RunLog::open();
+        run_log.queue(Kind::Invite, 40);
         let all = states([("queued", 40)]);
         // Nobody listens.
         let port = server(|_, _| Verdict::Take).port;
         thread::sleep(Duration::from_millis(100));
-        let sent = books.send(&Way::to(port), Kind::Invite);
+        let sent = run_log.send(&Route::to(port), Kind::Invite);
         let stopped = sent.stopped.unwrap();
         assert_eq!(
             (stopped.code, stopped.exit),
             (Code::MailServer, Exit::Stopped)
         );
-        assert_eq!((sent.later, books.states()), (40, all.clone()));
+        assert_eq!((sent.later, run_log.states()), (40, all.clone()));
         // Every connection is turned away, and every mail is cut off before its content.
         let away = scripted::Server::start(Script {
             greeting: Box::new(|_| scripted::Greeting::Refuse("421 4.3.2 not now")),
@@ -1080,37 +1085,37 @@ mod tests {
         });
         let cut = server(|_, _| Verdict::CutAtRecipient);
         for server in [away, cut] {
-            let mut way = Way::to(server.port);
+            let mut route = Route::to(server.port);
             // Else the mails themselves would be put off, one by one.
-            way.mail.connections = 1;
-            let sent = books.send(&way, Kind::Invite);
+            route.mail.connections = 1;
+            let sent = run_log.send(&route, Kind::Invite);
             assert_eq!(sent.stopped.unwrap().code, Code::MailServer);
             assert_eq!(sent.later, 40);
-            assert_eq!(books.states(), all);
+            assert_eq!(run_log.states(), all);
         }
         // An answer at which lettre panics.
         let odd = scripted::Server::start(Script {
             hello: "250-odd.test\r\n250-  \r\n250 8BITMIME",
             ..Script::default()
         });
-        let sent = books.send(&Way::to(odd.port), Kind::Invite);
+        let sent = run_log.send(&Route::to(odd.port), Kind::Invite);
         assert_eq!(sent.stopped.unwrap().code, Code::MailServer);
         assert_eq!(
-            (sent.later, sent.unknown, books.states()),
+            (sent.later, sent.unknown, run_log.states()),
             (40, 0, all.clone())
         );
         // One answer decides: no TLS where TLS is wanted.
         let plain = server(|_, _| Verdict::Take);
-        let mut way = Way::to(plain.port);
-        way.mail.smtp = Some(format!("smtp://127.0.0.1:{}", plain.port));
-        way.mail.connections = 1;
-        way.via = Via::Smtp(Server::find(&way.mail).unwrap().unwrap());
-        let sent = books.send(&way, Kind::Invite);
+        let mut route = Route::to(plain.port);
+        route.mail.smtp = Some(format!("smtp://127.0.0.1:{}", plain.port));
+        route.mail.connections = 1;
+        route.transport = Transport::Smtp(Server::find(&route.mail).unwrap().unwrap());
+        let sent = run_log.send(&route, Kind::Invite);
         assert_eq!(sent.stopped.unwrap().code, Code::MailServer);
-        assert_eq!((plain.connections(), books.states()), (1, all));
+        assert_eq!((plain.connections(), run_log.states()), (1, all));
         // Taken, and never confirmed: a few are unknown, not all.
         let silent = server(|_, _| Verdict::CutAfterDot);
-        let sent = books.send(&Way::to(silent.port), Kind::Invite);
+        let sent = run_log.send(&Route::to(silent.port), Kind::Invite);
         assert_eq!(sent.stopped.unwrap().code, Code::MailServer);
         assert!((5..=17).contains(&sent.unknown), "{}", sent.unknown);
         assert_eq!(copies(&silent) as u64, sent.unknown);
@@ -1119,10 +1124,10 @@ mod tests {
 
     #[test]
     fn a_mailing_stops_when_it_is_refused_or_its_limit_is_reached_or_somebody_asks() {
-        let books = Books::open();
-        books.queue(Kind::Invite, 60);
+        let run_log = RunLog::open();
+        run_log.queue(Kind::Invite, 60);
         let refusing = server(|_, _| Verdict::AtRecipient("550 5.7.1 you are blocked"));
-        let sent = books.send(&Way::to(refusing.port), Kind::Invite);
+        let sent = run_log.send(&Route::to(refusing.port), Kind::Invite);
         let stopped = sent.stopped.unwrap();
         assert_eq!(
             (stopped.code, stopped.exit),
@@ -1132,31 +1137,31 @@ mod tests {
         assert_eq!(sent.refused + sent.later, 60);
 
         // Five in a hundred are refused: that is how lists are.
-        books.queue(Kind::Invite, 240);
+        run_log.queue(Kind::Invite, 240);
         let usual = server(
             |to, _| match to.split('@').next().unwrap().ends_with("19") {
                 true => Verdict::AtRecipient("550 5.1.1 no such user"),
                 false => Verdict::Take,
             },
         );
-        let mut way = Way::to(usual.port);
-        way.limit = Some(7);
-        let sent = books.send(&way, Kind::Invite);
+        let mut route = Route::to(usual.port);
+        route.limit = Some(7);
+        let sent = run_log.send(&route, Kind::Invite);
         assert_eq!((sent.sent, copies(&usual)), (7, 7));
         assert_eq!(sent.later, 240 - 7 - sent.refused);
         assert!(sent.stopped.is_none());
 
         // Slow enough that a stop finds mails under way.
         let slow = server(|_, _| Verdict::Slow(Duration::from_millis(30)));
-        let way = Way::to(slow.port);
+        let route = Route::to(slow.port);
         let sent = thread::scope(|scope| {
             scope.spawn(|| {
                 while slow.taken().len() < 10 {
                     thread::sleep(Duration::from_millis(5));
                 }
-                way.stop.store(true, Ordering::Relaxed);
+                route.stop.store(true, Ordering::Relaxed);
             });
-            books.send(&way, Kind::Invite)
+            run_log.send(&route, Kind::Invite)
         });
         let stopped = sent.stopped.unwrap();
         assert_eq!(
@@ -1165,70 +1170,70 @@ mod tests {
         );
         assert!((10..60).contains(&sent.sent), "{}", sent.sent);
         assert_eq!(copies(&slow) as u64, sent.sent);
-        assert!(!books.states().contains_key("sending"));
+        assert!(!run_log.states().contains_key("sending"));
 
-        let sent = books.send(&Way::to(usual.port), Kind::Invite);
+        let sent = run_log.send(&Route::to(usual.port), Kind::Invite);
         assert!(sent.stopped.is_none() && sent.later == 0, "{sent:?}");
-        assert!(books.states()["sent"] > 220);
+        assert!(run_log.states()["sent"] > 220);
     }
 
     #[test]
     fn a_database_that_goes_away_doubles_nothing() {
-        let books = Books::open();
-        books.queue(Kind::Invite, 60);
+        let run_log = RunLog::open();
+        run_log.queue(Kind::Invite, 60);
         let server = server(|_, _| Verdict::Slow(Duration::from_millis(20)));
-        let way = Way::to(server.port);
+        let route = Route::to(server.port);
         let sent = thread::scope(|scope| {
             scope.spawn(|| {
                 while server.taken().len() < 15 {
                     thread::sleep(Duration::from_millis(2));
                 }
-                books.run(
+                run_log.run(
                     "select pg_terminate_backend(pid) from pg_stat_activity
                     where pid <> pg_backend_pid() and backend_type = 'client backend'",
                 );
             });
-            let queue = books.queued(Kind::Invite);
-            way.send(&books.store(), queue)
+            let queue = run_log.queued(Kind::Invite);
+            route.send(&run_log.store(), queue)
         });
         let stopped = sent.stopped.unwrap();
         assert!(stopped.code.name().starts_with("database."), "{stopped:?}");
         assert_eq!(stopped.exit, Exit::Stopped);
-        let left = books.states()["sending"];
+        let left = run_log.states()["sending"];
         assert!((1..=3).contains(&left), "{left}");
-        let mut store = books.store();
+        let mut store = run_log.store();
         let lease = store.begin_sending().unwrap();
         let settled = store.settle_abandoned(&lease, |_| false).unwrap();
         assert_eq!(settled.unknown, left);
-        let sent = books.send(&way, Kind::Invite);
+        let sent = run_log.send(&route, Kind::Invite);
         assert!(sent.stopped.is_none());
         assert!(copies(&server) as u64 >= 60 - left);
         assert_eq!(
-            books.states(),
+            run_log.states(),
             states([("sent", 60 - left), ("unknown", left)])
         );
     }
 
     #[test]
     fn the_outbox_takes_temporary_passwords_that_open_the_account() {
-        let books = Books::open();
-        books.queue(Kind::Temporary, 5);
+        let run_log = RunLog::open();
+        run_log.queue(Kind::Temporary, 5);
         // Somebody has chosen a password meanwhile.
-        books.run(
+        run_log.run(
             "insert into muster.credentials (account_id, password_hash)
             select id, '$argon2id$own' from muster.accounts where email like 'p0@%'",
         );
-        let mut way = Way::to(1);
-        let folder = books.home.folder().join("mails/outbox");
-        way.via = Via::Outbox(folder.clone());
+        let mut route = Route::to(1);
+        let folder = run_log.home.folder().join("mails/outbox");
+        route.transport = Transport::Outbox(folder.clone());
         // None of this holds for files.
-        way.mail.per_minute = 1;
-        way.mail.quiet_hours = Some("00:00-23:59".to_string());
-        let sent = books.send(&way, Kind::Temporary);
+        route.mail.per_minute = 1;
+        route.mail.quiet_hours = Some("00:00-23:59".to_string());
+        let sent = run_log.send(&route, Kind::Temporary);
         assert_eq!((sent.sent, sent.refused), (4, 1));
         let sql = "select split_part(email, '@', 1), password_hash || ' ' || must_change
             from muster.credentials join muster.accounts on id = account_id";
-        let hashes: BTreeMap<String, String> = books.pairs(sql).into_iter().collect();
+        let hashes: BTreeMap<String, String> = run_log.pairs(sql).into_iter().collect();
         assert_eq!(hashes["p0"], "$argon2id$own false");
         for name in ["p1", "p2", "p3", "p4"] {
             assert!(outbox::has(&folder, &format!("<{name}@example.org>")));
@@ -1242,38 +1247,38 @@ mod tests {
         }
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 4);
         // An outbox that can't be written to ends it before anything is claimed.
-        books.queue(Kind::Reset, 2);
-        fs::write(books.home.folder().join("file"), "").unwrap();
-        way.via = Via::Outbox(books.home.folder().join("file/outbox"));
-        let store = books.store();
+        run_log.queue(Kind::Reset, 2);
+        fs::write(run_log.home.folder().join("file"), "").unwrap();
+        route.transport = Transport::Outbox(run_log.home.folder().join("file/outbox"));
+        let store = run_log.store();
         let sending = Sending {
             store: &store,
-            mail: &way.mail,
-            templates: &Templates::open(&way.mail).unwrap(),
-            sender: &message::Sender::of(&way.mail).unwrap(),
-            via: &way.via,
+            mail: &route.mail,
+            templates: &Templates::open(&route.mail).unwrap(),
+            sender: &message::Sender::of(&route.mail).unwrap(),
+            transport: &route.transport,
             link_base: "https://join.example/",
             progress: &Progress::new(true),
-            stop: &way.stop,
+            stop: &route.stop,
             limit: None,
         };
-        let refusal = send(&sending, books.queued(Kind::Reset)).unwrap_err();
+        let refusal = send(&sending, run_log.queued(Kind::Reset)).unwrap_err();
         assert_eq!(refusal.code, Code::OutputUnwritable);
-        assert_eq!(books.states(), states([("queued", 2)]));
+        assert_eq!(run_log.states(), states([("queued", 2)]));
     }
 
     #[test]
     fn rate_and_quiet_hours_are_kept() {
-        let books = Books::open();
-        books.queue(Kind::Invite, 12);
+        let run_log = RunLog::open();
+        run_log.queue(Kind::Invite, 12);
         let server = server(|_, _| Verdict::Take);
-        let mut way = Way::to(server.port);
+        let mut route = Route::to(server.port);
         let now = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).time();
         let hour = |hours: i64| now.wrapping_add(jiff::SignedDuration::from_hours(hours));
         let (from, to) = (hour(-1).strftime("%H:%M"), hour(3).strftime("%H:%M"));
-        way.mail.quiet_hours = Some(format!("{from}-{to}"));
-        way.mail.time_zone = Some("UTC".to_string());
-        let sent = books.send(&way, Kind::Invite);
+        route.mail.quiet_hours = Some(format!("{from}-{to}"));
+        route.mail.time_zone = Some("UTC".to_string());
+        let sent = run_log.send(&route, Kind::Invite);
         let stopped = sent.stopped.unwrap();
         assert_eq!(
             (stopped.code, stopped.exit),
@@ -1287,10 +1292,10 @@ mod tests {
         assert!(said.ends_with(&format!(" {to} UTC")), "{said}");
         assert_eq!((sent.later, copies(&server)), (12, 0));
         // Eleven spaces of 100 ms.
-        way.mail.quiet_hours = None;
-        way.mail.per_minute = 600;
+        route.mail.quiet_hours = None;
+        route.mail.per_minute = 600;
         let began = Instant::now();
-        assert_eq!(books.send(&way, Kind::Invite).sent, 12);
+        assert_eq!(run_log.send(&route, Kind::Invite).sent, 12);
         let took = began.elapsed();
         assert!(took > Duration::from_millis(1_050), "{took:?}");
     }

@@ -1,5 +1,5 @@
-//! Where batches wait on disk between the two halves of a run: after the last row is read and
-//! before the first is written, nothing of them stays in memory but an index.
+//! Where batches wait on disk between the two halves of a run: between reading the last row and
+//! writing the first, only an index stays in memory.
 //!
 //! The file has no name, so it is gone with the process, whatever ends it.
 
@@ -22,11 +22,11 @@ use crate::rule::Rule;
 /// enough that memory doesn't notice.
 pub const GROUP_BATCHES: usize = 8;
 
-/// Where scratch files are, unless `TMPDIR` says where: what stands in `/tmp` is in memory on many a
+/// Where scratch files are, unless `TMPDIR` says where: what is in `/tmp` is in memory on many a
 /// Linux, and these are as large as the input.
 const SCRATCH: &str = "/var/tmp";
 
-/// The number of [`Verdict::Nobody`], behind those of all rows.
+/// The number of [`Verdict::Nobody`], after those of all rows.
 const NOBODY: u64 = 2 + (1 << 32);
 /// How hard zstd tries: decisions wait in the database for the length of a run, no longer.
 const PACKED_LEVEL: i32 = 1;
@@ -139,7 +139,7 @@ impl PlanSpool {
         self.pages.replace(batch, &packed(planned))
     }
 
-    /// The number of runs batches there are.
+    /// How many batches there are.
     pub fn batches(&self) -> usize {
         self.pages.index.len()
     }
@@ -242,12 +242,12 @@ impl Spool {
         Ok(people)
     }
 
-    /// The number of runs batches there are.
+    /// How many batches there are.
     pub fn batches(&self) -> usize {
         self.rows.len()
     }
 
-    /// The number of runs rows there are.
+    /// How many rows there are.
     pub fn rows(&self) -> u64 {
         self.rows
             .last()
@@ -259,7 +259,7 @@ impl Spool {
         self.rows[batch].0
     }
 
-    /// The number of runs rows batch number `batch` has.
+    /// How many rows batch number `batch` has.
     pub fn rows_in(&self, batch: usize) -> usize {
         self.rows[batch].1 as usize
     }
@@ -331,7 +331,7 @@ impl Spool {
             .ok_or_else(damaged)
     }
 
-    /// Which input batch number `batch` comes from and where its rows stand, read without the rest.
+    /// Which input batch number `batch` comes from and where its rows are, read without the rest.
     ///
     /// # Errors
     /// As [`Spool::read`].
@@ -351,7 +351,7 @@ impl Spool {
     }
 }
 
-/// Is for the length of a value of so many bytes or more, which is among the long ones.
+/// Is for the length of a value of this many bytes or more, which is among the long ones.
 const LONG: u8 = 255;
 /// Is for the length of a key that is the same as one of the row's values.
 const SAME: u8 = 254;
@@ -364,7 +364,7 @@ struct Head {
     first_row: RowNumber,
     rows: usize,
     width: usize,
-    /// The number of runs bytes its places take, which follow.
+    /// How many bytes its places take, which follow.
     places: usize,
 }
 
@@ -442,7 +442,7 @@ fn encode_passwords(passwords: &Passwords) -> Vec<u8> {
     out
 }
 
-/// The ends of rows, the lengths of values, the text, and what [`LONG`] stands for.
+/// The ends of rows, the lengths of values, the text, and what [`LONG`] represents.
 fn put_values(out: &mut Vec<u8>, values: &Table) {
     for row in values.ends.chunks_exact(values.width.max(1)) {
         let end = row.last().copied().unwrap_or_default();
@@ -582,7 +582,7 @@ pub fn unpack(bytes: &[u8]) -> Option<(People, Planned)> {
     Some((people, postcard::from_bytes(reader.0).ok()?))
 }
 
-/// Tells builds apart whose packed batches mean different things: numbers in them stand for the
+/// Tells builds apart whose packed batches mean different things: numbers in them represent the
 /// words in these lists.
 pub fn dialect() -> String {
     let words = Code::ALL
@@ -840,7 +840,7 @@ mod tests {
                 &[[long[0], ""], ["", long[1]], [long[2], long[3]], ["x", "y"]],
             ),
         ];
-        // A key that is no value, and places far from each other.
+        // A key that is not a value, and places far from each other.
         batches[2].keys = Table::new(3);
         for key in [
             "", long[0], "", long[1], "", "Y", "", "z", long[3], "x", "x", "x",

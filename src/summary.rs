@@ -1,10 +1,10 @@
 //! `summary.json`: what a run read, did and found, in one stable, versioned document.
 //!
-//! It holds counts, places and masked examples, never a full personal value, so that it can be
-//! kept and sent around; the corrections file has the values.
+//! It contains counts, places and masked examples, never a full personal value, so that it can be
+//! kept and passed on. The corrections file has the values.
 
-use crate::safeguard::Gate;
-use crate::safeguard::Ruling;
+use crate::safeguard::Safeguard;
+use crate::safeguard::SafeguardDecision;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -33,21 +33,23 @@ pub struct Summary {
     /// Outcomes; they add up to `read`.
     pub counts: Counts,
     /// People whom a full list no longer names or whose dates have come, by what happens to them:
-    /// `deactivated`, `activated`, `waiting`, `protected`, `held`. They are no rows.
+    /// `deactivated`, `activated`, `waiting`, `protected`, `held`. They aren't rows.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub leavers: BTreeMap<String, u64>,
     /// The first of them, those who change or are held before the others; `leavers.csv` has all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leaver_examples: Vec<LeaverExample>,
-    /// The number of runs values each cleaning rule changed.
+    /// How many values each cleaning rule changed.
     pub cleaned: BTreeMap<String, u64>,
     /// What was found, one entry a code, worst first.
     pub issues: Vec<IssueCount>,
     /// Safeguards and what they said, one entry a class that came up.
-    pub gates: Vec<Gate>,
-    /// Earlier runs whose rows come back mended in this one, and how far that brings each.
+    #[serde(rename = "gates")]
+    pub safeguards: Vec<Safeguard>,
+    /// Earlier runs whose rows come back fixed in this one, and how far that brings each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mends: Vec<Mends>,
+    #[serde(rename = "mends")]
+    pub resubmitted: Vec<Resubmitted>,
     /// What became since of the rows that needed work; `muster show` adds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open: Option<Open>,
@@ -74,8 +76,8 @@ pub struct Summary {
 impl Summary {
     /// Whether a safeguard holds anything of the run.
     pub fn is_held(&self) -> bool {
-        let mut gates = self.gates.iter();
-        gates.any(|gate| gate.ruling == Ruling::Held)
+        let mut safeguards = self.safeguards.iter();
+        safeguards.any(|safeguard| safeguard.decision == SafeguardDecision::Held)
     }
 
     /// How the run ends, if it is finished.
@@ -91,22 +93,23 @@ impl Summary {
 /// The rows of a run that needed work.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Open {
-    /// The number of runs there were.
+    /// How many there were.
     pub needed: u64,
-    /// The number of runs of them are in by now.
-    pub mended: u64,
-    /// The number of runs are not.
+    /// How many of them are in by now.
+    #[serde(rename = "mended")]
+    pub fixed: u64,
+    /// How many are not.
     pub left: u64,
-    /// Which runs mended how many.
-    pub by: Vec<MendedBy>,
+    /// Which runs fixed how many.
+    pub by: Vec<FixedBy>,
 }
 
-/// A run that mended rows of another.
+/// A run that fixed rows of another.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct MendedBy {
+pub struct FixedBy {
     /// The run.
     pub run: String,
-    /// The number of runs rows.
+    /// How many rows.
     pub rows: u64,
 }
 
@@ -144,7 +147,7 @@ pub struct Undone {
     pub groups_returned: u64,
     /// Invitations that were cancelled.
     pub invitations_cancelled: u64,
-    /// The number of runs values, accounts and groups stay as they are.
+    /// How many values, accounts and groups stay as they are.
     pub kept: u64,
     /// The first of them; the run's `kept.csv` has all.
     pub examples: Vec<KeptExample>,
@@ -184,7 +187,7 @@ pub struct Run {
     /// What it let through that the safeguards had held of another run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approves: Option<Approval>,
-    /// Set when an earlier run that was cut off went on.
+    /// Set when an earlier run that was interrupted went on.
     #[serde(default, skip_serializing_if = "is_false")]
     pub resumed: bool,
     /// What this process wrote of it; none where one process wrote all.
@@ -195,9 +198,9 @@ pub struct Run {
 /// The part of a run that one of several processes wrote.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
-    /// So many chunks.
+    /// This many chunks.
     pub chunks: u64,
-    /// Of so many.
+    /// Out of this many.
     pub of: u64,
 }
 
@@ -232,7 +235,7 @@ pub struct Input {
     pub delimiter: Option<String>,
     /// For workbooks.
     pub sheet: Option<String>,
-    /// What was found or assumed of how the file is to be read, and which of its lines are no rows,
+    /// What was found or assumed of how the file is to be read, and which of its lines aren't rows,
     /// in plain words; nothing of what is as usual.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub detected: Vec<String>,
@@ -251,9 +254,9 @@ pub struct Input {
 pub struct Unmapped {
     /// Whether most columns that have a name are `unknown`.
     pub mostly: bool,
-    /// The number of runs columns have a name.
+    /// How many columns have a name.
     pub named: u64,
-    /// The number of runs of them have a name of which nothing is known.
+    /// How many of them have a name of which nothing is known.
     pub unknown: u64,
     /// Columns that no field is known for and that the pipeline doesn't name: kept as custom
     /// attributes under their own names.
@@ -360,13 +363,13 @@ pub struct IssueCount {
     pub severity: String,
     /// The code's title.
     pub title: String,
-    /// The number of runs issues of that code.
+    /// How many issues of that code.
     pub count: u64,
     /// The first few.
     pub examples: Vec<Example>,
 }
 
-/// One issue and where it stands.
+/// One issue and where it is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Example {
     /// Path as given.
@@ -400,15 +403,16 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// How far the rows of a run are mended by another.
+/// How far the rows of a run are fixed by another.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mends {
+pub struct Resubmitted {
     /// The run whose rows they are.
     pub run: String,
-    /// The number of runs of its rows needed work.
+    /// How many of its rows needed work.
     pub needed: u64,
-    /// The number of runs of these go in by this run.
-    pub mended: u64,
-    /// The number of runs are left after it.
+    /// How many of these go in by this run.
+    #[serde(rename = "mended")]
+    pub fixed: u64,
+    /// How many are left after it.
     pub left: u64,
 }

@@ -1,4 +1,5 @@
-//! `muster add`: a few people without a file. They become one, which goes through the same passes.
+//! `muster add`: adds a few people without a file. They become a small file, which goes through the
+//! same passes.
 
 use std::io::Read;
 use std::path::Path;
@@ -96,7 +97,7 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
     Ok(if exit == Exit::Done { invited } else { exit })
 }
 
-/// The words as one text; `-` stands for what comes in on stdin.
+/// The words as one text; `-` represents what comes in on stdin.
 fn typed(words: &[String]) -> Result<String> {
     let mut text = String::new();
     for word in words {
@@ -118,8 +119,8 @@ fn typed(words: &[String]) -> Result<String> {
 /// A typed person: first name, last name, address.
 type Typed = (String, String, String);
 
-/// The people of a list, each address once. Addresses are parted by commas, semicolons, spaces or
-/// lines; before an address in angle brackets stands a name, `First Last` or `Last, First`.
+/// The people of a list, each address once. Addresses are separated by commas, semicolons, spaces
+/// or lines; before an address in angle brackets is a name, `First Last` or `Last, First`.
 fn people(text: &str) -> Vec<Typed> {
     let mut people: Vec<Typed> = Vec::new();
     for person in text.lines().flat_map(people_of_line) {
@@ -141,7 +142,7 @@ fn people(text: &str) -> Vec<Typed> {
 
 fn people_of_line(line: &str) -> Vec<Typed> {
     let mut people = Vec::new();
-    // `Doe, Ann <a@x.eu>`: what stands before the comma is no address, but a part of the name.
+    // `Doe, Ann <a@x.eu>`: what comes before the comma is no address, but a part of the name.
     let mut surname = None;
     for part in parts(line) {
         match part.split_once('<') {

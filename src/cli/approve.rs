@@ -1,4 +1,4 @@
-//! `muster approve`: lets through what the safeguards held of a run, exactly as it was planned.
+//! `muster approve`: writes what safeguards held in a run, exactly as planned.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -17,9 +17,9 @@ use crate::outcome::{Exit, Outcome};
 use crate::pipeline::Order;
 use crate::refusal::{Refusal, Result};
 use crate::safeguard::{Class, Classes, waits_by};
-use crate::safeguard::{Gate, Ruling};
+use crate::safeguard::{Safeguard, SafeguardDecision};
 use crate::store::Store;
-use crate::store::runs::Booked;
+use crate::store::runs::RunRecord;
 use crate::summary::{Approval, Summary};
 
 #[derive(Args)]
@@ -80,7 +80,9 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
     let is_all = open.iter().all(|class| approved.has(*class));
     let wanted = |_: RowNumber, outcome: Outcome, issues: &[&Issue]| {
         let mut reasons = issues.iter().filter_map(|issue| Class::of_code(issue.code));
-        let others = issues.iter().any(|issue| issue.code == Code::GateOthers);
+        let others = issues
+            .iter()
+            .any(|issue| issue.code == Code::SafeguardOthers);
         let is_let_through = |class| approved.has(class) || !open.contains(&class);
         outcome == Outcome::Held
             && issues.iter().any(|issue| waits_by(issue))
@@ -118,13 +120,19 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
 
 /// What the run came to that let through before what is wanted; none while any of it is held.
 fn done_before(args: &ApproveArgs, summary: &Summary, store: &Store) -> Result<Option<Exit>> {
-    let is_wanted = |gate: &&Gate| args.class.is_empty() || args.class.contains(&gate.class);
-    let gates: Vec<&Gate> = summary.gates.iter().filter(is_wanted).collect();
-    if gates.iter().any(|gate| gate.ruling == Ruling::Held) {
+    let is_wanted =
+        |safeguard: &&Safeguard| args.class.is_empty() || args.class.contains(&safeguard.class);
+    let safeguards: Vec<&Safeguard> = summary.safeguards.iter().filter(is_wanted).collect();
+    if safeguards
+        .iter()
+        .any(|safeguard| safeguard.decision == SafeguardDecision::Held)
+    {
         return Ok(None);
     }
-    let is_known = |class: &String| gates.iter().any(|gate| gate.class == *class);
-    let approved_in = gates.iter().filter_map(|gate| gate.approved_in.as_ref());
+    let is_known = |class: &String| safeguards.iter().any(|safeguard| safeguard.class == *class);
+    let approved_in = safeguards
+        .iter()
+        .filter_map(|safeguard| safeguard.approved_in.as_ref());
     // The ids of runs are in the order of their times.
     let Some(by) = approved_in
         .max()
@@ -137,7 +145,7 @@ fn done_before(args: &ApproveArgs, summary: &Summary, store: &Store) -> Result<O
         let what = format!("run {by} approved what run {of} held, and was then undone");
         return Err(Refusal::new(Code::RunNotHeld, what).help("import the file again"));
     }
-    let Some((done, folder)) = store.told_of(by)? else {
+    let Some((done, folder)) = store.reported_of(by)? else {
         return Ok(None);
     };
     warn(&format!("run {by} already approved what run {of} held"));
@@ -148,16 +156,16 @@ fn done_before(args: &ApproveArgs, summary: &Summary, store: &Store) -> Result<O
 }
 
 /// The import that is meant; `last` is the latest that something is held of, or else the latest of
-/// which something was let through. A run that let through a part of what another one holds stands
-/// for that one.
-fn find_held(store: &Store, wanted: &str) -> Result<Booked> {
+/// which something was let through. A run that let through a part of what another one holds
+/// represents that one.
+fn find_held(store: &Store, wanted: &str) -> Result<RunRecord> {
     let mut run = match wanted {
         "last" => {
-            let is_held = |run: &&Booked| run.summary.as_ref().is_some_and(Summary::is_held);
-            let is_approved = |run: &&Booked| {
+            let is_held = |run: &&RunRecord| run.summary.as_ref().is_some_and(Summary::is_held);
+            let is_approved = |run: &&RunRecord| {
                 let summary = run.summary.as_ref();
-                let mut gates = summary.iter().flat_map(|summary| &summary.gates);
-                gates.any(|gate| gate.approved_in.is_some())
+                let mut safeguards = summary.iter().flat_map(|summary| &summary.safeguards);
+                safeguards.any(|safeguard| safeguard.approved_in.is_some())
             };
             let runs = store.list_runs(i64::MAX)?;
             let run = runs.iter().find(is_held).or(runs.iter().find(is_approved));
@@ -183,7 +191,7 @@ fn find_held(store: &Store, wanted: &str) -> Result<Booked> {
     Ok(run)
 }
 
-fn finished(run: &Booked) -> Result<&Summary> {
+fn finished(run: &RunRecord) -> Result<&Summary> {
     match &run.summary {
         Some(summary) if run.state == "finished" => Ok(summary),
         _ => {
@@ -197,19 +205,19 @@ fn finished(run: &Booked) -> Result<&Summary> {
 /// What the run's safeguards still hold.
 fn held_classes(summary: &Summary) -> Vec<Class> {
     let held = summary
-        .gates
+        .safeguards
         .iter()
-        .filter(|gate| gate.ruling == Ruling::Held);
-    held.filter_map(|gate| Class::from_name(&gate.class))
+        .filter(|safeguard| safeguard.decision == SafeguardDecision::Held);
+    held.filter_map(|safeguard| Class::from_name(&safeguard.class))
         .collect()
 }
 
 /// `approved`, and what was let through of the run before.
 fn approved_before(summary: &Summary, approved: Classes) -> Classes {
-    let gates = summary.gates.iter();
-    let before = gates.filter(|gate| gate.approved_in.is_some());
+    let safeguards = summary.safeguards.iter();
+    let before = safeguards.filter(|safeguard| safeguard.approved_in.is_some());
     before
-        .filter_map(|gate| Class::from_name(&gate.class))
+        .filter_map(|safeguard| Class::from_name(&safeguard.class))
         .fold(approved, Classes::with)
 }
 

@@ -1,4 +1,4 @@
-//! `muster import --drop`: one visit to a drop folder. Its rules stand in [`crate::inbox`].
+//! `muster import --drop`: one visit to a drop folder. Its rules are in [`crate::inbox`].
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::due::once_a_day;
-use super::invite::{Post, ReportMail, corrections, run_report, undelivered};
+use super::invite::{Mailer, ReportMail, corrections, run_report, undelivered};
 use crate::cli::run::{
     RunArgs, Setup, Task, absolute, make_folder, new_run, open_locked, open_pipeline, run_task,
 };
@@ -32,7 +32,7 @@ use crate::notify::Attachment;
 use crate::outcome::{Counts, Exit, Outcome};
 use crate::refusal::{Refusal, Result};
 use crate::report::human;
-use crate::sending::Via;
+use crate::sending::Transport;
 use crate::stages::read::{Source, Wanted};
 use crate::store::Store;
 use crate::store::drops::Earlier;
@@ -65,7 +65,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// Says in a folder that the administrator was mailed about what is in it.
 const SENT: &str = "report.sent";
 
-/// What became of a file.
+/// What happened to a file.
 enum Taken {
     /// It stays for the next visit, and why.
     Waiting(String),
@@ -180,7 +180,7 @@ impl Visit<'_> {
     }
 
     /// Does what the dates of the accounts say, where no file has come today. A run that a visit
-    /// before this one was cut off at stays for the next file or `muster due`.
+    /// before this one was interrupted at stays for the next file or `muster due`.
     fn settle_due(&mut self) -> Result<Exit> {
         let (place, args, pipeline) = (self.place, self.args, self.pipeline);
         let setup = Setup {
@@ -192,16 +192,16 @@ impl Visit<'_> {
             dropped: None,
         };
         let run_folder = |run: &str| place.run_folder(run);
-        let Some((folder, told)) = once_a_day(setup, &mut self.store, run_folder)? else {
+        let Some((folder, reported)) = once_a_day(setup, &mut self.store, run_folder)? else {
             return Ok(Exit::Done);
         };
-        let exit = told.end?;
-        self.mail(&folder, &told.summary.run.id, || {
+        let exit = reported.end?;
+        self.mail(&folder, &reported.summary.run.id, || {
             let base = pipeline.definition.mail.summary_base.as_deref();
-            let report = run_report(&told.summary, &folder, base);
+            let report = run_report(&reported.summary, &folder, base);
             Ok((report, String::new(), Vec::new()))
         });
-        let ended = Ended::Imported(Box::new(told.summary), exit);
+        let ended = Ended::Imported(Box::new(reported.summary), exit);
         print(&line("dates", &folder, &ended, self.args.output.json));
         Ok(exit)
     }
@@ -291,7 +291,7 @@ impl Visit<'_> {
         Ok(u64::from(rows))
     }
 
-    /// Imports a file; `unfinished` is the run that was cut off on it.
+    /// Imports a file; `unfinished` is the run that was interrupted on it.
     fn run(&mut self, file: &Dropped, sha256: &str, unfinished: Option<String>) -> Result<Taken> {
         let started = SystemTime::now();
         let mut run = new_run(started);
@@ -316,8 +316,8 @@ impl Visit<'_> {
             stop: &self.stop,
             dropped: Some((dropped, sha256)),
         };
-        let told = run_task(&setup, Task::Import, run, Some(&mut self.store))?;
-        self.finish(file, folder, told.summary, told.end?)
+        let reported = run_task(&setup, Task::Import, run, Some(&mut self.store))?;
+        self.finish(file, folder, reported.summary, reported.end?)
     }
 
     /// Tells the administrator of a finished run, then moves its file to its reports: a visit that
@@ -395,7 +395,7 @@ impl Visit<'_> {
         if sent.exists() {
             return;
         }
-        let told = Post::open(self.args.pipeline.name.as_deref(), None).and_then(|post| {
+        let reported = Mailer::open(self.args.pipeline.name.as_deref(), None).and_then(|mailer| {
             let (run, words, attached) = content()?;
             let report = ReportMail {
                 to: admin,
@@ -404,25 +404,25 @@ impl Visit<'_> {
                 attached: &attached,
             };
             let key = crate::text::hex(&Sha256::digest(about)[..16]);
-            let id = format!("<report-{key}@{}>", post.sender.domain());
-            let (_, message) = report.compose(&post, &id)?;
+            let id = format!("<report-{key}@{}>", mailer.sender.domain());
+            let (_, message) = report.compose(&mailer, &id)?;
             // The outbox replaces a mail of the same id. A server would send both, so that whoever
             // is cut off while it has the mail must not have it sent again.
-            let claims = matches!(post.via, Via::Smtp(_));
+            let claims = matches!(mailer.transport, Transport::Smtp(_));
             if claims && !mark(&sent, &id)? {
                 return Ok(());
             }
             let unsent = |_: &Refusal| {
                 let _ = std::fs::remove_file(&sent);
             };
-            match post.deliver(&message).inspect_err(unsent)? {
+            match mailer.deliver(&message).inspect_err(unsent)? {
                 Delivery::Sent { .. } if claims => Ok(()),
                 Delivery::Sent { .. } => mark(&sent, &id).map(|_| ()),
                 ended @ Delivery::Unknown { .. } => Err(undelivered(ended)),
                 ended => Err(undelivered(ended)).inspect_err(unsent),
             }
         });
-        if let Err(refusal) = told {
+        if let Err(refusal) = reported {
             warn(&format!(
                 "the mail to the administrator about {} was not sent: {refusal}",
                 folder.display()
@@ -487,7 +487,8 @@ fn line(name: &str, folder: &Path, ended: &Ended, as_json: bool) -> String {
                 "leavers "
             };
             let leavers = summary.leavers.iter();
-            let leavers = leavers.map(|(fate, count)| (format!("{whose}{fate}"), *count));
+            let leavers =
+                leavers.map(|(leaver_action, count)| (format!("{whose}{leaver_action}"), *count));
             let words: Vec<String> = there
                 .chain(leavers)
                 .map(|(word, count)| format!("{} {word}", human::grouped(count)))

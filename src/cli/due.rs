@@ -1,4 +1,4 @@
-//! `muster due`: what the dates of the accounts say is to be done today, without a new file.
+//! `muster due`: applies the first and last days that are due today, without a file.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -8,7 +8,7 @@ use jiff::Zoned;
 
 use super::{AllowArgs, DatabaseArgs, MemoryArgs, OutputArgs, PipelineArgs};
 use crate::cli::run::{
-    RunArgs, Setup, Task, Told, carry_out, make_folder, new_run, open_pipeline, run_task,
+    Finished, RunArgs, Setup, Task, carry_out, make_folder, new_run, open_pipeline, run_task,
 };
 use crate::definition::{Dates, Onboarding, Pipeline};
 use crate::issue::Code;
@@ -68,7 +68,7 @@ pub(super) fn once_a_day(
     setup: Setup,
     store: &mut Store,
     folder: impl Fn(&str) -> PathBuf,
-) -> Result<Option<(PathBuf, Told)>> {
+) -> Result<Option<(PathBuf, Finished)>> {
     if !is_due(setup.pipeline, store)? {
         return Ok(None);
     }
@@ -87,8 +87,8 @@ pub(super) fn once_a_day(
         stop: setup.stop,
         dropped: None,
     };
-    let told = run_task(&setup, Task::Import, run, Some(store))?;
-    Ok(Some((folder, told)))
+    let reported = run_task(&setup, Task::Import, run, Some(store))?;
+    Ok(Some((folder, reported)))
 }
 
 fn is_due(pipeline: &Pipeline, store: &Store) -> Result<bool> {
@@ -105,5 +105,5 @@ fn is_due(pipeline: &Pipeline, store: &Store) -> Result<bool> {
     let opens = definition.accounts.onboarding == Onboarding::Setup;
     let mut due = store.find_due(source, day, opens)?;
     leavers::decide(&mut due, definition, 0);
-    Ok(due.iter().any(|leaver| leaver.fate.is_written()))
+    Ok(due.iter().any(|leaver| leaver.action.is_written()))
 }

@@ -1,4 +1,4 @@
-//! `muster explain`: everything that is known of one person, in time order.
+//! `muster explain`: everything known about one person, in time order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::refusal::{Refusal, Result};
 use crate::report::history::{self, Explained, Row};
 use crate::report::human;
 use crate::store::Store;
-use crate::store::runs::Booked;
+use crate::store::runs::RunRecord;
 
 #[derive(Args)]
 pub(super) struct ExplainArgs {
@@ -63,11 +63,11 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<Exit> {
         let people = people.iter().map(history::explained);
         print(&people.collect::<Vec<_>>().join("\n"));
     }
-    Ok(if several { Exit::Mend } else { Exit::Done })
+    Ok(if several { Exit::ToFix } else { Exit::Done })
 }
 
 /// The rows that `RUN:LINE` or `RUN:FILE:LINE` names; `None` where `who` is no such thing.
-fn rows_at(who: &str, runs: &[Booked]) -> Result<Option<Vec<Row>>> {
+fn rows_at(who: &str, runs: &[RunRecord]) -> Result<Option<Vec<Row>>> {
     let Some((wanted, place)) = who.split_once(':') else {
         return Ok(None);
     };
@@ -75,7 +75,7 @@ fn rows_at(who: &str, runs: &[Booked]) -> Result<Option<Vec<Row>>> {
         Some((file, line)) => (Some(file), line),
         None => (None, place),
     };
-    let fits = |run: &&Booked| {
+    let fits = |run: &&RunRecord| {
         run.kind == "import"
             && (wanted == "last" || !wanted.is_empty() && run.id.starts_with(wanted))
     };
@@ -110,7 +110,12 @@ fn rows_at(who: &str, runs: &[Booked]) -> Result<Option<Vec<Row>>> {
 }
 
 /// All that is known of one account; without its runs where it is only listed.
-fn explained(store: &Store, id: Uuid, runs: &[Booked], listed: bool) -> Result<Option<Explained>> {
+fn explained(
+    store: &Store,
+    id: Uuid,
+    runs: &[RunRecord],
+    listed: bool,
+) -> Result<Option<Explained>> {
     let Some(known) = store.known(id)? else {
         return Ok(None);
     };
@@ -135,7 +140,7 @@ fn explained(store: &Store, id: Uuid, runs: &[Booked], listed: bool) -> Result<O
 }
 
 /// What the ledger of each import says of the account; none where its folder is gone.
-fn read_ledgers(account: &str, runs: &[Booked]) -> BTreeMap<String, Option<Vec<Entry>>> {
+fn read_ledgers(account: &str, runs: &[RunRecord]) -> BTreeMap<String, Option<Vec<Entry>>> {
     let imports = runs.iter().filter(|run| run.kind == "import");
     imports
         .map(|run| {

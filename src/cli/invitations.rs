@@ -1,4 +1,4 @@
-//! `muster invitations` and `muster suppress`: what became of the mails, and what can be done.
+//! `muster invitations` and `muster suppress`: the state of mails, and what you can do about them.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::DatabaseArgs;
 use super::invite::{
-    Post, SendArgs, addresses, counts, end, find_import, open_store, read_message,
+    Mailer, SendArgs, addresses, counts, end, find_import, open_store, read_message,
 };
 use crate::cli::terminal::{print, warn};
 use crate::definition::lifetime;
@@ -20,8 +20,8 @@ use crate::notify::message;
 use crate::notify::token::{self, Token};
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
-use crate::report::post;
-use crate::sending::Via;
+use crate::report::mails;
+use crate::sending::Transport;
 use crate::store::Store;
 use crate::store::invitations::{Filter, Queued};
 use crate::text::email;
@@ -182,7 +182,7 @@ fn filter(
     Ok((filter, narrow))
 }
 
-/// The invitations that are meant; none is a refusal, for somebody was expected.
+/// The invitations that are meant; none is a refusal, because somebody was expected.
 fn chosen(store: &Store, filter: &Filter, narrow: bool) -> Result<Vec<Listed>> {
     if !narrow {
         let what = "no selection was given";
@@ -215,11 +215,11 @@ fn list(args: &ListArgs) -> Result<Exit> {
         ));
         return Ok(Exit::Done);
     }
-    print(&post::funnel(&funnel));
+    print(&mails::funnel(&funnel));
     if found.is_empty() {
         print("\nno invitations\n");
     } else {
-        print(&format!("\n{}", post::list(&found)));
+        print(&format!("\n{}", mails::list(&found)));
     }
     Ok(Exit::Done)
 }
@@ -239,8 +239,8 @@ fn resend(args: &ResendArgs) -> Result<Exit> {
     // Whatever would keep one of the mails from going out is said before any does.
     let posts = open_posts(&chosen(&store, &filter, narrow)?, how)?;
     if how.send {
-        for (_, post) in &posts {
-            post.check_links()?;
+        for (_, mailer) in &posts {
+            mailer.check_links()?;
         }
         posts[0].1.settle(&mut store)?;
     }
@@ -257,24 +257,27 @@ fn resend(args: &ResendArgs) -> Result<Exit> {
         let what = "everybody selected has already accepted, or their mail is being sent";
         return Err(Refusal::new(Code::InvitationNone, what));
     }
-    let mut mails: Vec<(Post, Vec<Listed>)> = Vec::new();
-    for (pipeline, post) in posts {
+    let mut mails: Vec<(Mailer, Vec<Listed>)> = Vec::new();
+    for (pipeline, mailer) in posts {
         let is_its = |one: &&Listed| how.pipeline.is_some() || one.pipeline == pipeline;
         let its: Vec<Listed> = found.iter().filter(is_its).cloned().collect();
         if !its.is_empty() {
-            mails.push((post, its));
+            mails.push((mailer, its));
         }
     }
-    for (post, mails) in &mails {
+    for (mailer, mails) in &mails {
         for kind in KINDS.into_iter().filter(|kind| has(mails, *kind)) {
-            post.check_kind(kind)?;
-            post.warnings(kind).iter().for_each(|warning| warn(warning));
+            mailer.check_kind(kind)?;
+            mailer
+                .warnings(kind)
+                .iter()
+                .for_each(|warning| warn(warning));
         }
     }
     if !how.send {
-        return preview_anew(&store, &mails, message.as_deref());
+        return preview_again(&store, &mails, message.as_deref());
     }
-    send_anew(&store, &mails, message.as_deref(), how)
+    send_again(&store, &mails, message.as_deref(), how)
 }
 
 const KINDS: [Kind; 3] = [Kind::Invite, Kind::Reset, Kind::Temporary];
@@ -285,9 +288,9 @@ fn has(mails: &[Listed], kind: Kind) -> bool {
 
 /// What mailing needs for each of the pipelines by which `found` went out, or for the one that is
 /// named.
-fn open_posts(found: &[Listed], how: &SendArgs) -> Result<Vec<(Option<String>, Post)>> {
+fn open_posts(found: &[Listed], how: &SendArgs) -> Result<Vec<(Option<String>, Mailer)>> {
     let named = how.pipeline.as_deref();
-    let mut posts: Vec<(Option<String>, Post)> = Vec::new();
+    let mut posts: Vec<(Option<String>, Mailer)> = Vec::new();
     for one in found {
         let at = match posts
             .iter()
@@ -295,12 +298,14 @@ fn open_posts(found: &[Listed], how: &SendArgs) -> Result<Vec<(Option<String>, P
         {
             Some(at) => at,
             None => {
-                let post = Post::open(named, one.pipeline.as_deref())?;
-                posts.push((one.pipeline.clone(), post));
+                let mailer = Mailer::open(named, one.pipeline.as_deref())?;
+                posts.push((one.pipeline.clone(), mailer));
                 posts.len() - 1
             }
         };
-        if one.via.as_deref() == Some("smtp") && matches!(posts[at].1.via, Via::Outbox(_)) {
+        if one.transport.as_deref() == Some("smtp")
+            && matches!(posts[at].1.transport, Transport::Outbox(_))
+        {
             let what = "these mails were sent through a mail server, but none is configured now";
             return Err(Refusal::new(Code::MailSettings, what)
                 .help("name the pipeline with `--pipeline`, or the server with `MUSTER_SMTP`"));
@@ -310,44 +315,44 @@ fn open_posts(found: &[Listed], how: &SendArgs) -> Result<Vec<(Option<String>, P
 }
 
 /// Shows who would be written to, and the first mail.
-fn preview_anew(
+fn preview_again(
     store: &Store,
-    mails: &[(Post, Vec<Listed>)],
+    mails: &[(Mailer, Vec<Listed>)],
     message: Option<&str>,
 ) -> Result<Exit> {
-    for (index, (post, found)) in mails.iter().enumerate() {
-        print(&post::list(found));
+    for (index, (mailer, found)) in mails.iter().enumerate() {
+        print(&mails::list(found));
         let first = &found[0];
         let person = first.account.map(|account| store.find_person(account));
         let kind = KINDS.into_iter().find(|kind| kind.name() == first.kind);
         if let (0, Some(person), Some(kind)) = (index, person.transpose()?.flatten(), kind) {
-            let rendered = post.preview(kind, &person, message)?;
-            let shown = post::mail(&rendered, &post.sender.to_string(), &person.email);
+            let rendered = mailer.preview(kind, &person, message)?;
+            let shown = mails::mail(&rendered, &mailer.sender.to_string(), &person.email);
             print(&format!("\n{shown}"));
         }
         print(&format!(
             "\nnothing was sent; with --send, {} would be sent again {}, and the old links end\n",
             found.len(),
-            post.way()
+            mailer.way()
         ));
     }
     Ok(Exit::Done)
 }
 
-fn send_anew(
+fn send_again(
     store: &Store,
-    mails: &[(Post, Vec<Listed>)],
+    mails: &[(Mailer, Vec<Listed>)],
     message: Option<&str>,
     how: &SendArgs,
 ) -> Result<Exit> {
     let mut all = Sent::default();
     let mut chosen = 0;
-    for (post, found) in mails {
+    for (mailer, found) in mails {
         chosen += found.len();
-        let queue = queue_anew(store, post, found, message)?;
-        let sent = post.send(store, queue, how, None)?;
+        let queue = queue_again(store, mailer, found, message)?;
+        let sent = mailer.send(store, queue, how, None)?;
         if !how.json {
-            print(&post::sent(&sent, &post.way()));
+            print(&mails::sent(&sent, &mailer.way()));
         }
         all.add(sent);
         if all.stopped.is_some() {
@@ -364,16 +369,16 @@ fn send_anew(
     end(all)
 }
 
-/// Queues invitations anew, and says how many don't go out after all.
-fn queue_anew(
+/// Queues invitations again, and says how many don't go out after all.
+fn queue_again(
     store: &Store,
-    post: &Post,
+    mailer: &Mailer,
     found: &[Listed],
     message: Option<&str>,
 ) -> Result<Vec<Queued>> {
     let ids: Vec<Uuid> = found.iter().map(|invitation| invitation.id).collect();
-    let message_ids = post.message_ids(ids.len())?;
-    let pipeline = post.pipeline.as_deref();
+    let message_ids = mailer.message_ids(ids.len())?;
+    let pipeline = mailer.pipeline.as_deref();
     let queued = store.requeue(&ids, &message_ids, message, pipeline)?;
     if queued < ids.len() as u64 {
         warn(&format!(
@@ -459,16 +464,16 @@ fn link(args: &LinkArgs) -> Result<Exit> {
         Some(invitation) => invitation.pipeline.clone(),
         None => store.pipeline_of(&key)?,
     };
-    let post = Post::open(args.pipeline.as_deref(), pipeline.as_deref())?;
+    let mailer = Mailer::open(args.pipeline.as_deref(), pipeline.as_deref())?;
     let token = Token::new()?;
-    let message_id = message::new_message_id(post.sender.domain())?;
+    let message_id = message::new_message_id(mailer.sender.domain())?;
     let made = store
         .hand_over(
             &key,
             &token.sha256(),
             &message_id,
-            post.pipeline.as_deref(),
-            |kind| post.lifetime(kind),
+            mailer.pipeline.as_deref(),
+            |kind| mailer.lifetime(kind),
         )?
         .ok_or_else(|| {
             Refusal::new(
@@ -480,7 +485,7 @@ fn link(args: &LinkArgs) -> Result<Exit> {
         })?;
     print(&format!(
         "{}\n",
-        token::link(&post.link_base, &token.text())
+        token::link(&mailer.link_base, &token.text())
     ));
     let ends = match &made.expires_at {
         Some(time) => format!("until {time} UTC"),
@@ -521,7 +526,7 @@ pub(super) fn suppress(args: &SuppressArgs) -> Result<Exit> {
         let removed = store.unsuppress(&keys)?;
         print(&format!("{removed} may be mailed again\n"));
     } else if keys.is_empty() {
-        print(&post::suppressions(&store.list_suppressions()?));
+        print(&mails::suppressions(&store.list_suppressions()?));
     } else {
         let added = store.suppress(&keys, &args.reason)?;
         print(&format!(

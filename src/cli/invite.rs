@@ -1,4 +1,4 @@
-//! `muster invite` and `muster reset`: preview, select, send. `muster report` tells the
+//! `muster invite` and `muster reset`: preview, select, send. `muster report` mails the
 //! administrator.
 
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::field::RowNumber;
 use crate::file;
 use crate::invitation::Sent;
 use crate::invitation::{Candidate, LeftOut};
-use crate::invitation::{Delivery, Kind, Letter, Person, Rendered, RunReport};
+use crate::invitation::{Delivery, Kind, MailContext, Person, Rendered, RunReport};
 use crate::issue::Code;
 use crate::ledger;
 use crate::meaning::group;
@@ -28,13 +28,13 @@ use crate::notify::{Attachment, outbox, token};
 use crate::outcome::Exit;
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
-use crate::report::post;
-use crate::sending::{Sending, Via, send};
+use crate::report::mails;
+use crate::sending::{Sending, Transport, send};
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::invitations::{Mailing, Queued};
 use crate::store::launcher::home_from_environment;
-use crate::store::runs::{Booked, unknown};
+use crate::store::runs::{RunRecord, unknown};
 use crate::summary::Summary;
 use crate::text::domains::is_reserved;
 use crate::text::email;
@@ -116,23 +116,23 @@ pub(super) struct ReportArgs {
 }
 
 /// Everything that mailing needs, opened and checked before anybody is chosen.
-pub(super) struct Post {
+pub(super) struct Mailer {
     pub(super) mail: Mail,
     pub(super) templates: Templates,
     pub(super) sender: Sender,
-    pub(super) via: Via,
+    pub(super) transport: Transport,
     pub(super) link_base: String,
-    /// The pipeline's name, for the books.
+    /// The pipeline's name, for the run log.
     pub(super) pipeline: Option<String>,
     /// The day, where the pipeline lets nobody in before their first one.
     day: Option<Date>,
 }
 
-impl Post {
-    /// By the named pipeline, else by `booked`'s.
-    pub(super) fn open(named: Option<&str>, booked: Option<&str>) -> Result<Post> {
+impl Mailer {
+    /// By the named pipeline, else by `logged`'s.
+    pub(super) fn open(named: Option<&str>, logged: Option<&str>) -> Result<Mailer> {
         let opened =
-            crate::pipelines::open(named.or(booked)).map_err(|refusal| match (named, booked) {
+            crate::pipelines::open(named.or(logged)).map_err(|refusal| match (named, logged) {
                 (None, Some(_)) => {
                     refusal.help("the run's pipeline no longer exists; name one with `--pipeline`")
                 }
@@ -142,16 +142,16 @@ impl Post {
         let day = (dates == Dates::Schedule).then(crate::cli::run::today);
         let (mail, pipeline) = (opened.definition.mail, opened.named);
         let sender = Sender::of(&mail)?;
-        let via = match Server::find(&mail)? {
+        let transport = match Server::find(&mail)? {
             Some(_) if sender.is_default() => {
                 let what = "a mail server is configured, but no sender";
                 return Err(Refusal::new(Code::MailSettings, what)
                     .help("set `from = \"Name <address>\"` under `[mail]`"));
             }
-            Some(server) => Via::Smtp(server),
-            None => Via::Outbox(outbox::folder_in(&home_from_environment()?)),
+            Some(server) => Transport::Smtp(server),
+            None => Transport::Outbox(outbox::folder_in(&home_from_environment()?)),
         };
-        Ok(Post {
+        Ok(Mailer {
             templates: Templates::open(&mail)?,
             link_base: mail
                 .link_base
@@ -159,7 +159,7 @@ impl Post {
                 .unwrap_or_else(|| OWN_PAGE.to_string()),
             mail,
             sender,
-            via,
+            transport,
             pipeline,
             day,
         })
@@ -167,8 +167,8 @@ impl Post {
 
     /// Links that only this machine can open are of no use in mails that leave it.
     pub(super) fn check_links(&self) -> Result<()> {
-        match &self.via {
-            Via::Smtp(server) if self.mail.link_base.is_none() && !server.is_here() => {
+        match &self.transport {
+            Transport::Smtp(server) if self.mail.link_base.is_none() && !server.is_here() => {
                 let what =
                     format!("links would lead to {OWN_PAGE}, which only this machine can open");
                 Err(Refusal::new(Code::MailSettings, what)
@@ -202,9 +202,9 @@ impl Post {
 
     /// Where mails go, as words.
     pub(super) fn way(&self) -> String {
-        match &self.via {
-            Via::Outbox(folder) => format!("to the outbox {}", folder.display()),
-            Via::Smtp(server) => format!("by {}", server.describe()),
+        match &self.transport {
+            Transport::Outbox(folder) => format!("to the outbox {}", folder.display()),
+            Transport::Smtp(server) => format!("by {}", server.describe()),
         }
     }
 
@@ -216,7 +216,7 @@ impl Post {
                 "these mails contain passwords, and a mail can't be recalled; a link is safer"
                     .to_string(),
             );
-        } else if self.mail.link_base.is_none() && matches!(self.via, Via::Smtp(_)) {
+        } else if self.mail.link_base.is_none() && matches!(self.transport, Transport::Smtp(_)) {
             warnings.push(format!(
                 "links lead to {OWN_PAGE}, which only this machine can open: set `link_base` under `[mail]`"
             ));
@@ -239,7 +239,7 @@ impl Post {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
             .as_secs() as i64;
-        let letter = Letter {
+        let mail_context = MailContext {
             person: person.clone(),
             link: match kind {
                 Kind::Temporary => String::new(),
@@ -257,7 +257,7 @@ impl Post {
             contact: self.mail.contact.clone().unwrap_or_default(),
             run: None,
         };
-        self.templates.render(kind, &letter)
+        self.templates.render(kind, &mail_context)
     }
 
     fn compose(
@@ -296,9 +296,9 @@ impl Post {
     /// # Errors
     /// `mail.server` when no server was reached: the mail was certainly not sent.
     pub(super) fn deliver(&self, message: &Message) -> Result<Delivery> {
-        match &self.via {
-            Via::Outbox(folder) => Ok(outbox::deliver(folder, message)),
-            Via::Smtp(server) => Connection::open(server)
+        match &self.transport {
+            Transport::Outbox(folder) => Ok(outbox::deliver(folder, message)),
+            Transport::Smtp(server) => Connection::open(server)
                 .map_err(|error| match error {
                     OpenError::Busy(what) | OpenError::Fatal(what) => {
                         Refusal::new(Code::MailServer, what)
@@ -311,12 +311,12 @@ impl Post {
     /// Settles what senders left that are gone.
     pub(super) fn settle(&self, store: &mut Store) -> Result<()> {
         let lease = store.begin_sending()?;
-        let folder = match &self.via {
-            Via::Outbox(folder) => folder.clone(),
-            Via::Smtp(_) => outbox::folder_in(&home_from_environment()?),
+        let folder = match &self.transport {
+            Transport::Outbox(folder) => folder.clone(),
+            Transport::Smtp(_) => outbox::folder_in(&home_from_environment()?),
         };
         let found = store.settle_abandoned(&lease, |id| outbox::has(&folder, id))?;
-        for line in post::abandoned(&found).lines() {
+        for line in mails::abandoned(&found).lines() {
             warn(line);
         }
         Ok(())
@@ -337,7 +337,7 @@ impl Post {
                 mail: &self.mail,
                 templates: &self.templates,
                 sender: &self.sender,
-                via: &self.via,
+                transport: &self.transport,
                 link_base: &self.link_base,
                 progress: &progress,
                 stop: &stop_on_signal(),
@@ -398,29 +398,29 @@ fn write_to(args: &InviteArgs, kind: Kind) -> Result<Exit> {
     let how = &args.how;
     let mut store = open_store(&how.database)?;
     let run = find_import(&store, &args.run)?;
-    let post = Post::open(how.pipeline.as_deref(), run.pipeline.as_deref())?;
-    post.check_kind(kind)?;
+    let mailer = Mailer::open(how.pipeline.as_deref(), run.pipeline.as_deref())?;
+    mailer.check_kind(kind)?;
     let message = read_message(how.message_file.as_deref())?;
     let only = wishes(&args.only, &run)?;
     let except = wishes(&args.except, &run)?;
     if how.send {
-        post.check_links()?;
-        post.settle(&mut store)?;
+        mailer.check_links()?;
+        mailer.settle(&mut store)?;
     }
-    let people = store.find_people(&run.id, kind, post.day)?;
+    let people = store.find_people(&run.id, kind, mailer.day)?;
     let mut selection = select(people, kind, &only, &except, args.limit)?;
     if let Some(count) = args.canary {
         let before = selection.chosen.len();
         selection.chosen = spread(std::mem::take(&mut selection.chosen), count);
         selection.not_asked += before - selection.chosen.len();
     }
-    for warning in post.warnings(kind) {
+    for warning in mailer.warnings(kind) {
         warn(&warning);
     }
     if how.send {
         return send_all(
             &store,
-            &post,
+            &mailer,
             &run,
             kind,
             &selection,
@@ -428,12 +428,12 @@ fn write_to(args: &InviteArgs, kind: Kind) -> Result<Exit> {
             args,
         );
     }
-    preview(&post, &run, kind, &selection, message.as_deref(), args)
+    preview(&mailer, &run, kind, &selection, message.as_deref(), args)
 }
 
 fn preview(
-    post: &Post,
-    run: &Booked,
+    mailer: &Mailer,
+    run: &RunRecord,
     kind: Kind,
     selection: &Selection,
     message: Option<&str>,
@@ -444,9 +444,9 @@ fn preview(
         Some(wanted) => Some(find_chosen(selection, wanted)?),
     };
     if args.how.json {
-        print(&told(run, kind, selection, None, post));
+        print(&reported(run, kind, selection, None, mailer));
     } else {
-        print(&post::selection(
+        print(&mails::selection(
             kind,
             &run.id,
             selection.chosen.len() as u64,
@@ -457,19 +457,19 @@ fn preview(
     let Some(shown) = shown else {
         return Ok(Exit::Done);
     };
-    let rendered = post.preview(kind, &shown.person, message)?;
-    let id = message::new_message_id(post.sender.domain())?;
-    let composed = post.compose(&rendered, &shown.person, &[], &id)?;
+    let rendered = mailer.preview(kind, &shown.person, message)?;
+    let id = message::new_message_id(mailer.sender.domain())?;
+    let composed = mailer.compose(&rendered, &shown.person, &[], &id)?;
     if !args.how.json {
         let to = &shown.person.email;
         print(&format!(
             "\n{}\nnothing was sent; with --send, {} would go {}\n",
-            post::mail(&rendered, &post.sender.to_string(), to),
+            mails::mail(&rendered, &mailer.sender.to_string(), to),
             match selection.chosen.len() {
                 1 => "this mail".to_string(),
                 count => format!("{count} such mails"),
             },
-            post.way()
+            mailer.way()
         ));
     }
     if args.open {
@@ -509,8 +509,8 @@ fn find_chosen<'a>(selection: &'a Selection, wanted: &str) -> Result<&'a Candida
 
 fn send_all(
     store: &Store,
-    post: &Post,
-    run: &Booked,
+    mailer: &Mailer,
+    run: &RunRecord,
     kind: Kind,
     selection: &Selection,
     message: Option<&str>,
@@ -523,25 +523,25 @@ fn send_all(
             let mailing = Mailing {
                 run: &run.id,
                 kind,
-                lifetime_minutes: post.lifetime(kind),
+                lifetime_minutes: mailer.lifetime(kind),
                 message,
-                pipeline: post.pipeline.as_deref(),
+                pipeline: mailer.pipeline.as_deref(),
             };
-            store.queue(&mailing, &accounts, &post.message_ids(accounts.len())?)?
+            store.queue(&mailing, &accounts, &mailer.message_ids(accounts.len())?)?
         }
     };
-    let sent = post.send(store, queue, &args.how, None)?;
+    let sent = mailer.send(store, queue, &args.how, None)?;
     if args.how.json {
-        print(&told(run, kind, selection, Some(&sent), post));
+        print(&reported(run, kind, selection, Some(&sent), mailer));
     } else {
-        print(&post::selection(
+        print(&mails::selection(
             kind,
             &run.id,
             accounts.len() as u64,
             &selection.left_out,
             selection.not_asked as u64,
         ));
-        print(&format!("\n{}", post::sent(&sent, &post.way())));
+        print(&format!("\n{}", mails::sent(&sent, &mailer.way())));
         if args.canary.is_some() && sent.sent > 0 {
             print("check whether they arrived, then run the command again without --canary\n");
         }
@@ -554,7 +554,7 @@ fn send_all(
         );
     }
     match end(sent)? {
-        Exit::Done if unknown => Ok(Exit::Mend),
+        Exit::Done if unknown => Ok(Exit::ToFix),
         exit => Ok(exit),
     }
 }
@@ -567,17 +567,17 @@ pub(super) fn end(sent: Sent) -> Result<Exit> {
             let what = format!("{} mails wait for another try", sent.later);
             Err(Refusal::new(Code::RunStopped, what).exit(Exit::Stopped))
         }
-        None if sent.refused + sent.unknown > 0 => Ok(Exit::Mend),
+        None if sent.refused + sent.unknown > 0 => Ok(Exit::ToFix),
         None => Ok(Exit::Done),
     }
 }
 
-fn told(
-    run: &Booked,
+fn reported(
+    run: &RunRecord,
     kind: Kind,
     selection: &Selection,
     sent: Option<&Sent>,
-    post: &Post,
+    mailer: &Mailer,
 ) -> String {
     let left_out: serde_json::Map<String, serde_json::Value> = selection
         .left_out
@@ -591,7 +591,7 @@ fn told(
         "chosen": selection.chosen.len(),
         "left_out": left_out,
         "not_asked": selection.not_asked,
-        "way": post.way(),
+        "way": mailer.way(),
         "sent": sent.map(counts),
     });
     format!(
@@ -600,7 +600,7 @@ fn told(
     )
 }
 
-/// What became of a sending, as JSON.
+/// What happened to a sending, as JSON.
 pub(super) fn counts(sent: &Sent) -> serde_json::Value {
     json!({
         "sent": sent.sent,
@@ -624,7 +624,7 @@ pub(super) fn open_store(database: &DatabaseArgs) -> Result<Store> {
 }
 
 /// The import that is meant by an id, the beginning of one, or `last`.
-pub(super) fn find_import(store: &Store, wanted: &str) -> Result<Booked> {
+pub(super) fn find_import(store: &Store, wanted: &str) -> Result<RunRecord> {
     let mut runs = store.list_runs(i64::MAX)?;
     runs.retain(|run| run.kind == "import");
     runs::pick(runs, wanted)?.ok_or_else(|| not_imported(wanted))
@@ -669,7 +669,7 @@ pub(super) fn read_message(path: Option<&Path>) -> Result<Option<String>> {
 }
 
 /// The words of `--only` or `--except`.
-fn wishes(words: &[String], run: &Booked) -> Result<Vec<Wish>> {
+fn wishes(words: &[String], run: &RunRecord) -> Result<Vec<Wish>> {
     let mut wishes = Vec::new();
     for word in words {
         match word.split_once(':') {
@@ -692,7 +692,7 @@ fn wishes(words: &[String], run: &Booked) -> Result<Vec<Wish>> {
 }
 
 /// The rows at `LINE` or `FILE:LINE` of a run, by its ledger.
-fn rows(place: &str, run: &Booked) -> Result<Vec<RowNumber>> {
+fn rows(place: &str, run: &RunRecord) -> Result<Vec<RowNumber>> {
     let (file, line) = match place.rsplit_once(':') {
         Some((file, line)) => (Some(file), line),
         None => (None, place),
@@ -706,7 +706,7 @@ fn rows(place: &str, run: &Booked) -> Result<Vec<RowNumber>> {
 }
 
 /// Addresses as the match compares them and as they were typed: each word is one, or several
-/// parted by commas, semicolons or white space, or `@FILE` with such a list.
+/// separated by commas, semicolons or white space, or `@FILE` with such a list.
 pub(super) fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
     let mut found = Vec::new();
     for word in words {
@@ -718,8 +718,8 @@ pub(super) fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
                 Refusal::new(Code::UsageInvalid, what)
             })?,
         };
-        let parted = text.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
-        for typed in parted.filter(|typed| !typed.is_empty()) {
+        let separated = text.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
+        for typed in separated.filter(|typed| !typed.is_empty()) {
             let key = email::key(typed).ok_or_else(|| {
                 let what = format!("`{typed}` is not an e-mail address");
                 Refusal::new(Code::UsageInvalid, what).help(
@@ -745,8 +745,8 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit> {
     let how = &args.how;
     let store = open_store(&how.database)?;
     let run = find_import(&store, &args.run)?;
-    let post = Post::open(how.pipeline.as_deref(), run.pipeline.as_deref())?;
-    let to = args.to.clone().or_else(|| post.mail.admin.clone());
+    let mailer = Mailer::open(how.pipeline.as_deref(), run.pipeline.as_deref())?;
+    let to = args.to.clone().or_else(|| mailer.mail.admin.clone());
     let to = to.ok_or_else(|| {
         Refusal::new(Code::MailSettings, "no recipient")
             .help("name one with --to, or set `admin` under `[mail]`")
@@ -763,29 +763,29 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit> {
     let attached = corrections(summary, folder)?;
     let report = ReportMail {
         to: &to,
-        run: run_report(summary, folder, post.mail.summary_base.as_deref()),
+        run: run_report(summary, folder, mailer.mail.summary_base.as_deref()),
         words: read_message(how.message_file.as_deref())?.unwrap_or_default(),
         attached: &attached,
     };
-    let id = message::new_message_id(post.sender.domain())?;
-    let (rendered, message) = report.compose(&post, &id)?;
+    let id = message::new_message_id(mailer.sender.domain())?;
+    let (rendered, message) = report.compose(&mailer, &id)?;
     if !how.send {
-        print(&post::mail(&rendered, &post.sender.to_string(), &to));
+        print(&mails::mail(&rendered, &mailer.sender.to_string(), &to));
         for attachment in &attached {
             print(&format!("attached: {}\n", attachment.name));
         }
         print(&format!(
             "\nnothing was sent; with --send, this mail would go {}\n",
-            post.way()
+            mailer.way()
         ));
         return Ok(Exit::Done);
     }
-    match post.deliver(&message)? {
+    match mailer.deliver(&message)? {
         Delivery::Sent { .. } => {
             print(&format!(
                 "the report of run {} was sent {}\n",
                 run.id,
-                post.way()
+                mailer.way()
             ));
             Ok(Exit::Done)
         }
@@ -821,21 +821,21 @@ pub(super) struct ReportMail<'a> {
 
 impl ReportMail<'_> {
     /// The mail, as content and as the message with that Message-ID.
-    pub(super) fn compose(&self, post: &Post, id: &str) -> Result<(Rendered, Message)> {
-        let letter = Letter {
+    pub(super) fn compose(&self, mailer: &Mailer, id: &str) -> Result<(Rendered, Message)> {
+        let mail_context = MailContext {
             person: Person {
                 email: self.to.to_string(),
-                language: post.mail.language.clone(),
+                language: mailer.mail.language.clone(),
                 ..Person::default()
             },
             message: self.words.clone(),
-            product: post.mail.product.clone(),
-            contact: post.mail.contact.clone().unwrap_or_default(),
+            product: mailer.mail.product.clone(),
+            contact: mailer.mail.contact.clone().unwrap_or_default(),
             run: Some(self.run.clone()),
-            ..Letter::default()
+            ..MailContext::default()
         };
-        let rendered = post.templates.render(Kind::Report, &letter)?;
-        let message = post.compose(&rendered, &letter.person, self.attached, id)?;
+        let rendered = mailer.templates.render(Kind::Report, &mail_context)?;
+        let message = mailer.compose(&rendered, &mail_context.person, self.attached, id)?;
         Ok((rendered, message))
     }
 }

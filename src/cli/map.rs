@@ -1,5 +1,5 @@
-//! `muster map`: what the columns of a file would become. And what other commands do when no
-//! pipeline is named: they look whether the file is one that a pipeline is made for.
+//! `muster map`: what the columns of a file would become. Also how other commands choose a pipeline
+//! when none is named: by the columns of the file.
 
 use crate::stages::read::Reader;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::stages::map::targets;
 use crate::stages::propose::{Becomes, Column, Proposal, propose};
 use crate::stages::read::{Source, Wanted};
 
-/// The number of runs values of a column are shown.
+/// How many values of a column are shown.
 const SHOWN_MAX: usize = 3;
 /// The most characters of a value that are shown.
 const SHOWN_CHARS_MAX: usize = 40;
@@ -66,7 +66,7 @@ pub(super) struct Recognized {
 
 impl Recognized {
     /// Which it is and why, in a sentence about `file`.
-    pub(super) fn told(&self, file: &Path) -> String {
+    pub(super) fn reported(&self, file: &Path) -> String {
         let columns: Vec<String> = self
             .columns
             .iter()
@@ -171,16 +171,16 @@ fn mixed(
     found: Option<usize>,
     all: &[Recognizable],
 ) -> Refusal {
-    let told = |index: Option<usize>| match index {
+    let reported = |index: Option<usize>| match index {
         Some(index) => format!("of `{}`", name(&all[index])),
         None => "of no known export".to_string(),
     };
     let what = format!(
         "`{}` has the columns {}, `{}` those {}",
         earlier.display(),
-        told(before),
+        reported(before),
         path.display(),
-        told(found)
+        reported(found)
     );
     Refusal::new(Code::PipelineAmbiguous, what)
         .help("name one pipeline for all of them with `-p`, or import them one by one")
@@ -208,7 +208,7 @@ pub(super) fn map(args: &MapArgs) -> Result<Exit> {
     let proposal = propose(&source.header, &samples, definition, may_guess);
     let by = match (&args.pipeline, &recognized) {
         (Some(name), _) => Some(format!("as the pipeline `{name}` has it")),
-        (None, Some(recognized)) => Some(recognized.told(&args.file)),
+        (None, Some(recognized)) => Some(recognized.reported(&args.file)),
         (None, None) => None,
     };
     print(&shown(
@@ -228,7 +228,7 @@ pub(super) fn map(args: &MapArgs) -> Result<Exit> {
     if proposal.questions.is_empty() && proposal.missing.is_empty() {
         Ok(Exit::Done)
     } else {
-        Ok(Exit::Mend)
+        Ok(Exit::ToFix)
     }
 }
 

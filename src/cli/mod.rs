@@ -1,5 +1,5 @@
-//! The command line: what can be asked, and where the answer goes. Results go to stdout, progress
-//! and refusals to stderr.
+//! The command line: the commands and their output. Results go to stdout, progress and refusals to
+//! stderr.
 
 use std::io::IsTerminal;
 use std::path::PathBuf;

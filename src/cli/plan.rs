@@ -15,7 +15,7 @@ use crate::decision::Planned;
 use crate::definition::{Definition, Pipeline};
 use crate::field::RowNumber;
 use crate::issue::Issue;
-use crate::leaver::{Fate, Leaver, Why};
+use crate::leaver::{Leaver, LeaverAction, Why};
 use crate::ledger::planfile::{self, PlanFile};
 use crate::meaning::changes::{Difference, differences, rule, verb, who};
 use crate::meaning::person::Person;
@@ -116,7 +116,7 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
     let plan = planfile::open(&args.plan)?;
     let mut pipeline = plan.pipeline()?;
     pipeline.definition.accounts.today = Some(today());
-    // A run that was cut off is taken up again only by the same plan, applied in the same way.
+    // A run that was interrupted is taken up again only by the same plan, applied in the same way.
     pipeline.set("plan", &plan.sha256)?;
     let mut again = format!(
         "muster apply {}",
@@ -244,9 +244,9 @@ struct View<'a> {
 #[derive(Default)]
 struct Totals {
     counts: Counts,
-    /// The number of runs updates change a field.
+    /// How many updates change a field.
     fields: BTreeMap<String, u64>,
-    /// The number of runs rows are to be shown, without a limit.
+    /// How many rows are to be shown, without a limit.
     fitting: u64,
 }
 
@@ -300,8 +300,8 @@ impl View<'_> {
     /// All rows with their differences, until `take` has enough.
     fn rows(&self, take: &mut Take) -> Result<()> {
         for batch in 0..self.plan.spool.batches() {
-            let people = self.plan.spool.read(batch)?;
-            let planned = self.plan.plan.read(batch)?;
+            let people = self.plan.rows(batch)?;
+            let planned = self.plan.decided(batch)?;
             for index in 0..people.len() {
                 let person = Person {
                     people: &people,
@@ -412,11 +412,16 @@ fn opening(view: &View, totals: &Totals) -> String {
             table.push(vec![format!("  {}", verb(outcome)), grouped(count)]);
         }
     }
-    for fate in Fate::ALL {
+    for leaver_action in LeaverAction::ALL {
         let leavers = view.plan.leavers.iter();
-        let count = leavers.filter(|leaver| leaver.fate == fate).count() as u64;
+        let count = leavers
+            .filter(|leaver| leaver.action == leaver_action)
+            .count() as u64;
         if count > 0 {
-            table.push(vec![format!("  leavers {}", fate.name()), grouped(count)]);
+            table.push(vec![
+                format!("  leavers {}", leaver_action.name()),
+                grouped(count),
+            ]);
         }
     }
     table.push(vec!["  rows".to_string(), grouped(totals.counts.read)]);
@@ -432,7 +437,7 @@ fn opening(view: &View, totals: &Totals) -> String {
     text
 }
 
-/// A time as it is told apart from others by people; as given where it can't be read.
+/// A time as it is distinguished from others by people; as given where it can't be read.
 fn minute(time: &str) -> String {
     match time.parse::<jiff::Timestamp>() {
         Ok(time) => time.strftime("%Y-%m-%d %H:%M UTC").to_string(),
@@ -474,7 +479,7 @@ fn lines(row: &Shown) -> String {
 fn leaving(leavers: &[Leaver], limit: u64) -> String {
     let gone: Vec<&Leaver> = leavers
         .iter()
-        .filter(|leaver| leaver.fate.is_written())
+        .filter(|leaver| leaver.action.is_written())
         .collect();
     let mut text = String::new();
     for leaver in gone
@@ -490,7 +495,7 @@ fn leaving(leavers: &[Leaver], limit: u64) -> String {
             Why::EndDate => ("past the last day", "deactivate"),
             Why::StartDate => ("first day reached", "activate"),
         };
-        let new = leaver.fate.status().unwrap_or_default();
+        let new = leaver.action.status().unwrap_or_default();
         text.push_str(&format!(
             "\n{why}  {what}  {}\n  status: \"{status}\" → \"{new}\"\n",
             who.trim()
@@ -531,7 +536,7 @@ fn print_json(view: &View, totals: &Totals, limit: u64) -> Result<()> {
                 "email": leaver.email,
                 "who": leaver.name,
                 "status": leaver.status,
-                "action": leaver.fate.name(),
+                "action": leaver.action.name(),
             })
         })
         .collect();

@@ -29,7 +29,7 @@ pub(super) struct RowsArgs {
     /// Only rows for which this is true: outcome = 'rejected' and line < 100
     #[arg(short = 'w', long = "where", value_name = "EXPRESSION")]
     filter: Option<String>,
-    /// Columns to show, by comma; `all` for all of them
+    /// Columns to show, separated by commas; `all` for all of them
     #[arg(short, long, value_name = "NAMES", conflicts_with = "count_by")]
     columns: Option<String>,
     /// Columns to sort by; `-line` sorts the highest line first
@@ -44,7 +44,7 @@ pub(super) struct RowsArgs {
     /// Count rows by the values of these columns instead of listing them
     #[arg(long, value_name = "NAMES")]
     count_by: Option<String>,
-    /// How many lines; 0 for all [default: 50, and all of CSV and JSON]
+    /// The number of lines; 0 for all [default: 50; all for CSV and JSON]
     #[arg(short = 'n', long, value_name = "COUNT")]
     limit: Option<u64>,
     /// Print CSV
@@ -53,7 +53,7 @@ pub(super) struct RowsArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Show values in full, personal ones too
+    /// Show values in full, including personal ones
     #[arg(long)]
     unmasked: bool,
     #[command(flatten)]
@@ -85,7 +85,7 @@ pub(super) fn rows(args: &RowsArgs) -> Result<Exit> {
         None => print_rows(args, &rows, filter.as_ref(), limit, &mut out),
     };
     match printed.and_then(|()| out.flush()) {
-        // A reader that has seen enough is no error.
+        // A reader that has seen enough is not an error.
         Err(_) if out.is_gone => Ok(Exit::Done),
         printed => printed.map(|()| Exit::Done),
     }
@@ -137,7 +137,7 @@ fn columns<'a>(option: &str, names: &str, rows: &'a Rows) -> Result<Vec<&'a Colu
     Ok(named.into_iter().map(|(column, _)| column).collect())
 }
 
-/// The same, each with whether a `-` stands before it.
+/// The same, each with whether a `-` comes before it.
 fn keys<'a>(option: &str, names: &str, rows: &'a Rows) -> Result<Vec<(&'a Column, bool)>> {
     let mut at = 0;
     let mut found = Vec::new();

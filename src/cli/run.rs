@@ -24,7 +24,7 @@ use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::run_key::RunKey;
 use crate::safeguard::Class;
-use crate::safeguard::Ruling;
+use crate::safeguard::SafeguardDecision;
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
@@ -123,9 +123,9 @@ pub(super) fn carry_out(
         stop: &stop_on_signal(),
         dropped: None,
     };
-    let told = run_task(&setup, task, run, store.as_mut())?;
-    runs::show(&told.summary, &told.json, &folder, args.output.json);
-    told.end
+    let reported = run_task(&setup, task, run, store.as_mut())?;
+    runs::show(&reported.summary, &reported.json, &folder, args.output.json);
+    reported.end
 }
 
 /// What a run is carried out with: its folder is made, and its database open.
@@ -140,20 +140,20 @@ pub(super) struct Setup<'a> {
 }
 
 /// A run that came to its summary.
-pub(super) struct Told {
+pub(super) struct Finished {
     pub(super) summary: Summary,
     pub(super) json: String,
     /// How it ends: what stopped it is a refusal.
     pub(super) end: Result<Exit>,
 }
 
-/// The run itself, up to its reports and its line in the books.
+/// The run itself, up to its reports and its line in the run log.
 pub(super) fn run_task(
     setup: &Setup,
     task: Task,
     run: RunKey,
     mut store: Option<&mut Store>,
-) -> Result<Told> {
+) -> Result<Finished> {
     let Setup {
         args,
         pipeline,
@@ -181,7 +181,16 @@ pub(super) fn run_task(
     let mut about = About::new(&task, store.as_deref(), args);
     let mut pending = None;
     let ran = match (task, store.as_deref_mut()) {
+        (Task::Import, Some(store)) if args.files.is_empty() => pipeline::due(&job, store),
         (Task::Import, Some(store)) => pipeline::import(&job, store),
+        (
+            Task::Apply {
+                order,
+                approval: Some(_),
+                ..
+            },
+            Some(store),
+        ) => pipeline::approve(&job, *order, store),
         (Task::Apply { order, .. }, Some(store)) => pipeline::apply(&job, *order, store),
         (Task::Check { plan, .. }, store) => {
             pending = plan;
@@ -213,9 +222,9 @@ pub(super) fn run_task(
     summary.dropped = setup.dropped.as_ref().map(|(dropped, _)| dropped.clone());
     let written = store.filter(|_| about.writes);
     let is_written = written.is_some();
-    let told = tell(args, &ran, pipeline, written, folder, &about, &mut summary);
-    // Rows are in by now: whatever fails here is a stop on the way, and the same command goes on.
-    let json = told.map_err(|refusal| {
+    let reported = tell(args, &ran, pipeline, written, folder, &about, &mut summary);
+    // Rows are in by now: whatever fails here is a stop on the way, and the same command continues.
+    let json = reported.map_err(|refusal| {
         if is_written {
             stopped_on_the_way(refusal)
         } else {
@@ -226,10 +235,10 @@ pub(super) fn run_task(
         Some(refusal) => Err(refusal),
         None => Ok(summary.exit()),
     };
-    Ok(Told { summary, json, end })
+    Ok(Finished { summary, json, end })
 }
 
-/// Says that a run which was cut off doesn't go on.
+/// Says that a run which was interrupted doesn't go on.
 fn warn_of_given_up(run: &str) {
     warn(&format!(
         "run {run} was interrupted and can't be continued: other runs have changed the accounts \
@@ -239,7 +248,9 @@ fn warn_of_given_up(run: &str) {
 }
 
 fn is_held(ran: &Ran) -> bool {
-    ran.gates().iter().any(|gate| gate.ruling == Ruling::Held)
+    ran.safeguards()
+        .iter()
+        .any(|safeguard| safeguard.decision == SafeguardDecision::Held)
 }
 
 /// Says on stderr what is odd about a plan, before it is applied.
@@ -330,7 +341,7 @@ impl About {
     }
 }
 
-/// Writes the reports, and closes the run in the books of `store`. Returns the summary as JSON.
+/// Writes the reports, and closes the run in the records of `store`. Returns the summary as JSON.
 fn tell(
     args: &RunArgs,
     ran: &Ran,
@@ -346,16 +357,16 @@ fn tell(
         .as_ref()
         .filter(|_| ran.written > 10_000)
         .map(|store| store.begin_analyze());
-    let (details, mends) = record::record(ran, &pipeline.definition, folder, summary)?;
+    let (details, resubmitted) = record::record(ran, &pipeline.definition, folder, summary)?;
     let closes = ran.shared.is_none_or(|shared| shared.closes);
     summary.run.finished_at = rfc3339(SystemTime::now());
     summary.next = next_steps(args, ran, pipeline, summary, folder, about);
     let json = record::finish(summary, &details, folder)?;
     if let Some(store) = store.filter(|_| closes) {
-        let mut booked = summary.clone();
+        let mut logged = summary.clone();
         // Of the run, not of one of its processes.
-        booked.run.share = None;
-        store.end_import(&booked, &absolute(folder), &mends)?;
+        logged.run.share = None;
+        store.end_import(&logged, &absolute(folder), &resubmitted)?;
         if let Some(analyzing) = analyzing {
             store.finish_analyze(analyzing)?;
         }
@@ -382,7 +393,7 @@ pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
         return Ok(pipeline);
     };
     if let Some(file) = args.files.first().filter(|_| !args.output.quiet) {
-        warn(&recognized.told(file));
+        warn(&recognized.reported(file));
     }
     overridden(recognized.one.pipeline, args)
 }
@@ -428,7 +439,7 @@ fn open_store(args: &RunArgs, task: &Task, pipeline: &Pipeline) -> Result<Option
 pub(super) fn open_locked(args: &RunArgs, pipeline: &Pipeline) -> Result<Store> {
     let mut store = Store::open(target(args)?)?;
     store.lock()?;
-    store.aim(&pipeline.definition)?;
+    store.use_target(&pipeline.definition)?;
     Ok(store)
 }
 
@@ -437,7 +448,7 @@ fn target(args: &RunArgs) -> Result<Target> {
 }
 
 /// A run's id sorts by time and tells it: `20261122-051234-7f3a`. The last part is how much of the
-/// second had passed, so that runs in one second are told apart in their order.
+/// second had passed, so that runs in one second are distinguished in their order.
 pub(super) fn new_run(started: SystemTime) -> RunKey {
     let since = started.duration_since(UNIX_EPOCH).unwrap_or_default();
     let millis = since.as_millis() as u64;
@@ -525,7 +536,7 @@ fn begin_summary(ran: &Ran, pipeline: &Pipeline, about: &About, started: SystemT
             name: pipeline.definition.name.clone(),
             sha256: pipeline.sha256.clone(),
         },
-        gates: ran.gates().to_vec(),
+        safeguards: ran.safeguards().to_vec(),
         profile: ran.profile.clone(),
         ..Summary::default()
     }
@@ -537,7 +548,7 @@ fn has(summary: &Summary, code: Code) -> bool {
     summary.issues.iter().any(is_it)
 }
 
-/// The option of `muster apply` that decides anew what drifted.
+/// The option of `muster apply` that decides again what drifted.
 pub(super) const REPLAN: &str = "--replan-drifted";
 
 /// What makes sense now, as commands that can be typed.
@@ -574,7 +585,7 @@ fn next_steps(
         steps.add("continue where it stopped", about.again.clone());
         return steps.next;
     }
-    steps.mend(folder);
+    steps.fix(folder);
     steps.decide();
     steps.do_checked();
     steps.approve();
@@ -594,7 +605,7 @@ impl Steps<'_> {
         self.summary.run.kind == "check"
     }
 
-    fn mend(&mut self, folder: &Path) {
+    fn fix(&mut self, folder: &Path) {
         let files = self.summary.files.iter();
         let corrections: Vec<String> = files
             .filter(|(name, _)| name.starts_with("corrections"))
@@ -648,7 +659,7 @@ impl Steps<'_> {
     fn do_checked(&mut self) {
         let counts = &self.summary.counts;
         let mut leavers = self.ran.leavers().iter();
-        let changes = leavers.any(|leaver| leaver.fate.is_written());
+        let changes = leavers.any(|leaver| leaver.action.is_written());
         if !self.is_check() || counts.created + counts.updated == 0 && !changes {
             return;
         }
@@ -669,9 +680,10 @@ impl Steps<'_> {
         if !self.summary.is_held() {
             return;
         }
-        let gates = self.summary.gates.iter();
-        let held = gates.filter(|gate| gate.ruling == Ruling::Held);
-        let allow = held.map(|gate| format!(" --allow {}={}", gate.class, gate.count));
+        let safeguards = self.summary.safeguards.iter();
+        let held = safeguards.filter(|safeguard| safeguard.decision == SafeguardDecision::Held);
+        let allow =
+            held.map(|safeguard| format!(" --allow {}={}", safeguard.class, safeguard.count));
         let command = self.about.again.clone() + &allow.collect::<String>();
         if self.is_check() {
             self.add("import everything, including what is held", command);

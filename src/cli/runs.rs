@@ -10,11 +10,11 @@ use crate::cli::terminal::{colour, print, width};
 use crate::issue::Code;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
-use crate::report::{history, human, post};
+use crate::report::{history, human, mails};
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
-use crate::store::runs::{Booked, unknown};
+use crate::store::runs::{RunRecord, unknown};
 use crate::summary::Summary;
 
 #[derive(Args)]
@@ -58,8 +58,8 @@ pub(super) fn show(summary: &Summary, json: &str, folder: &Path, as_json: bool) 
     print(&text);
 }
 
-/// The runs that are known here: imports from the database's books, checks from `muster-runs`.
-fn known_runs(database: &DatabaseArgs, limit: i64) -> Result<Vec<Booked>> {
+/// The runs that are known here: imports from the database's run log, checks from `muster-runs`.
+fn known_runs(database: &DatabaseArgs, limit: i64) -> Result<Vec<RunRecord>> {
     let target = Target::find(database.database.as_deref(), &home_from_environment()?)?;
     let mut runs = match Store::open_if_there(target)? {
         Some(store) => store.list_runs(limit)?,
@@ -82,10 +82,10 @@ fn known_runs(database: &DatabaseArgs, limit: i64) -> Result<Vec<Booked>> {
 }
 
 /// The run whose files are in that folder.
-pub(super) fn run_in(folder: &Path) -> Option<Booked> {
+pub(super) fn run_in(folder: &Path) -> Option<RunRecord> {
     let json = std::fs::read_to_string(folder.join("summary.json")).ok()?;
     let summary: Summary = serde_json::from_str(&json).ok()?;
-    Some(Booked {
+    Some(RunRecord {
         id: summary.run.id.clone(),
         kind: summary.run.kind.clone(),
         state: summary.run.state.clone(),
@@ -177,13 +177,13 @@ pub(super) fn show_run(args: &ShowArgs) -> Result<Exit> {
         args.json,
     );
     if let Some(funnel) = summary.invitations.filter(|_| !args.json) {
-        print(&format!("\n{}", post::funnel(&funnel)));
+        print(&format!("\n{}", mails::funnel(&funnel)));
     }
     Ok(Exit::Done)
 }
 
 /// The run that is meant by an id, the beginning of one, or `last`.
-pub(super) fn find_run(wanted: &str, database: &DatabaseArgs) -> Result<Booked> {
+pub(super) fn find_run(wanted: &str, database: &DatabaseArgs) -> Result<RunRecord> {
     let runs = known_runs(database, i64::from(u32::MAX))?;
     pick(runs, wanted)?.ok_or_else(|| unknown(wanted))
 }
@@ -193,7 +193,7 @@ pub(super) fn find_run(wanted: &str, database: &DatabaseArgs) -> Result<Booked> 
 ///
 /// # Errors
 /// `run.unknown` for a beginning that several have.
-pub(super) fn pick(runs: Vec<Booked>, wanted: &str) -> Result<Option<Booked>> {
+pub(super) fn pick(runs: Vec<RunRecord>, wanted: &str) -> Result<Option<RunRecord>> {
     let mut fitting = runs
         .into_iter()
         .filter(|run| !wanted.is_empty() && (wanted == "last" || run.id.starts_with(wanted)));

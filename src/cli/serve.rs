@@ -1,4 +1,4 @@
-//! `muster serve`, the page where links lead, and `muster templates`.
+//! `muster serve`, the page that links open, and `muster templates`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,9 +9,9 @@ use clap::{Args, Subcommand};
 use uuid::Uuid;
 
 use super::DatabaseArgs;
-use super::invite::Post;
+use super::invite::Mailer;
 use crate::cli::terminal::{print, stop_on_signal, warn};
-use crate::invitation::{Delivery, Kind, Letter};
+use crate::invitation::{Delivery, Kind, MailContext};
 use crate::notify::{message, template};
 use crate::outcome::Exit;
 use crate::refusal::Result;
@@ -62,12 +62,12 @@ pub(super) fn templates(command: &TemplatesCommand) -> Result<Exit> {
 /// `muster serve`.
 pub(super) fn serve(args: &ServeArgs) -> Result<Exit> {
     let target = Target::find(args.database.database.as_deref(), &home_from_environment()?)?;
-    let post = Post::open(args.pipeline.as_deref(), None)?;
-    let mail = post.mail.clone();
+    let mailer = Mailer::open(args.pipeline.as_deref(), None)?;
+    let mail = mailer.mail.clone();
     let noticing = Notices {
         target: target.clone(),
         store: Mutex::new(Store::open(target.clone())?),
-        post,
+        mailer,
     };
     let serving = Serving {
         listen: args.listen,
@@ -89,7 +89,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<Exit> {
 struct Notices {
     target: Target,
     store: Mutex<Store>,
-    post: Post,
+    mailer: Mailer,
 }
 
 impl Notices {
@@ -114,20 +114,21 @@ impl Notices {
             return Ok(());
         }
         drop(store);
-        let mail = &self.post.mail;
-        let letter = Letter {
+        let mail = &self.mailer.mail;
+        let mail_context = MailContext {
             product: mail.product.clone(),
             contact: mail.contact.clone().unwrap_or_default(),
             person,
-            ..Letter::default()
+            ..MailContext::default()
         };
-        let rendered = self.post.templates.render(Kind::Notice, &letter)?;
-        let sender = &self.post.sender;
+        let rendered = self.mailer.templates.render(Kind::Notice, &mail_context)?;
+        let sender = &self.mailer.sender;
         let id = message::new_message_id(sender.domain())?;
-        let (to, name) = (&letter.person.email, &letter.person.name);
+        let (to, name) = (&mail_context.person.email, &mail_context.person.name);
         let composed = message::compose(&rendered, sender, to, name, &id, SystemTime::now(), &[]);
-        let sent = composed
-            .is_ok_and(|message| matches!(self.post.deliver(&message), Ok(Delivery::Sent { .. })));
+        let sent = composed.is_ok_and(|message| {
+            matches!(self.mailer.deliver(&message), Ok(Delivery::Sent { .. }))
+        });
         if !sent {
             warn("a notice that a password was set could not be sent");
         }

@@ -30,7 +30,7 @@ pub(super) struct GrantsArgs {
     /// Also grant what the `[target]` of this pipeline needs
     #[arg(short, long, value_name = "PIPELINE")]
     pipeline: Option<String>,
-    /// The role to grant to to grant to
+    /// The role to grant to
     #[arg(long, value_name = "NAME", default_value = "muster")]
     role: String,
     #[command(flatten)]

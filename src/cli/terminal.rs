@@ -51,7 +51,7 @@ pub(super) fn shell_word(word: &str) -> String {
     }
 }
 
-/// Prints to stdout; a reader that has gone away is no error of ours.
+/// Prints to stdout; a reader that has gone away is not an error of ours.
 pub(super) fn print(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
 }

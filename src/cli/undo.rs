@@ -1,8 +1,8 @@
-//! `muster undo`: takes a run back, as far as nobody changed or used since what it wrote.
+//! `muster undo`: undoes a run, except what was changed or used since.
 
 use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use clap::Args;
@@ -14,16 +14,17 @@ use crate::cli::terminal::{print, stop_on_signal};
 use crate::file;
 use crate::history::Left;
 use crate::issue::{Code, mask};
-use crate::outcome::{Exit, Outcome};
+use crate::outcome::Exit;
+use crate::pipeline::{self, TakenBack};
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::report::history;
 use crate::store::Store;
-use crate::store::runs::{Booked, unknown};
+use crate::store::runs::{RunRecord, unknown};
 use crate::store::undo::Earlier;
 use crate::summary::{KeptExample, Next, Run, SCHEMA, Summary, Undone};
 
-/// The summary names so many things that were kept.
+/// The most kept things that the summary names.
 const EXAMPLES_MAX: usize = 20;
 /// In the run's folder: everything that was kept.
 const KEPT: &str = "kept.csv";
@@ -62,7 +63,7 @@ pub(super) fn undo(args: &UndoArgs) -> Result<Exit> {
         if args.plan {
             let mut summary = begin_summary(&store, "", rfc3339(started));
             summary.run.state = "planned".to_string();
-            planned.tell(&mut summary);
+            tell(&planned, &mut summary);
             show(args, &summary, &planned.left, Path::new(""));
             return Ok(exit(&summary));
         }
@@ -73,7 +74,7 @@ pub(super) fn undo(args: &UndoArgs) -> Result<Exit> {
 fn carry_out(
     args: &UndoArgs,
     store: &mut Store,
-    of: &Booked,
+    of: &RunRecord,
     unfinished: Option<&Earlier>,
     (started, stop): (SystemTime, &AtomicBool),
 ) -> Result<Exit> {
@@ -91,7 +92,7 @@ fn carry_out(
         store.begin_undo(&id, &of.id, &absolute(&folder))?;
     }
     let done = take_back(args, store, (&of.id, Some(&id)), stop)?;
-    done.tell(&mut summary);
+    tell(&done, &mut summary);
     let ended = if done.stopped { "stopped" } else { "finished" };
     summary.run.state = ended.to_string();
     summary.run.finished_at = rfc3339(SystemTime::now());
@@ -109,14 +110,6 @@ fn carry_out(
     Ok(exit(&summary))
 }
 
-/// What was taken back, or would be.
-struct TakenBack {
-    counts: crate::outcome::Counts,
-    undone: Undone,
-    left: Vec<Left>,
-    stopped: bool,
-}
-
 /// Takes the run `of` back, or plans that where there is no `id`.
 fn take_back(
     args: &UndoArgs,
@@ -126,46 +119,26 @@ fn take_back(
 ) -> Result<TakenBack> {
     let progress =
         Progress::new(args.output.quiet || args.output.json && !std::io::stderr().is_terminal());
-    let mut undoing = store.undoing(of, id)?;
-    let total = undoing.total;
-    progress.begin_of("undo", "accounts", Some(total));
-    let mut before = 0;
-    while !stop.load(Ordering::Relaxed) && undoing.advance()? {
-        progress.add(undoing.counts.read - before, None);
-        before = undoing.counts.read;
-    }
-    let stopped = stop.load(Ordering::Relaxed);
-    progress.end();
-    let (mut counts, undone, left) = undoing.finish(!stopped)?;
-    for _ in counts.read..total.max(counts.read) {
-        counts.add(Outcome::Held);
-    }
-    Ok(TakenBack {
-        counts,
-        undone,
-        left,
-        stopped,
-    })
+    pipeline::undo(store.undoing(of, id)?, &progress, stop)
 }
 
-impl TakenBack {
-    fn tell(&self, summary: &mut Summary) {
-        let example = |left: &Left| KeptExample {
-            id: left.id.to_string(),
-            who: if left.field == "group" {
-                left.who.clone()
-            } else {
-                mask(&left.who)
-            },
-            field: left.field.clone(),
-            reason: left.reason.clone(),
-        };
-        summary.counts = self.counts;
-        summary.undo = Some(Undone {
-            examples: self.left.iter().take(EXAMPLES_MAX).map(example).collect(),
-            ..self.undone.clone()
-        });
-    }
+/// Puts what was taken back into the summary.
+fn tell(taken: &TakenBack, summary: &mut Summary) {
+    let example = |left: &Left| KeptExample {
+        id: left.id.to_string(),
+        who: if left.field == "group" {
+            left.who.clone()
+        } else {
+            mask(&left.who)
+        },
+        field: left.field.clone(),
+        reason: left.reason.clone(),
+    };
+    summary.counts = taken.counts;
+    summary.undo = Some(Undone {
+        examples: taken.left.iter().take(EXAMPLES_MAX).map(example).collect(),
+        ..taken.undone.clone()
+    });
 }
 
 fn nothing(undone: &Undone) -> bool {
@@ -184,7 +157,7 @@ fn nothing(undone: &Undone) -> bool {
 fn exit(summary: &Summary) -> Exit {
     let kept = summary.undo.as_ref().map_or(0, |undone| undone.kept);
     if kept + summary.counts.skipped + summary.counts.failed > 0 {
-        Exit::Mend
+        Exit::ToFix
     } else {
         Exit::Done
     }
@@ -256,7 +229,7 @@ fn show(args: &UndoArgs, summary: &Summary, left: &[Left], folder: &Path) {
 }
 
 /// The run was undone before, and nothing of it is there any more.
-fn already(args: &UndoArgs, store: &Store, of: &Booked, earlier: &Earlier) -> Result<Exit> {
+fn already(args: &UndoArgs, store: &Store, of: &RunRecord, earlier: &Earlier) -> Result<Exit> {
     if args.output.json {
         let runs = store.list_runs(i64::MAX)?;
         let undo = runs.into_iter().find(|run| run.id == earlier.id);
@@ -272,9 +245,9 @@ fn already(args: &UndoArgs, store: &Store, of: &Booked, earlier: &Earlier) -> Re
     Ok(Exit::Done)
 }
 
-/// The run that is meant: what it wrote is in the database's books. `last` is the latest import,
+/// The run that is meant: what it wrote is in the database's run log. `last` is the latest import,
 /// so that the same command twice never takes its own undo back.
-fn find_run(store: &Store, wanted: &str) -> Result<Booked> {
+fn find_run(store: &Store, wanted: &str) -> Result<RunRecord> {
     let mut runs = store.list_runs(i64::MAX)?;
     if wanted == "last" {
         runs.retain(|run| run.kind == "import");

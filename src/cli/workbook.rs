@@ -1,5 +1,5 @@
-//! `muster read-workbook`: the process that reads workbooks, apart from the one that has rights.
-//! Nobody types it.
+//! `muster read-workbook`: the process that reads workbooks, without the privileges of the main
+//! process. Muster starts it itself.
 
 use std::ffi::OsString;
 use std::sync::Arc;

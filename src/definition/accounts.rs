@@ -33,9 +33,9 @@ pub struct Accounts {
     pub onboarding: Onboarding,
     /// Roles that this pipeline may give, from least to most.
     pub roles: Vec<String>,
-    /// The role to grant to of new accounts whose row names none.
+    /// The role of new accounts whose row names none.
     pub default_role: String,
-    /// Whether a cell may list several roles, parted as groups are: the first is the account's
+    /// Whether a cell may list several roles, separated as groups are: the first is the account's
     /// role, the others its other roles.
     pub several_roles: bool,
     /// What the first and the last day do.
@@ -52,7 +52,7 @@ pub enum Dates {
     /// Nothing: they are kept with the account.
     #[default]
     Ignore,
-    /// An account is let in on its first day, and closed after its last one.
+    /// An account is activated on its first day, and closed after its last one.
     Schedule,
 }
 

@@ -23,7 +23,7 @@ pub(super) fn check(definition: &Definition) -> Checked {
     check_roles(definition)?;
     definition.role.check()?;
     definition.leavers.check()?;
-    definition.gates.check()?;
+    definition.safeguards.check()?;
     definition.mail.check()?;
     target::check(definition)
 }
@@ -79,7 +79,7 @@ fn check_columns(definition: &Definition) -> Checked {
     Ok(())
 }
 
-/// Roles stand in lists, parted by `;`, and in entries of memberships, parted by `/`.
+/// Roles are in lists, separated by `;`, and in entries of memberships, separated by `/`.
 fn check_roles(definition: &Definition) -> Checked {
     let (accounts, groups) = (&definition.accounts, &definition.groups);
     let parts: Vec<char> = [';', '/']

@@ -104,7 +104,7 @@ pub struct Columns {
     pub middle_name: Option<Headers>,
     /// Columns of particles such as `van der`, joined into the last name, before it.
     pub last_name_prefix: Option<Headers>,
-    /// Columns of second surnames, joined into the last name, behind it.
+    /// Columns of second surnames, joined into the last name, after it.
     pub second_last_name: Option<Headers>,
     /// Columns of `Jr.` and the like, joined into the last name, at its end.
     pub name_suffix: Option<Headers>,

@@ -69,7 +69,7 @@ pub struct Groups {
     pub role_mark: Option<char>,
     /// Roles within a group that this pipeline may give, besides the default one.
     pub roles: Vec<String>,
-    /// The role to grant to of members of whom nothing else is said.
+    /// The role of members of whom nothing else is said.
     pub default_role: String,
     /// Whether a member of a public group with the default role also joins every group above it
     /// up to and including the first private one.

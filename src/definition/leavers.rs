@@ -9,7 +9,7 @@ use crate::text::email;
 #[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Missing {
-    /// Nothing: the file is no full list.
+    /// Nothing: the file is not a full list.
     #[default]
     Ignore,
     /// They are deactivated, never deleted.
@@ -23,9 +23,9 @@ pub enum Missing {
 pub struct Leavers {
     /// What happens to them.
     pub missing: Missing,
-    /// In so many runs somebody may be missing before it counts.
+    /// The number of runs in which somebody may be missing before it counts.
     pub grace_runs: u32,
-    /// For so many days somebody may be missing before it counts.
+    /// The number of days for which somebody may be missing before it counts.
     pub grace_days: u32,
     /// Addresses of people who are never deactivated so; `[mail] admin` is one of them.
     pub protected: Vec<String>,

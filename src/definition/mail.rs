@@ -18,7 +18,7 @@ pub struct Mail {
     pub reply_to: Option<String>,
     /// What the mails call the place that people are invited to.
     pub product: String,
-    /// Whom to ask: an address or a URL that stands at the end of every mail.
+    /// Whom to ask: an address or a URL that is at the end of every mail.
     pub contact: Option<String>,
     /// Where links lead, without the token: `https://…`; plain `http` only to this machine. Without
     /// one they lead to the page of `muster serve`.
@@ -39,7 +39,7 @@ pub struct Mail {
     pub password_min: usize,
     /// Who gets the mail of `muster report`.
     pub admin: Option<String>,
-    /// Where the folders of runs can be read in a browser; the run's id is put behind it.
+    /// Where the folders of runs can be read in a browser; the run's id is put after it.
     pub summary_base: Option<String>,
     /// The mail server: `smtp://user@host:587` (STARTTLS) or `smtps://user@host:465`. The password
     /// comes from `MUSTER_SMTP_PASSWORD`. `MUSTER_SMTP` goes before this; without either, mails go

@@ -20,7 +20,6 @@ mod boolean;
 mod check;
 mod clean;
 mod columns;
-mod gates;
 mod groups;
 mod leavers;
 mod lifetime;
@@ -34,6 +33,7 @@ mod recognize;
 mod require;
 mod role;
 mod rows;
+mod safeguards;
 mod shipped;
 mod status;
 pub mod target;
@@ -43,7 +43,6 @@ pub use self::accounts::{Accounts, Dates, Onboarding};
 pub use self::boolean::BooleanWords;
 pub use self::clean::{Clean, ColumnSigns, DateOrder, FlippedDates, NameOrder, can_be_converted};
 pub use self::columns::{Columns, Headers, MissingColumns, UnknownColumns};
-pub use self::gates::{Content, Gates, Limit, OnHold, Slipped};
 pub use self::groups::{Groups, Memberships, MissingGroups, Visibility};
 pub use self::leavers::{Leavers, Missing};
 pub use self::lifetime::lifetime;
@@ -57,10 +56,11 @@ pub use self::recognize::Recognize;
 pub use self::require::Require;
 pub use self::role::RoleWords;
 pub use self::rows::{Clashes, Rows};
+pub use self::safeguards::{Content, Limit, OnHold, Safeguards, Slipped};
 pub use self::shipped::SHIPPED;
 pub use self::status::{Meaning, StatusWords};
 use self::target::TargetTable;
-pub use self::update::{EmptyCell, Touch, Updates};
+pub use self::update::{EmptyCell, UpdatePolicy, Updates};
 
 /// A pipeline, read and checked.
 #[derive(Debug, Clone, Deserialize)]
@@ -104,7 +104,7 @@ pub struct Definition {
     /// How rows find their accounts.
     #[serde(default, rename = "match")]
     pub matching: Matching,
-    /// What an update may touch.
+    /// What an update may change.
     #[serde(default)]
     pub update: Updates,
     /// What accounts may become.
@@ -118,7 +118,8 @@ pub struct Definition {
     pub groups: Groups,
     /// How much a run may change before somebody looks at it.
     #[serde(default)]
-    pub gates: Gates,
+    #[serde(rename = "gates")]
+    pub safeguards: Safeguards,
     /// How much is written at once.
     #[serde(default)]
     pub load: Load,

@@ -25,8 +25,8 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Sets what an option of the command line overrides, and tells the pipeline apart from itself
-    /// without it: a run that was cut off is taken up again only if it would do the same. An option
-    /// that overrides nothing in it only does the latter.
+    /// without it: a run that was interrupted is taken up again only if it would do the same. An
+    /// option that overrides nothing in it only does the latter.
     ///
     /// # Errors
     /// `usage.invalid`, when the value can't be meant.
@@ -58,7 +58,7 @@ impl Pipeline {
                 definition.leavers.missing = Missing::Ignore;
                 definition.accounts.dates = Dates::Ignore;
                 // They look like no file, and the next file is not to look like them.
-                definition.gates.content = Content::Ignore;
+                definition.safeguards.content = Content::Ignore;
             }
             _ => {}
         }

@@ -8,13 +8,13 @@ use super::place::{Checked, Mistake};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Read {
-    /// What stands between cells: one character, or a few.
+    /// What is between cells: one character, or a few.
     pub delimiter: Option<String>,
     /// The quote character; empty when cells are never quoted.
     pub quote: Option<String>,
-    /// What stands before a quote that is part of a cell: a backslash, or the quote itself.
+    /// What comes before a quote that is part of a cell: a backslash, or the quote itself.
     pub escape: Option<char>,
-    /// What a line begins with that is no row.
+    /// What a line begins with that is not a row.
     pub comment: Option<String>,
     /// An encoding's name: a label of the WHATWG Encoding Standard, or a code page of DOS or the Mac.
     pub encoding: Option<String>,
@@ -22,12 +22,12 @@ pub struct Read {
     pub sheet: Option<SheetChoice>,
     /// The line or sheet row that holds the header, from 1.
     pub header_row: Option<u64>,
-    /// The number of runs rows of a text file the header takes.
+    /// How many rows of a text file the header takes.
     pub header_rows: Option<u64>,
-    /// The names of a text file's columns, by position: in place of the header that `header_row`
+    /// The names of a text file's columns, by position: instead of the header that `header_row`
     /// names, or of none.
     pub names: Option<Vec<String>>,
-    /// The number of runs lines below the rows of a text file are no rows, blank ones aside.
+    /// How many lines below the rows of a text file aren't rows, blank ones aside.
     pub footer_rows: Option<u64>,
 }
 
@@ -41,7 +41,7 @@ pub enum SheetChoice {
     Name(String),
 }
 
-/// The most lines that a header, and what stands below the rows, may take.
+/// The most lines that a header, and what is below the rows, may take.
 const SET_ASIDE_ROWS_MAX: u64 = 20;
 
 impl Read {
@@ -103,7 +103,7 @@ impl Read {
     }
 }
 
-/// Whether something can stand between cells.
+/// Whether something can be between cells.
 ///
 /// # Errors
 /// What is wrong with it.

@@ -18,7 +18,7 @@ pub struct RoleWords {
     listed: BTreeMap<String, Headers>,
     words: HashMap<String, String>,
     others: Option<String>,
-    /// The role to grant tos that the pipeline may give; they mean themselves.
+    /// The roles that the pipeline may give; they mean themselves.
     roles: Vec<String>,
 }
 
@@ -76,7 +76,7 @@ impl RoleWords {
         self.listed.is_empty()
     }
 
-    /// The role to grant to that `lower`, which is in lower case, means, if the pipeline says so.
+    /// The role that `lower`, which is in lower case, means, if the pipeline says so.
     pub fn meaning(&self, lower: &str) -> Option<&str> {
         if let Some(role) = self.roles.iter().find(|role| *role == lower) {
             return Some(role);

@@ -1,6 +1,6 @@
 //! The pipelines that come with muster.
 
-/// The pipelines that come with muster: name and text. The first is the default; those behind
+/// The pipelines that come with muster: name and text. The first is the default; those after
 /// `preflight` are presets for what other systems export, and are recognised by their columns.
 pub const SHIPPED: [(&str, &str); 23] = [
     ("users", include_str!("../../pipelines/users.toml")),

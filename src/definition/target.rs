@@ -1,12 +1,12 @@
 //! `[target]`: a table of another application that holds the accounts, and which of its columns is
-//! which field. What can be wrong with it without a look at the database is said here.
+//! which field. Mistakes that can be found without the database are reported here.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
 use super::place::{Checked, Mistake};
-use super::{Accounts, Dates, Definition, Missing, Onboarding, Touch};
+use super::{Accounts, Dates, Definition, Missing, Onboarding, UpdatePolicy};
 use crate::account::COLUMNS;
 use crate::field::{Field, Key};
 use crate::issue::Code;
@@ -216,11 +216,11 @@ pub(super) fn fit(definition: &mut Definition) {
             .entry(format!("{ATTRIBUTES}{name}"))
             .or_insert(attributes);
     }
-    fields.insert("attributes".to_string(), Touch::Never);
+    fields.insert("attributes".to_string(), UpdatePolicy::Never);
     let others = [Field::Groups, Field::AddGroups, Field::RemoveGroups];
     for field in COLUMNS.into_iter().chain(others) {
         if !target.keeps(&Slot::Field(field)) {
-            fields.insert(field.name().to_string(), Touch::Never);
+            fields.insert(field.name().to_string(), UpdatePolicy::Never);
         }
     }
     let keeps = |name: &String| {
@@ -357,7 +357,7 @@ fn named_columns(target: &TargetTable) -> Vec<(&str, &str)> {
     all
 }
 
-/// Refuses an onboarding that the table can't keep. Asked before a run, for an option may say
+/// Refuses an onboarding that the table can't keep. Asked before a run, because an option may say
 /// another than the pipeline.
 ///
 /// # Errors
@@ -378,7 +378,7 @@ pub fn check_onboarding(target: &TargetTable, accounts: &Accounts) -> Result<()>
 
 #[cfg(test)]
 mod tests {
-    use crate::definition::{Touch, parse};
+    use crate::definition::{UpdatePolicy, parse};
     use crate::field::Field;
 
     const GOOD: &str = "name = \"p\"\n[target]\ntable = \"users\"\n[target.columns]\nemail = \"mail\"\n\"attributes.badge\" = \"badge\"\n";
@@ -387,17 +387,17 @@ mod tests {
     fn what_has_no_column_is_left_out_everywhere() {
         let definition = parse("p", GOOD).unwrap().definition;
         let update = &definition.update;
-        assert_eq!(update.of(Field::Email), Touch::Overwrite);
+        assert_eq!(update.of(Field::Email), UpdatePolicy::Overwrite);
         for field in [
             Field::ExternalId,
             Field::Phone,
             Field::Status,
             Field::AddGroups,
         ] {
-            assert_eq!(update.of(field), Touch::Never, "{}", field.name());
+            assert_eq!(update.of(field), UpdatePolicy::Never, "{}", field.name());
         }
-        assert_eq!(update.of_attribute("badge"), Touch::Overwrite);
-        assert_eq!(update.of_attribute("colour"), Touch::Never);
+        assert_eq!(update.of_attribute("badge"), UpdatePolicy::Overwrite);
+        assert_eq!(update.of_attribute("colour"), UpdatePolicy::Never);
         assert_eq!(definition.require.fields, ["email"]);
         assert_eq!(definition.matching.by, ["email"]);
     }

@@ -1,4 +1,4 @@
-//! `[update]`: what an update may touch.
+//! `[update]`: what an update may change.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::field::Field;
 /// When a file's value goes into an account.
 #[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-pub enum Touch {
+pub enum UpdatePolicy {
     /// At creation, and whenever it differs.
     #[default]
     Overwrite,
@@ -37,14 +37,14 @@ pub enum EmptyCell {
     Clear,
 }
 
-/// `[update]`: field by field, what an update may touch.
+/// `[update]`: field by field, what an update may change.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Updates {
     /// For fields that `fields` doesn't name.
-    pub default: Touch,
+    pub default: UpdatePolicy,
     /// By field; `attributes` for all custom attributes, `attributes.NAME` for one.
-    pub fields: BTreeMap<String, Touch>,
+    pub fields: BTreeMap<String, UpdatePolicy>,
     /// What empty cells mean.
     pub empty: EmptyCell,
     /// The cell that says: take away what the account has. Empty for none.
@@ -54,7 +54,7 @@ pub struct Updates {
 impl Default for Updates {
     fn default() -> Self {
         Updates {
-            default: Touch::Overwrite,
+            default: UpdatePolicy::Overwrite,
             fields: BTreeMap::new(),
             empty: EmptyCell::Keep,
             clear: "<clear>".to_string(),
@@ -73,12 +73,16 @@ impl Updates {
 
     /// Whether it matters who set a value last.
     pub fn asks_who(&self) -> bool {
-        self.default == Touch::Own || self.fields.values().any(|touch| *touch == Touch::Own)
+        self.default == UpdatePolicy::Own
+            || self
+                .fields
+                .values()
+                .any(|update_policy| *update_policy == UpdatePolicy::Own)
     }
 
     /// What may be done to a field. Where `role` or `groups` is named, that is also said of the
     /// other columns that roles and memberships come from.
-    pub fn of(&self, field: Field) -> Touch {
+    pub fn of(&self, field: Field) -> UpdatePolicy {
         let main = match field {
             Field::OtherRoles => Field::Role,
             Field::AddGroups | Field::RemoveGroups => Field::Groups,
@@ -91,7 +95,7 @@ impl Updates {
     }
 
     /// What may be done to a custom attribute.
-    pub fn of_attribute(&self, name: &str) -> Touch {
+    pub fn of_attribute(&self, name: &str) -> UpdatePolicy {
         if self.fields.is_empty() {
             return self.default;
         }

@@ -1,4 +1,4 @@
-//! What a column says whose header asks whether an account is open or closed: `Gesperrt`,
+//! The meaning of columns whose header says whether an account is open or closed: `Gesperrt`,
 //! `is_active`, `Deleted at`. The words are in [`crate::vocabulary::closing`].
 
 use std::collections::{HashMap, HashSet};
@@ -31,7 +31,7 @@ pub enum Sense {
 
 impl Sense {
     /// What the column does, for people.
-    pub fn told(self) -> &'static str {
+    pub fn reported(self) -> &'static str {
         match self {
             Sense::Open => "a no closes the account, a yes leaves its status as it is",
             Sense::Closed => {
@@ -140,27 +140,27 @@ fn of_name(header: &str) -> Option<Sense> {
     if note.is_empty() {
         return plain;
     }
-    let noted = words(note);
-    if is_yes_and_no(&noted) || core(&noted).is_empty() {
+    let recorded = words(note);
+    if is_yes_and_no(&recorded) || core(&recorded).is_empty() {
         return plain;
     }
-    if TIME_KEYS.contains(&noted.concat()) && plain == Some(Sense::Closed) {
+    if TIME_KEYS.contains(&recorded.concat()) && plain == Some(Sense::Closed) {
         return Some(Sense::ClosedOn);
     }
-    if REASON_KEYS.contains(&noted.concat()) {
+    if REASON_KEYS.contains(&recorded.concat()) {
         return plain;
     }
     // `Status (active/inactive)`
     let is_status = plain.is_some() || core(&all).is_empty();
-    (is_status && is_open_and_closed(&core(&noted))).then_some(Sense::Open)
+    (is_status && is_open_and_closed(&core(&recorded))).then_some(Sense::Open)
 }
 
-/// A header and what stands in brackets behind it.
+/// A header and what is in brackets after it.
 fn parts(header: &str) -> (&str, &str) {
     let header = header.trim_end_matches([' ', '?', ':', '*']);
     let inner = header.strip_suffix([')', ']', '）', '】']);
-    let parted = inner.and_then(|inner| inner.rsplit_once(['(', '[', '（', '【']));
-    match parted {
+    let separated = inner.and_then(|inner| inner.rsplit_once(['(', '[', '（', '【']));
+    match separated {
         Some((name, note)) if !name.trim().is_empty() => (name.trim(), note),
         _ => (header, ""),
     }
@@ -262,9 +262,16 @@ fn with_time_or_reason(core: &[String]) -> Option<Sense> {
     None
 }
 
+/// The longest header, in bytes, that is one word made of several.
+const JOINED_BYTES_MAX: usize = 128;
+
 /// One word made of several, as German, Dutch, Japanese and Chinese write them: `Löschdatum`,
-/// `退職日`, `是否禁用`. Short words stand in too many others to be looked for within.
+/// `退職日`, `是否禁用`. Short words are in too many others to be looked for within.
 fn joined(whole: &str) -> Option<Sense> {
+    // Each part is looked up: a "header" of 30,000 characters took seconds.
+    if whole.len() > JOINED_BYTES_MAX {
+        return None;
+    }
     let is_long = |word: &str| !word.is_ascii() || word.len() >= 4;
     for (at, _) in whole.char_indices().skip(1) {
         let (one, other) = whole.split_at(at);

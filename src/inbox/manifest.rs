@@ -1,4 +1,4 @@
-//! What a sender says of a file: how many rows it has, and the SHA-256 of its bytes.
+//! A sender's statement about a file: its number of rows, and the SHA-256 of its bytes.
 //!
 //! Two forms, distinguished by the first character: JSON such as `{"rows": 1000, "sha256": "…"}`,
 //! where either may be left out and other keys are passed over; and what `sha256sum` prints (GNU

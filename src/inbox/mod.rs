@@ -1,17 +1,16 @@
 //! `muster import --drop DIR`: one visit to a folder where another system drops its lists.
 //!
-//! A visit takes what is complete, file by file, each as a run of its own, and ends. It holds the
-//! database's one lock from before it judges the first file to its end, so that it may be started
-//! every minute. These are its rules; [`look`], [`not_ready`], [`is_stale`] and [`Manifest::parse`]
-//! are the code for them.
+//! A visit imports the complete files, each as a separate run, and ends. It holds the database's
+//! lock from before the first file to its end, so that it may be started every minute. These are
+//! its rules; [`look`], [`not_ready`], [`is_stale`] and [`Manifest::parse`] are the code for them.
 //!
-//! **Which files.** Regular files directly in `DIR` with an ending that muster reads. What begins
-//! with a dot or ends as transfers name their unfinished files is passed over. Anything else
-//! (links, other endings, a marker without its file) is left alone and named once.
+//! **Which files.** Regular files directly in `DIR` with an extension that muster reads. Names that
+//! begin with a dot, or end like unfinished transfers, are skipped. Anything else (links, other
+//! extensions, a marker without its file) is ignored and reported once.
 //!
 //! **Complete** is a file
-//! - with a marker `NAME.done` beside it that isn't older than the file: a marker that a broken
-//!   night left behind must not vouch for the next upload of that name; or
+//! - with a marker `NAME.done` next to it that isn't older than the file: a marker left over from a
+//!   failed night must not apply to the next upload of that name; or
 //! - with a manifest `NAME.manifest`, `NAME.json` or `NAME.sha256` that fits it; or
 //! - that didn't change for `--settle` seconds, and not between two looks a second apart, unless
 //!   `--require-manifest` asks for one of the former.
@@ -22,25 +21,26 @@
 //! **Order.** Oldest first: by the day in the name, else that of the last change; then by the last
 //! change; then by name.
 //!
-//! **Refused** are, each with its code: what differs from its manifest (`drop.truncated`,
+//! **Refused**, each with its code: what differs from its manifest (`drop.truncated`,
 //! `drop.checksum`) or has none that can be read (`drop.manifest`); what is older than the newest
 //! file that this pipeline imported from this folder, or than `--max-age` (`drop.stale`); and all
 //! that an import refuses (`file.empty`, `file.no_rows`, `map.missing`, …). Dates in names are
-//! compared with dates in names, and times of change with times of change; a date further ahead
-//! than tomorrow is no date, or one slip would make every later file stale. Two sources that don't
-//! wait for each other need two folders. A refused file doesn't keep the next one waiting; a
-//! database that fails, or a stop, ends the visit, and what is left waits for the next one.
+//! compared with dates in names, and times of change with times of change; a date later than
+//! tomorrow doesn't count as a date, because one typing mistake would make every later file stale.
+//! Use two folders for two independent sources. A refused file doesn't block the next one. A
+//! database failure or an interruption ends the visit, and the next visit takes the remaining
+//! files.
 //!
-//! **Already imported** (`drop.repeated`) is a file whose bytes a finished run of the same
-//! pipeline read: nothing is imported, and it is no error. Two things are not that: a file whose
-//! run is finished and that still lies there was cut off before it was moved, and is moved now;
-//! and a name with a later date than all before is a new edition, whatever its bytes, once
-//! another list came between.
+//! **Already imported** (`drop.repeated`) is a file whose bytes a finished run of the same pipeline
+//! read: nothing is imported, and it is not an error. Two things are not that: a file whose run is
+//! finished and that still lies there was interrupted before it was moved, and is moved now; and a
+//! name with a later date than all before is a new edition, whatever its bytes, once another list
+//! came between.
 //!
 //! **Afterwards** the file, with its marker and manifest, is renamed into `done/RUN/`, where the
 //! run's reports are, or with a `refusal.txt` into `refused/TIME-NAME/`. Both lie in `DIR` and on
 //! its file system, so that a file is always at exactly one place. Nothing is ever overwritten. A
-//! run that was cut off is taken up by the next visit, which finds its file where it was.
+//! run that was interrupted is taken up by the next visit, which finds its file where it was.
 
 use crate::store::drops::Newest;
 use jiff::Timestamp;
@@ -67,9 +67,9 @@ const READ: [&str; 14] = [
 ];
 /// Endings that transfers give to what isn't complete.
 const UNFINISHED: [&str; 6] = [".part", ".partial", ".tmp", ".filepart", ".crdownload", "~"];
-/// What a marker's name has behind the file's.
+/// What a marker's name has after the file's.
 const MARKER: &str = ".done";
-/// What a manifest's name has behind the file's; the first that is there counts.
+/// What a manifest's name has after the file's; the first that is there counts.
 const MANIFESTS: [&str; 3] = [".manifest", ".json", ".sha256"];
 /// The folders of [`place`].
 const OURS: [&str; 2] = ["done", "refused"];
@@ -151,12 +151,12 @@ pub fn look(folder: &Path, now: SystemTime) -> Result<Look> {
 }
 
 /// When a file changed last. A time ahead of our clock comes from another one, and would keep the
-/// file waiting: the time that our own system noted counts instead.
+/// file waiting: the time that our own system recorded counts instead.
 fn changed_at(metadata: &Metadata, now: SystemTime) -> SystemTime {
-    let noted = SystemTime::UNIX_EPOCH + Duration::from_secs(metadata.ctime().max(0) as u64);
+    let recorded = SystemTime::UNIX_EPOCH + Duration::from_secs(metadata.ctime().max(0) as u64);
     match metadata.modified() {
         Ok(modified) if modified <= now => modified,
-        _ => noted,
+        _ => recorded,
     }
 }
 
@@ -311,8 +311,8 @@ pub fn is_stale(file: &Dropped, newest: &Newest, now: SystemTime, rules: &Rules)
     }
 }
 
-/// The first day that is written in a name, as 2026-11-22, 2026_11_22, 2026.11.22 or 20261122,
-/// with no digit before or behind. Days after tomorrow are none.
+/// The first day that is written in a name, as 2026-11-22, 2026_11_22, 2026.11.22 or 20261122, with
+/// no digit before or after. Days after tomorrow are none.
 pub fn date_in(name: &str, today: Date) -> Option<Date> {
     let last = today.tomorrow().unwrap_or(today);
     let bytes = name.as_bytes();
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_told_from_what_belongs_to_them_and_from_the_rest() {
+    fn files_are_distinguished_from_what_belongs_to_them_and_from_the_rest() {
         let mut link = entry("link.csv", 0);
         link.is_file = false;
         let mut nameless = entry("", 0);
@@ -605,12 +605,12 @@ mod tests {
         ));
         let all = [
             Exit::Done,
-            Exit::Mend,
+            Exit::ToFix,
             Exit::Refused,
             Exit::Held,
             Exit::Stopped,
         ];
         assert_eq!(all.into_iter().fold(Exit::Done, worse), Exit::Stopped);
-        assert_eq!(worse(Exit::Refused, Exit::Mend), Exit::Refused);
+        assert_eq!(worse(Exit::Refused, Exit::ToFix), Exit::Refused);
     }
 }

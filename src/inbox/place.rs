@@ -1,4 +1,4 @@
-//! The folder itself: where files go afterwards, and how they get there.
+//! The folder: where files are moved afterwards, and how.
 
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
@@ -175,8 +175,8 @@ pub fn unusable(folder: &Path, why: &str) -> Refusal {
     Refusal::new(Code::DropFolder, what)
 }
 
-/// What a file is called beside reports: people drop mended corrections under the name that the
-/// next corrections have.
+/// What a file is called beside reports: people drop fixed corrections under the name that the next
+/// corrections have.
 fn kept_as(name: &str) -> String {
     if name.starts_with("corrections") || TAKEN.contains(&name) {
         format!("input-{name}")

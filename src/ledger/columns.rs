@@ -7,7 +7,7 @@ use super::planfile;
 use crate::definition::nearest;
 use crate::field::Field;
 use crate::issue::Code;
-use crate::leaver::Fate;
+use crate::leaver::LeaverAction;
 use crate::outcome::Outcome;
 use crate::rule::Rule;
 
@@ -134,8 +134,9 @@ impl Columns {
     /// Those of a plan file.
     pub(super) fn of_plan() -> Columns {
         let mut actions: Vec<&str> = Outcome::ALL.into_iter().map(Outcome::name).collect();
-        let fates = Fate::ALL.into_iter().map(Fate::name);
-        actions.extend(fates.filter(|fate| *fate != Outcome::Held.name()));
+        let leaver_actions = LeaverAction::ALL.into_iter().map(LeaverAction::name);
+        actions
+            .extend(leaver_actions.filter(|leaver_action| *leaver_action != Outcome::Held.name()));
         let mut columns = vec![
             Column::new("row", Kind::Number),
             Column::new("file", Kind::Text),

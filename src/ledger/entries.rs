@@ -1,4 +1,4 @@
-//! `ledger.parquet`: every row of the run and what became of it, a line each, no personal values.
+//! `ledger.parquet`: every row of the run and what happened to it, a line each, no personal values.
 //!
 //! Written batch by batch with polars, so that its size doesn't matter; any tool that reads
 //! Parquet can ask it questions.
@@ -43,7 +43,7 @@ pub struct Entries<'a> {
 }
 
 impl Entries<'_> {
-    /// Puts those of `next` behind these.
+    /// Puts those of `next` after these.
     pub fn append(&mut self, mut next: Self) {
         self.row.append(&mut next.row);
         self.file.append(&mut next.file);
@@ -127,8 +127,8 @@ impl Ledger {
     }
 }
 
-/// The numbers of the rows, from 0, that stand at `line` of a file of the run; of `file` alone
-/// when that is given, by its path or its name.
+/// The numbers of the rows, from 0, that are at `line` of a file of the run; of `file` alone when
+/// that is given, by its path or its name.
 ///
 /// # Errors
 /// `output.unwritable` where the ledger at `path` is gone or damaged.

@@ -72,7 +72,7 @@ pub(super) fn parse(text: &str, columns: &Columns) -> Parsed<Filter> {
 enum Token<'a> {
     /// A column's name, or a word of the language.
     Word(&'a str),
-    /// What stands in quotes.
+    /// What is in quotes.
     Text(String),
     Number(u64),
     /// An operator, a parenthesis or a comma.
@@ -279,7 +279,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// What stands behind `in`.
+    /// What comes after `in`.
     fn listed(&mut self, column: &Column) -> Parsed<Expr> {
         if !self.take_sign("(") {
             return Err(self.expected("`(`"));

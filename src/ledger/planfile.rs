@@ -1,10 +1,10 @@
 //! Plan files: what a check would do, row by row and value by value, as Parquet that any tool can
-//! ask, and in it all that doing exactly that needs without the input.
+//! query, with everything that is needed to apply it without the input.
 //!
-//! A row group is a batch. Its first line also has the batch as muster keeps it; the footer has
-//! how the input was read and the pipeline. Between the last row group and the footer, where
-//! readers of Parquet never look, stands a seal: a hash of the file without it. A file that is cut
-//! off or was changed is known by that before anything in it is believed.
+//! A row group is a batch. Its first line also has the batch as muster keeps it; the footer has how
+//! the input was read and the pipeline. Between the last row group and the footer, where readers of
+//! Parquet never look, is a seal: a hash of the file without it. It shows that a file was truncated
+//! or changed, before anything in it is trusted.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -40,14 +40,14 @@ use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Layout, People, Slot};
 use crate::rule::Rule;
-use crate::safeguard::Gate;
+use crate::safeguard::Safeguard;
 use crate::spool::{PlanSpool, Spool, dialect, encode, pack, unpack};
-use crate::stages::lineage::Marks;
 use crate::stages::read::InputFile;
+use crate::stages::resubmission::RowRefs;
 
 /// The version of this file's shape.
 const FORMAT: &str = "muster.plan/1";
-/// The key in the footer under which [`Head`] stands.
+/// The key in the footer under which [`Head`] is.
 const KEY: &str = "muster.plan";
 /// The column that has the batches as muster keeps them.
 const BATCH: &str = "muster_batch";
@@ -75,18 +75,20 @@ pub struct Head {
     pipeline: KeptPipeline,
     files: Vec<InputFile>,
     slots: Vec<Slot>,
-    /// The number of runs values each cleaning rule changed.
+    /// How many values each cleaning rule changed.
     cleaned: BTreeMap<String, u64>,
-    /// The number of runs rows the plan has; lines behind them are leavers.
+    /// How many rows the plan has; lines after them are leavers.
     rows: u64,
     leavers: Vec<Leaver>,
     /// What the safeguards said.
-    pub gates: Vec<Gate>,
+    #[serde(rename = "gates")]
+    pub safeguards: Vec<Safeguard>,
     /// What the files look like.
     pub profile: Option<Profile>,
-    /// Which rows of earlier runs the rows say that they mend.
-    #[serde(default, skip_serializing_if = "Marks::is_empty")]
-    pub marks: Marks,
+    /// Which rows of earlier runs the rows say that they fix.
+    #[serde(default, skip_serializing_if = "RowRefs::is_empty")]
+    #[serde(rename = "marks")]
+    pub row_refs: RowRefs,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -110,15 +112,31 @@ pub struct PlanFile {
     pub layout: Layout,
     /// The rows, cleaned and validated.
     pub spool: Spool,
-    /// What is to become of them.
+    /// What is to happen to them.
     pub plan: PlanSpool,
-    /// Accounts that the files don't name, and what is to become of these.
+    /// Accounts that the files don't name, and what is to happen to these.
     pub leavers: Vec<Leaver>,
-    /// The number of runs values each cleaning rule changed.
+    /// How many values each cleaning rule changed.
     pub rules: [u64; 32],
 }
 
 impl PlanFile {
+    /// The rows of a batch.
+    ///
+    /// # Errors
+    /// `output.unwritable`, when the disk fails.
+    pub fn rows(&self, batch: usize) -> Result<People> {
+        self.spool.read(batch)
+    }
+
+    /// What is decided about the rows of a batch.
+    ///
+    /// # Errors
+    /// As [`PlanFile::rows`].
+    pub fn decided(&self, batch: usize) -> Result<Planned> {
+        self.plan.read(batch)
+    }
+
     /// The pipeline as it was when the plan was made, with the options that overrode it.
     ///
     /// # Errors
@@ -153,19 +171,19 @@ pub struct Contents<'a> {
     pub files: &'a [InputFile],
     /// The slots of its rows.
     pub layout: &'a Layout,
-    /// The number of runs batches and rows there are.
+    /// How many batches and rows there are.
     pub spool: &'a Spool,
     /// The rows of a batch, and what is decided about them.
     pub read: Box<dyn Fn(usize) -> Result<(People, Planned)> + Sync + 'a>,
     /// Accounts that change though no row says so.
     pub leavers: &'a [Leaver],
     /// What the safeguards said.
-    pub gates: &'a [Gate],
+    pub safeguards: &'a [Safeguard],
     /// What the files look like.
     pub profile: Option<&'a Profile>,
-    /// Which rows of earlier runs the rows say that they mend.
-    pub marks: &'a Marks,
-    /// The number of runs values each cleaning rule changed.
+    /// Which rows of earlier runs the rows say that they fix.
+    pub row_refs: &'a RowRefs,
+    /// How many values each cleaning rule changed.
     pub rules: &'a [u64; 32],
 }
 
@@ -190,7 +208,7 @@ pub fn write(
         .map_err(|error| unwritable(&path, &error))?;
     let mut writer = ParquetWriter::new(BufWriter::with_capacity(256 << 10, file))
         .with_compression(ParquetCompression::Zstd(None))
-        // They would stand in the footer, beginnings of the batches among them.
+        // They would be in the footer, beginnings of the batches among them.
         .with_statistics(StatisticsOptions::empty())
         .with_key_value_metadata(Some(KeyValueMetadata::from_static(vec![(
             KEY.to_string(),
@@ -243,9 +261,9 @@ fn head(plan: &Contents, pipeline: &Pipeline, matched_against: &str, created_at:
             .collect(),
         rows: plan.spool.rows(),
         leavers: plan.leavers.to_vec(),
-        gates: plan.gates.to_vec(),
+        safeguards: plan.safeguards.to_vec(),
         profile: plan.profile.cloned(),
-        marks: plan.marks.clone(),
+        row_refs: plan.row_refs.clone(),
     }
 }
 
@@ -427,12 +445,12 @@ fn frame_of_leavers(leavers: &[Leaver]) -> std::result::Result<DataFrame, Polars
         columns.push(series(name, nothing.clone()));
     }
     columns.push(series("line", vec![None::<u64>; rows]));
-    let fates: Vec<&str> = leavers.iter().map(|leaver| leaver.fate.name()).collect();
+    let leaver_actions: Vec<&str> = leavers.iter().map(|leaver| leaver.action.name()).collect();
     let accounts: Vec<String> = leavers
         .iter()
         .map(|leaver| leaver.account.to_string())
         .collect();
-    columns.push(series("action", fates));
+    columns.push(series("action", leaver_actions));
     columns.push(series("account", accounts));
     let rules: Vec<&str> = leavers
         .iter()
@@ -458,7 +476,7 @@ fn frame_of_leavers(leavers: &[Leaver]) -> std::result::Result<DataFrame, Polars
             .iter()
             .map(|leaver| {
                 leaver
-                    .fate
+                    .action
                     .status()
                     .map(Cow::from)
                     .filter(|_| name == "status")
@@ -495,7 +513,7 @@ fn seal(file: &File) -> std::io::Result<()> {
     file.write_all_at(&footer, footer_at + SEAL_BYTES as u64)
 }
 
-/// Where the footer of a Parquet file begins, and the footer with its length and the magic behind.
+/// Where the footer of a Parquet file begins, and the footer with its length and the magic after.
 fn footer(file: &File, length: u64) -> std::io::Result<(u64, Vec<u8>)> {
     let mut end = [0; 8];
     let wrong = || std::io::Error::other("it doesn't end as a Parquet file does");
@@ -630,7 +648,7 @@ pub fn open(path: &Path) -> Result<PlanFile> {
     })
 }
 
-/// Where row groups of so many rows begin, up to those behind the last of `rows`.
+/// Where row groups of this many rows begin, up to those after the last of `rows`.
 fn first_rows(groups: impl Iterator<Item = usize>, rows: u64) -> Vec<usize> {
     groups
         .scan(0, |next, count| {

@@ -28,7 +28,7 @@ pub struct Difference<'a> {
 /// What the updates of a run change, for the page.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Changes {
-    /// The number of runs updates change each field; attributes under `attributes.` and their names.
+    /// How many updates change each field; attributes under `attributes.` and their names.
     pub fields: BTreeMap<String, u64>,
     /// The first updates.
     pub updates: Vec<Change>,
@@ -37,7 +37,7 @@ pub struct Changes {
 /// One update with its full, unmasked values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// Where its row stands; nothing else of this is filled in.
+    /// Where its row is; nothing else of this is filled in.
     pub at: Example,
     /// Whom it is about.
     pub who: String,
@@ -45,7 +45,7 @@ pub struct Change {
     pub values: Vec<[String; 3]>,
 }
 
-/// The page shows so many updates.
+/// The most updates that the page shows.
 const UPDATES_MAX: usize = 200;
 
 impl Changes {

@@ -1,5 +1,5 @@
-//! What a spreadsheet makes of ids, groups and names that look like something else: a date of `3-1`,
-//! `TRUE` of a word, a percentage of `5%`. What was typed isn't in the file any more.
+//! What a spreadsheet makes from ids, groups and names that look like something else: a date from
+//! `3-1`, `TRUE` from a word, a percentage from `5%`. The file no longer contains what was typed.
 
 use crate::definition::{Clean, ColumnSigns, DateOrder, can_be_converted};
 use crate::field::{Field, RowNumber};
@@ -220,8 +220,8 @@ impl Evidence {
         }
     }
 
-    /// What follows for each cell. Rows that come back corrected are a part of a file, so that a date
-    /// among them needs no others beside it.
+    /// What follows for each cell. Rows that come back corrected are a part of a file, so that a
+    /// date among them needs no others next to it.
     pub fn signs(&self, is_correction: bool) -> ColumnSigns {
         let fields = LOOKED_AT.into_iter().zip(self.dated);
         let is_mixed = |(_, (dated, others, alike)): &(Field, (u64, u64, u64))| {
@@ -333,7 +333,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_spreadsheet_writes_is_told_from_what_people_type() {
+    fn what_a_spreadsheet_writes_is_distinguished_from_what_people_type() {
         for (text, expected) in [
             ("3-Apr", Some(Sign::DayOfYear)),
             ("03. Apr", Some(Sign::DayOfYear)),
@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_dates_are_told_by_what_stands_beside_them() {
+    fn whole_dates_are_recognized_by_what_is_next_to_them() {
         let layout = Layout::new(vec![Slot::Field(Field::ExternalId)]);
         let mapping = Mapping {
             columns: vec![vec![0]],

@@ -89,7 +89,7 @@ fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// The alpha-2 code of the country that `text` names: by alpha-2, alpha-3 or three-digit code, by
 /// its name in one of twelve languages (see `countries.tsv`), or by one that people often write.
-/// Case, accents and, but in codes, punctuation don't matter: `N/A` is no code, and only `NA` in
+/// Case, accents and, but in codes, punctuation don't matter: `N/A` is not a code, and only `NA` in
 /// capitals is Namibia. `None` where no country or more than one could be meant ([`ambiguous`]).
 pub fn alpha2(text: &str) -> Option<&'static str> {
     if let [one, two] = text.as_bytes()

@@ -22,8 +22,8 @@ pub enum Reading {
 
 /// Reads a date: `2026-11-22` (also with `/` or `.`), `20261122`, `22.11.2026`, `22/11/2026` and
 /// `11/22/2026` (also with `-`), `22 Nov 2026`, `Nov 22, 2026`, `1. März 2026`, `2026年3月1日`,
-/// `令和8年3月1日`, also in the digits of other scripts; a time of day behind it is left
-/// out, whatever its zone. Years have four digits, from 1000.
+/// `令和8年3月1日`, also in the digits of other scripts; a time of day after it is left out, whatever
+/// its zone. Years have four digits, from 1000.
 ///
 /// With slashes `order` decides, and a date that contradicts it is invalid: it would show that
 /// the file's other dates are read wrongly. Without an order a date is taken that can be read in
@@ -213,7 +213,7 @@ pub fn swapped(text: &str) -> Option<Date> {
     }
 }
 
-/// Year, month and day of a date as it is stored, whatever stands behind it.
+/// Year, month and day of a date as it is stored, whatever comes after it.
 pub(crate) fn parts(text: &str) -> Option<(u32, u32, u32)> {
     let day = text.get(..10).filter(|day| is_iso(day))?;
     Some((
@@ -309,8 +309,8 @@ fn with_signs(text: &str) -> Option<Reading> {
     ))
 }
 
-/// The text with digits of other scripts as ASCII's (Arabic, Persian, Devanagari, full-width), and with
-/// what stands between them in full-width dates.
+/// The text with digits of other scripts as ASCII's (Arabic, Persian, Devanagari, full-width), and
+/// with what is between them in full-width dates.
 fn in_ascii_digits(text: &str) -> Cow<'_, str> {
     const ZEROS: [char; 4] = ['\u{660}', '\u{6f0}', '\u{966}', '\u{ff10}'];
     if text.is_ascii() {
@@ -335,7 +335,7 @@ fn month(word: &str) -> Option<u32> {
     months::month(word)
 }
 
-/// The first year that is no start or end of an account's: spreadsheets write nothing as 1900.
+/// The first year that is not a start or end of an account's: spreadsheets write nothing as 1900.
 const YEAR_MIN: &str = "1901";
 /// The first year that is too far ahead.
 const YEAR_MAX: &str = "2200";
@@ -368,8 +368,8 @@ pub fn far(iso: &str) -> Option<String> {
     Some(format!("a year from {YEAR_MIN} to 2199{hint}"))
 }
 
-/// What is unclear or wrong about a text that is no date, in a few words. `None` if it is in no form that
-/// is known.
+/// What is unclear or wrong about a text that is not a date, in a few words. `None` if it is in no
+/// form that is known.
 pub fn fault(text: &str, order: DateOrder) -> Option<String> {
     let text = &*in_ascii_digits(text);
     let bare = without_time(text);
@@ -509,7 +509,7 @@ fn utc(seconds: i64) -> Option<Date> {
     Some(jiff::tz::TimeZone::UTC.to_datetime(time).date())
 }
 
-/// What stands before a time such as `T10:00:00Z`, ` 00:00` or ` 12:00:00 AM`.
+/// What comes before a time such as `T10:00:00Z`, ` 00:00` or ` 12:00:00 AM`.
 fn without_time(text: &str) -> &str {
     let Some(colon) = text.find(':') else {
         return text;

@@ -1,6 +1,6 @@
 //! Numbers that a spreadsheet shows as powers of ten, `1.23457E+11`: digits are lost.
 
-/// What is expected in place of such a number.
+/// What is expected instead of such a number.
 pub const LOST: &str = "all digits; a spreadsheet dropped all but the first few";
 
 /// Whether a text is a number whose digits a spreadsheet left out: with decimals, or with a sign
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shortened_numbers_are_told_from_ids() {
+    fn shortened_numbers_are_distinguished_from_ids() {
         for text in [
             "1.23457E+11",
             "1,23457E+11",

@@ -1,5 +1,5 @@
-//! What a cell says whether an account is open or closed: `Yes`, `離職`, `2026-03-05T10:00:00Z`.
-//! The words are in [`crate::vocabulary::closing`].
+//! Cells that say whether an account is open or closed: `Yes`, `離職`, `2026-03-05T10:00:00Z`. The
+//! words are in [`crate::vocabulary::closing`].
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -48,7 +48,7 @@ enum Answer {
     Nothing,
 }
 
-/// The words of statuses, by [`key`]. A word that stands in several tables is what the last says.
+/// The words of statuses, by [`key`]. A word that is in several tables is what the last says.
 static WORDS: LazyLock<HashMap<String, Word>> = LazyLock::new(|| {
     let tables = [
         (closing::DOUBTS, Word::Doubt),
@@ -150,7 +150,7 @@ fn answer(text: &str, key: &str) -> Option<Answer> {
         _ => {}
     }
     if key.is_empty() {
-        // `-`, `--` and `/` stand for nothing; `?` asks.
+        // `-`, `--` and `/` represent nothing; `?` asks.
         let is_dash = |c: char| "-–—−./_\u{2015}\\ ".contains(c);
         return text.chars().all(is_dash).then_some(Answer::Nothing);
     }
@@ -181,7 +181,7 @@ fn on_day(text: &str, sense: Sense, today: Option<Date>) -> Option<Flag> {
     }
 }
 
-/// The days that a cell can mean, the earlier one first. `None` where it is a day that stands for
+/// The days that a cell can mean, the earlier one first. `None` where it is a day that represents
 /// never, as databases write it; `Some(None)` where it is none.
 fn days(text: &str) -> Option<Option<(Date, Date)>> {
     if let Some(day) = counted(text) {
@@ -225,7 +225,7 @@ fn counted(text: &str) -> Option<Option<Date>> {
     Some(Some(day).filter(|day| is_real(*day)))
 }
 
-/// Whether a day isn't one that stands for none or for never.
+/// Whether a day isn't one that represents none or for never.
 fn is_real(day: Date) -> bool {
     const NONE: [(i16, i8, i8); 6] = [
         (1970, 1, 1),
@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn answers_are_read_in_the_sense_of_their_column() {
         let (open, closed) = (Some(Flag::Open), Some(Flag::Closed));
-        // What stands under: a header where a yes is good, where it is bad, where a day is.
+        // What is under: a header where a yes is good, where it is bad, where a day is.
         for (text, by_sense) in [
             ("", [open, open, open]),
             ("TRUE", [open, closed, closed]),

@@ -1,4 +1,4 @@
-//! Groups: a cell that lists several, each maybe a path of groups within groups.
+//! Groups: a cell can list several, and each can be a path of nested groups.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -23,11 +23,11 @@ pub const GROUP_SEPARATOR: char = '\u{1f}';
 /// Between a group and the group above it, whatever the file has there.
 pub const GROUP_NESTING: char = '/';
 
-/// So many cells are remembered of a batch, each of so many bytes.
+/// The most cells that are remembered of a batch, and the most bytes of each.
 const CLEANED_MAX: usize = 2048;
 const CLEANED_BYTES_MAX: usize = 256;
 
-/// The groups of a cleaned value: paths whose parts stand between [`GROUP_NESTING`].
+/// The groups of a cleaned value: paths whose parts are between [`GROUP_NESTING`].
 pub fn groups(value: &str) -> impl Iterator<Item = &str> {
     value
         .split(GROUP_SEPARATOR)
@@ -42,7 +42,8 @@ pub fn path_and_role<'a>(group: &'a str, policy: &Groups) -> (&'a str, Option<&'
     }
 }
 
-/// What groups of one name are told by: NFKC and lower case, so that `Sales` and `SALES` are one.
+/// What groups of one name are recognized by: NFKC and lower case, so that `Sales` and `SALES` are
+/// one.
 pub fn key(group: &str) -> String {
     if group.is_ascii() {
         return group.to_ascii_lowercase();
@@ -85,9 +86,9 @@ impl<'a> List<'a> {
     }
 }
 
-/// A cell as read to the groups it lists, joined by [`GROUP_SEPARATOR`]: the cell is split, text cleaned,
-/// every part of a path trimmed; empty and repeated groups are dropped. What stands
-/// behind the last mark of a role, where the pipeline has one, is a role, in lower case.
+/// A cell as read to the groups it lists, joined by [`GROUP_SEPARATOR`]: the cell is split, text
+/// cleaned, every part of a path trimmed; empty and repeated groups are dropped. What comes after
+/// the last mark of a role, where the pipeline has one, is a role, in lower case.
 ///
 /// A cell may be a list in another notation (`notation`), or have a group in each line. Else the
 /// pipeline's separators part it, and their full-width forms. A comma parts only where nothing else does,
@@ -95,7 +96,7 @@ impl<'a> List<'a> {
 ///
 /// Where another character than `/` nests, a `/` in a name is doubled: the empty part makes
 /// `validate` report the group, for a stored name can't hold it. A value of one group has a
-/// [`GROUP_SEPARATOR`] behind it if it would be taken apart otherwise.
+/// [`GROUP_SEPARATOR`] after it if it would be taken apart otherwise.
 pub fn clean<'a>(cell: &'a str, policy: &Groups) -> List<'a> {
     let is_plain = text::is_clean(cell) && !cell.contains(|c| is_mark(c, policy));
     match is_plain && doubt(cell, policy).is_none() && notation::read(cell).is_none() {
@@ -211,7 +212,7 @@ fn join(cell: &str, policy: &Groups, rules: &mut Rules, remark: &mut Option<Rema
     joined
 }
 
-/// The groups of a cell of one column, as they stand there.
+/// The groups of a cell of one column, as they are there.
 fn pieces<'c>(
     cell: &'c str,
     policy: &Groups,
@@ -453,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_stands_behind_the_last_mark_where_there_is_one() {
+    fn a_role_comes_after_the_last_mark_where_there_is_one() {
         let plain = Groups::default();
         assert_eq!(list("A:B ; a:b", &plain), ["A:B"]);
         let marked = Groups {

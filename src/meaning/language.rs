@@ -156,7 +156,7 @@ enum Place {
     Extension,
 }
 
-/// Appends one more part in its case, if it may stand behind `place`; RFC 5646 s.2.1.
+/// Appends one more part in its case, if it may come after `place`; RFC 5646 s.2.1.
 fn append(tag: &mut String, part: &str, place: Place) -> Option<Place> {
     let alphabetic = part.bytes().all(|byte| byte.is_ascii_alphabetic());
     let digit_first = part.as_bytes().first().is_some_and(u8::is_ascii_digit);

@@ -60,7 +60,7 @@ pub struct Mapping {
     /// The column of password hashes, if there is one.
     #[serde(default)]
     pub password_hash: Option<u16>,
-    /// The number of runs columns the header has.
+    /// How many columns the header has.
     pub width: usize,
     /// What parts the values of a slot that several columns fill.
     pub separator: char,
@@ -118,7 +118,7 @@ impl Mapping {
             .map(|flag| flag.sense)
     }
 
-    /// The column in which a problem of `slot` is mended, if the file has one.
+    /// The column in which a problem of `slot` is fixed, if the file has one.
     pub fn column_of(&self, slot: usize) -> Option<u16> {
         self.columns[slot].first().copied()
     }

@@ -1,6 +1,6 @@
 //! membership: in which groups an account is, and with which roles.
 //!
-//! Memberships are compared, written down and taken back as *entries*, one text each: `sales` is a
+//! Memberships are compared, recorded and undone as *entries*, one text each: `sales` is a
 //! membership, `sales//manager` a role in it, and `sales//` a membership that only came down from a
 //! group below. No name of a group has an empty part, so no two things have one entry. Pure.
 
@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
-use crate::definition::{EmptyCell, Groups, Memberships, Touch, Updates, Visibility};
+use crate::definition::{EmptyCell, Groups, Memberships, UpdatePolicy, Updates, Visibility};
 use crate::field::{CLEARED, Field};
 use crate::meaning::group;
 use crate::meaning::group::{GROUP_NESTING, groups};
@@ -191,7 +191,7 @@ const DEPTH_MAX: usize = 4096;
 /// What a row says of groups.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Said<'a> {
-    /// What stands in the field `groups`, cleaned; none where the run hasn't the field.
+    /// What is in the field `groups`, cleaned; none where the run hasn't the field.
     pub groups: Option<&'a str>,
     /// In `add_groups`.
     pub add: Option<&'a str>,
@@ -220,9 +220,9 @@ impl<'a> Said<'a> {
         groups(list).map(|group| group::path_and_role(group, policy))
     }
 
-    /// The same, without what the policy of updates never lets in.
+    /// The same, without what the policy of updates never allows.
     pub fn for_new(self, updates: &Updates) -> Said<'a> {
-        let may = |field: Field| updates.of(field) != Touch::Never;
+        let may = |field: Field| updates.of(field) != UpdatePolicy::Never;
         Said {
             groups: self.groups.filter(|_| may(Field::Groups)),
             add: self.add.filter(|_| may(Field::AddGroups)),
@@ -231,7 +231,7 @@ impl<'a> Said<'a> {
     }
 }
 
-/// A group, or a role in one, that the row takes away although it names it, as it stands there.
+/// A group, or a role in one, that the row takes away although it names it, as it is there.
 pub fn contradiction<'a>(said: Said<'a>, policy: &'a Groups) -> Option<&'a str> {
     let named = entries(said.named(policy));
     let both = |(path, role): &(&str, Option<&str>)| {
@@ -280,9 +280,9 @@ pub fn after(
     tree: &Tree,
 ) -> Option<Vec<String>> {
     let may = |field: Field| match updates.of(field) {
-        Touch::Overwrite | Touch::Own => true,
-        Touch::Fill => !is_member(held),
-        Touch::Keep | Touch::Never => false,
+        UpdatePolicy::Overwrite | UpdatePolicy::Own => true,
+        UpdatePolicy::Fill => !is_member(held),
+        UpdatePolicy::Keep | UpdatePolicy::Never => false,
     };
     let said = Said {
         groups: said.groups.filter(|_| may(Field::Groups)),
@@ -290,7 +290,7 @@ pub fn after(
         remove: said.remove.filter(|_| may(Field::RemoveGroups)),
     };
     let replaces = policy.memberships == Memberships::Replace;
-    let starts_anew = match said.groups {
+    let starts_again = match said.groups {
         Some(CLEARED) => true,
         Some("") => replaces && updates.empty == EmptyCell::Clear,
         Some(_) => replaces,
@@ -301,11 +301,11 @@ pub fn after(
         .removed(policy)
         .map(|(path, role)| (group::key(path), role))
         .collect();
-    if named.is_empty() && removed.is_empty() && !starts_anew {
+    if named.is_empty() && removed.is_empty() && !starts_again {
         return None;
     }
     let mut direct: BTreeSet<String> = held.iter().filter(|e| is_direct(e)).cloned().collect();
-    if starts_anew {
+    if starts_again {
         // A file that knows no roles says nothing of those that people have.
         direct.retain(|entry| {
             policy.role_mark.is_none() && parts(entry).1.is_some() && named.contains(key_of(entry))

@@ -10,7 +10,7 @@ use crate::vocabulary::names::{
     has_lower,
 };
 
-/// Words behind a name that stay with the last name; compared in lower case without a full stop.
+/// Words after a name that stay with the last name; compared in lower case without a full stop.
 const SUFFIXES: [&str; 5] = ["jr", "sr", "ii", "iii", "iv"];
 /// From this number of words without a particle on, nobody can tell where the last name begins.
 const UNCLEAR_WORDS: usize = 4;
@@ -31,11 +31,11 @@ pub struct Split {
 pub enum Doubt {
     /// It names several people.
     Several,
-    /// A remark that is no part of the name was left out.
+    /// A remark that is not a part of the name was left out.
     LeftOut(String),
-    /// The last name stands first, because only it is in capitals.
+    /// The last name comes first, because only it is in capitals.
     Capitals,
-    /// Two capitals stand first: initials, or a short last name.
+    /// Two capitals come first: initials, or a short last name.
     Initials,
     /// A semicolon parts last and first name.
     Semicolon,
@@ -54,9 +54,9 @@ pub struct Reading {
 
 /// The first and the last name of `full_name`, which is cleaned text. The rule:
 ///
-/// 0. Titles before a name and degrees behind it (`Dr.`, `Prof.`, `Frau`, `PhD`) are left out, wherever
-///    something is left then; so `Herr, Hans` keeps his name. So is what stands in brackets, and a word
-///    such as `extern` behind a dash; that is doubtful.
+/// 0. Titles before a name and degrees after it (`Dr.`, `Prof.`, `Frau`, `PhD`) are left out,
+///    wherever something is left then; so `Herr, Hans` keeps his name. So is what is in brackets,
+///    and a word such as `extern` after a dash; that is doubtful.
 /// 1. A suffix (`Jr`, `Sr`, `II`, `III`, `IV`) at the end stays with the last name.
 /// 2. With one comma it is `Last, First Middle`. A semicolon between two words is doubtful, and taken for one.
 /// 3. With none, `order` decides: the last word is the last name, with the particles right before
@@ -165,7 +165,7 @@ pub fn is_several(name: &str, is_last: bool) -> bool {
         return false;
     }
     match is_last {
-        // With a first name behind a comma it is what a full name has before the comma.
+        // With a first name after a comma it is what a full name has before the comma.
         true => people(&format!("{name}, x"), true).is_some(),
         false => people(name, false).is_some(),
     }
@@ -204,8 +204,8 @@ fn parts(full_name: &str, order: NameOrder) -> Option<(String, String, Option<Do
     }
 }
 
-/// The name without what stands in brackets, and without a word such as `extern` behind a dash, a
-/// slash or a comma; and what was left out.
+/// The name without what is in brackets, and without a word such as `extern` after a dash, a slash
+/// or a comma; and what was left out.
 fn without_remarks(full_name: &str) -> (Cow<'_, str>, Option<String>) {
     let is_mark = |byte: u8| matches!(byte, b'(' | b'[' | b'-' | b'/' | b',' | b'|' | 0x80..);
     if !full_name.bytes().any(is_mark) {
@@ -226,7 +226,7 @@ fn without_remarks(full_name: &str) -> (Cow<'_, str>, Option<String>) {
     (Cow::Borrowed(full_name), None)
 }
 
-/// The name without all that stands in brackets, and that; `None` where nothing else is left.
+/// The name without all that is in brackets, and that; `None` where nothing else is left.
 fn without_brackets(full_name: &str) -> Option<(String, String)> {
     let mut name = full_name.to_string();
     let mut left_out: Vec<String> = Vec::new();
@@ -249,9 +249,9 @@ fn without_brackets(full_name: &str) -> Option<(String, String)> {
 /// A name of several people, taken apart.
 #[derive(Debug)]
 struct People<'a> {
-    /// What stands before the last of them, with what joins it.
+    /// What comes before the last of them, with what joins it.
     before: String,
-    /// The number of runs words each of them but the last has, without titles.
+    /// How many words each of them but the last has, without titles.
     words_before: Vec<usize>,
     /// The last of them.
     last: Vec<&'a str>,
@@ -357,8 +357,8 @@ fn joins(words: &[&str], at: usize, has_last: bool) -> bool {
     !(has_last && has(SURNAME_JOINERS, word) && joins_surnames(words, at))
 }
 
-/// Whether the joiner at `at` stands between last names: behind two words or in the part before a
-/// comma, and one word follows, with its particles.
+/// Whether the joiner at `at` is between last names: after two words or in the part before a comma,
+/// and one word follows, with its particles.
 fn joins_surnames(words: &[&str], at: usize) -> bool {
     let named = |word: &&&str| !has(TITLES, word) && !is_particle(word) && !is_suffix(word);
     let is_before_comma = words[at..].iter().any(|word| word.contains(','));
@@ -369,7 +369,7 @@ fn joins_surnames(words: &[&str], at: usize) -> bool {
     behind == 1 && (before > 1 || is_before_comma)
 }
 
-/// Whether a word can stand between two people. Short ones are names or initials elsewhere, and count
+/// Whether a word can be between two people. Short ones are names or initials elsewhere, and count
 /// in lower case only.
 fn is_joiner(word: &str) -> bool {
     let is_name = word.starts_with(char::is_uppercase) && word.contains(char::is_lowercase);
@@ -378,7 +378,7 @@ fn is_joiner(word: &str) -> bool {
     }
     match word.chars().count() {
         0..=2 => has_lower(JOINERS, word),
-        // `UND` stands in a name that is all in capitals.
+        // `UND` is in a name that is all in capitals.
         _ => has(JOINERS, word),
     }
 }
@@ -540,7 +540,7 @@ pub(crate) fn is_particle(word: &str) -> bool {
     has(PARTICLES, word) || has_lower(LOWER_PARTICLES, word)
 }
 
-/// The number of runs words at the beginning are a last name in capitals, before a first name that isn't.
+/// How many words at the beginning are a last name in capitals, before a first name that isn't.
 fn last_in_capitals(words: &[&str]) -> Option<usize> {
     let is_capitals = |word: &&&str| {
         let mut letters = word.chars().filter(|c| c.is_alphabetic());

@@ -10,11 +10,11 @@ use serde_json::Value;
 pub enum Listed {
     /// Its values.
     Values(Vec<String>),
-    /// It is no list of values, but what a program shows in place of one, or a damaged one.
+    /// It is not a list of values, but what a program shows instead of one, or a damaged one.
     Broken(&'static str),
 }
 
-/// What programs show in place of a list.
+/// What programs show instead of a list.
 const OBJECTS: [&str; 5] = [
     "[object Object]",
     "System.Object[]",
@@ -99,7 +99,7 @@ fn name(value: &Value) -> Option<String> {
     }
 }
 
-/// An array of PostgreSQL, such as `{Sales,"Ops Team"}`. A JSON object is no list.
+/// An array of PostgreSQL, such as `{Sales,"Ops Team"}`. A JSON object is not a list.
 fn in_braces(text: &str) -> Listed {
     if let Ok(object) = serde_json::from_str::<Value>(text) {
         let named = name(&object).map(|name| vec![name]);
@@ -162,7 +162,7 @@ fn unquote(text: &str) -> Option<(String, &str)> {
     None
 }
 
-/// The values of a list in which every value stands in quotes.
+/// The values of a list in which every value is in quotes.
 fn quoted(text: &str, separators: &[u8]) -> Option<Vec<String>> {
     let mut values = Vec::new();
     let mut rest = text;
@@ -246,7 +246,7 @@ fn directory_names(text: &str) -> Vec<String> {
     names
 }
 
-/// The parts of a list of directory names, each with the character behind it.
+/// The parts of a list of directory names, each with the character after it.
 fn unescaped_parts(text: &str) -> Vec<(&str, char)> {
     let mut parts = Vec::new();
     let mut start = 0;

@@ -1,7 +1,7 @@
-//! Password hashes that come with people: told by their format, never by trial. What an application
-//! can verify directly is kept unchanged; what common systems export in a form of their own is
-//! written as the PHC string with the same salt, parameters and hash. Everything else is refused.
-//! Pure; no message quotes the value.
+//! Password hashes of imported people: recognized by their format, never by trial. What an
+//! application can verify directly is kept unchanged; what common systems export in a form of their
+//! own is written as the PHC string with the same salt, parameters and hash. Everything else is
+//! refused. Pure; no message quotes the value.
 //!
 //! Formats: PHC string format (Password Hashing Competition), `$2?$` of bcrypt, `$7$` of scrypt (as
 //! in libxcrypt and libsodium), and what Django, Keycloak, ASP.NET Core Identity and Spring Security
@@ -106,7 +106,7 @@ fn is_unusable(text: &str) -> bool {
     })
 }
 
-// --- what is kept to the letter ------------------------------------------------------------------
+// --- what is kept unchanged ------------------------------------------------------------------
 
 /// A hash of a known format, by what it costs.
 enum Judged {
@@ -189,7 +189,7 @@ fn scrypt_phc(parameters: &str, salt: &str, hash: &str) -> Option<Judged> {
     scrypt(log_n, r, p)
 }
 
-/// `$7$`, a digit for log2 N, five each for r and p, and the salt as it is; digits stand for six
+/// `$7$`, a digit for log2 N, five each for r and p, and the salt as it is; digits represent six
 /// bits, lowest first.
 fn scrypt_crypt(salt: &str, hash: &str) -> Option<Judged> {
     const DIGITS: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -274,7 +274,7 @@ fn fits(salt: usize, hash: usize) -> Option<()> {
     (SALT_BYTES.contains(&salt) && HASH_BYTES.contains(&hash)).then_some(())
 }
 
-/// The number of runs bytes some base64 without padding is.
+/// How many bytes some base64 without padding is.
 fn decoded(text: &str) -> Option<usize> {
     Some(STANDARD_NO_PAD.decode(text).ok()?.len())
 }

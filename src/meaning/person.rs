@@ -1,7 +1,7 @@
-//! One row with its values, as the passes behind the match see it: by the policy of a pipeline.
+//! One row with its values, as the passes after the match see it: by the policy of a pipeline.
 
 use crate::account::Account;
-use crate::definition::{Definition, EmptyCell, Onboarding, Touch};
+use crate::definition::{Definition, EmptyCell, Onboarding, UpdatePolicy};
 use crate::field::{CLEARED, Field, Key, RowNumber};
 use crate::meaning::dates::{Standing, is_over, standing};
 use crate::meaning::membership::{self, Said, Tree};
@@ -30,7 +30,7 @@ impl<'a> Cell<'a> {
     pub(crate) fn wanted(
         self,
         held: Option<&str>,
-        touch: Touch,
+        update_policy: UpdatePolicy,
         empty: EmptyCell,
     ) -> Option<Option<&'a str>> {
         let wanted = match self {
@@ -40,10 +40,10 @@ impl<'a> Cell<'a> {
             Cell::Empty => return None,
         };
         let held = held.filter(|held| !held.is_empty());
-        let may = match touch {
-            Touch::Overwrite | Touch::Own => true,
-            Touch::Fill => held.is_none(),
-            Touch::Keep | Touch::Never => false,
+        let may = match update_policy {
+            UpdatePolicy::Overwrite | UpdatePolicy::Own => true,
+            UpdatePolicy::Fill => held.is_none(),
+            UpdatePolicy::Keep | UpdatePolicy::Never => false,
         };
         (may && wanted != held).then_some(wanted)
     }
@@ -96,7 +96,9 @@ impl<'a> Person<'a> {
     ) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.attribute_cells()
             .filter_map(|(name, cell)| match cell {
-                Cell::Value(value) if definition.update.of_attribute(name) != Touch::Never => {
+                Cell::Value(value)
+                    if definition.update.of_attribute(name) != UpdatePolicy::Never =>
+                {
                     Some((name, value))
                 }
                 _ => None,
@@ -142,9 +144,9 @@ impl<'a> Person<'a> {
 
     /// What a new account gets for a column: the row's value, or the pipeline's default.
     pub fn value_of_new(&self, field: Field, definition: &'a Definition) -> Option<&'a str> {
-        let touch = definition.update.of(field);
+        let update_policy = definition.update.of(field);
         self.value(field)
-            .filter(|_| touch != Touch::Never)
+            .filter(|_| update_policy != UpdatePolicy::Never)
             .or(match field {
                 Field::Role => Some(definition.accounts.default_role.as_str()),
                 // Whoever brings a password can sign in with it, and waits for no link.
@@ -216,7 +218,7 @@ pub fn is_same_key(person: &Person, account: &Account, field: Field) -> bool {
     key.is_some() && key == held.as_deref()
 }
 
-/// The role to grant to and the other ones, which are one text.
+/// The role and the other ones, which are one text.
 pub(crate) fn roles<'a>(
     role: Option<&'a str>,
     others: Option<&'a str>,

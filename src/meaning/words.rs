@@ -1,4 +1,4 @@
-//! Words that stand for one of a few values: statuses and roles, and the key by which such words
+//! Words that represent one of a few values: statuses and roles, and the key by which such words
 //! are compared.
 
 use jiff::civil::Date;
@@ -13,8 +13,8 @@ use crate::row::{Layout, Slot};
 use crate::text::{key, lower};
 use crate::vocabulary::nothing;
 
-/// What stands in a cleaned status cell whose row is to be left out. No other cleaned value holds
-/// this character.
+/// What is in a cleaned status cell whose row is to be left out. No other cleaned value holds this
+/// character.
 pub const SKIPPED: &str = "\u{1}";
 
 /// Yes and no as a status cell says them, in the form of [`key`]; single letters but `y` and `n` are
@@ -121,7 +121,7 @@ pub fn boolean(text: &str, definition: &Definition) -> Option<&'static str> {
     Some(word)
 }
 
-/// The role to grant to that `text` means, if that is not what it says: in lower case, and by the pipeline's
+/// The role that `text` means, if that is not what it says: in lower case, and by the pipeline's
 /// words for it. The pipeline's roles are always themselves.
 pub fn role(text: &str, definition: &Definition) -> Option<String> {
     let lower = lower(text);
@@ -137,7 +137,7 @@ pub fn role(text: &str, definition: &Definition) -> Option<String> {
 
 const ROLE: Slot = Slot::Field(Field::Role);
 
-/// The role to grant tos that a cell lists, each as [`role`] has it, each once, in its order. `;` always parts
+/// The roles that a cell lists, each as [`role`] has it, each once, in its order. `;` always parts
 /// them.
 pub fn roles(value: &str, definition: &Definition) -> Vec<String> {
     let separators = &definition.groups.separators;
@@ -416,7 +416,7 @@ mod tests {
         assert_eq!(lower("Admin").as_deref(), Some("admin"));
         assert_eq!(lower("ÄRZTE").as_deref(), Some("ärzte"));
         assert_eq!(lower("ärzte"), None);
-        let parted = lower("İ\u{94d}\u{200d}").unwrap();
-        assert_eq!(lower(&parted), None, "{parted:?}");
+        let separated = lower("İ\u{94d}\u{200d}").unwrap();
+        assert_eq!(lower(&separated), None, "{separated:?}");
     }
 }

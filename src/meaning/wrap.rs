@@ -17,7 +17,7 @@ const PAIRS: [(char, char); 9] = [
     ('´', '´'),
 ];
 
-/// What stands before a number that is to be text.
+/// What comes before a number that is to be text.
 const MARKS: [char; 5] = ['\'', '`', '´', '’', '‘'];
 
 /// The fast proof that nothing is wrapped around a text.

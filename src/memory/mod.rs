@@ -3,11 +3,11 @@
 //!
 //! | what | of each | bytes | is asked |
 //! |---|---|---|---|
-//! | [`seen`] | row that is no duplicate | 12, in a table that is at most 4/5 full | for every row, at once |
-//! | [`owners`] | key of a row | 12 | after the last row |
+//! | [`seen`] | row that is not a duplicate | 12, in a table that is at most 4/5 full | for every row, at once |
+//! | [`key_index`] | key of a row | 12 | after the last row |
 //! | [`managers`] | what a row and its manager are called by, where rows name managers | up to 128, and 5 for the row | after the last row |
 //! | `pipeline::twice` | row that is about an account | 20 | after the match |
-//! | `pipeline::roll` | account, where the file has rows for most | up to 112 | after the last row; too many aren't called at all |
+//! | `pipeline::snapshot` | account, where the file has rows for most | up to 112 | after the last row; too many aren't called at all |
 //!
 //! No answer depends on the budget. What is over it is sorted into runs, which are merged when all
 //! of it is wanted ([`sorted`]), or looked into behind a filter where a row asks.
@@ -31,13 +31,13 @@ const DEFAULT_MIN: u64 = 256 * MB;
 /// where the machine doesn't say what it has, this.
 const DEFAULT_UNKNOWN: u64 = 512 * MB;
 
-/// The number of runs bytes a run may remember of its rows. The parts of it never add up to more: what is read
+/// How many bytes a run may remember of its rows. The parts of it never add up to more: what is read
 /// (what was seen, who owns which key) and what is matched is remembered one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget(u64);
 
 impl Budget {
-    /// A budget of so many bytes, however few.
+    /// A budget of this many bytes, however few.
     pub fn of(bytes: u64) -> Budget {
         Budget(bytes)
     }
@@ -86,12 +86,12 @@ impl Budget {
     }
 
     /// For the accounts that are called while the rows are read.
-    pub fn of_roll(self) -> usize {
+    pub fn of_snapshot(self) -> usize {
         3 * self.part(16)
     }
 
     /// For the owners of one of the three keys.
-    pub fn of_owners(self) -> usize {
+    pub fn of_key_index(self) -> usize {
         self.part(8)
     }
 
@@ -121,7 +121,7 @@ impl Budget {
     }
 }
 
-/// The number of runs bytes of memory there are for this process, as far as Linux says.
+/// How many bytes of memory there are for this process, as far as Linux says.
 fn machine() -> Option<u64> {
     let total = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"));
@@ -212,9 +212,11 @@ mod tests {
     #[test]
     fn the_parts_are_no_more_than_the_whole() {
         let budget = Budget(1 << 30);
-        let reading =
-            budget.of_seen() + budget.of_roll() + 3 * budget.of_owners() + 2 * budget.of_alike();
-        let settling = budget.of_clashes() + 3 * budget.of_owners() + 2 * budget.of_alike();
+        let reading = budget.of_seen()
+            + budget.of_snapshot()
+            + 3 * budget.of_key_index()
+            + 2 * budget.of_alike();
+        let settling = budget.of_clashes() + 3 * budget.of_key_index() + 2 * budget.of_alike();
         let matching = budget.of_accounts() + budget.of_releases();
         for parts in [reading, settling, matching] {
             assert!(parts as u64 <= budget.0);

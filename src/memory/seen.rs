@@ -15,21 +15,21 @@ use crate::refusal::Result;
 /// A fingerprint and its row.
 type Entry = [u32; 3];
 
-/// The table is in so many parts, by the first bits, so that it grows a little at a time.
+/// The number of parts of the table, by the first bits, so that it grows a little at a time.
 const PART_BITS: u32 = 12;
 const PARTS: usize = 1 << PART_BITS;
-/// No row: what stands where none is.
+/// No row: what is where none is.
 const NONE: Entry = [0, 0, RowNumber::MAX];
 /// A part is at most this full, and grows by a quarter.
 const FULL: (usize, usize) = (4, 5);
 const PART_MIN: usize = 4;
-/// So many parts are sorted side by side.
+/// This many parts are sorted side by side.
 const SORTED_PARTS: usize = 64;
 /// Runs of one size that become one: each costs a look where the filter says maybe.
 const FAN: usize = 8;
-/// A look into a run reads about so many entries.
+/// A look into a run reads about this many entries.
 const LOOK: u64 = 256;
-/// Of the eight words of a filter's block, so many bits are set for each fingerprint.
+/// Of the eight words of a filter's block, this many bits are set for each fingerprint.
 const BITS: u32 = 6;
 
 /// The rows seen so far.
@@ -57,7 +57,7 @@ struct Written {
 }
 
 impl Seen {
-    /// Nothing seen yet; remembers up to about so many bytes.
+    /// Nothing seen yet; remembers up to about this many bytes.
     pub fn new(bytes: usize) -> Seen {
         Seen {
             parts: vec![Vec::new(); PARTS],
@@ -204,7 +204,7 @@ struct Starts {
 }
 
 impl Starts {
-    /// For a run of so many entries.
+    /// For a run of this many entries.
     fn of(count: u64) -> Starts {
         let bits = (count / LOOK).max(1).next_power_of_two().trailing_zeros();
         Starts {
@@ -289,7 +289,7 @@ impl Written {
     }
 }
 
-/// The bits of a fingerprint in a filter of so many blocks, all in one of them.
+/// The bits of a fingerprint in a filter of this many blocks, all in one of them.
 fn marks(fingerprint: u64, blocks: usize) -> impl Iterator<Item = (usize, usize, u64)> {
     let block = (((fingerprint >> 32) * blocks as u64) >> 32) as usize;
     // Other bits than the first, which chose the block.
@@ -322,11 +322,15 @@ mod tests {
     }
 
     /// What `Seen` says, with `print` as fingerprint of each value.
-    fn answers(bytes: usize, rows: &[u64], print: impl Fn(u64) -> u64) -> Vec<Option<RowNumber>> {
+    fn answers(
+        bytes: usize,
+        rows: &[u64],
+        fingerprint: impl Fn(u64) -> u64,
+    ) -> Vec<Option<RowNumber>> {
         let mut seen = Seen::new(bytes);
         let answers = rows.iter().map(|value| {
             let equal = |earlier: RowNumber| Ok(rows[earlier as usize] == *value);
-            seen.note(print(*value), equal).unwrap()
+            seen.note(fingerprint(*value), equal).unwrap()
         });
         answers.collect()
     }
@@ -349,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn many_rows_are_told_apart_in_little_room() {
+    fn many_rows_are_distinguished_in_little_room() {
         let rows: Vec<u64> = (0..60_000)
             .map(|row| if row % 7 == 0 { row / 2 } else { row })
             .collect();
@@ -374,9 +378,9 @@ mod tests {
             rows in prop::collection::vec(0_u64..300, 0..600),
             bytes in prop::sample::select(vec![1_usize, 100, 1000, 3000, 1 << 20]),
             // Some values share a fingerprint.
-            prints in prop::sample::select(vec![7_u64, 100, 1000]),
+            fingerprints in prop::sample::select(vec![7_u64, 100, 1000]),
         ) {
-            let found = answers(bytes, &rows, |value| spread(value % prints));
+            let found = answers(bytes, &rows, |value| spread(value % fingerprints));
             prop_assert_eq!(found, expected(&rows));
         }
     }

@@ -1,8 +1,8 @@
 //! Sorting more than there is memory for: what is over the budget is sorted in parts, each written
 //! as a run into one scratch file, and the runs are merged.
 //!
-//! An entry is a few words, most significant first, so that the order of entries is that of numbers.
-//! Whoever looks for equal hashes puts the hash first and the row behind it.
+//! An entry is a few words, most significant first, so that the order of entries is that of
+//! numbers. Whoever looks for equal hashes puts the hash first and the row after it.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -14,12 +14,12 @@ use rayon::slice::ParallelSliceMut;
 use crate::refusal::Result;
 use crate::spool::{scratch_file, unwritable};
 
-/// So many runs of about one size become one: each that is merged wants a buffer.
+/// This many runs of about one size become one: each that is merged wants a buffer.
 const FAN: usize = 64;
 /// Never is more read at once of one run, nor less.
 const READ_MAX: usize = 256 << 10;
 const READ_MIN: usize = 4 << 10;
-/// So many entries are turned into bytes at once.
+/// This many entries are turned into bytes at once.
 const CHUNK: usize = 8 << 10;
 /// A sorter holds no more in memory, whatever it may: sorting in parts costs about as little.
 const SORTED_MAX: usize = 128 << 20;
@@ -39,7 +39,7 @@ pub fn hash([high, low]: [u32; 2]) -> u64 {
 pub struct Run {
     /// The number of its first entry in the file.
     pub first: u64,
-    /// The number of runs it has.
+    /// How many it has.
     pub count: u64,
     /// How often its entries were merged.
     pub level: u8,
@@ -239,7 +239,7 @@ pub struct Sorter<const N: usize> {
 }
 
 impl<const N: usize> Sorter<N> {
-    /// A sorter that holds up to so many bytes.
+    /// A sorter that holds up to this many bytes.
     pub fn new(bytes: usize) -> Sorter<N> {
         Sorter {
             waiting: Vec::new(),

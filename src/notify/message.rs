@@ -1,7 +1,7 @@
 //! A rendered mail as the bytes that go over the wire (RFC 5322, RFC 2045).
 //!
-//! What comes in was written by strangers, so nothing here trusts a name, an address or a text:
-//! one recipient, our headers and no others, whatever they hold.
+//! The values come from strangers, so no name, address or text is trusted: a mail has one recipient
+//! and only our headers, whatever they contain.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -154,7 +154,7 @@ pub fn compose(
     })
 }
 
-/// Text and HTML as alternatives, and the attachments behind them.
+/// Text and HTML as alternatives, and the attachments after them.
 fn body(rendered: &Rendered, message_id: &str, attachments: &[Attachment]) -> MultiPart {
     let alternative = part(MultiPartKind::Alternative, message_id)
         .singlepart(text_part(ContentType::TEXT_PLAIN, &rendered.text))
@@ -169,7 +169,7 @@ fn body(rendered: &Rendered, message_id: &str, attachments: &[Attachment]) -> Mu
 }
 
 /// An empty multipart whose boundary depends on the message alone, so that what a preview shows is
-/// what goes out. `=_` can't stand in quoted-printable or base64 (RFC 2045, section 6.7).
+/// what goes out. `=_` can't be in quoted-printable or base64 (RFC 2045, section 6.7).
 fn part(kind: MultiPartKind, message_id: &str) -> MultiPart {
     let digest = Sha256::digest(format!("{kind:?}{message_id}"));
     MultiPart::builder()

@@ -1,12 +1,13 @@
-//! The later step: a run's people are chosen, written to, and let in.
+//! The separate step of inviting: a run's people are selected, mailed, and can activate their
+//! accounts.
 //!
 //! ```text
 //! run's people ─ select ─ queue ─ claim ─ render ─ compose ─ deliver ─ record
 //! ```
 //!
 //! Nothing in here reads an input file, and nothing that imports calls it. What was sent, and what
-//! became of it, is in the database before and after every mail: whoever is killed between leaves
-//! a claim that the next sender finds.
+//! happened to it, is in the database before and after every mail: a sender that is killed in
+//! between leaves a claim that the next one finds.
 
 pub mod message;
 pub mod outbox;

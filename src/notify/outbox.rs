@@ -72,7 +72,7 @@ fn write(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
-    // The name, too, must outlast a power cut, or the books would say `sent` of no mail at all.
+    // The name, too, must outlast a power cut, or the run log would say `sent` of no mail at all.
     File::open(folder)?.sync_all()
 }
 

@@ -1,5 +1,5 @@
-//! When the next mail may go out: rate, rate of one domain, slow start, quiet hours. Pure: time
-//! comes in, an answer goes out.
+//! When the next mail may be sent: rate, rate per domain, ramp-up, quiet hours. Pure: the time is
+//! an argument.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -26,8 +26,8 @@ pub enum Why {
     QuietHours,
 }
 
-/// When mails may go out. Mails are evenly spaced, for a burst is what mail servers take offence
-/// at.
+/// When mails may go out. Mails are evenly spaced, because a burst is what mail servers take
+/// offence at.
 #[derive(Debug)]
 pub struct Pace {
     started: Timestamp,
@@ -223,7 +223,7 @@ mod tests {
         let later = start + second;
         assert_eq!(pace.wait(later, "b"), None);
         assert_eq!(pace.wait(later, "a"), Some((second * 29, Why::Domain)));
-        // An hour without mails is no right to an hour's mails.
+        // An hour without mails is not a right to an hour's mails.
         let later = start + Duration::from_secs(3_600);
         pace.note(later, "a");
         assert_eq!(pace.wait(later, "b"), Some((second, Why::Rate)));

@@ -1,5 +1,5 @@
-//! For tests: a mail server on loopback that does to each mail what a script says, and keeps what
-//! it took at the final dot, before it answers.
+//! For tests: a mail server on loopback that treats each mail as a script says, and keeps what it
+//! accepted at the final dot, before it answers.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -16,7 +16,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// What becomes of one mail.
+/// What happens to one mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// `250` to all.
@@ -146,7 +146,7 @@ impl Server {
         self.shared.lines.lock().unwrap().clone()
     }
 
-    /// The number of runs connections there were.
+    /// How many connections there were.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
     }

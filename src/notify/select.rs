@@ -1,4 +1,4 @@
-//! Who of a run's people is written to, and why the others are not. Pure.
+//! Which people of a run are mailed, and why the others aren't. Pure.
 
 use crate::invitation::Candidate;
 use crate::invitation::LeftOut;
@@ -66,7 +66,7 @@ pub struct Selection {
     pub chosen: Vec<Candidate>,
     /// Asked for, and left out.
     pub left_out: BTreeMap<LeftOut, Vec<Candidate>>,
-    /// The number of runs were not asked for by `--only` and `--except`, or are over the limit.
+    /// How many were not asked for by `--only` and `--except`, or are over the limit.
     pub not_asked: usize,
 }
 

@@ -1,7 +1,8 @@
-//! One connection to a mail server, step by step, so that it is known how far a mail came.
+//! One connection to a mail server, step by step, so that it is known how far a mail got.
 //!
-//! lettre's own transport gives the same error for a mail that was cut off in its content and for
-//! one that was taken but not confirmed. So its connection is driven here, command by command.
+//! lettre's own transport gives the same error for a mail that was interrupted in its content and
+//! for one that was accepted but not confirmed. That is why its connection is driven here, command
+//! by command.
 
 use std::env;
 use std::error::Error as _;
@@ -34,14 +35,14 @@ const REPLY_CHARS_MAX: usize = 500;
 pub struct Server {
     host: String,
     port: u16,
-    way: Way,
+    tls_mode: TlsMode,
     credentials: Option<Credentials>,
     authority: Option<Certificate>,
 }
 
 /// How the way to the server is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum TlsMode {
     /// Plain at first, and nothing but `STARTTLS` is said before TLS (RFC 3207).
     StartTls,
     /// TLS from the first byte (RFC 8314).
@@ -52,7 +53,7 @@ enum Way {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Server({}, {:?})", self.describe(), self.way)
+        write!(f, "Server({}, {:?})", self.describe(), self.tls_mode)
     }
 }
 
@@ -130,16 +131,16 @@ impl Server {
 
 /// Server without credentials, and the user that the URL names.
 fn parse(url: &str) -> Result<(Server, Option<String>)> {
-    // The URL is not echoed: what stands in the wrong place may be a password.
+    // The URL is not echoed: what is in the wrong place may be a password.
     let help = "write smtp://user@host:587 (STARTTLS) or smtps://user@host:465 (TLS)";
     let wrong_url = |what: &str| wrong(format!("the mail server's URL: {what}")).help(help);
     let (scheme, rest) = url
         .split_once("://")
         .ok_or_else(|| wrong_url("it doesn't begin with `smtp://` or `smtps://`"))?;
-    let (way, port) = match scheme {
-        "smtp" => (Way::StartTls, SUBMISSION_PORT),
-        "smtps" => (Way::Tls, SUBMISSIONS_PORT),
-        "smtp+plain" => (Way::Plain, SMTP_PORT),
+    let (tls_mode, port) = match scheme {
+        "smtp" => (TlsMode::StartTls, SUBMISSION_PORT),
+        "smtps" => (TlsMode::Tls, SUBMISSIONS_PORT),
+        "smtp+plain" => (TlsMode::Plain, SMTP_PORT),
         _ => return Err(wrong_url("it begins with neither `smtp://` nor `smtps://`")),
     };
     let (user, place) = match rest.rsplit_once('@') {
@@ -161,14 +162,14 @@ fn parse(url: &str) -> Result<(Server, Option<String>)> {
             "a host such as `smtp.example.com` is expected behind the `://` or the `@`",
         ));
     }
-    if way == Way::Plain && !is_here(host) {
+    if tls_mode == TlsMode::Plain && !is_here(host) {
         return Err(wrong_url("`smtp+plain://` only leads to this machine"));
     }
     let user = user.map(percent_decoded).transpose().map_err(wrong_url)?;
     let server = Server {
         host: host.to_string(),
         port,
-        way,
+        tls_mode,
         credentials: None,
         authority: None,
     };
@@ -219,7 +220,7 @@ fn wrong(what: impl Into<String>) -> Refusal {
     Refusal::new(Code::MailSettings, what)
 }
 
-/// The file's first line: editors and `echo` put a line end behind it.
+/// The file's first line: editors and `echo` put a line end after it.
 fn password_in(path: &str) -> Result<String> {
     let text = fs::read_to_string(path).map_err(|error| {
         wrong(format!(
@@ -269,7 +270,7 @@ impl Default for Patience {
     }
 }
 
-/// How long a goodbye may take: nothing hangs on it.
+/// How long a goodbye may take: nothing depends on it.
 const QUIT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Long enough to see what has already arrived; nothing is awaited.
@@ -308,15 +309,15 @@ impl Connection {
         let because = |error: Error| open_error(server, &error);
         let fatal = |what: &str| OpenError::Fatal(format!("{}: {what}", server.describe()));
         let hello = ClientId::default();
-        let tls = match server.way {
-            Way::Plain => None,
-            Way::Tls | Way::StartTls => Some(server.tls_parameters().map_err(because)?),
+        let tls = match server.tls_mode {
+            TlsMode::Plain => None,
+            TlsMode::Tls | TlsMode::StartTls => Some(server.tls_parameters().map_err(because)?),
         };
         let inner = SmtpConnection::connect(
             (server.host.as_str(), server.port),
             Some(patience.command),
             &hello,
-            tls.as_ref().filter(|_| server.way == Way::Tls),
+            tls.as_ref().filter(|_| server.tls_mode == TlsMode::Tls),
             None,
         )
         .map_err(because)?;
@@ -326,7 +327,7 @@ impl Connection {
             patience,
             usable: true,
         };
-        if let (Way::StartTls, Some(tls)) = (server.way, &tls) {
+        if let (TlsMode::StartTls, Some(tls)) = (server.tls_mode, &tls) {
             if !connection.inner.can_starttls() {
                 return Err(fatal(
                     "the server offers no TLS (STARTTLS); no password was sent",
@@ -360,7 +361,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Whether there is an answer to nothing. Whoever sits in between could put some behind that to
+    /// Whether there is an answer to nothing. Whoever sits in between could put some after that to
     /// STARTTLS, and lettre keeps them for the time after (CVE-2011-0411 from the other side); one
     /// alone is eaten by EHLO, and seen when a login or DATA isn't answered by its own code.
     fn has_answer_waiting(&mut self) -> bool {
@@ -370,7 +371,7 @@ impl Connection {
         waiting
     }
 
-    /// Whether it can take a message. After 421, or when it was lost, it must be opened anew.
+    /// Whether it can take a message. After 421, or when it was lost, it must be opened again.
     pub fn is_usable(&self) -> bool {
         self.usable
     }
@@ -381,7 +382,7 @@ impl Connection {
         self.usable
     }
 
-    /// Brings one message to the server. The answer is exact: only what was cut off after its
+    /// Brings one message to the server. The answer is exact: only what was interrupted after its
     /// content was begun is [`Delivery::Unknown`].
     pub fn deliver(&mut self, message: &Message) -> Delivery {
         let [from, to] = match [&message.from, &message.to].map(|text| address(text)) {
@@ -513,7 +514,7 @@ fn content(bytes: &[u8]) -> std::result::Result<String, String> {
         .ok_or("the message is not in 7 bits")?;
     let mut content = String::with_capacity(bytes.len() + 64);
     for line in text.strip_suffix("\r\n").unwrap_or(text).split("\r\n") {
-        // A server that takes a bare one for a line end would see another mail behind it.
+        // A server that takes a bare one for a line end would see another mail after it.
         if line.contains(['\r', '\n']) {
             return Err("the message has a line end that isn't CRLF".to_string());
         }
@@ -656,23 +657,30 @@ mod tests {
                 .unwrap()
                 .is_none()
         );
-        for (url, described, way) in [
+        for (url, described, tls_mode) in [
             (
                 "smtp://mail.example.com",
                 "mail.example.com:587",
-                Way::StartTls,
+                TlsMode::StartTls,
             ),
             (
                 "smtp://mail.example.com:2525/",
                 "mail.example.com:2525",
-                Way::StartTls,
+                TlsMode::StartTls,
             ),
-            ("smtps://mail.example.com", "mail.example.com:465", Way::Tls),
-            ("smtp+plain://localhost", "localhost:25", Way::Plain),
-            ("smtp+plain://[::1]:1025", "[::1]:1025", Way::Plain),
+            (
+                "smtps://mail.example.com",
+                "mail.example.com:465",
+                TlsMode::Tls,
+            ),
+            ("smtp+plain://localhost", "localhost:25", TlsMode::Plain),
+            ("smtp+plain://[::1]:1025", "[::1]:1025", TlsMode::Plain),
         ] {
             let found = Server::find_with(&mail(url), &none).unwrap().unwrap();
-            assert_eq!((found.describe().as_str(), found.way), (described, way));
+            assert_eq!(
+                (found.describe().as_str(), found.tls_mode),
+                (described, tls_mode)
+            );
         }
         for url in [
             "mail.example.com:587",
@@ -718,7 +726,7 @@ mod tests {
     /// how many copies the server kept.
     #[test]
     #[expect(clippy::too_many_lines, reason = "a table")]
-    fn each_end_of_a_mail_is_told_apart() {
+    fn each_end_of_a_mail_is_distinguished() {
         let sent = |reply: &str| Delivery::Sent {
             reply: reply.into(),
         };
@@ -868,7 +876,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_busy_is_told_from_what_is_wrong() {
+    fn what_is_busy_is_distinguished_from_what_is_wrong() {
         for (greeting, busy) in [
             (Greeting::Refuse("421 4.3.2 too many"), true),
             (Greeting::Refuse("554 5.7.1 go away"), false),

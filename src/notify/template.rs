@@ -14,7 +14,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior, context, escape_form
 
 use super::message::{is_language_tag, one_line};
 use crate::definition::{Mail, nearest};
-use crate::invitation::{Kind, Letter, Person, Rendered, RunReport};
+use crate::invitation::{Kind, MailContext, Person, Rendered, RunReport};
 use crate::issue::Code;
 use crate::outcome::Outcome;
 use crate::refusal::{Refusal, Result};
@@ -182,8 +182,8 @@ impl Templates {
     ///
     /// # Errors
     /// `mail.template` when the template fails on this letter.
-    pub fn render(&self, kind: Kind, letter: &Letter) -> Result<Rendered> {
-        let wanted = fallbacks(&letter.person.language)
+    pub fn render(&self, kind: Kind, mail_context: &MailContext) -> Result<Rendered> {
+        let wanted = fallbacks(&mail_context.person.language)
             .chain(fallbacks(&self.language))
             .chain(std::iter::once("en".to_string()))
             .find_map(|tag| self.names.get(&(kind, tag)));
@@ -192,7 +192,7 @@ impl Templates {
             Refusal::new(Code::MailTemplate, what)
         })?;
         let part = |name: &str, html: bool| {
-            self.one(name, context_of(letter, language, html))
+            self.one(name, context_of(mail_context, language, html))
                 .map_err(|error| wrong(name, None, &error))
         };
         Ok(Rendered {
@@ -305,9 +305,9 @@ impl Templates {
             .contact
             .as_deref()
             .is_some_and(|text| !text.trim().is_empty());
-        for letter in [full_example(kind), bare_example(kind, contact)] {
+        for mail_context in [full_example(kind), bare_example(kind, contact)] {
             let output = self
-                .one(name, context_of(&letter, language, html))
+                .one(name, context_of(&mail_context, language, html))
                 .map_err(|error| wrong(&source.path, Some(&source.text), &error))?;
             if html && output.contains(RAW) {
                 let what =
@@ -386,8 +386,9 @@ fn embedded_sets() -> Sets {
     sets
 }
 
-/// Puts the files of `folder` over `sets`, and returns its layout, if it has one. A file that would never be used is refused, for its name
-/// must be a mistake; hidden files and editors' backups are not looked at.
+/// Puts the files of `folder` over `sets`, and returns its layout, if it has one. A file that would
+/// never be used is refused, because its name must be a mistake; hidden files and editors' backups
+/// are not looked at.
 fn read_folder(folder: &Path, sets: &mut Sets) -> Result<Option<Source>> {
     let kinds = Kind::ALL.map(Kind::name);
     let mut layout = None;
@@ -518,8 +519,8 @@ fn escaped(text: &str) -> Cow<'_, str> {
 }
 
 /// What a template sees. Names are on one line, so that none can look like a paragraph of ours.
-fn context_of(letter: &Letter, language: &str, html: bool) -> Value {
-    let person = &letter.person;
+fn context_of(mail_context: &MailContext, language: &str, html: bool) -> Value {
+    let person = &mail_context.person;
     let groups: Vec<Value> = person
         .groups
         .iter()
@@ -536,24 +537,24 @@ fn context_of(letter: &Letter, language: &str, html: bool) -> Value {
         role => one_line(&person.role),
         groups => groups,
     };
-    let message = plain_message(&letter.message);
-    let contact = one_line(&letter.contact);
+    let message = plain_message(&mail_context.message);
+    let contact = one_line(&mail_context.contact);
     context! {
         person,
-        link => letter.link.as_str(),
-        password => letter.password.as_str(),
-        expires => expires(letter.expires_at, language),
+        link => mail_context.link.as_str(),
+        password => mail_context.password.as_str(),
+        expires => expires(mail_context.expires_at, language),
         message => if html {
             Value::from_safe_string(paragraphs(&message))
         } else {
             Value::from(message)
         },
-        product => product(&letter.product, language),
+        product => product(&mail_context.product, language),
         contact_link => contact_link(&contact),
         contact,
         language,
         dir => if RIGHT_TO_LEFT.contains(&primary(language)) { "rtl" } else { "ltr" },
-        run => letter.run.as_ref().map(run_context),
+        run => mail_context.run.as_ref().map(run_context),
     }
 }
 
@@ -597,7 +598,7 @@ fn paragraphs(text: &str) -> String {
     html
 }
 
-/// The product's name; the default of `[mail]`, which is no name, in the language of the mail.
+/// The product's name; the default of `[mail]`, which is not a name, in the language of the mail.
 fn product<'a>(text: &'a str, language: &str) -> Cow<'a, str> {
     let text = one_line(text);
     if !text.is_empty() && text != LANGUAGES[0].product {
@@ -677,9 +678,9 @@ const EXAMPLE_PASSWORD: &str = "vivid-otter-lamp-42";
 const EXAMPLE_CONTACT: &str = "help@join.example.com";
 
 /// A letter with everything that the kind can have.
-fn full_example(kind: Kind) -> Letter {
+fn full_example(kind: Kind) -> MailContext {
     let raw = |text: &str| format!("{text} {RAW}");
-    Letter {
+    MailContext {
         person: Person {
             email: "jane.doe@example.com".to_string(),
             username: raw("jane"),
@@ -708,7 +709,7 @@ fn full_example(kind: Kind) -> Letter {
 }
 
 /// A letter with nothing but what the kind always has.
-fn bare_example(kind: Kind, contact: bool) -> Letter {
+fn bare_example(kind: Kind, contact: bool) -> MailContext {
     let text = |there: bool, text: &str| {
         if there {
             text.to_string()
@@ -716,7 +717,7 @@ fn bare_example(kind: Kind, contact: bool) -> Letter {
             String::new()
         }
     };
-    Letter {
+    MailContext {
         person: Person {
             email: "jane.doe@example.com".to_string(),
             ..Person::default()
@@ -726,7 +727,7 @@ fn bare_example(kind: Kind, contact: bool) -> Letter {
         product: "Acme Learning".to_string(),
         contact: text(contact, EXAMPLE_CONTACT),
         run: (kind == Kind::Report).then(bare_run),
-        ..Letter::default()
+        ..MailContext::default()
     }
 }
 
@@ -813,7 +814,7 @@ mod tests {
         value
     }
 
-    fn letter(kind: Kind, language: &str, full: bool) -> Letter {
+    fn mail_context(kind: Kind, language: &str, full: bool) -> MailContext {
         let text = |text: &str| {
             if full {
                 text.to_string()
@@ -822,7 +823,7 @@ mod tests {
             }
         };
         let example = bare_example(kind, full);
-        Letter {
+        MailContext {
             person: Person {
                 name: text("Zoë <script>alert(1)</script>"),
                 username: text("zoe"),
@@ -851,8 +852,8 @@ mod tests {
         let templates = send_and_sync(Templates::open(&mail).unwrap());
         for (kind, language, _) in EMBEDDED {
             for full in [true, false] {
-                let letter = letter(*kind, language, full);
-                let mail = templates.render(*kind, &letter).unwrap();
+                let mail_context = mail_context(*kind, language, full);
+                let mail = templates.render(*kind, &mail_context).unwrap();
                 let place = format!("{}/{language} {full}: {mail:#?}", kind.name());
                 assert_eq!(mail.language, *language, "{place}");
                 assert!(
@@ -870,14 +871,17 @@ mod tests {
                     );
                 }
                 let alone = |line: &str| mail.text.lines().any(|found| found == line);
-                assert!(letter.link.is_empty() || alone(&letter.link), "{place}");
                 assert!(
-                    letter.password.is_empty() || alone(&letter.password),
+                    mail_context.link.is_empty() || alone(&mail_context.link),
                     "{place}"
                 );
-                let button = format!("href=\"{}\"", letter.link);
                 assert!(
-                    letter.link.is_empty() || mail.html.contains(&button),
+                    mail_context.password.is_empty() || alone(&mail_context.password),
+                    "{place}"
+                );
+                let button = format!("href=\"{}\"", mail_context.link);
+                assert!(
+                    mail_context.link.is_empty() || mail.html.contains(&button),
                     "{place}"
                 );
                 assert!(
@@ -947,10 +951,10 @@ This mail is for jane.doe@example.com.
     #[test]
     fn names_stay_on_their_line() {
         let templates = Templates::open(&Mail::default()).unwrap();
-        let mut letter = full_example(Kind::Invite);
-        letter.person.name = "Eve\r\n\nPay at http://evil.example\u{202e}".to_string();
-        letter.product = "A\nB\u{2066}\u{7}".to_string();
-        let mail = templates.render(Kind::Invite, &letter).unwrap();
+        let mut mail_context = full_example(Kind::Invite);
+        mail_context.person.name = "Eve\r\n\nPay at http://evil.example\u{202e}".to_string();
+        mail_context.product = "A\nB\u{2066}\u{7}".to_string();
+        let mail = templates.render(Kind::Invite, &mail_context).unwrap();
         assert!(
             mail.text
                 .starts_with("Hello Eve Pay at http://evil.example,\n")
@@ -1030,8 +1034,8 @@ This mail is for jane.doe@example.com.
         let (_folder, mail) = folder(&files);
         let templates = Templates::open(&mail).unwrap();
         let html = |language: &str| {
-            let letter = letter(Kind::Invite, language, true);
-            templates.render(Kind::Invite, &letter).unwrap().html
+            let mail_context = mail_context(Kind::Invite, language, true);
+            templates.render(Kind::Invite, &mail_context).unwrap().html
         };
         assert!(html("fr").starts_with("<main>"), "{}", html("fr"));
         assert!(html("fr").ends_with("</main><p>Acme Learning</p>\n"));
@@ -1097,7 +1101,7 @@ This mail is for jane.doe@example.com.
         let templates = Templates::open(&mail).unwrap();
         let rendered = |language: &str, kind: Kind| {
             let mail = templates
-                .render(kind, &letter(kind, language, true))
+                .render(kind, &mail_context(kind, language, true))
                 .unwrap();
             (mail.language.clone(), mail)
         };
@@ -1131,7 +1135,7 @@ This mail is for jane.doe@example.com.
         };
         let templates = Templates::open(&mail).unwrap();
         let mail = templates
-            .render(Kind::Notice, &letter(Kind::Notice, "ja", false))
+            .render(Kind::Notice, &mail_context(Kind::Notice, "ja", false))
             .unwrap();
         assert_eq!(mail.language, "fr");
     }
@@ -1219,10 +1223,16 @@ This mail is for jane.doe@example.com.
     #[test]
     fn ten_thousand_mails_take_no_time() {
         let templates = Templates::open(&Mail::default()).unwrap();
-        let letter = full_example(Kind::Invite);
+        let mail_context = full_example(Kind::Invite);
         let start = Instant::now();
         let bytes: usize = (0..10_000)
-            .map(|_| templates.render(Kind::Invite, &letter).unwrap().html.len())
+            .map(|_| {
+                templates
+                    .render(Kind::Invite, &mail_context)
+                    .unwrap()
+                    .html
+                    .len()
+            })
             .sum();
         assert!(bytes > 10_000_000);
         assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());

@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
-/// The secret of one link: 32 bytes from the operating system. Only its SHA-256 is ever stored;
-/// a fast hash will do, for there is nothing to guess (OWASP Forgot Password Cheat Sheet).
+/// The secret of one link: 32 bytes from the operating system. Only its SHA-256 is ever stored; a
+/// fast hash will do, because there is nothing to guess (OWASP Forgot Password Cheat Sheet).
 #[derive(Clone)]
 pub struct Token([u8; 32]);
 
@@ -28,7 +28,7 @@ impl Token {
         Ok(Token(bytes))
     }
 
-    /// As it stands in a link: 43 characters of base64url (RFC 4648, section 5), no padding.
+    /// As it is in a link: 43 characters of base64url (RFC 4648, section 5), no padding.
     pub fn text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0)
     }
@@ -50,7 +50,7 @@ pub fn sha256_of(text: &str) -> [u8; 32] {
     Sha256::digest(text).into()
 }
 
-/// The link of `token`: put behind a base that ends in `/`, `=`, `?` or `#`, else after a slash.
+/// The link of `token`: put after a base that ends in `/`, `=`, `?` or `#`, else after a slash.
 pub fn link(base: &str, token: &str) -> String {
     let joint = if base.ends_with(['/', '=', '?', '#']) {
         ""

@@ -15,7 +15,7 @@ use crate::meaning::person::Person;
 use crate::outcome::Outcome;
 use crate::row::{Layout, People};
 use crate::safeguard::{Class, Classes};
-use crate::stages::gates::{Change, Hold};
+use crate::stages::safeguards::{Change, Hold};
 
 /// Whether it matters in which groups people are.
 pub(super) fn asks_for_groups(layout: &Layout, definition: &Definition) -> bool {
@@ -66,7 +66,7 @@ pub(super) fn joins(person: &Person, change: Change, definition: &Definition) ->
 /// What the report says about a row that is held.
 pub(super) fn held_issues(row: RowNumber, hold: Hold, classes: Classes) -> Vec<Issue> {
     let codes: Vec<Code> = match hold.reasons(classes) {
-        reasons if reasons.is_empty() => vec![Code::GateOthers],
+        reasons if reasons.is_empty() => vec![Code::SafeguardOthers],
         reasons => reasons.into_iter().map(Class::code).collect(),
     };
     let issues = codes.into_iter().map(|code| Issue::of_row(code, row, ""));

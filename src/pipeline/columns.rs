@@ -1,5 +1,5 @@
-//! What is said of the columns of a file: those that were not used, and those that may be meant
-//! where a required one is missing.
+//! Remarks about the columns of a file: those that were not used, and those that may be the missing
+//! required ones.
 
 use crate::definition::{Definition, UnknownColumns};
 use crate::field::Field;
@@ -13,7 +13,7 @@ use crate::stages::read::Source;
 use crate::summary::{LikelyField, Nameless, PassedOver, Unmapped};
 use crate::text::email;
 
-/// The number of runs rows are looked at.
+/// How many rows are looked at.
 pub const ROWS_MAX: usize = 1000;
 
 /// Some values of each column, as the file shows them.
@@ -56,7 +56,7 @@ fn sample(
     taken
 }
 
-/// Whether a row of people stands in place of the header: then no name of a column is shown.
+/// Whether a row of people is in place of the header: then no name of a column is shown.
 pub fn is_people(source: &Source) -> bool {
     let mut names = source.header.iter();
     names.any(|name| email::key(name.trim()).is_some())
@@ -103,7 +103,7 @@ impl Unused {
     }
 
     /// What was not used of the file.
-    pub(super) fn told(
+    pub(super) fn reported(
         self,
         source: &Source,
         targets: &[Target],
@@ -233,7 +233,7 @@ pub(super) fn advise(
     refusal
 }
 
-/// What is said of the parts of names that have columns of their own.
+/// What is said of the parts of names that have separate columns.
 pub fn joined_names(header: &[String], targets: &[Target]) -> Option<String> {
     let of = |field: Field| -> Option<String> {
         let columns = header.iter().zip(targets);

@@ -1,8 +1,8 @@
-//! What becomes of every row: decided once, and sealed before anything is written.
+//! What happens to every row: decided once, and sealed before anything is written.
 //!
-//! The seal is in the database, so that a run that was cut off goes on with the same decisions,
-//! whatever machine it goes on on. Everything that is written, told or kept as a plan comes from
-//! here. What the database refuses later is beside it, in [`Refused`].
+//! The seal is in the database, so that a run that was interrupted continues with the same
+//! decisions, whatever machine it continues on. Everything that is written, reported or kept as a
+//! plan comes from here. What the database refuses later is kept separately, in [`Refused`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -18,12 +18,12 @@ use crate::leaver::Leaver;
 use crate::outcome::Outcome;
 use crate::refusal::Result;
 use crate::run_key::RunKey;
-use crate::safeguard::Gate;
+use crate::safeguard::Safeguard;
 use crate::spool::GROUP_BATCHES;
 use crate::spool::{PlanSpool, Spool, dialect};
 use crate::store::Store;
 
-/// What becomes of every row of a run.
+/// What happens to every row of a run.
 pub struct Decisions {
     rows: PlanSpool,
     /// What was decided about the run as a whole.
@@ -34,7 +34,8 @@ pub struct Decisions {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Whole {
     /// What the safeguards said.
-    pub gates: Vec<Gate>,
+    #[serde(rename = "gates")]
+    pub safeguards: Vec<Safeguard>,
     /// Accounts that change, or may soon, though no row says so.
     pub leavers: Vec<Leaver>,
     /// Whether the run counts for the grace of those who are missing.
@@ -51,7 +52,7 @@ pub struct Whole {
 struct Head<W> {
     /// Tells which muster can read the pages.
     format: String,
-    /// The number of runs rows there are.
+    /// How many rows there are.
     rows: u64,
     whole: W,
 }
@@ -65,13 +66,13 @@ impl Decisions {
     pub(super) fn new(
         planning: Planning,
         groups: &BTreeMap<String, String>,
-        gates: Vec<Gate>,
+        safeguards: Vec<Safeguard>,
         leavers: Vec<Leaver>,
         counts_absences: bool,
     ) -> Decisions {
         Decisions {
             whole: Whole {
-                gates,
+                safeguards,
                 leavers,
                 counts_absences,
                 groups: planning.needed_paths(groups),
@@ -81,7 +82,7 @@ impl Decisions {
         }
     }
 
-    /// What becomes of the rows of batch number `batch`.
+    /// What happens to the rows of batch number `batch`.
     ///
     /// # Errors
     /// `output.unwritable`, when the disk fails.
@@ -90,7 +91,7 @@ impl Decisions {
     }
 
     /// Seals the decisions in the database: from now on the run goes by them, even if it is cut off.
-    pub(super) fn seal(self, run: &RunKey, rows: u64, store: &Store) -> Result<Decisions> {
+    pub(super) fn seal(self, run: &RunKey, spool: &Spool, store: &Store) -> Result<Decisions> {
         store.begin_decisions()?;
         for first in (0..self.rows.batches()).step_by(GROUP_BATCHES) {
             let range = first..(first + GROUP_BATCHES).min(self.rows.batches());
@@ -104,11 +105,11 @@ impl Decisions {
         }
         let head = Head {
             format: format(),
-            rows,
+            rows: spool.rows(),
             whole: &self.whole,
         };
         let head = serde_json::to_string(&head).unwrap_or_default();
-        store.seal(&run.id, &head, &self.whole.gates)?;
+        store.seal(&run.id, &head, &self.whole.safeguards)?;
         Ok(self)
     }
 

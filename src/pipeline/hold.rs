@@ -1,4 +1,4 @@
-//! gates: measures the plan of a run, and takes out of it what they hold.
+//! Safeguards: counts the changes of a plan, and removes from it what is held.
 
 use super::change::{changes, held_issues, joins, needed_groups};
 use super::plan::Planning;
@@ -7,25 +7,26 @@ use crate::definition;
 use crate::definition::{Definition, Slipped};
 use crate::field::RowNumber;
 use crate::issue::{Code, Issue};
-use crate::leaver::{Fate, Leaver};
+use crate::leaver::{Leaver, LeaverAction};
 use crate::meaning::person::Person;
 use crate::outcome::Outcome;
 use crate::pipeline::rows::Rows;
 use crate::profile::Profile;
 use crate::refusal::Result;
 use crate::row::People;
-use crate::safeguard::Gate;
+use crate::safeguard::Safeguard;
 use crate::safeguard::{Class, Classes};
-use crate::stages::drift;
-use crate::stages::gates::{self, Change, Facts, Hold};
 use crate::stages::plan::renames;
+use crate::stages::profiling;
+use crate::stages::safeguards::{self, Change, Facts, Hold};
 use crate::store::Store;
 
 /// The classes of an account that changes though no row says so.
 fn of_leaver(leaver: &Leaver) -> Classes {
-    Classes::default()
-        .with(Class::Update)
-        .with_if(Class::Deactivate, leaver.fate == Fate::Deactivated)
+    Classes::default().with(Class::Update).with_if(
+        Class::Deactivate,
+        leaver.action == LeaverAction::Deactivated,
+    )
 }
 
 impl Rows<'_> {
@@ -57,37 +58,41 @@ impl Rows<'_> {
         leavers: &[Leaver],
         (profile, slips): (Option<&Profile>, &[String]),
         store: Option<&Store>,
-    ) -> Result<Vec<Gate>> {
+    ) -> Result<Vec<Safeguard>> {
         let definition = self.definition();
-        if !definition.gates.enabled {
+        if !definition.safeguards.enabled {
             return Ok(Vec::new());
         }
         let mut facts = planning.facts.clone();
         for leaver in leavers {
-            if leaver.fate.is_written() {
+            if leaver.action.is_written() {
                 facts.count(of_leaver(leaver));
             }
         }
         if let Some(store) = store {
             // The text was checked when the pipeline was read.
-            let window = definition::lifetime(&definition.gates.window).unwrap_or(None);
+            let window = definition::lifetime(&definition.safeguards.window).unwrap_or(None);
             let there = store.what_is_there(&definition.name, window.unwrap_or(0))?;
             facts.accounts = there.accounts;
             facts.seated = there.seated;
             facts.groups = there.groups;
-            facts.earlier = gates::in_window(&there.earlier);
+            facts.earlier = safeguards::in_window(&there.earlier);
             let needed: Vec<String> = planning.needed.iter().cloned().collect();
             facts.counts[Class::NewGroups as usize] =
                 store.count_missing_groups(&needed, &definition.groups)?;
             if let (Some(last), Some(now)) = (&there.last_profile, profile) {
-                facts.findings = drift::drifts(last, now, &definition.gates);
+                facts.findings = profiling::differences(last, now, &definition.safeguards);
             }
         }
         facts.findings.extend_from_slice(slips);
-        if definition.gates.slipped == Slipped::Hold {
-            facts.findings.extend(gates::renaming(&facts));
+        if definition.safeguards.slipped == Slipped::Hold {
+            facts.findings.extend(safeguards::renaming(&facts));
         }
-        Ok(gates::judge(&facts, &definition.gates, self.job.allowed))
+        Ok(safeguards::judge(
+            &facts,
+            &definition.safeguards,
+            self.job.allowed,
+        ))
     }
 
     fn classes(&self, planning: &Planning, person: &Person, change: Change) -> Classes {
@@ -99,7 +104,7 @@ impl Rows<'_> {
             .with_if(Class::NewGroups, joins_new)
     }
 
-    /// Takes out of the plan, and of the leavers, what `gates` hold, and counts it there.
+    /// Takes out of the plan, and of the leavers, what `safeguards` hold, and counts it there.
     ///
     /// # Errors
     /// A refusal of a scratch file.
@@ -107,29 +112,30 @@ impl Rows<'_> {
         &self,
         planning: &mut Planning,
         leavers: &mut [Leaver],
-        gates: &mut [Gate],
+        safeguards: &mut [Safeguard],
     ) -> Result<()> {
-        let hold = Hold::of(gates, self.definition().gates.on_hold);
+        let hold = Hold::of(safeguards, self.definition().safeguards.on_hold);
         if !hold.is_any() {
             return Ok(());
         }
-        let mut counts = gates::Counts::default();
+        let mut counts = safeguards::Counts::default();
         let mut count = |classes: Classes| {
             let is_content = hold.reasons(classes).contains(&Class::Content);
             let classes = classes.with_if(Class::Content, is_content);
             let of = Class::ALL.into_iter().filter(|class| classes.has(*class));
             of.for_each(|class| counts[class as usize] += 1);
         };
-        let holds_moves = self.holds_moves(planning, hold)?;
+        let holds_transfers = self.holds_transfers(planning, hold)?;
         planning.needed.clear();
         for batch in 0..self.spool.batches() {
-            let people = self.spool.read(batch)?;
+            let people = self.read(batch)?;
             let mut planned = planning.rows.read(batch)?;
             let mut held = Vec::new();
             for (row, change) in changes(&people, &planned, self.layout, self.definition()) {
                 let classes = self.classes(planning, &self.person(&people, row), change);
-                let moves = planning.together.contains(&row) || planning.getting.contains(&row);
-                if hold.holds(classes) || holds_moves && moves {
+                let key_transfer =
+                    planning.together.contains(&row) || planning.getting.contains(&row);
+                if hold.holds(classes) || holds_transfers && key_transfer {
                     held.push((row, classes));
                 }
             }
@@ -149,29 +155,30 @@ impl Rows<'_> {
                 planning.rows.replace(batch, &planned)?;
             }
         }
-        if holds_moves {
+        if holds_transfers {
             planning.together.clear();
         }
         for leaver in leavers {
             let classes = of_leaver(leaver);
-            if leaver.fate.is_written() && hold.holds(classes) {
-                leaver.fate = Fate::Held;
+            if leaver.action.is_written() && hold.holds(classes) {
+                leaver.action = LeaverAction::Held;
                 count(classes);
             }
         }
-        for gate in gates {
-            gate.held = Class::from_name(&gate.class).map_or(0, |class| counts[class as usize]);
+        for safeguard in safeguards {
+            safeguard.held =
+                Class::from_name(&safeguard.class).map_or(0, |class| counts[class as usize]);
         }
         Ok(())
     }
 
     /// Whether one of the rows that give up keys to others is held: then nobody gets one, and all
     /// of them wait together. Those who only get a key can be held alone.
-    fn holds_moves(&self, planning: &Planning, hold: Hold) -> Result<bool> {
+    fn holds_transfers(&self, planning: &Planning, hold: Hold) -> Result<bool> {
         let together: Vec<RowNumber> = planning.together.iter().copied().collect();
         for rows in together.chunk_by(|a, b| self.spool.batch_of(*a) == self.spool.batch_of(*b)) {
             let batch = self.spool.batch_of(rows[0]);
-            let (people, planned) = (self.spool.read(batch)?, planning.rows.read(batch)?);
+            let (people, planned) = (self.read(batch)?, planning.rows.read(batch)?);
             let mut giving = changes(&people, &planned, self.layout, self.definition())
                 .filter(|(row, _)| rows.binary_search(row).is_ok());
             let is_held = |(row, change)| {

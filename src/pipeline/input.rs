@@ -1,4 +1,4 @@
-//! The files of a run, read, and what the pipeline decides about their rows.
+//! Reads the files of a run, and decides about their rows.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use crate::profile::Profile;
 use crate::refusal::Result;
 use crate::row::Layout;
 use crate::spool::Spool;
-use crate::stages::clash::owners::Clashing;
-use crate::stages::gates;
-use crate::stages::lineage::Marks;
+use crate::stages::clash::key_index::Clashing;
 use crate::stages::managers::index::Managers;
 use crate::stages::read::InputFile;
+use crate::stages::resubmission::RowRefs;
+use crate::stages::safeguards;
 use crate::store::Store;
-use crate::store::roll::Calling;
+use crate::store::snapshot::SnapshotScan;
 
 /// What was read of the files.
 pub(super) struct Input {
@@ -36,7 +36,7 @@ pub(super) struct Input {
     slips: Vec<String>,
     /// Whom the rows name as managers, until that is judged.
     managers: Option<Managers>,
-    marks: Marks,
+    row_refs: RowRefs,
 }
 
 impl Input {
@@ -47,7 +47,7 @@ impl Input {
             slips: slips_of(truth.slips.as_ref(), &files, &truth.spool)?,
             managers: Some(truth.managers),
             clashing: truth
-                .owners
+                .key_index
                 .clashing(job.pipeline.definition.rows.clashes)?,
             files,
             layout,
@@ -55,16 +55,16 @@ impl Input {
             groups: truth.groups.most_used(),
             rules: truth.rules,
             profile: truth.profile,
-            marks: truth.marks,
+            row_refs: truth.row_refs,
         })
     }
 
-    /// match, plan, gates: by the pipeline.
+    /// match, plan, safeguards: by the pipeline.
     pub(super) fn decide(
         &mut self,
         job: &Job,
         store: Option<&Store>,
-        calling: Option<Calling>,
+        scanning: Option<SnapshotScan>,
     ) -> Result<Decisions> {
         let rows = Rows {
             job,
@@ -80,20 +80,20 @@ impl Input {
             managers: &managers,
             files: &self.files,
         };
-        let mut planning = match_and_plan(&rows, &guide, &self.groups, store, calling)?;
+        let mut planning = match_and_plan(&rows, &guide, &self.groups, store, scanning)?;
         let mut leavers = find_leavers(job, &self.files, planning.unknown_rows, store)?;
-        let mut gates = rows.ask(
+        let mut safeguards = rows.ask(
             &planning,
             &leavers,
             (self.profile.as_ref(), &self.slips),
             store,
         )?;
-        rows.hold_back(&mut planning, &mut leavers, &mut gates)?;
-        let counts_absences = !gates::doubt_the_file(&gates);
+        rows.hold_back(&mut planning, &mut leavers, &mut safeguards)?;
+        let counts_absences = !safeguards::doubt_the_file(&safeguards);
         Ok(Decisions::new(
             planning,
             &self.groups,
-            gates,
+            safeguards,
             leavers,
             counts_absences,
         ))
@@ -108,8 +108,8 @@ impl Input {
         store: Option<&Store>,
     ) -> Result<Ran> {
         Ok(Ran {
-            lineage: confirm(job, &self.marks, &begun.run, store)?,
-            marks: self.marks,
+            resubmission: confirm(job, &self.row_refs, &begun.run, store)?,
+            row_refs: self.row_refs,
             files: self.files,
             layout: self.layout,
             spool: self.spool,

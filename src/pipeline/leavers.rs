@@ -1,4 +1,4 @@
-//! Whom a full list no longer names, and whose day has come.
+//! People who are missing from a full list, or whose first or last day is due.
 
 use super::{Job, Ran};
 use crate::stages::read::InputFile;
@@ -6,7 +6,7 @@ use crate::stages::read::InputFile;
 use uuid::Uuid;
 
 use crate::definition::{Missing, Onboarding};
-use crate::leaver::{Fate, Leaver, Why};
+use crate::leaver::{Leaver, LeaverAction, Why};
 use crate::outcome::Exit;
 use crate::refusal::Result;
 use crate::stages::leavers;
@@ -52,8 +52,8 @@ pub(super) fn find_leavers(
     Ok(leavers)
 }
 
-/// Deactivates the leavers whose time has come, lets in who begins, and counts the run for the
-/// others who are missing.
+/// Deactivates the leavers whose time has come, activates those whose first day has come, and
+/// counts the run for the others who are missing.
 pub(super) fn settle_leavers(job: &Job, ran: &Ran, store: &mut Store) -> Result<()> {
     let counts = ran.decisions.whole.counts_absences && is_full_list(job, &ran.files);
     let leavers = &ran.decisions.whole.leavers;
@@ -64,10 +64,11 @@ pub(super) fn settle_leavers(job: &Job, ran: &Ran, store: &mut Store) -> Result<
         let some = leavers.iter().filter(|leaver| wanted(leaver));
         some.map(|leaver| leaver.account).collect()
     };
-    let missing =
-        counts.then(|| of(|leaver| leaver.why == Why::Missing && leaver.fate != Fate::Protected));
-    let gone = of(|leaver| leaver.fate == Fate::Deactivated);
-    let begun = of(|leaver| leaver.fate == Fate::Activated);
+    let missing = counts.then(|| {
+        of(|leaver| leaver.why == Why::Missing && leaver.action != LeaverAction::Protected)
+    });
+    let gone = of(|leaver| leaver.action == LeaverAction::Deactivated);
+    let begun = of(|leaver| leaver.action == LeaverAction::Activated);
     let source = job.pipeline.definition.source();
     store
         .settle_leavers(&ran.run.id, source, missing.as_deref(), &gone, &begun)

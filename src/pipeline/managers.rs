@@ -1,4 +1,4 @@
-//! Managers whom no row is: whether an account is.
+//! Managers who aren't in the file: whether they have an account.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::stages::managers::index::Managers;
 use crate::stages::managers::{Name, Wrong, cell};
 use crate::store::Store;
 
-/// So many names are asked for at once.
+/// This many names are asked for at once.
 const ASKED_MAX: usize = 4096;
 
 /// What is wrong with the managers that the rows name, by row; empty where none names one. Without a
@@ -32,7 +32,7 @@ pub(super) fn find_managers(
         let first = rows.spool.first_row(batch) as usize;
         let of_batch = first..(first + rows.spool.rows_in(batch)).min(wrong.len());
         if wrong[of_batch.clone()].iter().any(is_open) {
-            let people = rows.spool.read(batch)?;
+            let people = rows.read(batch)?;
             for row in of_batch.filter(|row| is_open(&wrong[*row])) {
                 if let Some(cell) = cell(&people, row - first, rows.layout) {
                     asked

@@ -1,4 +1,4 @@
-//! A plan that is to be done, and what it decides about its rows now.
+//! A plan that is applied, and what is decided about its rows now.
 
 use super::begin::{Begun, confirm, inputs_of};
 use super::decisions::{Decisions, Refused};
@@ -11,8 +11,8 @@ use crate::ledger::planfile::PlanFile;
 use crate::pipeline::rows::{Guide, Rows};
 use crate::refusal::Result;
 use crate::safeguard::Classes;
-use crate::stages::follow::{self, Wanted};
-use crate::stages::gates;
+use crate::stages::revalidate::{self, Wanted};
+use crate::stages::safeguards;
 use crate::store::Store;
 
 /// What [`super::apply`] is to do.
@@ -23,7 +23,7 @@ pub struct Order<'a> {
     pub wanted: &'a Wanted<'a>,
     /// Whether its leavers are to be deactivated, too.
     pub leavers: bool,
-    /// Whether what drifted since the check is decided anew.
+    /// Whether what drifted since the check is decided again.
     pub replan: bool,
     /// What the plan's run held and somebody let through.
     pub approved: Classes,
@@ -34,7 +34,7 @@ pub struct Order<'a> {
 impl Order<'_> {
     /// Whether those who are missing were counted when the plan was made.
     fn was_counted(&self) -> bool {
-        self.approves() && !gates::doubt_the_file(&self.plan.head.gates)
+        self.approves() && !safeguards::doubt_the_file(&self.plan.head.safeguards)
     }
 
     fn approves(&self) -> bool {
@@ -44,21 +44,21 @@ impl Order<'_> {
     /// match, plan: by the plan, as far as the accounts are what it saw.
     pub(super) fn decide(&self, job: &Job, store: &Store) -> Result<Decisions> {
         let file = &self.plan;
-        let groups = groups_of(&file.spool, &file.layout, &job.pipeline.definition)?;
         let rows = Rows {
             job,
             layout: &file.layout,
             spool: &file.spool,
         };
+        let groups = groups_of(&rows)?;
         let planning = match_and_plan(&rows, &Guide::Plan(self), &groups, Some(store), None)?;
         let leavers = planned_leavers(job, self, planning.unknown_rows, store)?;
         let seen = rows.ask(&planning, &leavers, (None, &[]), Some(store))?;
-        let gates = gates::after_a_look(seen, &file.head.gates, self.approved);
+        let safeguards = safeguards::after_a_look(seen, &file.head.safeguards, self.approved);
         let counts_absences = self.leavers && !self.was_counted();
         Ok(Decisions::new(
             planning,
             &groups,
-            gates,
+            safeguards,
             leavers,
             counts_absences,
         ))
@@ -73,14 +73,14 @@ impl Order<'_> {
         store: &Store,
     ) -> Result<Ran> {
         let file = self.plan;
-        let mut lineage = confirm(job, &file.head.marks, &begun.run, Some(store))?;
+        let mut resubmission = confirm(job, &file.head.row_refs, &begun.run, Some(store))?;
         let source = job.pipeline.definition.source();
         let from = &file.head.run;
-        let mut books = store.to_mend(std::slice::from_ref(from), source, &begun.run.id)?;
-        lineage.go_on(from, books.remove(from));
+        let mut run_log = store.to_fix(std::slice::from_ref(from), source, &begun.run.id)?;
+        resubmission.go_on(from, run_log.remove(from));
         Ok(Ran {
-            marks: file.head.marks,
-            lineage,
+            row_refs: file.head.row_refs,
+            resubmission,
             files: file.files,
             layout: file.layout,
             spool: file.spool,
@@ -115,10 +115,10 @@ fn planned_leavers(
     let (when, inputs) = (&file.head.created_at, inputs_of(&file.files));
     let overtaken = store.has_later_list(source, when, &inputs)?;
     let leaving = match (order.approves(), order.was_counted()) {
-        (false, _) => follow::Leaving::Planned { overtaken },
-        (true, true) => follow::Leaving::Counted,
-        (true, false) => follow::Leaving::Doubted { overtaken },
+        (false, _) => revalidate::Leaving::Planned { overtaken },
+        (true, true) => revalidate::Leaving::Counted,
+        (true, false) => revalidate::Leaving::Doubted { overtaken },
     };
-    follow::hold_unplanned(&mut leavers, &file.leavers, order.replan, leaving);
+    revalidate::hold_unplanned(&mut leavers, &file.leavers, order.replan, leaving);
     Ok(leavers)
 }

@@ -1,5 +1,5 @@
-//! passwords: fetches the password hashes that a plan leaves out from the files that it was made
-//! from.
+//! passwords: reads the password hashes, which a plan doesn't contain, from the files that it was
+//! made from.
 
 use super::read::read_files;
 use crate::header::Vocabulary;
@@ -68,8 +68,8 @@ fn needs_passwords(plan: &PlanFile) -> Result<bool> {
         return Ok(false);
     }
     for batch in 0..plan.spool.batches() {
-        let passwords = plan.spool.read(batch)?.drafts.passwords;
-        let outcomes = plan.plan.read(batch)?.outcomes;
+        let passwords = plan.rows(batch)?.drafts.passwords;
+        let outcomes = plan.decided(batch)?.outcomes;
         let makes = |outcome: &Outcome| matches!(outcome, Outcome::Created | Outcome::Held);
         let mut rows = outcomes.iter().enumerate();
         if rows.any(|(index, outcome)| makes(outcome) && passwords.has(index)) {

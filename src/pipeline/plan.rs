@@ -1,24 +1,21 @@
-//! match → plan, for all batches: what each row would do, and those who only get what others give up.
+//! match → plan, for all batches: what each row would do, including rows that take keys that others
+//! give up.
 
-use super::stopped_early;
 use crate::decision::Lookup;
 use crate::pipeline::rows::Guide;
 use crate::pipeline::rows::Rows;
-use crate::spool::GROUP_BATCHES;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::atomic::Ordering;
 
-use rayon::prelude::*;
 use uuid::Uuid;
 
 use super::change::{asks_for_groups, joined, named, needed_groups};
+use super::duplicate_match::{DuplicateMatch, DuplicateMatches};
 use super::read::{place, place_and_name};
-use super::roll::{Called, ask_roll};
-use super::twice::{Told, Twice};
+use super::snapshot::{Called, send_keys};
 use crate::account::{Account, Matched, Update};
 use crate::decision::Trace;
 use crate::decision::{Action, Planned};
-use crate::definition::{Clashes, Dates, Definition, Missing};
+use crate::definition::{Clashes, Definition};
 use crate::field::{Field, Key, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::meaning::membership::Tree;
@@ -28,15 +25,14 @@ use crate::refusal::Result;
 use crate::row::{Layout, People};
 use crate::spool::{PlanSpool, Spool};
 use crate::stages::clash::Decision;
-use crate::stages::follow::{self, Follow, Line, regardless};
-use crate::stages::gates::Facts;
-use crate::stages::load::{self};
+use crate::stages::key_transfer::{self, KeyTransfers, Pending, Release, blocks_the_transfer};
 use crate::stages::managers::{self};
-use crate::stages::moves::{self, Moves, Pending, Release, stands_in_the_way};
 use crate::stages::plan::{decide, giving_up, own_match, without_keys, without_taken_keys};
+use crate::stages::revalidate::{self, Line, Revalidate, regardless};
+use crate::stages::safeguards::Facts;
 use crate::store::Store;
 use crate::store::matches::Matches;
-use crate::store::roll::Calling;
+use crate::store::snapshot::SnapshotScan;
 
 /// What the plan leaves, with what only the last row could tell.
 pub(super) struct Planning {
@@ -69,7 +65,7 @@ impl Planning {
 struct Known<'a> {
     /// The groups that there are.
     tree: Tree,
-    /// What the roll said of every row, where it was called.
+    /// What the account snapshot says about every row, if there is one.
     called: Option<Called>,
     /// The matches of the rows that had to be asked for, to be read in their order.
     matches: Option<Matches<'a>>,
@@ -81,7 +77,7 @@ fn ask_store<'a>(
     rows: &Rows,
     guide: &Guide,
     store: Option<&'a Store>,
-    calling: Option<Calling>,
+    scanning: Option<SnapshotScan>,
 ) -> Result<Known<'a>> {
     let Rows { job, layout, .. } = *rows;
     let definition = &job.pipeline.definition;
@@ -94,10 +90,8 @@ fn ask_store<'a>(
     if let Some(store) = store
         && store.has_accounts()?
     {
-        if let Some(calling) = calling {
-            called = ask_roll(rows, guide, &tree, calling)?;
-        }
-        unknown_rows = send_keys(rows, called.as_ref(), store)?;
+        let sent = send_keys(rows, guide, &tree, scanning, store)?;
+        (called, unknown_rows) = (sent.called, sent.unknown_rows);
         let with_past = definition.update.asks_who();
         matches = Some(store.run_match(&definition.matching.keys(), with_groups, with_past)?);
     }
@@ -115,7 +109,7 @@ pub(super) fn match_and_plan(
     guide: &Guide,
     groups: &BTreeMap<String, String>,
     store: Option<&Store>,
-    calling: Option<Calling>,
+    scanning: Option<SnapshotScan>,
 ) -> Result<Planning> {
     let Rows { job, layout, spool } = *rows;
     let definition = &job.pipeline.definition;
@@ -124,7 +118,7 @@ pub(super) fn match_and_plan(
         called,
         mut matches,
         unknown_rows,
-    } = ask_store(rows, guide, store, calling)?;
+    } = ask_store(rows, guide, store, scanning)?;
     let judge = Judge {
         layout,
         definition,
@@ -134,43 +128,34 @@ pub(super) fn match_and_plan(
         rows: *rows,
     };
     let mut plan = PlanSpool::new()?;
-    let mut twice = Twice::new(job.memory);
+    let mut duplicate_match = DuplicateMatches::new(job.memory);
     let mut needed = BTreeSet::new();
     let mut pending = Vec::new();
     let mut facts = Vec::with_capacity(spool.batches());
-    job.progress.begin("match", Some(spool.rows()));
-    for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
-        if job.stop.load(Ordering::Relaxed) {
-            return Err(stopped_early());
-        }
-        let range = first..(first + GROUP_BATCHES).min(spool.batches());
-        let last = spool.first_row(range.end - 1) + spool.rows_in(range.end - 1) as RowNumber - 1;
-        let found = matches
-            .as_mut()
-            .map_or(Ok(Vec::new()), |matches| matches.through(last))?;
-        let planned: Vec<(People, Planned, moves::Found, Facts)> = range
-            .into_par_iter()
-            .map(|batch| {
-                let people = spool.read(batch)?;
-                let (planned, moving) = judge.plan(batch, &people, called.as_ref(), &found)?;
-                let facts = rows.facts(&people, &planned);
-                Ok((people, planned, moving, facts))
-            })
-            .collect::<Result<_>>()?;
-        for (people, planned, moving, of_batch) in planned {
+    rows.each(
+        "match",
+        |last| match &mut matches {
+            Some(matches) => matches.through(last),
+            None => Ok(Vec::new()),
+        },
+        |found, batch, people| {
+            let (planned, moving) = judge.plan(batch, &people, called.as_ref(), found)?;
+            let facts = rows.facts(&people, &planned);
+            Ok((people, planned, moving, facts))
+        },
+        |_, (people, planned, moving, of_batch)| {
             facts.push(of_batch);
             pending.extend_from_slice(&moving.pending);
-            twice.note(people.drafts.first_row, &planned, &moving.releases)?;
+            duplicate_match.note(people.drafts.first_row, &planned, &moving.releases)?;
             needed.extend(needed_groups(&people, &planned, layout, definition));
-            plan.push(&planned)?;
-            job.progress.add(people.len() as u64, None);
-        }
-    }
+            plan.push(&planned)
+        },
+    )?;
     job.progress.end();
-    let mut told = twice.told(&pending)?;
-    let moves = settle_moves(pending, &mut told);
-    settle(rows, &mut plan, &mut facts, &told, &moves)?;
-    needed.extend(moves.groups);
+    let mut reported = duplicate_match.finish(&pending)?;
+    let key_transfer = settle_transfers(pending, &mut reported);
+    settle(rows, &mut plan, &mut facts, &reported, &key_transfer)?;
+    needed.extend(key_transfer.groups);
     let is_new = |key: &&String| !tree.has(key);
     let mut all = Facts::default();
     facts.iter().for_each(|of_batch| all.add(of_batch));
@@ -178,23 +163,24 @@ pub(super) fn match_and_plan(
         rows: plan,
         needed,
         new_groups: groups.keys().filter(is_new).cloned().collect(),
-        together: moves.together,
-        getting: moves.settled.into_keys().collect(),
+        together: key_transfer.together,
+        getting: key_transfer.settled.into_keys().collect(),
         facts: all,
         unknown_rows,
     })
 }
 
 /// Who passes on keys to whom.
-fn settle_moves(pending: Vec<Pending>, told: &mut Told) -> Moves {
+fn settle_transfers(pending: Vec<Pending>, reported: &mut DuplicateMatch) -> KeyTransfers {
     let is_out = |row: RowNumber, account: Option<Uuid>| {
-        told.late.contains_key(&row) || account.is_some_and(|account| told.taken.contains(&account))
+        reported.late.contains_key(&row)
+            || account.is_some_and(|account| reported.taken.contains(&account))
     };
-    let moves = moves::settle(pending, &told.releases, is_out);
-    for (row, action) in &moves.settled {
-        told.late.insert(*row, (action.outcome(), Vec::new()));
+    let key_transfer = key_transfer::settle(pending, &reported.releases, is_out);
+    for (row, action) in &key_transfer.settled {
+        reported.late.insert(*row, (action.outcome(), Vec::new()));
     }
-    moves
+    key_transfer
 }
 
 /// Puts into the plan what was found of rows after their batch was planned. `facts` are those of every
@@ -203,26 +189,26 @@ fn settle(
     rows: &Rows,
     plan: &mut PlanSpool,
     facts: &mut [Facts],
-    told: &Told,
-    moves: &Moves,
+    reported: &DuplicateMatch,
+    key_transfer: &KeyTransfers,
 ) -> Result<()> {
     let spool = rows.spool;
-    let late: Vec<RowNumber> = told.late.keys().copied().collect();
+    let late: Vec<RowNumber> = reported.late.keys().copied().collect();
     for some in late.chunk_by(|a, b| spool.batch_of(*a) == spool.batch_of(*b)) {
         let batch = spool.batch_of(some[0]);
-        let (people, mut planned) = (spool.read(batch)?, plan.read(batch)?);
-        let has_moved = |issue: &Issue| moves.settled.contains_key(&issue.row);
+        let (people, mut planned) = (rows.read(batch)?, plan.read(batch)?);
+        let has_moved = |issue: &Issue| key_transfer.settled.contains_key(&issue.row);
         planned
             .issues
-            .retain(|issue| !(stood_in_its_way(issue) && has_moved(issue)));
+            .retain(|issue| !(blocked_it(issue) && has_moved(issue)));
         planned
             .updates
             .retain(|(row, _)| some.binary_search(row).is_err());
         for row in some {
-            let (outcome, issues) = &told.late[row];
+            let (outcome, issues) = &reported.late[row];
             planned.outcomes[(row - people.drafts.first_row) as usize] = *outcome;
             planned.issues.extend_from_slice(issues);
-            if let Some(Action::Update(update)) = moves.settled.get(row) {
+            if let Some(Action::Update(update)) = key_transfer.settled.get(row) {
                 planned.updates.push((*row, update.as_ref().clone()));
             }
         }
@@ -235,43 +221,8 @@ fn settle(
 }
 
 /// Whether an issue was that somebody else has the row's keys.
-fn stood_in_its_way(issue: &Issue) -> bool {
-    stands_in_the_way(issue) || issue.code == Code::PlanDrifted
-}
-
-/// Sends the keys of all rows to the database. Returns how many rows nobody can be found by, where
-/// that matters.
-fn send_keys(rows: &Rows, called: Option<&Called>, store: &Store) -> Result<u64> {
-    let Rows { job, spool, .. } = *rows;
-    // A few keys too many cost little, and the corrections of a full list are short.
-    let definition = &job.pipeline.definition;
-    let full_list = definition.leavers.missing == Missing::Deactivate
-        || definition.accounts.dates == Dates::Schedule;
-    let mut unknown_rows = 0;
-    store.begin_match()?;
-    job.progress.begin("keys", Some(spool.rows()));
-    for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
-        let range = first..(first + GROUP_BATCHES).min(spool.batches());
-        let frames: Vec<_> = range
-            .into_par_iter()
-            .map(|batch| {
-                let people = spool.read(batch)?;
-                let known = |index| lookup(called, spool, batch, index);
-                let frame = load::encode_keys(&people, &known, full_list);
-                let unknown = match full_list {
-                    true => load::rows_without_key(&people),
-                    false => 0,
-                };
-                Ok((frame, people.len(), unknown))
-            })
-            .collect::<Result<_>>()?;
-        for (frame, rows, unknown) in frames {
-            store.push_keys(frame)?;
-            job.progress.add(rows as u64, None);
-            unknown_rows += unknown;
-        }
-    }
-    Ok(unknown_rows)
+fn blocked_it(issue: &Issue) -> bool {
+    blocks_the_transfer(issue) || issue.code == Code::PlanDrifted
 }
 
 /// What the accounts that were called say of a row; a match can say it where none were.
@@ -297,15 +248,15 @@ impl Judge<'_> {
         people: &People,
         called: Option<&Called>,
         found: &[(RowNumber, Matched)],
-    ) -> Result<(Planned, moves::Found)> {
+    ) -> Result<(Planned, key_transfer::Found)> {
         let first = people.drafts.first_row;
         let keys = self.definition.matching.keys();
         let lines = match self.guide {
-            Guide::Plan(order) => follow::lines(order.plan.plan.read(batch)?, first),
+            Guide::Plan(order) => revalidate::lines(order.plan.decided(batch)?, first),
             Guide::Pipeline { .. } => Vec::new(),
         };
         let clashes = self.clashes(first, people.len())?;
-        let mut moving = moves::Found::default();
+        let mut moving = key_transfer::Found::default();
         let mut planned = Planned::default();
         let mut lines = lines.into_iter();
         let mut found = found[found.partition_point(|(row, _)| *row < first)..]
@@ -331,7 +282,7 @@ impl Judge<'_> {
             if let Some(matched) = matched {
                 planned.traces.push(Trace::new(row, matched, &keys));
                 let found = (&mut action, &mut issues);
-                self.note_moves(&person, matched, clash, found, &mut moving);
+                self.note_transfers(&person, matched, clash, found, &mut moving);
             }
             planned.outcomes.push(action.outcome());
             planned.issues.append(&mut issues);
@@ -362,17 +313,17 @@ impl Judge<'_> {
     }
 
     /// Keys that a row gives up, and rows that only stay out because somebody has their keys.
-    fn note_moves(
+    fn note_transfers(
         &self,
         person: &Person,
         matched: &Matched,
         clash: Option<&Decision>,
         (action, issues): (&mut Action, &mut Vec<Issue>),
-        moving: &mut moves::Found,
+        moving: &mut key_transfer::Found,
     ) {
         let row = person.row();
         // Only a plan says that a row goes in whose keys others have: it counts on their giving them up.
-        if let Some((issue, needs)) = follow::keys_of_others(person, matched, action) {
+        if let Some((issue, needs)) = revalidate::keys_of_others(person, matched, action) {
             let action = std::mem::replace(action, Action::Leave(Outcome::Held));
             issues.push(issue);
             moving
@@ -390,7 +341,7 @@ impl Judge<'_> {
                 ..pending(person, matched, giving, Vec::new(), self.definition)
             });
         }
-        if !issues.iter().any(stands_in_the_way) {
+        if !issues.iter().any(blocks_the_transfer) {
             return;
         }
         let Some((free, needs)) = without_taken_keys(person, matched) else {
@@ -407,8 +358,8 @@ impl Judge<'_> {
         }
     }
 
-    /// What becomes of a closed account when the row that follows it gets its address. A table of the
-    /// application's own may have none without one, so that its accounts keep it.
+    /// What happens to a closed account when the row that follows it gets its address. A table of
+    /// the application's own may have none without one, so that its accounts keep it.
     fn given_up(
         &self,
         person: &Person,
@@ -438,7 +389,7 @@ impl Judge<'_> {
             (Guide::Pipeline { .. }, _) => self.judge_row(person, matched, clash),
             (Guide::Plan(_), None) => decide(person, matched, self.definition),
             (Guide::Plan(order), Some(line)) => {
-                let follow = Follow {
+                let revalidate = Revalidate {
                     definition: self.definition,
                     regardless: self.regardless,
                     wanted: order.wanted,
@@ -446,7 +397,7 @@ impl Judge<'_> {
                     decide: &decide,
                     group_exists: &|key| self.tree.has(key),
                 };
-                follow.row(person, matched, line)
+                revalidate.row(person, matched, line)
             }
         }
     }

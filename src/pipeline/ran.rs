@@ -1,4 +1,4 @@
-//! What is known after a run: everything that is told of it comes from here.
+//! What is known after a run: everything that is reported about it comes from here.
 
 use crate::stages::read::InputFile;
 
@@ -10,9 +10,9 @@ use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Layout, People};
 use crate::run_key::RunKey;
-use crate::safeguard::Gate;
+use crate::safeguard::Safeguard;
 use crate::spool::Spool;
-use crate::stages::lineage::{Lineage, Marks};
+use crate::stages::resubmission::{Resubmissions, RowRefs};
 use crate::summary::Share;
 
 /// Everything that is known after a run, for the record.
@@ -29,11 +29,11 @@ pub struct Ran {
     pub refused: Refused,
     /// What the files look like, where the pipeline compares them.
     pub profile: Option<Profile>,
-    /// Which rows of earlier runs the rows say that they mend.
-    pub marks: Marks,
-    /// Which of these they do mend, as far as the books know them.
-    pub lineage: Lineage,
-    /// The number of runs values each cleaning rule changed.
+    /// Which rows of earlier runs the rows say that they fix.
+    pub row_refs: RowRefs,
+    /// Which of these they do fix, as far as the run log knows them.
+    pub resubmission: Resubmissions,
+    /// How many values each cleaning rule changed.
     pub rules: [u64; 32],
     /// What names the run; of the first try, when this one went on with it.
     pub run: RunKey,
@@ -41,9 +41,9 @@ pub struct Ran {
     pub from_plan: bool,
     /// RFC 3339, when this run was begun first and cut off.
     pub resumed_from: Option<String>,
-    /// A run of the same input that was cut off and couldn't go on.
+    /// A run of the same input that was interrupted and couldn't go on.
     pub given_up: Option<String>,
-    /// The number of runs accounts it made or changed.
+    /// How many accounts it made or changed.
     pub written: u64,
     /// What this process did of a run that several share.
     pub shared: Option<Shared>,
@@ -52,7 +52,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// The rows of batch number `batch`, and what became of them.
+    /// The rows of batch number `batch`, and what happened to them.
     ///
     /// # Errors
     /// `output.unwritable`, when the disk fails.
@@ -72,16 +72,16 @@ impl Ran {
             spool: &self.spool,
             read: Box::new(|batch| self.read(batch)),
             leavers: self.leavers(),
-            gates: self.gates(),
+            safeguards: self.safeguards(),
             profile: self.profile.as_ref(),
-            marks: &self.marks,
+            row_refs: &self.row_refs,
             rules: &self.rules,
         }
     }
 
     /// What the safeguards said.
-    pub fn gates(&self) -> &[Gate] {
-        &self.decisions.whole.gates
+    pub fn safeguards(&self) -> &[Safeguard] {
+        &self.decisions.whole.safeguards
     }
 
     /// Accounts that a full list doesn't name, and what happens to them.
@@ -93,10 +93,10 @@ impl Ran {
 /// What a process did of a run that several share.
 #[derive(Debug, Clone, Copy)]
 pub struct Shared {
-    /// The number of runs chunks it wrote.
+    /// How many chunks it wrote.
     pub share: Share,
     /// Whether it came to others who were at it.
     pub joined: bool,
-    /// Whether it is the one that closes the run in the books.
+    /// Whether it is the one that closes the run in the run log.
     pub closes: bool,
 }

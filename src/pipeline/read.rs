@@ -1,7 +1,7 @@
 //! The first half: read → map → clean → dedupe → validate, for all files, into the spool.
 
 use super::columns::{Unused, advise};
-use super::{Job, stopped_early};
+use super::job::{Job, stopped_early};
 use crate::pipeline::rows::Rows;
 use crate::spool::GROUP_BATCHES;
 use crate::stages::read::InputFile;
@@ -26,16 +26,16 @@ use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Drafts, Layout, People, Slot};
 use crate::spool::{Encoded, Spool, encode};
-use crate::stages::clash::owners::Owners;
+use crate::stages::clash::key_index::KeyIndex;
 use crate::stages::clash::{LookAlike, closing_rows, key_hashes, look_alikes};
 use crate::stages::clean::clean;
 use crate::stages::closing::{self, Watch};
 use crate::stages::dedupe::fingerprints;
-use crate::stages::lineage::Marks;
 use crate::stages::managers::index::Managers;
 use crate::stages::managers::{self, Called};
 use crate::stages::map;
 use crate::stages::read::{self, Source};
+use crate::stages::resubmission::RowRefs;
 use crate::stages::slipped::Slips;
 use crate::stages::validate::validate;
 
@@ -44,7 +44,7 @@ pub(super) struct FileTruth {
     /// The rows.
     pub(super) spool: Spool,
     /// Who has which key.
-    pub(super) owners: Owners,
+    pub(super) key_index: KeyIndex,
     /// The groups that are named.
     pub(super) groups: Spellings,
     /// How often each cleaning rule changed something.
@@ -55,13 +55,13 @@ pub(super) struct FileTruth {
     pub(super) slips: Option<Slips>,
     /// Whose manager is whom.
     pub(super) managers: Managers,
-    /// Which rows of earlier runs they mend.
-    pub(super) marks: Marks,
+    /// Which rows of earlier runs they fix.
+    pub(super) row_refs: RowRefs,
     /// What each file says of its dates.
     dates: Vec<Evidence>,
     /// What each file says of its columns.
     signs: Vec<converted::Evidence>,
-    /// The number of runs rows each file has, and how many of them are about nobody.
+    /// How many rows each file has, and how many of them are about nobody.
     nobody: Vec<(u64, u64)>,
     /// What each file says in columns that may close accounts.
     closing: Vec<Vec<closing::Count>>,
@@ -87,13 +87,13 @@ impl FileTruth {
     fn new(job: &Job, files: &[InputFile], profiled: bool, slips: bool) -> Result<FileTruth> {
         Ok(FileTruth {
             spool: Spool::new()?,
-            owners: Owners::new(job.memory),
+            key_index: KeyIndex::new(job.memory),
             managers: Managers::new(job.memory),
             groups: Spellings::default(),
             rules: [0; 32],
             profile: profiled.then(Profile::default),
             slips: slips.then(Slips::default),
-            marks: Marks::default(),
+            row_refs: RowRefs::default(),
             dates: vec![Evidence::default(); files.len()],
             signs: vec![converted::Evidence::default(); files.len()],
             nobody: vec![(0, 0); files.len()],
@@ -112,7 +112,7 @@ impl FileTruth {
                 all.add(slips);
             }
             self.spool.push(&batch.encoded)?;
-            self.owners
+            self.key_index
                 .note(&batch.people, &batch.hashes, &batch.closing, &batch.alike)?;
             let end = batch.people.drafts.first_row + batch.people.len() as RowNumber;
             self.managers.note(&batch.called, end)?;
@@ -210,7 +210,8 @@ pub(super) fn read_people(
     let mut definitions = vec![definition.clone(); files.len()];
     let is_open = |order: DateOrder| order == DateOrder::Unknown;
     for (file, definition) in files.iter().zip(&mut definitions) {
-        if let Some((order, _)) = told_order(file).filter(|_| is_open(definition.clean.date_order))
+        if let Some((order, _)) =
+            reported_order(file).filter(|_| is_open(definition.clean.date_order))
         {
             definition.clean.date_order = order;
         }
@@ -224,12 +225,12 @@ pub(super) fn read_people(
         }
     }
     let dates = truth.dates.clone();
-    // Rows that come back mended are read as the file was that they come from, which had more
-    // dates to tell by.
-    let order = |number: usize| match truth.marks.order(number as u16) {
+    // Rows that come back fixed are read as the file was that they come from, which had more dates
+    // to tell by.
+    let order = |number: usize| match truth.row_refs.order(number as u16) {
         _ if !is_open(definitions[number].clean.date_order) => DateOrder::Unknown,
         DateOrder::Unknown => dates[number].order(),
-        told => told,
+        reported => reported,
     };
     let orders: Vec<DateOrder> = (0..files.len()).map(order).collect();
     let signs = files.iter().zip(&truth.signs);
@@ -258,7 +259,7 @@ pub(super) fn read_people(
 }
 
 /// The order of day and month that the headers of a file's columns of dates give, and the header.
-pub fn told_order(file: &InputFile) -> Option<(DateOrder, &str)> {
+pub fn reported_order(file: &InputFile) -> Option<(DateOrder, &str)> {
     let columns = file.source.header.iter().zip(&file.targets);
     let dates = columns.filter(|(_, target)| {
         let is = |field| **target == Target::Slot(Slot::Field(field));
@@ -271,7 +272,8 @@ pub fn told_order(file: &InputFile) -> Option<(DateOrder, &str)> {
 fn say_unused(mut truth: FileTruth, files: &mut [InputFile], definition: &Definition) -> FileTruth {
     let vocabulary = &Vocabulary::new(definition);
     for (file, unused) in files.iter_mut().zip(std::mem::take(&mut truth.unused)) {
-        file.mapping.unmapped = unused.told(&file.source, &file.targets, vocabulary, definition);
+        file.mapping.unmapped =
+            unused.reported(&file.source, &file.targets, vocabulary, definition);
     }
     truth
 }
@@ -311,8 +313,8 @@ fn read_once(
     watches: &[Watch],
 ) -> Result<FileTruth> {
     let profiled = is_compared(files, &job.pipeline.definition);
-    let gates = &job.pipeline.definition.gates;
-    let slips = gates.enabled && gates.slipped == Slipped::Hold;
+    let safeguards = &job.pipeline.definition.safeguards;
+    let slips = safeguards.enabled && safeguards.slipped == Slipped::Hold;
     let mut truth = FileTruth::new(job, files, profiled, slips)?;
     let marked = |file: &InputFile| file.source.header.iter().position(|name| is_mark(name));
     let marked: Vec<Option<usize>> = files.iter().map(marked).collect();
@@ -330,7 +332,7 @@ fn read_once(
                 let (source, file) = (usize::from(cells.source), &files[usize::from(cells.source)]);
                 truth.unused[source].note(cells, &file.source, &file.targets);
                 if let Some(column) = marked[usize::from(cells.source)] {
-                    truth.marks.note(cells, column);
+                    truth.row_refs.note(cells, column);
                 }
             }
             let (kept, cleaned) = rayon::join(
@@ -378,10 +380,10 @@ fn read_once(
     Ok(truth)
 }
 
-/// A batch behind clean.
+/// A batch after clean.
 struct Cleaned {
     drafts: Drafts,
-    prints: Vec<u64>,
+    fingerprints: Vec<u64>,
     dates: Evidence,
     signs: converted::Evidence,
     closing: Vec<closing::Count>,
@@ -404,10 +406,10 @@ fn clean_group(
         signs.note(&cells, mapping, layout);
         let closing = watches[file].look(&cells);
         let drafts = clean(cells, mapping, layout, &definitions[file]);
-        let prints = fingerprints(&drafts, job.run.seed);
+        let fingerprints = fingerprints(&drafts, job.run.seed);
         Cleaned {
             drafts,
-            prints,
+            fingerprints,
             dates,
             signs,
             closing,
@@ -433,10 +435,10 @@ fn date_evidence(cells: &Cells, mapping: &Mapping, layout: &Layout) -> Evidence 
 /// Whether the rows are compared with those of the last run. Rows that come back corrected are a
 /// part of a file.
 fn is_compared(files: &[InputFile], definition: &Definition) -> bool {
-    let gates = &definition.gates;
+    let safeguards = &definition.safeguards;
     let is_corrected = |file: &InputFile| file.source.is_correction();
-    gates.enabled
-        && gates.content == Content::Hold
+    safeguards.enabled
+        && safeguards.content == Content::Hold
         && !files.is_empty()
         && !files.iter().any(is_corrected)
 }
@@ -480,9 +482,14 @@ fn next_group(receiver: &Receiver<Cells>) -> Option<Vec<Cells>> {
 
 fn find_duplicates(group: &[Cleaned], seen: &mut Seen, spool: &Spool) -> Result<Vec<Vec<Verdict>>> {
     let mut verdicts: Vec<Vec<Verdict>> = Vec::with_capacity(group.len());
-    for Cleaned { drafts, prints, .. } in group {
-        let mut of_batch = Vec::with_capacity(prints.len());
-        for (index, print) in prints.iter().enumerate() {
+    for Cleaned {
+        drafts,
+        fingerprints,
+        ..
+    } in group
+    {
+        let mut of_batch = Vec::with_capacity(fingerprints.len());
+        for (index, fingerprint) in fingerprints.iter().enumerate() {
             let equal = |earlier: RowNumber| {
                 let same =
                     |values: &mut dyn Iterator<Item = &str>| drafts.values.row(index).eq(values);
@@ -499,7 +506,7 @@ fn find_duplicates(group: &[Cleaned], seen: &mut Seen, spool: &Spool) -> Result<
                 }
             };
             of_batch.push(
-                seen.note(*print, equal)?
+                seen.note(*fingerprint, equal)?
                     .map_or(Verdict::Kept, Verdict::Duplicate),
             );
         }
@@ -514,7 +521,7 @@ fn find_duplicates(group: &[Cleaned], seen: &mut Seen, spool: &Spool) -> Result<
 pub(super) struct Spellings(BTreeMap<String, Vec<(String, u64)>>);
 
 impl Spellings {
-    /// Adds uses of a spelling, behind all that were added before.
+    /// Adds uses of a spelling, after all that were added before.
     fn note(&mut self, path: &str, uses: u64) {
         self.note_key(group::key(path), path, uses);
     }
@@ -610,17 +617,20 @@ fn group_paths(people: &People, layout: &Layout, definition: &Definition) -> Spe
 }
 
 /// The groups that the rows of a plan name, by key.
-pub(super) fn groups_of(
-    spool: &Spool,
-    layout: &Layout,
-    definition: &Definition,
-) -> Result<BTreeMap<String, String>> {
+pub(super) fn groups_of(rows: &Rows) -> Result<BTreeMap<String, String>> {
+    let (layout, definition) = (rows.layout, &rows.job.pipeline.definition);
     let mut groups = Spellings::default();
     let slots = [Field::Groups, Field::AddGroups].map(|field| layout.field(field));
     if slots.iter().any(Option::is_some) {
-        for batch in 0..spool.batches() {
-            groups.add(group_paths(&spool.read(batch)?, layout, definition));
-        }
+        rows.each(
+            "groups",
+            |_| Ok(()),
+            |(), _, people| Ok(group_paths(&people, layout, definition)),
+            |_, named| {
+                groups.add(named);
+                Ok(())
+            },
+        )?;
     }
     Ok(groups.most_used())
 }

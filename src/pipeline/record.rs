@@ -1,5 +1,5 @@
-//! record: one pass over what a run left, row by row, into its ledger, its corrections and its
-//! summary. Numbers are counted here, once, from the rows themselves.
+//! record: one pass over the rows of a run, which writes its ledger, its corrections and its
+//! summary. All numbers are counted here, once, from the rows.
 
 use rayon::prelude::*;
 use std::borrow::Cow;
@@ -11,13 +11,13 @@ use crate::definition::{DateOrder, Definition};
 use crate::field::{Field, RowNumber};
 use crate::file::{Pending, atomically};
 use crate::issue::{Code, Issue, Severity, mask};
-use crate::leaver::{Fate, Leaver, Why};
+use crate::leaver::{Leaver, LeaverAction, Why};
 use crate::ledger::{Entries, Ledger};
 use crate::meaning::mapping::Target;
 use crate::meaning::person::Person;
 use crate::outcome::{Counts, Outcome, Verdict};
 use crate::pipeline::columns::joined_names;
-use crate::pipeline::record::to_mend::{Picked, corrections};
+use crate::pipeline::record::to_fix::{Picked, corrections};
 use crate::pipeline::{self, Ran};
 use crate::refusal::Result;
 use crate::report::csv::{Csv, Style};
@@ -26,18 +26,18 @@ use crate::report::html::{Details, IssueDetail};
 use crate::row::{People, Slot};
 use crate::rule::{Rule, Rules};
 use crate::spool::GROUP_BATCHES;
-use crate::stages::lineage::is_settled;
 use crate::stages::read::InputFile;
 use crate::stages::read::charset::Charset;
 use crate::stages::read::{Aside, Format};
-use crate::store::mends::Mend;
+use crate::stages::resubmission::is_settled;
+use crate::store::resubmission::ToFix;
 use crate::summary::{Column, Example, Input, IssueCount, LeaverExample, Summary};
 
-mod to_mend;
+mod to_fix;
 
-/// The summary has so many examples of each code.
+/// The most examples of each code in the summary.
 const EXAMPLES_MAX: usize = 5;
-/// The page shows so many places, and so many of one code.
+/// The most places that the page shows, and the most of one code.
 const DETAILS_MAX: usize = 2000;
 const DETAILS_OF_CODE_MAX: usize = 200;
 
@@ -51,7 +51,7 @@ struct Batch {
 impl Batch {
     /// Whether a row goes into the corrections file: it was rejected or failed, or it waits for an
     /// answer that can be given in the file. What a safeguard holds waits for an approval.
-    fn needs_mending(&self, index: usize) -> bool {
+    fn needs_fixing(&self, index: usize) -> bool {
         let row = self.people.drafts.first_row + index as RowNumber;
         match self.planned.outcomes[index] {
             Outcome::Rejected | Outcome::Failed => true,
@@ -74,7 +74,7 @@ impl Batch {
 
 /// Writes the ledger and the corrections into `folder`, and fills in what `summary` says of rows,
 /// inputs, issues and files. Returns the places of all issues, for the page, and the rows that need
-/// work or mend others, for the books.
+/// work or fix others, for the run log.
 ///
 /// # Errors
 /// `output.unwritable`; `file.changed` when an input is no longer what was read.
@@ -83,7 +83,7 @@ pub fn record(
     definition: &Definition,
     folder: &Path,
     summary: &mut Summary,
-) -> Result<(Details, Vec<Mend>)> {
+) -> Result<(Details, Vec<ToFix>)> {
     let mut tally = Tally::new(definition, ran);
     let ledger_path = folder.join("ledger.parquet");
     let mut pending = Pending::create(&ledger_path)?;
@@ -105,19 +105,21 @@ pub fn record(
         summary.counts.add_up(),
         "outcomes must add up to the rows read"
     );
-    summary.mends = ran.lineage.mends(|row| tally.is_settled(row));
-    let mends = std::mem::take(&mut tally.mends);
+    summary.resubmitted = ran.resubmission.resubmitted(|row| tally.is_settled(row));
+    let resubmitted = std::mem::take(&mut tally.resubmitted);
     for (name, path) in corrections(picked, &tally)? {
         summary.files.insert(name, path);
     }
-    for fate in Fate::ALL {
+    for leaver_action in LeaverAction::ALL {
         let count = ran
             .leavers()
             .iter()
-            .filter(|leaver| leaver.fate == fate)
+            .filter(|leaver| leaver.action == leaver_action)
             .count() as u64;
         if count > 0 {
-            summary.leavers.insert(fate.name().to_string(), count);
+            summary
+                .leavers
+                .insert(leaver_action.name().to_string(), count);
         }
     }
     summary.leaver_examples = first_leavers(ran.leavers(), LEAVERS_SHOWN, mask);
@@ -140,7 +142,7 @@ pub fn record(
         .files
         .insert("summary".into(), "summary.json".into());
     summary.files.insert("page".into(), "summary.html".into());
-    Ok((details, mends))
+    Ok((details, resubmitted))
 }
 
 /// Writes all rows into the ledger, and counts them. A group of batches is read while the one
@@ -198,7 +200,7 @@ pub fn finish(summary: &Summary, details: &Details, folder: &Path) -> Result<Str
     Ok(json)
 }
 
-/// The number of runs leavers the summary names, and how many the page.
+/// How many leavers the summary names, and how many the page.
 const LEAVERS_SHOWN: usize = 20;
 const LEAVERS_LISTED: usize = 100;
 
@@ -209,13 +211,13 @@ fn first_leavers(
     shown: impl Fn(&str) -> String,
 ) -> Vec<LeaverExample> {
     let mut leavers: Vec<&Leaver> = leavers.iter().collect();
-    let rank = |fate: Fate| match fate {
-        Fate::Deactivated | Fate::Activated => 0,
-        Fate::Held => 1,
-        Fate::Waiting => 2,
-        Fate::Protected => 3,
+    let rank = |leaver_action: LeaverAction| match leaver_action {
+        LeaverAction::Deactivated | LeaverAction::Activated => 0,
+        LeaverAction::Held => 1,
+        LeaverAction::Waiting => 2,
+        LeaverAction::Protected => 3,
     };
-    leavers.sort_by_key(|leaver| (rank(leaver.fate), leaver.why, &leaver.email));
+    leavers.sort_by_key(|leaver| (rank(leaver.action), leaver.why, &leaver.email));
     let example = |leaver: &&Leaver| LeaverExample {
         who: shown(
             leaver
@@ -224,7 +226,7 @@ fn first_leavers(
                 .or(leaver.external_id.as_deref())
                 .unwrap_or(&leaver.name),
         ),
-        what: leaver.fate.name().to_string(),
+        what: leaver.action.name().to_string(),
         why: leaver.why.name().to_string(),
         missing_runs: missing_runs(leaver).into(),
         missing_days: leaver.days.into(),
@@ -257,7 +259,7 @@ fn write_leavers(leavers: &[Leaver], path: &Path) -> Result<()> {
                 leaver.why.name(),
                 &missing_runs(leaver).to_string(),
                 &leaver.days.to_string(),
-                leaver.fate.name(),
+                leaver.action.name(),
             ]))?;
         }
         Ok(())
@@ -268,7 +270,7 @@ fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
     let (mut people, mut planned) = ran.read(number)?;
     let first = people.drafts.first_row;
     let notes = ran
-        .lineage
+        .resubmission
         .notes
         .range(first..first + people.len() as RowNumber);
     let notes: Vec<Issue> = notes.map(|(_, note)| note.clone()).collect();
@@ -340,13 +342,13 @@ struct Tally<'a> {
     definition: &'a Definition,
     counts: Counts,
     rows_of: Vec<u64>,
-    to_mend_of: Vec<u64>,
+    to_fix_of: Vec<u64>,
     /// Of each file: its rows about nobody.
     nobody_of: Vec<Vec<Aside>>,
     codes: BTreeMap<Code, (u64, Vec<Example>)>,
     details: Details,
-    mends: Vec<Mend>,
-    /// By row, whether it needs no more work; empty where the run mends nothing.
+    resubmitted: Vec<ToFix>,
+    /// By row, whether it needs no more work; empty where the run fixes nothing.
     settled: Vec<bool>,
 }
 
@@ -356,11 +358,11 @@ impl<'a> Tally<'a> {
             definition,
             counts: Counts::default(),
             rows_of: vec![0; ran.files.len()],
-            to_mend_of: vec![0; ran.files.len()],
+            to_fix_of: vec![0; ran.files.len()],
             nobody_of: vec![Vec::new(); ran.files.len()],
             codes: BTreeMap::new(),
             details: Details::default(),
-            mends: Vec::new(),
+            resubmitted: Vec::new(),
             settled: Vec::new(),
         };
         for file in &ran.files {
@@ -391,7 +393,7 @@ impl<'a> Tally<'a> {
         }
         for flag in file.mapping.flags.iter().filter(|flag| !flag.is_named) {
             let column = file.source.header.get(usize::from(flag.column));
-            add(Code::MapStatus, column, flag.sense.told().into());
+            add(Code::MapStatus, column, flag.sense.reported().into());
         }
         let unmapped = &file.mapping.unmapped;
         for likely in &unmapped.likely {
@@ -414,7 +416,7 @@ impl<'a> Tally<'a> {
         self.rows_of[source] += batch.people.len() as u64;
         for (index, outcome) in batch.planned.outcomes.iter().enumerate() {
             self.counts.add(*outcome);
-            self.to_mend_of[source] += u64::from(batch.needs_mending(index));
+            self.to_fix_of[source] += u64::from(batch.needs_fixing(index));
         }
         self.trace(batch, ran);
         let file = &ran.files[source];
@@ -465,12 +467,12 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Notes the rows that need work, and those that mend others.
+    /// Notes the rows that need work, and those that fix others.
     fn trace(&mut self, batch: &Batch, ran: &Ran) {
         for (index, outcome) in batch.planned.outcomes.iter().enumerate() {
             let row = batch.people.drafts.first_row + index as RowNumber;
             let mut settles = false;
-            if !ran.lineage.is_empty() {
+            if !ran.resubmission.is_empty() {
                 let equal = match batch.people.verdicts[index] {
                     Verdict::Duplicate(of) => self.is_settled(of),
                     _ => false,
@@ -480,13 +482,13 @@ impl<'a> Tally<'a> {
                 settles = is_settled(*outcome, is_left_out, equal);
                 self.settled.push(settles);
             }
-            let origin = ran.lineage.origin(row);
-            if origin.is_some() || batch.needs_mending(index) {
-                self.mends.push(Mend {
+            let earlier = ran.resubmission.earlier(row);
+            if earlier.is_some() || batch.needs_fixing(index) {
+                self.resubmitted.push(ToFix {
                     row,
-                    origin: origin.cloned(),
+                    earlier: earlier.cloned(),
                     outcome: *outcome,
-                    settles: settles && origin.is_some(),
+                    settles: settles && earlier.is_some(),
                 });
             }
         }
@@ -591,7 +593,7 @@ fn quotes_people(code: Code) -> bool {
     )
 }
 
-/// Hides what stands in backticks: there, a value of the account.
+/// Hides what is in backticks: there, a value of the account.
 fn mask_quoted(text: &str) -> String {
     let parts = text.split('`').enumerate().map(|(index, part)| {
         if index % 2 == 1 {
@@ -607,7 +609,7 @@ fn sheet_of(file: &InputFile) -> Option<String> {
     file.source.sheet().map(String::from)
 }
 
-/// The column of the file in which the issue is mended.
+/// The column of the file in which the issue is fixed.
 fn column_of(issue: &Issue, file: &InputFile, ran: &Ran) -> Option<usize> {
     if let Some(column) = issue.column {
         return Some(usize::from(column));
@@ -675,14 +677,14 @@ fn detected(
     detected.extend(file.mapping.date_order_found.map(|found| found.sentence()));
     for flag in file.mapping.flags.iter().filter(|flag| !flag.is_named) {
         if let Some(header) = file.source.header.get(usize::from(flag.column)) {
-            let (header, told) = (header.trim(), flag.sense.told());
-            detected.push(format!("`{header}` is read as the status: {told}"));
+            let (header, reported) = (header.trim(), flag.sense.reported());
+            detected.push(format!("`{header}` is read as the status: {reported}"));
         }
     }
-    detected.extend(told_order(file, definition));
+    detected.extend(reported_order(file, definition));
     detected.extend(joined_names(&file.source.header, &file.targets));
     if let Format::Csv(shape) = &file.source.format
-        && tally.to_mend_of[number] > 0
+        && tally.to_fix_of[number] > 0
         && shape.dialect.encoding != Charset::UTF_8
     {
         detected.push("corrections are in UTF-8, because the reasons need it".to_string());
@@ -694,8 +696,8 @@ fn detected(
 }
 
 /// What a header says of the order of day and month.
-fn told_order(file: &InputFile, definition: &Definition) -> Option<String> {
-    let (order, header) = pipeline::told_order(file)?;
+fn reported_order(file: &InputFile, definition: &Definition) -> Option<String> {
+    let (order, header) = pipeline::reported_order(file)?;
     let first = if order == DateOrder::Mdy {
         "month"
     } else {

@@ -1,9 +1,16 @@
 //! The rows of a run, and by what they are decided.
 
-use super::{Job, Order};
-use crate::row::Layout;
-use crate::spool::Spool;
-use crate::stages::clash::owners::Clashing;
+use std::sync::atomic::Ordering;
+
+use rayon::prelude::*;
+
+use super::Order;
+use super::job::{Job, stopped_early};
+use crate::field::RowNumber;
+use crate::refusal::Result;
+use crate::row::{Layout, People};
+use crate::spool::{GROUP_BATCHES, Spool};
+use crate::stages::clash::key_index::Clashing;
 use crate::stages::managers::Wrong;
 use crate::stages::read::InputFile;
 
@@ -25,4 +32,50 @@ pub(super) struct Rows<'a> {
     pub(super) job: &'a Job<'a>,
     pub(super) layout: &'a Layout,
     pub(super) spool: &'a Spool,
+}
+
+impl Rows<'_> {
+    /// The rows of a batch.
+    ///
+    /// # Errors
+    /// `output.unwritable`, when the disk fails.
+    pub(super) fn read(&self, batch: usize) -> Result<People> {
+        self.spool.read(batch)
+    }
+
+    /// Reads every batch, several side by side, under the heading `what`. `begin` is called for each
+    /// group of them with its last row, `one` makes something of a batch, and `next` takes that in
+    /// order.
+    ///
+    /// # Errors
+    /// `run.stopped`, when somebody asks for it; those of the disk; what the functions fail with.
+    pub(super) fn each<C: Sync, T: Send>(
+        &self,
+        what: &'static str,
+        mut begin: impl FnMut(RowNumber) -> Result<C>,
+        one: impl Fn(&C, usize, People) -> Result<T> + Sync,
+        mut next: impl FnMut(usize, T) -> Result<()>,
+    ) -> Result<()> {
+        let Rows { job, spool, .. } = *self;
+        job.progress.begin(what, Some(spool.rows()));
+        for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
+            if job.stop.load(Ordering::Relaxed) {
+                return Err(stopped_early());
+            }
+            let range = first..(first + GROUP_BATCHES).min(spool.batches());
+            let last = range.end - 1;
+            let last_row = spool.first_row(last) + spool.rows_in(last) as RowNumber - 1;
+            let context = begin(last_row)?;
+            let made: Vec<T> = range
+                .clone()
+                .into_par_iter()
+                .map(|batch| one(&context, batch, self.read(batch)?))
+                .collect::<Result<_>>()?;
+            for (batch, made) in range.zip(made) {
+                next(batch, made)?;
+                job.progress.add(spool.rows_in(batch) as u64, None);
+            }
+        }
+        Ok(())
+    }
 }

@@ -1,10 +1,11 @@
 //! load: the groups, the rows in chunks, the leavers.
 //!
-//! What is written once is decided by the ledger, where a chunk's line goes in with the chunk: a run
-//! that was cut off goes on with the chunks that aren't in it, and so do several processes that share
-//! a run. Each of those takes chunks that nobody has, until the ledger has them all. What can't be
-//! done chunk by chunk is done by one of them: the keys that rows pass on to each other before all
-//! chunks ([`Step::Open`]), the leavers and the end after them ([`Step::Close`]).
+//! The ledger ensures that each chunk is written once, because the chunk's line is written in the
+//! same transaction: an interrupted run continues with the chunks that aren't in it, and so do
+//! several processes that share a run. Each of these takes chunks that nobody has claimed, until
+//! the ledger has them all. What can't be done chunk by chunk is done by one process: the keys that
+//! rows pass on to each other before all chunks ([`Step::Open`]), the leavers and the end after
+//! them ([`Step::Close`]).
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -25,13 +26,13 @@ use crate::spool::Spool;
 use crate::stages::load::{self, Chunk};
 use crate::store::Store;
 use crate::store::loader::{Loader, Written};
-use crate::store::share::{Booked, PAUSE, Step};
+use crate::store::share::{ChunkRecord, PAUSE, Step};
 use crate::store::trouble::By;
 use crate::summary::Share;
 
 /// How a process comes to write a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum LoadMode {
     /// It has the run for itself.
     Alone,
     /// With others.
@@ -43,15 +44,15 @@ pub(super) enum Way {
     },
 }
 
-impl Way {
+impl LoadMode {
     fn is_shared(self) -> bool {
-        self != Way::Alone
+        self != LoadMode::Alone
     }
 }
 
 /// load: makes the groups, writes the rows, settles the leavers. What stops it on the way is in the
 /// result, not an error: rows are in by then.
-pub(super) fn write(job: &Job, mut ran: Ran, way: Way, store: &mut Store) -> Result<Ran> {
+pub(super) fn write(job: &Job, mut ran: Ran, mode: LoadMode, store: &mut Store) -> Result<Ran> {
     let wanted = &ran.decisions.whole.groups;
     let groups = store.create_groups(wanted, &ran.run, &job.pipeline.definition.groups)?;
     let mut loading = Loading {
@@ -60,7 +61,7 @@ pub(super) fn write(job: &Job, mut ran: Ran, way: Way, store: &mut Store) -> Res
         groups: &groups,
         store,
         chunks: chunks(&ran.spool, job.pipeline.definition.load.chunk_rows),
-        way,
+        mode,
         ledger: BTreeMap::new(),
         share: Share::default(),
     };
@@ -74,14 +75,14 @@ pub(super) fn write(job: &Job, mut ran: Ran, way: Way, store: &mut Store) -> Res
     } = loading;
     let mut closes = true;
     if stopped.is_none() {
-        closes = !way.is_shared() || store.begin_step(&ran.run, Step::Close, job.stop)?;
+        closes = !mode.is_shared() || store.begin_step(&ran.run, Step::Close, job.stop)?;
         if closes {
             settle_leavers(job, &ran, store)?;
         } else if job.stop.load(Ordering::Relaxed) {
             stopped = Some(as_asked());
         }
     }
-    if let Way::Shared { joined, .. } = way {
+    if let LoadMode::Shared { joined, .. } = mode {
         if stopped.is_some() {
             closes = store.is_last()?;
         }
@@ -98,13 +99,13 @@ pub(super) fn write(job: &Job, mut ran: Ran, way: Way, store: &mut Store) -> Res
     Ok(ran)
 }
 
-fn by_row(ledger: Vec<Booked>) -> BTreeMap<RowNumber, Booked> {
+fn by_row(ledger: Vec<ChunkRecord>) -> BTreeMap<RowNumber, ChunkRecord> {
     let lines = ledger.into_iter().map(|chunk| (chunk.first_row, chunk));
     lines.collect()
 }
 
-/// The number of runs accounts the chunks of a ledger made or changed.
-fn written(ledger: &BTreeMap<RowNumber, Booked>) -> u64 {
+/// How many accounts the chunks of a ledger made or changed.
+fn written(ledger: &BTreeMap<RowNumber, ChunkRecord>) -> u64 {
     let chunks = ledger.range(..RowNumber::MAX);
     let outcomes = chunks.flat_map(|(_, chunk)| &chunk.outcomes);
     let in_accounts = |outcome: &&Outcome| matches!(outcome, Outcome::Created | Outcome::Updated);
@@ -112,7 +113,11 @@ fn written(ledger: &BTreeMap<RowNumber, Booked>) -> u64 {
 }
 
 /// What of the decisions isn't in the accounts, by the ledger.
-fn refused(ran: &Ran, chunks: &[Range<usize>], mut ledger: BTreeMap<RowNumber, Booked>) -> Refused {
+fn refused(
+    ran: &Ran,
+    chunks: &[Range<usize>],
+    mut ledger: BTreeMap<RowNumber, ChunkRecord>,
+) -> Refused {
     let first = |chunk: &Range<usize>| ran.spool.first_row(chunk.start);
     let missing = chunks
         .iter()
@@ -150,9 +155,9 @@ struct Loading<'a> {
     groups: &'a Tree,
     store: &'a Store,
     chunks: Vec<Range<usize>>,
-    way: Way,
+    mode: LoadMode,
     /// The chunks that are in, as far as this process knows.
-    ledger: BTreeMap<RowNumber, Booked>,
+    ledger: BTreeMap<RowNumber, ChunkRecord>,
     share: Share,
 }
 
@@ -182,9 +187,9 @@ impl Loading<'_> {
     /// Where processes share the run, its line in the ledger says that this is done, also where there
     /// are no such rows.
     fn open(&mut self) -> Result<Option<Refusal>> {
-        let is_ours = match self.way {
-            Way::Alone => !self.ran.decisions.whole.together.is_empty(),
-            Way::Shared { opens, .. } => opens,
+        let is_ours = match self.mode {
+            LoadMode::Alone => !self.ran.decisions.whole.together.is_empty(),
+            LoadMode::Shared { opens, .. } => opens,
         };
         if !is_ours {
             return Ok(None);
@@ -195,7 +200,7 @@ impl Loading<'_> {
                 return Ok(Some(as_asked()));
             }
             let mut loader = self.store.loader(1, &self.ran.run)?;
-            loader.send(load::encode_moves(&updates, self.groups));
+            loader.send(load::encode_transfers(&updates, self.groups));
             let (written, failure) = loader.finish();
             if failure.is_some() {
                 return Ok(failure);
@@ -203,7 +208,7 @@ impl Loading<'_> {
             written.into_iter().for_each(|written| self.note(written));
             self.look_again()?;
         }
-        if self.way.is_shared() {
+        if self.mode.is_shared() {
             self.store.end_step(&self.ran.run, Step::Open)?;
         }
         Ok(None)
@@ -223,12 +228,14 @@ impl Loading<'_> {
         Ok(updates)
     }
 
-    /// Writes the chunks, one after the other; those that others are at come last, for these may be
-    /// killed.
+    /// Writes the chunks, one after the other; those that others are at come last, because these
+    /// may be killed.
     fn write(&mut self) -> Result<Option<Refusal>> {
-        let start = match self.way {
-            Way::Alone => 0,
-            Way::Shared { .. } => start(self.store.take_seat(&self.ran.run)?, self.chunks.len()),
+        let start = match self.mode {
+            LoadMode::Alone => 0,
+            LoadMode::Shared { .. } => {
+                start(self.store.take_seat(&self.ran.run)?, self.chunks.len())
+            }
         };
         let mut left: Vec<usize> = (start..self.chunks.len()).chain(0..start).collect();
         self.keep_missing(&mut left);
@@ -263,14 +270,14 @@ impl Loading<'_> {
         let at_once = self.job.pipeline.definition.load.connections;
         for some in left.chunks(at_once) {
             let mut some = some.to_vec();
-            if self.way.is_shared() {
+            if self.mode.is_shared() {
                 self.look_for(&some)?;
                 self.keep_missing(&mut some);
             }
             for chunk in self.encode(&some)? {
-                if chunk.is_idle() && !self.way.is_shared() {
+                if chunk.is_idle() && !self.mode.is_shared() {
                     self.note(Written {
-                        booked: Booked {
+                        logged: ChunkRecord {
                             first_row: chunk.first_row,
                             outcomes: chunk.outcomes,
                             issues: Vec::new(),
@@ -297,20 +304,20 @@ impl Loading<'_> {
         if written.by != By::Us {
             return;
         }
-        if written.booked.first_row != RowNumber::MAX {
+        if written.logged.first_row != RowNumber::MAX {
             self.share.chunks += 1;
         }
-        self.is_in(written.booked);
+        self.is_in(written.logged);
     }
 
-    fn is_in(&mut self, booked: Booked) {
-        let first_row = booked.first_row;
-        if self.ledger.insert(first_row, booked).is_none() {
+    fn is_in(&mut self, logged: ChunkRecord) {
+        let first_row = logged.first_row;
+        if self.ledger.insert(first_row, logged).is_none() {
             self.job.progress.add(self.rows_from(first_row), None);
         }
     }
 
-    /// The number of runs rows the chunk has that begins at `first_row`; none has that of the moves.
+    /// How many rows the chunk has that begins at `first_row`; none has that of the moves.
     fn rows_from(&self, first_row: RowNumber) -> u64 {
         let spool = &self.ran.spool;
         let first = |chunk: &Range<usize>| spool.first_row(chunk.start);
@@ -321,8 +328,8 @@ impl Loading<'_> {
 
     /// Reads what others have written, a process that was killed among them.
     fn look_again(&mut self) -> Result<()> {
-        for booked in self.store.ledger(&self.ran.run)? {
-            self.is_in(booked);
+        for logged in self.store.ledger(&self.ran.run)? {
+            self.is_in(logged);
         }
         Ok(())
     }
@@ -331,9 +338,9 @@ impl Loading<'_> {
     fn look_for(&mut self, some: &[usize]) -> Result<()> {
         let rows: Vec<RowNumber> = some.iter().map(|chunk| self.first_row(*chunk)).collect();
         for first_row in self.store.written_of(&self.ran.run, &rows)? {
-            self.is_in(Booked {
+            self.is_in(ChunkRecord {
                 first_row,
-                ..Booked::default()
+                ..ChunkRecord::default()
             });
         }
         Ok(())
@@ -362,10 +369,10 @@ impl Loading<'_> {
     /// the decisions, and is not written; what passes on keys is in already, or was refused.
     fn read(&self, batches: Range<usize>) -> Result<Vec<load::Batch>> {
         let together = &self.ran.decisions.whole.together;
-        let moves = self.ledger.get(&RowNumber::MAX);
-        let refused: HashSet<RowNumber> = moves
+        let key_transfer = self.ledger.get(&RowNumber::MAX);
+        let refused: HashSet<RowNumber> = key_transfer
             .iter()
-            .flat_map(|moves| moves.issues.iter().map(|issue| issue.row))
+            .flat_map(|key_transfer| key_transfer.issues.iter().map(|issue| issue.row))
             .collect();
         let read = |batch: usize| {
             let first_row = self.ran.spool.first_row(batch);
@@ -400,8 +407,8 @@ fn broke_off() -> Refusal {
     Refusal::new(Code::RunStopped, "writing stopped unexpectedly").exit(Exit::Stopped)
 }
 
-/// Where the process with a seat begins, of so many chunks: in the middle of what is between those
-/// who came before it (the sequence of van der Corput).
+/// Where the process with a seat begins, of this many chunks: in the middle of what is between
+/// those who came before it (the sequence of van der Corput).
 fn start(seat: u32, chunks: usize) -> usize {
     ((u64::from(seat.reverse_bits()) * chunks as u64) >> u32::BITS) as usize
 }

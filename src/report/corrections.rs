@@ -1,9 +1,9 @@
-//! `corrections.csv` and `corrections.xlsx`: the rows that need mending, in the layout of the
-//! file that they came from, with what is wrong in columns behind.
+//! `corrections.csv` and `corrections.xlsx`: the rows that need fixing, in the layout of the file
+//! that they came from, with the reasons in additional columns.
 //!
 //! Fixed, the file can be imported as it is: columns of muster's own are ignored
-//! ([`crate::header::is_own`]), but for the mark of each row, by which the run that takes it knows
-//! what it mends ([`crate::stages::lineage`]).
+//! ([`crate::header::is_own`]), except the mark of each row, which says which row of an earlier run
+//! it fixes ([`crate::stages::resubmission`]).
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -29,12 +29,12 @@ const SHEET_ROWS_MAX: u32 = 1_048_576;
 const DIGIT_PIXELS: f64 = 7.0;
 /// The number format of text: what is typed into such a cell stays as it is typed.
 const TEXT: &str = "@";
-/// What a cell may hold in place of a value (ECMA-376 part 1, 18.18.11).
+/// What a cell may hold instead of a value (ECMA-376 part 1, 18.18.11).
 const ERRORS: [&str; 7] = [
     "#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!",
 ];
 
-/// A row that needs mending.
+/// A row that needs fixing.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Correction<'a> {
     /// Its line in the file, or its row on the sheet.
@@ -49,7 +49,7 @@ pub struct Correction<'a> {
     pub errors: Vec<(usize, &'a str)>,
     /// The codes, as `email.syntax, phone.invalid`.
     pub codes: String,
-    /// What is wrong and how to mend it, in plain words.
+    /// What is wrong and how to fix it, in plain words.
     pub reasons: String,
     /// Columns that are to blame, from 0, each with its reason.
     pub problems: Vec<(u16, String)>,
@@ -143,7 +143,7 @@ impl Corrections {
         })
     }
 
-    /// Puts the rows above the list where they stood, the last of them being that of the header.
+    /// Puts the rows above the list where they were, the last of them being that of the header.
     /// Without this, a sheet begins with the header.
     ///
     /// # Errors
@@ -168,7 +168,7 @@ impl Corrections {
 
     /// Adds a row.
     ///
-    /// Cells behind the header's last column come after muster's own, so that those keep their
+    /// Cells after the header's last column come after muster's own, so that those keep their
     /// place; a row with too few cells is filled up with empty ones.
     ///
     /// # Errors
@@ -199,7 +199,7 @@ impl Corrections {
         }
     }
 
-    /// The number of runs rows were added.
+    /// How many rows were added.
     pub fn rows(&self) -> u64 {
         self.rows
     }
@@ -427,7 +427,7 @@ pub(super) fn heading() -> Format {
         .set_border_bottom(FormatBorder::Thin)
 }
 
-/// Wide enough for a header, and for most of what stands under it.
+/// Wide enough for a header, and for most of what is under it.
 pub(super) fn column_width(header: &str) -> f64 {
     (header.chars().count() as f64 + 3.0).clamp(12.0, 40.0)
 }
@@ -476,7 +476,7 @@ fn in_order<'a>(
         .chain(cells.iter().skip(width).copied())
 }
 
-/// Which column of the user's file stands at `index` of a corrections file.
+/// Which column of the user's file is at `index` of a corrections file.
 fn file_column(index: usize, width: usize) -> Option<usize> {
     match index {
         _ if index < width => Some(index),

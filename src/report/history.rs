@@ -1,4 +1,4 @@
-//! What an undo did, and what is known of one person, as terminal text. Pure.
+//! What an undo did, and everything known about one person, as terminal text. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -238,8 +238,8 @@ impl Explained {
         let Some(known) = self.known.take() else {
             return;
         };
-        let mut told = BTreeSet::new();
-        let mut events = vec![made(&known, ledgers, &mut told)];
+        let mut reported = BTreeSet::new();
+        let mut events = vec![made(&known, ledgers, &mut reported)];
         for done in done {
             let kept_on = events.iter_mut().find(|event| {
                 matches!(done.what, What::Kept(..)) && event.run.as_ref() == Some(&done.run)
@@ -248,7 +248,7 @@ impl Explained {
                 (Some(event), What::Kept(field, reason)) => {
                     event.notes.push(format!("kept {field}: {reason}"));
                 }
-                _ => events.push(event_of(done, ledgers, &mut told)),
+                _ => events.push(event_of(done, ledgers, &mut reported)),
             }
         }
         let touched = known.updated_at != known.created_at;
@@ -262,7 +262,7 @@ impl Explained {
                 "last changed by the application".to_string(),
             ));
         }
-        let named = only_named(ledgers, runs, &told, &events);
+        let named = only_named(ledgers, runs, &reported, &events);
         events.extend(ways_in.iter().flat_map(way_in));
         events.extend(named);
         events.sort_by_key(|event| event.micros);
@@ -296,7 +296,7 @@ fn event(micros: i64, what: String) -> Event {
 fn made(
     known: &Known,
     ledgers: &BTreeMap<String, Option<Vec<Entry>>>,
-    told: &mut BTreeSet<(String, u32)>,
+    reported: &mut BTreeSet<(String, u32)>,
 ) -> Event {
     let row = known.image["run_row"].as_u64().map(|row| row as u32);
     let (Some(run), Some(row)) = (known.image["run_id"].as_str(), row) else {
@@ -306,7 +306,7 @@ fn made(
         );
     };
     let mut event = event(known.created_at, "created by import".to_string());
-    place(&mut event, run, row, ledgers, told);
+    place(&mut event, run, row, ledgers, reported);
     event
 }
 
@@ -316,10 +316,10 @@ fn place(
     run: &str,
     row: u32,
     ledgers: &BTreeMap<String, Option<Vec<Entry>>>,
-    told: &mut BTreeSet<(String, u32)>,
+    reported: &mut BTreeSet<(String, u32)>,
 ) {
     event.run = Some(run.to_string());
-    told.insert((run.to_string(), row));
+    reported.insert((run.to_string(), row));
     match ledgers.get(run) {
         Some(Some(entries)) => {
             if let Some(entry) = entries.iter().find(|entry| entry.row == row) {
@@ -353,7 +353,7 @@ fn notes(entry: &Entry) -> Vec<String> {
 fn event_of(
     done: &Done,
     ledgers: &BTreeMap<String, Option<Vec<Entry>>>,
-    told: &mut BTreeSet<(String, u32)>,
+    reported: &mut BTreeSet<(String, u32)>,
 ) -> Event {
     let verb = match (&done.what, done.kind.as_str()) {
         (What::Changed(..), "undo") => "changed back by undo",
@@ -369,13 +369,13 @@ fn event_of(
         let undoes = done.undoes.as_deref().unwrap_or_default();
         event.notes.push(format!("it undoes run {undoes}"));
     } else if i32::try_from(done.row).is_err() {
-        // A leaver's row is negative in the books.
+        // A leaver's row is negative in the run log.
         event.run = Some(done.run.clone());
         event.notes.push(
             "no row names the person: missing from a full list, or due by a date".to_string(),
         );
     } else {
-        place(&mut event, &done.run, done.row, ledgers, told);
+        place(&mut event, &done.run, done.row, ledgers, reported);
     }
     match &done.what {
         What::Changed(before, after) => {
@@ -401,7 +401,7 @@ fn event_of(
     event
 }
 
-/// An invitation, and what became of it.
+/// An invitation, and what happened to it.
 fn way_in(way: &WayIn) -> Vec<Event> {
     let noun = match way.kind.as_str() {
         "invite" => "invitation",
@@ -420,8 +420,8 @@ fn way_in(way: &WayIn) -> Vec<Event> {
         events[0].notes.push(format!("sent again {}×", way.resends));
     }
     if let Some(at) = way.sent_at {
-        let via = way.via.as_deref().unwrap_or("mail");
-        events.push(of_run(at, format!("{noun} sent by {via}")));
+        let transport = way.transport.as_deref().unwrap_or("mail");
+        events.push(of_run(at, format!("{noun} sent by {transport}")));
     }
     match (way.accepted_at, way.state.as_str()) {
         (Some(at), _) => events.push(of_run(at, format!("{noun} accepted"))),
@@ -439,7 +439,7 @@ fn way_in(way: &WayIn) -> Vec<Event> {
 fn only_named(
     ledgers: &BTreeMap<String, Option<Vec<Entry>>>,
     runs: &BTreeMap<String, i64>,
-    told: &BTreeSet<(String, u32)>,
+    reported: &BTreeSet<(String, u32)>,
     known: &[Event],
 ) -> Vec<Event> {
     let mut events = Vec::new();
@@ -449,7 +449,7 @@ fn only_named(
         let started = runs.get(run).copied().unwrap_or_default();
         let micros = did.map_or(started, |event| event.micros);
         for entry in entries.iter().flatten() {
-            if told.contains(&(run.clone(), entry.row)) {
+            if reported.contains(&(run.clone(), entry.row)) {
                 continue;
             }
             let mut event = event(micros, format!("in an import, {}", entry.outcome));
@@ -483,7 +483,7 @@ fn shown_groups(value: &Value) -> String {
     groups.collect::<Vec<_>>().join(", ")
 }
 
-/// Rows that were asked for, each with what became of it.
+/// Rows that were asked for, each with what happened to it.
 pub fn rows(rows: &[Row]) -> String {
     let mut text = String::new();
     for row in rows {

@@ -1,9 +1,9 @@
 //! `summary.html`: the whole run on one self-contained page.
 //!
-//! The page has no script and loads nothing: its Content-Security-Policy allows one style sheet,
-//! by hash. Values of files are escaped by maud, stand in `<bdi>`, and show control and
-//! bidirectional characters as escapes, so that none of them can change the page around it.
-//! It has full personal values; `summary.json` is the one to pass on.
+//! The page has no script and loads nothing: its Content-Security-Policy allows one style sheet, by
+//! hash. Values of files are escaped by maud, are in `<bdi>`, and show control and bidirectional
+//! characters as escapes, so that none of them can change the page around it. It contains full
+//! personal values; pass on `summary.json` instead.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,15 +14,15 @@ use crate::issue::Code;
 use crate::meaning::changes::{Change, Changes};
 use crate::outcome::{Counts, Outcome};
 use crate::report::human::{
-    self, counted, doubts, duration, escape, grouped, headline, is_hidden, meaning, mending,
-    percent, plural, rules, ruling, safe, sum, why_leaving,
+    self, counted, decision, doubts, duration, escape, fixing, grouped, headline, is_hidden,
+    meaning, percent, plural, rules, safe, sum, why_leaving,
 };
-use crate::safeguard::{Gate, Ruling};
+use crate::safeguard::{Safeguard, SafeguardDecision};
 use crate::summary::{Example, Input, LeaverExample, Next, Summary};
 
-/// The page's only style sheet; it stands in the page as it is.
+/// The page's only style sheet; it is in the page as it is.
 const STYLE: &str = include_str!("summary.css");
-/// The number of runs codes the chart shows; the rest is one bar. All of them are listed further down.
+/// How many codes the chart shows; the rest is one bar. All of them are listed further down.
 const CODES_MAX: usize = 16;
 /// The narrowest part of the outcome bar, in percent of its width, so that one row of a million
 /// is still seen.
@@ -33,7 +33,7 @@ const PART_MIN: f64 = 1.5;
 pub struct Details {
     /// In the order of the rows; as many as the caller finds sensible for one page.
     pub issues: Vec<IssueDetail>,
-    /// The number of runs issues are not in `issues`.
+    /// How many issues are not in `issues`.
     pub omitted: u64,
     /// What the updates change.
     pub changes: Changes,
@@ -46,7 +46,7 @@ pub struct Details {
 pub struct IssueDetail {
     /// What kind of problem.
     pub code: Code,
-    /// Where it stands and what was found; nothing is masked.
+    /// Where it is and what was found; nothing is masked.
     pub at: Example,
 }
 
@@ -118,7 +118,7 @@ fn sections(summary: &Summary, details: &Details) -> Vec<Section> {
         false,
         outcomes(&summary.counts),
     );
-    if summary.counts.held > 0 || !summary.gates.is_empty() {
+    if summary.counts.held > 0 || !summary.safeguards.is_empty() {
         add("safeguards", "Safeguards", false, safeguards(summary));
     }
     if !summary.leavers.is_empty() {
@@ -266,7 +266,7 @@ fn hero(summary: &Summary, doubts: &[String]) -> Markup {
                 @if let Some(took) = duration(&run.started_at, &run.finished_at) { ", took " (took) }
                 @if !run.matched_against.is_empty() { ", matched against " (visible(&run.matched_against)) }
             }
-            @for line in mending(summary) { p.meta { (visible(&line)) } }
+            @for line in fixing(summary) { p.meta { (visible(&line)) } }
             @if run.kind == "check" {
                 p.meta { "A check writes nothing to the accounts." }
             }
@@ -381,7 +381,7 @@ fn safeguards(summary: &Summary) -> Markup {
         @if summary.counts.held > 0 {
             p { (plural(summary.counts.held, "row is", "rows are")) " held; nothing was written for them." }
         }
-        @if !summary.gates.is_empty() {
+        @if !summary.safeguards.is_empty() {
             p.small {
                 "Each class of changes has one limit per run, and one for all runs within a time window. "
                 "A class over either limit is held."
@@ -392,10 +392,10 @@ fn safeguards(summary: &Summary) -> Markup {
                     th.number scope="col" { "Of" } th.number scope="col" { "At most" }
                     th.number scope="col" { "Earlier runs" } th.number scope="col" { "Together at most" }
                 } }
-                tbody { @for gate in &summary.gates { (gate_row(gate)) } }
+                tbody { @for safeguard in &summary.safeguards { (safeguard_row(safeguard)) } }
             }
         }
-        @let findings: Vec<&String> = summary.gates.iter().flat_map(|gate| &gate.findings).collect();
+        @let findings: Vec<&String> = summary.safeguards.iter().flat_map(|safeguard| &safeguard.findings).collect();
         @if !findings.is_empty() {
             ul.findings { @for finding in findings { li { (prose(finding)) } } }
         }
@@ -415,9 +415,9 @@ fn leavers(summary: &Summary, details: &[LeaverExample]) -> Markup {
     html! {
         p {
             "Missing from a full list, or due by a first or last day: "
-            @for (index, (fate, count)) in summary.leavers.iter().enumerate() {
+            @for (index, (leaver_action, count)) in summary.leavers.iter().enumerate() {
                 @if index > 0 { ", " }
-                b { (grouped(*count)) } " " (visible(fate))
+                b { (grouped(*count)) } " " (visible(leaver_action))
             }
             "."
         }
@@ -450,22 +450,22 @@ fn leaver_class(what: &str) -> &'static str {
     }
 }
 
-fn gate_row(gate: &Gate) -> Markup {
+fn safeguard_row(safeguard: &Safeguard) -> Markup {
     let number = |number: Option<u64>| number.map_or("no limit".to_string(), grouped);
-    let class = match gate.ruling {
-        Ruling::Passed => "note",
-        Ruling::Allowed => "warning",
-        Ruling::Held => "reject",
+    let class = match safeguard.decision {
+        SafeguardDecision::Passed => "note",
+        SafeguardDecision::Allowed => "warning",
+        SafeguardDecision::Held => "reject",
     };
     html! {
         tr {
-            th scope="row" { code { (visible(&gate.class)) } }
-            td data-label="Decision" { span class={ "badge " (class) } { (ruling(gate.ruling)) } }
-            td data-label="In this run" { (counted(gate)) @if let Some(share) = gate.share { " (" (format!("{:.1} %", share * 100.0)) ")" } }
-            td.number data-label="Of" { @if gate.class != "content" { (grouped(gate.base)) } }
-            td.number data-label="At most" { (number(gate.limit)) @if let Some(allowed) = gate.allowed { ", " (grouped(allowed)) " allowed" } }
-            td.number data-label="Earlier runs" { @if gate.window_limit.is_some() { (grouped(gate.window_count)) } }
-            td.number data-label="Together" { @if gate.window_limit.is_some() { (number(gate.window_limit)) } }
+            th scope="row" { code { (visible(&safeguard.class)) } }
+            td data-label="Decision" { span class={ "badge " (class) } { (decision(safeguard.decision)) } }
+            td data-label="In this run" { (counted(safeguard)) @if let Some(share) = safeguard.share { " (" (format!("{:.1} %", share * 100.0)) ")" } }
+            td.number data-label="Of" { @if safeguard.class != "content" { (grouped(safeguard.base)) } }
+            td.number data-label="At most" { (number(safeguard.limit)) @if let Some(allowed) = safeguard.allowed { ", " (grouped(allowed)) " allowed" } }
+            td.number data-label="Earlier runs" { @if safeguard.window_limit.is_some() { (grouped(safeguard.window_count)) } }
+            td.number data-label="Together" { @if safeguard.window_limit.is_some() { (number(safeguard.window_limit)) } }
         }
     }
 }
@@ -544,7 +544,7 @@ struct Group<'a> {
     code: &'a str,
     severity: &'static str,
     title: &'a str,
-    mend: &'a str,
+    fix: &'a str,
     count: u64,
     places: Vec<&'a Example>,
     /// The places are the summary's examples, because no details were given.
@@ -577,10 +577,10 @@ fn groups<'a>(summary: &'a Summary, details: &'a Details) -> Vec<Group<'a>> {
             code: &issue.code,
             severity: severity_class(&issue.severity),
             title: &issue.title,
-            mend: Code::ALL
+            fix: Code::ALL
                 .iter()
                 .find(|code| code.name() == issue.code)
-                .map_or("", |code| code.mend()),
+                .map_or("", |code| code.fix()),
             count: issue.count,
             places: if masked {
                 issue.examples.iter().collect()
@@ -599,7 +599,7 @@ fn groups<'a>(summary: &'a Summary, details: &'a Details) -> Vec<Group<'a>> {
             code: issue.code.name(),
             severity: severity_class(issue.code.severity().name()),
             title: issue.code.title(),
-            mend: issue.code.mend(),
+            fix: issue.code.fix(),
             count: places.len() as u64,
             places,
             masked: false,
@@ -661,8 +661,8 @@ fn group_details(group: &Group, inputs: &[Input]) -> Markup {
                     b.count { (grouped(group.count)) }
                 }
             }
-            @if !group.mend.is_empty() && group.mend != "nothing" {
-                p.fix { b { "Fix:" } " " (prose(group.mend)) }
+            @if !group.fix.is_empty() && group.fix != "nothing" {
+                p.fix { b { "Fix:" } " " (prose(group.fix)) }
             }
             @if listed > 0 {
                 table.cards.places {
@@ -764,7 +764,7 @@ fn changes(summary: &Summary, changes: &Changes) -> Markup {
     }
 }
 
-/// A line for each value; place and person stand in the first.
+/// A line for each value; place and person are in the first.
 fn change_rows(change: &Change, inputs: &[Input]) -> Markup {
     let value = |text: &str| html! { @if text.is_empty() { span.faint { "nothing" } } @else { (visible(text)) } };
     html! {
@@ -884,9 +884,9 @@ mod tests {
 
     use super::*;
     use crate::report::human::tests::summary;
-    use crate::summary::Mends;
+    use crate::summary::Resubmitted;
     use crate::summary::{
-        Approval, Column, IssueCount, LikelyField, MendedBy, Nameless, Open, PassedOver, Run,
+        Approval, Column, FixedBy, IssueCount, LikelyField, Nameless, Open, PassedOver, Run,
         Unmapped,
     };
     use proptest::prelude::{any, prop_assert_eq, proptest};
@@ -988,26 +988,26 @@ mod tests {
             cleaned: [(next(), count)].into(),
             issues: vec![known.clone(), known],
             dropped: None,
-            gates: vec![Gate {
+            safeguards: vec![Safeguard {
                 class: next(),
-                ruling: Ruling::Held,
+                decision: SafeguardDecision::Held,
                 count,
                 base: count,
                 limit: Some(1),
                 findings: vec![next()],
-                ..Gate::default()
+                ..Safeguard::default()
             }],
-            mends: vec![Mends {
+            resubmitted: vec![Resubmitted {
                 run: next(),
                 needed: count,
-                mended: 1,
+                fixed: 1,
                 left: count,
             }],
             open: Some(Open {
                 needed: count,
-                mended: 1,
+                fixed: 1,
                 left: count,
-                by: vec![MendedBy {
+                by: vec![FixedBy {
                     run: next(),
                     rows: 1,
                 }],
@@ -1176,15 +1176,15 @@ mod tests {
         let mut summary = summary();
         summary.counts.held = 1;
         summary.counts.skipped = 1;
-        summary.gates = vec![Gate {
+        summary.safeguards = vec![Safeguard {
             class: "role_raise".to_string(),
-            ruling: Ruling::Held,
+            decision: SafeguardDecision::Held,
             count: 2001,
             base: 40_000,
             share: Some(0.05),
             limit: Some(800),
             findings: vec!["`phone` is empty".to_string()],
-            ..Gate::default()
+            ..Safeguard::default()
         }];
         summary
             .files

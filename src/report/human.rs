@@ -1,4 +1,4 @@
-//! The summary as terminal text, and the plain words that the page shares with it.
+//! The summary as terminal text, and the texts that the page shares with it.
 //!
 //! Everything that comes from a file goes through [`safe`], so that no value can move the
 //! cursor, forge a line or turn the text around.
@@ -7,20 +7,20 @@ use std::fmt::Write;
 
 use crate::outcome::{Counts, Outcome};
 use crate::refusal::Refusal;
-use crate::safeguard::{Gate, Ruling};
+use crate::safeguard::{Safeguard, SafeguardDecision};
 use crate::summary::{
     Approval, Example, Input, IssueCount, LeaverExample, Share, Summary, Unmapped,
 };
 
 /// The narrowest text that is still laid out; a smaller `width` is taken for this one.
 const WIDTH_MIN: usize = 40;
-/// The number of runs codes are listed before the rest is summed up in one line.
+/// How many codes are listed before the rest is summed up in one line.
 const CODES_MAX: usize = 6;
-/// The number of runs leavers are listed before the rest is summed up.
+/// How many leavers are listed before the rest is summed up.
 const LEAVERS_MAX: usize = 5;
-/// The number of runs cleaning rules are listed before the rest is summed up.
+/// How many cleaning rules are listed before the rest is summed up.
 const RULES_MAX: usize = 8;
-/// The number of runs columns that were not used are told in a sentence each, and how many are listed.
+/// How many columns that were not used are reported in a sentence each, and how many are listed.
 const SENTENCES_MAX: usize = 8;
 const KEPT_MAX: usize = 8;
 /// The most characters of a column's name that are shown.
@@ -116,8 +116,8 @@ fn rows_in_files(summary: &Summary) -> u128 {
         .sum()
 }
 
-/// Everything that keeps the run from being told as a whole, as sentences. A summary with doubts
-/// is never called all in.
+/// Everything that keeps the run from being reported as a whole, as sentences. A summary with
+/// doubts is never called all in.
 pub fn doubts(summary: &Summary) -> Vec<String> {
     let counts = &summary.counts;
     let (outcomes, read, files) = (sum(counts), u128::from(counts.read), rows_in_files(summary));
@@ -224,22 +224,22 @@ pub fn headline(summary: &Summary) -> Vec<String> {
     sentences
 }
 
-/// What rows of earlier runs come back mended, and what became since of those that needed work in
+/// What rows of earlier runs come back fixed, and what became since of those that needed work in
 /// this one, a line each.
-pub fn mending(summary: &Summary) -> Vec<String> {
+pub fn fixing(summary: &Summary) -> Vec<String> {
     let would = summary.run.kind == "check";
-    let (mends, are) = if would {
+    let (resubmitted, are) = if would {
         ("would fix", "would be left")
     } else {
         ("fixes", "left")
     };
     let mut lines: Vec<String> = summary
-        .mends
+        .resubmitted
         .iter()
         .map(|of| {
             format!(
-                "{mends} {} of {} of run {}, {} {are}",
-                grouped(of.mended),
+                "{resubmitted} {} of {} of run {}, {} {are}",
+                grouped(of.fixed),
                 plural(of.needed, "row", "rows"),
                 of.run,
                 grouped(of.left)
@@ -263,10 +263,10 @@ pub fn mending(summary: &Summary) -> Vec<String> {
 /// Those whom no row names, in a sentence: `3 people are missing from the list: 2 deactivated, 1
 /// waiting.`
 fn leavers_in_words(summary: &Summary) -> Option<String> {
-    let fates: Vec<String> = summary
+    let leaver_actions: Vec<String> = summary
         .leavers
         .iter()
-        .map(|(fate, count)| format!("{} {}", grouped(*count), safe(fate)))
+        .map(|(leaver_action, count)| format!("{} {}", grouped(*count), safe(leaver_action)))
         .collect();
     let all: u64 = summary.leavers.values().sum();
     let mut examples = summary.leaver_examples.iter();
@@ -279,7 +279,11 @@ fn leavers_in_words(summary: &Summary) -> Option<String> {
         (_, true) if summary.input.is_empty() => "people are due by their dates",
         (_, true) => "people are missing from the list or due by their dates",
     };
-    Some(format!("{} {words}: {}.", grouped(all), fates.join(", ")))
+    Some(format!(
+        "{} {words}: {}.",
+        grouped(all),
+        leaver_actions.join(", ")
+    ))
 }
 
 /// What is known of a leaver's absence: `missing for 3 days, in 2 files`.
@@ -311,18 +315,18 @@ pub(super) fn meaning(outcome: Outcome) -> &'static str {
     }
 }
 
-/// What became of the changes of a class.
-pub(super) fn ruling(ruling: Ruling) -> &'static str {
-    match ruling {
-        Ruling::Passed => "passed",
-        Ruling::Allowed => "allowed",
-        Ruling::Held => "held",
+/// What happened to the changes of a class.
+pub(super) fn decision(decision: SafeguardDecision) -> &'static str {
+    match decision {
+        SafeguardDecision::Passed => "passed",
+        SafeguardDecision::Allowed => "allowed",
+        SafeguardDecision::Held => "held",
     }
 }
 
 /// What a safeguard counted: `26 accounts closed`.
-pub(super) fn counted(gate: &Gate) -> String {
-    let (one, many) = match gate.class.as_str() {
+pub(super) fn counted(safeguard: &Safeguard) -> String {
+    let (one, many) = match safeguard.class.as_str() {
         "create" => ("new account", "new accounts"),
         "update" => ("account changed", "accounts changed"),
         "deactivate" => ("account closed", "accounts closed"),
@@ -333,24 +337,28 @@ pub(super) fn counted(gate: &Gate) -> String {
         "seats" => ("seat taken", "seats taken"),
         _ => ("finding", "findings"),
     };
-    plural(gate.count, one, many)
+    plural(safeguard.count, one, many)
 }
 
 /// A safeguard in a sentence: `26 accounts closed, of 400; at most 20`.
-fn measured(gate: &Gate) -> String {
-    let mut text = counted(gate);
-    let by_itself = gate.limit.is_some_and(|limit| gate.count > limit);
+fn measured(safeguard: &Safeguard) -> String {
+    let mut text = counted(safeguard);
+    let by_itself = safeguard.limit.is_some_and(|limit| safeguard.count > limit);
     let limit = if by_itself {
-        gate.limit
+        safeguard.limit
     } else {
-        let _ = write!(text, ", and {} by earlier runs", grouped(gate.window_count));
-        gate.window_limit
+        let _ = write!(
+            text,
+            ", and {} by earlier runs",
+            grouped(safeguard.window_count)
+        );
+        safeguard.window_limit
     };
-    match gate.class.as_str() {
+    match safeguard.class.as_str() {
         "content" => return "the file as a whole is in doubt".to_string(),
         "seats" => {}
         _ => {
-            let _ = write!(text, ", of {} in total", grouped(gate.base));
+            let _ = write!(text, ", of {} in total", grouped(safeguard.base));
         }
     }
     if let Some(limit) = limit {
@@ -378,7 +386,7 @@ pub(super) fn duration(started_at: &str, finished_at: &str) -> Option<String> {
     })
 }
 
-/// Where an issue stands: `people.csv:17`, or `people.xlsx, sheet Staff, row 17`.
+/// Where an issue is: `people.csv:17`, or `people.xlsx, sheet Staff, row 17`.
 pub(crate) fn place(example: &Example) -> String {
     match &example.sheet {
         Some(sheet) => format!(
@@ -439,7 +447,7 @@ pub fn render(summary: &Summary, folder: &str, width: usize, colour: bool) -> St
     let mut text = String::new();
     opening(&mut text, summary, width, colour);
     outcomes(&mut text, &summary.counts, colour);
-    gates(&mut text, &summary.gates, width, colour);
+    safeguards(&mut text, &summary.safeguards, width, colour);
     leavers(&mut text, summary, width);
     issues(&mut text, summary, width, colour);
     cleaned(&mut text, summary, width);
@@ -515,7 +523,7 @@ fn opening(text: &mut String, summary: &Summary, width: usize, colour: bool) {
             paint(line, Look::Warn, colour)
         });
     }
-    for line in mending(summary) {
+    for line in fixing(summary) {
         push_wrapped(text, &safe(&line), "", width, str::to_string);
     }
 }
@@ -559,20 +567,22 @@ fn leavers(text: &mut String, summary: &Summary, width: usize) {
 }
 
 /// The safeguards that were met, and what each was measured by.
-fn gates(text: &mut String, gates: &[Gate], width: usize, colour: bool) {
+fn safeguards(text: &mut String, safeguards: &[Safeguard], width: usize, colour: bool) {
     const INDENT: &str = "           ";
-    let met = gates.iter().filter(|gate| gate.ruling != Ruling::Passed);
-    for (index, gate) in met.enumerate() {
+    let met = safeguards
+        .iter()
+        .filter(|safeguard| safeguard.decision != SafeguardDecision::Passed);
+    for (index, safeguard) in met.enumerate() {
         if index == 0 {
             text.push('\n');
         }
-        let word = format!("{:<7}", ruling(gate.ruling));
+        let word = format!("{:<7}", decision(safeguard.decision));
         let _ = write!(text, "  {}  ", paint(&word, Look::Warn, colour));
-        let line = format!("{}: {}", safe(&gate.class), measured(gate));
+        let line = format!("{}: {}", safe(&safeguard.class), measured(safeguard));
         let room = width - INDENT.len();
         let mut lines = String::new();
         push_wrapped(&mut lines, &line, "", room, str::to_string);
-        for finding in &gate.findings {
+        for finding in &safeguard.findings {
             push_wrapped(
                 &mut lines,
                 &format!("- {}", safe(finding)),
@@ -940,7 +950,7 @@ pub struct RunLine {
     pub state: String,
     /// The files, as given on the command line.
     pub input: String,
-    /// What became of the rows.
+    /// What happened to the rows.
     pub counts: Counts,
 }
 
@@ -958,7 +968,7 @@ pub fn runs_table(runs: &[RunLine]) -> String {
     table(&lines, &[4, 5, 6, 7])
 }
 
-/// Lines of cells in columns. Words stand to the left, those of `numbers` to the right; the last
+/// Lines of cells in columns. Words are to the left, those of `numbers` to the right; the last
 /// column ends where its text does. Lines end in `\n`.
 pub fn table(lines: &[Vec<String>], numbers: &[usize]) -> String {
     let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
@@ -988,7 +998,7 @@ fn run_cells(run: &RunLine) -> [String; 9] {
         Ok(time) => time.strftime("%Y-%m-%d %H:%M").to_string(),
         Err(_) => safe(&run.started_at),
     };
-    let mend = u128::from(run.counts.rejected) + u128::from(run.counts.failed);
+    let fix = u128::from(run.counts.rejected) + u128::from(run.counts.failed);
     [
         safe(&run.id),
         safe(&run.kind),
@@ -996,7 +1006,7 @@ fn run_cells(run: &RunLine) -> [String; 9] {
         safe(&run.state),
         grouped(run.counts.read),
         grouped(rows_in(&run.counts)),
-        grouped(mend),
+        grouped(fix),
         grouped(run.counts.held),
         safe(&run.input),
     ]
@@ -1082,9 +1092,9 @@ pub(super) mod tests {
                 issue(Code::EmailTypo, 2, 33, "t***@g***.com"),
             ],
             dropped: None,
-            mends: Vec::new(),
+            resubmitted: Vec::new(),
             open: None,
-            gates: Vec::new(),
+            safeguards: Vec::new(),
             profile: None,
             files: [("corrections", "corrections.csv"), ("page", "summary.html")]
                 .map(|(name, path)| (name.to_string(), path.to_string()))
@@ -1159,7 +1169,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_headline_says_what_is_in_and_never_more() {
-        let told = |change: &dyn Fn(&mut Summary)| {
+        let reported = |change: &dyn Fn(&mut Summary)| {
             let mut summary = summary();
             change(&mut summary);
             headline(&summary).join(" ")
@@ -1176,29 +1186,29 @@ pub(super) mod tests {
             }
         };
         assert_eq!(
-            told(&|_| ()),
+            reported(&|_| ()),
             "1,198 of 1,212 rows are in. 9 rows need fixing."
         );
-        assert_eq!(told(&only(212, 212, 0)), "All 212 rows are in.");
-        assert_eq!(told(&only(1, 1, 0)), "The only row is in.");
+        assert_eq!(reported(&only(212, 212, 0)), "All 212 rows are in.");
+        assert_eq!(reported(&only(1, 1, 0)), "The only row is in.");
         assert_eq!(
-            told(&only(1, 0, 1)),
+            reported(&only(1, 0, 1)),
             "The only row is not in. 1 row needs fixing."
         );
         assert_eq!(
-            told(&only(5, 0, 5)),
+            reported(&only(5, 0, 5)),
             "None of the 5 rows is in. 5 rows need fixing."
         );
-        assert_eq!(told(&only(0, 0, 0)), "No row was read.");
+        assert_eq!(reported(&only(0, 0, 0)), "No row was read.");
         let check = |summary: &mut Summary| {
             summary.run.kind = "check".to_string();
             summary.counts.skipped = 0;
             summary.counts.held = 2;
         };
         let would = "1,198 of 1,212 rows would be in. 9 rows need fixing. 2 would be held.";
-        assert_eq!(told(&check), would);
+        assert_eq!(reported(&check), would);
         assert_eq!(
-            told(&|summary| {
+            reported(&|summary| {
                 only(1, 0, 1)(summary);
                 summary.run.kind = "check".to_string();
             }),
@@ -1299,28 +1309,28 @@ invite the 1,150 new people:
 
     #[test]
     fn a_safeguard_says_what_it_counted_and_by_what() {
-        let gate = |class: &str, ruling, count, limit, window_count| Gate {
+        let safeguard = |class: &str, decision, count, limit, window_count| Safeguard {
             class: class.to_string(),
-            ruling,
+            decision,
             count,
             base: 1400,
             limit: Some(limit),
             window_count,
             window_limit: Some(2 * limit),
-            ..Gate::default()
+            ..Safeguard::default()
         };
-        let gates = [
-            gate("update", Ruling::Passed, 300, 420, 0),
-            gate("deactivate", Ruling::Held, 126, 70, 30),
-            gate("role_raise", Ruling::Held, 1, 28, 56),
-            gate("create", Ruling::Allowed, 1500, 1400, 0),
-            Gate {
+        let safeguards = [
+            safeguard("update", SafeguardDecision::Passed, 300, 420, 0),
+            safeguard("deactivate", SafeguardDecision::Held, 126, 70, 30),
+            safeguard("role_raise", SafeguardDecision::Held, 1, 28, 56),
+            safeguard("create", SafeguardDecision::Allowed, 1500, 1400, 0),
+            Safeguard {
                 findings: vec!["200 rows; the last run had 4\u{1b}00".into()],
-                ..gate("content", Ruling::Held, 1, 0, 0)
+                ..safeguard("content", SafeguardDecision::Held, 1, 0, 0)
             },
         ];
         let mut text = String::new();
-        super::gates(&mut text, &gates, 60, false);
+        super::safeguards(&mut text, &safeguards, 60, false);
         let expected = r"
   held     deactivate: 126 accounts closed, of 1,400 in
            total; at most 70

@@ -5,5 +5,5 @@ pub mod csv;
 pub mod history;
 pub mod html;
 pub mod human;
-pub mod post;
+pub mod mails;
 pub mod template;

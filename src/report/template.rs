@@ -18,7 +18,7 @@ use crate::refusal::Result;
 const STATUSES: [&str; 3] = ["active", "invited", "deactivated"];
 /// The last row of a sheet that gets lists to choose from.
 const LISTS_TO_ROW: u32 = 10_000;
-/// The most rows above a header; more of them is no table.
+/// The most rows above a header; more of them is not a table.
 const ROWS_ABOVE_MAX: u64 = 1000;
 
 /// A column of a template.

@@ -1,7 +1,7 @@
-//! Connections: no more than so many, and none that takes its time.
+//! Connections: limited in number and in time.
 //!
-//! A connection carries one request. Its head must be there within [`HEAD_TIME`], and the whole
-//! connection is over after [`LIFE_TIME`], whatever the other side does or doesn't do.
+//! A connection carries one request. Its head must arrive within [`HEAD_TIME`], and the connection
+//! is closed after [`LIFE_TIME`] in any case.
 
 use std::future::Future;
 use std::io;
@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 
-/// The number of runs connections are open at once; the next ones wait in the system's queue.
+/// How many connections are open at once; the next ones wait in the system's queue.
 const CONNECTIONS_MAX: usize = 256;
 /// From the connection to the end of the request's head.
 pub const HEAD_TIME: Duration = Duration::from_secs(10);

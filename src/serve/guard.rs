@@ -1,5 +1,5 @@
-//! What keeps other sites and other eyes out: where a form was sent from, and the headers of every
-//! answer.
+//! Protection against other sites: the check where a form was sent from, and the headers of every
+//! response.
 
 use axum::http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, COOKIE, HOST, HeaderMap, HeaderName,
@@ -58,9 +58,9 @@ pub fn is_own_form(cookie: Option<&str>, field: &str) -> bool {
     cookie.is_some_and(|cookie| token::sha256_of(cookie) == token::sha256_of(field))
 }
 
-/// Whether a form comes from this very site, as far as the browser tells: it must not say
-/// otherwise in `Sec-Fetch-Site`, nor in `Origin`, which is compared with the `Host` that was
-/// asked and with the place where links lead (`own`), for a proxy may change the host.
+/// Whether a form comes from this very site, as far as the browser tells: it must not say otherwise
+/// in `Sec-Fetch-Site`, nor in `Origin`, which is compared with the `Host` that was asked and with
+/// the place where links lead (`own`), because a proxy may change the host.
 ///
 /// `Origin: null` is what browsers send from a page with `Referrer-Policy: no-referrer`, such as
 /// ours (Fetch Standard, section 3.2); then the cookie alone must tell.
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn forms_of_other_sites_are_told_from_our_own() {
+    fn forms_of_other_sites_are_distinguished_from_our_own() {
         let host = ("host", "join.example:8480");
         for (pairs, expected) in [
             (&[host][..], true),

@@ -1,4 +1,4 @@
-//! How often somebody may ask: token buckets in memory, and who counts as the same somebody.
+//! Rate limits: token buckets in memory, and which visitors count as the same client.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -6,10 +6,10 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The number of runs buckets one limit keeps; some 100 bytes each.
+/// How many buckets one limit keeps; some 100 bytes each.
 const BUCKETS_MAX: usize = 20_000;
 
-/// So many at once, and as many again in each period.
+/// This many at once, and as many again in each period.
 pub struct Limit<K> {
     burst: f64,
     per_second: f64,
@@ -76,7 +76,7 @@ impl<K: Hash + Eq + Clone> Limit<K> {
     }
 }
 
-/// What stands for a client: its IPv4 address, or the 64 bits of network that one IPv6 client
+/// What represents a client: its IPv4 address, or the 64 bits of network that one IPv6 client
 /// usually has to itself.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -105,7 +105,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     #[test]
-    fn so_many_at_once_and_then_as_fast_as_the_bucket_fills() {
+    fn a_limited_number_at_once_and_then_as_fast_as_the_bucket_fills() {
         let limit = Limit::new(10, Duration::from_secs(60));
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);

@@ -1,13 +1,13 @@
-//! The small public page where a link leads: accept an invitation, or set a new password.
+//! The small public page that a link opens: accept an invitation, or set a new password.
 //!
 //! ```text
 //! connection ─ limits ─ path ─ find ─ form                                    GET, HEAD
 //! connection ─ limits ─ path ─ same site ─ body ─ find ─ cookie ─ check ─ hash ─ accept ─ done   POST
 //! ```
 //!
-//! Only a form that was sent uses a link up: programs that look through mail fetch links, too.
-//! Whoever asks with a link that is unknown, used, expired, cancelled or not a link at all gets the
-//! same answer, byte by byte. The page writes no log, and no answer names the token.
+//! Only a submitted form uses up a link, because mail scanners fetch links, too. A link that is
+//! unknown, used, expired, cancelled or malformed gets the same response, byte by byte. The page
+//! writes no log, and no response contains the token.
 
 use std::future::IntoFuture;
 use std::net::{IpAddr, SocketAddr};
@@ -42,7 +42,7 @@ use crate::store::connect::Target;
 use crate::text;
 use connection::{Door, Peer};
 use limit::Limit;
-use page::{House, Problems};
+use page::{Branding, Problems};
 use pool::Pool;
 use words::Words;
 
@@ -79,12 +79,12 @@ pub type OnAccepted = Arc<dyn Fn(Uuid, Kind) + Send + Sync>;
 
 /// How the page is served.
 pub struct Serving {
-    /// The folder to write to listen.
+    /// Where to listen.
     pub listen: SocketAddr,
     /// What the pages call the place, whom to ask, how long passwords are, and where links lead:
     /// when that is `https`, cookies are bound to it.
     pub mail: Mail,
-    /// Whether a proxy stands before it, whose `X-Forwarded-For` names the client.
+    /// Whether a proxy comes before it, whose `X-Forwarded-For` names the client.
     pub behind_proxy: bool,
     /// What else happens when somebody got in, such as the mail that says so.
     pub on_accepted: Option<OnAccepted>,
@@ -108,7 +108,7 @@ pub fn serve(
         .as_deref()
         .is_some_and(|base| base.starts_with("https://"));
     let app = Arc::new(App {
-        house: House::new(&serving.mail),
+        branding: Branding::new(&serving.mail),
         mail: serving.mail.clone(),
         behind_proxy: serving.behind_proxy,
         on_accepted: serving.on_accepted.clone(),
@@ -167,7 +167,7 @@ async fn stopped(stop: Arc<AtomicBool>) {
 
 /// What every request needs.
 struct App {
-    house: House,
+    branding: Branding,
     mail: Mail,
     behind_proxy: bool,
     on_accepted: Option<OnAccepted>,
@@ -325,7 +325,7 @@ impl App {
             Some(None) => self.dead(words::choose("", accepted)),
             Some(Some(account)) => {
                 self.tell(account, invited.kind);
-                page_response(StatusCode::OK, page::done(&self.house, words, &invited))
+                page_response(StatusCode::OK, page::done(&self.branding, words, &invited))
             }
         }
     }
@@ -395,7 +395,7 @@ impl App {
                 Err(_) => return self.busy(words),
             },
         };
-        let page = page::form(&self.house, words, invited, names, problems, &secret);
+        let page = page::form(&self.branding, words, invited, names, problems, &secret);
         let response = page_response(status, page);
         with(
             response,
@@ -405,10 +405,10 @@ impl App {
     }
 
     fn say(&self, status: StatusCode, words: &Words, texts: &[&str]) -> Response {
-        page_response(status, page::message(&self.house, words, texts))
+        page_response(status, page::message(&self.branding, words, texts))
     }
 
-    /// Says nothing of why, for that is nobody's business but the link's owner's.
+    /// Says nothing of why, because that is nobody's business but the link's owner's.
     fn dead(&self, words: &Words) -> Response {
         self.say(StatusCode::NOT_FOUND, words, words.dead)
     }

@@ -1,7 +1,7 @@
 //! The pages: one form and a few sentences, without a script and without anything from elsewhere.
 //!
-//! Values are escaped by maud and stand in `<bdi>` or a field of their own direction. No page says
-//! anything of the token: the form goes back to the address that it came from.
+//! Values are escaped by maud and are in `<bdi>` or a field of their own direction. No page
+//! contains the token: the form is sent to the address of its page.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -12,23 +12,23 @@ use crate::serve::words::{Words, fill};
 use crate::stages::validate::VALUE_CHARS_MAX;
 use crate::store::acceptance::Invited;
 
-/// The pages' only style sheet; it stands in each of them as it is, allowed by its hash.
+/// The pages' only style sheet; it is in each of them as it is, allowed by its hash.
 pub const STYLE: &str = include_str!("page.css");
 /// A tick in a circle.
 const SIGN: &str = r#"<svg class="sign" viewBox="0 0 44 44" aria-hidden="true"><circle cx="22" cy="22" r="20" fill="none" stroke="currentColor" stroke-width="3"/><path d="M13 23l6.5 6.5L32 17" fill="none" stroke="currentColor" stroke-width="3.5" stroke-linecap="round" stroke-linejoin="round"/></svg>"#;
 
 /// Whose pages they are.
-pub struct House {
+pub struct Branding {
     product: Option<String>,
     contact: Option<String>,
     chars_min: String,
 }
 
-impl House {
+impl Branding {
     /// As the pipeline's `[mail]` says.
-    pub fn new(mail: &Mail) -> House {
+    pub fn new(mail: &Mail) -> Branding {
         let named = mail.product != Mail::default().product;
-        House {
+        Branding {
             product: named.then(|| mail.product.clone()),
             contact: mail.contact.clone(),
             chars_min: mail.password_min.to_string(),
@@ -70,7 +70,7 @@ impl Problems {
 /// The page of a link that works. `names` are the first and the last name to show, `secret` is the
 /// one that the form's cookie has, too.
 pub fn form(
-    house: &House,
+    branding: &Branding,
     words: &Words,
     invited: &Invited,
     names: [&str; 2],
@@ -78,7 +78,7 @@ pub fn form(
     secret: &str,
 ) -> String {
     let [title, lead] = words.form(invited.kind);
-    let title = house.fill(words, title);
+    let title = branding.fill(words, title);
     let button = match invited.kind {
         Kind::Invite => words.invite_button,
         _ => words.reset_button,
@@ -89,7 +89,7 @@ pub fn form(
     };
     let content = html! {
         h1 { (title) }
-        p { (house.fill(words, lead)) }
+        p { (branding.fill(words, lead)) }
         @if !problems.is_empty() {
             p.alert role="alert" { (problems.form.unwrap_or(words.look_again)) }
         }
@@ -109,11 +109,11 @@ pub fn form(
                     (name(words.last_name, "last_name", "family-name", names[1], problems.last_name))
                 }
             }
-            (password_field(house, words, problems))
+            (password_field(branding, words, problems))
             button type="submit" { (button) }
         }
     };
-    page(house, words, &head_title, content)
+    page(branding, words, &head_title, content)
 }
 
 fn name(label: &str, id: &str, autocomplete: &str, value: &str, problem: Option<&str>) -> Markup {
@@ -133,17 +133,17 @@ fn name(label: &str, id: &str, autocomplete: &str, value: &str, problem: Option<
     }
 }
 
-fn password_field(house: &House, words: &Words, problems: &Problems) -> Markup {
+fn password_field(branding: &Branding, words: &Words, problems: &Problems) -> Markup {
     let problem = problems.password;
     let described = match problem {
         Some(_) => "password-rules password-problem",
         None => "password-rules",
     };
-    let product = house.product(words);
+    let product = branding.product(words);
     let max = password::CHARS_MAX.to_string();
     let blanks = [
         ("product", product),
-        ("min", house.chars_min.as_str()),
+        ("min", branding.chars_min.as_str()),
         ("max", &max),
     ];
     // The focus goes to the first field that is wrong.
@@ -157,7 +157,7 @@ fn password_field(house: &House, words: &Words, problems: &Problems) -> Markup {
             }
             // No `maxlength`: a browser would cut what is pasted, and say nothing.
             input id="password" name="password" type="password" autocomplete="new-password" required
-                minlength=(house.chars_min) spellcheck="false" autocapitalize="none"
+                minlength=(branding.chars_min) spellcheck="false" autocapitalize="none"
                 aria-describedby=(described)
                 aria-invalid=[problem.map(|_| "true")]
                 autofocus[focus];
@@ -166,36 +166,36 @@ fn password_field(house: &House, words: &Words, problems: &Problems) -> Markup {
 }
 
 /// The page after a link was used.
-pub fn done(house: &House, words: &Words, invited: &Invited) -> String {
+pub fn done(branding: &Branding, words: &Words, invited: &Invited) -> String {
     let texts = match invited.kind {
         Kind::Invite => words.invite_done,
         _ => words.reset_done,
     };
-    let sentences = sentences(house, words, texts, &invited.email);
+    let sentences = sentences(branding, words, texts, &invited.email);
     let content = html! { (PreEscaped(SIGN)) (sentences) };
-    page(house, words, texts.first().unwrap_or(&""), content)
+    page(branding, words, texts.first().unwrap_or(&""), content)
 }
 
 /// A page without a form: `texts` are a title, and paragraphs.
-pub fn message(house: &House, words: &Words, texts: &[&str]) -> String {
-    let content = sentences(house, words, texts, "");
-    page(house, words, texts.first().unwrap_or(&""), content)
+pub fn message(branding: &Branding, words: &Words, texts: &[&str]) -> String {
+    let content = sentences(branding, words, texts, "");
+    page(branding, words, texts.first().unwrap_or(&""), content)
 }
 
-fn sentences(house: &House, words: &Words, texts: &[&str], email: &str) -> Markup {
+fn sentences(branding: &Branding, words: &Words, texts: &[&str], email: &str) -> Markup {
     let paragraph = |text: &str| {
         let (before, behind) = text.split_once("{email}").unwrap_or((text, ""));
         html! {
             p {
-                (house.fill(words, before))
+                (branding.fill(words, before))
                 @if before.len() < text.len() { (address(email)) }
-                (house.fill(words, behind))
+                (branding.fill(words, behind))
             }
         }
     };
     html! {
         @for (index, text) in texts.iter().enumerate() {
-            @if index == 0 { h1 { (house.fill(words, text)) } } @else { (paragraph(text)) }
+            @if index == 0 { h1 { (branding.fill(words, text)) } } @else { (paragraph(text)) }
         }
     }
 }
@@ -206,8 +206,8 @@ fn address(email: &str) -> Markup {
     html! { bdi { (email[..at]) wbr; (email[at..]) } }
 }
 
-fn page(house: &House, words: &Words, title: &str, content: Markup) -> String {
-    let product = house.product.as_deref();
+fn page(branding: &Branding, words: &Words, title: &str, content: Markup) -> String {
+    let product = branding.product.as_deref();
     html! {
         (DOCTYPE)
         html lang=(words.tag) {
@@ -221,7 +221,7 @@ fn page(house: &House, words: &Words, title: &str, content: Markup) -> String {
             body {
                 @if let Some(product) = product { header { bdi { (product) } } }
                 main { (content) }
-                @if let Some(contact) = &house.contact {
+                @if let Some(contact) = &branding.contact {
                     footer { p { (words.questions) " " (link(contact)) } }
                 }
             }
@@ -250,7 +250,7 @@ fn link(contact: &str) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::{House, Problems, STYLE, done, form, link};
+    use super::{Branding, Problems, STYLE, done, form, link};
     use crate::definition::Mail;
     use crate::invitation::Kind;
     use crate::serve::words::choose;
@@ -272,13 +272,20 @@ mod tests {
             username: evil.to_string(),
             language: String::new(),
         };
-        let house = House::new(&mail);
+        let branding = Branding::new(&mail);
         for language in ["en", "de", "fr", "es"] {
             let words = choose(language, "");
             let names = [evil, evil];
             let pages = [
-                form(&house, words, &invited, names, &Problems::default(), evil),
-                done(&house, words, &invited),
+                form(
+                    &branding,
+                    words,
+                    &invited,
+                    names,
+                    &Problems::default(),
+                    evil,
+                ),
+                done(&branding, words, &invited),
             ];
             for page in pages {
                 let page = page.replacen(STYLE, "", 1);

@@ -9,7 +9,7 @@ use crate::refusal::Result;
 use crate::store::Store;
 use crate::store::connect::Target;
 
-/// The number of runs requests use the database at once.
+/// How many requests use the database at once.
 const STORES_MAX: usize = 4;
 /// How long a request waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -58,7 +58,7 @@ impl Pool {
         done.await.ok().flatten()
     }
 
-    /// A store whose connection still stands.
+    /// A store whose connection is still open.
     fn take_idle(&self) -> Option<Store> {
         loop {
             let store = self.idle().pop()?;

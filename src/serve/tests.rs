@@ -74,14 +74,14 @@ impl Site {
         home.local.start().unwrap();
         let target = Target::find(Some(&home.local.url()), home.folder()).unwrap();
         let stop = Arc::new(AtomicBool::new(false));
-        let (told, accepted) = channel();
-        let told = Mutex::new(told);
+        let (reported, accepted) = channel();
+        let reported = Mutex::new(reported);
         let serving = Serving {
             listen: "127.0.0.1:0".parse().unwrap(),
             mail,
             behind_proxy: true,
             on_accepted: Some(Arc::new(move |account, kind| {
-                told.lock().unwrap().send((account, kind)).unwrap();
+                reported.lock().unwrap().send((account, kind)).unwrap();
             })),
         };
         let (ready, address) = channel();
@@ -225,7 +225,7 @@ fn looking_changes_nothing_and_one_form_lets_in() {
         assert_eq!((head.status, head.body.as_str()), (200, ""));
     }
     let page = site.get(&token);
-    // What is wrong stands next to its field; the names stay, the password doesn't.
+    // What is wrong is next to its field; the names stay, the password doesn't.
     for (fields, problem) in [
         (
             "password=vKz8-qLw&first_name=Ad%C3%A9&last_name=B",

@@ -1,4 +1,4 @@
-//! What the pages say, in four languages, and which of them a visitor reads.
+//! The texts of the pages in four languages, and the choice of the visitor's language.
 
 use crate::invitation::Kind;
 use crate::password::Problem;

@@ -1,5 +1,5 @@
-//! closing: columns that may say whose account is closed and that nobody has read as a status. They
-//! are looked at in all rows; whoever imports is asked, before anything is written.
+//! closing: columns that may say whose account is closed but were not read as a status. They are
+//! checked in all rows, and the file is refused with a question before anything is written.
 
 use std::collections::HashMap;
 
@@ -19,9 +19,9 @@ use crate::text::key;
 
 /// A value longer than this, in bytes, is no status.
 const STATUS_BYTES_MAX: usize = 64;
-/// After so many values that are no statuses, most of the rest has to be statuses.
+/// After this many values that aren't statuses, most of the rest has to be statuses.
 const OTHERS_MAX: u64 = 8;
-/// So many different values of a batch are remembered with what they are.
+/// This many different values of a batch are remembered with what they are.
 const KNOWN_MAX: usize = 256;
 
 /// Why a column is watched.
@@ -239,7 +239,7 @@ fn blanks(column: usize, mapping: &Mapping, definition: &Definition) -> Option<W
     (is_open && definition.status.of_empty().is_none()).then_some(Why::Blanks)
 }
 
-/// Why a column is watched that is no field.
+/// Why a column is watched that is not a field.
 fn why(header: &str, slot: &Slot, vocabulary: &Vocabulary, definition: &Definition) -> Option<Why> {
     let is_said = vocabulary.attribute(header).is_some() || is_ignored(header, definition);
     if is_said || header.is_empty() || is_own(header) {
@@ -377,7 +377,7 @@ mod tests {
     /// What a column of these values would be asked about.
     fn asked(why: Why, values: &[&str]) -> bool {
         let mut all = Vec::new();
-        // Closed people are found wherever they stand: each value is a batch of its own.
+        // Closed people are found wherever they are: each value is a batch of its own.
         for (line, value) in values.iter().enumerate() {
             let mut cells = Cells::new(0, line as u32);
             cells.push_cell(value);

@@ -1,10 +1,10 @@
 //! dedupe: rows of which every column, after cleaning, equals an earlier row's.
 //!
-//! Rows are told apart by a seeded 64-bit hash over their length-prefixed values (so that `a,b|c`
-//! and `a|b,c` differ), and equal hashes are verified on the values themselves
+//! Rows are distinguished by a seeded 64-bit hash over their length-prefixed values (so that
+//! `a,b|c` and `a|b,c` differ), and equal hashes are verified on the values themselves
 //! ([`crate::memory::seen`] remembers them). Password hashes tell rows apart by a SHA-256 in the
-//! fingerprint alone: they are never read back to be compared, so that two rows that differ in
-//! nothing else are taken for one by a chance of 1 in 2⁶⁴.
+//! fingerprint alone: they are never read back to be compared, so two rows that differ only there
+//! count as equal with a probability of 1 in 2⁶⁴.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -20,8 +20,8 @@ pub fn fingerprints(drafts: &Drafts, seed: u64) -> Vec<u64> {
                 bytes.extend_from_slice(&(value.len() as u32).to_le_bytes());
                 bytes.extend_from_slice(value.as_bytes());
             }
-            if let Some(print) = drafts.passwords.prints.get(index) {
-                bytes.extend_from_slice(&print.to_le_bytes());
+            if let Some(fingerprint) = drafts.passwords.fingerprints.get(index) {
+                bytes.extend_from_slice(&fingerprint.to_le_bytes());
             }
             xxh3_64_with_seed(&bytes, seed)
         })
@@ -55,10 +55,14 @@ mod tests {
             &["a,b", ""],
             &["", "a,b"],
         ]);
-        let prints = fingerprints(&drafts, 7);
-        let first = |print| prints.iter().position(|other| other == print);
-        let firsts: Vec<_> = prints.iter().filter_map(first).collect();
+        let row_fingerprints = fingerprints(&drafts, 7);
+        let first = |fingerprint| {
+            row_fingerprints
+                .iter()
+                .position(|other| other == fingerprint)
+        };
+        let firsts: Vec<_> = row_fingerprints.iter().filter_map(first).collect();
         assert_eq!(firsts, [0, 1, 0, 3, 4]);
-        assert_ne!(fingerprints(&drafts, 8), prints);
+        assert_ne!(fingerprints(&drafts, 8), row_fingerprints);
     }
 }

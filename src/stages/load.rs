@@ -54,9 +54,9 @@ pub struct Chunk {
     /// For `copy_updates.sql`.
     pub updates: Bytes,
     /// For `copy_moves.sql`: memberships that the accounts in `updates` begin or end.
-    pub update_moves: Bytes,
+    pub update_transfers: Bytes,
     /// For `copy_moves.sql`: the same as `memberships`, for the staged way in.
-    pub create_moves: Bytes,
+    pub create_transfers: Bytes,
     /// For `copy_passwords.sql`: password hashes of the accounts in `creates`.
     pub passwords: Passwords,
     /// Whether its updates pass on keys to each other: all of them go in, or none.
@@ -76,7 +76,7 @@ pub struct Batch {
     pub first_row: RowNumber,
     /// Its rows, where any of them makes an account; updates bring all of their values along.
     pub people: Option<People>,
-    /// What is to become of them.
+    /// What is to happen to them.
     pub planned: Planned,
 }
 
@@ -110,8 +110,8 @@ pub fn encode(
         creates,
         memberships,
         updates,
-        update_moves,
-        create_moves,
+        update_transfers,
+        create_transfers,
         passwords,
     ] = &mut frames;
     chunk.first_row = batches.first().map_or(0, |batch| batch.first_row);
@@ -134,7 +134,7 @@ pub fn encode(
             let entries = entries.or_insert_with(|| person.entries_of_new(definition, groups));
             put_memberships(memberships, entries, id, run, groups);
             for entry in entries {
-                put_move(create_moves, person.row(), id, (entry, false), groups);
+                put_transfer(create_transfers, person.row(), id, (entry, false), groups);
             }
         }
         let unchanged = planned.accounts.iter().filter(|(row, _)| {
@@ -144,23 +144,23 @@ pub fn encode(
         for (row, update) in &planned.updates {
             chunk.updating.push(*row);
             put_update(updates, *row, update);
-            put_moves(update_moves, *row, update, groups);
+            put_transfers(update_transfers, *row, update, groups);
         }
     }
     let [
         creates,
         memberships,
         updates,
-        update_moves,
-        create_moves,
+        update_transfers,
+        create_transfers,
         passwords,
     ] = frames.map(Frame::finish);
     Chunk {
         creates,
         memberships,
         updates,
-        update_moves,
-        create_moves,
+        update_transfers,
+        create_transfers,
         passwords: Passwords(passwords),
         ..chunk
     }
@@ -176,11 +176,11 @@ fn in_key_order<'a>(batches: &'a [Batch], layout: &'a Layout) -> Vec<Person<'a>>
 }
 
 /// Encodes updates that pass on keys to each other, as a chunk of its own before all others.
-pub fn encode_moves(updates: &[(RowNumber, Update)], groups: &Tree) -> Chunk {
-    let (mut staged, mut moves) = (Frame::new(), Frame::new());
+pub fn encode_transfers(updates: &[(RowNumber, Update)], groups: &Tree) -> Chunk {
+    let (mut staged, mut key_transfer) = (Frame::new(), Frame::new());
     for (row, update) in updates {
         put_update(&mut staged, *row, update);
-        put_moves(&mut moves, *row, update, groups);
+        put_transfers(&mut key_transfer, *row, update, groups);
     }
     Chunk {
         // No chunk of rows begins here; in the ledger it is -1.
@@ -188,24 +188,24 @@ pub fn encode_moves(updates: &[(RowNumber, Update)], groups: &Tree) -> Chunk {
         outcomes: vec![Outcome::Updated; updates.len()],
         updating: updates.iter().map(|(row, _)| *row).collect(),
         updates: staged.finish(),
-        update_moves: moves.finish(),
+        update_transfers: key_transfer.finish(),
         together: true,
         ..Chunk::default()
     }
 }
 
-fn put_moves(frame: &mut Frame, row: RowNumber, update: &Update, groups: &Tree) {
+fn put_transfers(frame: &mut Frame, row: RowNumber, update: &Update, groups: &Tree) {
     for (entries, leaves) in [(&update.joins, false), (&update.leaves, true)] {
         for entry in entries {
-            put_move(frame, row, update.account, (entry, leaves), groups);
+            put_transfer(frame, row, update.account, (entry, leaves), groups);
         }
     }
 }
 
 /// The keys of a batch's rows that are to be matched, for `copy_keys.sql`, header and all. `called`
 /// is what the account snapshot said of each, if there is one. In a full list all who are in it are
-/// sent: the keys of those who are rejected, too, for they are no leavers, whatever is wrong with
-/// their row, and the accounts that are known.
+/// sent: the keys of those who are rejected, too, because they aren't leavers, whatever is wrong
+/// with their row, and the accounts that are known.
 pub fn encode_keys(people: &People, known: &dyn Fn(usize) -> Lookup, full_list: bool) -> Bytes {
     let mut frame = Frame::new();
     for index in 0..people.len() {
@@ -239,7 +239,7 @@ pub fn encode_keys(people: &People, known: &dyn Fn(usize) -> Lookup, full_list: 
     frame.finish()
 }
 
-/// The number of runs rows of a batch nobody can be found by.
+/// How many rows of a batch nobody can be found by.
 pub fn rows_without_key(people: &People) -> u64 {
     let nameless = (0..people.len()).filter(|index| {
         !matches!(
@@ -343,7 +343,7 @@ fn put_memberships(
 }
 
 /// An entry of a membership that begins, or ends.
-fn put_move(
+fn put_transfer(
     frame: &mut Frame,
     row: RowNumber,
     account: Uuid,

@@ -85,7 +85,7 @@ pub fn targets(
     Ok(targets)
 }
 
-/// Whether it is one of the status columns that stand beside others, each in its own sense.
+/// Whether it is one of the status columns that are next to others, each in its own sense.
 fn is_flag(header: &str, target: &Target) -> bool {
     *target == Target::Slot(Slot::Field(Field::Status)) && sense(header).is_some()
 }
@@ -107,7 +107,7 @@ fn doubles(target: &Target, definition: &Definition) -> bool {
     }
 }
 
-/// What a column becomes that is no field.
+/// What a column becomes that is not a field.
 fn target(
     header: &str,
     column: usize,
@@ -217,7 +217,7 @@ fn check_named(source: &Head, targets: &[Target], definition: &Definition) -> Re
     if absent.is_empty() {
         return Ok(());
     }
-    let told: Vec<String> = absent
+    let reported: Vec<String> = absent
         .iter()
         .map(|(name, named)| {
             let words: Vec<String> = named.iter().map(|header| format!("`{header}`")).collect();
@@ -232,7 +232,7 @@ fn check_named(source: &Head, targets: &[Target], definition: &Definition) -> Re
         format!(
             "{} has {}; it has {}",
             source.header_place(),
-            told.join("; and "),
+            reported.join("; and "),
             headers_of(source, targets)
         ),
     );

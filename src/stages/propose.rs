@@ -1,5 +1,6 @@
 //! propose: which column of an unknown file is likely which field, from its header and some of its
-//! values, and how sure that is. Pure; nothing is imported by a proposal until somebody has seen it.
+//! values, and how certain that is. Pure; a proposal is never used for an import before somebody
+//! has seen it.
 
 use std::fmt::Write;
 
@@ -157,7 +158,7 @@ pub fn propose(
 /// A column that is one of the status columns, in a sense of its own.
 fn flag(header: &str, found: Option<Found>) -> Option<Candidate> {
     let found = found.filter(|found| found.field == Field::Status)?;
-    let why = format!("its name: {}", sense(header)?.told());
+    let why = format!("its name: {}", sense(header)?.reported());
     Some((found.field, Certainty::Certain, why))
 }
 
@@ -248,7 +249,7 @@ fn part_of_name(
     })
 }
 
-/// What becomes of a column that no field is known for.
+/// What happens to a column that no field is known for.
 fn unknown(header: &str, definition: &Definition) -> (Becomes, Certainty) {
     match definition.columns.unknown {
         UnknownColumns::Ignore => (Becomes::Nothing, Certainty::Certain),
@@ -285,22 +286,22 @@ fn guesses(
     match (agrees, by_values.first()) {
         (Some((hits, total)), _) if is_kind(hits, total) => candidate(
             certainty,
-            format!("{why}, and {}", told(field, hits, total)),
+            format!("{why}, and {}", reported(field, hits, total)),
         ),
         // The addresses of managers are addresses, too; and Jordan may be a country or a first name.
-        (_, Some((other, _, told)))
+        (_, Some((other, _, reported)))
             if *other != field
                 && field != Field::Manager
                 && (agrees.is_some() || *other == Field::Email) =>
         {
             vec![
                 (field, certainty, why.to_string()),
-                (*other, Certainty::Likely, told.clone()),
+                (*other, Certainty::Likely, reported.clone()),
             ]
         }
         (Some((hits, total)), _) if total > 0 => {
-            let told = told(field, hits, total);
-            candidate(Certainty::Likely, format!("{why}, but only {told}"))
+            let reported = reported(field, hits, total);
+            candidate(Certainty::Likely, format!("{why}, but only {reported}"))
         }
         _ => candidate(certainty, why.to_string()),
     }
@@ -308,7 +309,7 @@ fn guesses(
 
 /// The fields whose values can be recognized by their looks alone, in the order in which they are
 /// tried.
-const TOLD: [(Field, &str); 5] = [
+const REPORTED: [(Field, &str); 5] = [
     (Field::Email, "addresses"),
     (Field::Phone, "phone numbers"),
     (Field::Status, "statuses"),
@@ -316,14 +317,14 @@ const TOLD: [(Field, &str); 5] = [
     (Field::Language, "languages"),
 ];
 
-/// What the values are by their looks. A date may be any date, so it is no field by its looks.
+/// What the values are by their looks. A date may be any date, so it is not a field by its looks.
 fn kinds(values: &[String]) -> Vec<Candidate> {
     let mut kinds = Vec::new();
-    for (field, _) in TOLD {
+    for (field, _) in REPORTED {
         if let Some((hits, total)) = share(values, field)
             && is_kind(hits, total)
         {
-            kinds.push((field, Certainty::Likely, told(field, hits, total)));
+            kinds.push((field, Certainty::Likely, reported(field, hits, total)));
         }
     }
     kinds
@@ -333,13 +334,13 @@ fn is_kind(hits: usize, total: usize) -> bool {
     total > 0 && hits as f64 >= SHARE_MIN * total as f64
 }
 
-fn told(field: Field, hits: usize, total: usize) -> String {
-    let word = TOLD.iter().find(|(told, _)| *told == field);
+fn reported(field: Field, hits: usize, total: usize) -> String {
+    let word = REPORTED.iter().find(|(reported, _)| *reported == field);
     let word = word.map_or("dates", |(_, word)| *word);
     format!("{hits} of {total} values are {word}")
 }
 
-/// The number of runs of the values can be such a field, of how many; `None` for fields that can be any text.
+/// How many of the values can be such a field, of how many; `None` for fields that can be any text.
 fn share(values: &[String], field: Field) -> Option<(usize, usize)> {
     let fits: fn(&str) -> bool = match field {
         Field::Email => |value| value.contains('@') && email::key(value).is_some(),
@@ -365,12 +366,12 @@ fn share(values: &[String], field: Field) -> Option<(usize, usize)> {
 fn is_phone(value: &str) -> bool {
     let digits = value.chars().filter(char::is_ascii_digit).count();
     let plain = |c: char| c.is_ascii_digit() || " +-./()".contains(c);
-    let parted = value.trim_start_matches('+').contains([' ', '-', '/', '(']);
+    let separated = value.trim_start_matches('+').contains([' ', '-', '/', '(']);
     (7..=15).contains(&digits)
         && value.chars().all(plain)
         && !date::is_iso(value)
         && matches!(date::read(value, DateOrder::Dmy), date::Reading::Invalid)
-        && (value.starts_with('+') || (value.starts_with(['0', '(']) && (parted || digits >= 9)))
+        && (value.starts_with('+') || (value.starts_with(['0', '(']) && (separated || digits >= 9)))
 }
 
 /// Where no column is for names, one of two to four words each may be full names.
@@ -863,7 +864,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_is_asked_and_names_both() {
+    fn what_is_not_clear_is_asked_and_names_both() {
         let mails: &[&str] = &["ann@firm.eu", "bo@firm.eu"];
         for (columns, code, words) in [
             (

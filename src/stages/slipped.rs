@@ -1,7 +1,7 @@
-//! slipped: whether the columns of a file slipped against each other, so that addresses stand beside
-//! the names of other people. Somebody sorted one column alone, or deleted one cell and let the others
-//! move up. It shows in the file alone: an address such as `jane.doe@` fits the name in another row
-//! and not the one in its own. Pure.
+//! slipped: whether the columns of a file slipped against each other, so that addresses are next to
+//! the names of other people. This happens when somebody sorts only one column, or deletes one cell
+//! and lets the others move up. The file alone shows it: an address such as `jane.doe@` fits the
+//! name in another row and not the one in its own. Pure.
 //!
 //! Most addresses fit their names, which costs a few comparisons. Of those that don't, hashes are kept:
 //! of the address, and of the addresses that the name could have. Beyond `KEPT_MAX` of them, only a
@@ -18,17 +18,17 @@ use crate::text::names::words;
 
 /// The most hashes of a kind that are kept.
 const KEPT_MAX: usize = 1 << 16;
-/// So many addresses must fit other rows' names before it is said of a file.
+/// This many addresses must fit other rows' names before it is said of a file.
 const FITS_MIN: u64 = 4;
-/// Of the addresses that don't fit their own names, so large a share must fit another one.
+/// Of the addresses that don't fit their own names, this share must fit another one.
 const FITS_SHARE: f64 = 0.6;
-/// Of all addresses of which one part fits, so large a share must have another one's other part: children
+/// Of all addresses of which one part fits, this share must have another one's other part: children
 /// have the addresses of their parents.
 const PART_SHARE: f64 = 0.5;
-/// So many rows in a row are looked at by themselves.
+/// This many rows in a row are looked at by themselves.
 const RUN_MIN: usize = 5;
 
-/// What of an address doesn't fit the name beside it.
+/// What of an address doesn't fit the name next to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Strange {
     /// All of it.
@@ -41,7 +41,7 @@ enum Strange {
 
 const STRANGE: [Strange; 3] = [Strange::Whole, Strange::First, Strange::Last];
 
-/// How an address fits the name beside it.
+/// How an address fits the name next to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Fit {
     /// It is made of the name.
@@ -95,7 +95,7 @@ impl Kept {
         }
     }
 
-    /// The number of runs of the addresses there are, and how many of them are those of a name; estimated where
+    /// How many of the addresses there are, and how many of them are those of a name; estimated where
     /// only a part was kept.
     fn fits(&self) -> (u64, u64) {
         let forms: HashSet<u64> = self.forms.iter().copied().collect();
@@ -153,7 +153,7 @@ impl Slips {
                         forms: forms(names),
                     });
                 }
-                // Where the column moved, its first or last cell is empty, and has an owner all the same.
+                // Where the column moved, its first or last cell is empty, and has an owner anyway.
                 Fit::Unknown if local.is_empty() && !names[0].is_empty() => run.push(Member {
                     row,
                     strange: None,

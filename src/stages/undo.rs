@@ -1,9 +1,9 @@
-//! undo: what becomes of an account when the run that made or changed it is taken back. Decided
+//! undo: what happens to an account when the run that made or changed it is taken back. Decided
 //! three ways, value by value: what the run found, what it wrote, and what the account holds now.
-//! All of the policy lives in [`decide`] and [`settle`]; both are pure.
+//! All of the policy is in [`decide`] and [`settle`]; both are pure.
 //!
-//! A value goes back only where the account still holds what the run wrote. An account that the
-//! run made is removed only if nobody has used it, and is deactivated otherwise.
+//! A value is restored only if the account still has what the run wrote. An account that the run
+//! created is removed only if nobody has used it; otherwise it is deactivated.
 
 use crate::history::Values;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -37,7 +37,7 @@ pub struct Past {
     pub before: Values,
     /// What it wrote.
     pub after: Values,
-    /// Whether nothing touched the account since.
+    /// Whether nothing has changed the account since.
     pub is_last: bool,
 }
 
@@ -483,7 +483,7 @@ pub struct Group {
     pub id: Uuid,
     /// As first written.
     pub path: String,
-    /// The number of runs members stay.
+    /// How many members stay.
     pub members: i64,
     /// The groups right below it.
     pub children: Vec<Uuid>,
@@ -519,7 +519,7 @@ pub fn empty_groups(groups: Vec<Group>) -> (Vec<Group>, Vec<(Group, String)>) {
     (gone, left.collect())
 }
 
-/// The run that wrote what the account holds now, behind `run`.
+/// The run that wrote what the account holds now, after `run`.
 fn later(now: &Present, field: &str, run: &str) -> Option<Since> {
     let held = held(&now.account, field);
     let behind = now.history.iter().rposition(|past| past.run == run);
@@ -900,8 +900,8 @@ mod tests {
             decide(case, "run", &|_| true);
         }
         settle(&mut cases, &holders);
-        let moves: Vec<bool> = cases.iter().map(|case| case.act != Act::Leave).collect();
-        assert_eq!(moves, [false, false, false, true, true, true, true]);
+        let key_transfer: Vec<bool> = cases.iter().map(|case| case.act != Act::Leave).collect();
+        assert_eq!(key_transfer, [false, false, false, true, true, true, true]);
         assert_eq!(cases[0].kept[0].reason, Reason::Taken(Uuid::from_u128(2)));
         assert_eq!(trading(&cases, &holders), [4, 5].map(Uuid::from_u128));
     }

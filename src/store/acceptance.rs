@@ -1,4 +1,4 @@
-//! Letting people in: what a link is worth, and its use.
+//! Accepting invitations: whether a link is valid, and its use.
 
 use uuid::Uuid;
 
@@ -7,7 +7,7 @@ use crate::invitation::Kind;
 use crate::refusal::Result;
 use crate::store::error::refusal;
 
-/// Whom a link lets in, as the account has it now. Texts are empty when not known.
+/// Whose account a link opens, as the account has it now. Texts are empty when not known.
 ///
 /// Not `Debug`: it is personal data.
 pub struct Invited {
@@ -26,7 +26,7 @@ pub struct Invited {
 }
 
 impl Store {
-    /// Whom the link with that token lets in, if it would be accepted now. Changes nothing.
+    /// Whose account the link with that token opens, if it would be accepted now. Changes nothing.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
@@ -59,7 +59,7 @@ impl Store {
     ///
     /// # Errors
     /// A refusal with a `database.*` code; when the connection is lost meanwhile, the link may have
-    /// been used all the same.
+    /// been used anyway.
     pub fn accept_invitation(
         &self,
         token_sha256: &[u8; 32],
@@ -79,7 +79,7 @@ impl Store {
         Ok(row.map(|row| row.get(0)))
     }
 
-    /// Whether the connection still stands, as far as the driver knows.
+    /// Whether the connection is still open, as far as the driver knows.
     pub fn is_connected(&self) -> bool {
         !self.connection.client.is_closed()
     }
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_worth_what_the_books_say_and_works_once() {
+    fn a_link_is_worth_what_the_run_log_say_and_works_once() {
         let home = Home::new("home");
         let store = Store::open(Target::Local(home.local.clone())).unwrap();
         let is_dead = |token: &[u8; 32]| {

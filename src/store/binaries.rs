@@ -110,8 +110,8 @@ fn children(parent: &str, prefix: &str, rest: &str) -> Vec<(u32, PathBuf)> {
     found
 }
 
-/// The folder in which `initdb` really is, following links, if the others are there too: what
-/// stands in `PATH` is often a link to one program alone.
+/// The folder in which `initdb` really is, following links, if the others are there too: what is in
+/// `PATH` is often a link to one program alone.
 fn complete(directory: &Path) -> Option<PathBuf> {
     let initdb = fs::canonicalize(directory.join("initdb")).ok()?;
     let real = initdb.parent()?;

@@ -1,9 +1,9 @@
 //! From a URL, or nothing, to a connection.
 //!
-//! TLS: what isn't this machine is reached with a verified certificate or not at all, unless the
-//! URL says `sslmode=disable`. The driver's own default would go on in plain text, with the
-//! password, where a server (or somebody in between) says that it has no TLS; so `sslmode` is
-//! taken out of the URL and decided here.
+//! TLS: connections to other machines need a verified certificate, unless the URL says
+//! `sslmode=disable`. The driver's default would continue in plain text, with the password, if a
+//! server (or somebody in between) says that it has no TLS; so `sslmode` is taken out of the URL
+//! and decided here.
 
 use std::env;
 use std::error::Error as _;
@@ -176,7 +176,7 @@ impl Address {
         let (text, ssl) = take_ssl(text)?;
         let mut config: Config = text.parse().map_err(|error| not_parsed(&error))?;
         if let Some(Host::Tcp(host)) = config.get_hosts().iter().find(|host| odd(host)) {
-            // Not echoed: what stands there is often the second half of a password.
+            // Not echoed: what is there is often the second half of a password.
             let at = if host.contains('@') {
                 "an `@`"
             } else {
@@ -491,7 +491,7 @@ fn take_ssl(text: &str) -> Result<(String, Ssl)> {
 
 fn take_ssl_from_url(text: &str, rest: &str) -> Result<(String, Ssl)> {
     let mut ssl = Ssl::default();
-    // The driver looks for `@` in all of the URL, also behind the host.
+    // The driver looks for `@` in all of the URL, also after the host.
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     if !authority.contains('@') && rest.contains('@') {
         return Err(wrong_url(
@@ -1206,7 +1206,7 @@ mod tests {
     }
 
     #[test]
-    fn logins_and_rights_are_told_apart() {
+    fn logins_and_rights_are_distinguished() {
         let remote = Remote::start();
         let at = |user: &str, database: &str| {
             format!(

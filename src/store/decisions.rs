@@ -1,12 +1,12 @@
 //! What a run decided, kept in the database from before its first write until it is finished, so
-//! that a run that is cut off goes on with the same decisions, on whatever machine.
+//! that a run that is cut off continues with the same decisions, on whatever machine.
 
 use super::Store;
 use crate::refusal::Result;
-use crate::safeguard::Gate;
+use crate::safeguard::Safeguard;
 use crate::store::error::refusal;
 
-/// So many pages are read in one statement.
+/// This many pages are read in one statement.
 const PAGES_AT_ONCE: i32 = 32;
 /// The page that has the head.
 const HEAD: i32 = -1;
@@ -34,13 +34,13 @@ impl Store {
         Ok(())
     }
 
-    /// Seals the decisions of `run`: from now on they hold, whatever ends this process. `gates`, what
-    /// the safeguards said, goes into the line of the run, too.
+    /// Seals the decisions of `run`: from now on they hold, whatever ends this process.
+    /// `safeguards`, what the safeguards said, goes into the line of the run, too.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn seal(&self, run: &str, head: &str, gates: &[Gate]) -> Result<()> {
-        let json = super::json_of(&gates);
+    pub fn seal(&self, run: &str, head: &str, safeguards: &[Safeguard]) -> Result<()> {
+        let json = super::json_of(&safeguards);
         let sql = "insert into muster.decisions (run_id, page, bytes) values ($1, $2, $3)";
         self.execute(sql, &[&run, &HEAD, &head.as_bytes()], DOING)?;
         let sql = "update muster.runs set gates = $2::text::jsonb where id = $1";

@@ -1,4 +1,4 @@
-//! What the books say of files that were dropped before.
+//! What the run log says of files that were dropped before.
 
 use super::Store;
 use crate::refusal::Result;

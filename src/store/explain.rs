@@ -1,5 +1,5 @@
-//! What the books say of one person: as the account is, or was when it was removed, and everything
-//! that runs, undos and invitations did to it.
+//! What the run log says of one person: as the account is, or was when it was removed, and
+//! everything that runs, undos and invitations did to it.
 
 use crate::history::Done;
 use crate::history::Known;
@@ -105,7 +105,7 @@ impl Store {
                 } else {
                     row.get(3)
                 },
-                via: row.get(4),
+                transport: row.get(4),
                 resends: row.get(5),
                 reply: row.get(6),
                 created_at: row.get(7),

@@ -1,7 +1,7 @@
-//! The books of invitations: who may get one, who sends it now, what became of it.
+//! The records of invitations: who may get one, who sends it now, what happened to it.
 //!
-//! A mail is claimed before it is sent and settled after, each in a transaction of its own. Whose
-//! sender is gone is found by the advisory lock that the sender's session held.
+//! A mail is claimed before it is sent and settled afterwards, each in a separate transaction. The
+//! advisory lock of the sender's session shows whether the sender still exists.
 
 use crate::invitation::Abandoned;
 use crate::invitation::Funnel;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::Store;
 use crate::field::RowNumber;
 use crate::invitation::Candidate;
-use crate::invitation::{Delivery, Kind, Letter, Person};
+use crate::invitation::{Delivery, Kind, MailContext, Person};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use crate::store::error::refusal;
@@ -57,10 +57,10 @@ pub struct Claimed {
     /// Attempts before this one.
     pub attempts: u32,
     /// What templates see; link, password, product and contact are for the sender to fill in.
-    pub letter: Letter,
+    pub mail_context: MailContext,
 }
 
-/// A sender's mark on its claims. The lock behind it is held by the store's connection.
+/// A sender's mark on its claims. The lock after it is held by the store's connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease(i64);
 
@@ -242,8 +242,8 @@ impl Store {
                 .map_err(doing)?;
             for row in rows {
                 let (id, message_id): (Uuid, String) = (row.get(0), row.get(1));
-                let via: Option<String> = row.get(2);
-                let (state, count) = match via.as_deref() {
+                let transport: Option<String> = row.get(2);
+                let (state, count) = match transport.as_deref() {
                     Some("outbox") if in_outbox(&message_id) => ("sent", &mut found.sent),
                     Some("outbox") | None => ("queued", &mut found.queued),
                     Some(_) => ("unknown", &mut found.unknown),
@@ -268,13 +268,13 @@ impl Store {
         &self,
         lease: &Lease,
         id: Uuid,
-        via: &str,
+        transport: &str,
         token: Option<&[u8; 32]>,
     ) -> Result<Option<Claimed>> {
         let token = token.map(<[u8; 32]>::as_slice);
         let rows = self.query(
             include_str!("sql/claim_invitation.sql"),
-            &[&id, &via, &lease.0, &token],
+            &[&id, &transport, &lease.0, &token],
             "taking a mail to send",
         )?;
         Ok(rows.first().and_then(|row| {
@@ -284,17 +284,17 @@ impl Store {
                 kind: Kind::from_name(kind)?,
                 message_id: row.get(1),
                 attempts: row.get::<_, i32>(2) as u32,
-                letter: Letter {
+                mail_context: MailContext {
                     person: person(row, 3, 6),
                     expires_at: row.get(5),
                     message: text(row, 4),
-                    ..Letter::default()
+                    ..MailContext::default()
                 },
             })
         }))
     }
 
-    /// Writes down what became of a claimed mail. `retry_seconds` says when a mail that was put
+    /// Writes down what happened to a claimed mail. `retry_seconds` says when a mail that was put
     /// off is tried again; without it, it failed.
     ///
     /// # Errors
@@ -380,7 +380,7 @@ impl Store {
         })
     }
 
-    /// Queues invitations anew, each with a new Message-ID; their links end. How many.
+    /// Queues invitations again, each with a new Message-ID; their links end. How many.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
@@ -398,7 +398,7 @@ impl Store {
     }
 
     /// Cancels invitations, and with `remove_accounts` removes the accounts that were never used.
-    /// The number of runs of each.
+    /// How many of each.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
@@ -574,7 +574,7 @@ fn listed(row: &Row) -> Listed {
         email: row.get(4),
         state: row.get(5),
         reply: row.get(6),
-        via: row.get(7),
+        transport: row.get(7),
         attempts: row.get(8),
         resends: row.get(9),
         newest: row.get(10),

@@ -1,4 +1,4 @@
-//! Accounts whom a full list no longer names: found against the keys of the last match, counted,
+//! Accounts that are missing from a full list: found with the keys of the last match, counted,
 //! deactivated.
 
 use jiff::civil::Date;

@@ -1,10 +1,10 @@
-//! Writing chunks: a few tasks, each with a connection of its own, each chunk one transaction
-//! that also writes its own ledger row.
+//! Writing chunks: a few tasks, each with its own connection, each chunk one transaction that also
+//! writes its own ledger row.
 //!
-//! A chunk goes straight into the accounts by COPY, for the match proved its creates new. Where
-//! that meets a surprise (somebody took a key meanwhile, a trigger, row-level security), the
-//! chunk is rolled back and goes in by way of staging tables; a statement that fails there is cut
-//! in half until only the rows at fault stay out.
+//! A chunk is written straight into the accounts by COPY, because the match proved that its
+//! accounts are new. If that fails (another account took a key meanwhile, a trigger, row-level
+//! security), the chunk is rolled back and written through staging tables. A statement that fails
+//! there is split in half until only the faulty rows are left out.
 
 use crate::store::error::is_about_data;
 use crate::store::error::own_words;
@@ -22,7 +22,7 @@ use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use super::connect::{Connection, Target};
-use super::share::Booked;
+use super::share::ChunkRecord;
 use super::target::joins_by_view;
 use super::{CopyError, Store, copy, is_spread, share};
 use crate::field::RowNumber;
@@ -36,11 +36,11 @@ use crate::store::error::refusal;
 /// A chunk that other sessions got in the way of is tried this often.
 const TRIES_MAX: u32 = 6;
 
-/// What became of a chunk.
+/// What happened to a chunk.
 #[derive(Debug)]
 pub struct Written {
     /// Its line in the ledger; without outcomes where another process wrote it.
-    pub booked: Booked,
+    pub logged: ChunkRecord,
     /// Who wrote it.
     pub by: By,
 }
@@ -193,7 +193,7 @@ struct Writer {
 impl Written {
     fn by_us(chunk: &Chunk, outcomes: Vec<Outcome>, issues: Vec<Issue>) -> Written {
         Written {
-            booked: Booked {
+            logged: ChunkRecord {
                 first_row: chunk.first_row,
                 outcomes,
                 issues,
@@ -205,9 +205,9 @@ impl Written {
     /// A chunk that this process has nothing to do with.
     fn elsewhere(chunk: &Chunk, by: By) -> Written {
         Written {
-            booked: Booked {
+            logged: ChunkRecord {
                 first_row: chunk.first_row,
-                ..Booked::default()
+                ..ChunkRecord::default()
             },
             by,
         }
@@ -281,7 +281,7 @@ impl Writer {
             .await
             .map_err(|error| refusal(&error, "reading the ledger"))?;
         Ok(found.map(|row| Written {
-            booked: share::booked(&row),
+            logged: share::logged(&row),
             by: By::Us,
         }))
     }
@@ -408,7 +408,7 @@ impl Writer {
         stage(
             client,
             include_str!("sql/copy_moves.sql"),
-            chunk.create_moves.clone(),
+            chunk.create_transfers.clone(),
         )
         .await?;
         // An account comes with its password, or not at all. Without any, the statement needs no
@@ -468,7 +468,7 @@ impl Writer {
         stage(
             client,
             include_str!("sql/copy_moves.sql"),
-            chunk.update_moves.clone(),
+            chunk.update_transfers.clone(),
         )
         .await?;
         let [park, renew, update] = self.update_statements();
@@ -500,7 +500,7 @@ impl Writer {
                 .await
                 .map_err(trouble)?;
         }
-        if !chunk.update_moves.is_empty() {
+        if !chunk.update_transfers.is_empty() {
             // What ends goes first: an inherited membership that becomes one's own does both.
             for sql in [
                 include_str!("sql/leave_groups.sql"),

@@ -1,4 +1,4 @@
-//! Whether managers whom no row is have an account.
+//! Whether managers who aren't in the file have an account.
 
 use super::Store;
 use crate::refusal::Result;

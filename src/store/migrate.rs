@@ -55,7 +55,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.
 const LOCK_MIGRATE: i64 = 0x6d75_7374_6572_0001;
 pub(super) const LOCK_RUN: i64 = 0x6d75_7374_6572_0002;
-/// Held by whoever joins those who share a run, until the run is in the books.
+/// Held by whoever joins those who share a run, until the run is in the run log.
 pub(super) const LOCK_JOIN: i64 = 0x6d75_7374_6572_0003;
 
 /// What [`migrate`] did.
@@ -385,26 +385,26 @@ mod tests {
     }
 
     #[test]
-    fn a_role_without_rights_is_told_what_to_grant() {
+    fn a_role_without_rights_is_reported_what_to_grant() {
         let home = Home::new("home");
         Runtime::new().unwrap().block_on(async {
             let mut owner = connect(&home).await;
             let role = "CREATE ROLE \"the clerk\" LOGIN";
             owner.client.batch_execute(role).await.unwrap();
-            let mut clerk = connect(&home).await;
+            let mut builder = connect(&home).await;
             let become_clerk = "SET SESSION AUTHORIZATION \"the clerk\"";
-            clerk.client.batch_execute(become_clerk).await.unwrap();
+            builder.client.batch_execute(become_clerk).await.unwrap();
 
-            let refusal = apply(&mut clerk.client, &[FIRST]).await.unwrap_err();
+            let refusal = apply(&mut builder.client, &[FIRST]).await.unwrap_err();
             assert_eq!(refusal.code, Code::DatabaseRights);
             let grant = "GRANT CREATE ON DATABASE muster TO \"the clerk\";";
             assert!(refusal.help.contains(grant), "{}", refusal.help);
             apply(&mut owner.client, &[FIRST]).await.unwrap();
-            let refusal = apply(&mut clerk.client, &[FIRST]).await.unwrap_err();
+            let refusal = apply(&mut builder.client, &[FIRST]).await.unwrap_err();
             assert_eq!(refusal.code, Code::DatabaseRights);
             let (_, grants) = refusal.help.split_once('\n').unwrap();
             owner.client.batch_execute(grants).await.unwrap();
-            let applied = apply(&mut clerk.client, &[FIRST]).await.unwrap();
+            let applied = apply(&mut builder.client, &[FIRST]).await.unwrap();
             assert!(applied.versions.is_empty());
 
             owner
@@ -414,7 +414,7 @@ mod tests {
                 .unwrap();
             owner.client.batch_execute(grant).await.unwrap();
             assert_eq!(
-                apply(&mut clerk.client, &[FIRST]).await.unwrap().versions,
+                apply(&mut builder.client, &[FIRST]).await.unwrap().versions,
                 [1]
             );
         });

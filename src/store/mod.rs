@@ -1,6 +1,6 @@
-//! PostgreSQL: finding or starting it, connecting, migrations, and every SQL statement.
-//! The only room that knows SQL, and with `notify` the only one that is async inside: [`Store`]
-//! is what the rest of the house sees, and it blocks.
+//! PostgreSQL: finding or starting it, connecting, migrations, and every SQL statement. The only
+//! module with SQL, and with `notify` the only one that uses async inside: [`Store`] is its
+//! interface, and its methods block.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -35,13 +35,13 @@ pub mod leavers;
 pub mod loader;
 pub mod managers;
 pub mod matches;
-pub mod mends;
 pub mod migrate;
-pub mod roll;
+pub mod resubmission;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod share;
+pub mod snapshot;
 pub mod target;
 pub mod trouble;
 pub mod undo;
@@ -105,7 +105,7 @@ impl Store {
             .map_err(|error| refusal(&error, doing))
     }
 
-    /// The number of runs rows a statement touched.
+    /// How many rows a statement changed.
     fn execute(
         &self,
         sql: &str,
@@ -164,7 +164,7 @@ impl Store {
         Ok(Tree::new(known.collect(), policy))
     }
 
-    /// The number of runs groups [`Store::create_groups`] would make.
+    /// How many groups [`Store::create_groups`] would make.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.

@@ -1,4 +1,4 @@
-//! The books of runs: begun, taken up again, finished, listed.
+//! The records of runs: begun, taken up again, finished, listed.
 
 use tokio::task::JoinHandle;
 
@@ -7,7 +7,7 @@ use crate::definition::Pipeline;
 use crate::issue::Code;
 use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
-use crate::safeguard::Gate;
+use crate::safeguard::Safeguard;
 use crate::store::error::refusal;
 use crate::summary::Summary;
 
@@ -36,14 +36,14 @@ pub struct There {
     /// All groups.
     pub groups: u64,
     /// What the safeguards said in the pipeline's runs of the window, newest first.
-    pub earlier: Vec<Vec<Gate>>,
+    pub earlier: Vec<Vec<Safeguard>>,
     /// What the files of its last run looked like that wasn't held for its looks.
     pub last_profile: Option<Profile>,
 }
 
-/// A run in the books.
+/// A run in the run log.
 #[derive(Debug)]
-pub struct Booked {
+pub struct RunRecord {
     /// The run's id.
     pub id: String,
     /// `import`.
@@ -52,7 +52,7 @@ pub struct Booked {
     pub state: String,
     /// RFC 3339.
     pub started_at: String,
-    /// `None` while it runs, and when it was cut off.
+    /// `None` while it runs, and when it was interrupted.
     pub summary: Option<Summary>,
     /// Where its files are.
     pub folder: Option<String>,
@@ -61,7 +61,7 @@ pub struct Booked {
 }
 
 impl Store {
-    /// Begins a run, or takes up the one that was cut off on the same input and pipeline. The
+    /// Begins a run, or takes up the one that was interrupted on the same input and pipeline. The
     /// caller holds the lock.
     ///
     /// # Errors
@@ -120,8 +120,8 @@ impl Store {
         begun.map_err(|error: tokio_postgres::Error| refusal(&error, "beginning the run"))
     }
 
-    /// Closes a run that was cut off and can't go on: it counts as finished from now on, however far
-    /// it got.
+    /// Closes a run that was interrupted and can't go on: it counts as finished from now on,
+    /// however far it got.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
@@ -178,7 +178,10 @@ impl Store {
                 accounts: count(0),
                 seated: count(1),
                 groups: count(2),
-                earlier: earlier.iter().map(|run| gates_of(run.get(0))).collect(),
+                earlier: earlier
+                    .iter()
+                    .map(|run| safeguards_of(run.get(0)))
+                    .collect(),
                 last_profile: last.and_then(|run| serde_json::from_str(run.get(0)).ok()),
             })
         });
@@ -207,7 +210,7 @@ impl Store {
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn list_runs(&self, limit: i64) -> Result<Vec<Booked>> {
+    pub fn list_runs(&self, limit: i64) -> Result<Vec<RunRecord>> {
         let rows = self
             .runtime
             .block_on(
@@ -218,7 +221,7 @@ impl Store {
             .map_err(|error| refusal(&error, "reading the runs"))?;
         Ok(rows
             .iter()
-            .map(|row| Booked {
+            .map(|row| RunRecord {
                 id: row.get(0),
                 kind: row.get(1),
                 state: row.get(2),
@@ -230,8 +233,8 @@ impl Store {
             .collect())
     }
 
-    /// Begins to bring the planner's statistics up to date after a load that changed much, over a
-    /// connection of its own. [`Store::finish_analyze`] waits for it.
+    /// Begins to bring the planner's statistics up to date after a load that changed much, over its
+    /// own connection. [`Store::finish_analyze`] waits for it.
     pub fn begin_analyze(&self) -> JoinHandle<Result<()>> {
         let target = self.target.clone();
         self.runtime.spawn(async move {
@@ -255,7 +258,7 @@ impl Store {
     }
 }
 
-fn gates_of(json: Option<&str>) -> Vec<Gate> {
+fn safeguards_of(json: Option<&str>) -> Vec<Safeguard> {
     json.and_then(|json| serde_json::from_str(json).ok())
         .unwrap_or_default()
 }
@@ -264,7 +267,7 @@ fn summary_of(json: Option<&str>) -> Option<Summary> {
     serde_json::from_str(json?).ok()
 }
 
-/// The refusal for a run that isn't in the books.
+/// The refusal for a run that isn't in the run log.
 pub fn unknown(wanted: &str) -> Refusal {
     Refusal::new(Code::RunUnknown, format!("no run `{wanted}`"))
 }

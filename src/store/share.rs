@@ -1,9 +1,9 @@
-//! Several processes at one run: who may join it, who writes which chunk, who closes it.
+//! Several processes that share a run: who may join it, who writes which chunk, who closes it.
 //!
-//! Nothing here has to be cleaned up after a process that was killed: all claims are advisory locks,
-//! which the server lets go of when the process's connections are gone. They only save work. What is
-//! written once is decided by the ledger: a chunk's line is written in the chunk's own transaction,
-//! under its primary key, so that a second try at the same chunk is rolled back whole.
+//! Nothing here has to be cleaned up after a process that was killed: all claims are advisory
+//! locks, which the server releases when the process's connections are closed. They only save work.
+//! The ledger ensures that each chunk is written once: a chunk's line is written in the chunk's own
+//! transaction, under its primary key, so that a second try at the same chunk is rolled back whole.
 
 use crate::store::trouble::By;
 use std::collections::HashSet;
@@ -29,7 +29,7 @@ const TRY_SHARED: &str = "select pg_try_advisory_lock_shared($1)";
 const UNLOCK: &str = "select pg_advisory_unlock($1)";
 const UNLOCK_SHARED: &str = "select pg_advisory_unlock_shared($1)";
 
-/// So many processes get a place of their own to begin at.
+/// This many processes get a place of their own to begin at.
 const SEATS: u32 = 256;
 
 /// How often a process that waits for others looks again.
@@ -38,7 +38,7 @@ pub const PAUSE: Duration = Duration::from_millis(100);
 /// The steps of a run that one process does for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// What becomes of the rows, and those that pass on keys to each other: before all chunks.
+    /// What happens to the rows, and those that pass on keys to each other: before all chunks.
     Open,
     /// The leavers, and the run's summary: after all chunks.
     Close,
@@ -46,7 +46,7 @@ pub enum Step {
 
 /// A chunk in the ledger of a run.
 #[derive(Debug, Clone, Default)]
-pub struct Booked {
+pub struct ChunkRecord {
     /// Its first row; [`RowNumber::MAX`] for the chunk of moves.
     pub first_row: RowNumber,
     /// The outcome of every row.
@@ -110,14 +110,14 @@ impl Store {
         if self.taken_back()?.contains(&id) {
             return Ok(None);
         }
-        self.told_of(&id)
+        self.reported_of(&id)
     }
 
-    /// The summary of a run in the books, and the folder of its files.
+    /// The summary of a run in the run log, and the folder of its files.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn told_of(&self, run: &str) -> Result<Option<(Summary, Option<String>)>> {
+    pub fn reported_of(&self, run: &str) -> Result<Option<(Summary, Option<String>)>> {
         let sql = "select summary::text, folder from muster.runs where id = $1";
         let rows = self.query(sql, &[&run], "reading the runs")?;
         let Some(row) = rows.first() else {
@@ -219,10 +219,10 @@ impl Store {
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn ledger(&self, run: &RunKey) -> Result<Vec<Booked>> {
+    pub fn ledger(&self, run: &RunKey) -> Result<Vec<ChunkRecord>> {
         let sql = include_str!("sql/find_ledger.sql");
         let rows = self.query(sql, &[&run.id], "reading the ledger")?;
-        Ok(rows.iter().map(booked).collect())
+        Ok(rows.iter().map(logged).collect())
     }
 
     /// What `sql`, one of PostgreSQL's functions for advisory locks, says of `lock`.
@@ -233,11 +233,11 @@ impl Store {
 }
 
 /// A line of the ledger: first row, outcomes and notes.
-pub(super) fn booked(row: &Row) -> Booked {
+pub(super) fn logged(row: &Row) -> ChunkRecord {
     let outcomes: &[u8] = row.get(1);
     let notes: Option<&str> = row.get(2);
     let numbers = outcomes.iter();
-    Booked {
+    ChunkRecord {
         first_row: row.get::<_, i32>(0) as RowNumber,
         outcomes: numbers
             .filter_map(|number| Outcome::from_number(*number))

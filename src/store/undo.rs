@@ -1,6 +1,6 @@
-//! Taking a run back: chunk by chunk, each one transaction which also writes what it changed and
-//! what it kept. A chunk that was written is not looked at again, so that an undo which was cut
-//! off goes on where it stopped.
+//! Undoing a run: chunk by chunk, each one transaction which also writes what it changed and what
+//! it kept. A chunk that was written is not looked at again, so that an undo which was interrupted
+//! continues where it stopped.
 
 use crate::history::Left;
 use std::collections::{HashMap, HashSet};
@@ -26,13 +26,13 @@ use crate::store::error::refusal;
 use crate::store::error::{is_about_data, own_words};
 use crate::summary::Undone;
 
-/// So many accounts go back in one transaction; more where they trade keys.
+/// This many accounts go back in one transaction; more where they trade keys.
 const CHUNK_ACCOUNTS: i64 = 2_000;
 
 /// A chunk that other sessions got in the way of is tried this often.
 const TRIES_MAX: u32 = 6;
 
-/// An undo in the books.
+/// An undo in the run log.
 #[derive(Debug, Clone)]
 pub struct Earlier {
     /// Its run's id.
@@ -54,11 +54,11 @@ pub struct Undoing<'a> {
     ahead: HashSet<i32>,
     referring: Vec<Referring>,
     left: Vec<Left>,
-    /// What became of the accounts so far.
+    /// What happened to the accounts so far.
     pub counts: Counts,
     /// What was done so far.
     pub undone: Undone,
-    /// The number of runs accounts there are to look at.
+    /// How many accounts there are to look at.
     pub total: u64,
 }
 
@@ -88,7 +88,7 @@ impl Store {
             .collect())
     }
 
-    /// Enters an undo into the books. The run that it takes back counts as finished from now on,
+    /// Enters an undo into the run log. The run that it takes back counts as finished from now on,
     /// however far it got. The caller holds the lock.
     ///
     /// # Errors
@@ -105,7 +105,7 @@ impl Store {
                 .await
                 .map_err(doing)?;
             transaction.execute(close, &[&of]).await.map_err(doing)?;
-            // The accounts are about to change: no run goes on with what it decided before.
+            // The accounts are about to change: no run continues with what it decided before.
             let forget = "delete from muster.decisions";
             transaction.execute(forget, &[]).await.map_err(doing)?;
             transaction.commit().await.map_err(doing)
@@ -785,7 +785,7 @@ async fn put_back(
         let wanted = Value::Array(wanted).to_string();
         let sql = include_str!("sql/undo_update.sql");
         client.execute(sql, &[&id, &wanted]).await?;
-        moves(client, id, &updates).await?;
+        key_transfer(client, id, &updates).await?;
     }
     if !returning.is_empty() {
         let sql = match is_spread(client).await? {
@@ -799,7 +799,7 @@ async fn put_back(
     Ok(())
 }
 
-async fn moves(client: &Client, id: &str, updates: &[(RowNumber, &Update)]) -> Answer<()> {
+async fn key_transfer(client: &Client, id: &str, updates: &[(RowNumber, &Update)]) -> Answer<()> {
     let of = |entries: fn(&Update) -> &[String]| {
         let (mut accounts, mut keys, mut roles) = (Vec::new(), Vec::new(), Vec::new());
         for (_, update) in updates {

@@ -1,5 +1,5 @@
-//! Domains and mailbox names that people get wrong, throw away, or shouldn't be invited at. Short
-//! lists on purpose: they make warnings, never rejections.
+//! Domains and mailbox names that are often mistyped, disposable, or not personal. The lists are
+//! short on purpose: they cause warnings, never rejects.
 
 use strsim::damerau_levenshtein;
 
@@ -64,7 +64,7 @@ const RESERVED: [&str; 12] = [
 /// What a provider leaves out of the part before the @ when it looks for the mailbox.
 struct Folding {
     domains: &'static [&'static str],
-    /// The domain that stands for all of them, if they are one.
+    /// The domain that represents all of them, if they are one.
     name: Option<&'static str>,
     /// Signs that don't count.
     signs: &'static [char],
@@ -79,8 +79,8 @@ const FOLDINGS: [Folding; 4] = [
     Folding { domains: &["proton.me", "protonmail.com", "pm.me"], name: None, signs: &['.', '-', '_'] },
 ];
 
-/// The address that stands for all of one mailbox, where a key is another one of it: `kimalster@gmail.com`
-/// for `kim.alster+lists@googlemail.com`.
+/// The address that represents all of one mailbox, where a key is another one of it:
+/// `kimalster@gmail.com` for `kim.alster+lists@googlemail.com`.
 pub fn mailbox(key: &str) -> Option<String> {
     let (local, domain) = key.rsplit_once('@')?;
     let folding = FOLDINGS
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_one_mailbox_are_told_by_its_provider() {
+    fn addresses_of_one_mailbox_are_recognized_by_its_provider() {
         for (key, expected) in [
             ("kim.alster@googlemail.com", Some("kimalster@gmail.com")),
             ("kim.alster+lists@gmail.com", Some("kimalster@gmail.com")),

@@ -1,7 +1,7 @@
 //! E-mail addresses: which are accepted, what is doubtful about them, and their match key.
 //!
 //! An address is a dot-atom of RFC 5321 before the last `@` (letters, marks and digits of any
-//! script besides ASCII's, RFC 6531; no quotes), and behind it a domain name with at least one dot
+//! script besides ASCII's, RFC 6531; no quotes), and after it a domain name with at least one dot
 //! that UTS #46 maps to a valid A-label form under STD3. At most 64 bytes before the `@`, 254 in
 //! all. The last label has a letter. Nothing is looked up in the network.
 
@@ -55,9 +55,9 @@ pub struct Domain {
 /// An accepted address.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Address<'a> {
-    /// What stands before the `@`, in NFC, in the case that it was given in.
+    /// What comes before the `@`, in NFC, in the case that it was given in.
     pub local: Cow<'a, str>,
-    /// What stands behind it.
+    /// What comes after it.
     pub domain: &'a Domain,
 }
 

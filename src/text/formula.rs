@@ -1,4 +1,4 @@
-//! Text that a spreadsheet would run: made harmless on the way out, restored on the way back in.
+//! Text that a spreadsheet would run as a formula: neutralized when written, restored when read.
 
 use std::borrow::Cow;
 

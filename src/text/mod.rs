@@ -1,10 +1,11 @@
 //! Text: what is cleaned in every value, whatever field it is.
 //!
 //! Letters and their case stay. White space of any kind becomes a plain space, runs of it one
-//! space, and none at either end; control characters and characters that can't be seen go, except
-//! that U+0080 to U+009F become the signs that windows-1252 has there, which they once were; the
-//! rest is in Unicode normal form C (UAX #15). Joiners stay where a script is written with them,
-//! variation selectors where they choose between forms of an emoji or an ideograph.
+//! space, and none at either end; control characters and invisible characters are removed, except
+//! that U+0080 to U+009F become the characters that windows-1252 has there, because that is what
+//! they once were. The rest is in Unicode normal form C (UAX #15). Joiners stay where a script is
+//! written with them, variation selectors where they choose between forms of an emoji or an
+//! ideograph.
 
 use std::borrow::Cow;
 
@@ -53,7 +54,7 @@ pub fn clean(text: &str) -> (Cow<'_, str>, Rules) {
 }
 
 /// The fast proof that nothing needs to be done: single spaces inside only, and else what shows in
-/// ASCII and letters that are composed whatever stands beside them.
+/// ASCII and letters that are composed whatever is next to them.
 pub fn is_clean(text: &str) -> bool {
     let bytes = text.as_bytes();
     let plain = plain_words(bytes);
@@ -71,7 +72,7 @@ pub fn is_clean(text: &str) -> bool {
     bytes.last() != Some(&b' ')
 }
 
-/// The number of runs bytes at the beginning show in ASCII and are no space, in steps of eight: most values are
+/// How many bytes at the beginning show in ASCII and are no space, in steps of eight: most values are
 /// one word, and eight bytes are looked at in fewer instructions than one by one.
 fn plain_words(bytes: &[u8]) -> usize {
     const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -92,7 +93,7 @@ fn plain_words(bytes: &[u8]) -> usize {
     plain
 }
 
-/// [`is_clean`] of the rest of a text, which isn't ASCII, behind its clean beginning.
+/// [`is_clean`] of the rest of a text, which isn't ASCII, after its clean beginning.
 fn is_clean_behind(start: &str, rest: &str) -> bool {
     let mut before = start.chars().next_back().unwrap_or(' ');
     for character in rest.chars() {
@@ -110,7 +111,7 @@ fn is_clean_behind(start: &str, rest: &str) -> bool {
 }
 
 /// Whether a character is a letter or sign of normal form C (UAX #15) that neither composes with
-/// what stands before it nor changes places: most of Latin, Greek, Cyrillic, Hebrew, Arabic,
+/// what comes before it nor changes places: most of Latin, Greek, Cyrillic, Hebrew, Arabic,
 /// Devanagari, Chinese, Japanese and Korean.
 fn is_composed(character: char) -> bool {
     matches!(character,
@@ -191,8 +192,8 @@ enum Kind {
     Invisible,
 }
 
-/// What becomes of `character`, which stands behind `before` (what was kept last, unless a space
-/// is between) and before `after` (as it is in the text).
+/// What happens to `character`, which comes after `before` (what was kept last, unless a space is
+/// between) and before `after` (as it is in the text).
 fn kind(character: char, before: Option<char>, after: Option<char>) -> Kind {
     match character {
         '!'..='~' => Kind::Visible,
@@ -225,7 +226,7 @@ fn visible_if(needed: bool) -> Kind {
     }
 }
 
-/// Whether a joiner is part of the spelling: behind a virama (as in IDNA, RFC 5892 A.1 and A.2),
+/// Whether a joiner is part of the spelling: after a virama (as in IDNA, RFC 5892 A.1 and A.2),
 /// between letters of a script that joins, or inside an emoji.
 fn joins(joiner: char, before: Option<char>, after: Option<char>) -> bool {
     let Some(before) = before else {
@@ -346,7 +347,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_composed_needs_nothing_wherever_it_stands() {
+    fn what_is_composed_needs_nothing_wherever_it_is() {
         for character in ('\u{80}'..=char::MAX).filter(|c| is_composed(*c)) {
             assert!(
                 matches!(kind(character, None, None), Kind::Visible),

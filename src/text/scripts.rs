@@ -29,7 +29,7 @@ fn is_of_one_block(text: &str) -> bool {
             'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => 0,
             '\0'..='\u{bf}' | '\u{300}'..='\u{36f}' | '\u{2010}'..='\u{201f}' => return true,
             '\u{600}'..='\u{6ff}' => 1,
-            // Bopomofo stands between kana and Hangul letters; it isn't looked at here.
+            // Bopomofo is between kana and Hangul letters; it isn't looked at here.
             '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' => 2,
             '\u{ac00}'..='\u{d7a3}' => 3,
             // Greek, Cyrillic, Hebrew, and each Indic script: blocks of 128 that begin at multiples.

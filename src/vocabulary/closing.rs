@@ -41,7 +41,7 @@ pub const OPEN: &[Line] = &[
 ];
 
 /// What somebody is called who surely is gone, or whose account surely is closed, in whichever
-/// column it stands. As a header: a yes, a date or a reason closes.
+/// column it is. As a header: a yes, a date or a reason closes.
 #[rustfmt::skip]
 pub const GONE: &[Line] = &[
     ("en", &["inactive", "deactivated", "inactivated", "terminated", "suspended", "resigned", "dismissed", "departed", "offboarded",

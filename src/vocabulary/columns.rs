@@ -6,7 +6,7 @@
 use super::Line;
 use crate::field::{Field, NamePart};
 
-/// What stands beside a column's name and says nothing of what is in it: `Email (required)`.
+/// What is next to a column's name and says nothing of what is in it: `Email (required)`.
 #[rustfmt::skip]
 pub const DECORATIONS: &[Line] = &[
     ("en", &["required", "required field", "mandatory", "mandatory field", "compulsory", "optional", "optional field", "opt",
@@ -255,7 +255,7 @@ pub const NAME_PARTS: &[NamePartWords] = &[
             ("de", &["Namenszusatz", "Namenszusätze", "Namensvorsatz", "Namensvorsätze", "Vorsatzwort", "Vorsatzwörter",
                 "Nachnamenszusatz", "Adelstitel", "Adelsprädikat", "Nachnamenpräfix"]),
             ("es", &["partícula del apellido"]),
-            // In Portuguese, the mother's surname stands before the father's.
+            // In Portuguese, the mother's surname comes before the father's.
             ("pt", &["partícula do sobrenome", "apelido materno", "sobrenome materno"]),
             ("it", &["prefisso cognome", "particella nobiliare"]),
             ("nl", &["tussenvoegsel", "tussenvoegsels", "tussenvoegsel achternaam", "tussenv.", "voorvoegsel", "voorvoegsels",
@@ -316,7 +316,7 @@ pub const PARTICLES: &[Line] = &[
     ("nl", &["bij", "uijt", "v.d."]),
 ];
 
-/// Words behind a last name that stay with it, compared without full stops.
+/// Words after a last name that stay with it, compared without full stops.
 #[rustfmt::skip]
 pub const GENERATIONS: &[Line] = &[
     ("en", &["jr", "jnr", "junior", "sr", "snr", "senior", "ii", "iii", "iv", "v", "2nd", "3rd", "4th"]),

@@ -39,7 +39,7 @@ pub const ENTITIES: [(&str, char); 213] = [
     ("yacute", 'ý'), ("ycirc", 'ŷ'), ("yuml", 'ÿ'), ("zacute", 'ź'), ("zcaron", 'ž'), ("zdot", 'ż'),
 ];
 
-/// What stands around the name of a field in templates of mails and documents: opening and closing
+/// What surrounds the name of a field in templates of mails and documents: opening and closing
 /// mark, and whose it is.
 #[rustfmt::skip]
 pub const TEMPLATE_MARKS: [(&str, &str, &str); 13] = [
@@ -58,8 +58,8 @@ pub const TEMPLATE_MARKS: [(&str, &str, &str); 13] = [
     ("@@", "@@", "mail merge"),
 ];
 
-/// Signs that stand in no name, but in place of a letter once a name was read by the wrong code
-/// page: those of windows-1252 beside its letters.
+/// Signs that are in no name, but instead of a letter once a name was read by the wrong code page:
+/// those of windows-1252 beside its letters.
 pub const SIGNS: &str = "‚„…†‡ˆ‰‹›˜™¢£¤¥¦§¨©«»¬®¯°±²³µ¶¸¹¼½¾¿¡×÷€ƒªº";
 
 /// Letters that many names have, in languages of Western Europe.

@@ -1,7 +1,7 @@
-//! Words that lists hold in place of values, as tables: what says nothing, what closes an account,
-//! what other systems left behind. Each line of a table belongs to one language.
+//! Words in lists that aren't values, as tables: what means no value, what closes an account, what
+//! other systems left behind. Each line of a table belongs to one language.
 //!
-//! Only data and the test whether a text is in it. What follows from that, the passes decide.
+//! Only data, and the test whether a text is in it. The passes decide what follows.
 
 pub mod closing;
 pub mod code_pages;

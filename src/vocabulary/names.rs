@@ -1,4 +1,4 @@
-//! Words in names: what belongs to a last name, titles, degrees, what stands between two people, and
+//! Words in names: what belongs to a last name, titles, degrees, what is between two people, and
 //! remarks that aren't part of a name. All in lower case; a line has the words of one language.
 
 /// A list by language.
@@ -57,7 +57,7 @@ pub const JOINERS: Words = &[
     ("ru, uk", &["и", "та", "і"]),
     ("el", &["και"]),
 ];
-/// Words before or behind a last name that say that it is several people's.
+/// Words before or after a last name that say that it is several people's.
 #[rustfmt::skip]
 pub const FAMILIES: Words = &[
     ("en", &["family", "couple"]),
@@ -85,12 +85,12 @@ pub const TITLES: Words = &[
     ("nl", &["drs.", "dhr.", "mevr.", "mw.", "meneer", "mevrouw"]),
     ("cs", &["mgr.", "bc.", "mudr.", "judr.", "phdr.", "rndr.", "doc."]),
 ];
-/// Degrees behind a name, which are no part of it.
+/// Degrees after a name, which are no part of it.
 #[rustfmt::skip]
 pub const DEGREES: Words = &[
     ("*", &["phd", "ph.d", "ph.d.", "m.d.", "mba", "m.b.a.", "msc", "m.sc.", "bsc", "b.sc.", "m.a.", "b.a.", "ll.m.", "csc."]),
 ];
-/// What people write behind a name that is no part of it.
+/// What people write after a name that is not a part of it.
 #[rustfmt::skip]
 pub const NOTES: Words = &[
     ("en", &["extern", "external", "ext", "ext.", "guest", "temp", "contractor", "consultant", "freelancer", "intern", "trainee",

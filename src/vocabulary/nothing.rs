@@ -1,4 +1,4 @@
-//! What stands in a cell that has no value: `NULL`, `N/A`, `-`, `#REF!`, and the placeholders that
+//! What is in a cell that has no value: `NULL`, `N/A`, `-`, `#REF!`, and the placeholders that
 //! people write where they don't know an id yet.
 
 use std::collections::HashMap;
@@ -90,7 +90,7 @@ const WORDS: &[(Kind, &[super::Line])] = &[
     ]),
 ];
 
-/// What spreadsheets write in place of a value that couldn't be computed, a line a language of
+/// What spreadsheets write instead of a value that couldn't be computed, a line a language of
 /// Excel; in lower case.
 #[rustfmt::skip]
 const ERRORS: &[(&str, &[&str])] = &[
@@ -124,7 +124,7 @@ const NUMBERED_ERRORS: [&str; 5] = ["err", "fehler", "erreur", "errore", "błąd
 const BYTES_MAX: usize = 63;
 
 /// By the first byte of a text: a bit for each length that a word of the tables has which begins
-/// so. Nearly every cell is told by this alone.
+/// so. Nearly every cell is recognized by this alone.
 const LENGTHS: [u64; 256] = {
     let mut lengths = [0; 256];
     let mut at = 0;
@@ -229,7 +229,7 @@ pub fn says_nothing(text: &str) -> bool {
     matches!(kind(text), Some(Kind::System | Kind::Said | Kind::Answer))
 }
 
-/// What `text`, which is cleaned text, says in place of a value; `None` for a value.
+/// What `text`, which is cleaned text, says instead of a value; `None` for a value.
 pub fn kind(text: &str) -> Option<Kind> {
     if !may_be(text) {
         return None;
@@ -261,8 +261,8 @@ pub fn is_error(text: &str) -> bool {
     NUMBERED_ERRORS.contains(&folded(word.trim_end()).as_str()) && is_number(number.trim_start())
 }
 
-/// Whether `text` stands where somebody had no key to write: a word of the table, signs alone,
-/// zeros alone (a lookup gives `0` for an empty cell, and a UUID of zeros is nobody's), or `xxx`.
+/// Whether `text` is where somebody had no key to write: a word of the table, signs alone, zeros
+/// alone (a lookup gives `0` for an empty cell, and a UUID of zeros is nobody's), or `xxx`.
 pub fn is_no_key(text: &str) -> bool {
     let Some(first) = text.bytes().next() else {
         return false;
@@ -281,7 +281,7 @@ pub fn is_no_key(text: &str) -> bool {
     }
 }
 
-/// The parts before the `@` of addresses that stand for none, in lower case, without what parts
+/// The parts before the `@` of addresses that represent none, in lower case, without what parts
 /// their words; a line a language.
 #[rustfmt::skip]
 const NO_MAILBOX: &[(&str, &[&str])] = &[
@@ -307,7 +307,7 @@ const NO_DOMAINS: [&str; 12] = [
     "test", "email", "mail", "none", "null", "na", "no", "nowhere", "noemail", "nomail", "x", "xxx",
 ];
 
-/// Whether `text` is an address that stands for none: a word of the table without any `@`, or
+/// Whether `text` is an address that represents none: a word of the table without any `@`, or
 /// `noemail@…`, `none@none`, `test@test.com`.
 pub fn is_no_address(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
@@ -390,7 +390,7 @@ pub fn may_be_name(word: &str) -> bool {
     matches!(word, "null" | "none" | "nil" | "nan" | "na") || is_initials()
 }
 
-/// Whether a word is written as names are: a capital, and small letters behind it.
+/// Whether a word is written as names are: a capital, and small letters after it.
 pub fn is_spelled_as_name(word: &str) -> bool {
     let mut letters = word.chars();
     letters.next().is_some_and(char::is_uppercase)

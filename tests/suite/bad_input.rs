@@ -299,7 +299,7 @@ fn a_wrong_password_is_a_refused_login() {
 }
 
 #[test]
-fn a_user_without_rights_is_told_which_right_is_missing() {
+fn a_user_without_rights_is_reported_which_right_is_missing() {
     let url = support::fresh_database();
     let folder = support::folder();
     fs::write(folder.path().join("people.csv"), PEOPLE).unwrap();

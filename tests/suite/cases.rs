@@ -11,7 +11,7 @@
 //! A line `sql FILE` in `command` runs that file against the case's database instead, as an
 //! application beside muster would. Nothing may be expected that isn't there, nor the reverse.
 //!
-//! `MUSTER_BLESS=1` writes `expected/` anew. The test that every code is shown runs beside that,
+//! `MUSTER_BLESS=1` writes `expected/` again. The test that every code is shown runs beside that,
 //! and sees a new code only the next time.
 
 use std::collections::BTreeMap;
@@ -57,15 +57,15 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("database.login", "a_wrong_password_is_a_refused_login"),
     (
         "target.conflict",
-        "what_stands_against_a_mapping_is_refused_with_its_column",
+        "what_conflicts_with_a_mapping_is_refused_with_its_column",
     ),
     (
         "target.other",
-        "what_stands_against_a_mapping_is_refused_with_its_column",
+        "what_conflicts_with_a_mapping_is_refused_with_its_column",
     ),
     (
         "database.rights",
-        "a_user_without_rights_is_told_which_right_is_missing",
+        "a_user_without_rights_is_reported_which_right_is_missing",
     ),
     (
         "database.tls",
@@ -259,7 +259,7 @@ fn copy_inputs(case: &Path, folder: &Path) {
     }
 }
 
-/// Words parted by spaces; quotes hold words together.
+/// Words separated by spaces; quotes hold words together.
 fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quote = None;

@@ -1,4 +1,4 @@
-//! Corrections that go round: what needs work comes back mended, and the books know what is left.
+//! Corrections that go round: what needs work comes back fixed, and the run log knows what is left.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -52,7 +52,7 @@ impl Place {
         text.strip_prefix('\u{feff}').unwrap().to_string()
     }
 
-    /// How many rows of a run needed work, are mended, and are left.
+    /// How many rows of a run needed work, are fixed, and are left.
     fn open(&self, run: &str) -> [u64; 3] {
         let shown = self.run(&["show", run, "--json"]);
         let open = shown.json()["open"].clone();
@@ -64,15 +64,15 @@ fn id(run: &Finished) -> String {
     run.json()["run"]["id"].as_str().unwrap().to_string()
 }
 
-/// Of which runs how many rows are mended, needed work, and are left.
-fn mends(run: &Finished) -> Vec<(String, [u64; 3])> {
+/// Of which runs how many rows are fixed, needed work, and are left.
+fn resubmitted(run: &Finished) -> Vec<(String, [u64; 3])> {
     let summary = run.json();
-    let mends = summary["mends"].as_array().cloned().unwrap_or_default();
-    let of = |mends: &Value| {
-        let numbers = ["mended", "needed", "left"].map(|name| mends[name].as_u64().unwrap());
-        (mends["run"].as_str().unwrap().to_string(), numbers)
+    let resubmitted = summary["mends"].as_array().cloned().unwrap_or_default();
+    let of = |resubmitted: &Value| {
+        let numbers = ["mended", "needed", "left"].map(|name| resubmitted[name].as_u64().unwrap());
+        (resubmitted["run"].as_str().unwrap().to_string(), numbers)
     };
-    mends.iter().map(of).collect()
+    resubmitted.iter().map(of).collect()
 }
 
 fn codes(run: &Finished) -> BTreeMap<String, u64> {
@@ -96,7 +96,7 @@ const PEOPLE: &str = "Nr;E-Mail;Vorname;Nachname;Notiz\r\n\
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one story, in its order")]
-fn rows_come_back_mended_until_none_is_left() {
+fn rows_come_back_fixed_until_none_is_left() {
     let place = Place::new();
     place.write("people.csv", PEOPLE);
     let first = place.import("people.csv", "first");
@@ -117,10 +117,10 @@ fn rows_come_back_mended_until_none_is_left() {
     ] {
         assert!(corrections.contains(row), "{row}\n{corrections}");
     }
-    // nothing is mended: nothing is closed, and what is wrong is as it was
+    // nothing is fixed: nothing is closed, and what is wrong is as it was
     let again = place.import("first/corrections.csv", "again");
     assert_eq!((again.exit, codes(&again)), (1, codes(&first)));
-    assert_eq!(mends(&again), [(run.clone(), [0, 5, 5])]);
+    assert_eq!(resubmitted(&again), [(run.clone(), [0, 5, 5])]);
     assert_eq!(place.open(&run), [5, 0, 5]);
     let without_own = |text: &str| {
         let rows: Vec<Vec<String>> = records(text);
@@ -129,7 +129,7 @@ fn rows_come_back_mended_until_none_is_left() {
     };
     let second = place.corrections("again");
     assert_eq!(without_own(&second), without_own(&corrections));
-    // two are mended, two are not, one is missing
+    // two are fixed, two are not, one is missing
     let some = second
         .replace("bea at acme", "bea@acme-industries.com")
         .replace("cy@@acme", "cy@acme")
@@ -137,25 +137,25 @@ fn rows_come_back_mended_until_none_is_left() {
     let missing = some.find("\r\n012;").unwrap();
     place.write("some.csv", &some[..missing + 2]);
     let checked = place.run(&["check", "some.csv", "--out", "checked", "--json"]);
-    let mending = place.import("some.csv", "mending");
-    for found in [&checked, &mending] {
+    let fixing = place.import("some.csv", "mending");
+    for found in [&checked, &fixing] {
         assert_eq!((found.exit, found.counts().rejected), (1, 2), "{found:?}");
-        assert_eq!(mends(found), [(id(&again), [2, 5, 3])]);
+        assert_eq!(resubmitted(found), [(id(&again), [2, 5, 3])]);
     }
     assert_eq!(
         (place.open(&run), place.open(&id(&again))),
         ([5, 2, 3], [5, 2, 3])
     );
-    assert_eq!(place.open(&id(&mending)), [2, 0, 2]);
+    assert_eq!(place.open(&id(&fixing)), [2, 0, 2]);
     let shown = place.run(&["show", &run]).stdout;
-    let line = format!("5 rows needed fixing: 2 fixed by {}, 3 left", id(&mending));
+    let line = format!("5 rows needed fixing: 2 fixed by {}, 3 left", id(&fixing));
     assert!(shown.contains(&line), "{shown}");
-    let shown = place.run(&["show", &id(&mending)]).stdout;
+    let shown = place.run(&["show", &id(&fixing)]).stdout;
     let line = format!("fixes 2 of 5 rows of run {}, 3 left", id(&again));
     assert!(shown.contains(&line), "{shown}");
     let page = fs::read_to_string(place.path("mending/summary.html")).unwrap();
     assert!(page.contains(&line), "{page}");
-    // what a check leaves to mend is still what its rows came back for
+    // what a check leaves to fix is still what its rows came back for
     assert_eq!(
         marks(&place.corrections("checked")),
         [4, 5].map(|row| format!("{}:{}", id(&again), row - 1))
@@ -170,7 +170,7 @@ fn rows_come_back_mended_until_none_is_left() {
     assert_eq!((last.exit, last.counts().created), (0, 2), "{last:?}");
     assert_eq!(place.open(&run), [5, 4, 1]);
     // what is taken back is open again, until that is taken back
-    let undone = place.run(&["undo", &id(&mending), "--json"]);
+    let undone = place.run(&["undo", &id(&fixing), "--json"]);
     assert_eq!(undone.exit, 0, "{undone:?}");
     assert_eq!(
         (place.open(&run), place.open(&id(&again))),
@@ -209,7 +209,7 @@ fn marks(corrections: &str) -> Vec<String> {
 }
 
 #[test]
-fn marks_are_believed_only_where_the_books_confirm_them() {
+fn row_refs_are_believed_only_where_the_run_log_confirm_them() {
     let place = Place::new();
     place.write("people.csv", PEOPLE);
     place.write("other.toml", "name = \"other\"\n");
@@ -249,7 +249,7 @@ fn marks_are_believed_only_where_the_books_confirm_them() {
         codes(&forged),
         BTreeMap::from([("row.mark".to_string(), 6)])
     );
-    assert_eq!(mends(&forged), [(run.clone(), [1, 5, 4])]);
+    assert_eq!(resubmitted(&forged), [(run.clone(), [1, 5, 4])]);
     assert_eq!(
         (place.open(&run), place.open(&other)),
         ([5, 1, 4], [5, 0, 5])
@@ -257,15 +257,15 @@ fn marks_are_believed_only_where_the_books_confirm_them() {
 }
 
 #[test]
-fn a_run_that_mends_goes_on_where_it_was_killed() {
+fn a_run_that_fixes_rows_goes_on_where_it_was_killed() {
     const LOCK: &str = "SELECT pg_advisory_lock(44)";
     let place = Place::new();
     place.write("people.csv", PEOPLE);
     let run = id(&place.import("people.csv", "first"));
-    let mended = place
+    let fixed = place
         .corrections("first")
         .replace(" at acme", "@acme-industries.com");
-    place.write("mended.csv", &mended);
+    place.write("mended.csv", &fixed);
     support::query(
         &place.url,
         "CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS
@@ -279,13 +279,13 @@ fn a_run_that_mends_goes_on_where_it_was_killed() {
     let waits =
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 44 AND NOT granted";
     support::wait_until(|| support::query_one(&place.url, waits) == "1");
-    // the row is in, and what it mends isn't in the books
+    // the row is in, and what it fixes isn't in the run log
     assert_eq!(running.kill().exit, -1);
     assert_eq!(place.open(&run), [5, 0, 5]);
     drop(lock);
     let resumed = place.run(&arguments);
     assert_eq!(resumed.json()["run"]["resumed"], true, "{resumed:?}");
-    assert_eq!(mends(&resumed), [(run.clone(), [1, 5, 4])]);
+    assert_eq!(resubmitted(&resumed), [(run.clone(), [1, 5, 4])]);
     assert_eq!(place.open(&run), [5, 1, 4]);
     assert_eq!(place.open(&id(&resumed)), [4, 0, 4]);
 }
@@ -306,8 +306,8 @@ fn dates_of_corrections_are_read_as_those_of_the_whole_file() {
         "mended.csv",
         &corrections.replace("bea,", "bea@acme-industries.com,"),
     );
-    let mended = place.import("mended.csv", "mended");
-    assert_eq!((mended.exit, mended.counts().created), (0, 1), "{mended:?}");
+    let fixed = place.import("mended.csv", "mended");
+    assert_eq!((fixed.exit, fixed.counts().created), (0, 1), "{fixed:?}");
     let date = "SELECT start_date FROM muster.accounts WHERE external_id = '2'";
     assert_eq!(support::query_one(&place.url, date), "2025-03-04");
 }
@@ -323,7 +323,7 @@ fn dirty(rows: u64, dirt: f64) -> People {
 }
 
 #[test]
-fn corrections_of_any_file_find_the_same_again_and_nothing_once_they_are_mended() {
+fn corrections_of_any_file_find_the_same_again_and_nothing_once_they_are_fixed() {
     let (bad, good) = (dirty(1200, 0.3), dirty(1200, 0.0));
     let dialect = Dialect {
         delimiter: ';',
@@ -349,7 +349,7 @@ fn corrections_of_any_file_find_the_same_again_and_nothing_once_they_are_mended(
     };
     let (before, after) = (place.corrections("first"), place.corrections("again"));
     assert_eq!(without_places(&after), without_places(&before));
-    assert_eq!(mends(&again), [(run.clone(), [0, needed, needed])]);
+    assert_eq!(resubmitted(&again), [(run.clone(), [0, needed, needed])]);
     assert_eq!(again.counts().rejected, needed);
 
     // a row is a function of its number, so what it should have been is known
@@ -363,14 +363,14 @@ fn corrections_of_any_file_find_the_same_again_and_nothing_once_they_are_mended(
         rows.map(|row| row.unwrap().iter().map(String::from).collect())
             .collect()
     };
-    let mut mended = csv::WriterBuilder::new().from_writer(Vec::new());
+    let mut fixed = csv::WriterBuilder::new().from_writer(Vec::new());
     let own = [
         "muster_line",
         "muster_codes",
         "muster_reasons",
         "muster_row",
     ];
-    mended.write_record(HEADER.iter().chain(&own)).unwrap();
+    fixed.write_record(HEADER.iter().chain(&own)).unwrap();
     for row in records(&after) {
         let at = row.iter().rposition(|cell| cell.contains(':')).unwrap();
         let place_of = |text: &str| text.rsplit_once(':').unwrap().1.parse::<usize>().unwrap();
@@ -379,16 +379,19 @@ fn corrections_of_any_file_find_the_same_again_and_nothing_once_they_are_mended(
         let of_first = place_of(&marks(&before)[of_second]) - 1;
         let own = row[HEADER.len()..at].to_vec();
         let row = clean[of_first].iter().chain(&own).chain([&row[at]]);
-        mended.write_record(row).unwrap();
+        fixed.write_record(row).unwrap();
     }
-    fs::write(place.path("mended.csv"), mended.into_inner().unwrap()).unwrap();
+    fs::write(place.path("mended.csv"), fixed.into_inner().unwrap()).unwrap();
     let last = place.import("mended.csv", "last");
     let counts = last.counts();
     assert_eq!((counts.rejected, counts.failed), (0, 0), "{last:?}");
     // who has the address of somebody else, whose wrong row is in, waits for a person's word
     let held = counts.held;
     assert!(held <= 5, "{last:?}");
-    assert_eq!(mends(&last), [(id(&again), [needed - held, needed, held])]);
+    assert_eq!(
+        resubmitted(&last),
+        [(id(&again), [needed - held, needed, held])]
+    );
     assert_eq!(place.open(&run), [needed, needed - held, held]);
 }
 
@@ -403,7 +406,7 @@ fn workbooks_find_the_same_again() {
     assert!(needed > 20, "{first:?}");
     let again = place.import("first/corrections.xlsx", "again");
     assert_eq!(again.counts().rejected, needed);
-    assert_eq!(mends(&again), [(id(&first), [0, needed, needed])]);
+    assert_eq!(resubmitted(&again), [(id(&first), [0, needed, needed])]);
     let rows = |out: &str| {
         let path = place.path(out).join("corrections.xlsx");
         let mut book: Xlsx<_> = open_workbook(path).unwrap();
@@ -490,7 +493,7 @@ fn part(book: &Path, name: &str) -> String {
 }
 
 /// Mends a workbook as a person would, but by replacing text.
-fn mend(from: &Path, to: &Path, replacements: &[(&str, &str)]) {
+fn fix(from: &Path, to: &Path, replacements: &[(&str, &str)]) {
     let mut archive = ZipArchive::new(fs::File::open(from).unwrap()).unwrap();
     let mut out = ZipWriter::new(Cursor::new(Vec::new()));
     for index in 0..archive.len() {
@@ -577,15 +580,15 @@ fn a_workbook_gets_a_workbook_back_as_it_looked() {
     let again = import("first/corrections.xlsx", "again");
     assert_eq!(again.exit, 1, "{again:?}");
     assert_eq!(
-        (mends(&again), codes(&again)),
+        (resubmitted(&again), codes(&again)),
         (vec![(run.clone(), [0, 2, 2])], codes(&first))
     );
     let detected = again.json()["input"][0]["detected"].to_string();
     assert!(!detected.contains("hidden"), "{detected}");
-    let mended = place.path("mended.xlsx");
-    mend(
+    let fixed = place.path("mended.xlsx");
+    fix(
         &path,
-        &mended,
+        &fixed,
         &[
             ("bea at acme", "bea@acme-industries.com"),
             ("di@@acme", "di@acme-industries.com"),

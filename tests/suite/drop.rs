@@ -17,7 +17,7 @@ const HEADER: &str = "email,first_name,last_name\n";
 /// The SHA-256 of nothing.
 const OTHER_SUM: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// A list of so many people; `tag` tells lists apart.
+/// A list of this many people; `tag` tells lists apart.
 fn list(tag: &str, count: usize) -> String {
     let row = |number| format!("{tag}{number}@acme-industries.com,Some,Body\n");
     HEADER.to_string() + &(0..count).map(row).collect::<String>()
@@ -56,7 +56,7 @@ impl Drop {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// As [`Drop::put`], changed last so many seconds ago.
+    /// As [`Drop::put`], changed last this many seconds ago.
     fn put_old(&self, name: &str, text: &str, seconds: u64) {
         self.put(name, text);
         set_age(&self.path(name), seconds);
@@ -86,7 +86,7 @@ impl Drop {
     }
 
     /// A quiet visit that ends with that code: what it said of each file, as JSON.
-    fn told(&self, exit: i32) -> Vec<Value> {
+    fn reported(&self, exit: i32) -> Vec<Value> {
         let finished = self.visit(&["--json", "--quiet"]);
         assert_eq!(finished.exit, exit, "{finished:?}");
         assert_eq!(finished.stderr, "");
@@ -140,16 +140,18 @@ fn sha256(path: &Path) -> String {
 }
 
 /// Name, end and code of each file, as one text.
-fn ends(told: &[Value]) -> String {
+fn ends(reported: &[Value]) -> String {
     let one = |file: &Value| {
         let words = [&file["file"], &file["ended"], &file["code"]];
         words.map(|word| word.as_str().unwrap_or("-")).join(" ")
     };
-    told.iter().map(one).collect::<Vec<_>>().join(", ")
+    reported.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-fn folder_of(drop: &Drop, told: &Value) -> PathBuf {
-    drop.folder.path().join(told["folder"].as_str().unwrap())
+fn folder_of(drop: &Drop, reported: &Value) -> PathBuf {
+    drop.folder
+        .path()
+        .join(reported["folder"].as_str().unwrap())
 }
 
 #[test]
@@ -158,7 +160,7 @@ fn a_file_is_taken_once_it_is_complete() {
     let nothing = drop.visit(&[]);
     assert_eq!((nothing.exit, nothing.stdout.as_str()), (0, ""));
     assert_eq!(nothing.stderr, "nothing to import in in\n");
-    assert!(drop.told(0).is_empty());
+    assert!(drop.reported(0).is_empty());
     drop.put("a.csv", &list("a", 2));
     drop.put_old("b.csv.done", "", 90);
     drop.put("b.csv", &list("b", 2));
@@ -168,7 +170,7 @@ fn a_file_is_taken_once_it_is_complete() {
         let line = format!("not complete yet: {name}.csv: it changed less than 60 seconds ago\n");
         assert!(waiting.stderr.contains(&line), "{waiting:?}");
     }
-    assert!(drop.told(0).is_empty());
+    assert!(drop.reported(0).is_empty());
     assert_eq!(drop.names(""), ["a.csv", "b.csv", "b.csv.done"]);
     // settled, marked, with either form of a manifest
     set_age(&drop.path("a.csv"), 90);
@@ -178,9 +180,9 @@ fn a_file_is_taken_once_it_is_complete() {
     drop.put("c.csv.sha256", &sha256(&drop.path("c.csv")));
     drop.put("d.csv", &list("d", 2));
     drop.put("d.csv.json", "{\"rows\": 2}");
-    let told = drop.told(0);
+    let reported = drop.reported(0);
     assert_eq!(
-        ends(&told),
+        ends(&reported),
         "a.csv imported -, b.csv imported -, c.csv imported -, d.csv imported -"
     );
     assert_eq!(
@@ -188,7 +190,7 @@ fn a_file_is_taken_once_it_is_complete() {
         ("8".into(), "4".into())
     );
     assert_eq!(drop.names(""), ["done"]);
-    let d = folder_of(&drop, &told[3]);
+    let d = folder_of(&drop, &reported[3]);
     for name in [
         "d.csv",
         "d.csv.json",
@@ -198,7 +200,7 @@ fn a_file_is_taken_once_it_is_complete() {
     ] {
         assert!(d.join(name).is_file(), "{name}");
     }
-    assert!(d.ends_with(told[3]["run"].as_str().unwrap()));
+    assert!(d.ends_with(reported[3]["run"].as_str().unwrap()));
     let shown = support::run(drop.folder.path(), &drop.url, &["show", "last"]);
     assert!(
         shown.stdout.contains(d.to_str().unwrap()),
@@ -254,9 +256,9 @@ fn bad_files_are_refused_by_name_and_the_next_ones_go_in() {
     // It may be on its way: a manifest can come first.
     drop.put("i.csv", &list("i", 2));
     drop.put("i.csv.json", "{\"rows\": 3}");
-    let told = drop.told(2);
+    let reported = drop.reported(2);
     assert_eq!(
-        ends(&told),
+        ends(&reported),
         "a.csv refused drop.truncated, b.csv refused drop.checksum, c.csv refused drop.manifest, \
          d.csv refused file.empty, e.csv refused file.no_rows, f.csv refused map.missing, \
          g.csv imported -, h.csv imported -"
@@ -267,14 +269,18 @@ fn bad_files_are_refused_by_name_and_the_next_ones_go_in() {
         (6, 2)
     );
     assert_eq!(drop.count("accounts"), "2");
-    let refused = folder_of(&drop, &told[0]);
+    let refused = folder_of(&drop, &reported[0]);
     let why = fs::read_to_string(refused.join("refusal.txt")).unwrap();
     assert!(
         why.contains("drop.truncated") && why.contains("2 rows"),
         "{why}"
     );
     assert!(refused.join("a.csv").is_file() && refused.join("a.csv.manifest").is_file());
-    assert!(folder_of(&drop, &told[7]).join("corrections.csv").is_file());
+    assert!(
+        folder_of(&drop, &reported[7])
+            .join("corrections.csv")
+            .is_file()
+    );
     let waiting = drop.visit(&[]);
     assert_eq!(waiting.exit, 0);
     assert!(
@@ -284,7 +290,7 @@ fn bad_files_are_refused_by_name_and_the_next_ones_go_in() {
         "{waiting:?}"
     );
     drop.put("i.csv", &list("i", 3));
-    assert_eq!(ends(&drop.told(0)), "i.csv imported -");
+    assert_eq!(ends(&drop.reported(0)), "i.csv imported -");
 }
 
 #[test]
@@ -292,9 +298,9 @@ fn the_same_and_older_files_change_nothing() {
     let drop = Drop::new("");
     let (one, two) = (list("a", 2), list("a", 3));
     drop.put_done("p-2024-09-02.csv", &one);
-    assert_eq!(drop.told(0)[0]["ended"], "imported");
+    assert_eq!(drop.reported(0)[0]["ended"], "imported");
     drop.put_done("p-2024-09-02.csv", &one);
-    let again = drop.told(0);
+    let again = drop.reported(0);
     assert_eq!(ends(&again), "p-2024-09-02.csv repeated drop.repeated");
     let note = fs::read_to_string(folder_of(&drop, &again[0]).join("repeated.txt")).unwrap();
     assert!(note.contains("already imported, by run 2"), "{note}");
@@ -303,21 +309,24 @@ fn the_same_and_older_files_change_nothing() {
     drop.put_done("p-2024-09-01.csv", &list("old", 1));
     // The older one is first in line, but it is overtaken already.
     assert_eq!(
-        ends(&drop.told(2)),
+        ends(&drop.reported(2)),
         "p-2024-09-01.csv refused drop.stale, p-2024-09-03.csv imported -"
     );
     drop.put_done("copy.csv", &one);
     drop.put_done("p-2024-09-04.csv", &one);
     // Back to an earlier list, and the date says that this is meant.
     assert_eq!(
-        ends(&drop.told(0)),
+        ends(&drop.reported(0)),
         "p-2024-09-04.csv imported -, copy.csv repeated drop.repeated"
     );
     drop.put_old("u.csv", &list("u", 1), 100);
     drop.put_old("v.csv", &list("v", 1), 200);
-    assert_eq!(ends(&drop.told(0)), "v.csv imported -, u.csv imported -");
+    assert_eq!(
+        ends(&drop.reported(0)),
+        "v.csv imported -, u.csv imported -"
+    );
     drop.put_old("w.csv", &list("w", 1), 150);
-    assert_eq!(ends(&drop.told(2)), "w.csv refused drop.stale");
+    assert_eq!(ends(&drop.reported(2)), "w.csv refused drop.stale");
     drop.put_old("y.csv", &list("y", 1), 80);
     let visited = drop.visit(&["--max-age", "1 minute"]);
     assert!(
@@ -331,7 +340,7 @@ fn the_same_and_older_files_change_nothing() {
 fn one_visit_at_a_time_and_one_that_is_killed_is_taken_up() {
     let drop = Drop::new("[load]\nconnections = 1\nchunk_rows = 400\n");
     drop.put_done("first.csv", &list("first", 1));
-    drop.told(0);
+    drop.reported(0);
     support::query(
         &drop.url,
         "CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS
@@ -366,28 +375,28 @@ fn one_visit_at_a_time_and_one_that_is_killed_is_taken_up() {
         &drop.url,
         "SELECT id FROM muster.runs WHERE state = 'running'",
     );
-    let told = drop.told(0);
+    let reported = drop.reported(0);
     assert_eq!(
-        (&told[0]["run"], &told[0]["counts"]["created"]),
+        (&reported[0]["run"], &reported[0]["counts"]["created"]),
         (&Value::from(begun), &Value::from(1000))
     );
     assert_eq!(
         (drop.count("runs"), drop.count("accounts")),
         ("2".into(), "1001".into())
     );
-    let folder = folder_of(&drop, &told[0]);
+    let folder = folder_of(&drop, &reported[0]);
     assert!(folder.join("a.csv").is_file() && folder.join("summary.json").is_file());
     assert_eq!(drop.names(""), ["done"]);
 }
 
 /// Puts a moved file back, as a kill between the run's end and the move leaves it.
-fn put_back(drop: &Drop, told: &Value, name: &str) {
-    fs::rename(folder_of(drop, told).join(name), drop.path(name)).unwrap();
+fn put_back(drop: &Drop, reported: &Value, name: &str) {
+    fs::rename(folder_of(drop, reported).join(name), drop.path(name)).unwrap();
     drop.put(&format!("{name}.done"), "");
 }
 
 #[test]
-fn killed_before_the_move_it_is_only_moved_and_nobody_is_told_twice() {
+fn killed_before_the_move_it_is_only_moved_and_nobody_is_reported_twice() {
     let mailbox = Mailbox::start(|_| Verdict::Take);
     let pipeline =
         "[mail]\nfrom = \"Acme <it@acme-industries.com>\"\nadmin = \"boss@acme-industries.com\"\n";
@@ -402,7 +411,7 @@ fn killed_before_the_move_it_is_only_moved_and_nobody_is_told_twice() {
             false => drop.outbox(),
         };
         drop.put_done("a.csv", &(list("a", 2) + "nobody,Some,Body\n"));
-        let told = drop.told(1);
+        let reported = drop.reported(1);
         let mail = mails(&drop);
         assert_eq!(mail.len(), 1);
         let parsed = MessageParser::default().parse(&mail[0]).unwrap();
@@ -411,19 +420,19 @@ fn killed_before_the_move_it_is_only_moved_and_nobody_is_told_twice() {
             Some("Import finished: 2 created, 1 to fix")
         );
         assert_eq!(parsed.attachment_count(), 1);
-        put_back(&drop, &told[0], "a.csv");
-        let again = drop.told(1);
-        assert_eq!(again, told);
+        put_back(&drop, &reported[0], "a.csv");
+        let again = drop.reported(1);
+        assert_eq!(again, reported);
         assert_eq!(drop.names(""), ["done"]);
         assert_eq!((drop.count("runs"), mails(&drop).len()), ("1".into(), 1));
-        // A refused file is told of, too, and the same file again is nothing to tell.
+        // A refused file is reported of, too, and the same file again is nothing to tell.
         drop.put_done("empty.csv", "");
         drop.put_done(
             "z.csv",
-            &fs::read_to_string(folder_of(&drop, &told[0]).join("a.csv")).unwrap(),
+            &fs::read_to_string(folder_of(&drop, &reported[0]).join("a.csv")).unwrap(),
         );
         assert_eq!(
-            ends(&drop.told(2)),
+            ends(&drop.reported(2)),
             "empty.csv refused file.empty, z.csv repeated drop.repeated"
         );
         let mail = mails(&drop);
@@ -492,7 +501,7 @@ fn what_is_none_of_its_business_is_left_alone() {
         "nothing to import in in\nignored: d.pdf, e.csv.done, link.csv, secret, sub.csv\n"
     );
     drop.put_done("f.csv", &list("f", 1));
-    assert_eq!(ends(&drop.told(0)), "f.csv imported -");
+    assert_eq!(ends(&drop.reported(0)), "f.csv imported -");
     let mut after = before;
     after.push("done".to_string());
     after.sort();
@@ -526,7 +535,7 @@ fn a_folder_that_cannot_be_used_is_refused() {
         );
         assert!(refused.stderr.contains(expected), "{refused:?}");
     }
-    // A database that can't be reached is no fault of the file.
+    // A database that can't be reached is not a fault of the file.
     drop.put_done("a.csv", &list("a", 1));
     let gone = "postgresql://nobody@127.0.0.1:1/none";
     let visited = drop.visit(&["--database", gone]);

@@ -22,7 +22,7 @@ struct Place {
 }
 
 impl Place {
-    /// Imports `people` (CSV) by `pipeline` (TOML behind the name).
+    /// Imports `people` (CSV) by `pipeline` (TOML after the name).
     fn with(people: &str, pipeline: &str) -> Place {
         let place = Place {
             folder: support::folder(),
@@ -247,7 +247,7 @@ fn attribute(input: &str, name: &str) -> String {
     rest.split('"').next().unwrap_or_default().to_string()
 }
 
-/// The path of a link: what stands behind the host.
+/// The path of a link: what comes after the host.
 fn path_of(link: &str) -> String {
     let (_, rest) = link.split_once("://").unwrap();
     rest[rest.find('/').unwrap()..].to_string()
@@ -282,11 +282,11 @@ fn people_are_chosen_written_to_and_get_in() {
     place.good(&["invite", "last", "--only", "row:3", "--send"]);
     assert_eq!(place.outbox().len(), 3, "the person in line 3 is ann1");
     place.good(&["suppress", "ann5@firm0.eu", "--reason", "asked for it"]);
-    let told: Value =
+    let reported: Value =
         serde_json::from_str(&place.good(&["invite", "last", "--send", "--json"])).unwrap();
-    assert_eq!(told["sent"]["sent"], 2, "{told}");
-    assert_eq!(told["left_out"]["already_invited"], 3, "{told}");
-    assert_eq!(told["left_out"]["suppressed"], 1, "{told}");
+    assert_eq!(reported["sent"]["sent"], 2, "{reported}");
+    assert_eq!(reported["left_out"]["already_invited"], 3, "{reported}");
+    assert_eq!(reported["left_out"]["suppressed"], 1, "{reported}");
 
     let page = Page::start(&place);
     let link = place.link("ann0@firm0.eu");
@@ -371,22 +371,25 @@ fn a_run_again_invites_nobody_twice() {
     let place = Place::with(&people(4), MAIL);
     place.good(&["invite", "last", "--only", "group:sales", "--send"]);
     place.good(&["import", "people.csv", "-p", "p.toml"]);
-    let told: Value =
+    let reported: Value =
         serde_json::from_str(&place.good(&["invite", "last", "--send", "--json"])).unwrap();
-    assert_eq!(told["sent"]["sent"], 2, "those who had none yet: {told}");
-    assert_eq!(told["left_out"]["already_invited"], 2, "{told}");
-    let told: Value =
+    assert_eq!(
+        reported["sent"]["sent"], 2,
+        "those who had none yet: {reported}"
+    );
+    assert_eq!(reported["left_out"]["already_invited"], 2, "{reported}");
+    let reported: Value =
         serde_json::from_str(&place.good(&["invite", "last", "--send", "--json"])).unwrap();
-    assert_eq!(told["chosen"], 0, "{told}");
+    assert_eq!(reported["chosen"], 0, "{reported}");
     assert_eq!(place.outbox().len(), 4);
     support::query(&place.url, "UPDATE muster.accounts SET status = 'active'");
     place.good(&["import", "people.csv", "-p", "p.toml"]);
-    let told: Value =
+    let reported: Value =
         serde_json::from_str(&place.good(&["invite", "last", "--send", "--json"])).unwrap();
-    assert_eq!(told["left_out"]["already_active"], 4, "{told}");
-    let told: Value =
+    assert_eq!(reported["left_out"]["already_active"], 4, "{reported}");
+    let reported: Value =
         serde_json::from_str(&place.good(&["reset", "last", "--send", "--json"])).unwrap();
-    assert_eq!(told["left_out"]["existed_before"], 4, "{told}");
+    assert_eq!(reported["left_out"]["existed_before"], 4, "{reported}");
     assert_eq!(place.outbox().len(), 4);
 }
 
@@ -425,11 +428,11 @@ fn links_end_when_they_are_renewed_outdated_or_over() {
     place.good(&["invitations", "expire", "ann4@firm4.eu"]);
     assert_eq!(page.get(&path_of(link.trim())).0, 404);
     // What is over may be sent again.
-    let told: Value =
+    let reported: Value =
         serde_json::from_str(&place.good(&["invite", "last", "--send", "--json"])).unwrap();
     assert_eq!(
-        told["sent"]["sent"], 3,
-        "ann1, ann4, and x at the new address: {told}"
+        reported["sent"]["sent"], 3,
+        "ann1, ann4, and x at the new address: {reported}"
     );
 }
 
@@ -440,9 +443,9 @@ fn a_reset_sets_a_password_and_says_so() {
         &format!("[accounts]\nonboarding = \"setup\"\n{MAIL}"),
     );
     assert_eq!(place.status("ann0@firm0.eu"), "active");
-    let told: Value =
+    let reported: Value =
         serde_json::from_str(&place.good(&["invite", "last", "--send", "--json"])).unwrap();
-    assert_eq!(told["left_out"]["already_active"], 2, "{told}");
+    assert_eq!(reported["left_out"]["already_active"], 2, "{reported}");
     place.good(&["reset", "last", "--send"]);
     let page = Page::start(&place);
     let path = path_of(&place.link("ann0@firm0.eu"));
@@ -496,13 +499,13 @@ fn temporary_passwords_are_only_mailed_where_the_pipeline_says_so() {
     assert_eq!(support::query_one(&place.url, sql), "1");
     place.good(&["invitations", "link", "ann1@firm1.eu"]);
     assert_eq!(support::query_one(&place.url, sql), "0");
-    // Sent anew, it is allowed only where it was, and it is one mail.
+    // Sent again, it is allowed only where it was, and it is one mail.
     let resend = ["invitations", "resend", "ann0@firm0.eu", "--send"];
     let mails = place.outbox().len();
-    let anew = place.run(&resend);
+    let redone = place.run(&resend);
     assert!(
-        anew.exit == 0 && anew.stderr.contains("can't be recalled"),
-        "{anew:?}"
+        redone.exit == 0 && redone.stderr.contains("can't be recalled"),
+        "{redone:?}"
     );
     assert_eq!(place.outbox().len(), mails + 1);
     assert_eq!(support::query_one(&place.url, sql), "1");
@@ -534,8 +537,8 @@ fn a_link_in_person_changes_nothing_of_how_mails_go_out() {
     );
     place.good(&["invitations", "resend", "--run", "last", "--send"]);
     assert_eq!((mailbox.kept().len(), place.outbox().len()), (4, 0));
-    let sent_anew = mailbox.kept().into_iter().skip(2);
-    for mail in sent_anew {
+    let sent_again = mailbox.kept().into_iter().skip(2);
+    for mail in sent_again {
         assert!(mail.link().starts_with("https://join.acme.eu/"));
     }
 }
@@ -723,8 +726,8 @@ fn a_few_people_are_added_without_a_file() {
     assert_eq!(added.exit, 1, "{added:?}");
     let counts = added.counts();
     assert_eq!((counts.read, counts.created, counts.rejected), (3, 2, 1));
-    let told: Value = serde_json::from_str(&place.good(&["invite", "last", "--json"])).unwrap();
-    assert_eq!(told["chosen"], 2, "{told}");
+    let reported: Value = serde_json::from_str(&place.good(&["invite", "last", "--json"])).unwrap();
+    assert_eq!(reported["chosen"], 2, "{reported}");
     let again = place.run(&["add", "dan@firm.eu", "--invite", "-p", "p.toml"]);
     assert_eq!(again.exit, 0, "{again:?}");
     assert_eq!(place.outbox().len(), 1);
@@ -868,7 +871,7 @@ fn too_many_refusals_stop_the_rest() {
 }
 
 #[test]
-fn sending_a_run_anew_leaves_out_who_was_cancelled_or_must_not_be_mailed() {
+fn sending_a_run_again_leaves_out_who_was_cancelled_or_must_not_be_mailed() {
     let place = Place::with(&people(4), MAIL);
     place.good(&["invite", "last", "--send"]);
     place.good(&["invitations", "cancel", "ann0@firm0.eu"]);

@@ -128,7 +128,7 @@ fn raw_length(rest: &[char]) -> usize {
     2 + marks + found.unwrap_or(body.len()) + end.len()
 }
 
-/// Where the item that begins at `from` ends: behind its `;`, or its last brace.
+/// Where the item that begins at `from` ends: after its `;`, or its last brace.
 fn item_end(code: &str, from: usize) -> usize {
     let mut depth = 0;
     for (at, c) in code[from..].char_indices() {
@@ -237,14 +237,14 @@ fn branches(tree: &str, before: &str, found: &mut Vec<String>) {
 fn named(file: &File) -> Vec<Named> {
     let code = &file.code;
     let mut all = Vec::new();
-    let mut note = |at: usize, path: &str| {
-        all.push(Named {
-            line: code[..at].matches('\n').count() + 1,
-            segments: path.split("::").map(String::from).collect(),
-        });
+    let mut note = |line: usize, path: &str| {
+        let segments = path.split("::").map(String::from).collect();
+        all.push(Named { line, segments });
     };
-    let mut at = 0;
+    let (mut at, mut line, mut counted) = (0, 1, 0);
     while at < code.len() {
+        line += code[counted..at].matches('\n').count();
+        counted = at;
         let rest = &code[at..];
         let is_start = !code[..at].ends_with(|c: char| is_word(c) || c == ':');
         let word = rest.split(|c: char| !is_word(c)).next().unwrap_or("");
@@ -252,12 +252,12 @@ fn named(file: &File) -> Vec<Named> {
             let end = item_end_of_use(rest);
             let mut found = Vec::new();
             branches(&rest[3..end], "", &mut found);
-            found.iter().for_each(|path| note(at, path));
+            found.iter().for_each(|path| note(line, path));
             at += end;
         } else if is_start && !word.is_empty() {
             let path = rest.split(|c: char| !is_word(c) && c != ':').next();
             let path = path.unwrap_or(word).trim_end_matches(':');
-            note(at, path);
+            note(line, path);
             at += path.len().max(word.len());
         } else {
             at += rest.chars().next().map_or(1, char::len_utf8);
@@ -568,6 +568,61 @@ fn only_the_ledger_names_polars() {
     let name_it = others.filter(|file| outside(file).iter().any(|(_, what)| *what == "polars"));
     let names: Vec<&str> = name_it.map(|file| file.path.as_str()).collect();
     assert_eq!(names, ["stages/read/workbook/parquet.rs"]);
+}
+
+/// A row is taken apart into bytes once; each place that puts it together again costs every run.
+#[test]
+fn four_places_decode_rows_and_decided_rows_have_one_reader() {
+    let files = files();
+    let places = |names: &[&str]| -> Vec<String> {
+        let mut found = Vec::new();
+        for file in files.iter().filter(|file| file.path != "spool.rs") {
+            let code: String = file.code.split_whitespace().collect();
+            for name in names {
+                found.extend(code.matches(name).map(|_| file.path.clone()));
+            }
+        }
+        found
+    };
+    assert_eq!(
+        places(&["spool.read(", "spool.read_with_passwords("]),
+        [
+            "ledger/planfile.rs",
+            "pipeline/ran.rs",
+            "pipeline/rows.rs",
+            "pipeline/write.rs"
+        ]
+    );
+    // Before the seal, the plan is written and settled; after it, `Decisions` alone reads it.
+    let mut named = places(&["PlanSpool"]);
+    named.dedup();
+    assert_eq!(
+        named,
+        [
+            "ledger/planfile.rs",
+            "pipeline/decisions.rs",
+            "pipeline/plan.rs"
+        ]
+    );
+}
+
+#[test]
+fn each_way_of_running_is_on_one_page() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/pipeline.rs");
+    let page = fs::read_to_string(path).unwrap();
+    assert!(
+        page.lines().count() <= 120,
+        "{} lines",
+        page.lines().count()
+    );
+    for way in ["check", "import", "apply", "approve", "due", "undo"] {
+        let (_, body) = page.split_once(&format!("\npub fn {way}(")).expect(way);
+        let (body, _) = body.split_once("\n}\n").unwrap();
+        assert!(
+            body.lines().count() <= 15,
+            "`{way}` is longer than a dozen lines or so"
+        );
+    }
 }
 
 /// The checks see what they are for.

@@ -1,4 +1,4 @@
-//! A mail server on loopback that keeps what it takes, and fails as it is told.
+//! A mail server on loopback that keeps what it takes, and fails as it is reported.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

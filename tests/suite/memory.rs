@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::people::People;
 use crate::support::{self, Finished};
 
-/// So many people are known; more than fit into the least memory.
+/// This many people are known; more than fit into the least memory.
 const PEOPLE: u64 = 36_000;
 
 type Row = Vec<String>;
@@ -48,7 +48,7 @@ fn write(path: &Path, header: &Row, rows: &[Row]) {
 }
 
 /// A folder with `first.csv`, and of the same people `people.csv`: some changed, and in between and
-/// behind them rows that must be remembered to be told.
+/// after them rows that must be remembered to be reported.
 fn folder_with_people() -> TempDir {
     let folder = support::folder();
     let (header, first) = rows(None);
@@ -115,13 +115,13 @@ fn left(folder: &Path, finished: &Finished) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-fn assert_same(told: &[(String, Vec<u8>)], expected: &[(String, Vec<u8>)], how: &str) {
+fn assert_same(reported: &[(String, Vec<u8>)], expected: &[(String, Vec<u8>)], how: &str) {
     let names = |files: &[(String, Vec<u8>)]| -> Vec<String> {
         files.iter().map(|(name, _)| name.clone()).collect()
     };
-    assert_eq!(names(told), names(expected), "{how}");
-    for ((name, told), (_, expected)) in told.iter().zip(expected) {
-        let at = told
+    assert_eq!(names(reported), names(expected), "{how}");
+    for ((name, reported), (_, expected)) in reported.iter().zip(expected) {
+        let at = reported
             .iter()
             .zip(expected)
             .position(|(one, other)| one != other);
@@ -133,9 +133,9 @@ fn assert_same(told: &[(String, Vec<u8>)], expected: &[(String, Vec<u8>)], how: 
             .into_owned()
         };
         assert!(
-            told == expected,
+            reported == expected,
             "{name}, {how}: {} instead of {}",
-            near(told),
+            near(reported),
             near(expected)
         );
     }
@@ -171,7 +171,7 @@ fn neither_memory_nor_threads_change_a_byte() {
         environment.extend(memory.map(|memory| ("MUSTER_MEMORY", memory)));
         let checked = support::start_with(path, &url, &check, &environment).finish();
         let (summary, counts) = (checked.json(), checked.counts());
-        // New accounts get ids of the run's own, which would stand in the ledger.
+        // New accounts get ids of the run's own, which would be in the ledger.
         assert!(counts.created == 0 && counts.updated > 2000, "{counts:?}");
         assert!(
             counts.duplicate > 3000 && counts.rejected > 4000,
@@ -185,9 +185,9 @@ fn neither_memory_nor_threads_change_a_byte() {
         ] {
             assert!(count(&summary, code) >= 100, "{code}: {}", checked.stdout);
         }
-        let told = left(path, &checked);
-        let expected = expected.get_or_insert_with(|| told.clone());
-        assert_same(&told, expected, &how);
+        let reported = left(path, &checked);
+        let expected = expected.get_or_insert_with(|| reported.clone());
+        assert_same(&reported, expected, &how);
     }
 }
 
@@ -211,12 +211,12 @@ fn imports_end_the_same_whatever_they_remember() {
         let environment = [("RAYON_NUM_THREADS", threads)];
         let imported = support::start_with(path, &url, &import, &environment).finish();
         let accounts = support::accounts(&url).unwrap();
-        let mut told = left(path, &imported);
+        let mut reported = left(path, &imported);
         // New accounts have ids of the run's own.
-        told.retain(|(name, _)| name != "ledger.parquet");
-        told.push(("accounts".to_string(), accounts.into_bytes()));
-        let expected = expected.get_or_insert_with(|| told.clone());
-        assert_same(&told, expected, &how);
+        reported.retain(|(name, _)| name != "ledger.parquet");
+        reported.push(("accounts".to_string(), accounts.into_bytes()));
+        let expected = expected.get_or_insert_with(|| reported.clone());
+        assert_same(&reported, expected, &how);
     }
 }
 

@@ -158,7 +158,7 @@ impl Model {
         }
     }
 
-    /// Who has an account and is no employee.
+    /// Who has an account and is not an employee.
     fn gone(&self) -> impl Iterator<Item = usize> {
         let numbers = self.accounts.keys().copied();
         numbers.filter(|number| !self.employees.contains_key(number))
@@ -190,7 +190,8 @@ impl Model {
             .collect()
     }
 
-    /// Whether so many accounts are more than a run may close, or the runs of the window together.
+    /// Whether this many accounts are more than a run may close, or the runs of the window
+    /// together.
     fn is_too_much(&self, count: usize) -> bool {
         let limit = (self.accounts.len() as f64 * DEACTIVATE_SHARE) as usize;
         let limit = limit.max(DEACTIVATE_COUNT);
@@ -252,7 +253,7 @@ impl Model {
     }
 }
 
-/// A drop folder, and the database behind it.
+/// A drop folder, and the database after it.
 struct Company {
     folder: TempDir,
     url: String,
@@ -349,14 +350,14 @@ impl Company {
     }
 
     /// Those whom the run's leavers.csv calls held.
-    fn held(&self, told: &Value) -> BTreeSet<usize> {
-        let path = PathBuf::from(told["folder"].as_str().unwrap()).join("leavers.csv");
+    fn held(&self, reported: &Value) -> BTreeSet<usize> {
+        let path = PathBuf::from(reported["folder"].as_str().unwrap()).join("leavers.csv");
         let mut reader = csv::Reader::from_path(self.folder.path().join(path)).unwrap();
         let header = reader.headers().unwrap().clone();
         let column = |name: &str| header.iter().position(|column| column == name).unwrap();
-        let (id, fate) = (column("external_id"), column("what"));
+        let (id, leaver_action) = (column("external_id"), column("what"));
         let rows = reader.records().map(Result::unwrap);
-        rows.filter(|row| &row[fate] == "held")
+        rows.filter(|row| &row[leaver_action] == "held")
             .map(|row| row[id].trim_start_matches("P-").parse().unwrap())
             .collect()
     }
@@ -405,15 +406,18 @@ fn a_month_of_nights_ends_with_the_right_people() {
         };
         if let Some((text, manifest, expected, why)) = bad {
             let before = company.everything();
-            let (exit, told) = company.night(&name, &text, manifest, "hr.toml");
-            assert_eq!(exit, expected, "day {day}: {told}");
-            assert!(told["code"] == why || why == "content", "day {day}: {told}");
-            let gates = support::query_one(
+            let (exit, reported) = company.night(&name, &text, manifest, "hr.toml");
+            assert_eq!(exit, expected, "day {day}: {reported}");
+            assert!(
+                reported["code"] == why || why == "content",
+                "day {day}: {reported}"
+            );
+            let safeguards = support::query_one(
                 &company.url,
                 "SELECT gates FROM muster.runs ORDER BY started_at DESC LIMIT 1",
             );
-            let says_so = gates.contains("\"content\"");
-            assert!(says_so || why != "content", "day {day}: {gates}");
+            let says_so = safeguards.contains("\"content\"");
+            assert!(says_so || why != "content", "day {day}: {safeguards}");
             assert!(
                 company.everything() == before,
                 "day {day} changed something"
@@ -422,14 +426,14 @@ fn a_month_of_nights_ends_with_the_right_people() {
             let pipeline = if day == 1 { "first.toml" } else { "hr.toml" };
             let manifest = (day % 6 == 0).then_some(promised.as_str());
             let (is_held, due) = model.take();
-            let (exit, told) = company.night(&name, &good, manifest, pipeline);
-            assert_eq!(exit, if is_held { 3 } else { 0 }, "day {day}: {told}");
+            let (exit, reported) = company.night(&name, &good, manifest, pipeline);
+            assert_eq!(exit, if is_held { 3 } else { 0 }, "day {day}: {reported}");
             assert_eq!(company.people(), model.people(), "day {day}");
-            assert_eq!(told["counts"]["read"], rows, "day {day}");
+            assert_eq!(reported["counts"]["read"], rows, "day {day}");
             if is_held {
                 let names: BTreeSet<usize> = due.keys().copied().collect();
-                assert_eq!(company.held(&told), names, "day {day}");
-                held.push((told, due));
+                assert_eq!(company.held(&reported), names, "day {day}");
+                held.push((reported, due));
             }
             last = good;
         }
@@ -451,7 +455,7 @@ fn approve_all(
     assert!(held.len() > 1, "the leak was not held twice: {held:?}");
     let returned = returned.unwrap();
     assert!(held[0].1.contains_key(&returned) && model.accounts[&returned].is_open);
-    for (told, due) in held {
+    for (reported, due) in held {
         let gone: BTreeSet<usize> = model.gone().collect();
         let still = |(number, before): (&usize, &usize)| {
             let account = &model.accounts[number];
@@ -459,14 +463,14 @@ fn approve_all(
             is_gone.then_some(*number)
         };
         let still: Vec<usize> = due.iter().filter_map(still).collect();
-        // Who lets through what is too much has seen the leak; counting begins anew.
+        // Who lets through what is too much has seen the leak; counting begins again.
         if model.is_too_much(still.len()) {
             model.closed.clear();
         } else {
             model.closed.push((model.day, still.len()));
         }
         model.close(still.iter());
-        let run = told["run"].as_str().unwrap();
+        let run = reported["run"].as_str().unwrap();
         let approved = company.run(&["approve", run, "--json", "--quiet"]);
         assert_eq!(approved.exit, 0, "{approved:?}");
         assert_eq!(company.people(), model.people(), "approving {run}");

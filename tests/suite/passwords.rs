@@ -1,4 +1,4 @@
-//! Passwords that move house: hashes come with new accounts, verify there, and stand nowhere else.
+//! Passwords that move house: hashes come with new accounts, verify there, and are nowhere else.
 
 use std::fs;
 use std::path::Path;
@@ -276,7 +276,7 @@ fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one story, told in order")]
-fn no_hash_is_printed_logged_reported_or_booked() {
+fn no_hash_is_printed_logged_reported_or_kept() {
     let place = Place::new();
     // A server that writes down all that it can.
     let database = support::query_one(&place.url, "SELECT current_database()");
@@ -404,7 +404,7 @@ fn no_hash_is_printed_logged_reported_or_booked() {
     let corrections: String = corrections
         .filter_map(|path| fs::read_to_string(path).ok())
         .collect();
-    // Four that are misplaced, and what stands behind the one that is cut.
+    // Four that are misplaced, and what comes after the one that is cut.
     let left_out = corrections.matches("(left out)").count();
     assert!(left_out >= 4 + 3, "{corrections}");
 }

@@ -24,7 +24,11 @@ fn keys() -> Vec<String> {
         .lines()
         .filter(|line| !line.contains(" fn "))
         .filter_map(|line| line.strip_prefix("    pub ")?.split_once(": "))
-        .map(|(key, _)| if key == "matching" { "match" } else { key })
+        .map(|(key, _)| match key {
+            "matching" => "match",
+            "safeguards" => "gates",
+            key => key,
+        })
         .map(String::from)
         .collect();
     assert!(keys.len() > 40, "the keys were not found: {keys:?}");

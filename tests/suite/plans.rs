@@ -110,7 +110,7 @@ fn applying_a_plan_equals_importing_its_file() {
     );
     let again = ["import", "people.csv", "-p", "own.toml", "--json"];
     let import = support::run(folder.path(), &imported, &again);
-    // no input is read, and the pipeline is the one of the check, whatever became of it
+    // no input is read, and the pipeline is the one of the check, whatever happened to it
     for name in ["people.csv", "first.csv", "own.toml"] {
         fs::remove_file(folder.path().join(name)).unwrap();
     }
@@ -460,8 +460,8 @@ fn an_older_plan_closes_nobody_whom_a_newer_list_may_name() {
     let applied = apply(&[]);
     assert_eq!(applied.json()["leavers"]["held"], 2, "{applied:?}");
     assert_eq!(support::accounts(&url), before);
-    let anew = apply(&["--replan-drifted"]);
-    assert_eq!(anew.json()["leavers"]["deactivated"], 2, "{anew:?}");
+    let redone = apply(&["--replan-drifted"]);
+    assert_eq!(redone.json()["leavers"]["deactivated"], 2, "{redone:?}");
 }
 
 #[test]

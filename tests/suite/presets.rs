@@ -1,7 +1,7 @@
 //! Every preset reads what it is made for, with nothing said on the command line.
 //!
-//! `fixtures/presets/<pipeline>/` has a file as the other system exports it, and the accounts that it
-//! becomes; `MUSTER_BLESS=1` writes them anew.
+//! `fixtures/presets/<pipeline>/` has a file as the other system exports it, and the accounts that
+//! it becomes; `MUSTER_BLESS=1` writes them again.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -30,8 +30,8 @@ fn every_preset_imports_its_fixture_without_being_named() {
             failures.push(format!("{name}: {} {}", first.stderr, first.stdout));
             continue;
         }
-        let told = format!("`{users}` is read with the pipeline `{name}`");
-        assert!(first.stderr.contains(&told), "{name}: {}", first.stderr);
+        let reported = format!("`{users}` is read with the pipeline `{name}`");
+        assert!(first.stderr.contains(&reported), "{name}: {}", first.stderr);
         assert_eq!(first.json()["pipeline"]["name"], name.as_str());
         assert!(first.counts().created > 0, "{name}: {}", first.stdout);
         let accounts = support::accounts(&database).unwrap();

@@ -301,7 +301,7 @@ impl Held {
         running
     }
 
-    /// Runs the import again, which must go on with the first try and come to the same end.
+    /// Runs the import again, which must continue with the first try and come to the same end.
     fn go_on(&self) {
         let again = support::run(self.folder.path(), &self.url, &IMPORT_HELD);
         let summary = again.json();
@@ -417,7 +417,7 @@ fn edit(url: &str) {
 }
 
 #[test]
-fn the_roll_says_of_every_row_what_asking_for_it_says() {
+fn the_snapshot_says_the_same_of_every_row_as_looking_it_up() {
     let folder = support::folder();
     let path = folder.path().join("people.csv");
     write_csv(&people(1500, 0.1), &path, COMMA_UTF8);
@@ -463,7 +463,7 @@ fn the_roll_says_of_every_row_what_asking_for_it_says() {
             asked.json()["leavers"],
             "{pipeline}"
         );
-        let ledger = |kind: &str| told(folder.path(), &format!("{kind}-{pipeline}"));
+        let ledger = |kind: &str| reported(folder.path(), &format!("{kind}-{pipeline}"));
         let different = ledger("called")
             .into_iter()
             .zip(ledger("asked"))
@@ -478,7 +478,7 @@ fn the_roll_says_of_every_row_what_asking_for_it_says() {
 }
 
 /// The rows of a ledger: outcome, account, and issues. A check makes up the ids of accounts to come.
-fn told(folder: &Path, run: &str) -> Vec<serde_json::Value> {
+fn reported(folder: &Path, run: &str) -> Vec<serde_json::Value> {
     let arguments = ["rows", run, "--columns", "outcome,account,issues", "--json"];
     let listed = support::bare(folder, folder, &arguments).finish().json();
     let mut rows = listed["rows"].as_array().unwrap().clone();

@@ -41,7 +41,7 @@ fn line(id: &str, email: &str, last_name: &str, role: &str, group: &str) -> Stri
 }
 
 impl Place {
-    fn new(gates: &str) -> Place {
+    fn new(safeguards: &str) -> Place {
         let folder = support::folder();
         let write = |name: &str, lines: &[String]| {
             let text = format!("{HEADER}\n{}\n", lines.join("\n"));
@@ -96,7 +96,7 @@ impl Place {
                 new(107, "n107"),
             ],
         );
-        let pipeline = format!("{PIPELINE}{gates}\n");
+        let pipeline = format!("{PIPELINE}{safeguards}\n");
         fs::write(folder.path().join("own.toml"), pipeline).unwrap();
         let template = support::fresh_database();
         let place = Place { folder, template };
@@ -158,8 +158,8 @@ impl Place {
     }
 
     fn end(&self, url: &str, finished: &Finished) -> End {
-        let told = finished.json();
-        let id = told["run"]["id"].as_str().unwrap().to_string();
+        let reported = finished.json();
+        let id = reported["run"]["id"].as_str().unwrap().to_string();
         let same = |text: &str| text.replace(&id, "RUN");
         let mut parts = BTreeMap::new();
         let mut keep = |name: &str, text: String| {
@@ -300,7 +300,7 @@ fn an_approval_ends_as_if_nobody_had_killed_it() {
 }
 
 #[test]
-fn what_other_runs_have_overtaken_begins_anew_and_says_so() {
+fn what_other_runs_have_overtaken_begins_again_and_says_so() {
     let place = Place::new(FEW_MANAGERS);
     let line = [&["import"], FILES.as_slice(), &["-p", "own.toml", "--json"]].concat();
     let url = support::copy_database(&place.template);

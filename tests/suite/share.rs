@@ -98,16 +98,16 @@ impl Place {
         support::run(self.folder.path(), url, line)
     }
 
-    /// The run is as if one process had done it, and each of these told all of it.
+    /// The run is as if one process had done it, and each of these reported all of it.
     fn assert_done(&self, url: &str, finished: &[Finished]) {
         let checked = self.checked.json();
         for one in finished {
             assert_eq!(one.counts(), self.checked.counts(), "{one:?}");
-            let told = one.json();
+            let reported = one.json();
             for part in ["issues", "input", "cleaned", "leavers", "leaver_examples"] {
-                assert_eq!(told[part], checked[part], "{part}");
+                assert_eq!(reported[part], checked[part], "{part}");
             }
-            assert_eq!(told["run"]["state"], "finished");
+            assert_eq!(reported["run"]["state"], "finished");
             assert_eq!(one.exit, 1, "{one:?}");
         }
         assert!(support::accounts(url) == self.accounts, "other accounts");
@@ -278,7 +278,7 @@ fn one_that_is_stopped_leaves_the_run_to_the_others() {
 }
 
 #[test]
-fn what_drifted_and_what_failed_is_told_by_all_as_one_would_tell_it() {
+fn what_drifted_and_what_failed_is_recognized_by_all_as_one_would_tell_it() {
     let place = Place::new(4_000);
     let meanwhile = "UPDATE muster.accounts SET organization = 'Meanwhile'
             WHERE id IN (SELECT id FROM muster.accounts ORDER BY run_row LIMIT 60);
@@ -343,7 +343,7 @@ fn nobody_else_comes_in_while_a_plan_is_shared() {
     drop(lock);
     let finished = process.finish();
     place.assert_done(&url, &[finished]);
-    // Whoever comes too late is told what it came to.
+    // Whoever comes too late is reported what it came to.
     let late = place.run(&url, &APPLY);
     place.assert_done(&url, &[late]);
     let both = ["apply", "plan.parquet", "--share", "--replan-drifted"];

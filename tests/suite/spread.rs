@@ -21,7 +21,7 @@ fn script(name: &str) -> String {
     .unwrap()
 }
 
-/// What stands between `?host=` and the next option of a URL.
+/// What is between `?host=` and the next option of a URL.
 fn host(url: &str) -> &str {
     let host = url.split("host=").nth(1).unwrap();
     host.split('&').next().unwrap()

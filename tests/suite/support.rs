@@ -197,8 +197,8 @@ pub fn query_one(url: &str, sql: &str) -> String {
     query(url, sql)[0][0].clone().unwrap_or_default()
 }
 
-/// Everything that imports put into a database, without ids and times, as CSV sorted by e-mail; other
-/// roles stand behind the role, what is special about a membership in brackets behind its group;
+/// Everything that imports put into a database, without ids and times, as CSV sorted by e-mail;
+/// other roles come after the role, what is special about a membership in brackets after its group;
 /// `None` before the first import.
 pub fn accounts(url: &str) -> Option<String> {
     let there = "SELECT count(*) FROM pg_class

@@ -399,7 +399,7 @@ fn the_users_of_one_keycloak_realm_are_filled_and_no_other() {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one story, in its order")]
-fn what_stands_against_a_mapping_is_refused_with_its_column() {
+fn what_conflicts_with_a_mapping_is_refused_with_its_column() {
     let app = App::new("django");
     let pipeline = fs::read_to_string(app.folder.path().join("django.toml")).unwrap();
     let refused = |from: &str, to: &str, words: &[&str]| {
@@ -539,7 +539,7 @@ fn what_stands_against_a_mapping_is_refused_with_its_column() {
 }
 
 #[test]
-fn a_changed_mapping_makes_the_views_anew() {
+fn a_changed_mapping_makes_the_views_again() {
     let app = App::new("django");
     app.counts("import");
     app.edit("django.toml", "first_name = \"first_name\"\n", "");

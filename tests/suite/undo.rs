@@ -456,7 +456,7 @@ fn an_undo_that_is_killed_goes_on_when_it_is_run_again_and_counts_as_one() {
 }
 
 #[test]
-fn an_import_that_was_cut_off_is_undone_as_far_as_it_got_and_then_begins_anew() {
+fn an_import_that_was_cut_off_is_undone_as_far_as_it_got_and_then_begins_again() {
     let place = Place::new();
     let run = place.import(&format!("{HEADER}1,Ann,A,a@firm-one.eu,Sales,Acme,C\n"));
     place.sql("UPDATE muster.runs SET state = 'running', finished_at = null, summary = null");
@@ -497,7 +497,7 @@ fn explain_tells_all_that_happened_to_a_person_in_order() {
         .unwrap()
         .to_string();
     place.sql("UPDATE muster.accounts SET phone = '5', updated_at = now() WHERE external_id = '1'");
-    let told = place.ends(0, &["explain", "ann@firm-one.eu"]);
+    let reported = place.ends(0, &["explain", "ann@firm-one.eu"]);
     let in_order = [
         "phone".to_string(),
         format!("created by import · run {first} · people.csv:2"),
@@ -510,7 +510,7 @@ fn explain_tells_all_that_happened_to_a_person_in_order() {
         "last_name: `Smythe` → `Smith`".to_string(),
         "last changed by the application".to_string(),
     ];
-    assert_in_order(&told, &in_order);
+    assert_in_order(&reported, &in_order);
     let bob = place.ends(0, &["explain", "2"]);
     assert_in_order(
         &bob,
@@ -555,7 +555,7 @@ fn explain_tells_all_that_happened_to_a_person_in_order() {
             "removed by undo".to_string(),
         ],
     );
-    // made anew, and the one before isn't forgotten
+    // made again, and the one before isn't forgotten
     place.import(&format!("{HEADER}2,Bob,Jones,bob@firm-one.eu,,Acme,B\n"));
     let bob = place.ends(0, &["explain", "bob@firm-one.eu"]);
     assert_eq!(bob.matches("created by import").count(), 2, "{bob}");
@@ -584,7 +584,7 @@ fn assert_in_order(text: &str, wanted: &[String]) {
     }
 }
 
-/// Leavers have no row of their own, and go back all the same.
+/// Leavers have no row of their own, and go back anyway.
 #[test]
 fn leavers_are_back_when_the_run_that_missed_them_is_undone() {
     let folder = support::folder();

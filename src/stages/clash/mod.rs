@@ -1,6 +1,6 @@
 //! clash: rows of one run that share a key and differ elsewhere. Part of validate that needs the
 //! whole file: no row of a clash can be judged before the last row is read. Who shares a key is found
-//! in [`crate::stages::clash::owners`]; what follows is decided here.
+//! in [`crate::stages::clash::key_index`]; what follows is decided here.
 
 use memchr::memmem;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -13,11 +13,11 @@ use crate::refusal::Result;
 use crate::row::{Layout, People};
 use crate::text::{domains, scripts};
 
-pub mod owners;
+pub mod key_index;
 
 /// Each clashing row names at most this many others.
 const NAMED_MAX: usize = 5;
-/// So that so many of a group must be known, itself among them.
+/// The number of a group's members that must be known, the row itself included.
 pub const FIRST_MAX: usize = NAMED_MAX + 1;
 
 /// An e-mail address or a username that may look like others, or an address that may be of another's mailbox.
@@ -38,7 +38,7 @@ pub struct LookAlike {
 pub enum Group {
     /// One key.
     Shared {
-        /// The number of runs rows have it.
+        /// How many rows have it.
         count: u32,
         /// The first of them.
         first: [RowNumber; FIRST_MAX],

@@ -1,17 +1,17 @@
 //! Patterns of digits, matched in one step a digit, however many patterns there are.
 //!
-//! What libphonenumber's patterns are made of and nothing else: digits, `\d`, `[1-5]`, `(?:…|…)`,
-//! `?`, `{2}` and `{2,5}`. Steps are worked out when digits first take them: a plan of numbers would
-//! have thousands, of which a file takes few.
+//! Supports only what libphonenumber's patterns use: digits, `\d`, `[1-5]`, `(?:…|…)`, `?`, `{2}`
+//! and `{2,5}`. Steps are computed when digits first need them: a numbering plan has thousands, of
+//! which a file uses few.
 
 use std::collections::HashMap;
 
-/// The state behind which nothing can match any more.
+/// The state after which nothing can match any more.
 const DEAD: u16 = 0;
 const START: u16 = 1;
 /// Is for a step that nobody took yet.
 const UNKNOWN: u16 = u16::MAX;
-/// So many states are kept; then they are forgotten, and worked out again.
+/// This many states are kept; then they are forgotten, and worked out again.
 const STATES_MAX: usize = 10_000;
 
 /// Patterns, each with a tag from 0 to 31.
@@ -85,7 +85,7 @@ impl Automaton {
         self.states[usize::from(state)].tags
     }
 
-    /// The number of runs digits of the longest beginning match that does.
+    /// How many digits of the longest beginning match that does.
     pub fn prefix(&mut self, digits: &[u8]) -> Option<usize> {
         if self.starts.is_empty() {
             return None;
@@ -148,7 +148,7 @@ impl Automaton {
         }
         places.sort_unstable();
         places.dedup();
-        // Tags are told apart by nodes that no digit has.
+        // Tags are distinguished by nodes that no digit has.
         let mut key = places.clone();
         key.extend([UNKNOWN, tags as u16, (tags >> 16) as u16]);
         let number = self.states.len() as u16;
@@ -247,7 +247,7 @@ fn class(pattern: &mut &[u8]) -> u16 {
     digits
 }
 
-/// Takes what says how often `part` stands there.
+/// Takes what says how often `part` is there.
 fn repeated(part: Part, pattern: &mut &[u8]) -> Part {
     let (least, most) = match pattern.first() {
         Some(b'?') => {
@@ -272,7 +272,7 @@ fn bit(digit: u8) -> u16 {
 
 #[cfg(test)]
 impl Automaton {
-    /// Digits that match one of the patterns, by what `draw` chooses among so many.
+    /// Digits that match one of the patterns, by what `draw` chooses among this many.
     pub fn drawn(&self, mut draw: impl FnMut(usize) -> usize) -> String {
         let mut digits = String::new();
         if self.starts.is_empty() {

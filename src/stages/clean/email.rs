@@ -1,6 +1,6 @@
-//! E-mail addresses: out of what stands around them, with the domain in lower case.
+//! E-mail addresses: out of what surrounds them, with the domain in lower case.
 //!
-//! The local part is never touched. Whether it is an address is for `validate` to say.
+//! The local part is never changed. `validate` decides whether it is an address.
 
 use crate::text;
 use std::borrow::Cow;
@@ -10,9 +10,10 @@ use crate::rule::{Rule, Rules};
 /// The address that the text means, and the rules that found it; `None` if nothing was to be
 /// done. `text` is cleaned text.
 ///
-/// Full-width characters (`ｚｏｅ＠ｘ．ｏｒｇ`) become plain ones; `mailto:` goes with what an address in a link has behind it; of `Doe, Jane <jane@example.org>`
-/// and `jane@example.org (Jane Doe)` the address stays ([`name_around`] tells the name); one full stop behind the domain (RFC 1034: the root) goes; the domain is in
-/// lower case. Several addresses in one cell stay as typed.
+/// Full-width characters (`ｚｏｅ＠ｘ．ｏｒｇ`) become plain ones; `mailto:` goes with what an address in a
+/// link has after it; of `Doe, Jane <jane@example.org>` and `jane@example.org (Jane Doe)` the
+/// address stays ([`name_around`] tells the name); one full stop after the domain (RFC 1034: the
+/// root) goes; the domain is in lower case. Several addresses in one cell stay as typed.
 pub fn clean(text: &str) -> Option<(String, Rules)> {
     let mut rules = Rules::NONE;
     let narrow = narrow(text);
@@ -79,14 +80,14 @@ pub fn lower_domain(text: &str) -> Option<String> {
     Some(format!("{local}@{}", text::lower(domain)?))
 }
 
-/// What stands around the only `@`; the domain isn't empty and has no space.
+/// What surrounds the only `@`; the domain isn't empty and has no space.
 fn only_one(text: &str) -> Option<(&str, &str)> {
     let (local, domain) = text.split_once('@')?;
     (!domain.is_empty() && !domain.contains(['@', ' '])).then_some((local, domain))
 }
 
-/// The name that stands beside the only address in a cell, as in `"Doe, Jane" <jane@example.org>`
-/// or `jane@example.org (Jane Doe)`. `text` is cleaned text.
+/// The name that is next to the only address in a cell, as in `"Doe, Jane" <jane@example.org>` or
+/// `jane@example.org (Jane Doe)`. `text` is cleaned text.
 pub fn name_around(text: &str) -> Option<&str> {
     let (name, _) = in_brackets(text).or_else(|| before_comment(text))?;
     let is_name =
@@ -106,8 +107,8 @@ fn without_mailto(text: &str) -> Option<&str> {
     Some(address[..end].trim())
 }
 
-/// The name and the address in `"Doe, Jane" <jane@example.org>`: one pair of angle brackets at the end, with
-/// one address in it, behind a text that is no other address.
+/// The name and the address in `"Doe, Jane" <jane@example.org>`: one pair of angle brackets at the
+/// end, with one address in it, after a text that is no other address.
 fn in_brackets(text: &str) -> Option<(&str, &str)> {
     let (name, address) = text.strip_suffix('>')?.split_once('<')?;
     let address = address.trim();

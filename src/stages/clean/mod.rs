@@ -1,7 +1,8 @@
 //! clean: every value in the form that it is stored in. `clean(clean(x)) == clean(x)`.
 //!
-//! What can't be brought into that form stays as typed; whether it is accepted is for `validate`
-//! to say. Words such as `NULL` or `N/A` count as empty, which is said. Every change is counted under its [`Rule`].
+//! What can't be converted stays as typed, and `validate` decides whether it is accepted. Words
+//! such as `NULL` or `N/A` count as empty and are reported. Every change is counted under its
+//! [`Rule`].
 
 use crate::meaning::converted;
 use crate::meaning::country;
@@ -260,7 +261,8 @@ impl<'a> Row<'a> {
         drafts.issues.push(issue);
     }
 
-    /// Empties a value that says nothing. Nearly all are told by their first byte and their length.
+    /// Empties a value that says nothing. Nearly all are recognized by their first byte and their
+    /// length.
     #[inline]
     fn empty(
         &self,
@@ -310,8 +312,8 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// Puts the row's password hash where no value is, and says whether it was converted. It stands
-    /// in no issue.
+    /// Puts the row's password hash where no value is, and says whether it was converted. It is in
+    /// no issue.
     fn take_password(&self, column: u16, drafts: &mut Drafts) -> bool {
         let cell = self.cells.cell(self.index, usize::from(column));
         let print = Sha256::digest(cell.trim());
@@ -596,7 +598,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The row's full name, and the field that it stands in.
+    /// The row's full name, and the field that it is in.
     fn split_name(&self) -> Option<(name::Reading, Field)> {
         let slot = self.layout.field(Field::FullName)?;
         let cell = self.mapping.value(self.cells, self.index, slot);
@@ -650,7 +652,7 @@ fn cleaned_text<'c>(cell: &'c str, what: &Slot) -> (Cow<'c, str>, Rules) {
     }
 }
 
-/// The fast proof that a key is no placeholder: it begins with a digit beyond zero, or is longer
+/// The fast proof that a key is not a placeholder: it begins with a digit beyond zero, or is longer
 /// than signs, zeros and `xxx` are, or begins with a letter.
 #[inline]
 fn may_be_no_key(value: &str) -> bool {

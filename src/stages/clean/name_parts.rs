@@ -1,5 +1,5 @@
-//! Parts of names in columns of their own (`Tussenvoegsel`, `Segundo apellido`, `Middle name`),
-//! joined into the first and the last name.
+//! Parts of names in separate columns (`Tussenvoegsel`, `Segundo apellido`, `Middle name`), joined
+//! into the first and the last name.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -39,8 +39,8 @@ fn generation_key(text: &str) -> String {
 
 /// The name in `field` with the pieces that belong to it, and what was done; `None` if nothing. The rule:
 ///
-/// 1. Further first names stand behind the first name, particles and titles of nobility before the
-///    last name, a second surname behind it, and `Jr.` and the like at the end. Pieces of one kind
+/// 1. Further first names come after the first name, particles and titles of nobility before the
+///    last name, a second surname after it, and `Jr.` and the like at the end. Pieces of one kind
 ///    keep the order of their columns.
 /// 2. Titles (`Dr.`) and degrees (`PhD`) are left out, as in full names.
 /// 3. Of columns whose header is not enough to tell (`Prefix`, `Suffix`), only particles and words
@@ -131,7 +131,7 @@ fn generation_words(text: &str) -> String {
     text.replace(['.', ','], "")
 }
 
-/// Whether all words are such as stand before a last name, and at least one isn't a name itself.
+/// Whether all words are such as come before a last name, and at least one isn't a name itself.
 fn are_particles(text: &str) -> bool {
     let attached = |word: &str| word.ends_with(['\'', '’']) && word.chars().count() <= 3;
     let is_one = |word: &str| {

@@ -1,5 +1,5 @@
-//! Rows about nobody: no name, no address, no id, no username. Templates that are numbered down to
-//! row 500, formulas copied below the list, and defaults filled in for everybody leave them.
+//! Rows about nobody: no name, no address, no id, no username. They come from templates numbered
+//! down to row 500, formulas copied below the list, and defaults filled in for everybody.
 
 use std::collections::HashSet;
 
@@ -19,8 +19,8 @@ const WHO: [Field; 7] = [
     Field::DisplayName,
     Field::Phone,
 ];
-/// So many rows one behind the other that have nothing but an id are no people, where the id is the
-/// row's number in the list. Any other id may be somebody's whose name was lost.
+/// This many rows one after the other that have nothing but an id are no people, where the id is
+/// the row's number in the list. Any other id may be somebody's whose name was lost.
 const NUMBERED_MIN: usize = 3;
 
 /// Finds the rows of a batch that are about nobody.

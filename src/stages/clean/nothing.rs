@@ -1,5 +1,5 @@
-//! Cells that hold a word for nothing, an error of a spreadsheet, or a placeholder where a key
-//! belongs. All but errors count as empty, and each is said.
+//! Cells with a word that means no value, a spreadsheet error, or a placeholder instead of a key.
+//! All except errors count as empty, and each is reported.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -13,14 +13,14 @@ use crate::rule::{Rule, Rules};
 use crate::text;
 use crate::vocabulary::nothing::{self, Kind};
 
-/// What a cell holds in place of a value.
+/// What a cell holds instead of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Says {
     /// What a spreadsheet writes where it could compute nothing.
     Error,
     /// There is no value.
     Nothing,
-    /// A placeholder in place of a key.
+    /// A placeholder instead of a key.
     Placeholder,
 }
 
@@ -61,7 +61,7 @@ impl Remark {
 }
 
 impl Row<'_> {
-    /// What a cleaned value of a slot says in place of a value, if anything.
+    /// What a cleaned value of a slot says instead of a value, if anything.
     pub(super) fn says(&self, value: &str, slot: usize) -> Option<Says> {
         let what = &self.layout.slots()[slot];
         let looks = nothing::may_be(value)
@@ -132,7 +132,7 @@ impl Row<'_> {
     }
 
     /// Whether a word in a name is none. A name that programs write for nothing stays a name where
-    /// it is spelled as one, or as the name beside it, unless the row has the same word elsewhere.
+    /// it is spelled as one, or as the name next to it, unless the row has the same word elsewhere.
     fn is_no_name(&self, value: &str, kind: Kind, beside: &str) -> bool {
         let folded = nothing::folded(value);
         if !nothing::may_be_name(&folded) {
@@ -163,7 +163,7 @@ impl Row<'_> {
         cell.unwrap_or_default().trim().to_string()
     }
 
-    /// The parts of a full name as they are in columns of their own: unwrapped, and empty where they
+    /// The parts of a full name as they are in separate columns: unwrapped, and empty where they
     /// say nothing: `Jane NULL`.
     pub(super) fn as_columns(&self, mut split: name::Split) -> name::Split {
         for part in [&mut split.first, &mut split.last] {
@@ -187,7 +187,7 @@ impl Row<'_> {
         split
     }
 
-    /// Whether another cell of the row, which is no name, holds exactly that. `NA` is a country.
+    /// Whether another cell of the row, which is not a name, holds exactly that. `NA` is a country.
     fn has_elsewhere(&self, value: &str) -> bool {
         self.layout.slots().iter().enumerate().any(|(slot, what)| {
             let is_other = match what {
@@ -242,8 +242,8 @@ impl Row<'_> {
                         )
                     });
                 }
-                // A name stays, or the row would lack one as well. Elsewhere an error is no value:
-                // rows that have it in their ids have nothing in common.
+                // A name stays, or the row would lack one as well. Elsewhere an error is not a
+                // value: rows that have it in their ids have nothing in common.
                 if matches!(
                     what,
                     Slot::Field(Field::FirstName | Field::LastName | Field::FullName)

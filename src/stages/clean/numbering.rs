@@ -1,8 +1,8 @@
-//! Numbering plans: what libphonenumber makes of a number that is written in digits, without its
-//! regular expressions, which cost more than all other cleaning together.
+//! Numbering plans: the result of libphonenumber for a number in digits, without its regular
+//! expressions, which cost more than all other cleaning together.
 //!
-//! The steps are those of its `parse` and `isValidNumber`, on digits alone; whatever goes beyond
-//! them is left to the library itself ([`Unsure`]), so that the answers are always the library's.
+//! The steps are those of its `parse` and `isValidNumber`, on digits alone; everything else is left
+//! to the library ([`Unsure`]), so that the results are always those of the library.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -15,7 +15,7 @@ const TABLE: &str = include_str!("numbering.tsv");
 /// The fewest and the most digits of a number within its country, as libphonenumber has them.
 const DIGITS_MIN: usize = 2;
 const DIGITS_MAX: usize = 17;
-/// So many zeros at the front are counted in a way of the library's own.
+/// This many zeros at the front are counted in a way of the library's own.
 const ZEROS: &[u8] = b"0000";
 /// The region of numbers that belong to no country.
 const NOWHERE: &str = "001";
@@ -54,8 +54,8 @@ pub fn e164(text: &str, country: Option<&str>) -> Result<Option<String>, Unsure>
     })
 }
 
-/// The digits of a text that has nothing else behind the first one but what parts digits, how many
-/// they are, and whether a `+` stands before them.
+/// The digits of a text that has nothing else after the first one but what parts digits, how many
+/// they are, and whether a `+` comes before them.
 fn digits_of(text: &str) -> Option<([u8; PHONE_CHARS_MAX], usize, bool)> {
     let mut digits = [0; PHONE_CHARS_MAX];
     let (mut count, mut is_international) = (0, false);
@@ -70,7 +70,7 @@ fn digits_of(text: &str) -> Option<([u8; PHONE_CHARS_MAX], usize, bool)> {
             }
             b'+' if count == 0 && !is_international => is_international = true,
             b' ' | b'-' | b'.' | b'/' | b'(' | b')' => {}
-            // What stands before the number counts for nothing, unless it is a parameter (RFC 3966).
+            // What comes before the number counts for nothing, unless it is a parameter (RFC 3966).
             b'!'..=b'~' if count == 0 && !is_international && !matches!(byte, b'+' | b';') => {}
             _ => return None,
         }
@@ -202,7 +202,7 @@ impl Plan {
         }
     }
 
-    /// The digits behind the national prefix, unless they were a number with it only.
+    /// The digits after the national prefix, unless they were a number with it only.
     fn without_prefix<'d>(&mut self, digits: &'d [u8]) -> Result<&'d [u8], Unsure> {
         if self.replaced.tags(digits) != 0 {
             return Err(Unsure);

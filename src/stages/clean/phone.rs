@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region};
 
 use super::numbering::{self, PHONE_CHARS_MAX};
-/// Words that may stand behind the first digit: those before an extension. Other letters would be
+/// Words that may come after the first digit: those before an extension. Other letters would be
 /// read as keys of a telephone.
 const EXTENSION_WORDS: [&str; 8] = [
     "x",
@@ -77,7 +77,7 @@ fn with_known_word(text: &str) -> Cow<'_, str> {
     found().unwrap_or(Cow::Borrowed(text))
 }
 
-/// What stands before the digits at the end, and these.
+/// What comes before the digits at the end, and these.
 fn split_digits(text: &str) -> Option<(&str, &str)> {
     let rest = text.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = &text[rest.len()..];
@@ -91,7 +91,7 @@ fn valid(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
     number.is_valid().then_some(number)
 }
 
-/// Whether behind its first digit there is nothing but a number and its extension.
+/// Whether after its first digit there is nothing but a number and its extension.
 fn is_one_number(text: &str) -> bool {
     let start = |c: char| c.is_numeric() || matches!(c, '+' | '＋');
     let Some(number) = text.find(start).map(|at| &text[at..]) else {

@@ -1,5 +1,5 @@
-//! Whose manager is whom: noted while rows are read, answered after the last one. In memory up to a
-//! budget but for five bytes a row, and only where a file names managers.
+//! Whose manager is whom: recorded while rows are read, answered after the last one. In memory up
+//! to a budget but for five bytes a row, and only where a file names managers.
 
 use crate::field::RowNumber;
 use crate::memory::Budget;

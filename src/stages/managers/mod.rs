@@ -1,6 +1,7 @@
-//! managers: whom the manager of a row is. The text stays as it is typed; here it is found out whether it
-//! names somebody, by an external id, an e-mail address, a username or a full name, and whether it leads
-//! back to the row. Pure; all rows are brought together in [`crate::stages::managers::index`].
+//! managers: who the manager of a row is. The text stays as typed; this pass finds out whether it
+//! names somebody, by an external id, an e-mail address, a username or a full name, and whether it
+//! leads back to the row. Pure; all rows are brought together in
+//! [`crate::stages::managers::index`].
 
 use unicode_normalization::UnicodeNormalization;
 use xxhash_rust::xxh3::xxh3_64;

@@ -1,5 +1,5 @@
-//! plan: what becomes of a row, decided from the row, the account that it matched, and the
-//! pipeline's policy. All of the policy lives in [`decide`]; it is pure and reads nothing else.
+//! plan: what happens to a row, decided from the row, the account that it matched, and the
+//! pipeline's policy. All of the policy is in [`decide`], which is pure and reads nothing else.
 
 use crate::account::Account;
 use crate::account::COLUMNS;
@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use crate::definition::{
-    Definition, EmptyCell, Existing, MissingGroups, Mode, Onboarding, Recycled, Returning, Touch,
-    UnknownDeactivated,
+    Definition, EmptyCell, Existing, MissingGroups, Mode, Onboarding, Recycled, Returning,
+    UnknownDeactivated, UpdatePolicy,
 };
 use crate::field::{Field, Key, RowNumber};
 use crate::issue::{Code, Issue};
@@ -29,7 +29,7 @@ use crate::meaning::{group, words};
 use crate::outcome::Outcome;
 use crate::text::names;
 
-pub mod owner;
+pub mod provenance;
 
 /// Somebody whose last day is over, where the account isn't closed by that.
 fn over(person: &Person, status: &str, definition: &Definition) -> Option<Issue> {
@@ -46,7 +46,7 @@ fn over(person: &Person, status: &str, definition: &Definition) -> Option<Issue>
     Some(Issue::of_field(code, row, Field::EndDate, found, detail))
 }
 
-/// Decides what becomes of a row. `tree` has the groups that there are.
+/// Decides what happens to a row. `tree` has the groups that there are.
 pub fn decide(
     person: &Person,
     matched: Option<&Matched>,
@@ -193,7 +193,7 @@ fn set_key(update: &mut Update, account: &Account, key: Key, takes: bool) {
 
 /// The update of an account that is or gets closed, with those of its keys taken away that its row
 /// names and another row of the file needs; none where there is nothing to take, or the pipeline
-/// doesn't touch them.
+/// doesn't change them.
 pub fn giving_up(
     person: &Person,
     account: &Account,
@@ -213,16 +213,16 @@ pub fn giving_up(
         let held = account.keys[usize::from(**key == Key::Username)].as_deref();
         held.is_some() && held == person.people.key(person.index, **key)
     };
-    let is_touched = |key: &&Key| {
+    let is_updated = |key: &&Key| {
         matches!(
             definition.update.of(key.field()),
-            Touch::Overwrite | Touch::Own
+            UpdatePolicy::Overwrite | UpdatePolicy::Own
         )
     };
     let keys: Vec<Key> = keys
         .iter()
         .filter(is_held)
-        .filter(is_touched)
+        .filter(is_updated)
         .copied()
         .collect();
     for key in &keys {
@@ -587,7 +587,7 @@ fn known_account(
         let detail = held("its password stays as it is");
         issues.push(Issue::of_row(Code::PasswordKept, row, detail));
     }
-    owner::keep_others(&mut update, account, row, definition, issues);
+    provenance::keep_others(&mut update, account, row, definition, issues);
     follow_dates(&mut update, status, definition);
     let closed = stays_closed(person, account, &update, definition);
     if update.after.is_empty() && update.joins.is_empty() && update.leaves.is_empty() {
@@ -692,10 +692,10 @@ fn update(
     }
     for (name, cell) in person.attribute_cells() {
         let held = update.attributes.get(name).cloned().unwrap_or_default();
-        let touch = policy.of_attribute(name);
-        // An attribute that is no text was set by somebody else; it counts as a value.
+        let update_policy = policy.of_attribute(name);
+        // An attribute that is not a text was set by somebody else; it counts as a value.
         let text = held.as_str().or((!held.is_null()).then_some("\0"));
-        let Some(wanted) = cell.wanted(text, touch, policy.empty) else {
+        let Some(wanted) = cell.wanted(text, update_policy, policy.empty) else {
             continue;
         };
         let key = format!("attributes.{name}");
@@ -754,8 +754,8 @@ fn waited(update: &Update, definition: &Definition) -> bool {
     standing(&definition.accounts, start, None) == Standing::Before
 }
 
-/// Whatever the row says of the status: nobody is let in before the first day, and nobody stays
-/// after the last one. Who was let in already stays in before the first day.
+/// Whatever the row says of the status: nobody is activated before the first day, and nobody stays
+/// after the last one. Who was active already stays active before the first day.
 fn follow_dates(update: &mut Update, held: &str, definition: &Definition) {
     let value = |field: Field| {
         let column = COLUMNS.iter().position(|column| *column == field)?;
@@ -982,8 +982,8 @@ mod tests {
         ] {
             let matched = status.map(found);
             let (action, codes_found) = decided(toml, row, matched.as_ref());
-            let told = (action.outcome(), codes_found);
-            assert_eq!(told, (outcome, codes), "{toml} {status:?} {row:?}");
+            let reported = (action.outcome(), codes_found);
+            assert_eq!(reported, (outcome, codes), "{toml} {status:?} {row:?}");
         }
     }
 
@@ -1028,7 +1028,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_without_its_zeros_is_told_from_another() {
+    fn an_id_without_its_zeros_is_distinguished_from_another() {
         for (one, other) in [
             ("123", "00123"),
             ("00124", "124"),

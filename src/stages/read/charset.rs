@@ -94,7 +94,7 @@ impl Charset {
         }
     }
 
-    /// The number of runs bytes `text` takes in a file of that encoding.
+    /// How many bytes `text` takes in a file of that encoding.
     pub fn length_of(self, text: &str) -> u64 {
         match self {
             utf_8 if utf_8 == Charset::UTF_8 => text.len() as u64,
@@ -117,7 +117,7 @@ impl Charset {
     }
 }
 
-/// What stands before the number of a code page in the labels of the web.
+/// What comes before the number of a code page in the labels of the web.
 fn prefix_of(number: &str) -> &'static str {
     if number.starts_with("125") {
         "windows"

@@ -1,8 +1,8 @@
-//! Where the bytes of a text file come from: a file as it lies there, or one that was unpacked or
-//! came in on standard input, and now waits in an unnamed temporary file.
+//! Where the bytes of a text file come from: the file itself, or an unnamed temporary file with
+//! what was unpacked or read from standard input.
 //!
-//! A file is read several times (its survey, its header, its rows, its corrections), so what can
-//! be read only once is put aside first. Sizes that an archive declares are never believed.
+//! A file is read several times (its survey, its header, its rows, its corrections), so input that
+//! can be read only once is copied first. Sizes that an archive declares are never trusted.
 
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -28,11 +28,11 @@ pub const FILE_BYTES_MAX: u64 = 64 << 30;
 pub const INFLATED_BYTES_MAX: u64 = 2 << 30;
 /// How much more than its packed size it may inflate to, once it is past [`RATIO_FROM_BYTES`].
 pub const RATIO_MAX: u64 = 200;
-/// Below so many bytes, the ratio of a packed file doesn't matter.
+/// Below this many bytes, the ratio of a packed file doesn't matter.
 pub const RATIO_FROM_BYTES: u64 = 32 << 20;
 /// The most entries of an archive.
 pub const ENTRIES_MAX: usize = 1000;
-/// So many names of an archive's files are named in a message.
+/// This many names of an archive's files are named in a message.
 const NAMES_SHOWN_MAX: usize = 10;
 
 /// How the bytes of a text can be had, again and again.
@@ -54,7 +54,7 @@ pub struct Packed {
     pub how: String,
     /// SHA-256 of the bytes on disk, lower-case hex.
     pub sha256: String,
-    /// The number of runs bytes it has on disk.
+    /// How many bytes it has on disk.
     pub bytes: u64,
 }
 
@@ -224,7 +224,7 @@ impl Content {
     }
 }
 
-/// Whether a text file of so many bytes is taken.
+/// Whether a text file of this many bytes is taken.
 ///
 /// # Errors
 /// `file.limit`.
@@ -303,7 +303,7 @@ fn fingerprint(content: &Content) -> Result<(String, u64)> {
     }
 }
 
-/// The number of runs entries the archive's directory has, by their headers.
+/// How many entries the archive's directory has, by their headers.
 fn directory_entries(mut reader: ContentReader) -> std::io::Result<u64> {
     let finder = memchr::memmem::Finder::new(b"PK\x01\x02");
     let mut block = vec![0; 256 << 10];
@@ -315,7 +315,7 @@ fn directory_entries(mut reader: ContentReader) -> std::io::Result<u64> {
         }
         let filled = kept + count;
         found += finder.find_iter(&block[..filled]).count() as u64;
-        // A header may stand across two blocks; what is kept is too short to hold a whole one.
+        // A header may be across two blocks; what is kept is too short to hold a whole one.
         kept = filled.min(3);
         block.copy_within(filled - kept..filled, 0);
     }

@@ -28,7 +28,7 @@ use crate::text::formula::unguard;
 pub struct Shape {
     /// Where its bytes are.
     pub content: Content,
-    /// How cells and rows are told apart.
+    /// How cells and rows are distinguished.
     pub dialect: Dialect,
     /// How the lines of its first part end: `LF`, `CRLF`, `CR`, `mixed` or `none`.
     pub line_ends: String,
@@ -45,10 +45,10 @@ pub struct Shape {
     /// What is known of the columns.
     #[serde(default)]
     columns: Columns,
-    /// Rows begin behind this line, and end before this byte.
+    /// Rows begin after this line, and end before this byte.
     rows_behind: u64,
     rows_before: u64,
-    /// Lines above the rows that are no rows.
+    /// Lines above the rows that aren't rows.
     above: Vec<Aside>,
     /// What reading all of it found besides rows.
     #[serde(serialize_with = "seen_now", deserialize_with = "seen_then")]
@@ -71,11 +71,11 @@ struct Seen {
 struct Columns {
     /// The column of addresses, from 0.
     address: Option<usize>,
-    /// The number of runs cells a row must have at least: those behind may be left out where they are empty.
+    /// How many cells a row must have at least: those after may be left out where they are empty.
     least: usize,
     /// Whether no row does without a value in the last column.
     last_is_needed: bool,
-    /// The number of runs cells a row may have at most, those that are too much being blank.
+    /// How many cells a row may have at most, those that are too much being blank.
     most: usize,
 }
 
@@ -171,20 +171,20 @@ fn seen_then<'de, D: Deserializer<'de>>(
 }
 
 impl Shape {
-    /// Every line that is no row and not blank. What stands among and below the rows is in it once
+    /// Every line that is not a row and not blank. What is among and below the rows is in it once
     /// all rows were read.
     pub fn aside(&self) -> Vec<Aside> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         self.above.iter().chain(&seen.aside).cloned().collect()
     }
 
-    /// The number of runs records had blank cells only, once all rows were read.
+    /// How many records had blank cells only, once all rows were read.
     pub fn blank(&self) -> u64 {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.blank
     }
 
-    /// What is to be said of rows that weren't as the header is, and were read all the same.
+    /// What is to be said of rows that weren't as the header is, and were read anyway.
     fn shaped(&self, delimiter: &str) -> Vec<String> {
         let mut shaped = Vec::new();
         let dialect = &self.dialect;
@@ -216,8 +216,8 @@ impl Shape {
         shaped
     }
 
-    /// What a person should know of how `source` was read: what was found or assumed and isn't as in
-    /// a plain list, and the lines that are no rows. Complete once all rows were read.
+    /// What a person should know of how `source` was read: what was found or assumed and isn't as
+    /// in a plain list, and the lines that aren't rows. Complete once all rows were read.
     pub fn remarks(&self, source: &Source) -> Vec<String> {
         let mut remarks = Vec::new();
         let dialect = &self.dialect;
@@ -492,7 +492,7 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Adds the row that is held, now that the record behind it is known; `Ok(false)` where no more
+    /// Adds the row that is held, now that the record after it is known; `Ok(false)` where no more
     /// is wanted.
     fn release(&mut self, next: Option<&Record>, emit: &mut Emit) -> Result<bool> {
         let Some(mut held) = self.held.take() else {
@@ -560,7 +560,7 @@ pub struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Those of `source`; `None` where it is no text whose rows can be found by their bytes.
+    /// Those of `source`; `None` where it is not a text whose rows can be found by their bytes.
     ///
     /// # Errors
     /// `file.unreadable`; `file.changed` where it has another length than before.
@@ -627,7 +627,7 @@ fn push(cells: &mut Cells, record: &Record, source: &Source, shape: &Shape) {
             .map_or(0, |(column, _)| column + 1),
         None => 0,
     };
-    // Where quotes went wrong, a part of a password hash may stand anywhere.
+    // Where quotes went wrong, a part of a password hash may be anywhere.
     let is_torn = source.secret.is_some() && matches!(record.damage, Damage::Unclosed(_));
     let row = cells.next_row();
     let push_cell = |cells: &mut Cells, column: usize, cell: &str| {
@@ -897,7 +897,7 @@ mod tests {
     }
 
     /// Line, cells and code of each row.
-    fn told(bytes: &[u8]) -> Vec<(u64, Vec<String>, Option<Code>)> {
+    fn reported(bytes: &[u8]) -> Vec<(u64, Vec<String>, Option<Code>)> {
         let (_, rows, issues) = read_all(bytes).unwrap();
         let code = |row: usize| {
             let found = issues.iter().find(|issue| issue.row as usize == row);
@@ -937,7 +937,7 @@ mod tests {
                     row(4, &["g", "h\r\ni"], None),
                 ],
             ),
-            // What stands behind it in the same cell is a part of the damage.
+            // What comes after it in the same cell is a part of the damage.
             (
                 b"email,name\nc,\"d\nx \"y\" z\ne\"\ng,h\n",
                 vec![
@@ -956,16 +956,16 @@ mod tests {
                 ],
             ),
         ] {
-            assert_eq!(told(bytes), rows, "{}", String::from_utf8_lossy(bytes));
+            assert_eq!(reported(bytes), rows, "{}", String::from_utf8_lossy(bytes));
         }
         let mut long = b"email,name\nx,\"y\n".to_vec();
         long.extend(b"a,b\n".repeat(400_000));
-        let rows = told(&long);
+        let rows = reported(&long);
         assert_eq!(rows.len(), 400_001);
         assert_eq!(rows.iter().filter(|row| row.2 == open).count(), 1);
         let mut many = b"email,name\n".to_vec();
         many.extend(b"x\",y,\"\n".repeat(20_000));
-        let rows = told(&many);
+        let rows = reported(&many);
         assert!(rows.len() > 19_000 && rows.iter().all(|row| row.2.is_some()));
     }
 
@@ -1047,8 +1047,12 @@ mod tests {
                         lines.extend((!after.is_empty()).then(|| after.to_string()));
                         let text = lines.join(end) + end;
                         let bytes = encoded(&text, name);
-                        let wanted = told_in(&bytes, name);
-                        assert_eq!(wanted, told_in(text.as_bytes(), "utf-8"), "{name} {end:?}");
+                        let wanted = reported_in(&bytes, name);
+                        assert_eq!(
+                            wanted,
+                            reported_in(text.as_bytes(), "utf-8"),
+                            "{name} {end:?}"
+                        );
                         let torn: Vec<u64> = wanted
                             .iter()
                             .filter(|row| row.2 == Some(Code::RowUnclosed))
@@ -1062,7 +1066,7 @@ mod tests {
     }
 
     /// Line, cells and code of each row of a text in that encoding.
-    fn told_in(bytes: &[u8], encoding: &str) -> Vec<(u64, Vec<String>, Option<Code>)> {
+    fn reported_in(bytes: &[u8], encoding: &str) -> Vec<(u64, Vec<String>, Option<Code>)> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
         let mut definition = crate::pipelines::open(None).unwrap().definition;
@@ -1074,13 +1078,13 @@ mod tests {
             reader: &Reader::default(),
         };
         let source = Source::open(file.path(), &wanted).unwrap();
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         source
             .read(0, 0, &mut |cells| {
                 for index in 0..cells.len() {
                     let row = cells.first_row + index as RowNumber;
                     let found = cells.issues.iter().find(|issue| issue.row == row);
-                    told.push((
+                    reported.push((
                         cells.place(index).line,
                         cells.row(index).map(String::from).collect(),
                         found.map(|issue| issue.code),
@@ -1089,7 +1093,7 @@ mod tests {
                 Ok(true)
             })
             .unwrap();
-        told
+        reported
     }
 
     fn owned(cells: &[&str]) -> Vec<String> {
@@ -1125,7 +1129,7 @@ mod tests {
         // A quote that doesn't close at the end of its cell is a part of the text.
         let text =
             "email,first name,last name\na@x.de, \"Ada\" B,C\nb@x.de, \"Bo,D\nc@x.de,\"Cy\",E\n";
-        let rows = told(text.as_bytes());
+        let rows = reported(text.as_bytes());
         let quote = Some(Code::RowQuote);
         let codes: Vec<Option<Code>> = rows.iter().map(|row| row.2).collect();
         assert_eq!(codes, [quote, quote, None]);
@@ -1203,7 +1207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delimiter_too_many_is_told_from_empty_cells_behind_all_rows() {
+    fn a_delimiter_too_many_is_distinguished_from_empty_cells_behind_all_rows() {
         let long = Some(Code::RowLong);
         for (text, codes) in [
             (
@@ -1214,7 +1218,8 @@ mod tests {
                 "first,last,email,city,notes\na,b,a@x.de,Ulm,x\nb,c,b@x.de,Ulm, Nord,\n",
                 vec![None, long],
             ),
-            // Harmless: every row ends so, the header does, nothing stands behind what is in its place.
+            // Harmless: every row ends so, the header does, nothing comes after what is in its
+            // place.
             (
                 "first,last,email,city\na,b,a@x.de,Ulm,\nb,c,b@x.de,,\n",
                 vec![None, None],
@@ -1232,7 +1237,8 @@ mod tests {
                 vec![None, None],
             ),
         ] {
-            let found: Vec<Option<Code>> = told(text.as_bytes()).iter().map(|row| row.2).collect();
+            let found: Vec<Option<Code>> =
+                reported(text.as_bytes()).iter().map(|row| row.2).collect();
             assert_eq!(found, codes, "{text}");
         }
     }
@@ -1243,7 +1249,7 @@ mod tests {
             let mut bytes = b"email,first name,last name\n".to_vec();
             bytes.extend("a@x.de,Zoë,Ng\n".repeat(40).into_bytes());
             bytes.extend(encoded("b@x.de,Bo,Lee\r\nc@x.de,Cy,Moe\r\n", name));
-            let rows = told(&bytes);
+            let rows = reported(&bytes);
             let damaged = rows.iter().filter(|row| row.2 == Some(Code::RowEncoding));
             assert_eq!((rows.len(), damaged.count()), (42, 2), "{name} {rows:?}");
         }
@@ -1267,7 +1273,7 @@ mod tests {
         assert_eq!(wide(COLUMNS_MAX).unwrap().1.len(), 1);
         assert_eq!(wide(COLUMNS_MAX + 1).unwrap_err().code, Code::FileLimit);
         let lines = |lines: usize| {
-            told(format!("email,name\na,\"{}\"\n", vec!["x"; lines].join("\n")).as_bytes())
+            reported(format!("email,name\na,\"{}\"\n", vec!["x"; lines].join("\n")).as_bytes())
         };
         assert_eq!(lines(RECORD_LINES_MAX as usize).len(), 1);
         assert_eq!(
@@ -1396,7 +1402,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_rows_are_passed_over_and_damaged_ones_are_told() {
+    fn blank_rows_are_passed_over_and_damaged_ones_are_reported() {
         let (_, rows, issues) = read_all("email,name\n , \n,\néé,éé\n".as_bytes()).unwrap();
         assert_eq!((rows.len(), issues.len()), (1, 0));
         let mut bytes = "email,name\néééééééééééééé,a\n".as_bytes().to_vec();

@@ -1,8 +1,8 @@
-//! What a text with delimiters looks like, found in its first part: what stands between cells and
-//! around them, which row is the header, and which lines above it are no rows.
+//! What a text with delimiters looks like, found in its first part: what is between cells and
+//! around them, which row is the header, and which lines above it aren't rows.
 //!
-//! What the pipeline pins is not looked for. Every guess that would cost a row if it were wrong
-//! refuses the file instead, and says what to pin.
+//! What the pipeline sets is not detected. If a wrong guess would lose a row, the file is refused
+//! instead, with the setting that decides it.
 
 use csv_core::ReadRecordResult;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use crate::stages::read::input::unreadable;
 
 /// How much of a file is looked at for its dialect.
 const SAMPLE_BYTES: usize = 1 << 16;
-/// The number of runs rows of it.
+/// How many rows of it.
 const SAMPLE_ROWS: usize = 200;
 /// Delimiters that are tried, in the order in which they win a tie.
 const DELIMITERS: [&str; 8] = [",", ";", "\t", "|", "^", "~", "¦", "\u{1f}"];
@@ -31,12 +31,12 @@ const DELIMITER_CHARACTERS: &str = ",;|\t~^:#*&%$!<>=+/\\§¦";
 /// The most lines of one kind that are named.
 const LINES_NAMED_MAX: usize = 100;
 
-/// Lines that are no rows: what they are, how many, and the first of them.
+/// Lines that aren't rows: what they are, how many, and the first of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Aside {
     /// What they are, in a few words.
     pub what: String,
-    /// The number of runs.
+    /// How many.
     pub count: u64,
     /// The first of them, by their physical lines.
     pub lines: Vec<u64>,
@@ -176,8 +176,8 @@ pub fn dialect(
 }
 
 /// The dialect of a text of which a program saved each line as one cell: with quotes around it
-/// (`"email,""first name"",…"`), or with the delimiters of empty cells behind it (`email;first name,,,`).
-/// `None` where the lines are cells already.
+/// (`"email,""first name"",…"`), or with the delimiters of empty cells after it (`email;first
+/// name,,,`). `None` where the lines are cells already.
 fn lines_in_cells(
     sample: &[u8],
     plain: &Dialect,
@@ -212,7 +212,7 @@ fn lines_in_cells(
             Some(pinned) => pinned == *inner,
             None => true,
         });
-        // Empty cells stand behind every line, and are no part of the last value.
+        // Empty cells come after every line, and are no part of the last value.
         let tail = |row: &&Vec<String>| row.len() > 1;
         let has_tail = cut_rows.iter().filter(tail).count() * 10 > cut_rows.len() * 9;
         for inner in inners {
@@ -321,8 +321,8 @@ fn usual_width(widths: impl Iterator<Item = usize>) -> (usize, usize) {
         .unwrap_or((0, 0))
 }
 
-/// A delimiter of several characters, such as `||`: what stands everywhere between the words of
-/// one of the first lines.
+/// A delimiter of several characters, such as `||`: what is everywhere between the words of one of
+/// the first lines.
 fn run_of_characters(sample: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(&sample[..sample.len().min(8192)]);
     text.lines().take(10).find_map(|line| {
@@ -337,21 +337,21 @@ fn run_of_characters(sample: &[u8]) -> Option<String> {
     })
 }
 
-/// Whether `'` stands around every cell of the first line, or around most of those below it, and `"`
+/// Whether `'` surrounds every cell of the first line, or around most of those below it, and `"`
 /// around none.
 fn is_single_quoted(sample: &[u8], dialect: &Dialect) -> bool {
     let text = String::from_utf8_lossy(sample);
-    let stands_around = |cell: &str, quote: char| {
+    let is_around = |cell: &str, quote: char| {
         cell.len() > 1 && cell.starts_with(quote) && cell.ends_with(quote)
     };
     let (mut cells, mut quoted) = (0, 0);
     let lines = text.split(['\r', '\n']).filter(|line| !line.is_empty());
     for (number, line) in lines.take(HEADER_ROWS_MAX).enumerate() {
         let parts = || line.split(dialect.delimiter.as_str()).map(str::trim);
-        if parts().any(|cell| stands_around(cell, '"')) {
+        if parts().any(|cell| is_around(cell, '"')) {
             return false;
         }
-        let of_line = parts().filter(|cell| stands_around(cell, '\'')).count();
+        let of_line = parts().filter(|cell| is_around(cell, '\'')).count();
         if number > 0 {
             cells += parts().count();
             quoted += of_line;
@@ -433,14 +433,14 @@ impl Scratch {
     }
 }
 
-/// The header of a text, and what stands above its rows.
+/// The header of a text, and what is above its rows.
 #[derive(Debug, Default)]
 pub struct Head {
     /// The line of the header, from 1; 0 when there is none.
     pub line: u64,
     /// The names of the columns.
     pub names: Vec<String>,
-    /// The line that the last header row begins on; rows come behind it.
+    /// The line that the last header row begins on; rows come after it.
     pub last_line: u64,
     /// The byte at which the header begins.
     pub byte: u64,
@@ -534,7 +534,7 @@ pub fn head(
     Ok(head)
 }
 
-/// The number of runs of `rows` the first `number` rows of the text are, blank ones counted; at least one.
+/// How many of `rows` the first `number` rows of the text are, blank ones counted; at least one.
 fn filled_rows(rows: &[Early], number: u64) -> usize {
     let mut seen = 0;
     let mut last_line = rows.first().map_or(0, |row| row.line - 1);
@@ -597,7 +597,7 @@ fn header_place(rows: &[Early], content: &Content, vocabulary: &Vocabulary) -> R
     };
     if recognised == 0 {
         let usual = usual_width(rows.iter().map(|row| row.cells.len())).0;
-        // A title has one cell, and blank ones behind it when a spreadsheet saved it.
+        // A title has one cell, and blank ones after it when a spreadsheet saved it.
         let place = rows
             .iter()
             .position(|row| row.cells.len() >= usual && row.filled().count() * 2 > usual)
@@ -653,7 +653,7 @@ fn below(row: &Early, header: &Early, vocabulary: &Vocabulary) -> Option<&'stati
 }
 
 /// The names of columns whose header is several rows high: the one that is recognised, from below;
-/// else all of them, one behind the other.
+/// else all of them, one after the other.
 fn joined(rows: &[Early], vocabulary: &Vocabulary) -> Vec<String> {
     let width = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0);
     let name = |column: usize| {

@@ -23,7 +23,7 @@ const DETECT_BYTES_MAX: usize = 4 << 20;
 pub struct Survey {
     /// Of all bytes, lower-case hex.
     pub sha256: String,
-    /// The number of runs bytes there are.
+    /// How many bytes there are.
     pub bytes: u64,
     /// What they most probably are.
     pub encoding: Charset,
@@ -48,7 +48,8 @@ const HEADER_BYTES: u64 = 4 << 20;
 /// strict UTF-8, then NULs on even or odd places for UTF-16, then a statistical guess).
 ///
 /// # Errors
-/// `file.unreadable`; `file.encoding` when `named` is no encoding; `file.format` for binary data.
+/// `file.unreadable`; `file.encoding` when `named` is not an encoding; `file.format` for binary
+/// data.
 pub fn survey(content: &Content, named: Option<&str>, depth: Depth) -> Result<Survey> {
     let path = content.path();
     let mut file = content.open()?;
@@ -149,7 +150,7 @@ fn detect(content: &Content, head: &[u8], scan: &Utf8Scan) -> Result<(Charset, O
     judged(content, &lines, first)
 }
 
-/// What becomes of a first guess, once it is seen how the lines read in it.
+/// What happens to a first guess, once it is seen how the lines read in it.
 fn judged(
     content: &Content,
     lines: &letters::Lines,
@@ -259,7 +260,7 @@ pub struct TextReader {
 }
 
 impl TextReader {
-    /// Opens a text in `encoding` behind its byte order mark.
+    /// Opens a text in `encoding` after its byte order mark.
     ///
     /// # Errors
     /// `file.unreadable`.
@@ -286,7 +287,7 @@ impl TextReader {
         Ok((reader, mark))
     }
 
-    /// As [`TextReader::open`], for a reader that is asked for offsets behind lines.
+    /// As [`TextReader::open`], for a reader that is asked for offsets after lines.
     ///
     /// # Errors
     /// `file.unreadable`.
@@ -411,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn encodings_are_told_apart() {
+    fn encodings_are_distinguished() {
         let utf16 = |text: &str, big: bool| -> Vec<u8> {
             text.encode_utf16()
                 .flat_map(|unit| {

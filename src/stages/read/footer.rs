@@ -1,8 +1,8 @@
-//! What stands below the last row: totals, "end of report", who exported the list.
+//! What is below the last row: totals, "end of report", who exported the list.
 //!
-//! Only the end of the file is looked at, and only lines that nobody could take for a person are
-//! set aside: they have the words of a footer, or a blank line above them, and nothing that somebody
-//! could be found by. A line in doubt is a row, and gets its own reject.
+//! Only the end of the file is looked at, and only lines that can't be a person are set aside: they
+//! have the words of a footer, or a blank line above them, and no key. A line in doubt counts as a
+//! row and gets its own reject.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -14,11 +14,11 @@ use crate::stages::read::input::unreadable;
 
 /// How much of the end of a file is looked at.
 const TAIL_BYTES: u64 = 1 << 16;
-/// The most lines below the rows, blank ones aside, that are found without being told of.
+/// The most lines below the rows, blank ones aside, that are found without being configured.
 const FOOTERS_MAX: usize = 10;
-/// A line of more bytes is no footer without the words of one.
+/// A line of more bytes is not a footer without the words of one.
 const DOUBT_BYTES_MAX: usize = 200;
-/// A line of more bytes is no footer.
+/// A line of more bytes is not a footer.
 const FOOTER_BYTES_MAX: usize = 1000;
 /// First words of lines that count.
 const COUNTS: [&str; 15] = [
@@ -74,11 +74,11 @@ pub fn find(
 /// What is known of the rows.
 #[derive(Debug, Clone, Default)]
 pub struct List {
-    /// The number of runs columns the header has.
+    /// How many columns the header has.
     pub width: usize,
     /// The columns of usernames and ids, from 0. Addresses show by themselves.
     pub keys: Vec<usize>,
-    /// The names of the columns, one behind the other.
+    /// The names of the columns, one after the other.
     pub header: String,
 }
 
@@ -237,7 +237,7 @@ fn is_blank(line: &str) -> bool {
         .all(|c| c.is_whitespace() || matches!(c, ',' | ';' | '|' | '"' | '\0'))
 }
 
-/// The lines at the end of the file, behind the header, and where each begins.
+/// The lines at the end of the file, after the header, and where each begins.
 fn tail(
     content: &Content,
     bytes: u64,

@@ -1,13 +1,13 @@
-//! Whether text reads like words: by that, a wrong guess of the encoding is found out, and the code
-//! pages of DOS and of the old Mac are told apart.
+//! Whether text reads like words: this reveals a wrong guess of the encoding, and distinguishes the
+//! code pages of DOS and of the old Mac.
 //!
 //! In the wrong encoding, letters turn into signs inside of words (`J”rgen`), into capital letters
-//! behind small ones (`RenŽ`), into letters of another alphabet (`ZoΘ`), or into what the encoding
+//! after small ones (`RenŽ`), into letters of another alphabet (`ZoΘ`), or into what the encoding
 //! doesn't define.
 
 use super::charset::Charset;
 
-/// So many bytes of lines that aren't plain ASCII are looked at.
+/// This many bytes of lines that aren't plain ASCII are looked at.
 const LINES_BYTES_MAX: usize = 1 << 16;
 /// What a character counts that no word has at its place.
 const BAD: i64 = -24;
@@ -52,7 +52,7 @@ const COMMON: &str = "łščžřěůýőűąęśćżźńăâîșşğıİđňťď
 /// The letters that Cyrillic and Greek text has most of.
 const FREQUENT: &str = "оаеинтсрвлкмОАЕИНТСРВЛКМαιοςντερσηκλάόίέή";
 
-/// Beginnings of names behind which a capital letter stands.
+/// Beginnings of names after which a capital letter is.
 const BEGINNINGS: [(char, char); 6] = [
     ('M', 'c'),
     ('D', 'e'),
@@ -91,7 +91,7 @@ pub struct Example {
     pub worse: String,
 }
 
-/// What became of a first guess.
+/// What happened to a first guess.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It reads well, or nothing else reads better.
@@ -238,7 +238,7 @@ enum Script {
     Latin,
     Greek,
     Cyrillic,
-    /// All others; those that stand side by side are rarely of one encoding.
+    /// All others; those that are side by side are rarely of one encoding.
     Other,
 }
 
@@ -268,7 +268,7 @@ fn is_odd_letter(
     let is_small = |neighbour: Option<char>| neighbour.is_some_and(char::is_lowercase);
     let is_capital = |neighbour: Option<char>| neighbour.is_some_and(char::is_uppercase);
     if character.is_uppercase() {
-        // `McÉwan` has the capital behind a short beginning.
+        // `McÉwan` has the capital after a short beginning.
         let beginning = (earlier, before);
         let is_beginning = BEGINNINGS
             .iter()
@@ -308,7 +308,7 @@ fn is_odd_sign(character: char, before: Option<char>, after: Option<char>) -> bo
     }
 }
 
-/// Whether a character beyond ASCII is no part of a word in any language: signs of the old code
+/// Whether a character beyond ASCII is not a part of a word in any language: signs of the old code
 /// pages, but not the marks of scripts that are written with marks.
 fn is_sign(character: char) -> bool {
     matches!(character,
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_is_asked() {
+    fn what_is_not_clear_is_asked() {
         for (name, text) in [
             ("cp850", "a;Hélène;Crêpe\n"),
             ("cp850", "a;Crêpe\n"),

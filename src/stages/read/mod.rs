@@ -1,5 +1,5 @@
-//! read: bytes to rows of text cells with their places. Knows CSV, workbooks, JSON and Parquet;
-//! after it no stage knows which it was.
+//! read: bytes to rows of text cells with their places. Knows CSV, workbooks, JSON and Parquet; no
+//! later stage knows which it was.
 
 use crate::meaning::mapping::Mapping;
 use crate::meaning::mapping::Target;
@@ -35,7 +35,7 @@ pub mod records;
 mod wide;
 pub mod workbook;
 
-/// The number of runs rows are looked at for the header, and for the delimiter.
+/// How many rows are looked at for the header, and for the delimiter.
 pub const HEADER_ROWS_MAX: usize = 50;
 /// The most rows of one run.
 pub const ROWS_MAX: RowNumber = RowNumber::MAX / 2;
@@ -43,7 +43,7 @@ pub const ROWS_MAX: RowNumber = RowNumber::MAX / 2;
 /// So much of a file's beginning is looked at for its kind.
 const START_BYTES: u64 = 4096;
 /// What a list whose values hold its separator should have had.
-const PARTED: &str = "a value without the characters of `separators` under `[groups]`";
+const SEPARATED: &str = "a value without the characters of `separators` under `[groups]`";
 /// What to do with LDIF.
 const FROM_DIRECTORY: &str = "export the same people as CSV: with `csvde -f people.csv` or \
     `Get-ADUser … | Export-Csv` from Active Directory, with `ldapsearch` and a converter from others";
@@ -117,7 +117,7 @@ pub type Emit<'a> = dyn FnMut(Cells) -> Result<bool> + 'a;
 pub struct Wanted<'a> {
     /// `[read]` of the pipeline, and what its `[columns]` name.
     pub definition: &'a Definition,
-    /// By which a header row is told from a title.
+    /// By which a header row is distinguished from a title.
     pub vocabulary: &'a Vocabulary,
     /// What is read with.
     pub reader: &'a Reader,
@@ -193,8 +193,8 @@ impl Source {
         })
     }
 
-    /// Whether it is a file of corrections: rows of an earlier run that come back mended. It has
-    /// muster's own columns, is no full list of anybody, and looks like no other file.
+    /// Whether it is a file of corrections: rows of an earlier run that come back fixed. It has
+    /// muster's own columns, is not a full list of anybody, and looks like no other file.
     pub fn is_correction(&self) -> bool {
         self.head().is_correction()
     }
@@ -353,7 +353,7 @@ fn without_nul(mut header: Vec<String>) -> (Vec<String>, Vec<(usize, String)>) {
     (header, raw)
 }
 
-/// Whether a file begins as LDIF does (RFC 2849): with its version or a distinguished name, behind
+/// Whether a file begins as LDIF does (RFC 2849): with its version or a distinguished name, after
 /// comments.
 fn is_ldif(start: &[u8]) -> bool {
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
@@ -367,10 +367,10 @@ fn is_ldif(start: &[u8]) -> bool {
     is_version || begins(b"dn:")
 }
 
-/// What stands for a cell that must not come to light.
+/// What represents a cell that must not come to light.
 pub const HIDDEN: &str = "(left out)";
-/// What stands in the first cell of a record that couldn't be read, before its line: records that are
-/// broken are no duplicates of each other.
+/// What is in the first cell of a record that couldn't be read, before its line: records that are
+/// broken aren't duplicates of each other.
 pub const UNREAD: &str = "(left out): line";
 
 impl Source {
@@ -380,15 +380,15 @@ impl Source {
             && (password::is_like_one(cell) || cell == HIDDEN)
     }
 
-    /// Whether a cell may be a part of a password hash: one that stands in a row of too many cells,
-    /// of which `width` up to the last that isn't blank, may be cut at its commas.
+    /// Whether a cell may be a part of a password hash: one that is in a row of too many cells, of
+    /// which `width` up to the last that isn't blank, may be cut at its commas.
     fn is_shifted(&self, column: usize, cell: &str, width: usize) -> bool {
         let behind = self.secret.is_some_and(|secret| column > secret);
         behind && width > self.header.len() && !cell.trim().is_empty()
     }
 }
 
-/// A password hash that stands in column `column` of row `row`, which must be another's.
+/// A password hash that is in column `column` of row `row`, which must be another's.
 fn misplaced(row: RowNumber, column: usize) -> Issue {
     Issue {
         column: Some(column as u16),
@@ -423,9 +423,9 @@ fn header_row_of<'a>(
     best
 }
 
-/// Whether a value of a list of `count` values is read as several. A comma parts only where nothing else
-/// does, such as what stands between these values.
-fn is_parted(value: &str, count: usize, separators: &[char]) -> bool {
+/// Whether a value of a list of `count` values is read as several. A comma parts only where nothing
+/// else does, such as what is between these values.
+fn is_separated(value: &str, count: usize, separators: &[char]) -> bool {
     let comma_parts = count < 2 || separators.first() == Some(&',');
     value.contains(|c| separators.contains(&c) && (c != ',' || comma_parts))
 }

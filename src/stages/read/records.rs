@@ -3,7 +3,7 @@
 //! csv-core tells how many bytes each record took, and from that come what the csv crate's own
 //! positions get wrong on CRLF, CR and blank lines: exact physical lines and byte offsets. What it
 //! accepts in silence, a quote that is opened and never properly closed, is found here, and costs
-//! the line on which it stands: reading goes on behind that line.
+//! the line on which it is: reading continues after that line.
 
 use std::borrow::Cow;
 use std::io::{Read, Seek, SeekFrom};
@@ -26,10 +26,10 @@ pub const RECORD_BYTES_MAX: usize = 1 << 20;
 pub const RECORD_LINES_MAX: u64 = 1000;
 /// The most columns of a record.
 pub const COLUMNS_MAX: usize = 512;
-/// So many unclosed quotes are looked for as far as a record may reach. Behind them, what was
+/// This many unclosed quotes are looked for as far as a record may reach. Behind them, what was
 /// looked at for one is read line by line, or a hostile file would be read again for each line.
 const SEARCHES_MAX: u32 = 200;
-/// So many lines of comments are named.
+/// This many lines of comments are named.
 const LINES_NAMED_MAX: usize = 100;
 /// A byte order mark in UTF-8, in which all text is here.
 const BOM: &[u8] = b"\xef\xbb\xbf";
@@ -38,7 +38,7 @@ const STAND_IN: u8 = 0xff;
 /// What a byte that is [`STAND_IN`] by damage becomes: damage still, and as long.
 const DAMAGED: u8 = 0xfe;
 
-/// How cells and rows are told apart.
+/// How cells and rows are distinguished.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dialect {
     /// How bytes become text.
@@ -49,7 +49,7 @@ pub struct Dialect {
     pub quote: Option<u8>,
     /// Before a quote that is part of a cell; without it, such a quote is doubled.
     pub escape: Option<u8>,
-    /// What a line begins with that is no record.
+    /// What a line begins with that is not a record.
     pub comment: Option<String>,
     /// Between the values of a record of which a program once saved each line as one cell.
     #[serde(default)]
@@ -57,7 +57,7 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// What stands between the values of a row.
+    /// What is between the values of a row.
     pub fn delimiter_of_values(&self) -> &str {
         self.inner.as_ref().unwrap_or(&self.delimiter)
     }
@@ -103,7 +103,7 @@ impl Dialect {
         record.cells().map(Cow::into_owned).collect()
     }
 
-    /// How the values within a cell that was a line are told apart, where each line is one.
+    /// How the values within a cell that was a line are distinguished, where each line is one.
     fn within(&self) -> Option<Dialect> {
         self.inner.as_ref().map(|inner| Dialect {
             delimiter: inner.clone(),
@@ -125,8 +125,8 @@ fn map(text: &[u8], delimiter: &Finder, out: &mut Vec<u8>) {
 }
 
 fn copy_undamaged(part: &[u8], out: &mut Vec<u8>) {
-    let stands_in = |byte: &u8| if *byte == STAND_IN { DAMAGED } else { *byte };
-    out.extend(part.iter().map(stands_in));
+    let is_in = |byte: &u8| if *byte == STAND_IN { DAMAGED } else { *byte };
+    out.extend(part.iter().map(is_in));
 }
 
 /// What is wrong with the quotes of a record.
@@ -137,19 +137,19 @@ pub enum Damage {
     None,
     /// A quote inside a cell that isn't quoted.
     Stray,
-    /// Text behind a closing quote.
+    /// Text after a closing quote.
     AfterQuote,
     /// A quote opens on that line and isn't closed, or the record has a part of such a cell.
     Unclosed(u64),
 }
 
-/// One record: unquoted bytes, where each cell ends in them, and where the record stands.
+/// One record: unquoted bytes, where each cell ends in them, and where the record is.
 #[derive(Debug)]
 pub struct Record {
     bytes: Vec<u8>,
     length: usize,
     ends: Vec<usize>,
-    /// Where it stands.
+    /// Where it is.
     pub place: Place,
     /// What is wrong with its quotes.
     pub damage: Damage,
@@ -173,7 +173,7 @@ impl Record {
         &self.ends
     }
 
-    /// The bytes of all cells, one behind the other.
+    /// The bytes of all cells, one after the other.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
@@ -190,7 +190,7 @@ impl Record {
         })
     }
 
-    /// The text of each cell; what is no text becomes U+FFFD.
+    /// The text of each cell; what is not a text becomes U+FFFD.
     pub fn cells(&self) -> impl Iterator<Item = Cow<'_, str>> {
         self.raw_cells().map(String::from_utf8_lossy)
     }
@@ -242,7 +242,7 @@ impl Record {
         self.ends = ends;
     }
 
-    /// The number of runs cells there are up to the last that isn't blank.
+    /// How many cells there are up to the last that isn't blank.
     pub(super) fn filled(&self) -> usize {
         let mut filled = self.ends.len();
         let is_blank = |cell: &[u8]| cell.iter().all(|byte| byte.is_ascii_whitespace());
@@ -257,8 +257,8 @@ impl Record {
     }
 
     /// Takes a record apart that has a whole line of values in its first cell, and nothing in the
-    /// others; or that was cut at `outer`'s delimiter, where the values are told apart by another.
-    /// Where `width` is known, it must be that of the values. Whether anything was done.
+    /// others; or that was cut at `outer`'s delimiter, where the values are distinguished by
+    /// another. Where `width` is known, it must be that of the values. Whether anything was done.
     ///
     /// In a list in which not every line is so, it must be the only cell: beside empty ones, it may be
     /// a value that holds the delimiter.
@@ -352,27 +352,27 @@ pub struct Records<'a> {
     /// The byte before `start` was a CR, so that a LF now belongs to it.
     after_cr: bool,
     exhausted: bool,
-    /// The number of runs unclosed quotes were found, where the last one stands, and up to where the window
-    /// is read line by line.
+    /// How many unclosed quotes were found, where the last one is, and up to where the window is
+    /// read line by line.
     searches: u32,
     unclosed_line: Option<u64>,
     by_line_until: usize,
-    /// The number of runs searches for the end of a quote behind a blank found none.
+    /// How many searches for the end of a quote after a blank found none.
     blank_searches: u32,
-    /// How the values within a line that is one cell are told apart.
+    /// How the values within a line that is one cell are distinguished.
     inner: Option<Dialect>,
-    /// The number of runs columns the header has, once that is known.
+    /// How many columns the header has, once that is known.
     pub width: Option<usize>,
     /// Whether a NUL was seen.
     pub has_nul: bool,
-    /// The number of runs records were taken apart that had been saved as one cell.
+    /// How many records were taken apart that had been saved as one cell.
     pub unwrapped: u64,
     /// Lines that were passed over as comments: how many, and the first of them.
     pub comments: (u64, Vec<u64>),
 }
 
 impl<'a> Records<'a> {
-    /// Opens a text behind its byte order mark.
+    /// Opens a text after its byte order mark.
     ///
     /// # Errors
     /// `file.unreadable`.
@@ -409,7 +409,7 @@ impl<'a> Records<'a> {
         })
     }
 
-    /// The number of runs bytes of the file are behind the last record.
+    /// How many bytes of the file are after the last record.
     pub fn bytes_read(&self) -> u64 {
         self.byte
     }
@@ -513,7 +513,7 @@ impl<'a> Records<'a> {
         Ok(self.window[self.at..].starts_with(BOM))
     }
 
-    /// Where the line ends on which `start` stands.
+    /// Where the line ends on which `start` is.
     fn end_of_line(&mut self) -> Result<usize> {
         let mut looked_at = 0;
         loop {
@@ -619,7 +619,7 @@ impl<'a> Records<'a> {
         let filled = self.reader.fill(&mut self.unmapped);
         self.exhausted = !filled.map_err(|error| unreadable(self.content.path(), &error))?;
         let text = std::mem::take(&mut self.unmapped);
-        // A delimiter may stand across two blocks; what is kept is too short to be a whole one.
+        // A delimiter may be across two blocks; what is kept is too short to be a whole one.
         let last = finder.find_iter(&text).last();
         let behind = last.map_or(0, |at| at + finder.needle().len());
         let kept = if self.exhausted {
@@ -712,18 +712,18 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// A stray quote not far behind an unclosed one is most probably the end of what that opened.
+    /// A stray quote not far after an unclosed one is most probably the end of what that opened.
     fn is_near_damage(&self) -> bool {
         self.unclosed_line
             .is_some_and(|line| self.line - line <= RECORD_LINES_MAX)
     }
 
     /// Ends the record at `start` with the line on which a quote opens that isn't closed; what
-    /// showed it stands `noticed` bytes behind `start`.
+    /// showed it is `noticed` bytes after `start`.
     fn cut(&mut self, record: &mut Record, noticed: usize) -> Result<()> {
         let raw = &self.window[self.start..self.at];
         let (unclosed, spanning) = suspects(raw, self.delimiter, self.dialect);
-        // So many lines above the quote can't be whole cells either.
+        // This many lines above the quote can't be whole cells either.
         let is_near = |at: &usize| line_ends(&raw[..*at], false) < RECORD_LINES_MAX;
         let Some(opened) = unclosed.filter(is_near).or(spanning).or(unclosed) else {
             return Err(self.too_long());
@@ -889,7 +889,7 @@ fn parse_slice(mut slice: &[u8], parser: &mut csv_core::Reader, record: &mut Rec
     }
 }
 
-/// The number of runs lines end in `bytes`: at LF, at CR, once at CRLF.
+/// How many lines end in `bytes`: at LF, at CR, once at CRLF.
 pub(super) fn line_ends(bytes: &[u8], mut after_cr: bool) -> u64 {
     let mut count = 0;
     let mut next = 0;
@@ -915,13 +915,13 @@ pub(super) enum Quotes {
     Fine,
     Stray,
     AfterQuote,
-    /// Shown by what stands there in the record.
+    /// Shown by what is there in the record.
     Unclosed(usize),
 }
 
-/// csv-core reads on over a closing quote that something else than a delimiter follows; on one
-/// line that is text behind a quote, over several it means that the quote which closed was another
-/// row's opening one. Blanks behind a closing quote are nothing.
+/// csv-core reads on over a closing quote that something else than a delimiter follows; on one line
+/// that is text after a quote, over several it means that the quote which closed was another row's
+/// opening one. Blanks after a closing quote are nothing.
 pub(super) fn quotes(raw: &[u8], delimiter: u8, dialect: &Dialect, last: bool) -> Quotes {
     let Some(quote) = dialect.quote else {
         return Quotes::Fine;
@@ -987,9 +987,9 @@ fn suspects(raw: &[u8], delimiter: u8, dialect: &Dialect) -> (Option<usize>, Opt
     (None, spanning)
 }
 
-/// Parses the record that `raw` begins with, passing over blanks before opening quotes and behind
-/// closing ones; where it ends, before its line end. `None` where no blank stands before a quote that
-/// closes at the end of its cell, or where that isn't known before the `last` byte.
+/// Parses the record that `raw` begins with, passing over blanks before opening quotes and after
+/// closing ones; where it ends, before its line end. `None` where no blank comes before a quote
+/// that closes at the end of its cell, or where that isn't known before the `last` byte.
 fn blanks_skipped(
     raw: &[u8],
     delimiter: u8,
@@ -1032,7 +1032,7 @@ fn blanks_skipped(
     }
 }
 
-/// Adds what stands between quotes, with quotes in it as they are meant.
+/// Adds what is between quotes, with quotes in it as they are meant.
 fn push_unquoted(cell: &[u8], quote: u8, escape: Option<u8>, record: &mut Record) {
     let mut at = 0;
     while at < cell.len() {
@@ -1048,7 +1048,7 @@ fn push_unquoted(cell: &[u8], quote: u8, escape: Option<u8>, record: &mut Record
     }
 }
 
-/// The number of runs bytes of blanks `raw` begins with: spaces, tabs that aren't the delimiter, no-break spaces.
+/// How many bytes of blanks `raw` begins with: spaces, tabs that aren't the delimiter, no-break spaces.
 fn blanks(raw: &[u8], delimiter: u8) -> usize {
     let mut at = 0;
     loop {
@@ -1061,7 +1061,7 @@ fn blanks(raw: &[u8], delimiter: u8) -> usize {
     }
 }
 
-/// The number of runs bytes of blanks `raw` ends with.
+/// How many bytes of blanks `raw` ends with.
 fn blanks_at_end(raw: &[u8], delimiter: u8) -> usize {
     let mut end = raw.len();
     loop {

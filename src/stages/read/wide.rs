@@ -10,9 +10,9 @@ use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use crate::stages::read::input::unreadable;
 
-/// So many units, each of two bytes of plain text, may be plain text.
+/// This many units, each of two bytes of plain text, may be plain text.
 const UNITS_MIN: usize = 6;
-/// So many of them are looked at; what is longer is plain text by its beginning.
+/// This many of them are looked at; what is longer is plain text by its beginning.
 const UNITS_LOOKED_AT: usize = 64;
 /// So much of what was appended is shown.
 const SHOWN_MAX: usize = 60;

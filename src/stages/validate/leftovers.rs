@@ -21,7 +21,7 @@ pub enum Place {
 pub struct Leftover {
     /// What it is, in a few words.
     pub what: &'static str,
-    /// What the text was, where that can be told.
+    /// What the text was, where that is clear.
     pub repaired: Option<String>,
 }
 
@@ -78,7 +78,7 @@ mod signs {
     pub const PLUS: u16 = 1 << 6;
     pub const QUESTION: u16 = 1 << 7;
     pub const QUOTE: u16 = 1 << 8;
-    /// What fields of templates stand between.
+    /// What fields of templates are between.
     pub const TEMPLATE: u16 = 1 << 9;
     /// Beyond ASCII.
     pub const HIGH: u16 = 1 << 10;
@@ -204,7 +204,7 @@ fn decoded(text: &str, place: Place) -> Option<Leftover> {
     })
 }
 
-/// Whether a `?` or `¿` stands where a letter was: `J?rgen`, `?ukasz`, `Jos?`. Somebody's unknown
+/// Whether a `?` or `¿` is where a letter was: `J?rgen`, `?ukasz`, `Jos?`. Somebody's unknown
 /// initial (`M?`, `?`) isn't one.
 fn lost_its_letter(text: &str) -> bool {
     text.split([' ', '-']).any(|word| {
@@ -247,7 +247,7 @@ fn is_template(text: &str, place: Place) -> bool {
                 .is_some_and(|rest| rest.strip_suffix("__").is_some_and(is_name)))
 }
 
-/// Words as RFC 2047 has them, such as `=?UTF-8?Q?J=C3=BCrgen?=`, and what stands around them.
+/// Words as RFC 2047 has them, such as `=?UTF-8?Q?J=C3=BCrgen?=`, and what surrounds them.
 fn mime_words(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut rest = text;
@@ -436,7 +436,7 @@ fn backslashes(text: &str) -> Option<String> {
     (out != text).then_some(out)
 }
 
-/// The letter of TeX's `\"u`, behind which other letters stand.
+/// The letter of TeX's `\"u`, after which other letters are.
 fn umlaut(tail: &str, text: &str, at: usize) -> Option<char> {
     let letters = [
         ('a', 'ä'),

@@ -1,5 +1,5 @@
-//! Names that were read by the wrong code page once: `J├╝rgen`, `JĂĽrgen`, `£ukasz`, `Èâàí`. What
-//! they were is a guess, and only said.
+//! Names that were once read with the wrong code page: `J├╝rgen`, `JĂĽrgen`, `£ukasz`, `Èâàí`. The
+//! repair is a guess, and only suggested.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ use crate::text::scripts;
 use crate::vocabulary::code_pages;
 use crate::vocabulary::leftovers::{FREQUENT_LETTERS, POLISH_ENDINGS, SIGNS};
 
-/// A code page of one byte a character: what its upper half stands for, and the way back.
+/// A code page of one byte a character: what its upper half represents, and the way back.
 struct Page {
     letters: Vec<char>,
     bytes: HashMap<char, u8>,
@@ -89,8 +89,8 @@ static READ_BY: LazyLock<Vec<Page>> = LazyLock::new(|| {
     web.into_iter().map(Page::of).chain(dos).collect()
 });
 
-/// By character, in which of [`READ_BY`] it is the first byte of a letter in UTF-8, and in which a byte
-/// behind it: a bit each. Most characters are neither in any, which spares the decoding.
+/// By character, in which of [`READ_BY`] it is the first byte of a letter in UTF-8, and in which a
+/// byte after it: a bit each. Most characters are neither in any, which spares the decoding.
 static IN_UTF_8: LazyLock<Vec<(u16, u16)>> = LazyLock::new(|| {
     let mut places = vec![(0, 0); usize::from(PLACES)];
     for (number, page) in READ_BY.iter().enumerate() {
@@ -108,10 +108,10 @@ static IN_UTF_8: LazyLock<Vec<(u16, u16)>> = LazyLock::new(|| {
     places
 });
 
-/// The number of runs places [`IN_UTF_8`] has: one for each character that code pages have, but for few.
+/// How many places [`IN_UTF_8`] has: one for each character that code pages have, but for few.
 const PLACES: u16 = 0x2603;
 
-/// Where a character stands in [`IN_UTF_8`].
+/// Where a character is in [`IN_UTF_8`].
 fn place(character: char) -> Option<usize> {
     match character {
         '\0'..'\u{2600}' => Some(character as usize),
@@ -167,7 +167,7 @@ static WRITTEN_BY: LazyLock<Vec<Page>> = LazyLock::new(|| {
     web.chain(dos).chain([Page::of(WINDOWS_1251)]).collect()
 });
 
-/// So many guesses are named.
+/// This many guesses are named.
 const GUESSES_MAX: usize = 2;
 
 /// The fast proof that a text shows no sign of a wrong code page: letters with diacritics, none of which
@@ -274,7 +274,7 @@ struct Signs {
     neighbours: bool,
     /// A letter of ASCII beside a Han character or narrow kana.
     mixed: bool,
-    /// A sign in place of a letter.
+    /// A sign instead of a letter.
     sign: bool,
     /// A capital with a diacritic before a small letter, within a word.
     odd_case: bool,
@@ -286,7 +286,7 @@ impl Signs {
     fn of(name: &str) -> Signs {
         let mut signs = Signs::default();
         let mut before = ' ';
-        // One quote of a pair is no letter's place.
+        // One quote of a pair is not a letter's place.
         let has_pair = name.contains(['„', '“', '«']) && name.contains(['“', '”', '»']);
         for (at, character) in name.char_indices() {
             let after = name[at + character.len_utf8()..].chars().next();

@@ -40,8 +40,8 @@ pub const ATTRIBUTE_CHARS_MAX: usize = 10_000;
 
 /// Checks a batch and makes the match keys of its rows. `verdicts` has `Duplicate` where `dedupe`
 /// found one (such rows are not checked, have no keys, and lose the issues they came with) and
-/// `Kept` elsewhere. A rejected row has its keys: it still takes part in clashes. A row that cleaning
-/// found to be about nobody is no duplicate either, and keeps that issue alone.
+/// `Kept` elsewhere. A rejected row has its keys: it still takes part in clashes. A row that
+/// cleaning found to be about nobody is not a duplicate either, and keeps that issue alone.
 pub fn validate(
     mut drafts: Drafts,
     mut verdicts: Vec<Verdict>,
@@ -177,7 +177,7 @@ struct Checker<'a> {
     layout: &'a Layout,
     roles: Vec<String>,
     groups: &'a Groups,
-    /// The role to grant tos that a row may give within a group.
+    /// The roles that a row may give within a group.
     group_roles: Vec<String>,
     required: Vec<Field>,
     email_or_username: bool,
@@ -194,7 +194,7 @@ struct Checker<'a> {
     /// Lists of groups with which nothing is wrong. A file has few that differ.
     fine_groups: HashTable<&'a str>,
     issues: Vec<Issue>,
-    /// The number of runs of the issues came with the rows, in their order.
+    /// How many of the issues came with the rows, in their order.
     read_issues: usize,
 }
 
@@ -327,7 +327,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The parts of a full name are not reported beside it.
+    /// The parts of a full name are not reported next to it.
     fn check_names(&mut self, index: usize, row: RowNumber) {
         let fields = [Field::FullName, Field::FirstName, Field::LastName];
         let names = fields.map(|field| self.value(index, field));
@@ -487,7 +487,8 @@ impl<'a> Checker<'a> {
         true
     }
 
-    /// Letters of several alphabets in one word. The parts of a full name are not reported beside it.
+    /// Letters of several alphabets in one word. The parts of a full name are not reported next to
+    /// it.
     fn check_scripts(&mut self, index: usize, row: RowNumber) {
         if self.values.is_ascii(index) {
             return;
@@ -606,7 +607,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// What is damaged in a text that is no name, or that is shown beside the name.
+    /// What is damaged in a text that is not a name, or that is shown beside the name.
     fn check_text(&mut self, field: Field, value: &str, row: RowNumber) {
         let classes = bytes::of(value);
         if classes & (bytes::MARK | bytes::HIGH) == 0 {

@@ -1,5 +1,5 @@
-//! A local PostgreSQL of muster's own, for people who have none: made once, reachable through a
-//! private socket only, started when it is needed and left running.
+//! A private local PostgreSQL for people who have no server: created once, reachable only through a
+//! private socket, started when needed and left running.
 //!
 //! ```text
 //! home/postgresql.conf   written at every start
@@ -108,7 +108,7 @@ pub struct Local {
 }
 
 impl Local {
-    /// The local database of a home folder. Nothing is touched yet.
+    /// The local database of a home folder. Nothing is changed yet.
     pub fn at(home: impl AsRef<Path>) -> Local {
         let home = settled(home.as_ref());
         let inside = home.join("run");

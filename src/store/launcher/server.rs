@@ -18,21 +18,21 @@ use crate::store::binaries::Binaries;
 /// How long a server may take until it answers. Replaying 4 GB of log takes minutes.
 const READY_MAX: Duration = Duration::from_secs(600);
 
-/// How long what a killed server left behind may stand in the way of the next one.
+/// How long what a killed server left behind may prevent it of the next one.
 const LEFTOVER_MAX: Duration = Duration::from_secs(10);
 
 /// From which size on the log is put aside at the next start.
 const LOG_BYTES_MAX: u64 = 8 << 20;
 
-/// What became of a server that was started.
+/// What happened to a server that was started.
 pub(super) enum Begun {
     Ready,
     Ended,
 }
 
 impl Local {
-    /// Starts the server and waits until it answers. After a crash the dead server's processes
-    /// and locks can stand in the way for a moment, so that is tried again.
+    /// Starts the server and waits until it answers. After a crash the dead server's processes and
+    /// locks can prevent it for a moment, so that is tried again.
     pub(super) fn launch(&self, binaries: &Binaries, owner: Option<Owner>) -> Result<()> {
         self.write_settings(owner)?;
         self.rotate_log();

@@ -1,5 +1,5 @@
-//! A target held against the tables that it names, before anything is written: every conflict at
-//! once, each with its column and what to do.
+//! Compares a target with the tables that it names, before anything is written, and reports every
+//! conflict at once, with its column and what to do.
 
 use tokio_postgres::Transaction;
 
@@ -19,7 +19,7 @@ const UUID_LENGTH: i32 = 36;
 /// Reads the tables of `target`.
 ///
 /// # Errors
-/// `target.conflict` with all that stands against the mapping.
+/// `target.conflict` with all that conflicts with the mapping.
 pub(super) async fn plan<'a>(
     transaction: &mut Transaction<'_>,
     target: &'a TargetTable,

@@ -28,7 +28,7 @@ pub fn grants(database: &Target, role: &str, definition: &Definition) -> Result<
             from (select) as one left join pg_catalog.pg_namespace on nspname = 'muster'";
         let row = transaction.query_one(sql, &[]).await.map_err(doing)?;
         let (name, owner): (String, Option<String>) = (row.get(0), row.get(1));
-        let mut text = books(
+        let mut text = run_log(
             &Quoted(&name),
             &Quoted(role),
             owner.filter(|owner| owner != role),
@@ -42,7 +42,7 @@ pub fn grants(database: &Target, role: &str, definition: &Definition) -> Result<
     })
 }
 
-/// What stands around the target's tables: sequences, and tables of the application that refer to them.
+/// What surrounds the target's tables: sequences, and tables of the application that refer to them.
 async fn around(
     transaction: &Transaction<'_>,
     plan: &Plan<'_>,
@@ -77,7 +77,7 @@ async fn around(
 }
 
 /// Muster's own schema.
-fn books(database: &Quoted, role: &Quoted, other_owner: Option<String>) -> String {
+fn run_log(database: &Quoted, role: &Quoted, other_owner: Option<String>) -> String {
     let mut text = format!(
         "-- What {role} needs to import; the role itself is made by `create role {role} login`.\n\
          -- `create` is for the schema muster, which the first import makes and then owns.\n\

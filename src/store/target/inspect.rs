@@ -396,12 +396,13 @@ impl Proposal<'_> {
         ];
         let bare = key(&column.name);
         let is_owner = OWNERS.iter().any(|owner| bare == format!("{owner}id"));
-        let is_parted = self
+        let is_separated = self
             .table
             .unique
             .iter()
             .any(|unique| unique.len() > 1 && unique.contains(&column.name));
-        if self.used.contains(&column.name) || !(is_parted || is_owner && !column.fills_itself()) {
+        if self.used.contains(&column.name) || !(is_separated || is_owner && !column.fills_itself())
+        {
             return Ok(None);
         }
         let sql = format!(

@@ -1,9 +1,10 @@
 //! Use your own accounts table: `[target]`.
 //!
-//! All of muster's SQL says `muster.accounts`, `muster.groups` and `muster.memberships`. With a target
-//! these are views of the application's tables, with triggers that write through them, so that nothing
-//! else knows of it. Before every run the tables are read from the catalog (`describe`) and held
-//! against the mapping (`check`); the views (`generate`) are made anew only when that changed.
+//! All of muster's SQL says `muster.accounts`, `muster.groups` and `muster.memberships`. With a
+//! target these are views of the application's tables, with triggers that write through them, so
+//! that nothing else knows of it. Before every run the tables are read from the catalog
+//! (`describe`) and held against the mapping (`check`); the views (`generate`) are made again only
+//! when that changed.
 
 use sha2::{Digest, Sha256};
 use tokio_postgres::{Client, Error, GenericClient, Transaction};
@@ -52,7 +53,7 @@ impl Plan<'_> {
         Some((role, self.accounts.column(role.column())?))
     }
 
-    /// Whether a column tells apart the rows that are meant.
+    /// Whether a column distinguishes the rows that are meant.
     fn is_unique(&self, name: &str) -> bool {
         self.accounts.unique.iter().any(|columns| {
             let mut rest = columns
@@ -68,7 +69,7 @@ fn is_clock(column: &Column) -> bool {
     column.category == 'D'
 }
 
-/// What stands for one of muster's tables, as the books have it.
+/// What represents one of muster's tables, as the run log has it.
 #[derive(Debug)]
 struct Kept {
     part: String,
@@ -81,9 +82,9 @@ impl Store {
     /// it names none. The caller holds the lock of a run.
     ///
     /// # Errors
-    /// `target.conflict` with everything that stands against the mapping, `target.other` where the
+    /// `target.conflict` with everything that conflicts with the mapping, `target.other` where the
     /// database's accounts are elsewhere, or a `database.*` code.
-    pub fn aim(&mut self, definition: &Definition) -> Result<()> {
+    pub fn use_target(&mut self, definition: &Definition) -> Result<()> {
         let client = &mut self.connection.client;
         self.runtime.block_on(async {
             let Some(target) = &definition.target else {
@@ -103,7 +104,7 @@ impl Store {
     /// find, and leaves nothing behind.
     ///
     /// # Errors
-    /// As [`Store::aim`].
+    /// As [`Store::use_target`].
     pub fn open_to_look(
         database: super::connect::Target,
         definition: &Definition,
@@ -111,7 +112,7 @@ impl Store {
         let Some(target) = &definition.target else {
             let mut store = Store::open_if_there(database)?;
             if let Some(store) = &mut store {
-                store.aim(definition)?;
+                store.use_target(definition)?;
             }
             return Ok(store);
         };
@@ -126,7 +127,8 @@ impl Store {
             let is_fresh = migrate::rehearse(&transaction).await?;
             let is_new = install(&mut transaction, target, definition).await?;
             if !is_fresh && !is_new {
-                // Only the books were brought up to date: nobody has to wait for the end of the check.
+                // Only the run log were brought up to date: nobody has to wait for the end of the
+                // check.
                 return transaction.commit().await.map_err(doing);
             }
             // Neither committed nor rolled back here: all that is asked later on this connection is
@@ -249,7 +251,7 @@ async fn install(
     Ok(is_new)
 }
 
-/// The number of runs rows more make the planner's knowledge of them worth renewing.
+/// How many rows more make the planner's knowledge of them worth renewing.
 const MANY: u64 = 1_000;
 
 /// Enters the rows that the application made since the last run.
@@ -319,7 +321,7 @@ async fn drop_tables(transaction: &Transaction<'_>, part: &str) -> Result<()> {
     Ok(())
 }
 
-/// Every value that the mapping writes as it stands, with the column and what it is for.
+/// Every value that the mapping writes as it is, with the column and what it is for.
 fn literals(target: &TargetTable) -> Vec<(String, &Literal, String)> {
     let mut all = Vec::new();
     let mut add = |column: &str, value, what: String| all.push((column.to_string(), value, what));

@@ -14,7 +14,7 @@ use super::content::{Content, read_start, within_file_limit};
 use super::encoding::{Depth, TextReader, survey};
 use super::records::{COLUMNS_MAX, RECORD_BYTES_MAX};
 use super::{
-    Emit, Format, HIDDEN, PARTED, ROWS_MAX, Source, UNREAD, Wanted, misplaced, mojibake,
+    Emit, Format, HIDDEN, ROWS_MAX, SEPARATED, Source, UNREAD, Wanted, misplaced, mojibake,
     without_nul,
 };
 use crate::field::RowNumber;
@@ -31,7 +31,7 @@ mod records;
 mod tests;
 mod tree;
 
-/// So many lines are looked at to tell lines of records from a document.
+/// The number of lines that are looked at to tell lines of records from a document.
 const LINES_LOOKED_AT: usize = 100;
 /// The type of those lines of Mattermost's bulk export that are people.
 const USER: &str = "user";
@@ -49,9 +49,9 @@ pub struct Shape {
     pub layout: Layout,
     /// What parts the values of a list in a cell; the first is written.
     separators: Vec<char>,
-    /// The number of runs records it has.
+    /// How many records it has.
     records: u64,
-    /// The number of runs there are in all, where a page of a list says that.
+    /// How many there are in all, where a page of a list says that.
     total: Option<u64>,
     /// Of a bulk export: how many records aren't people, by their type.
     others: Option<BTreeMap<String, u64>>,
@@ -108,9 +108,9 @@ pub fn is_json(start: &[u8]) -> bool {
     }
 }
 
-/// Whether a file with that beginning is JSON all the same: lists of text or numbers, one or one a
-/// line, or a text that has JSON in it. As text with delimiters, such a file would be one of one line
-/// or have brackets in its cells.
+/// Whether a file with that beginning is JSON anyway: lists of text or numbers, one or one a line,
+/// or a text that has JSON in it. As text with delimiters, such a file would be one of one line or
+/// have brackets in its cells.
 ///
 /// # Errors
 /// `file.unreadable`.
@@ -315,7 +315,7 @@ impl Names {
         self.all[index].1 |= !text.is_empty();
     }
 
-    /// The names of the columns: a name that never has a value is none where others stand below it.
+    /// The names of the columns: a name that never has a value is none where others are below it.
     fn header(self) -> Vec<String> {
         let is_above = |name: &str| {
             let below = |other: &str| other.strip_prefix(name).is_some_and(|o| o.starts_with('.'));
@@ -346,7 +346,7 @@ fn read_record<'w>(
         Err(error) => error,
     };
     let shown = error.to_string();
-    // serde_json has its own place behind the message, within the record.
+    // serde_json has its own place after the message, within the record.
     let what = shown.rsplit_once(" at line ").map_or(&*shown, |(w, _)| w);
     let is_surrogate = what.starts_with("lone leading surrogate") || what.contains("hex escape");
     match error.classify() {
@@ -447,7 +447,7 @@ struct Row<'s> {
     source: &'s Source,
     by_name: HashMap<&'s str, usize>,
     text: String,
-    /// By column: where its text stands in `text`.
+    /// By column: where its text is in `text`.
     spans: Vec<Option<(usize, usize)>>,
     said: Vec<(usize, Said)>,
     doubled: Option<usize>,
@@ -533,7 +533,7 @@ impl<'s> Row<'s> {
                     Code::CellPrecision,
                     "at most 15 digits, or the number in quotes, as text",
                 ),
-                Said::Parted => (Code::CellList, PARTED),
+                Said::Separated => (Code::CellList, SEPARATED),
             };
             self.say(
                 cells,

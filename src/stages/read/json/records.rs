@@ -20,11 +20,11 @@ use crate::stages::read::records::RECORD_BYTES_MAX;
 
 /// How deep a record may nest.
 pub const DEPTH_MAX: usize = 16;
-/// How deep what is no record may nest, such as the settings of a realm.
+/// How deep what is not a record may nest, such as the settings of a realm.
 const OTHER_DEPTH_MAX: usize = 128;
 /// The longest key of a document, quotes included.
 const KEY_BYTES_MAX: usize = 4096;
-/// What is read already is forgotten once it is so long.
+/// What is read already is forgotten once it is this long.
 const FORGET_BYTES: usize = 256 << 10;
 /// Members of a document that may hold the records: SCIM's, Keycloak's, Microsoft Graph's, and what
 /// others call theirs.
@@ -54,7 +54,7 @@ pub enum Layout {
     Values,
 }
 
-/// A record as it stands in the text.
+/// A record as it is written in the text.
 pub(super) struct Record<'w> {
     pub place: Place,
     /// Of its first byte, in bytes, from 1.
@@ -81,7 +81,7 @@ pub(super) struct Records {
     at: usize,
     place: Place,
     column: u64,
-    /// The number of runs records the document says that there are (SCIM's `totalResults`, RFC 7644 3.4.2).
+    /// How many records the document says that there are (SCIM's `totalResults`, RFC 7644 3.4.2).
     pub total: Option<u64>,
 }
 
@@ -106,7 +106,7 @@ impl Records {
         })
     }
 
-    /// The number of runs bytes of the file are behind, once there is no record left.
+    /// How many bytes of the file are after, once there is no record left.
     pub fn bytes_read(&self) -> u64 {
         self.place.byte
     }
@@ -214,7 +214,7 @@ impl Records {
         }
     }
 
-    /// Goes from behind the last record to the end of the file.
+    /// Goes from after the last record to the end of the file.
     fn leave(&mut self) -> Result<()> {
         if matches!(self.layout, Layout::List(_)) {
             while let Some(key) = self.member(false)? {
@@ -227,7 +227,7 @@ impl Records {
         }
     }
 
-    /// The key of the next member of an object, whose value is next; `None` behind the last.
+    /// The key of the next member of an object, whose value is next; `None` after the last.
     fn member(&mut self, is_first: bool) -> Result<Option<String>> {
         match self.peek()? {
             Some(b'}') => {
@@ -249,7 +249,7 @@ impl Records {
         Ok(Some(key))
     }
 
-    /// Goes behind the value of a member that isn't the list.
+    /// Goes after the value of a member that isn't the list.
     fn pass_over(&mut self, key: &str) -> Result<()> {
         if key == "totalResults" {
             self.peek()?;
@@ -261,7 +261,7 @@ impl Records {
         self.skip(Scan::default())
     }
 
-    /// Goes behind a value of any length, of which `scan` saw the beginning.
+    /// Goes after a value of any length, of which `scan` saw the beginning.
     fn skip(&mut self, mut scan: Scan) -> Result<()> {
         self.peek()?;
         loop {
@@ -310,7 +310,7 @@ impl Records {
         }
     }
 
-    /// Goes behind that character, which must be next.
+    /// Goes after that character, which must be next.
     fn expect(&mut self, wanted: u8) -> Result<()> {
         if self.peek()? == Some(wanted) {
             self.advance(1);

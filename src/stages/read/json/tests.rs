@@ -41,7 +41,7 @@ fn refused(bytes: impl AsRef<[u8]>) -> (Code, String) {
     (refusal.code, what.to_string())
 }
 
-fn told(source: &Source) -> Vec<String> {
+fn reported(source: &Source) -> Vec<String> {
     let Format::Json(shape) = &source.format else {
         panic!("{:?}", source.format);
     };
@@ -57,7 +57,7 @@ fn nested_members_become_columns() {
     )
     .unwrap();
     assert!(issues.is_empty(), "{issues:?}");
-    assert_eq!(told(&source), ["JSON Lines"]);
+    assert_eq!(reported(&source), ["JSON Lines"]);
     assert_eq!(
         source.header.join(" "),
         "id name.givenName name.x active none tags groups emails.value emails.type emails.others \
@@ -140,7 +140,7 @@ fn documents_are_read_element_by_element() {
         ("{\"a\":1}\n\n{\"a\":2}", "JSON Lines"),
     ] {
         let (source, rows, _) = read_all(text).unwrap();
-        assert_eq!(told(&source), [remark]);
+        assert_eq!(reported(&source), [remark]);
         let cells: Vec<&str> = rows.iter().map(|row| row.2[0].as_str()).collect();
         assert_eq!(cells, ["1", "2"], "{text}");
         let at = |row: usize| &text[rows[row].1 as usize..];
@@ -151,7 +151,7 @@ fn documents_are_read_element_by_element() {
     let page = r#"{"totalResults":7,"Resources":[{"a":1}]}"#;
     let (source, ..) = read_all(page).unwrap();
     assert_eq!(
-        told(&source)[1],
+        reported(&source)[1],
         "one page of a list of 7; the rest isn't in this file"
     );
 }
@@ -241,7 +241,7 @@ fn utf_16_and_bulk_exports_are_read() {
          \"teams\":[{\"name\":\"a\",\"roles\":\"x\"},{\"name\":\"b\"}]}}\n{\"type\":\"post\",\"post\":{}}\n",
     )
     .unwrap();
-    assert_eq!(told(&source)[1], "no people: 1 post, 1 version");
+    assert_eq!(reported(&source)[1], "no people: 1 post, 1 version");
     assert_eq!(source.header, ["type", "user.username", "user.teams"]);
     assert_eq!(rows[0].2, ["user", "ada", "a;b"]);
 }

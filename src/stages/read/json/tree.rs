@@ -315,7 +315,7 @@ pub(super) enum Said {
     /// The number may have had more digits.
     Inexact,
     /// A value of the list holds what parts the values of a list.
-    Parted,
+    Separated,
 }
 
 /// What each cell of a record is handed to: its name, its text, what is to be said of it.
@@ -407,7 +407,7 @@ impl<'s> Flattener<'s> {
         }
     }
 
-    /// The members of an element; that it is the primary one is told by its place.
+    /// The members of an element; that it is the primary one is recognized by its place.
     fn members(&mut self, node: &Node, put: &mut Put) {
         let Node::Object(members) = node else {
             return self.node(node, put);
@@ -435,9 +435,9 @@ impl<'s> Flattener<'s> {
             if matches!(node, Node::Inexact(_)) {
                 *said = Said::Inexact;
             } else if *said == Said::Nothing
-                && super::super::is_parted(value, list.len(), self.separators)
+                && super::super::is_separated(value, list.len(), self.separators)
             {
-                *said = Said::Parted;
+                *said = Said::Separated;
             }
             if !text.is_empty() {
                 text.extend(self.separators.first());
@@ -453,7 +453,7 @@ fn is_called(path: &str, names: &[&str]) -> bool {
     names.iter().any(|name| name.eq_ignore_ascii_case(last))
 }
 
-/// What an element of a list is called; a value stands for itself.
+/// What an element of a list is called; a value represents itself.
 fn name_of<'n>(node: &'n Node) -> Option<Node<'n>> {
     let name = match node {
         Node::Object(_) => NAMES.iter().find_map(|name| {

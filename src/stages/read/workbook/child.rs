@@ -1,5 +1,5 @@
-//! The asking side: starts the reading process, takes what it says, and makes a plain word of
-//! every end that it can come to.
+//! The calling side: starts the reading process, receives its result, and turns every way it can
+//! end into a clear message.
 
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;

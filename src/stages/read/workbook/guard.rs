@@ -1,7 +1,8 @@
-//! What a workbook's archive is checked for before any parser sees it: how much it inflates to,
-//! how often it says what a parser keeps in memory, and whether its names are honest.
+//! What a workbook's archive is checked for before any parser sees it: how much it inflates to, how
+//! many items a parser would keep in memory, and whether its names are safe.
 //!
-//! Sizes that the archive declares are never believed: every entry is inflated once, to nothing.
+//! Sizes that the archive declares are never trusted: every entry is unpacked once, and the result
+//! discarded.
 
 use crate::stages::read::workbook::scan::PartNotes;
 use std::collections::{HashMap, HashSet};
@@ -104,7 +105,7 @@ pub(super) fn check(job: &Job) -> Result<HashMap<String, PartNotes>> {
     Ok(notes)
 }
 
-/// How often `wanted` stands in the file.
+/// How often `wanted` is in the file.
 ///
 /// # Errors
 /// When the file can't be read.
@@ -121,7 +122,7 @@ pub fn occurrences(mut file: &File, wanted: &[u8]) -> std::io::Result<usize> {
         }
         let filled = kept + count;
         found += finder.find_iter(&buffer[..filled]).count();
-        // It may stand across two chunks; what is kept is too short to hold it as a whole.
+        // It may be across two chunks; what is kept is too short to hold it as a whole.
         kept = filled.min(wanted.len() - 1);
         buffer.copy_within(filled - kept..filled, 0);
     }
@@ -305,7 +306,7 @@ fn over(path: &Path, found: &str, limit: &str) -> Refusal {
     .help("open it in Excel and save only the sheet with the list as a new workbook, or as CSV")
 }
 
-/// A name from the archive as it may stand in a message.
+/// A name from the archive as it may be in a message.
 fn shown(name: &str) -> String {
     let start: String = name.chars().take(80).collect();
     printable(&start)

@@ -15,7 +15,7 @@ pub(super) struct Job<'a> {
     pub path: &'a Path,
     pub file: &'a File,
     pub limits: Limits,
-    /// The one sheet that is wanted, and whether its formulas are noted; all of them otherwise.
+    /// The one sheet that is wanted, and whether its formulas are recorded; all of them otherwise.
     pub only: Option<(usize, bool)>,
     /// Whether what cells that aren't text really hold is kept.
     pub natives: bool,

@@ -1,4 +1,4 @@
-//! What a file is by its bytes, whatever its name says: a workbook, or what is often saved under
+//! The type of a file by its content, whatever its name: a workbook, or what is often saved with
 //! the name of one.
 
 use std::io::Read;
@@ -35,7 +35,7 @@ pub(super) fn of(job: &Job) -> Result<BookKind> {
         }
         [0xd0, 0xcf, 0x11, 0xe0, ..] => return of_compound(job),
         [b'P', b'A', b'R', b'1', ..] => return Ok(BookKind::Parquet),
-        start => foreign(start).unwrap_or(("not a workbook", Code::FileFormat.mend())),
+        start => foreign(start).unwrap_or(("not a workbook", Code::FileFormat.fix())),
     };
     Err(refusal(Code::FileFormat, job.path, &format!("is {what}")).help(help))
 }
@@ -82,9 +82,9 @@ pub fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
         [b'7', b'z', 0xbc, 0xaf, ..] => Some(("packed with 7-Zip", "unpack it first")),
         [b'R', b'a', b'r', b'!', ..] => Some(("packed with RAR", "unpack it first")),
         [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, 0xff, ..] | [b'G', b'I', b'F', b'8', ..] => {
-            Some(("a picture", Code::FileFormat.mend()))
+            Some(("a picture", Code::FileFormat.fix()))
         }
-        [0x7f, b'E', b'L', b'F', ..] => Some(("a program", Code::FileFormat.mend())),
+        [0x7f, b'E', b'L', b'F', ..] => Some(("a program", Code::FileFormat.fix())),
         _ => None,
     }
 }
@@ -108,7 +108,7 @@ fn of_archive(path: &Path, names: &[String]) -> Result<BookKind> {
             "copy its table into a sheet, and save that as .xlsx or CSV",
         )
     } else if under("ppt/") {
-        ("a presentation", Code::FileFormat.mend())
+        ("a presentation", Code::FileFormat.fix())
     } else if has("Index/Document.iwa") || under("Index/") {
         ("a Numbers or Pages document", "export it as .xlsx or CSV")
     } else if has("_rels/.rels") && has("[Content_Types].xml") {
@@ -124,7 +124,7 @@ fn of_archive(path: &Path, names: &[String]) -> Result<BookKind> {
 }
 
 /// An OLE compound file is a workbook of Excel 5.0 to 2003, or the wrapping of an encrypted one.
-/// The names of its streams stand in its directory in UTF-16 ([MS-CFB] 2.6.1, [MS-OFFCRYPTO]
+/// The names of its streams are in its directory in UTF-16 ([MS-CFB] 2.6.1, [MS-OFFCRYPTO]
 /// 2.3.4.4).
 fn of_compound(job: &Job) -> Result<BookKind> {
     let has = |name: &str| {

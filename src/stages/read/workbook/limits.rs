@@ -1,5 +1,5 @@
-//! How much of a workbook is read at the most. Whatever is over a limit is refused with the
-//! number, never cut.
+//! How much of a workbook is read at most. Whatever is over a limit is refused with the number,
+//! never cut.
 
 use std::fmt::Write;
 
@@ -55,14 +55,14 @@ pub const LIMITS: Limits = Limits {
     memory: 448 << 20,
 };
 
-/// How long the reading process may compute: as many seconds, and one more for every so many
-/// bytes of the file.
+/// How long the reading process may compute: these seconds, plus one for every this many bytes of
+/// the file.
 pub const SECONDS: u64 = 10;
 /// See [`SECONDS`].
 pub const BYTES_A_SECOND: u64 = 256 << 10;
 
 impl Limits {
-    /// The seconds of computing that a file of so many bytes may take.
+    /// The seconds of computing that a file of this many bytes may take.
     pub fn seconds(&self, packed: u64) -> u64 {
         SECONDS + packed.min(self.packed) / BYTES_A_SECOND
     }

@@ -29,9 +29,9 @@ pub(super) struct Line<'p> {
     limits: Limits,
     /// Its number on the sheet, from 1.
     pub number: u64,
-    /// The text of its cells, one behind the other.
+    /// The text of its cells, one after the other.
     pub text: String,
-    /// By column: where its text stands in `text`.
+    /// By column: where its text is in `text`.
     pub spans: Vec<(u32, u32)>,
     pub remarks: Vec<Remark>,
     /// Its cells that aren't text: column, number format, value. Only where they are kept.

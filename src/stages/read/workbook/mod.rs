@@ -1,5 +1,5 @@
-//! Workbooks of every kind that lists come in. A process of its own reads them ([`child`]), so
-//! that whatever a file does to a parser ends there; this side chooses the sheet and the header.
+//! Workbooks of all kinds. A separate process reads them ([`child`]), so that a file can only harm
+//! that process; this side chooses the sheet and the header.
 
 use std::borrow::Cow;
 use std::os::unix::fs::FileExt;
@@ -289,7 +289,7 @@ fn read_as(
     Ok(())
 }
 
-/// A row that is no row of the list.
+/// A row that is not a row of the list.
 fn above(row: &Row) -> AboveRow {
     AboveRow {
         number: row.number,
@@ -377,14 +377,14 @@ fn joined(list: &str, column: usize, source: &Source, book: &Book, batch: &mut C
     let list = list.trim_end_matches(wire::LIST_MARK);
     let separators = book.separators.as_slice();
     let count = list.split(wire::LIST_MARK).count();
-    let parted = list
+    let separated = list
         .split(wire::LIST_MARK)
-        .any(|value| super::is_parted(value, count, separators));
-    if parted && source.secret != Some(column) {
+        .any(|value| super::is_separated(value, count, separators));
+    if separated && source.secret != Some(column) {
         let row = batch.next_row();
         batch.issues.push(Issue {
             column: Some(column as u16),
-            ..Issue::of_row(Code::CellList, row, super::PARTED)
+            ..Issue::of_row(Code::CellList, row, super::SEPARATED)
         });
     }
     let separator = separators.first().copied().unwrap_or(';');
@@ -408,8 +408,8 @@ impl Merged {
         }
     }
 
-    /// The columns of a row whose text stands in another cell, and the name of that cell; one for
-    /// each area. Rows are asked for in order, counted from 1.
+    /// The columns of a row whose text is in another cell, and the name of that cell; one for each
+    /// area. Rows are asked for in order, counted from 1.
     fn covered(&mut self, number: u64) -> Vec<(u32, String)> {
         if self.waiting.is_empty() && self.current.is_empty() {
             return Vec::new();
@@ -538,7 +538,7 @@ fn only_list(several: &[usize], rows: &[FirstRows], wanted: &Wanted) -> Option<u
     }
 }
 
-/// A row with so many names of fields is the header of a list of people, not a note that has the
+/// A row with this many names of fields is the header of a list of people, not a note that has the
 /// word "name" in it.
 const LIST_HEADERS_MIN: usize = 2;
 

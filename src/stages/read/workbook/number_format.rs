@@ -64,7 +64,7 @@ enum Shape {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Pattern {
-    /// What stands before the decimal point.
+    /// What comes before the decimal point.
     head: Vec<Token>,
     /// Digits after the point that are always shown.
     decimals_min: usize,

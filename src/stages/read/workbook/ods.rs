@@ -313,7 +313,7 @@ impl<R: Read> Content<'_, '_, R> {
         }
     }
 
-    /// The text of a cell up to its end: paragraphs parted by line ends, without its comments.
+    /// The text of a cell up to its end: paragraphs separated by line ends, without its comments.
     fn paragraphs(&mut self) -> Result<String> {
         let mut text = String::new();
         let mut in_paragraph = 0;

@@ -377,7 +377,7 @@ fn moment(value: i64, unit: ArrowTimeUnit, has_zone: bool, out: &mut String) {
     }
 }
 
-/// A decimal with so many digits behind the point, as it stands in the file.
+/// A decimal with this many digits after the point, as it is written in the file.
 fn decimal(value: i128, scale: usize, out: &mut String) {
     let digits = format!("{:0>width$}", value.unsigned_abs(), width = scale + 1);
     let (whole, part) = digits.split_at(digits.len() - scale);

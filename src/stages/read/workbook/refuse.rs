@@ -68,7 +68,7 @@ pub(super) fn damaged(path: &Path, error: &dyn std::fmt::Display) -> Refusal {
     )
 }
 
-/// Text from a file as it may stand in a message on a terminal.
+/// Text from a file as it may be in a message on a terminal.
 pub(super) fn printable(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {

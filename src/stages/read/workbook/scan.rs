@@ -280,7 +280,7 @@ impl Scan {
     }
 }
 
-/// Moves behind the byte that was found, into `next`; or to the end, staying in `state`.
+/// Moves after the byte that was found, into `next`; or to the end, staying in `state`.
 fn ends(found: Option<usize>, rest: &[u8], state: State, next: State) -> (usize, State) {
     match found {
         Some(at) => (at + 1, next),

@@ -592,15 +592,15 @@ fn open_document_sheets_are_read_as_they_are_shown() {
 }
 
 #[test]
-fn merged_cells_are_told_by_row() {
+fn merged_cells_are_recognized_by_row() {
     let sheet = Sheet {
         merged: vec![[4, 0, 6, 1], [0, 0, 0, 5], [5, 27, 5, 28]],
         ..Sheet::default()
     };
     let mut merged = Merged::new(&sheet);
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for row in 2..=9 {
-        told.extend(
+        reported.extend(
             merged
                 .covered(row)
                 .into_iter()
@@ -609,7 +609,7 @@ fn merged_cells_are_told_by_row() {
     }
     let expected = [(5, 1, "A5"), (6, 0, "A5"), (6, 28, "AB6"), (7, 0, "A5")];
     assert_eq!(
-        told,
+        reported,
         expected.map(|(row, column, anchor)| (row, column, anchor.to_string()))
     );
 }

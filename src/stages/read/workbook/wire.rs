@@ -1,5 +1,5 @@
-//! What the reading process says to the one that asked: frames of a kind, a length and a body,
-//! and a last one without which nothing counts.
+//! The protocol of the reading process: frames of a kind, a length and a body. Without the last
+//! frame the result doesn't count.
 
 use std::io::{Read, Write};
 
@@ -15,7 +15,7 @@ use crate::row::Native;
 pub(super) const BOOK: u8 = b'b';
 /// Rows; see [`add_row`].
 pub(super) const ROWS: u8 = b'r';
-/// Number formats that the rows behind it use for the first time, as JSON of a list of
+/// Number formats that the rows after it use for the first time, as JSON of a list of
 /// [`crate::row::ShownAs`]; they are counted from 0 in the order in which they come.
 pub(super) const FORMATS: u8 = b'f';
 /// Rows of the next sheet follow.
@@ -27,7 +27,7 @@ pub(super) const LIST_MARK: char = '\u{1f}';
 /// All was said.
 pub(super) const END: u8 = b'e';
 
-/// Rows are sent once they fill so many bytes.
+/// Rows are sent once they fill this many bytes.
 pub(super) const FRAME_BYTES: usize = 128 << 10;
 /// No honest frame is longer: a row has 1 MiB of text, and 512 remarks.
 const FRAME_MAX: usize = 16 << 20;
@@ -44,7 +44,7 @@ pub enum BookKind {
     Xls,
     /// OpenDocument: `.ods`.
     Ods,
-    /// Apache Parquet, which is no workbook but is read like one, with a sheet that has no name.
+    /// Apache Parquet, which is not a workbook but is read like one, with a sheet that has no name.
     Parquet,
 }
 
@@ -87,7 +87,7 @@ pub struct Sheet {
     pub is_hidden: bool,
     /// Whether it has formulas.
     pub formulas: bool,
-    /// The number of runs rows that hold something are hidden, by hand or by a filter.
+    /// How many rows that hold something are hidden, by hand or by a filter.
     pub hidden_rows: u64,
     /// Columns that are hidden: first and last, from 0.
     pub hidden_columns: Vec<(u32, u32)>,
@@ -220,7 +220,7 @@ impl<'f> Row<'f> {
         })
     }
 
-    /// The number of runs cells it has.
+    /// How many cells it has.
     pub fn width(&self) -> usize {
         self.spans.len() / 8
     }

@@ -1,9 +1,9 @@
 //! The reading process's side: limits itself, reads the workbook on its standard input, and says
 //! on its standard output what it found.
 //!
-//! A parser that crashes, loops or eats memory on a file that somebody made for that purpose takes
-//! nothing with it but this process, which has no file but the workbook, no environment and no
-//! right to open, write or start anything.
+//! A file that was made to crash the parser, to make it loop or to fill memory only affects this
+//! process, which has no file except the workbook, no environment, and no right to open, write or
+//! start anything.
 
 use crate::stages::read::workbook::job::Each;
 use crate::stages::read::workbook::job::Job;
@@ -23,7 +23,7 @@ use super::{kind, ods, parquet, xls, xlsb, xlsx};
 use crate::issue::Code;
 use crate::refusal::Result;
 
-/// The number of runs rows that aren't blank are looked at for the header.
+/// How many rows that aren't blank are looked at for the header.
 const HEADER_ROWS_MAX: usize = 20;
 
 /// What is asked of a workbook.

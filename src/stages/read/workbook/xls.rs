@@ -91,7 +91,7 @@ fn rows(
     let general = NumberFormat::new(None, "General");
     let date = NumberFormat::new(Some(14), builtin(14));
     let mut filled = range.rows();
-    // Formulas without a result are no cells to the parser, and may be next to its range.
+    // Formulas without a result aren't cells to the parser, and may be next to its range.
     let first = own.uncomputed.first().map_or(top, |(row, _)| top.min(*row));
     let last = own.uncomputed.last().map(|(row, _)| *row);
     let last = range.end().map(|(row, _)| row).max(last);
@@ -175,7 +175,7 @@ struct SheetLook {
     formulas: HashSet<(u32, u32)>,
     /// Formulas whose result nothing has computed yet.
     uncomputed: BTreeSet<(u32, u32)>,
-    /// Formulas whose result is empty text, or isn't there: xlwt and its kin write it so.
+    /// Formulas whose result is empty text, or isn't there: xlwt and similar programs write it so.
     blank: BTreeSet<(u32, u32)>,
     /// Whether any formula has another result.
     has_results: bool,
@@ -243,7 +243,7 @@ impl SheetLook {
     fn read(stream: &[u8], plain: &[bool]) -> SheetLook {
         let mut look = SheetLook::default();
         let mut depth = 0;
-        // The formula under way, where its result is text that a record behind it has to bring.
+        // The formula under way, where its result is text that a record after it has to bring.
         let mut waiting = None;
         for (kind, data) in Records(stream) {
             match kind {
@@ -335,8 +335,8 @@ impl SheetLook {
     }
 }
 
-/// The place of a formula whose result is text that stands in the record behind it ([MS-XLS]
-/// 2.5.133). Programs that write files without computing them leave that record out.
+/// The place of a formula whose result is text that is in the record after it ([MS-XLS] 2.5.133).
+/// Programs that write files without computing them leave that record out.
 fn text_formula(kind: u16, data: &[u8]) -> Option<(u32, u32)> {
     let is_text = kind == 0x0006 && *data.get(6)? == 0 && u16_at(data, 12)? == 0xffff;
     is_text.then_some((u32::from(u16_at(data, 0)?), u32::from(u16_at(data, 2)?)))
@@ -443,7 +443,7 @@ impl<'f> Sectors<'f> {
             table: Vec::new(),
         };
         let most = sectors.most();
-        // Where the table stands: 109 places in the header, more in sectors of their own.
+        // Where the table is: 109 places in the header, more in sectors of their own.
         let mut places: Vec<u32> = (0..109)
             .map_while(|index| u32_at(file, 76 + index * 4))
             .collect();
@@ -495,7 +495,7 @@ impl<'f> Sectors<'f> {
         bytes
     }
 
-    /// A short stream, which stands in small sectors of a stream of the root's.
+    /// A short stream, which is in small sectors of a stream of the root's.
     fn short(&self, start: u32, size: usize, root: u32) -> Option<Vec<u8>> {
         let small_bytes = size_of_sectors(self.file, 32, 16..=4096)?;
         let small = self.chain(root);
@@ -513,7 +513,7 @@ impl<'f> Sectors<'f> {
     }
 }
 
-/// The size that stands in the header as a power of two.
+/// The size that is in the header as a power of two.
 fn size_of_sectors(file: &[u8], at: usize, sane: RangeInclusive<usize>) -> Option<usize> {
     let size = 1usize.checked_shl(u32::from(u16_at(file, at)?))?;
     sane.contains(&size).then_some(size)

@@ -19,7 +19,7 @@ use crate::refusal::Result;
 use crate::stages::read::workbook::job::{Each, Job, Next, check_sheets};
 use crate::stages::read::workbook::scan::PartNotes;
 
-/// Beyond this many, formulas are still read but no longer noted.
+/// Beyond this many, formulas are still read but no longer recorded.
 const FORMULAS_MAX: usize = 2_000_000;
 
 type Workbook<'f> = Xlsx<BufReader<&'f File>>;
@@ -195,7 +195,7 @@ fn rows(
     Ok(())
 }
 
-/// Whether a formula stands there; those before are passed over.
+/// Whether a formula is there; those before are passed over.
 fn formulas_at(
     formulas: &mut std::iter::Peekable<std::vec::IntoIter<(u32, u32)>>,
     place: (u32, u32),

@@ -26,7 +26,7 @@ pub(in crate::store::target) fn accounts(plan: &Plan) -> String {
     sql
 }
 
-/// A field that has a column of its own, and the name by which triggers know its value.
+/// A field that has a separate column, and the name by which triggers know its value.
 struct Pair<'a> {
     column: &'a Column,
     value: String,
@@ -316,8 +316,8 @@ fn account_insert(plan: &Plan) -> String {
     )
 }
 
-/// What an update writes: only what another value stands in than before, for a value that muster
-/// can't show exactly must survive.
+/// What an update writes: only what another value is in than before, for a value that muster can't
+/// show exactly must survive.
 pub(super) fn updated(plan: &Plan) -> Vec<String> {
     let mut sets = Vec::new();
     let mut set = |column: &Column, changed: &str, value: String| {

@@ -39,7 +39,7 @@ impl Id {
         }
     }
 
-    /// The uuid that a value of the column stands for, where nobody chose another.
+    /// The uuid that a value of the column represents, where nobody chose another.
     pub(super) fn uuid(&self, value: &str) -> String {
         match self.kind {
             IdKind::Uuid => format!("{value}::uuid"),

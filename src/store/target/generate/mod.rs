@@ -1,4 +1,4 @@
-//! The views that stand for muster's accounts, groups and memberships, and the triggers that write
+//! The views that represent muster's accounts, groups and memberships, and the triggers that write
 //! through them, as SQL text.
 //!
 //! Ids are uuids for muster, whatever they are in the table: a number by its hexadecimal digits, text
@@ -19,7 +19,8 @@ use self::value::{clock_read, typed};
 use super::Plan;
 use super::quote::Quoted;
 
-/// The text of an SQL template with its `{names}` replaced. What stands for them isn't looked at again.
+/// The text of an SQL template with its `{names}` replaced. What represents them isn't looked at
+/// again.
 fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut out = String::with_capacity(template.len());
     let mut rest = template;
@@ -116,7 +117,7 @@ pub(super) struct Columns {
     pub(super) updated: Vec<String>,
 }
 
-/// What the triggers and the view of the accounts touch.
+/// What the triggers and the view of the accounts use.
 pub(super) fn columns(plan: &Plan) -> Columns {
     let id = plan.id.column.quoted();
     let (mut inserted, _): (Vec<String>, Vec<String>) =

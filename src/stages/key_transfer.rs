@@ -28,7 +28,7 @@ pub struct Pending {
     pub row: RowNumber,
     /// The account that it is about; none for a new one.
     pub account: Option<Uuid>,
-    /// What would become of it: an update or a create.
+    /// What would happen to it: an update or a create.
     pub action: Action,
     /// The keys that it needs, and who has them.
     pub needs: Vec<(Key, Uuid)>,
@@ -42,7 +42,7 @@ pub struct Pending {
 }
 
 /// Whether an issue is that others have the keys of its row.
-pub fn stands_in_the_way(issue: &Issue) -> bool {
+pub fn blocks_the_transfer(issue: &Issue) -> bool {
     matches!(
         issue.code,
         Code::MatchAmbiguous | Code::MatchConflict | Code::MatchReturned | Code::MatchZeros
@@ -60,7 +60,7 @@ pub struct Found {
 
 /// The moves of a run, settled.
 #[derive(Debug, Clone, Default)]
-pub struct Moves {
+pub struct KeyTransfers {
     /// Rows that go in after all.
     pub settled: BTreeMap<RowNumber, Action>,
     /// All rows that are written together: the updates among those, and the planned updates that
@@ -76,7 +76,7 @@ pub fn settle(
     pending: Vec<Pending>,
     releases: &[Release],
     is_out: impl Fn(RowNumber, Option<Uuid>) -> bool,
-) -> Moves {
+) -> KeyTransfers {
     let mut from: HashMap<(Key, Uuid), RowNumber> = releases
         .iter()
         .filter(|release| !is_out(release.row, None))
@@ -115,17 +115,17 @@ pub fn settle(
     let needs = left.iter().flat_map(|row| &row.needs);
     let takers: HashSet<RowNumber> = needs.filter_map(|need| from.get(need)).copied().collect();
     left.retain(|row| !row.only_if_taken || takers.contains(&row.row));
-    let mut moves = Moves::default();
+    let mut key_transfer = KeyTransfers::default();
     for row in &left {
         let givers = row.needs.iter().filter_map(|need| from.get(need));
-        moves.together.extend(givers);
-        moves.groups.extend(row.groups.iter().cloned());
+        key_transfer.together.extend(givers);
+        key_transfer.groups.extend(row.groups.iter().cloned());
         if matches!(row.action, Action::Update(_)) {
-            moves.together.insert(row.row);
+            key_transfer.together.insert(row.row);
         }
     }
-    moves.settled = left.into_iter().map(|row| (row.row, row.action)).collect();
-    moves
+    key_transfer.settled = left.into_iter().map(|row| (row.row, row.action)).collect();
+    key_transfer
 }
 
 #[cfg(test)]
@@ -210,18 +210,18 @@ mod tests {
             ),
         ];
         for (name, pending, releases, settled, together) in table {
-            let moves = settle(pending, &releases, never);
+            let key_transfer = settle(pending, &releases, never);
             assert_eq!(
-                moves.settled.keys().copied().collect::<Rows>(),
+                key_transfer.settled.keys().copied().collect::<Rows>(),
                 settled,
                 "{name}"
             );
-            let found: Rows = moves.together.into_iter().collect();
+            let found: Rows = key_transfer.together.into_iter().collect();
             assert_eq!(found, together, "{name}");
         }
-        let moves = settle(vec![take(0, 1, 2), take(1, 2, 1)], &[], |row, _| row == 1);
+        let key_transfer = settle(vec![take(0, 1, 2), take(1, 2, 1)], &[], |row, _| row == 1);
         assert!(
-            moves.settled.is_empty(),
+            key_transfer.settled.is_empty(),
             "the other side of the swap stays out"
         );
         let closes = |row, own| Pending {
@@ -230,10 +230,13 @@ mod tests {
             ..take(row, own, 0)
         };
         let taken = |_: RowNumber, account: Option<Uuid>| account.is_some();
-        let moves = settle(vec![closes(0, 1), closes(1, 2), take(2, 0, 1)], &[], taken);
-        assert_eq!(moves.settled.keys().copied().collect::<Rows>(), [0, 2]);
-        let moves = settle(vec![take(0, 0, 3)], &[give(2, 3)], |row, _| row == 2);
-        assert!(moves.settled.is_empty(), "the giver stays out");
+        let key_transfer = settle(vec![closes(0, 1), closes(1, 2), take(2, 0, 1)], &[], taken);
+        assert_eq!(
+            key_transfer.settled.keys().copied().collect::<Rows>(),
+            [0, 2]
+        );
+        let key_transfer = settle(vec![take(0, 0, 3)], &[give(2, 3)], |row, _| row == 2);
+        assert!(key_transfer.settled.is_empty(), "the giver stays out");
         assert_eq!(Action::Create.outcome(), Outcome::Created);
     }
 }

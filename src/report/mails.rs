@@ -1,4 +1,4 @@
-//! What the commands that mail print: previews, results, lists. Pure text.
+//! The output of the commands that send mails: previews, results, lists. Pure.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use crate::invitation::{Abandoned, Funnel, Listed};
 use crate::invitation::{Candidate, LeftOut};
 use crate::invitation::{Kind, Rendered};
 
-/// The number of runs people of one reason are named.
+/// How many people of one reason are named.
 const NAMED: usize = 3;
 
 /// What a mail of that kind is called when there are `count` of them.
@@ -87,7 +87,7 @@ pub fn mail(rendered: &Rendered, from: &str, to: &str) -> String {
     text
 }
 
-/// What became of a sending.
+/// What happened to a sending.
 pub fn sent(sent: &Sent, way: &str) -> String {
     let mails = if sent.sent == 1 { "mail" } else { "mails" };
     let mut text = format!("{} {mails} sent {way}\n", grouped(sent.sent));
@@ -175,7 +175,7 @@ pub fn list(invitations: &[Listed]) -> String {
     ];
     for invitation in invitations {
         let mut words = Vec::new();
-        if invitation.via.as_deref() == Some("hand") {
+        if invitation.transport.as_deref() == Some("hand") {
             words.push("handed over".to_string());
         }
         if invitation.resends > 0 {

@@ -1,12 +1,11 @@
 //! resubmission: which row of an earlier run a row fixes. A corrections file carries a mark in each
-//! row, such as `20261122-104212-9d61:41`; the run that takes the file closes what it mends.
+//! row, such as `20261122-104212-9d61:41`; the run that takes the file closes what it fixes.
 //!
-//! Marks come from a file that people edit, so they are believed only as far as the books confirm
-//! them, and they decide nothing about the row itself: it is validated, matched and held like any
-//! other. What is left over from a row that was mended in vain leads to the first row of all, its
-//! origin.
+//! Marks come from a file that people edit, so they count only as far as the run log confirms them,
+//! and they don't affect the row itself: it is validated, matched and held like any other. If a
+//! fixed row is rejected again, its next correction still refers to the very first row.
 
-use crate::summary::Mends;
+use crate::summary::Resubmitted;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
@@ -22,20 +21,20 @@ const MARK_BYTES_MAX: usize = 64;
 
 /// A row of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Origin {
+pub struct EarlierRow {
     /// The run's id.
     pub run: String,
     /// Its number there, from 0.
     pub row: RowNumber,
 }
 
-impl Origin {
+impl EarlierRow {
     /// As corrections files carry it. Rows count from 1 there, as in the ledger.
     pub fn mark(&self) -> String {
         format!("{}:{}", self.run, u64::from(self.row) + 1)
     }
 
-    fn parse(mark: &str) -> Option<Origin> {
+    fn parse(mark: &str) -> Option<EarlierRow> {
         let (run, row) = mark.trim().rsplit_once(':')?;
         let is_id = |c: char| c.is_ascii_hexdigit() || c == '-';
         if mark.len() > MARK_BYTES_MAX || run.is_empty() || !run.chars().all(is_id) {
@@ -43,14 +42,14 @@ impl Origin {
         }
         let row = row.parse::<RowNumber>().ok()?.checked_sub(1)?;
         let run = run.to_string();
-        Some(Origin { run, row })
+        Some(EarlierRow { run, row })
     }
 }
 
-/// What stands in the column of marks: a mark, and behind it how the file was read that the row
-/// comes from, where only the whole file could tell. Either may be missing.
-pub fn cell(mark: Option<&Origin>, order: DateOrder) -> String {
-    let mark = mark.map(Origin::mark);
+/// What is in the column of marks: a mark, and after it how the file was read that the row comes
+/// from, where only the whole file could tell. Either may be missing.
+pub fn cell(mark: Option<&EarlierRow>, order: DateOrder) -> String {
+    let mark = mark.map(EarlierRow::mark);
     let order = ORDERS.iter().find(|(_, known)| *known == order);
     let order = order.map(|(word, _)| word.to_string());
     let words: Vec<String> = mark.into_iter().chain(order).collect();
@@ -60,11 +59,11 @@ pub fn cell(mark: Option<&Origin>, order: DateOrder) -> String {
 /// Behind a mark: how the dates of the whole file were read.
 const ORDERS: [(&str, DateOrder); 2] = [("dmy", DateOrder::Dmy), ("mdy", DateOrder::Mdy)];
 
-/// What the rows of a run say that they mend. Only rows that say anything are here.
+/// What the rows of a run say that they fix. Only rows that say anything are here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Marks {
+pub struct RowRefs {
     /// In row order.
-    rows: Vec<(RowNumber, Mark)>,
+    rows: Vec<(RowNumber, Cell)>,
     /// How the rows of a file say that its dates are to be read, and whether they agree.
     #[serde(skip)]
     orders: BTreeMap<u16, (DateOrder, bool)>,
@@ -72,27 +71,27 @@ pub struct Marks {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Mark {
-    Of(Origin),
-    /// What is no mark.
+enum Cell {
+    Of(EarlierRow),
+    /// What is not a mark.
     Unread(String),
 }
 
-impl Marks {
-    /// Notes the marks of a batch, which stand in `column`.
+impl RowRefs {
+    /// Notes the marks of a batch, which are in `column`.
     pub fn note(&mut self, cells: &Cells, column: usize) {
         for index in 0..cells.len() {
             let mut text = cells.cell(index, column).trim();
             for (word, order) in ORDERS {
                 if let Some(rest) = text.strip_suffix(word) {
                     text = rest.trim_end();
-                    let told = self.orders.entry(cells.source).or_insert((order, true));
-                    told.1 &= told.0 == order;
+                    let reported = self.orders.entry(cells.source).or_insert((order, true));
+                    reported.1 &= reported.0 == order;
                 }
             }
             if !text.is_empty() {
-                let unread = || Mark::Unread(text.chars().take(MARK_BYTES_MAX).collect());
-                let mark = Origin::parse(text).map_or_else(unread, Mark::Of);
+                let unread = || Cell::Unread(text.chars().take(MARK_BYTES_MAX).collect());
+                let mark = EarlierRow::parse(text).map_or_else(unread, Cell::Of);
                 self.rows.push((cells.first_row + index as RowNumber, mark));
             }
         }
@@ -113,11 +112,11 @@ impl Marks {
     }
 
     /// What `row` says, if that could be a mark.
-    pub fn of(&self, row: RowNumber) -> Option<&Origin> {
+    pub fn of(&self, row: RowNumber) -> Option<&EarlierRow> {
         let at = self.rows.binary_search_by_key(&row, |(of, _)| *of).ok()?;
         match &self.rows[at].1 {
-            Mark::Of(origin) => Some(origin),
-            Mark::Unread(_) => None,
+            Cell::Of(earlier) => Some(earlier),
+            Cell::Unread(_) => None,
         }
     }
 
@@ -127,8 +126,8 @@ impl Marks {
             .rows
             .iter()
             .filter_map(|(_, mark)| match mark {
-                Mark::Of(origin) => Some(origin.run.clone()),
-                Mark::Unread(_) => None,
+                Cell::Of(earlier) => Some(earlier.run.clone()),
+                Cell::Unread(_) => None,
             })
             .collect();
         runs.sort_unstable();
@@ -137,9 +136,9 @@ impl Marks {
     }
 }
 
-/// What the books know of a run whose rows may be mended.
+/// What the run log knows of a run whose rows may be fixed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ToMend {
+pub struct RowsToFix {
     /// Whether the run used the same pipeline as the one that fixes it.
     pub is_same_pipeline: bool,
     /// Its rows that needed work.
@@ -150,103 +149,108 @@ pub struct ToMend {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NeedsWork {
     /// The first row of all that it comes from; itself, mostly.
-    pub origin: Origin,
-    /// Whether no run has mended it so far.
+    pub earlier: EarlierRow,
+    /// Whether no run has fixed it so far.
     pub is_open: bool,
 }
 
-/// Which rows of a run mend which.
+/// Which rows of a run fix which.
 #[derive(Debug, Clone, Default)]
-pub struct Lineage {
-    /// By row: the row that it mends, and the first of all.
-    rows: BTreeMap<RowNumber, (Origin, Origin)>,
+pub struct Resubmissions {
+    /// By row: the row that it fixes, and the first of all.
+    rows: BTreeMap<RowNumber, (EarlierRow, EarlierRow)>,
     /// The rows of each run that were open before this one.
     open: BTreeMap<String, (u64, HashSet<RowNumber>)>,
     /// What is to be said of marks that mean nothing.
     pub notes: BTreeMap<RowNumber, Issue>,
 }
 
-impl Lineage {
-    /// Confirms marks by what the books know of the runs that they name.
-    pub fn new(marks: &Marks, books: HashMap<String, ToMend>) -> Lineage {
-        let mut lineage = Lineage::default();
-        let mut taken: HashSet<&Origin> = HashSet::new();
-        for (row, mark) in &marks.rows {
+impl Resubmissions {
+    /// Confirms marks by what the run log knows of the runs that they name.
+    pub fn new(row_refs: &RowRefs, run_log: HashMap<String, RowsToFix>) -> Resubmissions {
+        let mut resubmission = Resubmissions::default();
+        let mut taken: HashSet<&EarlierRow> = HashSet::new();
+        for (row, mark) in &row_refs.rows {
             let found = match mark {
-                Mark::Unread(_) => Err("it doesn't name a row of a run".to_string()),
-                Mark::Of(of) => confirmed(of, &books).and_then(|needs| match taken.insert(of) {
+                Cell::Unread(_) => Err("it doesn't name a row of a run".to_string()),
+                Cell::Of(of) => confirmed(of, &run_log).and_then(|needs| match taken.insert(of) {
                     true => Ok((of, needs)),
                     false => Err("another row in this file fixes the same row".to_string()),
                 }),
             };
             match found {
                 Ok((of, needs)) => {
-                    let pair = (of.clone(), needs.origin.clone());
-                    lineage.rows.insert(*row, pair);
+                    let pair = (of.clone(), needs.earlier.clone());
+                    resubmission.rows.insert(*row, pair);
                 }
                 Err(detail) => {
                     let found = match mark {
-                        Mark::Of(of) => of.mark(),
-                        Mark::Unread(text) => text.clone(),
+                        Cell::Of(of) => of.mark(),
+                        Cell::Unread(text) => text.clone(),
                     };
                     let issue = Issue::of_value(Code::RowMark, *row, &found, detail);
-                    lineage.notes.insert(*row, issue);
+                    resubmission.notes.insert(*row, issue);
                 }
             }
         }
-        let named: HashSet<&String> = lineage.rows.values().map(|(of, _)| &of.run).collect();
+        let named: HashSet<&String> = resubmission.rows.values().map(|(of, _)| &of.run).collect();
         for run in named {
-            let rows = books.get(run).map(|books| &books.rows);
+            let rows = run_log.get(run).map(|run_log| &run_log.rows);
             let open = rows.into_iter().flatten();
             let open = open.filter(|(_, needs)| needs.is_open).map(|(row, _)| *row);
             let needed = rows.map_or(0, |rows| rows.len() as u64);
-            lineage.open.insert(run.clone(), (needed, open.collect()));
+            resubmission
+                .open
+                .insert(run.clone(), (needed, open.collect()));
         }
-        lineage
+        resubmission
     }
 
     /// Takes the rows of the run that a plan comes from for what they are: the same rows.
-    pub fn go_on(&mut self, run: &str, books: Option<ToMend>) {
-        for (row, needs) in books.into_iter().flat_map(|books| books.rows) {
+    pub fn go_on(&mut self, run: &str, run_log: Option<RowsToFix>) {
+        for (row, needs) in run_log.into_iter().flat_map(|run_log| run_log.rows) {
             let run = run.to_string();
-            let pair = (Origin { run, row }, needs.origin);
+            let pair = (EarlierRow { run, row }, needs.earlier);
             self.rows.entry(row).or_insert(pair);
         }
     }
 
-    /// Whether the run mends nothing.
+    /// Whether the run fixes nothing.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// The first row of all that `row` comes from, if it mends any.
-    pub fn origin(&self, row: RowNumber) -> Option<&Origin> {
-        self.rows.get(&row).map(|(_, origin)| origin)
+    /// The first row of all that `row` comes from, if it fixes any.
+    pub fn earlier(&self, row: RowNumber) -> Option<&EarlierRow> {
+        self.rows.get(&row).map(|(_, earlier)| earlier)
     }
 
-    /// How far each run is mended once the rows are in for which `is_in` holds.
-    pub fn mends(&self, is_in: impl Fn(RowNumber) -> bool) -> Vec<Mends> {
+    /// How far each run is fixed once the rows are in for which `is_in` holds.
+    pub fn resubmitted(&self, is_in: impl Fn(RowNumber) -> bool) -> Vec<Resubmitted> {
         let mut open = self.open.clone();
-        let mut mended: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut fixed: BTreeMap<&str, u64> = BTreeMap::new();
         for (_, (of, _)) in self.rows.iter().filter(|(row, _)| is_in(**row)) {
-            *mended.entry(&of.run).or_default() += 1;
+            *fixed.entry(&of.run).or_default() += 1;
             if let Some((_, open)) = open.get_mut(&of.run) {
                 open.remove(&of.row);
             }
         }
-        let mends = open.iter().map(|(run, (needed, open))| Mends {
+        let resubmitted = open.iter().map(|(run, (needed, open))| Resubmitted {
             run: run.clone(),
             needed: *needed,
-            mended: mended.get(run.as_str()).copied().unwrap_or(0),
+            fixed: fixed.get(run.as_str()).copied().unwrap_or(0),
             left: open.len() as u64,
         });
-        mends.collect()
+        resubmitted.collect()
     }
 }
 
-/// What the books know of a row, or why its mark means nothing.
-fn confirmed<'b>(of: &Origin, books: &'b HashMap<String, ToMend>) -> Result<&'b NeedsWork, String> {
-    let Some(run) = books.get(&of.run) else {
+/// What the run log knows of a row, or why its mark means nothing.
+fn confirmed<'b>(
+    of: &EarlierRow,
+    run_log: &'b HashMap<String, RowsToFix>,
+) -> Result<&'b NeedsWork, String> {
+    let Some(run) = run_log.get(&of.run) else {
         return Err("this database has no such import".to_string());
     };
     if !run.is_same_pipeline {
@@ -290,52 +294,52 @@ mod tests {
     use super::*;
     use crate::field::Place;
 
-    fn origin(run: &str, row: RowNumber) -> Origin {
+    fn earlier(run: &str, row: RowNumber) -> EarlierRow {
         let run = run.to_string();
-        Origin { run, row }
+        EarlierRow { run, row }
     }
 
-    fn marks(texts: &[&str]) -> Marks {
+    fn row_refs(texts: &[&str]) -> RowRefs {
         let mut cells = Cells::new(0, 0);
         for text in texts {
             cells.push_cell(text);
             cells.end_row(Place { line: 1, byte: 0 });
         }
-        let mut marks = Marks::default();
-        marks.note(&cells, 0);
-        marks
+        let mut row_refs = RowRefs::default();
+        row_refs.note(&cells, 0);
+        row_refs
     }
 
-    /// What the books say of four runs.
-    fn books() -> HashMap<String, ToMend> {
-        let needs = |origin: Origin, is_open| NeedsWork { origin, is_open };
+    /// What the run log says of four runs.
+    fn run_log() -> HashMap<String, RowsToFix> {
+        let needs = |earlier: EarlierRow, is_open| NeedsWork { earlier, is_open };
         HashMap::from([
             (
                 "a-1".to_string(),
-                ToMend {
+                RowsToFix {
                     is_same_pipeline: true,
                     rows: HashMap::from([
-                        (4, needs(origin("a-1", 4), true)),
-                        (5, needs(origin("a-1", 5), true)),
-                        (6, needs(origin("a-1", 6), false)),
+                        (4, needs(earlier("a-1", 4), true)),
+                        (5, needs(earlier("a-1", 5), true)),
+                        (6, needs(earlier("a-1", 6), false)),
                     ]),
                 },
             ),
             (
                 "a-2".to_string(),
-                ToMend {
+                RowsToFix {
                     is_same_pipeline: true,
-                    rows: HashMap::from([(0, needs(origin("a-1", 6), true))]),
+                    rows: HashMap::from([(0, needs(earlier("a-1", 6), true))]),
                 },
             ),
-            ("b".to_string(), ToMend::default()),
+            ("b".to_string(), RowsToFix::default()),
         ])
     }
 
     #[test]
-    fn marks_are_believed_as_far_as_the_books_confirm_them() {
+    fn row_refs_are_believed_as_far_as_the_run_log_confirm_them() {
         let long = format!("a:{}", "1".repeat(100));
-        let marks = marks(&[
+        let row_refs = row_refs(&[
             "a-1:5 mdy",
             "mdy",
             " a-1:6 ",
@@ -350,19 +354,21 @@ mod tests {
             "a-1",
             "-1:99999999999",
         ]);
-        assert_eq!(marks.runs(), ["a-1", "a-2", "b", "c"]);
-        assert_eq!(marks.order(0), DateOrder::Mdy);
-        assert_eq!(cell(marks.of(0), DateOrder::Mdy), "a-1:5 mdy");
+        assert_eq!(row_refs.runs(), ["a-1", "a-2", "b", "c"]);
+        assert_eq!(row_refs.order(0), DateOrder::Mdy);
+        assert_eq!(cell(row_refs.of(0), DateOrder::Mdy), "a-1:5 mdy");
         assert_eq!(cell(None, DateOrder::Unknown), "");
-        assert_eq!(marks.of(2), Some(&origin("a-1", 5)));
-        assert_eq!((marks.of(1), marks.of(8)), (None, None));
-        let lineage = Lineage::new(&marks, books());
-        let origins: Vec<_> = (0..13).filter_map(|row| lineage.origin(row)).collect();
+        assert_eq!(row_refs.of(2), Some(&earlier("a-1", 5)));
+        assert_eq!((row_refs.of(1), row_refs.of(8)), (None, None));
+        let resubmission = Resubmissions::new(&row_refs, run_log());
+        let origins: Vec<_> = (0..13)
+            .filter_map(|row| resubmission.earlier(row))
+            .collect();
         assert_eq!(
             origins,
-            [&origin("a-1", 4), &origin("a-1", 5), &origin("a-1", 6)]
+            [&earlier("a-1", 4), &earlier("a-1", 5), &earlier("a-1", 6)]
         );
-        let notes: Vec<_> = lineage
+        let notes: Vec<_> = resubmission
             .notes
             .values()
             .map(|note| (note.row, note.detail.as_str()))
@@ -382,16 +388,23 @@ mod tests {
                 (12, nothing),
             ]
         );
-        let mends = lineage.mends(|row| row == 0);
-        let numbers: Vec<_> = mends
+        let resubmitted = resubmission.resubmitted(|row| row == 0);
+        let numbers: Vec<_> = resubmitted
             .iter()
-            .map(|mends| (mends.run.as_str(), mends.needed, mends.mended, mends.left))
+            .map(|resubmitted| {
+                (
+                    resubmitted.run.as_str(),
+                    resubmitted.needed,
+                    resubmitted.fixed,
+                    resubmitted.left,
+                )
+            })
             .collect();
         assert_eq!(numbers, [("a-1", 3, 1, 1), ("a-2", 1, 0, 1)]);
     }
 
     #[test]
-    fn what_an_undone_undo_took_back_stands() {
+    fn what_an_undone_undo_took_back_stays() {
         for (undos, expected) in [
             (vec![], vec![]),
             (vec![("2", "1")], vec!["1"]),

@@ -1,4 +1,4 @@
-//! Which rows go into the corrections, in which form, and what is said of each.
+//! Which rows go into the corrections file, in which form, and with which reasons.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use crate::refusal::{Refusal, Result};
 use crate::report::corrections::{Correction, Corrections};
 use crate::report::csv::Style;
 use crate::row::{Cells, Native, NativeCell, People, ShownAs, Slot};
-use crate::stages::lineage::{self, Origin};
 use crate::stages::read::InputFile;
 use crate::stages::read::csv::Rows;
 use crate::stages::read::{Format, Source, UNREAD};
+use crate::stages::resubmission::{self, EarlierRow};
 
 /// The corrections of files whose rows can be read one by one: they are written in the pass that
 /// writes the ledger, which has the batches at hand.
@@ -68,7 +68,7 @@ impl<'a> Picked<'a> {
             if self.as_whole[number] {
                 return Ok(());
             }
-            if !batch.needs_mending(index) {
+            if !batch.needs_fixing(index) {
                 continue;
             }
             let row = drafts.first_row + index as RowNumber;
@@ -141,7 +141,7 @@ pub(super) fn corrections(picked: Picked, tally: &Tally) -> Result<Vec<(String, 
     let mut first_batch = 0;
     let mut first_row = 0;
     for (number, file) in ran.files.iter().enumerate() {
-        if tally.to_mend_of[number] > 0 {
+        if tally.to_fix_of[number] > 0 {
             let name = name(ran, number);
             let path = if let Some(picking) = files[number].take() {
                 picking.correcting.out.finish()?;
@@ -206,7 +206,7 @@ fn begin_corrections(
     folder: &Path,
     name: &str,
 ) -> Result<(PathBuf, Corrections)> {
-    // The columns that muster added to an earlier corrections file are written anew.
+    // The columns that muster added to an earlier corrections file are written again.
     let header: Vec<String> = own_cells(file, file.source.header.iter().cloned()).collect();
     match form_of(&file.source) {
         Form::Csv(style) => {
@@ -241,8 +241,8 @@ fn widths(file: &InputFile) -> Vec<Option<f64>> {
     own_cells(file, (0..file.source.header.len()).map(width)).collect()
 }
 
-/// A row's own cells, without its password hash, which stands in no file of a run, and without what
-/// stands for a record of JSON that couldn't be read: it is nobody's value.
+/// A row's own cells, without its password hash, which is in no file of a run, and without what
+/// represents a record of JSON that couldn't be read: it is nobody's value.
 fn shown_cells<'c>(file: &InputFile, cells: &'c Cells, index: usize) -> Vec<&'c str> {
     let secret = file.source.secret;
     let is_json = matches!(file.source.format, Format::Json(_));
@@ -296,12 +296,13 @@ impl Correcting<'_> {
         if !ran.from_plan {
             return file.source.read_natives(number, first_row, &mut add);
         }
-        for batch in first_batch..ran.spool.batches() {
-            let people = ran.spool.read(batch)?;
-            if people.drafts.source != number {
+        for number in first_batch..ran.spool.batches() {
+            let batch = read_batch(ran, number)?;
+            if batch.people.drafts.source != self.number {
                 break;
             }
-            add(cells_of(&people, file, ran, definition))?;
+            let cells = cells_of(&batch.people, file, ran, definition);
+            self.batch(&batch, &cells)?;
         }
         Ok(())
     }
@@ -319,7 +320,7 @@ impl Correcting<'_> {
             }
         }
         for index in 0..cells.len() {
-            if batch.needs_mending(index) {
+            if batch.needs_fixing(index) {
                 let correction = self.correction(batch, cells, index);
                 self.out.add(&correction)?;
             }
@@ -327,7 +328,7 @@ impl Correcting<'_> {
         Ok(())
     }
 
-    /// Where a column of the file stands among those that are the user's own.
+    /// Where a column of the file is among those that are the user's own.
     fn column(&self, column: u16) -> Option<usize> {
         let column = usize::from(column);
         let before = self.file.targets.iter().take(column);
@@ -373,20 +374,20 @@ impl Correcting<'_> {
         }
     }
 
-    /// By what the row is known when it comes back. A check is in no books, so what it leaves to
-    /// mend is still what its rows came back for.
+    /// By what the row is known when it comes back. A check is not in the run log, so what it
+    /// leaves to fix is still what its rows came back for.
     fn mark(&self, row: RowNumber) -> String {
         let order = match (self.file.mapping.date_order_found, self.ran.from_plan) {
             // A plan has dates as they were understood.
             (_, true) => DateOrder::Unknown,
             (Some(found), _) => found.order(),
-            (None, _) => self.ran.marks.order(self.number),
+            (None, _) => self.ran.row_refs.order(self.number),
         };
         if self.is_check {
-            return lineage::cell(self.ran.marks.of(row), order);
+            return resubmission::cell(self.ran.row_refs.of(row), order);
         }
         let run = self.ran.run.id.clone();
-        lineage::cell(Some(&Origin { run, row }), order)
+        resubmission::cell(Some(&EarlierRow { run, row }), order)
     }
 
     fn natives<'c>(&self, cells: &'c Cells, index: usize) -> Vec<(usize, Native, &'c ShownAs)> {
@@ -472,7 +473,7 @@ fn reason(issue: &Issue) -> String {
     format!(
         "{field}{}{found}{detail}; to fix it: {}",
         issue.code.title(),
-        issue.code.mend()
+        issue.code.fix()
     )
 }
 

@@ -1,5 +1,5 @@
-//! The account snapshot: all accounts by COPY, over a connection of its own, while the file is
-//! still being read. What is read together is of one moment.
+//! The account snapshot: all accounts by COPY, over its own connection, while the file is still
+//! being read. What is read together is of one moment.
 
 use std::collections::HashMap;
 
@@ -17,36 +17,36 @@ use crate::field::Field as Column;
 use crate::issue::Code;
 use crate::meaning::membership;
 use crate::refusal::{Refusal, Result};
-use crate::stages::roll::{Clerk, Roll, Shape};
+use crate::stages::snapshot::{AccountFingerprints, Shape, SnapshotBuilder};
 use crate::store::error::refusal;
 
 const DOING: &str = "reading the accounts";
 
-/// A roll that is being called.
-pub struct Calling<'a> {
+/// A scan of all accounts that is under way.
+pub struct SnapshotScan<'a> {
     store: &'a Store,
-    task: JoinHandle<Result<Option<Roll>>>,
+    task: JoinHandle<Result<Option<AccountFingerprints>>>,
 }
 
 impl Store {
-    /// Begins to call the roll, unless there are more than `most` accounts. `with_groups` takes down
-    /// the memberships, too.
-    pub fn call_roll(&self, shape: Shape, with_groups: bool, most: u64) -> Calling<'_> {
+    /// Begins to scan the accounts, unless there are more than `most` accounts. `with_groups` takes
+    /// down the memberships, too.
+    pub fn scan_accounts(&self, shape: Shape, with_groups: bool, most: u64) -> SnapshotScan<'_> {
         let target = self.target.clone();
         let task = self.runtime.spawn(async move {
             let connection = target.connect().await?;
             call(&connection, shape, with_groups, most).await
         });
-        Calling { store: self, task }
+        SnapshotScan { store: self, task }
     }
 }
 
-impl Calling<'_> {
-    /// The roll; none where there are too many accounts, or none at all.
+impl SnapshotScan<'_> {
+    /// The account snapshot; none where there are too many accounts, or none at all.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn finish(mut self) -> Result<Option<Roll>> {
+    pub fn finish(mut self) -> Result<Option<AccountFingerprints>> {
         self.store
             .runtime
             .block_on(&mut self.task)
@@ -57,7 +57,7 @@ impl Calling<'_> {
     }
 }
 
-impl Drop for Calling<'_> {
+impl Drop for SnapshotScan<'_> {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -68,7 +68,7 @@ async fn call(
     shape: Shape,
     with_groups: bool,
     most: u64,
-) -> Result<Option<Roll>> {
+) -> Result<Option<AccountFingerprints>> {
     let client = &connection.client;
     let failed = |error: Error| refusal(&error, DOING);
     let begin = "begin isolation level repeatable read, read only";
@@ -81,24 +81,24 @@ async fn call(
         return Ok(None);
     }
     let sql = accounts_sql(&shape);
-    let mut clerk = Clerk::new(shape.clone());
+    let mut builder = SnapshotBuilder::new(shape.clone());
     if with_groups {
-        note_groups(client, &shape, &mut clerk).await?;
+        note_groups(client, &shape, &mut builder).await?;
     }
     let note = |tuple: &[Field]| {
         let [id, status, email_key, username_key, values @ ..] = tuple else {
             return None;
         };
-        clerk.note(uuid(*id)?, (*status)?, values, [*email_key, *username_key]);
+        builder.note(uuid(*id)?, (*status)?, values, [*email_key, *username_key]);
         Some(())
     };
     each_tuple(client, &sql, note).await?;
     client.batch_execute("commit").await.map_err(failed)?;
-    Ok(Some(clerk.finish()))
+    Ok(Some(builder.finish()))
 }
 
 /// Takes down in which groups the accounts are.
-async fn note_groups(client: &Client, shape: &Shape, clerk: &mut Clerk) -> Result<()> {
+async fn note_groups(client: &Client, shape: &Shape, builder: &mut SnapshotBuilder) -> Result<()> {
     let sql = "select id, key from muster.groups";
     let rows = client.query(sql, &[]).await;
     let rows = rows.map_err(|error| refusal(&error, DOING))?;
@@ -128,7 +128,7 @@ async fn note_groups(client: &Client, shape: &Shape, clerk: &mut Clerk) -> Resul
                 sum
             }
         };
-        clerk.note_groups(account, sum);
+        builder.note_groups(account, sum);
         Some(())
     };
     each_tuple(client, sql, note).await
@@ -144,7 +144,7 @@ fn sum_of(key: &str, inherited: bool, roles: Option<&str>, shape: &Shape) -> u64
     shape.sum(&membership::unpacked(vec![packed]))
 }
 
-/// The accounts with what goes into their prints. Text that isn't, such as a number among the
+/// The accounts with what goes into their fingerprints. Text that isn't, such as a number among the
 /// attributes, comes as a control character, which no row has.
 fn accounts_sql(shape: &Shape) -> String {
     let column = |field: Column| match field {

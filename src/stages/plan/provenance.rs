@@ -1,15 +1,15 @@
 //! provenance: who set a value last, for pipelines that leave alone what others set. Pure.
 //!
-//! Runs keep what they wrote, and the database notes what anybody else writes; between the two, the
-//! later one counts. What an undo put back belongs to whoever had set it before. An account's first
-//! values belong to the source that made it, or to the application.
+//! Runs keep what they wrote, and the database records what others write; the later of the two
+//! counts. A value that an undo restored belongs to whoever had set it before. An account's first
+//! values belong to the source that created it, or to the application.
 
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 use crate::account::{Account, COLUMNS, Update};
-use crate::definition::{Definition, Touch};
+use crate::definition::{Definition, UpdatePolicy};
 use crate::field::{Field, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::meaning::membership;
@@ -120,14 +120,14 @@ pub fn keep_others(
     for (name, wanted) in wanted {
         let attribute = name.strip_prefix("attributes.");
         let field = Field::from_name(&name);
-        let touch = match (attribute, field) {
+        let update_policy = match (attribute, field) {
             (Some(attribute), _) => policy.of_attribute(attribute),
             (None, Some(field)) => policy.of(field),
             (None, None) => continue,
         };
         // Whoever opened an account, a list that closes it must not be talked out of that.
         let closes = field == Some(Field::Status) && wanted == "deactivated";
-        if touch != Touch::Own || closes {
+        if update_policy != UpdatePolicy::Own || closes {
             continue;
         }
         if field == Some(Field::Groups) {

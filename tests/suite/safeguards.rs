@@ -56,14 +56,14 @@ struct Place {
 }
 
 impl Place {
-    fn new(gates: &str, number: usize) -> Place {
+    fn new(safeguards: &str, number: usize) -> Place {
         let place = Place {
             folder: support::folder(),
             url: support::fresh_database(),
         };
         let pipeline = format!(
             "name = \"own\"\n[accounts]\nroles = [\"user\", \"manager\"]\n\
-             [load]\nchunk_rows = 4000\nconnections = 1\n[gates]\n{gates}\n"
+             [load]\nchunk_rows = 4000\nconnections = 1\n[gates]\n{safeguards}\n"
         );
         place.write("own.toml", &pipeline);
         place.write("people.csv", &people(0..number, |_, _| ()));
@@ -111,12 +111,14 @@ fn held(finished: &Finished) -> (Vec<String>, Vec<String>) {
     let summary = finished.json();
     let list = |key: &str| summary[key].as_array().unwrap().clone();
     let text = |value: &Value| value.as_str().unwrap().to_string();
-    let gates = list("gates")
+    let safeguards = list("gates")
         .into_iter()
-        .filter(|gate| gate["ruling"] == "held");
+        .filter(|safeguard| safeguard["ruling"] == "held");
     let codes = list("issues").into_iter().map(|issue| text(&issue["code"]));
     (
-        gates.map(|gate| text(&gate["class"])).collect(),
+        safeguards
+            .map(|safeguard| text(&safeguard["class"]))
+            .collect(),
         codes.filter(|code| code.starts_with("gate.")).collect(),
     )
 }
@@ -244,15 +246,15 @@ fn what_somebody_knows_of_goes_through_and_all_may_wait_for_it() {
         (imported.counts().updated, imported.counts().created),
         (3, 1)
     );
-    let gates = imported.json()["gates"].clone();
-    let gate = gates
+    let safeguards = imported.json()["gates"].clone();
+    let safeguard = safeguards
         .as_array()
         .unwrap()
         .iter()
-        .find(|gate| gate["class"] == "deactivate");
-    let gate = gate.unwrap();
+        .find(|safeguard| safeguard["class"] == "deactivate");
+    let safeguard = safeguard.unwrap();
     assert_eq!(
-        (&gate["ruling"], &gate["allowed"]),
+        (&safeguard["ruling"], &safeguard["allowed"]),
         (&"allowed".into(), &3.into())
     );
     let again = place.import(&leavers, &[]);
@@ -262,7 +264,7 @@ fn what_somebody_knows_of_goes_through_and_all_may_wait_for_it() {
 #[test]
 #[expect(clippy::too_many_lines, reason = "one story, told in order")]
 fn what_is_approved_is_done_exactly_as_it_was_planned() {
-    let gates =
+    let safeguards =
         "email_change = { share = 0.01, count = 1 }\nrole_raise = { share = 0.01, count = 1 }";
     let later = people(0..42, |number, row| match number {
         // They pass on their addresses.
@@ -275,12 +277,12 @@ fn what_is_approved_is_done_exactly_as_it_was_planned() {
         10 => row[LAST_NAME] = "Smith".into(),
         _ => {}
     });
-    let all_at_once = Place::new(gates, 40);
+    let all_at_once = Place::new(safeguards, 40);
     all_at_once.write("now.csv", &later);
     let allow = ["--allow", "email_change=4", "--allow", "role_raise=4"];
     assert_eq!(all_at_once.run("import", "now.csv", &allow).exit, 0);
 
-    let place = Place::new(gates, 40);
+    let place = Place::new(safeguards, 40);
     let imported = place.import(&later, &[]);
     assert_eq!(
         (imported.exit, imported.counts().held),
@@ -345,26 +347,28 @@ fn what_is_approved_is_done_exactly_as_it_was_planned() {
         lines.map(str::to_string).collect()
     };
     assert_eq!(without_p6(&place), without_p6(&all_at_once));
-    let told = support::run(place.folder.path(), &place.url, &["explain", "P-5"]);
+    let reported = support::run(place.folder.path(), &place.url, &["explain", "P-5"]);
     assert!(
-        told.stdout
+        reported
+            .stdout
             .contains("approved by Ann Ng: promotions; held as role_raise in run"),
-        "{told:?}"
+        "{reported:?}"
     );
     let shown = support::run(place.folder.path(), &place.url, &["show", run, "--json"]);
-    let gates = shown.json()["gates"].clone();
-    let of = |gate: &&Value| gate["class"] == "role_raise";
-    let gate = gates.as_array().unwrap().iter().find(of).unwrap();
+    let safeguards = shown.json()["gates"].clone();
+    let of = |safeguard: &&Value| safeguard["class"] == "role_raise";
+    let safeguard = safeguards.as_array().unwrap().iter().find(of).unwrap();
     assert_eq!(
-        (&gate["ruling"], &gate["approved_in"]),
+        (&safeguard["ruling"], &safeguard["approved_in"]),
         (&"allowed".into(), &roles.json()["run"]["id"])
     );
 }
 
 #[test]
 fn leavers_that_are_held_leave_when_that_is_approved_unless_they_are_back() {
-    let gates = "deactivate = { share = 0.01, count = 2 }\n[leavers]\nmissing = \"deactivate\"";
-    let place = Place::new(gates, 40);
+    let safeguards =
+        "deactivate = { share = 0.01, count = 2 }\n[leavers]\nmissing = \"deactivate\"";
+    let place = Place::new(safeguards, 40);
     let before = place.accounts();
     let mut runs = Vec::new();
     for (first, left) in [(5, 5), (4, 4)] {
@@ -418,13 +422,13 @@ fn a_slow_leak_is_held_once_it_comes_to_too_much() {
         place.days_pass(1);
     }
     let full = place.import(&without(11), &[]);
-    let gate = full.json()["gates"][1].clone();
-    assert_eq!(gate["class"], "deactivate");
+    let safeguard = full.json()["gates"][1].clone();
+    assert_eq!(safeguard["class"], "deactivate");
     assert_eq!(
-        (&gate["count"], &gate["window_count"]),
+        (&safeguard["count"], &safeguard["window_count"]),
         (&1.into(), &10.into())
     );
-    assert_eq!((full.exit, &gate["window_limit"]), (3, &10.into()));
+    assert_eq!((full.exit, &safeguard["window_limit"]), (3, &10.into()));
     // the first night leaves the window
     place.days_pass(4);
     let imported = place.import(&without(14), &[]);
@@ -543,11 +547,11 @@ fn rows_that_come_back_corrected_look_like_no_file() {
     let run = first.json()["run"]["id"].as_str().unwrap().to_string();
     let corrections = Path::new("muster-runs").join(run).join("corrections.csv");
     let text = fs::read_to_string(place.folder.path().join(corrections)).unwrap();
-    let mended = (3..6).fold(text, |text, number| {
+    let fixed = (3..6).fold(text, |text, number| {
         let address = &person(number)[EMAIL];
         text.replace(&format!("nobody{number}"), address)
     });
-    let second = place.import(&mended, &[]);
+    let second = place.import(&fixed, &[]);
     assert_eq!((second.exit, second.counts().created), (0, 3), "{second:?}");
     // and the whole file afterwards is compared with the whole file before
     let third = place.import(&people(0..80, |_, _| ()), &[]);
@@ -557,7 +561,7 @@ fn rows_that_come_back_corrected_look_like_no_file() {
 #[test]
 fn a_run_that_is_killed_goes_on_with_what_was_held_before() {
     const LOCK: &str = "SELECT pg_advisory_lock(43)";
-    let gates = "update = { share = 1.0 }\nemail_change = { share = 0.01 }";
+    let safeguards = "update = { share = 1.0 }\nemail_change = { share = 0.01 }";
     // 120 of 9,000 are too many; those that are left after the first chunk alone would not be
     let changed = people(0..9000, |number, row| {
         if number % 75 == 0 {
@@ -573,11 +577,11 @@ fn a_run_that_is_killed_goes_on_with_what_was_held_before() {
             place.accounts(),
         )
     };
-    let undisturbed = Place::new(gates, 9000);
+    let undisturbed = Place::new(safeguards, 9000);
     undisturbed.write("now.csv", &changed);
     let expected = undisturbed.run("import", "now.csv", &[]);
     assert_eq!((expected.exit, expected.counts().held), (3, 120));
-    let place = Place::new(gates, 9000);
+    let place = Place::new(safeguards, 9000);
     place.write("now.csv", &changed);
     support::query(
         &place.url,
@@ -604,9 +608,9 @@ fn a_run_that_is_killed_goes_on_with_what_was_held_before() {
     let resumed = place.run("import", "now.csv", &[]);
     assert_eq!(resumed.json()["run"]["resumed"], true, "{resumed:?}");
     assert_eq!(resumed.exit, 3);
-    let (counts, gates, accounts) = end(&place, &resumed);
-    let (expected_counts, expected_gates, expected_accounts) = end(&undisturbed, &expected);
-    assert_eq!((counts, gates), (expected_counts, expected_gates));
+    let (counts, safeguards, accounts) = end(&place, &resumed);
+    let (expected_counts, expected_safeguards, expected_accounts) = end(&undisturbed, &expected);
+    assert_eq!((counts, safeguards), (expected_counts, expected_safeguards));
     assert!(accounts == expected_accounts, "other accounts");
     let issue = resumed.json()["issues"][0].clone();
     assert_eq!(

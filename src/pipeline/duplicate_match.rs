@@ -1,5 +1,5 @@
-//! Accounts that several rows are about, and keys that accounts give up: noted while rows are matched,
-//! asked after the last one.
+//! Accounts that several rows match, and keys that accounts give up: recorded while rows are
+//! matched, queried after the last one.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,10 +12,10 @@ use crate::memory::Budget;
 use crate::memory::sorted::Sorter;
 use crate::outcome::Outcome;
 use crate::refusal::Result;
-use crate::stages::moves::{Pending, Release};
+use crate::stages::key_transfer::{Pending, Release};
 
 /// What is remembered of the matched rows.
-pub(super) struct Twice {
+pub(super) struct DuplicateMatches {
     /// The account's four words, and the row that goes in and is about it.
     accounts: Sorter<5>,
     /// Key, account and row.
@@ -23,7 +23,7 @@ pub(super) struct Twice {
 }
 
 /// What is known of the accounts, after the last row.
-pub(super) struct Told {
+pub(super) struct DuplicateMatch {
     /// Rows that share an account with others. All of them are rejected.
     pub(super) late: BTreeMap<RowNumber, (Outcome, Vec<Issue>)>,
     /// Of the accounts that pending rows are about, those that another row is about, too.
@@ -32,9 +32,9 @@ pub(super) struct Told {
     pub(super) releases: Vec<Release>,
 }
 
-impl Twice {
-    pub(super) fn new(budget: Budget) -> Twice {
-        Twice {
+impl DuplicateMatches {
+    pub(super) fn new(budget: Budget) -> DuplicateMatches {
+        DuplicateMatches {
             accounts: Sorter::new(budget.of_accounts()),
             releases: Sorter::new(budget.of_releases()),
         }
@@ -62,8 +62,8 @@ impl Twice {
     }
 
     /// What that comes to for the `pending` rows, and for those that share an account.
-    pub(super) fn told(self, pending: &[Pending]) -> Result<Told> {
-        let mut told = Told {
+    pub(super) fn finish(self, pending: &[Pending]) -> Result<DuplicateMatch> {
+        let mut reported = DuplicateMatch {
             late: BTreeMap::new(),
             taken: HashSet::new(),
             releases: Vec::new(),
@@ -74,13 +74,13 @@ impl Twice {
         while let Some([a, b, c, d, row]) = accounts.next()? {
             let account = account([a, b, c, d]);
             if asked.contains(&account) {
-                told.taken.insert(account);
+                reported.taken.insert(account);
             }
             let next = accounts.peek().filter(|next| next[..4] == [a, b, c, d]);
             if before == Some(account) || next.is_some() {
                 let detail = format!("several rows match account {account}");
                 let issue = Issue::of_row(Code::MatchTwice, row, detail);
-                told.late.insert(row, (Outcome::Rejected, vec![issue]));
+                reported.late.insert(row, (Outcome::Rejected, vec![issue]));
             }
             before = Some(account);
         }
@@ -90,10 +90,10 @@ impl Twice {
         while let Some([key, a, b, c, d, row]) = releases.next()? {
             let (key, account) = (Key::ALL[key as usize], account([a, b, c, d]));
             if needed.contains(&(key, account)) {
-                told.releases.push(Release { row, key, account });
+                reported.releases.push(Release { row, key, account });
             }
         }
-        Ok(told)
+        Ok(reported)
     }
 }
 
@@ -156,21 +156,21 @@ mod tests {
             only_if_taken: false,
         });
         for bytes in [1, 1 << 20] {
-            let mut twice = Twice::new(Budget::of(bytes));
-            twice.note(10, &planned, &releases).unwrap();
-            let told = twice.told(&pending).unwrap();
+            let mut duplicate_match = DuplicateMatches::new(Budget::of(bytes));
+            duplicate_match.note(10, &planned, &releases).unwrap();
+            let reported = duplicate_match.finish(&pending).unwrap();
             assert!(
-                told.late.keys().copied().eq([10, 13, 15]),
+                reported.late.keys().copied().eq([10, 13, 15]),
                 "{:?}",
-                told.late
+                reported.late
             );
-            let issue = &told.late[&13].1[0];
+            let issue = &reported.late[&13].1[0];
             assert_eq!(
                 issue.detail,
                 format!("several rows match account {}", of(7))
             );
-            assert_eq!(told.taken, HashSet::from([of(8)]));
-            assert_eq!(told.releases, releases[2..]);
+            assert_eq!(reported.taken, HashSet::from([of(8)]));
+            assert_eq!(reported.releases, releases[2..]);
         }
     }
 }

@@ -1,11 +1,11 @@
-//! roll: which rows find an account that holds all of them already, told by hashes. Pure.
+//! snapshot: which rows find an account that holds all of them already, recognized by hashes. Pure.
 //!
-//! A file that comes every night changes little. Asking the database for every account in full, only
-//! to find nothing to do, costs more than all else together; so the accounts are called once, in no
-//! order, and of each only a print is remembered: a hash of the values that the file has columns for,
-//! and of its groups. A row with the same print is about that account, for its keys are in the print, and
-//! changes none of its values. What is to become of it is decided all the same. Every
-//! other row that shares a key with any account goes the long way.
+//! A file that comes every night changes little. Asking the database for every account in full,
+//! only to find nothing to do, costs more than all else together; so all accounts are scanned once,
+//! in no order, and of each only a fingerprint is kept: a hash of the values that the file has
+//! columns for, and of its groups. A row with the same fingerprint is about that account, because
+//! its keys are in the fingerprint, and changes none of its values. What is to happen to it is
+//! decided anyway. Every other row that shares a key with an account is matched in full.
 
 use crate::decision::Lookup;
 use crate::issue::Issue;
@@ -58,12 +58,12 @@ impl Shape {
         })
     }
 
-    /// The columns of an account that its print is made of, in their order.
+    /// The columns of an account that its fingerprint is made of, in their order.
     pub fn columns(&self) -> impl Iterator<Item = Field> + '_ {
         self.columns.iter().map(|(field, _)| *field)
     }
 
-    /// The attributes that its print is made of, behind the columns.
+    /// The attributes that its fingerprint is made of, after the columns.
     pub fn attributes(&self) -> impl Iterator<Item = &str> {
         self.attributes.iter().map(|(name, _)| name.as_str())
     }
@@ -81,7 +81,7 @@ impl Shape {
         hashes.fold(0, u64::wrapping_add)
     }
 
-    /// The print of a row; none where it takes something away.
+    /// The fingerprint of a row; none where it takes something away.
     fn of_row(
         &self,
         people: &People,
@@ -130,43 +130,43 @@ fn put(bytes: &mut Vec<u8>, value: &[u8]) {
     bytes.extend_from_slice(value);
 }
 
-/// A value with its key beside it. However an address or a username is spelled, it stays as it is where
-/// the key is the same.
+/// A value with its key next to it. However an address or a username is spelled, it stays as it is
+/// where the key is the same.
 fn put_keyed(bytes: &mut Vec<u8>, value: &[u8], key: &[u8]) {
     put(bytes, if key.is_empty() { value } else { b"" });
     put(bytes, key);
 }
 
-/// A print of values with the sum of the groups.
-fn with_groups(print: u128, sum: u64) -> u128 {
-    print ^ u128::from(sum)
+/// A fingerprint of values with the sum of the groups.
+fn with_groups(fingerprint: u128, sum: u64) -> u128 {
+    fingerprint ^ u128::from(sum)
 }
 
 /// The accounts, as far as rows are compared with them: 48 bytes an account, and 8 a key.
 #[derive(Default)]
-pub struct Roll {
-    /// By print.
+pub struct AccountFingerprints {
+    /// By fingerprint.
     accounts: Vec<(u128, Uuid, u8)>,
     /// The hashes of all keys, sorted.
     keys: Vec<u64>,
 }
 
 /// Takes the accounts down, in any order.
-pub struct Clerk {
+pub struct SnapshotBuilder {
     shape: Shape,
-    roll: Roll,
+    snapshot: AccountFingerprints,
     /// The sums of the entries of accounts, by account once sorted. One account may have several, most
     /// often next to each other.
     groups: Vec<(Uuid, u64)>,
     bytes: Vec<u8>,
 }
 
-impl Clerk {
+impl SnapshotBuilder {
     /// One who has none yet.
-    pub fn new(shape: Shape) -> Clerk {
-        Clerk {
+    pub fn new(shape: Shape) -> SnapshotBuilder {
+        SnapshotBuilder {
             shape,
-            roll: Roll::default(),
+            snapshot: AccountFingerprints::default(),
             groups: Vec::new(),
             bytes: Vec::new(),
         }
@@ -206,45 +206,47 @@ impl Clerk {
                 _ => None,
             };
             if let Some((key, text)) = key {
-                self.roll.keys.push(self.shape.key(key, text));
+                self.snapshot.keys.push(self.shape.key(key, text));
             }
         }
         for value in attributes {
             put(&mut self.bytes, value.unwrap_or_default());
         }
         if let Some(status) = STATUSES.iter().position(|known| known.as_bytes() == status) {
-            let print = xxh3_128_with_seed(&self.bytes, self.shape.seed);
-            self.roll.accounts.push((print, id, status as u8));
+            let fingerprint = xxh3_128_with_seed(&self.bytes, self.shape.seed);
+            self.snapshot.accounts.push((fingerprint, id, status as u8));
         }
     }
 
-    /// The roll of all that were taken down.
-    pub fn finish(mut self) -> Roll {
+    /// The snapshot of all accounts that were added.
+    pub fn finish(mut self) -> AccountFingerprints {
         self.add_groups();
-        let accounts = &mut self.roll.accounts;
-        accounts.sort_unstable_by_key(|(print, _, _)| *print);
-        self.roll.keys.sort_unstable();
-        self.roll
+        let accounts = &mut self.snapshot.accounts;
+        accounts.sort_unstable_by_key(|(fingerprint, _, _)| *fingerprint);
+        self.snapshot.keys.sort_unstable();
+        self.snapshot
     }
 
     /// Brings the two lists together by account. Both come about in that order where a run made them.
     fn add_groups(&mut self) {
         self.groups.sort_by_key(|(account, _)| *account);
-        self.roll.accounts.sort_by_key(|(_, account, _)| *account);
+        self.snapshot
+            .accounts
+            .sort_by_key(|(_, account, _)| *account);
         let mut groups = self.groups.iter().peekable();
-        for (print, account, _) in &mut self.roll.accounts {
+        for (fingerprint, account, _) in &mut self.snapshot.accounts {
             while groups.next_if(|(of, _)| of < account).is_some() {}
             let mut sum = 0_u64;
             while let Some((_, more)) = groups.next_if(|(of, _)| of == account) {
                 sum = sum.wrapping_add(*more);
             }
-            *print = with_groups(*print, sum);
+            *fingerprint = with_groups(*fingerprint, sum);
         }
         self.groups = Vec::new();
     }
 }
 
-/// What the roll says of a row, in four bytes: one is kept for every row of a run.
+/// What the account snapshot says about a row, in four bytes: one is kept for every row of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer(u32);
 
@@ -255,7 +257,7 @@ impl Answer {
     pub const NOBODY: Answer = Answer(u32::MAX - 1);
 }
 
-/// What an account of a print becomes hangs on no more than this, unless days matter.
+/// What an account with a fingerprint becomes depends on no more than this, unless days matter.
 #[derive(PartialEq, Eq, Hash)]
 struct Case<'a> {
     said: Said<'a>,
@@ -270,10 +272,10 @@ pub type Decide =
     dyn Fn(&Person, Option<&Matched>, &Definition, &Tree) -> (Action, Vec<Issue>) + Sync;
 
 /// Calls the rows of a run.
-pub struct Call<'a> {
+pub struct SnapshotLookup<'a> {
     /// The accounts.
-    pub roll: &'a Roll,
-    /// What prints are made of.
+    pub snapshot: &'a AccountFingerprints,
+    /// What fingerprints are made of.
     pub shape: &'a Shape,
     /// The slots of the run.
     pub layout: &'a Layout,
@@ -281,15 +283,15 @@ pub struct Call<'a> {
     pub definition: &'a Definition,
     /// The groups that there are.
     pub tree: &'a Tree,
-    /// Whether memberships are in the prints.
+    /// Whether memberships are in the fingerprints.
     pub with_groups: bool,
-    /// What becomes of a row and an account, as [`Decide`] says.
+    /// What happens to a row and an account, as [`Decide`] says.
     pub decide: &'a Decide,
 }
 
-impl Call<'_> {
-    /// The answer for every row of a batch. `is_open` says whether what becomes of a row is decided by
-    /// its account at all.
+impl SnapshotLookup<'_> {
+    /// The answer for every row of a batch. `is_open` says whether what happens to a row is decided
+    /// by its account at all.
     pub fn batch(&self, people: &People, is_open: impl Fn(usize) -> bool) -> Vec<Answer> {
         let mut bytes = Vec::new();
         let mut groups: HashMap<Said, (Vec<String>, u64)> = HashMap::new();
@@ -310,11 +312,12 @@ impl Call<'_> {
             let (entries, sum) = groups
                 .entry(said)
                 .or_insert_with(|| self.groups_of(&person));
-            let print = self.shape.of_row(people, index, *sum, &mut bytes);
-            let Some(place) = print.and_then(|print| self.roll.find(print)) else {
+            let fingerprint = self.shape.of_row(people, index, *sum, &mut bytes);
+            let Some(place) = fingerprint.and_then(|fingerprint| self.snapshot.find(fingerprint))
+            else {
                 return Answer::ASK;
             };
-            let (_, id, status) = self.roll.accounts[place as usize];
+            let (_, id, status) = self.snapshot.accounts[place as usize];
             let case = Case {
                 said,
                 status,
@@ -335,7 +338,7 @@ impl Call<'_> {
     fn knows_a_key(&self, people: &People, index: usize) -> bool {
         Key::ALL.into_iter().any(|key| {
             people.key(index, key).is_some_and(|text| {
-                self.roll
+                self.snapshot
                     .keys
                     .binary_search(&self.shape.key(key, text.as_bytes()))
                     .is_ok()
@@ -394,14 +397,16 @@ impl Call<'_> {
     }
 }
 
-impl Roll {
-    /// The place of the account that has the print; none where several have it.
-    fn find(&self, print: u128) -> Option<u32> {
+impl AccountFingerprints {
+    /// The place of the account that has the fingerprint; none where several have it.
+    fn find(&self, fingerprint: u128) -> Option<u32> {
         let first = self
             .accounts
-            .partition_point(|(other, _, _)| *other < print);
+            .partition_point(|(other, _, _)| *other < fingerprint);
         let same = self.accounts[first..].iter().take(2);
-        let same = same.take_while(|(other, _, _)| *other == print).count();
+        let same = same
+            .take_while(|(other, _, _)| *other == fingerprint)
+            .count();
         let place = u32::try_from(first)
             .ok()
             .filter(|place| *place < Answer::NOBODY.0);

@@ -45,23 +45,23 @@ pub enum Slipped {
 pub struct Limit {
     /// Share of what is there, such as 0.05 of the accounts.
     pub share: Option<f64>,
-    /// So many are never too many, whatever their share.
+    /// This many are never too many, whatever their share.
     pub count: Option<u64>,
-    /// The limit holds from so many accounts on.
+    /// The limit holds from this many accounts on.
     pub base: Option<u64>,
 }
 
 /// `[gates]`: what a run may do before somebody must look at it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Gates {
+pub struct Safeguards {
     /// Whether there are any.
     pub enabled: bool,
     /// What happens to the others when a class is held.
     pub on_hold: OnHold,
     /// Over which time runs of the pipeline are looked at together; `never` for each by itself.
     pub window: String,
-    /// The number of runs times its limit a class may come to in that time.
+    /// How many times its limit a class may come to in that time.
     pub window_times: f64,
     /// New accounts.
     pub create: Limit,
@@ -77,7 +77,7 @@ pub struct Gates {
     pub key_change: Limit,
     /// Groups that don't exist yet.
     pub new_groups: Limit,
-    /// The number of runs accounts may be active or invited.
+    /// How many accounts may be active or invited.
     pub seats: Option<u64>,
     /// What happens to a file that looks unlike the last one.
     pub content: Content,
@@ -91,9 +91,9 @@ pub struct Gates {
     pub slipped: Slipped,
 }
 
-impl Default for Gates {
+impl Default for Safeguards {
     fn default() -> Self {
-        Gates {
+        Safeguards {
             enabled: true,
             on_hold: OnHold::OthersGoOn,
             window: "7 days".to_string(),
@@ -115,7 +115,7 @@ impl Default for Gates {
     }
 }
 
-impl Gates {
+impl Safeguards {
     pub(super) fn check(&self) -> Checked {
         let wrong = |key: &str, message: String| Err(Mistake::at(&["gates", key], message));
         if let Err(message) = lifetime(&self.window) {

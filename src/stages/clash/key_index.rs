@@ -1,5 +1,6 @@
-//! Which rows share a key, or have keys that look alike: noted while rows are read, answered after the
-//! last one. Who clashes, and by what, is kept in scratch files from then on, and read batch by batch.
+//! Which rows share a key, or have keys that look alike: recorded while rows are read, answered
+//! after the last one. Who clashes, and by what, is kept in scratch files from then on, and read
+//! batch by batch.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -22,7 +23,7 @@ const BLOCK: u64 = 1024;
 const GROUP: usize = 4 + FIRST_MAX;
 
 /// The keys of all rows of a run, by their hashes.
-pub struct Owners {
+pub struct KeyIndex {
     /// By [`Key`]: hashes and their rows.
     keys: [Sorter<3>; 3],
     /// E-mail addresses and usernames that may look like others: the hash of the look, the row, its
@@ -64,11 +65,11 @@ pub struct Clashing {
     groups: Runs<GROUP>,
 }
 
-impl Owners {
+impl KeyIndex {
     /// No keys yet.
-    pub fn new(budget: Budget) -> Owners {
-        Owners {
-            keys: std::array::from_fn(|_| Sorter::new(budget.of_owners())),
+    pub fn new(budget: Budget) -> KeyIndex {
+        KeyIndex {
+            keys: std::array::from_fn(|_| Sorter::new(budget.of_key_index())),
             alike: std::array::from_fn(|_| Sorter::new(budget.of_alike())),
             rejected: Bits::default(),
             closing: Bits::default(),
@@ -124,12 +125,13 @@ impl Owners {
         };
         let [emails, usernames] = self.alike;
         let alike = [Sorter::new(0), emails, usernames];
-        for (key, (owners, alike)) in Key::ALL.into_iter().zip(self.keys.into_iter().zip(alike)) {
+        for (key, (key_index, alike)) in Key::ALL.into_iter().zip(self.keys.into_iter().zip(alike))
+        {
             let closes = |row| key != Key::ExternalId && self.closing.has(row);
             let is_rejected = |row| self.rejected.has(row);
             found.of_key(
                 key,
-                owners.sorted()?,
+                key_index.sorted()?,
                 alike.sorted()?,
                 (is_rejected, closes),
             )?;
@@ -153,13 +155,13 @@ impl Found {
     fn of_key(
         &mut self,
         key: Key,
-        mut owners: Sorted<3>,
+        mut key_index: Sorted<3>,
         mut alike: Sorted<5>,
         (is_rejected, closes): (impl Fn(RowNumber) -> bool, impl Fn(RowNumber) -> bool),
     ) -> Result<()> {
-        while let Some([high, low, first]) = owners.next()? {
+        while let Some([high, low, first]) = key_index.next()? {
             let same = |next: &[u32; 3]| next[..2] == [high, low];
-            if owners.peek().is_some_and(|next| same(&next)) {
+            if key_index.peek().is_some_and(|next| same(&next)) {
                 let mut group = Group::empty();
                 let mut next = Some(first);
                 while let Some(row) = next {
@@ -170,9 +172,9 @@ impl Found {
                         group.share(row, is_rejected(row));
                         self.member(row, key, Part::Shares)?;
                     }
-                    next = owners.peek().filter(same).map(|[.., row]| row);
+                    next = key_index.peek().filter(same).map(|[.., row]| row);
                     if next.is_some() {
-                        owners.next()?;
+                        key_index.next()?;
                     }
                 }
                 self.group(&group)?;
@@ -319,7 +321,7 @@ impl Clashing {
     }
 }
 
-/// What is said of keys that look alike comes behind what is said of those that are the same.
+/// What is said of keys that look alike comes after what is said of those that are the same.
 fn tag(key: Key, part: Part) -> u32 {
     match part {
         Part::Shares => key as u32,
@@ -385,7 +387,7 @@ mod tests {
     use crate::stages::clash::{key_hashes, look_alikes};
     use Code::{ClashEmail, ClashKept, ClashSkipped, ClashUsername, EmailAlike, UsernameAlike};
 
-    /// What becomes of rows with these keys; with plenty of room and with next to none.
+    /// What happens to rows with these keys; with plenty of room and with next to none.
     fn settled(
         policy: Clashes,
         rows: &[([&str; 3], Verdict)],
@@ -401,10 +403,10 @@ mod tests {
             ..People::default()
         };
         let decided = [1, 1 << 20].map(|bytes| {
-            let mut owners = Owners::new(Budget::of(bytes));
+            let mut key_index = KeyIndex::new(Budget::of(bytes));
             let (hashes, alike) = (key_hashes(&people, 3), look_alikes(&people, 3));
-            owners.note(&people, &hashes, &[], &alike).unwrap();
-            let clashing = owners.clashing(policy).unwrap();
+            key_index.note(&people, &hashes, &[], &alike).unwrap();
+            let clashing = key_index.clashing(policy).unwrap();
             let place = |row, _| Ok(format!("line {row}"));
             clashing
                 .decisions(0..rows.len() as RowNumber, place)
@@ -525,11 +527,11 @@ mod tests {
             (Clashes::First, 0, "left out: 2, 4, 6, 8, 10 and 1994 more"),
             (Clashes::Last, 3000, "see 0, 2, 4, 6, 8 and 1994 more"),
         ] {
-            let mut owners = Owners::new(Budget::of(100));
-            owners
+            let mut key_index = KeyIndex::new(Budget::of(100));
+            key_index
                 .note(&people, &key_hashes(&people, 3), &[], &[])
                 .unwrap();
-            let clashing = owners.clashing(policy).unwrap();
+            let clashing = key_index.clashing(policy).unwrap();
             // Rows of several blocks, a few at a time.
             for first in (0..4000).step_by(500) {
                 let place = |row: RowNumber, _| Ok(row.to_string());
@@ -559,11 +561,11 @@ mod tests {
             verdicts: vec![Verdict::Kept; rows.len()],
             ..People::default()
         };
-        let mut owners = Owners::new(Budget::of(1));
-        owners
+        let mut key_index = KeyIndex::new(Budget::of(1));
+        key_index
             .note(&people, &key_hashes(&people, 3), &closing, &[])
             .unwrap();
-        let clashing = owners.clashing(Clashes::Reject).unwrap();
+        let clashing = key_index.clashing(Clashes::Reject).unwrap();
         let place = |row: RowNumber, _| Ok(row.to_string());
         let decided = clashing.decisions(0..7, place).unwrap();
         let found = |row: RowNumber| {

@@ -1,4 +1,4 @@
-//! The books of rows that needed work, and of what mended them.
+//! The records of rows that needed work, and of what fixed them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,52 +8,52 @@ use super::Store;
 use crate::field::RowNumber;
 use crate::outcome::Outcome;
 use crate::refusal::Result;
-use crate::stages::lineage::{NeedsWork, Origin, ToMend, taken_back};
+use crate::stages::resubmission::{EarlierRow, NeedsWork, RowsToFix, taken_back};
 use crate::store::error::refusal;
-use crate::summary::{MendedBy, Open, Summary};
+use crate::summary::{FixedBy, Open, Summary};
 
-/// So many rows are sent in one statement.
+/// This many rows are sent in one statement.
 const ROWS_AT_ONCE: usize = 20_000;
 
-/// A row of a run that needed work, or that mends one of an earlier run.
+/// A row of a run that needed work, or that fixes one of an earlier run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mend {
+pub struct ToFix {
     /// The row.
     pub row: RowNumber,
     /// The first row of all that it comes from, unless that is itself.
-    pub origin: Option<Origin>,
-    /// What became of it.
+    pub earlier: Option<EarlierRow>,
+    /// What happened to it.
     pub outcome: Outcome,
     /// Whether its origin needs no more work.
     pub settles: bool,
 }
 
 impl Store {
-    /// The rows that needed work of those of `runs` that are in the books, as run `own` of the
+    /// The rows that needed work of those of `runs` that are in the run log, as run `own` of the
     /// pipeline called `source` finds them.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn to_mend(
+    pub fn to_fix(
         &self,
         runs: &[String],
         source: &str,
         own: &str,
-    ) -> Result<HashMap<String, ToMend>> {
+    ) -> Result<HashMap<String, RowsToFix>> {
         const DOING: &str = "reading the rows to fix";
         let sql = include_str!("sql/find_marked_runs.sql");
         let known = self.query(sql, &[&runs, &source, &own], DOING)?;
-        let mut books: HashMap<String, ToMend> = known
+        let mut run_log: HashMap<String, RowsToFix> = known
             .iter()
             .map(|run| {
-                let books = ToMend {
+                let run_log = RowsToFix {
                     is_same_pipeline: run.get(1),
-                    ..ToMend::default()
+                    ..RowsToFix::default()
                 };
-                (run.get(0), books)
+                (run.get(0), run_log)
             })
             .collect();
-        let same = books.iter().filter(|(_, run)| run.is_same_pipeline);
+        let same = run_log.iter().filter(|(_, run)| run.is_same_pipeline);
         let ids: Vec<&String> = same.map(|(id, _)| id).collect();
         let rows = self.query(
             include_str!("sql/find_to_mend.sql"),
@@ -62,20 +62,20 @@ impl Store {
         )?;
         for row in rows {
             let needs = NeedsWork {
-                origin: Origin {
+                earlier: EarlierRow {
                     run: row.get(2),
                     row: row.get::<_, i32>(3) as RowNumber,
                 },
                 is_open: row.get::<_, Option<&str>>(4).is_none(),
             };
-            if let Some(run) = books.get_mut(row.get::<_, &str>(0)) {
+            if let Some(run) = run_log.get_mut(row.get::<_, &str>(0)) {
                 run.rows.insert(row.get::<_, i32>(1) as RowNumber, needs);
             }
         }
-        Ok(books)
+        Ok(run_log)
     }
 
-    /// The number of runs rows of a run needed work, and what became of them since; `None` where none did.
+    /// How many rows of a run needed work, and what happened to them since; `None` where none did.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
@@ -91,14 +91,14 @@ impl Store {
                 *by.entry(run).or_default() += 1;
             }
         }
-        let mended = by.values().sum();
+        let fixed = by.values().sum();
         let open = Open {
             needed: rows.len() as u64,
-            mended,
-            left: rows.len() as u64 - mended,
+            fixed,
+            left: rows.len() as u64 - fixed,
             by: by
                 .into_iter()
-                .map(|(run, rows)| MendedBy { run, rows })
+                .map(|(run, rows)| FixedBy { run, rows })
                 .collect(),
         };
         Ok((open.needed > 0).then_some(open))
@@ -125,12 +125,17 @@ impl Store {
     }
 
     /// Writes the state of a run, its summary and what it says of rows that need work, all at once.
-    /// What a finished run had decided is forgotten, and what it approves is noted in the books of
-    /// that run.
+    /// What a finished run had decided is forgotten, and what it approves is recorded in the
+    /// records of that run.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn end_import(&mut self, summary: &Summary, folder: &str, mends: &[Mend]) -> Result<()> {
+    pub fn end_import(
+        &mut self,
+        summary: &Summary,
+        folder: &str,
+        resubmitted: &[ToFix],
+    ) -> Result<()> {
         let doing = |error| {
             refusal(&error, "closing the run").help(
                 "see the database's message; all rows are written, but the run could not be closed",
@@ -145,16 +150,16 @@ impl Store {
                 .execute("delete from muster.mends where run_id = $1", &[&run.id])
                 .await
                 .map_err(doing)?;
-            for some in mends.chunks(ROWS_AT_ONCE) {
-                let rows: Vec<i32> = some.iter().map(|mend| mend.row as i32).collect();
-                let origins = some.iter().map(|mend| mend.origin.as_ref());
+            for some in resubmitted.chunks(ROWS_AT_ONCE) {
+                let rows: Vec<i32> = some.iter().map(|fix| fix.row as i32).collect();
+                let origins = some.iter().map(|fix| fix.earlier.as_ref());
                 let runs: Vec<Option<&str>> = origins
-                    .map(|origin| origin.map(|origin| origin.run.as_str()))
+                    .map(|earlier| earlier.map(|earlier| earlier.run.as_str()))
                     .collect();
-                let of = |mend: &Mend| mend.origin.as_ref().map_or(mend.row, |of| of.row) as i32;
+                let of = |fix: &ToFix| fix.earlier.as_ref().map_or(fix.row, |of| of.row) as i32;
                 let of: Vec<i32> = some.iter().map(of).collect();
-                let outcomes: Vec<&str> = some.iter().map(|mend| mend.outcome.name()).collect();
-                let settles: Vec<bool> = some.iter().map(|mend| mend.settles).collect();
+                let outcomes: Vec<&str> = some.iter().map(|fix| fix.outcome.name()).collect();
+                let settles: Vec<bool> = some.iter().map(|fix| fix.settles).collect();
                 let sql = include_str!("sql/insert_mends.sql");
                 transaction
                     .execute(sql, &[&run.id, &rows, &runs, &of, &outcomes, &settles])

@@ -1,7 +1,7 @@
 //! profile: whether a file looks like the last good one of its pipeline. A profile of every file is
 //! made while its rows pass, kept in the run's summary, and compared with the next file's. Pure.
 //!
-//! A profile counts; it holds no value of anybody. Mail domains are named only where several
+//! A profile only counts and contains no personal values. Mail domains are named only if several
 //! people share them.
 
 use crate::profile::Column;
@@ -9,48 +9,48 @@ use crate::profile::KINDS;
 use crate::profile::Profile;
 use std::collections::BTreeSet;
 
-use crate::definition::Gates;
+use crate::definition::Safeguards;
 use crate::field::Field;
 
-/// One value in so many of the cells makes a column constant,
+/// One value in this many of the cells makes a column constant,
 const CONSTANT: f64 = 0.98;
-/// unless one value was in so many already.
+/// unless one value was in this many already.
 const CONSTANT_BEFORE: f64 = 0.6;
 /// Columns change places where one is at least this far from itself,
 const SWAP_FAR: f64 = 0.05;
-/// and so many times nearer to another.
+/// and this many times nearer to another.
 const SWAP_NEARER: f64 = 3.0;
 
 /// What is unlike the last good run, as sentences without a full stop; nothing where the last one
 /// had too few rows to tell. `last` is as it was [`Profile::kept`], `now` with all of its domains.
-pub fn drifts(last: &Profile, now: &Profile, gates: &Gates) -> Vec<String> {
-    if last.rows < gates.content_from {
+pub fn differences(last: &Profile, now: &Profile, safeguards: &Safeguards) -> Vec<String> {
+    if last.rows < safeguards.content_from {
         return Vec::new();
     }
     let mut found = Vec::new();
     let (before, rows) = (last.rows as f64, now.rows as f64);
-    let stays = 1.0 - gates.content_rows;
+    let stays = 1.0 - safeguards.content_rows;
     if rows < before * stays || rows * stays > before {
         found.push(format!("{} rows; the last run had {}", now.rows, last.rows));
     }
     let nothing = Column::default();
     for (name, was) in &last.columns {
         let is = now.columns.get(name).unwrap_or(&nothing);
-        found.extend(column_drift(name, was, is, last, now, gates));
+        found.extend(column_difference(name, was, is, last, now, safeguards));
     }
-    found.extend(domain_drift(last, now, gates));
+    found.extend(domain_difference(last, now, safeguards));
     found
 }
 
-fn column_drift(
+fn column_difference(
     name: &str,
     was: &Column,
     is: &Column,
     last: &Profile,
     now: &Profile,
-    gates: &Gates,
+    safeguards: &Safeguards,
 ) -> Option<String> {
-    let shift = gates.content_shift;
+    let shift = safeguards.content_shift;
     let empty = |column: &Column, rows: u64| 1.0 - part(column.filled, rows);
     let (empty_before, empty_now) = (empty(was, last.rows), empty(is, now.rows));
     if empty_now - empty_before > shift {
@@ -59,7 +59,7 @@ fn column_drift(
             "`{name}` is empty in {now} of the rows; in the last run in {before}"
         ));
     }
-    if was.filled < gates.content_from || is.filled == 0 {
+    if was.filled < safeguards.content_from || is.filled == 0 {
         return None;
     }
     if distance(&was.kinds, &is.kinds) > shift {
@@ -76,20 +76,20 @@ fn column_drift(
     let own = distance(&was.spread, &is.spread);
     let others = last.columns.iter().filter(|(other, _)| *other != name);
     let (other, nearest) = others
-        .filter(|(_, column)| column.filled >= gates.content_from)
+        .filter(|(_, column)| column.filled >= safeguards.content_from)
         .map(|(other, column)| (other, distance(&column.spread, &is.spread)))
         .min_by(|a, b| a.1.total_cmp(&b.1))?;
     (own >= SWAP_FAR && nearest * SWAP_NEARER <= own)
         .then(|| format!("`{name}` has what `{other}` had in the last run"))
 }
 
-fn domain_drift(last: &Profile, now: &Profile, gates: &Gates) -> Option<String> {
+fn domain_difference(last: &Profile, now: &Profile, safeguards: &Safeguards) -> Option<String> {
     let addresses = |profile: &Profile| {
         let column = profile.columns.get(Field::Email.name());
         column.map_or(0, |column| column.filled)
     };
     let (before, after) = (addresses(last), addresses(now));
-    if before < gates.content_from || after == 0 {
+    if before < safeguards.content_from || after == 0 {
         return None;
     }
     let share = |profile: &Profile, domain: &str, all: u64| {
@@ -113,7 +113,7 @@ fn domain_drift(last: &Profile, now: &Profile, gates: &Gates) -> Option<String> 
     moved += others.abs() / 2.0;
     let (domain, _) = most;
     let [is, was] = [share(now, domain, after), share(last, domain, before)].map(percent);
-    (moved > gates.content_shift).then(|| {
+    (moved > safeguards.content_shift).then(|| {
         format!(
             "{} of the addresses are at other domains; `{domain}` has {is}, in the last run {was}",
             percent(moved)
@@ -223,7 +223,7 @@ mod tests {
             ("others", profile(400, |number| person(number + 1000))),
         ];
         for (name, now) in same {
-            let found = drifts(&last, &now, &Gates::default());
+            let found = differences(&last, &now, &Safeguards::default());
             assert_eq!(found, Vec::<String>::new(), "{name}");
         }
         let unlike: [(Profile, &[&str]); 8] = [
@@ -263,7 +263,7 @@ mod tests {
             ),
         ];
         for (number, (now, expected)) in unlike.iter().enumerate() {
-            let found = drifts(&last, now, &Gates::default());
+            let found = differences(&last, now, &Safeguards::default());
             let rotated = number == 5;
             if rotated {
                 // Every column says so in its own way; the address is the one that must.
@@ -276,10 +276,10 @@ mod tests {
 
     #[test]
     fn a_short_list_says_nothing_about_the_next_one() {
-        let gates = Gates::default();
+        let safeguards = Safeguards::default();
         let [few, many] = [49, 4000].map(|rows| profile(rows, person).kept());
-        assert!(drifts(&few, &many, &gates).is_empty());
-        assert!(!drifts(&many, &few, &gates).is_empty());
+        assert!(differences(&few, &many, &safeguards).is_empty());
+        assert!(!differences(&many, &few, &safeguards).is_empty());
     }
 
     #[test]

@@ -1,14 +1,15 @@
-//! gates: the safeguards on a computed plan, and all of their policy. Pure.
+//! safeguards: the limits on a computed plan, and all of their policy. Pure.
 //!
-//! Every change is in one class or several, and a class has a limit: a share of what is there, but
-//! never less than a count, so that small installations are left alone; over one run, and over
-//! the runs of a window together, so that a slow leak is found, too. A class over its limit is
-//! held: nothing of it is written until somebody looked at it. A row is held if any of its classes
-//! is. Two gates are not about shares: `seats`, and `content`, which holds the whole of a file
-//! that is in doubt: it looks unlike the last one, or its columns slipped against each other.
+//! Every change is in one or more classes, and a class has a limit: a share of the existing
+//! accounts, but never less than a count, so that small installations aren't affected. The limit
+//! applies to one run, and to all runs within a time window, so that slow changes are found, too. A
+//! class over its limit is held: none of its changes is written until somebody approves it. A row
+//! is held if any of its classes is. Two safeguards are not about shares: `seats`, and `content`,
+//! which holds a whole file that differs too much from the last one, or whose columns are shifted
+//! against each other.
 //!
-//! Shares are of the accounts that are there, not of the file's rows: a file of changes only has
-//! nothing but changes, and that is no reason to stop it.
+//! Shares refer to the existing accounts, not to the rows of the file: a file that contains only
+//! changes is normal, and no reason to hold it.
 
 use crate::safeguard::Class;
 use crate::safeguard::Classes;
@@ -17,10 +18,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::account::{COLUMNS, Update};
-use crate::definition::{Gates, Limit, OnHold};
+use crate::definition::{Limit, OnHold, Safeguards};
 use crate::field::Field;
 use crate::meaning::words::ROLE_SEPARATOR;
-use crate::safeguard::{Gate, Ruling};
+use crate::safeguard::{Safeguard, SafeguardDecision};
 
 /// When a class is too much: more than `share` of what is there and more than `count`, where there
 /// is at least `base`.
@@ -31,7 +32,7 @@ pub struct Rule {
     base: u64,
 }
 
-/// The limits of a pipeline that sets none. Filling an empty database is no event; closing one
+/// The limits of a pipeline that sets none. Filling an empty database is not an event; closing one
 /// account in twenty is. Okta stops at 20 % of at least 100 people, Canvas and Google at a limit
 /// that somebody has to set, and none looks at more than one run.
 const DEFAULTS: [(Class, Rule); 7] = [
@@ -56,15 +57,15 @@ impl Rule {
 }
 
 /// The limit of a class: what the pipeline sets of it, else the default.
-fn rule_of(class: Class, default: Rule, gates: &Gates) -> Rule {
+fn rule_of(class: Class, default: Rule, safeguards: &Safeguards) -> Rule {
     let limit = match class {
-        Class::Create => gates.create,
-        Class::Update => gates.update,
-        Class::Deactivate => gates.deactivate,
-        Class::EmailChange => gates.email_change,
-        Class::RoleRaise => gates.role_raise,
-        Class::KeyChange => gates.key_change,
-        Class::NewGroups => gates.new_groups,
+        Class::Create => safeguards.create,
+        Class::Update => safeguards.update,
+        Class::Deactivate => safeguards.deactivate,
+        Class::EmailChange => safeguards.email_change,
+        Class::RoleRaise => safeguards.role_raise,
+        Class::KeyChange => safeguards.key_change,
+        Class::NewGroups => safeguards.new_groups,
         Class::Seats | Class::Content => Limit::default(),
     };
     Rule {
@@ -98,13 +99,13 @@ pub struct Facts {
     pub known: u64,
     /// of these, those whom the file gives another first and last name.
     pub renamed: u64,
-    /// Why the file as a whole is in doubt; [`crate::stages::drift`] and [`crate::stages::slipped`] find it.
+    /// Why the file as a whole is in doubt; [`crate::stages::profiling`] and [`crate::stages::slipped`] find it.
     pub findings: Vec<String>,
 }
 
-/// So many people must get another name before the file is in doubt,
+/// This many people must get another name before the file is in doubt,
 const RENAMED_MIN: u64 = 5;
-/// and so large a share of those whom it names and who are known.
+/// and this share of those whom it names and who are known.
 const RENAMED_SHARE: f64 = 0.5;
 
 /// What is to be said of a run that gives most of the people whom it names another name: names and
@@ -162,7 +163,7 @@ impl Change<'_> {
                 let had = |field| update.before.get(field).and_then(|value| value.as_str());
                 let gets = |field| update.after.get(field).and_then(|value| value.as_str());
                 let changes = |field| had(field).zip(gets(field)).is_some();
-                let moves = had("email").zip(gets("email"));
+                let key_transfer = had("email").zip(gets("email"));
                 // Whoever has several roles counts by the highest.
                 let highest = |side: &BTreeMap<String, Value>| {
                     let of = |field: Field| {
@@ -186,7 +187,8 @@ impl Change<'_> {
                     .with_if(Class::Deactivate, closes)
                     .with_if(
                         Class::EmailChange,
-                        moves.is_some_and(|(had, gets)| had.to_lowercase() != gets.to_lowercase()),
+                        key_transfer
+                            .is_some_and(|(had, gets)| had.to_lowercase() != gets.to_lowercase()),
                     )
                     .with_if(Class::RoleRaise, raised)
                     .with_if(
@@ -201,40 +203,40 @@ impl Change<'_> {
 
 /// Judges a plan: an entry for every class that came up. `allowed` has what somebody let through.
 /// Rows are held, and counted, by the caller.
-pub fn judge(facts: &Facts, gates: &Gates, allowed: &[(Class, u64)]) -> Vec<Gate> {
-    let mut judged: Vec<Gate> = Vec::new();
+pub fn judge(facts: &Facts, safeguards: &Safeguards, allowed: &[(Class, u64)]) -> Vec<Safeguard> {
+    let mut judged: Vec<Safeguard> = Vec::new();
     for (class, default) in DEFAULTS {
         let count = facts.counts[class as usize];
         let base = match class {
             Class::NewGroups => facts.groups,
             _ => facts.accounts,
         };
-        let limit = rule_of(class, default, gates).limit(base);
+        let limit = rule_of(class, default, safeguards).limit(base);
         let window_count = facts.earlier[class as usize];
-        let window_limit = limit.map(|limit| (limit as f64 * gates.window_times) as u64);
+        let window_limit = limit.map(|limit| (limit as f64 * safeguards.window_times) as u64);
         let is_over = limit.is_some_and(|limit| count > limit)
             || window_limit.is_some_and(|limit| count + window_count > limit);
         if count > 0 {
-            judged.push(Gate {
+            judged.push(Safeguard {
                 window_count,
                 window_limit,
-                ..gate(class, count, base, limit, is_over, allowed)
+                ..safeguard(class, count, base, limit, is_over, allowed)
             });
         }
     }
     let closing = judged
         .iter()
-        .find(|gate| gate.class == Class::Deactivate.name());
+        .find(|safeguard| safeguard.class == Class::Deactivate.name());
     let freed = match closing {
-        Some(gate) if gate.ruling == Ruling::Held => 0,
+        Some(safeguard) if safeguard.decision == SafeguardDecision::Held => 0,
         _ => facts.seats_freed,
     };
     let after = (facts.seated + facts.seats_taken).saturating_sub(freed);
-    if let Some(seats) = gates.seats
+    if let Some(seats) = safeguards.seats
         && facts.seats_taken > 0
     {
         let is_over = after > seats;
-        judged.push(gate(
+        judged.push(safeguard(
             Class::Seats,
             after,
             facts.seated,
@@ -245,82 +247,88 @@ pub fn judge(facts: &Facts, gates: &Gates, allowed: &[(Class, u64)]) -> Vec<Gate
     }
     if !facts.findings.is_empty() {
         let count = facts.findings.len() as u64;
-        judged.push(Gate {
+        judged.push(Safeguard {
             findings: facts.findings.clone(),
             share: None,
-            ..gate(Class::Content, count, 0, Some(0), true, allowed)
+            ..safeguard(Class::Content, count, 0, Some(0), true, allowed)
         });
     }
     judged
 }
 
-/// The gates of a run that applies a plan. What it does was `seen`, so that nothing is too much;
-/// what the plan's own gates hold stays held, but for what was `approved`.
-pub fn after_a_look(seen: Vec<Gate>, of_plan: &[Gate], approved: Classes) -> Vec<Gate> {
-    let mut gates = seen;
-    for gate in &mut gates {
-        if gate.ruling == Ruling::Held {
-            gate.ruling = Ruling::Allowed;
-            gate.allowed = Some(gate.count);
+/// The safeguards of a run that applies a plan. What it does was `seen`, so that nothing is too
+/// much; what the plan's own safeguards hold stays held, but for what was `approved`.
+pub fn after_a_look(
+    seen: Vec<Safeguard>,
+    of_plan: &[Safeguard],
+    approved: Classes,
+) -> Vec<Safeguard> {
+    let mut safeguards = seen;
+    for safeguard in &mut safeguards {
+        if safeguard.decision == SafeguardDecision::Held {
+            safeguard.decision = SafeguardDecision::Allowed;
+            safeguard.allowed = Some(safeguard.count);
         }
     }
-    let is_approved =
-        |gate: &Gate| Class::from_name(&gate.class).is_some_and(|class| approved.has(class));
-    let held = of_plan
-        .iter()
-        .filter(|gate| gate.ruling == Ruling::Held && !is_approved(gate));
-    for gate in held {
-        gates.retain(|other| other.class != gate.class);
-        gates.push(gate.clone());
+    let is_approved = |safeguard: &Safeguard| {
+        Class::from_name(&safeguard.class).is_some_and(|class| approved.has(class))
+    };
+    let held = of_plan.iter().filter(|safeguard| {
+        safeguard.decision == SafeguardDecision::Held && !is_approved(safeguard)
+    });
+    for safeguard in held {
+        safeguards.retain(|other| other.class != safeguard.class);
+        safeguards.push(safeguard.clone());
     }
-    gates
+    safeguards
 }
 
-fn gate(
+fn safeguard(
     class: Class,
     count: u64,
     base: u64,
     limit: Option<u64>,
     is_over: bool,
     allowed: &[(Class, u64)],
-) -> Gate {
+) -> Safeguard {
     let allowed = allowed
         .iter()
         .find(|(of, _)| *of == class)
         .map(|(_, count)| *count);
-    let ruling = match (is_over, allowed) {
-        (false, _) => Ruling::Passed,
-        (true, Some(allowed)) if count <= allowed => Ruling::Allowed,
-        (true, _) => Ruling::Held,
+    let decision = match (is_over, allowed) {
+        (false, _) => SafeguardDecision::Passed,
+        (true, Some(allowed)) if count <= allowed => SafeguardDecision::Allowed,
+        (true, _) => SafeguardDecision::Held,
     };
-    Gate {
+    Safeguard {
         class: class.name().to_string(),
-        ruling,
+        decision,
         count,
         base,
         share: (base > 0).then(|| (count as f64 / base as f64 * 10_000.0).round() / 10_000.0),
         limit,
         allowed,
-        ..Gate::default()
+        ..Safeguard::default()
     }
 }
 
-/// What the window's earlier runs did, from their gates, newest first. What was held was not done;
-/// what was done before there was a limit fills no window; and whoever let a class through has
-/// seen what came before, so that counting begins anew there.
-pub fn in_window(earlier: &[Vec<Gate>]) -> Counts {
+/// What the window's earlier runs did, from their safeguards, newest first. What was held was not
+/// done; what was done before there was a limit fills no window; and whoever let a class through
+/// has seen what came before, so that counting begins again there.
+pub fn in_window(earlier: &[Vec<Safeguard>]) -> Counts {
     let mut counts = Counts::default();
     for class in Class::ALL {
         for run in earlier {
-            let Some(gate) = run.iter().find(|gate| gate.class == class.name()) else {
+            let Some(safeguard) = run.iter().find(|safeguard| safeguard.class == class.name())
+            else {
                 continue;
             };
-            match gate.ruling {
-                Ruling::Allowed => break,
-                Ruling::Passed if gate.limit.is_some() => {
-                    counts[class as usize] += gate.count.saturating_sub(gate.held);
+            match safeguard.decision {
+                SafeguardDecision::Allowed => break,
+                SafeguardDecision::Passed if safeguard.limit.is_some() => {
+                    counts[class as usize] += safeguard.count.saturating_sub(safeguard.held);
                 }
-                Ruling::Passed | Ruling::Held => {}
+                SafeguardDecision::Passed | SafeguardDecision::Held => {}
             }
         }
     }
@@ -328,13 +336,13 @@ pub fn in_window(earlier: &[Vec<Gate>]) -> Counts {
 }
 
 /// Whether the file as a whole is in doubt: then it doesn't say who is missing, either.
-pub fn doubt_the_file(gates: &[Gate]) -> bool {
-    gates
-        .iter()
-        .any(|gate| gate.class == Class::Content.name() && gate.ruling == Ruling::Held)
+pub fn doubt_the_file(safeguards: &[Safeguard]) -> bool {
+    safeguards.iter().any(|safeguard| {
+        safeguard.class == Class::Content.name() && safeguard.decision == SafeguardDecision::Held
+    })
 }
 
-/// What gates hold back.
+/// What safeguards hold back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hold {
     classes: Classes,
@@ -342,11 +350,13 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// As `gates` were judged.
-    pub fn of(gates: &[Gate], on_hold: OnHold) -> Hold {
-        let held = gates.iter().filter(|gate| gate.ruling == Ruling::Held);
+    /// As `safeguards` were judged.
+    pub fn of(safeguards: &[Safeguard], on_hold: OnHold) -> Hold {
+        let held = safeguards
+            .iter()
+            .filter(|safeguard| safeguard.decision == SafeguardDecision::Held);
         let classes = held
-            .filter_map(|gate| Class::from_name(&gate.class))
+            .filter_map(|safeguard| Class::from_name(&safeguard.class))
             .fold(Classes::default(), Classes::with);
         Hold {
             classes,
@@ -381,9 +391,9 @@ mod tests {
     use super::*;
     use crate::definition::parse;
 
-    fn gates(toml: &str) -> Gates {
+    fn safeguards(toml: &str) -> Safeguards {
         let text = format!("name = \"x\"\n[gates]\n{toml}");
-        parse("x.toml", &text).unwrap().definition.gates
+        parse("x.toml", &text).unwrap().definition.safeguards
     }
 
     fn facts(class: Class, count: u64, accounts: u64, earlier: u64) -> Facts {
@@ -400,7 +410,7 @@ mod tests {
     #[test]
     fn a_class_passes_up_to_its_limit_and_not_beyond() {
         use Class::*;
-        use Ruling::*;
+        use SafeguardDecision::*;
         let tight = "deactivate = { share = 0.1, count = 3 }";
         let based = "create = { share = 0.5, count = 2, base = 10 }";
         let table = [
@@ -446,11 +456,13 @@ mod tests {
             ("", Deactivate, 0, 1000, 500, Passed),
         ];
         for (toml, class, count, base, earlier, expected) in table {
-            let judged = judge(&facts(class, count, base, earlier), &gates(toml), &[]);
-            let ruling = judged.first().map_or(Passed, |gate| gate.ruling);
+            let judged = judge(&facts(class, count, base, earlier), &safeguards(toml), &[]);
+            let decision = judged
+                .first()
+                .map_or(Passed, |safeguard| safeguard.decision);
             let name = class.name();
             assert_eq!(
-                ruling, expected,
+                decision, expected,
                 "{toml} {name} {count} of {base}, {earlier}"
             );
         }
@@ -460,19 +472,19 @@ mod tests {
     fn an_entry_says_what_it_was_measured_by() {
         let judged = judge(
             &facts(Class::Deactivate, 26, 400, 4),
-            &Gates::default(),
+            &Safeguards::default(),
             &[],
         );
-        let expected = Gate {
+        let expected = Safeguard {
             class: "deactivate".into(),
-            ruling: Ruling::Held,
+            decision: SafeguardDecision::Held,
             count: 26,
             base: 400,
             share: Some(0.065),
             limit: Some(20),
             window_count: 4,
             window_limit: Some(40),
-            ..Gate::default()
+            ..Safeguard::default()
         };
         assert_eq!(judged, [expected]);
     }
@@ -481,28 +493,28 @@ mod tests {
     fn somebody_can_let_through_what_they_know_of_and_no_more() {
         let facts = facts(Class::Update, 600, 1000, 0);
         for (allowed, expected) in [
-            ((Class::Update, 600), Ruling::Allowed),
-            ((Class::Update, 599), Ruling::Held),
-            ((Class::Create, 600), Ruling::Held),
+            ((Class::Update, 600), SafeguardDecision::Allowed),
+            ((Class::Update, 599), SafeguardDecision::Held),
+            ((Class::Create, 600), SafeguardDecision::Held),
         ] {
-            let judged = judge(&facts, &Gates::default(), &[allowed]);
-            assert_eq!(judged[0].ruling, expected, "{allowed:?}");
+            let judged = judge(&facts, &Safeguards::default(), &[allowed]);
+            assert_eq!(judged[0].decision, expected, "{allowed:?}");
         }
     }
 
     #[test]
     fn seats_are_those_taken_afterwards() {
-        let gates = gates("seats = 100");
+        let safeguards = safeguards("seats = 100");
         let closing = |closed| Facts {
             seats_freed: closed,
             ..facts(Class::Deactivate, closed, 200, 0)
         };
         for (seated, taken, closed, expected) in [
-            (90, 10, 0, Some(Ruling::Passed)),
-            (90, 11, 0, Some(Ruling::Held)),
-            (90, 11, 1, Some(Ruling::Passed)),
-            // closing so many is held itself, so that it frees nothing
-            (90, 11, 50, Some(Ruling::Held)),
+            (90, 10, 0, Some(SafeguardDecision::Passed)),
+            (90, 11, 0, Some(SafeguardDecision::Held)),
+            (90, 11, 1, Some(SafeguardDecision::Passed)),
+            // closing this many is held itself, so that it frees nothing
+            (90, 11, 50, Some(SafeguardDecision::Held)),
             // over already, but nobody comes in
             (120, 0, 0, None),
         ] {
@@ -511,10 +523,10 @@ mod tests {
                 seats_taken: taken,
                 ..closing(closed)
             };
-            let judged = judge(&facts, &gates, &[]);
-            let seats = judged.iter().find(|gate| gate.class == "seats");
-            let ruling = seats.map(|gate| gate.ruling);
-            assert_eq!(ruling, expected, "{seated} {taken} {closed}");
+            let judged = judge(&facts, &safeguards, &[]);
+            let seats = judged.iter().find(|safeguard| safeguard.class == "seats");
+            let decision = seats.map(|safeguard| safeguard.decision);
+            assert_eq!(decision, expected, "{seated} {taken} {closed}");
         }
     }
 
@@ -524,11 +536,11 @@ mod tests {
             findings: vec!["200 rows; the last run had 400".into()],
             ..facts(Class::Update, 1, 1000, 0)
         };
-        let judged = judge(&facts, &Gates::default(), &[]);
+        let judged = judge(&facts, &Safeguards::default(), &[]);
         let hold = Hold::of(&judged, OnHold::OthersGoOn);
         let update = Classes::default().with(Class::Update);
         assert_eq!(hold.reasons(update), [Class::Content]);
-        let judged = judge(&facts, &Gates::default(), &[(Class::Content, 1)]);
+        let judged = judge(&facts, &Safeguards::default(), &[(Class::Content, 1)]);
         assert!(!Hold::of(&judged, OnHold::OthersGoOn).is_any());
     }
 
@@ -605,21 +617,21 @@ mod tests {
 
     #[test]
     fn the_window_counts_what_was_done_and_nobody_has_seen() {
-        let run = |ruling, limit, count| {
-            vec![Gate {
+        let run = |decision, limit, count| {
+            vec![Safeguard {
                 held: 2,
                 class: "deactivate".into(),
-                ruling,
+                decision,
                 limit,
                 count,
-                ..Gate::default()
+                ..Safeguard::default()
             }]
         };
-        let passed = run(Ruling::Passed, Some(50), 7);
-        let held = run(Ruling::Held, Some(50), 90);
-        let allowed = run(Ruling::Allowed, Some(50), 80);
-        let unlimited = run(Ruling::Passed, None, 4000);
-        let counted = |runs: &[Vec<Gate>]| in_window(runs)[Class::Deactivate as usize];
+        let passed = run(SafeguardDecision::Passed, Some(50), 7);
+        let held = run(SafeguardDecision::Held, Some(50), 90);
+        let allowed = run(SafeguardDecision::Allowed, Some(50), 80);
+        let unlimited = run(SafeguardDecision::Passed, None, 4000);
+        let counted = |runs: &[Vec<Safeguard>]| in_window(runs)[Class::Deactivate as usize];
         let nothing = Vec::new();
         assert_eq!(
             counted(&[passed.clone(), nothing, held, passed.clone(), unlimited]),
@@ -632,7 +644,7 @@ mod tests {
     fn a_row_is_held_by_any_of_its_classes_or_with_all_others() {
         let judged = judge(
             &facts(Class::EmailChange, 51, 1000, 0),
-            &Gates::default(),
+            &Safeguards::default(),
             &[],
         );
         let plain = Classes::default().with(Class::Update);

@@ -1,5 +1,5 @@
-//! revalidate: whether the accounts are still what a plan saw of them, and what becomes of a row
-//! where they aren't. Pure; decides nothing about rows whose accounts stayed as they were.
+//! revalidate: whether the accounts are still what a plan saw of them, and what happens to a row
+//! where they aren't. Pure; decides nothing about rows whose accounts are unchanged.
 
 use crate::decision::Trace;
 use crate::decision::state;
@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use crate::account::{Account, COLUMNS, Matched, Update};
 use crate::decision::{Action, Planned};
-use crate::definition::{Definition, Existing, MissingGroups, Mode, Touch};
+use crate::definition::{Definition, Existing, MissingGroups, Mode, UpdatePolicy};
 use crate::field::{Field, Key, RowNumber};
 use crate::issue::{Code, Issue};
-use crate::leaver::{Fate, Leaver, Why};
+use crate::leaver::{Leaver, LeaverAction, Why};
 use crate::meaning::group;
 use crate::meaning::person::{Person, is_same_key};
 use crate::outcome::Outcome;
@@ -37,7 +37,7 @@ pub fn regardless(definition: &Definition) -> Definition {
     definition
 }
 
-/// A row of a plan: what is to become of it, and what the check saw.
+/// A row of a plan: what is to happen to it, and what the check saw.
 #[derive(Debug, Default)]
 pub struct Line {
     outcome: Option<Outcome>,
@@ -47,7 +47,7 @@ pub struct Line {
     row: RowNumber,
 }
 
-/// The rows of a batch of a plan, whose first row is `first`. Issues stand in row order in it.
+/// The rows of a batch of a plan, whose first row is `first`. Issues are in row order in it.
 pub fn lines(planned: Planned, first: RowNumber) -> Vec<Line> {
     let mut traces = planned.traces.into_iter().peekable();
     let mut updates = planned.updates.into_iter().peekable();
@@ -71,14 +71,14 @@ pub fn lines(planned: Planned, first: RowNumber) -> Vec<Line> {
 }
 
 /// What following a plan needs besides its rows.
-pub struct Follow<'a> {
+pub struct Revalidate<'a> {
     /// The plan's pipeline.
     pub definition: &'a Definition,
     /// [`regardless`] of it.
     pub regardless: &'a Definition,
     /// The rows that are to be applied.
     pub wanted: &'a Wanted<'a>,
-    /// Whether rows that drifted are decided anew instead of held.
+    /// Whether rows that drifted are decided again instead of held.
     pub replan: bool,
     /// How rows are decided.
     pub decide: &'a Decide<'a>,
@@ -86,8 +86,8 @@ pub struct Follow<'a> {
     pub group_exists: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
-impl Follow<'_> {
-    /// What becomes of a row of the plan, now that the match finds `matched` for it.
+impl Revalidate<'_> {
+    /// What happens to a row of the plan, now that the match finds `matched` for it.
     pub fn row(
         &self,
         person: &Person,
@@ -258,10 +258,10 @@ pub enum Leaving {
 /// Holds those of the leavers that are to be deactivated and that the plan didn't see as they are.
 pub fn hold_unplanned(leavers: &mut [Leaver], planned: &[Leaver], replan: bool, leaving: Leaving) {
     let same = |now: &Leaver, then: &Leaver| {
-        let was_held = then.fate == Fate::Held;
+        let was_held = then.action == LeaverAction::Held;
         let is_still_due = match leaving {
             Leaving::Planned { overtaken } => {
-                then.fate == now.fate && !(overtaken && then.why == Why::Missing)
+                then.action == now.action && !(overtaken && then.why == Why::Missing)
             }
             _ if then.why != Why::Missing => was_held,
             Leaving::Counted => was_held && now.runs > then.runs,
@@ -277,8 +277,8 @@ pub fn hold_unplanned(leavers: &mut [Leaver], planned: &[Leaver], replan: bool, 
         // They are in order of their accounts.
         let then = planned.binary_search_by_key(&leaver.account, |then| then.account);
         let is_planned = then.is_ok_and(|at| same(leaver, &planned[at]));
-        if leaver.fate.is_written() && !is_planned && !replan {
-            leaver.fate = Fate::Held;
+        if leaver.action.is_written() && !is_planned && !replan {
+            leaver.action = LeaverAction::Held;
         }
     }
 }
@@ -321,8 +321,8 @@ fn attributes(account: &Account) -> serde_json::Map<String, serde_json::Value> {
     serde_json::from_str(&account.attributes).unwrap_or_default()
 }
 
-/// What the check saw and what is there now, where that can be told. Values that the check saw
-/// stand in backticks.
+/// What the check saw and what is there now, where that is clear. Values that the check saw are in
+/// backticks.
 fn drifted(step: &Step, definition: &Definition) -> Issue {
     let outcome = step.outcome;
     let row = step.person.row();
@@ -366,7 +366,9 @@ fn changed(step: &Step, account: &Account, definition: &Definition) -> Issue {
             // Without an update, the account had what the row has; more of it isn't known.
             None => match step.person.value(field) {
                 Some("invited") if field == Field::Status => continue,
-                Some(value) if definition.update.of(field) == Touch::Overwrite => Some(value),
+                Some(value) if definition.update.of(field) == UpdatePolicy::Overwrite => {
+                    Some(value)
+                }
                 _ => continue,
             },
         };
