@@ -347,9 +347,13 @@ fn print_counts(
             json!({ "counts": counts, "omitted": omitted })
         ));
     }
-    let lines = lines
-        .map(|line| line.into_iter().map(|value| safe(&plain(value))).collect())
-        .collect();
+    let lines = lines.zip(&counts).map(|(line, (_, count))| {
+        let cells = line.into_iter().take(by.len());
+        let mut cells: Vec<String> = cells.map(|value| safe(&plain(value))).collect();
+        cells.push(grouped(*count));
+        cells
+    });
+    let lines = lines.collect();
     out.write(&table(names, lines, &[by.len()]))?;
     if omitted > 0 {
         out.write(&format!(
