@@ -63,9 +63,9 @@ pub fn import(job: &Job, store: &mut Store) -> Result<Ran> {
             .seal(&begun.run, &input.spool, store)
     };
     let decisions = sealed.map_or_else(decide, Ok)?;
-    let way = begun.way;
+    let mode = begun.mode;
     let ran = input.with(job, decisions, begun, Some(store))?;
-    write(job, ran, way, store)
+    write(job, ran, mode, store)
 }
 
 /// Exactly what a plan says, for those of its rows that are wanted. A row whose account has changed
@@ -82,8 +82,8 @@ pub fn apply(job: &Job, mut order: Order, store: &mut Store) -> Result<Ran> {
             .seal(&begun.run, &order.plan.spool, store)
     };
     let decisions = sealed.map_or_else(decide, Ok)?;
-    let way = begun.way;
-    write(job, order.with(job, decisions, begun, store)?, way, store)
+    let mode = begun.mode;
+    write(job, order.with(job, decisions, begun, store)?, mode, store)
 }
 
 /// What safeguards held of a run and somebody lets through: by the plan that the run left.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::change::{asks_for_groups, joined, named, needed_groups};
 use super::duplicate_match::{DuplicateMatch, DuplicateMatches};
 use super::read::{place, place_and_name};
-use super::snapshot::{Called, send_keys};
+use super::snapshot::{Snapshot, send_keys};
 use crate::account::{Account, Matched, Update};
 use crate::decision::Trace;
 use crate::decision::{Action, Planned};
@@ -66,7 +66,7 @@ struct Known<'a> {
     /// The groups that there are.
     tree: Tree,
     /// What the account snapshot says about every row, if there is one.
-    called: Option<Called>,
+    snapshot: Option<Snapshot>,
     /// The matches of the rows that had to be asked for, to be read in their order.
     matches: Option<Matches<'a>>,
     /// As in [`Planning`].
@@ -86,18 +86,18 @@ fn ask_store<'a>(
         Some(store) => store.group_tree(&definition.groups)?,
         None => Tree::new(HashMap::new(), &definition.groups),
     };
-    let (mut called, mut matches, mut unknown_rows) = (None, None, 0);
+    let (mut snapshot, mut matches, mut unknown_rows) = (None, None, 0);
     if let Some(store) = store
         && store.has_accounts()?
     {
         let sent = send_keys(rows, guide, &tree, scanning, store)?;
-        (called, unknown_rows) = (sent.called, sent.unknown_rows);
+        (snapshot, unknown_rows) = (sent.called, sent.unknown_rows);
         let with_past = definition.update.asks_who();
         matches = Some(store.run_match(&definition.matching.keys(), with_groups, with_past)?);
     }
     Ok(Known {
         tree,
-        called,
+        snapshot,
         matches,
         unknown_rows,
     })
@@ -115,7 +115,7 @@ pub(super) fn match_and_plan(
     let definition = &job.pipeline.definition;
     let Known {
         tree,
-        called,
+        snapshot,
         mut matches,
         unknown_rows,
     } = ask_store(rows, guide, store, scanning)?;
@@ -139,7 +139,7 @@ pub(super) fn match_and_plan(
             None => Ok(Vec::new()),
         },
         |found, batch, people| {
-            let (planned, moving) = judge.plan(batch, &people, called.as_ref(), found)?;
+            let (planned, moving) = judge.plan(batch, &people, snapshot.as_ref(), found)?;
             let facts = rows.facts(&people, &planned);
             Ok((people, planned, moving, facts))
         },
@@ -225,9 +225,9 @@ fn blocked_it(issue: &Issue) -> bool {
     blocks_the_transfer(issue) || issue.code == Code::PlanDrifted
 }
 
-/// What the accounts that were called say of a row; a match can say it where none were.
-fn lookup(called: Option<&Called>, spool: &Spool, batch: usize, index: usize) -> Lookup {
-    called.map_or(Lookup::Ask, |called| called.lookup(spool, batch, index))
+/// What the account snapshot says of a row; a match can say it where none were.
+fn lookup(snapshot: Option<&Snapshot>, spool: &Spool, batch: usize, index: usize) -> Lookup {
+    snapshot.map_or(Lookup::Ask, |snapshot| snapshot.lookup(spool, batch, index))
 }
 
 /// All that planning a row needs besides the row and its match.
@@ -246,7 +246,7 @@ impl Judge<'_> {
         &self,
         batch: usize,
         people: &People,
-        called: Option<&Called>,
+        snapshot: Option<&Snapshot>,
         found: &[(RowNumber, Matched)],
     ) -> Result<(Planned, key_transfer::Found)> {
         let first = people.drafts.first_row;
@@ -264,7 +264,7 @@ impl Judge<'_> {
             .peekable();
         for index in 0..people.len() {
             let row = first + index as RowNumber;
-            if let Lookup::Holds(account) = lookup(called, self.rows.spool, batch, index) {
+            if let Lookup::Holds(account) = lookup(snapshot, self.rows.spool, batch, index) {
                 planned.outcomes.push(Outcome::Unchanged);
                 planned.accounts.push((row, account));
                 continue;
