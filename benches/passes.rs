@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use muster::definition::{self, Definition};
+use muster::definition::Definition;
 use muster::header::Vocabulary;
 use muster::meaning::mapping::Mapping;
 use muster::memory::seen::Seen;
 use muster::outcome::Verdict;
+use muster::pipelines;
 use muster::row::{Cells, Drafts, Layout, People};
 use muster::stages::clean::clean;
 use muster::stages::dedupe::fingerprints;
@@ -24,7 +25,7 @@ pub struct Input {
 
 /// Opens a file and maps its columns.
 pub fn open(path: &Path) -> Input {
-    let definition = definition::open(None)
+    let definition = pipelines::open(None)
         .expect("the default pipeline")
         .definition;
     let vocabulary = Vocabulary::new(&definition);

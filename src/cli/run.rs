@@ -147,6 +147,33 @@ pub(super) struct Finished {
     pub(super) end: Result<Exit>,
 }
 
+/// The way of running that `task` asks for. Puts the file of a plan that is to be written into `pending`.
+fn carry(
+    job: &Job,
+    task: Task,
+    store: Option<&mut Store>,
+    pending: &mut Option<Pending>,
+) -> Result<Ran> {
+    match (task, store) {
+        (Task::Import, Some(store)) if job.files.is_empty() => pipeline::due(job, store),
+        (Task::Import, Some(store)) => pipeline::import(job, store),
+        (
+            Task::Apply {
+                order,
+                approval: Some(_),
+                ..
+            },
+            Some(store),
+        ) => pipeline::approve(job, *order, store),
+        (Task::Apply { order, .. }, Some(store)) => pipeline::apply(job, *order, store),
+        (Task::Check { plan, .. }, store) => {
+            *pending = plan;
+            pipeline::check(job, store)
+        }
+        (_, None) => pipeline::check(job, None),
+    }
+}
+
 /// The run itself, up to its reports and its line in the run log.
 pub(super) fn run_task(
     setup: &Setup,
@@ -180,24 +207,7 @@ pub(super) fn run_task(
     }
     let mut about = About::new(&task, store.as_deref(), args);
     let mut pending = None;
-    let ran = match (task, store.as_deref_mut()) {
-        (Task::Import, Some(store)) if args.files.is_empty() => pipeline::due(&job, store),
-        (Task::Import, Some(store)) => pipeline::import(&job, store),
-        (
-            Task::Apply {
-                order,
-                approval: Some(_),
-                ..
-            },
-            Some(store),
-        ) => pipeline::approve(&job, *order, store),
-        (Task::Apply { order, .. }, Some(store)) => pipeline::apply(&job, *order, store),
-        (Task::Check { plan, .. }, store) => {
-            pending = plan;
-            pipeline::check(&job, store)
-        }
-        (_, None) => pipeline::check(&job, None),
-    };
+    let ran = carry(&job, task, store.as_deref_mut(), &mut pending);
     let ran = ran.inspect_err(|_| remove_if_empty(folder))?;
     progress.end();
     if let Some(run) = &ran.given_up {

@@ -129,7 +129,6 @@ pub(super) fn send_keys(
             Ok(())
         },
     )?;
-    drop(call);
     let called = snapshot.filter(|_| shape.is_some());
     Ok(Sent {
         called: called.map(|snapshot| Snapshot { snapshot, answers }),

@@ -202,6 +202,32 @@ pub fn read_natives(
     read_as(source, number, first_row, true, emit)
 }
 
+/// Opens the file of a source, which must still be what was opened first.
+fn open_unchanged(source: &Source) -> Result<File> {
+    let path = source.path.as_path();
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    match fingerprint(path, &file)? == source.sha256 {
+        true => Ok(file),
+        false => Err(refusal(
+            Code::FileChanged,
+            path,
+            "changed after it was opened",
+        )),
+    }
+}
+
+/// The batch that follows `batch`, with the formats known so far.
+fn batch_behind(batch: &Cells, number: u16) -> Cells {
+    let mut next = Cells::new(number, batch.next_row());
+    next.sheet = batch.sheet.as_ref().map(|sheet| {
+        Box::new(SheetCells {
+            formats: sheet.formats.clone(),
+            ..SheetCells::default()
+        })
+    });
+    next
+}
+
 fn read_as(
     source: &Source,
     number: u16,
@@ -222,14 +248,7 @@ fn read_as(
         let what = "can't be read: nothing of it but its rows was kept";
         return Err(refusal(Code::FileUnreadable, path, what));
     };
-    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    if fingerprint(path, &file)? != source.sha256 {
-        return Err(refusal(
-            Code::FileChanged,
-            path,
-            "changed after it was opened",
-        ));
-    }
+    let file = open_unchanged(source)?;
     let Some(chosen) = book.sheets.get(*sheet) else {
         return Err(refusal(Code::FileNoSheet, path, "has no such sheet"));
     };
@@ -270,13 +289,7 @@ fn read_as(
             let index = batch.len() - 1;
             source.note_header_again(&mut batch, index);
             if batch.is_full() {
-                let mut next = Cells::new(number, batch.next_row());
-                next.sheet = batch.sheet.as_ref().map(|sheet| {
-                    Box::new(SheetCells {
-                        formats: sheet.formats.clone(),
-                        ..SheetCells::default()
-                    })
-                });
+                let next = batch_behind(&batch, number);
                 if !emit(std::mem::replace(&mut batch, next))? {
                     return Ok(());
                 }

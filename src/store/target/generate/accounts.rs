@@ -73,6 +73,21 @@ fn key_of(plan: &Plan, field: Field, column: &Column, form: &str) -> String {
     )
 }
 
+/// The custom attributes as one JSON object.
+fn attributes(plan: &Plan) -> String {
+    let pairs: Vec<String> = attribute_pairs(plan)
+        .iter()
+        .map(|(name, column)| format!("{}, {}", text(name), read(column)))
+        .collect();
+    match pairs.is_empty() {
+        true => "'{}'::jsonb".to_string(),
+        false => format!(
+            "jsonb_strip_nulls(jsonb_build_object({}))",
+            pairs.join(", ")
+        ),
+    }
+}
+
 fn account_view(plan: &Plan) -> String {
     let id = plan.id.column.quoted();
     let mut parts: Vec<(String, &str)> = Vec::new();
@@ -105,20 +120,7 @@ fn account_view(plan: &Plan) -> String {
         );
         parts.push((value, key));
     }
-    let attributes: Vec<String> = attribute_pairs(plan)
-        .iter()
-        .map(|(name, column)| format!("{}, {}", text(name), read(column)))
-        .collect();
-    parts.push((
-        match attributes.is_empty() {
-            true => "'{}'::jsonb".to_string(),
-            false => format!(
-                "jsonb_strip_nulls(jsonb_build_object({}))",
-                attributes.join(", ")
-            ),
-        },
-        "attributes",
-    ));
+    parts.push((attributes(plan), "attributes"));
     parts.push(("link.run_id".to_string(), "run_id"));
     parts.push(("link.run_row".to_string(), "run_row"));
     parts.push(("link.made_at".to_string(), "created_at"));
