@@ -463,7 +463,7 @@ mod tests {
         fit(&mut lines, 60);
         assert_eq!(lines[1][1], long, "it fits");
         fit(&mut lines, 30);
-        assert_eq!(lines[1], cells(["12", "muster-runs/som…", "rejected"]));
+        assert_eq!(lines[1], cells(["12", "muster-runs/s…", "rejected"]));
         assert_eq!(
             human::table(&lines, &[])
                 .lines()

@@ -565,7 +565,7 @@ mod tests {
             ),
             ("outcome = 'create'", 10, "`outcome` is never `create`"),
             (
-                "code < 'x'",
+                "code < 'email.syntax'",
                 5,
                 "`issues` is a list of words and has no order",
             ),
