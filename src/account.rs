@@ -40,9 +40,9 @@ pub struct Account {
     pub keys: [Option<String>; 2],
     /// Custom attributes: a JSON object.
     pub attributes: String,
-    /// Its memberships, as entries of [`membership`], sorted.
+    /// Its memberships, as entries of `membership`, sorted.
     pub groups: Vec<String>,
-    /// Who set which value, for [`provenance::Past`]; none where the pipeline doesn't ask.
+    /// Who set which value, for `provenance::Past`; none where the pipeline doesn't ask.
     pub past: Option<String>,
 }
 
@@ -57,11 +57,11 @@ impl Account {
 /// What the accounts say about one row.
 #[derive(Debug, Clone, Default)]
 pub struct Matched {
-    /// The account that has each of the row's keys, by [`Key`].
+    /// The account that has each of the row's keys, by `Key`.
     pub by: [Option<Uuid>; 3],
     /// The account that the pipeline's keys find, in their order.
     pub account: Option<Account>,
-    /// Names of the accounts that have the other keys, by [`Key`].
+    /// Names of the accounts that have the other keys, by `Key`.
     pub others: [Option<String>; 3],
 }
 

@@ -183,7 +183,7 @@ pub struct Place {
     pub byte: u64,
 }
 
-/// The three keys by which a row may be matched to an account, in the columns of [`People::keys`].
+/// The three keys by which a row may be matched to an account, in the columns of `People::keys`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Key {
     /// `external_id` as cleaned; letters and case as given.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::field::RowNumber;
 
 /// Values by field; attributes as `attributes.NAME`, memberships as `groups`, a list of entries (see
-/// [`membership`]).
+/// `membership`).
 pub type Values = BTreeMap<String, Value>;
 
 /// An account as it is, or as it was when it was removed.

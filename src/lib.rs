@@ -13,7 +13,7 @@
 //! | effects | [`store`], all SQL; [`ledger`], all Parquet; [`report`], what people read; [`notify`], the mails; [`pipelines`], [`password`], [`progress`] |
 //! | passes | [`stages`], a file or folder each |
 //! | policy | [`definition`], a pipeline file; [`header`], what columns are called; [`meaning`], what cells mean |
-//! | values | [`row`], [`issue`], [`outcome`], [`account`], [`decision`], [`summary`] and others; [`text`], [`vocabulary`]; [`memory`], [`spool`], [`file`] |
+//! | values | [`row`], [`issue`], [`outcome`], [`account`], [`decision`], [`summary`] and others; [`text`], [`vocabulary`]; [`memory`], [`spool`], [`mod@file`] |
 //!
 //! # Invariants, each the absence of something
 //!

@@ -10,7 +10,7 @@ macro_rules! rules {
         }
 
         impl Rule {
-            /// Every rule, in the order of its bit in [`Drafts::rules`]; at most 32.
+            /// Every rule, in the order of its bit in `Drafts::rules`; at most 32.
             pub const ALL: &[Rule] = &[$(Rule::$variant),*];
 
             /// The rule as written in reports.
@@ -70,7 +70,7 @@ impl Rules {
     /// No rule.
     pub const NONE: Rules = Rules(0);
 
-    /// The rules of a row, as [`Drafts::rules`] has them: bit `n` is rule `n`.
+    /// The rules of a row, as `Drafts::rules` has them: bit `n` is rule `n`.
     pub fn from_bits(bits: u32) -> Rules {
         Rules(bits)
     }

@@ -49,7 +49,7 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// One row with its values, as [`decide`] sees it.
+/// One row with its values, as `decide` sees it.
 pub struct Person<'a> {
     /// The batch.
     pub people: &'a People,

@@ -4,8 +4,8 @@
 //! | what | of each | bytes | is asked |
 //! |---|---|---|---|
 //! | [`seen`] | row that is not a duplicate | 12, in a table that is at most 4/5 full | for every row, at once |
-//! | [`key_index`] | key of a row | 12 | after the last row |
-//! | [`managers`] | what a row and its manager are called by, where rows name managers | up to 128, and 5 for the row | after the last row |
+//! | `key_index` | key of a row | 12 | after the last row |
+//! | `managers` | what a row and its manager are called by, where rows name managers | up to 128, and 5 for the row | after the last row |
 //! | `pipeline::twice` | row that is about an account | 20 | after the match |
 //! | `pipeline::snapshot` | account, where the file has rows for most | up to 112 | after the last row; too many aren't called at all |
 //!
