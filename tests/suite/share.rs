@@ -180,6 +180,14 @@ fn rows_in_ledger_by_outcome(counts: Counts) -> BTreeMap<u8, u64> {
     pairs.filter(|(_, count)| *count > 0).collect()
 }
 
+/// How many others are connected to the database.
+fn other_sessions(url: &str) -> u64 {
+    let sql = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+        AND backend_type = 'client backend'";
+    support::query_one(url, sql).parse().unwrap()
+}
+
 fn chunks_written(url: &str) -> u64 {
     let sql = "SELECT count(*) FROM muster.chunks WHERE first_row >= 0
         AND run_id = (SELECT max(id) FROM muster.runs WHERE shared_at IS NOT NULL)";
@@ -255,6 +263,8 @@ fn when_all_are_killed_the_next_takes_the_run_up() {
     for process in processes {
         assert_eq!(process.kill().exit, -1);
     }
+    // The server notices later that they are gone; until then the next one would join them.
+    support::wait_until(|| other_sessions(&url) == 0);
     let before = chunks_written(&url);
     assert!(before < FILES as u64, "{before}");
     let again = place.run(&url, &APPLY);
