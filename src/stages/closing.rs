@@ -15,7 +15,7 @@ use crate::meaning::flag::{Flag, Word};
 use crate::meaning::mapping::{Mapping, Target};
 use crate::refusal::Refusal;
 use crate::row::{Cells, Slot};
-use crate::text::key;
+use crate::text::{key, toml_string};
 
 /// A value longer than this, in bytes, is no status.
 const STATUS_BYTES_MAX: usize = 64;
@@ -332,7 +332,7 @@ fn what(header: &str, why: Why, count: &Count) -> String {
 
 /// The lines that settle it, each way.
 fn help(header: &str, why: Why, count: &Count) -> String {
-    let name = quoted(header);
+    let name = toml_string(header);
     let words = match (why, &count.first) {
         (Why::Blanks, _) => {
             return format!(
@@ -342,7 +342,7 @@ fn help(header: &str, why: Why, count: &Count) -> String {
         (_, Some((_, word)))
             if matches!(why, Why::Doubt(Doubt::Status | Doubt::Place) | Why::Values) =>
         {
-            format!(" and `[status]` `{} = \"deactivated\"`", quoted(word))
+            format!(" and `[status]` `{} = \"deactivated\"`", toml_string(word))
         }
         (Why::Doubt(Doubt::Status | Doubt::Place), None) => {
             " and `[status]` `false = \"deactivated\"`, `true = \"keep\"`, or the other way round"
@@ -362,11 +362,6 @@ fn help(header: &str, why: Why, count: &Count) -> String {
     format!(
         "{status} if it says whose account is closed; `[attributes]` `{name} = {name}` if it is about something else; `[columns]` `ignore = [{name}]` to leave it out"
     )
-}
-
-/// A string as TOML writes it.
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::header::{
 use crate::issue::Code;
 use crate::meaning::{country, date, language, words};
 use crate::text;
-use crate::text::email;
+use crate::text::{email, toml_string};
 
 /// How sure a proposal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -581,7 +581,7 @@ fn ask(proposal: &mut Proposal, definition: &Definition) {
 }
 
 fn line(field: Field, header: &str) -> String {
-    format!("`{} = {}`", field.name(), quoted(header))
+    format!("`{} = {}`", field.name(), toml_string(header))
 }
 
 fn position(proposal: &Proposal, field: Field) -> Option<usize> {
@@ -620,12 +620,6 @@ fn date_order(values: &[String]) -> Option<DateOrder> {
     }
 }
 
-/// A string as TOML writes it. JSON's escapes are TOML's, but for one character.
-fn quoted(text: &str) -> String {
-    let text = serde_json::to_string(text).unwrap_or_default();
-    text.replace('\u{7f}', "\\u007f")
-}
-
 impl Proposal {
     /// The proposal as a pipeline file called `name`, for the file that is shown as `file`. Answers
     /// that are still open are comments; it loads as it is. No value of the file is in it.
@@ -634,15 +628,15 @@ impl Proposal {
             "# {name}: proposed by `muster map` for {}, and yours to edit.\n# The pipeline `users` \
                 lists all settings, with their defaults.\n\nname = {}\ndescription = {}\n",
             comment(file),
-            quoted(name),
-            quoted(&format!("People as in {file}"))
+            toml_string(name),
+            toml_string(&format!("People as in {file}"))
         );
         write_read(&mut toml, read);
         toml.push_str("\n[columns]\n");
         for field in Field::ALL {
             let of = |column: &&Column| column.becomes == Becomes::Field(field);
             let columns: Vec<&Column> = self.columns.iter().filter(of).collect();
-            let headers: Vec<String> = columns.iter().map(|c| quoted(&c.header)).collect();
+            let headers: Vec<String> = columns.iter().map(|c| toml_string(&c.header)).collect();
             let header = match headers.as_slice() {
                 [] => continue,
                 [one] => one.clone(),
@@ -688,7 +682,7 @@ impl Proposal {
         for part in NamePart::ALL {
             let of = |column: &&Column| column.becomes == Becomes::NamePart(part);
             let columns = self.columns.iter().filter(of);
-            let headers: Vec<String> = columns.map(|column| quoted(&column.header)).collect();
+            let headers: Vec<String> = columns.map(|column| toml_string(&column.header)).collect();
             let headers = match headers.as_slice() {
                 [] => continue,
                 [one] => one.clone(),
@@ -707,7 +701,7 @@ impl Proposal {
         for column in &self.columns {
             if let Becomes::Asked(fields) = &column.becomes {
                 for field in fields {
-                    let _ = writeln!(toml, "#{} = {}", field.name(), quoted(&column.header));
+                    let _ = writeln!(toml, "#{} = {}", field.name(), toml_string(&column.header));
                 }
             }
         }
@@ -716,7 +710,7 @@ impl Proposal {
     fn write_required(&self, toml: &mut String) {
         let there = |name: &&str| !self.missing.iter().any(|missing| missing == name);
         let required = ["first_name", "last_name", "email"].into_iter();
-        let required: Vec<String> = required.filter(there).map(quoted).collect();
+        let required: Vec<String> = required.filter(there).map(toml_string).collect();
         let words: Vec<String> = self
             .missing
             .iter()
@@ -739,12 +733,12 @@ impl Proposal {
 fn write_read(toml: &mut String, read: &Read) {
     let sheet = read.sheet.as_ref().map(|sheet| match sheet {
         SheetChoice::Number(number) => number.to_string(),
-        SheetChoice::Name(name) => quoted(name),
+        SheetChoice::Name(name) => toml_string(name),
     });
     let settings = [
         ("sheet", sheet),
-        ("delimiter", read.delimiter.as_deref().map(quoted)),
-        ("encoding", read.encoding.as_deref().map(quoted)),
+        ("delimiter", read.delimiter.as_deref().map(toml_string)),
+        ("encoding", read.encoding.as_deref().map(toml_string)),
     ];
     let mut head = "\n[read]\n";
     for (key, value) in settings {

@@ -331,6 +331,12 @@ pub fn username_key(username: &str) -> Cow<'_, str> {
     Cow::Owned(lower.nfkc().collect())
 }
 
+/// A string as TOML writes it. JSON's escapes are TOML's, but for one character.
+pub fn toml_string(text: &str) -> String {
+    let text = serde_json::to_string(text).unwrap_or_default();
+    text.replace('\u{7f}', "\\u007f")
+}
+
 /// Lower-case hex, as hashes are written everywhere.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;

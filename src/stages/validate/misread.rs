@@ -126,7 +126,7 @@ fn place(character: char) -> Option<usize> {
 /// By which of [`READ_BY`] all of a text may be UTF-8 that was read wrongly: a bit each. Some of these
 /// still aren't.
 fn pages_of(text: &str) -> u16 {
-    let (mut pages, mut run) = (!0, 0);
+    let (mut pages, mut run) = (if text.is_ascii() { 0 } else { !0 }, 0);
     for character in text.chars().chain([' ']) {
         if character.is_ascii() {
             // A letter in UTF-8 is two bytes at least.
@@ -226,11 +226,9 @@ pub fn guesses(name: &str, beside: &str) -> Vec<String> {
         return found;
     }
     let signs = Signs::of(name);
-    if signs.neighbours {
-        for text in undone_by_any(name) {
-            if !found.contains(&text) {
-                found.push(text);
-            }
+    for text in undone_by_any(name) {
+        if !found.contains(&text) {
+            found.push(text);
         }
     }
     if signs.mixed {
@@ -270,8 +268,6 @@ pub fn undone_utf_8(text: &str) -> Option<String> {
 /// What makes a name look at all as if it had been read wrongly.
 #[derive(Debug, Default)]
 struct Signs {
-    /// Two characters beyond ASCII side by side: every letter of UTF-8 becomes at least two.
-    neighbours: bool,
     /// A letter of ASCII beside a Han character or narrow kana.
     mixed: bool,
     /// A sign instead of a letter.
@@ -292,7 +288,6 @@ impl Signs {
             let after = name[at + character.len_utf8()..].chars().next();
             let after = after.unwrap_or(' ');
             if !character.is_ascii() {
-                signs.neighbours |= !before.is_ascii();
                 let touches = before.is_alphabetic() || after.is_alphabetic();
                 let is_ordinal = matches!(character, 'ª' | 'º')
                     && (before.is_ascii_uppercase() || before == '.');
