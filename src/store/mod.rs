@@ -36,6 +36,7 @@ pub mod loader;
 pub mod managers;
 pub mod matches;
 pub mod migrate;
+pub mod people;
 pub mod resubmission;
 pub mod runs;
 #[cfg(test)]

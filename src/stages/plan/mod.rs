@@ -25,6 +25,7 @@ use crate::meaning::dates::{Standing, standing};
 use crate::meaning::membership;
 use crate::meaning::membership::Tree;
 use crate::meaning::protection::is_protected;
+use crate::meaning::required::Required;
 use crate::meaning::{group, words};
 use crate::outcome::Outcome;
 use crate::text::names;
@@ -324,6 +325,16 @@ fn new_account(
         let detail = format!("no account has this {}", keys.join(" or "));
         issues.push(Issue::of_row(Code::AccountNone, person.row(), detail));
         return Action::Leave(Outcome::Rejected);
+    }
+    // Only rows of an exported file come here without what is required.
+    let is_missing = |name: &String| {
+        Field::from_name(name).is_some_and(|field| person.value(field).is_none())
+    };
+    if definition.require.fields.iter().any(is_missing) {
+        let missing = |code, field, detail| {
+            issues.push(Issue::of_field(code, person.row(), field, "", detail));
+        };
+        Required::of(definition).missing(|field| person.value(field).unwrap_or_default(), missing);
     }
     issues.extend(over(person, "", definition));
     if definition.groups.required {
