@@ -133,6 +133,15 @@ impl AccountRecord {
         let column = COLUMNS.iter().position(|column| *column == field)?;
         self.values[column].as_deref()
     }
+
+    /// A custom attribute as text.
+    pub fn attribute(&self, name: &str) -> Option<String> {
+        match self.attributes.get(name)? {
+            serde_json::Value::Null => None,
+            serde_json::Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        }
+    }
 }
 
 /// What a list of accounts can show and sort by.
@@ -190,6 +199,18 @@ impl RecordColumn {
             RecordColumn::Field(field) => field.is_personal(),
             RecordColumn::Attribute(_) => true,
             _ => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Membership {
+    /// As people read it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.path)?;
+        match (self.inherited, self.roles.as_slice()) {
+            (true, _) => f.write_str(" (inherited)"),
+            (false, []) => Ok(()),
+            (false, roles) => write!(f, " ({})", roles.join(", ")),
         }
     }
 }

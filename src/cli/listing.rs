@@ -5,13 +5,18 @@ use std::io::{ErrorKind, IsTerminal, Stdout, Write};
 use clap::Args;
 use serde_json::{Map, Value};
 
+use super::DatabaseArgs;
 use super::terminal::width;
+use crate::definition::{Definition, nearest};
 use crate::issue::Code;
 use crate::ledger::Mistake;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::csv::{Csv, Style};
 use crate::report::human::{self, grouped, plural, safe};
+use crate::store::Store;
+use crate::store::connect::Target;
+use crate::store::launcher::home_from_environment;
 
 /// How many lines a table has where no limit is given.
 const LIMIT: u64 = 50;
@@ -104,6 +109,53 @@ pub(super) fn shown(mistake: &Mistake, option: &str, text: &str) -> Refusal {
         mistake.what
     );
     Refusal::new(Code::UsageInvalid, what).help(mistake.help.clone())
+}
+
+/// The refusal for a word that names nothing of a kind, with the nearest that does.
+pub(super) fn unknown<'a>(
+    what: &str,
+    wanted: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Refusal {
+    let refusal = Refusal::new(
+        Code::SelectionUnknown,
+        format!("no {what} `{}`", safe(wanted)),
+    );
+    let lower = wanted.to_lowercase();
+    let near = nearest(wanted, known.clone()).or_else(|| {
+        let near =
+            |name: &&str| nearest(&lower, std::iter::once(name.to_lowercase().as_str())).is_some();
+        known.clone().find(near)
+    });
+    match near {
+        Some(near) => refusal.help(format!("did you mean `{}`?", safe(near))),
+        None if known.clone().next().is_none() => refusal.help(format!("there is no {what} yet")),
+        None => {
+            const SHOWN_MAX: usize = 10;
+            let names: Vec<String> = known.clone().take(SHOWN_MAX).map(safe).collect();
+            let more = if known.count() > SHOWN_MAX {
+                ", …"
+            } else {
+                ""
+            };
+            refusal.help(format!("there are: {}{more}", names.join(", ")))
+        }
+    }
+}
+
+/// The database of accounts that is only read, with the accounts where the definition has them.
+pub(super) fn open_to_read(database: &DatabaseArgs, definition: &Definition) -> Result<Store> {
+    let target = Target::find(database.database.as_deref(), &home_from_environment()?)?;
+    let opened = match definition.target {
+        // What is there of an older version is brought up to date first.
+        None if target.is_there() => {
+            let mut store = Store::open(target)?;
+            store.use_target(definition)?;
+            Some(store)
+        }
+        _ => Store::open_to_look(target, definition)?,
+    };
+    opened.ok_or_else(|| Refusal::new(Code::RunUnknown, "nothing has been imported there yet"))
 }
 
 /// Standard output.
@@ -236,7 +288,8 @@ impl<'a> Listing<'a> {
             let line = self.csv.line(cells.iter().map(String::as_str));
             return self.out.write_bytes(line);
         }
-        self.lines.push(cells.iter().map(|cell| safe(cell)).collect());
+        self.lines
+            .push(cells.iter().map(|cell| safe(cell)).collect());
         Ok(())
     }
 
@@ -274,11 +327,7 @@ impl<'a> Listing<'a> {
 }
 
 /// The lines under their heads; on a terminal, the widest columns are cut so that lines fit.
-pub(super) fn table(
-    names: Vec<String>,
-    mut lines: Vec<Vec<String>>,
-    numbers: &[usize],
-) -> String {
+pub(super) fn table(names: Vec<String>, mut lines: Vec<Vec<String>>, numbers: &[usize]) -> String {
     if lines.is_empty() {
         return String::new();
     }

@@ -19,11 +19,13 @@ mod approve;
 mod drop;
 mod due;
 mod explain;
+mod groups;
 mod import;
 mod invitations;
 mod invite;
 mod listing;
 mod map;
+mod people;
 mod plan;
 mod rows;
 mod run;
@@ -83,6 +85,11 @@ enum Command {
     Rows(rows::RowsArgs),
     /// Show everything known about one person, in time order
     Explain(explain::ExplainArgs),
+    /// List, show and export people as they are now
+    People {
+        #[command(subcommand)]
+        command: people::PeopleCommand,
+    },
     /// Undo a run, value by value, except what was changed since
     Undo(undo::UndoArgs),
     /// Add a few people without a file
@@ -220,6 +227,7 @@ pub fn run() -> Exit {
         Command::Show(args) => runs::show_run(args),
         Command::Rows(args) => rows::rows(args),
         Command::Explain(args) => explain::explain(args),
+        Command::People { command } => people::people(command),
         Command::Undo(args) => undo::undo(args),
         Command::Add(args) => add::add(args),
         Command::Invite(args) => invite::invite(args),

@@ -126,7 +126,10 @@ fn print_counts(
     out: &mut Output,
 ) -> Result<()> {
     let all = counts.len();
-    counts.truncate(args.limit().map_or(all, |limit| usize::try_from(limit).unwrap_or(all)));
+    counts.truncate(
+        args.limit()
+            .map_or(all, |limit| usize::try_from(limit).unwrap_or(all)),
+    );
     let omitted = all - counts.len();
     let mut names: Vec<String> = by.iter().map(|column| column.name.clone()).collect();
     names.push("rows".to_string());

@@ -29,6 +29,7 @@ pub mod decisions;
 pub mod drops;
 pub mod error;
 pub mod explain;
+pub mod groups;
 pub mod invitations;
 pub mod launcher;
 pub mod leavers;

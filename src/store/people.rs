@@ -1,6 +1,9 @@
 //! The accounts as they are now: which of them are meant, counted, and read one by one.
 
+use std::collections::HashMap;
+
 use futures_util::TryStreamExt;
+use serde::Serialize;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -8,6 +11,7 @@ use uuid::Uuid;
 use super::Store;
 use super::target::quote;
 use crate::account::{AccountRecord, COLUMNS, Membership, RecordColumn};
+use crate::definition::nearest;
 use crate::field::Field;
 use crate::refusal::Result;
 use crate::store::error::refusal;
@@ -33,6 +37,23 @@ pub struct Choice {
     pub never_signed_in: bool,
     /// These accounts.
     pub ids: Option<Vec<Uuid>>,
+}
+
+/// A way in that a person can still use, or that is yet to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OpenInvitation {
+    /// `invite`, `reset` or `temporary`.
+    pub kind: String,
+    /// `queued`, `sending`, `sent` or `unknown`.
+    pub state: String,
+    /// When it was sent or handed over; UTC, `2026-11-22 05:12`.
+    pub sent: Option<String>,
+    /// When it ends; none for never.
+    pub expires: Option<String>,
+    /// `outbox`, `smtp` or `hand`.
+    pub transport: Option<String>,
+    /// The run that it belongs to.
+    pub run: String,
 }
 
 impl Choice {
@@ -105,6 +126,69 @@ impl Store {
             each(record(&row))?;
         }
         Ok(())
+    }
+
+    /// One account; none where it was removed.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn person(&self, id: Uuid) -> Result<Option<AccountRecord>> {
+        let choice = Choice {
+            ids: Some(vec![id]),
+            ..Choice::default()
+        };
+        let mut found = None;
+        self.each_person(&choice, &[], None, &mut |account| {
+            found = Some(account);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// The ways in of an account that are open, oldest first.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn open_invitations(&self, id: Uuid) -> Result<Vec<OpenInvitation>> {
+        let sql = include_str!("sql/person_invitations.sql");
+        let rows = self.query(sql, &[&id], "reading the invitations")?;
+        let invitations = rows.iter().map(|row| OpenInvitation {
+            kind: row.get(0),
+            state: row.get(1),
+            sent: row.get(2),
+            expires: row.get(3),
+            transport: row.get(4),
+            run: row.get(5),
+        });
+        Ok(invitations.collect())
+    }
+
+    /// Who set the values of an account, as `provenance::Past` reads it.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn past(&self, id: Uuid) -> Result<String> {
+        let sql = include_str!("sql/person_past.sql");
+        let rows = self.query(sql, &[&id], "reading the history of a person")?;
+        Ok(rows.first().map_or(String::new(), |row| row.get(0)))
+    }
+
+    /// The account whose address, username or external id is most like `wanted`, if any is near.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn nearest_person(&self, wanted: &str) -> Result<Option<(Uuid, String)>> {
+        let sql = "select id, array_remove(array[email_key, username_key, external_id], null)
+            from muster.accounts";
+        let rows = self.query(sql, &[], DOING)?;
+        let wanted = wanted.trim().to_lowercase();
+        let mut names: HashMap<&str, Uuid> = HashMap::new();
+        for row in &rows {
+            let keys: Vec<&str> = row.get(1);
+            names.extend(keys.into_iter().map(|key| (key, row.get(0))));
+        }
+        let near = nearest(&wanted, names.keys().copied());
+        Ok(near.map(|near| (names[near], near.to_string())))
     }
 
     /// The names of all custom attributes, sorted.

@@ -84,7 +84,10 @@ pub fn clean(
         if let Some(kinds) = kinds.next_if(|kinds| kinds[0].0 as usize == index) {
             row.report_kinds(kinds, &mut drafts);
         }
-        if mapping.account.is_some_and(|column| row.names_account(column)) {
+        if mapping
+            .account
+            .is_some_and(|column| row.names_account(column))
+        {
             drafts.exported.insert(row.number);
         } else if let Some(nobody) = &mut nobody {
             nobody.look(&drafts.values, index);

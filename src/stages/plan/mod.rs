@@ -327,9 +327,8 @@ fn new_account(
         return Action::Leave(Outcome::Rejected);
     }
     // Only rows of an exported file come here without what is required.
-    let is_missing = |name: &String| {
-        Field::from_name(name).is_some_and(|field| person.value(field).is_none())
-    };
+    let is_missing =
+        |name: &String| Field::from_name(name).is_some_and(|field| person.value(field).is_none());
     if definition.require.fields.iter().any(is_missing) {
         let missing = |code, field, detail| {
             issues.push(Issue::of_field(code, person.row(), field, "", detail));

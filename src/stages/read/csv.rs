@@ -408,10 +408,14 @@ fn as_written(
 /// replaced by its own.
 fn export_delimiter(text: &str) -> Option<&str> {
     let text = text.trim_start_matches('\u{feff}');
-    let quoted = text.strip_prefix('"').and_then(|rest| rest.strip_prefix(ACCOUNT)?.strip_prefix('"'));
+    let quoted = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_prefix(ACCOUNT)?.strip_prefix('"'));
     let rest = quoted.or_else(|| text.strip_prefix(ACCOUNT))?;
     let delimiter = rest.get(..1)?;
-    [",", ";", "\t", "|"].contains(&delimiter).then_some(delimiter)
+    [",", ";", "\t", "|"]
+        .contains(&delimiter)
+        .then_some(delimiter)
 }
 
 fn pinned(options: &definition::Read) -> Vec<String> {
