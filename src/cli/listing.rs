@@ -41,9 +41,6 @@ pub(super) struct ListingArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Show values in full, including personal ones
-    #[arg(long)]
-    pub(super) unmasked: bool,
 }
 
 /// What a list is printed as.

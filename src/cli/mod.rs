@@ -90,6 +90,11 @@ enum Command {
         #[command(subcommand)]
         command: people::PeopleCommand,
     },
+    /// List, create, rename and remove groups
+    Groups {
+        #[command(subcommand)]
+        command: groups::GroupsCommand,
+    },
     /// Undo a run, value by value, except what was changed since
     Undo(undo::UndoArgs),
     /// Add a few people without a file
@@ -228,6 +233,7 @@ pub fn run() -> Exit {
         Command::Rows(args) => rows::rows(args),
         Command::Explain(args) => explain::explain(args),
         Command::People { command } => people::people(command),
+        Command::Groups { command } => groups::groups(command),
         Command::Undo(args) => undo::undo(args),
         Command::Add(args) => add::add(args),
         Command::Invite(args) => invite::invite(args),

@@ -28,6 +28,9 @@ pub(super) struct RowsArgs {
     count_by: Option<String>,
     #[command(flatten)]
     listing: ListingArgs,
+    /// Show values in full, including personal ones
+    #[arg(long)]
+    unmasked: bool,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -44,9 +47,9 @@ pub(super) fn rows(args: &RowsArgs) -> Result<Exit> {
         Some(names) => {
             let by = columns("--count-by", names, &rows)?;
             let counts = rows.counts(filter.as_ref(), &by)?;
-            print_counts(&args.listing, &by, counts, out)
+            print_counts(args, &by, counts, out)
         }
-        None => print_rows(&args.listing, &rows, filter.as_ref(), out),
+        None => print_rows(args, &rows, filter.as_ref(), out),
     })
 }
 
@@ -66,6 +69,7 @@ fn file_of(of: &str, database: &DatabaseArgs) -> Result<PathBuf> {
     ledger.filter(|ledger| ledger.exists()).ok_or_else(|| {
         let what = match run.kind.as_str() {
             "undo" => format!("run {} is an undo, which has no rows", run.id),
+            "groups" => format!("run {} changed groups, and has no rows", run.id),
             _ => format!("the ledger of run {} is gone", run.id),
         };
         Refusal::new(Code::RunUnknown, what)
@@ -85,13 +89,13 @@ fn keys<'a>(option: &str, text: &str, rows: &'a Rows) -> Result<Vec<(&'a Column,
 }
 
 fn print_rows(
-    args: &ListingArgs,
+    args: &RowsArgs,
     rows: &Rows,
     filter: Option<&Filter>,
     out: &mut Output,
 ) -> Result<()> {
-    let is_table = args.format() == Format::Table;
-    let columns = match args.columns.as_deref() {
+    let is_table = args.listing.format() == Format::Table;
+    let columns = match args.listing.columns.as_deref() {
         Some("all") => rows.columns().of_file().collect(),
         Some(names) => columns("--columns", names, rows)?,
         None if !is_table => rows.columns().of_file().collect(),
@@ -103,14 +107,14 @@ fn print_rows(
     let query = Query {
         filter,
         columns,
-        sort: match args.sort.as_deref() {
+        sort: match args.listing.sort.as_deref() {
             Some(names) => keys("--sort", names, rows)?,
             None => Vec::new(),
         },
         offset: 0,
-        limit: args.limit(),
+        limit: args.listing.limit(),
     };
-    let mut listing = Listing::begin(args.format(), heads, ["row", "rows"], out)?;
+    let mut listing = Listing::begin(args.listing.format(), heads, ["row", "rows"], out)?;
     let found = rows.each(&query, &mut |cells| {
         let cells = cells.iter().zip(&query.columns);
         let values = cells.map(|(cell, column)| value(*cell, column, args.unmasked));
@@ -120,14 +124,15 @@ fn print_rows(
 }
 
 fn print_counts(
-    args: &ListingArgs,
+    args: &RowsArgs,
     by: &[&Column],
     mut counts: Counts,
     out: &mut Output,
 ) -> Result<()> {
     let all = counts.len();
     counts.truncate(
-        args.limit()
+        args.listing
+            .limit()
             .map_or(all, |limit| usize::try_from(limit).unwrap_or(all)),
     );
     let omitted = all - counts.len();
@@ -147,7 +152,7 @@ fn print_counts(
         line.push(Some(Shown::Number(*count)));
         line
     });
-    if args.format() == Format::Csv {
+    if args.listing.format() == Format::Csv {
         let mut csv = Csv::guarded(Style::default());
         out.write_bytes(csv.names(names.iter().map(String::as_str)))?;
         for line in lines {
@@ -156,7 +161,7 @@ fn print_counts(
         }
         return Ok(());
     }
-    if args.format() == Format::Json {
+    if args.listing.format() == Format::Json {
         let lines = lines.map(|line| {
             let values = line.iter().map(Shown::json);
             names.iter().cloned().zip(values).collect()

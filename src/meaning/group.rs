@@ -63,11 +63,9 @@ pub fn cell(listed: &[(&str, Option<&str>)], policy: &Groups) -> Option<String> 
         .iter()
         .map(|(path, role)| entry(path, *role))
         .collect();
-    let nested = |(path, role): &(&str, Option<&str>)| {
-        let path = path.replace(GROUP_NESTING, policy.nesting.encode_utf8(&mut [0; 4]));
-        entry(&path, *role)
-    };
-    let names: Vec<String> = listed.iter().map(nested).collect();
+    let names = listed.iter();
+    let names = names.map(|(path, role)| entry(&nested(path, policy), *role));
+    let names: Vec<String> = names.collect();
     let is_read =
         |cell: &String| groups(&clean(cell, policy).value).eq(wanted.iter().map(String::as_str));
     let plain = match (names.as_slice(), policy.separators.first()) {
@@ -78,6 +76,11 @@ pub fn cell(listed: &[(&str, Option<&str>)], policy: &Groups) -> Option<String> 
     };
     let json = || serde_json::to_string(&names).ok();
     plain.filter(is_read).or_else(|| json().filter(is_read))
+}
+
+/// A path as the pipeline writes it.
+pub fn nested(path: &str, policy: &Groups) -> String {
+    path.replace(GROUP_NESTING, policy.nesting.encode_utf8(&mut [0; 4]))
 }
 
 /// Between cells of several columns that list groups; no cell of a list has it.

@@ -22,6 +22,7 @@ use crate::meaning::words::ROLE_SEPARATOR;
 use crate::refusal::Result;
 use crate::row::Slot;
 use crate::stages::map;
+use crate::stages::validate::GROUPS_CHARS_MAX;
 
 /// A column of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,7 +177,9 @@ impl Rows<'_> {
                 _ => listed.push((path, None)),
             }
         }
-        group::cell(&listed, policy).unwrap_or_else(|| {
+        let cell = group::cell(&listed, policy);
+        let fits = |cell: &String| cell.chars().count() <= GROUPS_CHARS_MAX;
+        cell.filter(fits).unwrap_or_else(|| {
             self.left_empty.groups += 1;
             String::new()
         })

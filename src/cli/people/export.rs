@@ -131,7 +131,7 @@ fn report(args: &ExportArgs, count: u64, left_empty: LeftEmpty) {
             "lists of groups are empty",
         );
         warn(&format!(
-            "{lists}: the names can't be written as `[groups]` has them"
+            "{lists}: too long, or with names that `[groups]` can't write"
         ));
     }
     let people = plural(count, "person", "people");
@@ -143,9 +143,9 @@ fn report(args: &ExportArgs, count: u64, left_empty: LeftEmpty) {
         Some(name) => format!(" -p {}", shell_word(name)),
         None => String::new(),
     };
-    warn(&format!(
-        "exported {people} to {file}\nafter changing it, see what an import would do:\n  muster check {file}{with}"
-    ));
+    warn(&format!("exported {people} to {file}"));
+    warn("see what an import of it would do, once you have changed it:");
+    warn(&format!("  muster check {file}{with}"));
 }
 
 /// Whether the file is to be a workbook.

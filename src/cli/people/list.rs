@@ -26,6 +26,9 @@ pub(in crate::cli) struct ListArgs {
     choice: ChoiceArgs,
     #[command(flatten)]
     listing: ListingArgs,
+    /// Show values in full, including personal ones
+    #[arg(long)]
+    unmasked: bool,
     #[command(flatten)]
     pipeline: PipelineArgs,
     #[command(flatten)]
@@ -91,7 +94,7 @@ fn print_people(
     let cells = |account: &AccountRecord| -> Vec<Option<Shown>> {
         let values = columns.iter();
         values
-            .map(|column| value(account, column, listing.unmasked))
+            .map(|column| value(account, column, args.unmasked))
             .collect()
     };
     match args.choice.text() {

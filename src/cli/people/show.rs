@@ -131,11 +131,13 @@ impl Person<'_> {
                     .to_vec(),
             );
         };
+        // Most values are those of whoever created the account.
+        let maker = self.past.setter("", &Value::Bool(true)).to_string();
         for (name, value, setter) in self.values() {
             let text = value
                 .as_str()
                 .map_or_else(|| value.to_string(), String::from);
-            add(&name, &text, &setter);
+            add(&name, &text, if setter == maker { "" } else { &setter });
         }
         for membership in &account.memberships {
             add("group", &membership.to_string(), "");
