@@ -129,7 +129,11 @@ pub(super) fn unknown<'a>(
         None if known.clone().next().is_none() => refusal.help(format!("there is no {what} yet")),
         None => {
             const SHOWN_MAX: usize = 10;
-            let names: Vec<String> = known.clone().take(SHOWN_MAX).map(safe).collect();
+            let names: Vec<String> = known
+                .clone()
+                .take(SHOWN_MAX)
+                .map(|name| format!("`{}`", safe(name)))
+                .collect();
             let more = if known.count() > SHOWN_MAX {
                 ", …"
             } else {

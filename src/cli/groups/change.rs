@@ -1,17 +1,15 @@
-//! `muster groups`: the groups as they are now, and what an administrator does to them.
+//! What an administrator does to groups. Each change is a run of kind `groups`.
 
 use std::time::SystemTime;
 
-use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use clap::Args;
 
-use super::listing::{Format, Listing, ListingArgs, Shown, names, open_to_read, printed, unknown};
-use super::run::{new_run, rfc3339};
-use super::terminal::{print, shell_word, warn};
-use super::{DatabaseArgs, PipelineArgs};
-use crate::definition::{Definition, Visibility, nearest};
+use super::{PlaceArgs, below, find_group, visibility};
+use crate::cli::listing::open_to_read;
+use crate::cli::run::{new_run, rfc3339};
+use crate::cli::terminal::{print, shell_word, warn};
+use crate::definition::Visibility;
 use crate::issue::Code;
-use crate::ledger::Mistake;
 use crate::meaning::group::{self, GROUP_NESTING};
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
@@ -20,52 +18,12 @@ use crate::report::human::{plural, safe, table};
 use crate::run_key::RunKey;
 use crate::stages::validate::GROUP_CHARS_MAX;
 use crate::store::Store;
-use crate::store::connect::Target;
 use crate::store::groups::{GroupRecord, Leaving, Renamed};
-use crate::store::launcher::home_from_environment;
 use crate::summary::{GroupChange, Next, Run, SCHEMA, Summary};
 use crate::text;
 
-#[derive(Subcommand)]
-pub(super) enum GroupsCommand {
-    /// List groups with their members
-    List(ListArgs),
-    /// Show one group
-    Show(ShowArgs),
-    /// Create a group, with the groups above it
-    Create(CreateArgs),
-    /// Rename a group; it keeps its members, the groups below it and its history
-    Rename(RenameArgs),
-    /// Set whether those above a group see who is in it
-    SetVisibility(VisibilityArgs),
-    /// Preview the removal of a group; with --apply, remove it
-    Remove(RemoveArgs),
-}
-
 #[derive(Args)]
-pub(super) struct ListArgs {
-    /// Only this group and those below it
-    #[arg(value_name = "NAME")]
-    name: Option<String>,
-    #[command(flatten)]
-    listing: ListingArgs,
-    #[command(flatten)]
-    place: PlaceArgs,
-}
-
-#[derive(Args)]
-pub(super) struct ShowArgs {
-    /// The group, such as `Sales/EMEA`
-    name: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    place: PlaceArgs,
-}
-
-#[derive(Args)]
-pub(super) struct CreateArgs {
+pub(in crate::cli) struct CreateArgs {
     /// The group, such as `Sales/EMEA`
     name: String,
     /// Whether those above see who is in it [default: as the pipeline says]
@@ -76,7 +34,7 @@ pub(super) struct CreateArgs {
 }
 
 #[derive(Args)]
-pub(super) struct RenameArgs {
+pub(in crate::cli) struct RenameArgs {
     /// The group, such as `Sales/EMEA`
     name: String,
     /// Its new name, without the groups above it, such as `Europe`
@@ -86,7 +44,7 @@ pub(super) struct RenameArgs {
 }
 
 #[derive(Args)]
-pub(super) struct VisibilityArgs {
+pub(in crate::cli) struct VisibilityArgs {
     /// The group, such as `Sales/EMEA`
     name: String,
     /// Whether those above see who is in it
@@ -96,7 +54,7 @@ pub(super) struct VisibilityArgs {
 }
 
 #[derive(Args)]
-pub(super) struct RemoveArgs {
+pub(in crate::cli) struct RemoveArgs {
     /// The group, such as `Sales/EMEA`
     name: String,
     /// Also end memberships in it, and remove the groups below it
@@ -110,240 +68,6 @@ pub(super) struct RemoveArgs {
 }
 
 /// Where the groups are.
-#[derive(Args)]
-pub(super) struct PlaceArgs {
-    #[command(flatten)]
-    pipeline: PipelineArgs,
-    #[command(flatten)]
-    database: DatabaseArgs,
-}
-
-impl PlaceArgs {
-    fn definition(&self) -> Result<Definition> {
-        Ok(crate::pipelines::open(self.pipeline.name.as_deref())?.definition)
-    }
-
-    /// The groups, to be looked at.
-    fn read(&self) -> Result<Vec<GroupRecord>> {
-        open_to_read(&self.database, &self.definition()?)?.list_groups()
-    }
-
-    /// The database, locked as for a run.
-    fn write(&self, definition: &Definition) -> Result<Store> {
-        let home = home_from_environment()?;
-        let mut store = Store::open(Target::find(self.database.database.as_deref(), &home)?)?;
-        store.lock()?;
-        store.use_target(definition)?;
-        Ok(store)
-    }
-}
-
-/// `muster groups …`.
-pub(super) fn groups(command: &GroupsCommand) -> Result<Exit> {
-    match command {
-        GroupsCommand::List(args) => list(args),
-        GroupsCommand::Show(args) => show(args),
-        GroupsCommand::Create(args) => create(args),
-        GroupsCommand::Rename(args) => rename(args),
-        GroupsCommand::SetVisibility(args) => set_visibility(args),
-        GroupsCommand::Remove(args) => remove(args),
-    }
-}
-
-/// The group of that name.
-///
-/// # Errors
-/// `selection.unknown`, with the nearest one.
-pub(super) fn find_group<'a>(groups: &'a [GroupRecord], wanted: &str) -> Result<&'a GroupRecord> {
-    let key = group::key(wanted.trim());
-    let found = groups.iter().find(|group| group.key == key);
-    let paths = groups.iter().map(|group| group.path.as_str());
-    found.ok_or_else(|| unknown("group", wanted, paths))
-}
-
-/// A group, and all below it, those below after those above.
-pub(super) fn below<'a>(groups: &'a [GroupRecord], top: &'a GroupRecord) -> Vec<&'a GroupRecord> {
-    let mut all = vec![top];
-    let mut at = 0;
-    while at < all.len() {
-        let above = all[at].id;
-        let is_new = |group: &&GroupRecord| {
-            group.parent == Some(above) && all.iter().all(|known| known.id != group.id)
-        };
-        let fresh: Vec<&GroupRecord> = groups.iter().filter(is_new).collect();
-        all.extend(fresh);
-        at += 1;
-    }
-    all
-}
-
-// --- list and show -------------------------------------------------------------------------------
-
-/// What a list of groups can show.
-const COLUMNS: [&str; 7] = [
-    "group",
-    "members",
-    "nested",
-    "inherited",
-    "visibility",
-    "created",
-    "run",
-];
-
-fn list(args: &ListArgs) -> Result<Exit> {
-    let all = args.place.read()?;
-    let mut groups: Vec<&GroupRecord> = match &args.name {
-        Some(name) => below(&all, find_group(&all, name)?),
-        None => all.iter().collect(),
-    };
-    groups.sort_by(|one, other| one.key.cmp(&other.key));
-    let listing = &args.listing;
-    let is_table = listing.format() == Format::Table;
-    let columns: Vec<&str> = match listing.columns.as_deref() {
-        None if is_table => COLUMNS[..5].to_vec(),
-        None | Some("all") => COLUMNS.to_vec(),
-        Some(named) => {
-            let named = names("--columns", named, column)?;
-            named.into_iter().map(|(column, _)| column).collect()
-        }
-    };
-    if let Some(sort) = listing.sort.as_deref() {
-        for (column, is_reverse) in names("--sort", sort, column)?.into_iter().rev() {
-            groups.sort_by(|one, other| {
-                let order = sort_key(one, column).cmp(&sort_key(other, column));
-                if is_reverse { order.reverse() } else { order }
-            });
-        }
-    }
-    let heads = columns.iter();
-    let heads = heads
-        .map(|name| (name.to_string(), is_count(name)))
-        .collect();
-    printed(|out| {
-        let mut list = Listing::begin(listing.format(), heads, ["group", "groups"], out)?;
-        let limit = listing.limit().map_or(usize::MAX, |limit| limit as usize);
-        for group in groups.iter().take(limit) {
-            list.add(columns.iter().map(|column| value(group, column)).collect())?;
-        }
-        list.end(groups.len() as u64, all.len() as u64, args.name.is_some())
-    })
-}
-
-fn column(name: &str) -> std::result::Result<&'static str, Mistake> {
-    COLUMNS
-        .into_iter()
-        .find(|column| *column == name)
-        .ok_or_else(|| Mistake {
-            at: 0,
-            what: format!("unknown column `{name}`"),
-            help: match nearest(name, COLUMNS.into_iter()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("columns are: {}", COLUMNS.join(", ")),
-            },
-        })
-}
-
-fn is_count(column: &str) -> bool {
-    matches!(column, "members" | "nested" | "inherited")
-}
-
-fn value(group: &GroupRecord, column: &str) -> Option<Shown> {
-    let text = |text: &str| Some(Shown::Text(text.to_string()));
-    match column {
-        "group" => text(&group.path),
-        "members" => Some(Shown::Number(group.members)),
-        "nested" => Some(Shown::Number(group.nested)),
-        "inherited" => Some(Shown::Number(group.inherited)),
-        "visibility" => text(visibility(group)),
-        "created" => text(&group.created),
-        _ => group.run.as_deref().and_then(text),
-    }
-}
-
-fn sort_key(group: &GroupRecord, column: &str) -> (u64, String) {
-    match value(group, column) {
-        Some(Shown::Number(number)) => (number, String::new()),
-        value => (0, Shown::plain(&value)),
-    }
-}
-
-fn visibility(group: &GroupRecord) -> &'static str {
-    match group.is_public {
-        true => Visibility::Public.name(),
-        false => Visibility::Private.name(),
-    }
-}
-
-/// The groups that members of a public one may join as well: those above, up to the first private one.
-fn joined_above<'a>(groups: &'a [GroupRecord], group: &'a GroupRecord) -> Vec<&'a GroupRecord> {
-    let mut above: Vec<&GroupRecord> = Vec::new();
-    let mut at = group;
-    while at.is_public
-        && let Some(next) = groups.iter().find(|group| Some(group.id) == at.parent)
-        && above.iter().all(|known| known.id != next.id)
-    {
-        above.push(next);
-        at = next;
-    }
-    above
-}
-
-fn show(args: &ShowArgs) -> Result<Exit> {
-    let groups = args.place.read()?;
-    let group = find_group(&groups, &args.name)?;
-    let inside: Vec<&GroupRecord> = groups
-        .iter()
-        .filter(|one| one.parent == Some(group.id))
-        .collect();
-    let above = joined_above(&groups, group);
-    if args.json {
-        let paths = |groups: &[&GroupRecord]| -> Vec<Value> {
-            groups
-                .iter()
-                .map(|group| Value::from(group.path.as_str()))
-                .collect()
-        };
-        let value = json!({
-            "group": group.path, "id": group.id, "visibility": visibility(group),
-            "joined_above": paths(&above), "groups": paths(&inside),
-            "members": group.members, "nested": group.nested, "inherited": group.inherited,
-            "created": group.created, "run": group.run,
-        });
-        print(&format!("{value:#}\n"));
-        return Ok(Exit::Done);
-    }
-    let mut lines: Vec<Vec<String>> = Vec::new();
-    let mut add = |name: &str, value: String| lines.push(vec![format!("  {name}"), value]);
-    add("visibility", visibility(group).to_string());
-    add("members", group.members.to_string());
-    add("nested", group.nested.to_string());
-    add("inherited", group.inherited.to_string());
-    for one in &inside {
-        let members = plural(one.nested, "member", "members");
-        add("group below", format!("{}: {members}", safe(&one.path)));
-    }
-    for one in &above {
-        add("joins above", safe(&one.path));
-    }
-    let run = group.run.as_ref().map(|run| format!(" by run {run}"));
-    add(
-        "created",
-        format!("{}{}", group.created, run.unwrap_or_default()),
-    );
-    print(&format!(
-        "group {}\n\n{}",
-        safe(&group.path),
-        table(&lines, &[])
-    ));
-    print(&format!(
-        "\nlist its members:\n  muster people list --group {}\n",
-        shell_word(&group.path)
-    ));
-    Ok(Exit::Done)
-}
-
-// --- changes -------------------------------------------------------------------------------------
-
 /// A change that is about to be made: its run, and what is said of it.
 fn begin(store: &Store, what: String, groups: Vec<String>) -> (RunKey, Summary) {
     let started = SystemTime::now();
@@ -403,7 +127,8 @@ fn name_of(part: &str) -> Result<String> {
     Ok(name)
 }
 
-fn create(args: &CreateArgs) -> Result<Exit> {
+/// `muster groups create`.
+pub(super) fn create(args: &CreateArgs) -> Result<Exit> {
     let definition = args.place.definition()?;
     let parts = args.name.split(GROUP_NESTING).map(name_of);
     let path = parts.collect::<Result<Vec<String>>>()?.join("/");
@@ -435,7 +160,7 @@ fn create(args: &CreateArgs) -> Result<Exit> {
         .filter(|group| groups.iter().all(|known| known.id != group.id));
     let made: Vec<String> = made.map(|group| group.path.clone()).collect();
     summary.groups = Some(GroupChange {
-        what: format!("created {}", quoted(&made)),
+        what: format!("created `{path}`"),
         groups: made,
         ..GroupChange::default()
     });
@@ -443,11 +168,6 @@ fn create(args: &CreateArgs) -> Result<Exit> {
     store.record_group_run(&summary)?;
     tell(&summary);
     Ok(Exit::Done)
-}
-
-fn quoted(paths: &[String]) -> String {
-    let paths: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
-    paths.join(", ")
 }
 
 fn kept_elsewhere() -> Refusal {
@@ -458,7 +178,8 @@ fn kept_elsewhere() -> Refusal {
     )
 }
 
-fn rename(args: &RenameArgs) -> Result<Exit> {
+/// `muster groups rename`.
+pub(super) fn rename(args: &RenameArgs) -> Result<Exit> {
     let definition = args.place.definition()?;
     if args.new.contains(GROUP_NESTING) {
         let what = format!("`{}` is not a name: it has a `/`", safe(&args.new));
@@ -533,7 +254,8 @@ fn renamed(one: &GroupRecord, top: &GroupRecord, path: &str) -> Renamed {
     }
 }
 
-fn set_visibility(args: &VisibilityArgs) -> Result<Exit> {
+/// `muster groups set-visibility`.
+pub(super) fn set_visibility(args: &VisibilityArgs) -> Result<Exit> {
     let definition = args.place.definition()?;
     let mut store = args.place.write(&definition)?;
     if store.has_target_groups()? {
@@ -562,7 +284,8 @@ fn set_visibility(args: &VisibilityArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn remove(args: &RemoveArgs) -> Result<Exit> {
+/// `muster groups remove`.
+pub(super) fn remove(args: &RemoveArgs) -> Result<Exit> {
     let definition = args.place.definition()?;
     let mut store = match args.apply {
         true => args.place.write(&definition)?,
@@ -570,7 +293,8 @@ fn remove(args: &RemoveArgs) -> Result<Exit> {
     };
     let groups = store.list_groups()?;
     let group = find_group(&groups, &args.name)?;
-    let all: Vec<GroupRecord> = below(&groups, group).into_iter().cloned().collect();
+    let mut all: Vec<GroupRecord> = below(&groups, group).into_iter().cloned().collect();
+    all.sort_by(|one, other| one.key.cmp(&other.key));
     let leaving = store.leaving(&all, &definition.groups)?;
     if !args.with_members && (all.len() > 1 || !leaving.is_empty()) {
         let members = plural(leaving.len() as u64, "member", "members");
@@ -589,7 +313,12 @@ fn remove(args: &RemoveArgs) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let paths: Vec<String> = all.iter().map(|group| group.path.clone()).collect();
-    let (run, mut summary) = begin(&store, format!("removed {}", quoted(&paths)), paths);
+    let inside = match all.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {} below it", plural(more as u64, "group", "groups")),
+    };
+    let what = format!("removed `{}`{inside}", group.path);
+    let (run, mut summary) = begin(&store, what, paths);
     if let Some(change) = &mut summary.groups {
         change.left = leaving.len() as u64;
     }
