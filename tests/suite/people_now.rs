@@ -395,6 +395,41 @@ fn a_new_row_in_an_exported_file_needs_what_every_row_needs() {
     );
 }
 
+#[test]
+fn an_export_of_some_people_is_no_full_list() {
+    let (folder, url) = (support::folder(), support::fresh_database());
+    let folder = folder.path();
+    let pipeline = "name = \"hr\"\n[leavers]\nmissing = \"deactivate\"\n";
+    fs::write(folder.join("hr.toml"), pipeline).unwrap();
+    let list = "email,first name,last name,groups\nann@firm-one.eu,Ann,Smith,Sales\nbob@firm-one.eu,Bob,Jones,\n";
+    fs::write(folder.join("list.csv"), list).unwrap();
+    assert_eq!(
+        support::run(folder, &url, &["import", "list.csv", "-p", "hr.toml"]).exit,
+        0
+    );
+    let export = [
+        "people", "export", "--group", "Sales", "-o", "some.csv", "-p", "hr.toml",
+    ];
+    assert_eq!(support::run(folder, &url, &export).exit, 0);
+    let imported = support::run(
+        folder,
+        &url,
+        &["import", "some.csv", "-p", "hr.toml", "--json"],
+    );
+    assert_eq!(
+        (imported.exit, imported.counts().unchanged),
+        (0, 1),
+        "{imported:?}"
+    );
+    let closed = "select count(*) from muster.accounts where status = 'deactivated'";
+    assert_eq!(query_one(&url, closed), "0");
+    // A full list without him closes the account.
+    let list = list.replace("bob@firm-one.eu,Bob,Jones,\n", "");
+    fs::write(folder.join("list.csv"), list).unwrap();
+    support::run(folder, &url, &["import", "list.csv", "-p", "hr.toml"]);
+    assert_eq!(query_one(&url, closed), "1");
+}
+
 /// A database with a few people in nested groups.
 fn firm() -> (tempfile::TempDir, String) {
     let (folder, url) = (support::folder(), support::fresh_database());

@@ -89,7 +89,9 @@ fn nobody(store: &Store, who: &str, removed: &[Uuid]) -> Result<Refusal> {
             "did you mean {}, account {id}?",
             safe(&mask(&near))
         )),
-        None => refusal,
+        None => refusal.help(
+            "name an e-mail address, an external id, a username, an account id, or a first and last name",
+        ),
     })
 }
 
