@@ -18,6 +18,18 @@ use crate::store::error::refusal;
 
 const DOING: &str = "reading the accounts";
 
+/// What people are known by: the first two are their names.
+pub const KNOWN_BY: [Field; 8] = [
+    Field::FirstName,
+    Field::LastName,
+    Field::DisplayName,
+    Field::ExternalId,
+    Field::Email,
+    Field::Username,
+    Field::Phone,
+    Field::Organization,
+];
+
 /// Which accounts are meant: those that fit all that is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choice {
@@ -126,6 +138,36 @@ impl Store {
             each(record(&row))?;
         }
         Ok(())
+    }
+
+    /// Those of the accounts that fit of whose values by [`KNOWN_BY`] `fits` says so.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn people_known_by(
+        &self,
+        choice: &Choice,
+        fits: impl Fn(&[Option<&str>; KNOWN_BY.len()]) -> bool,
+    ) -> Result<Vec<Uuid>> {
+        let columns = KNOWN_BY.map(|field| format!(", account.{}", field.name()));
+        let sql = format!(
+            "select account.id{} from muster.accounts account where {}",
+            columns.concat(),
+            include_str!("sql/people_chosen.sql")
+        );
+        let failed = |error| refusal(&error, DOING);
+        let client = &self.connection.client;
+        let rows = self
+            .runtime
+            .block_on(client.query_raw(&sql, choice.values()));
+        let mut rows = std::pin::pin!(rows.map_err(failed)?);
+        let mut found = Vec::new();
+        while let Some(row) = self.runtime.block_on(rows.try_next()).map_err(failed)? {
+            if fits(&std::array::from_fn(|column| row.get(1 + column))) {
+                found.push(row.get(0));
+            }
+        }
+        Ok(found)
     }
 
     /// One account; none where it was removed.

@@ -3,16 +3,14 @@
 use clap::Args;
 use jiff::civil::Date;
 
-use crate::account::AccountRecord;
 use crate::cli::groups::{below, find_group};
 use crate::cli::listing::unknown;
 use crate::cli::runs::pick;
 use crate::definition::Definition;
-use crate::field::Field;
 use crate::meaning::group;
 use crate::refusal::Result;
 use crate::store::Store;
-use crate::store::people::Choice;
+use crate::store::people::{Choice, KNOWN_BY};
 use crate::store::runs::unknown as unknown_run;
 
 const STATUSES: [&str; 3] = ["active", "invited", "deactivated"];
@@ -67,7 +65,7 @@ impl ChoiceArgs {
                 Some(run.id)
             }
         };
-        Ok(Choice {
+        let mut choice = Choice {
             statuses: (!self.status.is_empty()).then(|| self.status.clone()),
             groups: self.groups(store)?,
             roles: self.roles(store, definition)?,
@@ -76,7 +74,12 @@ impl ChoiceArgs {
             invited_since: self.invited_since.map(|day| day.to_string()),
             never_signed_in: self.never_signed_in,
             ids: None,
-        })
+        };
+        if let Some(text) = &self.text {
+            let text = group::key(text.trim());
+            choice.ids = Some(store.people_known_by(&choice, |values| has_text(values, &text))?);
+        }
+        Ok(choice)
     }
 
     fn groups(&self, store: &Store) -> Result<Option<Vec<uuid::Uuid>>> {
@@ -107,11 +110,6 @@ impl ChoiceArgs {
         }
         named("organization", &self.organization, &store.organizations()?)
     }
-
-    /// The text that people are looked for by, as it is compared.
-    pub(super) fn text(&self) -> Option<String> {
-        self.text.as_deref().map(|text| group::key(text.trim()))
-    }
 }
 
 /// Those of `known` that `wanted` names, whatever their case.
@@ -128,26 +126,11 @@ fn named(what: &str, wanted: &[String], known: &[String]) -> Result<Option<Vec<S
     Ok(Some(found))
 }
 
-/// The fields that a text is looked for in, besides both names together.
-const TEXT_FIELDS: [Field; 8] = [
-    Field::ExternalId,
-    Field::Email,
-    Field::Username,
-    Field::FirstName,
-    Field::LastName,
-    Field::DisplayName,
-    Field::Phone,
-    Field::Organization,
-];
-
 /// Whether a text, as it is compared, is anywhere in what an account is known by.
-pub(super) fn has_text(account: &AccountRecord, text: &str) -> bool {
+fn has_text(known_by: &[Option<&str>; KNOWN_BY.len()], text: &str) -> bool {
     let has = |value: &str| group::key(value).contains(text);
-    let names = [Field::FirstName, Field::LastName].map(|field| account.value(field));
-    let [first, last] = names.map(Option::unwrap_or_default);
-    TEXT_FIELDS
-        .iter()
-        .any(|field| account.value(*field).is_some_and(has))
+    let [first, last] = [known_by[0], known_by[1]].map(Option::unwrap_or_default);
+    known_by.iter().flatten().any(|value| has(value))
         || has(&format!("{first} {last}"))
         || has(&format!("{last} {first}"))
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::choice::{ChoiceArgs, has_text};
+use super::choice::ChoiceArgs;
 use crate::cli::listing::{Output, open_to_read, printed};
 use crate::cli::template::refuse_to_overwrite;
 use crate::cli::terminal::{shell_word, warn};
@@ -46,15 +46,11 @@ pub(in crate::cli) fn export(args: &ExportArgs) -> Result<Exit> {
             "left out the column `{name}`: an import with this pipeline would take it for something else"
         ));
     }
-    let text = args.choice.text();
     let mut count = 0;
     let mut rows = Rows::new(columns, &definition);
     let mut write = |sink: &mut Sink| {
         sink.begin(&rows.columns)?;
         store.each_person(&choice, &[], None, &mut |account| {
-            if text.as_ref().is_some_and(|text| !has_text(&account, text)) {
-                return Ok(());
-            }
             count += 1;
             sink.add(&rows.cells(&account))
         })

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::choice::{ChoiceArgs, has_text};
+use super::choice::ChoiceArgs;
 use crate::account::{AccountRecord, RecordColumn};
 use crate::cli::listing::{
     Format, Listing, ListingArgs, Output, Shown, names, open_to_read, printed,
@@ -88,33 +88,17 @@ fn print_people(
     out: &mut Output,
 ) -> Result<()> {
     let listing = &args.listing;
-    let (mut found, total) = store.count_people(choice)?;
+    let (found, total) = store.count_people(choice)?;
     let heads = columns.iter().map(|column| (column.name(), false));
     let mut list = Listing::begin(listing.format(), heads.collect(), ["person", "people"], out)?;
-    let cells = |account: &AccountRecord| -> Vec<Option<Shown>> {
+    store.each_person(choice, sort, listing.limit(), &mut |account| {
         let values = columns.iter();
-        values
-            .map(|column| value(account, column, args.unmasked))
-            .collect()
-    };
-    match args.choice.text() {
-        None => store.each_person(choice, sort, listing.limit(), &mut |account| {
-            list.add(cells(&account))
-        })?,
-        Some(text) => {
-            found = 0;
-            store.each_person(choice, sort, None, &mut |account| {
-                if !has_text(&account, &text) {
-                    return Ok(());
-                }
-                found += 1;
-                match listing.limit() {
-                    Some(limit) if found > limit => Ok(()),
-                    _ => list.add(cells(&account)),
-                }
-            })?;
-        }
-    }
+        list.add(
+            values
+                .map(|column| value(&account, column, args.unmasked))
+                .collect(),
+        )
+    })?;
     list.end(found, total, args.choice.is_any())
 }
 
