@@ -213,7 +213,7 @@ pub(super) enum Shown {
 
 impl Shown {
     /// A value as text; empty where there is none.
-    pub(super) fn plain(value: &Option<Shown>) -> String {
+    pub(super) fn plain(value: Option<&Shown>) -> String {
         match value {
             None => String::new(),
             Some(Shown::Number(number)) => number.to_string(),
@@ -223,7 +223,7 @@ impl Shown {
         }
     }
 
-    pub(super) fn json(value: &Option<Shown>) -> Value {
+    pub(super) fn json(value: Option<&Shown>) -> Value {
         match value {
             None => Value::Null,
             Some(Shown::Number(number)) => (*number).into(),
@@ -278,13 +278,18 @@ impl<'a> Listing<'a> {
         self.listed += 1;
         if self.format == Format::Json {
             let names = self.heads.iter().map(|(name, _)| name.clone());
-            let object: Map<String, Value> = names.zip(values.iter().map(Shown::json)).collect();
+            let object: Map<String, Value> = names
+                .zip(values.iter().map(|value| Shown::json(value.as_ref())))
+                .collect();
             let comma = if self.listed == 1 { "" } else { "," };
             return self
                 .out
                 .write(&format!("{comma}\n    {}", Value::Object(object)));
         }
-        let cells: Vec<String> = values.iter().map(Shown::plain).collect();
+        let cells: Vec<String> = values
+            .iter()
+            .map(|value| Shown::plain(value.as_ref()))
+            .collect();
         if self.format == Format::Csv {
             let line = self.csv.line(cells.iter().map(String::as_str));
             return self.out.write_bytes(line);

@@ -156,14 +156,17 @@ fn print_counts(
         let mut csv = Csv::guarded(Style::default());
         out.write_bytes(csv.names(names.iter().map(String::as_str)))?;
         for line in lines {
-            let cells: Vec<String> = line.iter().map(Shown::plain).collect();
+            let cells: Vec<String> = line
+                .iter()
+                .map(|value| Shown::plain(value.as_ref()))
+                .collect();
             out.write_bytes(csv.line(cells.iter().map(String::as_str)))?;
         }
         return Ok(());
     }
     if args.listing.format() == Format::Json {
         let lines = lines.map(|line| {
-            let values = line.iter().map(Shown::json);
+            let values = line.iter().map(|value| Shown::json(value.as_ref()));
             names.iter().cloned().zip(values).collect()
         });
         let counts: Vec<Value> = lines.map(Value::Object).collect();
@@ -174,7 +177,9 @@ fn print_counts(
     }
     let lines = lines.zip(&counts).map(|(line, (_, count))| {
         let cells = line.into_iter().take(by.len());
-        let mut cells: Vec<String> = cells.map(|value| safe(&Shown::plain(&value))).collect();
+        let mut cells: Vec<String> = cells
+            .map(|value| safe(&Shown::plain(value.as_ref())))
+            .collect();
         cells.push(grouped(*count));
         cells
     });

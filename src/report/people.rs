@@ -37,6 +37,9 @@ pub struct Column {
 ///
 /// They are those of the pipeline's template as far as accounts hold them, then what `has_values` says
 /// that accounts hold besides, then the other attributes.
+///
+/// # Errors
+/// What `has_values` fails with.
 pub fn columns(
     definition: &Definition,
     attributes: &[String],

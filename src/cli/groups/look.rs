@@ -120,7 +120,7 @@ fn value(group: &GroupRecord, column: &str) -> Option<Shown> {
 fn sort_key(group: &GroupRecord, column: &str) -> (u64, String) {
     match value(group, column) {
         Some(Shown::Number(number)) => (number, String::new()),
-        value => (0, Shown::plain(&value)),
+        value => (0, Shown::plain(value.as_ref())),
     }
 }
 

@@ -58,7 +58,7 @@ pub(in crate::cli) fn export(args: &ExportArgs) -> Result<Exit> {
     let exit = match (&args.output, is_workbook) {
         (None, _) => printed(|out| write(&mut Sink::Stdout(csv(), out)))?,
         (Some(path), Some(true)) => {
-            let mut sink = Sink::Book(ExportBook::create(path)?);
+            let mut sink = Sink::Book(Box::new(ExportBook::create(path)?));
             write(&mut sink)?;
             sink.finish()?
         }
@@ -76,7 +76,7 @@ pub(in crate::cli) fn export(args: &ExportArgs) -> Result<Exit> {
 enum Sink<'a> {
     Stdout(Csv, &'a mut Output),
     File(Csv, Pending),
-    Book(ExportBook),
+    Book(Box<ExportBook>),
 }
 
 impl Sink<'_> {
