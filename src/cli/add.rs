@@ -2,16 +2,15 @@
 //! same passes.
 
 use std::io::Read;
-use std::path::Path;
 use std::time::SystemTime;
 
 use clap::Args;
 
 use super::invite::write_to_run;
 use super::{DatabaseArgs, OutputArgs, PipelineArgs};
-use crate::cli::run::{RunArgs, Task, carry_out, make_folder, new_run, open_pipeline};
+use crate::cli::made::Made;
+use crate::cli::run::{RunArgs, Task, new_run, open_pipeline};
 use crate::definition::Onboarding;
-use crate::file;
 use crate::invitation::Kind;
 use crate::issue::Code;
 use crate::outcome::Exit;
@@ -59,17 +58,11 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
     }
     let started = SystemTime::now();
     let run = new_run(started);
-    let folder = match &args.output.out {
-        Some(folder) => folder.clone(),
-        None => Path::new("muster-runs").join(&run.id),
-    };
-    make_folder(&folder, args.output.out.is_none())?;
-    let path = folder.join(FILE);
     let text = csv(&people, &args.groups, &args.role, &args.organization);
-    file::atomically(&path, |file| file.write(&text))?;
+    let made = Made::write(&run.id, &args.output, FILE, &text)?;
     let id = run.id.clone();
     let run_args = RunArgs {
-        files: vec![path.clone()],
+        files: vec![made.path.clone()],
         pipeline: args.pipeline.clone(),
         database: args.database.clone(),
         output: args.output.clone(),
@@ -81,10 +74,7 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
     let mut pipeline = open_pipeline(&run_args)?;
     let onboarding = pipeline.definition.accounts.onboarding;
     pipeline.set("add", &id)?;
-    let exit = carry_out(&run_args, &pipeline, Task::Import, started, run).inspect_err(|_| {
-        let _ = std::fs::remove_file(&path);
-        let _ = std::fs::remove_dir(&folder);
-    })?;
+    let exit = made.carry_out(&run_args, &pipeline, Task::Import, started, run)?;
     if !args.invite {
         return Ok(exit);
     }

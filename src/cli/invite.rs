@@ -9,19 +9,17 @@ use jiff::civil::Date;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::selection::{Among, wishes};
 use super::{DatabaseArgs, runs};
 use crate::cli::terminal::{print, stop_on_signal, warn};
 use crate::definition::{Dates, Mail, lifetime};
-use crate::field::RowNumber;
 use crate::file;
 use crate::invitation::Sent;
 use crate::invitation::{Candidate, LeftOut};
 use crate::invitation::{Delivery, Kind, MailContext, Person, Rendered, RunReport};
 use crate::issue::Code;
-use crate::ledger;
-use crate::meaning::group;
 use crate::notify::message::{self, Message, Sender, compose};
-use crate::notify::select::{Selection, Wish, select, spread};
+use crate::notify::select::{Selection, select, spread};
 use crate::notify::smtp::{Connection, OpenError, Server};
 use crate::notify::template::Templates;
 use crate::notify::{Attachment, outbox, token};
@@ -49,8 +47,8 @@ const PREVIEW_TOKEN: &str = "only-a-preview-this-link-opens-nothing-----";
 pub(super) struct InviteArgs {
     /// A run's id, the beginning of one, or `last`
     run: String,
-    /// Only these: an address, group:NAME, role:NAME, organization:NAME, row:LINE, row:FILE:LINE,
-    /// or @FILE with addresses; repeatable
+    /// Only these: an address, username:NAME, group:NAME, role:NAME, organization:NAME,
+    /// status:STATUS, row:LINE, row:FILE:LINE, or @FILE with addresses; repeatable
     #[arg(long, value_name = "WHO")]
     only: Vec<String>,
     /// All but these; written as for --only
@@ -401,8 +399,8 @@ fn write_to(args: &InviteArgs, kind: Kind) -> Result<Exit> {
     let mailer = Mailer::open(how.pipeline.as_deref(), run.pipeline.as_deref())?;
     mailer.check_kind(kind)?;
     let message = read_message(how.message_file.as_deref())?;
-    let only = wishes(&args.only, &run)?;
-    let except = wishes(&args.except, &run)?;
+    let only = wishes(&args.only, &Among::Run(&run))?;
+    let except = wishes(&args.except, &Among::Run(&run))?;
     if how.send {
         mailer.check_links()?;
         mailer.settle(&mut store)?;
@@ -666,43 +664,6 @@ pub(super) fn read_message(path: Option<&Path>) -> Result<Option<String>> {
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let kept = text.chars().filter(|c| *c == '\n' || !c.is_control());
     Ok(Some(kept.collect::<String>().trim().to_string()))
-}
-
-/// The words of `--only` or `--except`.
-fn wishes(words: &[String], run: &RunRecord) -> Result<Vec<Wish>> {
-    let mut wishes = Vec::new();
-    for word in words {
-        match word.split_once(':') {
-            Some(("group", name)) => wishes.push(Wish::Group(group::key(name))),
-            Some(("role", name)) => wishes.push(Wish::Role(name.to_string())),
-            Some(("organization", name)) => {
-                wishes.push(Wish::Organization(name.to_lowercase()));
-            }
-            Some(("row", place)) => wishes.push(Wish::Rows(
-                rows(place, run)?.into_iter().collect(),
-                word.clone(),
-            )),
-            _ => {
-                let keys = addresses(std::slice::from_ref(word))?;
-                wishes.extend(keys.into_iter().map(|(key, typed)| Wish::Email(key, typed)));
-            }
-        }
-    }
-    Ok(wishes)
-}
-
-/// The rows at `LINE` or `FILE:LINE` of a run, by its ledger.
-fn rows(place: &str, run: &RunRecord) -> Result<Vec<RowNumber>> {
-    let (file, line) = match place.rsplit_once(':') {
-        Some((file, line)) => (Some(file), line),
-        None => (None, place),
-    };
-    let line: u64 = line.parse().map_err(|_| {
-        let what = format!("`row:{place}` is not row:LINE or row:FILE:LINE");
-        Refusal::new(Code::UsageInvalid, what)
-    })?;
-    let folder = Path::new(run.folder.as_deref().unwrap_or_default());
-    ledger::rows_at(&folder.join("ledger.parquet"), file, line)
 }
 
 /// Addresses as the match compares them and as they were typed: each word is one, or several

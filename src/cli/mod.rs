@@ -22,11 +22,14 @@ mod explain;
 mod import;
 mod invitations;
 mod invite;
+mod made;
 mod map;
+mod people;
 mod plan;
 mod rows;
 mod run;
 mod runs;
+mod selection;
 mod serve;
 mod target;
 mod template;
@@ -86,6 +89,11 @@ enum Command {
     Undo(undo::UndoArgs),
     /// Add a few people without a file
     Add(add::AddArgs),
+    /// Change many accounts at once
+    People {
+        #[command(subcommand)]
+        command: people::PeopleCommand,
+    },
     /// Preview the invitations of a run; with --send, send them
     Invite(invite::InviteArgs),
     /// Preview the password-reset mails of a run; with --send, send them
@@ -221,6 +229,7 @@ pub fn run() -> Exit {
         Command::Explain(args) => explain::explain(args),
         Command::Undo(args) => undo::undo(args),
         Command::Add(args) => add::add(args),
+        Command::People { command } => people::people(command),
         Command::Invite(args) => invite::invite(args),
         Command::Reset(args) => invite::reset(args),
         Command::Invitations { command } => invitations::invitations(command),

@@ -60,6 +60,9 @@ pub(super) struct RunArgs {
     pub(super) memory: MemoryArgs,
     #[arg(skip)]
     pub(super) reading: Reading,
+    /// The command that does the same again, where that isn't `muster import` of the files.
+    #[arg(skip)]
+    pub(super) again: Option<String>,
 }
 
 /// `update=600`.
@@ -344,6 +347,7 @@ impl About {
             plan: None,
             again: match task {
                 Task::Apply { again, .. } => again.clone(),
+                _ if args.again.is_some() => args.again.clone().unwrap_or_default(),
                 _ if files.is_empty() => format!("muster due{with}"),
                 _ => format!("muster import {}{with}", files.join(" ")),
             },
@@ -595,7 +599,10 @@ fn next_steps(
         steps.add("continue where it stopped", about.again.clone());
         return steps.next;
     }
-    steps.fix(folder);
+    // The rows of a change are no list that somebody could correct.
+    if args.again.is_none() {
+        steps.fix(folder);
+    }
     steps.decide();
     steps.do_checked();
     steps.approve();
@@ -681,6 +688,9 @@ impl Steps<'_> {
                     format!("muster plan show {plan}"),
                 );
                 self.add("apply exactly this plan", format!("muster apply {plan}"));
+            }
+            None if self.args.again.is_some() => {
+                self.add("write this change", self.about.again.clone());
             }
             None => self.add("import what was checked", self.about.again.clone()),
         }

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use super::change::Change;
 use super::read::check_delimiter;
 use super::{Columns, Content, Dates, Definition, Headers, Missing, Onboarding, Read, SheetChoice};
 use crate::issue::Code;
@@ -60,6 +61,7 @@ impl Pipeline {
                 // They look like no file, and the next file is not to look like them.
                 definition.safeguards.content = Content::Ignore;
             }
+            "change" => Change::parse(value)?.apply_to(definition),
             _ => {}
         }
         self.sha256 =

@@ -93,7 +93,10 @@ fn ask_store<'a>(
         let sent = send_keys(rows, guide, &tree, scanning, store)?;
         (snapshot, unknown_rows) = (sent.called, sent.unknown_rows);
         let with_past = definition.update.asks_who();
-        matches = Some(store.run_match(&definition.matching.keys(), with_groups, with_past)?);
+        let matching = &definition.matching;
+        let by_account = matching.account_column.is_some();
+        let found = store.run_match(&matching.keys(), with_groups, with_past, by_account)?;
+        matches = Some(found);
     }
     Ok(Known {
         tree,

@@ -10,7 +10,7 @@ use crate::field::RowNumber;
 use crate::meaning::membership::Tree;
 use crate::pipeline::rows::{Guide, Rows};
 use crate::refusal::Result;
-use crate::row::{Layout, People};
+use crate::row::{Layout, People, Slot};
 use crate::spool::Spool;
 use crate::stages::load;
 use crate::stages::managers::Wrong;
@@ -98,6 +98,8 @@ pub(super) fn send_keys(
         }),
         _ => None,
     };
+    let accounts = definition.matching.account_column.as_ref();
+    let account_slot = accounts.and_then(|name| layout.position(&Slot::Ignored(name.clone())));
     let mut answers = Vec::new();
     let mut unknown_rows = 0;
     store.begin_match()?;
@@ -113,7 +115,7 @@ pub(super) fn send_keys(
             let known = |index: usize| {
                 snapshot.map_or(Lookup::Ask, |snapshot| snapshot.lookup(answers[index]))
             };
-            let frame = load::encode_keys(&people, &known, full_list);
+            let frame = load::encode_keys(&people, &known, full_list, account_slot);
             let unknown = match full_list {
                 true => load::rows_without_key(&people),
                 false => 0,

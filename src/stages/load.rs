@@ -205,8 +205,14 @@ fn put_transfers(frame: &mut Frame, row: RowNumber, update: &Update, groups: &Tr
 /// The keys of a batch's rows that are to be matched, for `copy_keys.sql`, header and all. `called`
 /// is what the account snapshot said of each, if there is one. In a full list all who are in it are
 /// sent: the keys of those who are rejected, too, because they aren't leavers, whatever is wrong
-/// with their row, and the accounts that are known.
-pub fn encode_keys(people: &People, known: &dyn Fn(usize) -> Lookup, full_list: bool) -> Bytes {
+/// with their row, and the accounts that are known. `account_slot` is the slot of account ids, where
+/// accounts are found by these.
+pub fn encode_keys(
+    people: &People,
+    known: &dyn Fn(usize) -> Lookup,
+    full_list: bool,
+    account_slot: Option<usize>,
+) -> Bytes {
     let mut frame = Frame::new();
     for index in 0..people.len() {
         let row = people.drafts.first_row + index as RowNumber;
@@ -229,11 +235,16 @@ pub fn encode_keys(people: &People, known: &dyn Fn(usize) -> Lookup, full_list: 
             Verdict::Rejected => full_list,
             Verdict::Duplicate(_) | Verdict::Nobody => false,
         };
-        if is_matched && keys.iter().any(Option::is_some) {
+        let account = account_slot.map(|slot| people.drafts.values.get(index, slot));
+        let account = account.and_then(|id| id.parse::<Uuid>().ok());
+        if is_matched && (account.is_some() || keys.iter().any(Option::is_some)) {
             frame.row(5);
             frame.int(row);
             keys.into_iter().for_each(|key| frame.text(key));
-            frame.text(None);
+            match account {
+                Some(account) => frame.uuid(account),
+                None => frame.text(None),
+            }
         }
     }
     frame.finish()

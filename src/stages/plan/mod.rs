@@ -110,7 +110,11 @@ fn left_by_status(
     matched: Option<&Matched>,
     definition: &Definition,
 ) -> Option<Issue> {
-    let is_unknown = || matched.is_none_or(|matched| matched.by.iter().all(Option::is_none));
+    let is_unknown = || {
+        matched.is_none_or(|matched| {
+            matched.account.is_none() && matched.by.iter().all(Option::is_none)
+        })
+    };
     let detail = match person.value(Field::Status)? {
         words::SKIPPED => "the pipeline leaves out rows of this status",
         "deactivated" if is_unknown() && !can_close(definition) => {
@@ -305,6 +309,11 @@ fn new_account(
     tree: &Tree,
     issues: &mut Vec<Issue>,
 ) -> Action {
+    if definition.matching.account_column.is_some() {
+        let detail = "the account that this row is about no longer exists";
+        issues.push(Issue::of_row(Code::AccountNone, person.row(), detail));
+        return Action::Leave(Outcome::Rejected);
+    }
     // Without a key, the next import would make the person a second time.
     let keys = definition.matching.keys();
     if !keys
@@ -326,6 +335,10 @@ fn new_account(
         return Action::Leave(Outcome::Rejected);
     }
     issues.extend(over(person, "", definition));
+    issues.extend(person.role_rule(definition).map(|rule| {
+        let (row, field) = (person.row(), Field::Role);
+        Issue::of_field(Code::RoleRule, row, field, "", rule.to_string())
+    }));
     if definition.groups.required {
         let entries = person.entries_of_new(definition, tree);
         issues.extend(groupless(person, &entries, definition));

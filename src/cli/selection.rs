@@ -1,0 +1,108 @@
+//! The words of `--only` and `--except`, the same for every command that has them.
+
+use std::path::Path;
+
+use super::invite::{addresses, find_import};
+use crate::field::RowNumber;
+use crate::issue::Code;
+use crate::ledger;
+use crate::meaning::group;
+use crate::refusal::{Refusal, Result};
+use crate::selection::Wish;
+use crate::store::Store;
+use crate::store::runs::RunRecord;
+use crate::text::username_key;
+
+/// Whom a selection is made from.
+pub(super) enum Among<'a> {
+    /// The people of a run.
+    Run(&'a RunRecord),
+    /// All accounts.
+    Accounts(&'a Store),
+}
+
+/// What the words mean.
+pub(super) fn wishes(words: &[String], among: &Among) -> Result<Vec<Wish>> {
+    let mut wishes = Vec::new();
+    for word in words {
+        match (word.strip_prefix('@'), among) {
+            (Some(path), Among::Accounts(_)) => wishes.extend(of_list(path, among)?),
+            _ => wishes.extend(of_word(word, among)?),
+        }
+    }
+    Ok(wishes)
+}
+
+/// What one word means: an address, a list of addresses, or `KIND:NAME`.
+fn of_word(word: &str, among: &Among) -> Result<Vec<Wish>> {
+    let Some((kind, name)) = word.split_once(':') else {
+        return of_addresses(word);
+    };
+    let wish = match (kind, among) {
+        ("group", _) => Wish::Group(group::key(name)),
+        ("role", _) => Wish::Role(name.to_string()),
+        ("organization", _) => Wish::Organization(name.to_lowercase()),
+        ("username", _) => Wish::Username(username_key(name).into_owned(), name.to_string()),
+        ("status", _) => Wish::Status(name.to_string()),
+        ("row", Among::Run(run)) => {
+            Wish::Rows(rows(name, run)?.into_iter().collect(), word.to_string())
+        }
+        ("id", Among::Accounts(_)) => Wish::Id(name.trim().to_string()),
+        ("run", Among::Accounts(store)) => {
+            Wish::Run(find_import(store, name)?.id, name.to_string())
+        }
+        _ => return of_addresses(word),
+    };
+    match name.trim().is_empty() {
+        true => Err(Refusal::new(
+            Code::UsageInvalid,
+            format!("`{word}` names nobody"),
+        )),
+        false => Ok(vec![wish]),
+    }
+}
+
+fn of_addresses(word: &str) -> Result<Vec<Wish>> {
+    let keys = addresses(&[word.to_string()])?;
+    Ok(keys
+        .into_iter()
+        .map(|(key, typed)| Wish::Email(key, typed))
+        .collect())
+}
+
+/// A list: a line is `KIND:NAME`, or has addresses.
+fn of_list(path: &str, among: &Among) -> Result<Vec<Wish>> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let what = format!("the list `{path}` can't be read: {error}");
+        Refusal::new(Code::UsageInvalid, what)
+    })?;
+    let text = text.trim_start_matches('\u{feff}');
+    let mut wishes = Vec::new();
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('@'))
+    {
+        wishes.extend(of_word(line, among)?);
+    }
+    if wishes.is_empty() {
+        let what = format!("the list `{path}` names nobody");
+        return Err(Refusal::new(Code::UsageInvalid, what)
+            .help("name at least one person; an empty list never means everybody"));
+    }
+    Ok(wishes)
+}
+
+/// The rows at `LINE` or `FILE:LINE` of a run, by its ledger.
+fn rows(place: &str, run: &RunRecord) -> Result<Vec<RowNumber>> {
+    let (file, line) = match place.rsplit_once(':') {
+        Some((file, line)) => (Some(file), line),
+        None => (None, place),
+    };
+    let line: u64 = line.parse().map_err(|_| {
+        let what = format!("`row:{place}` is not row:LINE or row:FILE:LINE");
+        Refusal::new(Code::UsageInvalid, what)
+    })?;
+    let folder = Path::new(run.folder.as_deref().unwrap_or_default());
+    ledger::rows_at(&folder.join("ledger.parquet"), file, line)
+}
