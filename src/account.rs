@@ -90,3 +90,20 @@ pub struct Update {
     /// Entries of memberships that end.
     pub leaves: Vec<String>,
 }
+
+/// What the password is called among what changes of an account. Its values are never in there.
+pub const PASSWORD: &str = "password";
+
+impl Update {
+    /// Notes that the account gets a password, which the update doesn't know.
+    pub fn give_password(&mut self) {
+        self.before
+            .insert(PASSWORD.to_string(), serde_json::Value::Null);
+        self.after.insert(PASSWORD.to_string(), "given".into());
+    }
+
+    /// Whether the account gets a password.
+    pub fn gives_password(&self) -> bool {
+        self.after.contains_key(PASSWORD)
+    }
+}

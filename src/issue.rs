@@ -169,6 +169,8 @@ codes! {
     StatusUnknown "status.unknown" Reject "not a status", "use `active`, `invited` or `deactivated`, or yes or no in a column such as `Active`; or define the word under `[status]`";
     StatusSkipped "status.skipped" Note "left out because of its status", "nothing; `[status]` defines what each status means";
     StatusLater "status.later" Note "the account will be closed on a later day", "nothing, if the list is imported again then";
+    PasswordGiven "password.given" Note "the account gets the password that was given", "nothing; the person must change it at the first sign-in";
+    PasswordWithheld "password.withheld" Warning "the account isn't active, so that it gets no password", "activate it, or let the person accept the invitation";
     RoleRule "role.rule" Note "a rule of the pipeline gave the role", "nothing, if it is right; a role in the file counts more, and `rules` under `[role]` says who gets which role";
     RoleNotAllowed "role.not_allowed" Reject "a role that this pipeline doesn't allow", "correct it, or add it to `roles` under `[accounts]`, or `[groups]` for a role within a group";
     GroupSyntax "group.syntax" Reject "a group name that can't be used", "leave no part of a nested name empty, and use at most 200 characters";

@@ -40,12 +40,14 @@ impl Made {
         started: SystemTime,
         run: RunKey,
     ) -> Result<Exit> {
-        let is_there = || self.folder.join("summary.json").exists();
-        carry_out(args, pipeline, task, started, run).inspect_err(|_| {
-            if !is_there() {
-                let _ = std::fs::remove_file(&self.path);
-                let _ = std::fs::remove_dir(&self.folder);
-            }
-        })
+        carry_out(args, pipeline, task, started, run).inspect_err(|_| self.discard())
+    }
+
+    /// Removes it, unless its run came to a summary.
+    pub(super) fn discard(&self) {
+        if !self.folder.join("summary.json").exists() {
+            let _ = std::fs::remove_file(&self.path);
+            let _ = std::fs::remove_dir(&self.folder);
+        }
     }
 }

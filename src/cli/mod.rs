@@ -24,6 +24,7 @@ mod invitations;
 mod invite;
 mod made;
 mod map;
+mod password;
 mod people;
 mod plan;
 mod rows;

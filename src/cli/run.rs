@@ -18,6 +18,7 @@ use crate::file::Pending;
 use crate::issue::Code;
 use crate::ledger::planfile::{self, PlanFile};
 use crate::outcome::Exit;
+use crate::password::Given;
 use crate::pipeline::record;
 use crate::pipeline::{self, Job, Order, Ran, inputs_of};
 use crate::progress::Progress;
@@ -63,6 +64,9 @@ pub(super) struct RunArgs {
     /// The command that does the same again, where that isn't `muster import` of the files.
     #[arg(skip)]
     pub(super) again: Option<String>,
+    /// The password that accounts get.
+    #[arg(skip)]
+    pub(super) password: Option<Given>,
 }
 
 /// `update=600`.
@@ -200,6 +204,7 @@ pub(super) fn run_task(
         run,
         for_plan: matches!(task, Task::Check { plan: Some(_), .. }),
         allowed: &args.allow.counts,
+        password: args.password.as_ref(),
         memory: args.memory.budget(),
         folder,
         progress: &progress,

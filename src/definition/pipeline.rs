@@ -61,6 +61,7 @@ impl Pipeline {
                 // They look like no file, and the next file is not to look like them.
                 definition.safeguards.content = Content::Ignore;
             }
+            "password" => definition.accounts.gives_password = true,
             "change" => Change::parse(value)?.apply_to(definition),
             _ => {}
         }

@@ -59,6 +59,8 @@ pub struct Chunk {
     pub create_transfers: Bytes,
     /// For `copy_passwords.sql`: password hashes of the accounts in `creates`.
     pub passwords: Passwords,
+    /// For `copy_staged_passwords.sql`: password hashes of the accounts in `updates`.
+    pub given: Passwords,
     /// Whether its updates pass on keys to each other: all of them go in, or none.
     pub together: bool,
 }
@@ -78,6 +80,8 @@ pub struct Batch {
     pub people: Option<People>,
     /// What is to happen to them.
     pub planned: Planned,
+    /// The hashes of the password that the run gives, by row; each has a salt of its own.
+    pub given: HashMap<RowNumber, String>,
 }
 
 impl Batch {
@@ -105,7 +109,7 @@ pub fn encode(
     groups: &Tree,
 ) -> Chunk {
     let mut chunk = Chunk::default();
-    let mut frames: [Frame; 6] = std::array::from_fn(|_| Frame::new());
+    let mut frames: [Frame; 7] = std::array::from_fn(|_| Frame::new());
     let [
         creates,
         memberships,
@@ -113,6 +117,7 @@ pub fn encode(
         update_transfers,
         create_transfers,
         passwords,
+        given,
     ] = &mut frames;
     chunk.first_row = batches.first().map_or(0, |batch| batch.first_row);
     for person in in_key_order(batches, layout) {
@@ -128,7 +133,9 @@ pub fn encode(
             let id = run.account_id(person.row());
             chunk.creating.push(person.row());
             if let Some(hash) = person.people.drafts.passwords.get(person.index) {
-                put_password(passwords, id, hash, run);
+                put_password(passwords, id, (hash, false), run);
+            } else if let Some(hash) = batch.given.get(&person.row()) {
+                put_password(passwords, id, (hash, true), run);
             }
             let entries = entries_of.entry(person.said());
             let entries = entries.or_insert_with(|| person.entries_of_new(definition, groups));
@@ -145,6 +152,9 @@ pub fn encode(
             chunk.updating.push(*row);
             put_update(updates, *row, update);
             put_transfers(update_transfers, *row, update, groups);
+            if let Some(hash) = batch.given.get(row).filter(|_| update.gives_password()) {
+                put_password(given, update.account, (hash, true), run);
+            }
         }
     }
     let [
@@ -154,6 +164,7 @@ pub fn encode(
         update_transfers,
         create_transfers,
         passwords,
+        given,
     ] = frames.map(Frame::finish);
     Chunk {
         creates,
@@ -162,6 +173,7 @@ pub fn encode(
         update_transfers,
         create_transfers,
         passwords: Passwords(passwords),
+        given: Passwords(given),
         ..chunk
     }
 }
@@ -372,11 +384,13 @@ fn put_transfer(
     }
 }
 
-fn put_password(frame: &mut Frame, account: Uuid, hash: &str, run: &RunKey) {
-    frame.row(3);
+/// A hash, and whether its password must be changed at the first sign-in.
+fn put_password(frame: &mut Frame, account: Uuid, (hash, must_change): (&str, bool), run: &RunKey) {
+    frame.row(4);
     frame.uuid(account);
     frame.text(Some(hash));
     frame.text(Some(&run.id));
+    frame.bool(must_change);
 }
 
 /// PostgreSQL's binary COPY format (documentation, `COPY`, "Binary Format").

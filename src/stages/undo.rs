@@ -12,7 +12,7 @@ use std::fmt;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::account::{Account, COLUMNS, Update};
+use crate::account::{Account, COLUMNS, PASSWORD, Update};
 use crate::field::{Field, Key, RowNumber};
 use crate::meaning::membership;
 use crate::text::{email, username_key};
@@ -56,6 +56,8 @@ pub struct Present {
     pub accepted: bool,
     /// Somebody other than a run put it into a group.
     pub grouped: bool,
+    /// The password is still the one that the run gave, or none where it took that back.
+    pub has_same_password: bool,
     /// A table of another application that refers to it.
     pub referred_by: Option<String>,
     /// What runs changed of it, oldest first.
@@ -206,7 +208,10 @@ impl Case {
             Deed::Created => now.touched,
             Deed::Changed(before, after) => after.iter().any(|(field, wrote)| {
                 let held = held(&now.account, field);
-                field != "groups" && held != *wrote && Some(&held) != before.get(field)
+                field != "groups"
+                    && field != PASSWORD
+                    && held != *wrote
+                    && Some(&held) != before.get(field)
             }),
             Deed::Removed(_) => false,
         }
@@ -296,6 +301,15 @@ fn changed(
         let was = before.get(field).unwrap_or(&Value::Null);
         if field == "groups" {
             groups(case, (was, wrote), now, &mut update, group_exists);
+            continue;
+        }
+        if field == PASSWORD {
+            if now.has_same_password {
+                update.before.insert(field.clone(), wrote.clone());
+                update.after.insert(field.clone(), was.clone());
+            } else {
+                case.keep(field, Reason::Changed(Since::Application));
+            }
             continue;
         }
         let held = held(&now.account, field);

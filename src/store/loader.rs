@@ -500,6 +500,22 @@ impl Writer {
                 .await
                 .map_err(trouble)?;
         }
+        if !chunk.given.0.is_empty() {
+            let sql = include_str!("sql/copy_staged_passwords.sql");
+            stage(client, sql, chunk.given.0.clone()).await?;
+            let sql = include_str!("sql/note_passwords.sql");
+            let noted: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&self.run.id, &updated];
+            client.execute(sql, &noted).await.map_err(trouble)?;
+            for sql in [
+                include_str!("sql/drop_passwords.sql"),
+                include_str!("sql/give_passwords.sql"),
+            ] {
+                client
+                    .execute(sql, &[&self.run.id])
+                    .await
+                    .map_err(trouble)?;
+            }
+        }
         if !chunk.update_transfers.is_empty() {
             // What ends goes first: an inherited membership that becomes one's own does both.
             for sql in [

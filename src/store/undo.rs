@@ -385,7 +385,7 @@ async fn chunk(
         let sql = include_str!("sql/undo_lock.sql");
         client.query(sql, &[&accounts]).await?;
     }
-    look(client, &mut cases, &accounts, referring).await?;
+    look(client, &mut cases, (&accounts, of), referring).await?;
     let groups = known_groups(client, &cases).await?;
     for case in &mut cases {
         decide(case, of, &|key| groups.contains(key));
@@ -506,11 +506,11 @@ fn normal(key: Key, value: &str) -> Option<String> {
 async fn look(
     client: &Client,
     cases: &mut [Case],
-    accounts: &[Uuid],
+    (accounts, of): (&[Uuid], &str),
     referring: &[Referring],
 ) -> Answer<()> {
     let sql = include_str!("sql/undo_present.sql");
-    let rows = client.query(sql, &[&accounts]).await?;
+    let rows = client.query(sql, &[&accounts, &of]).await?;
     let mut found: HashMap<Uuid, Present> =
         rows.iter().map(|row| (row.get(0), present(row))).collect();
     let created = cases.iter().filter(|case| case.deed == Deed::Created);
@@ -565,6 +565,7 @@ fn present(row: &Row) -> Present {
         accepted: row.get(AFTER_VALUES + 6),
         grouped: row.get(AFTER_VALUES + 7),
         edited: row.get(AFTER_VALUES + 8),
+        has_same_password: row.get(AFTER_VALUES + 9),
         referred_by: None,
         history: Vec::new(),
     }
@@ -786,6 +787,7 @@ async fn put_back(
         let sql = include_str!("sql/undo_update.sql");
         client.execute(sql, &[&id, &wanted]).await?;
         key_transfer(client, id, &updates).await?;
+        put_passwords(client, (of, id), &updates).await?;
     }
     if !returning.is_empty() {
         let sql = match is_spread(client).await? {
@@ -796,6 +798,26 @@ async fn put_back(
         let sql = include_str!("sql/undo_return_memberships.sql");
         client.execute(sql, &[&id, &returning]).await?;
     }
+    Ok(())
+}
+
+/// Puts back the passwords that the run replaced, or took back.
+async fn put_passwords(
+    client: &Client,
+    (of, id): (&str, &str),
+    updates: &[(RowNumber, &Update)],
+) -> Answer<()> {
+    let given = updates.iter().filter(|(_, update)| update.gives_password());
+    let accounts: Vec<Uuid> = given.map(|(_, update)| update.account).collect();
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    let sql = include_str!("sql/undo_note_passwords.sql");
+    client.execute(sql, &[&id, &of, &accounts]).await?;
+    let sql = "delete from muster.credentials where account_id = any ($1)";
+    client.execute(sql, &[&accounts]).await?;
+    let sql = include_str!("sql/undo_put_passwords.sql");
+    client.execute(sql, &[&of, &accounts]).await?;
     Ok(())
 }
 

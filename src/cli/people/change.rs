@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::cli::import::begin_plan;
 use crate::cli::made::Made;
+use crate::cli::password;
 use crate::cli::run::{RunArgs, Task, new_run, today};
 use crate::cli::selection::{Among, wishes};
 use crate::cli::terminal::shell_word;
@@ -19,6 +20,7 @@ use crate::field::Field;
 use crate::issue::Code;
 use crate::meaning::group;
 use crate::outcome::Exit;
+use crate::password::{Given, Known};
 use crate::refusal::{Refusal, Result};
 use crate::report::csv::{Csv, Style};
 use crate::store::Store;
@@ -87,6 +89,9 @@ struct WhatArgs {
     /// Give deactivated accounts the status back that they had
     #[arg(long)]
     reactivate: bool,
+    /// Give active accounts the password on stdin, which must be changed at the first sign-in
+    #[arg(long, conflicts_with = "plan")]
+    password_stdin: bool,
 }
 
 /// `muster people change`.
@@ -107,13 +112,23 @@ pub(in crate::cli) fn change(args: &ChangeArgs) -> Result<Exit> {
             plan: args.plan.as_deref().map(begin_plan).transpose()?,
         },
     };
+    let password = args
+        .what
+        .password_stdin
+        .then(|| read_password(&pipeline.definition, &selected))
+        .transpose()?;
     let text = columns.csv(&selected, args.what.reactivate);
     let made = Made::write(&run.id, &args.output, FILE, &text)?;
     for (class, count) in &args.allow.counts {
         pipeline.set("allow", &format!("{} {count}", class.name()))?;
     }
     pipeline.set("change", &columns.change(args.what.reactivate).text())?;
+    if password.is_some() {
+        // No run goes on with another password than the one that it began with.
+        pipeline.set("password", &run.id)?;
+    }
     let run_args = RunArgs {
+        password,
         files: vec![made.path.clone()],
         pipeline: args.pipeline.clone(),
         database: args.database.clone(),
@@ -124,6 +139,27 @@ pub(in crate::cli) fn change(args: &ChangeArgs) -> Result<Exit> {
         ..RunArgs::default()
     };
     made.carry_out(&run_args, &pipeline, task, started, run)
+}
+
+/// The password, which must suit everybody who gets it.
+fn read_password(definition: &Definition, selected: &[Selected]) -> Result<Given> {
+    let names: Vec<[&str; 4]> = selected
+        .iter()
+        .map(|account| {
+            let [first, last, shown] = &account.names;
+            [first, last, shown, &account.username].map(|name| name.as_deref().unwrap_or_default())
+        })
+        .collect();
+    let people: Vec<Known> = selected
+        .iter()
+        .zip(&names)
+        .map(|(account, names)| Known {
+            names,
+            email: account.email.as_deref().unwrap_or_default(),
+            product: &definition.mail.product,
+        })
+        .collect();
+    password::read(definition, &people)
 }
 
 /// The database, with the accounts that the pipeline is for.
@@ -442,6 +478,7 @@ fn again(args: &ChangeArgs) -> String {
     for (is_set, option) in [
         (what.deactivate, "--deactivate"),
         (what.reactivate, "--reactivate"),
+        (what.password_stdin, "--password-stdin"),
     ] {
         words.extend(is_set.then(|| option.to_string()));
     }

@@ -339,11 +339,29 @@ fn new_account(
         let (row, field) = (person.row(), Field::Role);
         Issue::of_field(Code::RoleRule, row, field, "", rule.to_string())
     }));
+    let status = person.value_of_new(Field::Status, definition);
+    issues.extend(password_of(person, status, definition));
     if definition.groups.required {
         let entries = person.entries_of_new(definition, tree);
         issues.extend(groupless(person, &entries, definition));
     }
     Action::Create
+}
+
+/// What is said of the password that an account of that status gets, where the run gives one.
+fn password_of(person: &Person, status: Option<&str>, definition: &Definition) -> Option<Issue> {
+    if !definition.accounts.gives_password {
+        return None;
+    }
+    let code = match status {
+        Some("active") => Code::PasswordGiven,
+        _ => Code::PasswordWithheld,
+    };
+    Some(Issue::of_row(
+        code,
+        person.row(),
+        status.unwrap_or_default(),
+    ))
 }
 
 /// Keys that point at different accounts, or at one that this row can't be.
@@ -596,12 +614,26 @@ fn known_account(
         let wanted = person.status_on_the_day(status_of_onboarding(definition), definition);
         set_status(&mut update, status, wanted);
     }
-    if person.has_password() {
+    let gives_password = definition.accounts.gives_password;
+    let is_meant = gives_password && definition.matching.account_column.is_some();
+    if person.has_password() || gives_password && !is_meant {
         let detail = held("its password stays as it is");
         issues.push(Issue::of_row(Code::PasswordKept, row, detail));
     }
     provenance::keep_others(&mut update, account, row, definition, issues);
     follow_dates(&mut update, status, definition);
+    if is_meant {
+        let column = COLUMNS.iter().position(|column| *column == Field::Status);
+        let status = column.and_then(|column| update.values[column].clone());
+        let issue = password_of(person, status.as_deref(), definition);
+        if issue
+            .as_ref()
+            .is_some_and(|issue| issue.code == Code::PasswordGiven)
+        {
+            update.give_password();
+        }
+        issues.extend(issue);
+    }
     let closed = stays_closed(person, account, &update, definition);
     if update.after.is_empty() && update.joins.is_empty() && update.leaves.is_empty() {
         issues.extend(closed);
