@@ -205,6 +205,7 @@ codes! {
     AccountActive "account.active" Reject "the person already has an active account", "leave the row out, or set `existing_active` under `[match]` to update or skip such people";
     AccountExists "account.exists" Reject "the person already has an account", "leave the row out, or use mode `upsert`";
     AccountNone "account.none" Reject "no account to update", "leave the row out, or use mode `upsert`";
+    AccountUsed "account.used" Warning "the account was used, so that it isn't removed", "close it instead: `muster people change --deactivate`";
     AccountClosed "account.closed" Warning "the row's account is closed and stays closed", "if the person is back, write `active` into a status column, or set `existing_deactivated = \"reactivate\"` under `[match]`; if not, remove the row from the list";
     AccountSkipped "account.skipped" Note "left alone because the pipeline skips such accounts", "nothing";
     UpdateKept "update.kept" Note "left unchanged because it was last set elsewhere", "nothing; to change it anyway, set \"overwrite\" under `[update]`";

@@ -55,6 +55,9 @@ pub(super) struct RunArgs {
     /// Whether new people are invited; overrides the pipeline
     #[arg(long, value_name = "WAY")]
     pub(super) onboarding: Option<Onboarding>,
+    /// Role of new people whose row names none and whom no rule gives one; overrides the pipeline
+    #[arg(long, value_name = "ROLE")]
+    pub(super) default_role: Option<String>,
     #[command(flatten)]
     pub(super) allow: AllowArgs,
     #[command(flatten)]
@@ -425,6 +428,7 @@ fn overridden(mut pipeline: Pipeline, args: &RunArgs) -> Result<Pipeline> {
         ("delimiter", args.delimiter.as_deref()),
         ("encoding", args.encoding.as_deref()),
         ("onboarding", args.onboarding.map(Onboarding::name)),
+        ("default_role", args.default_role.as_deref()),
     ] {
         if let Some(value) = value {
             pipeline.set(option, value)?;

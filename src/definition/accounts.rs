@@ -47,6 +47,9 @@ pub struct Accounts {
     /// that.
     #[serde(skip)]
     pub gives_password: bool,
+    /// Whether the accounts of a run are removed. No pipeline says that.
+    #[serde(skip)]
+    pub removes: bool,
 }
 
 /// What `start_date` and `end_date` do.
@@ -84,6 +87,7 @@ impl Default for Accounts {
             dates: Dates::Ignore,
             today: None,
             gives_password: false,
+            removes: false,
             several_roles: false,
         }
     }

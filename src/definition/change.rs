@@ -17,6 +17,9 @@ pub const ACCOUNT: &str = "account";
 /// The column that says to people whose account it is.
 pub const WHO: &str = "who";
 
+/// The column that says why an account can't be removed.
+pub const USED: &str = "used";
+
 /// The source of such runs. A pipeline whose update policy is `own` keeps what they set.
 const SOURCE: &str = "people change";
 
@@ -29,6 +32,8 @@ pub struct Change {
     pub separator: char,
     /// Whether closed accounts whose row names no status go back to `invited`.
     pub reopens: bool,
+    /// Whether the accounts are removed.
+    pub removes: bool,
 }
 
 impl Change {
@@ -50,7 +55,7 @@ impl Change {
         definition.columns = Columns {
             unknown: UnknownColumns::Refuse,
             missing: MissingColumns::Accept,
-            ignore: [ACCOUNT, WHO].map(String::from).to_vec(),
+            ignore: [ACCOUNT, WHO, USED].map(String::from).to_vec(),
             ..Columns::by_name()
         };
         definition.attributes = self
@@ -80,6 +85,7 @@ impl Change {
             true => Onboarding::Invite,
             false => definition.accounts.onboarding,
         };
+        definition.accounts.removes = self.removes;
         definition.update = Updates {
             default: UpdatePolicy::Overwrite,
             empty: EmptyCell::Keep,

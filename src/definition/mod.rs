@@ -42,7 +42,7 @@ mod update;
 
 pub use self::accounts::{Accounts, Dates, Onboarding};
 pub use self::boolean::BooleanWords;
-pub use self::change::{ACCOUNT, Change, WHO, attribute_column};
+pub use self::change::{ACCOUNT, Change, USED, WHO, attribute_column};
 pub use self::clean::{Clean, ColumnSigns, DateOrder, FlippedDates, NameOrder, can_be_converted};
 pub use self::columns::{Columns, Headers, MissingColumns, UnknownColumns};
 pub use self::groups::{Groups, Memberships, MissingGroups, Visibility};

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::change::Change;
+use super::place::nearest;
 use super::read::check_delimiter;
 use super::{Columns, Content, Dates, Definition, Headers, Missing, Onboarding, Read, SheetChoice};
 use crate::issue::Code;
@@ -41,6 +42,19 @@ impl Pipeline {
                 let way = <Onboarding as clap::ValueEnum>::from_str(value, false);
                 definition.accounts.onboarding =
                     way.map_err(|error| Refusal::new(Code::UsageInvalid, error))?;
+            }
+            "default_role" => {
+                let lower = |role: &str| crate::text::lower(role).unwrap_or_else(|| role.into());
+                let roles = &definition.accounts.roles;
+                let Some(role) = roles.iter().find(|role| lower(role) == lower(value)) else {
+                    let what = format!("the pipeline gives no role `{value}`");
+                    let near = nearest(&lower(value), roles.iter().map(String::as_str));
+                    return Err(Refusal::new(Code::UsageInvalid, what).help(match near {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("its roles are {}", roles.join(", ")),
+                    }));
+                };
+                definition.accounts.default_role = role.clone();
             }
             "add" => {
                 // Our own columns, whatever the pipeline calls them; names come when people accept.

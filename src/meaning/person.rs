@@ -8,7 +8,7 @@ use crate::meaning::group;
 use crate::meaning::membership::{self, Said, Tree};
 use crate::meaning::protection::is_protected;
 use crate::meaning::words::ROLE_SEPARATOR;
-use crate::row::{Layout, People};
+use crate::row::{Layout, People, Slot};
 
 /// What a cell says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +83,12 @@ impl<'a> Person<'a> {
     pub(crate) fn cell(&self, field: Field) -> Option<Cell<'a>> {
         let slot = self.layout.field(field)?;
         Some(Cell::of(self.people.drafts.values.get(self.index, slot)))
+    }
+
+    /// The value of a column that isn't kept; `None` when the run hasn't it or the cell is empty.
+    pub fn aside(&self, name: &str) -> Option<&'a str> {
+        let slot = self.layout.position(&Slot::Ignored(name.to_string()))?;
+        Some(self.people.drafts.values.get(self.index, slot)).filter(|value| !value.is_empty())
     }
 
     /// One of its keys.

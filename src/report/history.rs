@@ -358,7 +358,8 @@ fn event_of(
     let verb = match (&done.what, done.kind.as_str()) {
         (What::Changed(..), "undo") => "changed back by undo",
         (What::Changed(..), _) => "changed by import",
-        (What::Removed, _) => "removed by undo",
+        (What::Removed, "undo") => "removed by undo",
+        (What::Removed, _) => "removed by import",
         (What::Returned, _) => "restored by undo",
         (What::Unchanged, _) => "in an import, unchanged: the account already had all values",
         (What::Kept(..), _) => "left unchanged by undo",

@@ -61,6 +61,8 @@ pub struct Chunk {
     pub passwords: Passwords,
     /// For `copy_staged_passwords.sql`: password hashes of the accounts in `updates`.
     pub given: Passwords,
+    /// Whether its updates remove their accounts.
+    pub removes: bool,
     /// Whether its updates pass on keys to each other: all of them go in, or none.
     pub together: bool,
 }
@@ -174,6 +176,7 @@ pub fn encode(
         create_transfers,
         passwords: Passwords(passwords),
         given: Passwords(given),
+        removes: definition.accounts.removes,
         ..chunk
     }
 }

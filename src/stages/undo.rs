@@ -251,25 +251,23 @@ fn created(case: &mut Case, now: &Present, run: &str) {
     }
 }
 
-/// Why an account counts as used.
+/// Why an account counts as used by a person or by another application.
+pub fn use_by_others(now: &Present) -> Option<Reason> {
+    match &now.referred_by {
+        _ if now.accepted => Some(Reason::Accepted),
+        _ if now.has_password => Some(Reason::Password),
+        Some(table) => Some(Reason::Referred(table.clone())),
+        None if now.grouped => Some(Reason::Grouped),
+        None if now.edited => Some(Reason::Changed(Since::Application)),
+        None => None,
+    }
+}
+
+/// Why an account counts as used since `run` made it.
 pub fn use_of(now: &Present, run: &str) -> Option<Reason> {
-    if now.accepted {
-        return Some(Reason::Accepted);
-    }
-    if now.has_password {
-        return Some(Reason::Password);
-    }
-    if let Some(table) = &now.referred_by {
-        return Some(Reason::Referred(table.clone()));
-    }
-    if now.grouped {
-        return Some(Reason::Grouped);
-    }
-    if now.edited {
-        return Some(Reason::Changed(Since::Application));
-    }
-    if !now.touched {
-        return None;
+    let reason = use_by_others(now);
+    if reason.is_some() || !now.touched {
+        return reason;
     }
     // What later runs changed and other undos put back again is no use.
     match now.history.last() {

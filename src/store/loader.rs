@@ -471,7 +471,10 @@ impl Writer {
             chunk.update_transfers.clone(),
         )
         .await?;
-        let [park, renew, update] = self.update_statements();
+        let [park, renew, mut update] = self.update_statements();
+        if chunk.removes {
+            update = include_str!("sql/remove_accounts.sql");
+        }
         if self.is_spread {
             // No statistics tell how many rows a server sends: once for each row is never the way.
             client

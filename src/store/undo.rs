@@ -21,6 +21,7 @@ use crate::outcome::{Counts, Exit, Outcome};
 use crate::refusal::{Refusal, Result};
 use crate::stages::undo::{
     Act, Case, Deed, Group, Kept, Past, Present, Reason, decide, empty_groups, settle, trading,
+    use_by_others,
 };
 use crate::store::error::refusal;
 use crate::store::error::{is_about_data, own_words};
@@ -86,6 +87,39 @@ impl Store {
                 started_at: row.get(2),
             })
             .collect())
+    }
+
+    /// Why accounts count as used by a person or by another application, of those that do.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn find_used(&self, accounts: &[Uuid]) -> Result<HashMap<Uuid, String>> {
+        let client = &self.connection.client;
+        let looking = async {
+            let referring = referring(client, "muster.accounts").await?;
+            let mut used = HashMap::new();
+            for some in accounts.chunks(CHUNK_ACCOUNTS as usize) {
+                let case = |account: &Uuid| Case {
+                    row: 0,
+                    account: *account,
+                    deed: Deed::Created,
+                    present: None,
+                    act: Act::Leave,
+                    kept: Vec::new(),
+                };
+                let mut cases: Vec<Case> = some.iter().map(case).collect();
+                look(client, &mut cases, (some, ""), &referring).await?;
+                let reason = |case: &Case| {
+                    let reason = use_by_others(case.present.as_ref()?)?;
+                    Some((case.account, reason.to_string()))
+                };
+                used.extend(cases.iter().filter_map(reason));
+            }
+            Ok(used)
+        };
+        self.runtime
+            .block_on(looking)
+            .map_err(|error: Error| refusal(&error, "looking who used the accounts"))
     }
 
     /// Enters an undo into the run log. The run that it takes back counts as finished from now on,

@@ -20,6 +20,7 @@ mod mailbox;
 mod memory;
 mod nightly;
 mod passwords;
+mod people_change;
 mod pipelines;
 mod plans;
 mod presets;

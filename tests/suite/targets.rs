@@ -647,6 +647,20 @@ fn a_role_with_what_is_printed_and_no_more_can_import_and_undo() {
         assert!(imported.counts().created >= 3, "{imported:?}");
         let again = support::run(app.folder.path(), &url, &arguments);
         assert_eq!(again.counts().updated, 0, "{again:?}");
+        let mut arguments = vec!["people", "change", "--all", "--set", "first_name=Robin"];
+        arguments.extend(["--apply", "--json"]);
+        if !name.is_empty() {
+            arguments.extend(["-p", &pipeline]);
+        }
+        let changed = support::run(app.folder.path(), &url, &arguments);
+        assert_eq!(changed.exit, 0, "{changed:?}");
+        assert_eq!(
+            changed.counts().updated,
+            changed.counts().read,
+            "{changed:?}"
+        );
+        let undone = support::run(app.folder.path(), &url, &["undo", "last"]);
+        assert_eq!(undone.exit, 0, "{undone:?}");
         let undone = support::run(
             app.folder.path(),
             &url,

@@ -1,20 +1,22 @@
 //! `muster people change`: one change of many accounts. The selection becomes a small file, with the
 //! ids of the accounts and the changed fields, which goes through the passes of every import.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
+use uuid::Uuid;
 
 use crate::cli::import::begin_plan;
 use crate::cli::made::Made;
 use crate::cli::password;
 use crate::cli::run::{RunArgs, Task, new_run, today};
 use crate::cli::selection::{Among, wishes};
-use crate::cli::terminal::shell_word;
+use crate::cli::terminal::{shell_word, warn};
 use crate::cli::{AllowArgs, DatabaseArgs, MemoryArgs, OutputArgs, PipelineArgs};
 use crate::definition::{
-    ACCOUNT, Change, Definition, Pipeline, Updates, WHO, attribute_column, nearest,
+    ACCOUNT, Change, Definition, Pipeline, USED, Updates, WHO, attribute_column, nearest,
 };
 use crate::field::Field;
 use crate::issue::Code;
@@ -89,6 +91,9 @@ struct WhatArgs {
     /// Give deactivated accounts the status back that they had
     #[arg(long)]
     reactivate: bool,
+    /// Remove the accounts, except those that somebody used
+    #[arg(long, conflicts_with_all = ["set", "clear", "role", "add_group", "remove_group", "deactivate", "reactivate", "password_stdin"])]
+    remove: bool,
     /// Give active accounts the password on stdin, which must be changed at the first sign-in
     #[arg(long, conflicts_with = "plan")]
     password_stdin: bool,
@@ -102,8 +107,14 @@ pub(in crate::cli) fn change(args: &ChangeArgs) -> Result<Exit> {
     pipeline.definition.accounts.today = Some(today());
     let (columns, selected) = {
         let store = open_store(args, &pipeline)?;
-        let columns = Columns::of(&args.what, &pipeline.definition, &store)?;
-        (columns, select(args, &store)?)
+        let mut columns = Columns::of(&args.what, &pipeline.definition, &store)?;
+        let selected = select(args, &store)?;
+        if args.what.remove {
+            let ids: Vec<Uuid> = selected.iter().map(|account| account.id).collect();
+            columns.used = store.find_used(&ids)?;
+            name_used(&selected, &columns.used);
+        }
+        (columns, selected)
     };
     let task = match args.apply {
         true => Task::Import,
@@ -117,12 +128,12 @@ pub(in crate::cli) fn change(args: &ChangeArgs) -> Result<Exit> {
         .password_stdin
         .then(|| read_password(&pipeline.definition, &selected))
         .transpose()?;
-    let text = columns.csv(&selected, args.what.reactivate);
+    let text = columns.csv(&selected, &args.what);
     let made = Made::write(&run.id, &args.output, FILE, &text)?;
     for (class, count) in &args.allow.counts {
         pipeline.set("allow", &format!("{} {count}", class.name()))?;
     }
-    pipeline.set("change", &columns.change(args.what.reactivate).text())?;
+    pipeline.set("change", &columns.change(&args.what).text())?;
     if password.is_some() {
         // No run goes on with another password than the one that it began with.
         pipeline.set("password", &run.id)?;
@@ -189,6 +200,8 @@ struct Columns {
     cells: Vec<(String, String)>,
     attributes: Vec<String>,
     separator: char,
+    /// Why accounts can't be removed.
+    used: HashMap<Uuid, String>,
 }
 
 impl Columns {
@@ -198,6 +211,7 @@ impl Columns {
             cells: Vec::new(),
             attributes: Vec::new(),
             separator: separator(what)?,
+            used: HashMap::new(),
         };
         let clear = match definition.update.clear.as_str() {
             "" => Updates::default().clear,
@@ -361,35 +375,61 @@ impl Columns {
     }
 
     /// By what the file is read.
-    fn change(&self, reopens: bool) -> Change {
+    fn change(&self, what: &WhatArgs) -> Change {
         Change {
             attributes: self.attributes.clone(),
             separator: self.separator,
-            reopens,
+            reopens: what.reactivate,
+            removes: what.remove,
         }
     }
 
     /// The file. Whoever was `invited` when the account was closed gets that back by an empty status.
-    fn csv(&self, selected: &[Selected], reopens: bool) -> Vec<u8> {
+    fn csv(&self, selected: &[Selected], what: &WhatArgs) -> Vec<u8> {
         let mut csv = Csv::exact(Style::own());
         let names = self.cells.iter().map(|(name, _)| name.as_str());
-        let status = reopens.then_some("status");
-        let names = [ACCOUNT, WHO].into_iter().chain(status).chain(names);
-        let mut text = csv.names(names).to_vec();
-        let mut id = uuid::Uuid::encode_buffer();
+        let own = [(what.reactivate, "status"), (what.remove, USED)];
+        let own = own.iter().filter(|(is_there, _)| *is_there);
+        let own = own.map(|(_, name)| *name);
+        let mut text = csv
+            .names([ACCOUNT, WHO].into_iter().chain(own).chain(names))
+            .to_vec();
+        let mut id = Uuid::encode_buffer();
         for account in selected {
             let was_invited = account.status_before.as_deref() == Some("invited");
             let status = match account.status.as_str() {
                 "deactivated" if !was_invited => "active",
                 _ => "",
             };
+            let used = self.used.get(&account.id).map_or("", String::as_str);
+            let own = [(what.reactivate, status), (what.remove, used)];
+            let own = own.iter().filter(|(is_there, _)| *is_there);
+            let own = own.map(|(_, value)| *value);
             let id: &str = account.id.hyphenated().encode_lower(&mut id);
             let values = self.cells.iter().map(|(_, value)| value.as_str());
-            let status = reopens.then_some(status);
-            let cells = [id, account.who()].into_iter().chain(status).chain(values);
+            let cells = [id, account.who()].into_iter().chain(own).chain(values);
             text.extend_from_slice(csv.line(cells));
         }
         text
+    }
+}
+
+/// The most people whom a remark names.
+const NAMED_MAX: usize = 20;
+
+/// Names those who stay, with what they did.
+fn name_used(selected: &[Selected], used: &HashMap<Uuid, String>) {
+    let kept = selected
+        .iter()
+        .filter_map(|account| Some((account, used.get(&account.id)?)));
+    for (account, reason) in kept.take(NAMED_MAX) {
+        warn(&format!("`{}` stays: {reason}", account.who()));
+    }
+    if used.len() > NAMED_MAX {
+        let more = used.len() - NAMED_MAX;
+        warn(&format!(
+            "and {more} more stay; the summary page lists them"
+        ));
     }
 }
 
@@ -478,6 +518,7 @@ fn again(args: &ChangeArgs) -> String {
     for (is_set, option) in [
         (what.deactivate, "--deactivate"),
         (what.reactivate, "--reactivate"),
+        (what.remove, "--remove"),
         (what.password_stdin, "--password-stdin"),
     ] {
         words.extend(is_set.then(|| option.to_string()));

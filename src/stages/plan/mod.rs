@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use crate::definition::{
-    Definition, EmptyCell, Existing, MissingGroups, Mode, Onboarding, Recycled, Returning,
+    Definition, EmptyCell, Existing, MissingGroups, Mode, Onboarding, Recycled, Returning, USED,
     UnknownDeactivated, UpdatePolicy,
 };
 use crate::field::{Field, Key, RowNumber};
@@ -576,6 +576,9 @@ fn known_account(
     tree: &Tree,
     issues: &mut Vec<Issue>,
 ) -> Action {
+    if definition.accounts.removes {
+        return removed(person, account, definition, issues);
+    }
     let row = person.row();
     let status = account.value(Field::Status).unwrap_or("");
     let policy = match status {
@@ -644,6 +647,26 @@ fn known_account(
         return Action::Leave(Outcome::Rejected);
     }
     issues.extend(closed);
+    Action::Update(Box::new(update))
+}
+
+/// An account that goes, unless somebody used it or the pipeline protects it.
+fn removed(
+    person: &Person,
+    account: &Account,
+    definition: &Definition,
+    issues: &mut Vec<Issue>,
+) -> Action {
+    let roles = roles(account.value(Field::Role), account.value(Field::OtherRoles));
+    let is_protected = is_protected(definition, roles, account.keys[0].as_deref());
+    let protected = is_protected.then_some("the pipeline protects it");
+    if let Some(why) = person.aside(USED).or(protected) {
+        let detail = format!("account {}: {why}", account.id);
+        issues.push(Issue::of_row(Code::AccountUsed, person.row(), detail));
+        return Action::Leave(Outcome::Skipped);
+    }
+    let mut update = unchanged(account);
+    update.remove_account();
     Action::Update(Box::new(update))
 }
 
