@@ -26,13 +26,14 @@ pub struct RoleRule {
 
 impl fmt::Display for RoleRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the rule for")?;
         let named = [("group", &self.group), ("organization", &self.organization)];
         for (kind, name) in named {
             if let Some(name) = name {
-                write!(f, "{kind} `{name}`, ")?;
+                write!(f, " {kind} `{name}`")?;
             }
         }
-        write!(f, "role `{}`", self.role)
+        Ok(())
     }
 }
 

@@ -26,7 +26,8 @@ pub struct Selected {
     pub external_id: Option<String>,
     /// Its address.
     pub email: Option<String>,
-    email_key: Option<String>,
+    /// Its address, as the match compares it.
+    pub email_key: Option<String>,
     /// Its username.
     pub username: Option<String>,
     username_key: Option<String>,
@@ -34,6 +35,8 @@ pub struct Selected {
     pub status: String,
     /// Of a closed account: the status that it had before, as far as that is known.
     pub status_before: Option<String>,
+    /// Its role and its other roles.
+    pub roles: Vec<String>,
     /// First, last and display name.
     pub names: [Option<String>; 3],
 }
@@ -255,8 +258,13 @@ impl Store {
         let sql = format!("select {column} from muster.accounts where {column} is not null");
         let known = self.words(&sql)?;
         let refusal = Refusal::new(Code::SelectionUnknown, what);
+        let kind = match first {
+            Wish::Username(..) => "username:",
+            Wish::Id(_) => "id:",
+            _ => "",
+        };
         Err(match nearest(word, known.iter().map(String::as_str)) {
-            Some(near) => refusal.help(format!("did you mean `{near}`?")),
+            Some(near) => refusal.help(format!("did you mean `{kind}{near}`?")),
             None => refusal.help("correct it; nothing was written"),
         })
     }
@@ -302,5 +310,6 @@ fn selected(row: &Row) -> Selected {
         status: row.get(6),
         names: [row.get(7), row.get(8), row.get(9)],
         status_before: row.get(10),
+        roles: row.get(11),
     }
 }

@@ -21,6 +21,7 @@ use crate::definition::{
 use crate::field::Field;
 use crate::issue::Code;
 use crate::meaning::group;
+use crate::meaning::protection::Protected;
 use crate::outcome::Exit;
 use crate::password::{Given, Known};
 use crate::refusal::{Refusal, Result};
@@ -112,6 +113,13 @@ pub(in crate::cli) fn change(args: &ChangeArgs) -> Result<Exit> {
         if args.what.remove {
             let ids: Vec<Uuid> = selected.iter().map(|account| account.id).collect();
             columns.used = store.find_used(&ids)?;
+            let protected = Protected::of(&pipeline.definition);
+            let protected = selected.iter().filter(|account| {
+                let roles = account.roles.iter().map(String::as_str);
+                protected.has(roles, account.email_key.as_deref())
+            });
+            let why = |account: &Selected| (account.id, "the pipeline protects it".to_string());
+            columns.used.extend(protected.map(why));
             name_used(&selected, &columns.used);
         }
         (columns, selected)

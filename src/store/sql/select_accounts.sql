@@ -9,5 +9,6 @@ select
         where change.account_id = account.id and change.after ->> 'status' = 'deactivated'
         order by change.changed_at desc
         limit 1
-    ) end
+    ) end,
+    account.role || account.other_roles
 from muster.accounts account
