@@ -9,8 +9,9 @@ use jiff::civil::Date;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::DatabaseArgs;
 use super::selection::{Among, wishes};
-use super::{DatabaseArgs, runs};
+pub(super) use super::selection::{addresses, find_import};
 use crate::cli::terminal::{print, stop_on_signal, warn};
 use crate::definition::{Dates, Mail, lifetime};
 use crate::file;
@@ -32,7 +33,7 @@ use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::invitations::{Mailing, Queued};
 use crate::store::launcher::home_from_environment;
-use crate::store::runs::{RunRecord, unknown};
+use crate::store::runs::RunRecord;
 use crate::summary::Summary;
 use crate::text::domains::is_reserved;
 use crate::text::email;
@@ -621,32 +622,6 @@ pub(super) fn open_store(database: &DatabaseArgs) -> Result<Store> {
     Store::open(target)
 }
 
-/// The import that is meant by an id, the beginning of one, or `last`.
-pub(super) fn find_import(store: &Store, wanted: &str) -> Result<RunRecord> {
-    let mut runs = store.list_runs(i64::MAX)?;
-    runs.retain(|run| run.kind == "import");
-    runs::pick(runs, wanted)?.ok_or_else(|| not_imported(wanted))
-}
-
-/// Why no import is meant: there is none, or it was a check.
-fn not_imported(wanted: &str) -> Refusal {
-    let is_check = |entry: &std::fs::DirEntry| {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        !wanted.is_empty() && name.starts_with(wanted)
-    };
-    let folders = std::fs::read_dir("muster-runs")
-        .into_iter()
-        .flatten()
-        .flatten();
-    match folders.into_iter().find(is_check) {
-        Some(_) => {
-            let what = format!("run `{wanted}` was a check: it imported nobody");
-            Refusal::new(Code::RunUnknown, what).help("import the file first")
-        }
-        None => unknown(wanted),
-    }
-}
-
 /// The administrator's own words for a mail.
 pub(super) fn read_message(path: Option<&Path>) -> Result<Option<String>> {
     let Some(path) = path else { return Ok(None) };
@@ -664,41 +639,6 @@ pub(super) fn read_message(path: Option<&Path>) -> Result<Option<String>> {
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let kept = text.chars().filter(|c| *c == '\n' || !c.is_control());
     Ok(Some(kept.collect::<String>().trim().to_string()))
-}
-
-/// Addresses as the match compares them and as they were typed: each word is one, or several
-/// separated by commas, semicolons or white space, or `@FILE` with such a list.
-pub(super) fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
-    let mut found = Vec::new();
-    for word in words {
-        let before = found.len();
-        let text = match word.strip_prefix('@') {
-            None => word.clone(),
-            Some(path) => std::fs::read_to_string(path).map_err(|error| {
-                let what = format!("the list `{path}` can't be read: {error}");
-                Refusal::new(Code::UsageInvalid, what)
-            })?,
-        };
-        let separated = text.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
-        for typed in separated.filter(|typed| !typed.is_empty()) {
-            let key = email::key(typed).ok_or_else(|| {
-                let what = format!("`{typed}` is not an e-mail address");
-                Refusal::new(Code::UsageInvalid, what).help(
-                    "name people by address, group:NAME, role:NAME, organization:NAME, row:LINE, or @FILE",
-                )
-            })?;
-            found.push((key, typed.to_string()));
-        }
-        if found.len() == before {
-            let what = match word.strip_prefix('@') {
-                Some(path) => format!("the list `{path}` has no addresses"),
-                None => "an empty selection matches nobody".to_string(),
-            };
-            return Err(Refusal::new(Code::UsageInvalid, what)
-                .help("name at least one address; an empty list never means everybody"));
-        }
-    }
-    Ok(found)
 }
 
 /// `muster report`.

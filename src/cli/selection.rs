@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::invite::{addresses, find_import};
+use super::runs;
 use crate::field::RowNumber;
 use crate::issue::Code;
 use crate::ledger;
@@ -10,8 +10,8 @@ use crate::meaning::group;
 use crate::refusal::{Refusal, Result};
 use crate::selection::Wish;
 use crate::store::Store;
-use crate::store::runs::RunRecord;
-use crate::text::username_key;
+use crate::store::runs::{RunRecord, unknown};
+use crate::text::{email, username_key};
 
 /// Whom a selection is made from.
 pub(super) enum Among<'a> {
@@ -105,4 +105,65 @@ fn rows(place: &str, run: &RunRecord) -> Result<Vec<RowNumber>> {
     })?;
     let folder = Path::new(run.folder.as_deref().unwrap_or_default());
     ledger::rows_at(&folder.join("ledger.parquet"), file, line)
+}
+
+/// Addresses as the match compares them and as they were typed: each word is one, or several
+/// separated by commas, semicolons or white space, or `@FILE` with such a list.
+pub(super) fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
+    let mut found = Vec::new();
+    for word in words {
+        let before = found.len();
+        let text = match word.strip_prefix('@') {
+            None => word.clone(),
+            Some(path) => std::fs::read_to_string(path).map_err(|error| {
+                let what = format!("the list `{path}` can't be read: {error}");
+                Refusal::new(Code::UsageInvalid, what)
+            })?,
+        };
+        let separated = text.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
+        for typed in separated.filter(|typed| !typed.is_empty()) {
+            let key = email::key(typed).ok_or_else(|| {
+                let what = format!("`{typed}` is not an e-mail address");
+                Refusal::new(Code::UsageInvalid, what).help(
+                    "name people by address, group:NAME, role:NAME, organization:NAME, row:LINE, or @FILE",
+                )
+            })?;
+            found.push((key, typed.to_string()));
+        }
+        if found.len() == before {
+            let what = match word.strip_prefix('@') {
+                Some(path) => format!("the list `{path}` has no addresses"),
+                None => "an empty selection matches nobody".to_string(),
+            };
+            return Err(Refusal::new(Code::UsageInvalid, what)
+                .help("name at least one address; an empty list never means everybody"));
+        }
+    }
+    Ok(found)
+}
+
+/// The import that is meant by an id, the beginning of one, or `last`.
+pub(super) fn find_import(store: &Store, wanted: &str) -> Result<RunRecord> {
+    let mut runs = store.list_runs(i64::MAX)?;
+    runs.retain(|run| run.kind == "import");
+    runs::pick(runs, wanted)?.ok_or_else(|| not_imported(wanted))
+}
+
+/// Why no import is meant: there is none, or it was a check.
+fn not_imported(wanted: &str) -> Refusal {
+    let is_check = |entry: &std::fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        !wanted.is_empty() && name.starts_with(wanted)
+    };
+    let folders = std::fs::read_dir("muster-runs")
+        .into_iter()
+        .flatten()
+        .flatten();
+    match folders.into_iter().find(is_check) {
+        Some(_) => {
+            let what = format!("run `{wanted}` was a check: it imported nobody");
+            Refusal::new(Code::RunUnknown, what).help("import the file first")
+        }
+        None => unknown(wanted),
+    }
 }

@@ -69,7 +69,6 @@ pub(in crate::cli) struct ChangeArgs {
 
 /// What is changed.
 #[derive(Args)]
-#[group(required = true, multiple = true)]
 struct WhatArgs {
     /// Give a field or a custom attribute a value; repeatable
     #[arg(long, value_name = "FIELD=VALUE")]
@@ -249,6 +248,12 @@ impl Columns {
         }
         if what.deactivate {
             columns.put("status", "deactivated")?;
+        }
+        let is_nothing = columns.cells.is_empty() && !what.reactivate && !what.remove;
+        if is_nothing && !what.password_stdin {
+            let what = "the command says whom to change, but not what";
+            return Err(Refusal::new(Code::UsageInvalid, what)
+                .help("add an option such as `--set`; `muster people change --help` lists them"));
         }
         Ok(columns)
     }

@@ -339,8 +339,10 @@ fn new_account(
         let (row, field) = (person.row(), Field::Role);
         Issue::of_field(Code::RoleRule, row, field, "", rule.to_string())
     }));
-    let status = person.value_of_new(Field::Status, definition);
-    issues.extend(password_of(person, status, definition));
+    if definition.accounts.gives_password {
+        let status = person.value_of_new(Field::Status, definition);
+        issues.push(password_of(person, status));
+    }
     if definition.groups.required {
         let entries = person.entries_of_new(definition, tree);
         issues.extend(groupless(person, &entries, definition));
@@ -348,20 +350,24 @@ fn new_account(
     Action::Create
 }
 
-/// What is said of the password that an account of that status gets, where the run gives one.
-fn password_of(person: &Person, status: Option<&str>, definition: &Definition) -> Option<Issue> {
-    if !definition.accounts.gives_password {
-        return None;
+/// Has an update give a password to an account that is active after it; what is said of that.
+fn give_password(person: &Person, update: &mut Update) -> Issue {
+    let column = COLUMNS.iter().position(|column| *column == Field::Status);
+    let status = column.and_then(|column| update.values[column].clone());
+    let issue = password_of(person, status.as_deref());
+    if issue.code == Code::PasswordGiven {
+        update.give_password();
     }
+    issue
+}
+
+/// What is said of the password that an account of that status gets.
+fn password_of(person: &Person, status: Option<&str>) -> Issue {
     let code = match status {
         Some("active") => Code::PasswordGiven,
         _ => Code::PasswordWithheld,
     };
-    Some(Issue::of_row(
-        code,
-        person.row(),
-        status.unwrap_or_default(),
-    ))
+    Issue::of_row(code, person.row(), status.unwrap_or_default())
 }
 
 /// Keys that point at different accounts, or at one that this row can't be.
@@ -626,16 +632,7 @@ fn known_account(
     provenance::keep_others(&mut update, account, row, definition, issues);
     follow_dates(&mut update, status, definition);
     if is_meant {
-        let column = COLUMNS.iter().position(|column| *column == Field::Status);
-        let status = column.and_then(|column| update.values[column].clone());
-        let issue = password_of(person, status.as_deref(), definition);
-        if issue
-            .as_ref()
-            .is_some_and(|issue| issue.code == Code::PasswordGiven)
-        {
-            update.give_password();
-        }
-        issues.extend(issue);
+        issues.push(give_password(person, &mut update));
     }
     let closed = stays_closed(person, account, &update, definition);
     if update.after.is_empty() && update.joins.is_empty() && update.leaves.is_empty() {
