@@ -77,14 +77,12 @@ impl Change {
         definition.matching.mode = Mode::Update;
         definition.matching.existing_active = Existing::Update;
         definition.matching.existing_invited = Existing::Update;
-        definition.matching.existing_deactivated = match self.reopens {
-            true => Existing::Reactivate,
-            false => Existing::Update,
-        };
-        definition.accounts.onboarding = match self.reopens {
-            true => Onboarding::Invite,
-            false => definition.accounts.onboarding,
-        };
+        definition.matching.existing_deactivated = Existing::Update;
+        // A table that knows no invited people never had any to go back to that.
+        if self.reopens && target::invites(definition) {
+            definition.matching.existing_deactivated = Existing::Reactivate;
+            definition.accounts.onboarding = Onboarding::Invite;
+        }
         definition.accounts.removes = self.removes;
         definition.update = Updates {
             default: UpdatePolicy::Overwrite,

@@ -115,6 +115,10 @@ impl Store {
                 };
                 used.extend(cases.iter().filter_map(reason));
             }
+            let sql = "select id from muster.accounts where id = any ($1) and run_id is null";
+            for row in client.query(sql, &[&accounts]).await? {
+                used.insert(row.get(0), "it wasn't made by muster".to_string());
+            }
             Ok(used)
         };
         self.runtime

@@ -91,7 +91,7 @@ struct WhatArgs {
     /// Give deactivated accounts the status back that they had
     #[arg(long)]
     reactivate: bool,
-    /// Remove the accounts, except those that somebody used
+    /// Remove the accounts that muster made and nobody used
     #[arg(long, conflicts_with_all = ["set", "clear", "role", "add_group", "remove_group", "deactivate", "reactivate", "password_stdin"])]
     remove: bool,
     /// Give active accounts the password on stdin, which must be changed at the first sign-in

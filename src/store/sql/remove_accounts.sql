@@ -5,7 +5,7 @@ with unit as (
     select s.row, s.account_id
     from muster_updates s
     join muster.accounts a on a.id = s.account_id and a.xmin::text = s.version
-    where s.row between $1 and $2
+    where s.row between $1 and $2 and a.run_id is not null
       and not exists (
           select from muster.credentials secret where secret.account_id = a.id and secret.run_id is null
       )
