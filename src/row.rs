@@ -108,6 +108,18 @@ impl Cells {
         }
     }
 
+    /// The batch after this one, with room for as much.
+    #[must_use]
+    pub fn next(&self) -> Cells {
+        Cells {
+            text: String::with_capacity(self.text.len()),
+            ends: Vec::with_capacity(self.ends.len()),
+            row_ends: Vec::with_capacity(self.row_ends.len()),
+            places: Vec::with_capacity(self.places.len()),
+            ..Cells::new(self.source, self.next_row())
+        }
+    }
+
     /// Adds a cell to the row under way.
     #[inline]
     pub fn push_cell(&mut self, text: &str) {
@@ -128,6 +140,11 @@ impl Cells {
     pub fn end_row(&mut self, place: Place) {
         self.row_ends.push(self.ends.len() as u32);
         self.places.push(place);
+    }
+
+    /// How many bytes the cells have together.
+    pub fn text_len(&self) -> usize {
+        self.text.len()
     }
 
     /// How many rows are complete.

@@ -624,6 +624,7 @@ pub(super) fn groups_of(rows: &Rows) -> Result<BTreeMap<String, String>> {
     if slots.iter().any(Option::is_some) {
         rows.each(
             "groups",
+            0..rows.spool.batches(),
             |_| Ok(()),
             |(), _, people| Ok(group_paths(&people, layout, definition)),
             |_, named| {

@@ -220,15 +220,15 @@ fn put_transfers(frame: &mut Frame, row: RowNumber, update: &Update, groups: &Tr
 /// The keys of a batch's rows that are to be matched, for `copy_keys.sql`, header and all. `called`
 /// is what the account snapshot said of each, if there is one. In a full list all who are in it are
 /// sent: the keys of those who are rejected, too, because they aren't leavers, whatever is wrong
-/// with their row, and the accounts that are known. `account_slot` is the slot of account ids, where
-/// accounts are found by these.
+/// with their row, and the accounts that are known. Also whether the account of any row is asked for.
+/// `account_slot` is the slot of account ids, where accounts are found by these.
 pub fn encode_keys(
     people: &People,
     known: &dyn Fn(usize) -> Lookup,
     full_list: bool,
     account_slot: Option<usize>,
-) -> Bytes {
-    let mut frame = Frame::new();
+) -> (Bytes, bool) {
+    let (mut frame, mut asks) = (Frame::new(), false);
     for index in 0..people.len() {
         let row = people.drafts.first_row + index as RowNumber;
         match known(index) {
@@ -260,9 +260,10 @@ pub fn encode_keys(
                 Some(account) => frame.uuid(account),
                 None => frame.text(None),
             }
+            asks = true;
         }
     }
-    frame.finish()
+    (frame.finish(), asks)
 }
 
 /// How many rows of a batch nobody can be found by.

@@ -61,6 +61,7 @@ pub fn clean(
         ..Drafts::default()
     };
     drafts.values.ends.reserve(cells.len() * layout.width());
+    drafts.values.text.reserve(cells.text_len());
     let booleans = boolean_slots(layout, definition);
     let known_errors = nothing::known_errors(&cells);
     let mut groups = group::Cleaned::default();

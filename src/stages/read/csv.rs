@@ -538,7 +538,7 @@ impl Reading<'_> {
         let index = cells.len() - 1;
         self.source.note_header_again(cells, index);
         if cells.is_full() {
-            let next = Cells::new(cells.source, cells.next_row());
+            let next = cells.next();
             return emit(std::mem::replace(cells, next));
         }
         Ok(true)
@@ -700,7 +700,9 @@ fn quote_issue(record: &Record, row: RowNumber) -> Issue {
 /// that were read in the wrong encoding once.
 fn check_text(text: &str, cells: &mut Cells, record: &Record, source: &Source, shape: &Shape) {
     let row = cells.next_row();
-    if text.contains(char::REPLACEMENT_CHARACTER) {
+    // U+FFFD is EF BF BD, and U+0080 to U+009F begin with C2.
+    let has = |byte: u8| memchr::memchr(byte, text.as_bytes()).is_some();
+    if has(0xef) && text.contains(char::REPLACEMENT_CHARACTER) {
         let mut issue = Issue::of_row(Code::RowEncoding, row, "text in the file's encoding");
         issue.column = column_with(record, source, |cell| {
             cell.contains(char::REPLACEMENT_CHARACTER)
@@ -713,7 +715,7 @@ fn check_text(text: &str, cells: &mut Cells, record: &Record, source: &Source, s
         false => matches!(c, '\u{80}'..='\u{9f}'),
         true => matches!(c, '\u{81}' | '\u{8d}' | '\u{8f}' | '\u{90}' | '\u{9d}'),
     };
-    if text.contains(is_undefined) {
+    if has(0xc2) && text.contains(is_undefined) {
         let name = shape.dialect.encoding.name();
         let what = match is_unicode {
             false => format!("text in the file's encoding; {name} doesn't define a byte of it"),
