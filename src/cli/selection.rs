@@ -125,7 +125,7 @@ pub(super) fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
             let key = email::key(typed).ok_or_else(|| {
                 let what = format!("`{typed}` is not an e-mail address");
                 Refusal::new(Code::UsageInvalid, what).help(
-                    "name people by address, group:NAME, role:NAME, organization:NAME, row:LINE, or @FILE",
+                    "name people by address, username:NAME, group:NAME, role:NAME, organization:NAME, status:STATUS, or @FILE",
                 )
             })?;
             found.push((key, typed.to_string()));

@@ -181,7 +181,7 @@ impl Store {
             if !is_empty {
                 values.push(value);
                 let place = format!("${}", values.len());
-                unions.extend(sql.iter().map(|part| part.replace("$", &place)));
+                unions.extend(sql.iter().map(|part| part.replace('$', &place)));
             }
         };
         for (list, column) in [

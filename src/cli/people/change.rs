@@ -490,7 +490,10 @@ fn check_role(role: &str, definition: &Definition) -> Result<()> {
     Err(Refusal::new(Code::UsageInvalid, what).help(
         match nearest(&lower, known.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("its roles are {}", known.join(", ")),
+            None => format!(
+                "its roles are {}; `-p` names another pipeline",
+                known.join(", ")
+            ),
         },
     ))
 }
