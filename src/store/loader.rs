@@ -500,7 +500,7 @@ impl Writer {
         .await?;
         let [park, renew, mut update] = self.update_statements();
         if chunk.removes {
-            update = include_str!("sql/remove_accounts.sql");
+            update = include_str!("sql/remove_staged_accounts.sql");
         }
         if self.is_spread {
             // No statistics tell how many rows a server sends: once for each row is never the way.
