@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::field::RowNumber;
 use crate::refusal::Refusal;
+use crate::text::{email, username_key};
 
 /// What a mail is for. The first three are ways in, and live in the table of invitations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,6 +49,42 @@ impl Kind {
     /// The kind with that name.
     pub fn from_name(name: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// How somebody is named on the command line: by address or by username.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Name {
+    /// An e-mail address, as the match compares it. Whoever has none may have it as a username.
+    Email(String),
+    /// A username, as the match compares it.
+    Username(String),
+}
+
+impl Name {
+    /// The name that somebody typed.
+    pub fn of(typed: &str) -> Name {
+        match email::key(typed) {
+            Some(key) => Name::Email(key),
+            None => Name::Username(username_key(typed).into_owned()),
+        }
+    }
+
+    /// Its text, as the match compares it.
+    pub fn key(&self) -> &str {
+        match self {
+            Name::Email(key) | Name::Username(key) => key,
+        }
+    }
+
+    /// Whether it is an address.
+    pub fn is_email(&self) -> bool {
+        matches!(self, Name::Email(_))
+    }
+
+    /// The address and the username that it may be.
+    pub fn keys(&self) -> (Option<&str>, &str) {
+        (self.is_email().then(|| self.key()), self.key())
     }
 }
 
@@ -185,6 +222,8 @@ pub struct Candidate {
 pub enum LeftOut {
     /// The account has no address.
     NoEmail,
+    /// The account has neither an address nor a username.
+    NoName,
     /// The account is deactivated.
     Deactivated,
     /// The first day is still to come, and the pipeline lets nobody in before.
@@ -218,6 +257,7 @@ impl LeftOut {
     pub fn name(self) -> &'static str {
         match self {
             LeftOut::NoEmail => "no_email",
+            LeftOut::NoName => "no_name",
             LeftOut::Deactivated => "deactivated",
             LeftOut::NotStarted => "not_started",
             LeftOut::Active => "already_active",
@@ -238,6 +278,7 @@ impl LeftOut {
     pub fn title(self) -> &'static str {
         match self {
             LeftOut::NoEmail => "no e-mail address",
+            LeftOut::NoName => "neither an e-mail address nor a username",
             LeftOut::Deactivated => "deactivated",
             LeftOut::NotStarted => "not started: the first day is in the future",
             LeftOut::Active => "already active",
@@ -306,7 +347,7 @@ pub struct Listed {
     pub account: Option<Uuid>,
     /// `invite`, `reset` or `temporary`.
     pub kind: String,
-    /// As it was written to.
+    /// As it was written to; the username of somebody without an address.
     pub email: String,
     /// `queued`, `sending`, `sent`, `failed`, `unknown`, `cancelled`, `expired` or `accepted`.
     pub state: String,
@@ -331,6 +372,9 @@ pub struct Listed {
     pub usable: bool,
     /// The pipeline by whose settings it went out; none for the default.
     pub pipeline: Option<String>,
+    /// The person's username, as the match compares it.
+    #[serde(skip)]
+    pub username_key: Option<String>,
 }
 
 /// How far people have come, each counted once a column.

@@ -6,25 +6,21 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::DatabaseArgs;
 use super::invite::{
-    Mailer, SendArgs, addresses, counts, end, find_import, open_store, read_message,
+    Mailer, SendArgs, addresses, counts, end, find_import, open_store, read_message, split,
 };
+use super::links::LinkArgs;
+use super::{DatabaseArgs, links};
 use crate::cli::terminal::{print, warn};
 use crate::definition::lifetime;
-use crate::invitation::Kind;
-use crate::invitation::Listed;
-use crate::invitation::Sent;
+use crate::invitation::{Kind, Listed, Name, Sent};
 use crate::issue::Code;
-use crate::notify::message;
-use crate::notify::token::{self, Token};
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::mails;
 use crate::sending::Transport;
 use crate::store::Store;
 use crate::store::invitations::{Filter, Queued};
-use crate::text::email;
 
 #[derive(Subcommand)]
 pub(super) enum InvitationsCommand {
@@ -34,7 +30,7 @@ pub(super) enum InvitationsCommand {
     Resend(ResendArgs),
     /// End links at once; with --remove-accounts also remove unused accounts
     Cancel(CancelArgs),
-    /// Print a new link to hand over in person; the old link ends
+    /// Make links to hand over in person, as one line or as cards to print
     Link(LinkArgs),
     /// End links that have expired; with a selection, end those at once
     Expire(ChoiceArgs),
@@ -42,8 +38,8 @@ pub(super) enum InvitationsCommand {
 
 #[derive(Args)]
 pub(super) struct ChoiceArgs {
-    /// Addresses, or @FILE with a list of them
-    #[arg(value_name = "EMAIL")]
+    /// Addresses or usernames, or @FILE with a list of them
+    #[arg(value_name = "WHO")]
     who: Vec<String>,
     /// Only of this run: an id, the beginning of one, or `last`
     #[arg(long)]
@@ -80,8 +76,8 @@ pub(super) struct ListArgs {
 
 #[derive(Args)]
 pub(super) struct ResendArgs {
-    /// Addresses, or @FILE with a list of them
-    #[arg(value_name = "EMAIL")]
+    /// Addresses or usernames, or @FILE with a list of them
+    #[arg(value_name = "WHO")]
     who: Vec<String>,
     /// Only of this run: an id, the beginning of one, or `last`
     #[arg(long)]
@@ -106,17 +102,6 @@ pub(super) struct CancelArgs {
 }
 
 #[derive(Args)]
-pub(super) struct LinkArgs {
-    /// The person's e-mail address
-    email: String,
-    /// The pipeline whose `[mail]` is used
-    #[arg(short, long, value_name = "PIPELINE")]
-    pipeline: Option<String>,
-    #[command(flatten)]
-    database: DatabaseArgs,
-}
-
-#[derive(Args)]
 pub(super) struct SuppressArgs {
     /// Addresses never to mail, or @FILE with a list of them; without any, print the list
     #[arg(value_name = "EMAIL")]
@@ -137,7 +122,7 @@ pub(super) fn invitations(command: &InvitationsCommand) -> Result<Exit> {
         InvitationsCommand::List(args) => list(args),
         InvitationsCommand::Resend(args) => resend(args),
         InvitationsCommand::Cancel(args) => cancel(args),
-        InvitationsCommand::Link(args) => link(args),
+        InvitationsCommand::Link(args) => links::link(args),
         InvitationsCommand::Expire(args) => expire(args),
     }
 }
@@ -168,16 +153,16 @@ fn filter(
         None => None,
         Some(text) => lifetime(text).map_err(wrong)?.map(i64::from),
     };
-    let keys: Vec<String> = addresses(who)?.into_iter().map(|(key, _)| key).collect();
+    let people: Vec<Name> = split(who)?.iter().map(|typed| Name::of(typed)).collect();
     let filter = Filter {
         run: run.map(|run| run.id),
         states: (!states.is_empty()).then(|| states.to_vec()),
-        emails: (!who.is_empty()).then_some(keys),
+        people: (!who.is_empty()).then_some(people),
         age_minutes,
     };
     let narrow = filter.run.is_some()
         || filter.states.is_some()
-        || filter.emails.is_some()
+        || filter.people.is_some()
         || filter.age_minutes.is_some();
     Ok((filter, narrow))
 }
@@ -433,71 +418,25 @@ fn cancel(args: &CancelArgs) -> Result<Exit> {
         ));
     }
     if !args.choice.who.is_empty() {
-        let known = |key: &String| {
-            found
-                .iter()
-                .any(|one| email::key(&one.email).as_ref() == Some(key))
+        let known = |name: &&Name| {
+            let is_it = |one: &Listed| match name {
+                Name::Username(key) => one.username_key.as_ref() == Some(key),
+                Name::Email(key) => Name::of(&one.email).key() == key,
+            };
+            found.iter().any(is_it)
         };
         let unknown = filter
-            .emails
+            .people
             .iter()
             .flatten()
-            .filter(|key| !known(key))
+            .filter(|name| !known(name))
             .count();
         match unknown {
             0 => {}
-            1 => warn("1 address has no such invitation"),
-            more => warn(&format!("{more} addresses have no such invitation")),
+            1 => warn("1 person has no such invitation"),
+            more => warn(&format!("{more} people have no such invitation")),
         }
     }
-    Ok(Exit::Done)
-}
-
-fn link(args: &LinkArgs) -> Result<Exit> {
-    let mut store = open_store(&args.database)?;
-    let (key, _) = addresses(std::slice::from_ref(&args.email))?.remove(0);
-    let last = store.list_invitations(&Filter {
-        emails: Some(vec![key.clone()]),
-        ..Filter::default()
-    })?;
-    let pipeline = match last.first() {
-        Some(invitation) => invitation.pipeline.clone(),
-        None => store.pipeline_of(&key)?,
-    };
-    let mailer = Mailer::open(args.pipeline.as_deref(), pipeline.as_deref())?;
-    let token = Token::new()?;
-    let message_id = message::new_message_id(mailer.sender.domain())?;
-    let made = store
-        .hand_over(
-            &key,
-            &token.sha256(),
-            &message_id,
-            mailer.pipeline.as_deref(),
-            |kind| mailer.lifetime(kind),
-        )?
-        .ok_or_else(|| {
-            Refusal::new(
-                Code::InvitationNone,
-                "no account with that address can be opened by a \
-                link",
-            )
-            .help("the account is missing or deactivated: import the person first")
-        })?;
-    print(&format!(
-        "{}\n",
-        token::link(&mailer.link_base, &token.text())
-    ));
-    let ends = match &made.expires_at {
-        Some(time) => format!("until {time} UTC"),
-        None => "without an end date".to_string(),
-    };
-    let what = match made.kind {
-        Kind::Invite => "accept the invitation",
-        _ => "set a password",
-    };
-    warn(&format!(
-        "whoever opens it can {what} once, {ends}; hand it over in person"
-    ));
     Ok(Exit::Done)
 }
 

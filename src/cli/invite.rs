@@ -15,13 +15,13 @@ use crate::definition::{Dates, Mail, lifetime};
 use crate::field::RowNumber;
 use crate::file;
 use crate::invitation::Sent;
-use crate::invitation::{Candidate, LeftOut};
+use crate::invitation::{Candidate, LeftOut, Name};
 use crate::invitation::{Delivery, Kind, MailContext, Person, Rendered, RunReport};
 use crate::issue::Code;
 use crate::ledger;
 use crate::meaning::group;
 use crate::notify::message::{self, Message, Sender, compose};
-use crate::notify::select::{Selection, Wish, select, spread};
+use crate::notify::select::{Selection, Wish, select, spread, why_not};
 use crate::notify::smtp::{Connection, OpenError, Server};
 use crate::notify::template::Templates;
 use crate::notify::{Attachment, outbox, token};
@@ -49,8 +49,8 @@ const PREVIEW_TOKEN: &str = "only-a-preview-this-link-opens-nothing-----";
 pub(super) struct InviteArgs {
     /// A run's id, the beginning of one, or `last`
     run: String,
-    /// Only these: an address, group:NAME, role:NAME, organization:NAME, row:LINE, row:FILE:LINE,
-    /// or @FILE with addresses; repeatable
+    /// Only these: an address, a username, group:NAME, role:NAME, organization:NAME, row:LINE,
+    /// row:FILE:LINE, or @FILE with addresses or usernames; repeatable
     #[arg(long, value_name = "WHO")]
     only: Vec<String>,
     /// All but these; written as for --only
@@ -125,7 +125,7 @@ pub(super) struct Mailer {
     /// The pipeline's name, for the run log.
     pub(super) pipeline: Option<String>,
     /// The day, where the pipeline lets nobody in before their first one.
-    day: Option<Date>,
+    pub(super) day: Option<Date>,
 }
 
 impl Mailer {
@@ -401,14 +401,15 @@ fn write_to(args: &InviteArgs, kind: Kind) -> Result<Exit> {
     let mailer = Mailer::open(how.pipeline.as_deref(), run.pipeline.as_deref())?;
     mailer.check_kind(kind)?;
     let message = read_message(how.message_file.as_deref())?;
-    let only = wishes(&args.only, &run)?;
-    let except = wishes(&args.except, &run)?;
+    let only = wishes(&args.only, Some(&run))?;
+    let except = wishes(&args.except, Some(&run))?;
     if how.send {
         mailer.check_links()?;
         mailer.settle(&mut store)?;
     }
-    let people = store.find_people(&run.id, kind, mailer.day)?;
-    let mut selection = select(people, kind, &only, &except, args.limit)?;
+    let people = store.find_people(Some(&run.id), kind, mailer.day)?;
+    let reason = |candidate: &Candidate| why_not(candidate, kind);
+    let mut selection = select(people, &reason, &only, &except, args.limit)?;
     if let Some(count) = args.canary {
         let before = selection.chosen.len();
         selection.chosen = spread(std::mem::take(&mut selection.chosen), count);
@@ -669,7 +670,7 @@ pub(super) fn read_message(path: Option<&Path>) -> Result<Option<String>> {
 }
 
 /// The words of `--only` or `--except`.
-fn wishes(words: &[String], run: &RunRecord) -> Result<Vec<Wish>> {
+pub(super) fn wishes(words: &[String], run: Option<&RunRecord>) -> Result<Vec<Wish>> {
     let mut wishes = Vec::new();
     for word in words {
         match word.split_once(':') {
@@ -683,8 +684,9 @@ fn wishes(words: &[String], run: &RunRecord) -> Result<Vec<Wish>> {
                 word.clone(),
             )),
             _ => {
-                let keys = addresses(std::slice::from_ref(word))?;
-                wishes.extend(keys.into_iter().map(|(key, typed)| Wish::Email(key, typed)));
+                let named = split(std::slice::from_ref(word))?;
+                let named = named.into_iter();
+                wishes.extend(named.map(|typed| Wish::Named(Name::of(&typed), typed)));
             }
         }
     }
@@ -692,7 +694,11 @@ fn wishes(words: &[String], run: &RunRecord) -> Result<Vec<Wish>> {
 }
 
 /// The rows at `LINE` or `FILE:LINE` of a run, by its ledger.
-fn rows(place: &str, run: &RunRecord) -> Result<Vec<RowNumber>> {
+fn rows(place: &str, run: Option<&RunRecord>) -> Result<Vec<RowNumber>> {
+    let run = run.ok_or_else(|| {
+        let what = format!("`row:{place}` needs a run");
+        Refusal::new(Code::UsageInvalid, what).help("name it with --run")
+    })?;
     let (file, line) = match place.rsplit_once(':') {
         Some((file, line)) => (Some(file), line),
         None => (None, place),
@@ -705,13 +711,26 @@ fn rows(place: &str, run: &RunRecord) -> Result<Vec<RowNumber>> {
     ledger::rows_at(&folder.join("ledger.parquet"), file, line)
 }
 
-/// Addresses as the match compares them and as they were typed: each word is one, or several
-/// separated by commas, semicolons or white space, or `@FILE` with such a list.
+/// Addresses as the match compares them and as they were typed.
 pub(super) fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
+    let address = |typed: String| {
+        let key = email::key(&typed).ok_or_else(|| {
+            let what = format!("`{typed}` is not an e-mail address");
+            Refusal::new(Code::UsageInvalid, what).help("name people by their addresses, or @FILE")
+        })?;
+        Ok((key, typed))
+    };
+    split(words)?.into_iter().map(address).collect()
+}
+
+/// Addresses or usernames as they were typed: each word is one, or several separated by commas,
+/// semicolons or white space, or `@FILE` with such a list.
+pub(super) fn split(words: &[String]) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for word in words {
         let before = found.len();
-        let text = match word.strip_prefix('@') {
+        let list = word.strip_prefix('@');
+        let text = match list {
             None => word.clone(),
             Some(path) => std::fs::read_to_string(path).map_err(|error| {
                 let what = format!("the list `{path}` can't be read: {error}");
@@ -719,22 +738,15 @@ pub(super) fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
             })?,
         };
         let separated = text.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
-        for typed in separated.filter(|typed| !typed.is_empty()) {
-            let key = email::key(typed).ok_or_else(|| {
-                let what = format!("`{typed}` is not an e-mail address");
-                Refusal::new(Code::UsageInvalid, what).help(
-                    "name people by address, group:NAME, role:NAME, organization:NAME, row:LINE, or @FILE",
-                )
-            })?;
-            found.push((key, typed.to_string()));
-        }
+        let typed = separated.filter(|typed| !typed.is_empty());
+        found.extend(typed.map(String::from));
         if found.len() == before {
-            let what = match word.strip_prefix('@') {
-                Some(path) => format!("the list `{path}` has no addresses"),
+            let what = match list {
+                Some(path) => format!("the list `{path}` names nobody"),
                 None => "an empty selection matches nobody".to_string(),
             };
             return Err(Refusal::new(Code::UsageInvalid, what)
-                .help("name at least one address; an empty list never means everybody"));
+                .help("name at least one person; an empty list never means everybody"));
         }
     }
     Ok(found)

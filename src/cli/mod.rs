@@ -22,6 +22,7 @@ mod explain;
 mod import;
 mod invitations;
 mod invite;
+mod links;
 mod map;
 mod plan;
 mod rows;

@@ -543,7 +543,7 @@ fn context_of(mail_context: &MailContext, language: &str, html: bool) -> Value {
         person,
         link => mail_context.link.as_str(),
         password => mail_context.password.as_str(),
-        expires => expires(mail_context.expires_at, language),
+        expires => time(mail_context.expires_at, language),
         message => if html {
             Value::from_safe_string(paragraphs(&message))
         } else {
@@ -624,7 +624,7 @@ fn contact_link(contact: &str) -> String {
 }
 
 /// A point in time as the language writes it, always with `UTC`; empty for never.
-fn expires(at: Option<i64>, language: &str) -> String {
+pub fn time(at: Option<i64>, language: &str) -> String {
     let Some(time) = at.and_then(|seconds| Timestamp::from_second(seconds).ok()) else {
         return String::new();
     };
@@ -1172,10 +1172,10 @@ This mail is for jane.doe@example.com.
             ),
             ("2026-12-02T09:30:00Z", "sv", "2026-12-02 09:30 UTC"),
         ] {
-            assert_eq!(expires(at(time), language), wanted);
+            assert_eq!(super::time(at(time), language), wanted);
         }
-        assert_eq!(expires(None, "en"), "");
-        assert_eq!(expires(Some(i64::MAX), "en"), "");
+        assert_eq!(time(None, "en"), "");
+        assert_eq!(time(Some(i64::MAX), "en"), "");
         assert_eq!(product("our platform", "de-AT"), "unsere Plattform");
         assert_eq!(product("our platform", "sv"), "our platform");
         assert_eq!(product("Acme", "de"), "Acme");

@@ -49,13 +49,30 @@ pub fn selection(
     if left + not_asked as usize > 0 {
         text.push('\n');
     }
+    text.push_str(&who_is_left_out(left_out));
+    if not_asked > 0 {
+        let _ = writeln!(text, "  left out {:>7}  not selected", grouped(not_asked));
+    }
+    text
+}
+
+/// For how many people there are cards, and for whom not.
+pub fn cards(chosen: u64, left_out: &BTreeMap<LeftOut, Vec<Candidate>>) -> String {
+    let cards = if chosen == 1 { "card" } else { "cards" };
+    format!("{} {cards}\n{}", grouped(chosen), who_is_left_out(left_out))
+}
+
+fn who_is_left_out(left_out: &BTreeMap<LeftOut, Vec<Candidate>>) -> String {
+    let mut text = String::new();
     for (reason, people) in left_out {
         let names: Vec<String> = people
             .iter()
             .take(NAMED)
-            .map(|candidate| match candidate.person.email.as_str() {
-                "" => safe(&candidate.person.name),
-                email => safe(email),
+            .map(|candidate| {
+                let person = &candidate.person;
+                let names = [&person.email, &person.name, &person.username];
+                let name = names.into_iter().find(|name| !name.is_empty());
+                safe(name.map_or("no name", String::as_str))
             })
             .collect();
         let more = if people.len() > NAMED { ", …" } else { "" };
@@ -66,9 +83,6 @@ pub fn selection(
             reason.title(),
             names.join(", ")
         );
-    }
-    if not_asked > 0 {
-        let _ = writeln!(text, "  left out {:>7}  not selected", grouped(not_asked));
     }
     text
 }

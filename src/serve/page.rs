@@ -94,15 +94,15 @@ pub fn form(
             p.alert role="alert" { (problems.form.unwrap_or(words.look_again)) }
         }
         dl {
-            div { dt { (words.email) } dd { (address(&invited.email)) } }
+            @if !invited.email.is_empty() { div { dt { (words.email) } dd { (address(&invited.email)) } } }
             @if !invited.username.is_empty() && invited.username != invited.email {
                 div { dt { (words.username) } dd { bdi { (invited.username) } } }
             }
         }
         form method="post" {
             input type="hidden" name="form" value=(secret);
-            // Password managers look for it, and people see the address above.
-            input type="text" name="username" autocomplete="username" value=(invited.email) readonly hidden;
+            // Password managers look for it, and people see it above.
+            input type="text" name="username" autocomplete="username" value=(invited.sign_in_name()) readonly hidden;
             @if invited.kind == Kind::Invite {
                 div.names {
                     (name(words.first_name, "first_name", "given-name", names[0], problems.first_name))
@@ -171,7 +171,7 @@ pub fn done(branding: &Branding, words: &Words, invited: &Invited) -> String {
         Kind::Invite => words.invite_done,
         _ => words.reset_done,
     };
-    let sentences = sentences(branding, words, texts, &invited.email);
+    let sentences = sentences(branding, words, texts, invited.sign_in_name());
     let content = html! { (PreEscaped(SIGN)) (sentences) };
     page(branding, words, texts.first().unwrap_or(&""), content)
 }

@@ -17,12 +17,22 @@ pub struct Invited {
     pub first_name: String,
     #[expect(missing_docs, reason = "as in the account")]
     pub last_name: String,
-    /// The address that the link was made for.
+    /// The address that the link was made for; empty for somebody without one.
     pub email: String,
     /// Sign-in name, where there is one.
     pub username: String,
     /// BCP 47 tag.
     pub language: String,
+}
+
+impl Invited {
+    /// What the person signs in with: the address, or the username without one.
+    pub fn sign_in_name(&self) -> &str {
+        match self.email.as_str() {
+            "" => &self.username,
+            email => email,
+        }
+    }
 }
 
 impl Store {

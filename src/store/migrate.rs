@@ -50,6 +50,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "decisions",
         include_str!("migrations/0015_decisions.sql"),
     ),
+    (
+        16,
+        "links_by_username",
+        include_str!("migrations/0016_links_by_username.sql"),
+    ),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.

@@ -3,13 +3,14 @@ select
     invitation.kind,
     coalesce(account.first_name, ''),
     coalesce(account.last_name, ''),
-    coalesce(account.email, invitation.email),
+    coalesce(account.email, invitation.email, ''),
     coalesce(account.username, ''),
     coalesce(account.language, '')
 from muster.invitations invitation
 join muster.accounts account
     on account.id = invitation.account_id
-    and account.email_key = invitation.email_key
+    and account.email_key is not distinct from invitation.email_key
+    and (invitation.username_key is null or account.username_key = invitation.username_key)
     and account.status = case invitation.kind when 'invite' then 'invited' else 'active' end
 where invitation.token_sha256 = $1
     and invitation.state in ('sending', 'sent', 'unknown')

@@ -1,5 +1,5 @@
 -- Everybody whom a run names, in row order, with what decides whether a mail of that kind may go out on
--- day $3; null where first days don't matter.
+-- day $3; null where first days don't matter. Where $1 is null, every account.
 with named (row, account_id, created) as (
     select run_row, id, true from muster.accounts where run_id = $1
     union all
@@ -8,6 +8,8 @@ with named (row, account_id, created) as (
     select person.row, person.account_id, false
     from muster.chunks, unnest(unchanged_rows, unchanged_accounts) as person (row, account_id)
     where run_id = $1
+    union all
+    select 0, id, false from muster.accounts where $1::text is null
 )
 select
     named.row, account.id, named.created, account.email, account.email_key, account.username,
@@ -21,7 +23,11 @@ select
     ),
     case
         when latest.state in ('sent', 'unknown')
-            and (latest.expires_at <= now() or latest.email_key <> account.email_key) then 'expired'
+            and (
+                latest.expires_at <= now()
+                or latest.email_key is distinct from account.email_key
+                or latest.username_key <> coalesce(account.username_key, '')
+            ) then 'expired'
         else latest.state
     end,
     exists (select from muster.suppressions suppressed where suppressed.email_key = account.email_key),
@@ -31,10 +37,10 @@ select
 from named
 join muster.accounts account on account.id = named.account_id
 left join lateral (
-    select invitation.state, invitation.expires_at, invitation.email_key
+    select invitation.state, invitation.expires_at, invitation.email_key, invitation.username_key
     from muster.invitations invitation
     where invitation.account_id = account.id and invitation.kind = $2
     order by invitation.created_at desc, invitation.id desc
     limit 1
 ) latest on true
-order by named.row
+order by named.row, account.username_key, account.email_key
