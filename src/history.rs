@@ -23,6 +23,8 @@ pub struct Known {
     pub there: bool,
     /// Its groups; their keys where it was removed.
     pub groups: Vec<String>,
+    /// The sessions that it is enrolled in; their keys where it was removed.
+    pub sessions: Vec<String>,
     /// Whether it has a password.
     pub has_password: bool,
     /// Microseconds since 1970.

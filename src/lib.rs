@@ -58,6 +58,7 @@ pub mod run_key;
 pub mod safeguard;
 pub mod sending;
 pub mod serve;
+pub mod session;
 pub mod spool;
 pub mod stages;
 pub mod store;

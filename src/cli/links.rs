@@ -211,11 +211,7 @@ fn cards_for(args: &LinkArgs, folder: &Path, mut store: Store) -> Result<Exit> {
 }
 
 /// Who gets a card, and by which settings.
-fn choose(
-    args: &LinkArgs,
-    run: Option<&RunRecord>,
-    store: &Store,
-) -> Result<(Mailer, Selection)> {
+fn choose(args: &LinkArgs, run: Option<&RunRecord>, store: &Store) -> Result<(Mailer, Selection)> {
     let mut only = wishes(&args.only, run)?;
     only.extend(wishes(args.who.as_slice(), run)?);
     let except = wishes(&args.except, run)?;

@@ -29,6 +29,7 @@ mod rows;
 mod run;
 mod runs;
 mod serve;
+mod sessions;
 mod target;
 mod template;
 mod terminal;
@@ -107,6 +108,11 @@ enum Command {
     },
     /// Serve the page that the links in mails open
     Serve(serve::ServeArgs),
+    /// Import and list what people can be enrolled in
+    Sessions {
+        #[command(subcommand)]
+        command: sessions::SessionsCommand,
+    },
     /// Use your own accounts table
     Target {
         #[command(subcommand)]
@@ -229,6 +235,7 @@ pub fn run() -> Exit {
         Command::Report(args) => invite::report(args),
         Command::Templates { command } => serve::templates(command),
         Command::Serve(args) => serve::serve(args),
+        Command::Sessions { command } => sessions::sessions(command),
         Command::Target { command } => target::target(command),
         Command::Db { command } => database(command),
         Command::ReadWorkbook(args) => return workbook::read(args),

@@ -346,7 +346,8 @@ mod tests {
             ]
         };
         let rows = |only: &[Wish], except: &[Wish], limit| {
-            let selection = select(people(), &|c| why_not(c, Kind::Invite), only, except, limit).unwrap();
+            let selection =
+                select(people(), &|c| why_not(c, Kind::Invite), only, except, limit).unwrap();
             let rows: Vec<RowNumber> = selection.chosen.iter().map(|c| c.row).collect();
             let left: usize = selection.left_out.values().map(Vec::len).sum();
             assert_eq!(rows.len() + left + selection.not_asked, 4);

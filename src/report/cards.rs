@@ -146,7 +146,10 @@ fn card(card: &Card, mail: &Mail) -> Markup {
         true => words.product,
         false => &mail.product,
     };
-    let (before, behind) = words.title.split_once("{product}").unwrap_or((words.title, ""));
+    let (before, behind) = words
+        .title
+        .split_once("{product}")
+        .unwrap_or((words.title, ""));
     let line = |label: &str, value: &str| {
         html! { @if !value.is_empty() { div { dt { (label) } dd { bdi { (value) } } } } }
     };
@@ -226,11 +229,17 @@ mod tests {
         };
         let page = String::from_utf8(page(&cards, &mail)).unwrap();
         let page = page.replacen(STYLE, "", 1);
-        assert!(!page.contains("<script") && !page.contains("\"'&<"), "{page}");
+        assert!(
+            !page.contains("<script") && !page.contains("\"'&<"),
+            "{page}"
+        );
         assert_eq!(page.matches("</style>").count(), 1);
         assert_eq!(page.matches("<article").count(), 3);
         assert_eq!(page.matches("<svg").count(), 3);
         let table = String::from_utf8(csv(&cards)).unwrap();
-        assert!(table.lines().nth(1).unwrap().starts_with("\"'=1+1"), "{table}");
+        assert!(
+            table.lines().nth(1).unwrap().starts_with("\"'=1+1"),
+            "{table}"
+        );
     }
 }

@@ -7,4 +7,5 @@ pub mod history;
 pub mod html;
 pub mod human;
 pub mod mails;
+pub mod sessions;
 pub mod template;

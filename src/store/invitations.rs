@@ -485,8 +485,8 @@ impl Store {
         let ids = new_ids(wanted.len())?;
         let of: HashMap<Uuid, &ToHandOver> = wanted.iter().map(|one| (one.account, one)).collect();
         let accounts: Vec<Uuid> = wanted.iter().map(|one| one.account).collect();
-        let [invite, reset] = [Kind::Invite, Kind::Reset]
-            .map(|kind| lifetime(kind).map(|minutes| minutes as i32));
+        let [invite, reset] =
+            [Kind::Invite, Kind::Reset].map(|kind| lifetime(kind).map(|minutes| minutes as i32));
         self.runtime.block_on(async {
             let transaction = self.connection.client.transaction().await.map_err(doing)?;
             let sql = include_str!("sql/hand_over.sql");
@@ -635,7 +635,7 @@ fn listed(row: &Row) -> Listed {
 }
 
 /// Random ids (UUID version 4, RFC 9562).
-fn new_ids(count: usize) -> Result<Vec<Uuid>> {
+pub(super) fn new_ids(count: usize) -> Result<Vec<Uuid>> {
     let mut bytes = vec![0; count * 16];
     getrandom::fill(&mut bytes).map_err(|error| {
         Refusal::new(

@@ -55,6 +55,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "links_by_username",
         include_str!("migrations/0016_links_by_username.sql"),
     ),
+    (17, "sessions", include_str!("migrations/0017_sessions.sql")),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.

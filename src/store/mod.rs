@@ -40,6 +40,7 @@ pub mod resubmission;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;
+pub mod sessions;
 pub mod share;
 pub mod snapshot;
 pub mod target;

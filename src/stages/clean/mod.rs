@@ -226,7 +226,11 @@ impl<'a> Row<'a> {
     ) -> (Cow<'v, str>, Rules) {
         let bare = cell.trim_matches(|c: char| c.is_whitespace() || text::is_dropped(c));
         let inner = wrap::unwrapped(bare, what).filter(|_| bare.starts_with('='));
-        let list = groups.clean(inner.unwrap_or(cell), &self.definition.groups);
+        let cell = inner.unwrap_or(cell);
+        let list = match field {
+            Field::Sessions => group::clean(cell, &self.definition.sessions.as_list()),
+            _ => groups.clean(cell, &self.definition.groups),
+        };
         if let Some(remark) = &list.remark {
             self.report_list(field, remark, drafts);
         }
@@ -933,6 +937,7 @@ mod tests {
                 "2026-11-22",
                 "",
                 "Boss@x.org",
+                "",
             ]
         );
         assert_eq!(value(&drafts, 1, Field::FirstName), "Janet");
