@@ -66,10 +66,10 @@ fn stages(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(ROWS)).sample_size(20);
     group.bench_function("read csv", |bencher| bencher.iter(|| read(&input.source)));
     group.bench_function("read xlsx", |bencher| {
-        bencher.iter(|| read(&workbook.source))
+        bencher.iter(|| read(&workbook.source));
     });
     group.bench_function("clean", |bencher| {
-        bencher.iter(|| cleaned(&input, cells.clone()))
+        bencher.iter(|| cleaned(&input, cells.clone()));
     });
     group.bench_function("dedupe", |bencher| {
         bencher.iter(|| {
@@ -77,14 +77,14 @@ fn stages(criterion: &mut Criterion) {
                 .iter()
                 .map(|drafts| fingerprints(drafts, 1))
                 .collect::<Vec<_>>()
-        })
+        });
     });
     group.bench_function("validate", |bencher| {
         bencher.iter_batched(
             || (drafts.clone(), kept(&drafts)),
             |(drafts, verdicts)| validated(&input, drafts, verdicts),
             BatchSize::LargeInput,
-        )
+        );
     });
     group.bench_function("clash keys", |bencher| {
         bencher.iter(|| {
@@ -92,14 +92,14 @@ fn stages(criterion: &mut Criterion) {
                 .iter()
                 .map(|batch| key_hashes(batch, 1))
                 .collect::<Vec<_>>()
-        })
+        });
     });
     group.bench_function("spool", |bencher| {
         bencher.iter(|| {
             batches
                 .iter()
-                .for_each(|batch| drop(black_box(spool::encode(batch))))
-        })
+                .for_each(|batch| drop(black_box(spool::encode(batch))));
+        });
     });
     let tree = Tree::new(HashMap::new(), &input.definition.groups);
     group.bench_function("plan", |bencher| {
@@ -114,7 +114,7 @@ fn stages(criterion: &mut Criterion) {
                     black_box(decide(&person, None, &input.definition, &tree));
                 }
             }
-        })
+        });
     });
     let written: Vec<load::Batch> = batches
         .iter()
@@ -128,7 +128,7 @@ fn stages(criterion: &mut Criterion) {
         })
         .collect();
     group.bench_function("load encode", |bencher| {
-        bencher.iter(|| load::encode(&written, &input.layout, &input.definition, &run, &tree))
+        bencher.iter(|| load::encode(&written, &input.layout, &input.definition, &run, &tree));
     });
     group.finish();
 }

@@ -822,7 +822,7 @@ pub fn fields_and_others(
     let passed_over = choose_usual(header, &mut fields, definition);
     settle_names(&mut fields);
     // Settling must not give a field away that the pipeline has named another column for.
-    for field in fields.iter_mut() {
+    for field in &mut fields {
         if field.is_some_and(|f| !f.is_named && definition.columns.of(f.field).is_some()) {
             *field = None;
         }

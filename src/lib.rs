@@ -22,6 +22,45 @@
 //! - Only `main` exits.
 //! - Importing sends no mail, and what sends mail reads no input file.
 //! - A row's problem is a value ([`issue::Issue`]), never an error of the run.
+//!
+//! # Check a list from your own program
+//!
+//! What the commands do is a call of the library. This checks two rows without a database:
+//!
+//! ```
+//! use std::sync::atomic::AtomicBool;
+//!
+//! use muster::memory::Budget;
+//! use muster::outcome::Outcome;
+//! use muster::pipeline::{self, Job};
+//! use muster::pipelines;
+//! use muster::progress::Progress;
+//! use muster::run_key::RunKey;
+//! use muster::stages::read::Reader;
+//!
+//! let folder = tempfile::tempdir()?;
+//! let list = folder.path().join("people.csv");
+//! std::fs::write(&list, "email,name\nann@firm.org,Ann Ng\nbob@,Bob Ray\n")?;
+//!
+//! let job = Job {
+//!     files: &[list],
+//!     sha256: None,
+//!     reader: &Reader::default(),
+//!     pipeline: &pipelines::open(None)?,
+//!     run: RunKey { id: "example".into(), seed: 1, started_ms: 0 },
+//!     for_plan: false,
+//!     allowed: &[],
+//!     memory: Budget::of(64 << 20),
+//!     folder: folder.path(),
+//!     progress: &Progress::new(true),
+//!     stop: &AtomicBool::new(false),
+//! };
+//! let ran = pipeline::check(&job, None)?;
+//! let (people, planned) = ran.read(0)?;
+//! assert_eq!(planned.outcomes, [Outcome::Created, Outcome::Rejected]);
+//! assert_eq!(people.drafts.issues[0].code.name(), "email.syntax");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -6,6 +6,8 @@
 //! they come to their decisions, and in whether they carry them out. Where not said otherwise, an
 //! error is a refusal before any write; what stops a run later is in [`Ran::stopped`].
 
+#![expect(clippy::missing_errors_doc, reason = "the page says it once, above")]
+
 mod begin;
 mod change;
 pub mod columns;

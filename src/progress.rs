@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_line_tells_rows_rate_and_what_is_left() {
-        let began = Instant::now() - Duration::from_secs(10);
+        let began = Instant::now().checked_sub(Duration::from_secs(10)).unwrap();
         let pass = Pass {
             name: "write",
             unit: "rows",

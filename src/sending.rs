@@ -39,7 +39,7 @@ const GUARD_REFUSED: u64 = 10;
 /// How often one mail may come back because its connection ended, before that is put down to it.
 const RETURNS_MAX: u32 = 3;
 /// Whoever waits longer than that has to try again.
-const WAIT_MAX: Duration = Duration::from_secs(3_600);
+const WAIT_MAX: Duration = Duration::from_hours(1);
 /// How soon a stop is seen.
 const TICK: Duration = Duration::from_millis(250);
 /// A connection that did nothing for this long is asked for a sign of life before it is used.

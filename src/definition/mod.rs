@@ -168,6 +168,16 @@ impl Definition {
 ///
 /// # Errors
 /// `pipeline.invalid`, with line, column, excerpt and the nearest valid word.
+///
+/// ```
+/// let text = "name = \"hr\"\n[columns]\nemail = \"Work mail\"\n";
+/// let pipeline = muster::definition::parse("hr.toml", text)?;
+/// assert!(pipeline.definition.columns.email.is_some());
+///
+/// let wrong = muster::definition::parse("hr.toml", &text.replace("email", "emial"));
+/// assert!(wrong.is_err_and(|refusal| refusal.help.contains("email")));
+/// # Ok::<(), muster::refusal::Refusal>(())
+/// ```
 pub fn parse(path: &str, text: &str) -> Result<Pipeline> {
     let of_toml = |error| place::of_toml(path, text, &error);
     let root = DeTable::parse(text).map_err(of_toml)?;

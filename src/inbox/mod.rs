@@ -311,7 +311,7 @@ pub fn is_stale(file: &Dropped, newest: &Newest, now: SystemTime, rules: &Rules)
     }
 }
 
-/// The first day that is written in a name, as 2026-11-22, 2026_11_22, 2026.11.22 or 20261122, with
+/// The first day that is written in a name, as `2026-11-22`, `2026_11_22`, `2026.11.22` or `20261122`, with
 /// no digit before or after. Days after tomorrow are none.
 pub fn date_in(name: &str, today: Date) -> Option<Date> {
     let last = today.tomorrow().unwrap_or(today);
@@ -490,7 +490,7 @@ mod tests {
     #[test]
     fn a_file_is_complete_by_marker_manifest_or_time() {
         let rules = |require_manifest| Rules {
-            settle: Duration::from_secs(60),
+            settle: Duration::from_mins(1),
             require_manifest,
             max_age: None,
         };

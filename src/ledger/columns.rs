@@ -176,9 +176,9 @@ impl Columns {
     /// The nearest name, where there is none.
     pub fn find(&self, name: &str) -> Result<&Column, Mistake> {
         let named = |wanted: &str| self.0.iter().find(|column| column.name == wanted);
-        let others = ALIASES.iter().filter(|(alias, _)| *alias == name);
+        let mut others = ALIASES.iter().filter(|(alias, _)| *alias == name);
         named(name)
-            .or_else(|| others.filter_map(|(_, column)| named(column)).next())
+            .or_else(|| others.find_map(|(_, column)| named(column)))
             .ok_or_else(|| {
                 let names = self.0.iter().map(|column| column.name.as_str());
                 let aliases = ALIASES.iter().map(|(alias, _)| *alias);

@@ -246,7 +246,7 @@ impl<'a> Parser<'a> {
             let at = self.place();
             self.next += 1;
             let value = self.value(column)?;
-            return self.compared(column, sign, value, at);
+            return Self::compared(column, sign, value, at);
         }
         let negated = self.take_word("not");
         let expr = if self.take_word("in") {
@@ -257,7 +257,7 @@ impl<'a> Parser<'a> {
         Ok(if negated { expr.not() } else { expr })
     }
 
-    fn compared(&self, column: &Column, sign: &str, value: Value, at: usize) -> Parsed<Expr> {
+    fn compared(column: &Column, sign: &str, value: Value, at: usize) -> Parsed<Expr> {
         let is_order = !matches!(sign, "=" | "!=");
         if column.kind == Kind::Words {
             if is_order {

@@ -292,7 +292,9 @@ fn schema() -> Schema {
         (BATCH.to_string(), DataType::Binary),
     ];
     let columns = head.into_iter().chain(pairs).chain(tail);
-    Schema::from_iter(columns.map(|(name, kind)| PolarsField::new(name.into(), kind)))
+    columns
+        .map(|(name, kind)| PolarsField::new(name.into(), kind))
+        .collect::<Schema>()
 }
 
 /// Values of a column, a line each.

@@ -225,13 +225,20 @@ pub(crate) fn parts(text: &str) -> Option<(u32, u32, u32)> {
 
 /// Whether `text` is a date as it is stored: `2026-11-22`.
 pub fn is_iso(text: &str) -> bool {
-    let &[a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes() else {
+    let bytes = text.as_bytes();
+    if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
+        return false;
+    }
+    let number = |range: std::ops::Range<usize>| {
+        bytes[range].iter().try_fold(0, |number, byte| {
+            let digit = byte.wrapping_sub(b'0');
+            (digit < 10).then(|| number * 10 + u32::from(digit))
+        })
+    };
+    let (Some(year), Some(month), Some(day)) = (number(0..4), number(5..7), number(8..10)) else {
         return false;
     };
-    let digits = [a, b, c, d, e, f, g, h].map(|byte| u32::from(byte.wrapping_sub(b'0')));
-    let [a, b, c, d, e, f, g, h] = digits;
-    digits.iter().all(|digit| *digit < 10)
-        && date(((a * 10 + b) * 10 + c) * 10 + d, e * 10 + f, g * 10 + h) != Reading::Invalid
+    date(year, month, day) != Reading::Invalid
 }
 
 fn by_order(first: u32, second: u32, year: u32, order: DateOrder) -> Reading {

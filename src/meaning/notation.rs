@@ -320,14 +320,14 @@ pub fn lines(text: &str) -> Option<Vec<&str>> {
     }
     let trimmed = lines.iter().map(|line| line.trim());
     let lines: Vec<&str> = trimmed.filter(|line| !line.is_empty()).collect();
-    let marks = ["- ", "– ", "* ", "+ "].iter();
+    let mut marks = ["- ", "– ", "* ", "+ "].iter();
     let without = |mark: &str| -> Option<Vec<&str>> {
         let names = lines
             .iter()
             .map(|line| line.strip_prefix(mark).map(str::trim));
         names.collect()
     };
-    let unmarked = marks.filter_map(|mark| without(mark)).next();
+    let unmarked = marks.find_map(|mark| without(mark));
     Some(
         unmarked
             .or_else(|| without_numbers(&lines))

@@ -144,11 +144,8 @@ fn native(text: &str) -> Option<Judged> {
 }
 
 fn argon2(parts: &[&str]) -> Option<Judged> {
-    let (parameters, salt, hash) = match parts {
-        ["v=16" | "v=19", parameters, salt, hash] | [parameters, salt, hash] => {
-            (parameters, salt, hash)
-        }
-        _ => return None,
+    let (["v=16" | "v=19", parameters, salt, hash] | [parameters, salt, hash]) = parts else {
+        return None;
     };
     let [memory, passes, lanes] = numbers(parameters, ["m", "t", "p"])?;
     fits(decoded(salt)?, decoded(hash)?)?;
@@ -427,7 +424,7 @@ fn keycloak_argon2(data: &Value, passes: u64, salt: &[u8], hash: &[u8]) -> Optio
     ))
 }
 
-/// `digest` as in the PHC identifier: `` for SHA-1, `-sha256`, `-sha512`.
+/// `digest` as in the PHC identifier: nothing for SHA-1, `-sha256`, `-sha512`.
 fn phc_of_pbkdf2(digest: &str, rounds: u64, salt: &[u8], hash: &[u8]) -> String {
     let length = hash.len();
     let [salt, hash] = [salt, hash].map(|bytes| STANDARD_NO_PAD.encode(bytes));

@@ -177,7 +177,7 @@ impl<const N: usize> Reader<N> {
             let end = self.left.end.min(self.left.start + self.most);
             let mut entries = Vec::with_capacity((end - self.left.start) as usize);
             runs.read(self.left.start..end, &mut self.bytes, |entry| {
-                entries.push(entry)
+                entries.push(entry);
             })?;
             self.left.start = end;
             self.entries = entries.into_iter();
@@ -353,7 +353,7 @@ mod tests {
             [high, low, index as u32]
         };
         let mut expected: Vec<[u32; 3]> = (0..2000).map(entry).collect();
-        expected.sort();
+        expected.sort_unstable();
         // From runs of one entry, merged on the way, to no run at all.
         for bytes in [
             1,

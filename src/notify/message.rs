@@ -370,7 +370,7 @@ mod tests {
     }
 
     fn date() -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_356_300)
+        SystemTime::UNIX_EPOCH + Duration::from_mins(29_922_605)
     }
 
     /// The mail's bytes, after what must hold for every mail.

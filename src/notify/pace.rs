@@ -114,7 +114,7 @@ impl Pace {
         };
         let end = day.to_datetime(to).to_zoned(self.zone.clone()).ok()?;
         // A clock that is put back shows the last quiet hour twice.
-        until(now, end.timestamp()).or(Some(Duration::from_secs(60)))
+        until(now, end.timestamp()).or(Some(Duration::from_mins(1)))
     }
 
     /// The part of the rate that holds now: from a tenth to the whole.
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(pace.wait(later, "b"), None);
         assert_eq!(pace.wait(later, "a"), Some((second * 29, Why::Domain)));
         // An hour without mails is not a right to an hour's mails.
-        let later = start + Duration::from_secs(3_600);
+        let later = start + Duration::from_hours(1);
         pace.note(later, "a");
         assert_eq!(pace.wait(later, "b"), Some((second, Why::Rate)));
     }

@@ -265,7 +265,7 @@ impl Default for Patience {
     fn default() -> Patience {
         Patience {
             command: Duration::from_secs(30),
-            content: Duration::from_secs(120),
+            content: Duration::from_mins(2),
         }
     }
 }

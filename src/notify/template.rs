@@ -440,7 +440,7 @@ fn read_source(path: &Path) -> Result<Source> {
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = memchr::memchr_iter(b'\n', good).count() + 1;
         let what = format!("{shown}:{line}: not UTF-8");
         Refusal::new(Code::MailTemplate, what).help("save it as UTF-8")
     })?;

@@ -78,6 +78,9 @@ impl Batch {
 ///
 /// # Errors
 /// `output.unwritable`; `file.changed` when an input is no longer what was read.
+///
+/// # Panics
+/// When the outcomes don't add up to the rows read: a report that says so would be wrong.
 pub fn record(
     ran: &Ran,
     definition: &Definition,

@@ -24,7 +24,7 @@ const CONNECTIONS_MAX: usize = 256;
 /// From the connection to the end of the request's head.
 pub const HEAD_TIME: Duration = Duration::from_secs(10);
 /// From the connection to its end: the head, the body, a wait for a free hand, and the answer.
-const LIFE_TIME: Duration = Duration::from_secs(60);
+const LIFE_TIME: Duration = Duration::from_mins(1);
 
 /// Accepts connections while there is room for them.
 pub struct Door {

@@ -84,7 +84,7 @@ pub fn network(address: IpAddr) -> IpAddr {
             let bits = address.to_bits() >> 64 << 64;
             IpAddr::V6(Ipv6Addr::from_bits(bits))
         }
-        address => address,
+        IpAddr::V4(address) => IpAddr::V4(address),
     }
 }
 
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_limited_number_at_once_and_then_as_fast_as_the_bucket_fills() {
-        let limit = Limit::new(10, Duration::from_secs(60));
+        let limit = Limit::new(10, Duration::from_mins(1));
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         for _ in 0..10 {
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_whoever_is_shut_out_stays_so() {
-        let limit = Limit::new(2, Duration::from_secs(600));
+        let limit = Limit::new(2, Duration::from_mins(10));
         let now = Instant::now();
         for _ in 0..2 {
             limit.take(0, now).unwrap();

@@ -115,9 +115,9 @@ pub fn serve(
         https,
         pool: Arc::new(Pool::open(target)?),
         hashing: Arc::new(Semaphore::new(HASHES_MAX)),
-        reads: Limit::new(READS_PER_MINUTE, Duration::from_secs(60)),
-        forms: Limit::new(FORMS_PER_MINUTE, Duration::from_secs(60)),
-        prefixes: Limit::new(FORMS_PER_PREFIX, Duration::from_secs(600)),
+        reads: Limit::new(READS_PER_MINUTE, Duration::from_mins(1)),
+        forms: Limit::new(FORMS_PER_MINUTE, Duration::from_mins(1)),
+        prefixes: Limit::new(FORMS_PER_PREFIX, Duration::from_mins(10)),
     });
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)

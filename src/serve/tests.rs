@@ -88,10 +88,10 @@ impl Site {
         let ends = Arc::clone(&stop);
         let thread = thread::spawn(move || {
             serve(target, &serving, ends, |address| {
-                ready.send(address).unwrap()
+                ready.send(address).unwrap();
             })
         });
-        let address = address.recv_timeout(Duration::from_secs(60)).unwrap();
+        let address = address.recv_timeout(Duration::from_mins(1)).unwrap();
         let site = Site {
             address,
             accepted,

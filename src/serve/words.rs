@@ -97,8 +97,8 @@ pub fn choose(person: &str, accepted: &str) -> &'static Words {
             let mut ranges: Vec<(&str, f32)> = accepted.split(',').map(range).collect();
             // Stable, so that of two that are liked the same the first wins.
             ranges.sort_by(|left, right| right.1.total_cmp(&left.1));
-            let wanted = ranges.iter().filter(|(_, quality)| *quality > 0.0);
-            wanted.filter_map(|(tag, _)| find(tag)).next()
+            let mut wanted = ranges.iter().filter(|(_, quality)| *quality > 0.0);
+            wanted.find_map(|(tag, _)| find(tag))
         })
         .unwrap_or(&EN)
 }

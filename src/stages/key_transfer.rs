@@ -1,4 +1,4 @@
-//! key_transfer: addresses and usernames that pass from one account to another inside one file, in
+//! Key transfer: addresses and usernames that pass from one account to another inside one file, in
 //! swaps and chains. A row may take a key that another account has when that account's own row
 //! gives it up. Pure.
 

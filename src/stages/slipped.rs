@@ -452,8 +452,8 @@ mod tests {
                 ["", &email, ""].iter().for_each(|key| keys.push(key));
             }
             let drafts = Drafts {
-                values,
                 first_row,
+                values,
                 ..Drafts::default()
             };
             first_row += rows.len() as RowNumber;

@@ -68,7 +68,7 @@ mod tests {
         }
         for (language, words) in MONTHS {
             assert!(words.len() >= 12, "{language}");
-            for word in words.iter() {
+            for word in *words {
                 assert!(is_month(word) && is_month(&format!("{word}.")), "{word}");
             }
         }

@@ -398,7 +398,7 @@ fn compare(expected: &Files, actual: &Files) -> String {
         match (expected.get(name), actual.get(name)) {
             (None, None) => {}
             (Some(_), None) => {
-                out.push_str(&format!("-- {name} was expected, but there is none\n"))
+                out.push_str(&format!("-- {name} was expected, but there is none\n"));
             }
             (None, Some(actual)) => out.push_str(&format!("-- {name} was not expected\n{actual}")),
             (Some(expected), Some(actual)) if expected != actual => {

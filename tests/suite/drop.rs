@@ -99,8 +99,7 @@ impl Drop {
     /// What lies directly in a folder of the drop folder.
     fn names(&self, folder: &str) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(self.path(folder))
-            .map(|entries| entries.flatten().collect())
-            .unwrap_or_else(|_| Vec::new())
+            .map_or_else(|_| Vec::new(), |entries| entries.flatten().collect())
             .iter()
             .map(|entry| entry.file_name().into_string().unwrap())
             .collect();
@@ -355,7 +354,7 @@ fn one_visit_at_a_time_and_one_that_is_killed_is_taken_up() {
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND NOT granted";
     let began = Instant::now();
     while support::query_one(&drop.url, waits) == "0" {
-        assert!(began.elapsed() < Duration::from_secs(60));
+        assert!(began.elapsed() < Duration::from_mins(1));
         thread::sleep(Duration::from_millis(10));
     }
     let second = drop.visit(&["--quiet"]);

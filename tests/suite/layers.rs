@@ -312,10 +312,8 @@ fn arrows(files: &[File]) -> Vec<Arrow<'_>> {
                 false => from_root(file, &segments),
             };
             let Some(path) = path else { continue };
-            let lengths = (0..=path.len()).rev();
-            let to = lengths
-                .filter_map(|length| modules.get(&path[..length]))
-                .next();
+            let mut lengths = (0..=path.len()).rev();
+            let to = lengths.find_map(|length| modules.get(&path[..length]));
             if let Some(to) = to.filter(|to| **to != file.path) {
                 let path = segments.join("::");
                 let from = &file.path;

@@ -119,7 +119,7 @@ impl Place {
     /// Runs `line` on a copy of the template, undisturbed.
     fn undisturbed(&self, line: &[&str]) -> End {
         let url = support::copy_database(&self.template);
-        self.end(&url, &self.run(&url, line))
+        Self::end(&url, &self.run(&url, line))
     }
 
     /// Runs `line` on a copy of the template, kills it where it waits to do what `step` says, and runs
@@ -134,7 +134,7 @@ impl Place {
         drop(lock);
         let again = self.run(&url, line);
         assert_eq!(again.json()["run"]["resumed"], true, "{again:?}");
-        self.end(&url, &again)
+        Self::end(&url, &again)
     }
 
     /// Kills `line` at every step, where it comes to that.
@@ -157,7 +157,7 @@ impl Place {
         }
     }
 
-    fn end(&self, url: &str, finished: &Finished) -> End {
+    fn end(url: &str, finished: &Finished) -> End {
         let reported = finished.json();
         let id = reported["run"]["id"].as_str().unwrap().to_string();
         let same = |text: &str| text.replace(&id, "RUN");

@@ -143,19 +143,19 @@ fn each_class_is_held_over_its_limit_and_nothing_else_is() {
         ("create", "gate.create", 43, 0, |_| ()),
         ("update", "gate.update", 40, 21, |row| row[PHONE] += "1"),
         ("deactivate", "gate.deactivate", 40, 3, |row| {
-            row[STATUS] = "deactivated".into()
+            row[STATUS] = "deactivated".into();
         }),
         ("email_change", "gate.email_change", 40, 3, |row| {
-            row[EMAIL].insert_str(0, "new.")
+            row[EMAIL].insert_str(0, "new.");
         }),
         ("role_raise", "gate.role_raise", 40, 3, |row| {
-            row[ROLE] = "manager".into()
+            row[ROLE] = "manager".into();
         }),
         ("key_change", "gate.key_change", 40, 3, |row| {
-            row[USERNAME].insert_str(0, "new.")
+            row[USERNAME].insert_str(0, "new.");
         }),
         ("new_groups", "gate.new_groups", 40, 3, |row| {
-            row[GROUPS] = format!("New {}", row[USERNAME])
+            row[GROUPS] = format!("New {}", row[USERNAME]);
         }),
     ];
     for (round, (class, code, number, changed, change)) in classes.into_iter().enumerate() {
@@ -598,7 +598,7 @@ fn a_run_that_is_killed_goes_on_with_what_was_held_before() {
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 43 AND NOT granted";
     while support::query_one(&place.url, waits) == "0" {
         assert!(
-            begun.elapsed() < Duration::from_secs(60),
+            begun.elapsed() < Duration::from_mins(1),
             "it never came to the second chunk"
         );
         thread::sleep(Duration::from_millis(2));

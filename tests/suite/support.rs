@@ -21,7 +21,7 @@ use crate::people::{Dialect, People};
 pub const MUSTER: &str = env!("CARGO_BIN_EXE_muster");
 
 /// No single run of a test may take longer.
-const TIME_LIMIT: Duration = Duration::from_secs(240);
+const TIME_LIMIT: Duration = Duration::from_mins(4);
 
 /// A server of this test process.
 pub struct Server {
@@ -430,7 +430,7 @@ impl Counts {
 pub fn wait_until(mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(120), "it never came");
+        assert!(begun.elapsed() < Duration::from_mins(2), "it never came");
         std::thread::sleep(Duration::from_millis(1));
     }
 }

@@ -311,7 +311,7 @@ impl Clashing {
             let mut group = Group::empty();
             let number = u64::from(number);
             self.groups.read(number..number + 1, &mut bytes, |words| {
-                group = group_of(words)
+                group = group_of(words);
             })?;
             let (key, part) = untagged(tag);
             let decision = decisions.entry(row).or_default();

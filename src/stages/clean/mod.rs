@@ -975,7 +975,7 @@ mod tests {
             vec![],
             {
                 let mut row = vec!["x".to_string(); width];
-                row.extend(["".to_string(), " ".to_string()]);
+                row.extend([String::new(), " ".to_string()]);
                 row
             },
             vec!["x".to_string(); width + 1],

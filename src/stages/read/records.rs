@@ -769,10 +769,7 @@ impl<'a> Records<'a> {
         if let Some(last) = passed.last() {
             self.after_cr = *last == b'\r';
         }
-        if self.dialect.encoding != Charset::UTF_8 {
-            let is_end = self.exhausted && to == self.window.len();
-            self.byte = self.reader.offset_behind(passed, is_end);
-        } else {
+        if self.dialect.encoding == Charset::UTF_8 {
             let extra = match &self.finder {
                 None => 0,
                 Some(finder) => {
@@ -780,6 +777,9 @@ impl<'a> Records<'a> {
                 }
             };
             self.byte += (passed.len() + extra) as u64;
+        } else {
+            let is_end = self.exhausted && to == self.window.len();
+            self.byte = self.reader.offset_behind(passed, is_end);
         }
         self.start = to;
     }
@@ -929,13 +929,7 @@ pub(super) fn quotes(raw: &[u8], delimiter: u8, dialect: &Dialect, last: bool) -
     let mut verdict = Quotes::Fine;
     let mut at = 0;
     loop {
-        if raw.get(at) != Some(&quote) {
-            let end = cell_end(raw, at, delimiter);
-            if verdict == Quotes::Fine && memchr::memchr(quote, &raw[at..end]).is_some() {
-                verdict = Quotes::Stray;
-            }
-            at = end;
-        } else {
+        if raw.get(at) == Some(&quote) {
             let Some(close) = closing_quote(raw, at + 1, quote, dialect.escape) else {
                 return if last {
                     Quotes::Unclosed(raw.len())
@@ -949,6 +943,12 @@ pub(super) fn quotes(raw: &[u8], delimiter: u8, dialect: &Dialect, last: bool) -
                     return Quotes::Unclosed(close);
                 }
                 verdict = Quotes::AfterQuote;
+            }
+            at = end;
+        } else {
+            let end = cell_end(raw, at, delimiter);
+            if verdict == Quotes::Fine && memchr::memchr(quote, &raw[at..end]).is_some() {
+                verdict = Quotes::Stray;
             }
             at = end;
         }

@@ -261,7 +261,7 @@ fn mime_words(text: &str) -> Option<String> {
                 .decode(data)
                 .or_else(|_| STANDARD_NO_PAD.decode(data))
                 .ok()?,
-            "Q" | "q" => hex_escapes(&data.replace('_', " "), "=")?,
+            "Q" | "q" => hex_escapes(&data.replace('_', " "), "="),
             _ => return None,
         };
         out.push_str(&rest[..start]);
@@ -277,7 +277,7 @@ fn mime_words(text: &str) -> Option<String> {
 }
 
 /// The bytes of a text in which `mark` and two hexadecimal digits are one.
-fn hex_escapes(text: &str, mark: &str) -> Option<Vec<u8>> {
+fn hex_escapes(text: &str, mark: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(mark) {
@@ -298,7 +298,7 @@ fn hex_escapes(text: &str, mark: &str) -> Option<Vec<u8>> {
         }
     }
     bytes.extend_from_slice(rest.as_bytes());
-    Some(bytes)
+    bytes
 }
 
 /// The text of bytes that were UTF-8, or else windows-1252.
@@ -473,7 +473,7 @@ fn percent(text: &str, place: Place) -> Option<String> {
         }
     }
     plain.push_str(rest);
-    let out = text_of(&hex_escapes(&plain, "%")?);
+    let out = text_of(&hex_escapes(&plain, "%"));
     let is_sure = place == Place::Name || !out.is_ascii() && text.is_ascii();
     (out != text && is_sure && !out.contains(char::is_control)).then_some(out)
 }
@@ -488,7 +488,7 @@ fn quoted_printable(text: &str) -> Option<String> {
     {
         return None;
     }
-    let out = text_of(&hex_escapes(text, "=")?);
+    let out = text_of(&hex_escapes(text, "="));
     (out != text && !out.contains(char::is_control)).then_some(out)
 }
 

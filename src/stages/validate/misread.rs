@@ -208,7 +208,7 @@ pub fn is_plain(text: &str) -> bool {
             | '\u{5d0}'..='\u{6ff}'
             | '\u{900}'..='\u{dff}' => is_other = true,
             '\u{3041}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' => {
-                is_other = true
+                is_other = true;
             }
             _ => return false,
         }

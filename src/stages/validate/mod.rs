@@ -59,7 +59,7 @@ pub fn validate(
     issues.retain(|issue| {
         let at = place(issue);
         let verdict = verdicts.get(at);
-        verdict.is_some_and(|verdict| is_said(issue.code, verdict, is_left_out(at)))
+        verdict.is_some_and(|verdict| is_said(issue.code, *verdict, is_left_out(at)))
     });
     let mut checker = Checker {
         layout,
@@ -95,7 +95,7 @@ pub fn validate(
     };
     let mut keys = Table::new(Key::ALL.len());
     for (index, verdict) in verdicts.iter().enumerate() {
-        if is_unchecked(verdict) || is_left_out(index) {
+        if is_unchecked(*verdict) || is_left_out(index) {
             Key::ALL.iter().for_each(|_| keys.push(""));
         } else {
             checker.check(index, first_row + index as RowNumber, &mut keys);
@@ -132,12 +132,12 @@ fn mark_nobody(issues: &[Issue], first_row: RowNumber, verdicts: &mut [Verdict])
 }
 
 /// Whether a row of that verdict isn't looked at.
-fn is_unchecked(verdict: &Verdict) -> bool {
+fn is_unchecked(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::Duplicate(_) | Verdict::Nobody)
 }
 
 /// Whether an issue that a row came with is still said of it.
-fn is_said(code: Code, verdict: &Verdict, is_left_out: bool) -> bool {
+fn is_said(code: Code, verdict: Verdict, is_left_out: bool) -> bool {
     match verdict {
         Verdict::Nobody => code == Code::RowNoPerson,
         verdict => !is_unchecked(verdict) && !is_left_out,
@@ -288,10 +288,10 @@ impl<'a> Checker<'a> {
                     name_is_missing = true;
                 }
                 Field::FirstName => {
-                    self.report(Code::FirstNameMissing, row, field, "", "a first name")
+                    self.report(Code::FirstNameMissing, row, field, "", "a first name");
                 }
                 Field::LastName => {
-                    self.report(Code::LastNameMissing, row, field, "", "a last name")
+                    self.report(Code::LastNameMissing, row, field, "", "a last name");
                 }
                 Field::Email if !self.email_or_username => {
                     self.report(Code::EmailMissing, row, field, "", "an e-mail address");

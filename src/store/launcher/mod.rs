@@ -51,7 +51,7 @@ const SOCKET_PATH_MAX: usize = 100;
 const UNFINISHED: &str = "data.unfinished-";
 
 /// How long another process may hold the lock.
-const LOCK_MAX: Duration = Duration::from_secs(120);
+const LOCK_MAX: Duration = Duration::from_mins(2);
 
 /// The folder of muster's own files: `$MUSTER_HOME`, else `/var/lib/muster` for root (whose own
 /// folder no unprivileged user can enter), else the data folder by the XDG rules.

@@ -16,7 +16,7 @@ use crate::refusal::{Refusal, Result};
 use crate::store::binaries::Binaries;
 
 /// How long a server may take until it answers. Replaying 4 GB of log takes minutes.
-const READY_MAX: Duration = Duration::from_secs(600);
+const READY_MAX: Duration = Duration::from_mins(10);
 
 /// How long what a killed server left behind may prevent it of the next one.
 const LEFTOVER_MAX: Duration = Duration::from_secs(10);

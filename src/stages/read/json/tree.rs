@@ -37,7 +37,7 @@ pub(super) enum Node<'t> {
 /// Parses a record.
 ///
 /// # Errors
-/// What serde_json says of the text: of its syntax; or, as data, of a key that occurs twice, of
+/// What `serde_json` says of the text: of its syntax; or, as data, of a key that occurs twice, of
 /// what isn't an object, and of one that nests too deep.
 pub(super) fn parse(bytes: &[u8]) -> serde_json::Result<Node<'_>> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);

@@ -74,10 +74,10 @@ pub fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
         _ if begins("<?xml") => Some(("an XML file", SAVE_AS)),
         _ if begins("ID;P") => Some(("a SYLK file", SAVE_AS)),
         // BOF of Excel 2, 3 and 4, which wrap it in nothing ([MS-XLS] 2.4.21 is of later ones).
-        [9, 0, 4, 0, ..] | [9, 2, 6, 0, ..] | [9, 4, 6, 0, ..] => {
+        [9, 0, 4, 0, ..] | [9, 2 | 4, 6, 0, ..] => {
             Some(("a workbook of Excel 4 or older", SAVE_AS))
         }
-        [0, 0, 2, 0, ..] | [0, 0, 26, 0, ..] => Some(("a Lotus 1-2-3 worksheet", SAVE_AS)),
+        [0, 0, 2 | 26, 0, ..] => Some(("a Lotus 1-2-3 worksheet", SAVE_AS)),
         [0x1f, 0x8b, ..] => Some(("packed with gzip", "unpack it first")),
         [b'7', b'z', 0xbc, 0xaf, ..] => Some(("packed with 7-Zip", "unpack it first")),
         [b'R', b'a', b'r', b'!', ..] => Some(("packed with RAR", "unpack it first")),

@@ -289,7 +289,7 @@ fn writer(array: &ArrayRef) -> std::result::Result<Write<'static>, Why> {
         }
         T::UInt8 | T::UInt16 | T::UInt32 | T::UInt64 => {
             shown::<UInt64Type>(to(T::UInt64)?, |value, out| {
-                out.push_str(&value.to_string())
+                out.push_str(&value.to_string());
             })?
         }
         T::Float32 => shown::<Float32Type>(array.clone(), |value, out| {
