@@ -8,9 +8,11 @@ use uuid::Uuid;
 
 use crate::field::RowNumber;
 use crate::refusal::Refusal;
+use crate::session::Known;
 use crate::text::{email, username_key};
 
-/// What a mail is for. The first three are ways in, and live in the table of invitations.
+/// What a mail is for. The first three are ways in; they and the mails about sessions live in the
+/// table of invitations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A link by which an invited person becomes active.
@@ -23,16 +25,22 @@ pub enum Kind {
     Report,
     /// Tells a person that the password was set.
     Notice,
+    /// Tells a person of a session that they are enrolled in.
+    Session,
+    /// Reminds a person of a session that begins soon.
+    SessionReminder,
 }
 
 impl Kind {
     /// Every kind, in the order in which they are listed.
-    pub const ALL: [Kind; 5] = [
+    pub const ALL: [Kind; 7] = [
         Kind::Invite,
         Kind::Reset,
         Kind::Temporary,
         Kind::Report,
         Kind::Notice,
+        Kind::Session,
+        Kind::SessionReminder,
     ];
 
     /// The kind's word: in SQL, on the command line, and the folder of its templates.
@@ -43,7 +51,14 @@ impl Kind {
             Kind::Temporary => "temporary",
             Kind::Report => "report",
             Kind::Notice => "notice",
+            Kind::Session => "session",
+            Kind::SessionReminder => "session-reminder",
         }
+    }
+
+    /// Whether it is about a session: it has no way in, and goes out once for each session.
+    pub fn is_about_session(self) -> bool {
+        matches!(self, Kind::Session | Kind::SessionReminder)
     }
 
     /// The kind with that name.
@@ -148,6 +163,9 @@ pub struct MailContext {
     pub contact: String,
     /// For [`Kind::Report`] alone.
     pub run: Option<RunReport>,
+    /// For mails about a session alone.
+    #[serde(skip)]
+    pub session: Option<Known>,
 }
 
 /// A mail's content, before it is a message.
@@ -215,6 +233,9 @@ pub struct Candidate {
     pub has_password: bool,
     /// Whether the first day is still to come, where that matters.
     pub starts_later: bool,
+    /// The sessions that the person is enrolled in and has no mail about, in the order of their
+    /// beginnings, which are all to come.
+    pub sessions: Vec<Uuid>,
 }
 
 /// Why somebody is not written to. The order is the one in which reasons are looked for and shown.
@@ -375,6 +396,16 @@ pub struct Listed {
     /// The person's username, as the match compares it.
     #[serde(skip)]
     pub username_key: Option<String>,
+    /// The session that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+}
+
+impl Listed {
+    /// Whether it is a mail about a session.
+    pub fn is_about_session(&self) -> bool {
+        Kind::from_name(&self.kind).is_some_and(Kind::is_about_session)
+    }
 }
 
 /// How far people have come, each counted once a column.

@@ -31,6 +31,8 @@ pub struct Known {
     pub session: Session,
     /// How often it was changed.
     pub revision: i32,
+    /// When it was made or changed last, in seconds since 1970.
+    pub changed_at: i64,
     /// How many accounts are enrolled.
     pub enrolled: i64,
     /// How many people have a mail about it.

@@ -235,9 +235,13 @@ fn resend(args: &ResendArgs) -> Result<Exit> {
         // Who was cancelled, or can't be reached, is meant only when that is said.
         found.retain(|invitation| !["cancelled", "failed"].contains(&invitation.state.as_str()));
     }
+    if args.state.is_empty() {
+        // A mail about a session isn't wanted twice, unless the first one failed.
+        found.retain(|invitation| !invitation.is_about_session());
+    }
     // One mail a person, of the kind that was the last.
     let mut people = HashSet::new();
-    found.retain(|invitation| people.insert(invitation.account));
+    found.retain(|invitation| people.insert((invitation.account, invitation.session.clone())));
     if found.is_empty() {
         let what = "everybody selected has already accepted, or their mail is being sent";
         return Err(Refusal::new(Code::InvitationNone, what));
@@ -265,7 +269,13 @@ fn resend(args: &ResendArgs) -> Result<Exit> {
     send_again(&store, &mails, message.as_deref(), how)
 }
 
-const KINDS: [Kind; 3] = [Kind::Invite, Kind::Reset, Kind::Temporary];
+const KINDS: [Kind; 5] = [
+    Kind::Invite,
+    Kind::Reset,
+    Kind::Temporary,
+    Kind::Session,
+    Kind::SessionReminder,
+];
 
 fn has(mails: &[Listed], kind: Kind) -> bool {
     mails.iter().any(|mail| mail.kind == kind.name())
@@ -311,7 +321,9 @@ fn preview_again(
         let person = first.account.map(|account| store.find_person(account));
         let kind = KINDS.into_iter().find(|kind| kind.name() == first.kind);
         if let (0, Some(person), Some(kind)) = (index, person.transpose()?.flatten(), kind) {
-            let rendered = mailer.preview(kind, &person, message)?;
+            let known = store.list_sessions()?.into_iter();
+            let session = known.filter(|known| first.session.as_ref() == Some(&known.session.name));
+            let rendered = mailer.preview(kind, &person, message, session.last().as_ref())?;
             let shown = mails::mail(&rendered, &mailer.sender.to_string(), &person.email);
             print(&format!("\n{shown}"));
         }

@@ -29,12 +29,10 @@ pub struct Cells<'a> {
     pub link: &'a str,
 }
 
-/// The name of a session as lists of people are read: white space around a `/` is dropped, so that
-/// a list finds it.
-pub fn name(cell: &str) -> String {
-    let clean = text::clean(cell).0;
-    let parts: Vec<&str> = clean.split(group::GROUP_NESTING).map(str::trim).collect();
-    parts.join("/")
+/// The key of a session's name. As in lists of people, white space around a `/` says nothing.
+fn key(name: &str) -> String {
+    let parts: Vec<&str> = name.split(group::GROUP_NESTING).map(str::trim).collect();
+    group::key(&parts.join("/"))
 }
 
 /// The session of a row, or what is wrong with it. `zone` is that of rows which name none.
@@ -51,7 +49,7 @@ pub fn read(
     let mut wrong = |code, found: &str, detail: String| {
         issues.push(Issue::of_value(code, row, found, detail));
     };
-    let name = name(cells.name);
+    let name = text::clean(cells.name).0.trim().to_string();
     if name.is_empty() || name.chars().count() > NAME_CHARS_MAX {
         wrong(Code::SessionName, cells.name, String::new());
     }
@@ -71,6 +69,8 @@ pub fn read(
     let starts = moment(cells.starts, order, zone.as_ref());
     let ends = match (cells.ends.trim(), &starts) {
         ("", _) => None,
+        // What is wrong with the beginning is said already.
+        (text, Err(_)) if clock(text).is_some() => None,
         (text, Ok((_, Some(day)))) if clock(text).is_some() => {
             let time = clock(text).unwrap_or_default();
             Some(at(day.date().to_datetime(time), zone.as_ref()).map(|at| (at, None)))
@@ -98,7 +98,7 @@ pub fn read(
         issues.push(Issue::of_value(Code::SessionLink, row, link, ""));
     }
     let session = Session {
-        key: group::key(&name),
+        key: key(&name),
         name,
         starts_at,
         ends_at,
@@ -288,7 +288,7 @@ mod tests {
         assert_eq!(session.time_zone, "UTC");
         assert_eq!(
             (session.name.as_str(), session.key.as_str()),
-            ("Yoga/Beginners", "yoga/beginners")
+            ("Yoga / Beginners", "yoga/beginners")
         );
     }
 }

@@ -186,10 +186,17 @@ pub fn why_not(candidate: &Candidate, kind: Kind) -> Option<LeftOut> {
         return Some(LeftOut::NoEmail);
     };
     let reason = match (kind, status) {
+        // Whoever was not to be invited, or couldn't be, is not to hear of a session, either.
+        (Kind::Session, "invited") if candidate.latest.as_deref() == Some("failed") => {
+            Some(LeftOut::Failed)
+        }
+        (Kind::Session, "invited") if candidate.latest.as_deref() == Some("cancelled") => {
+            Some(LeftOut::Cancelled)
+        }
         (_, "deactivated") => Some(LeftOut::Deactivated),
         (_, "invited") if candidate.starts_later => Some(LeftOut::NotStarted),
         (Kind::Invite, "active") => Some(LeftOut::Active),
-        (Kind::Invite, _) => None,
+        (Kind::Invite | Kind::Session, _) => None,
         (_, "invited") => Some(LeftOut::NotActive),
         _ if candidate.has_password => Some(LeftOut::HasPassword),
         _ if !candidate.created => Some(LeftOut::Existed),
@@ -201,12 +208,21 @@ pub fn why_not(candidate: &Candidate, kind: Kind) -> Option<LeftOut> {
         // Servers with SMTPUTF8 (RFC 6531) are too rare to count on.
         .or((!local.is_ascii()).then_some(LeftOut::Undeliverable))
         .or(match candidate.latest.as_deref() {
+            _ if kind == Kind::Session => None,
             Some("sending" | "sent") => Some(LeftOut::Invited),
             Some("unknown") => Some(LeftOut::Unknown),
             Some("failed") => Some(LeftOut::Failed),
             Some("cancelled") => Some(LeftOut::Cancelled),
             _ => None,
         })
+}
+
+/// The sessions that a mail may go out about to that person, in the order of their beginnings.
+pub fn sessions_to_mail(candidate: &Candidate) -> &[Uuid] {
+    match why_not(candidate, Kind::Session) {
+        None => &candidate.sessions,
+        Some(_) => &[],
+    }
 }
 
 /// Why somebody must not get a link by hand by which an invited person becomes active; `None` when

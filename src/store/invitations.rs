@@ -57,6 +57,8 @@ pub struct Claimed {
     pub message_id: String,
     /// Attempts before this one.
     pub attempts: u32,
+    /// The session that it is about.
+    pub session: Option<Uuid>,
     /// What templates see; link, password, product and contact are for the sender to fill in.
     pub mail_context: MailContext,
 }
@@ -216,6 +218,58 @@ impl Store {
         self.find_queued(mailing.kind, accounts)
     }
 
+    /// Queues mails about sessions, of accounts and sessions, and returns what waits of them now. With
+    /// `minutes_before` they are reminders.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn queue_sessions(
+        &self,
+        mailing: &Mailing,
+        minutes_before: Option<i32>,
+        wanted: &[(Uuid, Uuid)],
+        message_ids: &[String],
+    ) -> Result<Vec<Queued>> {
+        let ids = new_ids(wanted.len())?;
+        let (accounts, sessions): (Vec<Uuid>, Vec<Uuid>) = wanted.iter().copied().unzip();
+        let kind = mailing.kind.name();
+        let doing = "queueing the mails";
+        let values: [&(dyn ToSql + Sync); 9] = [
+            &mailing.run,
+            &kind,
+            &mailing.message,
+            &ids,
+            &accounts,
+            &sessions,
+            &message_ids,
+            &mailing.pipeline,
+            &minutes_before,
+        ];
+        self.execute(include_str!("sql/insert_session_mails.sql"), &values, doing)?;
+        self.execute(include_str!("sql/cancel_outdated.sql"), &[], doing)?;
+        let sql = include_str!("sql/find_queued_session_mails.sql");
+        let rows = self.query(sql, &[&kind, &accounts, &sessions], doing)?;
+        Ok(rows.iter().map(queued).collect())
+    }
+
+    /// Who of a source is to be reminded of which session now: account, session, minutes before its
+    /// beginning, and the run that enrolled the person. `minutes` are those at which people are reminded.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn find_session_reminders(
+        &self,
+        source: &str,
+        minutes: &[i32],
+    ) -> Result<Vec<(Uuid, Uuid, i32, String)>> {
+        let sql = include_str!("sql/find_session_reminders.sql");
+        let rows = self.query(sql, &[&source, &minutes], "reading whom to remind")?;
+        Ok(rows
+            .iter()
+            .map(|row| (row.get(0), row.get(1), row.get(2), row.get(3)))
+            .collect())
+    }
+
     /// What waits for a sender, of those accounts.
     ///
     /// # Errors
@@ -225,14 +279,7 @@ impl Store {
         self.execute(include_str!("sql/cancel_outdated.sql"), &[], doing)?;
         let sql = include_str!("sql/find_queued.sql");
         let rows = self.query(sql, &[&kind.name(), &accounts], doing)?;
-        Ok(rows
-            .iter()
-            .map(|row| Queued {
-                id: row.get(0),
-                domain: row.get(1),
-                not_before: row.get(2),
-            })
-            .collect())
+        Ok(rows.iter().map(queued).collect())
     }
 
     /// Takes the lock by which others see that this sender lives.
@@ -300,9 +347,9 @@ impl Store {
         lease: &Lease,
         id: Uuid,
         transport: &str,
-        token: Option<&[u8; 32]>,
+        token: &[u8; 32],
     ) -> Result<Option<Claimed>> {
-        let token = token.map(<[u8; 32]>::as_slice);
+        let token = token.as_slice();
         let rows = self.query(
             include_str!("sql/claim_invitation.sql"),
             &[&id, &transport, &lease.0, &token],
@@ -315,6 +362,7 @@ impl Store {
                 kind: Kind::from_name(kind)?,
                 message_id: row.get(1),
                 attempts: row.get::<_, i32>(2) as u32,
+                session: row.get(14),
                 mail_context: MailContext {
                     person: person(row, 3, 6),
                     expires_at: row.get(5),
@@ -565,6 +613,14 @@ impl Store {
     }
 }
 
+fn queued(row: &Row) -> Queued {
+    Queued {
+        id: row.get(0),
+        domain: row.get(1),
+        not_before: row.get(2),
+    }
+}
+
 fn candidate(row: &Row) -> Candidate {
     Candidate {
         row: row.get::<_, i32>(0) as RowNumber,
@@ -582,6 +638,7 @@ fn candidate(row: &Row) -> Candidate {
         has_password: row.get(16),
         other_roles: row.get(17),
         starts_later: row.get(18),
+        sessions: row.get(19),
     }
 }
 
@@ -631,6 +688,7 @@ fn listed(row: &Row) -> Listed {
         usable: row.get(14),
         pipeline: row.get(15),
         username_key: row.get(16),
+        session: row.get(17),
     }
 }
 

@@ -13,8 +13,20 @@ impl Store {
     /// # Errors
     /// A refusal with a `database.*` code.
     pub fn list_sessions(&self) -> Result<Vec<Known>> {
+        self.sessions(None)
+    }
+
+    /// One session.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn find_session(&self, id: Uuid) -> Result<Option<Known>> {
+        Ok(self.sessions(Some(id))?.pop())
+    }
+
+    fn sessions(&self, id: Option<Uuid>) -> Result<Vec<Known>> {
         let sql = include_str!("sql/list_sessions.sql");
-        let rows = self.query(sql, &[], "reading the sessions")?;
+        let rows = self.query(sql, &[&id], "reading the sessions")?;
         let known = rows.iter().map(|row| Known {
             id: row.get(0),
             session: Session {
@@ -29,6 +41,7 @@ impl Store {
             revision: row.get(8),
             enrolled: row.get(9),
             mailed: row.get(10),
+            changed_at: row.get(11),
         });
         Ok(known.collect())
     }

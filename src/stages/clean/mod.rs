@@ -231,7 +231,8 @@ impl<'a> Row<'a> {
             Field::Sessions => group::clean(cell, &self.definition.sessions.as_list()),
             _ => groups.clean(cell, &self.definition.groups),
         };
-        if let Some(remark) = &list.remark {
+        // A session that isn't there is reported by its name; one that is was read right.
+        if let Some(remark) = list.remark.as_ref().filter(|_| field != Field::Sessions) {
             self.report_list(field, remark, drafts);
         }
         (list.value, list.rules)

@@ -37,6 +37,7 @@ as $$
         from taken
         where invitation.account_id = taken.account_id
             and invitation.id <> taken.id
+            and invitation.kind in ('invite', 'reset', 'temporary')
             and invitation.state in ('queued', 'sending', 'sent', 'unknown')
     ), activated as (
         update muster.accounts account

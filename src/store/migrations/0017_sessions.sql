@@ -47,3 +47,17 @@ create unique index invitations_live on muster.invitations (account_id, kind)
     where state in ('queued', 'sending', 'sent', 'unknown') and kind in ('invite', 'reset', 'temporary');
 create unique index invitations_session on muster.invitations (account_id, session_id, kind, coalesce(minutes_before, 0))
     where state <> 'cancelled' and session_id is not null;
+
+-- Whether a mail may go to an account of that status: an invitation before it is active, a reset
+-- afterwards, and what is about a session as long as the account is enrolled and the session is to come.
+create function muster.may_be_mailed(kind text, status text, account uuid, session uuid) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp
+as $$
+    select case
+        when kind in ('session', 'session-reminder') then status <> 'deactivated' and exists (
+            select from muster.enrolments enrolment join muster.sessions wanted on wanted.id = enrolment.session_id
+            where enrolment.account_id = account and enrolment.session_id = session and wanted.starts_at > now()
+        )
+        else status = case kind when 'invite' then 'invited' else 'active' end
+    end
+$$;

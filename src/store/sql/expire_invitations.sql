@@ -10,6 +10,7 @@ set state = 'expired', token_sha256 = null, changed_at = now(),
     end
 from muster.accounts account
 where account.id = invitation.account_id and invitation.state in ('sent', 'unknown')
+    and invitation.kind in ('invite', 'reset', 'temporary')
     and (
         invitation.expires_at <= now()
         or account.email_key is distinct from invitation.email_key

@@ -5,7 +5,22 @@ select
     coalesce(account.last_name, ''),
     coalesce(account.email, invitation.email, ''),
     coalesce(account.username, ''),
-    coalesce(account.language, '')
+    coalesce(account.language, ''),
+    array(
+        select grouping.path
+        from muster.memberships membership join muster.groups grouping on grouping.id = membership.group_id
+        where membership.account_id = account.id and not membership.inherited
+        order by grouping.path
+    ),
+    array(
+        select jsonb_build_object(
+            'name', session.name, 'starts_at', extract(epoch from session.starts_at)::bigint,
+            'time_zone', session.time_zone
+        )::text
+        from muster.enrolments enrolment join muster.sessions session on session.id = enrolment.session_id
+        where enrolment.account_id = account.id and coalesce(session.ends_at, session.starts_at) > now()
+        order by session.starts_at, session.key
+    )
 from muster.invitations invitation
 join muster.accounts account
     on account.id = invitation.account_id

@@ -33,7 +33,17 @@ select
     exists (select from muster.suppressions suppressed where suppressed.email_key = account.email_key),
     exists (select from muster.credentials secret where secret.account_id = account.id and not secret.must_change),
     account.other_roles,
-    coalesce(account.start_date > $3::text::date, false)
+    coalesce(account.start_date > $3::text::date, false),
+    array(
+        select session.id
+        from muster.enrolments enrolment join muster.sessions session on session.id = enrolment.session_id
+        where enrolment.account_id = account.id and session.starts_at > now() and not exists (
+            select from muster.invitations mail
+            where mail.account_id = account.id and mail.session_id = session.id and mail.kind = 'session'
+                and mail.state <> 'queued'
+        )
+        order by session.starts_at, session.key
+    )
 from named
 join muster.accounts account on account.id = named.account_id
 left join lateral (
