@@ -70,7 +70,7 @@ pub enum What {
 pub struct WayIn {
     /// The run that it belongs to.
     pub run: String,
-    /// `invite`, `reset` or `temporary`.
+    /// `invite`, `reset`, `temporary`, `session` or `session-reminder`.
     pub kind: String,
     /// As it was written to.
     pub email: String,

@@ -366,7 +366,7 @@ pub struct Listed {
     pub run: String,
     /// The account; none once that is removed.
     pub account: Option<Uuid>,
-    /// `invite`, `reset` or `temporary`.
+    /// `invite`, `reset`, `temporary`, `session` or `session-reminder`.
     pub kind: String,
     /// As it was written to; the username of somebody without an address.
     pub email: String,

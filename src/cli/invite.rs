@@ -550,22 +550,27 @@ fn preview(
             selection.not_asked as u64,
         ));
         print(&about.shown());
-        preview_session(mailer, about, message)?;
     }
     let Some(shown) = shown else {
+        if !args.how.json {
+            preview_session(mailer, about, message)?;
+        }
         return Ok(Exit::Done);
     };
     let rendered = mailer.preview(kind, &shown.person, message, None)?;
     let id = message::new_message_id(mailer.sender.domain())?;
     let composed = mailer.compose(&rendered, &shown.person, &[], &id)?;
     if !args.how.json {
-        let to = &shown.person.email;
+        let (to, from) = (&shown.person.email, mailer.sender.to_string());
+        print(&format!("\n{}", mails::mail(&rendered, &from, to)));
+        preview_session(mailer, about, message)?;
+        let count = (selection.chosen.len() + about.len()) as u64;
         print(&format!(
-            "\n{}\nnothing was sent; with --send, {} would go {}\n",
-            mails::mail(&rendered, &mailer.sender.to_string(), to),
-            match selection.chosen.len() {
-                1 => "this mail".to_string(),
-                count => format!("{count} such mails"),
+            "\nnothing was sent; with --send, {} would go {}\n",
+            match (count, about.len()) {
+                (1, _) => "this mail".to_string(),
+                (count, 0) => format!("{count} such mails"),
+                (count, _) => format!("{count} mails"),
             },
             mailer.way()
         ));

@@ -409,6 +409,8 @@ fn way_in(way: &WayIn) -> Vec<Event> {
     let noun = match way.kind.as_str() {
         "invite" => "invitation",
         "reset" => "password-reset link",
+        "session" => "session mail",
+        "session-reminder" => "session reminder",
         _ => "temporary password",
     };
     let of_run = |micros, what: String| Event {

@@ -26,6 +26,7 @@ mod presets;
 mod properties;
 mod resume;
 mod safeguards;
+mod sessions;
 mod share;
 mod spread;
 mod support;
