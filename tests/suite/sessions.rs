@@ -128,7 +128,7 @@ fn a_mail_a_session_follows_the_invitation_in_the_order_of_dates_and_once() {
     );
     place.write(
         "people.csv",
-        "email,sessions\ncy@firm.eu,zeta\nada@firm.eu,zeta\n",
+        "email,first name,last name,sessions\ncy@firm.eu,Cy,Ox,zeta\nada@firm.eu,Ada,Li,zeta\n",
     );
     place.good(&["import", "people.csv", "-p", "p.toml"]);
     place.good(&["invite", "last", "--send"]);
