@@ -978,8 +978,14 @@ mod tests {
                         .contains(&format!("<html lang=\"{language}\" dir=\"ltr\">"))
                 );
                 let ends = full && !matches!(kind, Kind::Report | Kind::Notice);
-                let time = mail.text.contains("2026") && mail.text.contains("14:05");
-                assert_eq!(time && mail.text.contains("UTC"), ends, "{place}");
+                let (clock, zone) = match kind.is_about_session() {
+                    // The example's session is in Paris.
+                    true => ("15:05", "Europe/Paris"),
+                    false => ("14:05", "UTC"),
+                };
+                let time = mail.text.contains("2026") && mail.text.contains(clock);
+                let is_written = time && mail.text.contains(zone);
+                assert_eq!(is_written, ends || kind.is_about_session(), "{place}");
                 if full && *kind != Kind::Notice {
                     assert!(alone("Welcome & hello!") && alone("See you."), "{place}");
                     assert!(

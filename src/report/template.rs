@@ -321,12 +321,7 @@ fn explain(definition: &Definition, field: Field) -> String {
             DateOrder::Mdy => "such as 2026-01-31 or 01/31/2026".to_string(),
         },
         Field::Manager => "e-mail address, username or number of the manager".to_string(),
-        Field::Sessions => match definition.sessions.separators.first() {
-            Some(separator) => {
-                format!("names of sessions separated by `{separator}`; only sessions that exist")
-            }
-            None => "the name of a session that exists".to_string(),
-        },
+        Field::Sessions => explain_sessions(definition),
     }
 }
 
@@ -343,6 +338,15 @@ fn explain_role(definition: &Definition) -> String {
             several.join(", "),
             definition.accounts.default_role
         ),
+    }
+}
+
+fn explain_sessions(definition: &Definition) -> String {
+    match definition.sessions.separators.first() {
+        Some(separator) => {
+            format!("names of sessions separated by `{separator}`; only sessions that exist")
+        }
+        None => "the name of a session that exists".to_string(),
     }
 }
 

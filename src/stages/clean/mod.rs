@@ -992,9 +992,9 @@ mod tests {
         assert_eq!(
             found,
             [
-                (1, Code::RowShort, "21 cells"),
+                (1, Code::RowShort, "22 cells"),
                 (2, Code::RowShort, "0 cells"),
-                (4, Code::RowLong, "23 cells")
+                (4, Code::RowLong, "24 cells")
             ]
         );
         assert_eq!(drafts.values.len(), rows.len());
