@@ -19,6 +19,7 @@ use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::mails;
 use crate::sending::Transport;
+use crate::session::Known;
 use crate::store::Store;
 use crate::store::invitations::{Filter, Queued};
 
@@ -321,9 +322,10 @@ fn preview_again(
         let person = first.account.map(|account| store.find_person(account));
         let kind = KINDS.into_iter().find(|kind| kind.name() == first.kind);
         if let (0, Some(person), Some(kind)) = (index, person.transpose()?.flatten(), kind) {
-            let known = store.list_sessions()?.into_iter();
-            let session = known.filter(|known| first.session.as_ref() == Some(&known.session.name));
-            let rendered = mailer.preview(kind, &person, message, session.last().as_ref())?;
+            let known = store.list_sessions()?;
+            let is_its = |known: &Known| first.session.as_ref() == Some(&known.session.name);
+            let session = known.into_iter().find(is_its);
+            let rendered = mailer.preview(kind, &person, message, session.as_ref())?;
             let shown = mails::mail(&rendered, &mailer.sender.to_string(), &person.email);
             print(&format!("\n{shown}"));
         }

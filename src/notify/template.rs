@@ -928,6 +928,14 @@ mod tests {
         }
     }
 
+    /// The time of day and the zone in the examples; the session is in Paris.
+    fn moment_of(kind: Kind) -> &'static [&'static str] {
+        match kind.is_about_session() {
+            true => &["15:05", "Europe/Paris"],
+            false => &["14:05", "UTC"],
+        }
+    }
+
     #[test]
     fn every_template_renders_whole_and_says_what_it_must() {
         let mail = Mail {
@@ -978,13 +986,8 @@ mod tests {
                         .contains(&format!("<html lang=\"{language}\" dir=\"ltr\">"))
                 );
                 let ends = full && !matches!(kind, Kind::Report | Kind::Notice);
-                let (clock, zone) = match kind.is_about_session() {
-                    // The example's session is in Paris.
-                    true => ("15:05", "Europe/Paris"),
-                    false => ("14:05", "UTC"),
-                };
-                let time = mail.text.contains("2026") && mail.text.contains(clock);
-                let is_written = time && mail.text.contains(zone);
+                let mut parts = ["2026"].iter().chain(moment_of(*kind));
+                let is_written = parts.all(|part| mail.text.contains(part));
                 assert_eq!(is_written, ends || kind.is_about_session(), "{place}");
                 if full && *kind != Kind::Notice {
                     assert!(alone("Welcome & hello!") && alone("See you."), "{place}");
