@@ -8,6 +8,8 @@ use crate::field::Field;
 use crate::field::Key;
 use crate::field::Place;
 use crate::field::RowNumber;
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::issue::Issue;
@@ -108,6 +110,18 @@ impl Cells {
         }
     }
 
+    /// The batch after this one, with room for as much.
+    #[must_use]
+    pub fn next(&self) -> Cells {
+        Cells {
+            text: String::with_capacity(self.text.len()),
+            ends: Vec::with_capacity(self.ends.len()),
+            row_ends: Vec::with_capacity(self.row_ends.len()),
+            places: Vec::with_capacity(self.places.len()),
+            ..Cells::new(self.source, self.next_row())
+        }
+    }
+
     /// Adds a cell to the row under way.
     #[inline]
     pub fn push_cell(&mut self, text: &str) {
@@ -128,6 +142,11 @@ impl Cells {
     pub fn end_row(&mut self, place: Place) {
         self.row_ends.push(self.ends.len() as u32);
         self.places.push(place);
+    }
+
+    /// How many bytes the cells have together.
+    pub fn text_len(&self) -> usize {
+        self.text.len()
     }
 
     /// How many rows are complete.
@@ -356,6 +375,8 @@ pub struct Drafts {
     pub issues: Vec<Issue>,
     /// The password hashes that rows brought along.
     pub passwords: Passwords,
+    /// The rows that name the account that they were exported from. Empty where a batch comes from a spool.
+    pub exported: HashSet<RowNumber>,
 }
 
 /// The password hashes of a batch, apart from its values: nothing that walks these, shows them or

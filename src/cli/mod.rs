@@ -19,11 +19,14 @@ mod approve;
 mod drop;
 mod due;
 mod explain;
+mod groups;
 mod import;
 mod invitations;
 mod invite;
 mod links;
+mod listing;
 mod map;
+mod people;
 mod plan;
 mod rows;
 mod run;
@@ -84,6 +87,16 @@ enum Command {
     Rows(rows::RowsArgs),
     /// Show everything known about one person, in time order
     Explain(explain::ExplainArgs),
+    /// List, show and export people as they are now
+    People {
+        #[command(subcommand)]
+        command: people::PeopleCommand,
+    },
+    /// List, create, rename and remove groups
+    Groups {
+        #[command(subcommand)]
+        command: groups::GroupsCommand,
+    },
     /// Undo a run, value by value, except what was changed since
     Undo(undo::UndoArgs),
     /// Add a few people without a file
@@ -226,6 +239,8 @@ pub fn run() -> Exit {
         Command::Show(args) => runs::show_run(args),
         Command::Rows(args) => rows::rows(args),
         Command::Explain(args) => explain::explain(args),
+        Command::People { command } => people::people(command),
+        Command::Groups { command } => groups::groups(command),
         Command::Undo(args) => undo::undo(args),
         Command::Add(args) => add::add(args),
         Command::Invite(args) => invite::invite(args),

@@ -380,8 +380,8 @@ fn sessions_after(said: Said, held: &[String], definition: &Definition) -> Optio
     (all != held).then_some(all)
 }
 
-/// What [`after`] says of groups.
-fn groups_after(
+/// What [`after`] says of groups, where `held` has no sessions.
+pub fn groups_after(
     said: Said,
     held: &[String],
     updates: &Updates,

@@ -18,6 +18,7 @@ pub mod notation;
 pub mod password;
 pub mod person;
 pub mod protection;
+pub mod required;
 pub mod session;
 pub mod words;
 pub mod wrap;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::change::{asks_for_groups, joined, named, needed_groups};
 use super::duplicate_match::{DuplicateMatch, DuplicateMatches};
 use super::read::{place, place_and_name};
-use super::snapshot::{Snapshot, send_keys};
+use super::snapshot::{Known, Lookups};
 use crate::account::{Account, Matched, Update};
 use crate::decision::Trace;
 use crate::decision::{Action, Planned};
@@ -23,15 +23,15 @@ use crate::meaning::person::Person;
 use crate::outcome::{Outcome, Verdict};
 use crate::refusal::Result;
 use crate::row::{Layout, People};
-use crate::spool::{PlanSpool, Spool};
+use crate::spool::PlanSpool;
 use crate::stages::clash::Decision;
 use crate::stages::key_transfer::{self, KeyTransfers, Pending, Release, blocks_the_transfer};
 use crate::stages::managers::{self};
 use crate::stages::plan::{decide, giving_up, own_match, without_keys, without_taken_keys};
 use crate::stages::revalidate::{self, Line, Revalidate, regardless};
 use crate::stages::safeguards::Facts;
+use crate::stages::snapshot::Answer;
 use crate::store::Store;
-use crate::store::matches::Matches;
 use crate::store::snapshot::SnapshotScan;
 
 /// What the plan leaves, with what only the last row could tell.
@@ -61,49 +61,98 @@ impl Planning {
     }
 }
 
-/// What is known of the accounts.
-struct Known<'a> {
-    /// The groups that there are.
-    tree: Tree,
-    /// What the account snapshot says about every row, if there is one.
-    snapshot: Option<Snapshot>,
-    /// The matches of the rows that had to be asked for, to be read in their order.
-    matches: Option<Matches<'a>>,
-    /// As in [`Planning`].
-    unknown_rows: u64,
+/// What the rows of a batch would do, as far as the batch alone says.
+struct OfBatch {
+    people: People,
+    planned: Planned,
+    moving: key_transfer::Found,
+    facts: Facts,
 }
 
-fn ask_store<'a>(
-    rows: &Rows,
-    guide: &Guide,
-    store: Option<&'a Store>,
-    scanning: Option<SnapshotScan>,
-) -> Result<Known<'a>> {
-    let Rows { job, layout, .. } = *rows;
-    let definition = &job.pipeline.definition;
-    let with_groups = asks_for_groups(layout, definition);
-    let tree = match store.filter(|_| with_groups) {
-        Some(store) => store.group_tree(&definition.groups)?,
-        None => Tree::new(HashMap::new(), &definition.groups),
-    };
-    let (mut snapshot, mut matches, mut unknown_rows) = (None, None, 0);
-    if let Some(store) = store
-        && store.has_accounts()?
-    {
-        let sent = send_keys(rows, guide, &tree, scanning, store)?;
-        (snapshot, unknown_rows) = (sent.called, sent.unknown_rows);
-        let with_past = definition.update.asks_who();
-        matches = Some(store.run_match(&definition.matching.keys(), with_groups, with_past)?);
+/// What is planned so far, and what is remembered for the end.
+struct Plans<'a> {
+    rows: &'a Rows<'a>,
+    plan: PlanSpool,
+    duplicate_match: DuplicateMatches,
+    needed: BTreeSet<String>,
+    pending: Vec<Pending>,
+    /// By batch.
+    facts: Vec<Facts>,
+}
+
+impl<'a> Plans<'a> {
+    fn new(rows: &'a Rows) -> Result<Plans<'a>> {
+        Ok(Plans {
+            rows,
+            plan: PlanSpool::new()?,
+            duplicate_match: DuplicateMatches::new(rows.job.memory),
+            needed: BTreeSet::new(),
+            pending: Vec::new(),
+            facts: Vec::with_capacity(rows.spool.batches()),
+        })
     }
-    Ok(Known {
-        tree,
-        snapshot,
-        matches,
-        unknown_rows,
-    })
+
+    /// Takes the next batch; `None` leaves its place for [`Plans::put`].
+    fn push(&mut self, of_batch: Option<OfBatch>) -> Result<()> {
+        let batch = self.facts.len();
+        self.plan.push(&Planned::default())?;
+        self.facts.push(Facts::default());
+        of_batch.map_or(Ok(()), |of_batch| self.put(batch, of_batch))
+    }
+
+    fn put(&mut self, batch: usize, of_batch: OfBatch) -> Result<()> {
+        let OfBatch {
+            people,
+            planned,
+            moving,
+            facts,
+        } = of_batch;
+        let (layout, definition) = (self.rows.layout, &self.rows.job.pipeline.definition);
+        self.facts[batch] = facts;
+        self.pending.extend(moving.pending);
+        self.duplicate_match
+            .note(people.drafts.first_row, &planned, &moving.releases)?;
+        self.needed
+            .extend(needed_groups(&people, &planned, layout, definition));
+        self.plan.replace(batch, &planned)
+    }
+
+    /// Settles what only the last row can tell.
+    fn finish(
+        mut self,
+        groups: &BTreeMap<String, String>,
+        tree: &Tree,
+        unknown_rows: u64,
+    ) -> Result<Planning> {
+        self.pending.sort_by_key(|pending| pending.row);
+        let mut reported = self.duplicate_match.finish(&self.pending)?;
+        let key_transfer = settle_transfers(self.pending, &mut reported);
+        settle(
+            self.rows,
+            &mut self.plan,
+            &mut self.facts,
+            &reported,
+            &key_transfer,
+        )?;
+        self.needed.extend(key_transfer.groups);
+        let is_new = |key: &&String| !tree.has(key);
+        let mut all = Facts::default();
+        self.facts.iter().for_each(|of_batch| all.add(of_batch));
+        Ok(Planning {
+            rows: self.plan,
+            needed: self.needed,
+            new_groups: groups.keys().filter(is_new).cloned().collect(),
+            together: key_transfer.together,
+            getting: key_transfer.settled.into_keys().collect(),
+            facts: all,
+            unknown_rows,
+        })
+    }
 }
 
-/// match → plan, for all batches, and what only the last row can tell of them.
+/// match → plan, for all batches, and what only the last row can tell of them. A batch in which no
+/// account needs to be asked for is planned as soon as it is read: the rows of a list of new people,
+/// or of one that changes nothing, are read once.
 pub(super) fn match_and_plan(
     rows: &Rows,
     guide: &Guide,
@@ -111,14 +160,13 @@ pub(super) fn match_and_plan(
     store: Option<&Store>,
     scanning: Option<SnapshotScan>,
 ) -> Result<Planning> {
-    let Rows { job, layout, spool } = *rows;
+    let Rows { job, layout, .. } = *rows;
     let definition = &job.pipeline.definition;
-    let Known {
-        tree,
-        snapshot,
-        mut matches,
-        unknown_rows,
-    } = ask_store(rows, guide, store, scanning)?;
+    let with_groups = asks_for_groups(layout, definition);
+    let tree = match store.filter(|_| with_groups) {
+        Some(store) => store.group_tree(&definition.groups)?,
+        None => Tree::new(HashMap::new(), &definition.groups),
+    };
     let judge = Judge {
         layout,
         definition,
@@ -127,47 +175,76 @@ pub(super) fn match_and_plan(
         tree: &tree,
         rows: *rows,
     };
-    let mut plan = PlanSpool::new()?;
-    let mut duplicate_match = DuplicateMatches::new(job.memory);
-    let mut needed = BTreeSet::new();
-    let mut pending = Vec::new();
-    let mut facts = Vec::with_capacity(spool.batches());
+    let mut plans = Plans::new(rows)?;
+    let mut unknown_rows = 0;
+    match store {
+        Some(store) if store.has_accounts()? => {
+            let known = Known::of(rows, scanning)?;
+            let lookups = known.lookups(rows, guide, &tree);
+            let mut asked = Vec::new();
+            store.begin_match()?;
+            rows.each(
+                "keys",
+                0..rows.spool.batches(),
+                |_| Ok(()),
+                |(), batch, people| {
+                    let answers = lookups.answers(&people)?;
+                    let keys = lookups.keys(&people, &answers);
+                    let found = (!keys.asks)
+                        .then(|| judge.plan(batch, people, &lookups, &answers, &[]))
+                        .transpose()?;
+                    Ok((answers, keys, found))
+                },
+                |batch, (answers, keys, of_batch)| {
+                    store.push_keys(keys.frame)?;
+                    unknown_rows += keys.unknown_rows;
+                    if of_batch.is_none() {
+                        asked.push((batch, answers));
+                    }
+                    plans.push(of_batch)
+                },
+            )?;
+            store.end_keys()?;
+            ask(&judge, &lookups, &asked, store, &mut plans)?;
+        }
+        _ => rows.each(
+            "match",
+            0..rows.spool.batches(),
+            |_| Ok(()),
+            |(), batch, people| judge.plan(batch, people, &Lookups::default(), &[], &[]),
+            |_, of_batch| plans.push(Some(of_batch)),
+        )?,
+    }
+    job.progress.end();
+    plans.finish(groups, &tree, unknown_rows)
+}
+
+/// Plans the batches in which accounts had to be asked for, by what the database answers.
+fn ask(
+    judge: &Judge,
+    lookups: &Lookups,
+    asked: &[(usize, Vec<Answer>)],
+    store: &Store,
+    plans: &mut Plans,
+) -> Result<()> {
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let (definition, rows) = (judge.definition, judge.rows);
+    let with_groups = asks_for_groups(judge.layout, definition);
+    let with_past = definition.update.asks_who();
+    let mut matches = store.run_match(&definition.matching.keys(), with_groups, with_past)?;
+    let answers = |batch: usize| match asked.binary_search_by_key(&batch, |(batch, _)| *batch) {
+        Ok(at) => asked[at].1.as_slice(),
+        Err(_) => &[],
+    };
     rows.each(
         "match",
-        |last| match &mut matches {
-            Some(matches) => matches.through(last),
-            None => Ok(Vec::new()),
-        },
-        |found, batch, people| {
-            let (planned, moving) = judge.plan(batch, &people, snapshot.as_ref(), found)?;
-            let facts = rows.facts(&people, &planned);
-            Ok((people, planned, moving, facts))
-        },
-        |_, (people, planned, moving, of_batch)| {
-            facts.push(of_batch);
-            pending.extend_from_slice(&moving.pending);
-            duplicate_match.note(people.drafts.first_row, &planned, &moving.releases)?;
-            needed.extend(needed_groups(&people, &planned, layout, definition));
-            plan.push(&planned)
-        },
-    )?;
-    job.progress.end();
-    let mut reported = duplicate_match.finish(&pending)?;
-    let key_transfer = settle_transfers(pending, &mut reported);
-    settle(rows, &mut plan, &mut facts, &reported, &key_transfer)?;
-    needed.extend(key_transfer.groups);
-    let is_new = |key: &&String| !tree.has(key);
-    let mut all = Facts::default();
-    facts.iter().for_each(|of_batch| all.add(of_batch));
-    Ok(Planning {
-        rows: plan,
-        needed,
-        new_groups: groups.keys().filter(is_new).cloned().collect(),
-        together: key_transfer.together,
-        getting: key_transfer.settled.into_keys().collect(),
-        facts: all,
-        unknown_rows,
-    })
+        asked.iter().map(|(batch, _)| *batch),
+        |last| matches.through(last),
+        |found, batch, people| judge.plan(batch, people, lookups, answers(batch), found),
+        |batch, of_batch| plans.put(batch, of_batch),
+    )
 }
 
 /// Who passes on keys to whom.
@@ -225,11 +302,6 @@ fn blocked_it(issue: &Issue) -> bool {
     blocks_the_transfer(issue) || issue.code == Code::PlanDrifted
 }
 
-/// What the account snapshot says of a row; a match can say it where none were.
-fn lookup(snapshot: Option<&Snapshot>, spool: &Spool, batch: usize, index: usize) -> Lookup {
-    snapshot.map_or(Lookup::Ask, |snapshot| snapshot.lookup(spool, batch, index))
-}
-
 /// All that planning a row needs besides the row and its match.
 struct Judge<'a> {
     layout: &'a Layout,
@@ -241,14 +313,16 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Plans batch number `batch`. `found` are matches in row order, of this batch and others.
+    /// Plans batch number `batch`. `answers` are the snapshot's, and `found` are matches in row order,
+    /// of this batch and others.
     fn plan(
         &self,
         batch: usize,
-        people: &People,
-        snapshot: Option<&Snapshot>,
+        people: People,
+        lookups: &Lookups,
+        answers: &[Answer],
         found: &[(RowNumber, Matched)],
-    ) -> Result<(Planned, key_transfer::Found)> {
+    ) -> Result<OfBatch> {
         let first = people.drafts.first_row;
         let keys = self.definition.matching.keys();
         let lines = match self.guide {
@@ -264,7 +338,7 @@ impl Judge<'_> {
             .peekable();
         for index in 0..people.len() {
             let row = first + index as RowNumber;
-            if let Lookup::Holds(account) = lookup(snapshot, self.rows.spool, batch, index) {
+            if let Lookup::Holds(account) = lookups.of(answers, index) {
                 planned.outcomes.push(Outcome::Unchanged);
                 planned.accounts.push((row, account));
                 continue;
@@ -273,7 +347,7 @@ impl Judge<'_> {
             let matched = matched.map(|(_, matched)| matched);
             let line = lines.next();
             let person = Person {
-                people,
+                people: &people,
                 index,
                 layout: self.layout,
             };
@@ -293,7 +367,12 @@ impl Judge<'_> {
                 planned.updates.push((row, *update));
             }
         }
-        Ok((planned, moving))
+        Ok(OfBatch {
+            facts: self.rows.facts(&people, &planned),
+            people,
+            planned,
+            moving,
+        })
     }
 
     /// How the clashes of a batch ended, by the rows that take part in any.

@@ -43,7 +43,7 @@ impl Rows<'_> {
         self.spool.read(batch)
     }
 
-    /// Reads every batch, several side by side, under the heading `what`. `begin` is called for each
+    /// Reads `batches`, several side by side, under the heading `what`. `begin` is called for each
     /// group of them with its last row, `one` makes something of a batch, and `next` takes that in
     /// order.
     ///
@@ -52,28 +52,30 @@ impl Rows<'_> {
     pub(super) fn each<C: Sync, T: Send>(
         &self,
         what: &'static str,
+        batches: impl Iterator<Item = usize>,
         mut begin: impl FnMut(RowNumber) -> Result<C>,
         one: impl Fn(&C, usize, People) -> Result<T> + Sync,
         mut next: impl FnMut(usize, T) -> Result<()>,
     ) -> Result<()> {
         let Rows { job, spool, .. } = *self;
-        job.progress.begin(what, Some(spool.rows()));
-        for first in (0..spool.batches()).step_by(GROUP_BATCHES) {
+        let batches: Vec<usize> = batches.collect();
+        let rows_in = |batch: &usize| spool.rows_in(*batch) as u64;
+        job.progress
+            .begin(what, Some(batches.iter().map(rows_in).sum()));
+        for group in batches.chunks(GROUP_BATCHES) {
             if job.stop.load(Ordering::Relaxed) {
                 return Err(stopped_early());
             }
-            let range = first..(first + GROUP_BATCHES).min(spool.batches());
-            let last = range.end - 1;
+            let last = group[group.len() - 1];
             let last_row = spool.first_row(last) + spool.rows_in(last) as RowNumber - 1;
             let context = begin(last_row)?;
-            let made: Vec<T> = range
-                .clone()
-                .into_par_iter()
-                .map(|batch| one(&context, batch, self.read(batch)?))
+            let made: Vec<T> = group
+                .par_iter()
+                .map(|batch| one(&context, *batch, self.read(*batch)?))
                 .collect::<Result<_>>()?;
-            for (batch, made) in range.zip(made) {
-                next(batch, made)?;
-                job.progress.add(spool.rows_in(batch) as u64, None);
+            for (batch, made) in group.iter().zip(made) {
+                next(*batch, made)?;
+                job.progress.add(rows_in(batch), None);
             }
         }
         Ok(())

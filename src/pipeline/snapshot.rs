@@ -1,17 +1,17 @@
 //! Scans all accounts while the file is read, looks up every row in that snapshot, and sends the keys
 //! of the others to the database.
 
-use crate::decision::Lookup;
+use bytes::Bytes;
 
 use super::Job;
 use super::change::asks_for_groups;
+use crate::decision::Lookup;
 use crate::definition::{Dates, Missing};
 use crate::field::RowNumber;
 use crate::meaning::membership::Tree;
 use crate::pipeline::rows::{Guide, Rows};
 use crate::refusal::Result;
 use crate::row::{Layout, People};
-use crate::spool::Spool;
 use crate::stages::load;
 use crate::stages::managers::Wrong;
 use crate::stages::plan::decide;
@@ -25,21 +25,6 @@ use crate::store::snapshot::SnapshotScan;
 const BYTES_AN_ACCOUNT: u64 = 16;
 /// What an account takes during the scan: its fingerprint, its keys, and the sum of its groups.
 const ACCOUNT_BYTES: usize = 112;
-
-/// What the account snapshot says about every row.
-pub(super) struct Snapshot {
-    snapshot: AccountFingerprints,
-    /// By row.
-    answers: Vec<Answer>,
-}
-
-impl Snapshot {
-    /// What is known of row `index` of a batch.
-    pub(super) fn lookup(&self, spool: &Spool, batch: usize, index: usize) -> Lookup {
-        let row = spool.first_row(batch) as usize + index;
-        self.snapshot.lookup(self.answers[row])
-    }
-}
 
 /// Begins to call the accounts, if that will pay. A plan must say what the match saw of every row, so
 /// that it asks for all of them.
@@ -62,78 +47,100 @@ pub(super) fn scan_accounts<'a>(
     ))
 }
 
-/// What the keys of all rows came to, on their way to the database.
-pub(super) struct Sent {
-    /// What the account snapshot says about every row, where it was called.
-    pub(super) called: Option<Snapshot>,
+/// The account snapshot, where there is one, and what its fingerprints are made of.
+pub(super) struct Known(Option<(AccountFingerprints, Shape)>);
+
+impl Known {
+    /// Waits for the scan to end.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub(super) fn of(rows: &Rows, scanning: Option<SnapshotScan>) -> Result<Known> {
+        let snapshot = scanning.map(SnapshotScan::finish).transpose()?.flatten();
+        let shape = Shape::of(
+            rows.layout,
+            &rows.job.pipeline.definition,
+            rows.job.run.seed,
+        );
+        Ok(Known(snapshot.zip(shape)))
+    }
+
+    pub(super) fn lookups<'a>(
+        &'a self,
+        rows: &'a Rows,
+        guide: &'a Guide<'a>,
+        tree: &'a Tree,
+    ) -> Lookups<'a> {
+        let (layout, definition) = (rows.layout, &rows.job.pipeline.definition);
+        let calls = self
+            .0
+            .as_ref()
+            .filter(|_| matches!(guide, Guide::Pipeline { .. }));
+        Lookups {
+            call: calls.map(|(snapshot, shape)| SnapshotLookup {
+                snapshot,
+                shape,
+                layout,
+                definition,
+                tree,
+                with_groups: asks_for_groups(layout, definition),
+                decide: &decide,
+            }),
+            guide: Some(guide),
+            full_list: definition.leavers.missing == Missing::Deactivate
+                || definition.accounts.dates == Dates::Schedule,
+        }
+    }
+}
+
+/// Looks up rows in the account snapshot. Without one, every row must be asked for.
+#[derive(Default)]
+pub(super) struct Lookups<'a> {
+    call: Option<SnapshotLookup<'a>>,
+    guide: Option<&'a Guide<'a>>,
+    full_list: bool,
+}
+
+/// The keys of a batch, on their way to the database.
+pub(super) struct Keys {
+    pub(super) frame: Bytes,
+    /// Whether the account of any row must be asked for.
+    pub(super) asks: bool,
     /// Rows that nobody can be found by, where that matters to those who are missing.
     pub(super) unknown_rows: u64,
 }
 
-/// Looks up every row in the account snapshot, and sends the keys of those that it can't say to the
-/// database.
-pub(super) fn send_keys(
-    rows: &Rows,
-    guide: &Guide,
-    tree: &Tree,
-    scanning: Option<SnapshotScan>,
-    store: &Store,
-) -> Result<Sent> {
-    let Rows { job, layout, .. } = *rows;
-    let definition = &job.pipeline.definition;
-    // A few keys too many cost little, and the corrections of a full list are short.
-    let full_list = definition.leavers.missing == Missing::Deactivate
-        || definition.accounts.dates == Dates::Schedule;
-    let shape = Shape::of(layout, definition, job.run.seed);
-    let snapshot = scanning.map(SnapshotScan::finish).transpose()?.flatten();
-    let call = match (&snapshot, &shape) {
-        (Some(snapshot), Some(shape)) => Some(SnapshotLookup {
-            snapshot,
-            shape,
-            layout,
-            definition,
-            tree,
-            with_groups: asks_for_groups(layout, definition),
-            decide: &decide,
-        }),
-        _ => None,
-    };
-    let mut answers = Vec::new();
-    let mut unknown_rows = 0;
-    store.begin_match()?;
-    rows.each(
-        "keys",
-        |_| Ok(()),
-        |(), _, people| {
-            let answers = match &call {
-                Some(call) => ask(call, guide, &people)?,
-                None => vec![Answer::ASK; people.len()],
-            };
-            let snapshot = call.as_ref().map(|call| call.snapshot);
-            let known = |index: usize| {
-                snapshot.map_or(Lookup::Ask, |snapshot| snapshot.lookup(answers[index]))
-            };
-            let frame = load::encode_keys(&people, &known, full_list);
-            let unknown = match full_list {
-                true => load::rows_without_key(&people),
+impl Lookups<'_> {
+    /// The snapshot's answer for every row of a batch; none without a snapshot.
+    ///
+    /// # Errors
+    /// `output.unwritable`, when the disk fails.
+    pub(super) fn answers(&self, people: &People) -> Result<Vec<Answer>> {
+        match (&self.call, self.guide) {
+            (Some(call), Some(guide)) => ask(call, guide, people),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// What is known of row `index` of the batch that got `answers`.
+    pub(super) fn of(&self, answers: &[Answer], index: usize) -> Lookup {
+        let known = self.call.as_ref().zip(answers.get(index));
+        known.map_or(Lookup::Ask, |(call, answer)| call.snapshot.lookup(*answer))
+    }
+
+    pub(super) fn keys(&self, people: &People, answers: &[Answer]) -> Keys {
+        // A few keys too many cost little, and the corrections of a full list are short.
+        let known = |index: usize| self.of(answers, index);
+        let (frame, asks) = load::encode_keys(people, &known, self.full_list);
+        Keys {
+            frame,
+            asks,
+            unknown_rows: match self.full_list {
+                true => load::rows_without_key(people),
                 false => 0,
-            };
-            Ok((answers, frame, unknown))
-        },
-        |_, (of_batch, frame, unknown)| {
-            store.push_keys(frame)?;
-            unknown_rows += unknown;
-            if call.is_some() {
-                answers.extend(of_batch);
-            }
-            Ok(())
-        },
-    )?;
-    let called = snapshot.filter(|_| shape.is_some());
-    Ok(Sent {
-        called: called.map(|snapshot| Snapshot { snapshot, answers }),
-        unknown_rows,
-    })
+            },
+        }
+    }
 }
 
 /// What the account snapshot says of the rows of a batch. What happens to a row that clashes, or

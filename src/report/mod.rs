@@ -7,5 +7,6 @@ pub mod history;
 pub mod html;
 pub mod human;
 pub mod mails;
+pub mod people;
 pub mod sessions;
 pub mod template;

@@ -211,9 +211,13 @@ fn put_transfers(frame: &mut Frame, row: RowNumber, update: &Update, groups: &Tr
 /// The keys of a batch's rows that are to be matched, for `copy_keys.sql`, header and all. `called`
 /// is what the account snapshot said of each, if there is one. In a full list all who are in it are
 /// sent: the keys of those who are rejected, too, because they aren't leavers, whatever is wrong
-/// with their row, and the accounts that are known.
-pub fn encode_keys(people: &People, known: &dyn Fn(usize) -> Lookup, full_list: bool) -> Bytes {
-    let mut frame = Frame::new();
+/// with their row, and the accounts that are known. Also whether the account of any row is asked for.
+pub fn encode_keys(
+    people: &People,
+    known: &dyn Fn(usize) -> Lookup,
+    full_list: bool,
+) -> (Bytes, bool) {
+    let (mut frame, mut asks) = (Frame::new(), false);
     for index in 0..people.len() {
         let row = people.drafts.first_row + index as RowNumber;
         match known(index) {
@@ -240,9 +244,10 @@ pub fn encode_keys(people: &People, known: &dyn Fn(usize) -> Lookup, full_list: 
             frame.int(row);
             keys.into_iter().for_each(|key| frame.text(key));
             frame.text(None);
+            asks = true;
         }
     }
-    frame.finish()
+    (frame.finish(), asks)
 }
 
 /// How many rows of a batch nobody can be found by.

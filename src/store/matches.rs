@@ -70,6 +70,18 @@ impl Store {
             .map_err(|error| refusal(&error.into_inner(), "sending the keys"))
     }
 
+    /// Says that all keys are sent: takes statistics of their table, so that a large file is joined by
+    /// hashing, and memory for that.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn end_keys(&self) -> Result<()> {
+        let client = &self.connection.client;
+        self.runtime
+            .block_on(client.batch_execute("analyze muster_keys; set work_mem = '256MB'"))
+            .map_err(|error| refusal(&error, "preparing the match"))
+    }
+
     /// Runs the match. `keys` find the account, in their order; `with_groups` asks for the
     /// memberships, too, and `with_past` for who set which value.
     ///
@@ -84,10 +96,6 @@ impl Store {
         let order: Vec<i32> = keys.iter().map(|key| *key as i32 + 1).collect();
         let client = &self.connection.client;
         let stream = self.runtime.block_on(async {
-            // Statistics of the temporary table, so that a large file is joined by hashing; memory for that.
-            client
-                .batch_execute("analyze muster_keys; set work_mem = '256MB'")
-                .await?;
             let statement = client.prepare(include_str!("sql/match.sql")).await?;
             let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
                 [&order, &with_groups, &with_past];

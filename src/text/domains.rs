@@ -118,7 +118,8 @@ pub fn is_disposable(ascii: &str) -> bool {
 
 /// Whether a local part names a function (`info`, `no-reply`), whatever tag follows it.
 pub fn is_of_function(local: &str) -> bool {
-    let name = local.split('+').next().unwrap_or(local);
+    let tag = memchr::memchr(b'+', local.as_bytes());
+    let name = &local[..tag.unwrap_or(local.len())];
     let longest = 13;
     let shaped = |name: &str| {
         name.bytes()

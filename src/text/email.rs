@@ -242,8 +242,9 @@ fn gross_fault(text: &str, local: &str, domain: &str) -> Option<Fault> {
             expected: "one address",
         });
     }
-    let may_be_template = |byte: u8| matches!(byte, b'{' | b'$' | b'%' | b'<' | b'[');
-    if text.bytes().any(may_be_template) && is_template(text) {
+    let may_be_template = memchr::memchr3(b'{', b'$', b'%', text.as_bytes()).is_some()
+        || memchr::memchr2(b'<', b'[', text.as_bytes()).is_some();
+    if may_be_template && is_template(text) {
         return Some(TEMPLATE);
     }
     if local.is_empty() || domain.is_empty() || at_in_local {

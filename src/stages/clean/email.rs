@@ -82,8 +82,11 @@ pub fn lower_domain(text: &str) -> Option<String> {
 
 /// What surrounds the only `@`; the domain isn't empty and has no space.
 fn only_one(text: &str) -> Option<(&str, &str)> {
-    let (local, domain) = text.split_once('@')?;
-    (!domain.is_empty() && !domain.contains(['@', ' '])).then_some((local, domain))
+    // Every address is asked for: memchr is faster than a search for a character.
+    let at = memchr::memchr(b'@', text.as_bytes())?;
+    let (local, domain) = (&text[..at], &text[at + 1..]);
+    let is_more = memchr::memchr2(b'@', b' ', domain.as_bytes()).is_some();
+    (!domain.is_empty() && !is_more).then_some((local, domain))
 }
 
 /// The name that is next to the only address in a cell, as in `"Doe, Jane" <jane@example.org>` or

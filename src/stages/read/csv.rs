@@ -16,7 +16,7 @@ use super::{
 };
 use crate::definition;
 use crate::field::{Field, Place, RowNumber};
-use crate::header::{OWN, fields, is_own};
+use crate::header::{ACCOUNT, OWN, fields, is_own};
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
 use crate::row::Cells;
@@ -354,6 +354,9 @@ fn ours(content: &Content, options: &definition::Read) -> Result<Option<definiti
         .map_err(|error| unreadable(content.path(), &error))?;
     // Only a byte order mark can say something else here.
     let (text, _, _) = UTF_8.decode(&start);
+    if let Some(delimiter) = export_delimiter(&text) {
+        return Ok(Some(as_written(delimiter, '"', &start, options)));
+    }
     let Some((before, rest)) = text.split_once(OWN[0]) else {
         return Ok(None);
     };
@@ -378,8 +381,18 @@ fn ours(content: &Content, options: &definition::Read) -> Result<Option<definiti
     let Some(delimiter) = delimiter.filter(fits).filter(|_| is_header) else {
         return Ok(None);
     };
-    let has_mark = encoding_rs::Encoding::for_bom(&start).is_some();
-    Ok(Some(definition::Read {
+    Ok(Some(as_written(delimiter, quote, &start, options)))
+}
+
+/// How muster writes files that are read back; `start` is the beginning of the file.
+fn as_written(
+    delimiter: &str,
+    quote: char,
+    start: &[u8],
+    options: &definition::Read,
+) -> definition::Read {
+    let has_mark = encoding_rs::Encoding::for_bom(start).is_some();
+    definition::Read {
         delimiter: Some(delimiter.to_string()),
         quote: Some(quote.to_string()),
         // Quotes within cells are doubled, whatever the cells hold.
@@ -388,7 +401,21 @@ fn ours(content: &Content, options: &definition::Read) -> Result<Option<definiti
         header_row: Some(1),
         header_rows: Some(1),
         ..definition::Read::default()
-    }))
+    }
+}
+
+/// What is between the first two names of a file that was exported, which a spreadsheet may have
+/// replaced by its own.
+fn export_delimiter(text: &str) -> Option<&str> {
+    let text = text.trim_start_matches('\u{feff}');
+    let quoted = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_prefix(ACCOUNT)?.strip_prefix('"'));
+    let rest = quoted.or_else(|| text.strip_prefix(ACCOUNT))?;
+    let delimiter = rest.get(..1)?;
+    [",", ";", "\t", "|"]
+        .contains(&delimiter)
+        .then_some(delimiter)
 }
 
 fn pinned(options: &definition::Read) -> Vec<String> {
@@ -538,7 +565,7 @@ impl Reading<'_> {
         let index = cells.len() - 1;
         self.source.note_header_again(cells, index);
         if cells.is_full() {
-            let next = Cells::new(cells.source, cells.next_row());
+            let next = cells.next();
             return emit(std::mem::replace(cells, next));
         }
         Ok(true)
@@ -700,7 +727,9 @@ fn quote_issue(record: &Record, row: RowNumber) -> Issue {
 /// that were read in the wrong encoding once.
 fn check_text(text: &str, cells: &mut Cells, record: &Record, source: &Source, shape: &Shape) {
     let row = cells.next_row();
-    if text.contains(char::REPLACEMENT_CHARACTER) {
+    // U+FFFD is EF BF BD, and U+0080 to U+009F begin with C2.
+    let has = |byte: u8| memchr::memchr(byte, text.as_bytes()).is_some();
+    if has(0xef) && text.contains(char::REPLACEMENT_CHARACTER) {
         let mut issue = Issue::of_row(Code::RowEncoding, row, "text in the file's encoding");
         issue.column = column_with(record, source, |cell| {
             cell.contains(char::REPLACEMENT_CHARACTER)
@@ -713,7 +742,7 @@ fn check_text(text: &str, cells: &mut Cells, record: &Record, source: &Source, s
         false => matches!(c, '\u{80}'..='\u{9f}'),
         true => matches!(c, '\u{81}' | '\u{8d}' | '\u{8f}' | '\u{90}' | '\u{9d}'),
     };
-    if text.contains(is_undefined) {
+    if has(0xc2) && text.contains(is_undefined) {
         let name = shape.dialect.encoding.name();
         let what = match is_unicode {
             false => format!("text in the file's encoding; {name} doesn't define a byte of it"),

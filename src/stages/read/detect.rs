@@ -184,7 +184,6 @@ fn lines_in_cells(
     options: &definition::Read,
     vocabulary: &Vocabulary,
 ) -> Option<Dialect> {
-    let mut scratch = Scratch::default();
     for outer in OUTER_DELIMITERS {
         if memchr::memmem::find(sample, outer.as_bytes()).is_none() {
             continue;
@@ -193,28 +192,28 @@ fn lines_in_cells(
             delimiter: outer.to_string(),
             ..plain.clone()
         };
-        let (cut_rows, _) = scratch.rows(sample, &cut);
-        let is_one_cell = |row: &&Vec<String>| {
-            let mut cells = row.iter().map(|cell| cell.trim().is_empty());
+        let cut_rows = SampleRows::parse(sample, &cut, SAMPLE_ROWS);
+        let is_one_cell = |row: &mut dyn Iterator<Item = &str>| {
+            let mut cells = row.map(|cell| cell.trim().is_empty());
             cells.next() == Some(false) && cells.all(|is_blank| is_blank)
         };
-        let lines: Vec<&String> = cut_rows
+        let lines: Vec<&str> = cut_rows
             .iter()
-            .filter(is_one_cell)
-            .map(|row| &row[0])
+            .filter(|row| is_one_cell(&mut row.clone()))
+            .filter_map(|mut row| row.next())
             .collect();
         if lines.len() * 2 <= cut_rows.len() {
             continue;
         }
-        let (plain_rows, _) = scratch.rows(sample, plain);
+        let plain_rows = SampleRows::parse(sample, plain, SAMPLE_ROWS);
         let (plain_header, recognised) = header_row(plain_rows.iter(), vocabulary);
         let inners = DELIMITERS.iter().filter(|inner| match &options.delimiter {
             Some(pinned) => pinned == *inner,
             None => true,
         });
         // Empty cells come after every line, and are no part of the last value.
-        let tail = |row: &&Vec<String>| row.len() > 1;
-        let has_tail = cut_rows.iter().filter(tail).count() * 10 > cut_rows.len() * 9;
+        let tails = cut_rows.iter().filter(|row| row.len() > 1).count();
+        let has_tail = tails * 10 > cut_rows.len() * 9;
         for inner in inners {
             let is_possible =
                 (outer == *inner || has_tail) && lines.iter().any(|line| line.contains(inner));
@@ -229,12 +228,12 @@ fn lines_in_cells(
                 .iter()
                 .map(|line| within.cells_of(line.as_bytes()))
                 .collect();
-            let (header, better) = header_row(values.iter(), vocabulary);
+            let (header, better) = header_row(values.iter().map(texts), vocabulary);
             let is_better = if outer == *inner {
                 better >= 2 && better > recognised
             } else {
-                let is_torn = plain_rows.get(plain_header).and_then(|row| row.last());
-                let is_torn = is_torn.is_some_and(|last| last.ends_with(outer));
+                let last = plain_rows.iter().nth(plain_header).and_then(Iterator::last);
+                let is_torn = last.is_some_and(|last| last.ends_with(outer));
                 let is_one = plain.delimiter == outer && better > recognised;
                 has_tail && better >= 2 && (is_torn && better >= recognised || is_one)
             };
@@ -253,12 +252,13 @@ fn lines_in_cells(
 /// How wide rows may be without being too long: as the header with its empty cells, or as more than
 /// half of the first rows are, where what is too much in them is blank. A row by itself is no habit.
 pub fn harmless_width(sample: &[u8], dialect: &Dialect, header: usize, with_empty: usize) -> usize {
-    let (rows, _) = Scratch::default().rows(sample, dialect);
-    let is_blank = |cell: &String| cell.trim().is_empty();
-    let rows = rows.iter().skip(1);
+    let rows = SampleRows::parse(sample, dialect, SAMPLE_ROWS);
+    let is_blank = |cell: &str| cell.trim().is_empty();
     let widths = rows
-        .filter(|row| row.len() >= header && row[header..].iter().all(is_blank))
-        .map(Vec::len);
+        .iter()
+        .skip(1)
+        .filter(|row| row.len() >= header && row.clone().skip(header).all(is_blank))
+        .map(|row| row.len());
     let mut counts = std::collections::BTreeMap::new();
     for width in widths {
         *counts.entry(width).or_insert(0) += 1;
@@ -275,7 +275,6 @@ pub fn harmless_width(sample: &[u8], dialect: &Dialect, header: usize, with_empt
 fn delimiter(sample: &[u8], dialect: &Dialect, vocabulary: &Vocabulary) -> String {
     let run = run_of_characters(sample);
     let mut best = ((0, 0, false, false), ",".to_string());
-    let mut scratch = Scratch::default();
     let mut is_uncut = false;
     for delimiter in DELIMITERS.iter().copied().chain(run.as_deref()) {
         // All that cut nothing cut the same rows, and the first of them wins the tie.
@@ -287,17 +286,18 @@ fn delimiter(sample: &[u8], dialect: &Dialect, vocabulary: &Vocabulary) -> Strin
             delimiter: delimiter.to_string(),
             ..dialect.clone()
         };
-        let (rows, _) = scratch.rows(sample, &tried);
-        // What finds fewer headers than another can't win: rows in one piece are not looked at.
+        // What finds fewer headers than another can't win: its other rows are not looked at.
         let least = best.0.0;
-        let (header, recognised) = match header_row_of(rows.iter(), vocabulary, least) {
+        let first = SampleRows::parse(sample, &tried, HEADER_ROWS_MAX);
+        let (header, recognised) = match header_row_of(first.iter(), vocabulary, least) {
             Some(found) => found,
             None if least > 0 => continue,
             None => (0, 0),
         };
-        let even = usual_width(rows.iter().map(Vec::len)).1;
-        let full = rows.get(header).is_some_and(|row| {
-            row.len() > 1 && row.iter().all(|cell| cell.contains(char::is_alphanumeric))
+        let rows = SampleRows::parse(sample, &tried, SAMPLE_ROWS);
+        let even = usual_width(rows.iter().map(|row| row.len())).1;
+        let full = rows.iter().nth(header).is_some_and(|mut row| {
+            row.len() > 1 && row.all(|cell| cell.contains(char::is_alphanumeric))
         });
         // `||` cuts where `|` would, without empty columns; a run of commas is empty cells.
         let whole = delimiter.chars().count() > 1 && !delimiter.contains([',', ';', '\t']);
@@ -390,47 +390,93 @@ fn is_backslashed(sample: &[u8], dialect: &Dialect) -> bool {
         escape: Some(b'\\'),
         ..dialect.clone()
     };
-    let damaged = |dialect: &Dialect| Scratch::default().rows(sample, dialect).1;
+    let damaged = |dialect: &Dialect| SampleRows::parse(sample, dialect, SAMPLE_ROWS).damaged;
     damaged(&escaped) < damaged(dialect)
 }
 
-/// What parsing a sample needs, so that trying another dialect allocates nothing more.
+/// The first rows of a sample. Their cells are in one text: a sample is parsed several times, and an
+/// allocation for each cell was most of that.
 #[derive(Default)]
-struct Scratch {
-    text: Vec<u8>,
+struct SampleRows {
+    text: String,
+    /// Where each cell ends in `text`.
     ends: Vec<usize>,
+    /// The number of the first cell behind each row.
+    behind: Vec<usize>,
+    /// How many rows have damaged quotes.
+    damaged: usize,
 }
 
-impl Scratch {
-    /// The rows of a sample, and how many of them have damaged quotes.
-    fn rows(&mut self, sample: &[u8], dialect: &Dialect) -> (Vec<Vec<String>>, usize) {
+impl SampleRows {
+    /// The first rows, at most `most` of them.
+    fn parse(sample: &[u8], dialect: &Dialect, most: usize) -> SampleRows {
         let sample = dialect.mapped(sample);
         let mut rest: &[u8] = &sample;
         let mut parser = dialect.parser();
-        self.text.resize(rest.len(), 0);
-        self.ends.resize(rest.len() + 1, 0);
-        let (text, ends) = (&mut self.text, &mut self.ends);
-        let (mut rows, mut damaged) = (Vec::new(), 0);
-        while !rest.is_empty() && rows.len() < SAMPLE_ROWS {
-            let (result, read, _, count) = parser.read_record(rest, text, ends);
-            let raw = rest[..read].trim_ascii_start();
-            rest = &rest[read..];
-            if quotes(raw, dialect.delimiter_byte(), dialect, false) != Quotes::Fine {
-                damaged += 1;
+        let (mut text, mut written) = (vec![0; rest.len()], 0);
+        let mut ends = [0; 64];
+        let mut rows = SampleRows::default();
+        while !rest.is_empty() && rows.behind.len() < most {
+            let (before, start, first) = (rest, written, rows.ends.len());
+            let result = loop {
+                let (result, read, bytes, count) =
+                    parser.read_record(rest, &mut text[written..], &mut ends);
+                (rest, written) = (&rest[read..], written + bytes);
+                rows.ends
+                    .extend(ends[..count].iter().map(|end| start + end));
+                if result != ReadRecordResult::OutputEndsFull {
+                    break result;
+                }
+            };
+            let raw = before[..before.len() - rest.len()].trim_ascii_start();
+            let has_quotes = dialect
+                .quote
+                .is_some_and(|quote| memchr::memchr(quote, raw).is_some());
+            if has_quotes && quotes(raw, dialect.delimiter_byte(), dialect, false) != Quotes::Fine {
+                rows.damaged += 1;
             }
             if result != ReadRecordResult::Record {
+                (written, _) = (start, rows.ends.truncate(first));
                 break;
             }
-            let mut start = 0;
-            let mut row = Vec::with_capacity(count);
-            for end in &ends[..count] {
-                row.push(String::from_utf8_lossy(&text[start..*end]).into_owned());
-                start = *end;
-            }
-            rows.push(row);
+            rows.behind.push(rows.ends.len());
         }
-        (rows, damaged)
+        text.truncate(written);
+        (rows.text, rows.ends) = decoded(text, rows.ends);
+        rows
     }
+
+    fn len(&self) -> usize {
+        self.behind.len()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = impl ExactSizeIterator<Item = &str> + Clone> {
+        (0..self.len()).map(|row| self.row(row))
+    }
+
+    /// The cells of row number `row`.
+    fn row(&self, row: usize) -> impl ExactSizeIterator<Item = &str> + Clone {
+        let first = row.checked_sub(1).map_or(0, |above| self.behind[above]);
+        (first..self.behind[row]).map(|cell| {
+            let start = cell.checked_sub(1).map_or(0, |left| self.ends[left]);
+            &self.text[start..self.ends[cell]]
+        })
+    }
+}
+
+/// A text of cells that end at `ends`, with a sign in place of every byte that isn't UTF-8.
+fn decoded(text: Vec<u8>, mut ends: Vec<usize>) -> (String, Vec<usize>) {
+    let damaged = match String::from_utf8(text) {
+        Ok(text) if ends.iter().all(|end| text.is_char_boundary(*end)) => return (text, ends),
+        Ok(text) => text.into_bytes(),
+        Err(error) => error.into_bytes(),
+    };
+    let (mut text, mut start) = (String::with_capacity(damaged.len()), 0);
+    for end in &mut ends {
+        text += &String::from_utf8_lossy(&damaged[start..*end]);
+        start = std::mem::replace(end, text.len());
+    }
+    (text, ends)
 }
 
 /// The header of a text, and what is above its rows.
@@ -446,6 +492,10 @@ pub struct Head {
     pub byte: u64,
     /// Lines above the rows that are neither header nor row.
     pub aside: Vec<Aside>,
+}
+
+fn texts(cells: &Vec<String>) -> impl ExactSizeIterator<Item = &str> {
+    cells.iter().map(String::as_str)
 }
 
 /// One of the first rows.
@@ -582,7 +632,7 @@ fn early_rows(
 /// Which of the first rows is the header: the one with the most recognised names; else the first
 /// that is as wide as most.
 fn header_place(rows: &[Early], content: &Content, vocabulary: &Vocabulary) -> Result<usize> {
-    let (place, recognised) = header_row(rows.iter().map(|row| &row.cells), vocabulary);
+    let (place, recognised) = header_row(rows.iter().map(|row| texts(&row.cells)), vocabulary);
     let no_header = |row: &Early| {
         let what = format!(
             "`{}` line {} holds a row where column names were expected",

@@ -236,7 +236,7 @@ impl Utf8Scan {
                 Ok(_) => (bytes.len(), None),
                 Err(error) => (error.valid_up_to(), Some(error)),
             };
-            self.valid += bytes[..valid].iter().filter(|byte| **byte >= 0xc0).count() as u64;
+            self.valid += leading_bytes(&bytes[..valid]);
             let Some(error) = error else { return };
             let Some(length) = error.error_len() else {
                 self.carry = bytes[valid..].to_vec();
@@ -246,6 +246,12 @@ impl Utf8Scan {
             bytes = &bytes[valid + length..];
         }
     }
+}
+
+/// How many characters beyond ASCII a valid text has. Counts of one byte are added many at a time.
+fn leading_bytes(text: &[u8]) -> u64 {
+    let of_part = |part: &[u8]| part.iter().map(|byte| u8::from(*byte >= 0xc0)).sum::<u8>();
+    text.chunks(255).map(|part| u64::from(of_part(part))).sum()
 }
 
 /// A text file as UTF-8. Files in UTF-8 pass through as they are, damage included, so that

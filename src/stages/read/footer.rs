@@ -4,6 +4,7 @@
 //! have the words of a footer, or a blank line above them, and no key. A line in doubt counts as a
 //! row and gets its own reject.
 
+use std::cell::LazyCell;
 use std::io::{Read, Seek, SeekFrom};
 
 use super::charset::Charset;
@@ -83,7 +84,7 @@ pub struct List {
 }
 
 fn first_footer(lines: &[(u64, String)], dialect: &Dialect, list: &List) -> u64 {
-    let alphabets = alphabets_of(lines, dialect, list);
+    let alphabets = LazyCell::new(|| alphabets_of(lines, dialect, list));
     let mut first = u64::MAX;
     let mut in_doubt = None;
     let mut number = 0;
@@ -93,7 +94,9 @@ fn first_footer(lines: &[(u64, String)], dialect: &Dialect, list: &List) -> u64 
             first = in_doubt.take().unwrap_or(first);
             continue;
         }
-        match kind(line, dialect, list, &alphabets) {
+        match kind(line, dialect, list, |of| {
+            of == LATIN || alphabets.contains(&of)
+        }) {
             Kind::Footer => {
                 first = *at;
                 in_doubt = None;
@@ -117,16 +120,13 @@ enum Kind {
     Row,
 }
 
-fn kind(line: &str, dialect: &Dialect, list: &List, alphabets: &[u32]) -> Kind {
+fn kind(line: &str, dialect: &Dialect, list: &List, is_known: impl Fn(u32) -> bool) -> Kind {
     let quote = dialect.quote.unwrap_or(b'"');
     // A quote that isn't closed on its line may reach up into a row. NULs inside are UTF-16.
     if line.bytes().filter(|byte| *byte == quote).count() % 2 == 1
         || line.contains(['@', '\0', char::REPLACEMENT_CHARACTER])
         || line.len() > FOOTER_BYTES_MAX
-        || line
-            .chars()
-            .filter_map(alphabet)
-            .any(|of| !alphabets.contains(&of))
+        || line.chars().filter_map(alphabet).any(|of| !is_known(of))
     {
         return Kind::Row;
     }
@@ -167,7 +167,7 @@ fn alphabets_of(lines: &[(u64, String)], dialect: &Dialect, list: &List) -> Vec<
         cells.count() >= list.width.min(3)
     };
     let texts = lines.iter().map(|(_, line)| line.as_str()).filter(is_row);
-    let mut found = vec![0];
+    let mut found = vec![LATIN];
     for of in texts
         .chain([list.header.as_str()])
         .flat_map(str::chars)
@@ -180,10 +180,13 @@ fn alphabets_of(lines: &[(u64, String)], dialect: &Dialect, list: &List) -> Vec<
     found
 }
 
+/// The alphabet that any list may end in.
+const LATIN: u32 = 0;
+
 /// To which alphabet a letter belongs, roughly: a number a script or block. None for signs and digits.
 fn alphabet(character: char) -> Option<u32> {
     let block = match u32::from(character) {
-        0..=0x24f | 0x1e00..=0x1eff => 0,
+        0..=0x24f | 0x1e00..=0x1eff => LATIN,
         0x370..=0x3ff | 0x1f00..=0x1fff => 1,
         0x400..=0x52f => 2,
         0x590..=0x8ff | 0xfb1d..=0xfdff | 0xfe70..=0xfeff => 3,

@@ -399,7 +399,7 @@ fn misplaced(row: RowNumber, column: usize) -> Issue {
 /// The row of `rows` that is the header: the one with the most recognised headers, the first of
 /// equals; the first row at all when none is recognised. Also returns how many are recognised.
 pub fn header_row<'a>(
-    rows: impl Iterator<Item = &'a Vec<String>>,
+    rows: impl Iterator<Item = impl ExactSizeIterator<Item = &'a str>>,
     vocabulary: &Vocabulary,
 ) -> (usize, usize) {
     header_row_of(rows, vocabulary, 0).unwrap_or_default()
@@ -407,15 +407,14 @@ pub fn header_row<'a>(
 
 /// [`header_row`] where it has at least `least` recognised headers, and at least one.
 fn header_row_of<'a>(
-    rows: impl Iterator<Item = &'a Vec<String>>,
+    rows: impl Iterator<Item = impl ExactSizeIterator<Item = &'a str>>,
     vocabulary: &Vocabulary,
     least: usize,
 ) -> Option<(usize, usize)> {
     let mut beyond = least.saturating_sub(1);
     let mut best = None;
     for (index, row) in rows.take(HEADER_ROWS_MAX).enumerate() {
-        let cells = row.iter().map(String::as_str);
-        if let Some(recognised) = vocabulary.recognised_beyond(beyond, cells) {
+        if let Some(recognised) = vocabulary.recognised_beyond(beyond, row) {
             best = Some((index, recognised));
             beyond = recognised;
         }

@@ -265,6 +265,17 @@ pub fn undone_utf_8(text: &str) -> Option<String> {
     undone_by_any(text).next()
 }
 
+/// Whether a character is one of [`SIGNS`]: a look at a table, since each letter is asked for.
+fn is_sign(character: char) -> bool {
+    static TABLE: LazyLock<Vec<bool>> = LazyLock::new(|| {
+        let last = SIGNS.chars().map(|sign| sign as usize).max().unwrap_or(0);
+        let mut table = vec![false; last + 1];
+        SIGNS.chars().for_each(|sign| table[sign as usize] = true);
+        table
+    });
+    !character.is_ascii() && TABLE.get(character as usize) == Some(&true)
+}
+
 /// What makes a name look at all as if it had been read wrongly.
 #[derive(Debug, Default)]
 struct Signs {
@@ -281,29 +292,30 @@ struct Signs {
 impl Signs {
     fn of(name: &str) -> Signs {
         let mut signs = Signs::default();
-        let mut before = ' ';
+        let (mut before, mut was_wide) = (' ', false);
         // One quote of a pair is not a letter's place.
-        let has_pair = name.contains(['„', '“', '«']) && name.contains(['“', '”', '»']);
+        let has_pair = || name.contains(['„', '“', '«']) && name.contains(['“', '”', '»']);
         for (at, character) in name.char_indices() {
-            let after = name[at + character.len_utf8()..].chars().next();
-            let after = after.unwrap_or(' ');
-            if !character.is_ascii() {
-                let touches = before.is_alphabetic() || after.is_alphabetic();
+            let after = || name[at + character.len_utf8()..].chars().next();
+            let after = || after().unwrap_or(' ');
+            if is_sign(character) {
+                let touches = before.is_alphabetic() || after().is_alphabetic();
                 let is_ordinal = matches!(character, 'ª' | 'º')
                     && (before.is_ascii_uppercase() || before == '.');
-                let is_quote = has_pair && matches!(character, '„' | '«' | '»');
-                signs.sign |= touches && SIGNS.contains(character) && !is_ordinal && !is_quote;
-                signs.odd_case |= matches!(character, 'Ÿ' | 'Š' | 'Ž')
-                    && before.is_ascii_alphabetic()
-                    && after.is_ascii_lowercase();
+                let is_quote = matches!(character, '„' | '«' | '»') && has_pair();
+                signs.sign |= touches && !is_ordinal && !is_quote;
             }
-            let is_wide = |c: char| scripts::is_han(c) || ('\u{ff61}'..='\u{ff9f}').contains(&c);
-            signs.mixed |= is_wide(character)
-                && (before.is_ascii_alphabetic() || after.is_ascii_alphabetic())
-                || is_wide(before) && character.is_ascii_alphabetic();
-            before = character;
+            signs.odd_case |= matches!(character, 'Ÿ' | 'Š' | 'Ž')
+                && before.is_ascii_alphabetic()
+                && after().is_ascii_lowercase();
+            let is_wide =
+                scripts::is_han(character) || ('\u{ff61}'..='\u{ff9f}').contains(&character);
+            signs.mixed |= is_wide
+                && (before.is_ascii_alphabetic() || after().is_ascii_alphabetic())
+                || was_wide && character.is_ascii_alphabetic();
+            (before, was_wide) = (character, is_wide);
         }
-        let is_accented = |c: char| ('\u{c0}'..='\u{ff}').contains(&c) || SIGNS.contains(c);
+        let is_accented = |c: char| ('\u{c0}'..='\u{ff}').contains(&c) || is_sign(c);
         signs.accents_only = name
             .split([' ', '-'])
             .any(|word| word.chars().count() >= 2 && word.chars().all(is_accented));
