@@ -31,6 +31,7 @@ pub enum Field {
     StartDate,
     EndDate,
     Manager,
+    Sessions,
 }
 
 /// What is in a cleaned cell that says: take away what the account has. No other cleaned value
@@ -54,7 +55,7 @@ impl Field {
     }
 
     /// Every field, in order.
-    pub const ALL: [Field; 20] = [
+    pub const ALL: [Field; 21] = [
         Field::ExternalId,
         Field::Email,
         Field::Username,
@@ -75,6 +76,7 @@ impl Field {
         Field::StartDate,
         Field::EndDate,
         Field::Manager,
+        Field::Sessions,
     ];
 
     /// The field's name as written in TOML, SQL, reports and templates.
@@ -100,6 +102,7 @@ impl Field {
             Field::StartDate => "start_date",
             Field::EndDate => "end_date",
             Field::Manager => "manager",
+            Field::Sessions => "sessions",
         }
     }
 
@@ -108,9 +111,13 @@ impl Field {
         Field::ALL.into_iter().find(|field| field.name() == name)
     }
 
-    /// Whether its cells list groups. Several columns of a file may be such a field together.
+    /// Whether its cells list groups, or sessions. Several columns of a file may be such a field
+    /// together.
     pub fn lists_groups(self) -> bool {
-        matches!(self, Field::Groups | Field::AddGroups | Field::RemoveGroups)
+        matches!(
+            self,
+            Field::Groups | Field::AddGroups | Field::RemoveGroups | Field::Sessions
+        )
     }
 
     /// Whether its values are about a person, and so masked in terminal output.
@@ -127,6 +134,7 @@ impl Field {
                 | Field::Status
                 | Field::StartDate
                 | Field::EndDate
+                | Field::Sessions
                 | Field::Organization
         )
     }

@@ -23,6 +23,8 @@ pub struct Known {
     pub there: bool,
     /// Its groups; their keys where it was removed.
     pub groups: Vec<String>,
+    /// The sessions that it is enrolled in; their keys where it was removed.
+    pub sessions: Vec<String>,
     /// Whether it has a password.
     pub has_password: bool,
     /// Microseconds since 1970.
@@ -68,7 +70,7 @@ pub enum What {
 pub struct WayIn {
     /// The run that it belongs to.
     pub run: String,
-    /// `invite`, `reset` or `temporary`.
+    /// `invite`, `reset`, `temporary`, `session` or `session-reminder`.
     pub kind: String,
     /// As it was written to.
     pub email: String,

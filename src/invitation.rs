@@ -8,8 +8,11 @@ use uuid::Uuid;
 
 use crate::field::RowNumber;
 use crate::refusal::Refusal;
+use crate::session::Known;
+use crate::text::{email, username_key};
 
-/// What a mail is for. The first three are ways in, and live in the table of invitations.
+/// What a mail is for. The first three are ways in; they and the mails about sessions live in the
+/// table of invitations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A link by which an invited person becomes active.
@@ -22,16 +25,22 @@ pub enum Kind {
     Report,
     /// Tells a person that the password was set.
     Notice,
+    /// Tells a person of a session that they are enrolled in.
+    Session,
+    /// Reminds a person of a session that begins soon.
+    SessionReminder,
 }
 
 impl Kind {
     /// Every kind, in the order in which they are listed.
-    pub const ALL: [Kind; 5] = [
+    pub const ALL: [Kind; 7] = [
         Kind::Invite,
         Kind::Reset,
         Kind::Temporary,
         Kind::Report,
         Kind::Notice,
+        Kind::Session,
+        Kind::SessionReminder,
     ];
 
     /// The kind's word: in SQL, on the command line, and the folder of its templates.
@@ -42,12 +51,55 @@ impl Kind {
             Kind::Temporary => "temporary",
             Kind::Report => "report",
             Kind::Notice => "notice",
+            Kind::Session => "session",
+            Kind::SessionReminder => "session-reminder",
         }
+    }
+
+    /// Whether it is about a session: it has no way in, and goes out once for each session.
+    pub fn is_about_session(self) -> bool {
+        matches!(self, Kind::Session | Kind::SessionReminder)
     }
 
     /// The kind with that name.
     pub fn from_name(name: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// How somebody is named on the command line: by address or by username.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Name {
+    /// An e-mail address, as the match compares it. Whoever has none may have it as a username.
+    Email(String),
+    /// A username, as the match compares it.
+    Username(String),
+}
+
+impl Name {
+    /// The name that somebody typed.
+    pub fn of(typed: &str) -> Name {
+        match email::key(typed) {
+            Some(key) => Name::Email(key),
+            None => Name::Username(username_key(typed).into_owned()),
+        }
+    }
+
+    /// Its text, as the match compares it.
+    pub fn key(&self) -> &str {
+        match self {
+            Name::Email(key) | Name::Username(key) => key,
+        }
+    }
+
+    /// Whether it is an address.
+    pub fn is_email(&self) -> bool {
+        matches!(self, Name::Email(_))
+    }
+
+    /// The address and the username that it may be.
+    pub fn keys(&self) -> (Option<&str>, &str) {
+        (self.is_email().then(|| self.key()), self.key())
     }
 }
 
@@ -111,6 +163,9 @@ pub struct MailContext {
     pub contact: String,
     /// For [`Kind::Report`] alone.
     pub run: Option<RunReport>,
+    /// For mails about a session alone.
+    #[serde(skip)]
+    pub session: Option<Known>,
 }
 
 /// A mail's content, before it is a message.
@@ -178,6 +233,9 @@ pub struct Candidate {
     pub has_password: bool,
     /// Whether the first day is still to come, where that matters.
     pub starts_later: bool,
+    /// The sessions that the person is enrolled in and has no mail about, in the order of their
+    /// beginnings, which are all to come.
+    pub sessions: Vec<Uuid>,
 }
 
 /// Why somebody is not written to. The order is the one in which reasons are looked for and shown.
@@ -185,6 +243,8 @@ pub struct Candidate {
 pub enum LeftOut {
     /// The account has no address.
     NoEmail,
+    /// The account has neither an address nor a username.
+    NoName,
     /// The account is deactivated.
     Deactivated,
     /// The first day is still to come, and the pipeline lets nobody in before.
@@ -218,6 +278,7 @@ impl LeftOut {
     pub fn name(self) -> &'static str {
         match self {
             LeftOut::NoEmail => "no_email",
+            LeftOut::NoName => "no_name",
             LeftOut::Deactivated => "deactivated",
             LeftOut::NotStarted => "not_started",
             LeftOut::Active => "already_active",
@@ -238,6 +299,7 @@ impl LeftOut {
     pub fn title(self) -> &'static str {
         match self {
             LeftOut::NoEmail => "no e-mail address",
+            LeftOut::NoName => "neither an e-mail address nor a username",
             LeftOut::Deactivated => "deactivated",
             LeftOut::NotStarted => "not started: the first day is in the future",
             LeftOut::Active => "already active",
@@ -304,9 +366,9 @@ pub struct Listed {
     pub run: String,
     /// The account; none once that is removed.
     pub account: Option<Uuid>,
-    /// `invite`, `reset` or `temporary`.
+    /// `invite`, `reset`, `temporary`, `session` or `session-reminder`.
     pub kind: String,
-    /// As it was written to.
+    /// As it was written to; the username of somebody without an address.
     pub email: String,
     /// `queued`, `sending`, `sent`, `failed`, `unknown`, `cancelled`, `expired` or `accepted`.
     pub state: String,
@@ -331,6 +393,19 @@ pub struct Listed {
     pub usable: bool,
     /// The pipeline by whose settings it went out; none for the default.
     pub pipeline: Option<String>,
+    /// The person's username, as the match compares it.
+    #[serde(skip)]
+    pub username_key: Option<String>,
+    /// The session that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+}
+
+impl Listed {
+    /// Whether it is a mail about a session.
+    pub fn is_about_session(&self) -> bool {
+        Kind::from_name(&self.kind).is_some_and(Kind::is_about_session)
+    }
 }
 
 /// How far people have come, each counted once a column.

@@ -178,6 +178,13 @@ codes! {
     GroupBoth "group.both" Reject "the same group to join and to leave", "name it in one of the columns only";
     GroupHeld "group.held" Warning "the row waits for a group that doesn't exist yet", "create the group, then import the file again; or set `missing` under `[groups]`";
     GroupUnknown "group.unknown" Reject "no such group", "correct the name, or set `missing = \"create\"` under `[groups]`";
+    SessionHeld "session.held" Warning "the row waits for a session that doesn't exist yet", "import the session with `muster sessions import`, then import the file again; or set `missing` under `[sessions]`";
+    SessionUnknown "session.unknown" Reject "no such session", "correct the name, or import the session first: `muster sessions import`";
+    SessionName "session.name" Reject "a session without a name that can be used", "give it a name of at most 200 characters";
+    SessionTime "session.time" Reject "not a date with a time of day", "write it as 2026-12-14 09:30; the end may be a time of day alone";
+    SessionZone "session.zone" Reject "no time zone", "name one with --time-zone, such as Europe/Paris, or in a column `time zone`; or write times as 2026-12-14T09:30+01:00";
+    SessionLink "session.link" Reject "not a web address", "write it as https://example.com/room, or leave it empty";
+    SessionTwice "session.twice" Reject "a session that an earlier row names", "keep one of the rows, or give this session another name";
     PasswordFormat "password.format" Reject "not a password hash that can be imported", "export hashes in a form that `pipelines/README.md` lists; or leave the cell empty, and the person chooses a password";
     PasswordMisplaced "password.misplaced" Reject "a password hash outside its column", "put every cell under its header";
     PasswordCostly "password.costly" Reject "a password hash that takes too long to verify", "leave the cell empty, and the person chooses a password";

@@ -98,6 +98,7 @@ pub mod safeguard;
 pub mod selection;
 pub mod sending;
 pub mod serve;
+pub mod session;
 pub mod spool;
 pub mod stages;
 pub mod store;

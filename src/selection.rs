@@ -3,14 +3,13 @@
 use std::collections::HashSet;
 
 use crate::field::RowNumber;
+use crate::invitation::Name;
 
 /// One word of `--only` or `--except`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
-    /// An address, as the match compares it, and as it was typed.
-    Email(String, String),
-    /// A username, as the match compares it, and as it was typed.
-    Username(String, String),
+    /// An address or a username, and as it was typed.
+    Named(Name, String),
     /// An external id, or the id of an account.
     Id(String),
     /// Everybody in the group or below it, by its key.
@@ -31,8 +30,7 @@ impl Wish {
     /// As it was asked for.
     pub fn text(&self) -> String {
         match self {
-            Wish::Email(_, typed) | Wish::Rows(_, typed) => typed.clone(),
-            Wish::Username(_, typed) => format!("username:{typed}"),
+            Wish::Named(_, typed) | Wish::Rows(_, typed) => typed.clone(),
             Wish::Id(id) => format!("id:{id}"),
             Wish::Group(key) => format!("group:{key}"),
             Wish::Role(role) => format!("role:{role}"),

@@ -25,6 +25,7 @@ use crate::notify::pace::{Pace, Why};
 use crate::notify::smtp::{self, Connection, OpenError, Server};
 use crate::notify::template::Templates;
 use crate::notify::token::{self, Token};
+use crate::notify::{Attachment, calendar};
 use crate::outcome::Exit;
 use crate::password;
 use crate::progress::Progress;
@@ -649,8 +650,7 @@ impl Worker<'_> {
             Err(refusal) => return Attempt::Broken(refusal),
         };
         let store = self.sending.store;
-        let sha256 = token.sha256();
-        let claimed = match store.claim(&self.lease, mail.id, self.road.name(), Some(&sha256)) {
+        let claimed = match store.claim(&self.lease, mail.id, self.road.name(), &token.sha256()) {
             Ok(Some(claimed)) => claimed,
             Ok(None) => return Attempt::Taken,
             Err(refusal) => return Attempt::Broken(refusal),
@@ -704,6 +704,7 @@ impl Worker<'_> {
             kind,
             message_id,
             mut mail_context,
+            session,
             ..
         } = claimed;
         let mail = self.sending.mail;
@@ -716,8 +717,18 @@ impl Worker<'_> {
             Kind::Temporary => {
                 mail_context.password = self.new_password(id)?;
             }
+            Kind::Session | Kind::SessionReminder => {
+                let found = session.map(|id| self.sending.store.find_session(id));
+                mail_context.session = found.transpose().map_err(Halt::All)?.flatten();
+            }
             Kind::Report | Kind::Notice => {}
         }
+        let domain = self.sending.sender.domain();
+        let calendar = mail_context.session.as_ref();
+        let attached: Vec<Attachment> = calendar
+            .map(|session| calendar::attachment(session, domain))
+            .into_iter()
+            .collect();
         let composed = catch_unwind(AssertUnwindSafe(|| {
             let rendered = self
                 .sending
@@ -731,7 +742,7 @@ impl Worker<'_> {
                 &mail_context.person.name,
                 &message_id,
                 SystemTime::now(),
-                &[],
+                &attached,
             )
         }));
         composed

@@ -6,25 +6,23 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::DatabaseArgs;
 use super::invite::{
     Mailer, SendArgs, addresses, counts, end, find_import, open_store, read_message,
 };
+use super::links::LinkArgs;
+use super::selection::split;
+use super::{DatabaseArgs, links};
 use crate::cli::terminal::{print, warn};
 use crate::definition::lifetime;
-use crate::invitation::Kind;
-use crate::invitation::Listed;
-use crate::invitation::Sent;
+use crate::invitation::{Kind, Listed, Name, Sent};
 use crate::issue::Code;
-use crate::notify::message;
-use crate::notify::token::{self, Token};
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::mails;
 use crate::sending::Transport;
+use crate::session::Known;
 use crate::store::Store;
 use crate::store::invitations::{Filter, Queued};
-use crate::text::email;
 
 #[derive(Subcommand)]
 pub(super) enum InvitationsCommand {
@@ -34,7 +32,7 @@ pub(super) enum InvitationsCommand {
     Resend(ResendArgs),
     /// End links at once; with --remove-accounts also remove unused accounts
     Cancel(CancelArgs),
-    /// Print a new link to hand over in person; the old link ends
+    /// Make links to hand over in person, as one line or as cards to print
     Link(LinkArgs),
     /// End links that have expired; with a selection, end those at once
     Expire(ChoiceArgs),
@@ -42,8 +40,8 @@ pub(super) enum InvitationsCommand {
 
 #[derive(Args)]
 pub(super) struct ChoiceArgs {
-    /// Addresses, or @FILE with a list of them
-    #[arg(value_name = "EMAIL")]
+    /// Addresses or usernames, or @FILE with a list of them
+    #[arg(value_name = "WHO")]
     who: Vec<String>,
     /// Only of this run: an id, the beginning of one, or `last`
     #[arg(long)]
@@ -80,8 +78,8 @@ pub(super) struct ListArgs {
 
 #[derive(Args)]
 pub(super) struct ResendArgs {
-    /// Addresses, or @FILE with a list of them
-    #[arg(value_name = "EMAIL")]
+    /// Addresses or usernames, or @FILE with a list of them
+    #[arg(value_name = "WHO")]
     who: Vec<String>,
     /// Only of this run: an id, the beginning of one, or `last`
     #[arg(long)]
@@ -106,17 +104,6 @@ pub(super) struct CancelArgs {
 }
 
 #[derive(Args)]
-pub(super) struct LinkArgs {
-    /// The person's e-mail address
-    email: String,
-    /// The pipeline whose `[mail]` is used
-    #[arg(short, long, value_name = "PIPELINE")]
-    pipeline: Option<String>,
-    #[command(flatten)]
-    database: DatabaseArgs,
-}
-
-#[derive(Args)]
 pub(super) struct SuppressArgs {
     /// Addresses never to mail, or @FILE with a list of them; without any, print the list
     #[arg(value_name = "EMAIL")]
@@ -137,7 +124,7 @@ pub(super) fn invitations(command: &InvitationsCommand) -> Result<Exit> {
         InvitationsCommand::List(args) => list(args),
         InvitationsCommand::Resend(args) => resend(args),
         InvitationsCommand::Cancel(args) => cancel(args),
-        InvitationsCommand::Link(args) => link(args),
+        InvitationsCommand::Link(args) => links::link(args),
         InvitationsCommand::Expire(args) => expire(args),
     }
 }
@@ -168,16 +155,16 @@ fn filter(
         None => None,
         Some(text) => lifetime(text).map_err(wrong)?.map(i64::from),
     };
-    let keys: Vec<String> = addresses(who)?.into_iter().map(|(key, _)| key).collect();
+    let people: Vec<Name> = split(who)?.iter().map(|typed| Name::of(typed)).collect();
     let filter = Filter {
         run: run.map(|run| run.id),
         states: (!states.is_empty()).then(|| states.to_vec()),
-        emails: (!who.is_empty()).then_some(keys),
+        people: (!who.is_empty()).then_some(people),
         age_minutes,
     };
     let narrow = filter.run.is_some()
         || filter.states.is_some()
-        || filter.emails.is_some()
+        || filter.people.is_some()
         || filter.age_minutes.is_some();
     Ok((filter, narrow))
 }
@@ -250,9 +237,13 @@ fn resend(args: &ResendArgs) -> Result<Exit> {
         // Who was cancelled, or can't be reached, is meant only when that is said.
         found.retain(|invitation| !["cancelled", "failed"].contains(&invitation.state.as_str()));
     }
+    if args.state.is_empty() {
+        // A mail about a session isn't wanted twice, unless the first one failed.
+        found.retain(|invitation| !invitation.is_about_session());
+    }
     // One mail a person, of the kind that was the last.
     let mut people = HashSet::new();
-    found.retain(|invitation| people.insert(invitation.account));
+    found.retain(|invitation| people.insert((invitation.account, invitation.session.clone())));
     if found.is_empty() {
         let what = "everybody selected has already accepted, or their mail is being sent";
         return Err(Refusal::new(Code::InvitationNone, what));
@@ -280,7 +271,13 @@ fn resend(args: &ResendArgs) -> Result<Exit> {
     send_again(&store, &mails, message.as_deref(), how)
 }
 
-const KINDS: [Kind; 3] = [Kind::Invite, Kind::Reset, Kind::Temporary];
+const KINDS: [Kind; 5] = [
+    Kind::Invite,
+    Kind::Reset,
+    Kind::Temporary,
+    Kind::Session,
+    Kind::SessionReminder,
+];
 
 fn has(mails: &[Listed], kind: Kind) -> bool {
     mails.iter().any(|mail| mail.kind == kind.name())
@@ -326,7 +323,10 @@ fn preview_again(
         let person = first.account.map(|account| store.find_person(account));
         let kind = KINDS.into_iter().find(|kind| kind.name() == first.kind);
         if let (0, Some(person), Some(kind)) = (index, person.transpose()?.flatten(), kind) {
-            let rendered = mailer.preview(kind, &person, message)?;
+            let known = store.list_sessions()?;
+            let is_its = |known: &Known| first.session.as_ref() == Some(&known.session.name);
+            let session = known.into_iter().find(is_its);
+            let rendered = mailer.preview(kind, &person, message, session.as_ref())?;
             let shown = mails::mail(&rendered, &mailer.sender.to_string(), &person.email);
             print(&format!("\n{shown}"));
         }
@@ -433,71 +433,25 @@ fn cancel(args: &CancelArgs) -> Result<Exit> {
         ));
     }
     if !args.choice.who.is_empty() {
-        let known = |key: &String| {
-            found
-                .iter()
-                .any(|one| email::key(&one.email).as_ref() == Some(key))
+        let known = |name: &&Name| {
+            let is_it = |one: &Listed| match name {
+                Name::Username(key) => one.username_key.as_ref() == Some(key),
+                Name::Email(key) => Name::of(&one.email).key() == key,
+            };
+            found.iter().any(is_it)
         };
         let unknown = filter
-            .emails
+            .people
             .iter()
             .flatten()
-            .filter(|key| !known(key))
+            .filter(|name| !known(name))
             .count();
         match unknown {
             0 => {}
-            1 => warn("1 address has no such invitation"),
-            more => warn(&format!("{more} addresses have no such invitation")),
+            1 => warn("1 person has no such invitation"),
+            more => warn(&format!("{more} people have no such invitation")),
         }
     }
-    Ok(Exit::Done)
-}
-
-fn link(args: &LinkArgs) -> Result<Exit> {
-    let mut store = open_store(&args.database)?;
-    let (key, _) = addresses(std::slice::from_ref(&args.email))?.remove(0);
-    let last = store.list_invitations(&Filter {
-        emails: Some(vec![key.clone()]),
-        ..Filter::default()
-    })?;
-    let pipeline = match last.first() {
-        Some(invitation) => invitation.pipeline.clone(),
-        None => store.pipeline_of(&key)?,
-    };
-    let mailer = Mailer::open(args.pipeline.as_deref(), pipeline.as_deref())?;
-    let token = Token::new()?;
-    let message_id = message::new_message_id(mailer.sender.domain())?;
-    let made = store
-        .hand_over(
-            &key,
-            &token.sha256(),
-            &message_id,
-            mailer.pipeline.as_deref(),
-            |kind| mailer.lifetime(kind),
-        )?
-        .ok_or_else(|| {
-            Refusal::new(
-                Code::InvitationNone,
-                "no account with that address can be opened by a \
-                link",
-            )
-            .help("the account is missing or deactivated: import the person first")
-        })?;
-    print(&format!(
-        "{}\n",
-        token::link(&mailer.link_base, &token.text())
-    ));
-    let ends = match &made.expires_at {
-        Some(time) => format!("until {time} UTC"),
-        None => "without an end date".to_string(),
-    };
-    let what = match made.kind {
-        Kind::Invite => "accept the invitation",
-        _ => "set a password",
-    };
-    warn(&format!(
-        "whoever opens it can {what} once, {ends}; hand it over in person"
-    ));
     Ok(Exit::Done)
 }
 

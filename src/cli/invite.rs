@@ -1,6 +1,7 @@
 //! `muster invite` and `muster reset`: preview, select, send. `muster report` mails the
 //! administrator.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,7 +21,7 @@ use crate::invitation::{Candidate, LeftOut};
 use crate::invitation::{Delivery, Kind, MailContext, Person, Rendered, RunReport};
 use crate::issue::Code;
 use crate::notify::message::{self, Message, Sender, compose};
-use crate::notify::select::{Selection, select, spread};
+use crate::notify::select::{Selection, select, sessions_to_mail, spread, why_not};
 use crate::notify::smtp::{Connection, OpenError, Server};
 use crate::notify::template::Templates;
 use crate::notify::{Attachment, outbox, token};
@@ -29,6 +30,7 @@ use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::report::mails;
 use crate::sending::{Sending, Transport, send};
+use crate::session::Known;
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::invitations::{Mailing, Queued};
@@ -48,8 +50,8 @@ const PREVIEW_TOKEN: &str = "only-a-preview-this-link-opens-nothing-----";
 pub(super) struct InviteArgs {
     /// A run's id, the beginning of one, or `last`
     run: String,
-    /// Only these: an address, username:NAME, group:NAME, role:NAME, organization:NAME,
-    /// status:STATUS, row:LINE, row:FILE:LINE, or @FILE with addresses; repeatable
+    /// Only these: an address, a username, group:NAME, role:NAME, organization:NAME,
+    /// status:STATUS, row:LINE, row:FILE:LINE, or @FILE with addresses or usernames; repeatable
     #[arg(long, value_name = "WHO")]
     only: Vec<String>,
     /// All but these; written as for --only
@@ -124,7 +126,7 @@ pub(super) struct Mailer {
     /// The pipeline's name, for the run log.
     pub(super) pipeline: Option<String>,
     /// The day, where the pipeline lets nobody in before their first one.
-    day: Option<Date>,
+    pub(super) day: Option<Date>,
 }
 
 impl Mailer {
@@ -233,6 +235,7 @@ impl Mailer {
         kind: Kind,
         person: &Person,
         message: Option<&str>,
+        session: Option<&Known>,
     ) -> Result<Rendered> {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -241,7 +244,7 @@ impl Mailer {
         let mail_context = MailContext {
             person: person.clone(),
             link: match kind {
-                Kind::Temporary => String::new(),
+                Kind::Temporary | Kind::Session | Kind::SessionReminder => String::new(),
                 _ => token::link(&self.link_base, PREVIEW_TOKEN),
             },
             password: match kind {
@@ -255,6 +258,7 @@ impl Mailer {
             product: self.mail.product.clone(),
             contact: self.mail.contact.clone().unwrap_or_default(),
             run: None,
+            session: session.cloned(),
         };
         self.templates.render(kind, &mail_context)
     }
@@ -400,50 +404,142 @@ fn write_to(args: &InviteArgs, kind: Kind) -> Result<Exit> {
     let mailer = Mailer::open(how.pipeline.as_deref(), run.pipeline.as_deref())?;
     mailer.check_kind(kind)?;
     let message = read_message(how.message_file.as_deref())?;
-    let only = wishes(&args.only, &Among::Run(&run))?;
-    let except = wishes(&args.except, &Among::Run(&run))?;
+    let only = wishes(&args.only, &Among::Run(Some(&run)))?;
+    let except = wishes(&args.except, &Among::Run(Some(&run)))?;
     if how.send {
         mailer.check_links()?;
         mailer.settle(&mut store)?;
     }
-    let people = store.find_people(&run.id, kind, mailer.day)?;
-    let mut selection = select(people, kind, &only, &except, args.limit)?;
+    let people = store.find_people(Some(&run.id), kind, mailer.day)?;
+    // Somebody who is active already may still hear of sessions.
+    let hears =
+        |candidate: &Candidate| kind == Kind::Invite && !sessions_to_mail(candidate).is_empty();
+    let reason = |candidate: &Candidate| why_not(candidate, kind).filter(|_| !hears(candidate));
+    let mut selection = select(people, &reason, &only, &except, args.limit)?;
     if let Some(count) = args.canary {
         let before = selection.chosen.len();
         selection.chosen = spread(std::mem::take(&mut selection.chosen), count);
         selection.not_asked += before - selection.chosen.len();
     }
+    let about = match kind {
+        Kind::Invite => SessionMails::of(&store, &mut selection)?,
+        _ => SessionMails::default(),
+    };
     for warning in mailer.warnings(kind) {
         warn(&warning);
     }
-    if how.send {
-        return send_all(
-            &store,
-            &mailer,
-            &run,
-            kind,
-            &selection,
-            message.as_deref(),
-            args,
-        );
+    let mailing = Mailing {
+        run: &run.id,
+        kind,
+        lifetime_minutes: mailer.lifetime(kind),
+        message: message.as_deref(),
+        pipeline: mailer.pipeline.as_deref(),
+    };
+    match how.send {
+        true => send_all(&store, &mailer, &mailing, &selection, &about, args),
+        false => preview(&mailer, &run, &mailing, &selection, &about, args),
     }
-    preview(&mailer, &run, kind, &selection, message.as_deref(), args)
+}
+
+/// The mails about sessions that go out after the invitations.
+#[derive(Default)]
+struct SessionMails {
+    /// The sessions by their ids.
+    sessions: HashMap<Uuid, Known>,
+    /// Accounts and sessions: everybody's first, then everybody's second, and so on. Whoever gets
+    /// several gets them in the order of their beginnings.
+    rounds: Vec<Vec<(Uuid, Uuid)>>,
+    /// Who gets the first of them.
+    first: Option<Person>,
+}
+
+impl SessionMails {
+    /// Those of the people who were chosen. Of these, only those stay chosen who get an invitation.
+    fn of(store: &Store, selection: &mut Selection) -> Result<SessionMails> {
+        let mut mails = SessionMails::default();
+        for candidate in std::mem::take(&mut selection.chosen) {
+            for (round, session) in sessions_to_mail(&candidate).iter().enumerate() {
+                mails.first.get_or_insert_with(|| candidate.person.clone());
+                mails
+                    .rounds
+                    .resize_with(mails.rounds.len().max(round + 1), Vec::new);
+                mails.rounds[round].push((candidate.account, *session));
+            }
+            match why_not(&candidate, Kind::Invite) {
+                None => selection.chosen.push(candidate),
+                Some(reason) => selection
+                    .left_out
+                    .entry(reason)
+                    .or_default()
+                    .push(candidate),
+            }
+        }
+        if !mails.rounds.is_empty() {
+            let known = store.list_sessions()?.into_iter();
+            mails.sessions = known.map(|known| (known.id, known)).collect();
+        }
+        Ok(mails)
+    }
+
+    fn len(&self) -> usize {
+        self.rounds.iter().map(Vec::len).sum()
+    }
+
+    /// How many there are of each session, as text; nothing where there are none.
+    fn shown(&self) -> String {
+        let mut counts: HashMap<Uuid, u64> = HashMap::new();
+        for (_, session) in self.rounds.iter().flatten() {
+            *counts.entry(*session).or_default() += 1;
+        }
+        let mut counted: Vec<(&Known, u64)> = counts
+            .iter()
+            .filter_map(|(id, count)| Some((self.sessions.get(id)?, *count)))
+            .collect();
+        counted.sort_by_key(|(known, _)| (known.session.starts_at, &known.session.key));
+        mails::session_mails(&counted)
+    }
+
+    /// Sends them, a round at a time.
+    fn send(
+        &self,
+        store: &Store,
+        mailer: &Mailer,
+        mailing: &Mailing,
+        how: &SendArgs,
+        all: &mut Sent,
+    ) -> Result<()> {
+        let mailing = Mailing {
+            kind: Kind::Session,
+            lifetime_minutes: None,
+            ..*mailing
+        };
+        for round in &self.rounds {
+            if all.stopped.is_some() {
+                break;
+            }
+            let ids = mailer.message_ids(round.len())?;
+            let queue = store.queue_sessions(&mailing, None, round, &ids)?;
+            all.add(mailer.send(store, queue, how, None)?);
+        }
+        Ok(())
+    }
 }
 
 fn preview(
     mailer: &Mailer,
     run: &RunRecord,
-    kind: Kind,
+    mailing: &Mailing,
     selection: &Selection,
-    message: Option<&str>,
+    about: &SessionMails,
     args: &InviteArgs,
 ) -> Result<Exit> {
+    let (kind, message) = (mailing.kind, mailing.message);
     let shown = match &args.preview {
         None => selection.chosen.first(),
         Some(wanted) => Some(find_chosen(selection, wanted)?),
     };
     if args.how.json {
-        print(&reported(run, kind, selection, None, mailer));
+        print(&reported(mailing, selection, about, None, mailer));
     } else {
         print(&mails::selection(
             kind,
@@ -452,21 +548,28 @@ fn preview(
             &selection.left_out,
             selection.not_asked as u64,
         ));
+        print(&about.shown());
     }
     let Some(shown) = shown else {
+        if !args.how.json {
+            preview_session(mailer, about, message)?;
+        }
         return Ok(Exit::Done);
     };
-    let rendered = mailer.preview(kind, &shown.person, message)?;
+    let rendered = mailer.preview(kind, &shown.person, message, None)?;
     let id = message::new_message_id(mailer.sender.domain())?;
     let composed = mailer.compose(&rendered, &shown.person, &[], &id)?;
     if !args.how.json {
-        let to = &shown.person.email;
+        let (to, from) = (&shown.person.email, mailer.sender.to_string());
+        print(&format!("\n{}", mails::mail(&rendered, &from, to)));
+        preview_session(mailer, about, message)?;
+        let count = (selection.chosen.len() + about.len()) as u64;
         print(&format!(
-            "\n{}\nnothing was sent; with --send, {} would go {}\n",
-            mails::mail(&rendered, &mailer.sender.to_string(), to),
-            match selection.chosen.len() {
-                1 => "this mail".to_string(),
-                count => format!("{count} such mails"),
+            "\nnothing was sent; with --send, {} would go {}\n",
+            match (count, about.len()) {
+                (1, _) => "this mail".to_string(),
+                (count, 0) => format!("{count} such mails"),
+                (count, _) => format!("{count} mails"),
             },
             mailer.way()
         ));
@@ -482,6 +585,19 @@ fn preview(
         print(&format!("the mail is in {}\n", path.display()));
     }
     Ok(Exit::Done)
+}
+
+/// Shows the first mail about a session.
+fn preview_session(mailer: &Mailer, about: &SessionMails, message: Option<&str>) -> Result<()> {
+    let first = about.rounds.first().and_then(|round| round.first());
+    let session = first.and_then(|(_, session)| about.sessions.get(session));
+    let (Some(person), Some(session)) = (&about.first, session) else {
+        return Ok(());
+    };
+    let rendered = mailer.preview(Kind::Session, person, message, Some(session))?;
+    let shown = mails::mail(&rendered, &mailer.sender.to_string(), &person.email);
+    print(&format!("\n{shown}"));
+    Ok(())
 }
 
 /// The chosen person with that address.
@@ -509,37 +625,29 @@ fn find_chosen<'a>(selection: &'a Selection, wanted: &str) -> Result<&'a Candida
 fn send_all(
     store: &Store,
     mailer: &Mailer,
-    run: &RunRecord,
-    kind: Kind,
+    mailing: &Mailing,
     selection: &Selection,
-    message: Option<&str>,
+    about: &SessionMails,
     args: &InviteArgs,
 ) -> Result<Exit> {
     let accounts: Vec<Uuid> = selection.chosen.iter().map(|c| c.account).collect();
     let queue = match accounts.is_empty() {
         true => Vec::new(),
-        false => {
-            let mailing = Mailing {
-                run: &run.id,
-                kind,
-                lifetime_minutes: mailer.lifetime(kind),
-                message,
-                pipeline: mailer.pipeline.as_deref(),
-            };
-            store.queue(&mailing, &accounts, &mailer.message_ids(accounts.len())?)?
-        }
+        false => store.queue(mailing, &accounts, &mailer.message_ids(accounts.len())?)?,
     };
-    let sent = mailer.send(store, queue, &args.how, None)?;
+    let mut sent = mailer.send(store, queue, &args.how, None)?;
+    about.send(store, mailer, mailing, &args.how, &mut sent)?;
     if args.how.json {
-        print(&reported(run, kind, selection, Some(&sent), mailer));
+        print(&reported(mailing, selection, about, Some(&sent), mailer));
     } else {
         print(&mails::selection(
-            kind,
-            &run.id,
+            mailing.kind,
+            mailing.run,
             accounts.len() as u64,
             &selection.left_out,
             selection.not_asked as u64,
         ));
+        print(&about.shown());
         print(&format!("\n{}", mails::sent(&sent, &mailer.way())));
         if args.canary.is_some() && sent.sent > 0 {
             print("check whether they arrived, then run the command again without --canary\n");
@@ -572,9 +680,9 @@ pub(super) fn end(sent: Sent) -> Result<Exit> {
 }
 
 fn reported(
-    run: &RunRecord,
-    kind: Kind,
+    mailing: &Mailing,
     selection: &Selection,
+    about: &SessionMails,
     sent: Option<&Sent>,
     mailer: &Mailer,
 ) -> String {
@@ -583,16 +691,19 @@ fn reported(
         .iter()
         .map(|(reason, people)| (reason.name().to_string(), json!(people.len())))
         .collect();
-    let value = json!({
+    let mut value = json!({
         "schema": "muster.mail/1",
-        "run": run.id,
-        "kind": kind.name(),
+        "run": mailing.run,
+        "kind": mailing.kind.name(),
         "chosen": selection.chosen.len(),
         "left_out": left_out,
         "not_asked": selection.not_asked,
         "way": mailer.way(),
         "sent": sent.map(counts),
     });
+    if about.len() > 0 {
+        value["session_mails"] = about.len().into();
+    }
     format!(
         "{}\n",
         serde_json::to_string_pretty(&value).unwrap_or_default()

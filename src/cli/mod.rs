@@ -23,6 +23,7 @@ mod groups;
 mod import;
 mod invitations;
 mod invite;
+mod links;
 mod listing;
 mod made;
 mod map;
@@ -34,6 +35,7 @@ mod run;
 mod runs;
 mod selection;
 mod serve;
+mod sessions;
 mod target;
 mod template;
 mod terminal;
@@ -122,6 +124,11 @@ enum Command {
     },
     /// Serve the page that the links in mails open
     Serve(serve::ServeArgs),
+    /// Import and list what people can be enrolled in
+    Sessions {
+        #[command(subcommand)]
+        command: sessions::SessionsCommand,
+    },
     /// Use your own accounts table
     Target {
         #[command(subcommand)]
@@ -246,6 +253,7 @@ pub fn run() -> Exit {
         Command::Report(args) => invite::report(args),
         Command::Templates { command } => serve::templates(command),
         Command::Serve(args) => serve::serve(args),
+        Command::Sessions { command } => sessions::sessions(command),
         Command::Target { command } => target::target(command),
         Command::Db { command } => database(command),
         Command::ReadWorkbook(args) => return workbook::read(args),

@@ -520,7 +520,7 @@ fn leaving(leavers: &[Leaver], limit: u64) -> String {
 /// A value in quotes, and harmless on a terminal; groups are JSON already.
 fn quoted(name: &str, value: Option<&str>) -> String {
     match value {
-        Some(groups) if name == "groups" => safe(groups),
+        Some(groups) if matches!(name, "groups" | "sessions") => safe(groups),
         Some(value) => format!("\"{}\"", safe(value)),
         None => "nothing".to_string(),
     }
@@ -566,7 +566,9 @@ fn as_json(row: &Shown) -> Value {
     let value = |name: &str, value: &Option<_>| -> Value {
         let text: Option<&str> = Option::as_deref(value);
         match text {
-            Some(groups) if name == "groups" => serde_json::from_str(groups).unwrap_or_default(),
+            Some(groups) if matches!(name, "groups" | "sessions") => {
+                serde_json::from_str(groups).unwrap_or_default()
+            }
             text => text.into(),
         }
     };

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::runs;
 use crate::field::RowNumber;
+use crate::invitation::Name;
 use crate::issue::Code;
 use crate::ledger;
 use crate::meaning::group;
@@ -15,8 +16,8 @@ use crate::text::{email, username_key};
 
 /// Whom a selection is made from.
 pub(super) enum Among<'a> {
-    /// The people of a run.
-    Run(&'a RunRecord),
+    /// The people of a run, or of all runs.
+    Run(Option<&'a RunRecord>),
     /// All accounts.
     Accounts(&'a Store),
 }
@@ -33,25 +34,28 @@ pub(super) fn wishes(words: &[String], among: &Among) -> Result<Vec<Wish>> {
     Ok(wishes)
 }
 
-/// What one word means: an address, a list of addresses, or `KIND:NAME`.
+/// What one word means: an address or a username, a list of these, or `KIND:NAME`.
 fn of_word(word: &str, among: &Among) -> Result<Vec<Wish>> {
     let Some((kind, name)) = word.split_once(':') else {
-        return of_addresses(word);
+        return of_names(word);
     };
     let wish = match (kind, among) {
         ("group", _) => Wish::Group(group::key(name)),
         ("role", _) => Wish::Role(name.to_string()),
         ("organization", _) => Wish::Organization(name.to_lowercase()),
-        ("username", _) => Wish::Username(username_key(name).into_owned(), name.to_string()),
+        ("username", _) => {
+            let key = username_key(name).into_owned();
+            Wish::Named(Name::Username(key), word.to_string())
+        }
         ("status", _) => Wish::Status(name.to_string()),
         ("row", Among::Run(run)) => {
-            Wish::Rows(rows(name, run)?.into_iter().collect(), word.to_string())
+            Wish::Rows(rows(name, *run)?.into_iter().collect(), word.to_string())
         }
         ("id", Among::Accounts(_)) => Wish::Id(name.trim().to_string()),
         ("run", Among::Accounts(store)) => {
             Wish::Run(find_import(store, name)?.id, name.to_string())
         }
-        _ => return of_addresses(word),
+        _ => return of_names(word),
     };
     match name.trim().is_empty() {
         true => Err(Refusal::new(
@@ -62,15 +66,14 @@ fn of_word(word: &str, among: &Among) -> Result<Vec<Wish>> {
     }
 }
 
-fn of_addresses(word: &str) -> Result<Vec<Wish>> {
-    let keys = addresses(&[word.to_string()])?;
-    Ok(keys
-        .into_iter()
-        .map(|(key, typed)| Wish::Email(key, typed))
+fn of_names(word: &str) -> Result<Vec<Wish>> {
+    let named = split(&[word.to_string()])?.into_iter();
+    Ok(named
+        .map(|typed| Wish::Named(Name::of(&typed), typed))
         .collect())
 }
 
-/// A list: a line is `KIND:NAME`, or has addresses.
+/// A list: a line is `KIND:NAME`, or has addresses or usernames.
 fn of_list(path: &str, among: &Among) -> Result<Vec<Wish>> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         let what = format!("the list `{path}` can't be read: {error}");
@@ -94,7 +97,11 @@ fn of_list(path: &str, among: &Among) -> Result<Vec<Wish>> {
 }
 
 /// The rows at `LINE` or `FILE:LINE` of a run, by its ledger.
-fn rows(place: &str, run: &RunRecord) -> Result<Vec<RowNumber>> {
+fn rows(place: &str, run: Option<&RunRecord>) -> Result<Vec<RowNumber>> {
+    let run = run.ok_or_else(|| {
+        let what = format!("`row:{place}` needs a run");
+        Refusal::new(Code::UsageInvalid, what).help("name it with --run")
+    })?;
     let (file, line) = match place.rsplit_once(':') {
         Some((file, line)) => (Some(file), line),
         None => (None, place),
@@ -107,13 +114,26 @@ fn rows(place: &str, run: &RunRecord) -> Result<Vec<RowNumber>> {
     ledger::rows_at(&folder.join("ledger.parquet"), file, line)
 }
 
-/// Addresses as the match compares them and as they were typed: each word is one, or several
-/// separated by commas, semicolons or white space, or `@FILE` with such a list.
+/// Addresses as the match compares them and as they were typed.
 pub(super) fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
+    let address = |typed: String| {
+        let key = email::key(&typed).ok_or_else(|| {
+            let what = format!("`{typed}` is not an e-mail address");
+            Refusal::new(Code::UsageInvalid, what).help("name people by their addresses, or @FILE")
+        })?;
+        Ok((key, typed))
+    };
+    split(words)?.into_iter().map(address).collect()
+}
+
+/// Addresses or usernames as they were typed: each word is one, or several separated by commas,
+/// semicolons or white space, or `@FILE` with such a list.
+pub(super) fn split(words: &[String]) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for word in words {
         let before = found.len();
-        let text = match word.strip_prefix('@') {
+        let list = word.strip_prefix('@');
+        let text = match list {
             None => word.clone(),
             Some(path) => std::fs::read_to_string(path).map_err(|error| {
                 let what = format!("the list `{path}` can't be read: {error}");
@@ -121,22 +141,15 @@ pub(super) fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
             })?,
         };
         let separated = text.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
-        for typed in separated.filter(|typed| !typed.is_empty()) {
-            let key = email::key(typed).ok_or_else(|| {
-                let what = format!("`{typed}` is not an e-mail address");
-                Refusal::new(Code::UsageInvalid, what).help(
-                    "name people by address, username:NAME, group:NAME, role:NAME, organization:NAME, status:STATUS, or @FILE",
-                )
-            })?;
-            found.push((key, typed.to_string()));
-        }
+        let typed = separated.filter(|typed| !typed.is_empty());
+        found.extend(typed.map(String::from));
         if found.len() == before {
-            let what = match word.strip_prefix('@') {
-                Some(path) => format!("the list `{path}` has no addresses"),
+            let what = match list {
+                Some(path) => format!("the list `{path}` names nobody"),
                 None => "an empty selection matches nobody".to_string(),
             };
             return Err(Refusal::new(Code::UsageInvalid, what)
-                .help("name at least one address; an empty list never means everybody"));
+                .help("name at least one person; an empty list never means everybody"));
         }
     }
     Ok(found)

@@ -100,6 +100,8 @@ pub struct Columns {
     pub end_date: Option<Headers>,
     #[expect(missing_docs, reason = "as above")]
     pub manager: Option<Headers>,
+    #[expect(missing_docs, reason = "as above")]
+    pub sessions: Option<Headers>,
     /// Columns of further first names, joined into the first name.
     pub middle_name: Option<Headers>,
     /// Columns of particles such as `van der`, joined into the last name, before it.
@@ -143,6 +145,7 @@ impl Columns {
             Field::StartDate => self.start_date.as_ref(),
             Field::EndDate => self.end_date.as_ref(),
             Field::Manager => self.manager.as_ref(),
+            Field::Sessions => self.sessions.as_ref(),
         }
     }
 

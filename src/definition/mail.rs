@@ -61,6 +61,8 @@ pub struct Mail {
     pub time_zone: Option<String>,
     /// Seconds to wait before each further try at a mail that the server put off.
     pub retry_seconds: Vec<u64>,
+    /// How long before a session begins people with a mail about it are reminded: `7 days`, `1 day`.
+    pub session_reminders: Vec<String>,
     /// Share of refused mails among the first 200 at which sending stops.
     pub stop_refused: f64,
 }
@@ -91,12 +93,25 @@ impl Default for Mail {
             quiet_hours: None,
             time_zone: None,
             retry_seconds: vec![30, 120, 600],
+            session_reminders: Vec::new(),
             stop_refused: 0.1,
         }
     }
 }
 
 impl Mail {
+    /// The minutes before a session at which people are reminded.
+    pub fn reminder_minutes(&self) -> Vec<i32> {
+        // Checked when the pipeline was read.
+        let minutes = self
+            .session_reminders
+            .iter()
+            .filter_map(|text| lifetime(text).ok()?);
+        minutes
+            .filter_map(|minutes| i32::try_from(minutes).ok())
+            .collect()
+    }
+
     pub(super) fn check(&self) -> Checked {
         let wrong = |key: &str, message: &str| Err(Mistake::at(&["mail", key], message));
         for (key, value) in [
@@ -106,6 +121,17 @@ impl Mail {
         ] {
             if let Err(message) = lifetime(value) {
                 return wrong(key, &message);
+            }
+        }
+        for text in &self.session_reminders {
+            match lifetime(text) {
+                Ok(Some(1..)) => {}
+                Ok(_) => {
+                    let message =
+                        "`session_reminders` are times before a session begins, such as `7 days`";
+                    return wrong("session_reminders", message);
+                }
+                Err(message) => return wrong("session_reminders", &message),
             }
         }
         if !(1..=16).contains(&self.connections) {

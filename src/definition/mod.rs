@@ -35,6 +35,7 @@ mod require;
 mod role;
 mod rows;
 mod safeguards;
+mod sessions;
 mod shipped;
 mod status;
 pub mod target;
@@ -59,6 +60,7 @@ pub use self::require::Require;
 pub use self::role::{RoleRule, RoleWords};
 pub use self::rows::{Clashes, Rows};
 pub use self::safeguards::{Content, Limit, OnHold, Safeguards, Slipped};
+pub use self::sessions::{MissingSessions, Sessions};
 pub use self::shipped::SHIPPED;
 pub use self::status::{Meaning, StatusWords};
 use self::target::TargetTable;
@@ -118,6 +120,9 @@ pub struct Definition {
     /// How group cells are understood.
     #[serde(default)]
     pub groups: Groups,
+    /// How cells that list sessions are understood.
+    #[serde(default)]
+    pub sessions: Sessions,
     /// How much a run may change before somebody looks at it.
     #[serde(default)]
     #[serde(rename = "gates")]

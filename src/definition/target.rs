@@ -188,6 +188,8 @@ impl TargetTable {
             Slot::Field(Field::FullName) => {
                 self.column(Field::FirstName).is_some() || self.column(Field::LastName).is_some()
             }
+            // Sessions are muster's own, wherever the accounts are.
+            Slot::Field(Field::Sessions) => true,
             Slot::Field(field) if field.lists_groups() => self.groups.is_some(),
             Slot::Field(field) => self.column(*field).is_some(),
             Slot::Attribute(name) => self.columns.contains_key(&format!("{ATTRIBUTES}{name}")),

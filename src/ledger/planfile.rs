@@ -270,7 +270,7 @@ fn head(plan: &Contents, pipeline: &Pipeline, matched_against: &str, created_at:
 /// The fields of which a plan has the old and the new value, and what isn't a field.
 pub(super) fn values() -> impl Iterator<Item = &'static str> {
     let fields = COLUMNS.into_iter().map(Field::name);
-    fields.chain([Field::Groups.name(), "attributes"])
+    fields.chain([Field::Groups.name(), "attributes", Field::Sessions.name()])
 }
 
 fn schema() -> Schema {

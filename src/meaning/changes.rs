@@ -95,8 +95,11 @@ fn of_new<'a>(person: &Person<'a>, definition: &'a Definition) -> Vec<Difference
     };
     let mut all = Vec::with_capacity(COLUMNS.len());
     for field in Field::ALL {
-        if field == Field::Groups {
-            let groups = person.groups_of_new(definition);
+        if membership::FIELDS.contains(&field) {
+            let groups = match field {
+                Field::Sessions => person.sessions_of_new(definition),
+                _ => person.groups_of_new(definition),
+            };
             if !groups.is_empty() {
                 let json = Value::from(groups).to_string();
                 all.push(new(field.name().into(), json.into()));
@@ -122,7 +125,8 @@ fn of_known(update: &Update) -> Vec<Difference<'_>> {
         .after
         .iter()
         .map(|(name, after)| {
-            let text = if name == "groups" { groups } else { text };
+            let is_list = membership::FIELDS.map(Field::name).contains(&name.as_str());
+            let text = if is_list { groups } else { text };
             Difference {
                 name: name.into(),
                 old: update.before.get(name).and_then(text),

@@ -2,26 +2,63 @@
 //!
 //! Memberships are compared, recorded and undone as *entries*, one text each: `sales` is a
 //! membership, `sales//manager` a role in it, and `sales//` a membership that only came down from a
-//! group below. No name of a group has an empty part, so no two things have one entry. Pure.
+//! group below. `//yoga` is an enrolment in a session. No name of a group has an empty part, so no two
+//! things have one entry. Pure.
 
 use crate::text;
 use std::collections::{BTreeSet, HashMap};
 
+use serde_json::Value;
 use uuid::Uuid;
 
-use crate::definition::{EmptyCell, Groups, Memberships, UpdatePolicy, Updates, Visibility};
+use crate::definition::{
+    Definition, EmptyCell, Groups, Memberships, UpdatePolicy, Updates, Visibility, nearest,
+};
 use crate::field::{CLEARED, Field};
 use crate::meaning::group;
 use crate::meaning::group::{GROUP_NESTING, groups};
 
-/// Between a group's key and a role.
+/// Between a group's key and a role, and before the key of a session.
 const MARK: &str = "//";
 
 /// The key of the group of an entry, and its role: none for a membership, empty for an inherited one.
+/// The entry of a session is its key among groups, as it is.
 pub fn parts(entry: &str) -> (&str, Option<&str>) {
     match entry.split_once(MARK) {
+        Some(("", _)) | None => (entry, None),
         Some((key, role)) => (key, Some(role)),
-        None => (entry, None),
+    }
+}
+
+/// The entry of a session of that name.
+pub fn of_session(name: &str) -> String {
+    format!("{MARK}{}", group::key(name))
+}
+
+/// The key of the session of an entry; none for a membership.
+pub fn session(entry: &str) -> Option<&str> {
+    entry.strip_prefix(MARK)
+}
+
+/// The fields that entries are of.
+pub const FIELDS: [Field; 2] = [Field::Groups, Field::Sessions];
+
+/// The entries of one of [`FIELDS`], as changes are recorded: a session by its key alone.
+pub fn recorded(entries: &[String], field: Field) -> Value {
+    let of_field = entries.iter().filter_map(|entry| match session(entry) {
+        Some(key) => (field == Field::Sessions).then_some(key),
+        None => (field == Field::Groups).then_some(entry.as_str()),
+    });
+    of_field.collect::<Vec<&str>>().into()
+}
+
+/// The entries of one of [`FIELDS`] that [`recorded`] wrote.
+pub fn of_recorded(list: &Value, field: Field) -> Vec<String> {
+    let texts = list.as_array().into_iter().flatten();
+    let texts = texts.filter_map(Value::as_str);
+    match field {
+        Field::Sessions => texts.map(|key| format!("{MARK}{key}")).collect(),
+        _ => texts.map(String::from).collect(),
     }
 }
 
@@ -32,6 +69,9 @@ pub fn key_of(entry: &str) -> &str {
 
 /// An entry as people read it.
 pub fn shown(entry: &str) -> String {
+    if let Some(key) = session(entry) {
+        return key.to_string();
+    }
     match parts(entry) {
         (key, None) => key.to_string(),
         (key, Some("")) => format!("{key} (inherited)"),
@@ -45,7 +85,7 @@ pub fn unpacked(packed: Vec<String>) -> Vec<String> {
     let mut entries = Vec::with_capacity(packed.len());
     for text in packed {
         let (key, roles) = match text.split_once(MARK) {
-            Some((key, roles)) if !roles.is_empty() => (key.to_string(), roles),
+            Some((key, roles)) if !roles.is_empty() && !key.is_empty() => (key.to_string(), roles),
             _ => {
                 entries.push(text);
                 continue;
@@ -64,7 +104,8 @@ fn is_direct(entry: &str) -> bool {
 
 /// Whether somebody with these entries is in any group by himself.
 pub fn is_member(entries: &[String]) -> bool {
-    entries.iter().any(|entry| is_direct(entry))
+    let is_group = |entry: &String| is_direct(entry) && session(entry).is_none();
+    entries.iter().any(is_group)
 }
 
 /// A group that exists.
@@ -106,7 +147,14 @@ impl Tree {
         }
     }
 
-    /// Whether there is a group of that key.
+    /// The session that is called most like `name`.
+    pub fn nearest_session(&self, name: &str) -> Option<&str> {
+        let wanted = group::key(name);
+        let keys = self.known.keys().filter_map(|entry| session(entry));
+        nearest(&wanted, keys)
+    }
+
+    /// Whether there is a group of that key, or a session of that entry.
     pub fn has(&self, key: &str) -> bool {
         self.known.contains_key(key)
     }
@@ -197,6 +245,8 @@ pub struct Said<'a> {
     pub add: Option<&'a str>,
     /// In `remove_groups`.
     pub remove: Option<&'a str>,
+    /// In `sessions`.
+    pub sessions: Option<&'a str>,
 }
 
 impl<'a> Said<'a> {
@@ -209,6 +259,11 @@ impl<'a> Said<'a> {
         lists
             .flat_map(groups)
             .map(|group| group::path_and_role(group, policy))
+    }
+
+    /// The names of the sessions that the row enrols the person in.
+    pub fn enrolled(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        groups(self.sessions.unwrap_or(""))
     }
 
     /// The groups or roles that the row takes away.
@@ -227,6 +282,7 @@ impl<'a> Said<'a> {
             groups: self.groups.filter(|_| may(Field::Groups)),
             add: self.add.filter(|_| may(Field::AddGroups)),
             remove: None,
+            sessions: self.sessions.filter(|_| may(Field::Sessions)),
         }
     }
 }
@@ -253,15 +309,18 @@ fn entries<'a>(named: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> BTree
 
 /// The entries of a new account, sorted.
 pub fn of_new(said: Said, updates: &Updates, policy: &Groups, tree: &Tree) -> Vec<String> {
-    let direct = entries(said.for_new(updates).named(policy));
+    let said = said.for_new(updates);
+    let direct = entries(said.named(policy));
+    let sessions: BTreeSet<String> = said.enrolled().map(of_session).collect();
     if direct.is_empty() {
-        return Vec::new();
+        return sessions.into_iter().collect();
     }
     let inherited: Vec<String> = match policy.join_parents {
         true => marked(tree.inherited(&direct)),
         false => Vec::new(),
     };
-    let mut all: Vec<String> = direct.into_iter().chain(inherited).collect();
+    let all = direct.into_iter().chain(inherited).chain(sessions);
+    let mut all: Vec<String> = all.collect();
     all.sort_unstable();
     all
 }
@@ -273,6 +332,56 @@ fn marked(keys: BTreeSet<&str>) -> Vec<String> {
 /// The entries that an account with those in `held` (sorted) is to have after an update, sorted;
 /// none when they stay.
 pub fn after(
+    said: Said,
+    held: &[String],
+    definition: &Definition,
+    tree: &Tree,
+) -> Option<Vec<String>> {
+    let (updates, policy) = (&definition.update, &definition.groups);
+    let is_enrolled = held.iter().any(|entry| session(entry).is_some());
+    if said.sessions.is_none() && !is_enrolled {
+        return groups_after(said, held, updates, policy, tree);
+    }
+    let (sessions, groups): (Vec<String>, Vec<String>) = held
+        .iter()
+        .cloned()
+        .partition(|entry| session(entry).is_some());
+    let groups_then = groups_after(said, &groups, updates, policy, tree);
+    let sessions_then = sessions_after(said, &sessions, definition);
+    if groups_then.is_none() && sessions_then.is_none() {
+        return None;
+    }
+    let mut all = groups_then.unwrap_or(groups);
+    all.extend(sessions_then.unwrap_or(sessions));
+    all.sort_unstable();
+    Some(all)
+}
+
+/// What [`after`] says of sessions.
+fn sessions_after(said: Said, held: &[String], definition: &Definition) -> Option<Vec<String>> {
+    let updates = &definition.update;
+    let may = match updates.of(Field::Sessions) {
+        UpdatePolicy::Overwrite | UpdatePolicy::Own => true,
+        UpdatePolicy::Fill => held.is_empty(),
+        UpdatePolicy::Keep | UpdatePolicy::Never => false,
+    };
+    let list = said.sessions.filter(|_| may)?;
+    let replaces = definition.sessions.enrolments == Memberships::Replace;
+    let starts_again = match list {
+        CLEARED => true,
+        "" => replaces && updates.empty == EmptyCell::Clear,
+        _ => replaces,
+    };
+    let mut all: BTreeSet<String> = said.enrolled().map(of_session).collect();
+    if !starts_again {
+        all.extend(held.iter().cloned());
+    }
+    let all: Vec<String> = all.into_iter().collect();
+    (all != held).then_some(all)
+}
+
+/// What [`after`] says of groups, where `held` has no sessions.
+pub fn groups_after(
     said: Said,
     held: &[String],
     updates: &Updates,
@@ -288,6 +397,7 @@ pub fn after(
         groups: said.groups.filter(|_| may(Field::Groups)),
         add: said.add.filter(|_| may(Field::AddGroups)),
         remove: said.remove.filter(|_| may(Field::RemoveGroups)),
+        sessions: None,
     };
     let replaces = policy.memberships == Memberships::Replace;
     let starts_again = match said.groups {
@@ -524,19 +634,14 @@ mod tests {
                 groups: Some(&groups),
                 add: Some(&add),
                 remove: Some(&remove),
+                sessions: None,
             };
             let sorted = |text| {
                 let mut list = list(text);
                 list.sort();
                 list
             };
-            let found = after(
-                said,
-                &sorted(held),
-                &definition.update,
-                policy,
-                &tree(policy),
-            );
+            let found = after(said, &sorted(held), &definition, &tree(policy));
             let expected = (expected != "=").then(|| sorted(expected));
             assert_eq!(found, expected, "{toml} {groups} {add} {remove} {held}");
         }
@@ -544,11 +649,61 @@ mod tests {
 
     #[test]
     fn what_the_database_packs_is_unpacked() {
-        let packed = ["b//lead//clerk", "c//", "a"].map(String::from).to_vec();
-        assert_eq!(unpacked(packed), ["a", "b", "b//clerk", "b//lead", "c//"]);
+        let packed = ["b//lead//clerk", "c//", "a", "//x//y"]
+            .map(String::from)
+            .to_vec();
         assert_eq!(
-            ["a", "c//", "b//lead"].map(shown),
-            ["a", "c (inherited)", "b (lead)"]
+            unpacked(packed),
+            ["//x//y", "a", "b", "b//clerk", "b//lead", "c//"]
         );
+        assert_eq!(
+            ["a", "c//", "b//lead", "//x//y"].map(shown),
+            ["a", "c (inherited)", "b (lead)", "x//y"]
+        );
+    }
+
+    #[test]
+    fn sessions_are_added_or_replaced_and_leave_groups_alone() {
+        const REPLACE: &str = "[sessions]\nenrolments = \"replace\"";
+        for (toml, sessions, held, expected) in [
+            ("", Some("Yoga Chess"), "//chess a", "//chess //yoga a"),
+            ("", Some("Chess"), "//chess //yoga a", "="),
+            ("", Some(""), "//chess a", "="),
+            ("", None, "//chess a", "="),
+            (REPLACE, Some("Yoga"), "//chess a", "//yoga a"),
+            (REPLACE, Some(""), "//chess a", "="),
+            (REPLACE, None, "//chess a", "="),
+            (REPLACE, Some("\0"), "//chess a", "a"),
+            (
+                "[update]\nfields.sessions = \"fill\"",
+                Some("Yoga"),
+                "//chess a",
+                "=",
+            ),
+            (
+                "[update]\nfields.sessions = \"fill\"",
+                Some("Yoga"),
+                "a",
+                "//yoga a",
+            ),
+        ] {
+            let definition = definition(toml);
+            let cell = sessions.map(cell);
+            let said = Said {
+                sessions: cell.as_deref(),
+                ..Said::default()
+            };
+            let found = after(said, &list(held), &definition, &tree(&definition.groups));
+            assert_eq!(
+                found,
+                (expected != "=").then(|| list(expected)),
+                "{toml} {held}"
+            );
+        }
+        let both = list("//chess a b//lead");
+        for (field, expected) in [(Field::Groups, "a b//lead"), (Field::Sessions, "//chess")] {
+            let entries = of_recorded(&recorded(&both, field), field);
+            assert_eq!(entries, list(expected));
+        }
     }
 }

@@ -19,5 +19,6 @@ pub mod password;
 pub mod person;
 pub mod protection;
 pub mod required;
+pub mod session;
 pub mod words;
 pub mod wrap;

@@ -130,6 +130,7 @@ impl<'a> Person<'a> {
             groups: text(Field::Groups),
             add: text(Field::AddGroups),
             remove: text(Field::RemoveGroups),
+            sessions: text(Field::Sessions),
         }
     }
 
@@ -142,6 +143,12 @@ impl<'a> Person<'a> {
                 None => path.to_string(),
             })
             .collect()
+    }
+
+    /// The sessions that a new account is enrolled in by its row.
+    pub fn sessions_of_new(&self, definition: &'a Definition) -> Vec<String> {
+        let said = self.said().for_new(&definition.update);
+        said.enrolled().map(String::from).collect()
     }
 
     /// The memberships of a new account, as entries of [`membership`].

@@ -9,6 +9,7 @@
 //! happened to it, is in the database before and after every mail: a sender that is killed in
 //! between leaves a claim that the next one finds.
 
+pub mod calendar;
 pub mod message;
 pub mod outbox;
 pub mod pace;

@@ -1,7 +1,7 @@
 //! Which people of a run are mailed, and why the others aren't. Pure.
 
-use crate::invitation::Candidate;
-use crate::invitation::LeftOut;
+use crate::invitation::{Candidate, LeftOut, Name};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
@@ -19,8 +19,7 @@ use crate::text::username_key;
 fn fits(wish: &Wish, candidate: &Candidate) -> bool {
     let person = &candidate.person;
     match wish {
-        Wish::Email(key, _) => candidate.email_key == *key,
-        Wish::Username(key, _) => username_key(&person.username) == *key,
+        Wish::Named(name, _) => is_named(candidate, &|one| one == name),
         Wish::Group(wanted) => person.groups.iter().any(|path| {
             let key = group::key(path);
             key == *wanted
@@ -36,6 +35,20 @@ fn fits(wish: &Wish, candidate: &Candidate) -> bool {
     }
 }
 
+/// Whether one of the names by which somebody may be meant fulfils `is_meant`.
+fn is_named(candidate: &Candidate, is_meant: &dyn Fn(&Name) -> bool) -> bool {
+    let username = username_key(&candidate.person.username);
+    let username = username.as_ref();
+    match candidate.email_key.as_str() {
+        "" if username.is_empty() => false,
+        "" => is_meant(&Name::of(username)) || is_meant(&Name::Username(username.to_string())),
+        email => {
+            is_meant(&Name::Email(email.to_string()))
+                || is_meant(&Name::Username(username.to_string()))
+        }
+    }
+}
+
 /// What was chosen.
 #[derive(Debug, Default)]
 pub struct Selection {
@@ -48,34 +61,34 @@ pub struct Selection {
 }
 
 /// Chooses from `candidates` those of `only` (everybody when that is empty) without those of
-/// `except`, leaves out whom a mail of `kind` is not for, and stops at `limit`.
+/// `except`, leaves out whomever `why_not` says, and stops at `limit`.
 ///
 /// # Errors
 /// `selection.unknown` for a word that is about nobody: it is mistyped, and what it should have
 /// kept out would go out.
 pub fn select(
     candidates: Vec<Candidate>,
-    kind: Kind,
+    why_not: &dyn Fn(&Candidate) -> Option<LeftOut>,
     only: &[Wish],
     except: &[Wish],
     limit: Option<usize>,
 ) -> Result<Selection> {
     refuse_unknown(&candidates, only, except)?;
-    let (only_addresses, only) = split(only);
-    let (except_addresses, except) = split(except);
-    let everybody = only_addresses.is_empty() && only.is_empty();
+    let (only_names, only) = split(only);
+    let (except_names, except) = split(except);
+    let everybody = only_names.is_empty() && only.is_empty();
     let mut selection = Selection::default();
     for candidate in candidates {
-        let meant = |addresses: &HashSet<&str>, wishes: &[&Wish]| {
-            addresses.contains(candidate.email_key.as_str())
+        let meant = |names: &HashSet<&Name>, wishes: &[&Wish]| {
+            !names.is_empty() && is_named(&candidate, &|name| names.contains(name))
                 || wishes.iter().any(|wish| fits(wish, &candidate))
         };
-        let asked = everybody || meant(&only_addresses, &only);
-        if !asked || meant(&except_addresses, &except) {
+        let asked = everybody || meant(&only_names, &only);
+        if !asked || meant(&except_names, &except) {
             selection.not_asked += 1;
             continue;
         }
-        match why_not(&candidate, kind) {
+        match why_not(&candidate) {
             Some(reason) => selection
                 .left_out
                 .entry(reason)
@@ -90,30 +103,41 @@ pub fn select(
     Ok(selection)
 }
 
-/// The addresses of some wishes, which may be many, and the rest.
-fn split(wishes: &[Wish]) -> (HashSet<&str>, Vec<&Wish>) {
-    let mut addresses = HashSet::new();
+/// The names of some wishes, which may be many, and the rest.
+fn split(wishes: &[Wish]) -> (HashSet<&Name>, Vec<&Wish>) {
+    let mut names = HashSet::new();
     let mut rest = Vec::new();
     for wish in wishes {
         match wish {
-            Wish::Email(key, _) => drop(addresses.insert(key.as_str())),
+            Wish::Named(name, _) => drop(names.insert(name)),
             wish => rest.push(wish),
         }
     }
-    (addresses, rest)
+    (names, rest)
 }
 
 /// The most words that a refusal names.
 const UNKNOWN_SHOWN: usize = 5;
 
 fn refuse_unknown(candidates: &[Candidate], only: &[Wish], except: &[Wish]) -> Result<()> {
-    let addresses: HashSet<&str> = candidates.iter().map(|c| c.email_key.as_str()).collect();
+    let wanted: HashSet<&Name> = split(only).0.into_iter().chain(split(except).0).collect();
+    let found = RefCell::new(HashSet::new());
+    if !wanted.is_empty() {
+        let note = |name: &Name| {
+            found.borrow_mut().extend(wanted.get(name).copied());
+            false
+        };
+        for candidate in candidates {
+            is_named(candidate, &note);
+        }
+    }
+    let found = found.into_inner();
     let unknown: Vec<String> = only
         .iter()
         .chain(except)
         .filter(|wish| match wish {
-            // Lists of addresses are long; everything else is typed by hand.
-            Wish::Email(key, _) => !addresses.contains(key.as_str()),
+            // Lists of names are long; everything else is typed by hand.
+            Wish::Named(name, _) => !found.contains(name),
             wish => !candidates.iter().any(|candidate| fits(wish, candidate)),
         })
         .map(|wish| format!("`{}`", wish.text()))
@@ -137,10 +161,17 @@ pub fn why_not(candidate: &Candidate, kind: Kind) -> Option<LeftOut> {
         return Some(LeftOut::NoEmail);
     };
     let reason = match (kind, status) {
+        // Whoever was not to be invited, or couldn't be, is not to hear of a session, either.
+        (Kind::Session, "invited") if candidate.latest.as_deref() == Some("failed") => {
+            Some(LeftOut::Failed)
+        }
+        (Kind::Session, "invited") if candidate.latest.as_deref() == Some("cancelled") => {
+            Some(LeftOut::Cancelled)
+        }
         (_, "deactivated") => Some(LeftOut::Deactivated),
         (_, "invited") if candidate.starts_later => Some(LeftOut::NotStarted),
         (Kind::Invite, "active") => Some(LeftOut::Active),
-        (Kind::Invite, _) => None,
+        (Kind::Invite | Kind::Session, _) => None,
         (_, "invited") => Some(LeftOut::NotActive),
         _ if candidate.has_password => Some(LeftOut::HasPassword),
         _ if !candidate.created => Some(LeftOut::Existed),
@@ -152,12 +183,37 @@ pub fn why_not(candidate: &Candidate, kind: Kind) -> Option<LeftOut> {
         // Servers with SMTPUTF8 (RFC 6531) are too rare to count on.
         .or((!local.is_ascii()).then_some(LeftOut::Undeliverable))
         .or(match candidate.latest.as_deref() {
+            _ if kind == Kind::Session => None,
             Some("sending" | "sent") => Some(LeftOut::Invited),
             Some("unknown") => Some(LeftOut::Unknown),
             Some("failed") => Some(LeftOut::Failed),
             Some("cancelled") => Some(LeftOut::Cancelled),
             _ => None,
         })
+}
+
+/// The sessions that a mail may go out about to that person, in the order of their beginnings.
+pub fn sessions_to_mail(candidate: &Candidate) -> &[Uuid] {
+    match why_not(candidate, Kind::Session) {
+        None => &candidate.sessions,
+        Some(_) => &[],
+    }
+}
+
+/// Why somebody must not get a link by hand by which an invited person becomes active; `None` when
+/// that is all right. `again` lets a new link end one that still works.
+pub fn why_not_by_hand(candidate: &Candidate, again: bool) -> Option<LeftOut> {
+    if candidate.email_key.is_empty() && candidate.person.username.is_empty() {
+        return Some(LeftOut::NoName);
+    }
+    match (candidate.status.as_str(), candidate.latest.as_deref()) {
+        ("deactivated", _) => Some(LeftOut::Deactivated),
+        ("active", _) => Some(LeftOut::Active),
+        _ if candidate.starts_later => Some(LeftOut::NotStarted),
+        (_, Some("queued" | "sending" | "sent" | "unknown")) if !again => Some(LeftOut::Invited),
+        (_, Some("cancelled")) if !again => Some(LeftOut::Cancelled),
+        _ => None,
+    }
 }
 
 /// `count` of `people` for a first try: as many different mail domains as there are, since that is
@@ -282,13 +338,14 @@ mod tests {
             ]
         };
         let rows = |only: &[Wish], except: &[Wish], limit| {
-            let selection = select(people(), Kind::Invite, only, except, limit).unwrap();
+            let selection =
+                select(people(), &|c| why_not(c, Kind::Invite), only, except, limit).unwrap();
             let rows: Vec<RowNumber> = selection.chosen.iter().map(|c| c.row).collect();
             let left: usize = selection.left_out.values().map(Vec::len).sum();
             assert_eq!(rows.len() + left + selection.not_asked, 4);
             rows
         };
-        let email = |text: &str| Wish::Email(text.to_string(), text.to_string());
+        let email = |text: &str| Wish::Named(Name::of(text), text.to_string());
         assert_eq!(rows(&[], &[], None), [0, 1, 2]);
         assert_eq!(rows(&[], &[], Some(2)), [0, 1]);
         assert_eq!(rows(&[email("c@two.eu")], &[], None), [2]);
@@ -305,7 +362,7 @@ mod tests {
             Wish::Group("sale".into()),
             Wish::Role("admin".into()),
         ] {
-            let refusal = select(people(), Kind::Invite, &[], &[wrong], None).unwrap_err();
+            let refusal = select(people(), &|_| None, &[], &[wrong], None).unwrap_err();
             assert_eq!(refusal.code, Code::SelectionUnknown);
         }
         let first: Vec<RowNumber> = spread(people(), 3).iter().map(|c| c.row).collect();

@@ -7,6 +7,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
@@ -18,6 +19,7 @@ use crate::invitation::{Kind, MailContext, Person, Rendered, RunReport};
 use crate::issue::Code;
 use crate::outcome::Outcome;
 use crate::refusal::{Refusal, Result};
+use crate::session::{Known, Session};
 
 macro_rules! embedded {
     ($($kind:ident $folder:literal [$($language:literal)*])*) => {
@@ -40,6 +42,8 @@ embedded! {
     Temporary "temporary" ["en" "de" "fr" "es" "it" "nl" "pt" "pl"]
     Report "report" ["en" "de" "fr" "es" "it" "nl" "pt" "pl"]
     Notice "notice" ["en" "de" "fr" "es" "it" "nl" "pt" "pl"]
+    Session "session" ["en" "de" "fr" "es" "it" "nl" "pt" "pl"]
+    SessionReminder "session-reminder" ["en" "de" "fr" "es" "it" "nl" "pt" "pl"]
 }
 
 /// What all HTML parts have in common. It has the blocks `title`, `body` and `footer`, and may use the
@@ -70,11 +74,20 @@ const COMMON: &[&str] = &[
     "dir",
 ];
 
+/// The kinds that are about a session.
+const SESSIONS: &[Kind] = &[Kind::Session, Kind::SessionReminder];
+
 /// What only some kinds have: the variable, and the kinds.
 const SPECIAL: &[(&str, &[Kind])] = &[
     ("link", &[Kind::Invite, Kind::Reset, Kind::Temporary]),
     ("expires", &[Kind::Invite, Kind::Reset, Kind::Temporary]),
     ("password", &[Kind::Temporary]),
+    ("session.name", SESSIONS),
+    ("session.starts", SESSIONS),
+    ("session.ends", SESSIONS),
+    ("session.time_zone", SESSIONS),
+    ("session.place", SESSIONS),
+    ("session.link", SESSIONS),
     ("run.id", &[Kind::Report]),
     ("run.state", &[Kind::Report]),
     ("run.files", &[Kind::Report]),
@@ -543,7 +556,7 @@ fn context_of(mail_context: &MailContext, language: &str, html: bool) -> Value {
         person,
         link => mail_context.link.as_str(),
         password => mail_context.password.as_str(),
-        expires => expires(mail_context.expires_at, language),
+        expires => time(mail_context.expires_at, language),
         message => if html {
             Value::from_safe_string(paragraphs(&message))
         } else {
@@ -555,6 +568,31 @@ fn context_of(mail_context: &MailContext, language: &str, html: bool) -> Value {
         language,
         dir => if RIGHT_TO_LEFT.contains(&primary(language)) { "rtl" } else { "ltr" },
         run => mail_context.run.as_ref().map(run_context),
+        session => mail_context.session.as_ref().map(|known| session_context(&known.session, language)),
+    }
+}
+
+fn session_context(session: &Session, language: &str) -> Value {
+    let zone = TimeZone::get(&session.time_zone).unwrap_or(TimeZone::UTC);
+    let name = zone.iana_name().unwrap_or("UTC");
+    let [starts, ends] = [Some(session.starts_at), session.ends_at].map(|at| {
+        let at = at.and_then(|seconds| Timestamp::from_second(seconds).ok());
+        at.map(|at| at.to_zoned(zone.clone()).datetime())
+    });
+    // On the same day, the time of day says enough.
+    let end = ends.map(
+        |end| match starts.is_some_and(|start| start.date() == end.date()) {
+            true => clock(end),
+            false => written(end, name, language),
+        },
+    );
+    context! {
+        name => one_line(&session.name),
+        starts => starts.map_or(String::new(), |start| written(start, name, language)),
+        ends => end.unwrap_or_default(),
+        time_zone => name,
+        place => one_line(session.place.as_deref().unwrap_or_default()),
+        link => one_line(session.link.as_deref().unwrap_or_default()),
     }
 }
 
@@ -623,18 +661,34 @@ fn contact_link(contact: &str) -> String {
     }
 }
 
+/// A point in time, in seconds since 1970, in an IANA time zone as the language writes it.
+pub fn time_in(at: i64, zone: &str, language: &str) -> String {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    let name = zone.iana_name().unwrap_or("UTC").to_string();
+    let at = Timestamp::from_second(at).unwrap_or_default();
+    written(at.to_zoned(zone).datetime(), &name, language)
+}
+
 /// A point in time as the language writes it, always with `UTC`; empty for never.
-fn expires(at: Option<i64>, language: &str) -> String {
+pub fn time(at: Option<i64>, language: &str) -> String {
     let Some(time) = at.and_then(|seconds| Timestamp::from_second(seconds).ok()) else {
         return String::new();
     };
-    let time = time.to_zoned(TimeZone::UTC).datetime();
-    let clock = format!("{:02}:{:02}", time.hour(), time.minute());
+    written(time.to_zoned(TimeZone::UTC).datetime(), "UTC", language)
+}
+
+fn clock(time: DateTime) -> String {
+    format!("{:02}:{:02}", time.hour(), time.minute())
+}
+
+/// A day and a time of day in the time zone of that name, as the language writes it.
+fn written(time: DateTime, zone: &str, language: &str) -> String {
+    let clock = clock(time);
     let Some(language) = LANGUAGES
         .iter()
         .find(|known| known.tag == primary(language))
     else {
-        return format!("{} {clock} UTC", time.date());
+        return format!("{} {clock} {zone}", time.date());
     };
     let month = usize::try_from(time.month() - 1).unwrap_or(0);
     let day = match (language.tag, time.day()) {
@@ -647,6 +701,7 @@ fn expires(at: Option<i64>, language: &str) -> String {
         .replacen("YEAR", &time.year().to_string(), 1)
         .replacen("TIME", &clock, 1)
         .replacen("MONTH", language.months[month], 1)
+        .replacen("UTC", zone, 1)
 }
 
 /// `pt` of `pt-BR`.
@@ -695,6 +750,16 @@ fn full_example(kind: Kind) -> MailContext {
         message: format!("Welcome! {RAW}\n\nSee you on Monday."),
         product: raw("Acme Learning"),
         expires_at: Some(1_795_356_300),
+        session: kind.is_about_session().then(|| Known {
+            session: Session {
+                name: raw(EXAMPLE_SESSION),
+                place: Some(raw("Room 3")),
+                link: Some(format!("https://meet.example.com/{RAW}")),
+                ends_at: Some(1_795_363_500),
+                ..bare_session()
+            },
+            ..Known::default()
+        }),
         run: (kind == Kind::Report).then(|| RunReport {
             files: vec![raw("people.csv")],
             counts: Outcome::ALL
@@ -727,7 +792,22 @@ fn bare_example(kind: Kind, contact: bool) -> MailContext {
         product: "Acme Learning".to_string(),
         contact: text(contact, EXAMPLE_CONTACT),
         run: (kind == Kind::Report).then(bare_run),
+        session: kind.is_about_session().then(|| Known {
+            session: bare_session(),
+            ..Known::default()
+        }),
         ..MailContext::default()
+    }
+}
+
+const EXAMPLE_SESSION: &str = "First aid";
+
+fn bare_session() -> Session {
+    Session {
+        name: EXAMPLE_SESSION.to_string(),
+        starts_at: 1_795_356_300,
+        time_zone: "Europe/Paris".to_string(),
+        ..Session::default()
     }
 }
 
@@ -760,6 +840,11 @@ fn part_fault(kind: Kind, output: &str, contact: bool) -> Option<String> {
     let by_link = matches!(kind, Kind::Invite | Kind::Reset);
     lacks(by_link, EXAMPLE_LINK, "link")
         .or(lacks(kind == Kind::Temporary, EXAMPLE_PASSWORD, "password"))
+        .or(lacks(
+            kind.is_about_session(),
+            EXAMPLE_SESSION,
+            "session.name",
+        ))
         .or(lacks(
             contact && kind != Kind::Report,
             EXAMPLE_CONTACT,
@@ -843,6 +928,14 @@ mod tests {
         }
     }
 
+    /// The time of day and the zone in the examples; the session is in Paris.
+    fn moment_of(kind: Kind) -> &'static [&'static str] {
+        match kind.is_about_session() {
+            true => &["15:05", "Europe/Paris"],
+            false => &["14:05", "UTC"],
+        }
+    }
+
     #[test]
     fn every_template_renders_whole_and_says_what_it_must() {
         let mail = Mail {
@@ -893,8 +986,9 @@ mod tests {
                         .contains(&format!("<html lang=\"{language}\" dir=\"ltr\">"))
                 );
                 let ends = full && !matches!(kind, Kind::Report | Kind::Notice);
-                let time = mail.text.contains("2026") && mail.text.contains("14:05");
-                assert_eq!(time && mail.text.contains("UTC"), ends, "{place}");
+                let mut parts = ["2026"].iter().chain(moment_of(*kind));
+                let is_written = parts.all(|part| mail.text.contains(part));
+                assert_eq!(is_written, ends || kind.is_about_session(), "{place}");
                 if full && *kind != Kind::Notice {
                     assert!(alone("Welcome & hello!") && alone("See you."), "{place}");
                     assert!(
@@ -1172,10 +1266,10 @@ This mail is for jane.doe@example.com.
             ),
             ("2026-12-02T09:30:00Z", "sv", "2026-12-02 09:30 UTC"),
         ] {
-            assert_eq!(expires(at(time), language), wanted);
+            assert_eq!(super::time(at(time), language), wanted);
         }
-        assert_eq!(expires(None, "en"), "");
-        assert_eq!(expires(Some(i64::MAX), "en"), "");
+        assert_eq!(time(None, "en"), "");
+        assert_eq!(time(Some(i64::MAX), "en"), "");
         assert_eq!(product("our platform", "de-AT"), "unsere Plattform");
         assert_eq!(product("our platform", "sv"), "our platform");
         assert_eq!(product("Acme", "de"), "Acme");

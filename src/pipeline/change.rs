@@ -105,7 +105,7 @@ pub(super) fn needed_groups(
 pub(super) fn joined(update: &Update) -> impl Iterator<Item = String> {
     let parts = update.joins.iter().map(|entry| membership::parts(entry));
     parts
-        .filter(|(_, role)| role.is_none())
+        .filter(|(key, role)| role.is_none() && membership::session(key).is_none())
         .map(|(key, _)| key.to_string())
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::csv::{Csv, Style};
 use super::human::{duration, grouped, plural, safe, table};
 use crate::account::COLUMNS;
+use crate::field::Field;
 use crate::history::Entry;
 use crate::history::Left;
 use crate::history::{Done, Known, WayIn, What};
@@ -229,6 +230,9 @@ impl Explained {
             values.push((format!("attributes.{name}"), shown(value)));
         }
         values.push(("groups".to_string(), known.groups.join(", ")));
+        if !known.sessions.is_empty() {
+            values.push(("sessions".to_string(), known.sessions.join(", ")));
+        }
         if known.has_password {
             values.push(("password".to_string(), "set".to_string()));
         }
@@ -407,11 +411,10 @@ fn event_of(
             event.changed = after
                 .iter()
                 .map(|(field, after)| {
-                    let shown = if field == "groups" {
-                        shown_groups
-                    } else {
-                        shown
-                    };
+                    let is_list = membership::FIELDS
+                        .map(Field::name)
+                        .contains(&field.as_str());
+                    let shown = if is_list { shown_groups } else { shown };
                     Changed {
                         field: field.clone(),
                         before: before.get(field).map_or(String::new(), shown),
@@ -431,6 +434,8 @@ fn way_in(way: &WayIn) -> Vec<Event> {
     let noun = match way.kind.as_str() {
         "invite" => "invitation",
         "reset" => "password-reset link",
+        "session" => "session mail",
+        "session-reminder" => "session reminder",
         _ => "temporary password",
     };
     let of_run = |micros, what: String| Event {

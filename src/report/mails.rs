@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use super::human::{grouped, safe, table};
 use crate::invitation::Sent;
 use crate::invitation::{Abandoned, Funnel, Listed};
 use crate::invitation::{Candidate, LeftOut};
 use crate::invitation::{Kind, Rendered};
+use crate::session::Known;
 
 /// How many people of one reason are named.
 const NAMED: usize = 3;
@@ -21,6 +25,10 @@ pub fn noun(kind: Kind, count: u64) -> &'static str {
         (Kind::Reset, false) => "password-reset mails",
         (Kind::Temporary, true) => "temporary password",
         (Kind::Temporary, false) => "temporary passwords",
+        (Kind::Session, true) => "session mail",
+        (Kind::Session, false) => "session mails",
+        (Kind::SessionReminder, true) => "session reminder",
+        (Kind::SessionReminder, false) => "session reminders",
         (_, true) => "mail",
         (_, false) => "mails",
     }
@@ -49,13 +57,54 @@ pub fn selection(
     if left + not_asked as usize > 0 {
         text.push('\n');
     }
+    text.push_str(&who_is_left_out(left_out));
+    if not_asked > 0 {
+        let _ = writeln!(text, "  left out {:>7}  not selected", grouped(not_asked));
+    }
+    text
+}
+
+/// How many mails there are about each session; nothing where there are none.
+pub fn session_mails(counted: &[(&Known, u64)]) -> String {
+    let all: u64 = counted.iter().map(|(_, count)| count).sum();
+    if all == 0 {
+        return String::new();
+    }
+    let mut text = format!("\n{} {}:\n", grouped(all), noun(Kind::Session, all));
+    for (known, count) in counted {
+        let starts = starts(known);
+        let name = safe(&known.session.name);
+        let _ = writeln!(text, "  {:>7}  {name}, {starts}", grouped(*count));
+    }
+    text
+}
+
+/// When a session begins, in its own time zone.
+pub fn starts(known: &Known) -> String {
+    let session = &known.session;
+    let zone = TimeZone::get(&session.time_zone).unwrap_or(TimeZone::UTC);
+    let at = Timestamp::from_second(session.starts_at).unwrap_or_default();
+    let at = at.to_zoned(zone).strftime("%Y-%m-%d %H:%M").to_string();
+    format!("{at} ({})", safe(&session.time_zone))
+}
+
+/// For how many people there are cards, and for whom not.
+pub fn cards(chosen: u64, left_out: &BTreeMap<LeftOut, Vec<Candidate>>) -> String {
+    let cards = if chosen == 1 { "card" } else { "cards" };
+    format!("{} {cards}\n{}", grouped(chosen), who_is_left_out(left_out))
+}
+
+fn who_is_left_out(left_out: &BTreeMap<LeftOut, Vec<Candidate>>) -> String {
+    let mut text = String::new();
     for (reason, people) in left_out {
         let names: Vec<String> = people
             .iter()
             .take(NAMED)
-            .map(|candidate| match candidate.person.email.as_str() {
-                "" => safe(&candidate.person.name),
-                email => safe(email),
+            .map(|candidate| {
+                let person = &candidate.person;
+                let names = [&person.email, &person.name, &person.username];
+                let name = names.into_iter().find(|name| !name.is_empty());
+                safe(name.map_or("no name", String::as_str))
             })
             .collect();
         let more = if people.len() > NAMED { ", …" } else { "" };
@@ -66,9 +115,6 @@ pub fn selection(
             reason.title(),
             names.join(", ")
         );
-    }
-    if not_asked > 0 {
-        let _ = writeln!(text, "  left out {:>7}  not selected", grouped(not_asked));
     }
     text
 }
@@ -175,6 +221,7 @@ pub fn list(invitations: &[Listed]) -> String {
     ];
     for invitation in invitations {
         let mut words = Vec::new();
+        words.extend(invitation.session.as_deref().map(safe));
         if invitation.transport.as_deref() == Some("hand") {
             words.push("handed over".to_string());
         }

@@ -1,5 +1,6 @@
 //! What people read after a run: terminal text, `summary.json`, `summary.html`, corrections.
 
+pub mod cards;
 pub mod corrections;
 pub mod csv;
 pub mod history;
@@ -7,4 +8,5 @@ pub mod html;
 pub mod human;
 pub mod mails;
 pub mod people;
+pub mod sessions;
 pub mod template;

@@ -182,9 +182,11 @@ fn has(definition: &Definition, field: Field) -> bool {
         named(Field::FullName) && !named(Field::FirstName) && !named(Field::LastName);
     match field {
         Field::FullName => is_required(definition, field),
-        Field::DisplayName | Field::AddGroups | Field::RemoveGroups | Field::OtherRoles => {
-            is_required(definition, field)
-        }
+        Field::DisplayName
+        | Field::AddGroups
+        | Field::RemoveGroups
+        | Field::OtherRoles
+        | Field::Sessions => is_required(definition, field),
         Field::FirstName | Field::LastName => !full_name_instead,
         _ => true,
     }
@@ -249,7 +251,7 @@ fn example(definition: &Definition, field: Field) -> String {
             Onboarding::Setup => "active".to_string(),
         },
         Field::StartDate => "2026-01-31".to_string(),
-        Field::EndDate | Field::Manager => String::new(),
+        Field::EndDate | Field::Manager | Field::Sessions => String::new(),
     }
 }
 
@@ -319,6 +321,7 @@ fn explain(definition: &Definition, field: Field) -> String {
             DateOrder::Mdy => "such as 2026-01-31 or 01/31/2026".to_string(),
         },
         Field::Manager => "e-mail address, username or number of the manager".to_string(),
+        Field::Sessions => explain_sessions(definition),
     }
 }
 
@@ -335,6 +338,15 @@ fn explain_role(definition: &Definition) -> String {
             several.join(", "),
             definition.accounts.default_role
         ),
+    }
+}
+
+fn explain_sessions(definition: &Definition) -> String {
+    match definition.sessions.separators.first() {
+        Some(separator) => {
+            format!("names of sessions separated by `{separator}`; only sessions that exist")
+        }
+        None => "the name of a session that exists".to_string(),
     }
 }
 

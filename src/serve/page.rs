@@ -7,13 +7,16 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::definition::Mail;
 use crate::invitation::Kind;
+use crate::notify::template;
 use crate::password;
 use crate::serve::words::{Words, fill};
 use crate::stages::validate::VALUE_CHARS_MAX;
-use crate::store::acceptance::Invited;
+use crate::store::acceptance::{Enrolled, Invited};
 
 /// The pages' only style sheet; it is in each of them as it is, allowed by its hash.
 pub const STYLE: &str = include_str!("page.css");
+/// The most groups, or sessions, that a page names.
+const LISTED_MAX: usize = 20;
 /// A tick in a circle.
 const SIGN: &str = r#"<svg class="sign" viewBox="0 0 44 44" aria-hidden="true"><circle cx="22" cy="22" r="20" fill="none" stroke="currentColor" stroke-width="3"/><path d="M13 23l6.5 6.5L32 17" fill="none" stroke="currentColor" stroke-width="3.5" stroke-linecap="round" stroke-linejoin="round"/></svg>"#;
 
@@ -94,15 +97,16 @@ pub fn form(
             p.alert role="alert" { (problems.form.unwrap_or(words.look_again)) }
         }
         dl {
-            div { dt { (words.email) } dd { (address(&invited.email)) } }
+            @if !invited.email.is_empty() { div { dt { (words.email) } dd { (address(&invited.email)) } } }
             @if !invited.username.is_empty() && invited.username != invited.email {
                 div { dt { (words.username) } dd { bdi { (invited.username) } } }
             }
+            @if invited.kind == Kind::Invite { (belongings(words, invited)) }
         }
         form method="post" {
             input type="hidden" name="form" value=(secret);
-            // Password managers look for it, and people see the address above.
-            input type="text" name="username" autocomplete="username" value=(invited.email) readonly hidden;
+            // Password managers look for it, and people see it above.
+            input type="text" name="username" autocomplete="username" value=(invited.sign_in_name()) readonly hidden;
             @if invited.kind == Kind::Invite {
                 div.names {
                     (name(words.first_name, "first_name", "given-name", names[0], problems.first_name))
@@ -114,6 +118,33 @@ pub fn form(
         }
     };
     page(branding, words, &head_title, content)
+}
+
+/// The groups and sessions that somebody is invited to.
+fn belongings(words: &Words, invited: &Invited) -> Markup {
+    let list = |label: &str, values: &[String]| {
+        let more = values.len().saturating_sub(LISTED_MAX);
+        html! {
+            @if !values.is_empty() {
+                div {
+                    dt { (label) }
+                    dd {
+                        @for (index, value) in values.iter().take(LISTED_MAX).enumerate() {
+                            @if index > 0 { br; }
+                            bdi { (value) }
+                        }
+                        @if more > 0 { br; "+ " (more) }
+                    }
+                }
+            }
+        }
+    };
+    let session = |one: &Enrolled| {
+        let starts = template::time_in(one.starts_at, &one.time_zone, words.tag);
+        format!("{}, {starts}", one.name)
+    };
+    let sessions: Vec<String> = invited.sessions.iter().map(session).collect();
+    html! { (list(words.groups, &invited.groups)) (list(words.sessions, &sessions)) }
 }
 
 fn name(label: &str, id: &str, autocomplete: &str, value: &str, problem: Option<&str>) -> Markup {
@@ -171,7 +202,7 @@ pub fn done(branding: &Branding, words: &Words, invited: &Invited) -> String {
         Kind::Invite => words.invite_done,
         _ => words.reset_done,
     };
-    let sentences = sentences(branding, words, texts, &invited.email);
+    let sentences = sentences(branding, words, texts, invited.sign_in_name());
     let content = html! { (PreEscaped(SIGN)) (sentences) };
     page(branding, words, texts.first().unwrap_or(&""), content)
 }
@@ -254,7 +285,7 @@ mod tests {
     use crate::definition::Mail;
     use crate::invitation::Kind;
     use crate::serve::words::choose;
-    use crate::store::acceptance::Invited;
+    use crate::store::acceptance::{Enrolled, Invited};
 
     #[test]
     fn values_cannot_change_the_page_around_them() {
@@ -271,6 +302,12 @@ mod tests {
             email: format!("{evil}@x"),
             username: evil.to_string(),
             language: String::new(),
+            groups: vec![evil.to_string(); 30],
+            sessions: vec![Enrolled {
+                name: evil.to_string(),
+                starts_at: 1_797_237_000,
+                time_zone: "Europe/Paris".to_string(),
+            }],
         };
         let branding = Branding::new(&mail);
         for language in ["en", "de", "fr", "es"] {

@@ -18,6 +18,8 @@ pub struct Words {
     pub last_name: &'static str,
     pub email: &'static str,
     pub username: &'static str,
+    pub groups: &'static str,
+    pub sessions: &'static str,
     pub password: &'static str,
     /// The rules, before anybody types.
     pub rules: &'static str,
@@ -132,6 +134,8 @@ const EN: Words = Words {
     last_name: "Last name",
     email: "E-mail",
     username: "User name",
+    groups: "Groups",
+    sessions: "Sessions",
     password: "New password",
     rules: "At least {min} characters. Four or five words that don't belong together make a \
             good one; spaces and all other characters are fine. Leave out your name, your \
@@ -213,6 +217,8 @@ const DE: Words = Words {
     last_name: "Nachname",
     email: "E-Mail",
     username: "Benutzername",
+    groups: "Gruppen",
+    sessions: "Termine",
     password: "Neues Passwort",
     rules: "Mindestens {min} Zeichen. Gut sind vier oder fünf Wörter, die nicht \
             zusammengehören; Leerzeichen und alle anderen Zeichen sind erlaubt. Ohne Ihren \
@@ -299,6 +305,8 @@ const FR: Words = Words {
     last_name: "Nom",
     email: "Adresse e-mail",
     username: "Nom d’utilisateur",
+    groups: "Groupes",
+    sessions: "Séances",
     password: "Nouveau mot de passe",
     rules: "Au moins {min} caractères. Quatre ou cinq mots sans rapport entre eux conviennent \
             bien ; les espaces et tous les autres caractères sont permis. Sans votre nom, \
@@ -384,6 +392,8 @@ const ES: Words = Words {
     last_name: "Apellidos",
     email: "Correo electrónico",
     username: "Nombre de usuario",
+    groups: "Grupos",
+    sessions: "Sesiones",
     password: "Contraseña nueva",
     rules: "Al menos {min} caracteres. Lo mejor son cuatro o cinco palabras sin relación \
             entre sí; se admiten espacios y cualquier otro carácter. Sin su nombre, su \

@@ -53,6 +53,8 @@ pub struct Chunk {
     pub memberships: Bytes,
     /// For `copy_updates.sql`.
     pub updates: Bytes,
+    /// For `copy_enrolments.sql`: enrolments of the accounts in `creates`.
+    pub enrolments: Bytes,
     /// For `copy_moves.sql`: memberships that the accounts in `updates` begin or end.
     pub update_transfers: Bytes,
     /// For `copy_moves.sql`: the same as `memberships`, for the staged way in.
@@ -111,10 +113,11 @@ pub fn encode(
     groups: &Tree,
 ) -> Chunk {
     let mut chunk = Chunk::default();
-    let mut frames: [Frame; 7] = std::array::from_fn(|_| Frame::new());
+    let mut frames: [Frame; 8] = std::array::from_fn(|_| Frame::new());
     let [
         creates,
         memberships,
+        enrolments,
         updates,
         update_transfers,
         create_transfers,
@@ -142,6 +145,7 @@ pub fn encode(
             let entries = entries_of.entry(person.said());
             let entries = entries.or_insert_with(|| person.entries_of_new(definition, groups));
             put_memberships(memberships, entries, id, run, groups);
+            put_enrolments(enrolments, entries, id, run, groups);
             for entry in entries {
                 put_transfer(create_transfers, person.row(), id, (entry, false), groups);
             }
@@ -162,6 +166,7 @@ pub fn encode(
     let [
         creates,
         memberships,
+        enrolments,
         updates,
         update_transfers,
         create_transfers,
@@ -171,6 +176,7 @@ pub fn encode(
     Chunk {
         creates,
         memberships,
+        enrolments,
         updates,
         update_transfers,
         create_transfers,
@@ -346,7 +352,10 @@ fn put_memberships(
     run: &RunKey,
     groups: &Tree,
 ) {
-    for entry in entries {
+    for entry in entries
+        .iter()
+        .filter(|entry| membership::session(entry).is_none())
+    {
         let (key, inherited) = match membership::parts(entry) {
             (key, None) => (key, false),
             (key, Some("")) => (key, true),
@@ -369,7 +378,25 @@ fn put_memberships(
     }
 }
 
-/// An entry of a membership that begins, or ends.
+fn put_enrolments(
+    frame: &mut Frame,
+    entries: &[String],
+    account: Uuid,
+    run: &RunKey,
+    groups: &Tree,
+) {
+    let sessions = entries
+        .iter()
+        .filter(|entry| membership::session(entry).is_some());
+    for session in sessions.filter_map(|entry| groups.id(entry)) {
+        frame.row(3);
+        frame.uuid(account);
+        frame.uuid(session);
+        frame.text(Some(&run.id));
+    }
+}
+
+/// An entry of a membership or an enrolment that begins, or ends.
 fn put_transfer(
     frame: &mut Frame,
     row: RowNumber,
@@ -379,12 +406,13 @@ fn put_transfer(
 ) {
     let (key, role) = membership::parts(entry);
     if let Some(group) = groups.id(key) {
-        frame.row(5);
+        frame.row(6);
         frame.int(row);
         frame.uuid(account);
         frame.uuid(group);
         frame.bool(leaves);
         frame.text(role);
+        frame.bool(membership::session(entry).is_some());
     }
 }
 

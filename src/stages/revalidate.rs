@@ -11,8 +11,8 @@ use crate::definition::{Definition, Existing, MissingGroups, Mode, UpdatePolicy}
 use crate::field::{Field, Key, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::leaver::{Leaver, LeaverAction, Why};
-use crate::meaning::group;
 use crate::meaning::person::{Person, is_same_key};
+use crate::meaning::{group, membership};
 use crate::outcome::Outcome;
 use crate::safeguard::waits_by;
 
@@ -146,23 +146,37 @@ impl Revalidate<'_> {
         (Action::Leave(Outcome::Held), vec![issue])
     }
 
-    /// A pipeline that makes no groups may have been promised one that is gone.
+    /// A pipeline that makes no groups may have been promised one that is gone; a session is never
+    /// made by a list of people.
     fn group_gone(&self, person: &Person, action: &Action) -> Option<Issue> {
-        if self.definition.groups.missing == MissingGroups::Create
-            || matches!(action, Action::Leave(_))
-        {
+        if matches!(action, Action::Leave(_)) {
             return None;
         }
-        let (path, _) = person
-            .said()
-            .named(&self.definition.groups)
-            .find(|(path, _)| !(self.group_exists)(&group::key(path)))?;
-        let detail = "this group existed at the check";
+        let said = person.said();
+        let makes_groups = self.definition.groups.missing == MissingGroups::Create;
+        let group = || {
+            let mut named = said.named(&self.definition.groups);
+            named.find(|(path, _)| !(self.group_exists)(&group::key(path)))
+        };
+        let session = || {
+            let mut enrolled = said.enrolled();
+            enrolled.find(|name| !(self.group_exists)(&membership::of_session(name)))
+        };
+        let gone = if makes_groups { None } else { group() };
+        let (field, found, detail) = match gone {
+            Some((path, _)) => (Field::Groups, path, "this group existed at the check"),
+            None => (
+                Field::Sessions,
+                session()?,
+                "this session existed at the check",
+            ),
+        };
+        let row = person.row();
         Some(Issue::of_field(
             Code::PlanDrifted,
-            person.row(),
-            Field::Groups,
-            path,
+            row,
+            field,
+            found,
             detail,
         ))
     }
@@ -174,7 +188,7 @@ impl Revalidate<'_> {
         };
         let holds = |(name, value): (&String, &serde_json::Value)| {
             let held = match (Field::from_name(name), name.strip_prefix("attributes.")) {
-                (Some(Field::Groups), _) => return true,
+                (Some(Field::Groups | Field::Sessions), _) => return true,
                 (Some(field), _) => account.value(field).map(serde_json::Value::from),
                 (None, attribute) => attribute.and_then(|name| attributes(account).remove(name)),
             };

@@ -33,6 +33,7 @@ pub struct Shape {
     columns: Vec<(Field, usize)>,
     /// The custom attributes that it has, with their slots.
     attributes: Vec<(String, usize)>,
+    has_sessions: bool,
     seed: u64,
 }
 
@@ -57,6 +58,7 @@ impl Shape {
             attributes: attributes
                 .map(|(slot, name)| (name.to_string(), slot))
                 .collect(),
+            has_sessions: has(Field::Sessions),
             seed,
         })
     }
@@ -64,6 +66,11 @@ impl Shape {
     /// The columns of an account that its fingerprint is made of, in their order.
     pub fn columns(&self) -> impl Iterator<Item = Field> + '_ {
         self.columns.iter().map(|(field, _)| *field)
+    }
+
+    /// Whether enrolments go into its fingerprint.
+    pub fn has_sessions(&self) -> bool {
+        self.has_sessions
     }
 
     /// The attributes that its fingerprint is made of, after the columns.

@@ -84,6 +84,8 @@ pub enum Reason {
     Gone,
     /// That group was removed.
     GroupGone(String),
+    /// That session was removed.
+    SessionGone(String),
     /// Somebody gave the person another role in that group.
     Roles(String),
     /// The person isn't in that group any more, so that there is no role in it.
@@ -110,6 +112,7 @@ impl fmt::Display for Reason {
             Reason::Taken(id) => write!(f, "account {id} has it now"),
             Reason::Gone => f.write_str("the account has been removed"),
             Reason::GroupGone(key) => write!(f, "the group `{key}` no longer exists"),
+            Reason::SessionGone(key) => write!(f, "the session `{key}` no longer exists"),
             Reason::Roles(key) => write!(f, "the roles in the group `{key}` have changed"),
             Reason::NotIn(key) => write!(f, "the person is no longer in the group `{key}`"),
             Reason::Password => f.write_str("the person has a password"),
@@ -208,7 +211,7 @@ impl Case {
             Deed::Created => now.touched,
             Deed::Changed(before, after) => after.iter().any(|(field, wrote)| {
                 let held = held(&now.account, field);
-                field != "groups"
+                list_field(field).is_none()
                     && field != PASSWORD
                     && held != *wrote
                     && Some(&held) != before.get(field)
@@ -297,8 +300,8 @@ fn changed(
     let mut update = unchanged(&now.account);
     for (field, wrote) in after {
         let was = before.get(field).unwrap_or(&Value::Null);
-        if field == "groups" {
-            groups(case, (was, wrote), now, &mut update, group_exists);
+        if let Some(field) = list_field(field) {
+            groups(case, field, (was, wrote), now, &mut update, group_exists);
             continue;
         }
         if field == PASSWORD {
@@ -339,15 +342,19 @@ fn forbidden(field: &str, (was, wrote): (&Value, &Value), now: &Present) -> Opti
     }
 }
 
-/// Memberships that the run began end, and those that it ended come back.
+/// Memberships or enrolments that the run began end, and those that it ended come back.
 fn groups(
     case: &mut Case,
+    field: Field,
     (was, wrote): (&Value, &Value),
     now: &Present,
     update: &mut Update,
     group_exists: &dyn Fn(&str) -> bool,
 ) {
-    let (was, wrote, held) = (entries(was), entries(wrote), now.account.groups.clone());
+    let entries = |list| membership::of_recorded(list, field);
+    let (was, wrote) = (entries(was), entries(wrote));
+    let held = entries(&membership::recorded(&now.account.groups, field));
+    let (name, mut joins, mut ends) = (field.name(), Vec::new(), Vec::new());
     let leaves: Vec<&String> = wrote
         .iter()
         .filter(|entry| !was.contains(entry) && held.contains(entry))
@@ -359,9 +366,9 @@ fn groups(
                 && !leaves.contains(other)
         };
         if held.iter().any(|other| keeps(&other)) {
-            case.keep("groups", Reason::Roles((*entry).clone()));
+            case.keep(name, Reason::Roles((*entry).clone()));
         } else {
-            update.leaves.push((*entry).clone());
+            ends.push((*entry).clone());
         }
     }
     for entry in was
@@ -371,34 +378,51 @@ fn groups(
         let (key, role) = membership::parts(entry);
         let is_in = |key: &str| {
             let own = |list: &[String]| list.iter().any(|entry| entry == key);
-            own(&held) && !own(&update.leaves) || own(&was) && !own(&wrote)
+            own(&held) && !own(&ends) || own(&was) && !own(&wrote)
         };
         if !group_exists(key) {
             if role.is_none_or(str::is_empty) {
-                case.keep("groups", Reason::GroupGone(key.to_string()));
+                case.keep(name, gone(key));
             }
         } else if role.is_some_and(|role| !role.is_empty()) && !is_in(key) {
-            case.keep("groups", Reason::NotIn(key.to_string()));
+            case.keep(name, Reason::NotIn(key.to_string()));
         } else if role != Some("") || !is_in(key) {
-            update.joins.push(entry.clone());
+            joins.push(entry.clone());
         }
     }
     // Whoever is in a group by himself doesn't inherit it besides.
     let inherited = held.iter().filter(|entry| {
-        matches!(membership::parts(entry), (key, Some("")) if update.joins.iter().any(|own| own == key))
-            && !update.leaves.contains(entry)
+        matches!(membership::parts(entry), (key, Some("")) if joins.iter().any(|own| own == key))
+            && !ends.contains(entry)
     });
     let inherited: Vec<String> = inherited.cloned().collect();
-    update.leaves.extend(inherited);
-    if update.joins.is_empty() && update.leaves.is_empty() {
+    ends.extend(inherited);
+    if joins.is_empty() && ends.is_empty() {
         return;
     }
-    let stays = |key: &&String| !update.leaves.contains(key);
+    let stays = |key: &&String| !ends.contains(key);
     let mut after: Vec<String> = held.iter().filter(stays).cloned().collect();
-    after.extend(update.joins.iter().cloned());
+    after.extend(joins.iter().cloned());
     after.sort();
-    update.before.insert("groups".to_string(), held.into());
-    update.after.insert("groups".to_string(), after.into());
+    let recorded = |list: &[String]| membership::recorded(list, field);
+    update.before.insert(name.to_string(), recorded(&held));
+    update.after.insert(name.to_string(), recorded(&after));
+    update.joins.append(&mut joins);
+    update.leaves.append(&mut ends);
+}
+
+/// The field of that name, if it is a list of groups or sessions.
+fn list_field(name: &str) -> Option<Field> {
+    let mut fields = membership::FIELDS.into_iter();
+    fields.find(|field| field.name() == name)
+}
+
+/// Why an entry can't come back.
+fn gone(key: &str) -> Reason {
+    match membership::session(key) {
+        Some(session) => Reason::SessionGone(session.to_string()),
+        None => Reason::GroupGone(key.to_string()),
+    }
 }
 
 /// An account that the run removed comes back as it was.
@@ -408,6 +432,11 @@ fn returned(case: &mut Case, image: &Value, group_exists: &dyn Fn(&str) -> bool)
     for joined in image["memberships"].as_array().into_iter().flatten() {
         if let Some(key) = joined["key"].as_str().filter(|key| !group_exists(key)) {
             case.keep("groups", Reason::GroupGone(key.to_string()));
+        }
+    }
+    for entry in membership::of_recorded(&image["enrolments"], Field::Sessions) {
+        if !group_exists(&entry) {
+            case.keep("sessions", gone(&entry));
         }
     }
 }
@@ -550,8 +579,8 @@ fn value(account: &Account, field: Field) -> Option<&str> {
 
 /// What an account holds for a field, an attribute or its groups.
 fn held(account: &Account, field: &str) -> Value {
-    if field == "groups" {
-        return account.groups.clone().into();
+    if let Some(field) = list_field(field) {
+        return membership::recorded(&account.groups, field);
     }
     if let Some(name) = field.strip_prefix("attributes.") {
         let object: Value = serde_json::from_str(&account.attributes).unwrap_or_default();
@@ -561,13 +590,6 @@ fn held(account: &Account, field: &str) -> Value {
     column
         .and_then(|column| account.values[column].clone())
         .map_or(Value::Null, Value::from)
-}
-
-fn entries(list: &Value) -> Vec<String> {
-    let entries = list.as_array().into_iter().flatten();
-    entries
-        .filter_map(|entry| entry.as_str().map(String::from))
-        .collect()
 }
 
 fn keys_of(account: &Account) -> [Option<String>; 3] {
@@ -643,7 +665,7 @@ mod tests {
         }
         present.account.keys[0] = json["email"].as_str().and_then(email::key);
         present.account.attributes = json.get("attributes").unwrap_or(&json!({})).to_string();
-        present.account.groups = entries(&json["groups"]);
+        present.account.groups = membership::of_recorded(&json["groups"], Field::Groups);
         present
     }
 

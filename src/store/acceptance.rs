@@ -1,5 +1,6 @@
 //! Accepting invitations: whether a link is valid, and its use.
 
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::Store;
@@ -17,12 +18,37 @@ pub struct Invited {
     pub first_name: String,
     #[expect(missing_docs, reason = "as in the account")]
     pub last_name: String,
-    /// The address that the link was made for.
+    /// The address that the link was made for; empty for somebody without one.
     pub email: String,
     /// Sign-in name, where there is one.
     pub username: String,
     /// BCP 47 tag.
     pub language: String,
+    /// The paths of the groups that the account is in by itself.
+    pub groups: Vec<String>,
+    /// The sessions to come that it is enrolled in, in the order of their beginnings.
+    pub sessions: Vec<Enrolled>,
+}
+
+/// A session that somebody is enrolled in.
+#[derive(Deserialize)]
+pub struct Enrolled {
+    /// Its name.
+    pub name: String,
+    /// When it begins, in seconds since 1970.
+    pub starts_at: i64,
+    /// The IANA time zone of that.
+    pub time_zone: String,
+}
+
+impl Invited {
+    /// What the person signs in with: the address, or the username without one.
+    pub fn sign_in_name(&self) -> &str {
+        match self.email.as_str() {
+            "" => &self.username,
+            email => email,
+        }
+    }
 }
 
 impl Store {
@@ -48,6 +74,12 @@ impl Store {
                 email: row.get(3),
                 username: row.get(4),
                 language: row.get(5),
+                groups: row.get(6),
+                sessions: row
+                    .get::<_, Vec<String>>(7)
+                    .iter()
+                    .filter_map(|session| serde_json::from_str(session).ok())
+                    .collect(),
             })
         }))
     }

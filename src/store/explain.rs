@@ -71,6 +71,7 @@ impl Store {
             has_password: row.get(3),
             created_at: row.get(4),
             updated_at: row.get(5),
+            sessions: row.get(6),
         }))
     }
 

@@ -303,7 +303,7 @@ fn without(before: &[String], groups: &[GroupRecord], policy: &Groups, tree: &Tr
         remove: Some(&removed),
         ..Said::default()
     };
-    let after = membership::after(said, before, &Updates::default(), &policy, tree);
+    let after = membership::groups_after(said, before, &Updates::default(), &policy, tree);
     let mut after = after.unwrap_or_else(|| before.to_vec());
     after.retain(|entry| !keys.contains(&membership::key_of(entry)));
     after

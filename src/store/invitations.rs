@@ -7,6 +7,7 @@ use crate::invitation::Abandoned;
 use crate::invitation::Funnel;
 use crate::invitation::Listed;
 use jiff::civil::Date;
+use std::collections::HashMap;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use super::Store;
 use crate::field::RowNumber;
 use crate::invitation::Candidate;
-use crate::invitation::{Delivery, Kind, MailContext, Person};
+use crate::invitation::{Delivery, Kind, MailContext, Name, Person};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use crate::store::error::refusal;
@@ -56,6 +57,8 @@ pub struct Claimed {
     pub message_id: String,
     /// Attempts before this one.
     pub attempts: u32,
+    /// The session that it is about.
+    pub session: Option<Uuid>,
     /// What templates see; link, password, product and contact are for the sender to fill in.
     pub mail_context: MailContext,
 }
@@ -71,27 +74,46 @@ pub struct Filter {
     pub run: Option<String>,
     /// In one of these states.
     pub states: Option<Vec<String>>,
-    /// To one of these addresses, as the match compares them.
-    pub emails: Option<Vec<String>>,
+    /// To one of these people.
+    pub people: Option<Vec<Name>>,
     /// At least that old.
     pub age_minutes: Option<i64>,
 }
 
-/// Who gets a link in person.
+/// A link that is to be handed over in person.
+#[derive(Debug, Clone)]
+pub struct ToHandOver {
+    /// Whose it is.
+    pub account: Uuid,
+    /// The SHA-256 of its token.
+    pub token: [u8; 32],
+    /// No mail has it, but every invitation has one.
+    pub message_id: String,
+}
+
+/// A link that was made to be handed over.
 #[derive(Debug, Clone)]
 pub struct HandedOver {
     /// What the link is for.
     pub kind: Kind,
     /// When it ends, UTC; none for never.
     pub expires_at: Option<String>,
+    /// The same, in seconds since 1970.
+    pub expires: Option<i64>,
 }
 
 impl Store {
-    /// Everybody whom a run names, in row order. On `day`, where first days matter to the pipeline.
+    /// Everybody whom a run names, in row order; without a run, everybody. On `day`, where first days
+    /// matter to the pipeline.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn find_people(&self, run: &str, kind: Kind, day: Option<Date>) -> Result<Vec<Candidate>> {
+    pub fn find_people(
+        &self,
+        run: Option<&str>,
+        kind: Kind,
+        day: Option<Date>,
+    ) -> Result<Vec<Candidate>> {
         let day = day.map(|day| day.to_string());
         let rows = self.query(
             include_str!("sql/find_people.sql"),
@@ -112,16 +134,27 @@ impl Store {
         Ok(rows.first().map(|row| person(row, 0, 1)))
     }
 
-    /// The pipeline, as it was named, of the run that made the account with that address; `None`
-    /// for the default and for accounts made elsewhere.
+    /// The account that somebody means by a name.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn pipeline_of(&self, email_key: &str) -> Result<Option<String>> {
-        let sql = "select run.pipeline from muster.accounts account
-            join muster.runs run on run.id = account.run_id where account.email_key = $1";
-        let rows = self.query(sql, &[&email_key], "reading an account")?;
-        Ok(rows.first().and_then(|row| row.get(0)))
+    pub fn find_named(&self, name: &Name) -> Result<Option<Uuid>> {
+        let (email, username) = name.keys();
+        let sql = "select id from muster.accounts
+            where email_key = $1 or username_key = $2 and ($1::text is null or email_key is null)";
+        let rows = self.query(sql, &[&email, &username], "reading an account")?;
+        Ok(rows.first().map(|row| row.get(0)))
+    }
+
+    /// The pipelines, as they were named, by which those accounts were invited last, or were made;
+    /// `None` for the default and for accounts made elsewhere.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn pipelines_of(&self, accounts: &[Uuid]) -> Result<Vec<Option<String>>> {
+        let sql = include_str!("sql/find_pipelines.sql");
+        let rows = self.query(sql, &[&accounts], "reading the accounts")?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
     /// Whether mails to that address must not be sent.
@@ -185,6 +218,58 @@ impl Store {
         self.find_queued(mailing.kind, accounts)
     }
 
+    /// Queues mails about sessions, of accounts and sessions, and returns what waits of them now. With
+    /// `minutes_before` they are reminders.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn queue_sessions(
+        &self,
+        mailing: &Mailing,
+        minutes_before: Option<i32>,
+        wanted: &[(Uuid, Uuid)],
+        message_ids: &[String],
+    ) -> Result<Vec<Queued>> {
+        let ids = new_ids(wanted.len())?;
+        let (accounts, sessions): (Vec<Uuid>, Vec<Uuid>) = wanted.iter().copied().unzip();
+        let kind = mailing.kind.name();
+        let doing = "queueing the mails";
+        let values: [&(dyn ToSql + Sync); 9] = [
+            &mailing.run,
+            &kind,
+            &mailing.message,
+            &ids,
+            &accounts,
+            &sessions,
+            &message_ids,
+            &mailing.pipeline,
+            &minutes_before,
+        ];
+        self.execute(include_str!("sql/insert_session_mails.sql"), &values, doing)?;
+        self.execute(include_str!("sql/cancel_outdated.sql"), &[], doing)?;
+        let sql = include_str!("sql/find_queued_session_mails.sql");
+        let rows = self.query(sql, &[&kind, &accounts, &sessions], doing)?;
+        Ok(rows.iter().map(queued).collect())
+    }
+
+    /// Who of a source is to be reminded of which session now: account, session, minutes before its
+    /// beginning, and the run that enrolled the person. `minutes` are those at which people are reminded.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn find_session_reminders(
+        &self,
+        source: &str,
+        minutes: &[i32],
+    ) -> Result<Vec<(Uuid, Uuid, i32, String)>> {
+        let sql = include_str!("sql/find_session_reminders.sql");
+        let rows = self.query(sql, &[&source, &minutes], "reading whom to remind")?;
+        Ok(rows
+            .iter()
+            .map(|row| (row.get(0), row.get(1), row.get(2), row.get(3)))
+            .collect())
+    }
+
     /// What waits for a sender, of those accounts.
     ///
     /// # Errors
@@ -194,14 +279,7 @@ impl Store {
         self.execute(include_str!("sql/cancel_outdated.sql"), &[], doing)?;
         let sql = include_str!("sql/find_queued.sql");
         let rows = self.query(sql, &[&kind.name(), &accounts], doing)?;
-        Ok(rows
-            .iter()
-            .map(|row| Queued {
-                id: row.get(0),
-                domain: row.get(1),
-                not_before: row.get(2),
-            })
-            .collect())
+        Ok(rows.iter().map(queued).collect())
     }
 
     /// Takes the lock by which others see that this sender lives.
@@ -269,9 +347,9 @@ impl Store {
         lease: &Lease,
         id: Uuid,
         transport: &str,
-        token: Option<&[u8; 32]>,
+        token: &[u8; 32],
     ) -> Result<Option<Claimed>> {
-        let token = token.map(<[u8; 32]>::as_slice);
+        let token = token.as_slice();
         let rows = self.query(
             include_str!("sql/claim_invitation.sql"),
             &[&id, &transport, &lease.0, &token],
@@ -284,6 +362,7 @@ impl Store {
                 kind: Kind::from_name(kind)?,
                 message_id: row.get(1),
                 attempts: row.get::<_, i32>(2) as u32,
+                session: row.get(14),
                 mail_context: MailContext {
                     person: person(row, 3, 6),
                     expires_at: row.get(5),
@@ -340,12 +419,20 @@ impl Store {
     /// # Errors
     /// A refusal with a `database.*` code.
     pub fn list_invitations(&self, filter: &Filter) -> Result<Vec<Listed>> {
+        let keys = |people: &Vec<Name>| people.iter().map(|name| name.key().to_string()).collect();
+        let usernames = |people: &Vec<Name>| {
+            let usernames = people.iter().filter(|name| !name.is_email());
+            usernames.map(|name| name.key().to_string()).collect()
+        };
+        let keys: Option<Vec<String>> = filter.people.as_ref().map(keys);
+        let usernames: Option<Vec<String>> = filter.people.as_ref().map(usernames);
         let rows = self.query(
             include_str!("sql/list_invitations.sql"),
             &[
                 &filter.run,
                 &filter.states,
-                &filter.emails,
+                &keys,
+                &usernames,
                 &filter.age_minutes,
             ],
             "reading the invitations",
@@ -429,58 +516,66 @@ impl Store {
         self.execute(sql, &[&ids], "ending links")
     }
 
-    /// Makes a link to be handed over in person, by the settings of `pipeline`; the one that is out
-    /// ends. `lifetime` gives the minutes by kind. `None` for an address without an account that could use it.
+    /// Makes links to be handed over in person, by the settings of `pipeline`; those that are out end.
+    /// `lifetime` gives the minutes by kind. `keep` gets the links, by account, before they work; where
+    /// it fails, nothing has changed. Accounts that can't use a link are not among them.
     ///
     /// # Errors
-    /// A refusal with a `database.*` code.
+    /// A refusal with a `database.*` code, and what `keep` fails with.
     pub fn hand_over(
         &mut self,
-        email_key: &str,
-        token: &[u8; 32],
-        message_id: &str,
+        wanted: &[ToHandOver],
         pipeline: Option<&str>,
         lifetime: impl Fn(Kind) -> Option<u32>,
-    ) -> Result<Option<HandedOver>> {
-        let doing = |error| refusal(&error, "making a link");
-        let id = new_ids(1)?.remove(0);
+        keep: impl FnOnce(&HashMap<Uuid, HandedOver>) -> Result<()>,
+    ) -> Result<()> {
+        let doing = |error| refusal(&error, "making links");
+        let ids = new_ids(wanted.len())?;
+        let of: HashMap<Uuid, &ToHandOver> = wanted.iter().map(|one| (one.account, one)).collect();
+        let accounts: Vec<Uuid> = wanted.iter().map(|one| one.account).collect();
+        let [invite, reset] =
+            [Kind::Invite, Kind::Reset].map(|kind| lifetime(kind).map(|minutes| minutes as i32));
         self.runtime.block_on(async {
             let transaction = self.connection.client.transaction().await.map_err(doing)?;
             let sql = include_str!("sql/hand_over.sql");
-            let Some(row) = transaction
-                .query_opt(sql, &[&email_key])
-                .await
-                .map_err(doing)?
-            else {
-                return Ok(None);
-            };
-            let kind = Kind::from_name(row.get(1)).unwrap_or(Kind::Reset);
-            let (account, run, email): (Uuid, String, String) =
-                (row.get(0), row.get(2), row.get(3));
-            let minutes = lifetime(kind).map(|minutes| minutes as i32);
-            let made = transaction
-                .query_one(
-                    include_str!("sql/insert_handed_over.sql"),
-                    &[
-                        &id,
-                        &run,
-                        &account,
-                        &kind.name(),
-                        &email,
-                        &email_key,
-                        &token.as_slice(),
-                        &minutes,
-                        &message_id,
-                        &pipeline,
-                    ],
-                )
-                .await
-                .map_err(doing)?;
-            transaction.commit().await.map_err(doing)?;
-            Ok(Some(HandedOver {
-                kind,
-                expires_at: made.get(0),
-            }))
+            let rows = transaction.query(sql, &[&accounts]).await.map_err(doing)?;
+            let (mut for_accounts, mut kinds, mut runs) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut tokens, mut message_ids) = (Vec::new(), Vec::new());
+            for row in &rows {
+                let account: Uuid = row.get(0);
+                let Some(one) = of.get(&account) else {
+                    continue;
+                };
+                for_accounts.push(account);
+                kinds.push(row.get::<_, &str>(1));
+                runs.push(row.get::<_, &str>(2));
+                tokens.push(one.token.as_slice());
+                message_ids.push(one.message_id.as_str());
+            }
+            let ids = &ids[..for_accounts.len()];
+            let sql = include_str!("sql/insert_handed_over.sql");
+            let values: [&(dyn ToSql + Sync); 9] = [
+                &ids,
+                &runs,
+                &for_accounts,
+                &kinds,
+                &tokens,
+                &message_ids,
+                &invite,
+                &reset,
+                &pipeline,
+            ];
+            let made = transaction.query(sql, &values).await.map_err(doing)?;
+            let made = made.iter().map(|row| {
+                let handed_over = HandedOver {
+                    kind: Kind::from_name(row.get(1)).unwrap_or(Kind::Reset),
+                    expires_at: row.get(2),
+                    expires: row.get(3),
+                };
+                (row.get(0), handed_over)
+            });
+            keep(&made.collect())?;
+            transaction.commit().await.map_err(doing)
         })
     }
 
@@ -518,6 +613,14 @@ impl Store {
     }
 }
 
+fn queued(row: &Row) -> Queued {
+    Queued {
+        id: row.get(0),
+        domain: row.get(1),
+        not_before: row.get(2),
+    }
+}
+
 fn candidate(row: &Row) -> Candidate {
     Candidate {
         row: row.get::<_, i32>(0) as RowNumber,
@@ -535,6 +638,7 @@ fn candidate(row: &Row) -> Candidate {
         has_password: row.get(16),
         other_roles: row.get(17),
         starts_later: row.get(18),
+        sessions: row.get(19),
     }
 }
 
@@ -583,11 +687,13 @@ fn listed(row: &Row) -> Listed {
         expires_at: row.get(13),
         usable: row.get(14),
         pipeline: row.get(15),
+        username_key: row.get(16),
+        session: row.get(17),
     }
 }
 
 /// Random ids (UUID version 4, RFC 9562).
-fn new_ids(count: usize) -> Result<Vec<Uuid>> {
+pub(super) fn new_ids(count: usize) -> Result<Vec<Uuid>> {
     let mut bytes = vec![0; count * 16];
     getrandom::fill(&mut bytes).map_err(|error| {
         Refusal::new(

@@ -366,6 +366,7 @@ impl Writer {
         for (sql, rows) in [
             (include_str!("sql/copy_accounts.sql"), &chunk.creates),
             (include_str!("sql/copy_memberships.sql"), &chunk.memberships),
+            (include_str!("sql/copy_enrolments.sql"), &chunk.enrolments),
             (include_str!("sql/copy_passwords.sql"), &chunk.passwords.0),
         ] {
             copy(&self.connection.client, sql, rows.clone()).await?;
@@ -426,10 +427,18 @@ impl Writer {
         };
         let taken = "another account took one of its keys while the import was running";
         let inserted = bisect(client, sql, &[], &chunk.creating, taken, issues).await?;
-        client
-            .execute(self.joins, &[&inserted, &self.run.id])
-            .await
-            .map_err(trouble)?;
+        self.join(&inserted).await
+    }
+
+    /// Begins the memberships and enrolments of those rows, which went in.
+    async fn join(&self, rows: &[i32]) -> std::result::Result<(), Trouble> {
+        for sql in [self.joins, include_str!("sql/enrol.sql")] {
+            let client = &self.connection.client;
+            client
+                .execute(sql, &[&rows, &self.run.id])
+                .await
+                .map_err(trouble)?;
+        }
         Ok(())
     }
 
@@ -538,13 +547,11 @@ impl Writer {
             for sql in [
                 include_str!("sql/leave_groups.sql"),
                 include_str!("sql/leave_roles.sql"),
+                include_str!("sql/end_enrolments.sql"),
             ] {
                 client.execute(sql, &[&updated]).await.map_err(trouble)?;
             }
-            client
-                .execute(self.joins, &[&updated, &self.run.id])
-                .await
-                .map_err(trouble)?;
+            self.join(&updated).await?;
         }
         Ok(())
     }

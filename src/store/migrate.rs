@@ -51,9 +51,15 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("migrations/0015_decisions.sql"),
     ),
     (
-        20,
+        16,
+        "links_by_username",
+        include_str!("migrations/0016_links_by_username.sql"),
+    ),
+    (17, "sessions", include_str!("migrations/0017_sessions.sql")),
+    (
+        18,
         "given_passwords",
-        include_str!("migrations/0020_given_passwords.sql"),
+        include_str!("migrations/0018_given_passwords.sql"),
     ),
 ];
 

@@ -43,6 +43,7 @@ pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod selection;
+pub mod sessions;
 pub mod share;
 pub mod snapshot;
 pub mod target;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Store;
 use crate::definition::nearest;
+use crate::invitation::Name;
 use crate::issue::Code;
 use crate::meaning::group;
 use crate::refusal::{Refusal, Result};
@@ -100,8 +101,8 @@ impl Store {
     fn add_part(&self, parts: &mut Parts, wish: &Wish) -> Result<()> {
         let is_there = |known: &[String], word: &str| known.iter().any(|one| one == word);
         match wish {
-            Wish::Email(key, _) => parts.emails.push(key.clone()),
-            Wish::Username(key, _) => parts.usernames.push(key.clone()),
+            Wish::Named(Name::Email(key), _) => parts.emails.push(key.clone()),
+            Wish::Named(Name::Username(key), _) => parts.usernames.push(key.clone()),
             Wish::Id(id) => match id.parse::<Uuid>() {
                 Ok(account) => {
                     parts.accounts.push(account);
@@ -195,6 +196,10 @@ impl Store {
             let sql = format!("select id from muster.accounts where {column} = any ($)");
             add(list, list.is_empty(), &[&sql]);
         }
+        // Whoever has no address may have one as a username.
+        let unmailed =
+            "select id from muster.accounts where email_key is null and username_key = any ($)";
+        add(&parts.emails, parts.emails.is_empty(), &[unmailed]);
         let others = "select id from muster.accounts where other_roles && $";
         add(&parts.roles, parts.roles.is_empty(), &[others]);
         let by_id = "select id from muster.accounts where id = any ($)";
@@ -225,8 +230,10 @@ impl Store {
         let ids = keys(|account| account.external_id.as_ref());
         let accounts: HashSet<Uuid> = found.iter().map(|account| account.id).collect();
         let is_unknown = |wish: &&Wish| match wish {
-            Wish::Email(key, _) => !emails.contains(key.as_str()),
-            Wish::Username(key, _) => !usernames.contains(key.as_str()),
+            Wish::Named(Name::Email(key), _) => {
+                !emails.contains(key.as_str()) && !usernames.contains(key.as_str())
+            }
+            Wish::Named(Name::Username(key), _) => !usernames.contains(key.as_str()),
             Wish::Id(id) => {
                 !ids.contains(id.as_str()) && !id.parse().is_ok_and(|id| accounts.contains(&id))
             }
@@ -244,8 +251,8 @@ impl Store {
         };
         let what = format!("no account matches {}{more}", shown.join(", "));
         let (column, word) = match first {
-            Wish::Email(key, _) => ("email_key", key),
-            Wish::Username(key, _) => ("username_key", key),
+            Wish::Named(Name::Email(key), _) => ("email_key", key),
+            Wish::Named(Name::Username(key), _) => ("username_key", key),
             wish => (
                 "external_id",
                 if let Wish::Id(id) = wish {
@@ -259,7 +266,7 @@ impl Store {
         let known = self.words(&sql)?;
         let refusal = Refusal::new(Code::SelectionUnknown, what);
         let kind = match first {
-            Wish::Username(..) => "username:",
+            Wish::Named(Name::Username(_), _) => "username:",
             Wish::Id(_) => "id:",
             _ => "",
         };

@@ -85,6 +85,9 @@ async fn call(
     if with_groups {
         note_groups(client, &shape, &mut builder).await?;
     }
+    if shape.has_sessions() {
+        note_sessions(client, &shape, &mut builder).await?;
+    }
     let note = |tuple: &[Field]| {
         let [id, status, email_key, username_key, values @ ..] = tuple else {
             return None;
@@ -95,6 +98,27 @@ async fn call(
     each_tuple(client, &sql, note).await?;
     client.batch_execute("commit").await.map_err(failed)?;
     Ok(Some(builder.finish()))
+}
+
+/// Takes down which sessions the accounts are enrolled in.
+async fn note_sessions(
+    client: &Client,
+    shape: &Shape,
+    builder: &mut SnapshotBuilder,
+) -> Result<()> {
+    let sql = "copy (
+            select enrolment.account_id, '//' || session.key
+            from muster.enrolments enrolment join muster.sessions session on session.id = enrolment.session_id
+        ) to stdout (format binary)";
+    let note = |tuple: &[Field]| {
+        let [account, entry] = tuple else {
+            return None;
+        };
+        let sum = shape.sum(&[text(*entry)?.to_string()]);
+        builder.note_groups(uuid(*account)?, sum);
+        Some(())
+    };
+    each_tuple(client, sql, note).await
 }
 
 /// Takes down in which groups the accounts are.

@@ -15,7 +15,7 @@ use super::Store;
 use super::is_spread;
 use super::target::joins_by_view;
 use crate::account::{Account, COLUMNS, Update};
-use crate::field::{Key, RowNumber};
+use crate::field::{Field, Key, RowNumber};
 use crate::meaning::membership;
 use crate::outcome::{Counts, Exit, Outcome};
 use crate::refusal::{Refusal, Result};
@@ -651,25 +651,26 @@ async fn referred(
 /// `returning` removed.
 async fn known_groups(client: &Client, cases: &[Case], returning: &str) -> Answer<HashSet<String>> {
     let mut keys = Vec::new();
-    let mut add = |entry: &Value| {
-        keys.extend(
-            entry
-                .as_str()
-                .map(|entry| membership::key_of(entry).to_string()),
-        );
-    };
     for case in cases {
         match &case.deed {
             Deed::Changed(before, _) => {
-                let groups = before.get("groups").and_then(Value::as_array);
-                groups.into_iter().flatten().for_each(&mut add);
+                for field in membership::FIELDS {
+                    let list = before.get(field.name()).unwrap_or(&Value::Null);
+                    let entries = membership::of_recorded(list, field);
+                    keys.extend(
+                        entries
+                            .iter()
+                            .map(|entry| membership::key_of(entry).to_string()),
+                    );
+                }
             }
             Deed::Removed(image) => {
-                let joined = image["memberships"].as_array();
-                joined
-                    .into_iter()
-                    .flatten()
-                    .for_each(|one| add(&one["key"]));
+                let joined = image["memberships"].as_array().into_iter().flatten();
+                keys.extend(joined.filter_map(|one| Some(one["key"].as_str()?.to_string())));
+                keys.extend(membership::of_recorded(
+                    &image["enrolments"],
+                    Field::Sessions,
+                ));
             }
             Deed::Created => {}
         }
@@ -839,8 +840,12 @@ async fn put_back(
             false => include_str!("sql/undo_return.sql"),
         };
         client.execute(sql, &[&id, &of, &returning]).await?;
-        let sql = include_str!("sql/undo_return_memberships.sql");
-        client.execute(sql, &[&id, &returning]).await?;
+        for sql in [
+            include_str!("sql/undo_return_memberships.sql"),
+            include_str!("sql/undo_return_enrolments.sql"),
+        ] {
+            client.execute(sql, &[&id, &returning]).await?;
+        }
     }
     Ok(())
 }
@@ -884,6 +889,7 @@ async fn key_transfer(client: &Client, id: &str, updates: &[(RowNumber, &Update)
         for sql in [
             include_str!("sql/undo_leave.sql"),
             include_str!("sql/undo_leave_roles.sql"),
+            include_str!("sql/undo_unenrol.sql"),
         ] {
             client.execute(sql, &[&accounts, &keys, &roles]).await?;
         }
@@ -894,9 +900,11 @@ async fn key_transfer(client: &Client, id: &str, updates: &[(RowNumber, &Update)
             true => include_str!("sql/undo_target_moves.sql"),
             false => include_str!("sql/undo_moves.sql"),
         };
-        client
-            .execute(sql, &[&id, &accounts, &keys, &roles])
-            .await?;
+        for sql in [sql, include_str!("sql/undo_enrol.sql")] {
+            client
+                .execute(sql, &[&id, &accounts, &keys, &roles])
+                .await?;
+        }
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ pub mod leftovers;
 pub mod months;
 pub mod names;
 pub mod nothing;
+pub mod sessions;
 pub mod spreadsheets;
 
 /// The languages of a table's lines: BCP 47, with `any` for what programs write in every language.

@@ -14,16 +14,16 @@ use crate::mailbox::{Mailbox, Verdict};
 use crate::support::{self, Finished, Running};
 
 /// A place with imported people, and how `muster` is run there.
-struct Place {
-    folder: tempfile::TempDir,
+pub struct Place {
+    pub folder: tempfile::TempDir,
     home: tempfile::TempDir,
-    url: String,
+    pub url: String,
     environment: Vec<(String, String)>,
 }
 
 impl Place {
     /// Imports `people` (CSV) by `pipeline` (TOML after the name).
-    fn with(people: &str, pipeline: &str) -> Place {
+    pub fn with(people: &str, pipeline: &str) -> Place {
         let place = Place {
             folder: support::folder(),
             home: support::folder(),
@@ -37,12 +37,12 @@ impl Place {
         place
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         std::fs::write(self.folder.path().join(name), text).unwrap();
     }
 
     /// Sends by that mail server from now on.
-    fn by(mut self, mailbox: &Mailbox) -> Place {
+    pub fn by(mut self, mailbox: &Mailbox) -> Place {
         self.environment
             .push(("MUSTER_SMTP".to_string(), mailbox.url()));
         self
@@ -59,12 +59,12 @@ impl Place {
         support::start_with(self.folder.path(), &self.url, arguments, &environment)
     }
 
-    fn run(&self, arguments: &[&str]) -> Finished {
+    pub fn run(&self, arguments: &[&str]) -> Finished {
         self.start(arguments).finish()
     }
 
     /// As [`Place::run`], and it has to end well.
-    fn good(&self, arguments: &[&str]) -> String {
+    pub fn good(&self, arguments: &[&str]) -> String {
         let finished = self.run(arguments);
         assert_eq!(finished.exit, 0, "{arguments:?}\n{finished:?}");
         finished.stdout
@@ -124,7 +124,7 @@ impl Place {
 }
 
 /// `count` people at five domains.
-fn people(count: usize) -> String {
+pub fn people(count: usize) -> String {
     let mut text = "id,first name,last name,email,groups,role,company\n".to_string();
     for number in 0..count {
         let group = if number % 2 == 0 {
@@ -141,16 +141,16 @@ fn people(count: usize) -> String {
     text
 }
 
-const MAIL: &str = "[mail]\nfrom = \"Acme <people@acme.eu>\"\ncontact = \"help@acme.eu\"\nper_minute = 0\nretry_seconds = [0]\n";
+pub const MAIL: &str = "[mail]\nfrom = \"Acme <people@acme.eu>\"\ncontact = \"help@acme.eu\"\nper_minute = 0\nretry_seconds = [0]\n";
 
 /// The page, running.
-struct Page {
+pub struct Page {
     running: Option<Running>,
     address: String,
 }
 
 impl Page {
-    fn start(place: &Place) -> Page {
+    pub fn start(place: &Place) -> Page {
         let mut running = place.start(&["serve", "--listen", "127.0.0.1:0", "-p", "p.toml"]);
         for _ in 0..2000 {
             if let Some((_, rest)) = running.stdout().split_once("http://") {
@@ -177,7 +177,7 @@ impl Page {
         (answer[9..12].parse().unwrap(), answer)
     }
 
-    fn get(&self, path: &str) -> (u16, String) {
+    pub fn get(&self, path: &str) -> (u16, String) {
         let host = &self.address;
         self.ask(&format!(
             "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
@@ -185,7 +185,7 @@ impl Page {
     }
 
     /// Opens the form at `path` and sends it back with `fields`.
-    fn submit(&self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+    pub fn submit(&self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
         let (_, form) = self.get(path);
         let cookie = form
             .lines()
@@ -248,12 +248,12 @@ fn attribute(input: &str, name: &str) -> String {
 }
 
 /// The path of a link: what comes after the host.
-fn path_of(link: &str) -> String {
+pub fn path_of(link: &str) -> String {
     let (_, rest) = link.split_once("://").unwrap();
     rest[rest.find('/').unwrap()..].to_string()
 }
 
-const PASSWORD: &str = "correct horse battery staple 7";
+pub const PASSWORD: &str = "correct horse battery staple 7";
 
 #[test]
 fn people_are_chosen_written_to_and_get_in() {

@@ -28,6 +28,7 @@ mod presets;
 mod properties;
 mod resume;
 mod safeguards;
+mod sessions;
 mod share;
 mod spread;
 mod support;

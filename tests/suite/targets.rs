@@ -616,6 +616,33 @@ fn what_inspect_proposes_can_be_imported_by() {
     }
 }
 
+/// Sessions are muster's own, wherever the accounts are.
+fn enrols_and_undoes(app: &App, url: &str, pipeline: &[&str]) {
+    let write = |name: &str, text: &str| fs::write(app.folder.path().join(name), text).unwrap();
+    let good = |arguments: &[&str]| {
+        let done = support::run(app.folder.path(), url, &[arguments, pipeline].concat());
+        assert_eq!(done.exit, 0, "{done:?}");
+        done.stdout
+    };
+    write(
+        "sessions.csv",
+        "name,starts\nYoga,2099-01-14T18:30Z\nChess,2099-01-15T18:30Z\n",
+    );
+    write(
+        "enrolled.csv",
+        "email,username,first name,last name,sessions\nnew.one@firm.eu,newone,New,One,yoga; Chess\n",
+    );
+    good(&["sessions", "import", "sessions.csv"]);
+    good(&["import", "enrolled.csv"]);
+    let count = "select count(*)::text from muster.enrolments";
+    assert_eq!(app.one(count), "2");
+    good(&["invite", "last"]);
+    let run = app.one("select id from muster.runs order by started_at desc limit 1");
+    let undone = support::run(app.folder.path(), url, &["undo", &run]);
+    assert_eq!(undone.exit, 0, "{undone:?}");
+    assert_eq!(app.one(count), "0");
+}
+
 #[test]
 fn a_role_with_what_is_printed_and_no_more_can_import_and_undo() {
     for name in ["", "django", "devise"] {
@@ -647,6 +674,7 @@ fn a_role_with_what_is_printed_and_no_more_can_import_and_undo() {
         assert!(imported.counts().created >= 3, "{imported:?}");
         let again = support::run(app.folder.path(), &url, &arguments);
         assert_eq!(again.counts().updated, 0, "{again:?}");
+        enrols_and_undoes(&app, &url, arguments.get(3..).unwrap_or_default());
         let mut arguments = vec!["people", "change", "--all", "--set", "first_name=Robin"];
         arguments.extend(["--apply", "--json"]);
         if !name.is_empty() {

@@ -239,8 +239,13 @@ impl<'a> Row<'a> {
     ) -> (Cow<'v, str>, Rules) {
         let bare = cell.trim_matches(|c: char| c.is_whitespace() || text::is_dropped(c));
         let inner = wrap::unwrapped(bare, what).filter(|_| bare.starts_with('='));
-        let list = groups.clean(inner.unwrap_or(cell), &self.definition.groups);
-        if let Some(remark) = &list.remark {
+        let cell = inner.unwrap_or(cell);
+        let list = match field {
+            Field::Sessions => group::clean(cell, &self.definition.sessions.as_list()),
+            _ => groups.clean(cell, &self.definition.groups),
+        };
+        // A session that isn't there is reported by its name; one that is was read right.
+        if let Some(remark) = list.remark.as_ref().filter(|_| field != Field::Sessions) {
             self.report_list(field, remark, drafts);
         }
         (list.value, list.rules)
@@ -946,6 +951,7 @@ mod tests {
                 "2026-11-22",
                 "",
                 "Boss@x.org",
+                "",
             ]
         );
         assert_eq!(value(&drafts, 1, Field::FirstName), "Janet");
@@ -999,9 +1005,9 @@ mod tests {
         assert_eq!(
             found,
             [
-                (1, Code::RowShort, "21 cells"),
+                (1, Code::RowShort, "22 cells"),
                 (2, Code::RowShort, "0 cells"),
-                (4, Code::RowLong, "23 cells")
+                (4, Code::RowLong, "24 cells")
             ]
         );
         assert_eq!(drafts.values.len(), rows.len());

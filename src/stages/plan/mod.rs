@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use crate::definition::{
-    Definition, EmptyCell, Existing, MissingGroups, Mode, Onboarding, Recycled, Returning, USED,
-    UnknownDeactivated, UpdatePolicy,
+    Definition, EmptyCell, Existing, MissingGroups, MissingSessions, Mode, Onboarding, Recycled,
+    Returning, USED, UnknownDeactivated, UpdatePolicy,
 };
 use crate::field::{Field, Key, RowNumber};
 use crate::issue::{Code, Issue};
@@ -58,7 +58,9 @@ pub fn decide(
         return (Action::Leave(Outcome::Skipped), vec![issue]);
     }
     let mut issues = unknown_groups(person, definition, tree);
-    let waits = issues.iter().any(|issue| issue.code == Code::GroupHeld);
+    issues.extend(unknown_sessions(person, definition, tree));
+    let waits = |issue: &Issue| matches!(issue.code, Code::GroupHeld | Code::SessionHeld);
+    let waits = issues.iter().any(waits);
     let action = match matched {
         None => new_account(person, definition, tree, &mut issues),
         Some(matched) => {
@@ -286,6 +288,27 @@ fn unknown_groups(person: &Person, definition: &Definition, tree: &Tree) -> Vec<
         .chain(left)
         .filter(|(_, path)| is_unknown(path))
         .map(|(field, path)| issue(field, path))
+        .collect()
+}
+
+fn unknown_sessions(person: &Person, definition: &Definition, tree: &Tree) -> Vec<Issue> {
+    let code = match definition.sessions.missing {
+        MissingSessions::Reject => Code::SessionUnknown,
+        MissingSessions::Hold => Code::SessionHeld,
+    };
+    let issue = |name: &str| {
+        let detail = match tree.nearest_session(name) {
+            Some(near) => format!("a session that exists, such as `{near}`"),
+            None => "a session that exists".to_string(),
+        };
+        Issue::of_field(code, person.row(), Field::Sessions, name, detail)
+    };
+    let is_unknown = |name: &&str| !tree.has(&membership::of_session(name));
+    person
+        .said()
+        .enrolled()
+        .filter(is_unknown)
+        .map(issue)
         .collect()
 }
 
@@ -794,16 +817,20 @@ fn move_groups(
     update: &mut Update,
 ) -> Option<Vec<String>> {
     let (said, held) = (person.said(), &account.groups);
-    let after = membership::after(said, held, &definition.update, &definition.groups, tree)?;
+    let after = membership::after(said, held, definition, tree)?;
     let only_in = |list: &[String], other: &[String]| -> Vec<String> {
         let missing = |entry: &&String| other.binary_search(entry).is_err();
         list.iter().filter(missing).cloned().collect()
     };
     update.joins = only_in(&after, held);
     update.leaves = only_in(held, &after);
-    let name = Field::Groups.name();
-    update.before.insert(name.to_string(), held.clone().into());
-    update.after.insert(name.to_string(), after.clone().into());
+    for field in membership::FIELDS {
+        let [before, after] = [held, &after].map(|list| membership::recorded(list, field));
+        if before != after {
+            update.before.insert(field.name().to_string(), before);
+            update.after.insert(field.name().to_string(), after);
+        }
+    }
     Some(after)
 }
 

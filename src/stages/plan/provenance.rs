@@ -130,8 +130,8 @@ pub fn keep_others(
         if update_policy != UpdatePolicy::Own || closes {
             continue;
         }
-        if field == Some(Field::Groups) {
-            issues.extend(stay(update, account, row, &past, definition));
+        if let Some(field) = field.filter(|field| membership::FIELDS.contains(field)) {
+            issues.extend(stay(update, account, field, row, &past, definition));
             continue;
         }
         let setter = past.setter(&name, update.before.get(&name).unwrap_or(&Value::Null));
@@ -167,10 +167,11 @@ fn put_back(update: &mut Update, account: &Account, name: &str) {
     }
 }
 
-/// Memberships that others began don't end.
+/// Memberships or enrolments that others began don't end.
 fn stay(
     update: &mut Update,
     account: &Account,
+    field: Field,
     row: RowNumber,
     past: &Past,
     definition: &Definition,
@@ -180,27 +181,40 @@ fn stay(
         by.map(|by| Setter::of(by.as_deref()))
     };
     let mut issues = Vec::new();
+    let is_other = |entry: &str| membership::session(entry).is_some() != (field == Field::Sessions);
     update.leaves.retain(|group| match setter(group) {
+        _ if is_other(group) => true,
         Some(setter) if setter.is_other(definition.source()) => {
+            let what = match field {
+                Field::Sessions => "session",
+                _ => "group",
+            };
             let (found, detail) = (
                 membership::shown(group),
-                format!("stays in this group: {setter}"),
+                format!("stays in this {what}: {setter}"),
             );
-            let issue = Issue::of_field(Code::UpdateKept, row, Field::Groups, &found, detail);
+            let issue = Issue::of_field(Code::UpdateKept, row, field, &found, detail);
             issues.push(issue);
             false
         }
         _ => true,
     });
-    if update.joins.is_empty() && update.leaves.is_empty() {
-        put_back(update, account, Field::Groups.name());
+    if update
+        .joins
+        .iter()
+        .chain(&update.leaves)
+        .all(|entry| is_other(entry))
+    {
+        put_back(update, account, field.name());
     } else if !issues.is_empty() {
         let stays = |group: &&String| !update.leaves.contains(group);
         let mut after: Vec<String> = account.groups.iter().filter(stays).cloned().collect();
         after.extend(update.joins.iter().cloned());
         after.sort();
-        let name = Field::Groups.name().to_string();
-        update.after.insert(name, after.into());
+        let name = field.name().to_string();
+        update
+            .after
+            .insert(name, membership::recorded(&after, field));
     }
     issues
 }

@@ -666,6 +666,7 @@ impl<'a> Checker<'a> {
             groups: Some(self.value(index, Field::Groups)),
             add: Some(self.value(index, Field::AddGroups)),
             remove: Some(remove),
+            sessions: None,
         };
         if let Some(path) = membership::contradiction(said, self.groups) {
             let detail = "a group that the row doesn't name elsewhere";
@@ -675,7 +676,10 @@ impl<'a> Checker<'a> {
 
     fn check_groups(&mut self, field: Field, value: &str, row: RowNumber) {
         for group in groups(value) {
-            let (path, role) = group::path_and_role(group, self.groups);
+            let (path, role) = match field {
+                Field::Sessions => (group, None),
+                _ => group::path_and_role(group, self.groups),
+            };
             self.check_converted(field, path, row);
             if let Some(role) = role
                 && !self.group_roles.iter().any(|known| known == role)
@@ -683,7 +687,11 @@ impl<'a> Checker<'a> {
                 let detail = one_of(&self.group_roles);
                 self.report(Code::RoleNotAllowed, row, field, group, detail);
             }
-            for part in path.split(GROUP_NESTING) {
+            // A session that isn't there is reported anyway.
+            let parts = path
+                .split(GROUP_NESTING)
+                .filter(|_| field != Field::Sessions);
+            for part in parts {
                 let detail = if part.is_empty() {
                     "no empty part in a nested name, and no `/` in a part".to_string()
                 } else if is_longer(part, GROUP_CHARS_MAX) {

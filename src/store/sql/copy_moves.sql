@@ -1,1 +1,1 @@
-copy muster_moves (row, account_id, group_id, leaves, role) from stdin (format binary)
+copy muster_moves (row, account_id, group_id, leaves, role, enrols) from stdin (format binary)

@@ -13,10 +13,10 @@ create temporary table if not exists muster_updates (
     before jsonb, after jsonb
 ) on commit delete rows;
 
--- A row joins (or leaves) a group; account_id is set also for accounts that the chunk creates. The
+-- A row joins (or leaves) a group, or a session where it `enrols`; account_id is set also for accounts that the chunk creates. The
 -- role is null for the membership itself, and empty for one that only came down from a group below.
 create temporary table if not exists muster_moves (
-    row integer, account_id uuid, group_id uuid, leaves boolean, role text
+    row integer, account_id uuid, group_id uuid, leaves boolean, role text, enrols boolean
 ) on commit delete rows;
 
 create temporary table if not exists muster_passwords (

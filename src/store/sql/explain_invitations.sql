@@ -1,6 +1,6 @@
 -- The ways in that account $1 got, also those whose account is removed ($2: their ids).
 select
-    run_id, kind, email, state, via, resends, reply,
+    run_id, kind, coalesce(email, username), state, via, resends, reply,
     (extract(epoch from created_at) * 1000000)::bigint,
     (extract(epoch from sent_at) * 1000000)::bigint,
     (extract(epoch from accepted_at) * 1000000)::bigint,

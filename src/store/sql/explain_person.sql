@@ -27,5 +27,13 @@ select
     ) end,
     exists (select from muster.credentials secret where secret.account_id = $1),
     (extract(epoch from (image ->> 'created_at')::timestamptz) * 1000000)::bigint,
-    (extract(epoch from (image ->> 'updated_at')::timestamptz) * 1000000)::bigint
+    (extract(epoch from (image ->> 'updated_at')::timestamptz) * 1000000)::bigint,
+    case when there then array(
+        select session.name
+        from muster.enrolments enrolment join muster.sessions session on session.id = enrolment.session_id
+        where enrolment.account_id = $1
+        order by session.starts_at, session.key
+    ) else array(
+        select jsonb_array_elements_text(coalesce(image -> 'enrolments', '[]')) order by 1
+    ) end
 from known

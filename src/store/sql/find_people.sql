@@ -1,5 +1,5 @@
 -- Everybody whom a run names, in row order, with what decides whether a mail of that kind may go out on
--- day $3; null where first days don't matter.
+-- day $3; null where first days don't matter. Where $1 is null, every account.
 with named (row, account_id, created) as (
     select run_row, id, true from muster.accounts where run_id = $1
     union all
@@ -8,6 +8,8 @@ with named (row, account_id, created) as (
     select person.row, person.account_id, false
     from muster.chunks, unnest(unchanged_rows, unchanged_accounts) as person (row, account_id)
     where run_id = $1
+    union all
+    select 0, id, false from muster.accounts where $1::text is null
 )
 select
     named.row, account.id, named.created, account.email, account.email_key, account.username,
@@ -21,20 +23,34 @@ select
     ),
     case
         when latest.state in ('sent', 'unknown')
-            and (latest.expires_at <= now() or latest.email_key <> account.email_key) then 'expired'
+            and (
+                latest.expires_at <= now()
+                or latest.email_key is distinct from account.email_key
+                or latest.username_key <> coalesce(account.username_key, '')
+            ) then 'expired'
         else latest.state
     end,
     exists (select from muster.suppressions suppressed where suppressed.email_key = account.email_key),
     exists (select from muster.credentials secret where secret.account_id = account.id and not secret.must_change),
     account.other_roles,
-    coalesce(account.start_date > $3::text::date, false)
+    coalesce(account.start_date > $3::text::date, false),
+    array(
+        select session.id
+        from muster.enrolments enrolment join muster.sessions session on session.id = enrolment.session_id
+        where enrolment.account_id = account.id and session.starts_at > now() and not exists (
+            select from muster.invitations mail
+            where mail.account_id = account.id and mail.session_id = session.id and mail.kind = 'session'
+                and mail.state <> 'queued'
+        )
+        order by session.starts_at, session.key
+    )
 from named
 join muster.accounts account on account.id = named.account_id
 left join lateral (
-    select invitation.state, invitation.expires_at, invitation.email_key
+    select invitation.state, invitation.expires_at, invitation.email_key, invitation.username_key
     from muster.invitations invitation
     where invitation.account_id = account.id and invitation.kind = $2
     order by invitation.created_at desc, invitation.id desc
     limit 1
 ) latest on true
-order by named.row
+order by named.row, account.username_key, account.email_key

@@ -10,4 +10,4 @@ select
     count(distinct account_id) filter (where state = 'expired' or state in ('sent', 'unknown') and expires_at <= now()),
     count(distinct account_id) filter (where state = 'accepted')
 from muster.invitations
-where $1::text is null or run_id = $1
+where kind in ('invite', 'reset', 'temporary') and ($1::text is null or run_id = $1)

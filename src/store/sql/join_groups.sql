@@ -5,7 +5,7 @@ select
     coalesce(array_agg(role order by role collate "C") filter (where role <> ''), '{}'),
     bool_and(role is not null and role = '')
 from muster_moves
-where not leaves and row = any ($1)
+where not enrols and not leaves and row = any ($1)
 group by account_id, group_id
 on conflict (account_id, group_id) do update
 set roles = array(select distinct role from unnest(memberships.roles || excluded.roles) role order by role),

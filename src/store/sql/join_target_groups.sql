@@ -3,4 +3,4 @@
 insert into muster.memberships (account_id, group_id, run_id, roles, inherited)
 select distinct account_id, group_id, $2, '{}'::text[], false
 from muster_moves
-where not leaves and role is null and row = any ($1)
+where not enrols and not leaves and role is null and row = any ($1)

@@ -43,6 +43,13 @@ joined as (
     where $2 and m.account_id in (select account_id from found)
     group by m.account_id
 ),
+enrolled as (
+    select e.account_id, array_agg('//' || s.key) as sessions
+    from muster.enrolments e
+    join muster.sessions s on s.id = e.session_id
+    where $2 and e.account_id in (select account_id from found)
+    group by e.account_id
+),
 changed as (
     select c.account_id, jsonb_agg(
         jsonb_build_object(
@@ -66,6 +73,17 @@ joined_by as (
     left join muster.runs undone on undone.id = run.undoes
     where $2 and $3 and m.account_id in (select account_id from found)
     group by m.account_id
+),
+enrolled_by as (
+    select e.account_id, jsonb_object_agg(
+        '//' || s.key, case when e.run_id is not null then coalesce(run.source, undone.source, '') end
+    ) as sessions
+    from muster.enrolments e
+    join muster.sessions s on s.id = e.session_id
+    left join muster.runs run on run.id = e.run_id
+    left join muster.runs undone on undone.id = run.undoes
+    where $2 and $3 and e.account_id in (select account_id from found)
+    group by e.account_id
 )
 select
     f.row, f.by_external_id, f.by_email, f.by_username,
@@ -76,16 +94,18 @@ select
     a.start_date::text, a.end_date::text, a.manager,
     a.email_key, a.username_key,
     a.attributes::text,
-    j.groups,
+    j.groups || n.sessions,
     case when $3 then jsonb_build_object(
         'made_by', case when a.run_id is not null then coalesce(made.source, '') end,
-        'changes', coalesce(c.changes, '[]'), 'edits', coalesce(a.edits, '{}'), 'groups', coalesce(b.groups, '{}')
+        'changes', coalesce(c.changes, '[]'), 'edits', coalesce(a.edits, '{}'), 'groups', coalesce(b.groups, '{}') || coalesce(y.sessions, '{}')
     )::text end,
     f.name_by_external_id, f.name_by_email, f.name_by_username
 from found f
 left join muster.accounts a on a.id = f.account_id
 left join joined j on j.account_id = f.account_id
+left join enrolled n on n.account_id = f.account_id
 left join changed c on c.account_id = f.account_id
 left join joined_by b on b.account_id = f.account_id
+left join enrolled_by y on y.account_id = f.account_id
 left join muster.runs made on $3 and made.id = a.run_id
 order by f.row

@@ -8,5 +8,5 @@ from unnest($1::uuid[], $2::text[]) as wanted (id, message_id), muster.accounts 
 where invitation.id = wanted.id and invitation.state not in ('accepted', 'sending')
     and account.id = invitation.account_id and account.email_key is not null
     -- Who isn't to be mailed keeps the link that is out.
-    and account.status = case invitation.kind when 'invite' then 'invited' else 'active' end
+    and muster.may_be_mailed(invitation.kind, account.status, account.id, invitation.session_id)
     and not exists (select from muster.suppressions suppressed where suppressed.email_key = account.email_key)

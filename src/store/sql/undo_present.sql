@@ -8,7 +8,7 @@ select
     a.start_date::text, a.end_date::text, a.manager,
     a.email_key, a.username_key,
     a.attributes::text,
-    joined.keys,
+    joined.keys || enrolled.keys,
     a.updated_at <> a.created_at,
     -- A password that an import brought along is nobody's use of the account.
     coalesce((
@@ -20,7 +20,7 @@ select
         where invitation.account_id = a.id and invitation.state = 'accepted'
         limit 1
     ), false),
-    joined.by_others,
+    joined.by_others or enrolled.by_others,
     a.edits is not null,
     coalesce((
         select noted.hash_after is not distinct from (
@@ -41,4 +41,9 @@ cross join lateral (
     from muster.memberships membership join muster.groups grouping on grouping.id = membership.group_id
     where membership.account_id = a.id
 ) joined
+cross join lateral (
+    select coalesce(array_agg('//' || session.key), '{}') as keys, coalesce(bool_or(enrolment.run_id is null), false) as by_others
+    from muster.enrolments enrolment join muster.sessions session on session.id = enrolment.session_id
+    where enrolment.account_id = a.id
+) enrolled
 where a.id = any ($1)

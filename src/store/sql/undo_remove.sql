@@ -12,6 +12,16 @@ image as (
             from muster.memberships membership join muster.groups grouping on grouping.id = membership.group_id
             where membership.account_id = account.id
         ),
+        'enrolments', (
+            select coalesce(jsonb_agg(session.key order by session.key), '[]')
+            from muster.enrolments enrolment join muster.sessions session on session.id = enrolment.session_id
+            where enrolment.account_id = account.id
+        ),
+        'enrolled_by', (
+            select coalesce(jsonb_object_agg(session.key, enrolment.run_id), '{}')
+            from muster.enrolments enrolment join muster.sessions session on session.id = enrolment.session_id
+            where enrolment.account_id = account.id
+        ),
         'invitations', (
             select coalesce(jsonb_agg(invitation.id order by invitation.id), '[]')
             from muster.invitations invitation

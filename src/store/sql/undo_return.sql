@@ -6,7 +6,7 @@ with image as (
 returned as (
     insert into muster.accounts
     select (jsonb_populate_record(
-        null::muster.accounts, '{"other_roles": []}' || before - 'memberships' - 'invitations'
+        null::muster.accounts, '{"other_roles": []}' || before - 'memberships' - 'enrolments' - 'enrolled_by' - 'invitations'
     )).* from image
     returning id
 )

@@ -15,7 +15,7 @@ returned as (
         was.role, was.other_roles, was.status, was.start_date, was.end_date, was.manager, was.attributes, was.edits,
         was.run_id, was.run_row, was.created_at, was.updated_at
     from image, jsonb_populate_record(
-        null::muster.accounts, '{"other_roles": []}' || image.before - 'memberships' - 'invitations'
+        null::muster.accounts, '{"other_roles": []}' || image.before - 'memberships' - 'enrolments' - 'enrolled_by' - 'invitations'
     ) as was
     returning id
 )
