@@ -121,3 +121,127 @@ impl Update {
         self.after.contains_key(PASSWORD)
     }
 }
+
+/// A membership of an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Membership {
+    /// The path of the group, as it was first written.
+    pub path: String,
+    /// Roles within the group, sorted; none for the default role.
+    pub roles: Vec<String>,
+    /// Whether it only came down from a group below.
+    pub inherited: bool,
+}
+
+/// An account as lists and exports show it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AccountRecord {
+    /// Its id.
+    pub id: Uuid,
+    /// Values by [`COLUMNS`].
+    pub values: [Option<String>; COLUMNS.len()],
+    /// Custom attributes.
+    pub attributes: BTreeMap<String, serde_json::Value>,
+    /// Its memberships, by path.
+    pub memberships: Vec<Membership>,
+    /// The state of its latest invitation, if it got one.
+    pub invitation: Option<String>,
+    /// When that was sent or handed over; UTC, `2026-11-22 05:12`.
+    pub invited: Option<String>,
+    /// Whether the person accepted an invitation or chose a password.
+    pub signed_in: bool,
+    /// UTC, `2026-11-22 05:12`.
+    pub created: String,
+    /// UTC, `2026-11-22 05:12`.
+    pub updated: String,
+    /// The run that created it; none for accounts made elsewhere.
+    pub run: Option<String>,
+}
+
+impl AccountRecord {
+    /// Its value for a field that has a column.
+    pub fn value(&self, field: Field) -> Option<&str> {
+        let column = COLUMNS.iter().position(|column| *column == field)?;
+        self.values[column].as_deref()
+    }
+
+    /// A custom attribute as text.
+    pub fn attribute(&self, name: &str) -> Option<String> {
+        match self.attributes.get(name)? {
+            serde_json::Value::Null => None,
+            serde_json::Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        }
+    }
+}
+
+/// What a list of accounts can show and sort by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecordColumn {
+    /// The account's id.
+    Account,
+    /// A field that has a column, or `groups`.
+    Field(Field),
+    /// The state of the latest invitation.
+    Invitation,
+    /// When that was sent or handed over.
+    Invited,
+    /// Whether the person accepted an invitation or chose a password.
+    SignedIn,
+    /// When the account was made.
+    Created,
+    /// When it was last written to.
+    Updated,
+    /// The run that created it.
+    Run,
+    /// A custom attribute.
+    Attribute(String),
+}
+
+impl RecordColumn {
+    /// Every column but the attributes, in order.
+    pub fn all() -> Vec<RecordColumn> {
+        use RecordColumn::{Account, Created, Invitation, Invited, Run, SignedIn, Updated};
+        let fields = Field::ALL.into_iter();
+        let fields = fields.filter(|field| COLUMNS.contains(field) || *field == Field::Groups);
+        let more = [Invitation, Invited, SignedIn, Created, Updated, Run];
+        let fields = fields.map(RecordColumn::Field);
+        [Account].into_iter().chain(fields).chain(more).collect()
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> String {
+        match self {
+            RecordColumn::Account => "account".to_string(),
+            RecordColumn::Field(field) => field.name().to_string(),
+            RecordColumn::Invitation => "invitation".to_string(),
+            RecordColumn::Invited => "invited".to_string(),
+            RecordColumn::SignedIn => "signed_in".to_string(),
+            RecordColumn::Created => "created".to_string(),
+            RecordColumn::Updated => "updated".to_string(),
+            RecordColumn::Run => "run".to_string(),
+            RecordColumn::Attribute(name) => format!("attributes.{name}"),
+        }
+    }
+
+    /// Whether its values are about a person, and so masked in lists.
+    pub fn is_personal(&self) -> bool {
+        match self {
+            RecordColumn::Field(field) => field.is_personal(),
+            RecordColumn::Attribute(_) => true,
+            _ => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Membership {
+    /// As people read it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.path)?;
+        match (self.inherited, self.roles.as_slice()) {
+            (true, _) => f.write_str(" (inherited)"),
+            (false, []) => Ok(()),
+            (false, roles) => write!(f, " ({})", roles.join(", ")),
+        }
+    }
+}

@@ -515,6 +515,8 @@ static PASSWORD_KEYS: LazyLock<HashSet<String>> =
 /// The columns that muster adds to a corrections file: line, codes, reasons, and the mark of the
 /// row.
 pub const OWN: [&str; 4] = ["muster_line", "muster_codes", "muster_reasons", MARK];
+/// The column by which an exported file says whose each row is.
+pub const ACCOUNT: &str = "muster_account";
 /// The column that says which row of which run is fixed; see [`crate::stages::resubmission`].
 pub const MARK: &str = "muster_row";
 
@@ -539,15 +541,20 @@ impl Head<'_> {
         }
     }
 
-    /// Whether it is that of a file of corrections.
+    /// Whether it is that of a file that muster wrote: corrections, or an export.
     pub fn is_correction(&self) -> bool {
         self.header.iter().any(|name| is_own(name))
+    }
+
+    /// Whether it is that of a file that muster exported.
+    pub fn is_export(&self) -> bool {
+        is_export(self.header)
     }
 }
 
 /// Whether muster wrote this column itself, so that a fixed corrections file can be fed back.
 pub fn is_own(header: &str) -> bool {
-    OWN.contains(&header.trim())
+    OWN.contains(&header.trim()) || header.trim() == ACCOUNT
 }
 
 /// Whether this column holds marks.
@@ -559,7 +566,11 @@ pub fn is_mark(header: &str) -> bool {
 /// three columns.
 pub fn has_own(headers: &[String]) -> bool {
     let has = |own: &str| headers.iter().any(|header| header.trim() == own);
-    OWN[..3].iter().all(|own| has(own))
+    OWN[..3].iter().all(|own| has(own)) || is_export(headers)
+}
+
+fn is_export(headers: &[String]) -> bool {
+    headers.iter().any(|header| header.trim() == ACCOUNT)
 }
 
 /// What a column is, as far as its header tells.

@@ -8,6 +8,8 @@ use crate::field::Field;
 use crate::field::Key;
 use crate::field::Place;
 use crate::field::RowNumber;
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::issue::Issue;
@@ -373,6 +375,8 @@ pub struct Drafts {
     pub issues: Vec<Issue>,
     /// The password hashes that rows brought along.
     pub passwords: Passwords,
+    /// The rows that name the account that they were exported from. Empty where a batch comes from a spool.
+    pub exported: HashSet<RowNumber>,
 }
 
 /// The password hashes of a batch, apart from its values: nothing that walks these, shows them or

@@ -69,8 +69,25 @@ pub struct Summary {
     /// kept, `failed` where the database refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<Undone>,
+    /// What was done to groups by hand; in every run of kind `groups`, and in no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<GroupChange>,
     /// What can be done next.
     pub next: Vec<Next>,
+}
+
+/// What was done to groups by hand.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupChange {
+    /// In a sentence's beginning: "renamed `Sales` to `Market`".
+    pub what: String,
+    /// The groups that it is about, by path: as they were called before.
+    pub groups: Vec<String>,
+    /// How many people's memberships ended.
+    pub left: u64,
+    /// The command that takes it back, where `undo` doesn't.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
 }
 
 impl Summary {

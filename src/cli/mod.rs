@@ -19,9 +19,11 @@ mod approve;
 mod drop;
 mod due;
 mod explain;
+mod groups;
 mod import;
 mod invitations;
 mod invite;
+mod listing;
 mod made;
 mod map;
 mod password;
@@ -86,15 +88,20 @@ enum Command {
     Rows(rows::RowsArgs),
     /// Show everything known about one person, in time order
     Explain(explain::ExplainArgs),
-    /// Undo a run, value by value, except what was changed since
-    Undo(undo::UndoArgs),
-    /// Add a few people without a file
-    Add(add::AddArgs),
-    /// Change many accounts at once
+    /// List, show, export and change people as they are now
     People {
         #[command(subcommand)]
         command: people::PeopleCommand,
     },
+    /// List, create, rename and remove groups
+    Groups {
+        #[command(subcommand)]
+        command: groups::GroupsCommand,
+    },
+    /// Undo a run, value by value, except what was changed since
+    Undo(undo::UndoArgs),
+    /// Add a few people without a file
+    Add(add::AddArgs),
     /// Preview the invitations of a run; with --send, send them
     Invite(invite::InviteArgs),
     /// Preview the password-reset mails of a run; with --send, send them
@@ -228,9 +235,10 @@ pub fn run() -> Exit {
         Command::Show(args) => runs::show_run(args),
         Command::Rows(args) => rows::rows(args),
         Command::Explain(args) => explain::explain(args),
+        Command::People { command } => people::people(command),
+        Command::Groups { command } => groups::groups(command),
         Command::Undo(args) => undo::undo(args),
         Command::Add(args) => add::add(args),
-        Command::People { command } => people::people(command),
         Command::Invite(args) => invite::invite(args),
         Command::Reset(args) => invite::reset(args),
         Command::Invitations { command } => invitations::invitations(command),

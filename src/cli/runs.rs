@@ -47,6 +47,8 @@ pub(super) fn show(summary: &Summary, json: &str, folder: &Path, as_json: bool) 
         let lines = undone.examples.iter();
         let lines: Vec<[String; 3]> = lines.map(history::example_line).collect();
         history::undo(summary, &lines, &folder.display().to_string())
+    } else if let Some(groups) = &summary.groups {
+        history::groups(summary, groups)
     } else {
         human::render(
             summary,
@@ -111,6 +113,11 @@ pub(super) fn list_runs(args: &RunsArgs) -> Result<Exit> {
         .map(|run| {
             let paths = |summary: &Summary| match &summary.undo {
                 Some(undone) => vec![format!("undo of {}", undone.of)],
+                None if summary.groups.is_some() => summary
+                    .groups
+                    .iter()
+                    .map(|groups| groups.what.clone())
+                    .collect(),
                 None => summary
                     .input
                     .iter()

@@ -60,7 +60,7 @@ pub(super) fn write_template(args: &TemplateArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn refuse_to_overwrite(path: &Path) -> Result<()> {
+pub(super) fn refuse_to_overwrite(path: &Path) -> Result<()> {
     if path.exists() {
         let what = format!("`{}` already exists", path.display());
         return Err(Refusal::new(Code::OutputUnwritable, what)

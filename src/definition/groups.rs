@@ -20,7 +20,7 @@ pub enum MissingGroups {
 }
 
 /// Whether those above a group see who is in it.
-#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// They don't.

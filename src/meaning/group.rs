@@ -51,6 +51,38 @@ pub fn key(group: &str) -> String {
     group.nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
+/// The cell that [`clean`] reads as these groups, each a path with what role it names. Several are
+/// separated as the pipeline says, or listed as JSON where a name has a mark of its own. None where no
+/// cell is read as them.
+pub fn cell(listed: &[(&str, Option<&str>)], policy: &Groups) -> Option<String> {
+    let entry = |path: &str, role: Option<&str>| match (role, policy.role_mark) {
+        (Some(role), Some(mark)) => format!("{path}{mark}{role}"),
+        _ => path.to_string(),
+    };
+    let wanted: Vec<String> = listed
+        .iter()
+        .map(|(path, role)| entry(path, *role))
+        .collect();
+    let names = listed.iter();
+    let names = names.map(|(path, role)| entry(&nested(path, policy), *role));
+    let names: Vec<String> = names.collect();
+    let is_read =
+        |cell: &String| groups(&clean(cell, policy).value).eq(wanted.iter().map(String::as_str));
+    let plain = match (names.as_slice(), policy.separators.first()) {
+        ([], _) => Some(String::new()),
+        ([only], _) => Some(only.clone()),
+        (several, Some(separator)) => Some(several.join(&format!("{separator} "))),
+        (_, None) => None,
+    };
+    let json = || serde_json::to_string(&names).ok();
+    plain.filter(is_read).or_else(|| json().filter(is_read))
+}
+
+/// A path as the pipeline writes it.
+pub fn nested(path: &str, policy: &Groups) -> String {
+    path.replace(GROUP_NESTING, policy.nesting.encode_utf8(&mut [0; 4]))
+}
+
 /// Between cells of several columns that list groups; no cell of a list has it.
 pub const COLUMN_SEPARATOR: char = '\u{1e}';
 

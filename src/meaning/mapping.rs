@@ -69,6 +69,9 @@ pub struct Mapping {
     /// In a file of corrections: the columns of the codes and of the reasons.
     #[serde(default)]
     pub said: Option<(u16, u16)>,
+    /// In a file that was exported: the column of the accounts.
+    #[serde(default)]
+    pub account: Option<u16>,
     /// The columns of `status` whose header says what a yes means.
     #[serde(default)]
     pub flags: Vec<Flag>,

@@ -18,5 +18,6 @@ pub mod notation;
 pub mod password;
 pub mod person;
 pub mod protection;
+pub mod required;
 pub mod words;
 pub mod wrap;

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use crate::definition::{ColumnSigns, Content, DateOrder, Definition, Slipped};
 use crate::field::{CLEARED, Field, RowNumber};
-use crate::header::{OWN, Vocabulary, date_order, is_mark};
+use crate::header::{ACCOUNT, OWN, Vocabulary, date_order, is_mark};
 use crate::issue::Code;
 use crate::meaning::converted;
 use crate::meaning::date::Evidence;
@@ -175,6 +175,7 @@ pub(super) fn open(job: &Job) -> Result<(Vec<InputFile>, Layout)> {
         InputFile {
             mapping: Mapping {
                 said: said.map(|(codes, reasons)| (codes as u16, reasons as u16)),
+                account: column(ACCOUNT).map(|column| column as u16),
                 flags: map::flags(&source.header, &targets, definition),
                 ..map::mapping(&targets, &layout, definition)
             },

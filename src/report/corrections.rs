@@ -22,9 +22,9 @@ use crate::row::{AboveRow, Native, ShownAs};
 /// a sheet with many notes slowly.
 const NOTES_MAX: usize = 2000;
 /// Excel's own limit for a cell.
-const CELL_CHARS_MAX: usize = 32_767;
+pub(super) const CELL_CHARS_MAX: usize = 32_767;
 /// Excel's own limits for a sheet.
-const SHEET_ROWS_MAX: u32 = 1_048_576;
+pub(super) const SHEET_ROWS_MAX: u32 = 1_048_576;
 /// What a sheet counts widths by: a digit of the font that workbooks have by themselves.
 const DIGIT_PIXELS: f64 = 7.0;
 /// The number format of text: what is typed into such a cell stays as it is typed.

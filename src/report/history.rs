@@ -14,7 +14,7 @@ use crate::history::Left;
 use crate::history::{Done, Known, WayIn, What};
 use crate::issue::Code;
 use crate::meaning::membership;
-use crate::summary::{KeptExample, Summary};
+use crate::summary::{GroupChange, KeptExample, Summary};
 
 /// One thing that was kept: whose, what, why.
 pub fn kept_line(left: &Left) -> [String; 3] {
@@ -114,6 +114,27 @@ pub fn undo(summary: &Summary, left: &[[String; 3]], folder: &str) -> String {
     }
     for next in &summary.next {
         let _ = writeln!(text, "{}:\n  {}", safe(&next.what), safe(&next.command));
+    }
+    text
+}
+
+/// A change of groups by hand. Lines end in `\n`.
+pub fn groups(summary: &Summary, change: &GroupChange) -> String {
+    let run = &summary.run;
+    let mut text = format!("groups {}, {}\n", safe(&run.id), safe(&run.state));
+    let _ = writeln!(text, "in {}\n", safe(&run.matched_against));
+    let _ = writeln!(text, "{}", safe(&change.what));
+    if change.groups.len() > 1 {
+        for group in &change.groups {
+            let _ = writeln!(text, "  {}", safe(group));
+        }
+    }
+    if change.left > 0 {
+        let people = plural(change.left, "person is", "people are");
+        let _ = writeln!(text, "{people} no longer in them");
+    }
+    for next in &summary.next {
+        let _ = writeln!(text, "\n{}:\n  {}", safe(&next.what), safe(&next.command));
     }
     text
 }
@@ -357,6 +378,7 @@ fn event_of(
 ) -> Event {
     let verb = match (&done.what, done.kind.as_str()) {
         (What::Changed(..), "undo") => "changed back by undo",
+        (What::Changed(..), "groups") => "left groups that were removed",
         (What::Changed(..), _) => "changed by import",
         (What::Removed, "undo") => "removed by undo",
         (What::Removed, _) => "removed by import",
@@ -369,6 +391,8 @@ fn event_of(
         event.run = Some(done.run.clone());
         let undoes = done.undoes.as_deref().unwrap_or_default();
         event.notes.push(format!("it undoes run {undoes}"));
+    } else if done.kind == "groups" {
+        event.run = Some(done.run.clone());
     } else if i32::try_from(done.row).is_err() {
         // A leaver's row is negative in the run log.
         event.run = Some(done.run.clone());

@@ -1024,6 +1024,7 @@ mod tests {
                 missing_days: count,
             }],
             undo: None,
+            groups: None,
             next: vec![Next {
                 what: next(),
                 command: next(),

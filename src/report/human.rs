@@ -1103,6 +1103,7 @@ pub(super) mod tests {
             leavers: Default::default(),
             leaver_examples: Vec::new(),
             undo: None,
+            groups: None,
             next: vec![Next {
                 what: "invite the 1,150 new people".to_string(),
                 command: "muster invite 019a9f3c".to_string(),

@@ -6,4 +6,5 @@ pub mod history;
 pub mod html;
 pub mod human;
 pub mod mails;
+pub mod people;
 pub mod template;

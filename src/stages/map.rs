@@ -80,8 +80,10 @@ pub fn targets(
         }
         targets.push(target);
     }
-    check_named(source, &targets, definition)?;
-    check_required(source, &targets, definition)?;
+    if !source.is_export() {
+        check_named(source, &targets, definition)?;
+        check_required(source, &targets, definition)?;
+    }
     Ok(targets)
 }
 
@@ -343,6 +345,7 @@ pub fn mapping(targets: &[Target], layout: &Layout, definition: &Definition) -> 
         separator: definition.groups.separators.first().copied().unwrap_or(';'),
         date_order_found: None,
         said: None,
+        account: None,
         flags: Vec::new(),
         name_parts,
         unmapped: Unmapped::default(),

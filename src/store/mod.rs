@@ -29,6 +29,7 @@ pub mod decisions;
 pub mod drops;
 pub mod error;
 pub mod explain;
+pub mod groups;
 pub mod invitations;
 pub mod launcher;
 pub mod leavers;
@@ -36,6 +37,7 @@ pub mod loader;
 pub mod managers;
 pub mod matches;
 pub mod migrate;
+pub mod people;
 pub mod resubmission;
 pub mod runs;
 #[cfg(test)]

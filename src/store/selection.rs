@@ -269,14 +269,6 @@ impl Store {
         })
     }
 
-    /// The custom attributes that accounts have.
-    ///
-    /// # Errors
-    /// A refusal with a `database.*` code.
-    pub fn attribute_names(&self) -> Result<Vec<String>> {
-        self.words("select distinct jsonb_object_keys(attributes) from muster.accounts")
-    }
-
     /// The paths of all groups.
     ///
     /// # Errors

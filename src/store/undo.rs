@@ -424,7 +424,9 @@ async fn chunk(
         client.query(sql, &[&accounts]).await?;
     }
     look(client, &mut cases, (&accounts, of), referring).await?;
-    let groups = known_groups(client, &cases).await?;
+    // An undo that is only planned hasn't brought back the groups that it would bring back first.
+    let returning = if id.is_none() { of } else { "" };
+    let groups = known_groups(client, &cases, returning).await?;
     for case in &mut cases {
         decide(case, of, &|key| groups.contains(key));
     }
@@ -645,8 +647,9 @@ async fn referred(
     Ok(found)
 }
 
-/// The keys of those groups that exist, of all that the cases name.
-async fn known_groups(client: &Client, cases: &[Case]) -> Answer<HashSet<String>> {
+/// The keys of those groups that exist, of all that the cases name, and those of the groups that the run
+/// `returning` removed.
+async fn known_groups(client: &Client, cases: &[Case], returning: &str) -> Answer<HashSet<String>> {
     let mut keys = Vec::new();
     let mut add = |entry: &Value| {
         keys.extend(
@@ -677,7 +680,10 @@ async fn known_groups(client: &Client, cases: &[Case]) -> Answer<HashSet<String>
     keys.sort_unstable();
     keys.dedup();
     let rows = client
-        .query(include_str!("sql/undo_known_groups.sql"), &[&keys])
+        .query(
+            include_str!("sql/undo_known_groups.sql"),
+            &[&keys, &returning],
+        )
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }

@@ -21,6 +21,7 @@ mod memory;
 mod nightly;
 mod passwords;
 mod people_change;
+mod people_now;
 mod pipelines;
 mod plans;
 mod presets;

@@ -22,6 +22,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::definition::Definition;
 use crate::field::{CLEARED, Field, RowNumber};
@@ -84,7 +85,12 @@ pub fn clean(
         if let Some(kinds) = kinds.next_if(|kinds| kinds[0].0 as usize == index) {
             row.report_kinds(kinds, &mut drafts);
         }
-        if let Some(nobody) = &mut nobody {
+        if mapping
+            .account
+            .is_some_and(|column| row.names_account(column))
+        {
+            drafts.exported.insert(row.number);
+        } else if let Some(nobody) = &mut nobody {
             nobody.look(&drafts.values, index);
         }
     }
@@ -123,6 +129,12 @@ impl<'a> Row<'a> {
         let mut issue = Issue::of_row(code, self.number, format!("{expected} cells"));
         issue.found = format!("{width} cells");
         drafts.issues.push(issue);
+    }
+
+    /// Whether an export wrote the row.
+    fn names_account(&self, column: u16) -> bool {
+        let cell = self.cells.cell(self.index, usize::from(column));
+        cell.trim().parse::<Uuid>().is_ok()
     }
 
     /// What its cells are on their sheet, where that isn't what their columns hold.

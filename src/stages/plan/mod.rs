@@ -25,6 +25,7 @@ use crate::meaning::dates::{Standing, standing};
 use crate::meaning::membership;
 use crate::meaning::membership::Tree;
 use crate::meaning::protection::is_protected;
+use crate::meaning::required::Required;
 use crate::meaning::{group, words};
 use crate::outcome::Outcome;
 use crate::text::names;
@@ -333,6 +334,15 @@ fn new_account(
         let detail = format!("no account has this {}", keys.join(" or "));
         issues.push(Issue::of_row(Code::AccountNone, person.row(), detail));
         return Action::Leave(Outcome::Rejected);
+    }
+    // Only rows of an exported file come here without what is required.
+    let is_missing =
+        |name: &String| Field::from_name(name).is_some_and(|field| person.value(field).is_none());
+    if definition.require.fields.iter().any(is_missing) {
+        let missing = |code, field, detail| {
+            issues.push(Issue::of_field(code, person.row(), field, "", detail));
+        };
+        Required::of(definition).missing(|field| person.value(field).unwrap_or_default(), missing);
     }
     issues.extend(over(person, "", definition));
     issues.extend(person.role_rule(definition).map(|rule| {
@@ -872,9 +882,9 @@ mod tests {
 
     /// Decides about one row with these values in the order of [`FIELDS`].
     fn decided(toml: &str, row: [&str; 6], matched: Option<&Matched>) -> (Action, Vec<Code>) {
-        let definition = definition::parse("p", &format!("name = \"p\"\n{toml}"))
-            .unwrap()
-            .definition;
+        // Rows without names come here only from an exported file.
+        let toml = format!("name = \"p\"\n{toml}\n[require]\nfields = []");
+        let definition = definition::parse("p", &toml).unwrap().definition;
         let layout = Layout::new(FIELDS.map(Slot::Field).to_vec());
         let mut values = Table::new(layout.width());
         for slot in layout.slots() {
@@ -1026,6 +1036,37 @@ mod tests {
                 "{toml} {status:?} {row:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_row_without_what_is_required_makes_no_account() {
+        let definition = definition::parse("p", "name = \"p\"").unwrap().definition;
+        let layout = Layout::new([Field::Email, Field::FirstName].map(Slot::Field).to_vec());
+        let mut values = Table::new(2);
+        ["a@x.org", "Ann"]
+            .iter()
+            .for_each(|value| values.push(value));
+        let mut keys = Table::new(3);
+        ["", "a@x.org", ""].iter().for_each(|key| keys.push(key));
+        let drafts = Drafts {
+            values,
+            ..Drafts::default()
+        };
+        let people = People {
+            drafts,
+            keys,
+            verdicts: vec![Default::default()],
+        };
+        let person = Person {
+            people: &people,
+            index: 0,
+            layout: &layout,
+        };
+        let tree = Tree::new([].into(), &definition.groups);
+        let (action, issues) = decide(&person, None, &definition, &tree);
+        let codes: Vec<Code> = issues.iter().map(|issue| issue.code).collect();
+        assert!(matches!(action, Action::Leave(Outcome::Rejected)));
+        assert_eq!(codes, [Code::LastNameMissing]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::definition;
 use crate::field::{Field, Place, RowNumber};
-use crate::header::{OWN, fields, is_own};
+use crate::header::{ACCOUNT, OWN, fields, is_own};
 use crate::issue::{Code, Issue};
 use crate::refusal::{Refusal, Result};
 use crate::row::Cells;
@@ -354,6 +354,9 @@ fn ours(content: &Content, options: &definition::Read) -> Result<Option<definiti
         .map_err(|error| unreadable(content.path(), &error))?;
     // Only a byte order mark can say something else here.
     let (text, _, _) = UTF_8.decode(&start);
+    if let Some(delimiter) = export_delimiter(&text) {
+        return Ok(Some(as_written(delimiter, '"', &start, options)));
+    }
     let Some((before, rest)) = text.split_once(OWN[0]) else {
         return Ok(None);
     };
@@ -378,8 +381,18 @@ fn ours(content: &Content, options: &definition::Read) -> Result<Option<definiti
     let Some(delimiter) = delimiter.filter(fits).filter(|_| is_header) else {
         return Ok(None);
     };
-    let has_mark = encoding_rs::Encoding::for_bom(&start).is_some();
-    Ok(Some(definition::Read {
+    Ok(Some(as_written(delimiter, quote, &start, options)))
+}
+
+/// How muster writes files that are read back; `start` is the beginning of the file.
+fn as_written(
+    delimiter: &str,
+    quote: char,
+    start: &[u8],
+    options: &definition::Read,
+) -> definition::Read {
+    let has_mark = encoding_rs::Encoding::for_bom(start).is_some();
+    definition::Read {
         delimiter: Some(delimiter.to_string()),
         quote: Some(quote.to_string()),
         // Quotes within cells are doubled, whatever the cells hold.
@@ -388,7 +401,21 @@ fn ours(content: &Content, options: &definition::Read) -> Result<Option<definiti
         header_row: Some(1),
         header_rows: Some(1),
         ..definition::Read::default()
-    }))
+    }
+}
+
+/// What is between the first two names of a file that was exported, which a spreadsheet may have
+/// replaced by its own.
+fn export_delimiter(text: &str) -> Option<&str> {
+    let text = text.trim_start_matches('\u{feff}');
+    let quoted = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_prefix(ACCOUNT)?.strip_prefix('"'));
+    let rest = quoted.or_else(|| text.strip_prefix(ACCOUNT))?;
+    let delimiter = rest.get(..1)?;
+    [",", ";", "\t", "|"]
+        .contains(&delimiter)
+        .then_some(delimiter)
 }
 
 fn pinned(options: &definition::Read) -> Vec<String> {

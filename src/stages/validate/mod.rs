@@ -6,6 +6,7 @@ use crate::text::email;
 use crate::text::scripts;
 use crate::text::username_key;
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
@@ -16,6 +17,7 @@ use crate::issue::{Code, Issue, Severity};
 use crate::meaning::group::{GROUP_NESTING, groups};
 use crate::meaning::membership;
 use crate::meaning::membership::Said;
+use crate::meaning::required::Required;
 use crate::meaning::words::boolean_slots;
 use crate::meaning::{converted, country, date, digits, group, language, name, words};
 use crate::outcome::Verdict;
@@ -61,6 +63,7 @@ pub fn validate(
         let verdict = verdicts.get(at);
         verdict.is_some_and(|verdict| is_said(issue.code, *verdict, is_left_out(at)))
     });
+    let required = Required::of(definition);
     let mut checker = Checker {
         layout,
         roles: definition
@@ -69,10 +72,8 @@ pub fn validate(
             .iter()
             .map(|role| lower(role).into_owned())
             .collect(),
-        required: Field::ALL
-            .into_iter()
-            .filter(|field| is_required(*field, definition))
-            .collect(),
+        required: &required,
+        exported: &drafts.exported,
         groups: &definition.groups,
         group_roles: definition
             .groups
@@ -81,7 +82,6 @@ pub fn validate(
             .chain([&definition.groups.default_role])
             .map(|role| lower(role).into_owned())
             .collect(),
-        email_or_username: definition.require.email_or_username,
         closing_needs_all: definition.matching.unknown_deactivated == UnknownDeactivated::Create,
         date_order: definition.clean.date_order,
         settings: &definition.clean,
@@ -159,15 +159,6 @@ fn rejecting(definition: &Definition) -> Vec<bool> {
         .collect()
 }
 
-fn is_required(field: Field, definition: &Definition) -> bool {
-    let listed = definition
-        .require
-        .fields
-        .iter()
-        .any(|name| name == field.name());
-    listed || (field == Field::Email && definition.require.email_or_username)
-}
-
 fn lower(text: &str) -> Cow<'_, str> {
     text::lower(text).map_or(Cow::Borrowed(text), Cow::Owned)
 }
@@ -179,8 +170,9 @@ struct Checker<'a> {
     groups: &'a Groups,
     /// The roles that a row may give within a group.
     group_roles: Vec<String>,
-    required: Vec<Field>,
-    email_or_username: bool,
+    required: &'a Required,
+    /// Which rows an export wrote: they lack what their accounts lack.
+    exported: &'a HashSet<RowNumber>,
     /// Whether a row that closes an account needs what others need.
     closing_needs_all: bool,
     date_order: DateOrder,
@@ -201,7 +193,9 @@ struct Checker<'a> {
 impl<'a> Checker<'a> {
     /// Checks row `index` and adds its keys.
     fn check(&mut self, index: usize, row: RowNumber, keys: &mut Table) {
-        if self.closing_needs_all || self.value(index, Field::Status) != "deactivated" {
+        let is_exported = !self.exported.is_empty() && self.exported.contains(&row);
+        let needs_all = self.closing_needs_all || self.value(index, Field::Status) != "deactivated";
+        if needs_all && !is_exported {
             self.check_required(index, row);
         }
         self.check_names(index, row);
@@ -275,56 +269,16 @@ impl<'a> Checker<'a> {
     }
 
     fn check_required(&mut self, index: usize, row: RowNumber) {
-        let mut name_is_missing = false;
-        for at in 0..self.required.len() {
-            let field = self.required[at];
-            if !self.value(index, field).is_empty() {
-                continue;
-            }
-            match field {
-                Field::FirstName | Field::LastName
-                    if name::is_single(self.value(index, Field::FullName)) =>
-                {
-                    name_is_missing = true;
-                }
-                Field::FirstName => {
-                    self.report(Code::FirstNameMissing, row, field, "", "a first name");
-                }
-                Field::LastName => {
-                    self.report(Code::LastNameMissing, row, field, "", "a last name");
-                }
-                Field::Email if !self.email_or_username => {
-                    self.report(Code::EmailMissing, row, field, "", "an e-mail address");
-                }
-                Field::Email if self.value(index, Field::Username).is_empty() => {
-                    self.report(
-                        Code::EmailMissing,
-                        row,
-                        field,
-                        "",
-                        "an e-mail address or a username",
-                    );
-                }
-                Field::Email => {}
-                _ => self.report(
-                    Code::FieldMissing,
-                    row,
-                    field,
-                    "",
-                    format!("a value for `{}`", field.name()),
-                ),
-            }
-        }
-        if name_is_missing {
-            let full_name = self.value(index, Field::FullName);
-            self.report(
-                Code::FullNameSingle,
-                row,
-                Field::FullName,
-                full_name,
-                "first and last name",
-            );
-        }
+        let (required, layout, values) = (self.required, self.layout, self.values);
+        let value = |field| {
+            let slot = layout.field(field);
+            let value = slot.map(|slot| values.get(index, slot));
+            value.filter(|value| *value != CLEARED).unwrap_or_default()
+        };
+        required.missing(value, |code, field, detail| {
+            let found = value(field);
+            self.report(code, row, field, found, detail);
+        });
     }
 
     /// The parts of a full name are not reported next to it.

@@ -1,0 +1,107 @@
+//! `muster groups`: the groups as they are now, and what an administrator does to them.
+
+use clap::{Args, Subcommand};
+
+use super::listing::{open_to_read, unknown};
+use super::{DatabaseArgs, PipelineArgs};
+use crate::definition::{Definition, Visibility};
+use crate::meaning::group;
+use crate::outcome::Exit;
+use crate::refusal::Result;
+use crate::store::Store;
+use crate::store::connect::Target;
+use crate::store::groups::GroupRecord;
+use crate::store::launcher::home_from_environment;
+
+mod change;
+mod look;
+
+#[derive(Subcommand)]
+pub(super) enum GroupsCommand {
+    /// List groups with their members
+    List(look::ListArgs),
+    /// Show one group
+    Show(look::ShowArgs),
+    /// Create a group, with the groups above it
+    Create(change::CreateArgs),
+    /// Rename a group; it keeps its members, the groups below it and its history
+    Rename(change::RenameArgs),
+    /// Set whether those above a group see who is in it
+    SetVisibility(change::VisibilityArgs),
+    /// Preview the removal of a group; with --apply, remove it
+    Remove(change::RemoveArgs),
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct PlaceArgs {
+    #[command(flatten)]
+    pipeline: PipelineArgs,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+impl PlaceArgs {
+    fn definition(&self) -> Result<Definition> {
+        Ok(crate::pipelines::open(self.pipeline.name.as_deref())?.definition)
+    }
+
+    /// The groups, to be looked at.
+    fn read(&self) -> Result<Vec<GroupRecord>> {
+        open_to_read(&self.database, &self.definition()?)?.list_groups()
+    }
+
+    /// The database, locked as for a run.
+    fn write(&self, definition: &Definition) -> Result<Store> {
+        let home = home_from_environment()?;
+        let mut store = Store::open(Target::find(self.database.database.as_deref(), &home)?)?;
+        store.lock()?;
+        store.use_target(definition)?;
+        Ok(store)
+    }
+}
+
+/// `muster groups …`.
+pub(super) fn groups(command: &GroupsCommand) -> Result<Exit> {
+    match command {
+        GroupsCommand::List(args) => look::list(args),
+        GroupsCommand::Show(args) => look::show(args),
+        GroupsCommand::Create(args) => change::create(args),
+        GroupsCommand::Rename(args) => change::rename(args),
+        GroupsCommand::SetVisibility(args) => change::set_visibility(args),
+        GroupsCommand::Remove(args) => change::remove(args),
+    }
+}
+
+/// The group of that name.
+///
+/// # Errors
+/// `selection.unknown`, with the nearest one.
+pub(super) fn find_group<'a>(groups: &'a [GroupRecord], wanted: &str) -> Result<&'a GroupRecord> {
+    let key = group::key(wanted.trim());
+    let found = groups.iter().find(|group| group.key == key);
+    let paths = groups.iter().map(|group| group.path.as_str());
+    found.ok_or_else(|| unknown("group", wanted, paths))
+}
+
+/// A group, and all below it, those below after those above.
+pub(super) fn below<'a>(groups: &'a [GroupRecord], top: &'a GroupRecord) -> Vec<&'a GroupRecord> {
+    let mut all = vec![top];
+    let mut at = 0;
+    while at < all.len() {
+        let above = all[at].id;
+        let is_new = |group: &&GroupRecord| {
+            group.parent == Some(above) && all.iter().all(|known| known.id != group.id)
+        };
+        let fresh: Vec<&GroupRecord> = groups.iter().filter(is_new).collect();
+        all.extend(fresh);
+        at += 1;
+    }
+    all
+}
+
+fn visibility(group: &GroupRecord) -> &'static str {
+    match group.is_public {
+        true => Visibility::Public.name(),
+        false => Visibility::Private.name(),
+    }
+}

@@ -1,0 +1,373 @@
+//! The accounts as they are now: which of them are meant, counted, and read one by one.
+
+use std::collections::HashMap;
+
+use futures_util::TryStreamExt;
+use serde::Serialize;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use super::Store;
+use super::target::quote;
+use crate::account::{AccountRecord, COLUMNS, Membership, RecordColumn};
+use crate::definition::nearest;
+use crate::field::Field;
+use crate::refusal::Result;
+use crate::store::error::refusal;
+
+const DOING: &str = "reading the accounts";
+
+/// What people are known by: the first two are their names.
+pub const KNOWN_BY: [Field; 8] = [
+    Field::FirstName,
+    Field::LastName,
+    Field::DisplayName,
+    Field::ExternalId,
+    Field::Email,
+    Field::Username,
+    Field::Phone,
+    Field::Organization,
+];
+
+/// Which accounts are meant: those that fit all that is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// Accounts with one of these statuses.
+    pub statuses: Option<Vec<String>>,
+    /// Members of one of these groups, also those who only came down from a group below.
+    pub groups: Option<Vec<Uuid>>,
+    /// Accounts with one of these roles, as their role or among the others.
+    pub roles: Option<Vec<String>>,
+    /// Accounts of one of these organizations.
+    pub organizations: Option<Vec<String>>,
+    /// Accounts that this run created, changed or found unchanged.
+    pub run: Option<String>,
+    /// Accounts that were invited on this day (UTC) or later, `2026-11-22`.
+    pub invited_since: Option<String>,
+    /// Accounts whose person has neither accepted an invitation nor chosen a password.
+    pub never_signed_in: bool,
+    /// These accounts.
+    pub ids: Option<Vec<Uuid>>,
+}
+
+/// A way in that a person can still use, or that is yet to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OpenInvitation {
+    /// `invite`, `reset` or `temporary`.
+    pub kind: String,
+    /// `queued`, `sending`, `sent` or `unknown`.
+    pub state: String,
+    /// When it was sent or handed over; UTC, `2026-11-22 05:12`.
+    pub sent: Option<String>,
+    /// When it ends; none for never.
+    pub expires: Option<String>,
+    /// `outbox`, `smtp` or `hand`.
+    pub transport: Option<String>,
+    /// The run that it belongs to.
+    pub run: String,
+}
+
+impl Choice {
+    fn values(&self) -> [&(dyn ToSql + Sync); 8] {
+        [
+            &self.statuses,
+            &self.groups,
+            &self.roles,
+            &self.organizations,
+            &self.run,
+            &self.invited_since,
+            &self.never_signed_in,
+            &self.ids,
+        ]
+    }
+}
+
+impl Store {
+    /// How many accounts fit, and how many there are.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn count_people(&self, choice: &Choice) -> Result<(u64, u64)> {
+        let sql = format!(
+            "select count(*) filter (where {}), count(*) from muster.accounts account",
+            include_str!("sql/people_chosen.sql")
+        );
+        let rows = self.query(&sql, &choice.values(), DOING)?;
+        let count = |column| {
+            rows.first()
+                .map_or(0, |row| row.get::<_, i64>(column) as u64)
+        };
+        Ok((count(0), count(1)))
+    }
+
+    /// Gives the accounts that fit to `each`, one by one as the server sends them, at most `limit`.
+    /// They are in the order of `sort`, each column with whether it is in reverse; otherwise in the
+    /// order in which they were created.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code, and what `each` fails with.
+    pub fn each_person(
+        &self,
+        choice: &Choice,
+        sort: &[(RecordColumn, bool)],
+        limit: Option<u64>,
+        each: &mut dyn FnMut(AccountRecord) -> Result<()>,
+    ) -> Result<()> {
+        let order = order(sort);
+        let limit = match limit {
+            Some(limit) => format!("order by {order} limit {limit}"),
+            None => String::new(),
+        };
+        let sql = format!(
+            "with chosen as materialized (
+                select account.id from muster.accounts account where {} {limit}
+            )
+            {} order by {order}",
+            include_str!("sql/people_chosen.sql"),
+            include_str!("sql/people.sql")
+        );
+        let failed = |error| refusal(&error, DOING);
+        let client = &self.connection.client;
+        let rows = self
+            .runtime
+            .block_on(client.query_raw(&sql, choice.values()))
+            .map_err(failed)?;
+        let mut rows = std::pin::pin!(rows);
+        while let Some(row) = self.runtime.block_on(rows.try_next()).map_err(failed)? {
+            each(record(&row))?;
+        }
+        Ok(())
+    }
+
+    /// Those of the accounts that fit of whose values by [`KNOWN_BY`] `fits` says so.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn people_known_by(
+        &self,
+        choice: &Choice,
+        fits: impl Fn(&[Option<&str>; KNOWN_BY.len()]) -> bool,
+    ) -> Result<Vec<Uuid>> {
+        let columns = KNOWN_BY.map(|field| format!(", account.{}", field.name()));
+        let sql = format!(
+            "select account.id{} from muster.accounts account where {}",
+            columns.concat(),
+            include_str!("sql/people_chosen.sql")
+        );
+        let failed = |error| refusal(&error, DOING);
+        let client = &self.connection.client;
+        let rows = self
+            .runtime
+            .block_on(client.query_raw(&sql, choice.values()));
+        let mut rows = std::pin::pin!(rows.map_err(failed)?);
+        let mut found = Vec::new();
+        while let Some(row) = self.runtime.block_on(rows.try_next()).map_err(failed)? {
+            if fits(&std::array::from_fn(|column| row.get(1 + column))) {
+                found.push(row.get(0));
+            }
+        }
+        Ok(found)
+    }
+
+    /// One account; none where it was removed.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn person(&self, id: Uuid) -> Result<Option<AccountRecord>> {
+        let choice = Choice {
+            ids: Some(vec![id]),
+            ..Choice::default()
+        };
+        let mut found = None;
+        self.each_person(&choice, &[], None, &mut |account| {
+            found = Some(account);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// The ways in of an account that are open, oldest first.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn open_invitations(&self, id: Uuid) -> Result<Vec<OpenInvitation>> {
+        let sql = include_str!("sql/person_invitations.sql");
+        let rows = self.query(sql, &[&id], "reading the invitations")?;
+        let invitations = rows.iter().map(|row| OpenInvitation {
+            kind: row.get(0),
+            state: row.get(1),
+            sent: row.get(2),
+            expires: row.get(3),
+            transport: row.get(4),
+            run: row.get(5),
+        });
+        Ok(invitations.collect())
+    }
+
+    /// Who set the values of an account, as `provenance::Past` reads it.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn past(&self, id: Uuid) -> Result<String> {
+        let sql = include_str!("sql/person_past.sql");
+        let rows = self.query(sql, &[&id], "reading the history of a person")?;
+        Ok(rows.first().map_or(String::new(), |row| row.get(0)))
+    }
+
+    /// The account whose address, username or external id is most like `wanted`, if any is near.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn nearest_person(&self, wanted: &str) -> Result<Option<(Uuid, String)>> {
+        let sql = "select id, array_remove(array[email_key, username_key, external_id], null)
+            from muster.accounts";
+        let rows = self.query(sql, &[], DOING)?;
+        let wanted = wanted.trim().to_lowercase();
+        let mut names: HashMap<&str, Uuid> = HashMap::new();
+        for row in &rows {
+            let keys: Vec<&str> = row.get(1);
+            names.extend(keys.into_iter().map(|key| (key, row.get(0))));
+        }
+        let near = nearest(&wanted, names.keys().copied());
+        Ok(near.map(|near| (names[near], near.to_string())))
+    }
+
+    /// The names of all custom attributes, sorted.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn attribute_names(&self) -> Result<Vec<String>> {
+        let sql = "select distinct jsonb_object_keys(attributes) collate \"C\" as name
+            from muster.accounts where jsonb_typeof(attributes) = 'object' order by name";
+        self.texts(sql)
+    }
+
+    /// Every role that an account has, sorted.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn roles_in_use(&self) -> Result<Vec<String>> {
+        let sql = "select role from muster.accounts
+            union select unnest(other_roles) from muster.accounts order by 1";
+        self.texts(sql)
+    }
+
+    /// Every organization that an account has, sorted.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn organizations(&self) -> Result<Vec<String>> {
+        let sql = "select distinct organization from muster.accounts where organization is not null
+            order by 1";
+        self.texts(sql)
+    }
+
+    /// Whether any account has a value for that field.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn has_values(&self, field: Field) -> Result<bool> {
+        let is_there = match field {
+            Field::OtherRoles => "other_roles <> '{}'".to_string(),
+            field => format!("{} is not null", field.name()),
+        };
+        let sql = format!("select exists (select from muster.accounts where {is_there})");
+        let rows = self.query(&sql, &[], DOING)?;
+        Ok(rows.first().is_some_and(|row| row.get(0)))
+    }
+
+    fn texts(&self, sql: &str) -> Result<Vec<String>> {
+        let rows = self.query(sql, &[], DOING)?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+}
+
+/// The keys of `order by`.
+fn order(sort: &[(RecordColumn, bool)]) -> String {
+    let key = |(column, is_reverse): &(RecordColumn, bool)| {
+        let way = if *is_reverse { "desc" } else { "asc" };
+        format!("{} {way} nulls last, ", expression(column))
+    };
+    let keys: String = sort.iter().map(key).collect();
+    format!("{keys}account.created_at, account.run_id, account.run_row, account.id")
+}
+
+/// A column as SQL sorts by it: text by its characters' codes, as `muster rows` does.
+fn expression(column: &RecordColumn) -> String {
+    let latest = |value: &str| {
+        format!(
+            "(select {value} from muster.invitations invitation
+            where invitation.account_id = account.id and invitation.kind = 'invite'
+            order by invitation.created_at desc, invitation.id desc limit 1)"
+        )
+    };
+    match column {
+        RecordColumn::Account => "account.id".to_string(),
+        RecordColumn::Field(Field::Groups) => {
+            "(select min(grouping.path collate \"C\") from muster.memberships membership
+            join muster.groups grouping on grouping.id = membership.group_id
+            where membership.account_id = account.id)"
+                .to_string()
+        }
+        RecordColumn::Field(Field::OtherRoles) => {
+            "nullif(array_to_string(account.other_roles, '; '), '') collate \"C\"".to_string()
+        }
+        RecordColumn::Field(field) => format!("account.{}::text collate \"C\"", field.name()),
+        RecordColumn::Invitation => latest("invitation.state"),
+        RecordColumn::Invited => latest("invitation.sent_at"),
+        RecordColumn::SignedIn => "(exists (
+                select from muster.credentials secret
+                where secret.account_id = account.id and secret.run_id is null and not secret.must_change
+            ) or exists (
+                select from muster.invitations invitation
+                where invitation.account_id = account.id and invitation.state = 'accepted'
+            ))"
+        .to_string(),
+        RecordColumn::Created => "account.created_at".to_string(),
+        RecordColumn::Updated => "account.updated_at".to_string(),
+        RecordColumn::Run => "account.run_id collate \"C\"".to_string(),
+        RecordColumn::Attribute(name) => {
+            format!("(account.attributes ->> {}) collate \"C\"", quote::text(name))
+        }
+    }
+}
+
+/// The columns of `people.sql`, in its order.
+fn record(row: &Row) -> AccountRecord {
+    const AFTER_VALUES: usize = 1 + COLUMNS.len();
+    let attributes: Option<&str> = row.get(AFTER_VALUES);
+    let memberships: Option<Vec<String>> = row.get(AFTER_VALUES + 1);
+    AccountRecord {
+        id: row.get(0),
+        values: std::array::from_fn(|column| row.get(1 + column)),
+        attributes: attributes
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default(),
+        memberships: memberships
+            .unwrap_or_default()
+            .iter()
+            .map(|text| membership(text))
+            .collect(),
+        invitation: row.get(AFTER_VALUES + 2),
+        invited: row.get(AFTER_VALUES + 3),
+        signed_in: row.get(AFTER_VALUES + 4),
+        created: row.get(AFTER_VALUES + 5),
+        updated: row.get(AFTER_VALUES + 6),
+        run: row.get(AFTER_VALUES + 7),
+    }
+}
+
+/// A membership as `people.sql` packs it.
+fn membership(text: &str) -> Membership {
+    let mut parts = text.split('\u{1f}');
+    let path = parts.next().unwrap_or_default().to_string();
+    let mut roles: Vec<String> = parts.map(String::from).collect();
+    let inherited = roles == [""];
+    roles.retain(|role| !role.is_empty());
+    Membership {
+        path,
+        roles,
+        inherited,
+    }
+}
