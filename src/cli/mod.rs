@@ -88,7 +88,7 @@ enum Command {
     Rows(rows::RowsArgs),
     /// Show everything known about one person, in time order
     Explain(explain::ExplainArgs),
-    /// List, show, export and change people as they are now
+    /// List, show, export and change people
     People {
         #[command(subcommand)]
         command: people::PeopleCommand,
