@@ -347,6 +347,10 @@ fn what_no_cell_can_hold_is_left_empty_and_said() {
         exported.stderr.contains("1 list of groups is empty"),
         "{exported:?}"
     );
+    assert!(
+        exported.stderr.contains("left out the column `email 2`"),
+        "{exported:?}"
+    );
     let text = fs::read_to_string(folder.join("out.csv")).unwrap();
     assert!(text.contains(",x") && !text.contains("<clear>"), "{text}");
     let imported = support::run(folder, &url, &["import", "out.csv", "--json"]);
@@ -579,7 +583,14 @@ fn a_removed_group_comes_back_with_its_members() {
     );
     assert_eq!(run(&["undo", &id]).exit, 0);
     assert_eq!(support::accounts_there(&url), before);
-    // An empty group goes without more words, and nobody else's does.
+}
+
+#[test]
+fn an_empty_group_is_created_and_removed_without_more_words() {
+    let (folder, url) = firm();
+    let folder = folder.path();
+    let run = |arguments: &[&str]| support::run(folder, &url, arguments);
+    let before = support::accounts_there(&url);
     assert_eq!(
         run(&["groups", "create", "New/Inside", "--visibility", "public"]).exit,
         0
