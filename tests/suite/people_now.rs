@@ -331,7 +331,7 @@ fn what_no_cell_can_hold_is_left_empty_and_said() {
     assert_eq!(support::run(folder, &url, &["import", "list.csv"]).exit, 0);
     query(
         &url,
-        "update muster.accounts set attributes = '{\"n\": 5, \"word\": \"<clear>\", \"t\": \"x\", \"email 2\": \"y\"}';
+        "update muster.accounts set attributes = '{\"n\": 5, \"word\": \"<clear>\", \"t\": \"x\", \"Phone number\": \"y\"}';
         insert into muster.groups (id, path, key) values
             ('00000000-0000-0000-0000-000000000001', ' odd  name ', ' odd  name ');
         insert into muster.memberships (account_id, group_id)
@@ -348,7 +348,7 @@ fn what_no_cell_can_hold_is_left_empty_and_said() {
         "{exported:?}"
     );
     assert!(
-        exported.stderr.contains("left out the column `email 2`"),
+        exported.stderr.contains("left out the column `Phone number`"),
         "{exported:?}"
     );
     let text = fs::read_to_string(folder.join("out.csv")).unwrap();
