@@ -6,56 +6,33 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 
-use crate::field::RowNumber;
 use crate::invitation::Kind;
 use crate::issue::Code;
 use crate::meaning::group;
 use crate::refusal::{Refusal, Result};
+use crate::selection::Wish;
 use crate::text::domains::is_reserved;
+use crate::text::username_key;
 
-/// One word of `--only` or `--except`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
-    /// An address, as the match compares it, and as it was typed.
-    Email(String, String),
-    /// Everybody in the group or below it, by its key.
-    Group(String),
-    /// Everybody with the role.
-    Role(String),
-    /// Everybody of the organization, in lower case.
-    Organization(String),
-    /// Rows of the run; and how they were asked for.
-    Rows(HashSet<RowNumber>, String),
-}
-
-impl Wish {
-    /// Whether it is about that person.
-    pub fn fits(&self, candidate: &Candidate) -> bool {
-        let person = &candidate.person;
-        match self {
-            Wish::Email(key, _) => candidate.email_key == *key,
-            Wish::Group(wanted) => person.groups.iter().any(|path| {
-                let key = group::key(path);
-                key == *wanted
-                    || key
-                        .strip_prefix(wanted.as_str())
-                        .is_some_and(|rest| rest.starts_with('/'))
-            }),
-            Wish::Role(role) => person.role == *role || candidate.other_roles.contains(role),
-            Wish::Organization(name) => person.organization.to_lowercase() == *name,
-            Wish::Rows(rows, _) => rows.contains(&candidate.row),
-        }
-    }
-
-    /// As it was asked for.
-    pub fn text(&self) -> String {
-        match self {
-            Wish::Email(_, typed) => typed.clone(),
-            Wish::Group(key) => format!("group:{key}"),
-            Wish::Role(role) => format!("role:{role}"),
-            Wish::Organization(name) => format!("organization:{name}"),
-            Wish::Rows(_, typed) => typed.clone(),
-        }
+/// Whether a word is about that person. Ids and runs are words for accounts, not for the people of a
+/// run.
+fn fits(wish: &Wish, candidate: &Candidate) -> bool {
+    let person = &candidate.person;
+    match wish {
+        Wish::Email(key, _) => candidate.email_key == *key,
+        Wish::Username(key, _) => username_key(&person.username) == *key,
+        Wish::Group(wanted) => person.groups.iter().any(|path| {
+            let key = group::key(path);
+            key == *wanted
+                || key
+                    .strip_prefix(wanted.as_str())
+                    .is_some_and(|rest| rest.starts_with('/'))
+        }),
+        Wish::Role(role) => person.role == *role || candidate.other_roles.contains(role),
+        Wish::Organization(name) => person.organization.to_lowercase() == *name,
+        Wish::Status(status) => candidate.status == *status,
+        Wish::Rows(rows, _) => rows.contains(&candidate.row),
+        Wish::Id(_) | Wish::Run(..) => false,
     }
 }
 
@@ -91,7 +68,7 @@ pub fn select(
     for candidate in candidates {
         let meant = |addresses: &HashSet<&str>, wishes: &[&Wish]| {
             addresses.contains(candidate.email_key.as_str())
-                || wishes.iter().any(|wish| wish.fits(&candidate))
+                || wishes.iter().any(|wish| fits(wish, &candidate))
         };
         let asked = everybody || meant(&only_addresses, &only);
         if !asked || meant(&except_addresses, &except) {
@@ -137,7 +114,7 @@ fn refuse_unknown(candidates: &[Candidate], only: &[Wish], except: &[Wish]) -> R
         .filter(|wish| match wish {
             // Lists of addresses are long; everything else is typed by hand.
             Wish::Email(key, _) => !addresses.contains(key.as_str()),
-            wish => !candidates.iter().any(|candidate| wish.fits(candidate)),
+            wish => !candidates.iter().any(|candidate| fits(wish, candidate)),
         })
         .map(|wish| format!("`{}`", wish.text()))
         .collect();
@@ -202,6 +179,7 @@ pub fn spread(mut people: Vec<Candidate>, count: usize) -> Vec<Candidate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field::RowNumber;
     use crate::invitation::Person;
 
     fn somebody(row: RowNumber, email: &str, status: &str) -> Candidate {

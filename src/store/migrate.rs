@@ -50,6 +50,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "decisions",
         include_str!("migrations/0015_decisions.sql"),
     ),
+    (
+        20,
+        "given_passwords",
+        include_str!("migrations/0020_given_passwords.sql"),
+    ),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.

@@ -42,6 +42,7 @@ pub mod resubmission;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;
+pub mod selection;
 pub mod share;
 pub mod snapshot;
 pub mod target;
