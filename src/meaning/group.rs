@@ -572,4 +572,38 @@ mod tests {
         assert_eq!(clean("A > B", &policy).remark, None);
         assert_eq!(list("A; B", &policy), ["A; B"]);
     }
+
+    #[test]
+    fn a_cell_is_read_as_the_groups_that_it_was_written_for() {
+        let marked = Groups {
+            role_mark: Some(':'),
+            nesting: '>',
+            ..Groups::default()
+        };
+        let plain = Groups::default();
+        let one = Groups {
+            separators: Vec::new(),
+            ..Groups::default()
+        };
+        type Listed<'a> = &'a [(&'a str, Option<&'a str>)];
+        let table: [(&Groups, Listed, Option<&str>); 10] = [
+            (&plain, &[], Some("")),
+            (&plain, &[("Sales/EMEA", None)], Some("Sales/EMEA")),
+            (&plain, &[("A", None), ("B/C", None)], Some("A; B/C")),
+            (&plain, &[("A; B", None)], Some(r#"["A; B"]"#)),
+            (&plain, &[("A, B", None), ("C", None)], Some("A, B; C")),
+            (&plain, &[(" odd", None)], None),
+            (
+                &marked,
+                &[("A/B", Some("lead")), ("C", None)],
+                Some("A>B:lead; C"),
+            ),
+            (&marked, &[("A > B", None)], None),
+            (&marked, &[("A; B", Some("lead"))], Some(r#"["A; B:lead"]"#)),
+            (&one, &[("A", None), ("B", None)], Some(r#"["A","B"]"#)),
+        ];
+        for (policy, listed, expected) in table {
+            assert_eq!(cell(listed, policy).as_deref(), expected, "{listed:?}");
+        }
+    }
 }

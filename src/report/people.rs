@@ -327,3 +327,39 @@ fn head(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::parse;
+
+    #[test]
+    fn columns_are_the_pipelines_and_what_an_import_would_mistake_is_left_out() {
+        let toml = r#"
+            name = "staff"
+            [columns]
+            email = ["Work e-mail", "Mail"]
+            full_name = "Name"
+            groups = ["Team", "Site"]
+            unknown = "refuse"
+            [attributes]
+            size = "Shoe size"
+        "#;
+        let definition = parse("staff.toml", toml).unwrap().definition;
+        let attributes = ["Phone number", "other", "size"].map(String::from);
+        let has = |field| Ok(field == Field::DisplayName);
+        let (columns, left_out) = columns(&definition, &attributes, &has).unwrap();
+        let headers: Vec<&str> = columns
+            .iter()
+            .map(|column| column.header.as_str())
+            .collect();
+        assert_eq!(
+            headers.join(","),
+            "muster_account,external_id,Work e-mail,username,phone,country,language,organization,Team,role,\
+            status,start_date,end_date,manager,first_name,last_name,display_name,Shoe size"
+        );
+        assert_eq!(left_out, ["Phone number", "other"]);
+        let slots = columns.iter().map(|column| &column.slot);
+        assert_eq!(slots.filter(|slot| slot.is_none()).count(), 1);
+    }
+}

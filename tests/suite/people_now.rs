@@ -331,7 +331,7 @@ fn what_no_cell_can_hold_is_left_empty_and_said() {
     assert_eq!(support::run(folder, &url, &["import", "list.csv"]).exit, 0);
     query(
         &url,
-        "update muster.accounts set attributes = '{\"n\": 5, \"word\": \"<clear>\", \"t\": \"x\", \"email 2\": \"y\"}';
+        "update muster.accounts set attributes = '{\"n\": 5, \"word\": \"<clear>\", \"t\": \"x\", \"Phone number\": \"y\"}';
         insert into muster.groups (id, path, key) values
             ('00000000-0000-0000-0000-000000000001', ' odd  name ', ' odd  name ');
         insert into muster.memberships (account_id, group_id)
@@ -345,6 +345,10 @@ fn what_no_cell_can_hold_is_left_empty_and_said() {
     );
     assert!(
         exported.stderr.contains("1 list of groups is empty"),
+        "{exported:?}"
+    );
+    assert!(
+        exported.stderr.contains("left out the column `Phone number`"),
         "{exported:?}"
     );
     let text = fs::read_to_string(folder.join("out.csv")).unwrap();
@@ -579,7 +583,14 @@ fn a_removed_group_comes_back_with_its_members() {
     );
     assert_eq!(run(&["undo", &id]).exit, 0);
     assert_eq!(support::accounts_there(&url), before);
-    // An empty group goes without more words, and nobody else's does.
+}
+
+#[test]
+fn an_empty_group_is_created_and_removed_without_more_words() {
+    let (folder, url) = firm();
+    let folder = folder.path();
+    let run = |arguments: &[&str]| support::run(folder, &url, arguments);
+    let before = support::accounts_there(&url);
     assert_eq!(
         run(&["groups", "create", "New/Inside", "--visibility", "public"]).exit,
         0

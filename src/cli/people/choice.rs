@@ -17,28 +17,28 @@ const STATUSES: [&str; 3] = ["active", "invited", "deactivated"];
 
 #[derive(Args, Clone, Default)]
 pub(super) struct ChoiceArgs {
-    /// Only with this status; repeatable
+    /// Only people with this status; repeatable
     #[arg(long, value_parser = STATUSES)]
     status: Vec<String>,
     /// Only members of this group or of a group below it; repeatable
     #[arg(long, value_name = "NAME")]
     group: Vec<String>,
-    /// Only with this role, also among other roles; repeatable
+    /// Only people with this role, also among their other roles; repeatable
     #[arg(long, value_name = "NAME")]
     role: Vec<String>,
-    /// Only of this organization; repeatable
+    /// Only people of this organization; repeatable
     #[arg(long, value_name = "NAME")]
     organization: Vec<String>,
-    /// Only whom this run created, changed or found unchanged: an id or `last`
+    /// Only people whom this run created, changed or found unchanged: an id or `last`
     #[arg(long)]
     run: Option<String>,
-    /// Only who were sent an invitation on this day (UTC) or later
+    /// Only people who were sent an invitation on this day (UTC) or later
     #[arg(long, value_name = "YYYY-MM-DD")]
     invited_since: Option<Date>,
-    /// Only who have neither accepted an invitation nor chosen a password
+    /// Only people who have neither accepted an invitation nor chosen a password
     #[arg(long)]
     never_signed_in: bool,
-    /// Only whose name, address, username, id, phone or organization has this text
+    /// Only people whose name, address, username, id, phone or organization has this text
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
 }
