@@ -61,6 +61,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "given_passwords",
         include_str!("migrations/0018_given_passwords.sql"),
     ),
+    (19, "managers", include_str!("migrations/0019_managers.sql")),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.

@@ -17,6 +17,7 @@ mod help;
 mod invitations;
 mod layers;
 mod mailbox;
+mod managers;
 mod memory;
 mod nightly;
 mod passwords;

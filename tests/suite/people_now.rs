@@ -348,7 +348,9 @@ fn what_no_cell_can_hold_is_left_empty_and_said() {
         "{exported:?}"
     );
     assert!(
-        exported.stderr.contains("left out the column `Phone number`"),
+        exported
+            .stderr
+            .contains("left out the column `Phone number`"),
         "{exported:?}"
     );
     let text = fs::read_to_string(folder.join("out.csv")).unwrap();

@@ -228,7 +228,7 @@ fn lines_in_cells(
                 .iter()
                 .map(|line| within.cells_of(line.as_bytes()))
                 .collect();
-            let (header, better) = header_row(values.iter().map(texts), vocabulary);
+            let (header, better) = header_row(values.iter().map(|row| texts(row)), vocabulary);
             let is_better = if outer == *inner {
                 better >= 2 && better > recognised
             } else {
@@ -436,7 +436,8 @@ impl SampleRows {
                 rows.damaged += 1;
             }
             if result != ReadRecordResult::Record {
-                (written, _) = (start, rows.ends.truncate(first));
+                written = start;
+                rows.ends.truncate(first);
                 break;
             }
             rows.behind.push(rows.ends.len());
@@ -494,7 +495,7 @@ pub struct Head {
     pub aside: Vec<Aside>,
 }
 
-fn texts(cells: &Vec<String>) -> impl ExactSizeIterator<Item = &str> {
+fn texts(cells: &[String]) -> impl ExactSizeIterator<Item = &str> {
     cells.iter().map(String::as_str)
 }
 
