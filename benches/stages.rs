@@ -121,6 +121,7 @@ fn stages(criterion: &mut Criterion) {
         .map(|batch| load::Batch {
             first_row: batch.drafts.first_row,
             people: Some(batch.clone()),
+            given: HashMap::new(),
             planned: Planned {
                 outcomes: vec![Outcome::Created; batch.len()],
                 ..Planned::default()

@@ -214,3 +214,34 @@ impl std::fmt::Display for Membership {
         }
     }
 }
+
+/// What the account as a whole is called among what changes of it.
+const ACCOUNT: &str = "account";
+/// What the password is called among what changes of an account. Its values are never in there.
+pub const PASSWORD: &str = "password";
+
+impl Update {
+    /// Notes that the account gets a password, which the update doesn't know.
+    pub fn give_password(&mut self) {
+        self.before
+            .insert(PASSWORD.to_string(), serde_json::Value::Null);
+        self.after.insert(PASSWORD.to_string(), "given".into());
+    }
+
+    /// Notes that the account goes.
+    pub fn remove_account(&mut self) {
+        self.before
+            .insert(ACCOUNT.to_string(), serde_json::Value::Null);
+        self.after.insert(ACCOUNT.to_string(), "removed".into());
+    }
+
+    /// Whether the account goes.
+    pub fn removes_account(&self) -> bool {
+        self.after.contains_key(ACCOUNT)
+    }
+
+    /// Whether the account gets a password.
+    pub fn gives_password(&self) -> bool {
+        self.after.contains_key(PASSWORD)
+    }
+}

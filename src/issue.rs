@@ -169,6 +169,9 @@ codes! {
     StatusUnknown "status.unknown" Reject "not a status", "use `active`, `invited` or `deactivated`, or yes or no in a column such as `Active`; or define the word under `[status]`";
     StatusSkipped "status.skipped" Note "left out because of its status", "nothing; `[status]` defines what each status means";
     StatusLater "status.later" Note "the account will be closed on a later day", "nothing, if the list is imported again then";
+    PasswordGiven "password.given" Note "the account gets the password that was given", "nothing; the person must change it at the first sign-in";
+    PasswordWithheld "password.withheld" Warning "the account isn't active, so that it gets no password", "activate it, or let the person accept the invitation";
+    RoleRule "role.rule" Note "a rule of the pipeline gave the role", "nothing, if it is right; a role in the file counts more, and `rules` under `[role]` says who gets which role";
     RoleNotAllowed "role.not_allowed" Reject "a role that this pipeline doesn't allow", "correct it, or add it to `roles` under `[accounts]`, or `[groups]` for a role within a group";
     GroupSyntax "group.syntax" Reject "a group name that can't be used", "leave no part of a nested name empty, and use at most 200 characters";
     GroupMissing "group.missing" Reject "in no group", "name at least one group, or set `required = false` under `[groups]`";
@@ -209,6 +212,7 @@ codes! {
     AccountActive "account.active" Reject "the person already has an active account", "leave the row out, or set `existing_active` under `[match]` to update or skip such people";
     AccountExists "account.exists" Reject "the person already has an account", "leave the row out, or use mode `upsert`";
     AccountNone "account.none" Reject "no account to update", "leave the row out, or use mode `upsert`";
+    AccountUsed "account.used" Warning "the account was used, so that it isn't removed", "close it instead: `muster people change --deactivate`";
     AccountClosed "account.closed" Warning "the row's account is closed and stays closed", "if the person is back, write `active` into a status column, or set `existing_deactivated = \"reactivate\"` under `[match]`; if not, remove the row from the list";
     AccountSkipped "account.skipped" Note "left alone because the pipeline skips such accounts", "nothing";
     UpdateKept "update.kept" Note "left unchanged because it was last set elsewhere", "nothing; to change it anyway, set \"overwrite\" under `[update]`";

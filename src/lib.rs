@@ -95,6 +95,7 @@ pub mod row;
 pub mod rule;
 pub mod run_key;
 pub mod safeguard;
+pub mod selection;
 pub mod sending;
 pub mod serve;
 pub mod session;

@@ -9,6 +9,7 @@ use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
+use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::zxcvbn;
 
@@ -112,6 +113,48 @@ pub fn hash(normal: &str) -> Result<String> {
         .hash_password(normal.as_bytes())
         .map(|hash| hash.to_string())
         .map_err(|error| failed(&error))
+}
+
+/// A password that an administrator gives to several people. Nothing shows it.
+#[derive(Clone)]
+pub struct Given(String);
+
+impl std::fmt::Debug for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Given(…)")
+    }
+}
+
+impl Given {
+    /// Takes `password` if [`check`] takes it for each of `people`.
+    ///
+    /// # Errors
+    /// The rule that it breaks, and for how many of them.
+    pub fn new(
+        password: &str,
+        chars_min: usize,
+        people: &[Known<'_>],
+    ) -> std::result::Result<Given, (Problem, usize)> {
+        // What everybody may break is said first, of all.
+        let normal = check(password, chars_min, &Known::default())
+            .map_err(|problem| (problem, people.len()))?;
+        let problems: Vec<Problem> = people
+            .par_iter()
+            .filter_map(|known| check(password, chars_min, known).err())
+            .collect();
+        match problems.first() {
+            Some(first) => Err((*first, problems.len())),
+            None => Ok(Given(normal)),
+        }
+    }
+
+    /// Its hash, with a salt of its own each time.
+    ///
+    /// # Errors
+    /// As [`hash`].
+    pub fn hash(&self) -> Result<String> {
+        hash(&self.0)
+    }
 }
 
 fn fold(text: &str) -> String {

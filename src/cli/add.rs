@@ -2,19 +2,20 @@
 //! same passes.
 
 use std::io::Read;
-use std::path::Path;
 use std::time::SystemTime;
 
 use clap::Args;
 
 use super::invite::write_to_run;
 use super::{DatabaseArgs, OutputArgs, PipelineArgs};
-use crate::cli::run::{RunArgs, Task, carry_out, make_folder, new_run, open_pipeline};
-use crate::definition::Onboarding;
-use crate::file;
+use crate::cli::made::Made;
+use crate::cli::password;
+use crate::cli::run::{RunArgs, Task, new_run, open_pipeline};
+use crate::definition::{Definition, Onboarding};
 use crate::invitation::Kind;
 use crate::issue::Code;
 use crate::outcome::Exit;
+use crate::password::{Given, Known};
 use crate::refusal::{Refusal, Result};
 use crate::report::csv::{Csv, Style};
 use crate::text::email;
@@ -40,6 +41,10 @@ pub(super) struct AddArgs {
     /// Mail them at once: an invitation, or with `--onboarding setup` a link to set a password
     #[arg(long, conflicts_with = "json")]
     invite: bool,
+    /// With `--onboarding setup`: give new people the password on stdin, which must be changed at
+    /// the first sign-in
+    #[arg(long, conflicts_with = "invite")]
+    password_stdin: bool,
     #[command(flatten)]
     pipeline: PipelineArgs,
     #[command(flatten)]
@@ -53,23 +58,21 @@ const FILE: &str = "added.csv";
 
 /// `muster add`.
 pub(super) fn add(args: &AddArgs) -> Result<Exit> {
+    if args.password_stdin && args.emails.iter().any(|word| word == "-") {
+        let what = "stdin can't hold the addresses and the password";
+        return Err(Refusal::new(Code::UsageInvalid, what).help("name the addresses as arguments"));
+    }
     let people = people(&typed(&args.emails)?);
     if people.is_empty() {
         return Err(Refusal::new(Code::UsageInvalid, "no address is given"));
     }
     let started = SystemTime::now();
     let run = new_run(started);
-    let folder = match &args.output.out {
-        Some(folder) => folder.clone(),
-        None => Path::new("muster-runs").join(&run.id),
-    };
-    make_folder(&folder, args.output.out.is_none())?;
-    let path = folder.join(FILE);
     let text = csv(&people, &args.groups, &args.role, &args.organization);
-    file::atomically(&path, |file| file.write(&text))?;
+    let made = Made::write(&run.id, &args.output, FILE, &text)?;
     let id = run.id.clone();
-    let run_args = RunArgs {
-        files: vec![path.clone()],
+    let mut run_args = RunArgs {
+        files: vec![made.path.clone()],
         pipeline: args.pipeline.clone(),
         database: args.database.clone(),
         output: args.output.clone(),
@@ -81,10 +84,12 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
     let mut pipeline = open_pipeline(&run_args)?;
     let onboarding = pipeline.definition.accounts.onboarding;
     pipeline.set("add", &id)?;
-    let exit = carry_out(&run_args, &pipeline, Task::Import, started, run).inspect_err(|_| {
-        let _ = std::fs::remove_file(&path);
-        let _ = std::fs::remove_dir(&folder);
-    })?;
+    if args.password_stdin {
+        let given = read_password(&people, &pipeline.definition);
+        run_args.password = Some(given.inspect_err(|_| made.discard())?);
+        pipeline.set("password", &id)?;
+    }
+    let exit = made.carry_out(&run_args, &pipeline, Task::Import, started, run)?;
     if !args.invite {
         return Ok(exit);
     }
@@ -95,6 +100,31 @@ pub(super) fn add(args: &AddArgs) -> Result<Exit> {
     let named = args.pipeline.name.clone();
     let invited = write_to_run(&id, kind, args.database.clone(), named, args.output.quiet)?;
     Ok(if exit == Exit::Done { invited } else { exit })
+}
+
+/// The password of the new people, who are active at once.
+fn read_password(people: &[Typed], definition: &Definition) -> Result<Given> {
+    let refuse = |what: &str| Refusal::new(Code::UsageInvalid, what);
+    if definition.accounts.onboarding != Onboarding::Setup {
+        return Err(
+            refuse("people who are invited choose a password of their own")
+                .help("add `--onboarding setup`, or leave out `--password-stdin`"),
+        );
+    }
+    let names: Vec<[&str; 2]> = people
+        .iter()
+        .map(|(first, last, _)| [&**first, last])
+        .collect();
+    let known: Vec<Known> = people
+        .iter()
+        .zip(&names)
+        .map(|((_, _, email), names)| Known {
+            names,
+            email,
+            product: &definition.mail.product,
+        })
+        .collect();
+    password::read(definition, &known)
 }
 
 /// The words as one text; `-` represents what comes in on stdin.

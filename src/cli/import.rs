@@ -54,7 +54,7 @@ fn run_files(args: &RunArgs, task: Task) -> Result<Exit> {
 
 /// The file of a plan, before there is anything to write into it: a long check must not find out at
 /// its end that it can't be written.
-fn begin_plan(path: &Path) -> Result<Pending> {
+pub(super) fn begin_plan(path: &Path) -> Result<Pending> {
     if path.symlink_metadata().is_ok() {
         let what = format!(
             "`{}` already exists; a plan must be a new file",

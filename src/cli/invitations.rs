@@ -7,9 +7,10 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::invite::{
-    Mailer, SendArgs, addresses, counts, end, find_import, open_store, read_message, split,
+    Mailer, SendArgs, addresses, counts, end, find_import, open_store, read_message,
 };
 use super::links::LinkArgs;
+use super::selection::split;
 use super::{DatabaseArgs, links};
 use crate::cli::terminal::{print, warn};
 use crate::definition::lifetime;

@@ -10,19 +10,18 @@ use jiff::civil::Date;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{DatabaseArgs, runs};
+use super::DatabaseArgs;
+use super::selection::{Among, wishes};
+pub(super) use super::selection::{addresses, find_import};
 use crate::cli::terminal::{print, stop_on_signal, warn};
 use crate::definition::{Dates, Mail, lifetime};
-use crate::field::RowNumber;
 use crate::file;
 use crate::invitation::Sent;
-use crate::invitation::{Candidate, LeftOut, Name};
+use crate::invitation::{Candidate, LeftOut};
 use crate::invitation::{Delivery, Kind, MailContext, Person, Rendered, RunReport};
 use crate::issue::Code;
-use crate::ledger;
-use crate::meaning::group;
 use crate::notify::message::{self, Message, Sender, compose};
-use crate::notify::select::{Selection, Wish, select, sessions_to_mail, spread, why_not};
+use crate::notify::select::{Selection, select, sessions_to_mail, spread, why_not};
 use crate::notify::smtp::{Connection, OpenError, Server};
 use crate::notify::template::Templates;
 use crate::notify::{Attachment, outbox, token};
@@ -36,7 +35,7 @@ use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::invitations::{Mailing, Queued};
 use crate::store::launcher::home_from_environment;
-use crate::store::runs::{RunRecord, unknown};
+use crate::store::runs::RunRecord;
 use crate::summary::Summary;
 use crate::text::domains::is_reserved;
 use crate::text::email;
@@ -51,8 +50,8 @@ const PREVIEW_TOKEN: &str = "only-a-preview-this-link-opens-nothing-----";
 pub(super) struct InviteArgs {
     /// A run's id, the beginning of one, or `last`
     run: String,
-    /// Only these: an address, a username, group:NAME, role:NAME, organization:NAME, row:LINE,
-    /// row:FILE:LINE, or @FILE with addresses or usernames; repeatable
+    /// Only these: an address, username:NAME, group:NAME, role:NAME, organization:NAME,
+    /// status:STATUS, row:LINE, row:FILE:LINE, or @FILE with addresses; repeatable
     #[arg(long, value_name = "WHO")]
     only: Vec<String>,
     /// All but these; written as for --only
@@ -405,8 +404,8 @@ fn write_to(args: &InviteArgs, kind: Kind) -> Result<Exit> {
     let mailer = Mailer::open(how.pipeline.as_deref(), run.pipeline.as_deref())?;
     mailer.check_kind(kind)?;
     let message = read_message(how.message_file.as_deref())?;
-    let only = wishes(&args.only, Some(&run))?;
-    let except = wishes(&args.except, Some(&run))?;
+    let only = wishes(&args.only, &Among::Run(&run))?;
+    let except = wishes(&args.except, &Among::Run(&run))?;
     if how.send {
         mailer.check_links()?;
         mailer.settle(&mut store)?;
@@ -734,32 +733,6 @@ pub(super) fn open_store(database: &DatabaseArgs) -> Result<Store> {
     Store::open(target)
 }
 
-/// The import that is meant by an id, the beginning of one, or `last`.
-pub(super) fn find_import(store: &Store, wanted: &str) -> Result<RunRecord> {
-    let mut runs = store.list_runs(i64::MAX)?;
-    runs.retain(|run| run.kind == "import");
-    runs::pick(runs, wanted)?.ok_or_else(|| not_imported(wanted))
-}
-
-/// Why no import is meant: there is none, or it was a check.
-fn not_imported(wanted: &str) -> Refusal {
-    let is_check = |entry: &std::fs::DirEntry| {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        !wanted.is_empty() && name.starts_with(wanted)
-    };
-    let folders = std::fs::read_dir("muster-runs")
-        .into_iter()
-        .flatten()
-        .flatten();
-    match folders.into_iter().find(is_check) {
-        Some(_) => {
-            let what = format!("run `{wanted}` was a check: it imported nobody");
-            Refusal::new(Code::RunUnknown, what).help("import the file first")
-        }
-        None => unknown(wanted),
-    }
-}
-
 /// The administrator's own words for a mail.
 pub(super) fn read_message(path: Option<&Path>) -> Result<Option<String>> {
     let Some(path) = path else { return Ok(None) };
@@ -777,89 +750,6 @@ pub(super) fn read_message(path: Option<&Path>) -> Result<Option<String>> {
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     let kept = text.chars().filter(|c| *c == '\n' || !c.is_control());
     Ok(Some(kept.collect::<String>().trim().to_string()))
-}
-
-/// The words of `--only` or `--except`.
-pub(super) fn wishes(words: &[String], run: Option<&RunRecord>) -> Result<Vec<Wish>> {
-    let mut wishes = Vec::new();
-    for word in words {
-        match word.split_once(':') {
-            Some(("group", name)) => wishes.push(Wish::Group(group::key(name))),
-            Some(("role", name)) => wishes.push(Wish::Role(name.to_string())),
-            Some(("organization", name)) => {
-                wishes.push(Wish::Organization(name.to_lowercase()));
-            }
-            Some(("row", place)) => wishes.push(Wish::Rows(
-                rows(place, run)?.into_iter().collect(),
-                word.clone(),
-            )),
-            _ => {
-                let named = split(std::slice::from_ref(word))?;
-                let named = named.into_iter();
-                wishes.extend(named.map(|typed| Wish::Named(Name::of(&typed), typed)));
-            }
-        }
-    }
-    Ok(wishes)
-}
-
-/// The rows at `LINE` or `FILE:LINE` of a run, by its ledger.
-fn rows(place: &str, run: Option<&RunRecord>) -> Result<Vec<RowNumber>> {
-    let run = run.ok_or_else(|| {
-        let what = format!("`row:{place}` needs a run");
-        Refusal::new(Code::UsageInvalid, what).help("name it with --run")
-    })?;
-    let (file, line) = match place.rsplit_once(':') {
-        Some((file, line)) => (Some(file), line),
-        None => (None, place),
-    };
-    let line: u64 = line.parse().map_err(|_| {
-        let what = format!("`row:{place}` is not row:LINE or row:FILE:LINE");
-        Refusal::new(Code::UsageInvalid, what)
-    })?;
-    let folder = Path::new(run.folder.as_deref().unwrap_or_default());
-    ledger::rows_at(&folder.join("ledger.parquet"), file, line)
-}
-
-/// Addresses as the match compares them and as they were typed.
-pub(super) fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
-    let address = |typed: String| {
-        let key = email::key(&typed).ok_or_else(|| {
-            let what = format!("`{typed}` is not an e-mail address");
-            Refusal::new(Code::UsageInvalid, what).help("name people by their addresses, or @FILE")
-        })?;
-        Ok((key, typed))
-    };
-    split(words)?.into_iter().map(address).collect()
-}
-
-/// Addresses or usernames as they were typed: each word is one, or several separated by commas,
-/// semicolons or white space, or `@FILE` with such a list.
-pub(super) fn split(words: &[String]) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    for word in words {
-        let before = found.len();
-        let list = word.strip_prefix('@');
-        let text = match list {
-            None => word.clone(),
-            Some(path) => std::fs::read_to_string(path).map_err(|error| {
-                let what = format!("the list `{path}` can't be read: {error}");
-                Refusal::new(Code::UsageInvalid, what)
-            })?,
-        };
-        let separated = text.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
-        let typed = separated.filter(|typed| !typed.is_empty());
-        found.extend(typed.map(String::from));
-        if found.len() == before {
-            let what = match list {
-                Some(path) => format!("the list `{path}` names nobody"),
-                None => "an empty selection matches nobody".to_string(),
-            };
-            return Err(Refusal::new(Code::UsageInvalid, what)
-                .help("name at least one person; an empty list never means everybody"));
-        }
-    }
-    Ok(found)
 }
 
 /// `muster report`.

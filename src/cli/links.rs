@@ -8,7 +8,8 @@ use clap::Args;
 use uuid::Uuid;
 
 use super::DatabaseArgs;
-use super::invite::{Mailer, OWN_PAGE, find_import, open_store, split, wishes};
+use super::invite::{Mailer, OWN_PAGE, find_import, open_store};
+use super::selection::{Among, split, wishes};
 use crate::cli::run::make_folder;
 use crate::cli::terminal::{print, warn};
 use crate::file::{self, Pending};
@@ -38,8 +39,8 @@ pub(super) struct LinkArgs {
     /// The people of this run: an id, the beginning of one, or `last`
     #[arg(long, requires = "output")]
     run: Option<String>,
-    /// Only these: an address, a username, group:NAME, role:NAME, organization:NAME, row:LINE,
-    /// row:FILE:LINE, or @FILE with addresses or usernames; repeatable
+    /// Only these: an address or username, group:NAME, role:NAME, organization:NAME,
+    /// status:STATUS, row:LINE, row:FILE:LINE, or @FILE with addresses; repeatable
     #[arg(long, value_name = "WHO", requires = "output")]
     only: Vec<String>,
     /// All but these; written as for --only
@@ -210,11 +211,21 @@ fn cards_for(args: &LinkArgs, folder: &Path, mut store: Store) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// A word of a selection; one that can be nothing else is a username.
+fn named(word: &String) -> String {
+    match word.contains([':', '@', ' ', ',', ';']) || word.is_empty() {
+        true => word.clone(),
+        false => format!("username:{word}"),
+    }
+}
+
 /// Who gets a card, and by which settings.
 fn choose(args: &LinkArgs, run: Option<&RunRecord>, store: &Store) -> Result<(Mailer, Selection)> {
-    let mut only = wishes(&args.only, run)?;
-    only.extend(wishes(args.who.as_slice(), run)?);
-    let except = wishes(&args.except, run)?;
+    let among = run.map_or(Among::Accounts(store), Among::Run);
+    let who: Vec<String> = args.only.iter().chain(&args.who).map(named).collect();
+    let only = wishes(&who, &among)?;
+    let except: Vec<String> = args.except.iter().map(named).collect();
+    let except = wishes(&except, &among)?;
     let reason = |candidate: &Candidate| why_not_by_hand(candidate, args.again);
     let id = run.map(|run| run.id.as_str());
     let selected = |day| {

@@ -25,12 +25,15 @@ mod invitations;
 mod invite;
 mod links;
 mod listing;
+mod made;
 mod map;
+mod password;
 mod people;
 mod plan;
 mod rows;
 mod run;
 mod runs;
+mod selection;
 mod serve;
 mod sessions;
 mod target;
@@ -87,7 +90,7 @@ enum Command {
     Rows(rows::RowsArgs),
     /// Show everything known about one person, in time order
     Explain(explain::ExplainArgs),
-    /// List, show and export people as they are now
+    /// List, show, export and change people
     People {
         #[command(subcommand)]
         command: people::PeopleCommand,

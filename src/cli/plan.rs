@@ -13,8 +13,8 @@ use crate::cli::run::{REPLAN, RunArgs, Task, carry_out, new_run, today};
 use crate::cli::terminal::{print, warn};
 use crate::decision::Planned;
 use crate::definition::{Definition, Pipeline};
-use crate::field::RowNumber;
-use crate::issue::Issue;
+use crate::field::{Field, RowNumber};
+use crate::issue::{Code, Issue};
 use crate::leaver::{Leaver, LeaverAction, Why};
 use crate::ledger::planfile::{self, PlanFile};
 use crate::meaning::changes::{Difference, differences, rule, verb, who};
@@ -458,7 +458,13 @@ fn lines(row: &Shown) -> String {
             (None, Outcome::Created) => value(&difference.new),
             _ => format!("{} → {}", value(&difference.old), value(&difference.new)),
         };
-        text.push_str(&format!("  {}: {values}\n", safe(&difference.name)));
+        let ruled =
+            |issue: &&&Issue| issue.code == Code::RoleRule && difference.name == Field::Role.name();
+        let rule = row.issues.iter().find(ruled);
+        let rule = rule.map_or(String::new(), |issue| {
+            format!("  by {}", safe(&issue.detail))
+        });
+        text.push_str(&format!("  {}: {values}{rule}\n", safe(&difference.name)));
     }
     if row.differences.is_empty() {
         let reasons = row.issues.iter().map(|issue| {

@@ -18,6 +18,7 @@ use crate::file::Pending;
 use crate::issue::Code;
 use crate::ledger::planfile::{self, PlanFile};
 use crate::outcome::Exit;
+use crate::password::Given;
 use crate::pipeline::record;
 use crate::pipeline::{self, Job, Order, Ran, inputs_of};
 use crate::progress::Progress;
@@ -54,12 +55,21 @@ pub(super) struct RunArgs {
     /// Whether new people are invited; overrides the pipeline
     #[arg(long, value_name = "WAY")]
     pub(super) onboarding: Option<Onboarding>,
+    /// Role of new people whose row names none and whom no rule gives one; overrides the pipeline
+    #[arg(long, value_name = "ROLE")]
+    pub(super) default_role: Option<String>,
     #[command(flatten)]
     pub(super) allow: AllowArgs,
     #[command(flatten)]
     pub(super) memory: MemoryArgs,
     #[arg(skip)]
     pub(super) reading: Reading,
+    /// The command that does the same again, where that isn't `muster import` of the files.
+    #[arg(skip)]
+    pub(super) again: Option<String>,
+    /// The password that accounts get.
+    #[arg(skip)]
+    pub(super) password: Option<Given>,
 }
 
 /// `update=600`.
@@ -197,6 +207,7 @@ pub(super) fn run_task(
         run,
         for_plan: matches!(task, Task::Check { plan: Some(_), .. }),
         allowed: &args.allow.counts,
+        password: args.password.as_ref(),
         memory: args.memory.budget(),
         folder,
         progress: &progress,
@@ -344,6 +355,7 @@ impl About {
             plan: None,
             again: match task {
                 Task::Apply { again, .. } => again.clone(),
+                _ if args.again.is_some() => args.again.clone().unwrap_or_default(),
                 _ if files.is_empty() => format!("muster due{with}"),
                 _ => format!("muster import {}{with}", files.join(" ")),
             },
@@ -416,6 +428,7 @@ fn overridden(mut pipeline: Pipeline, args: &RunArgs) -> Result<Pipeline> {
         ("delimiter", args.delimiter.as_deref()),
         ("encoding", args.encoding.as_deref()),
         ("onboarding", args.onboarding.map(Onboarding::name)),
+        ("default_role", args.default_role.as_deref()),
     ] {
         if let Some(value) = value {
             pipeline.set(option, value)?;
@@ -595,7 +608,10 @@ fn next_steps(
         steps.add("continue where it stopped", about.again.clone());
         return steps.next;
     }
-    steps.fix(folder);
+    // The rows of a change are no list that somebody could correct.
+    if args.again.is_none() {
+        steps.fix(folder);
+    }
     steps.decide();
     steps.do_checked();
     steps.approve();
@@ -681,6 +697,9 @@ impl Steps<'_> {
                     format!("muster plan show {plan}"),
                 );
                 self.add("apply exactly this plan", format!("muster apply {plan}"));
+            }
+            None if self.args.again.is_some() => {
+                self.add("write this change", self.about.again.clone());
             }
             None => self.add("import what was checked", self.about.again.clone()),
         }

@@ -43,6 +43,13 @@ pub struct Accounts {
     /// The day of the run; whoever begins one says it. Without it, no date does anything.
     #[serde(skip)]
     pub(crate) today: Option<jiff::civil::Date>,
+    /// Whether accounts get a password that whoever begins the run gives with it. No pipeline says
+    /// that.
+    #[serde(skip)]
+    pub gives_password: bool,
+    /// Whether the accounts of a run are removed. No pipeline says that.
+    #[serde(skip)]
+    pub removes: bool,
 }
 
 /// What `start_date` and `end_date` do.
@@ -79,6 +86,8 @@ impl Default for Accounts {
             default_role: "user".to_string(),
             dates: Dates::Ignore,
             today: None,
+            gives_password: false,
+            removes: false,
             several_roles: false,
         }
     }

@@ -115,6 +115,13 @@ pub struct Columns {
 }
 
 impl Columns {
+    /// Every field in the column that is called as the field is, and in no other.
+    pub(super) fn by_name() -> Columns {
+        let names = Field::ALL.map(|field| (field.name().to_string(), field.name().into()));
+        let names: serde_json::Map<String, serde_json::Value> = names.into_iter().collect();
+        serde_json::from_value(names.into()).unwrap_or_default()
+    }
+
     /// The headers that the pipeline names for `field`.
     pub fn of(&self, field: Field) -> Option<&Headers> {
         match field {

@@ -89,6 +89,10 @@ pub struct Matching {
     pub returning: Returning,
     /// A known external id or username with another person's name and address.
     pub recycled: Recycled,
+    /// The column with the ids of the accounts that rows are about, where a run finds them by
+    /// nothing else. No pipeline says that: `muster people change` does.
+    #[serde(skip)]
+    pub account_column: Option<String>,
 }
 
 impl Default for Matching {
@@ -104,6 +108,7 @@ impl Default for Matching {
             unknown_deactivated: UnknownDeactivated::Create,
             returning: Returning::Hold,
             recycled: Recycled::Hold,
+            account_column: None,
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::refusal::Result;
 
 mod accounts;
 mod boolean;
+mod change;
 mod check;
 mod clean;
 mod columns;
@@ -42,6 +43,7 @@ mod update;
 
 pub use self::accounts::{Accounts, Dates, Onboarding};
 pub use self::boolean::BooleanWords;
+pub use self::change::{ACCOUNT, Change, USED, WHO, attribute_column};
 pub use self::clean::{Clean, ColumnSigns, DateOrder, FlippedDates, NameOrder, can_be_converted};
 pub use self::columns::{Columns, Headers, MissingColumns, UnknownColumns};
 pub use self::groups::{Groups, Memberships, MissingGroups, Visibility};
@@ -55,7 +57,7 @@ pub use self::place::nearest;
 pub use self::read::{Read, SheetChoice};
 pub use self::recognize::Recognize;
 pub use self::require::Require;
-pub use self::role::RoleWords;
+pub use self::role::{RoleRule, RoleWords};
 pub use self::rows::{Clashes, Rows};
 pub use self::safeguards::{Content, Limit, OnHold, Safeguards, Slipped};
 pub use self::sessions::{MissingSessions, Sessions};

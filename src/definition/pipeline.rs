@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use super::change::Change;
+use super::place::nearest;
 use super::read::check_delimiter;
 use super::{Columns, Content, Dates, Definition, Headers, Missing, Onboarding, Read, SheetChoice};
 use crate::issue::Code;
@@ -41,6 +43,19 @@ impl Pipeline {
                 definition.accounts.onboarding =
                     way.map_err(|error| Refusal::new(Code::UsageInvalid, error))?;
             }
+            "default_role" => {
+                let lower = |role: &str| crate::text::lower(role).unwrap_or_else(|| role.into());
+                let roles = &definition.accounts.roles;
+                let Some(role) = roles.iter().find(|role| lower(role) == lower(value)) else {
+                    let what = format!("the pipeline gives no role `{value}`");
+                    let near = nearest(&lower(value), roles.iter().map(String::as_str));
+                    return Err(Refusal::new(Code::UsageInvalid, what).help(match near {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("its roles are {}", roles.join(", ")),
+                    }));
+                };
+                definition.accounts.default_role = role.clone();
+            }
             "add" => {
                 // Our own columns, whatever the pipeline calls them; names come when people accept.
                 definition.columns = Columns {
@@ -60,6 +75,8 @@ impl Pipeline {
                 // They look like no file, and the next file is not to look like them.
                 definition.safeguards.content = Content::Ignore;
             }
+            "password" => definition.accounts.gives_password = true,
+            "change" => Change::parse(value)?.apply_to(definition),
             _ => {}
         }
         self.sha256 =

@@ -232,6 +232,14 @@ pub(super) fn fit(definition: &mut Definition) {
     definition.matching.by.retain(keeps);
 }
 
+/// Whether accounts can be invited.
+pub(super) fn invites(definition: &Definition) -> bool {
+    definition.target.as_ref().is_none_or(|target| {
+        let status = target.status.as_ref();
+        status.is_some_and(|status| status.invited.is_some())
+    })
+}
+
 /// What is wrong with `[target]`, and with other sections because of it.
 pub(super) fn check(definition: &Definition) -> Checked {
     let Some(target) = &definition.target else {

@@ -1,13 +1,14 @@
 //! One row with its values, as the passes after the match see it: by the policy of a pipeline.
 
 use crate::account::Account;
-use crate::definition::{Definition, EmptyCell, Onboarding, UpdatePolicy};
+use crate::definition::{Definition, EmptyCell, Onboarding, RoleRule, UpdatePolicy};
 use crate::field::{CLEARED, Field, Key, RowNumber};
 use crate::meaning::dates::{Standing, is_over, standing};
+use crate::meaning::group;
 use crate::meaning::membership::{self, Said, Tree};
 use crate::meaning::protection::is_protected;
 use crate::meaning::words::ROLE_SEPARATOR;
-use crate::row::{Layout, People};
+use crate::row::{Layout, People, Slot};
 
 /// What a cell says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +85,12 @@ impl<'a> Person<'a> {
         Some(Cell::of(self.people.drafts.values.get(self.index, slot)))
     }
 
+    /// The value of a column that isn't kept; `None` when the run hasn't it or the cell is empty.
+    pub fn aside(&self, name: &str) -> Option<&'a str> {
+        let slot = self.layout.position(&Slot::Ignored(name.to_string()))?;
+        Some(self.people.drafts.values.get(self.index, slot)).filter(|value| !value.is_empty())
+    }
+
     /// One of its keys.
     pub(crate) fn key(&self, key: Key) -> Option<String> {
         self.people.key(self.index, key).map(String::from)
@@ -154,8 +161,8 @@ impl<'a> Person<'a> {
         let update_policy = definition.update.of(field);
         self.value(field)
             .filter(|_| update_policy != UpdatePolicy::Never)
-            .or(match field {
-                Field::Role => Some(definition.accounts.default_role.as_str()),
+            .or_else(|| match field {
+                Field::Role => Some(self.default_role(definition)),
                 // Whoever brings a password can sign in with it, and waits for no link.
                 Field::Status if self.has_password() => Some("active"),
                 Field::Status => Some(status_of_onboarding(definition)),
@@ -165,6 +172,41 @@ impl<'a> Person<'a> {
                 Field::Status => self.status_on_the_day(value, definition),
                 _ => value,
             })
+    }
+
+    /// The role of a new account whose row names none.
+    fn default_role(&self, definition: &'a Definition) -> &'a str {
+        let by_rule = self.role_rule(definition).map(|rule| rule.role.as_str());
+        by_rule.unwrap_or(&definition.accounts.default_role)
+    }
+
+    /// The rule of the pipeline that gives a new account its role: the first that fits, where the row
+    /// names no role.
+    pub fn role_rule(&self, definition: &'a Definition) -> Option<&'a RoleRule> {
+        let rules = &definition.role.rules;
+        let takes_role = definition.update.of(Field::Role) != UpdatePolicy::Never;
+        if rules.is_empty() || takes_role && self.value(Field::Role).is_some() {
+            return None;
+        }
+        let said = self.said().for_new(&definition.update);
+        let groups: Vec<String> = said
+            .named(&definition.groups)
+            .map(|(path, _)| group::key(path))
+            .collect();
+        let organization = self.value(Field::Organization).map(str::to_lowercase);
+        let fits = |rule: &&RoleRule| {
+            let group = rule.group.as_ref().is_none_or(|wanted| {
+                let wanted = group::key(&group::clean(wanted, &definition.groups).value);
+                groups.iter().any(|key| match wanted.strip_suffix('*') {
+                    Some(above) => key.starts_with(above),
+                    None => *key == wanted,
+                })
+            });
+            let wanted = rule.organization.as_ref();
+            let is_of = |wanted: &String| organization.as_deref() == Some(&*wanted.to_lowercase());
+            group && wanted.is_none_or(is_of)
+        };
+        rules.iter().find(fits)
     }
 
     /// The status of a new account that is to get `wanted`, as its days have it.

@@ -1,76 +1,46 @@
 //! Which people of a run are mailed, and why the others aren't. Pure.
 
-use crate::invitation::{Candidate, LeftOut, Name};
-use std::cell::RefCell;
+use crate::invitation::{Candidate, LeftOut};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 
-use crate::field::RowNumber;
 use crate::invitation::Kind;
 use crate::issue::Code;
 use crate::meaning::group;
 use crate::refusal::{Refusal, Result};
+use crate::selection::Wish;
 use crate::text::domains::is_reserved;
 use crate::text::username_key;
 
-/// One word of `--only` or `--except`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
-    /// An address or a username, and as it was typed.
-    Named(Name, String),
-    /// Everybody in the group or below it, by its key.
-    Group(String),
-    /// Everybody with the role.
-    Role(String),
-    /// Everybody of the organization, in lower case.
-    Organization(String),
-    /// Rows of the run; and how they were asked for.
-    Rows(HashSet<RowNumber>, String),
-}
-
-impl Wish {
-    /// Whether it is about that person.
-    pub fn fits(&self, candidate: &Candidate) -> bool {
-        let person = &candidate.person;
-        match self {
-            Wish::Named(name, _) => is_named(candidate, &|one| one == name),
-            Wish::Group(wanted) => person.groups.iter().any(|path| {
-                let key = group::key(path);
-                key == *wanted
-                    || key
-                        .strip_prefix(wanted.as_str())
-                        .is_some_and(|rest| rest.starts_with('/'))
-            }),
-            Wish::Role(role) => person.role == *role || candidate.other_roles.contains(role),
-            Wish::Organization(name) => person.organization.to_lowercase() == *name,
-            Wish::Rows(rows, _) => rows.contains(&candidate.row),
-        }
-    }
-
-    /// As it was asked for.
-    pub fn text(&self) -> String {
-        match self {
-            Wish::Named(_, typed) => typed.clone(),
-            Wish::Group(key) => format!("group:{key}"),
-            Wish::Role(role) => format!("role:{role}"),
-            Wish::Organization(name) => format!("organization:{name}"),
-            Wish::Rows(_, typed) => typed.clone(),
-        }
+/// Whether a word is about that person. Ids and runs are words for accounts, not for the people of a
+/// run.
+fn fits(wish: &Wish, candidate: &Candidate) -> bool {
+    let person = &candidate.person;
+    match wish {
+        Wish::Email(key, _) => address(candidate).as_ref() == key.as_str(),
+        Wish::Username(key, _) => username_key(&person.username) == *key,
+        Wish::Group(wanted) => person.groups.iter().any(|path| {
+            let key = group::key(path);
+            key == *wanted
+                || key
+                    .strip_prefix(wanted.as_str())
+                    .is_some_and(|rest| rest.starts_with('/'))
+        }),
+        Wish::Role(role) => person.role == *role || candidate.other_roles.contains(role),
+        Wish::Organization(name) => person.organization.to_lowercase() == *name,
+        Wish::Status(status) => candidate.status == *status,
+        Wish::Rows(rows, _) => rows.contains(&candidate.row),
+        Wish::Id(_) | Wish::Run(..) => false,
     }
 }
 
-/// Whether one of the names by which somebody may be meant fulfils `is_meant`.
-fn is_named(candidate: &Candidate, is_meant: &dyn Fn(&Name) -> bool) -> bool {
-    let username = username_key(&candidate.person.username);
-    let username = username.as_ref();
+/// The address by which somebody is meant; the username of whoever has none.
+fn address(candidate: &Candidate) -> Cow<'_, str> {
     match candidate.email_key.as_str() {
-        "" if username.is_empty() => false,
-        "" => is_meant(&Name::of(username)) || is_meant(&Name::Username(username.to_string())),
-        email => {
-            is_meant(&Name::Email(email.to_string()))
-                || is_meant(&Name::Username(username.to_string()))
-        }
+        "" => username_key(&candidate.person.username),
+        key => Cow::Borrowed(key),
     }
 }
 
@@ -99,17 +69,17 @@ pub fn select(
     limit: Option<usize>,
 ) -> Result<Selection> {
     refuse_unknown(&candidates, only, except)?;
-    let (only_names, only) = split(only);
-    let (except_names, except) = split(except);
-    let everybody = only_names.is_empty() && only.is_empty();
+    let (only_addresses, only) = split(only);
+    let (except_addresses, except) = split(except);
+    let everybody = only_addresses.is_empty() && only.is_empty();
     let mut selection = Selection::default();
     for candidate in candidates {
-        let meant = |names: &HashSet<&Name>, wishes: &[&Wish]| {
-            !names.is_empty() && is_named(&candidate, &|name| names.contains(name))
-                || wishes.iter().any(|wish| wish.fits(&candidate))
+        let meant = |addresses: &HashSet<&str>, wishes: &[&Wish]| {
+            addresses.contains(address(&candidate).as_ref())
+                || wishes.iter().any(|wish| fits(wish, &candidate))
         };
-        let asked = everybody || meant(&only_names, &only);
-        if !asked || meant(&except_names, &except) {
+        let asked = everybody || meant(&only_addresses, &only);
+        if !asked || meant(&except_addresses, &except) {
             selection.not_asked += 1;
             continue;
         }
@@ -128,42 +98,31 @@ pub fn select(
     Ok(selection)
 }
 
-/// The names of some wishes, which may be many, and the rest.
-fn split(wishes: &[Wish]) -> (HashSet<&Name>, Vec<&Wish>) {
-    let mut names = HashSet::new();
+/// The addresses of some wishes, which may be many, and the rest.
+fn split(wishes: &[Wish]) -> (HashSet<&str>, Vec<&Wish>) {
+    let mut addresses = HashSet::new();
     let mut rest = Vec::new();
     for wish in wishes {
         match wish {
-            Wish::Named(name, _) => drop(names.insert(name)),
+            Wish::Email(key, _) => drop(addresses.insert(key.as_str())),
             wish => rest.push(wish),
         }
     }
-    (names, rest)
+    (addresses, rest)
 }
 
 /// The most words that a refusal names.
 const UNKNOWN_SHOWN: usize = 5;
 
 fn refuse_unknown(candidates: &[Candidate], only: &[Wish], except: &[Wish]) -> Result<()> {
-    let wanted: HashSet<&Name> = split(only).0.into_iter().chain(split(except).0).collect();
-    let found = RefCell::new(HashSet::new());
-    if !wanted.is_empty() {
-        let note = |name: &Name| {
-            found.borrow_mut().extend(wanted.get(name).copied());
-            false
-        };
-        for candidate in candidates {
-            is_named(candidate, &note);
-        }
-    }
-    let found = found.into_inner();
+    let addresses: HashSet<_> = candidates.iter().map(address).collect();
     let unknown: Vec<String> = only
         .iter()
         .chain(except)
         .filter(|wish| match wish {
-            // Lists of names are long; everything else is typed by hand.
-            Wish::Named(name, _) => !found.contains(name),
-            wish => !candidates.iter().any(|candidate| wish.fits(candidate)),
+            // Lists of addresses are long; everything else is typed by hand.
+            Wish::Email(key, _) => !addresses.contains(key.as_str()),
+            wish => !candidates.iter().any(|candidate| fits(wish, candidate)),
         })
         .map(|wish| format!("`{}`", wish.text()))
         .collect();
@@ -260,6 +219,7 @@ pub fn spread(mut people: Vec<Candidate>, count: usize) -> Vec<Candidate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field::RowNumber;
     use crate::invitation::Person;
 
     fn somebody(row: RowNumber, email: &str, status: &str) -> Candidate {
@@ -369,7 +329,7 @@ mod tests {
             assert_eq!(rows.len() + left + selection.not_asked, 4);
             rows
         };
-        let email = |text: &str| Wish::Named(Name::of(text), text.to_string());
+        let email = |text: &str| Wish::Email(text.to_string(), text.to_string());
         assert_eq!(rows(&[], &[], None), [0, 1, 2]);
         assert_eq!(rows(&[], &[], Some(2)), [0, 1]);
         assert_eq!(rows(&[email("c@two.eu")], &[], None), [2]);

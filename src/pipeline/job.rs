@@ -7,6 +7,7 @@ use crate::definition::Pipeline;
 use crate::issue::Code;
 use crate::memory::Budget;
 use crate::outcome::Exit;
+use crate::password::Given;
 use crate::progress::Progress;
 use crate::refusal::Refusal;
 use crate::run_key::RunKey;
@@ -30,6 +31,8 @@ pub struct Job<'a> {
     pub for_plan: bool,
     /// Up to how many changes of a class somebody lets through this time.
     pub allowed: &'a [(Class, u64)],
+    /// The password that it gives to accounts, where whoever began it gave one.
+    pub password: Option<&'a Given>,
     /// How much it may remember of the rows in memory.
     pub memory: Budget,
     /// Where its reports go.

@@ -15,8 +15,14 @@ use crate::stages::read::{self, Source};
 /// Reads the files of `plan` once more, if accounts that it makes come with a password.
 ///
 /// # Errors
-/// `file.changed` where a file isn't the one that was checked; a refusal of reading it.
+/// `file.changed` where a file isn't the one that was checked; a refusal of reading it;
+/// `usage.invalid` where the run gave a password.
 pub(super) fn fetch(job: &Job, plan: &mut PlanFile) -> Result<()> {
+    if job.pipeline.definition.accounts.gives_password && job.password.is_none() {
+        let what = "the accounts of this plan get a password, which no plan contains";
+        return Err(Refusal::new(Code::UsageInvalid, what)
+            .help("run the command that gives it again, with `--allow` for what was held"));
+    }
     if !needs_passwords(plan)? {
         return Ok(());
     }

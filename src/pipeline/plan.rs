@@ -233,7 +233,9 @@ fn ask(
     let (definition, rows) = (judge.definition, judge.rows);
     let with_groups = asks_for_groups(judge.layout, definition);
     let with_past = definition.update.asks_who();
-    let mut matches = store.run_match(&definition.matching.keys(), with_groups, with_past)?;
+    let matching = &definition.matching;
+    let by_account = matching.account_column.is_some();
+    let mut matches = store.run_match(&matching.keys(), with_groups, with_past, by_account)?;
     let answers = |batch: usize| match asked.binary_search_by_key(&batch, |(batch, _)| *batch) {
         Ok(at) => asked[at].1.as_slice(),
         Err(_) => &[],

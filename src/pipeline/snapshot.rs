@@ -11,7 +11,7 @@ use crate::field::RowNumber;
 use crate::meaning::membership::Tree;
 use crate::pipeline::rows::{Guide, Rows};
 use crate::refusal::Result;
-use crate::row::{Layout, People};
+use crate::row::{Layout, People, Slot};
 use crate::stages::load;
 use crate::stages::managers::Wrong;
 use crate::stages::plan::decide;
@@ -89,6 +89,11 @@ impl Known {
             guide: Some(guide),
             full_list: definition.leavers.missing == Missing::Deactivate
                 || definition.accounts.dates == Dates::Schedule,
+            account_slot: definition
+                .matching
+                .account_column
+                .as_ref()
+                .and_then(|name| layout.position(&Slot::Ignored(name.clone()))),
         }
     }
 }
@@ -99,6 +104,8 @@ pub(super) struct Lookups<'a> {
     call: Option<SnapshotLookup<'a>>,
     guide: Option<&'a Guide<'a>>,
     full_list: bool,
+    /// The slot of account ids, where accounts are found by these.
+    account_slot: Option<usize>,
 }
 
 /// The keys of a batch, on their way to the database.
@@ -131,7 +138,7 @@ impl Lookups<'_> {
     pub(super) fn keys(&self, people: &People, answers: &[Answer]) -> Keys {
         // A few keys too many cost little, and the corrections of a full list are short.
         let known = |index: usize| self.of(answers, index);
-        let (frame, asks) = load::encode_keys(people, &known, self.full_list);
+        let (frame, asks) = load::encode_keys(people, &known, self.full_list, self.account_slot);
         Keys {
             frame,
             asks,

@@ -7,7 +7,7 @@
 //! rows pass on to each other before all chunks ([`Step::Open`]), the leavers and the end after
 //! them ([`Step::Close`]).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
@@ -17,6 +17,7 @@ use super::decisions::Refused;
 use super::leavers::settle_leavers;
 use super::{Job, Ran, Shared};
 use crate::account::Update;
+use crate::decision::Planned;
 use crate::field::RowNumber;
 use crate::issue::{Code, Issue};
 use crate::meaning::membership::Tree;
@@ -392,10 +393,34 @@ impl Loading<'_> {
             Ok(load::Batch {
                 first_row,
                 people: people.transpose()?,
+                given: self.hash_given(first_row, &planned)?,
                 planned,
             })
         };
         batches.map(read).collect()
+    }
+}
+
+impl Loading<'_> {
+    /// The password that the run gives, hashed for each row that gets it.
+    fn hash_given(
+        &self,
+        first_row: RowNumber,
+        planned: &Planned,
+    ) -> Result<HashMap<RowNumber, String>> {
+        let Some(password) = self.job.password else {
+            return Ok(HashMap::new());
+        };
+        let is_written = |row: &RowNumber| {
+            let outcome = planned.outcomes[(row - first_row) as usize];
+            matches!(outcome, Outcome::Created | Outcome::Updated)
+        };
+        let gets = |issue: &&Issue| issue.code == Code::PasswordGiven;
+        let rows = planned.issues.iter().filter(gets).map(|issue| issue.row);
+        let rows: Vec<RowNumber> = rows.filter(is_written).collect();
+        rows.into_par_iter()
+            .map(|row| Ok((row, password.hash()?)))
+            .collect()
     }
 }
 

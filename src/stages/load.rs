@@ -61,6 +61,10 @@ pub struct Chunk {
     pub create_transfers: Bytes,
     /// For `copy_passwords.sql`: password hashes of the accounts in `creates`.
     pub passwords: Passwords,
+    /// For `copy_staged_passwords.sql`: password hashes of the accounts in `updates`.
+    pub given: Passwords,
+    /// Whether its updates remove their accounts.
+    pub removes: bool,
     /// Whether its updates pass on keys to each other: all of them go in, or none.
     pub together: bool,
 }
@@ -80,6 +84,8 @@ pub struct Batch {
     pub people: Option<People>,
     /// What is to happen to them.
     pub planned: Planned,
+    /// The hashes of the password that the run gives, by row; each has a salt of its own.
+    pub given: HashMap<RowNumber, String>,
 }
 
 impl Batch {
@@ -107,7 +113,7 @@ pub fn encode(
     groups: &Tree,
 ) -> Chunk {
     let mut chunk = Chunk::default();
-    let mut frames: [Frame; 7] = std::array::from_fn(|_| Frame::new());
+    let mut frames: [Frame; 8] = std::array::from_fn(|_| Frame::new());
     let [
         creates,
         memberships,
@@ -116,6 +122,7 @@ pub fn encode(
         update_transfers,
         create_transfers,
         passwords,
+        given,
     ] = &mut frames;
     chunk.first_row = batches.first().map_or(0, |batch| batch.first_row);
     for person in in_key_order(batches, layout) {
@@ -131,7 +138,9 @@ pub fn encode(
             let id = run.account_id(person.row());
             chunk.creating.push(person.row());
             if let Some(hash) = person.people.drafts.passwords.get(person.index) {
-                put_password(passwords, id, hash, run);
+                put_password(passwords, id, (hash, false), run);
+            } else if let Some(hash) = batch.given.get(&person.row()) {
+                put_password(passwords, id, (hash, true), run);
             }
             let entries = entries_of.entry(person.said());
             let entries = entries.or_insert_with(|| person.entries_of_new(definition, groups));
@@ -149,6 +158,9 @@ pub fn encode(
             chunk.updating.push(*row);
             put_update(updates, *row, update);
             put_transfers(update_transfers, *row, update, groups);
+            if let Some(hash) = batch.given.get(row).filter(|_| update.gives_password()) {
+                put_password(given, update.account, (hash, true), run);
+            }
         }
     }
     let [
@@ -159,6 +171,7 @@ pub fn encode(
         update_transfers,
         create_transfers,
         passwords,
+        given,
     ] = frames.map(Frame::finish);
     Chunk {
         creates,
@@ -168,6 +181,8 @@ pub fn encode(
         update_transfers,
         create_transfers,
         passwords: Passwords(passwords),
+        given: Passwords(given),
+        removes: definition.accounts.removes,
         ..chunk
     }
 }
@@ -212,10 +227,12 @@ fn put_transfers(frame: &mut Frame, row: RowNumber, update: &Update, groups: &Tr
 /// is what the account snapshot said of each, if there is one. In a full list all who are in it are
 /// sent: the keys of those who are rejected, too, because they aren't leavers, whatever is wrong
 /// with their row, and the accounts that are known. Also whether the account of any row is asked for.
+/// `account_slot` is the slot of account ids, where accounts are found by these.
 pub fn encode_keys(
     people: &People,
     known: &dyn Fn(usize) -> Lookup,
     full_list: bool,
+    account_slot: Option<usize>,
 ) -> (Bytes, bool) {
     let (mut frame, mut asks) = (Frame::new(), false);
     for index in 0..people.len() {
@@ -239,11 +256,16 @@ pub fn encode_keys(
             Verdict::Rejected => full_list,
             Verdict::Duplicate(_) | Verdict::Nobody => false,
         };
-        if is_matched && keys.iter().any(Option::is_some) {
+        let account = account_slot.map(|slot| people.drafts.values.get(index, slot));
+        let account = account.and_then(|id| id.parse::<Uuid>().ok());
+        if is_matched && (account.is_some() || keys.iter().any(Option::is_some)) {
             frame.row(5);
             frame.int(row);
             keys.into_iter().for_each(|key| frame.text(key));
-            frame.text(None);
+            match account {
+                Some(account) => frame.uuid(account),
+                None => frame.text(None),
+            }
             asks = true;
         }
     }
@@ -394,11 +416,13 @@ fn put_transfer(
     }
 }
 
-fn put_password(frame: &mut Frame, account: Uuid, hash: &str, run: &RunKey) {
-    frame.row(3);
+/// A hash, and whether its password must be changed at the first sign-in.
+fn put_password(frame: &mut Frame, account: Uuid, (hash, must_change): (&str, bool), run: &RunKey) {
+    frame.row(4);
     frame.uuid(account);
     frame.text(Some(hash));
     frame.text(Some(&run.id));
+    frame.bool(must_change);
 }
 
 /// PostgreSQL's binary COPY format (documentation, `COPY`, "Binary Format").

@@ -180,7 +180,7 @@ impl Change<'_> {
                     roles.filter_map(rank).max()
                 };
                 let raised = highest(&update.after) > highest(&update.before);
-                let closes = gets("status") == Some("deactivated");
+                let closes = gets("status") == Some("deactivated") || update.removes_account();
                 let opens = had("status") == Some("deactivated") && gets("status").is_some();
                 Classes::default()
                     .with(Class::Update)

@@ -39,8 +39,11 @@ pub struct Shape {
 
 impl Shape {
     /// The shape of a layout; none where an account may have to change although all values of its row
-    /// are there already.
+    /// are there already, or where rows find their accounts by the accounts' ids.
     pub fn of(layout: &Layout, definition: &Definition, seed: u64) -> Option<Shape> {
+        if definition.matching.account_column.is_some() {
+            return None;
+        }
         let has = |field| layout.field(field).is_some();
         let days_matter = definition.accounts.day().is_some();
         if days_matter && !(has(Field::StartDate) && has(Field::EndDate)) {

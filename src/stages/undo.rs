@@ -12,7 +12,7 @@ use std::fmt;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::account::{Account, COLUMNS, Update};
+use crate::account::{Account, COLUMNS, PASSWORD, Update};
 use crate::field::{Field, Key, RowNumber};
 use crate::meaning::membership;
 use crate::text::{email, username_key};
@@ -56,6 +56,8 @@ pub struct Present {
     pub accepted: bool,
     /// Somebody other than a run put it into a group.
     pub grouped: bool,
+    /// The password is still the one that the run gave, or none where it took that back.
+    pub has_same_password: bool,
     /// A table of another application that refers to it.
     pub referred_by: Option<String>,
     /// What runs changed of it, oldest first.
@@ -209,7 +211,10 @@ impl Case {
             Deed::Created => now.touched,
             Deed::Changed(before, after) => after.iter().any(|(field, wrote)| {
                 let held = held(&now.account, field);
-                list_field(field).is_none() && held != *wrote && Some(&held) != before.get(field)
+                list_field(field).is_none()
+                    && field != PASSWORD
+                    && held != *wrote
+                    && Some(&held) != before.get(field)
             }),
             Deed::Removed(_) => false,
         }
@@ -249,25 +254,23 @@ fn created(case: &mut Case, now: &Present, run: &str) {
     }
 }
 
-/// Why an account counts as used.
+/// Why an account counts as used by a person or by another application.
+pub fn use_by_others(now: &Present) -> Option<Reason> {
+    match &now.referred_by {
+        _ if now.accepted => Some(Reason::Accepted),
+        _ if now.has_password => Some(Reason::Password),
+        Some(table) => Some(Reason::Referred(table.clone())),
+        None if now.grouped => Some(Reason::Grouped),
+        None if now.edited => Some(Reason::Changed(Since::Application)),
+        None => None,
+    }
+}
+
+/// Why an account counts as used since `run` made it.
 pub fn use_of(now: &Present, run: &str) -> Option<Reason> {
-    if now.accepted {
-        return Some(Reason::Accepted);
-    }
-    if now.has_password {
-        return Some(Reason::Password);
-    }
-    if let Some(table) = &now.referred_by {
-        return Some(Reason::Referred(table.clone()));
-    }
-    if now.grouped {
-        return Some(Reason::Grouped);
-    }
-    if now.edited {
-        return Some(Reason::Changed(Since::Application));
-    }
-    if !now.touched {
-        return None;
+    let reason = use_by_others(now);
+    if reason.is_some() || !now.touched {
+        return reason;
     }
     // What later runs changed and other undos put back again is no use.
     match now.history.last() {
@@ -299,6 +302,15 @@ fn changed(
         let was = before.get(field).unwrap_or(&Value::Null);
         if let Some(field) = list_field(field) {
             groups(case, field, (was, wrote), now, &mut update, group_exists);
+            continue;
+        }
+        if field == PASSWORD {
+            if now.has_same_password {
+                update.before.insert(field.clone(), wrote.clone());
+                update.after.insert(field.clone(), was.clone());
+            } else {
+                case.keep(field, Reason::Changed(Since::Application));
+            }
             continue;
         }
         let held = held(&now.account, field);

@@ -459,6 +459,33 @@ impl Writer {
         }
     }
 
+    /// Gives the accounts of the rows that went in their passwords, and keeps what these replace.
+    async fn give_passwords(
+        &self,
+        chunk: &Chunk,
+        updated: &[i32],
+    ) -> std::result::Result<(), Trouble> {
+        let client = &self.connection.client;
+        let sql = include_str!("sql/copy_staged_passwords.sql");
+        stage(client, sql, chunk.given.0.clone()).await?;
+        let sql = include_str!("sql/note_passwords.sql");
+        client
+            .execute(sql, &[&self.run.id, &updated])
+            .await
+            .map_err(trouble)?;
+        // A hash that is replaced in place would count as chosen by its owner.
+        for sql in [
+            include_str!("sql/drop_passwords.sql"),
+            include_str!("sql/give_passwords.sql"),
+        ] {
+            client
+                .execute(sql, &[&self.run.id])
+                .await
+                .map_err(trouble)?;
+        }
+        Ok(())
+    }
+
     async fn updates(
         &self,
         chunk: &Chunk,
@@ -480,7 +507,10 @@ impl Writer {
             chunk.update_transfers.clone(),
         )
         .await?;
-        let [park, renew, update] = self.update_statements();
+        let [park, renew, mut update] = self.update_statements();
+        if chunk.removes {
+            update = include_str!("sql/remove_staged_accounts.sql");
+        }
         if self.is_spread {
             // No statistics tell how many rows a server sends: once for each row is never the way.
             client
@@ -508,6 +538,9 @@ impl Writer {
                 .batch_execute("set local enable_nestloop = on")
                 .await
                 .map_err(trouble)?;
+        }
+        if !chunk.given.0.is_empty() {
+            self.give_passwords(chunk, &updated).await?;
         }
         if !chunk.update_transfers.is_empty() {
             // What ends goes first: an inherited membership that becomes one's own does both.

@@ -82,8 +82,8 @@ impl Store {
             .map_err(|error| refusal(&error, "preparing the match"))
     }
 
-    /// Runs the match. `keys` find the account, in their order; `with_groups` asks for the
-    /// memberships, too, and `with_past` for who set which value.
+    /// Runs the match. `keys` find the account, in their order, or `by_account` its own id does;
+    /// `with_groups` asks for the memberships, too, and `with_past` for who set which value.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
@@ -92,13 +92,14 @@ impl Store {
         keys: &[Key],
         with_groups: bool,
         with_past: bool,
+        by_account: bool,
     ) -> Result<Matches<'_>> {
         let order: Vec<i32> = keys.iter().map(|key| *key as i32 + 1).collect();
         let client = &self.connection.client;
         let stream = self.runtime.block_on(async {
             let statement = client.prepare(include_str!("sql/match.sql")).await?;
-            let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
-                [&order, &with_groups, &with_past];
+            let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+                [&order, &with_groups, &with_past, &by_account];
             client.query_raw(&statement, parameters).await
         });
         let stream = stream.map_err(|error| refusal(&error, "matching the rows"))?;

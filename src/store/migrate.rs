@@ -56,6 +56,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("migrations/0016_links_by_username.sql"),
     ),
     (17, "sessions", include_str!("migrations/0017_sessions.sql")),
+    (
+        20,
+        "given_passwords",
+        include_str!("migrations/0020_given_passwords.sql"),
+    ),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.

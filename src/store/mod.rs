@@ -42,6 +42,7 @@ pub mod resubmission;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;
+pub mod selection;
 pub mod sessions;
 pub mod share;
 pub mod snapshot;

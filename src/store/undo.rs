@@ -21,6 +21,7 @@ use crate::outcome::{Counts, Exit, Outcome};
 use crate::refusal::{Refusal, Result};
 use crate::stages::undo::{
     Act, Case, Deed, Group, Kept, Past, Present, Reason, decide, empty_groups, settle, trading,
+    use_by_others,
 };
 use crate::store::error::refusal;
 use crate::store::error::{is_about_data, own_words};
@@ -86,6 +87,43 @@ impl Store {
                 started_at: row.get(2),
             })
             .collect())
+    }
+
+    /// Why accounts count as used by a person or by another application, of those that do.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn find_used(&self, accounts: &[Uuid]) -> Result<HashMap<Uuid, String>> {
+        let client = &self.connection.client;
+        let looking = async {
+            let referring = referring(client, "muster.accounts").await?;
+            let mut used = HashMap::new();
+            for some in accounts.chunks(CHUNK_ACCOUNTS as usize) {
+                let case = |account: &Uuid| Case {
+                    row: 0,
+                    account: *account,
+                    deed: Deed::Created,
+                    present: None,
+                    act: Act::Leave,
+                    kept: Vec::new(),
+                };
+                let mut cases: Vec<Case> = some.iter().map(case).collect();
+                look(client, &mut cases, (some, ""), &referring).await?;
+                let reason = |case: &Case| {
+                    let reason = use_by_others(case.present.as_ref()?)?;
+                    Some((case.account, reason.to_string()))
+                };
+                used.extend(cases.iter().filter_map(reason));
+            }
+            let sql = "select id from muster.accounts where id = any ($1) and run_id is null";
+            for row in client.query(sql, &[&accounts]).await? {
+                used.insert(row.get(0), "it wasn't made by muster".to_string());
+            }
+            Ok(used)
+        };
+        self.runtime
+            .block_on(looking)
+            .map_err(|error: Error| refusal(&error, "looking who used the accounts"))
     }
 
     /// Enters an undo into the run log. The run that it takes back counts as finished from now on,
@@ -385,7 +423,7 @@ async fn chunk(
         let sql = include_str!("sql/undo_lock.sql");
         client.query(sql, &[&accounts]).await?;
     }
-    look(client, &mut cases, &accounts, referring).await?;
+    look(client, &mut cases, (&accounts, of), referring).await?;
     // An undo that is only planned hasn't brought back the groups that it would bring back first.
     let returning = if id.is_none() { of } else { "" };
     let groups = known_groups(client, &cases, returning).await?;
@@ -508,11 +546,11 @@ fn normal(key: Key, value: &str) -> Option<String> {
 async fn look(
     client: &Client,
     cases: &mut [Case],
-    accounts: &[Uuid],
+    (accounts, of): (&[Uuid], &str),
     referring: &[Referring],
 ) -> Answer<()> {
     let sql = include_str!("sql/undo_present.sql");
-    let rows = client.query(sql, &[&accounts]).await?;
+    let rows = client.query(sql, &[&accounts, &of]).await?;
     let mut found: HashMap<Uuid, Present> =
         rows.iter().map(|row| (row.get(0), present(row))).collect();
     let created = cases.iter().filter(|case| case.deed == Deed::Created);
@@ -567,6 +605,7 @@ fn present(row: &Row) -> Present {
         accepted: row.get(AFTER_VALUES + 6),
         grouped: row.get(AFTER_VALUES + 7),
         edited: row.get(AFTER_VALUES + 8),
+        has_same_password: row.get(AFTER_VALUES + 9),
         referred_by: None,
         history: Vec::new(),
     }
@@ -793,6 +832,7 @@ async fn put_back(
         let sql = include_str!("sql/undo_update.sql");
         client.execute(sql, &[&id, &wanted]).await?;
         key_transfer(client, id, &updates).await?;
+        put_passwords(client, (of, id), &updates).await?;
     }
     if !returning.is_empty() {
         let sql = match is_spread(client).await? {
@@ -807,6 +847,26 @@ async fn put_back(
             client.execute(sql, &[&id, &returning]).await?;
         }
     }
+    Ok(())
+}
+
+/// Puts back the passwords that the run replaced, or took back.
+async fn put_passwords(
+    client: &Client,
+    (of, id): (&str, &str),
+    updates: &[(RowNumber, &Update)],
+) -> Answer<()> {
+    let given = updates.iter().filter(|(_, update)| update.gives_password());
+    let accounts: Vec<Uuid> = given.map(|(_, update)| update.account).collect();
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    let sql = include_str!("sql/undo_note_passwords.sql");
+    client.execute(sql, &[&id, &of, &accounts]).await?;
+    let sql = "delete from muster.credentials where account_id = any ($1)";
+    client.execute(sql, &[&accounts]).await?;
+    let sql = include_str!("sql/undo_put_passwords.sql");
+    client.execute(sql, &[&of, &accounts]).await?;
     Ok(())
 }
 

@@ -97,6 +97,14 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
         "each_class_is_held_over_its_limit_and_nothing_else_is",
     ),
     (
+        "password.given",
+        "a_class_gets_one_password_that_must_be_changed_and_that_is_nowhere_else",
+    ),
+    (
+        "password.withheld",
+        "a_class_gets_one_password_that_must_be_changed_and_that_is_nowhere_else",
+    ),
+    (
         "run.locked",
         "a_second_import_waits_for_nobody_and_writes_nothing",
     ),

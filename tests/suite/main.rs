@@ -20,6 +20,7 @@ mod mailbox;
 mod memory;
 mod nightly;
 mod passwords;
+mod people_change;
 mod people_now;
 mod pipelines;
 mod plans;

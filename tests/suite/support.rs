@@ -280,6 +280,15 @@ pub fn run(folder: &Path, url: &str, arguments: &[&str]) -> Finished {
     start(folder, url, arguments).finish()
 }
 
+/// As [`run`], with the text of the file `input` on stdin.
+pub fn run_with_stdin(folder: &Path, url: &str, input: &Path, arguments: &[&str]) -> Finished {
+    let mut command = command(folder, &server().home, arguments);
+    command
+        .env("DATABASE_URL", url)
+        .stdin(fs::File::open(input).unwrap());
+    Running::start(command).finish()
+}
+
 /// Starts `muster` without a database URL, with a home of its own.
 pub fn bare(folder: &Path, home: &Path, arguments: &[&str]) -> Running {
     Running::start(command(folder, home, arguments))

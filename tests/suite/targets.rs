@@ -675,6 +675,20 @@ fn a_role_with_what_is_printed_and_no_more_can_import_and_undo() {
         let again = support::run(app.folder.path(), &url, &arguments);
         assert_eq!(again.counts().updated, 0, "{again:?}");
         enrols_and_undoes(&app, &url, arguments.get(3..).unwrap_or_default());
+        let mut arguments = vec!["people", "change", "--all", "--set", "first_name=Robin"];
+        arguments.extend(["--apply", "--json"]);
+        if !name.is_empty() {
+            arguments.extend(["-p", &pipeline]);
+        }
+        let changed = support::run(app.folder.path(), &url, &arguments);
+        assert_eq!(changed.exit, 0, "{changed:?}");
+        assert_eq!(
+            changed.counts().updated,
+            changed.counts().read,
+            "{changed:?}"
+        );
+        let undone = support::run(app.folder.path(), &url, &["undo", "last"]);
+        assert_eq!(undone.exit, 0, "{undone:?}");
         let undone = support::run(
             app.folder.path(),
             &url,
@@ -693,5 +707,45 @@ fn a_role_with_what_is_printed_and_no_more_can_import_and_undo() {
             };
             assert!(support::try_query(&url, &format!("select {column}")).is_err());
         }
+    }
+}
+
+#[test]
+fn people_in_another_table_are_changed_closed_opened_and_removed_only_if_muster_made_them() {
+    let app = App::new("django");
+    app.counts("import");
+    let change = |who: &str, more: &[&str]| {
+        let mut arguments = vec!["people", "change", "--only", who, "--apply", "--json"];
+        arguments.extend(["-p", "django.toml"]);
+        arguments.extend(more);
+        let changed = app.run(&arguments);
+        assert_eq!(changed.exit, 0, "{changed:?}");
+        changed.counts()
+    };
+    let row = "select username, first_name, is_active from auth_user where username like 'cy%'";
+    let more = ["--set", "first_name=Zoë", "--set", "username=cy2"];
+    assert_eq!(change("username:cy", &more).updated, 1);
+    assert_eq!(app.lines(row), ["cy2|Zoë|t"]);
+    assert_eq!(change("username:cy2", &["--deactivate"]).updated, 1);
+    assert_eq!(app.lines(row), ["cy2|Zoë|f"]);
+    assert_eq!(change("username:cy2", &["--reactivate"]).updated, 1);
+    assert_eq!(app.lines(row), ["cy2|Zoë|t"]);
+    // `root` was there before.
+    let all = "select username from auth_user order by 1";
+    let before = app.lines(all);
+    let removed = change("status:active", &["--remove"]);
+    assert_eq!(removed.skipped, 1, "{removed:?}");
+    assert_eq!(app.lines(all), ["root"]);
+    assert_eq!(app.undo().exit, 0);
+    assert_eq!(app.lines(all), before);
+    for (more, why) in [
+        (["--set", "phone=+41441234567"], "no column for `phone`"),
+        (["--set", "shoe=44"], "no field or attribute `shoe`"),
+    ] {
+        let mut arguments = vec!["people", "change", "--all", "-p", "django.toml", "--apply"];
+        arguments.extend(more);
+        let refused = app.run(&arguments);
+        assert_eq!(refused.exit, 2, "{refused:?}");
+        assert!(refused.stderr.contains(why), "{refused:?}");
     }
 }

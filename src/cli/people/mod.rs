@@ -5,6 +5,7 @@ use clap::Subcommand;
 use crate::outcome::Exit;
 use crate::refusal::Result;
 
+mod change;
 mod choice;
 mod export;
 mod list;
@@ -18,6 +19,8 @@ pub(super) enum PeopleCommand {
     Show(show::ShowArgs),
     /// Write people to CSV or a workbook that can be imported again
     Export(export::ExportArgs),
+    /// Preview a change of many accounts at once; with --apply, write it
+    Change(change::ChangeArgs),
 }
 
 /// `muster people …`.
@@ -26,5 +29,6 @@ pub(super) fn people(command: &PeopleCommand) -> Result<Exit> {
         PeopleCommand::List(args) => list::list(args),
         PeopleCommand::Show(args) => show::show(args),
         PeopleCommand::Export(args) => export::export(args),
+        PeopleCommand::Change(args) => change::change(args),
     }
 }

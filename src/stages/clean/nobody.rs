@@ -37,8 +37,11 @@ pub(super) struct Finder {
 }
 
 impl Finder {
-    /// None where no column says who people are.
+    /// None where no column says who people are, or the accounts' own ids do.
     pub fn new(first_row: RowNumber, layout: &Layout, definition: &Definition) -> Option<Finder> {
+        if definition.matching.account_column.is_some() {
+            return None;
+        }
         let slot = |field: Field| Some((layout.field(field)?, field));
         let who: Vec<(usize, Field)> = WHO.into_iter().filter_map(slot).collect();
         if who.iter().all(|(_, field)| *field == Field::Phone) {

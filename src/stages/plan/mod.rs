@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::definition::{
     Definition, EmptyCell, Existing, MissingGroups, MissingSessions, Mode, Onboarding, Recycled,
-    Returning, UnknownDeactivated, UpdatePolicy,
+    Returning, USED, UnknownDeactivated, UpdatePolicy,
 };
 use crate::field::{Field, Key, RowNumber};
 use crate::issue::{Code, Issue};
@@ -113,7 +113,11 @@ fn left_by_status(
     matched: Option<&Matched>,
     definition: &Definition,
 ) -> Option<Issue> {
-    let is_unknown = || matched.is_none_or(|matched| matched.by.iter().all(Option::is_none));
+    let is_unknown = || {
+        matched.is_none_or(|matched| {
+            matched.account.is_none() && matched.by.iter().all(Option::is_none)
+        })
+    };
     let detail = match person.value(Field::Status)? {
         words::SKIPPED => "the pipeline leaves out rows of this status",
         "deactivated" if is_unknown() && !can_close(definition) => {
@@ -329,6 +333,11 @@ fn new_account(
     tree: &Tree,
     issues: &mut Vec<Issue>,
 ) -> Action {
+    if definition.matching.account_column.is_some() {
+        let detail = "the account that this row is about no longer exists";
+        issues.push(Issue::of_row(Code::AccountNone, person.row(), detail));
+        return Action::Leave(Outcome::Rejected);
+    }
     // Without a key, the next import would make the person a second time.
     let keys = definition.matching.keys();
     if !keys
@@ -359,11 +368,39 @@ fn new_account(
         Required::of(definition).missing(|field| person.value(field).unwrap_or_default(), missing);
     }
     issues.extend(over(person, "", definition));
+    issues.extend(person.role_rule(definition).map(|rule| {
+        let (row, field) = (person.row(), Field::Role);
+        Issue::of_field(Code::RoleRule, row, field, "", rule.to_string())
+    }));
+    if definition.accounts.gives_password {
+        let status = person.value_of_new(Field::Status, definition);
+        issues.push(password_of(person, status));
+    }
     if definition.groups.required {
         let entries = person.entries_of_new(definition, tree);
         issues.extend(groupless(person, &entries, definition));
     }
     Action::Create
+}
+
+/// Has an update give a password to an account that is active after it; what is said of that.
+fn give_password(person: &Person, update: &mut Update) -> Issue {
+    let column = COLUMNS.iter().position(|column| *column == Field::Status);
+    let status = column.and_then(|column| update.values[column].clone());
+    let issue = password_of(person, status.as_deref());
+    if issue.code == Code::PasswordGiven {
+        update.give_password();
+    }
+    issue
+}
+
+/// What is said of the password that an account of that status gets.
+fn password_of(person: &Person, status: Option<&str>) -> Issue {
+    let code = match status {
+        Some("active") => Code::PasswordGiven,
+        _ => Code::PasswordWithheld,
+    };
+    Issue::of_row(code, person.row(), status.unwrap_or_default())
 }
 
 /// Keys that point at different accounts, or at one that this row can't be.
@@ -578,6 +615,9 @@ fn known_account(
     tree: &Tree,
     issues: &mut Vec<Issue>,
 ) -> Action {
+    if definition.accounts.removes {
+        return removed(person, account, definition, issues);
+    }
     let row = person.row();
     let status = account.value(Field::Status).unwrap_or("");
     let policy = match status {
@@ -616,12 +656,17 @@ fn known_account(
         let wanted = person.status_on_the_day(status_of_onboarding(definition), definition);
         set_status(&mut update, status, wanted);
     }
-    if person.has_password() {
+    let gives_password = definition.accounts.gives_password;
+    let is_meant = gives_password && definition.matching.account_column.is_some();
+    if person.has_password() || gives_password && !is_meant {
         let detail = held("its password stays as it is");
         issues.push(Issue::of_row(Code::PasswordKept, row, detail));
     }
     provenance::keep_others(&mut update, account, row, definition, issues);
     follow_dates(&mut update, status, definition);
+    if is_meant {
+        issues.push(give_password(person, &mut update));
+    }
     let closed = stays_closed(person, account, &update, definition);
     if update.after.is_empty() && update.joins.is_empty() && update.leaves.is_empty() {
         issues.extend(closed);
@@ -632,6 +677,26 @@ fn known_account(
         return Action::Leave(Outcome::Rejected);
     }
     issues.extend(closed);
+    Action::Update(Box::new(update))
+}
+
+/// An account that goes, unless somebody used it or the pipeline protects it.
+fn removed(
+    person: &Person,
+    account: &Account,
+    definition: &Definition,
+    issues: &mut Vec<Issue>,
+) -> Action {
+    let roles = roles(account.value(Field::Role), account.value(Field::OtherRoles));
+    let is_protected = is_protected(definition, roles, account.keys[0].as_deref());
+    let protected = is_protected.then_some("the pipeline protects it");
+    if let Some(why) = person.aside(USED).or(protected) {
+        let detail = format!("account {}: {why}", account.id);
+        issues.push(Issue::of_row(Code::AccountUsed, person.row(), detail));
+        return Action::Leave(Outcome::Skipped);
+    }
+    let mut update = unchanged(account);
+    update.remove_account();
     Action::Update(Box::new(update))
 }
 

@@ -1,1 +1,1 @@
-copy muster_passwords (account_id, password_hash, run_id) from stdin (format binary)
+copy muster_passwords (account_id, password_hash, run_id, must_change) from stdin (format binary)

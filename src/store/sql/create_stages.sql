@@ -20,5 +20,5 @@ create temporary table if not exists muster_moves (
 ) on commit delete rows;
 
 create temporary table if not exists muster_passwords (
-    account_id uuid, password_hash text, run_id text
+    account_id uuid, password_hash text, run_id text, must_change boolean
 ) on commit delete rows;

@@ -16,8 +16,8 @@ with made as (
     returning id, run_row
 ),
 secured as (
-    insert into muster.credentials (account_id, password_hash, run_id)
-    select brought.account_id, brought.password_hash, brought.run_id
+    insert into muster.credentials (account_id, password_hash, run_id, must_change)
+    select brought.account_id, brought.password_hash, brought.run_id, brought.must_change
     from muster_passwords brought join made on made.id = brought.account_id
 )
 select run_row from made

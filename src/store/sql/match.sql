@@ -2,17 +2,18 @@
 -- $1::int[]  the keys by which an account is found, in their order: 1 external_id, 2 email, 3 username
 -- $2::bool   whether memberships are wanted
 -- $3::bool   whether it is wanted who set which value
+-- $4::bool   whether an account is found by its own id, and by no key
 with found as materialized (
     select
         k.row,
         x.id as by_external_id,
         e.id as by_email,
         u.id as by_username,
-        coalesce(
+        case when $4 then i.id else coalesce(
             (array[x.id, e.id, u.id])[($1::int[])[1]],
             (array[x.id, e.id, u.id])[($1::int[])[2]],
             (array[x.id, e.id, u.id])[($1::int[])[3]]
-        ) as account_id,
+        ) end as account_id,
         -- Who they are, where they may be several.
         case when greatest(x.id, e.id, u.id) <> least(x.id, e.id, u.id) or cardinality($1::int[]) < 3 then
             coalesce(nullif(concat_ws(' ', x.first_name, x.last_name), ''), x.display_name)
@@ -27,7 +28,8 @@ with found as materialized (
     left join muster.accounts x on x.external_id = k.external_id
     left join muster.accounts e on e.email_key = k.email_key
     left join muster.accounts u on u.username_key = k.username_key
-    where coalesce(x.id, e.id, u.id) is not null
+    left join muster.accounts i on $4 and i.id = k.account_id
+    where coalesce(x.id, e.id, u.id, i.id) is not null
 ),
 joined as (
     -- A membership a text, as meaning/membership.rs unpacks it.

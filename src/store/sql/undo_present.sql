@@ -1,5 +1,5 @@
 -- Accounts as they are now, with what tells whether anybody used them. Scalar subqueries, because
--- `exists` would be answered by reading whole tables for every chunk.
+-- `exists` would be answered by reading whole tables for every chunk. $1 the accounts, $2 the run.
 select
     a.id,
     a.external_id, a.email, a.username, a.first_name, a.last_name, a.display_name,
@@ -21,7 +21,14 @@ select
         limit 1
     ), false),
     joined.by_others or enrolled.by_others,
-    a.edits is not null
+    a.edits is not null,
+    coalesce((
+        select noted.hash_after is not distinct from (
+            select secret.password_hash from muster.credentials secret where secret.account_id = a.id
+        )
+        from muster.password_changes noted
+        where noted.run_id = $2 and noted.account_id = a.id
+    ), false)
 from muster.accounts a
 cross join lateral (
     select

@@ -30,6 +30,9 @@ image as (
     ) as before
     from unit join muster.accounts account on account.id = unit.account_id
 ),
+forgotten as (
+    delete from muster.password_changes noted using unit where noted.account_id = unit.account_id
+),
 removed as (
     delete from muster.accounts account using image where account.id = image.id returning account.id
 )

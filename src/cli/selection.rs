@@ -1,0 +1,177 @@
+//! The words of `--only` and `--except`, the same for every command that has them.
+
+use std::path::Path;
+
+use super::runs;
+use crate::field::RowNumber;
+use crate::issue::Code;
+use crate::ledger;
+use crate::meaning::group;
+use crate::refusal::{Refusal, Result};
+use crate::selection::Wish;
+use crate::store::Store;
+use crate::store::runs::{RunRecord, unknown};
+use crate::text::{email, username_key};
+
+/// Whom a selection is made from.
+pub(super) enum Among<'a> {
+    /// The people of a run.
+    Run(&'a RunRecord),
+    /// All accounts.
+    Accounts(&'a Store),
+}
+
+/// What the words mean.
+pub(super) fn wishes(words: &[String], among: &Among) -> Result<Vec<Wish>> {
+    let mut wishes = Vec::new();
+    for word in words {
+        match (word.strip_prefix('@'), among) {
+            (Some(path), Among::Accounts(_)) => wishes.extend(of_list(path, among)?),
+            _ => wishes.extend(of_word(word, among)?),
+        }
+    }
+    Ok(wishes)
+}
+
+/// What one word means: an address, a list of addresses, or `KIND:NAME`.
+fn of_word(word: &str, among: &Among) -> Result<Vec<Wish>> {
+    let Some((kind, name)) = word.split_once(':') else {
+        return of_addresses(word);
+    };
+    let wish = match (kind, among) {
+        ("group", _) => Wish::Group(group::key(name)),
+        ("role", _) => Wish::Role(name.to_string()),
+        ("organization", _) => Wish::Organization(name.to_lowercase()),
+        ("username", _) => Wish::Username(username_key(name).into_owned(), name.to_string()),
+        ("status", _) => Wish::Status(name.to_string()),
+        ("row", Among::Run(run)) => {
+            Wish::Rows(rows(name, run)?.into_iter().collect(), word.to_string())
+        }
+        ("id", Among::Accounts(_)) => Wish::Id(name.trim().to_string()),
+        ("run", Among::Accounts(store)) => {
+            Wish::Run(find_import(store, name)?.id, name.to_string())
+        }
+        _ => return of_addresses(word),
+    };
+    match name.trim().is_empty() {
+        true => Err(Refusal::new(
+            Code::UsageInvalid,
+            format!("`{word}` names nobody"),
+        )),
+        false => Ok(vec![wish]),
+    }
+}
+
+fn of_addresses(word: &str) -> Result<Vec<Wish>> {
+    let keys = addresses(&[word.to_string()])?;
+    Ok(keys
+        .into_iter()
+        .map(|(key, typed)| Wish::Email(key, typed))
+        .collect())
+}
+
+/// A list: a line is `KIND:NAME`, or has addresses.
+fn of_list(path: &str, among: &Among) -> Result<Vec<Wish>> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let what = format!("the list `{path}` can't be read: {error}");
+        Refusal::new(Code::UsageInvalid, what)
+    })?;
+    let text = text.trim_start_matches('\u{feff}');
+    let mut wishes = Vec::new();
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('@'))
+    {
+        wishes.extend(of_word(line, among)?);
+    }
+    if wishes.is_empty() {
+        let what = format!("the list `{path}` names nobody");
+        return Err(Refusal::new(Code::UsageInvalid, what)
+            .help("name at least one person; an empty list never means everybody"));
+    }
+    Ok(wishes)
+}
+
+/// The rows at `LINE` or `FILE:LINE` of a run, by its ledger.
+fn rows(place: &str, run: &RunRecord) -> Result<Vec<RowNumber>> {
+    let (file, line) = match place.rsplit_once(':') {
+        Some((file, line)) => (Some(file), line),
+        None => (None, place),
+    };
+    let line: u64 = line.parse().map_err(|_| {
+        let what = format!("`row:{place}` is not row:LINE or row:FILE:LINE");
+        Refusal::new(Code::UsageInvalid, what)
+    })?;
+    let folder = Path::new(run.folder.as_deref().unwrap_or_default());
+    ledger::rows_at(&folder.join("ledger.parquet"), file, line)
+}
+
+/// Addresses as the match compares them, and as they were typed.
+pub(super) fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
+    let address = |typed: String| {
+        let key = email::key(&typed).ok_or_else(|| {
+            let what = format!("`{typed}` is not an e-mail address");
+            Refusal::new(Code::UsageInvalid, what).help(
+                "name people by address, username:NAME, group:NAME, role:NAME, organization:NAME, status:STATUS, or @FILE",
+            )
+        })?;
+        Ok((key, typed))
+    };
+    split(words)?.into_iter().map(address).collect()
+}
+
+/// Addresses or usernames as they were typed: each word is one, or several separated by commas,
+/// semicolons or white space, or `@FILE` with such a list.
+pub(super) fn split(words: &[String]) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for word in words {
+        let before = found.len();
+        let list = word.strip_prefix('@');
+        let text = match list {
+            None => word.clone(),
+            Some(path) => std::fs::read_to_string(path).map_err(|error| {
+                let what = format!("the list `{path}` can't be read: {error}");
+                Refusal::new(Code::UsageInvalid, what)
+            })?,
+        };
+        let separated = text.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
+        let typed = separated.filter(|typed| !typed.is_empty());
+        found.extend(typed.map(String::from));
+        if found.len() == before {
+            let what = match list {
+                Some(path) => format!("the list `{path}` has no addresses"),
+                None => "an empty selection matches nobody".to_string(),
+            };
+            return Err(Refusal::new(Code::UsageInvalid, what)
+                .help("name at least one address; an empty list never means everybody"));
+        }
+    }
+    Ok(found)
+}
+
+/// The import that is meant by an id, the beginning of one, or `last`.
+pub(super) fn find_import(store: &Store, wanted: &str) -> Result<RunRecord> {
+    let mut runs = store.list_runs(i64::MAX)?;
+    runs.retain(|run| run.kind == "import");
+    runs::pick(runs, wanted)?.ok_or_else(|| not_imported(wanted))
+}
+
+/// Why no import is meant: there is none, or it was a check.
+fn not_imported(wanted: &str) -> Refusal {
+    let is_check = |entry: &std::fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        !wanted.is_empty() && name.starts_with(wanted)
+    };
+    let folders = std::fs::read_dir("muster-runs")
+        .into_iter()
+        .flatten()
+        .flatten();
+    match folders.into_iter().find(is_check) {
+        Some(_) => {
+            let what = format!("run `{wanted}` was a check: it imported nobody");
+            Refusal::new(Code::RunUnknown, what).help("import the file first")
+        }
+        None => unknown(wanted),
+    }
+}
