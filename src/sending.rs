@@ -1128,7 +1128,8 @@ mod tests {
         let silent = server(|_, _| Verdict::CutAfterDot);
         let sent = run_log.send(&Route::to(silent.port), Kind::Invite);
         assert_eq!(sent.stopped.unwrap().code, Code::MailServer);
-        assert!((5..=17).contains(&sent.unknown), "{}", sent.unknown);
+        // How many depends on how soon the other connections hear of it: without an end, all 40.
+        assert!((5..=30).contains(&sent.unknown), "{}", sent.unknown);
         assert_eq!(copies(&silent) as u64, sent.unknown);
         assert_eq!(sent.later, 40 - sent.unknown);
     }

@@ -790,7 +790,7 @@ fn what_cannot_be_sent_is_said_before_anything_is() {
             &["invite", "last", "--except", "group:Slaes"],
             "selection.unknown",
         ),
-        (&["invite", "last", "--only", "Sales"], "usage.invalid"),
+        (&["invite", "last", "--only", "Sales"], "selection.unknown"),
         // A list that is empty by mistake must never mean everybody.
         (&["invite", "last", "--only", "@empty.txt"], "usage.invalid"),
         (&["invite", "last", "--only", "", "--send"], "usage.invalid"),
