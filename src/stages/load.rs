@@ -102,6 +102,15 @@ impl Batch {
             (0..people.len()).filter(is_new).map(person)
         })
     }
+
+    /// The hash that a new account gets: the row's own, else the one that is given, which the person
+    /// must change.
+    fn password_of<'a>(&'a self, person: &Person<'a>) -> Option<(&'a str, bool)> {
+        let own = person.people.drafts.passwords.get(person.index);
+        let given = || self.given.get(&person.row());
+        own.map(|hash| (hash, false))
+            .or_else(|| given().map(|hash| (hash.as_str(), true)))
+    }
 }
 
 /// Encodes the rows of some successive batches as one chunk.
@@ -137,10 +146,8 @@ pub fn encode(
         for person in batch.new_people(layout) {
             let id = run.account_id(person.row());
             chunk.creating.push(person.row());
-            if let Some(hash) = person.people.drafts.passwords.get(person.index) {
-                put_password(passwords, id, (hash, false), run);
-            } else if let Some(hash) = batch.given.get(&person.row()) {
-                put_password(passwords, id, (hash, true), run);
+            if let Some(hash) = batch.password_of(&person) {
+                put_password(passwords, id, hash, run);
             }
             let entries = entries_of.entry(person.said());
             let entries = entries.or_insert_with(|| person.entries_of_new(definition, groups));
