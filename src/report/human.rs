@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use crate::outcome::{Counts, Outcome};
 use crate::refusal::Refusal;
-use crate::safeguard::{Safeguard, SafeguardDecision};
+use crate::safeguard::{Class, Safeguard, SafeguardDecision};
 use crate::summary::{
     Approval, Example, Input, IssueCount, LeaverExample, Share, Summary, Unmapped,
 };
@@ -326,16 +326,16 @@ pub(super) fn decision(decision: SafeguardDecision) -> &'static str {
 
 /// What a safeguard counted: `26 accounts closed`.
 pub(super) fn counted(safeguard: &Safeguard) -> String {
-    let (one, many) = match safeguard.class.as_str() {
-        "create" => ("new account", "new accounts"),
-        "update" => ("account changed", "accounts changed"),
-        "deactivate" => ("account closed", "accounts closed"),
-        "email_change" => ("other address", "other addresses"),
-        "role_raise" => ("higher role", "higher roles"),
-        "key_change" => ("other id or username", "other ids or usernames"),
-        "new_groups" => ("new group", "new groups"),
-        "seats" => ("seat taken", "seats taken"),
-        _ => ("finding", "findings"),
+    let (one, many) = match Class::from_name(&safeguard.class) {
+        Some(Class::Create) => ("new account", "new accounts"),
+        Some(Class::Update) => ("account changed", "accounts changed"),
+        Some(Class::Deactivate) => ("account closed", "accounts closed"),
+        Some(Class::EmailChange) => ("other address", "other addresses"),
+        Some(Class::RoleRaise) => ("higher role", "higher roles"),
+        Some(Class::KeyChange) => ("other id or username", "other ids or usernames"),
+        Some(Class::NewGroups) => ("new group", "new groups"),
+        Some(Class::Seats) => ("seat taken", "seats taken"),
+        Some(Class::Content) | None => ("finding", "findings"),
     };
     plural(safeguard.count, one, many)
 }

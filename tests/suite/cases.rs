@@ -11,7 +11,7 @@
 //! A line `sql FILE` in `command` runs that file against the case's database instead, as an
 //! application beside muster would. Nothing may be expected that isn't there, nor the reverse.
 //!
-//! `MUSTER_BLESS=1` writes `expected/` again. The test that every code is shown runs beside that,
+//! `MUSTER_CASE=NAME` runs those with that in their names. `MUSTER_BLESS=1` writes `expected/` again. The test that every code is shown runs beside that,
 //! and sees a new code only the next time.
 
 use std::collections::BTreeMap;
@@ -113,7 +113,10 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
 #[test]
 fn every_case_ends_as_expected() {
     let bless = std::env::var_os("MUSTER_BLESS").is_some();
-    let queue = Mutex::new(folders());
+    let only = std::env::var("MUSTER_CASE").unwrap_or_default();
+    let mut cases = folders();
+    cases.retain(|case| case.to_string_lossy().contains(&only));
+    let queue = Mutex::new(cases);
     let failures = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..3 {

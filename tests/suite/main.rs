@@ -13,6 +13,7 @@ mod demo;
 mod docs;
 mod drop;
 mod glossary;
+mod guides;
 mod help;
 mod invitations;
 mod layers;
