@@ -259,7 +259,7 @@ codes! {
     MailTemplate "mail.template" Refuse "a mail template is wrong", "correct the place shown";
     MailServer "mail.server" Refuse "the mail server can't be used", "check host, port, login and certificate, then run the command again; unsent mails wait";
     MailRefused "mail.refused" Refuse "too many of the first mails were refused", "see why with `muster invitations list`, fix it, then run the command again";
-    SelectionUnknown "selection.unknown" Refuse "the selection matches nobody in the run", "check it against `muster show`";
+    SelectionUnknown "selection.unknown" Refuse "a word of a selection matches nobody", "correct it; `muster show` and `muster people list` name people";
     InvitationNone "invitation.none" Refuse "no such invitation", "`muster invitations list` lists them";
     RunLocked "run.locked" Refuse "another import is running on this database", "wait until it ends";
 }

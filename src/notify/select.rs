@@ -150,7 +150,7 @@ fn refuse_unknown(candidates: &[Candidate], only: &[Wish], except: &[Wish]) -> R
         None | Some(0) => String::new(),
         Some(more) => format!(" and {more} more"),
     };
-    let what = format!("no person of this run matches {shown}{more}");
+    let what = format!("no person matches {shown}{more}");
     Err(Refusal::new(Code::SelectionUnknown, what))
 }
 

@@ -119,18 +119,14 @@ impl Store {
                 parts.statuses.push(status.clone());
             }
             Wish::Role(role) => {
-                let sql = "select role from muster.accounts
-                    union select unnest(other_roles) from muster.accounts";
-                let known = self.words(sql)?;
+                let known = self.roles_in_use()?;
                 if !is_there(&known, role) {
                     return Err(unknown(wish, "role", role, &known));
                 }
                 parts.roles.push(role.clone());
             }
             Wish::Organization(name) => {
-                let sql = "select distinct organization from muster.accounts
-                    where organization is not null";
-                let known = self.words(sql)?;
+                let known = self.organizations()?;
                 let same = known.iter().filter(|one| one.to_lowercase() == *name);
                 let before = parts.organizations.len();
                 parts.organizations.extend(same.cloned());
