@@ -48,6 +48,7 @@
 //!     reader: &Reader::default(),
 //!     pipeline: &pipelines::open(None)?,
 //!     run: RunKey { id: "example".into(), seed: 1, started_ms: 0 },
+//!     password: None,
 //!     for_plan: false,
 //!     allowed: &[],
 //!     memory: Budget::of(64 << 20),

@@ -1,6 +1,6 @@
 //! `muster invitations` and `muster suppress`: the state of mails, and what you can do about them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -407,8 +407,17 @@ fn cancel(args: &CancelArgs) -> Result<Exit> {
         .iter()
         .filter_map(|invitation| invitation.account)
         .collect();
+    // Rows of other tables may go with an account, or keep it.
+    let used = match args.remove_accounts {
+        true => store.find_used(&accounts)?,
+        false => HashMap::new(),
+    };
+    let unused: Vec<Uuid> = accounts
+        .into_iter()
+        .filter(|account| !used.contains_key(account))
+        .collect();
     let (cancelled, removed) =
-        store.cancel(&ids, args.remove_accounts.then_some(accounts.as_slice()))?;
+        store.cancel(&ids, args.remove_accounts.then_some(unused.as_slice()))?;
     let sending = found
         .iter()
         .filter(|invitation| invitation.state == "sending")

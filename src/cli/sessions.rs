@@ -75,6 +75,8 @@ pub(super) fn sessions(command: &SessionsCommand) -> Result<Exit> {
 #[derive(Default)]
 struct Read {
     sessions: Vec<Session>,
+    /// The columns of the file.
+    columns: Vec<Option<Column>>,
     issues: Vec<(u64, Issue)>,
     rows: u64,
 }
@@ -99,7 +101,7 @@ fn import(args: &ImportArgs) -> Result<Exit> {
         false => Some(Store::open(target)?),
     };
     let known = store.as_ref().map(Store::list_sessions).transpose()?;
-    let changes = changes(&read.sessions, known.unwrap_or_default());
+    let changes = changes(&read, known.unwrap_or_default());
     if let Some(store) = store.filter(|_| !args.check && !changes.written.is_empty()) {
         store.write_sessions(&changes.written)?;
     }
@@ -139,15 +141,35 @@ struct Changes {
     mailed: Vec<(String, i64)>,
 }
 
-fn changes(sessions: &[Session], known: Vec<Known>) -> Changes {
+/// A session keeps what the file has no column for.
+fn completed(mut session: Session, known: &Session, columns: &[Option<Column>]) -> Session {
+    let has = |column: Column| columns.contains(&Some(column));
+    if !has(Column::Ends) && known.ends_at.is_some_and(|ends| ends > session.starts_at) {
+        session.ends_at = known.ends_at;
+    }
+    if !has(Column::Place) {
+        session.place.clone_from(&known.place);
+    }
+    if !has(Column::Link) {
+        session.link.clone_from(&known.link);
+    }
+    session
+}
+
+fn changes(read: &Read, known: Vec<Known>) -> Changes {
     let known: HashMap<String, Known> = known
         .into_iter()
         .map(|known| (known.session.key.clone(), known))
         .collect();
     let mut changes = Changes::default();
-    for session in sessions {
-        match known.get(&session.key) {
-            Some(known) if known.session == *session => {
+    for session in &read.sessions {
+        let known = known.get(&session.key);
+        let session = match known {
+            Some(known) => completed(session.clone(), &known.session, &read.columns),
+            None => session.clone(),
+        };
+        match known {
+            Some(known) if known.session == session => {
                 changes.unchanged += 1;
                 continue;
             }
@@ -159,7 +181,7 @@ fn changes(sessions: &[Session], known: Vec<Known>) -> Changes {
             }
             None => changes.made += 1,
         }
-        changes.written.push(session.clone());
+        changes.written.push(session);
     }
     changes
 }
@@ -209,6 +231,7 @@ fn read(path: &Path, definition: &Definition, zone: Option<&str>) -> Result<Read
         }
         Ok(read.rows as usize <= ROWS_MAX)
     })?;
+    read.columns = columns;
     Ok(read)
 }
 

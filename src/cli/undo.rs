@@ -273,7 +273,24 @@ fn refuse_renames(run: &RunRecord) -> Result<()> {
 fn find_run(store: &Store, wanted: &str) -> Result<RunRecord> {
     let mut runs = store.list_runs(i64::MAX)?;
     if wanted == "last" {
-        runs.retain(|run| run.kind == "import");
+        // What `undo` doesn't take back of groups isn't meant.
+        let is_undone = |run: &RunRecord| {
+            let summary = run.summary.as_ref();
+            let change = summary.and_then(|summary| summary.groups.as_ref());
+            change.is_some_and(|change| change.again.is_none())
+        };
+        runs.retain(|run| run.kind == "import" || is_undone(run));
+        if let Some(groups) = runs.first().filter(|run| run.kind == "groups") {
+            let what = format!("the latest run is {}, which changed groups", groups.id);
+            let import = runs.iter().find(|run| run.kind == "import");
+            let import =
+                import.map(|run| format!(", or `muster undo {}` for the latest import", run.id));
+            return Err(Refusal::new(Code::UsageInvalid, what).help(format!(
+                "name the run: `muster undo {}`{}",
+                groups.id,
+                import.unwrap_or_default()
+            )));
+        }
     }
     runs::pick(runs, wanted)?.ok_or_else(|| {
         unknown(wanted).help("only imports and undos can be undone; `muster runs` lists them")

@@ -36,6 +36,8 @@ pub(super) struct Input {
     slips: Vec<String>,
     /// Whom the rows name as managers, until that is judged.
     managers: Option<Managers>,
+    /// How many rows name the account that they were exported from.
+    exported: u64,
     row_refs: RowRefs,
 }
 
@@ -46,6 +48,7 @@ impl Input {
         Ok(Input {
             slips: slips_of(truth.slips.as_ref(), &files, &truth.spool)?,
             managers: Some(truth.managers),
+            exported: truth.exported,
             clashing: truth
                 .key_index
                 .clashing(job.pipeline.definition.rows.clashes)?,
@@ -82,12 +85,18 @@ impl Input {
         };
         let mut planning = match_and_plan(&rows, &guide, &self.groups, store, scanning)?;
         let mut leavers = find_leavers(job, &self.files, planning.unknown_rows, store)?;
-        let mut safeguards = rows.ask(
-            &planning,
-            &leavers,
-            (self.profile.as_ref(), &self.slips),
-            store,
-        )?;
+        let mut doubts = self.slips.clone();
+        if let Some(store) = store.filter(|_| self.exported > 0)
+            && store.has_accounts()?
+        {
+            doubts.extend(safeguards::exported(
+                &planning.facts,
+                self.spool.rows(),
+                self.exported,
+            ));
+        }
+        let mut safeguards =
+            rows.ask(&planning, &leavers, (self.profile.as_ref(), &doubts), store)?;
         rows.hold_back(&mut planning, &mut leavers, &mut safeguards)?;
         let counts_absences = !safeguards::doubt_the_file(&safeguards);
         Ok(Decisions::new(

@@ -55,6 +55,8 @@ pub(super) struct FileTruth {
     pub(super) slips: Option<Slips>,
     /// Whose manager is whom.
     pub(super) managers: Managers,
+    /// How many rows name the account that they were exported from.
+    pub(super) exported: u64,
     /// Which rows of earlier runs they fix.
     pub(super) row_refs: RowRefs,
     /// What each file says of its dates.
@@ -89,6 +91,7 @@ impl FileTruth {
             spool: Spool::new()?,
             key_index: KeyIndex::new(job.memory),
             managers: Managers::new(job.memory),
+            exported: 0,
             groups: Spellings::default(),
             rules: [0; 32],
             profile: profiled.then(Profile::default),
@@ -117,6 +120,7 @@ impl FileTruth {
             let end = batch.people.drafts.first_row + batch.people.len() as RowNumber;
             self.managers.note(&batch.called, end)?;
             self.groups.add(batch.groups);
+            self.exported += batch.people.drafts.exported.len() as u64;
             let (all, nobody) = &mut self.nobody[usize::from(batch.people.drafts.source)];
             let verdicts = batch.people.verdicts.iter();
             *all += batch.people.len() as u64;

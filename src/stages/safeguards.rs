@@ -103,6 +103,20 @@ pub struct Facts {
     pub findings: Vec<String>,
 }
 
+/// What is doubtful about a list with `exported` of its `rows` from an export: these are about accounts
+/// that there were, and are to make none. Rows that somebody added may.
+pub fn exported(facts: &Facts, rows: u64, exported: u64) -> Option<String> {
+    let made = facts.counts[Class::Create as usize];
+    let known = made.saturating_sub(rows.saturating_sub(exported));
+    (known > 0).then(|| {
+        let rows = if known == 1 { "row" } else { "rows" };
+        format!(
+            "{known} exported {rows} would make new accounts: an id, a username or an address was changed, \
+             which `muster people change` does, or the file is from another database"
+        )
+    })
+}
+
 /// This many people must get another name before the file is in doubt,
 const RENAMED_MIN: u64 = 5;
 /// and this share of those whom it names and who are known.

@@ -774,3 +774,115 @@ fn people_and_groups_are_read_from_the_applications_own_tables() {
         }
     }
 }
+
+#[test]
+fn an_exported_row_whose_key_was_changed_makes_no_second_account() {
+    let (folder, url) = (support::folder(), support::fresh_database());
+    let folder = folder.path();
+    let run = |arguments: &[&str]| support::run(folder, &url, arguments);
+    let list = "email,first name,last name\nann@firm-one.eu,Ann,Smith\nbob@firm-one.eu,Bob,Jones\n";
+    fs::write(folder.join("list.csv"), list).unwrap();
+    assert_eq!(run(&["import", "list.csv"]).exit, 0);
+    assert_eq!(run(&["people", "export", "-o", "out.csv"]).exit, 0);
+    let exported = fs::read_to_string(folder.join("out.csv")).unwrap();
+    let changed = exported.replace("ann@firm-one.eu", "ann.smith@firm-one.eu");
+    fs::write(folder.join("changed.csv"), &changed).unwrap();
+    let held = run(&["import", "changed.csv"]);
+    assert!(
+        held.exit == 3
+            && held
+                .stdout
+                .contains("1 exported row would make new accounts"),
+        "{held:?}"
+    );
+    assert_eq!(query_one(&url, "select count(*) from muster.accounts"), "2");
+    // A row that somebody added is about nobody who was exported.
+    let columns = exported.lines().next().unwrap();
+    let cell = |column: &str| match column {
+        "email" => "cid@firm-one.eu",
+        "first_name" => "Cid",
+        "last_name" => "Brown",
+        _ => "",
+    };
+    let added: Vec<&str> = columns
+        .split(',')
+        .map(|column| cell(column.trim()))
+        .collect();
+    let more = format!("{}\n{}\n", exported.trim_end(), added.join(","));
+    fs::write(folder.join("more.csv"), more).unwrap();
+    let imported = run(&["import", "more.csv", "--json"]);
+    assert_eq!(
+        (
+            imported.exit,
+            imported.counts().created,
+            imported.counts().unchanged
+        ),
+        (0, 1, 2),
+        "{imported:?}"
+    );
+    // Another database has none of these accounts.
+    let empty = support::fresh_database();
+    let moved = support::run(folder, &empty, &["import", "out.csv", "--json"]);
+    assert_eq!((moved.exit, moved.counts().created), (0, 2), "{moved:?}");
+}
+
+#[test]
+fn a_removed_group_comes_back_below_one_that_was_made_again() {
+    let (folder, url) = firm();
+    let run = |arguments: &[&str]| support::run(folder.path(), &url, arguments);
+    let remove = ["groups", "remove", "Sales", "--with-members", "--apply"];
+    assert_eq!(run(&remove).exit, 0);
+    assert_eq!(run(&["groups", "create", "Sales"]).exit, 0);
+    let refused = run(&["undo", "last"]);
+    assert!(
+        refused.exit == 2 && refused.stderr.contains("which changed groups"),
+        "{refused:?}"
+    );
+    let sql = "select id from muster.runs where kind = 'groups' order by started_at limit 1";
+    let undone = run(&["undo", &query_one(&url, sql)]);
+    assert_eq!(undone.exit, 0, "{undone:?}");
+    let sql = "select above.path from muster.groups below join muster.groups above on above.id = below.parent_id
+        where below.path = 'Sales/EMEA'";
+    assert_eq!(query_one(&url, sql), "Sales");
+    let sql = "select count(*) from muster.memberships join muster.groups on groups.id = group_id
+        where path in ('Sales', 'Sales/EMEA')";
+    assert_eq!(query_one(&url, sql), "2");
+}
+
+#[test]
+fn an_account_that_any_other_table_refers_to_stays() {
+    let (folder, url) = firm();
+    let run = |arguments: &[&str]| support::run(folder.path(), &url, arguments);
+    // A role called `muster` makes tables in our schema, unless it names another.
+    query(
+        &url,
+        "create table muster.orders (account uuid references muster.accounts (id) on delete cascade)",
+    );
+    query(
+        &url,
+        "insert into muster.orders select id from muster.accounts where first_name = 'Bob'",
+    );
+    let change = [
+        "people",
+        "change",
+        "--only",
+        "bob@firm-one.eu",
+        "--remove",
+        "--apply",
+    ];
+    let kept = run(&change);
+    assert!(format!("{kept:?}").contains("muster.orders"), "{kept:?}");
+    let first = query_one(
+        &url,
+        "select id from muster.runs order by started_at limit 1",
+    );
+    run(&["undo", &first]);
+    assert_eq!(query_one(&url, "select count(*) from muster.orders"), "1");
+    assert_eq!(
+        query_one(
+            &url,
+            "select string_agg(first_name, ' ') from muster.accounts"
+        ),
+        "Bob"
+    );
+}

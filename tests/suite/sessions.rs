@@ -277,3 +277,17 @@ fn people_without_an_address_get_in_by_a_card() {
     );
     assert_eq!(status_of("jo"), "invited");
 }
+
+#[test]
+fn a_session_keeps_what_the_file_has_no_column_for() {
+    let place = place("");
+    let sql = "select place || '|' || link from muster.sessions where key = 'zeta'";
+    let before = support::query_one(&place.url, sql);
+    place.write(
+        "sessions.csv",
+        &format!("name,starts\nZeta,{}\n", in_hours(7)),
+    );
+    let imported = place.good(&["sessions", "import", "sessions.csv"]);
+    assert!(imported.contains("1 changed"), "{imported}");
+    assert_eq!(support::query_one(&place.url, sql), before);
+}

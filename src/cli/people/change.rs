@@ -498,7 +498,8 @@ fn check_role(role: &str, definition: &Definition) -> Result<()> {
     ))
 }
 
-/// The command that does what was previewed. It names fields, and no values of people.
+/// The command that does what was previewed. It names fields, and no values of people: pasted as it is,
+/// it is refused.
 fn again(args: &ChangeArgs) -> String {
     let mut words = vec!["muster people change".to_string()];
     if args.all {
@@ -509,7 +510,7 @@ fn again(args: &ChangeArgs) -> String {
     }
     let what = &args.what;
     for set in &what.set {
-        words.push(format!("--set {}=…", shell_word(name_of(set))));
+        words.push(format!("--set {}…", shell_word(name_of(set))));
     }
     words.extend(
         what.clear
