@@ -75,7 +75,7 @@ fn people_are_set_up_and_invited_with_and_without_e_mail_and_hear_of_their_sessi
     place.good(&["invite", "last", "--send"]);
     let subjects = |email: &str| -> Vec<String> {
         let mails = to(&mailbox.kept(), email);
-        mails.iter().map(|mail| subject(mail)).collect()
+        mails.iter().map(subject).collect()
     };
     let of_ann = subjects("ann@firm.eu");
     assert!(
