@@ -3,8 +3,7 @@
 //! Names are compared by their words: case, accents, punctuation and the usual ways to write an umlaut
 //! in plain letters make no difference.
 
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
 /// Words that many names share and that tell nobody apart: Portuguese, Spanish, Italian and French;
 /// Dutch and German; Arabic and Hebrew.
@@ -14,26 +13,31 @@ const PARTICLES: &[&str] = &[
     "zur", "al", "ben", "bin", "bint", "el", "ibn",
 ];
 
-/// The words of a name in a form by which they are compared.
+/// The words of a name in a form by which they are compared: in NFKD and lower case, without marks. Every
+/// name and address of a list comes here, so that ASCII, which NFKD leaves alone, goes its own way; the
+/// order of marks, which a whole text would need, doesn't matter.
 pub fn words(name: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
-    let mut end = |word: &mut String| {
-        if !word.is_empty() {
-            words.push(plain(word));
+    let mut take = |c: char| match c {
+        'a'..='z' | '0'..='9' => word.push(c),
+        // `O'Brien` is one word, as in his address.
+        '\'' | '’' | '‘' | '`' | '´' | 'ʼ' => {}
+        c if is_combining_mark(c) => {}
+        c if c.is_alphanumeric() => push_folded(&mut word, c),
+        _ if word.is_empty() => {}
+        _ => {
+            words.push(plain(&word));
             word.clear();
         }
     };
-    for c in name.nfkd().flat_map(char::to_lowercase) {
-        match c {
-            // `O'Brien` is one word, as in his address.
-            '\'' | '’' | '‘' | '`' | '´' | 'ʼ' => {}
-            c if is_combining_mark(c) => {}
-            c if c.is_alphanumeric() => push_folded(&mut word, c),
-            _ => end(&mut word),
+    for c in name.chars() {
+        match c.is_ascii() {
+            true => take(c.to_ascii_lowercase()),
+            false => decompose_compatible(c, |part| part.to_lowercase().for_each(&mut take)),
         }
     }
-    end(&mut word);
+    take(' ');
     words
 }
 
@@ -101,6 +105,26 @@ pub fn are_of_two_in_full(a: &str, b: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use unicode_normalization::UnicodeNormalization;
+
+    #[test]
+    fn a_character_at_a_time_is_the_same_as_the_whole_text() {
+        let whole = |name: &str| -> String {
+            let all = name.nfkd().flat_map(char::to_lowercase);
+            all.filter(|c| c.is_alphanumeric() && !is_combining_mark(*c))
+                .collect()
+        };
+        for name in [
+            "A\u{30a}sa",
+            "ÅSA q\u{323}\u{307} q\u{307}\u{323}",
+            "ﬁ Ⅷ ２０ ½ ㎏",
+            "김철수 한\u{1100}\u{1161}",
+            "ΣΊΣΥΦΟΣ İstanbul Ǆ",
+            "नमस्ते مُحَمَّد Nguyễn",
+        ] {
+            assert_eq!(words(name).concat(), plain(&whole(name)), "{name}");
+        }
+    }
 
     #[test]
     fn names_are_compared_by_their_words() {
