@@ -75,10 +75,7 @@ fn of_names(word: &str) -> Result<Vec<Wish>> {
 
 /// A list: a line is `KIND:NAME`, or has addresses or usernames.
 fn of_list(path: &str, among: &Among) -> Result<Vec<Wish>> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        let what = format!("the list `{path}` can't be read: {error}");
-        Refusal::new(Code::UsageInvalid, what)
-    })?;
+    let text = read_list(path)?;
     let text = text.trim_start_matches('\u{feff}');
     let mut wishes = Vec::new();
     for line in text
@@ -89,11 +86,21 @@ fn of_list(path: &str, among: &Among) -> Result<Vec<Wish>> {
         wishes.extend(of_word(line, among)?);
     }
     if wishes.is_empty() {
-        let what = format!("the list `{path}` names nobody");
-        return Err(Refusal::new(Code::UsageInvalid, what)
-            .help("name at least one person; an empty list never means everybody"));
+        return Err(nobody(&format!("the list `{path}` names nobody")));
     }
     Ok(wishes)
+}
+
+fn read_list(path: &str) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error| {
+        let what = format!("the list `{path}` can't be read: {error}");
+        Refusal::new(Code::UsageInvalid, what)
+    })
+}
+
+fn nobody(what: &str) -> Refusal {
+    Refusal::new(Code::UsageInvalid, what)
+        .help("name at least one person; an empty list never means everybody")
 }
 
 /// The rows at `LINE` or `FILE:LINE` of a run, by its ledger.
@@ -135,21 +142,16 @@ pub(super) fn split(words: &[String]) -> Result<Vec<String>> {
         let list = word.strip_prefix('@');
         let text = match list {
             None => word.clone(),
-            Some(path) => std::fs::read_to_string(path).map_err(|error| {
-                let what = format!("the list `{path}` can't be read: {error}");
-                Refusal::new(Code::UsageInvalid, what)
-            })?,
+            Some(path) => read_list(path)?,
         };
         let separated = text.split(|c: char| c.is_whitespace() || c == ',' || c == ';');
         let typed = separated.filter(|typed| !typed.is_empty());
         found.extend(typed.map(String::from));
         if found.len() == before {
-            let what = match list {
+            return Err(nobody(&match list {
                 Some(path) => format!("the list `{path}` names nobody"),
                 None => "an empty selection matches nobody".to_string(),
-            };
-            return Err(Refusal::new(Code::UsageInvalid, what)
-                .help("name at least one person; an empty list never means everybody"));
+            }));
         }
     }
     Ok(found)

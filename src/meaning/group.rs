@@ -42,6 +42,12 @@ pub fn path_and_role<'a>(group: &'a str, policy: &Groups) -> (&'a str, Option<&'
     }
 }
 
+/// Whether a group is that one or below it, by their keys.
+pub fn is_within(group: &str, above: &str) -> bool {
+    let rest = group.strip_prefix(above);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(GROUP_NESTING))
+}
+
 /// What groups of one name are recognized by: NFKC and lower case, so that `Sales` and `SALES` are
 /// one.
 pub fn key(group: &str) -> String {

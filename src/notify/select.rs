@@ -20,13 +20,10 @@ fn fits(wish: &Wish, candidate: &Candidate) -> bool {
     let person = &candidate.person;
     match wish {
         Wish::Named(name, _) => is_named(candidate, &|one| one == name),
-        Wish::Group(wanted) => person.groups.iter().any(|path| {
-            let key = group::key(path);
-            key == *wanted
-                || key
-                    .strip_prefix(wanted.as_str())
-                    .is_some_and(|rest| rest.starts_with('/'))
-        }),
+        Wish::Group(wanted) => {
+            let mut groups = person.groups.iter();
+            groups.any(|path| group::is_within(&group::key(path), wanted))
+        }
         Wish::Role(role) => person.role == *role || candidate.other_roles.contains(role),
         Wish::Organization(name) => person.organization.to_lowercase() == *name,
         Wish::Status(status) => candidate.status == *status,

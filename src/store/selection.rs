@@ -137,13 +137,7 @@ impl Store {
             Wish::Group(key) => {
                 let rows = self.query("select key, id, path from muster.groups", &[], DOING)?;
                 let before = parts.groups.len();
-                let is_below = |other: &str| {
-                    other == key
-                        || other
-                            .strip_prefix(key.as_str())
-                            .is_some_and(|rest| rest.starts_with(group::GROUP_NESTING))
-                };
-                let meant = rows.iter().filter(|row| is_below(row.get(0)));
+                let meant = rows.iter().filter(|row| group::is_within(row.get(0), key));
                 parts.groups.extend(meant.map(|row| row.get::<_, Uuid>(1)));
                 if parts.groups.len() == before {
                     let known: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
