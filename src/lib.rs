@@ -66,6 +66,7 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod admin;
 pub mod cli;
 pub mod decision;
 pub mod definition;

@@ -23,6 +23,8 @@ use crate::store::error::refusal;
 use connect::{Connection, Target};
 
 pub mod acceptance;
+pub mod admins;
+pub mod audit;
 pub mod binaries;
 pub mod connect;
 pub mod decisions;
@@ -59,6 +61,7 @@ pub struct Store {
     runtime: Runtime,
     target: Target,
     connection: Connection,
+    acting: audit::Acting,
 }
 
 impl Store {
@@ -74,6 +77,7 @@ impl Store {
             runtime,
             target,
             connection,
+            acting: audit::Acting::default(),
         })
     }
 
@@ -94,6 +98,7 @@ impl Store {
             runtime,
             target,
             connection,
+            acting: audit::Acting::default(),
         }))
     }
 
