@@ -160,6 +160,7 @@ fn action(command: &Command) -> Option<&'static str> {
         },
         // What a person does who accepts is in the invitation; what is edited are files.
         Command::Serve(_)
+        | Command::Console(_)
         | Command::Templates { .. }
         | Command::Template(_)
         | Command::Map(_)

@@ -18,6 +18,7 @@ mod add;
 mod admins;
 mod approve;
 mod audit;
+mod console;
 mod drop;
 mod due;
 mod explain;
@@ -126,6 +127,8 @@ enum Command {
     },
     /// Serve the page that the links in mails open
     Serve(serve::ServeArgs),
+    /// Serve the console, which does all this in a browser
+    Console(console::ConsoleArgs),
     /// Import and list what people can be enrolled in
     Sessions {
         #[command(subcommand)]
@@ -268,6 +271,7 @@ pub fn run() -> Exit {
         Command::Report(args) => invite::report(args),
         Command::Templates { command } => serve::templates(command),
         Command::Serve(args) => serve::serve(args),
+        Command::Console(args) => console::console(args),
         Command::Sessions { command } => sessions::sessions(command),
         Command::Target { command } => target::target(command),
         Command::Admins { command } => admins::admins(command),

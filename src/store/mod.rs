@@ -27,6 +27,7 @@ pub mod admins;
 pub mod audit;
 pub mod binaries;
 pub mod connect;
+pub mod console;
 pub mod decisions;
 pub mod drops;
 pub mod error;
