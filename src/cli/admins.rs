@@ -91,15 +91,24 @@ pub(super) struct RemoveArgs {
 #[derive(Args)]
 struct PlaceArgs {
     /// Where browsers find the console
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8481", env = "MUSTER_CONSOLE")]
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8481",
+        env = "MUSTER_CONSOLE"
+    )]
     console: String,
     #[command(flatten)]
     database: DatabaseArgs,
 }
 
 fn role(text: &str) -> std::result::Result<Role, String> {
-    Role::from_name(text)
-        .ok_or_else(|| format!("`{text}` is not one of {}", Role::ALL.map(Role::name).join(", ")))
+    Role::from_name(text).ok_or_else(|| {
+        format!(
+            "`{text}` is not one of {}",
+            Role::ALL.map(Role::name).join(", ")
+        )
+    })
 }
 
 /// `muster admins …`.
@@ -111,7 +120,11 @@ pub(super) fn admins(command: &AdminsCommand) -> Result<Exit> {
             let mut store = open(&args.database)?;
             let admin = store.find_admin(&args.who)?;
             store.set_admin_role(admin.id, args.role)?;
-            print(&format!("{} is {} now\n", safe(&admin.name), args.role.name()));
+            print(&format!(
+                "{} is {} now\n",
+                safe(&admin.name),
+                args.role.name()
+            ));
             Ok(Exit::Done)
         }
         AdminsCommand::Link(args) => {
@@ -188,10 +201,19 @@ fn list(args: &ListArgs) -> Result<Exit> {
     let heads = ["name", "role", "password", "last seen"].map(String::from);
     let mut lines = vec![heads.to_vec()];
     for admin in &admins {
-        let password = if admin.has_password { "set" } else { "not set yet" };
+        let password = if admin.has_password {
+            "set"
+        } else {
+            "not set yet"
+        };
         let seen = admin.seen_at.map(time).unwrap_or_default();
         let cells = [safe(&admin.name), admin.role.name().to_string()];
-        lines.push(cells.into_iter().chain([password.to_string(), seen]).collect());
+        lines.push(
+            cells
+                .into_iter()
+                .chain([password.to_string(), seen])
+                .collect(),
+        );
     }
     print(&table(&lines, &[]));
     Ok(Exit::Done)

@@ -226,7 +226,9 @@ fn user() -> String {
 
 fn host() -> String {
     let files = ["/proc/sys/kernel/hostname", "/etc/hostname"];
-    let names = files.iter().filter_map(|file| std::fs::read_to_string(file).ok());
+    let names = files
+        .iter()
+        .filter_map(|file| std::fs::read_to_string(file).ok());
     let named = std::env::var("HOSTNAME");
     let mut names = names.chain(named).map(|name| name.trim().to_string());
     let found = names.find(|name| !name.is_empty());
@@ -306,8 +308,8 @@ fn shown(line: &clap::Command, matches: &ArgMatches) -> String {
         let values = values.map(|value| value.to_string_lossy());
         let mut is_hidden = false;
         for value in values {
-            let is_shown = SHOWN.contains(&id)
-                || SELECTIONS.iter().any(|word| value.starts_with(word));
+            let is_shown =
+                SHOWN.contains(&id) || SELECTIONS.iter().any(|word| value.starts_with(word));
             if is_shown {
                 words.extend(option.clone());
                 words.push(shell_word(&value));
@@ -364,8 +366,16 @@ mod tests {
                 Some("suppress"),
                 "muster suppress … --reason …",
             ),
-            ("approve last --by Ann --reason r", Some("approve"), "muster approve last --by … --reason …"),
-            ("admins role Ann owner", Some("admins role"), "muster admins role … owner"),
+            (
+                "approve last --by Ann --reason r",
+                Some("approve"),
+                "muster approve last --by … --reason …",
+            ),
+            (
+                "admins role Ann owner",
+                Some("admins role"),
+                "muster admins role … owner",
+            ),
             ("people list", None, "muster people list"),
         ] {
             assert_eq!(of(words), (action, expected.to_string()), "{words}");
@@ -374,8 +384,20 @@ mod tests {
 
     /// A value that names people, or could: a new argument must be in one of the two lists.
     const HIDDEN: &[&str] = &[
-        "account", "admin", "by", "console", "email", "emails", "except", "message_file", "only",
-        "organization", "reason", "set", "to", "who",
+        "account",
+        "admin",
+        "by",
+        "console",
+        "email",
+        "emails",
+        "except",
+        "message_file",
+        "only",
+        "organization",
+        "reason",
+        "set",
+        "to",
+        "who",
     ];
 
     #[test]
@@ -385,7 +407,10 @@ mod tests {
                 let id = arg.get_id().as_str();
                 let takes = !matches!(
                     arg.get_action(),
-                    ArgAction::SetTrue | ArgAction::Help | ArgAction::HelpShort | ArgAction::Version
+                    ArgAction::SetTrue
+                        | ArgAction::Help
+                        | ArgAction::HelpShort
+                        | ArgAction::Version
                 );
                 if takes && id != "database" && !SHOWN.contains(&id) && !HIDDEN.contains(&id) {
                     undecided.push(format!("{} {id}", command.get_name()));
@@ -398,8 +423,21 @@ mod tests {
         let mut undecided = Vec::new();
         let line = CommandLine::command();
         let writes = [
-            "import", "apply", "due", "approve", "undo", "add", "invite", "reset", "suppress",
-            "report", "people", "groups", "invitations", "sessions", "admins",
+            "import",
+            "apply",
+            "due",
+            "approve",
+            "undo",
+            "add",
+            "invite",
+            "reset",
+            "suppress",
+            "report",
+            "people",
+            "groups",
+            "invitations",
+            "sessions",
+            "admins",
         ];
         for name in writes {
             visit(line.find_subcommand(name).unwrap(), &mut undecided);

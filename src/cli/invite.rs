@@ -10,9 +10,9 @@ use jiff::civil::Date;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{DatabaseArgs, audit};
 use super::selection::{Among, wishes};
 pub(super) use super::selection::{addresses, find_import};
+use super::{DatabaseArgs, audit};
 use crate::cli::terminal::{print, stop_on_signal, warn};
 use crate::definition::{Dates, Mail, lifetime};
 use crate::file;

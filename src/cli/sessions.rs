@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::{DatabaseArgs, audit};
 use super::workbook::Reading;
+use super::{DatabaseArgs, audit};
 use crate::cli::terminal::{print, warn};
 use crate::definition::{Definition, nearest};
 use crate::field::RowNumber;

@@ -4,6 +4,7 @@ use maud::html;
 
 use super::ask::{Answer, Ask, Page};
 use crate::refusal::Result;
+use crate::store::audit::Act;
 
 /// `/`.
 pub fn page(ask: &mut Ask) -> Result<Answer> {
@@ -36,6 +37,12 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
 /// `/values`: shows values in full, or masks them again.
 pub fn show_values(ask: &mut Ask) -> Result<Answer> {
     ask.session.shows_values = !ask.session.shows_values;
+    let action = match ask.session.shows_values {
+        true => "show values",
+        false => "mask values",
+    };
+    ask.acts(action, "");
+    ask.store.audit(&Act::default())?;
     ask.store.set_console_session(&ask.session)?;
     Ok(Answer::See(own_path(ask.form.get("to"))))
 }

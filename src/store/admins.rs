@@ -98,8 +98,7 @@ impl Store {
         let key = username_key(&wanted);
         let id: Option<Uuid> = wanted.parse().ok();
         let admins = self.list_admins()?;
-        let is_it =
-            |admin: &Admin| Some(admin.id) == id || username_key(&admin.name) == key;
+        let is_it = |admin: &Admin| Some(admin.id) == id || username_key(&admin.name) == key;
         admins.into_iter().find(is_it).ok_or_else(|| {
             let what = format!("no administrator `{wanted}`");
             Refusal::new(Code::SelectionUnknown, what).help("`muster admins list` names them")
@@ -321,7 +320,11 @@ mod tests {
             .unwrap();
         let again = store.add_admin("ANN NG", None, Role::Reader, &link());
         assert_eq!(again.unwrap_err().code, Code::UsageInvalid);
-        assert!(store.add_admin("a\u{7}b", None, Role::Reader, &link()).is_err());
+        assert!(
+            store
+                .add_admin("a\u{7}b", None, Role::Reader, &link())
+                .is_err()
+        );
         assert!(store.add_admin(" ", None, Role::Reader, &link()).is_err());
         assert!(store.set_admin_role(ann, Role::Reader).is_err());
         assert!(store.remove_admin(ann).is_err());
@@ -331,9 +334,13 @@ mod tests {
         assert!(store.find_password_of("Ann Ng").unwrap().is_none());
         let found = store.find_password_link(&first.token_sha256).unwrap();
         assert_eq!(found.unwrap().name, "Ann Ng");
-        let used = store.set_admin_password(&first.token_sha256, "$hash").unwrap();
+        let used = store
+            .set_admin_password(&first.token_sha256, "$hash")
+            .unwrap();
         assert_eq!(used, Some(ann));
-        let used = store.set_admin_password(&first.token_sha256, "$other").unwrap();
+        let used = store
+            .set_admin_password(&first.token_sha256, "$other")
+            .unwrap();
         assert_eq!(used, None);
         let (admin, hash) = store.find_password_of("ann ng").unwrap().unwrap();
         assert_eq!((admin.id, hash.as_str()), (ann, "$hash"));
@@ -341,7 +348,12 @@ mod tests {
         let old = link();
         let bob = store.add_admin("Bob", None, Role::Owner, &old).unwrap();
         store.make_password_link(bob, &link()).unwrap();
-        assert!(store.find_password_link(&old.token_sha256).unwrap().is_none());
+        assert!(
+            store
+                .find_password_link(&old.token_sha256)
+                .unwrap()
+                .is_none()
+        );
         store.set_admin_role(ann, Role::Approver).unwrap();
         assert!(store.remove_admin(bob).is_err());
         store.set_admin_role(ann, Role::Owner).unwrap();

@@ -160,12 +160,26 @@ impl Store {
         doing: &str,
         work: impl AsyncFnOnce(&Client) -> std::result::Result<(T, Act), Error>,
     ) -> Result<T> {
+        self.act_if(doing, async |client| {
+            let (value, act) = work(client).await?;
+            Ok((value, Some(act)))
+        })
+    }
+
+    /// As [`Store::act`], where it may come out that there is nothing to write about.
+    pub(super) fn act_if<T>(
+        &self,
+        doing: &str,
+        work: impl AsyncFnOnce(&Client) -> std::result::Result<(T, Option<Act>), Error>,
+    ) -> Result<T> {
         let client = &self.connection.client;
         let done = self.runtime.block_on(async {
             client.batch_execute("begin").await?;
             let worked = async {
                 let (value, act) = work(client).await?;
-                self.acting.write(client, &act).await?;
+                if let Some(act) = act {
+                    self.acting.write(client, &act).await?;
+                }
                 client.batch_execute("commit").await?;
                 Ok(value)
             };
@@ -261,9 +275,13 @@ mod tests {
         );
 
         // Where the line can't be written, nothing is.
-        let broken = "alter table muster.audit add constraint none check (action <> 'suppress') not valid";
+        let broken =
+            "alter table muster.audit add constraint none check (action <> 'suppress') not valid";
         let client = &store.connection.client;
-        store.runtime.block_on(client.batch_execute(broken)).unwrap();
+        store
+            .runtime
+            .block_on(client.batch_execute(broken))
+            .unwrap();
         let more = ["c@d.eu".to_string()];
         assert!(store.suppress(&more, "").is_err());
         assert!(!store.is_suppressed("c@d.eu").unwrap());

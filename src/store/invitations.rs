@@ -8,8 +8,8 @@ use crate::invitation::Funnel;
 use crate::invitation::Listed;
 use jiff::civil::Date;
 use std::collections::HashMap;
-use tokio_postgres::{Error, GenericClient, Row};
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, GenericClient, Row};
 use uuid::Uuid;
 
 use super::Store;
@@ -527,10 +527,7 @@ impl Store {
                     .map_err(doing)?,
             };
             let act = act.count("cancelled", cancelled).count("removed", removed);
-            self.acting
-                .write(&transaction, &act)
-                .await
-                .map_err(doing)?;
+            self.acting.write(&transaction, &act).await.map_err(doing)?;
             transaction.commit().await.map_err(doing)?;
             Ok((cancelled, removed))
         })

@@ -148,10 +148,7 @@ impl Store {
             let forget = "delete from muster.decisions";
             transaction.execute(forget, &[]).await.map_err(doing)?;
             let act = audit::Act::about(id);
-            self.acting
-                .write(&transaction, &act)
-                .await
-                .map_err(doing)?;
+            self.acting.write(&transaction, &act).await.map_err(doing)?;
             transaction.commit().await.map_err(doing)
         })
     }
