@@ -31,6 +31,7 @@ pub mod error;
 pub mod explain;
 pub mod groups;
 pub mod invitations;
+pub mod jobs;
 pub mod launcher;
 pub mod leavers;
 pub mod loader;
