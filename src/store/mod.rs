@@ -267,6 +267,16 @@ fn with_parents(paths: &[String]) -> Vec<String> {
     all
 }
 
+/// A new id.
+fn new_id() -> Result<Uuid> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        let what = format!("the system gives no random bytes: {error}");
+        Refusal::new(Code::DatabaseFailed, what)
+    })?;
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
+}
+
 fn runtime() -> Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
