@@ -173,7 +173,9 @@ fn action(command: &Command) -> Option<&'static str> {
         | Command::Target { .. }
         | Command::Audit(_)
         | Command::Db { .. }
-        | Command::ReadWorkbook(_) => return None,
+        | Command::ReadWorkbook(_)
+        // The command that it runs says for itself.
+        | Command::RunJob(_) => return None,
     })
 }
 

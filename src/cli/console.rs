@@ -77,6 +77,7 @@ pub(super) fn console(args: &ConsoleArgs) -> Result<Exit> {
     let serving = Serving {
         listen: args.listen,
         home: home_from_environment()?,
+        database: args.database.database.clone(),
         hosts: args.host.clone(),
         behind_proxy: args.behind_proxy,
         trusted,

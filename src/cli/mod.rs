@@ -26,6 +26,7 @@ mod groups;
 mod import;
 mod invitations;
 mod invite;
+mod job;
 mod links;
 mod listing;
 mod made;
@@ -154,6 +155,9 @@ enum Command {
     /// Read the workbook on standard input; muster starts this by itself
     #[command(name = child::COMMAND, hide = true)]
     ReadWorkbook(workbook::ReadArgs),
+    /// Run a command that the console recorded; muster starts this by itself
+    #[command(name = "run-job", hide = true)]
+    RunJob(job::JobArgs),
 }
 
 #[derive(Args, Clone, Default)]
@@ -278,6 +282,7 @@ pub fn run() -> Exit {
         Command::Audit(args) => audit::audit(args),
         Command::Db { command } => database(command),
         Command::ReadWorkbook(args) => return workbook::read(args),
+        Command::RunJob(args) => job::run_job(args),
     };
     result.unwrap_or_else(|refusal| {
         eprint!(

@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::App;
 use super::ask::{Fields, Handler};
 use super::dispatch::Head;
-use super::{audit, help, home, settings, sign_in};
+use super::{audit, help, home, jobs, settings, sign_in};
 use crate::admin::Role;
 use crate::store::Store;
 use crate::store::console::Session;
@@ -91,6 +91,15 @@ const fn form(path: &'static str, role: Role, handler: Handler) -> Route {
     }
 }
 
+const fn stream(posts: bool, path: &'static str, role: Role, streaming: Streaming) -> Route {
+    Route {
+        posts,
+        path,
+        needs: Needs::Role(role),
+        act: Act::Stream(streaming),
+    }
+}
+
 /// What can do harm: the password was given a few minutes ago at most.
 const fn fresh(path: &'static str, role: Role, handler: Handler) -> Route {
     Route {
@@ -114,6 +123,7 @@ const fn outside(posts: bool, path: &'static str, handler: Outside) -> Route {
 pub const SIGN_IN: &str = "/sign-in";
 
 /// Every address. The first that fits is taken.
+#[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
     outside(false, SIGN_IN, sign_in::answer),
     outside(true, SIGN_IN, sign_in::answer),
@@ -125,50 +135,22 @@ pub const ROUTES: &[Route] = &[
     form("/values", Role::Operator, home::show_values),
     page("/settings", Role::Reader, settings::page),
     form("/settings", Role::Reader, settings::set_own),
-    form(
-        "/settings/sessions/end",
-        Role::Reader,
-        settings::end_session,
-    ),
-    page(
-        "/settings/administrators",
-        Role::Owner,
-        settings::administrators,
-    ),
+    form("/settings/sessions/end", Role::Reader, settings::end_session),
+    page("/settings/administrators", Role::Owner, settings::administrators),
     fresh("/settings/administrators", Role::Owner, settings::add),
-    fresh(
-        "/settings/administrators/role",
-        Role::Owner,
-        settings::set_role,
-    ),
-    fresh(
-        "/settings/administrators/link",
-        Role::Owner,
-        settings::new_link,
-    ),
-    fresh(
-        "/settings/administrators/remove",
-        Role::Owner,
-        settings::remove,
-    ),
-    page(
-        "/settings/suppression",
-        Role::Operator,
-        settings::suppression,
-    ),
-    form(
-        "/settings/suppression/add",
-        Role::Operator,
-        settings::suppress,
-    ),
-    form(
-        "/settings/suppression/remove",
-        Role::Approver,
-        settings::unsuppress,
-    ),
+    fresh("/settings/administrators/role", Role::Owner, settings::set_role),
+    fresh("/settings/administrators/link", Role::Owner, settings::new_link),
+    fresh("/settings/administrators/remove", Role::Owner, settings::remove),
+    page("/settings/suppression", Role::Operator, settings::suppression),
+    form("/settings/suppression/add", Role::Operator, settings::suppress),
+    form("/settings/suppression/remove", Role::Approver, settings::unsuppress),
     page("/audit", Role::Approver, audit::page),
     page("/help", Role::Reader, help::page),
     page("/help/{page}", Role::Reader, help::page),
+    page("/jobs/{job}", Role::Reader, jobs::page),
+    page("/jobs/{job}/state", Role::Reader, jobs::state),
+    stream(false, "/jobs/{job}/events", Role::Reader, jobs::events),
+    form("/jobs/{job}/stop", Role::Operator, jobs::stop),
 ];
 
 /// The route of a path, with its named parts.

@@ -24,6 +24,7 @@ use connect::{Connection, Target};
 
 pub mod acceptance;
 pub mod admins;
+pub mod attention;
 pub mod audit;
 pub mod binaries;
 pub mod connect;
@@ -34,6 +35,7 @@ pub mod error;
 pub mod explain;
 pub mod groups;
 pub mod invitations;
+pub mod jobs;
 pub mod launcher;
 pub mod leavers;
 pub mod loader;
@@ -269,6 +271,16 @@ fn with_parents(paths: &[String]) -> Vec<String> {
         }
     }
     all
+}
+
+/// A new id.
+fn new_id() -> Result<Uuid> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        let what = format!("the system gives no random bytes: {error}");
+        Refusal::new(Code::DatabaseFailed, what)
+    })?;
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
 }
 
 fn runtime() -> Result<Runtime> {
