@@ -89,7 +89,9 @@ pub(super) fn console(args: &ConsoleArgs) -> Result<Exit> {
     drop(store);
     console::serve(target, serving, stop_on_signal(), |address| {
         let place = match args.host.first() {
-            Some(host) if args.behind_proxy => format!("https://{host}/, through {address},"),
+            Some(host) if args.behind_proxy => {
+                format!("https://{host}/; its proxy finds it at http://{address}/")
+            }
             _ => format!("http://{address}/"),
         };
         print(&format!("the console is at {place} until Ctrl-C\n"));

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use crate::support::{self, Finished, Running};
 
+mod access;
 pub mod browser;
 mod frame;
+mod pages;
 
 /// A console over a database of its own.
 pub struct Console {
