@@ -1,7 +1,6 @@
 //! Pages as browsers see them: for everybody (axe, keyboard, narrow, forced colours), and their pictures.
 
-use serde_json::{Value, json};
-use thirtyfour::extensions::cdp::ChromeDevTools;
+use serde_json::json;
 
 use super::Console;
 use super::browser::Browser;
@@ -29,15 +28,6 @@ const PEOPLE: &str = "email,first_name,last_name\n\
     not-an-address,Dee,Poe\n";
 
 impl Browser {
-    /// A command of Chromium's developer tools.
-    fn tell(&self, command: &str, parameters: Value) {
-        let tools = ChromeDevTools::new(self.driver.handle().clone());
-        let done = self
-            .runtime
-            .block_on(tools.execute_cdp_with_params(command, parameters));
-        done.unwrap();
-    }
-
     /// How wide the window is for the page, in pixels of CSS.
     pub fn width(&self, width: u32) {
         let screen =
@@ -153,7 +143,6 @@ fn forced_colours_keep_buttons_and_states_visible() {
 
 #[test]
 fn the_whole_way_in_and_on_goes_by_keyboard() {
-    use thirtyfour::prelude::*;
     let console = console_with_people();
     let place = format!("http://{}", console.address);
     let added = console.run(&[
@@ -172,8 +161,8 @@ fn the_whole_way_in_and_on_goes_by_keyboard() {
             .block_on(browser.driver.action_chain().send_keys(keys).perform());
         sent.unwrap();
     };
-    let tab = Key::Tab.to_string();
-    let enter = Key::Enter.to_string();
+    // As WebDriver writes these keys (section 17.4.2).
+    let (tab, enter) = ("\u{e004}", "\u{e007}");
     let password = "six quiet boats at noon";
     browser.go(added.stdout.trim());
     browser.find("#password");
@@ -182,17 +171,17 @@ fn the_whole_way_in_and_on_goes_by_keyboard() {
     browser.wait_for("Overview");
     // The first stop leads past the navigation.
     browser.go(&format!("{place}/settings/administrators"));
-    keys(&tab);
+    keys(tab);
     let here = "return document.activeElement.textContent";
     assert_eq!(browser.evaluate(here), json!("Skip to the content"));
-    keys(&enter);
+    keys(enter);
     assert_eq!(
         browser.evaluate("return document.activeElement.id"),
         json!("content")
     );
     // To the form below the table, by Tab alone; every stop is seen.
     for _ in 0..40 {
-        keys(&tab);
+        keys(tab);
         let seen = "const style = getComputedStyle(document.activeElement);
             return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2";
         assert_eq!(
