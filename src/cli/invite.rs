@@ -10,9 +10,9 @@ use jiff::civil::Date;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::DatabaseArgs;
 use super::selection::{Among, wishes};
 pub(super) use super::selection::{addresses, find_import};
+use super::{DatabaseArgs, audit};
 use crate::cli::terminal::{print, stop_on_signal, warn};
 use crate::definition::{Dates, Mail, lifetime};
 use crate::file;
@@ -32,6 +32,7 @@ use crate::report::mails;
 use crate::sending::{Sending, Transport, send};
 use crate::session::Known;
 use crate::store::Store;
+use crate::store::audit::Act;
 use crate::store::connect::Target;
 use crate::store::invitations::{Mailing, Queued};
 use crate::store::launcher::home_from_environment;
@@ -730,7 +731,7 @@ pub(super) fn open_store(database: &DatabaseArgs) -> Result<Store> {
             "nothing has been imported there yet",
         ));
     }
-    Store::open(target)
+    audit::open(target)
 }
 
 /// The administrator's own words for a mail.
@@ -794,6 +795,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit> {
     }
     match mailer.deliver(&message)? {
         Delivery::Sent { .. } => {
+            store.audit(&Act::about(&run.id))?;
             print(&format!(
                 "the report of run {} was sent {}\n",
                 run.id,

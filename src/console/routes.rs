@@ -8,10 +8,11 @@ use axum::body::Body;
 use axum::response::Response;
 
 use super::App;
-use super::ask::Handler;
+use super::ask::{Fields, Handler};
 use super::dispatch::Head;
-use super::{home, jobs, sign_in};
+use super::{audit, help, home, jobs, settings, sign_in};
 use crate::admin::Role;
+use crate::store::Store;
 use crate::store::console::Session;
 
 /// An address.
@@ -65,9 +66,12 @@ pub enum Act {
     Form(Handler),
     /// Takes or gives a stream; checks a form's secret and nonce by itself.
     Stream(Streaming),
-    /// Lets somebody in.
-    SignIn,
+    /// Answers whoever asks.
+    Outside(Outside),
 }
+
+/// A handler for somebody who isn't signed in.
+pub type Outside = fn(&Arc<App>, &mut Store, &Head, &Fields) -> Response;
 
 const fn page(path: &'static str, role: Role, handler: Handler) -> Route {
     Route {
@@ -96,22 +100,53 @@ const fn stream(posts: bool, path: &'static str, role: Role, streaming: Streamin
     }
 }
 
-const fn sign_in(posts: bool) -> Route {
+/// What can do harm: the password was given a few minutes ago at most.
+const fn fresh(path: &'static str, role: Role, handler: Handler) -> Route {
     Route {
-        posts,
-        path: "/sign-in",
-        needs: Needs::Nobody,
-        act: Act::SignIn,
+        posts: true,
+        path,
+        needs: Needs::Fresh(role),
+        act: Act::Form(handler),
     }
 }
 
+const fn outside(posts: bool, path: &'static str, handler: Outside) -> Route {
+    Route {
+        posts,
+        path,
+        needs: Needs::Nobody,
+        act: Act::Outside(handler),
+    }
+}
+
+/// Where somebody signs in.
+pub const SIGN_IN: &str = "/sign-in";
+
 /// Every address. The first that fits is taken.
+#[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    sign_in(false),
-    sign_in(true),
+    outside(false, SIGN_IN, sign_in::answer),
+    outside(true, SIGN_IN, sign_in::answer),
+    outside(false, "/password", sign_in::set_password),
+    outside(true, "/password", sign_in::set_password),
+    form("/confirm", Role::Reader, sign_in::confirmed),
     page("/", Role::Reader, home::page),
     form("/sign-out", Role::Reader, sign_in::out),
     form("/values", Role::Operator, home::show_values),
+    page("/settings", Role::Reader, settings::page),
+    form("/settings", Role::Reader, settings::set_own),
+    form("/settings/sessions/end", Role::Reader, settings::end_session),
+    page("/settings/administrators", Role::Owner, settings::administrators),
+    fresh("/settings/administrators", Role::Owner, settings::add),
+    fresh("/settings/administrators/role", Role::Owner, settings::set_role),
+    fresh("/settings/administrators/link", Role::Owner, settings::new_link),
+    fresh("/settings/administrators/remove", Role::Owner, settings::remove),
+    page("/settings/suppression", Role::Operator, settings::suppression),
+    form("/settings/suppression/add", Role::Operator, settings::suppress),
+    form("/settings/suppression/remove", Role::Approver, settings::unsuppress),
+    page("/audit", Role::Approver, audit::page),
+    page("/help", Role::Reader, help::page),
+    page("/help/{page}", Role::Reader, help::page),
     page("/jobs/{job}", Role::Reader, jobs::page),
     page("/jobs/{job}/state", Role::Reader, jobs::state),
     stream(false, "/jobs/{job}/events", Role::Reader, jobs::events),

@@ -23,7 +23,9 @@ use crate::store::error::refusal;
 use connect::{Connection, Target};
 
 pub mod acceptance;
+pub mod admins;
 pub mod attention;
+pub mod audit;
 pub mod binaries;
 pub mod connect;
 pub mod console;
@@ -62,6 +64,7 @@ pub struct Store {
     runtime: Runtime,
     target: Target,
     connection: Connection,
+    acting: audit::Acting,
 }
 
 impl Store {
@@ -77,6 +80,7 @@ impl Store {
             runtime,
             target,
             connection,
+            acting: audit::Acting::default(),
         })
     }
 
@@ -97,6 +101,7 @@ impl Store {
             runtime,
             target,
             connection,
+            acting: audit::Acting::default(),
         }))
     }
 

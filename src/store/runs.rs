@@ -3,6 +3,7 @@
 use tokio::task::JoinHandle;
 
 use super::Store;
+use super::audit::Act;
 use crate::definition::Pipeline;
 use crate::issue::Code;
 use crate::profile::Profile;
@@ -74,8 +75,7 @@ impl Store {
         pipeline: &Pipeline,
         folder: &str,
     ) -> Result<Begun> {
-        let client = &self.connection.client;
-        let begun = self.runtime.block_on(async {
+        self.act("beginning the run", async |client| {
             let unfinished = client
                 .query_opt(
                     include_str!("sql/find_unfinished_run.sql"),
@@ -85,13 +85,15 @@ impl Store {
             if let Some(run) = unfinished {
                 let id: String = run.get(0);
                 let seed: i64 = run.get(1);
-                return Ok(Begun {
+                let act = Act::about(&id);
+                let begun = Begun {
                     seed: seed as u64,
                     started_ms: run.get::<_, i64>(3) as u64,
                     resumed_from: Some(run.get(2)),
                     has_written: run.get(4),
                     id,
-                });
+                };
+                return Ok((begun, act));
             }
             let sql = include_str!("sql/insert_run.sql");
             let row = client
@@ -109,15 +111,15 @@ impl Store {
                 )
                 .await?;
             let started_ms = row.get::<_, i64>(0) as u64;
-            Ok(Begun {
+            let begun = Begun {
                 id: id.to_string(),
                 seed,
                 started_ms,
                 resumed_from: None,
                 has_written: false,
-            })
-        });
-        begun.map_err(|error: tokio_postgres::Error| refusal(&error, "beginning the run"))
+            };
+            Ok((begun, Act::about(id)))
+        })
     }
 
     /// Closes a run that was interrupted and can't go on: it counts as finished from now on,

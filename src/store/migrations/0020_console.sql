@@ -139,3 +139,8 @@ end
 $$;
 create trigger audit_is_kept before update or delete or truncate on muster.audit
     for each statement execute function muster.refuse_change();
+
+-- Whose accounts a line is about, so that the history of a person can say who did what to it. What
+-- runs do to people is in muster.changes.
+alter table muster.audit add column people uuid[] not null default '{}';
+create index audit_people on muster.audit using gin (people) where people <> '{}';
