@@ -9,7 +9,7 @@
 //! | layer | rooms |
 //! |---|---|
 //! | edge | [`cli`], the command line; [`serve`], the page where links lead |
-//! | flow | [`pipeline`], a whole run on one page; [`inbox`], the folder where lists are dropped; [`sending`] of mails |
+//! | flow | [`pipeline`], a whole run on one page; [`inbox`], the folder where lists are dropped; [`runs`], which runs are known; [`sending`] of mails |
 //! | effects | [`store`], all SQL; [`ledger`], all Parquet; [`report`], what people read; [`notify`], the mails; [`pipelines`], [`password`], [`progress`] |
 //! | passes | [`stages`], a file or folder each |
 //! | policy | [`definition`], a pipeline file; [`header`], what columns are called; [`meaning`], what cells mean |
@@ -95,6 +95,7 @@ pub mod report;
 pub mod row;
 pub mod rule;
 pub mod run_key;
+pub mod runs;
 pub mod safeguard;
 pub mod selection;
 pub mod sending;
