@@ -35,6 +35,7 @@ mod headers;
 mod home;
 mod page;
 mod routes;
+mod runs;
 mod sign_in;
 mod words;
 

@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::App;
 use super::ask::Handler;
 use super::dispatch::Head;
-use super::{home, sign_in};
+use super::{home, runs, sign_in};
 use crate::admin::Role;
 use crate::store::console::Session;
 
@@ -87,6 +87,14 @@ const fn form(path: &'static str, role: Role, handler: Handler) -> Route {
     }
 }
 
+/// The same, within minutes after the password was given.
+const fn fresh_form(path: &'static str, role: Role, handler: Handler) -> Route {
+    Route {
+        needs: Needs::Fresh(role),
+        ..form(path, role, handler)
+    }
+}
+
 const fn sign_in(posts: bool) -> Route {
     Route {
         posts,
@@ -103,6 +111,16 @@ pub const ROUTES: &[Route] = &[
     page("/", Role::Reader, home::page),
     form("/sign-out", Role::Reader, sign_in::out),
     form("/values", Role::Operator, home::show_values),
+    page("/runs", Role::Reader, runs::list::page),
+    page("/runs/{run}", Role::Reader, runs::summary::page_of_run),
+    page("/runs/{run}/rows", Role::Reader, runs::rows::page_of_rows),
+    page("/runs/{run}/changes", Role::Reader, runs::changes::page_of_changes),
+    page("/runs/{run}/files/{name}", Role::Operator, runs::files::download),
+    page("/runs/{run}/held", Role::Reader, runs::held::page_of_held),
+    fresh_form("/runs/{run}/held", Role::Approver, runs::held::approve),
+    page("/runs/{run}/undo", Role::Approver, runs::undo::page_of_undo),
+    form("/runs/{run}/undo/look", Role::Approver, runs::undo::look_by_command),
+    fresh_form("/runs/{run}/undo", Role::Approver, runs::undo::undo),
 ];
 
 /// The route of a path, with its named parts.

@@ -40,6 +40,7 @@ pub mod matches;
 pub mod migrate;
 pub mod people;
 pub mod resubmission;
+pub mod run_rows;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;
