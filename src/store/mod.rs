@@ -32,6 +32,7 @@ pub mod error;
 pub mod explain;
 pub mod groups;
 pub mod invitations;
+pub mod jobs;
 pub mod launcher;
 pub mod leavers;
 pub mod loader;
