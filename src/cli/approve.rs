@@ -129,7 +129,9 @@ fn reason(args: &ApproveArgs) -> Result<Option<String>> {
         return Ok(args.reason.clone());
     }
     let mut text = String::new();
-    let read = std::io::stdin().take(REASON_BYTES_MAX).read_to_string(&mut text);
+    let read = std::io::stdin()
+        .take(REASON_BYTES_MAX)
+        .read_to_string(&mut text);
     read.map_err(|error| {
         let what = format!("the reason can't be read from standard input: {error}");
         Refusal::new(Code::UsageInvalid, what).help("write it in UTF-8")

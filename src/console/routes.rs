@@ -114,12 +114,43 @@ pub const ROUTES: &[Route] = &[
     page("/runs", Role::Reader, runs::list::page),
     page("/runs/{run}", Role::Reader, runs::summary::page_of_run),
     page("/runs/{run}/rows", Role::Reader, runs::rows::page_of_rows),
-    page("/runs/{run}/changes", Role::Reader, runs::changes::page_of_changes),
-    page("/runs/{run}/files/{name}", Role::Operator, runs::files::download),
+    page(
+        "/runs/{run}/changes",
+        Role::Reader,
+        runs::changes::page_of_changes,
+    ),
+    page(
+        "/runs/{run}/files/{name}",
+        Role::Operator,
+        runs::files::download,
+    ),
     page("/runs/{run}/held", Role::Reader, runs::held::page_of_held),
     fresh_form("/runs/{run}/held", Role::Approver, runs::held::approve),
+    page("/runs/{run}/fix", Role::Reader, runs::fix::page_of_fixes),
+    form("/runs/{run}/fix", Role::Operator, runs::fix::keep),
+    form(
+        "/runs/{run}/fix/leave-out",
+        Role::Operator,
+        runs::fix::leave_out,
+    ),
+    form(
+        "/runs/{run}/fix/take-back",
+        Role::Operator,
+        runs::fix::take_back,
+    ),
+    form("/runs/{run}/fix/import", Role::Operator, runs::fix::import),
+    page(
+        "/runs/{run}/decide",
+        Role::Reader,
+        runs::decide::page_of_doubts,
+    ),
+    form("/runs/{run}/decide", Role::Operator, runs::decide::decide),
     page("/runs/{run}/undo", Role::Approver, runs::undo::page_of_undo),
-    form("/runs/{run}/undo/look", Role::Approver, runs::undo::look_by_command),
+    form(
+        "/runs/{run}/undo/look",
+        Role::Approver,
+        runs::undo::look_by_command,
+    ),
     fresh_form("/runs/{run}/undo", Role::Approver, runs::undo::undo),
 ];
 

@@ -30,6 +30,7 @@ pub mod decisions;
 pub mod drops;
 pub mod error;
 pub mod explain;
+pub mod fixes;
 pub mod groups;
 pub mod invitations;
 pub mod jobs;

@@ -125,7 +125,11 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn changed_fields(&self, run: &str, limit: u64) -> Result<Vec<(String, u64)>> {
         let sql = include_str!("sql/run_changed_fields.sql");
-        let rows = self.query(sql, &[&run, &(limit as i64)], "reading the changes of a run")?;
+        let rows = self.query(
+            sql,
+            &[&run, &(limit as i64)],
+            "reading the changes of a run",
+        )?;
         let fields = rows.iter();
         Ok(fields
             .map(|row| (row.get(0), row.get::<_, i64>(1) as u64))

@@ -19,7 +19,10 @@ const COUNTED_MAX: u64 = 20_000;
 /// `/runs/{run}/changes`.
 pub fn page_of_changes(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
-    let updated = run.summary.as_ref().map_or(0, |summary| summary.counts.updated);
+    let updated = run
+        .summary
+        .as_ref()
+        .map_or(0, |summary| summary.counts.updated);
     let field = ask.query.get("field").to_string();
     let field = Some(field.as_str()).filter(|field| !field.is_empty());
     let fields = ask.store.changed_fields(&run.id, COUNTED_MAX)?;

@@ -10,7 +10,10 @@ use crate::refusal::Result;
 pub fn download(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let name = ask.part("name");
-    let files = run.summary.iter().flat_map(|summary| summary.files.values());
+    let files = run
+        .summary
+        .iter()
+        .flat_map(|summary| summary.files.values());
     let is_named = files.into_iter().any(|file| file == name);
     let folder = run.folder.as_deref().filter(|_| is_named && is_plain(name));
     let Some(path) = folder.map(|folder| Path::new(folder).join(name)) else {

@@ -55,8 +55,14 @@ fn body(ask: &Ask, run: &RunRecord, wrong: Option<&Wrong>) -> Result<Markup> {
     let held: Vec<&Safeguard> = safeguards
         .filter(|safeguard| safeguard.decision == SafeguardDecision::Held)
         .collect();
-    let plan = run.folder.as_ref().map(|folder| Path::new(folder).join(PLAN));
-    let rows = plan.filter(|plan| plan.is_file()).map(|plan| Rows::open(&plan)).transpose()?;
+    let plan = run
+        .folder
+        .as_ref()
+        .map(|folder| Path::new(folder).join(PLAN));
+    let rows = plan
+        .filter(|plan| plan.is_file())
+        .map(|plan| Rows::open(&plan))
+        .transpose()?;
     let mut sections = Vec::new();
     for safeguard in &held {
         let wrong = wrong.filter(|wrong| wrong.class == safeguard.class);
@@ -177,7 +183,10 @@ fn person(ask: &Ask, columns: &[&Column], cells: &[Cell]) -> Markup {
         }
     };
     let either = |name: &str| value(&format!("new_{name}")).or(value(&format!("old_{name}")));
-    let name: Vec<String> = ["first_name", "last_name"].iter().filter_map(|name| either(name)).collect();
+    let name: Vec<String> = ["first_name", "last_name"]
+        .iter()
+        .filter_map(|name| either(name))
+        .collect();
     let keys = ["email", "external_id", "username"];
     let who = Some(name.join(" ")).filter(|name| !name.is_empty());
     let who = who.or_else(|| keys.iter().find_map(|key| either(key)));
@@ -219,17 +228,33 @@ pub fn approve(ask: &mut Ask) -> Result<Answer> {
         return Err(Refusal::new(Code::RunNotHeld, what));
     };
     let reason = ask.form.get("reason").trim().replace("\r\n", "\n");
-    let typed: String = ask.form.get("count").chars().filter(char::is_ascii_digit).collect();
+    let typed: String = ask
+        .form
+        .get("count")
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
     let what = if reason.is_empty() || reason.chars().count() > REASON_MAX {
         Some("Write a reason, of at most 1,000 characters. It is kept with the run.")
     } else if typed.parse() != Ok(safeguard.count) {
-        Some("The number you typed is not the number that is held. Look at what is held, then type its number.")
+        Some(
+            "The number you typed is not the number that is held. Look at what is held, then type its number.",
+        )
     } else {
         None
     };
     if let Some(what) = what {
-        let body = body(ask, &run, Some(&Wrong { class: &class, what }))?;
-        return Ok(page(&run, ask, ask.t("What is held"), body).refusing().into());
+        let body = body(
+            ask,
+            &run,
+            Some(&Wrong {
+                class: &class,
+                what,
+            }),
+        )?;
+        return Ok(page(&run, ask, ask.t("What is held"), body)
+            .refusing()
+            .into());
     }
     let args = ["approve", &run.id, "--class", &class, "--reason", "-"];
     let work = Work {

@@ -50,10 +50,15 @@ fn table(ask: &Ask, runs: &[&RunRecord]) -> Markup {
 }
 
 fn line(ask: &Ask, run: &RunRecord) -> Markup {
-    let is_held = run.summary.as_ref().is_some_and(|summary| summary.is_held());
+    let is_held = run
+        .summary
+        .as_ref()
+        .is_some_and(|summary| summary.is_held());
     let counts = run.summary.as_ref().map(|summary| summary.counts);
     let counts = counts.unwrap_or_default();
-    let parts = Outcome::ALL.into_iter().filter(|outcome| counts.of(*outcome) > 0);
+    let parts = Outcome::ALL
+        .into_iter()
+        .filter(|outcome| counts.of(*outcome) > 0);
     let parts: Vec<String> = parts
         .map(|outcome| {
             let number = ask.number(counts.of(outcome));

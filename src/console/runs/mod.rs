@@ -12,8 +12,11 @@ use crate::store::runs::RunRecord;
 use crate::summary::Summary;
 
 pub mod changes;
+pub mod decide;
 pub mod files;
+pub mod fix;
 pub mod held;
+mod judge;
 pub mod list;
 pub mod rows;
 pub mod summary;

@@ -49,7 +49,9 @@ struct Wanted<'a> {
 impl<'a> Wanted<'a> {
     fn of(ask: &'a Ask) -> Wanted<'a> {
         let known = |name: &str, is_known: &dyn Fn(&str) -> bool| {
-            Some(ask.query.get(name)).filter(|value| is_known(value)).unwrap_or("")
+            Some(ask.query.get(name))
+                .filter(|value| is_known(value))
+                .unwrap_or("")
         };
         let is_outcome = |value: &str| Outcome::ALL.iter().any(|one| one.name() == value);
         let is_code = |value: &str| Code::ALL.iter().any(|one| one.name() == value);
@@ -60,7 +62,9 @@ impl<'a> Wanted<'a> {
             code: known("code", &is_code),
             cleaned: known("cleaned", &is_rule),
             // Who sees no values may not find them out by searching, either.
-            text: Some(ask.query.get("text").trim()).filter(|_| !ask.masks()).unwrap_or(""),
+            text: Some(ask.query.get("text").trim())
+                .filter(|_| !ask.masks())
+                .unwrap_or(""),
             sort: known("sort", &is_sort),
         }
     }
@@ -105,7 +109,10 @@ pub fn page_of_rows(ask: &mut Ask) -> Result<Answer> {
     let found = read(ask, &rows, &wanted, &mut lines)?;
     let ids: Vec<Uuid> = found.iter().filter_map(|line| line.account).collect();
     let known = ask.store.known_as(&ids)?;
-    let several = run.summary.as_ref().is_some_and(|summary| summary.input.len() > 1);
+    let several = run
+        .summary
+        .as_ref()
+        .is_some_and(|summary| summary.input.len() > 1);
     let title = match wanted.outcome {
         "" => ask.t("Rows").to_string(),
         name => {
@@ -152,7 +159,10 @@ fn read(ask: &Ask, rows: &Rows, wanted: &Wanted, lines: &mut Lines) -> Result<Ve
         "cleaned",
         "issues",
     ];
-    let columns = names.iter().map(|name| column(name)).collect::<Result<_>>()?;
+    let columns = names
+        .iter()
+        .map(|name| column(name))
+        .collect::<Result<_>>()?;
     let sort = SORTS.iter().find(|(name, ..)| *name == wanted.sort);
     let sort = sort.filter(|(name, ..)| *name != "line");
     let query = Query {
@@ -278,9 +288,14 @@ fn row(
     known: &HashMap<Uuid, KnownAs>,
     several: bool,
 ) -> Markup {
-    let outcome = Outcome::ALL.into_iter().find(|one| one.name() == line.outcome);
+    let outcome = Outcome::ALL
+        .into_iter()
+        .find(|one| one.name() == line.outcome);
     let who = line.account.and_then(|account| known.get(&account));
-    let needs = matches!(outcome, Some(Outcome::Rejected | Outcome::Failed | Outcome::Held));
+    let needs = matches!(
+        outcome,
+        Some(Outcome::Rejected | Outcome::Failed | Outcome::Held)
+    );
     let is_import = run.kind == "import";
     let words = |text: &str| -> Vec<String> {
         let words = text.split(',').filter(|word| !word.is_empty());

@@ -166,7 +166,9 @@ fn outcomes(ask: &Ask, summary: &Summary) -> Markup {
     let (run, counts) = (&summary.run.id, &summary.counts);
     let sum: u64 = Outcome::ALL.iter().map(|outcome| counts.of(*outcome)).sum();
     let share = |count: u64| format!("{:.1} %", count as f64 * 100.0 / sum.max(1) as f64);
-    let present = Outcome::ALL.into_iter().filter(|outcome| counts.of(*outcome) > 0);
+    let present = Outcome::ALL
+        .into_iter()
+        .filter(|outcome| counts.of(*outcome) > 0);
     html! {
         section aria-labelledby="outcomes" {
             h2 id="outcomes" { (ask.t("What happened to the rows")) }
@@ -307,7 +309,8 @@ fn safeguard_line(ask: &Ask, summary: &Summary, safeguard: &Safeguard) -> Markup
         SafeguardDecision::Allowed => ("warning", ask.t("allowed")),
         SafeguardDecision::Held => ("reject", ask.t("held")),
     };
-    let held = crate::safeguard::Class::from_name(&safeguard.class).map(|class| class.code().name());
+    let held =
+        crate::safeguard::Class::from_name(&safeguard.class).map(|class| class.code().name());
     html! {
         tr {
             th scope="row" { (super::held::class_word(ask, &safeguard.class)) @for finding in &safeguard.findings { div.small { (prose(finding)) } } }
@@ -406,7 +409,9 @@ fn cleaning(ask: &Ask, summary: &Summary) -> Markup {
 }
 
 fn rule_title(name: &str) -> Markup {
-    let rule = crate::rule::Rule::ALL.iter().find(|rule| rule.name() == name);
+    let rule = crate::rule::Rule::ALL
+        .iter()
+        .find(|rule| rule.name() == name);
     html! { @match rule { Some(rule) => (rule.title()), None => (visible(name)) } }
 }
 
@@ -504,7 +509,10 @@ pub fn undo(ask: &Ask, summary: &Summary, undone: &Undone) -> Markup {
         (ask.t("accounts as they were before"), undone.changed_back),
         (ask.t("accounts removed"), undone.removed),
         (ask.t("accounts restored"), undone.returned),
-        (ask.t("accounts deactivated, because they were used"), undone.deactivated),
+        (
+            ask.t("accounts deactivated, because they were used"),
+            undone.deactivated,
+        ),
         (ask.t("nothing to do"), summary.counts.unchanged),
         (ask.t("refused by the database"), summary.counts.failed),
         (ask.t("groups removed"), undone.groups_removed),

@@ -71,21 +71,29 @@ fn preview(ask: &mut Ask, run: &RunRecord, wrong: Option<&'static str>) -> Resul
 }
 
 fn sending(ask: &Ask, run: &RunRecord, affected: u64, wrong: Option<&'static str>) -> Markup {
-    form(ask, &address(&run.id, "/undo"), html! {
-        @if let Some(wrong) = wrong { div.problem role="alert" { p { (ask.t(wrong)) } } }
-        input type="hidden" name="expected" value=(affected);
-        div.field {
-            label for="count" { (ask.tf("To undo the run, type the number of accounts that change: {n}", &[("n", &affected)])) }
-            input type="text" inputmode="numeric" autocomplete="off" id="count" name="count" required;
-        }
-        button.danger { (plural(ask, affected, "Undo: 1 account changes", "Undo: {n} accounts change")) }
-    })
+    form(
+        ask,
+        &address(&run.id, "/undo"),
+        html! {
+            @if let Some(wrong) = wrong { div.problem role="alert" { p { (ask.t(wrong)) } } }
+            input type="hidden" name="expected" value=(affected);
+            div.field {
+                label for="count" { (ask.tf("To undo the run, type the number of accounts that change: {n}", &[("n", &affected)])) }
+                input type="text" inputmode="numeric" autocomplete="off" id="count" name="count" required;
+            }
+            button.danger { (plural(ask, affected, "Undo: 1 account changes", "Undo: {n} accounts change")) }
+        },
+    )
 }
 
 /// How many accounts an undo would change.
 fn affected(undone: &Undone) -> u64 {
-    undone.changed_back + undone.removed + undone.returned + undone.deactivated
-        + undone.groups_removed + undone.groups_returned
+    undone.changed_back
+        + undone.removed
+        + undone.returned
+        + undone.deactivated
+        + undone.groups_removed
+        + undone.groups_returned
 }
 
 fn look(ask: &mut Ask, run: &RunRecord) -> Result<TakenBack> {
@@ -162,7 +170,9 @@ pub fn look_by_command(ask: &mut Ask) -> Result<Answer> {
         ask,
         Work {
             kind: "undo",
-            args: ["undo", &run.id, "--plan", "--json"].map(String::from).to_vec(),
+            args: ["undo", &run.id, "--plan", "--json"]
+                .map(String::from)
+                .to_vec(),
             stdin: None,
             about: run.id.clone(),
             leads_to: address(&run.id, "/undo"),
@@ -184,7 +194,9 @@ pub fn undo(ask: &mut Ask) -> Result<Answer> {
             true => preview(ask, &run, Some(wrong))?,
             false => large(ask, &run, Some(wrong))?,
         };
-        return Ok(page(&run, ask, ask.t("Undo this run"), body).refusing().into());
+        return Ok(page(&run, ask, ask.t("Undo this run"), body)
+            .refusing()
+            .into());
     }
     let job = jobs::start(
         ask,
