@@ -24,7 +24,7 @@ use crate::progress::{self, Line};
 use crate::refusal::{Refusal, Result};
 use crate::store::Store;
 use crate::store::connect::Target;
-use crate::store::jobs::{self, Ended};
+use crate::store::jobs::{self, Claimed, Ended};
 use crate::store::launcher::home_from_environment;
 
 /// How often the command is looked at.
@@ -39,6 +39,8 @@ const PIPES_WAIT: Duration = Duration::from_secs(3);
 const STDERR_BYTES: usize = 64 << 10;
 /// The most that is kept of what it prints.
 const STDOUT_BYTES: usize = 1 << 20;
+/// Says to the command on whose behalf it writes; `audit.rs` reads it.
+const ACTOR: &str = "MUSTER_ACTOR";
 /// Added to a signal's number, as shells do.
 const SIGNALLED: i32 = 128;
 
@@ -126,7 +128,7 @@ fn unreachable() -> Refusal {
 pub(super) fn run_job(args: &JobArgs) -> Result<Exit> {
     let target = Target::find(args.database.database.as_deref(), &home_from_environment()?)?;
     let store = Store::open(target.clone())?;
-    let Some((words, stdin)) = store.claim_job(args.id)? else {
+    let Some(claimed) = store.claim_job(args.id)? else {
         let what = format!("no job `{}` is waiting", args.id);
         return Err(Refusal::new(Code::RunUnknown, what));
     };
@@ -135,8 +137,8 @@ pub(super) fn run_job(args: &JobArgs) -> Result<Exit> {
         target,
         store: Some(store),
     };
-    let ended = match start(args, &words, stdin.is_some()) {
-        Ok(child) => attend(child, stdin, &mut reporter),
+    let ended = match start(args, &claimed) {
+        Ok(child) => attend(child, claimed.stdin, &mut reporter),
         Err(error) => Ended {
             exit_code: Some(Exit::Refused as i32),
             stderr: format!("the command can't be started: {error}\n"),
@@ -148,18 +150,19 @@ pub(super) fn run_job(args: &JobArgs) -> Result<Exit> {
 }
 
 /// Starts the command, in a group of its own: what stops this process doesn't stop it.
-fn start(args: &JobArgs, words: &[String], has_stdin: bool) -> std::io::Result<Child> {
+fn start(args: &JobArgs, claimed: &Claimed) -> std::io::Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
     if let Some(url) = &args.database.database {
         command.env("DATABASE_URL", url);
     }
     command
-        .args(words)
+        .args(&claimed.args)
         .env(progress::VARIABLE, "json")
         .env(jobs::VARIABLE, args.id.to_string())
+        .env(ACTOR, &claimed.who)
         .env("NO_COLOR", "1")
         .process_group(0)
-        .stdin(if has_stdin {
+        .stdin(if claimed.stdin.is_some() {
             Stdio::piped()
         } else {
             Stdio::null()

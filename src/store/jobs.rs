@@ -22,8 +22,6 @@ const WRITING: &str = "recording a job";
 /// A command to run.
 #[derive(Debug, Clone)]
 pub struct NewJob {
-    /// Names it.
-    pub id: Uuid,
     /// Its arguments, without the program. They hold no personal value.
     pub args: Vec<String>,
     /// What it reads on standard input.
@@ -32,6 +30,8 @@ pub struct NewJob {
     pub kind: String,
     /// What it is about: a run, an upload, a selection.
     pub about: String,
+    /// Where its page leads once the command has ended; `{run}` is the run that it made.
+    pub leads_to: String,
     /// Who wants it.
     pub who: String,
     /// In which session.
@@ -108,10 +108,20 @@ pub struct Job {
     pub stdout: Option<String>,
     /// The last of what it said besides.
     pub stderr: Option<String>,
+    /// Where it leads once the command has ended; `{run}` is the run that it made.
+    pub leads_to: String,
 }
 
-/// What to run: the arguments, and what to give on standard input.
-pub type Claimed = (Vec<String>, Option<Vec<u8>>);
+/// What to run.
+#[derive(Debug)]
+pub struct Claimed {
+    /// The arguments.
+    pub args: Vec<String>,
+    /// What to give on standard input.
+    pub stdin: Option<Vec<u8>>,
+    /// On whose behalf.
+    pub who: String,
+}
 
 /// How a command ended.
 #[derive(Debug, Clone, Default)]
@@ -136,26 +146,28 @@ pub struct LockHolder {
 }
 
 impl Store {
-    /// Records a command to run.
+    /// Records a command to run, and returns what names it.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn insert_job(&self, job: &NewJob) -> Result<()> {
+    pub fn insert_job(&self, job: &NewJob) -> Result<Uuid> {
+        let id = super::new_id()?;
         let sql = include_str!("sql/insert_job.sql");
         self.execute(
             sql,
             &[
-                &job.id,
+                &id,
                 &job.args,
                 &job.stdin,
                 &job.kind,
                 &job.about,
+                &job.leads_to,
                 &job.who,
                 &job.session,
             ],
             WRITING,
         )?;
-        Ok(())
+        Ok(id)
     }
 
     /// Takes a job that waits, for this process to run it. `None` where another has taken it.
@@ -165,7 +177,11 @@ impl Store {
     pub fn claim_job(&self, id: Uuid) -> Result<Option<Claimed>> {
         self.hold_job(id)?;
         let rows = self.query(include_str!("sql/claim_job.sql"), &[&id], WRITING)?;
-        Ok(rows.first().map(|row| (row.get(0), row.get(1))))
+        Ok(rows.first().map(|row| Claimed {
+            args: row.get(0),
+            stdin: row.get(1),
+            who: row.get(2),
+        }))
     }
 
     /// Takes the lock that says that the job's process is there; again after a new connection.
@@ -272,6 +288,7 @@ fn job(row: &Row) -> Job {
         run: row.get(11),
         stdout: row.get(12),
         stderr: row.get(13),
+        leads_to: row.get(14),
     }
 }
 
@@ -293,13 +310,13 @@ mod tests {
     use crate::store::connect::Target;
     use crate::store::scratch::Home;
 
-    fn new(id: Uuid) -> NewJob {
+    fn new() -> NewJob {
         NewJob {
-            id,
             args: vec!["import".into(), "people.csv".into()],
             stdin: Some(b"secret".to_vec()),
             kind: "import".into(),
             about: "people.csv".into(),
+            leads_to: "/runs/{run}".into(),
             who: "console:Ann Ng".into(),
             session: None,
         }
@@ -310,12 +327,12 @@ mod tests {
         let home = Home::new("jobs");
         let open = || Store::open(Target::Local(home.local.clone())).unwrap();
         let (reader, runner) = (open(), open());
-        let id = Uuid::from_u128(7);
-        reader.insert_job(&new(id)).unwrap();
+        let id = reader.insert_job(&new()).unwrap();
         assert_eq!(reader.job(id).unwrap().state, JobState::Waiting);
-        let (args, stdin) = runner.claim_job(id).unwrap().unwrap();
-        assert_eq!(args, ["import", "people.csv"]);
-        assert_eq!(stdin.as_deref(), Some(b"secret".as_slice()));
+        let claimed = runner.claim_job(id).unwrap().unwrap();
+        assert_eq!(claimed.args, ["import", "people.csv"]);
+        assert_eq!(claimed.stdin.as_deref(), Some(b"secret".as_slice()));
+        assert_eq!(claimed.who, "console:Ann Ng");
         assert!(reader.claim_job(id).unwrap().is_none());
         let step = r#"{"pass": "read"}"#;
         assert!(!runner.beat_job(id, Some(step), Some("20261122-1")).unwrap());
@@ -345,9 +362,8 @@ mod tests {
         let home = Home::new("jobs");
         let open = || Store::open(Target::Local(home.local.clone())).unwrap();
         let (reader, runner) = (open(), open());
-        let (id, never) = (Uuid::from_u128(7), Uuid::from_u128(8));
-        reader.insert_job(&new(id)).unwrap();
-        reader.insert_job(&new(never)).unwrap();
+        let id = reader.insert_job(&new()).unwrap();
+        let never = reader.insert_job(&new()).unwrap();
         runner.claim_job(id).unwrap();
         let sql = "update muster.jobs set created_at = created_at - interval '1 minute', \
             seen_at = seen_at - interval '1 minute'";

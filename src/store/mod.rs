@@ -23,6 +23,7 @@ use crate::store::error::refusal;
 use connect::{Connection, Target};
 
 pub mod acceptance;
+pub mod attention;
 pub mod binaries;
 pub mod connect;
 pub mod console;
@@ -267,6 +268,16 @@ fn with_parents(paths: &[String]) -> Vec<String> {
         }
     }
     all
+}
+
+/// A new id.
+fn new_id() -> Result<Uuid> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        let what = format!("the system gives no random bytes: {error}");
+        Refusal::new(Code::DatabaseFailed, what)
+    })?;
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
 }
 
 fn runtime() -> Result<Runtime> {

@@ -5,4 +5,4 @@ update muster.jobs as job
 set state = 'running', started_at = now(), seen_at = now(), stdin = null
 from claimed
 where job.id = claimed.id
-returning claimed.args, claimed.stdin
+returning claimed.args, claimed.stdin, job.who

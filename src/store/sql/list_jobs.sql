@@ -13,7 +13,7 @@ select id, args, kind, about, who,
     end,
     to_char(created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
     to_char(ended_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-    exit_code, progress::text, stop_wanted, run_id, stdout, stderr
+    exit_code, progress::text, stop_wanted, run_id, stdout, stderr, leads_to
 from muster.jobs
 where $1::uuid is null or id = $1
 order by created_at desc, id
