@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::runs;
 use crate::field::RowNumber;
 use crate::invitation::Name;
 use crate::issue::Code;
 use crate::ledger;
 use crate::meaning::group;
 use crate::refusal::{Refusal, Result};
+use crate::runs;
 use crate::selection::Wish;
 use crate::store::Store;
 use crate::store::runs::{RunRecord, unknown};

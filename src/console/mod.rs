@@ -43,6 +43,7 @@ mod page;
 mod proxy;
 mod routes;
 mod settings;
+mod runs;
 mod sign_in;
 mod words;
 

@@ -33,6 +33,7 @@ pub mod decisions;
 pub mod drops;
 pub mod error;
 pub mod explain;
+pub mod fixes;
 pub mod groups;
 pub mod invitations;
 pub mod jobs;
@@ -44,6 +45,7 @@ pub mod matches;
 pub mod migrate;
 pub mod people;
 pub mod resubmission;
+pub mod run_rows;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;

@@ -1,6 +1,7 @@
 //! The records of runs: begun, taken up again, finished, listed.
 
 use tokio::task::JoinHandle;
+use tokio_postgres::Row;
 
 use super::Store;
 use super::audit::Act;
@@ -221,18 +222,17 @@ impl Store {
                     .query(include_str!("sql/list_runs.sql"), &[&limit]),
             )
             .map_err(|error| refusal(&error, "reading the runs"))?;
-        Ok(rows
-            .iter()
-            .map(|row| RunRecord {
-                id: row.get(0),
-                kind: row.get(1),
-                state: row.get(2),
-                started_at: row.get(3),
-                summary: summary_of(row.get(4)),
-                folder: row.get(5),
-                pipeline: row.get(6),
-            })
-            .collect())
+        Ok(rows.iter().map(record).collect())
+    }
+
+    /// The run of that id.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn run(&self, id: &str) -> Result<Option<RunRecord>> {
+        let sql = include_str!("sql/find_run.sql");
+        let rows = self.query(sql, &[&id], "reading the runs")?;
+        Ok(rows.first().map(record))
     }
 
     /// Begins to bring the planner's statistics up to date after a load that changed much, over its
@@ -257,6 +257,19 @@ impl Store {
             let what = format!("updating the statistics stopped unexpectedly: {error}");
             Err(Refusal::new(Code::DatabaseFailed, what))
         })
+    }
+}
+
+/// The columns of `list_runs.sql`.
+fn record(row: &Row) -> RunRecord {
+    RunRecord {
+        id: row.get(0),
+        kind: row.get(1),
+        state: row.get(2),
+        started_at: row.get(3),
+        summary: summary_of(row.get(4)),
+        folder: row.get(5),
+        pipeline: row.get(6),
     }
 }
 

@@ -5,10 +5,10 @@ use jiff::civil::Date;
 
 use crate::cli::groups::{below, find_group};
 use crate::cli::listing::unknown;
-use crate::cli::runs::pick;
 use crate::definition::Definition;
 use crate::meaning::group;
 use crate::refusal::Result;
+use crate::runs::pick;
 use crate::store::Store;
 use crate::store::people::{Choice, KNOWN_BY};
 use crate::store::runs::unknown as unknown_run;
