@@ -101,6 +101,11 @@ pub fn open(name: Option<&str>) -> Result<Pipeline> {
     )
 }
 
+/// The day by this machine's clock and time zone. The stages get it with the pipeline.
+pub fn today() -> jiff::civil::Date {
+    jiff::Zoned::now().date()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -33,7 +33,6 @@ mod plan;
 mod rows;
 mod run;
 mod runs;
-mod selection;
 mod serve;
 mod sessions;
 mod target;

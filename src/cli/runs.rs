@@ -14,7 +14,7 @@ use crate::report::{history, human, mails};
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
-use crate::store::runs::{RunRecord, unknown};
+use crate::store::runs::{RunRecord, pick, unknown};
 use crate::summary::Summary;
 
 #[derive(Args)]
@@ -193,22 +193,4 @@ pub(super) fn show_run(args: &ShowArgs) -> Result<Exit> {
 pub(super) fn find_run(wanted: &str, database: &DatabaseArgs) -> Result<RunRecord> {
     let runs = known_runs(database, i64::from(u32::MAX))?;
     pick(runs, wanted)?.ok_or_else(|| unknown(wanted))
-}
-
-/// The run of `runs`, newest first, that is meant by an id, the beginning of one, or `last`;
-/// `None` where there is none.
-///
-/// # Errors
-/// `run.unknown` for a beginning that several have.
-pub(super) fn pick(runs: Vec<RunRecord>, wanted: &str) -> Result<Option<RunRecord>> {
-    let mut fitting = runs
-        .into_iter()
-        .filter(|run| !wanted.is_empty() && (wanted == "last" || run.id.starts_with(wanted)));
-    let found = fitting.next();
-    let is_exact = wanted == "last" || found.as_ref().is_some_and(|run| run.id == wanted);
-    if !is_exact && fitting.next().is_some() {
-        let what = format!("several runs begin with `{wanted}`");
-        return Err(Refusal::new(Code::RunUnknown, what));
-    }
-    Ok(found)
 }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use clap::Args;
 
 use super::invite::open_store;
-use super::{DatabaseArgs, OutputArgs, runs};
+use super::{DatabaseArgs, OutputArgs};
 use crate::cli::run::{absolute, make_folder, new_run, rfc3339};
 use crate::cli::terminal::{print, stop_on_signal};
 use crate::file;
@@ -20,7 +20,7 @@ use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::report::history;
 use crate::store::Store;
-use crate::store::runs::{RunRecord, unknown};
+use crate::store::runs::{RunRecord, pick, unknown};
 use crate::store::undo::Earlier;
 use crate::summary::{KeptExample, Next, Run, SCHEMA, Summary, Undone};
 
@@ -292,7 +292,7 @@ fn find_run(store: &Store, wanted: &str) -> Result<RunRecord> {
             )));
         }
     }
-    runs::pick(runs, wanted)?.ok_or_else(|| {
+    pick(runs, wanted)?.ok_or_else(|| {
         unknown(wanted).help("only imports and undos can be undone; `muster runs` lists them")
     })
 }

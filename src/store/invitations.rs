@@ -78,6 +78,8 @@ pub struct Filter {
     pub people: Option<Vec<Name>>,
     /// At least that old.
     pub age_minutes: Option<i64>,
+    /// These invitations, by their ids.
+    pub ids: Option<Vec<Uuid>>,
 }
 
 /// A link that is to be handed over in person.
@@ -144,6 +146,19 @@ impl Store {
             where email_key = $1 or username_key = $2 and ($1::text is null or email_key is null)";
         let rows = self.query(sql, &[&email, &username], "reading an account")?;
         Ok(rows.first().map(|row| row.get(0)))
+    }
+
+    /// Whether an administrator cancelled the invitation of an account that waits for one.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn is_cancelled(&self, account: Uuid) -> Result<bool> {
+        let sql = "select invitation.state = 'cancelled' and account.status = 'invited'
+            from muster.invitations invitation join muster.accounts account on account.id = invitation.account_id
+            where account.id = $1 and invitation.kind = 'invite'
+            order by invitation.created_at desc, invitation.id desc limit 1";
+        let rows = self.query(sql, &[&account], "reading an account")?;
+        Ok(rows.first().is_some_and(|row| row.get(0)))
     }
 
     /// The pipelines, as they were named, by which those accounts were invited last, or were made;
@@ -434,6 +449,7 @@ impl Store {
                 &keys,
                 &usernames,
                 &filter.age_minutes,
+                &filter.ids,
             ],
             "reading the invitations",
         )?;
