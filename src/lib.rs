@@ -8,7 +8,7 @@
 //!
 //! | layer | rooms |
 //! |---|---|
-//! | edge | [`cli`], the command line; [`serve`], the page where links lead |
+//! | edge | [`cli`], the command line; [`serve`], the page where links lead; [`console`], for administrators |
 //! | flow | [`pipeline`], a whole run on one page; [`inbox`], the folder where lists are dropped; [`sending`] of mails; [`people`], who is there |
 //! | effects | [`store`], all SQL; [`ledger`], all Parquet; [`report`], what people read; [`notify`], the mails; [`pipelines`], [`password`], [`progress`] |
 //! | passes | [`stages`], a file or folder each |
@@ -66,7 +66,9 @@
 #![forbid(unsafe_code)]
 
 pub mod account;
+pub mod admin;
 pub mod cli;
+pub mod console;
 pub mod decision;
 pub mod definition;
 pub mod field;

@@ -16,6 +16,7 @@ use crate::store::launcher::{Local, Status, home_from_environment};
 
 mod add;
 mod approve;
+mod console;
 mod drop;
 mod due;
 mod explain;
@@ -123,6 +124,8 @@ enum Command {
     },
     /// Serve the page that the links in mails open
     Serve(serve::ServeArgs),
+    /// Serve the console, which does all this in a browser
+    Console(console::ConsoleArgs),
     /// Import and list what people can be enrolled in
     Sessions {
         #[command(subcommand)]
@@ -252,6 +255,7 @@ pub fn run() -> Exit {
         Command::Report(args) => invite::report(args),
         Command::Templates { command } => serve::templates(command),
         Command::Serve(args) => serve::serve(args),
+        Command::Console(args) => console::console(args),
         Command::Sessions { command } => sessions::sessions(command),
         Command::Target { command } => target::target(command),
         Command::Db { command } => database(command),

@@ -40,18 +40,18 @@ impl Pool {
     /// which case its store isn't used again.
     pub async fn run<T: Send + 'static>(
         self: &Arc<Pool>,
-        work: impl FnOnce(&Store) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&mut Store) -> Result<T> + Send + 'static,
     ) -> Option<T> {
         let turn = Arc::clone(&self.turns).acquire_owned();
         let turn = tokio::time::timeout(PATIENCE, turn).await.ok()?.ok()?;
         let pool = Arc::clone(self);
         let done = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            let store = match pool.take_idle() {
+            let mut store = match pool.take_idle() {
                 Some(store) => store,
                 None => Store::open(pool.target.clone()).ok()?,
             };
-            let value = work(&store).ok()?;
+            let value = work(&mut store).ok()?;
             pool.idle().push(store);
             Some(value)
         });

@@ -25,6 +25,7 @@ use connect::{Connection, Target};
 pub mod acceptance;
 pub mod binaries;
 pub mod connect;
+pub mod console;
 pub mod decisions;
 pub mod drops;
 pub mod error;

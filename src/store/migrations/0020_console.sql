@@ -105,7 +105,7 @@ create table muster.selections (
     -- `people`, `invitations`, or a run.
     about      text not null,
     filter     jsonb not null,
-    except     jsonb not null default '[]',
+    exceptions jsonb not null default '[]',
     who        text not null,
     created_at timestamptz not null default now()
 );

@@ -1,0 +1,40 @@
+"use strict";
+// Everything works without this script; it only saves steps.
+(() => {
+  const form = document.querySelector("form[data-sign-in]");
+  if (form) {
+    form.elements.zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+    const code = location.hash.slice(1);
+    if (code.length === 43) {
+      history.replaceState(null, "", location.pathname + location.search);
+      form.elements.code.value = code;
+      form.requestSubmit();
+    }
+  }
+  // A second click on a button would only be refused.
+  document.addEventListener("submit", (event) => {
+    for (const button of event.target.querySelectorAll("button")) {
+      setTimeout(() => { button.disabled = true; });
+      setTimeout(() => { button.disabled = false; }, 5000);
+    }
+  });
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => navigator.clipboard.writeText(button.dataset.copy));
+  }
+  // A part that changes by itself is taken from the page asked for again, when the server says so,
+  // or every second where no stream of events gets through.
+  const live = document.querySelector("[data-live]");
+  if (live) {
+    const again = async () => {
+      const text = await (await fetch(location.href)).text();
+      const next = new DOMParser().parseFromString(text, "text/html").querySelector("[data-live]");
+      if (next) live.replaceChildren(...next.childNodes); else location.reload();
+      return next;
+    };
+    const poll = () => again().then((next) => next && setTimeout(poll, 1000), () => setTimeout(poll, 3000));
+    const source = new EventSource(live.dataset.live);
+    source.onmessage = again;
+    source.onerror = () => { source.close(); setTimeout(poll, 1000); };
+  }
+})();

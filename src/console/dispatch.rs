@@ -1,0 +1,383 @@
+//! From a request to its handler: everything that must hold before one runs.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Query;
+use axum::http::header::{
+    ACCEPT_LANGUAGE, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue,
+    LOCATION, SET_COOKIE, USER_AGENT,
+};
+use axum::http::{Method, Request, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+
+use super::ask::{Answer, Ask, Content, Download, Fields, Page};
+use super::page::Frame;
+use super::routes::{Act, Needs, Route, find};
+use super::{App, FORM_BYTES_MAX, headers, page, sign_in, words};
+use crate::notify::token::sha256_of;
+use crate::refusal::Refusal;
+use crate::serve::guard;
+use crate::store::Store;
+use crate::store::console::{Claim, Session};
+
+/// From the head of a form's request to its end.
+const BODY_TIME: Duration = Duration::from_secs(30);
+/// How recent a sign-in must be for what can do harm.
+const FRESH_SECONDS: i64 = 10 * 60;
+
+/// What is known of a request before its handler runs.
+pub struct Head {
+    pub peer: SocketAddr,
+    pub uri: Uri,
+    pub headers: HeaderMap,
+    pub accepted: String,
+}
+
+impl Head {
+    fn text(&self, name: axum::http::header::HeaderName) -> &str {
+        let value = self.headers.get(name);
+        value.and_then(|value| value.to_str().ok()).unwrap_or("")
+    }
+
+    /// What the browser calls itself, at most 200 characters.
+    pub fn agent(&self) -> String {
+        self.text(USER_AGENT).chars().take(200).collect()
+    }
+}
+
+/// Answers a request, whatever it is.
+pub async fn answer(app: Arc<App>, peer: SocketAddr, request: Request<Body>) -> Response {
+    let (parts, body) = request.into_parts();
+    let mut head = Head {
+        peer,
+        uri: parts.uri,
+        headers: parts.headers,
+        accepted: String::new(),
+    };
+    head.accepted = head.text(ACCEPT_LANGUAGE).to_string();
+    if !headers::is_own_host(&head.headers, &app.hosts) {
+        return plain(
+            StatusCode::MISDIRECTED_REQUEST,
+            "this host isn't served here\n",
+        );
+    }
+    let posts = match parts.method {
+        Method::GET | Method::HEAD => false,
+        Method::POST => true,
+        _ => return plain(StatusCode::METHOD_NOT_ALLOWED, "GET, HEAD and POST only\n"),
+    };
+    if posts && !guard::is_same_site(&head.headers, None) {
+        return plain(StatusCode::FORBIDDEN, "this form comes from another site\n");
+    }
+    let found = find(posts, head.uri.path());
+    let reads_itself = found
+        .as_ref()
+        .is_some_and(|(route, _)| matches!(route.act, Act::Stream(_)));
+    if reads_itself && let Some((route, parts)) = found {
+        return stream(app, route, parts, head, body).await;
+    }
+    let form = match posts {
+        true => match read_form(&head, body).await {
+            Ok(form) => form,
+            Err(status) => return plain(status, "this form is too large or unreadable\n"),
+        },
+        false => Fields::default(),
+    };
+    let pool = Arc::clone(&app.pool);
+    let (retry, accepted) = (head.uri.path().to_string(), head.accepted.clone());
+    let done = pool
+        .run(move |store| Ok(respond(&app, store, found, &head, form)))
+        .await;
+    done.unwrap_or_else(|| away(&accepted, &retry))
+}
+
+/// A handler that takes the body as it comes. What it needs besides is checked here.
+async fn stream(
+    app: Arc<App>,
+    route: &'static Route,
+    parts: Vec<(&'static str, String)>,
+    head: Head,
+    body: Body,
+) -> Response {
+    let Act::Stream(act) = route.act else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let (pool, shared) = (Arc::clone(&app.pool), Arc::clone(&app));
+    let accepted = head.accepted.clone();
+    let path = head.uri.path().to_string();
+    let opened = pool.run(move |store| {
+        let session = session_of(&shared, store, &head)?;
+        Ok((session, head))
+    });
+    let Some((session, head)) = opened.await else {
+        return away(&accepted, &path);
+    };
+    let Some(session) = session else {
+        return see(&sign_in_address(&head.uri));
+    };
+    if !route.needs.is_met(session.role) {
+        return plain(StatusCode::FORBIDDEN, "your role doesn't allow this\n");
+    }
+    act(app, session, parts, head, body).await
+}
+
+/// The session of a request.
+pub fn session_of(
+    app: &App,
+    store: &Store,
+    head: &Head,
+) -> crate::refusal::Result<Option<Session>> {
+    match headers::cookie(&head.headers, app.https) {
+        Some(token) => store.find_console_session(&sha256_of(token)),
+        None => Ok(None),
+    }
+}
+
+async fn read_form(head: &Head, body: Body) -> Result<Fields, StatusCode> {
+    let length = head.text(CONTENT_LENGTH).parse().unwrap_or(0usize);
+    if length > FORM_BYTES_MAX {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let read = tokio::time::timeout(BODY_TIME, to_bytes(body, FORM_BYTES_MAX)).await;
+    let bytes = read
+        .map_err(|_| StatusCode::REQUEST_TIMEOUT)?
+        .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    Ok(fields_of(&bytes))
+}
+
+/// The names and values of `application/x-www-form-urlencoded` (WHATWG URL Standard, section 5).
+pub fn fields_of(bytes: &[u8]) -> Fields {
+    let text = String::from_utf8_lossy(bytes);
+    let uri = format!("/?{text}").parse::<Uri>();
+    // A query may hold what a URI parser refuses: such bytes are no browser's.
+    let pairs = uri.ok().and_then(|uri| Query::try_from_uri(&uri).ok());
+    Fields(pairs.map_or_else(Vec::new, |Query(pairs)| pairs))
+}
+
+/// What is answered by a store.
+fn respond(
+    app: &Arc<App>,
+    store: &mut Store,
+    found: Option<(&'static Route, Vec<(&'static str, String)>)>,
+    head: &Head,
+    form: Fields,
+) -> Response {
+    let fallback = words::choose("", &head.accepted);
+    let session = match session_of(app, store, head) {
+        Ok(session) => session,
+        Err(refusal) => return refused(&Frame::outside(fallback), &refusal),
+    };
+    let query = head.uri.query().unwrap_or("");
+    let query = fields_of(query.as_bytes());
+    let Some(session) = session else {
+        return match found {
+            Some((
+                Route {
+                    act: Act::SignIn, ..
+                },
+                _,
+            )) => sign_in::answer(app, store, head, &form),
+            // What was typed is kept while somebody signs in again.
+            _ if !form.0.is_empty() => sign_in::page(app, head, "", Some((head.uri.path(), &form))),
+            _ => see(&sign_in_address(&head.uri)),
+        };
+    };
+    let language = words::choose(&session.language, &head.accepted);
+    let is_fresh = session.confirmed_ago <= FRESH_SECONDS || session.admin.is_none();
+    let mut ask = Ask {
+        app,
+        store,
+        session,
+        language,
+        path: head.uri.to_string(),
+        parts: Vec::new(),
+        query,
+        form,
+        address: head.peer.ip().to_string(),
+    };
+    let Some((route, parts)) = found else {
+        return frame(&ask, Answer::Missing);
+    };
+    ask.parts = parts;
+    let (Needs::Role(needed) | Needs::Fresh(needed)) = route.needs else {
+        // Who is signed in has nothing to do there.
+        return see("/");
+    };
+    if !ask.may(needed) {
+        let page = page::forbidden(&ask, needed);
+        return framed(&ask, page, StatusCode::FORBIDDEN);
+    }
+    if matches!(route.needs, Needs::Fresh(_)) && !is_fresh {
+        return sign_in::confirm(&ask);
+    }
+    match route.act {
+        Act::Page(handler) => {
+            let answer = handler(&mut ask);
+            answer.map_or_else(
+                |refusal| refused(&Frame::of(&ask), &refusal),
+                |answer| frame(&ask, answer),
+            )
+        }
+        Act::Form(handler) => carry_out(&mut ask, handler),
+        Act::SignIn | Act::Stream(_) => frame(&ask, Answer::Missing),
+    }
+}
+
+/// A form that was sent: once, and from a page of this session.
+fn carry_out(ask: &mut Ask, handler: super::ask::Handler) -> Response {
+    let is_own = sha256_of(ask.form.get("secret")) == sha256_of(&ask.session.secret);
+    let nonce = ask.form.get("nonce").to_string();
+    if !is_own || !guard::is_token(&nonce) {
+        let page = page::foreign(ask);
+        return framed(ask, page, StatusCode::FORBIDDEN);
+    }
+    let nonce = sha256_of(&nonce);
+    match ask.store.claim_form(&nonce, ask.session.id) {
+        Err(refusal) => return refused(&Frame::of(ask), &refusal),
+        Ok(Claim::Led(location)) => return see(&location),
+        Ok(Claim::UnderWay) => {
+            let page = page::under_way(ask);
+            return framed(ask, page, StatusCode::CONFLICT);
+        }
+        Ok(Claim::New) => {}
+    }
+    let answer = handler(ask);
+    let location = match &answer {
+        Ok(Answer::See(location)) => Some(location.clone()),
+        _ => None,
+    };
+    let settled = ask.store.settle_form(&nonce, location.as_deref());
+    match answer.and_then(|answer| settled.map(|()| answer)) {
+        Ok(answer) => frame(ask, answer),
+        Err(refusal) => refused(&Frame::of(ask), &refusal),
+    }
+}
+
+/// An answer as a response.
+fn frame(ask: &Ask, answer: Answer) -> Response {
+    match answer {
+        Answer::Page(page) => {
+            let status = match page.refuses {
+                true => StatusCode::UNPROCESSABLE_ENTITY,
+                false => StatusCode::OK,
+            };
+            framed(ask, page, status)
+        }
+        Answer::See(location) => see(&location),
+        Answer::File(download) => file(download),
+        Answer::Json(json) => typed(json, "application/json"),
+        Answer::Missing => framed(ask, page::missing(ask), StatusCode::NOT_FOUND),
+    }
+}
+
+fn framed(ask: &Ask, page: Page, status: StatusCode) -> Response {
+    let frame = Frame::of(ask);
+    html(status, page::render(&frame, &page))
+}
+
+fn refused(frame: &Frame, refusal: &Refusal) -> Response {
+    let is_away = refusal.code.name().starts_with("database.");
+    let status = match is_away {
+        true => StatusCode::SERVICE_UNAVAILABLE,
+        false => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    html(status, page::render(frame, &page::refusal(frame, refusal)))
+}
+
+/// The database is away.
+fn away(accepted: &str, _path: &str) -> Response {
+    let frame = Frame::outside(words::choose("", accepted));
+    let page = page::away(&frame);
+    html(StatusCode::SERVICE_UNAVAILABLE, page::render(&frame, &page))
+}
+
+/// A page of HTML.
+pub fn html(status: StatusCode, page: String) -> Response {
+    let mut response = typed(page, "text/html; charset=utf-8");
+    *response.status_mut() = status;
+    response
+}
+
+/// Somewhere else, by GET.
+pub fn see(location: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    if let Ok(location) = HeaderValue::try_from(location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+/// The same with a cookie; an empty value takes it away.
+pub fn see_with_cookie(app: &App, location: &str, value: &str) -> Response {
+    let mut response = see(location);
+    if let Ok(cookie) = HeaderValue::try_from(headers::set_cookie(app.https, value)) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    response
+}
+
+fn sign_in_address(uri: &Uri) -> String {
+    match uri.path() {
+        "/" => "/sign-in".to_string(),
+        _ => format!("/sign-in?to={}", page::encoded(&uri.to_string())),
+    }
+}
+
+fn plain(status: StatusCode, text: &str) -> Response {
+    let mut response = typed(text.to_string(), "text/plain; charset=utf-8");
+    *response.status_mut() = status;
+    response
+}
+
+fn typed(body: impl Into<Body>, media: &'static str) -> Response {
+    let mut response = Response::new(body.into());
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    response
+}
+
+fn file(download: Download) -> Response {
+    let body = match download.content {
+        Content::Bytes(bytes) => Body::from(bytes),
+        Content::File(path) => match std::fs::File::open(path) {
+            Ok(file) => Body::from_stream(pieces(file)),
+            Err(_) => return plain(StatusCode::NOT_FOUND, "this file is gone\n"),
+        },
+    };
+    let mut response = typed(body, download.media);
+    // RFC 6266, section 4.3: the name in UTF-8, percent-encoded.
+    let name = format!(
+        "attachment; filename*=UTF-8''{}",
+        page::encoded(&download.name)
+    );
+    if let Ok(name) = HeaderValue::try_from(name) {
+        response.headers_mut().insert(CONTENT_DISPOSITION, name);
+    }
+    response
+}
+
+/// A file in pieces of 64 KiB.
+fn pieces(
+    file: std::fs::File,
+) -> impl futures_util::Stream<Item = std::io::Result<bytes::Bytes>> + Send {
+    futures_util::stream::unfold(Some(file), |file| async {
+        let mut file = file?;
+        let read = tokio::task::spawn_blocking(move || {
+            use std::io::Read;
+            let mut piece = vec![0; 64 << 10];
+            let count = file.read(&mut piece)?;
+            piece.truncate(count);
+            Ok::<_, std::io::Error>((piece, file))
+        });
+        match read.await {
+            Ok(Ok((piece, _))) if piece.is_empty() => None,
+            Ok(Ok((piece, file))) => Some((Ok(piece.into()), Some(file))),
+            Ok(Err(error)) => Some((Err(error), None)),
+            Err(_) => None,
+        }
+    })
+}

@@ -1,0 +1,147 @@
+//! The console: what administrators do in a browser.
+//!
+//! ```text
+//! connection ─ host ─ session ─ role ─ page                                              GET
+//! connection ─ host ─ same site ─ body ─ session ─ role ─ secret ─ nonce ─ act ─ see other   POST
+//! ```
+//!
+//! A page reads by calls of the library, in this process. What starts a run or sends mails is a
+//! command in a process of its own ([`jobs`]), so that everything here can be done, seen and undone
+//! on the command line, too. `routes.rs` lists every address with the role that it needs.
+
+use std::future::IntoFuture;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::response::Response;
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::issue::Code;
+use crate::refusal::{Refusal, Result};
+use crate::serve::pool::Pool;
+use crate::store::connect::Target;
+
+pub mod ask;
+mod dispatch;
+mod german;
+mod headers;
+mod home;
+mod page;
+mod routes;
+mod sign_in;
+mod words;
+
+pub use self::page::{form, visible};
+
+/// Bytes of a form; files are streamed and have a limit of their own.
+const FORM_BYTES_MAX: usize = 4 << 20;
+/// How long requests may take that are under way when the end came.
+const GRACE: Duration = Duration::from_secs(5);
+const STOP_PAUSE: Duration = Duration::from_millis(100);
+
+/// How the console is served.
+pub struct Serving {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Muster's home, where uploads are kept.
+    pub home: PathBuf,
+    /// Names by which browsers may ask, besides that of a loopback address.
+    pub hosts: Vec<String>,
+    /// Whether browsers come by `https`, through a proxy.
+    pub https: bool,
+}
+
+/// What every request needs.
+pub struct App {
+    pool: Arc<Pool>,
+    /// The database, as the command line names it; for the commands that are started.
+    pub target: Target,
+    /// Muster's home.
+    pub home: PathBuf,
+    hosts: Vec<String>,
+    https: bool,
+}
+
+/// Serves the console until `stop` is set; requests that are under way then are finished. `ready` is
+/// called once, with the address that is listened on.
+///
+/// # Errors
+/// `usage.invalid` when the address can't be listened on; a `database.*` code when the database
+/// can't be used at the beginning. When it goes away later, the pages say so.
+pub fn serve(
+    target: Target,
+    serving: Serving,
+    stop: Arc<AtomicBool>,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<()> {
+    let Serving {
+        listen,
+        home,
+        hosts,
+        https,
+    } = serving;
+    let app = Arc::new(App {
+        pool: Arc::new(Pool::open(target.clone())?),
+        target,
+        home,
+        hosts,
+        https,
+    });
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| unusable(listen, &error))?;
+    let bound = runtime.block_on(TcpListener::bind(listen));
+    let listener = bound.map_err(|error| unusable(listen, &error))?;
+    let address = listener.local_addr();
+    let address = address.map_err(|error| unusable(listen, &error))?;
+    let mut router = Router::new()
+        .fallback(answer)
+        .layer(DefaultBodyLimit::disable());
+    for (name, value) in headers::headers(https) {
+        router = router.layer(SetResponseHeaderLayer::if_not_present(name, value));
+    }
+    let router = router.with_state(Arc::clone(&app));
+    ready(address);
+    runtime.block_on(async {
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let server =
+            axum::serve(listener, service).with_graceful_shutdown(stopped(Arc::clone(&stop)));
+        let server = tokio::spawn(server.into_future());
+        stopped(stop).await;
+        // Whoever isn't finished by then is cut off.
+        let _ = tokio::time::timeout(GRACE, server).await;
+    });
+    // Stores may not be dropped on the runtime; here, it is gone.
+    runtime.shutdown_timeout(GRACE);
+    drop(app);
+    Ok(())
+}
+
+fn unusable(listen: SocketAddr, error: &std::io::Error) -> Refusal {
+    let what = format!("can't listen on `{listen}`: {error}");
+    Refusal::new(Code::UsageInvalid, what)
+        .help("choose another address and port with `--listen`, such as 127.0.0.1:8481")
+}
+
+async fn stopped(stop: Arc<AtomicBool>) {
+    while !stop.load(Ordering::Relaxed) {
+        tokio::time::sleep(STOP_PAUSE).await;
+    }
+}
+
+async fn answer(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    dispatch::answer(app, peer, request).await
+}
