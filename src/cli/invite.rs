@@ -21,7 +21,7 @@ use crate::people::words::{Among, find_import, wishes};
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::report::mails;
-use crate::sending::choose::{SessionMails, Wanted, choose};
+use crate::sending::choose::{SessionMails, Wanted, choose, mailer_for};
 use crate::sending::mailer::{Mailer, undelivered};
 use crate::store::Store;
 use crate::store::connect::Target;
@@ -32,12 +32,15 @@ use crate::summary::Summary;
 use crate::text::domains::is_reserved;
 use crate::text::email;
 
+/// The word for people of any run.
+const EVERYBODY: &str = "all";
+
 #[derive(Args)]
 pub(super) struct InviteArgs {
-    /// A run's id, the beginning of one, or `last`
+    /// A run's id, the beginning of one, or `last`; `all` for people of any run, with --only
     run: String,
     /// Only these: an address, a username, group:NAME, role:NAME, organization:NAME,
-    /// status:STATUS, row:LINE, row:FILE:LINE, or @FILE with addresses or usernames; repeatable
+    /// status:STATUS, id:ACCOUNT, row:LINE, row:FILE:LINE, or @FILE with such words; repeatable
     #[arg(long, value_name = "WHO")]
     only: Vec<String>,
     /// All but these; written as for --only
@@ -151,26 +154,35 @@ pub(super) fn write_to_run(
 fn write_to(args: &InviteArgs, kind: Kind) -> Result<Exit> {
     let how = &args.how;
     let mut store = open_store(&how.database)?;
-    let run = find_import(&store, &args.run)?;
-    let mailer = Mailer::open(how.pipeline.as_deref(), run.pipeline.as_deref())?;
-    mailer.check_kind(kind)?;
-    let message = read_message(how.message_file.as_deref())?;
+    let run = match args.run.as_str() {
+        EVERYBODY if args.only.is_empty() => {
+            let what = "`all` needs a selection";
+            return Err(Refusal::new(Code::UsageInvalid, what).help("name people with --only"));
+        }
+        EVERYBODY => None,
+        wanted => Some(find_import(&store, wanted)?),
+    };
     let wanted = Wanted {
-        only: wishes(&args.only, &Among::Run(Some(&run)))?,
-        except: wishes(&args.except, &Among::Run(Some(&run)))?,
+        only: wishes(&args.only, &Among::Run(run.as_ref()))?,
+        except: wishes(&args.except, &Among::Run(run.as_ref()))?,
         limit: args.limit,
         canary: args.canary,
     };
+    let named = how.pipeline.as_deref();
+    let mailer = mailer_for(&store, named, run.as_ref(), kind, &wanted)?;
+    mailer.check_kind(kind)?;
+    let message = read_message(how.message_file.as_deref())?;
     if how.send {
         mailer.check_links()?;
         settle(&mailer, &mut store)?;
     }
-    let (selection, about) = choose(&store, &mailer, &run.id, kind, &wanted)?;
+    let run_id = run.as_ref().map(|run| run.id.as_str());
+    let (selection, about) = choose(&store, &mailer, run_id, kind, &wanted)?;
     for warning in mailer.warnings(kind) {
         warn(&warning);
     }
     let mailing = Mailing {
-        run: &run.id,
+        run: run_id.unwrap_or_default(),
         kind,
         lifetime_minutes: mailer.lifetime(kind),
         message: message.as_deref(),
@@ -178,7 +190,7 @@ fn write_to(args: &InviteArgs, kind: Kind) -> Result<Exit> {
     };
     match how.send {
         true => send_all(&store, &mailer, &mailing, &selection, &about, args),
-        false => preview(&mailer, &run, &mailing, &selection, &about, args),
+        false => preview(&mailer, run.as_ref(), &mailing, &selection, &about, args),
     }
 }
 
@@ -229,7 +241,7 @@ fn send_about(
 
 fn preview(
     mailer: &Mailer,
-    run: &RunRecord,
+    run: Option<&RunRecord>,
     mailing: &Mailing,
     selection: &Selection,
     about: &SessionMails,
@@ -245,7 +257,7 @@ fn preview(
     } else {
         print(&mails::selection(
             kind,
-            &run.id,
+            mailing.run,
             selection.chosen.len() as u64,
             &selection.left_out,
             selection.not_asked as u64,
@@ -278,8 +290,7 @@ fn preview(
     }
     if args.open {
         let folder = run
-            .folder
-            .as_deref()
+            .and_then(|run| run.folder.as_deref())
             .map(Path::new)
             .filter(|folder| folder.is_dir());
         let path = folder.unwrap_or(Path::new(".")).join("preview.eml");

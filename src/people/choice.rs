@@ -72,6 +72,7 @@ impl Asked {
             invited_since: self.invited_since.clone(),
             never_signed_in: self.never_signed_in,
             ids: None,
+            except: None,
         };
         if let Some(text) = &self.text {
             let text = group::key(text.trim());

@@ -4,4 +4,5 @@ pub mod choice;
 pub mod groups;
 pub mod person;
 pub mod timeline;
+pub mod typed;
 pub mod words;

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
+use super::handover::open_mailer;
 use super::mailer::Mailer;
-use crate::invitation::{Candidate, Kind, Person};
+use crate::invitation::{Candidate, Kind, LeftOut, Person};
 use crate::notify::select::{Selection, select, sessions_to_mail, spread, why_not};
 use crate::refusal::Result;
 use crate::selection::Wish;
 use crate::session::Known;
 use crate::store::Store;
+use crate::store::runs::RunRecord;
 
 /// Who is asked for.
 #[derive(Debug, Default)]
@@ -25,23 +27,59 @@ pub struct Wanted {
     pub canary: Option<usize>,
 }
 
-/// Who gets a mail of `kind`, of the people of `run`.
+/// What mailing needs: by the pipeline that is named, else by that of the run, else by the one that all
+/// who are wanted have in common.
+///
+/// # Errors
+/// `usage.invalid` where they have several, and what opening it fails with.
+pub fn mailer_for(
+    store: &Store,
+    named: Option<&str>,
+    run: Option<&RunRecord>,
+    kind: Kind,
+    wanted: &Wanted,
+) -> Result<Mailer> {
+    if named.is_some() || run.is_some() {
+        return Mailer::open(named, run.and_then(|run| run.pipeline.as_deref()));
+    }
+    let people = store.find_people(None, kind, None)?;
+    let selection = select(people, &|_| None, &wanted.only, &wanted.except, None)?;
+    let accounts: Vec<Uuid> = selection.chosen.iter().map(|one| one.account).collect();
+    open_mailer(None, None, &accounts, store)
+}
+
+/// Why somebody gets no mail of `kind`. Who is named whatever their run may have had the account before,
+/// and a password: that is for whom a reset is.
+fn reason(candidate: &Candidate, kind: Kind, run: Option<&str>) -> Option<LeftOut> {
+    if run.is_some() || kind != Kind::Reset {
+        return why_not(candidate, kind);
+    }
+    let named = Candidate {
+        created: true,
+        has_password: false,
+        ..candidate.clone()
+    };
+    why_not(&named, kind)
+}
+
+/// Who gets a mail of `kind`, of the people of `run`, or of all.
 ///
 /// # Errors
 /// `selection.unknown` for a word that is about nobody, or a refusal with a `database.*` code.
 pub fn choose(
     store: &Store,
     mailer: &Mailer,
-    run: &str,
+    run: Option<&str>,
     kind: Kind,
     wanted: &Wanted,
 ) -> Result<(Selection, SessionMails)> {
-    let people = store.find_people(Some(run), kind, mailer.day)?;
+    let people = store.find_people(run, kind, mailer.day)?;
     // Somebody who is active already may still hear of sessions.
     let hears =
         |candidate: &Candidate| kind == Kind::Invite && !sessions_to_mail(candidate).is_empty();
-    let reason = |candidate: &Candidate| why_not(candidate, kind).filter(|_| !hears(candidate));
-    let mut selection = select(people, &reason, &wanted.only, &wanted.except, wanted.limit)?;
+    let why_not =
+        |candidate: &Candidate| reason(candidate, kind, run).filter(|_| !hears(candidate));
+    let mut selection = select(people, &why_not, &wanted.only, &wanted.except, wanted.limit)?;
     if let Some(count) = wanted.canary {
         let before = selection.chosen.len();
         selection.chosen = spread(std::mem::take(&mut selection.chosen), count);
