@@ -241,7 +241,7 @@ fn row_refs_are_believed_only_where_the_run_log_confirm_them() {
     let rows = rows.map(|(number, mark)| row(number, &format!("\"{mark}\"")));
     place.write(
         "forged.csv",
-        &(header.to_string() + &rows.collect::<String>()),
+        &(header.to_string() + rows.collect::<String>().as_str()),
     );
     let forged = place.import("forged.csv", "forged");
     assert_eq!((forged.exit, forged.counts().created), (0, 8), "{forged:?}");
