@@ -50,6 +50,7 @@ pub(super) fn console(args: &ConsoleArgs) -> Result<Exit> {
     let serving = Serving {
         listen: args.listen,
         home: home_from_environment()?,
+        database: args.database.database.clone(),
         hosts: Vec::new(),
         https: false,
     };

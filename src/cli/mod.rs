@@ -24,6 +24,7 @@ mod groups;
 mod import;
 mod invitations;
 mod invite;
+mod job;
 mod links;
 mod listing;
 mod made;
@@ -144,6 +145,9 @@ enum Command {
     /// Read the workbook on standard input; muster starts this by itself
     #[command(name = child::COMMAND, hide = true)]
     ReadWorkbook(workbook::ReadArgs),
+    /// Run a command that the console recorded; muster starts this by itself
+    #[command(name = "run-job", hide = true)]
+    RunJob(job::JobArgs),
 }
 
 #[derive(Args, Clone, Default)]
@@ -260,6 +264,7 @@ pub fn run() -> Exit {
         Command::Target { command } => target::target(command),
         Command::Db { command } => database(command),
         Command::ReadWorkbook(args) => return workbook::read(args),
+        Command::RunJob(args) => job::run_job(args),
     };
     result.unwrap_or_else(|refusal| {
         eprint!(

@@ -10,7 +10,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::workbook::Reading;
 
-use super::map::recognize;
 use super::{AllowArgs, DatabaseArgs, MemoryArgs, OutputArgs, PipelineArgs, runs};
 use crate::cli::terminal::{shell_word, stop_on_signal, warn};
 use crate::definition::{self, Onboarding, Pipeline};
@@ -19,6 +18,7 @@ use crate::issue::Code;
 use crate::ledger::planfile::{self, PlanFile};
 use crate::outcome::Exit;
 use crate::password::Given;
+use crate::pipeline::recognize::recognize;
 use crate::pipeline::record;
 use crate::pipeline::{self, Job, Order, Ran, inputs_of};
 use crate::progress::Progress;

@@ -120,6 +120,9 @@ fn take_back(
 ) -> Result<TakenBack> {
     let progress =
         Progress::new(args.output.quiet || args.output.json && !std::io::stderr().is_terminal());
+    if let Some(id) = id {
+        progress.run(id);
+    }
     pipeline::undo(store.undoing(of, id)?, &progress, stop)
 }
 

@@ -33,6 +33,7 @@ mod dispatch;
 mod german;
 mod headers;
 mod home;
+pub mod jobs;
 mod page;
 mod routes;
 mod sign_in;
@@ -52,6 +53,8 @@ pub struct Serving {
     pub listen: SocketAddr,
     /// Muster's home, where uploads are kept.
     pub home: PathBuf,
+    /// The database, where it was named on the command line; the commands that are started use it.
+    pub database: Option<String>,
     /// Names by which browsers may ask, besides that of a loopback address.
     pub hosts: Vec<String>,
     /// Whether browsers come by `https`, through a proxy.
@@ -61,8 +64,8 @@ pub struct Serving {
 /// What every request needs.
 pub struct App {
     pool: Arc<Pool>,
-    /// The database, as the command line names it; for the commands that are started.
-    pub target: Target,
+    /// The database, where it was named on the command line.
+    database: Option<String>,
     /// Muster's home.
     pub home: PathBuf,
     hosts: Vec<String>,
@@ -84,12 +87,13 @@ pub fn serve(
     let Serving {
         listen,
         home,
+        database,
         hosts,
         https,
     } = serving;
     let app = Arc::new(App {
-        pool: Arc::new(Pool::open(target.clone())?),
-        target,
+        pool: Arc::new(Pool::open(target)?),
+        database,
         home,
         hosts,
         https,

@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::App;
 use super::ask::Handler;
 use super::dispatch::Head;
-use super::{home, sign_in};
+use super::{home, jobs, sign_in};
 use crate::admin::Role;
 use crate::store::console::Session;
 
@@ -87,6 +87,15 @@ const fn form(path: &'static str, role: Role, handler: Handler) -> Route {
     }
 }
 
+const fn stream(posts: bool, path: &'static str, role: Role, streaming: Streaming) -> Route {
+    Route {
+        posts,
+        path,
+        needs: Needs::Role(role),
+        act: Act::Stream(streaming),
+    }
+}
+
 const fn sign_in(posts: bool) -> Route {
     Route {
         posts,
@@ -103,6 +112,10 @@ pub const ROUTES: &[Route] = &[
     page("/", Role::Reader, home::page),
     form("/sign-out", Role::Reader, sign_in::out),
     form("/values", Role::Operator, home::show_values),
+    page("/jobs/{job}", Role::Reader, jobs::page),
+    page("/jobs/{job}/state", Role::Reader, jobs::state),
+    stream(false, "/jobs/{job}/events", Role::Reader, jobs::events),
+    form("/jobs/{job}/stop", Role::Operator, jobs::stop),
 ];
 
 /// The route of a path, with its named parts.

@@ -32,6 +32,7 @@ pub mod error;
 pub mod explain;
 pub mod groups;
 pub mod invitations;
+pub mod jobs;
 pub mod launcher;
 pub mod leavers;
 pub mod loader;
@@ -265,6 +266,16 @@ fn with_parents(paths: &[String]) -> Vec<String> {
         }
     }
     all
+}
+
+/// A new id.
+fn new_id() -> Result<Uuid> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        let what = format!("the system gives no random bytes: {error}");
+        Refusal::new(Code::DatabaseFailed, what)
+    })?;
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
 }
 
 fn runtime() -> Result<Runtime> {
