@@ -69,4 +69,14 @@ impl Store {
         self.execute(sql, &[&id, &except], DOING)?;
         Ok(())
     }
+
+    /// Changes the filter of a selection.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn change_selection(&self, id: Uuid, filter: &Value) -> Result<()> {
+        let sql = "update muster.selections set filter = $2::text::jsonb where id = $1";
+        self.execute(sql, &[&id, &super::json_of(filter)], DOING)?;
+        Ok(())
+    }
 }
