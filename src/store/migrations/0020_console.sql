@@ -66,6 +66,8 @@ create table muster.jobs (
     kind        text not null,
     -- What it is about: a run, an upload, a selection.
     about       text not null default '',
+    -- Where its page leads once the command has ended; `{run}` is the run that it made.
+    leads_to    text not null default '',
     who         text not null,
     session_id  uuid,
     state       text not null default 'waiting' check (state in ('waiting', 'running', 'ended', 'lost')),
