@@ -474,6 +474,16 @@ impl Store {
         Ok(rows.iter().map(listed).collect())
     }
 
+    /// The invitations of an account, of every kind.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn ids_of_invitations(&self, account: Uuid) -> Result<Vec<Uuid>> {
+        let sql = "select id from muster.invitations where account_id = $1";
+        let rows = self.query(sql, &[&account], "reading the invitations")?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
     /// How many invitations are in each state, of those asked for whatever their state.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::console::jobs::{self, Work};
 use crate::console::page::{command, encoded, form, prose, visible};
 use crate::console::people::change::chosen as chosen_people;
 use crate::console::people::parts::{
-    PER_PAGE, list_of, message_options, offset, pages, personal, with,
+    PER_PAGE, list_of, message_options, offset, pages, personal, visible_lines, with,
 };
 use crate::invitation::{Kind, Rendered};
 use crate::issue::Code;
@@ -282,11 +282,6 @@ fn preview_section(ask: &Ask, plan: &Plan, at: usize, rendered: Option<&Rendered
             p.small { (ask.t("The link in this preview opens nothing. The real one is made when the mail is sent.")) }
         }
     }
-}
-
-/// Text with its lines.
-pub fn visible_lines(text: &str) -> Markup {
-    html! { @for line in text.lines() { (visible(line)) "\n" } }
 }
 
 fn send_section(ask: &Ask, plan: &Plan) -> Markup {

@@ -3,5 +3,5 @@
 mod mail;
 mod who;
 
-pub use mail::{html, message, page, send, visible_lines};
+pub use mail::{html, message, page, send};
 pub use who::{choose, invite, reset};

@@ -4,11 +4,11 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 use super::list::{choice_of, definition, table};
-use super::parts::{PER_PAGE, choice, list_of, new_file, offset, pages, same};
+use super::parts::{PER_PAGE, choice, list_of, new_file, offset, pages, same, visible_lines};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::jobs::{self, Work};
-use crate::console::page::{command, form, prose, visible};
+use crate::console::page::{command, form, visible};
 use crate::definition::Definition;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
@@ -211,12 +211,9 @@ pub fn plan(ask: &mut Ask) -> Result<Answer> {
     }
     let printed = job.stdout.as_deref().unwrap_or_default();
     let Ok(summary) = serde_json::from_str::<Summary>(printed) else {
-        let (what, help) = jobs::refused(&job).unwrap_or_default();
+        let said = job.stderr.as_deref().unwrap_or_default();
         let body = html! {
-            div.problem role="alert" {
-                p { strong { (prose(&what)) } }
-                @if !help.is_empty() { p { (prose(&help)) } }
-            }
+            div.problem role="alert" { pre { (visible_lines(said)) } }
             p { a href=(here) { (ask.t("Go back")) } " · " a href={ "/jobs/" (job.id) } { (ask.t("What the command said")) } }
         };
         return Ok(Page::new("/people", ask.t("This can't be changed"), body).into());
@@ -264,10 +261,16 @@ fn counts(ask: &Ask, summary: &Summary) -> Markup {
                 }
             }
             @for issue in &summary.issues {
-                p.small { (ask.number(issue.count)) " × " (visible(issue.code.title())) }
+                p.small { (ask.number(issue.count)) " × " (visible(&title(&issue.code))) }
             }
         }
     }
+}
+
+/// What a code of an issue means.
+fn title(code: &str) -> String {
+    let found = Code::ALL.iter().find(|known| known.name() == code);
+    found.map_or_else(|| code.to_string(), |code| code.title().to_string())
 }
 
 fn confirm(ask: &Ask, job: &Job, summary: &Summary, here: &str) -> Markup {

@@ -28,7 +28,7 @@ pub fn offset(ask: &Ask) -> u64 {
 }
 
 /// The path of a request, without its query.
-pub fn path(ask: &Ask) -> &str {
+pub fn path<'a>(ask: &'a Ask) -> &'a str {
     ask.path.split('?').next().unwrap_or_default()
 }
 
@@ -257,4 +257,9 @@ pub fn message_options(ask: &Ask, message: &str) -> Result<Vec<String>> {
         "--message-file".to_string(),
         path.display().to_string(),
     ])
+}
+
+/// Text with its lines.
+pub fn visible_lines(text: &str) -> Markup {
+    html! { @for line in text.lines() { (visible(line)) "\n" } }
 }

@@ -103,7 +103,7 @@ fn acts(ask: &Ask, account: &AccountRecord) -> Markup {
 }
 
 fn invitations(ask: &Ask, account: Uuid) -> Result<Markup> {
-    let open = ask.store.newest_invitations(account)?;
+    let open = ask.store.ids_of_invitations(account)?;
     let shown = Shown {
         ids: Some(open),
         ..Shown::default()
