@@ -157,6 +157,8 @@ pub enum Answer {
     File(Download),
     /// JSON for the page's script.
     Json(String),
+    /// The HTML of a mail, shown in a frame in which nothing runs and nothing is loaded.
+    Mail(String),
     /// There is nothing at that address.
     Missing,
 }

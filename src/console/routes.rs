@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::App;
 use super::ask::{Fields, Handler};
 use super::dispatch::Head;
-use super::{audit, help, home, jobs, runs, settings, sign_in};
+use super::{audit, help, home, invite, jobs, mails, people, runs, settings, sign_in};
 use crate::admin::Role;
 use crate::store::Store;
 use crate::store::console::Session;
@@ -200,6 +200,189 @@ pub const ROUTES: &[Route] = &[
     page("/jobs/{job}/state", Role::Reader, jobs::state),
     stream(false, "/jobs/{job}/events", Role::Reader, jobs::events),
     form("/jobs/{job}/stop", Role::Operator, jobs::stop),
+    page("/people", Role::Reader, people::list::page),
+    page("/people/export", Role::Operator, people::export::download),
+    form("/people/select", Role::Operator, people::list::select),
+    page(
+        "/people/selection/{selection}",
+        Role::Operator,
+        people::change::page,
+    ),
+    form(
+        "/people/selection/{selection}/leave-out",
+        Role::Operator,
+        people::change::leave_out,
+    ),
+    form(
+        "/people/selection/{selection}/take-in",
+        Role::Operator,
+        people::change::take_in,
+    ),
+    page(
+        "/people/selection/{selection}/preview",
+        Role::Operator,
+        people::change::plan,
+    ),
+    form(
+        "/people/selection/{selection}/preview",
+        Role::Operator,
+        people::change::preview,
+    ),
+    form(
+        "/people/selection/{selection}/apply",
+        Role::Operator,
+        people::change::apply,
+    ),
+    page(
+        "/people/selection/{selection}/invite",
+        Role::Operator,
+        invite::page,
+    ),
+    page(
+        "/people/selection/{selection}/invite/html",
+        Role::Operator,
+        invite::html,
+    ),
+    form(
+        "/people/selection/{selection}/invite/message",
+        Role::Operator,
+        invite::message,
+    ),
+    form(
+        "/people/selection/{selection}/invite/send",
+        Role::Operator,
+        invite::send,
+    ),
+    page(
+        "/people/selection/{selection}/reset",
+        Role::Operator,
+        invite::page,
+    ),
+    page(
+        "/people/selection/{selection}/reset/html",
+        Role::Operator,
+        invite::html,
+    ),
+    form(
+        "/people/selection/{selection}/reset/message",
+        Role::Operator,
+        invite::message,
+    ),
+    form(
+        "/people/selection/{selection}/reset/send",
+        Role::Operator,
+        invite::send,
+    ),
+    page("/people/{person}", Role::Reader, people::person::page),
+    form("/people/{person}/link", Role::Operator, people::link::make),
+    page("/add", Role::Operator, people::add::page),
+    form("/add/check", Role::Operator, people::add::check),
+    form("/add", Role::Operator, people::add::add),
+    page("/groups", Role::Reader, people::groups::page),
+    form("/groups/create", Role::Operator, people::groups::create),
+    page("/groups/{group}", Role::Reader, people::groups::show),
+    form(
+        "/groups/{group}/rename",
+        Role::Operator,
+        people::groups::rename,
+    ),
+    form(
+        "/groups/{group}/visibility",
+        Role::Operator,
+        people::groups::set_visibility,
+    ),
+    form(
+        "/groups/{group}/remove",
+        Role::Approver,
+        people::groups::remove,
+    ),
+    page("/invitations", Role::Reader, people::invitations::page),
+    form(
+        "/invitations/select",
+        Role::Operator,
+        people::invitations::select,
+    ),
+    page(
+        "/invitations/selection/{selection}",
+        Role::Operator,
+        people::reminders::page,
+    ),
+    form(
+        "/invitations/selection/{selection}/leave-out",
+        Role::Operator,
+        people::reminders::leave_out,
+    ),
+    form(
+        "/invitations/selection/{selection}/take-in",
+        Role::Operator,
+        people::reminders::take_in,
+    ),
+    form(
+        "/invitations/selection/{selection}/remind",
+        Role::Operator,
+        people::reminders::remind,
+    ),
+    form(
+        "/invitations/selection/{selection}/cancel",
+        Role::Operator,
+        people::reminders::cancel,
+    ),
+    form(
+        "/invitations/selection/{selection}/cards",
+        Role::Operator,
+        people::reminders::make_cards,
+    ),
+    page("/runs/{run}/invite", Role::Reader, invite::invite),
+    form("/runs/{run}/invite", Role::Operator, invite::choose),
+    page(
+        "/runs/{run}/invite/{selection}",
+        Role::Operator,
+        invite::page,
+    ),
+    page(
+        "/runs/{run}/invite/{selection}/html",
+        Role::Operator,
+        invite::html,
+    ),
+    form(
+        "/runs/{run}/invite/{selection}/message",
+        Role::Operator,
+        invite::message,
+    ),
+    form(
+        "/runs/{run}/invite/{selection}/send",
+        Role::Operator,
+        invite::send,
+    ),
+    page("/runs/{run}/reset", Role::Reader, invite::reset),
+    form("/runs/{run}/reset", Role::Operator, invite::choose),
+    page(
+        "/runs/{run}/reset/{selection}",
+        Role::Operator,
+        invite::page,
+    ),
+    page(
+        "/runs/{run}/reset/{selection}/html",
+        Role::Operator,
+        invite::html,
+    ),
+    form(
+        "/runs/{run}/reset/{selection}/message",
+        Role::Operator,
+        invite::message,
+    ),
+    form(
+        "/runs/{run}/reset/{selection}/send",
+        Role::Operator,
+        invite::send,
+    ),
+    page("/mails", Role::Reader, mails::page),
+    page("/mails/{kind}", Role::Reader, mails::edit::page),
+    form("/mails/{kind}/see", Role::Operator, mails::edit::see),
+    form("/mails/{kind}/html", Role::Operator, mails::edit::html),
+    form("/mails/{kind}/save", Role::Owner, mails::edit::save),
+    form("/mails/{kind}/reset", Role::Owner, mails::edit::as_it_came),
+    form("/mails/{kind}/send", Role::Operator, mails::edit::send),
 ];
 
 /// The route of a path, with its named parts.

@@ -50,6 +50,7 @@ pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod selection;
+pub mod selections;
 pub mod sessions;
 pub mod share;
 pub mod snapshot;

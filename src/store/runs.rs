@@ -282,6 +282,24 @@ fn summary_of(json: Option<&str>) -> Option<Summary> {
     serde_json::from_str(json?).ok()
 }
 
+/// The run of `runs`, newest first, that is meant by an id, the beginning of one, or `last`;
+/// `None` where there is none.
+///
+/// # Errors
+/// `run.unknown` for a beginning that several have.
+pub fn pick(runs: Vec<RunRecord>, wanted: &str) -> Result<Option<RunRecord>> {
+    let mut fitting = runs
+        .into_iter()
+        .filter(|run| !wanted.is_empty() && (wanted == "last" || run.id.starts_with(wanted)));
+    let found = fitting.next();
+    let is_exact = wanted == "last" || found.as_ref().is_some_and(|run| run.id == wanted);
+    if !is_exact && fitting.next().is_some() {
+        let what = format!("several runs begin with `{wanted}`");
+        return Err(Refusal::new(Code::RunUnknown, what));
+    }
+    Ok(found)
+}
+
 /// The refusal for a run that isn't in the run log.
 pub fn unknown(wanted: &str) -> Refusal {
     Refusal::new(Code::RunUnknown, format!("no run `{wanted}`"))
