@@ -20,7 +20,7 @@ pub struct Recognizable {
 /// `pipeline.invalid` for one of `./pipelines` that is wrong and has a `[recognize]`.
 pub fn recognizable() -> Result<Vec<Recognizable>> {
     let mut all = Vec::new();
-    for path in own_pipelines() {
+    for path in own() {
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         if text.lines().any(|line| line.trim() == "[recognize]") {
             let pipeline = open(Some(&path.display().to_string()))?;
@@ -44,7 +44,8 @@ pub fn recognizable() -> Result<Vec<Recognizable>> {
     Ok(all)
 }
 
-fn own_pipelines() -> Vec<PathBuf> {
+/// The files of `./pipelines`, by their names.
+pub fn own() -> Vec<PathBuf> {
     let entries = std::fs::read_dir("pipelines").into_iter().flatten();
     let mut paths: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))

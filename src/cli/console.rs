@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::DatabaseArgs;
 use crate::cli::terminal::{print, stop_on_signal};
 use crate::console::{self, Serving};
+use crate::memory::Budget;
 use crate::notify::token::Token;
 use crate::outcome::Exit;
 use crate::refusal::Result;
@@ -22,6 +23,12 @@ pub(super) struct ConsoleArgs {
     /// Address and port to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8481")]
     listen: SocketAddr,
+    /// Refuse files that are sent and larger than this
+    #[arg(long, value_name = "SIZE", default_value = "1GB", value_parser = Budget::parse)]
+    max_upload: Budget,
+    /// Delete files that were sent after this many days
+    #[arg(long, value_name = "DAYS", default_value_t = 14)]
+    keep_uploads: u32,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -51,6 +58,8 @@ pub(super) fn console(args: &ConsoleArgs) -> Result<Exit> {
         listen: args.listen,
         home: home_from_environment()?,
         database: args.database.database.clone(),
+        upload_bytes: args.max_upload.bytes(),
+        upload_days: args.keep_uploads,
         hosts: Vec::new(),
         https: false,
     };

@@ -29,10 +29,12 @@ use crate::serve::pool::Pool;
 use crate::store::connect::Target;
 
 pub mod ask;
+mod commands;
 mod dispatch;
 mod german;
 mod headers;
 mod home;
+mod import;
 pub mod jobs;
 mod page;
 mod routes;
@@ -55,6 +57,10 @@ pub struct Serving {
     pub home: PathBuf,
     /// The database, where it was named on the command line; the commands that are started use it.
     pub database: Option<String>,
+    /// The most bytes of a file that is sent.
+    pub upload_bytes: u64,
+    /// After how many days it is deleted.
+    pub upload_days: u32,
     /// Names by which browsers may ask, besides that of a loopback address.
     pub hosts: Vec<String>,
     /// Whether browsers come by `https`, through a proxy.
@@ -68,6 +74,10 @@ pub struct App {
     database: Option<String>,
     /// Muster's home.
     pub home: PathBuf,
+    /// The most bytes of a file that is sent.
+    upload_bytes: u64,
+    /// After how many days it is deleted.
+    upload_days: u32,
     hosts: Vec<String>,
     https: bool,
 }
@@ -88,6 +98,8 @@ pub fn serve(
         listen,
         home,
         database,
+        upload_bytes,
+        upload_days,
         hosts,
         https,
     } = serving;
@@ -95,6 +107,8 @@ pub fn serve(
         pool: Arc::new(Pool::open(target)?),
         database,
         home,
+        upload_bytes,
+        upload_days,
         hosts,
         https,
     });

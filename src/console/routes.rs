@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::App;
 use super::ask::Handler;
 use super::dispatch::Head;
-use super::{home, jobs, sign_in};
+use super::{home, import, jobs, sign_in};
 use crate::admin::Role;
 use crate::store::console::Session;
 
@@ -112,6 +112,36 @@ pub const ROUTES: &[Route] = &[
     page("/", Role::Reader, home::page),
     form("/sign-out", Role::Reader, sign_in::out),
     form("/values", Role::Operator, home::show_values),
+    page("/import", Role::Operator, import::page),
+    stream(true, "/import", Role::Operator, import::upload::take),
+    page("/import/template", Role::Reader, import::template),
+    page("/import/{upload}", Role::Operator, import::columns::page),
+    form(
+        "/import/{upload}/reading",
+        Role::Operator,
+        import::columns::read_otherwise,
+    ),
+    form(
+        "/import/{upload}/columns",
+        Role::Operator,
+        import::columns::confirm,
+    ),
+    form("/import/{upload}/remove", Role::Operator, import::remove),
+    page(
+        "/import/{upload}/plan/{job}",
+        Role::Operator,
+        import::plan::page,
+    ),
+    form(
+        "/import/{upload}/plan/{job}/allow",
+        Role::Approver,
+        import::plan::allow,
+    ),
+    form(
+        "/import/{upload}/plan/{job}/import",
+        Role::Operator,
+        import::plan::import,
+    ),
     page("/jobs/{job}", Role::Reader, jobs::page),
     page("/jobs/{job}/state", Role::Reader, jobs::state),
     stream(false, "/jobs/{job}/events", Role::Reader, jobs::events),
