@@ -23,6 +23,7 @@ use crate::store::error::refusal;
 use connect::{Connection, Target};
 
 pub mod acceptance;
+pub mod attention;
 pub mod binaries;
 pub mod connect;
 pub mod console;

@@ -62,6 +62,37 @@ pub const WORDS: &[(&str, &str)] = &[
         "Nothing is lost. Reload this page in a moment.",
         "Es ist nichts verloren. Laden Sie diese Seite gleich noch einmal.",
     ),
+    ("What needs attention", "Was zu tun ist"),
+    ("Nothing waits for you.", "Es ist nichts zu tun."),
+    ("Import a list", "Liste importieren"),
+    ("All runs", "Alle Läufe"),
+    ("What", "Was"),
+    ("Rows", "Zeilen"),
+    ("running or interrupted", "läuft oder wurde unterbrochen"),
+    ("stopped", "angehalten"),
+    ("some held", "teils zurückgehalten"),
+    ("finished", "fertig"),
+    (
+        "rows are held by safeguards",
+        "Zeilen sind von Schutzgrenzen zurückgehalten",
+    ),
+    ("rows to fix", "Zeilen sind zu berichtigen"),
+    (
+        "people were imported and not invited",
+        "Personen wurden importiert und nicht eingeladen",
+    ),
+    (
+        "mails may or may not have been sent",
+        "E-Mails, bei denen unklar ist, ob sie gesendet wurden",
+    ),
+    (
+        "links expire within two days",
+        "Links laufen in zwei Tagen ab",
+    ),
+    (
+        "people are missing from their latest list",
+        "Personen fehlen in ihrer neuesten Liste",
+    ),
     ("Latest runs", "Letzte Läufe"),
     (
         "Nothing was imported yet.",
