@@ -37,7 +37,6 @@ mod plan;
 mod rows;
 mod run;
 mod runs;
-mod selection;
 mod serve;
 mod sessions;
 mod target;

@@ -422,7 +422,7 @@ pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
 
 /// The pipeline with what the command line says instead.
 fn overridden(mut pipeline: Pipeline, args: &RunArgs) -> Result<Pipeline> {
-    pipeline.definition.accounts.today = Some(today());
+    pipeline.definition.accounts.today = Some(crate::pipelines::today());
     for (option, value) in [
         ("sheet", args.sheet.as_deref()),
         ("delimiter", args.delimiter.as_deref()),
@@ -438,11 +438,6 @@ fn overridden(mut pipeline: Pipeline, args: &RunArgs) -> Result<Pipeline> {
         pipeline.set("allow", &format!("{} {count}", class.name()))?;
     }
     Ok(pipeline)
-}
-
-/// The day by this machine's clock and time zone. The stages get it with the pipeline.
-pub(super) fn today() -> jiff::civil::Date {
-    jiff::Zoned::now().date()
 }
 
 fn open_store(args: &RunArgs, task: &Task, pipeline: &Pipeline) -> Result<Option<Store>> {
@@ -713,7 +708,7 @@ impl Steps<'_> {
         let held = safeguards.filter(|safeguard| safeguard.decision == SafeguardDecision::Held);
         let allow =
             held.map(|safeguard| format!(" --allow {}={}", safeguard.class, safeguard.count));
-        let command = self.about.again.clone() + &allow.collect::<String>();
+        let command = self.about.again.clone() + allow.collect::<String>().as_str();
         if self.is_check() {
             self.add("import everything, including what is held", command);
         } else {

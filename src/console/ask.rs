@@ -140,10 +140,15 @@ impl Ask<'_> {
 
     /// How the audit names who asks.
     pub fn who(&self) -> String {
-        match self.session.name.as_str() {
-            "" => "console:local".to_string(),
-            name => format!("console:{name}"),
-        }
+        who(&self.session)
+    }
+}
+
+/// How the audit names whose session it is.
+pub fn who(session: &Session) -> String {
+    match session.name.as_str() {
+        "" => "console:local".to_string(),
+        name => format!("console:{name}"),
     }
 }
 
@@ -157,6 +162,8 @@ pub enum Answer {
     File(Download),
     /// JSON for the page's script.
     Json(String),
+    /// The HTML of a mail, shown in a frame in which nothing runs and nothing is loaded.
+    Mail(String),
     /// There is nothing at that address.
     Missing,
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::extract::Query;
 use axum::http::header::{
-    ACCEPT_LANGUAGE, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap,
-    HeaderValue, LOCATION, SET_COOKIE, USER_AGENT,
+    ACCEPT_LANGUAGE, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    HOST, HeaderMap, HeaderValue, LOCATION, SET_COOKIE, USER_AGENT,
 };
 use axum::http::{Method, Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -284,8 +284,19 @@ fn frame(ask: &Ask, answer: Answer) -> Response {
         Answer::See(location) => see(&location),
         Answer::File(download) => file(download),
         Answer::Json(json) => typed(json, "application/json"),
+        Answer::Mail(html) => mail(html),
         Answer::Missing => framed(ask, page::missing(ask), StatusCode::NOT_FOUND),
     }
+}
+
+/// A mail has styles of its own, in it; nothing else is allowed in there.
+fn mail(html: String) -> Response {
+    let mut response = typed(html, "text/html; charset=utf-8");
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'";
+    response
+        .headers_mut()
+        .insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    response
 }
 
 fn framed(ask: &Ask, page: Page, status: StatusCode) -> Response {

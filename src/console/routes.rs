@@ -10,7 +10,7 @@ use axum::response::Response;
 use super::App;
 use super::ask::{Fields, Handler};
 use super::dispatch::Head;
-use super::{audit, help, home, jobs, settings, sign_in};
+use super::{audit, help, home, import, invite, jobs, mails, people, runs, settings, sign_in};
 use crate::admin::Role;
 use crate::store::Store;
 use crate::store::console::Session;
@@ -91,6 +91,14 @@ const fn form(path: &'static str, role: Role, handler: Handler) -> Route {
     }
 }
 
+/// The same, within minutes after the password was given.
+const fn fresh_form(path: &'static str, role: Role, handler: Handler) -> Route {
+    Route {
+        needs: Needs::Fresh(role),
+        ..form(path, role, handler)
+    }
+}
+
 const fn stream(posts: bool, path: &'static str, role: Role, streaming: Streaming) -> Route {
     Route {
         posts,
@@ -147,10 +155,264 @@ pub const ROUTES: &[Route] = &[
     page("/audit", Role::Approver, audit::page),
     page("/help", Role::Reader, help::page),
     page("/help/{page}", Role::Reader, help::page),
+    page("/runs", Role::Reader, runs::list::page),
+    page("/runs/{run}", Role::Reader, runs::summary::page_of_run),
+    page("/runs/{run}/rows", Role::Reader, runs::rows::page_of_rows),
+    page(
+        "/runs/{run}/changes",
+        Role::Reader,
+        runs::changes::page_of_changes,
+    ),
+    page(
+        "/runs/{run}/files/{name}",
+        Role::Operator,
+        runs::files::download,
+    ),
+    page("/runs/{run}/held", Role::Reader, runs::held::page_of_held),
+    fresh_form("/runs/{run}/held", Role::Approver, runs::held::approve),
+    page("/runs/{run}/fix", Role::Reader, runs::fix::page_of_fixes),
+    form("/runs/{run}/fix", Role::Operator, runs::fix::keep),
+    form(
+        "/runs/{run}/fix/leave-out",
+        Role::Operator,
+        runs::fix::leave_out,
+    ),
+    form(
+        "/runs/{run}/fix/take-back",
+        Role::Operator,
+        runs::fix::take_back,
+    ),
+    form("/runs/{run}/fix/import", Role::Operator, runs::fix::import),
+    page(
+        "/runs/{run}/decide",
+        Role::Reader,
+        runs::decide::page_of_doubts,
+    ),
+    form("/runs/{run}/decide", Role::Operator, runs::decide::decide),
+    page("/runs/{run}/undo", Role::Approver, runs::undo::page_of_undo),
+    form(
+        "/runs/{run}/undo/look",
+        Role::Approver,
+        runs::undo::look_by_command,
+    ),
+    fresh_form("/runs/{run}/undo", Role::Approver, runs::undo::undo),
+    page("/import", Role::Operator, import::page),
+    stream(true, "/import", Role::Operator, import::upload::take),
+    page("/import/template", Role::Reader, import::template),
+    page("/import/{upload}", Role::Operator, import::columns::page),
+    form(
+        "/import/{upload}/reading",
+        Role::Operator,
+        import::columns::read_otherwise,
+    ),
+    form(
+        "/import/{upload}/columns",
+        Role::Operator,
+        import::columns::confirm,
+    ),
+    form("/import/{upload}/remove", Role::Operator, import::remove),
+    page(
+        "/import/{upload}/plan/{job}",
+        Role::Operator,
+        import::plan::page,
+    ),
+    form(
+        "/import/{upload}/plan/{job}/allow",
+        Role::Approver,
+        import::plan::allow,
+    ),
+    form(
+        "/import/{upload}/plan/{job}/import",
+        Role::Operator,
+        import::plan::import,
+    ),
     page("/jobs/{job}", Role::Reader, jobs::page),
     page("/jobs/{job}/state", Role::Reader, jobs::state),
     stream(false, "/jobs/{job}/events", Role::Reader, jobs::events),
     form("/jobs/{job}/stop", Role::Operator, jobs::stop),
+    page("/people", Role::Reader, people::list::page),
+    page("/people/export", Role::Operator, people::export::download),
+    form("/people/select", Role::Operator, people::list::select),
+    page(
+        "/people/selection/{selection}",
+        Role::Operator,
+        people::change::page,
+    ),
+    form(
+        "/people/selection/{selection}/leave-out",
+        Role::Operator,
+        people::change::leave_out,
+    ),
+    form(
+        "/people/selection/{selection}/take-in",
+        Role::Operator,
+        people::change::take_in,
+    ),
+    page(
+        "/people/selection/{selection}/preview",
+        Role::Operator,
+        people::change::plan,
+    ),
+    form(
+        "/people/selection/{selection}/preview",
+        Role::Operator,
+        people::change::preview,
+    ),
+    form(
+        "/people/selection/{selection}/apply",
+        Role::Operator,
+        people::change::apply,
+    ),
+    page(
+        "/people/selection/{selection}/invite",
+        Role::Operator,
+        invite::page,
+    ),
+    page(
+        "/people/selection/{selection}/invite/html",
+        Role::Operator,
+        invite::html,
+    ),
+    form(
+        "/people/selection/{selection}/invite/message",
+        Role::Operator,
+        invite::message,
+    ),
+    form(
+        "/people/selection/{selection}/invite/send",
+        Role::Operator,
+        invite::send,
+    ),
+    page(
+        "/people/selection/{selection}/reset",
+        Role::Operator,
+        invite::page,
+    ),
+    page(
+        "/people/selection/{selection}/reset/html",
+        Role::Operator,
+        invite::html,
+    ),
+    form(
+        "/people/selection/{selection}/reset/message",
+        Role::Operator,
+        invite::message,
+    ),
+    form(
+        "/people/selection/{selection}/reset/send",
+        Role::Operator,
+        invite::send,
+    ),
+    page("/people/{person}", Role::Reader, people::person::page),
+    form("/people/{person}/link", Role::Operator, people::link::make),
+    page("/add", Role::Operator, people::add::page),
+    form("/add/check", Role::Operator, people::add::check),
+    form("/add", Role::Operator, people::add::add),
+    page("/groups", Role::Reader, people::groups::page),
+    form("/groups/create", Role::Operator, people::groups::create),
+    page("/groups/{group}", Role::Reader, people::groups::show),
+    form(
+        "/groups/{group}/rename",
+        Role::Operator,
+        people::groups::rename,
+    ),
+    form(
+        "/groups/{group}/visibility",
+        Role::Operator,
+        people::groups::set_visibility,
+    ),
+    form(
+        "/groups/{group}/remove",
+        Role::Approver,
+        people::groups::remove,
+    ),
+    page("/invitations", Role::Reader, people::invitations::page),
+    form(
+        "/invitations/select",
+        Role::Operator,
+        people::invitations::select,
+    ),
+    page(
+        "/invitations/selection/{selection}",
+        Role::Operator,
+        people::reminders::page,
+    ),
+    form(
+        "/invitations/selection/{selection}/leave-out",
+        Role::Operator,
+        people::reminders::leave_out,
+    ),
+    form(
+        "/invitations/selection/{selection}/take-in",
+        Role::Operator,
+        people::reminders::take_in,
+    ),
+    form(
+        "/invitations/selection/{selection}/remind",
+        Role::Operator,
+        people::reminders::remind,
+    ),
+    form(
+        "/invitations/selection/{selection}/cancel",
+        Role::Operator,
+        people::reminders::cancel,
+    ),
+    form(
+        "/invitations/selection/{selection}/cards",
+        Role::Operator,
+        people::reminders::make_cards,
+    ),
+    page("/runs/{run}/invite", Role::Reader, invite::invite),
+    form("/runs/{run}/invite", Role::Operator, invite::choose),
+    page(
+        "/runs/{run}/invite/{selection}",
+        Role::Operator,
+        invite::page,
+    ),
+    page(
+        "/runs/{run}/invite/{selection}/html",
+        Role::Operator,
+        invite::html,
+    ),
+    form(
+        "/runs/{run}/invite/{selection}/message",
+        Role::Operator,
+        invite::message,
+    ),
+    form(
+        "/runs/{run}/invite/{selection}/send",
+        Role::Operator,
+        invite::send,
+    ),
+    page("/runs/{run}/reset", Role::Reader, invite::reset),
+    form("/runs/{run}/reset", Role::Operator, invite::choose),
+    page(
+        "/runs/{run}/reset/{selection}",
+        Role::Operator,
+        invite::page,
+    ),
+    page(
+        "/runs/{run}/reset/{selection}/html",
+        Role::Operator,
+        invite::html,
+    ),
+    form(
+        "/runs/{run}/reset/{selection}/message",
+        Role::Operator,
+        invite::message,
+    ),
+    form(
+        "/runs/{run}/reset/{selection}/send",
+        Role::Operator,
+        invite::send,
+    ),
+    page("/mails", Role::Reader, mails::page),
+    page("/mails/{kind}", Role::Reader, mails::edit::page),
+    form("/mails/{kind}/see", Role::Operator, mails::edit::see),
+    form("/mails/{kind}/html", Role::Operator, mails::edit::html),
+    form("/mails/{kind}/save", Role::Owner, mails::edit::save),
+    form("/mails/{kind}/reset", Role::Owner, mails::edit::as_it_came),
+    form("/mails/{kind}/send", Role::Operator, mails::edit::send),
 ];
 
 /// The route of a path, with its named parts.

@@ -24,7 +24,7 @@ use crate::store::error::refusal;
 /// What the mails of one queueing have in common.
 #[derive(Debug, Clone, Copy)]
 pub struct Mailing<'a> {
-    /// The run whose people they go to.
+    /// The run whose people they go to; empty for each person's own.
     pub run: &'a str,
     /// What they are for.
     pub kind: Kind,
@@ -79,6 +79,26 @@ pub struct Filter {
     pub people: Option<Vec<Name>>,
     /// At least that old.
     pub age_minutes: Option<i64>,
+    /// These invitations, by their ids.
+    pub ids: Option<Vec<Uuid>>,
+}
+
+/// Whose newest invitations are meant, as a page asks for them; what is empty doesn't matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Shown {
+    /// Of that run.
+    pub run: Option<String>,
+    /// In one of these states.
+    pub states: Vec<String>,
+    /// Of one of these kinds.
+    pub kinds: Vec<String>,
+    /// With this in their address or username.
+    pub text: String,
+    /// These.
+    pub ids: Option<Vec<Uuid>>,
+    /// Whose link ends within that many hours.
+    pub ends_within: Option<i32>,
 }
 
 /// A link that is to be handed over in person.
@@ -145,6 +165,19 @@ impl Store {
             where email_key = $1 or username_key = $2 and ($1::text is null or email_key is null)";
         let rows = self.query(sql, &[&email, &username], "reading an account")?;
         Ok(rows.first().map(|row| row.get(0)))
+    }
+
+    /// Whether an administrator cancelled the invitation of an account that waits for one.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn is_cancelled(&self, account: Uuid) -> Result<bool> {
+        let sql = "select invitation.state = 'cancelled' and account.status = 'invited'
+            from muster.invitations invitation join muster.accounts account on account.id = invitation.account_id
+            where account.id = $1 and invitation.kind = 'invite'
+            order by invitation.created_at desc, invitation.id desc limit 1";
+        let rows = self.query(sql, &[&account], "reading an account")?;
+        Ok(rows.first().is_some_and(|row| row.get(0)))
     }
 
     /// The pipelines, as they were named, by which those accounts were invited last, or were made;
@@ -453,10 +486,82 @@ impl Store {
                 &keys,
                 &usernames,
                 &filter.age_minutes,
+                &filter.ids,
             ],
             "reading the invitations",
         )?;
         Ok(rows.iter().map(listed).collect())
+    }
+
+    /// The invitations of an account, of every kind.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn ids_of_invitations(&self, account: Uuid) -> Result<Vec<Uuid>> {
+        let sql = "select id from muster.invitations where account_id = $1";
+        let rows = self.query(sql, &[&account], "reading the invitations")?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    /// How many invitations are in each state, of those asked for whatever their state.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn count_shown(&self, shown: &Shown) -> Result<Vec<(String, u64)>> {
+        let all = Shown {
+            states: Vec::new(),
+            ..shown.clone()
+        };
+        let select = "select now_is.state, count(*)";
+        let rows = self.shown(select, "group by 1 order by 1", &all, &[])?;
+        let counts = rows.iter().map(|row| (row.get(0), row.get::<_, i64>(1)));
+        Ok(counts.map(|(state, count)| (state, count as u64)).collect())
+    }
+
+    /// Some of the invitations asked for, newest first: `limit` after the first `offset`.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn list_shown(
+        &self,
+        shown: &Shown,
+        except: &[Uuid],
+        offset: u64,
+        limit: u64,
+    ) -> Result<Vec<Listed>> {
+        let select = "select invitation.id, invitation.run_id, invitation.account_id, invitation.kind,
+                coalesce(invitation.email, invitation.username), now_is.state, reply, via, attempts, resends, true,
+                floor(extract(epoch from now() - invitation.created_at) / 60)::bigint,
+                to_char(sent_at at time zone 'utc', 'YYYY-MM-DD HH24:MI'),
+                to_char(expires_at at time zone 'utc', 'YYYY-MM-DD HH24:MI'),
+                token_sha256 is not null and (expires_at is null or expires_at > now()),
+                coalesce(invitation.pipeline, run.pipeline), account.username_key, session.name";
+        let rest = format!(
+            "order by invitation.created_at desc, invitation.id desc limit {limit} offset {offset}"
+        );
+        let rows = self.shown(select, &rest, shown, except)?;
+        Ok(rows.iter().map(listed).collect())
+    }
+
+    fn shown(&self, select: &str, rest: &str, shown: &Shown, except: &[Uuid]) -> Result<Vec<Row>> {
+        let chosen = include_str!("sql/invitations_chosen.sql");
+        let some = |list: &Vec<String>| (!list.is_empty()).then(|| list.clone());
+        let text = shown.text.trim().to_lowercase();
+        let text = (!text.is_empty()).then_some(text);
+        let except = (!except.is_empty()).then_some(except);
+        self.query(
+            &format!("{select} {chosen} {rest}"),
+            &[
+                &shown.run,
+                &some(&shown.states),
+                &some(&shown.kinds),
+                &text,
+                &shown.ids,
+                &except,
+                &shown.ends_within,
+            ],
+            "reading the invitations",
+        )
     }
 
     /// How far the people of a run, or of all runs, have come.

@@ -33,6 +33,7 @@ pub mod decisions;
 pub mod drops;
 pub mod error;
 pub mod explain;
+pub mod fixes;
 pub mod groups;
 pub mod invitations;
 pub mod jobs;
@@ -44,16 +45,19 @@ pub mod matches;
 pub mod migrate;
 pub mod people;
 pub mod resubmission;
+pub mod run_rows;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod selection;
+pub mod selections;
 pub mod sessions;
 pub mod share;
 pub mod snapshot;
 pub mod target;
 pub mod trouble;
 pub mod undo;
+pub mod uploads;
 
 /// How often and how far apart the lock of the run is asked for: two seconds in all.
 const LOCK_TRIES: u32 = 20;
@@ -274,7 +278,10 @@ fn with_parents(paths: &[String]) -> Vec<String> {
 }
 
 /// A new id.
-fn new_id() -> Result<Uuid> {
+///
+/// # Errors
+/// `database.failed` where the system gives no random bytes.
+pub fn new_id() -> Result<Uuid> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| {
         let what = format!("the system gives no random bytes: {error}");
