@@ -9,7 +9,7 @@ use axum::response::Response;
 
 use super::App;
 use super::ask::{Fields, Handler};
-use super::dispatch::Head;
+use super::response::Head;
 use super::{audit, help, home, import, invite, jobs, mails, people, runs, settings, sign_in};
 use crate::admin::Role;
 use crate::store::Store;
