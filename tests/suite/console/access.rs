@@ -30,10 +30,140 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("GET", "/audit", "approver"),
     ("GET", "/help", "reader"),
     ("GET", "/help/{page}", "reader"),
+    ("GET", "/runs", "reader"),
+    ("GET", "/runs/{run}", "reader"),
+    ("GET", "/runs/{run}/rows", "reader"),
+    ("GET", "/runs/{run}/changes", "reader"),
+    ("GET", "/runs/{run}/files/{name}", "operator"),
+    ("GET", "/runs/{run}/held", "reader"),
+    ("POST", "/runs/{run}/held", "approver"),
+    ("GET", "/runs/{run}/fix", "reader"),
+    ("POST", "/runs/{run}/fix", "operator"),
+    ("POST", "/runs/{run}/fix/leave-out", "operator"),
+    ("POST", "/runs/{run}/fix/take-back", "operator"),
+    ("POST", "/runs/{run}/fix/import", "operator"),
+    ("GET", "/runs/{run}/decide", "reader"),
+    ("POST", "/runs/{run}/decide", "operator"),
+    ("GET", "/runs/{run}/undo", "approver"),
+    ("POST", "/runs/{run}/undo/look", "approver"),
+    ("POST", "/runs/{run}/undo", "approver"),
+    ("GET", "/import", "operator"),
+    ("POST", "/import", "operator"),
+    ("GET", "/import/template", "reader"),
+    ("GET", "/import/{upload}", "operator"),
+    ("POST", "/import/{upload}/reading", "operator"),
+    ("POST", "/import/{upload}/columns", "operator"),
+    ("POST", "/import/{upload}/remove", "operator"),
+    ("GET", "/import/{upload}/plan/{job}", "operator"),
+    ("POST", "/import/{upload}/plan/{job}/allow", "approver"),
+    ("POST", "/import/{upload}/plan/{job}/import", "operator"),
     ("GET", "/jobs/{job}", "reader"),
     ("GET", "/jobs/{job}/state", "reader"),
     ("GET", "/jobs/{job}/events", "reader"),
     ("POST", "/jobs/{job}/stop", "operator"),
+    ("GET", "/people", "reader"),
+    ("GET", "/people/export", "operator"),
+    ("POST", "/people/select", "operator"),
+    ("GET", "/people/selection/{selection}", "operator"),
+    (
+        "POST",
+        "/people/selection/{selection}/leave-out",
+        "operator",
+    ),
+    ("POST", "/people/selection/{selection}/take-in", "operator"),
+    ("GET", "/people/selection/{selection}/preview", "operator"),
+    ("POST", "/people/selection/{selection}/preview", "operator"),
+    ("POST", "/people/selection/{selection}/apply", "operator"),
+    ("GET", "/people/selection/{selection}/invite", "operator"),
+    (
+        "GET",
+        "/people/selection/{selection}/invite/html",
+        "operator",
+    ),
+    (
+        "POST",
+        "/people/selection/{selection}/invite/message",
+        "operator",
+    ),
+    (
+        "POST",
+        "/people/selection/{selection}/invite/send",
+        "operator",
+    ),
+    ("GET", "/people/selection/{selection}/reset", "operator"),
+    (
+        "GET",
+        "/people/selection/{selection}/reset/html",
+        "operator",
+    ),
+    (
+        "POST",
+        "/people/selection/{selection}/reset/message",
+        "operator",
+    ),
+    (
+        "POST",
+        "/people/selection/{selection}/reset/send",
+        "operator",
+    ),
+    ("GET", "/people/{person}", "reader"),
+    ("POST", "/people/{person}/link", "operator"),
+    ("GET", "/add", "operator"),
+    ("POST", "/add/check", "operator"),
+    ("POST", "/add", "operator"),
+    ("GET", "/groups", "reader"),
+    ("POST", "/groups/create", "operator"),
+    ("GET", "/groups/{group}", "reader"),
+    ("POST", "/groups/{group}/rename", "operator"),
+    ("POST", "/groups/{group}/visibility", "operator"),
+    ("POST", "/groups/{group}/remove", "approver"),
+    ("GET", "/invitations", "reader"),
+    ("POST", "/invitations/select", "operator"),
+    ("GET", "/invitations/selection/{selection}", "operator"),
+    (
+        "POST",
+        "/invitations/selection/{selection}/leave-out",
+        "operator",
+    ),
+    (
+        "POST",
+        "/invitations/selection/{selection}/take-in",
+        "operator",
+    ),
+    (
+        "POST",
+        "/invitations/selection/{selection}/remind",
+        "operator",
+    ),
+    (
+        "POST",
+        "/invitations/selection/{selection}/cancel",
+        "operator",
+    ),
+    (
+        "POST",
+        "/invitations/selection/{selection}/cards",
+        "operator",
+    ),
+    ("GET", "/runs/{run}/invite", "reader"),
+    ("POST", "/runs/{run}/invite", "operator"),
+    ("GET", "/runs/{run}/invite/{selection}", "operator"),
+    ("GET", "/runs/{run}/invite/{selection}/html", "operator"),
+    ("POST", "/runs/{run}/invite/{selection}/message", "operator"),
+    ("POST", "/runs/{run}/invite/{selection}/send", "operator"),
+    ("GET", "/runs/{run}/reset", "reader"),
+    ("POST", "/runs/{run}/reset", "operator"),
+    ("GET", "/runs/{run}/reset/{selection}", "operator"),
+    ("GET", "/runs/{run}/reset/{selection}/html", "operator"),
+    ("POST", "/runs/{run}/reset/{selection}/message", "operator"),
+    ("POST", "/runs/{run}/reset/{selection}/send", "operator"),
+    ("GET", "/mails", "reader"),
+    ("GET", "/mails/{kind}", "reader"),
+    ("POST", "/mails/{kind}/see", "operator"),
+    ("POST", "/mails/{kind}/html", "operator"),
+    ("POST", "/mails/{kind}/save", "owner"),
+    ("POST", "/mails/{kind}/reset", "owner"),
+    ("POST", "/mails/{kind}/send", "operator"),
 ];
 
 /// The table of the router itself, by its source.
@@ -50,7 +180,7 @@ fn routes() -> Vec<(String, String)> {
         let parts: Vec<&str> = rest.split(',').map(str::trim).collect();
         let (posts, path) = match kind {
             "page" => (false, parts[0]),
-            "form" | "fresh" => (true, parts[0]),
+            "form" | "fresh" | "fresh_form" => (true, parts[0]),
             _ => (parts[0] == "true", parts[1]),
         };
         let path = if path == "SIGN_IN" {
@@ -130,7 +260,8 @@ fn every_address_is_for_its_role_and_those_above() {
         // Signing out would end what the rest of the table needs; without its secret, it doesn't.
         for (number, visitor) in visitors.iter().enumerate() {
             let answer = ask(visitor);
-            let forbids = answer.body.contains("Your role is") || answer.body.contains("your role");
+            let forbids =
+                answer.body.contains("Your role is") || answer.body.contains("your role doesn't");
             let label = format!("{method} {path} as {}: {}", ROLES[number], answer.head);
             assert_eq!(
                 (answer.status, forbids),
@@ -411,7 +542,7 @@ fn other_machines_need_a_proxy_and_a_named_owner() {
 #[test]
 fn the_command_line_writes_the_audit_too_and_nobody_changes_it() {
     let console = Console::start();
-    let run = console.import("email,first_name\nann@a-firm.org,Ann\n");
+    let run = console.import("email,first_name,last_name\nann@a-firm.org,Ann,Ng\n");
     console.run(&["add", "bob@a-firm.org", "-q"]);
     console.run(&[
         "people",
@@ -425,11 +556,18 @@ fn the_command_line_writes_the_audit_too_and_nobody_changes_it() {
     console.run(&["groups", "create", "Sales"]);
     console.run(&["invite", &run, "--send"]);
     console.run(&["invitations", "cancel", "ann@a-firm.org"]);
+    let explained = console.run(&["explain", "ann@a-firm.org"]).stdout;
+    assert!(
+        explained.contains("`invitations cancel` by cli:"),
+        "{explained}"
+    );
     console.run(&["undo", &run]);
     // What only looks writes nothing.
     console.run(&["check", "people.csv"]);
     console.run(&["people", "list"]);
     console.run(&["invite", "last"]);
+    let explained = console.run(&["explain", "bob@a-firm.org"]).stdout;
+    assert!(!explained.contains("`invitations cancel`"), "{explained}");
     let printed = console.run(&["audit", "--json"]).json();
     let lines = printed["lines"].as_array().unwrap();
     let actions: Vec<&str> = lines

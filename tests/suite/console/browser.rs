@@ -27,8 +27,9 @@ impl Browser {
 
     /// The same with more of Chromium's arguments, such as `--blink-settings=scriptEnabled=false`.
     pub fn open_with(arguments: &[&str]) -> Browser {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = port.local_addr().unwrap().port();
+        // Let go of at once, so that the driver can have it.
+        let port = |listener: TcpListener| listener.local_addr().unwrap().port();
+        let port = port(TcpListener::bind("127.0.0.1:0").unwrap());
         let service = Command::new("chromedriver")
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())
