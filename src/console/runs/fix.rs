@@ -16,6 +16,7 @@ use crate::console::page::{form, prose, visible};
 use crate::field::RowNumber;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::report::human::safe;
 use crate::store::fixes::{Fix, Fixed, Place};
 use crate::store::runs::RunRecord;
 
@@ -23,6 +24,8 @@ use crate::store::runs::RunRecord;
 const SHOWN_MAX: usize = 50;
 /// How many of the fixes are listed.
 const FIXES_SHOWN: usize = 100;
+/// The most characters of a value in a table.
+const SHORT_CHARS: usize = 80;
 /// How many cells say whose row it is.
 const WHO_CELLS: usize = 4;
 /// The longest value that is kept, in bytes.
@@ -191,14 +194,14 @@ fn value_table(ask: &Ask, run: &RunRecord, group: &Group, column: &str) -> Marku
             caption.hidden { (prose(group.code.title())) }
             thead { tr { th scope="col" { (ask.t("Value")) } th.number scope="col" { (ask.t("Rows")) } th scope="col" { (ask.t("Hint")) } @if !ask.masks() { th scope="col" { (ask.t("Right value")) } } } }
             tbody { @for (value, (rows, detail)) in shown { tr {
-                th scope="row" { @if value.is_empty() { span.faint { (ask.t("nothing")) } } @else { (personal(ask, value)) } }
+                th scope="row" { @if value.is_empty() { span.faint { (ask.t("nothing")) } } @else { (personal(ask, &short(value))) } }
                 td.number { a href={ (address(&run.id, "/fix")) "?row=" (rows.first().map_or(0, |row| row + 1)) } { (ask.number(rows.len() as u64)) } }
                 td { @if !ask.masks() { (prose(detail)) } }
                 @if !ask.masks() { td {
                     @if value.is_empty() { a href={ (address(&run.id, "/fix")) "?row=" (rows.first().map_or(0, |row| row + 1)) } { (ask.t("Look at the row")) } }
                     @else {
                         input type="hidden" name="found" value=(value);
-                        input type="text" name="value" autocomplete="off" aria-label={ (label) " " (value) };
+                        input type="text" name="value" autocomplete="off" aria-label={ (label) " " (safe(&short(value))) };
                     }
                 } }
             } } }
@@ -287,7 +290,7 @@ pub fn who(ask: &Ask, judged: &Judged, row: RowNumber) -> Markup {
         .into_iter()
         .flat_map(|row| &row.cells);
     let cells = cells.filter(|cell| !cell.trim().is_empty()).take(WHO_CELLS);
-    html! { @for (index, cell) in cells.enumerate() { @if index > 0 { " · " } (personal(ask, cell)) } }
+    html! { @for (index, cell) in cells.enumerate() { @if index > 0 { " · " } (personal(ask, &short(cell))) } }
 }
 
 fn row_title(ask: &Ask, judged: &Judged, row: RowNumber) -> String {
@@ -348,7 +351,7 @@ fn problem_text(ask: &Ask, header: &[String], problem: &Problem) -> Markup {
         @if let Some(column) = problem.column.as_ref().filter(|_| is_shown) { b { (visible(column)) } ": " }
         (prose(problem.code.title()))
         @if !problem.detail.is_empty() && !ask.masks() { " – " (prose(&problem.detail)) }
-        ". " (prose(problem.code.fix()))
+        ". " (ask.t("To fix it:")) " " (prose(problem.code.fix()))
     }
 }
 
@@ -396,6 +399,14 @@ fn fixed(ask: &Ask, fix: &Fix) -> Markup {
             html! { (ask.t("is this person:")) " " a href={ "/people/" (account) } { (account) } }
         }
         (Fixed::LeftOut, _) => html! { (ask.t("left out")) },
+    }
+}
+
+/// A value as a table has room for it.
+fn short(value: &str) -> String {
+    match value.char_indices().nth(SHORT_CHARS) {
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value.to_string(),
     }
 }
 

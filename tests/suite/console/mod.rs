@@ -8,6 +8,7 @@ use crate::support::{self, Finished, Running};
 
 pub mod browser;
 mod frame;
+mod runs;
 
 /// A console over a database of its own.
 pub struct Console {
