@@ -190,13 +190,13 @@ fn value_table(ask: &Ask, run: &RunRecord, group: &Group, column: &str) -> Marku
     let shown = &values[..values.len() - omitted];
     let label = ask.t("Right value instead of");
     let table = html! {
-        div.scroll { table {
+        div.scroll { table.cards {
             caption.hidden { (prose(group.code.title())) }
             thead { tr { th scope="col" { (ask.t("Value")) } th.number scope="col" { (ask.t("Rows")) } th scope="col" { (ask.t("Hint")) } @if !ask.masks() { th scope="col" { (ask.t("Right value")) } } } }
             tbody { @for (value, (rows, detail)) in shown { tr {
                 th scope="row" { @if value.is_empty() { span.faint { (ask.t("nothing")) } } @else { (personal(ask, &short(value))) } }
-                td.number { a href={ (address(&run.id, "/fix")) "?row=" (rows.first().map_or(0, |row| row + 1)) } { (ask.number(rows.len() as u64)) } }
-                td { @if !ask.masks() { (prose(detail)) } }
+                td.number data-label=(ask.t("Rows")) { a href={ (address(&run.id, "/fix")) "?row=" (rows.first().map_or(0, |row| row + 1)) } { (ask.number(rows.len() as u64)) } }
+                td data-label=(ask.t("Hint")) { @if !ask.masks() { (prose(detail)) } }
                 @if !ask.masks() { td {
                     @if value.is_empty() { a href={ (address(&run.id, "/fix")) "?row=" (rows.first().map_or(0, |row| row + 1)) } { (ask.t("Look at the row")) } }
                     @else {
@@ -237,7 +237,7 @@ fn cells(ask: &Ask, run: &RunRecord, judged: &Judged, group: &Group, column: &st
     let omitted = rows.len().saturating_sub(SHOWN_MAX);
     let label = ask.t("Value for line");
     let table = html! {
-        div.scroll { table {
+        div.scroll { table.cards {
             caption.hidden { (prose(group.code.title())) }
             thead { tr { th.number scope="col" { (ask.t("Line")) } th scope="col" { (ask.t("Row")) } @if !ask.masks() { th scope="col" { (visible(column)) } } } }
             tbody { @for row in rows.iter().take(SHOWN_MAX) { tr {
@@ -262,7 +262,7 @@ fn whole_rows(ask: &Ask, run: &RunRecord, judged: &Judged, group: &Group) -> Mar
         .flat_map(|(rows, _)| rows.clone())
         .collect();
     html! {
-        div.scroll { table {
+        div.scroll { table.cards {
             caption { (ask.tf("The first {n} of {all}", &[("n", &rows.len().min(SHOWN_MAX)), ("all", &ask.number(rows.len() as u64))])) }
             thead { tr { th.number scope="col" { (ask.t("Line")) } th scope="col" { (ask.t("Row")) } } }
             tbody { @for row in rows.iter().take(SHOWN_MAX) { tr {
@@ -363,7 +363,7 @@ fn made(ask: &Ask, run: &RunRecord, fixes: &[(i64, Fix)]) -> Markup {
                 h2 id="made" { (plural(ask, fixes.len() as u64, "1 fix so far", "{n} fixes so far")) }
                 details {
                     summary { (ask.t("Show them")) }
-                    div.scroll { table {
+                    div.scroll { table.cards {
                         caption.hidden { (ask.t("Fixes")) }
                         thead { tr { th scope="col" { (ask.t("Where")) } th scope="col" { (ask.t("What")) } th scope="col" { span.hidden { (ask.t("Take back")) } } } }
                         tbody { @for (id, fix) in fixes.iter().rev().take(FIXES_SHOWN) { tr {

@@ -162,7 +162,7 @@ fn people(ask: &Ask, run: &RunRecord, rows: &Rows, class: Class) -> Result<(Mark
         @if !found.is_empty() {
             details open[is_chosen || lines.total <= 10] {
                 summary { (ask.t("Who that is")) }
-                div.scroll { table {
+                div.scroll { table.cards {
                     caption.hidden { (ask.t("Who that is")) }
                     thead { tr { th.number scope="col" { (ask.t("Line")) } th scope="col" { (ask.t("Person")) } th scope="col" { (ask.t("What would change")) } } }
                     tbody { @for line in &found { (line) } }
@@ -206,7 +206,7 @@ fn person(ask: &Ask, columns: &[&Column], cells: &[Cell]) -> Markup {
         }
     };
     html! { tr {
-        td.number { (value("line").unwrap_or_default()) }
+        td.number data-label=(ask.t("Line")) { (value("line").unwrap_or_default()) }
         th scope="row" { (personal(ask, &who.unwrap_or_default())) @if let Some(email) = either("email") { div.small { (personal(ask, &email)) } } }
         td {
             @if is_new { (ask.t("a new account")) }

@@ -106,7 +106,7 @@ fn kept(ask: &Ask, left: &[Left]) -> Markup {
         @if !left.is_empty() {
             section aria-labelledby="stays" {
                 h2 id="stays" { (ask.t("What stays, and why")) }
-                div.scroll { table {
+                div.scroll { table.cards {
                     caption { (ask.tf("The first {n} of {all}", &[("n", &left.len().min(KEPT_SHOWN)), ("all", &ask.number(left.len() as u64))])) }
                     thead { tr { th scope="col" { (ask.t("Whose")) } th scope="col" { (ask.t("What")) } th scope="col" { (ask.t("Why")) } } }
                     tbody { @for kept in left.iter().take(KEPT_SHOWN) { tr {
