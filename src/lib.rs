@@ -9,7 +9,7 @@
 //! | layer | rooms |
 //! |---|---|
 //! | edge | [`cli`], the command line; [`serve`], the page where links lead; [`console`], for administrators |
-//! | flow | [`pipeline`], a whole run on one page; [`inbox`], the folder where lists are dropped; [`runs`], which runs are known; [`fixing`] of their rows; [`sending`] of mails |
+//! | flow | [`pipeline`], a whole run on one page; [`inbox`], the folder where lists are dropped; [`runs`], which runs are known; [`fixing`] of their rows; [`sending`] of mails; [`people`], who is there |
 //! | effects | [`store`], all SQL; [`ledger`], all Parquet; [`report`], what people read; [`notify`], the mails; [`pipelines`], [`password`], [`progress`] |
 //! | passes | [`stages`], a file or folder each |
 //! | policy | [`definition`], a pipeline file; [`header`], what columns are called; [`meaning`], what cells mean |
@@ -87,6 +87,7 @@ pub mod memory;
 pub mod notify;
 pub mod outcome;
 pub mod password;
+pub mod people;
 pub mod pipeline;
 pub mod pipelines;
 pub mod profile;

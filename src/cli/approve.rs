@@ -6,15 +6,16 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::invite::{find_import, open_store};
+use super::invite::open_store;
 use super::runs::show;
 use super::{DatabaseArgs, MemoryArgs, OutputArgs};
-use crate::cli::run::{PLAN, RunArgs, Task, carry_out, new_run, today};
+use crate::cli::run::{PLAN, RunArgs, Task, carry_out, new_run};
 use crate::cli::terminal::{shell_word, warn};
 use crate::field::RowNumber;
 use crate::issue::{Code, Issue};
 use crate::ledger::planfile;
 use crate::outcome::{Exit, Outcome};
+use crate::people::words::find_import;
 use crate::pipeline::Order;
 use crate::refusal::{Refusal, Result};
 use crate::safeguard::{Class, Classes, waits_by};
@@ -75,7 +76,7 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
         return Err(Refusal::new(Code::PlanInvalid, what));
     }
     let mut pipeline = plan.pipeline()?;
-    pipeline.definition.accounts.today = Some(today());
+    pipeline.definition.accounts.today = Some(crate::pipelines::today());
     pipeline.set("plan", &plan.sha256)?;
     let names = names(approved);
     pipeline.set("approve", &names.join(" "))?;

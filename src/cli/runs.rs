@@ -14,7 +14,7 @@ use crate::runs;
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
-use crate::store::runs::{RunRecord, unknown};
+use crate::store::runs::{RunRecord, pick, unknown};
 use crate::summary::Summary;
 
 #[derive(Args)]

@@ -21,7 +21,7 @@ use crate::refusal::{Refusal, Result};
 use crate::report::history;
 use crate::runs;
 use crate::store::Store;
-use crate::store::runs::{RunRecord, unknown};
+use crate::store::runs::{RunRecord, pick, unknown};
 use crate::store::undo::Earlier;
 use crate::summary::{KeptExample, Next, Run, SCHEMA, Summary, Undone};
 
@@ -274,7 +274,7 @@ fn find_run(store: &Store, wanted: &str) -> Result<RunRecord> {
             )));
         }
     }
-    runs::pick(runs, wanted)?.ok_or_else(|| {
+    pick(runs, wanted)?.ok_or_else(|| {
         unknown(wanted).help("only imports and undos can be undone; `muster runs` lists them")
     })
 }

@@ -63,7 +63,6 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     ),
     (19, "managers", include_str!("migrations/0019_managers.sql")),
     (20, "console", include_str!("migrations/0020_console.sql")),
-    (21, "fixes", include_str!("migrations/0021_fixes.sql")),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.

@@ -23,7 +23,9 @@ use crate::store::error::refusal;
 use connect::{Connection, Target};
 
 pub mod acceptance;
+pub mod admins;
 pub mod attention;
+pub mod audit;
 pub mod binaries;
 pub mod connect;
 pub mod console;
@@ -48,6 +50,7 @@ pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod selection;
+pub mod selections;
 pub mod sessions;
 pub mod share;
 pub mod snapshot;
@@ -64,6 +67,7 @@ pub struct Store {
     runtime: Runtime,
     target: Target,
     connection: Connection,
+    acting: audit::Acting,
 }
 
 impl Store {
@@ -79,6 +83,7 @@ impl Store {
             runtime,
             target,
             connection,
+            acting: audit::Acting::default(),
         })
     }
 
@@ -99,6 +104,7 @@ impl Store {
             runtime,
             target,
             connection,
+            acting: audit::Acting::default(),
         }))
     }
 
