@@ -183,7 +183,7 @@ fn what_a_safeguard_holds_is_approved_with_a_reason_and_undone() {
     let console = Console::start();
     console.write(
         "gate.toml",
-        "name = \"gate\"\n[gates.create]\ncount = 1\npercent = 0\n",
+        "name = \"gate\"\n[gates]\ncreate = { share = 0.0, count = 1, base = 0 }\n",
     );
     let list = "email,first_name,last_name\nann@firm.org,Ann,Ng\nbob@firm.org,Bob,Ray\n";
     let run = import(&console, "people.csv", list, &["-p", "gate.toml"]);
