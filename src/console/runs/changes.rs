@@ -58,7 +58,7 @@ pub fn page_of_changes(ask: &mut Ask) -> Result<Answer> {
             }
         }
     };
-    Ok(page(&run, ask, ask.t("What the run changed"), body).into())
+    Ok(page(&run, ask, ask.t("What the run changed"), "runs", body).into())
 }
 
 fn by_field(

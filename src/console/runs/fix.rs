@@ -46,13 +46,13 @@ pub fn page_of_fixes(ask: &mut Ask) -> Result<Answer> {
     let title = ask.t("Fix rows");
     if run.kind != "import" {
         let body = html! { p { (ask.t("Rows are fixed after an import. A check writes nothing, so that you can correct the list itself.")) } };
-        return Ok(page(&run, ask, title, body).into());
+        return Ok(page(&run, ask, title, "fix-rows", body).into());
     }
     let judged = match judge::judge(ask, &run)? {
         Ok(judged) => judged,
         Err(work) => {
             let body = too_many(ask, &run, work.rows());
-            return Ok(page(&run, ask, title, body).into());
+            return Ok(page(&run, ask, title, "fix-rows", body).into());
         }
     };
     if let Some(row) = ask
@@ -63,7 +63,7 @@ pub fn page_of_fixes(ask: &mut Ask) -> Result<Answer> {
         .and_then(|row: RowNumber| row.checked_sub(1))
     {
         let body = one(ask, &run, &judged, row);
-        return Ok(page(&run, ask, &row_title(ask, &judged, row), body).into());
+        return Ok(page(&run, ask, &row_title(ask, &judged, row), "fix-rows", body).into());
     }
     let fixes = ask.store.fixes(&run.id)?;
     let body = html! {
@@ -72,7 +72,7 @@ pub fn page_of_fixes(ask: &mut Ask) -> Result<Answer> {
         (made(ask, &run, &fixes))
         (by_file(ask, &run))
     };
-    Ok(page(&run, ask, title, body).into())
+    Ok(page(&run, ask, title, "fix-rows", body).into())
 }
 
 fn too_many(ask: &Ask, run: &RunRecord, rows: usize) -> Markup {
@@ -462,10 +462,7 @@ pub fn keep(ask: &mut Ask) -> Result<Answer> {
             what: Fixed::Value(value),
         }));
     }
-    let who = ask.who();
-    for fix in &fixes {
-        ask.store.keep_fix(&run.id, fix, &who)?;
-    }
+    kept(ask, &run, &fixes)?;
     Ok(Answer::See(address(&run.id, "/fix")))
 }
 
@@ -494,6 +491,13 @@ fn whole(
     Ok(fixes)
 }
 
+/// Keeps fixes, and says so in the audit.
+pub fn kept(ask: &mut Ask, run: &RunRecord, fixes: &[Fix]) -> Result<()> {
+    ask.acts("fix rows", "");
+    let who = ask.who();
+    ask.store.keep_fixes(&run.id, fixes, &who)
+}
+
 /// `POST /runs/{run}/fix/leave-out`.
 pub fn leave_out(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
@@ -502,7 +506,7 @@ pub fn leave_out(ask: &mut Ask) -> Result<Answer> {
             place: Place::Row(row),
             what: Fixed::LeftOut,
         };
-        ask.store.keep_fix(&run.id, &fix, &ask.who())?;
+        kept(ask, &run, &[fix])?;
     }
     let next = match ask.form.get("to") {
         "decide" => "/decide",
@@ -515,6 +519,7 @@ pub fn leave_out(ask: &mut Ask) -> Result<Answer> {
 pub fn take_back(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     if let Ok(id) = ask.form.get("id").parse() {
+        ask.acts("fix rows", "");
         ask.store.forget_fix(&run.id, id)?;
     }
     Ok(Answer::See(address(&run.id, "/fix")))

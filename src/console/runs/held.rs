@@ -41,7 +41,14 @@ pub fn class_word(ask: &Ask, class: &str) -> String {
 pub fn page_of_held(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let body = body(ask, &run, None)?;
-    Ok(page(&run, ask, ask.t("What is held"), body).into())
+    Ok(page(
+        &run,
+        ask,
+        ask.t("What is held"),
+        "approve-what-is-held",
+        body,
+    )
+    .into())
 }
 
 /// What somebody typed that can't be taken, with the reason.
@@ -252,9 +259,15 @@ pub fn approve(ask: &mut Ask) -> Result<Answer> {
                 what,
             }),
         )?;
-        return Ok(page(&run, ask, ask.t("What is held"), body)
-            .refusing()
-            .into());
+        return Ok(page(
+            &run,
+            ask,
+            ask.t("What is held"),
+            "approve-what-is-held",
+            body,
+        )
+        .refusing()
+        .into());
     }
     let args = ["approve", &run.id, "--class", &class, "--reason", "-"];
     let work = Work {

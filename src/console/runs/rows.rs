@@ -130,7 +130,7 @@ pub fn page_of_rows(ask: &mut Ask) -> Result<Answer> {
         }
         (command(ask, &run, &wanted))
     };
-    Ok(page(&run, ask, &title, body).into())
+    Ok(page(&run, ask, &title, "runs", body).into())
 }
 
 /// The rows of the page; says in `lines` how many fit in all.

@@ -39,7 +39,7 @@ pub fn page_of_undo(ask: &mut Ask) -> Result<Answer> {
         true => preview(ask, &run, None)?,
         false => large(ask, &run, None)?,
     };
-    Ok(page(&run, ask, title, body).into())
+    Ok(page(&run, ask, title, "undo-a-run", body).into())
 }
 
 /// What an undo would do, and the button.
@@ -194,7 +194,7 @@ pub fn undo(ask: &mut Ask) -> Result<Answer> {
             true => preview(ask, &run, Some(wrong))?,
             false => large(ask, &run, Some(wrong))?,
         };
-        return Ok(page(&run, ask, ask.t("Undo this run"), body)
+        return Ok(page(&run, ask, ask.t("Undo this run"), "undo-a-run", body)
             .refusing()
             .into());
     }
