@@ -272,7 +272,14 @@ fn a_corrected_row_says_that_it_is_about_the_account_that_its_keys_find() {
     );
     let held = place.import("2.csv", "two");
     assert_eq!(held.json()["counts"]["held"], 2);
-    let listed = place.run(&["people", "list", "--columns", "email,account", "--csv"]);
+    let listed = place.run(&[
+        "people",
+        "list",
+        "--columns",
+        "email,account",
+        "--csv",
+        "--unmasked",
+    ]);
     let ann = listed
         .stdout
         .lines()
@@ -292,7 +299,14 @@ fn a_corrected_row_says_that_it_is_about_the_account_that_its_keys_find() {
         let found = ["updated", "held"].map(|name| json["counts"][name].as_u64().unwrap());
         assert_eq!(found, counts, "{file}: {}", run.stdout);
     }
-    let listed = place.run(&["people", "list", "--columns", "email,external_id", "--csv"]);
+    let listed = place.run(&[
+        "people",
+        "list",
+        "--columns",
+        "email,external_id",
+        "--csv",
+        "--unmasked",
+    ]);
     assert!(
         listed.stdout.contains("ann@firm.org,11"),
         "{}",

@@ -248,7 +248,14 @@ fn a_doubtful_row_is_about_this_person_or_that_or_nobody() {
     let page = visitor.page(&decide);
     assert!(page.contains("4 rows may be about somebody"), "{page}");
     let account = |email: &str| {
-        let listed = console.run(&["people", "list", "--columns", "account,email", "--csv"]);
+        let listed = console.run(&[
+            "people",
+            "list",
+            "--columns",
+            "account,email",
+            "--csv",
+            "--unmasked",
+        ]);
         let mut lines = listed.stdout.lines();
         let line = lines.find(|line| line.contains(email)).unwrap();
         line.split(',').next().unwrap().to_string()
