@@ -91,14 +91,6 @@ const fn form(path: &'static str, role: Role, handler: Handler) -> Route {
     }
 }
 
-/// The same, within minutes after the password was given.
-const fn fresh_form(path: &'static str, role: Role, handler: Handler) -> Route {
-    Route {
-        needs: Needs::Fresh(role),
-        ..form(path, role, handler)
-    }
-}
-
 const fn stream(posts: bool, path: &'static str, role: Role, streaming: Streaming) -> Route {
     Route {
         posts,
@@ -169,7 +161,7 @@ pub const ROUTES: &[Route] = &[
         runs::files::download,
     ),
     page("/runs/{run}/held", Role::Reader, runs::held::page_of_held),
-    fresh_form("/runs/{run}/held", Role::Approver, runs::held::approve),
+    fresh("/runs/{run}/held", Role::Approver, runs::held::approve),
     page("/runs/{run}/fix", Role::Reader, runs::fix::page_of_fixes),
     form("/runs/{run}/fix", Role::Operator, runs::fix::keep),
     form(
@@ -195,7 +187,7 @@ pub const ROUTES: &[Route] = &[
         Role::Approver,
         runs::undo::look_by_command,
     ),
-    fresh_form("/runs/{run}/undo", Role::Approver, runs::undo::undo),
+    fresh("/runs/{run}/undo", Role::Approver, runs::undo::undo),
     page("/jobs/{job}", Role::Reader, jobs::page),
     page("/jobs/{job}/state", Role::Reader, jobs::state),
     stream(false, "/jobs/{job}/events", Role::Reader, jobs::events),

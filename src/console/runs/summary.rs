@@ -465,7 +465,7 @@ fn facts(ask: &Ask, summary: &Summary) -> Markup {
                 @if !summary.pipeline.name.is_empty() { (fact(ask.t("Pipeline"), visible(&summary.pipeline.name))) }
                 (fact(ask.t("Database"), visible(&run.matched_against)))
             }
-            p { a href={ "/audit?about=" (encoded(&run.id)) } { (ask.t("Who did it: the audit")) } }
+            @if ask.may(Role::Approver) { p { a href={ "/audit?about=" (encoded(&run.id)) } { (ask.t("Who did it: the audit")) } } }
         }
     }
 }

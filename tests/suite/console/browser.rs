@@ -24,8 +24,9 @@ impl Browser {
 
     /// The same with more of Chromium's arguments, such as `--blink-settings=scriptEnabled=false`.
     pub fn open_with(arguments: &[&str]) -> Browser {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = port.local_addr().unwrap().port();
+        // The port is free again behind the statement.
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
+        let port = free.unwrap().port();
         let service = Command::new("chromedriver")
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())
