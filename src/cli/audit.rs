@@ -233,13 +233,15 @@ pub(super) fn open(target: Target) -> Result<Store> {
 
 /// As the console says, or the user and the machine.
 fn who() -> String {
-    match std::env::var(ACTOR) {
-        Ok(actor) if !actor.trim().is_empty() => {
-            let shown = actor.chars().filter(|c| !c.is_control()).take(200);
-            shown.collect::<String>().trim().to_string()
-        }
-        _ => format!("cli:{}@{}", user(), host()),
-    }
+    actor().unwrap_or_else(|| format!("cli:{}@{}", user(), host()))
+}
+
+/// Who acts in the console, where it started this process.
+pub(super) fn actor() -> Option<String> {
+    let actor = std::env::var(ACTOR).ok()?;
+    let shown = actor.chars().filter(|c| !c.is_control()).take(200);
+    let shown = shown.collect::<String>().trim().to_string();
+    (!shown.is_empty()).then_some(shown)
 }
 
 /// By the system's own list: the environment may say anything.

@@ -10,6 +10,7 @@ mod access;
 pub mod browser;
 mod frame;
 mod pages;
+mod runs;
 
 /// A console over a database of its own.
 pub struct Console {
