@@ -194,9 +194,9 @@ fn editor(ask: &Ask, editing: &Editing) -> Markup {
             h2 #text-head { (ask.t("Text in the language")) " " (visible(&editing.edited.language)) @if edited { " " span.badge.note { (ask.t("edited")) } } }
             (form(ask, &format!("{base}/see"), html! {
                 (named(editing))
-                div.field { label for="subject" { (ask.t("Subject")) } input type="text" id="subject" name="subject" value=(subject.trim_end()); }
-                div.field { label for="text" { (ask.t("Text")) } textarea.code id="text" name="text" rows="16" spellcheck="true" { "\n" (text) } }
-                div.field { label for="html" { "HTML" } textarea.code id="html" name="html" rows="16" spellcheck="false" { "\n" (html_part) } }
+                div.field.wide { label for="subject" { (ask.t("Subject")) } input type="text" id="subject" name="subject" value=(subject.trim_end()); }
+                div.field.wide { label for="text" { (ask.t("Text")) } textarea.code id="text" name="text" rows="16" spellcheck="true" { "\n" (text) } }
+                div.field.wide { label for="html" { "HTML" } textarea.code id="html" name="html" rows="16" spellcheck="false" { "\n" (html_part) } }
                 div.field {
                     label for="person" { (ask.t("Preview with this person (optional)")) }
                     input type="text" id="person" name="person" value=(ask.form.get("person")) aria-describedby="person-hint";

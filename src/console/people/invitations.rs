@@ -170,7 +170,7 @@ fn filter(ask: &Ask, shown: &Shown) -> Markup {
 /// The table, with a box to tick in each line where something can be chosen.
 pub fn table(ask: &Ask, list: &[Listed], ticks: bool) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll { table.many {
             caption { (ask.t("Newest first. Each person's newest invitation of a kind.")) }
             thead { tr {
                 @if ticks { th scope="col" { span.hidden { (ask.t("Tick")) } } }

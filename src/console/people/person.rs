@@ -113,7 +113,7 @@ fn invitations(ask: &Ask, account: Uuid) -> Result<Markup> {
         section aria-labelledby="invitations" {
             h2 #invitations { (ask.t("Invitations")) }
             @if found.is_empty() { p { (ask.t("None yet.")) } }
-            @else { div.scroll { table {
+            @else { div.scroll { table.many {
                 caption { (ask.t("The newest of each kind")) }
                 thead { tr {
                     th scope="col" { (ask.t("Kind")) }
