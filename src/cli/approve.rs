@@ -1,5 +1,6 @@
 //! `muster approve`: writes what safeguards held in a run, exactly as planned.
 
+use std::io::Read;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -23,6 +24,9 @@ use crate::store::Store;
 use crate::store::runs::RunRecord;
 use crate::summary::{Approval, Summary};
 
+/// The longest reason on standard input.
+const REASON_BYTES_MAX: u64 = 64 << 10;
+
 #[derive(Args)]
 pub(super) struct ApproveArgs {
     /// The run, the beginning of its id, or `last` for the latest with held changes
@@ -34,7 +38,7 @@ pub(super) struct ApproveArgs {
     /// Who approves it, for the run log
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
-    /// Why, for the run log
+    /// Why, for the run log; - for text on stdin
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     #[command(flatten)]
@@ -48,6 +52,7 @@ pub(super) struct ApproveArgs {
 /// `muster approve`.
 pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
     let started = SystemTime::now();
+    let reason = reason(args)?;
     let store = open_store(&args.database)?;
     let held = find_held(&store, &args.run)?;
     let summary = finished(&held)?;
@@ -113,10 +118,26 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
             of: held.id.clone(),
             classes: names.into_iter().map(str::to_string).collect(),
             by: args.by.clone(),
-            reason: args.reason.clone(),
+            reason,
         }),
     };
     carry_out(&run_args, &pipeline, task, started, new_run(started))
+}
+
+/// Why it is approved: as it was given, or what is on standard input.
+fn reason(args: &ApproveArgs) -> Result<Option<String>> {
+    if args.reason.as_deref() != Some("-") {
+        return Ok(args.reason.clone());
+    }
+    let mut text = String::new();
+    let read = std::io::stdin()
+        .take(REASON_BYTES_MAX)
+        .read_to_string(&mut text);
+    read.map_err(|error| {
+        let what = format!("the reason can't be read from standard input: {error}");
+        Refusal::new(Code::UsageInvalid, what).help("write it in UTF-8")
+    })?;
+    Ok(Some(text.trim().to_string()))
 }
 
 /// What the run came to that let through before what is wanted; none while any of it is held.

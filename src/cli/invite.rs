@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::DatabaseArgs;
+use super::{DatabaseArgs, audit};
 use crate::cli::terminal::{print, stop_on_signal, warn};
 use crate::file;
 use crate::invitation::{Candidate, Delivery, Kind, LeftOut, MailContext, Person};
@@ -24,6 +24,7 @@ use crate::report::mails;
 use crate::sending::choose::{SessionMails, Wanted, choose, mailer_for};
 use crate::sending::mailer::{Mailer, undelivered};
 use crate::store::Store;
+use crate::store::audit::Act;
 use crate::store::connect::Target;
 use crate::store::invitations::{Mailing, Queued};
 use crate::store::launcher::home_from_environment;
@@ -443,7 +444,7 @@ pub(super) fn open_store(database: &DatabaseArgs) -> Result<Store> {
             "nothing has been imported there yet",
         ));
     }
-    Store::open(target)
+    audit::open(target)
 }
 
 /// The administrator's own words for a mail.
@@ -507,6 +508,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit> {
     }
     match mailer.deliver(&message)? {
         Delivery::Sent { .. } => {
+            store.audit(&Act::about(&run.id))?;
             print(&format!(
                 "the report of run {} was sent {}\n",
                 run.id,

@@ -19,6 +19,7 @@ use crate::pipeline::{self, TakenBack};
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::report::history;
+use crate::runs;
 use crate::store::Store;
 use crate::store::runs::{RunRecord, pick, unknown};
 use crate::store::undo::Earlier;
@@ -51,7 +52,7 @@ pub(super) fn undo(args: &UndoArgs) -> Result<Exit> {
         store.lock()?;
     }
     let of = find_run(&store, &args.run)?;
-    refuse_renames(&of)?;
+    runs::refuse_renames(&of)?;
     let earlier = store.find_undos(&of.id)?;
     let unfinished = earlier.iter().find(|undo| undo.state != "finished");
     if args.plan || unfinished.is_none() && !earlier.is_empty() {
@@ -247,28 +248,6 @@ fn already(args: &UndoArgs, store: &Store, of: &RunRecord, earlier: &Earlier) ->
         ));
     }
     Ok(Exit::Done)
-}
-
-/// Names and visibility of groups are set again instead.
-fn refuse_renames(run: &RunRecord) -> Result<()> {
-    let groups = run
-        .summary
-        .as_ref()
-        .and_then(|summary| summary.groups.as_ref());
-    match groups.filter(|groups| groups.again.is_some()) {
-        Some(groups) => {
-            let what = format!(
-                "run {} {}, which isn't undone by `undo`",
-                run.id, groups.what
-            );
-            let help = format!(
-                "set it again: {}",
-                groups.again.as_deref().unwrap_or_default()
-            );
-            Err(Refusal::new(Code::UsageInvalid, what).help(help))
-        }
-        None => Ok(()),
-    }
 }
 
 /// The run that is meant: what it wrote is in the database's run log. `last` is the latest import,

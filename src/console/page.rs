@@ -144,7 +144,7 @@ fn bottom(frame: &Frame, help: &str) -> Markup {
 }
 
 /// What makes a form one of this session's, to be carried out once.
-fn hidden(secret: &str) -> Markup {
+pub fn hidden(secret: &str) -> Markup {
     // Without randomness the form isn't taken, and nothing else happens.
     let nonce = Token::new().map_or_else(|_| String::new(), |token| token.text());
     html! {

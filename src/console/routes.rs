@@ -8,10 +8,11 @@ use axum::body::Body;
 use axum::response::Response;
 
 use super::App;
-use super::ask::Handler;
+use super::ask::{Fields, Handler};
 use super::dispatch::Head;
-use super::{home, invite, jobs, mails, people, sign_in};
+use super::{audit, help, home, invite, jobs, mails, people, runs, settings, sign_in};
 use crate::admin::Role;
+use crate::store::Store;
 use crate::store::console::Session;
 
 /// An address.
@@ -65,9 +66,12 @@ pub enum Act {
     Form(Handler),
     /// Takes or gives a stream; checks a form's secret and nonce by itself.
     Stream(Streaming),
-    /// Lets somebody in.
-    SignIn,
+    /// Answers whoever asks.
+    Outside(Outside),
 }
+
+/// A handler for somebody who isn't signed in.
+pub type Outside = fn(&Arc<App>, &mut Store, &Head, &Fields) -> Response;
 
 const fn page(path: &'static str, role: Role, handler: Handler) -> Route {
     Route {
@@ -87,6 +91,14 @@ const fn form(path: &'static str, role: Role, handler: Handler) -> Route {
     }
 }
 
+/// The same, within minutes after the password was given.
+const fn fresh_form(path: &'static str, role: Role, handler: Handler) -> Route {
+    Route {
+        needs: Needs::Fresh(role),
+        ..form(path, role, handler)
+    }
+}
+
 const fn stream(posts: bool, path: &'static str, role: Role, streaming: Streaming) -> Route {
     Route {
         posts,
@@ -96,22 +108,94 @@ const fn stream(posts: bool, path: &'static str, role: Role, streaming: Streamin
     }
 }
 
-const fn sign_in(posts: bool) -> Route {
+/// What can do harm: the password was given a few minutes ago at most.
+const fn fresh(path: &'static str, role: Role, handler: Handler) -> Route {
     Route {
-        posts,
-        path: "/sign-in",
-        needs: Needs::Nobody,
-        act: Act::SignIn,
+        posts: true,
+        path,
+        needs: Needs::Fresh(role),
+        act: Act::Form(handler),
     }
 }
 
+const fn outside(posts: bool, path: &'static str, handler: Outside) -> Route {
+    Route {
+        posts,
+        path,
+        needs: Needs::Nobody,
+        act: Act::Outside(handler),
+    }
+}
+
+/// Where somebody signs in.
+pub const SIGN_IN: &str = "/sign-in";
+
 /// Every address. The first that fits is taken.
+#[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    sign_in(false),
-    sign_in(true),
+    outside(false, SIGN_IN, sign_in::answer),
+    outside(true, SIGN_IN, sign_in::answer),
+    outside(false, "/password", sign_in::set_password),
+    outside(true, "/password", sign_in::set_password),
+    form("/confirm", Role::Reader, sign_in::confirmed),
     page("/", Role::Reader, home::page),
     form("/sign-out", Role::Reader, sign_in::out),
     form("/values", Role::Operator, home::show_values),
+    page("/settings", Role::Reader, settings::page),
+    form("/settings", Role::Reader, settings::set_own),
+    form("/settings/sessions/end", Role::Reader, settings::end_session),
+    page("/settings/administrators", Role::Owner, settings::administrators),
+    fresh("/settings/administrators", Role::Owner, settings::add),
+    fresh("/settings/administrators/role", Role::Owner, settings::set_role),
+    fresh("/settings/administrators/link", Role::Owner, settings::new_link),
+    fresh("/settings/administrators/remove", Role::Owner, settings::remove),
+    page("/settings/suppression", Role::Operator, settings::suppression),
+    form("/settings/suppression/add", Role::Operator, settings::suppress),
+    form("/settings/suppression/remove", Role::Approver, settings::unsuppress),
+    page("/audit", Role::Approver, audit::page),
+    page("/help", Role::Reader, help::page),
+    page("/help/{page}", Role::Reader, help::page),
+    page("/runs", Role::Reader, runs::list::page),
+    page("/runs/{run}", Role::Reader, runs::summary::page_of_run),
+    page("/runs/{run}/rows", Role::Reader, runs::rows::page_of_rows),
+    page(
+        "/runs/{run}/changes",
+        Role::Reader,
+        runs::changes::page_of_changes,
+    ),
+    page(
+        "/runs/{run}/files/{name}",
+        Role::Operator,
+        runs::files::download,
+    ),
+    page("/runs/{run}/held", Role::Reader, runs::held::page_of_held),
+    fresh_form("/runs/{run}/held", Role::Approver, runs::held::approve),
+    page("/runs/{run}/fix", Role::Reader, runs::fix::page_of_fixes),
+    form("/runs/{run}/fix", Role::Operator, runs::fix::keep),
+    form(
+        "/runs/{run}/fix/leave-out",
+        Role::Operator,
+        runs::fix::leave_out,
+    ),
+    form(
+        "/runs/{run}/fix/take-back",
+        Role::Operator,
+        runs::fix::take_back,
+    ),
+    form("/runs/{run}/fix/import", Role::Operator, runs::fix::import),
+    page(
+        "/runs/{run}/decide",
+        Role::Reader,
+        runs::decide::page_of_doubts,
+    ),
+    form("/runs/{run}/decide", Role::Operator, runs::decide::decide),
+    page("/runs/{run}/undo", Role::Approver, runs::undo::page_of_undo),
+    form(
+        "/runs/{run}/undo/look",
+        Role::Approver,
+        runs::undo::look_by_command,
+    ),
+    fresh_form("/runs/{run}/undo", Role::Approver, runs::undo::undo),
     page("/jobs/{job}", Role::Reader, jobs::page),
     page("/jobs/{job}/state", Role::Reader, jobs::state),
     stream(false, "/jobs/{job}/events", Role::Reader, jobs::events),

@@ -8,11 +8,12 @@ use crate::invitation::Funnel;
 use crate::invitation::Listed;
 use jiff::civil::Date;
 use std::collections::HashMap;
-use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, GenericClient, Row};
 use uuid::Uuid;
 
 use super::Store;
+use super::audit::Act;
 use crate::field::RowNumber;
 use crate::invitation::Candidate;
 use crate::invitation::{Delivery, Kind, MailContext, Name, Person};
@@ -210,7 +211,16 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn expire_overdue(&self) -> Result<u64> {
         let sql = include_str!("sql/expire_invitations.sql");
-        self.execute(sql, &[], "ending old links")
+        self.act("ending old links", async |client| {
+            let ended = client.execute(sql, &[]).await?;
+            Ok((ended, Act::default().count("expired", ended)))
+        })
+    }
+
+    /// The same on the way, before mails are queued.
+    fn forget_overdue(&self) -> Result<()> {
+        let sql = include_str!("sql/expire_invitations.sql");
+        self.execute(sql, &[], "ending old links").map(|_| ())
     }
 
     /// Queues a mail for each of `accounts` that has none of its kind yet, and returns what waits
@@ -224,14 +234,12 @@ impl Store {
         accounts: &[Uuid],
         message_ids: &[String],
     ) -> Result<Vec<Queued>> {
-        self.expire_overdue()?;
+        self.forget_overdue()?;
         let ids = new_ids(accounts.len())?;
         let minutes = mailing.lifetime_minutes.map(|minutes| minutes as i32);
         let kind = mailing.kind.name();
-        let doing = "queueing the mails";
-        self.execute(
-            include_str!("sql/insert_invitations.sql"),
-            &[
+        self.act("queueing the mails", async |client| {
+            let values: [&(dyn ToSql + Sync); 8] = [
                 &mailing.run,
                 &kind,
                 &minutes,
@@ -240,14 +248,20 @@ impl Store {
                 &accounts,
                 &message_ids,
                 &mailing.pipeline,
-            ],
-            doing,
-        )?;
-        if mailing.message.is_some() {
-            let sql = "update muster.invitations set message = $1
-                where state = 'queued' and kind = $2 and account_id = any ($3)";
-            self.execute(sql, &[&mailing.message, &kind, &accounts], doing)?;
-        }
+            ];
+            let sql = include_str!("sql/insert_invitations.sql");
+            let queued = client.execute(sql, &values).await?;
+            if mailing.message.is_some() {
+                let sql = "update muster.invitations set message = $1
+                    where state = 'queued' and kind = $2 and account_id = any ($3)";
+                client
+                    .execute(sql, &[&mailing.message, &kind, &accounts])
+                    .await?;
+            }
+            let chosen = accounts.len() as u64;
+            let act = Act::about(mailing.run).count("chosen", chosen);
+            Ok(((), act.count("queued", queued)))
+        })?;
         self.find_queued(mailing.kind, accounts)
     }
 
@@ -278,8 +292,13 @@ impl Store {
             &mailing.pipeline,
             &minutes_before,
         ];
-        self.execute(include_str!("sql/insert_session_mails.sql"), &values, doing)?;
-        self.execute(include_str!("sql/cancel_outdated.sql"), &[], doing)?;
+        self.act(doing, async |client| {
+            let sql = include_str!("sql/insert_session_mails.sql");
+            let queued = client.execute(sql, &values).await?;
+            let sql = include_str!("sql/cancel_outdated.sql");
+            client.execute(sql, &[]).await?;
+            Ok(((), Act::about(mailing.run).count("session mails", queued)))
+        })?;
         let sql = include_str!("sql/find_queued_session_mails.sql");
         let rows = self.query(sql, &[&kind, &accounts, &sessions], doing)?;
         Ok(rows.iter().map(queued).collect())
@@ -583,10 +602,14 @@ impl Store {
         message: Option<&str>,
         pipeline: Option<&str>,
     ) -> Result<u64> {
-        self.expire_overdue()?;
+        self.forget_overdue()?;
         let sql = include_str!("sql/requeue_invitations.sql");
         let values: [&(dyn ToSql + Sync); 4] = [&ids, &message_ids, &message, &pipeline];
-        self.execute(sql, &values, "queueing the mails")
+        self.act("queueing the mails", async |client| {
+            let act = Act::default().people(people_of(client, ids).await?);
+            let queued = client.execute(sql, &values).await?;
+            Ok((queued, act.count("queued", queued)))
+        })
     }
 
     /// Cancels invitations, and with `remove_accounts` removes the accounts that were never used.
@@ -598,6 +621,7 @@ impl Store {
         let doing = |error| refusal(&error, "cancelling the invitations");
         self.runtime.block_on(async {
             let transaction = self.connection.client.transaction().await.map_err(doing)?;
+            let act = Act::default().people(people_of(&transaction, ids).await.map_err(doing)?);
             let sql = include_str!("sql/cancel_invitations.sql");
             let cancelled = transaction.execute(sql, &[&ids]).await.map_err(doing)?;
             let removed = match remove_accounts {
@@ -607,6 +631,8 @@ impl Store {
                     .await
                     .map_err(doing)?,
             };
+            let act = act.count("cancelled", cancelled).count("removed", removed);
+            self.acting.write(&transaction, &act).await.map_err(doing)?;
             transaction.commit().await.map_err(doing)?;
             Ok((cancelled, removed))
         })
@@ -618,7 +644,11 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn end_invitations(&self, ids: &[Uuid]) -> Result<u64> {
         let sql = include_str!("sql/end_invitations.sql");
-        self.execute(sql, &[&ids], "ending links")
+        self.act("ending links", async |client| {
+            let act = Act::default().people(people_of(client, ids).await?);
+            let ended = client.execute(sql, &[&ids]).await?;
+            Ok((ended, act.count("ended", ended)))
+        })
     }
 
     /// Makes links to be handed over in person, by the settings of `pipeline`; those that are out end.
@@ -671,6 +701,12 @@ impl Store {
                 &pipeline,
             ];
             let made = transaction.query(sql, &values).await.map_err(doing)?;
+            let people = made.iter().map(|row| row.get(0)).collect();
+            let act = Act::default().count("links", made.len() as u64);
+            self.acting
+                .write(&transaction, &act.people(people))
+                .await
+                .map_err(doing)?;
             let made = made.iter().map(|row| {
                 let handed_over = HandedOver {
                     kind: Kind::from_name(row.get(1)).unwrap_or(Kind::Reset),
@@ -691,7 +727,10 @@ impl Store {
     pub fn suppress(&self, email_keys: &[String], reason: &str) -> Result<u64> {
         let sql = "insert into muster.suppressions (email_key, reason)
             select unnest($1::text[]), $2 on conflict (email_key) do nothing";
-        self.execute(sql, &[&email_keys, &reason], "suppressing addresses")
+        self.act("suppressing addresses", async |client| {
+            let added = client.execute(sql, &[&email_keys, &reason]).await?;
+            Ok((added, Act::default().count("added", added)))
+        })
     }
 
     /// Takes addresses off that list; how many were on it.
@@ -700,7 +739,10 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn unsuppress(&self, email_keys: &[String]) -> Result<u64> {
         let sql = "delete from muster.suppressions where email_key = any ($1)";
-        self.execute(sql, &[&email_keys], "removing suppressions")
+        self.act("removing suppressions", async |client| {
+            let removed = client.execute(sql, &[&email_keys]).await?;
+            Ok((removed, Act::default().count("removed", removed)))
+        })
     }
 
     /// The addresses that are never mailed, with the reason and the day.
@@ -716,6 +758,17 @@ impl Store {
             .map(|row| (row.get(0), row.get(1), row.get(2)))
             .collect())
     }
+}
+
+/// Whose invitations these are.
+async fn people_of<C: GenericClient>(
+    client: &C,
+    ids: &[Uuid],
+) -> std::result::Result<Vec<Uuid>, Error> {
+    let sql = "select distinct account_id from muster.invitations
+        where id = any ($1) and account_id is not null";
+    let rows = client.query(sql, &[&ids]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 fn queued(row: &Row) -> Queued {

@@ -1,8 +1,10 @@
 //! The records of runs: begun, taken up again, finished, listed.
 
 use tokio::task::JoinHandle;
+use tokio_postgres::Row;
 
 use super::Store;
+use super::audit::Act;
 use crate::definition::Pipeline;
 use crate::issue::Code;
 use crate::profile::Profile;
@@ -74,8 +76,7 @@ impl Store {
         pipeline: &Pipeline,
         folder: &str,
     ) -> Result<Begun> {
-        let client = &self.connection.client;
-        let begun = self.runtime.block_on(async {
+        self.act("beginning the run", async |client| {
             let unfinished = client
                 .query_opt(
                     include_str!("sql/find_unfinished_run.sql"),
@@ -85,13 +86,15 @@ impl Store {
             if let Some(run) = unfinished {
                 let id: String = run.get(0);
                 let seed: i64 = run.get(1);
-                return Ok(Begun {
+                let act = Act::about(&id);
+                let begun = Begun {
                     seed: seed as u64,
                     started_ms: run.get::<_, i64>(3) as u64,
                     resumed_from: Some(run.get(2)),
                     has_written: run.get(4),
                     id,
-                });
+                };
+                return Ok((begun, act));
             }
             let sql = include_str!("sql/insert_run.sql");
             let row = client
@@ -109,15 +112,15 @@ impl Store {
                 )
                 .await?;
             let started_ms = row.get::<_, i64>(0) as u64;
-            Ok(Begun {
+            let begun = Begun {
                 id: id.to_string(),
                 seed,
                 started_ms,
                 resumed_from: None,
                 has_written: false,
-            })
-        });
-        begun.map_err(|error: tokio_postgres::Error| refusal(&error, "beginning the run"))
+            };
+            Ok((begun, Act::about(id)))
+        })
     }
 
     /// Closes a run that was interrupted and can't go on: it counts as finished from now on,
@@ -219,18 +222,17 @@ impl Store {
                     .query(include_str!("sql/list_runs.sql"), &[&limit]),
             )
             .map_err(|error| refusal(&error, "reading the runs"))?;
-        Ok(rows
-            .iter()
-            .map(|row| RunRecord {
-                id: row.get(0),
-                kind: row.get(1),
-                state: row.get(2),
-                started_at: row.get(3),
-                summary: summary_of(row.get(4)),
-                folder: row.get(5),
-                pipeline: row.get(6),
-            })
-            .collect())
+        Ok(rows.iter().map(record).collect())
+    }
+
+    /// The run of that id.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn run(&self, id: &str) -> Result<Option<RunRecord>> {
+        let sql = include_str!("sql/find_run.sql");
+        let rows = self.query(sql, &[&id], "reading the runs")?;
+        Ok(rows.first().map(record))
     }
 
     /// Begins to bring the planner's statistics up to date after a load that changed much, over its
@@ -255,6 +257,19 @@ impl Store {
             let what = format!("updating the statistics stopped unexpectedly: {error}");
             Err(Refusal::new(Code::DatabaseFailed, what))
         })
+    }
+}
+
+/// The columns of `list_runs.sql`.
+fn record(row: &Row) -> RunRecord {
+    RunRecord {
+        id: row.get(0),
+        kind: row.get(1),
+        state: row.get(2),
+        started_at: row.get(3),
+        summary: summary_of(row.get(4)),
+        folder: row.get(5),
+        pipeline: row.get(6),
     }
 }
 

@@ -1,6 +1,7 @@
 //! German texts, a table for each room.
 
 mod frame;
+mod runs;
 
 /// All tables: English, German.
-pub const ALL: &[&[(&str, &str)]] = &[frame::WORDS];
+pub const ALL: &[&[(&str, &str)]] = &[frame::WORDS, runs::WORDS];
