@@ -6,8 +6,8 @@ use super::ask::{Answer, Ask, Page};
 use super::page::visible;
 use crate::admin::Role;
 use crate::refusal::Result;
-use crate::store::audit::Act;
 use crate::store::attention::COUNT_MAX;
+use crate::store::audit::Act;
 use crate::store::runs::RunRecord;
 use crate::summary::Summary;
 

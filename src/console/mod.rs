@@ -42,11 +42,11 @@ mod invite;
 pub mod jobs;
 mod mails;
 mod page;
-mod proxy;
 mod people;
+mod proxy;
 mod routes;
-mod settings;
 mod runs;
+mod settings;
 mod sign_in;
 mod words;
 
