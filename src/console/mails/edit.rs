@@ -236,7 +236,7 @@ pub fn see(ask: &mut Ask) -> Result<Answer> {
     let person = somebody(ask)?;
     let body = match editing.render(&person) {
         Ok(rendered) => html! {
-            p.good { (ask.t("The text is sound.")) }
+            div.good { p { (ask.t("The text is sound.")) } }
             (preview(ask, &editing, &rendered))
             (editor(ask, &editing))
         },
@@ -262,7 +262,7 @@ fn preview(ask: &Ask, editing: &Editing, rendered: &Rendered) -> Markup {
         section aria-labelledby="preview" {
             h2 #preview { (ask.t("Preview")) }
             @if ask.masks() {
-                p.note { (ask.t("The mail has this person's values. Show values to see it.")) }
+                div.note { p { (ask.t("The mail has this person's values. Show values to see it.")) } }
             } @else {
                 dl { dt { (ask.t("Subject")) } dd { strong { (visible(&rendered.subject)) } } }
                 pre { (visible_lines(&rendered.text)) }
@@ -358,7 +358,7 @@ pub fn send(ask: &mut Ask) -> Result<Answer> {
         ended => return Err(undelivered(ended)),
     }
     let body = html! {
-        p.good { (ask.t("The test mail went")) " " (prose(&mailer.way())) "." }
+        div.good { p { (ask.t("The test mail went")) " " (prose(&mailer.way())) "." } }
         (editor(ask, &editing))
     };
     Ok(shown(ask, &editing, body))

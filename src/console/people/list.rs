@@ -148,6 +148,9 @@ fn filter(ask: &Ask, asked: &Asked) -> Result<Markup> {
 }
 
 fn head(ask: &Ask, name: &'static str, sort: &str) -> Markup {
+    if parts::path(ask) != "/people" {
+        return html! { th scope="col" { (ask.t(name)) } };
+    }
     let now = ask.query.get("sort");
     let next = match now == sort {
         true => format!("-{sort}"),
