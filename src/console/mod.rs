@@ -33,11 +33,13 @@ use crate::store::connect::Target;
 
 pub mod ask;
 mod audit;
+mod commands;
 mod dispatch;
 mod german;
 mod headers;
 mod help;
 mod home;
+mod import;
 mod invite;
 pub mod jobs;
 mod mails;
@@ -67,6 +69,10 @@ pub struct Serving {
     pub home: PathBuf,
     /// The database, where it was named on the command line; the commands that are started use it.
     pub database: Option<String>,
+    /// The most bytes of a file that is sent.
+    pub upload_bytes: u64,
+    /// After how many days it is deleted.
+    pub upload_days: u32,
     /// Names by which browsers may ask, besides that of a loopback address.
     pub hosts: Vec<String>,
     /// Whether browsers come by `https` through a proxy, whose `X-Forwarded-For` names them.
@@ -82,6 +88,10 @@ pub struct App {
     database: Option<String>,
     /// Muster's home.
     pub home: PathBuf,
+    /// The most bytes of a file that is sent.
+    upload_bytes: u64,
+    /// After how many days it is deleted.
+    upload_days: u32,
     hosts: Vec<String>,
     https: bool,
     behind_proxy: bool,
@@ -148,6 +158,8 @@ pub fn serve(
         listen,
         home,
         database,
+        upload_bytes,
+        upload_days,
         hosts,
         behind_proxy,
         trusted,
@@ -157,6 +169,8 @@ pub fn serve(
         pool: Arc::new(Pool::open(target)?),
         database,
         home,
+        upload_bytes,
+        upload_days,
         hosts,
         https,
         behind_proxy,

@@ -1,8 +1,9 @@
 //! German texts, a table for each room.
 
 mod frame;
+mod import;
 mod people;
 mod runs;
 
 /// All tables: English, German.
-pub const ALL: &[&[(&str, &str)]] = &[frame::WORDS, people::WORDS, runs::WORDS];
+pub const ALL: &[&[(&str, &str)]] = &[frame::WORDS, import::WORDS, people::WORDS, runs::WORDS];
