@@ -374,11 +374,14 @@ pub fn send(ask: &mut Ask) -> Result<Answer> {
             Some(list_of(&recipients(&plan)))
         }
     };
-    if ask.form.get("canary") == "yes" {
+    let is_first_try = ask.form.get("canary") == "yes";
+    if is_first_try {
         args.push(format!("--canary={CANARY}"));
     }
     args.extend(message_options(ask, plan.message())?);
     let leads_to = match &plan.run {
+        // The message and who is left out are kept there for the rest.
+        _ if is_first_try => plan.here.clone(),
         Some(run) => format!("/runs/{}/{}", encoded(&run.id), plan.purpose.path()),
         None => "/invitations".to_string(),
     };

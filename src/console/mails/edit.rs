@@ -18,6 +18,7 @@ use crate::notify::template::{Edited, Templates, known_variables};
 use crate::refusal::{Refusal, Result};
 use crate::sending::mailer::{Mailer, undelivered};
 use crate::session::{Known, Session};
+use crate::store::audit::Act;
 use crate::store::people::Choice;
 use crate::text::email;
 
@@ -305,6 +306,7 @@ pub fn save(ask: &mut Ask) -> Result<Answer> {
         return Ok(shown(ask, &editing, body));
     }
     editing.edited.write(Path::new(folder))?;
+    note(ask, &editing, "mails save")?;
     Ok(Answer::See(editing.here()))
 }
 
@@ -317,7 +319,15 @@ pub fn as_it_came(ask: &mut Ask) -> Result<Answer> {
         return Err(folderless());
     };
     editing.edited.remove(Path::new(folder))?;
+    note(ask, &editing, "mails reset")?;
     Ok(Answer::See(editing.here()))
+}
+
+/// What the audit says of it.
+fn note(ask: &mut Ask, editing: &Editing, action: &str) -> Result<()> {
+    let about = format!("{}/{}", editing.kind.name(), editing.edited.language);
+    ask.acts(action, "");
+    ask.store.audit(&Act::about(about))
 }
 
 fn folderless() -> Refusal {
@@ -357,6 +367,7 @@ pub fn send(ask: &mut Ask) -> Result<Answer> {
         Delivery::Sent { .. } => {}
         ended => return Err(undelivered(ended)),
     }
+    note(ask, &editing, "mails test")?;
     let body = html! {
         div.good { p { (ask.t("The test mail went")) " " (prose(&mailer.way())) "." } }
         (editor(ask, &editing))

@@ -24,6 +24,7 @@ pub fn make(ask: &mut Ask) -> Result<Answer> {
         return Ok(cancelled(ask, &here));
     }
     let mailer = open_mailer(None, None, &[account], ask.store)?;
+    ask.acts("invitations link", "muster invitations link WHO");
     let (made, links) = hand_over(ask.store, &mailer, &[account], |_, _| Ok(()))?;
     let (Some(made), Some(link)) = (made.get(&account), links.get(&account)) else {
         let what = "this account can't be opened by a link";
