@@ -2,10 +2,16 @@
 
 mod frame;
 mod import;
+mod people;
 mod runs;
 
 /// All tables: English, German.
-pub const ALL: &[&[(&str, &str)]] = &[frame::WORDS, import::WORDS, runs::WORDS];
+pub const ALL: &[&[(&str, &str)]] = &[
+    frame::WORDS,
+    import::WORDS,
+    people::WORDS,
+    runs::WORDS,
+];
 
 #[cfg(test)]
 mod tests {

@@ -11,6 +11,7 @@ pub mod browser;
 mod frame;
 mod pages;
 mod runs;
+mod people;
 
 /// A console over a database of its own.
 pub struct Console {
@@ -219,6 +220,25 @@ impl Visitor<'_> {
     pub fn submit(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
         let html = self.page(page);
         self.submit_from(&html, action, fields)
+    }
+
+    /// Sends the form of a page that posts to `action` to another address, as a button may.
+    pub fn send_over(
+        &self,
+        html: &str,
+        action: &str,
+        other: &str,
+        fields: &[(&str, &str)],
+    ) -> Answer {
+        let hidden = hidden_fields(html, action);
+        let given = |name: &str| fields.iter().any(|(key, _)| *key == name);
+        let mut all: Vec<(&str, &str)> = hidden
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(|(name, _)| !given(name))
+            .collect();
+        all.extend_from_slice(fields);
+        self.send(other, &all)
     }
 
     /// The same from a page that was opened before.
