@@ -33,7 +33,10 @@ pub const WORDS: &[(&str, &str)] = &[
     ),
     ("Progress", "Fortschritt"),
     ("Reading the file", "Die Datei wird gelesen"),
-    ("Preparing the passwords", "Die Passwörter werden vorbereitet"),
+    (
+        "Preparing the passwords",
+        "Die Passwörter werden vorbereitet",
+    ),
     ("Writing", "Es wird geschrieben"),
     ("Undoing", "Es wird zurückgenommen"),
     ("Sending", "Es wird gesendet"),
@@ -56,7 +59,10 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Continue", "Weiter"),
     ("See the run", "Zum Lauf"),
     ("What the command said", "Was der Befehl gemeldet hat"),
-    ("Nobody knows how this ended", "Wie es geendet hat, ist unbekannt"),
+    (
+        "Nobody knows how this ended",
+        "Wie es geendet hat, ist unbekannt",
+    ),
     ("Done", "Fertig"),
     (
         "Done; some rows need fixing",
@@ -126,10 +132,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ),
     ("{count} bytes", "{count} Bytes"),
     ("What kind of list it is", "Was für eine Liste es ist"),
-    (
-        "Find out by its columns",
-        "An den Spalten erkennen",
-    ),
+    ("Find out by its columns", "An den Spalten erkennen"),
     (
         "CSV, Excel, OpenDocument, JSON or Parquet, also as .gz or .zip; at most {most}.",
         "CSV, Excel, OpenDocument, JSON oder Parquet, auch als .gz oder .zip; höchstens {most}.",
@@ -226,14 +229,8 @@ pub const WORDS: &[(&str, &str)] = &[
         "Small letters, digits and hyphens. Leave it empty to use the columns for this file only. It is written into the folder `pipelines`, where every command finds it.",
         "Kleinbuchstaben, Ziffern und Bindestriche. Bleibt es leer, gelten die Spalten nur für diese Datei. Sie wird in den Ordner `pipelines` geschrieben, wo jeder Befehl sie findet.",
     ),
-    (
-        "Read the file in another way",
-        "Die Datei anders lesen",
-    ),
-    (
-        "Choose the columns by hand",
-        "Die Spalten von Hand wählen",
-    ),
+    ("Read the file in another way", "Die Datei anders lesen"),
+    ("Choose the columns by hand", "Die Spalten von Hand wählen"),
     ("Sheet", "Tabellenblatt"),
     (
         "Sheet, by name or number",
@@ -296,10 +293,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("line {line}", "Zeile {line}"),
     ("New accounts", "Neue Konten"),
     ("Accounts that change", "Konten, die sich ändern"),
-    (
-        "Accounts that are closed",
-        "Konten, die geschlossen werden",
-    ),
+    ("Accounts that are closed", "Konten, die geschlossen werden"),
     ("Other e-mail addresses", "Andere E-Mail-Adressen"),
     ("Higher roles", "Höhere Rollen"),
     (
@@ -320,10 +314,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Change", "Änderung"),
     ("Planned", "Geplant"),
     ("Limit", "Grenze"),
-    (
-        "Plan to import them, too",
-        "Auch diese zum Import vorsehen",
-    ),
+    ("Plan to import them, too", "Auch diese zum Import vorsehen"),
     (
         "Type the planned number of each change that is right. The file is checked again with it.",
         "Geben Sie bei jeder Änderung, die richtig ist, die geplante Zahl ein. Die Datei wird damit noch einmal geprüft.",
