@@ -55,6 +55,13 @@ pub fn own() -> Vec<PathBuf> {
     paths
 }
 
+/// The names of the pipelines in `./pipelines`, sorted.
+pub fn own_names() -> Vec<String> {
+    let paths = own().into_iter();
+    let stems = paths.filter_map(|path| Some(path.file_stem()?.to_str()?.to_string()));
+    stems.collect()
+}
+
 /// Reads the pipeline called `name`: a path, the name of a file in `./pipelines`, or a shipped
 /// one; the default without a name.
 ///
@@ -100,6 +107,11 @@ pub fn open(name: Option<&str>) -> Result<Pipeline> {
             ),
         }),
     )
+}
+
+/// The day by this machine's clock and time zone. The stages get it with the pipeline.
+pub fn today() -> jiff::civil::Date {
+    jiff::Zoned::now().date()
 }
 
 #[cfg(test)]

@@ -2,16 +2,20 @@
 
 use std::net::SocketAddr;
 
+use axum::http::header::HeaderName;
 use clap::{Args, Subcommand};
 
 use super::DatabaseArgs;
-use crate::cli::terminal::{print, stop_on_signal};
-use crate::console::{self, Serving};
+use crate::admin::Role;
+use crate::cli::terminal::{print, stop_on_signal, warn};
+use crate::console::{self, Network, Serving, Trusted};
+use crate::issue::Code;
 use crate::memory::Budget;
 use crate::notify::token::Token;
 use crate::outcome::Exit;
-use crate::refusal::Result;
+use crate::refusal::{Refusal, Result};
 use crate::store::Store;
+use crate::store::admins::Admin;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
 
@@ -20,7 +24,7 @@ use crate::store::launcher::home_from_environment;
 pub(super) struct ConsoleArgs {
     #[command(subcommand)]
     command: Option<ConsoleCommand>,
-    /// Address and port to listen on
+    /// Address and port to listen on; for other machines, put a TLS proxy in front
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8481")]
     listen: SocketAddr,
     /// Refuse files that are sent and larger than this
@@ -29,8 +33,26 @@ pub(super) struct ConsoleArgs {
     /// Delete files that were sent after this many days
     #[arg(long, value_name = "DAYS", default_value_t = 14)]
     keep_uploads: u32,
+    /// Browsers come by https through a proxy that sets X-Forwarded-For; needs --host and
+    /// administrators
+    #[arg(long, requires = "host")]
+    behind_proxy: bool,
+    /// A name by which browsers ask for the console, such as muster.firm.example; repeatable
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
+    /// Believe a proxy in this network who has signed in, such as 10.1.0.0/16; repeatable
+    #[arg(long, value_name = "NETWORK", requires_all = ["behind_proxy", "user_header"])]
+    trusted_proxy: Vec<Network>,
+    /// The header in which that proxy names the administrator
+    #[arg(long, value_name = "HEADER", requires = "trusted_proxy", value_parser = header)]
+    user_header: Option<HeaderName>,
     #[command(flatten)]
     database: DatabaseArgs,
+}
+
+fn header(text: &str) -> std::result::Result<HeaderName, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is not the name of a header"))
 }
 
 #[derive(Subcommand)]
@@ -54,24 +76,66 @@ pub(super) fn console(args: &ConsoleArgs) -> Result<Exit> {
     }
     let target = target(&args.database)?;
     let store = Store::open(target.clone())?;
+    check_reach(args, &store)?;
+    let trusted = args.user_header.clone().map(|header| Trusted {
+        networks: args.trusted_proxy.clone(),
+        header,
+    });
     let serving = Serving {
         listen: args.listen,
         home: home_from_environment()?,
         database: args.database.database.clone(),
         upload_bytes: args.max_upload.bytes(),
         upload_days: args.keep_uploads,
-        hosts: Vec::new(),
-        https: false,
+        hosts: args.host.clone(),
+        behind_proxy: args.behind_proxy,
+        trusted,
     };
-    let token = sign_in_token(&store)?;
+    let token = match args.behind_proxy {
+        true => None,
+        false => Some(sign_in_token(&store)?),
+    };
+    drop(store);
     console::serve(target, serving, stop_on_signal(), |address| {
-        print(&format!(
-            "the console is at http://{address}/ until Ctrl-C\n\
-             sign in, once, within ten minutes: {}\n",
-            address_of(address, &token)
-        ));
+        let place = match args.host.first() {
+            Some(host) if args.behind_proxy => format!("https://{host}/, through {address},"),
+            _ => format!("http://{address}/"),
+        };
+        print(&format!("the console is at {place} until Ctrl-C\n"));
+        if let Some(token) = &token {
+            print(&format!(
+                "sign in, once, within ten minutes: {}\n",
+                address_of(address, token)
+            ));
+        }
     })?;
     Ok(Exit::Done)
+}
+
+/// Whoever can reach more than this machine's own console must be named and come by https.
+fn check_reach(args: &ConsoleArgs, store: &Store) -> Result<()> {
+    let refuse = |what: &str| Refusal::new(Code::UsageInvalid, what);
+    if !args.listen.ip().is_loopback() && !args.behind_proxy {
+        let what = "without --behind-proxy, the console listens on this machine only";
+        return Err(refuse(what).help(
+            "put a proxy with TLS in front, and add `--behind-proxy --host NAME`; or use an \
+             address such as 127.0.0.1:8481",
+        ));
+    }
+    if !args.behind_proxy {
+        return Ok(());
+    }
+    let admins = store.list_admins()?;
+    let may_sign_in = |admin: &Admin| admin.has_password || args.user_header.is_some();
+    // A link is enough to begin with: it sets a password through the proxy.
+    if !admins.iter().any(|admin| admin.role == Role::Owner) {
+        return Err(refuse("behind a proxy, the console needs a named owner")
+            .help("add one: `muster admins add NAME --role owner --console https://HOST`"));
+    }
+    if !admins.iter().any(may_sign_in) {
+        warn("no administrator has set a password yet; `muster admins link NAME` prints a link");
+    }
+    Ok(())
 }
 
 fn target(database: &DatabaseArgs) -> Result<Target> {

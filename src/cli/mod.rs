@@ -4,7 +4,7 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::memory::Budget;
 use crate::outcome::Exit;
@@ -15,7 +15,9 @@ use crate::stages::read::workbook::child;
 use crate::store::launcher::{Local, Status, home_from_environment};
 
 mod add;
+mod admins;
 mod approve;
+mod audit;
 mod console;
 mod drop;
 mod due;
@@ -35,7 +37,6 @@ mod plan;
 mod rows;
 mod run;
 mod runs;
-mod selection;
 mod serve;
 mod sessions;
 mod target;
@@ -138,6 +139,13 @@ enum Command {
         #[command(subcommand)]
         command: target::TargetCommand,
     },
+    /// Manage who may use the console
+    Admins {
+        #[command(subcommand)]
+        command: admins::AdminsCommand,
+    },
+    /// List who did what, newest first
+    Audit(audit::AuditArgs),
     /// Manage the local database
     Db {
         #[command(subcommand)]
@@ -222,7 +230,13 @@ enum DbCommand {
 
 /// Runs the command of this process's arguments.
 pub fn run() -> Exit {
-    let line = match Line::try_parse() {
+    let command = Line::command();
+    let parsed = command.clone().try_get_matches().and_then(|matches| {
+        let line = Line::from_arg_matches(&matches)?;
+        audit::begin(&line.command, &command, &matches);
+        Ok(line)
+    });
+    let line = match parsed {
         Ok(line) => line,
         Err(error) => {
             let _ = error.print();
@@ -263,6 +277,8 @@ pub fn run() -> Exit {
         Command::Console(args) => console::console(args),
         Command::Sessions { command } => sessions::sessions(command),
         Command::Target { command } => target::target(command),
+        Command::Admins { command } => admins::admins(command),
+        Command::Audit(args) => audit::audit(args),
         Command::Db { command } => database(command),
         Command::ReadWorkbook(args) => return workbook::read(args),
         Command::RunJob(args) => job::run_job(args),
@@ -312,7 +328,6 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_sound() {

@@ -8,6 +8,7 @@ use super::{App, words};
 use crate::admin::Role;
 use crate::refusal::Result;
 use crate::store::Store;
+use crate::store::audit::Acting;
 use crate::store::console::Session;
 
 /// Names and values of a query or a form, in the order in which they came.
@@ -60,6 +61,8 @@ pub struct Ask<'a> {
     pub form: Fields,
     /// The network address of the browser.
     pub address: String,
+    /// Where the browser finds the console, such as `http://127.0.0.1:8481`.
+    pub origin: String,
 }
 
 impl Ask<'_> {
@@ -116,6 +119,25 @@ impl Ask<'_> {
         }
     }
 
+    /// What the audit calls what is done now, and the command that it equals, without personal
+    /// values. Without this, the action is the path of the request.
+    pub fn acts(&mut self, action: &str, command: &str) {
+        let acting = Acting {
+            who: self.who(),
+            session: Some(self.session.id),
+            address: Some(self.address.clone()),
+            action: action.to_string(),
+            command: command.to_string(),
+        };
+        self.store.act_as(acting);
+    }
+
+    /// A time in the viewer's zone, of microseconds since 1970.
+    pub fn time_of(&self, micros: i64) -> Markup {
+        let time = jiff::Timestamp::from_microsecond(micros);
+        time.map_or_else(|_| html! {}, |time| self.time(&time.to_string()))
+    }
+
     /// How the audit names who asks.
     pub fn who(&self) -> String {
         who(&self.session)
@@ -140,6 +162,8 @@ pub enum Answer {
     File(Download),
     /// JSON for the page's script.
     Json(String),
+    /// The HTML of a mail, shown in a frame in which nothing runs and nothing is loaded.
+    Mail(String),
     /// There is nothing at that address.
     Missing,
 }

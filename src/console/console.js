@@ -1,15 +1,16 @@
 "use strict";
 // Everything works without this script; it only saves steps.
 (() => {
-  const form = document.querySelector("form[data-sign-in]");
-  if (form) {
-    form.elements.zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
-    const code = location.hash.slice(1);
-    if (code.length === 43) {
-      history.replaceState(null, "", location.pathname + location.search);
-      form.elements.code.value = code;
-      form.requestSubmit();
-    }
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+  for (const form of document.querySelectorAll("form[data-zone]")) form.elements.zone.value = zone;
+  // The code of a link is in its fragment, which browsers send to nobody.
+  const code = location.hash.slice(1);
+  const form = document.querySelector("form[data-code]");
+  if (form && code.length === 43) {
+    history.replaceState(null, "", location.pathname + location.search);
+    form.elements.code.value = code;
+    if (form.dataset.code === "send") form.requestSubmit();
+    else form.elements.password.focus();
   }
   // A second click on a button would only be refused.
   document.addEventListener("submit", (event) => {

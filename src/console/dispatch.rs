@@ -7,21 +7,22 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::extract::Query;
 use axum::http::header::{
-    ACCEPT_LANGUAGE, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue,
-    LOCATION, SET_COOKIE, USER_AGENT,
+    ACCEPT_LANGUAGE, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    HOST, HeaderMap, HeaderValue, LOCATION, SET_COOKIE, USER_AGENT,
 };
 use axum::http::{Method, Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
 use super::ask::{Answer, Ask, Content, Download, Fields, Page};
 use super::page::Frame;
-use super::routes::{Act, Needs, Route, find};
+use super::routes::{Act, Needs, Route, SIGN_IN, find};
 use super::{App, FORM_BYTES_MAX, headers, page, sign_in, words};
 use crate::notify::token::sha256_of;
 use crate::refusal::Refusal;
 use crate::serve::guard;
 use crate::store::Store;
 use crate::store::console::{Claim, Session};
+use crate::text::username_key;
 
 /// From the head of a form's request to its end.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -166,27 +167,34 @@ fn respond(
     form: Fields,
 ) -> Response {
     let fallback = words::choose("", &head.accepted);
-    let session = match session_of(app, store, head) {
+    let mut session = match session_of(app, store, head) {
         Ok(session) => session,
         Err(refusal) => return refused(&Frame::outside(fallback), &refusal),
     };
+    let by_proxy = app.proxy_user(head);
+    if let Some(user) = &by_proxy {
+        // Somebody else may have signed in at the proxy meanwhile.
+        let is_theirs = |session: &Session| username_key(&session.name) == username_key(user);
+        session = session.filter(is_theirs);
+        if session.is_none() && form.0.is_empty() {
+            return sign_in::by_proxy(app, store, head, user)
+                .unwrap_or_else(|refusal| refused(&Frame::outside(fallback), &refusal));
+        }
+    }
     let query = head.uri.query().unwrap_or("");
     let query = fields_of(query.as_bytes());
     let Some(session) = session else {
-        return match found {
-            Some((
-                Route {
-                    act: Act::SignIn, ..
-                },
-                _,
-            )) => sign_in::answer(app, store, head, &form),
+        return match found.map(|(route, _)| route.act) {
+            Some(Act::Outside(handler)) => handler(app, store, head, &form),
             // What was typed is kept while somebody signs in again.
-            _ if !form.0.is_empty() => sign_in::page(app, head, "", Some((head.uri.path(), &form))),
+            _ if !form.0.is_empty() => sign_in::again(app, head, &form),
             _ => see(&sign_in_address(&head.uri)),
         };
     };
     let language = words::choose(&session.language, &head.accepted);
-    let is_fresh = session.confirmed_ago <= FRESH_SECONDS || session.admin.is_none();
+    // Who came by a link on this machine, or through a proxy, has no password here.
+    let has_password = session.admin.is_some() && by_proxy.is_none();
+    let is_fresh = session.confirmed_ago <= FRESH_SECONDS || !has_password;
     let mut ask = Ask {
         app,
         store,
@@ -196,12 +204,19 @@ fn respond(
         parts: Vec::new(),
         query,
         form,
-        address: head.peer.ip().to_string(),
+        address: app.client(head).to_string(),
+        origin: origin(app, head),
     };
+    ask.acts(head.uri.path().trim_matches('/'), "");
     let Some((route, parts)) = found else {
         return frame(&ask, Answer::Missing);
     };
     ask.parts = parts;
+    if let Act::Outside(handler) = route.act
+        && route.path != SIGN_IN
+    {
+        return handler(app, ask.store, head, &ask.form);
+    }
     let (Needs::Role(needed) | Needs::Fresh(needed)) = route.needs else {
         // Who is signed in has nothing to do there.
         return see("/");
@@ -211,7 +226,7 @@ fn respond(
         return framed(&ask, page, StatusCode::FORBIDDEN);
     }
     if matches!(route.needs, Needs::Fresh(_)) && !is_fresh {
-        return sign_in::confirm(&ask);
+        return frame(&ask, sign_in::confirm(&ask));
     }
     match route.act {
         Act::Page(handler) => {
@@ -222,7 +237,7 @@ fn respond(
             )
         }
         Act::Form(handler) => carry_out(&mut ask, handler),
-        Act::SignIn | Act::Stream(_) => frame(&ask, Answer::Missing),
+        Act::Outside(_) | Act::Stream(_) => frame(&ask, Answer::Missing),
     }
 }
 
@@ -269,8 +284,19 @@ fn frame(ask: &Ask, answer: Answer) -> Response {
         Answer::See(location) => see(&location),
         Answer::File(download) => file(download),
         Answer::Json(json) => typed(json, "application/json"),
+        Answer::Mail(html) => mail(html),
         Answer::Missing => framed(ask, page::missing(ask), StatusCode::NOT_FOUND),
     }
+}
+
+/// A mail has styles of its own, in it; nothing else is allowed in there.
+fn mail(html: String) -> Response {
+    let mut response = typed(html, "text/html; charset=utf-8");
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'self'";
+    response
+        .headers_mut()
+        .insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    response
 }
 
 fn framed(ask: &Ask, page: Page, status: StatusCode) -> Response {
@@ -313,10 +339,21 @@ pub fn see(location: &str) -> Response {
 /// The same with a cookie; an empty value takes it away.
 pub fn see_with_cookie(app: &App, location: &str, value: &str) -> Response {
     let mut response = see(location);
+    set_cookie(app, &mut response, value);
+    response
+}
+
+/// Gives an answer the cookie of a session.
+pub fn set_cookie(app: &App, response: &mut Response, value: &str) {
     if let Ok(cookie) = HeaderValue::try_from(headers::set_cookie(app.https, value)) {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
-    response
+}
+
+/// Where the browser finds the console: the host was checked.
+fn origin(app: &App, head: &Head) -> String {
+    let scheme = if app.https { "https" } else { "http" };
+    format!("{scheme}://{}", head.text(HOST))
 }
 
 fn sign_in_address(uri: &Uri) -> String {

@@ -7,6 +7,7 @@ use super::page::visible;
 use crate::admin::Role;
 use crate::refusal::Result;
 use crate::store::attention::COUNT_MAX;
+use crate::store::audit::Act;
 use crate::store::runs::RunRecord;
 use crate::summary::Summary;
 
@@ -176,6 +177,12 @@ fn waiting(ask: &Ask, runs: &[RunRecord]) -> Result<Vec<Waiting>> {
 /// `/values`: shows values in full, or masks them again.
 pub fn show_values(ask: &mut Ask) -> Result<Answer> {
     ask.session.shows_values = !ask.session.shows_values;
+    let action = match ask.session.shows_values {
+        true => "show values",
+        false => "mask values",
+    };
+    ask.acts(action, "");
+    ask.store.audit(&Act::default())?;
     ask.store.set_console_session(&ask.session)?;
     Ok(Answer::See(own_path(ask.form.get("to"))))
 }

@@ -114,6 +114,10 @@ pub fn label(ask: &Ask, kind: &str) -> &'static str {
         "invite" => "sending of invitations",
         "reset" => "sending of password resets",
         "change" => "change",
+        "preview" => "preview",
+        "remind" => "sending of reminders",
+        "cancel" => "cancelling of invitations",
+        "groups" => "change of groups",
         "add" => "import",
         _ => "command",
     })

@@ -10,11 +10,11 @@
 //! on the command line, too. `routes.rs` lists every address with the role that it needs.
 
 use std::future::IntoFuture;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -24,24 +24,36 @@ use tokio::runtime::Builder;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::issue::Code;
+use crate::notify::token::Token;
+use crate::password;
 use crate::refusal::{Refusal, Result};
+use crate::serve::limit::{self, Limit};
 use crate::serve::pool::Pool;
 use crate::store::connect::Target;
 
 pub mod ask;
+mod audit;
 mod commands;
 mod dispatch;
 mod german;
 mod headers;
+mod help;
 mod home;
 mod import;
+mod invite;
 pub mod jobs;
+mod mails;
 mod page;
+mod people;
+mod proxy;
 mod routes;
+mod runs;
+mod settings;
 mod sign_in;
 mod words;
 
 pub use self::page::{form, visible};
+pub use self::proxy::{Network, Trusted};
 
 /// Bytes of a form; files are streamed and have a limit of their own.
 const FORM_BYTES_MAX: usize = 4 << 20;
@@ -63,8 +75,10 @@ pub struct Serving {
     pub upload_days: u32,
     /// Names by which browsers may ask, besides that of a loopback address.
     pub hosts: Vec<String>,
-    /// Whether browsers come by `https`, through a proxy.
-    pub https: bool,
+    /// Whether browsers come by `https` through a proxy, whose `X-Forwarded-For` names them.
+    pub behind_proxy: bool,
+    /// The proxy that says who has signed in.
+    pub trusted: Option<Trusted>,
 }
 
 /// What every request needs.
@@ -80,6 +94,52 @@ pub struct App {
     upload_days: u32,
     hosts: Vec<String>,
     https: bool,
+    behind_proxy: bool,
+    trusted: Option<Trusted>,
+    /// Whether links sign in, as on the machine itself.
+    links: bool,
+    tries: Tries,
+    /// A hash that no password has, for names that nobody has.
+    no_password: String,
+}
+
+/// How often somebody may try to sign in, in ten minutes.
+struct Tries {
+    /// From one network, whatever the name: an office is often one.
+    of_network: Limit<IpAddr>,
+    /// With one name from one network.
+    of_both: Limit<(String, IpAddr)>,
+    /// With one name from anywhere.
+    of_name: Limit<String>,
+}
+
+impl Tries {
+    fn new() -> Tries {
+        let time = Duration::from_mins(10);
+        Tries {
+            of_network: Limit::new(60, time),
+            of_both: Limit::new(10, time),
+            of_name: Limit::new(50, time),
+        }
+    }
+}
+
+impl App {
+    /// The address of the browser.
+    fn client(&self, head: &dispatch::Head) -> IpAddr {
+        proxy::client(head.peer, &head.headers, self.behind_proxy)
+    }
+
+    /// Counts a try to sign in; the error is after how many seconds there may be one.
+    fn try_from(&self, head: &dispatch::Head) -> std::result::Result<(), u64> {
+        let network = limit::network(self.client(head));
+        self.tries.of_network.take(network, Instant::now())
+    }
+
+    /// Who has signed in at a trusted proxy.
+    fn proxy_user(&self, head: &dispatch::Head) -> Option<String> {
+        self.trusted.as_ref()?.user(head.peer, &head.headers)
+    }
 }
 
 /// Serves the console until `stop` is set; requests that are under way then are finished. `ready` is
@@ -101,8 +161,10 @@ pub fn serve(
         upload_bytes,
         upload_days,
         hosts,
-        https,
+        behind_proxy,
+        trusted,
     } = serving;
+    let https = behind_proxy;
     let app = Arc::new(App {
         pool: Arc::new(Pool::open(target)?),
         database,
@@ -111,6 +173,11 @@ pub fn serve(
         upload_days,
         hosts,
         https,
+        behind_proxy,
+        trusted,
+        links: listen.ip().is_loopback() && !behind_proxy,
+        tries: Tries::new(),
+        no_password: password::hash(&Token::new()?.text())?,
     });
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)

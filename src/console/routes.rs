@@ -8,10 +8,11 @@ use axum::body::Body;
 use axum::response::Response;
 
 use super::App;
-use super::ask::Handler;
+use super::ask::{Fields, Handler};
 use super::dispatch::Head;
-use super::{home, import, jobs, sign_in};
+use super::{audit, help, home, import, invite, jobs, mails, people, runs, settings, sign_in};
 use crate::admin::Role;
+use crate::store::Store;
 use crate::store::console::Session;
 
 /// An address.
@@ -65,9 +66,12 @@ pub enum Act {
     Form(Handler),
     /// Takes or gives a stream; checks a form's secret and nonce by itself.
     Stream(Streaming),
-    /// Lets somebody in.
-    SignIn,
+    /// Answers whoever asks.
+    Outside(Outside),
 }
+
+/// A handler for somebody who isn't signed in.
+pub type Outside = fn(&Arc<App>, &mut Store, &Head, &Fields) -> Response;
 
 const fn page(path: &'static str, role: Role, handler: Handler) -> Route {
     Route {
@@ -87,6 +91,14 @@ const fn form(path: &'static str, role: Role, handler: Handler) -> Route {
     }
 }
 
+/// The same, within minutes after the password was given.
+const fn fresh_form(path: &'static str, role: Role, handler: Handler) -> Route {
+    Route {
+        needs: Needs::Fresh(role),
+        ..form(path, role, handler)
+    }
+}
+
 const fn stream(posts: bool, path: &'static str, role: Role, streaming: Streaming) -> Route {
     Route {
         posts,
@@ -96,19 +108,36 @@ const fn stream(posts: bool, path: &'static str, role: Role, streaming: Streamin
     }
 }
 
-const fn sign_in(posts: bool) -> Route {
+/// What can do harm: the password was given a few minutes ago at most.
+const fn fresh(path: &'static str, role: Role, handler: Handler) -> Route {
     Route {
-        posts,
-        path: "/sign-in",
-        needs: Needs::Nobody,
-        act: Act::SignIn,
+        posts: true,
+        path,
+        needs: Needs::Fresh(role),
+        act: Act::Form(handler),
     }
 }
 
+const fn outside(posts: bool, path: &'static str, handler: Outside) -> Route {
+    Route {
+        posts,
+        path,
+        needs: Needs::Nobody,
+        act: Act::Outside(handler),
+    }
+}
+
+/// Where somebody signs in.
+pub const SIGN_IN: &str = "/sign-in";
+
 /// Every address. The first that fits is taken.
+#[rustfmt::skip]
 pub const ROUTES: &[Route] = &[
-    sign_in(false),
-    sign_in(true),
+    outside(false, SIGN_IN, sign_in::answer),
+    outside(true, SIGN_IN, sign_in::answer),
+    outside(false, "/password", sign_in::set_password),
+    outside(true, "/password", sign_in::set_password),
+    form("/confirm", Role::Reader, sign_in::confirmed),
     page("/", Role::Reader, home::page),
     form("/sign-out", Role::Reader, sign_in::out),
     form("/values", Role::Operator, home::show_values),
@@ -142,10 +171,248 @@ pub const ROUTES: &[Route] = &[
         Role::Operator,
         import::plan::import,
     ),
+    page("/settings", Role::Reader, settings::page),
+    form("/settings", Role::Reader, settings::set_own),
+    form("/settings/sessions/end", Role::Reader, settings::end_session),
+    page("/settings/administrators", Role::Owner, settings::administrators),
+    fresh("/settings/administrators", Role::Owner, settings::add),
+    fresh("/settings/administrators/role", Role::Owner, settings::set_role),
+    fresh("/settings/administrators/link", Role::Owner, settings::new_link),
+    fresh("/settings/administrators/remove", Role::Owner, settings::remove),
+    page("/settings/suppression", Role::Operator, settings::suppression),
+    form("/settings/suppression/add", Role::Operator, settings::suppress),
+    form("/settings/suppression/remove", Role::Approver, settings::unsuppress),
+    page("/audit", Role::Approver, audit::page),
+    page("/help", Role::Reader, help::page),
+    page("/help/{page}", Role::Reader, help::page),
+    page("/runs", Role::Reader, runs::list::page),
+    page("/runs/{run}", Role::Reader, runs::summary::page_of_run),
+    page("/runs/{run}/rows", Role::Reader, runs::rows::page_of_rows),
+    page(
+        "/runs/{run}/changes",
+        Role::Reader,
+        runs::changes::page_of_changes,
+    ),
+    page(
+        "/runs/{run}/files/{name}",
+        Role::Operator,
+        runs::files::download,
+    ),
+    page("/runs/{run}/held", Role::Reader, runs::held::page_of_held),
+    fresh_form("/runs/{run}/held", Role::Approver, runs::held::approve),
+    page("/runs/{run}/fix", Role::Reader, runs::fix::page_of_fixes),
+    form("/runs/{run}/fix", Role::Operator, runs::fix::keep),
+    form(
+        "/runs/{run}/fix/leave-out",
+        Role::Operator,
+        runs::fix::leave_out,
+    ),
+    form(
+        "/runs/{run}/fix/take-back",
+        Role::Operator,
+        runs::fix::take_back,
+    ),
+    form("/runs/{run}/fix/import", Role::Operator, runs::fix::import),
+    page(
+        "/runs/{run}/decide",
+        Role::Reader,
+        runs::decide::page_of_doubts,
+    ),
+    form("/runs/{run}/decide", Role::Operator, runs::decide::decide),
+    page("/runs/{run}/undo", Role::Approver, runs::undo::page_of_undo),
+    form(
+        "/runs/{run}/undo/look",
+        Role::Approver,
+        runs::undo::look_by_command,
+    ),
+    fresh_form("/runs/{run}/undo", Role::Approver, runs::undo::undo),
     page("/jobs/{job}", Role::Reader, jobs::page),
     page("/jobs/{job}/state", Role::Reader, jobs::state),
     stream(false, "/jobs/{job}/events", Role::Reader, jobs::events),
     form("/jobs/{job}/stop", Role::Operator, jobs::stop),
+    page("/people", Role::Reader, people::list::page),
+    page("/people/export", Role::Operator, people::export::download),
+    form("/people/select", Role::Operator, people::list::select),
+    page(
+        "/people/selection/{selection}",
+        Role::Operator,
+        people::change::page,
+    ),
+    form(
+        "/people/selection/{selection}/leave-out",
+        Role::Operator,
+        people::change::leave_out,
+    ),
+    form(
+        "/people/selection/{selection}/take-in",
+        Role::Operator,
+        people::change::take_in,
+    ),
+    page(
+        "/people/selection/{selection}/preview",
+        Role::Operator,
+        people::change::plan,
+    ),
+    form(
+        "/people/selection/{selection}/preview",
+        Role::Operator,
+        people::change::preview,
+    ),
+    form(
+        "/people/selection/{selection}/apply",
+        Role::Operator,
+        people::change::apply,
+    ),
+    page(
+        "/people/selection/{selection}/invite",
+        Role::Operator,
+        invite::page,
+    ),
+    page(
+        "/people/selection/{selection}/invite/html",
+        Role::Operator,
+        invite::html,
+    ),
+    form(
+        "/people/selection/{selection}/invite/message",
+        Role::Operator,
+        invite::message,
+    ),
+    form(
+        "/people/selection/{selection}/invite/send",
+        Role::Operator,
+        invite::send,
+    ),
+    page(
+        "/people/selection/{selection}/reset",
+        Role::Operator,
+        invite::page,
+    ),
+    page(
+        "/people/selection/{selection}/reset/html",
+        Role::Operator,
+        invite::html,
+    ),
+    form(
+        "/people/selection/{selection}/reset/message",
+        Role::Operator,
+        invite::message,
+    ),
+    form(
+        "/people/selection/{selection}/reset/send",
+        Role::Operator,
+        invite::send,
+    ),
+    page("/people/{person}", Role::Reader, people::person::page),
+    form("/people/{person}/link", Role::Operator, people::link::make),
+    page("/add", Role::Operator, people::add::page),
+    form("/add/check", Role::Operator, people::add::check),
+    form("/add", Role::Operator, people::add::add),
+    page("/groups", Role::Reader, people::groups::page),
+    form("/groups/create", Role::Operator, people::groups::create),
+    page("/groups/{group}", Role::Reader, people::groups::show),
+    form(
+        "/groups/{group}/rename",
+        Role::Operator,
+        people::groups::rename,
+    ),
+    form(
+        "/groups/{group}/visibility",
+        Role::Operator,
+        people::groups::set_visibility,
+    ),
+    form(
+        "/groups/{group}/remove",
+        Role::Approver,
+        people::groups::remove,
+    ),
+    page("/invitations", Role::Reader, people::invitations::page),
+    form(
+        "/invitations/select",
+        Role::Operator,
+        people::invitations::select,
+    ),
+    page(
+        "/invitations/selection/{selection}",
+        Role::Operator,
+        people::reminders::page,
+    ),
+    form(
+        "/invitations/selection/{selection}/leave-out",
+        Role::Operator,
+        people::reminders::leave_out,
+    ),
+    form(
+        "/invitations/selection/{selection}/take-in",
+        Role::Operator,
+        people::reminders::take_in,
+    ),
+    form(
+        "/invitations/selection/{selection}/remind",
+        Role::Operator,
+        people::reminders::remind,
+    ),
+    form(
+        "/invitations/selection/{selection}/cancel",
+        Role::Operator,
+        people::reminders::cancel,
+    ),
+    form(
+        "/invitations/selection/{selection}/cards",
+        Role::Operator,
+        people::reminders::make_cards,
+    ),
+    page("/runs/{run}/invite", Role::Reader, invite::invite),
+    form("/runs/{run}/invite", Role::Operator, invite::choose),
+    page(
+        "/runs/{run}/invite/{selection}",
+        Role::Operator,
+        invite::page,
+    ),
+    page(
+        "/runs/{run}/invite/{selection}/html",
+        Role::Operator,
+        invite::html,
+    ),
+    form(
+        "/runs/{run}/invite/{selection}/message",
+        Role::Operator,
+        invite::message,
+    ),
+    form(
+        "/runs/{run}/invite/{selection}/send",
+        Role::Operator,
+        invite::send,
+    ),
+    page("/runs/{run}/reset", Role::Reader, invite::reset),
+    form("/runs/{run}/reset", Role::Operator, invite::choose),
+    page(
+        "/runs/{run}/reset/{selection}",
+        Role::Operator,
+        invite::page,
+    ),
+    page(
+        "/runs/{run}/reset/{selection}/html",
+        Role::Operator,
+        invite::html,
+    ),
+    form(
+        "/runs/{run}/reset/{selection}/message",
+        Role::Operator,
+        invite::message,
+    ),
+    form(
+        "/runs/{run}/reset/{selection}/send",
+        Role::Operator,
+        invite::send,
+    ),
+    page("/mails", Role::Reader, mails::page),
+    page("/mails/{kind}", Role::Reader, mails::edit::page),
+    form("/mails/{kind}/see", Role::Operator, mails::edit::see),
+    form("/mails/{kind}/html", Role::Operator, mails::edit::html),
+    form("/mails/{kind}/save", Role::Owner, mails::edit::save),
+    form("/mails/{kind}/reset", Role::Owner, mails::edit::as_it_came),
+    form("/mails/{kind}/send", Role::Operator, mails::edit::send),
 ];
 
 /// The route of a path, with its named parts.

@@ -278,7 +278,7 @@ fn hero(summary: &Summary, doubts: &[String]) -> Markup {
 }
 
 /// The parts of the bar: outcome, start and width in percent of the whole.
-fn parts(counts: &Counts) -> Vec<(Outcome, f64, f64)> {
+pub fn parts(counts: &Counts) -> Vec<(Outcome, f64, f64)> {
     let total = sum(counts) as f64;
     let present: Vec<(Outcome, f64)> = Outcome::ALL
         .into_iter()

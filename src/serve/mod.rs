@@ -48,7 +48,7 @@ use words::Words;
 
 mod connection;
 pub(crate) mod guard;
-mod limit;
+pub mod limit;
 mod page;
 pub(crate) mod pool;
 mod words;

@@ -1,8 +1,10 @@
 //! The console's own tables: links that sign in, sessions, and forms that are carried out once.
 
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::Store;
+use super::audit::Act;
 use crate::admin::Role;
 use crate::refusal::Result;
 
@@ -46,6 +48,25 @@ pub struct Browser<'a> {
     pub agent: &'a str,
     /// IANA name, where its script said so.
     pub time_zone: &'a str,
+}
+
+/// A session that is open.
+#[derive(Debug, Clone)]
+pub struct Open {
+    /// What lists and the audit call it.
+    pub id: Uuid,
+    /// `None` for who came by a link on this machine.
+    pub admin: Option<Uuid>,
+    /// The administrator's name; empty for who came by a link.
+    pub name: String,
+    /// The network address that it came from.
+    pub address: String,
+    /// What the browser calls itself.
+    pub agent: String,
+    /// Microseconds since 1970.
+    pub created_at: i64,
+    /// The last request, in microseconds since 1970.
+    pub seen_at: i64,
 }
 
 /// What became of a form's nonce.
@@ -94,20 +115,88 @@ impl Store {
             select $2, $3, admin_id, $4, $5, $6, $7 from used
             returning id";
         let id = Uuid::new_v4();
-        let rows = self.query(
-            sql,
-            &[
-                &token_sha256.as_slice(),
-                &session_sha256.as_slice(),
-                &id,
-                &secret,
-                &browser.address,
-                &browser.agent,
-                &browser.time_zone,
-            ],
-            "signing in",
-        )?;
-        Ok(rows.first().map(|row| row.get(0)))
+        let values: [&(dyn ToSql + Sync); 7] = [
+            &token_sha256.as_slice(),
+            &session_sha256.as_slice(),
+            &id,
+            &secret,
+            &browser.address,
+            &browser.agent,
+            &browser.time_zone,
+        ];
+        self.act_if("signing in", async |client| {
+            let begun = client.execute(sql, &values).await? == 1;
+            Ok((begun.then_some(id), begun.then(|| Act::about(id))))
+        })
+    }
+
+    /// Begins a session of an administrator, with the hash `session_sha256`.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn begin_console_session(
+        &self,
+        admin: Uuid,
+        session_sha256: &[u8; 32],
+        secret: &str,
+        browser: &Browser,
+    ) -> Result<Uuid> {
+        let sql = "insert into muster.console_sessions
+                (token_sha256, id, admin_id, secret, address, agent, time_zone)
+            values ($1, $2, $3, $4, $5, $6, $7)";
+        let id = Uuid::new_v4();
+        let values: [&(dyn ToSql + Sync); 7] = [
+            &session_sha256.as_slice(),
+            &id,
+            &admin,
+            &secret,
+            &browser.address,
+            &browser.agent,
+            &browser.time_zone,
+        ];
+        self.act("signing in", async |client| {
+            client.execute(sql, &values).await?;
+            Ok((id, Act::about(admin)))
+        })
+    }
+
+    /// Notes that the password was given again.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn confirm_console_session(&self, id: Uuid) -> Result<()> {
+        let sql = "update muster.console_sessions set confirmed_at = now() where id = $1";
+        self.execute(sql, &[&id], "confirming a session")?;
+        Ok(())
+    }
+
+    /// The sessions that are open, the latest first; with `admin`, only theirs.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn list_console_sessions(&self, admin: Option<Uuid>) -> Result<Vec<Open>> {
+        let sql = format!(
+            "select session.id, admin_id, coalesce(name, ''), address, agent,
+                 (extract(epoch from session.created_at) * 1000000)::bigint,
+                 (extract(epoch from seen_at) * 1000000)::bigint
+             from muster.console_sessions session
+             left join muster.admins on admins.id = admin_id
+             where ended_at is null and seen_at > now() - interval '{IDLE}'
+                 and session.created_at > now() - interval '{AGE}'
+                 and ($1::uuid is null or admin_id = $1)
+             order by seen_at desc"
+        );
+        let rows = self.query(&sql, &[&admin], "reading the sessions")?;
+        let open = rows.iter().map(|row| Open {
+            id: row.get(0),
+            admin: row.get(1),
+            name: row.get(2),
+            address: row.get(3),
+            agent: row.get(4),
+            created_at: row.get(5),
+            seen_at: row.get(6),
+        });
+        Ok(open.collect())
     }
 
     /// The session of a cookie, which lives on by this; `None` where it has ended, was idle for too
@@ -152,8 +241,10 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn end_console_session(&self, id: Uuid) -> Result<()> {
         let sql = "update muster.console_sessions set ended_at = now() where id = $1 and ended_at is null";
-        self.execute(sql, &[&id], "ending a session")?;
-        Ok(())
+        self.act_if("ending a session", async |client| {
+            let ended = client.execute(sql, &[&id]).await? == 1;
+            Ok(((), ended.then(|| Act::about(id))))
+        })
     }
 
     /// Changes how a session shows things.

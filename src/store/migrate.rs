@@ -63,7 +63,6 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     ),
     (19, "managers", include_str!("migrations/0019_managers.sql")),
     (20, "console", include_str!("migrations/0020_console.sql")),
-    (23, "jobs", include_str!("migrations/0023_jobs.sql")),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.

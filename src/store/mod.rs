@@ -23,7 +23,9 @@ use crate::store::error::refusal;
 use connect::{Connection, Target};
 
 pub mod acceptance;
+pub mod admins;
 pub mod attention;
+pub mod audit;
 pub mod binaries;
 pub mod connect;
 pub mod console;
@@ -31,6 +33,7 @@ pub mod decisions;
 pub mod drops;
 pub mod error;
 pub mod explain;
+pub mod fixes;
 pub mod groups;
 pub mod invitations;
 pub mod jobs;
@@ -42,10 +45,12 @@ pub mod matches;
 pub mod migrate;
 pub mod people;
 pub mod resubmission;
+pub mod run_rows;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod selection;
+pub mod selections;
 pub mod sessions;
 pub mod share;
 pub mod snapshot;
@@ -63,6 +68,7 @@ pub struct Store {
     runtime: Runtime,
     target: Target,
     connection: Connection,
+    acting: audit::Acting,
 }
 
 impl Store {
@@ -78,6 +84,7 @@ impl Store {
             runtime,
             target,
             connection,
+            acting: audit::Acting::default(),
         })
     }
 
@@ -98,6 +105,7 @@ impl Store {
             runtime,
             target,
             connection,
+            acting: audit::Acting::default(),
         }))
     }
 

@@ -2,6 +2,7 @@
 
 mod frame;
 mod import;
+mod runs;
 
 /// All tables: English, German.
-pub const ALL: &[&[(&str, &str)]] = &[frame::WORDS, import::WORDS];
+pub const ALL: &[&[(&str, &str)]] = &[frame::WORDS, import::WORDS, runs::WORDS];

@@ -8,11 +8,11 @@ select
                 where invitation.account_id = account.id and invitation.kind = 'invite'
             )
         limit $1
-    ) some),
-    (select count(*) from (select from muster.invitations where state = 'unknown' limit $1) some),
+    ) counted),
+    (select count(*) from (select from muster.invitations where state = 'unknown' limit $1) counted),
     (select count(*) from (
         select from muster.invitations
         where state = 'sent' and kind in ('invite', 'reset') and expires_at between now() and now() + interval '2 days'
         limit $1
-    ) some),
-    (select count(*) from (select from muster.absences limit $1) some)
+    ) counted),
+    (select count(*) from (select from muster.absences limit $1) counted)
