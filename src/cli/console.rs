@@ -33,6 +33,9 @@ pub(super) struct ConsoleArgs {
     /// Delete files that were sent after this many days
     #[arg(long, value_name = "DAYS", default_value_t = 14)]
     keep_uploads: u32,
+    /// Show the mails of the outbox; the demo starts it so
+    #[arg(long, hide = true)]
+    inbox: bool,
     /// Browsers come by https through a proxy that sets X-Forwarded-For; needs --host and
     /// administrators
     #[arg(long, requires = "host")]
@@ -87,6 +90,7 @@ pub(super) fn console(args: &ConsoleArgs) -> Result<Exit> {
         database: args.database.database.clone(),
         upload_bytes: args.max_upload.bytes(),
         upload_days: args.keep_uploads,
+        inbox: args.inbox,
         hosts: args.host.clone(),
         behind_proxy: args.behind_proxy,
         trusted,

@@ -10,7 +10,9 @@ use axum::response::Response;
 use super::App;
 use super::ask::{Fields, Handler};
 use super::dispatch::Head;
-use super::{audit, help, home, import, invite, jobs, mails, people, runs, settings, sign_in};
+use super::{
+    audit, help, home, import, inbox, invite, jobs, mails, people, runs, settings, sign_in,
+};
 use crate::admin::Role;
 use crate::store::Store;
 use crate::store::console::Session;
@@ -226,6 +228,9 @@ pub const ROUTES: &[Route] = &[
         runs::undo::look_by_command,
     ),
     fresh_form("/runs/{run}/undo", Role::Approver, runs::undo::undo),
+    page("/inbox", Role::Operator, inbox::page),
+    page("/inbox/{mail}", Role::Operator, inbox::mail),
+    page("/inbox/{mail}/html", Role::Operator, inbox::as_html),
     page("/jobs/{job}", Role::Reader, jobs::page),
     page("/jobs/{job}/state", Role::Reader, jobs::state),
     stream(false, "/jobs/{job}/events", Role::Reader, jobs::events),

@@ -29,6 +29,7 @@ use crate::serve::guard;
 use crate::store;
 use crate::store::console::{Claim, Session};
 use crate::store::uploads::{Settings, Upload};
+use crate::text::hex;
 
 /// A field of the form that isn't the file.
 const TEXT_BYTES_MAX: usize = 4 << 10;
@@ -298,12 +299,7 @@ fn write(
         bytes += piece.len() as u64;
     }
     file.sync_all()?;
-    let sha256: String = hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    Ok((bytes, sha256))
+    Ok((bytes, hex(&hash.finalize())))
 }
 
 async fn claim(app: &Arc<App>, session: Uuid, nonce: [u8; 32]) -> Result<(), Read> {
