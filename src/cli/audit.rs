@@ -200,6 +200,7 @@ fn action(command: &Command) -> Option<&'static str> {
         | Command::Explain(_)
         | Command::Target { .. }
         | Command::Audit(_)
+        | Command::Demo(_)
         | Command::Db { .. }
         | Command::ReadWorkbook(_)
         // The command that it runs says for itself.

@@ -10,7 +10,9 @@ use axum::response::Response;
 use super::App;
 use super::ask::{Fields, Handler};
 use super::response::Head;
-use super::{audit, help, home, import, invite, jobs, mails, people, runs, settings, sign_in};
+use super::{
+    audit, help, home, import, inbox, invite, jobs, mails, people, runs, settings, sign_in,
+};
 use crate::admin::Role;
 use crate::store::Store;
 use crate::store::console::Session;

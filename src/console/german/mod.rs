@@ -6,12 +6,7 @@ mod people;
 mod runs;
 
 /// All tables: English, German.
-pub const ALL: &[&[(&str, &str)]] = &[
-    frame::WORDS,
-    import::WORDS,
-    people::WORDS,
-    runs::WORDS,
-];
+pub const ALL: &[&[(&str, &str)]] = &[frame::WORDS, import::WORDS, people::WORDS, runs::WORDS];
 
 #[cfg(test)]
 mod tests {
