@@ -10,6 +10,7 @@ use crate::admin::Role;
 use crate::cli::terminal::{print, stop_on_signal, warn};
 use crate::console::{self, Network, Serving, Trusted};
 use crate::issue::Code;
+use crate::memory::Budget;
 use crate::notify::token::Token;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
@@ -39,6 +40,12 @@ pub(super) struct ConsoleArgs {
     /// The header in which that proxy names the administrator
     #[arg(long, value_name = "HEADER", requires = "trusted_proxy", value_parser = header)]
     user_header: Option<HeaderName>,
+    /// Refuse files that are sent and larger than this
+    #[arg(long, value_name = "SIZE", default_value = "1GB", value_parser = Budget::parse)]
+    max_upload: Budget,
+    /// Delete files that were sent after this many days
+    #[arg(long, value_name = "DAYS", default_value_t = 14)]
+    keep_uploads: u32,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -78,6 +85,8 @@ pub(super) fn console(args: &ConsoleArgs) -> Result<Exit> {
         listen: args.listen,
         home: home_from_environment()?,
         database: args.database.database.clone(),
+        upload_bytes: args.max_upload.bytes(),
+        upload_days: args.keep_uploads,
         hosts: args.host.clone(),
         behind_proxy: args.behind_proxy,
         trusted,

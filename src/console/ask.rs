@@ -140,10 +140,15 @@ impl Ask<'_> {
 
     /// How the audit names who asks.
     pub fn who(&self) -> String {
-        match self.session.name.as_str() {
-            "" => "console:local".to_string(),
-            name => format!("console:{name}"),
-        }
+        who(&self.session)
+    }
+}
+
+/// How the audit names whose session it is.
+pub fn who(session: &Session) -> String {
+    match session.name.as_str() {
+        "" => "console:local".to_string(),
+        name => format!("console:{name}"),
     }
 }
 

@@ -19,6 +19,16 @@
       setTimeout(() => { button.disabled = false; }, 5000);
     }
   });
+  // A file that is too large isn't sent only to be refused.
+  const sending = document.querySelector("form[data-max]");
+  if (sending) {
+    const wrong = sending.querySelector("[data-too-large]");
+    sending.addEventListener("submit", (event) => {
+      const file = sending.elements.file.files[0];
+      wrong.hidden = !file || file.size <= Number(sending.dataset.max);
+      if (!wrong.hidden) { event.preventDefault(); event.stopPropagation(); sending.elements.file.focus(); }
+    });
+  }
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.hidden = false;
     button.addEventListener("click", () => navigator.clipboard.writeText(button.dataset.copy));

@@ -18,14 +18,15 @@ use uuid::Uuid;
 
 use super::App;
 use super::ask::{Answer, Ask, Page};
-use super::dispatch::Head;
+use super::commands::Said;
 use super::page::{self, form, prose, visible};
+use super::response::Head;
 use crate::admin::Role;
 use crate::outcome::Exit;
 use crate::progress::Step;
 use crate::refusal::Result;
-use crate::store::console::Session;
 use crate::store::jobs::{Ended, Job, JobState, NewJob};
+use crate::store::{self, console::Session};
 use crate::text::shell;
 
 /// How often a page without a stream of events is asked for again, in seconds.
@@ -56,7 +57,16 @@ pub struct Work {
 /// # Errors
 /// A refusal with a `database.*` code. A command that can't be started has ended, and says why.
 pub fn start(ask: &mut Ask, work: Work) -> Result<Uuid> {
-    let id = ask.store.insert_job(&NewJob {
+    start_as(ask, store::new_id()?, work)
+}
+
+/// The same for a job whose id was made before.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_as(ask: &mut Ask, id: Uuid, work: Work) -> Result<Uuid> {
+    ask.store.insert_job(&NewJob {
+        id,
         args: work.args,
         stdin: work.stdin,
         kind: work.kind.to_string(),
@@ -126,7 +136,20 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
     let Some(job) = asked(ask)? else {
         return Ok(Answer::Missing);
     };
+    let went_well = job.exit_code.is_some_and(|code| matches!(code, 0 | 1 | 3));
+    if went_well
+        && !ask.query.has("stay")
+        && let Some(address) = leads_to(&job)
+    {
+        return Ok(Answer::See(address));
+    }
+    let steps = match job.kind.as_str() {
+        "check" => Some(2),
+        "import" => Some(4),
+        _ => None,
+    };
     let body = html! {
+        @if let Some(here) = steps { (super::import::steps(ask, here)) }
         section aria-labelledby="how-far" { (watched(ask, &job)?) }
         (page::command(ask, &shell::command(&job.args)))
     };
@@ -274,13 +297,18 @@ fn how_far(ask: &Ask, job: &Job) -> String {
     }
 }
 
+/// Somebody as the audit names them, for people.
+pub fn person(ask: &Ask, who: &str) -> String {
+    match who.strip_prefix("console:") {
+        Some("local") => ask.t("Somebody on this machine").to_string(),
+        Some(name) => name.to_string(),
+        None => who.to_string(),
+    }
+}
+
 /// `Ann Ng's import is under way, 40 %.`
 pub fn under_way(ask: &Ask, job: &Job) -> String {
-    let who = match job.who.strip_prefix("console:") {
-        Some("local") => ask.t("somebody on this machine").to_string(),
-        Some(name) => name.to_string(),
-        None => job.who.clone(),
-    };
+    let who = person(ask, &job.who);
     let what = label(ask, &job.kind);
     let part = step(job).and_then(|step| step.part);
     match part {
@@ -436,44 +464,8 @@ fn ending(job: &Job) -> (&'static str, &'static str) {
     }
 }
 
-/// A refusal as the command line prints it.
-struct Said {
-    code: String,
-    what: String,
-    help: String,
-}
-
-impl Said {
-    fn of(stderr: &str) -> Option<Said> {
-        let (code, rest) = stderr.split_once("error[")?.1.split_once("]: ")?;
-        let (what, help) = rest.split_once("\n  help: ").unwrap_or((rest, ""));
-        let help = help.lines().map(str::trim).collect::<Vec<_>>();
-        Some(Said {
-            code: code.to_string(),
-            what: what.trim().to_string(),
-            help: help.join("\n"),
-        })
-    }
-}
-
 fn capitalized(word: &str) -> String {
     let mut chars = word.chars();
     let first = chars.next().map(char::to_uppercase);
     first.into_iter().flatten().chain(chars).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_is_read_as_it_is_printed() {
-        let stderr =
-            "a remark\nerror[file.empty]: `a.csv` is empty\n  help: export it again\n    as CSV\n";
-        let said = Said::of(stderr).unwrap();
-        assert_eq!(said.code, "file.empty");
-        assert_eq!(said.what, "`a.csv` is empty");
-        assert_eq!(said.help, "export it again\nas CSV");
-        assert!(Said::of("no error here").is_none());
-    }
 }

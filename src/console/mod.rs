@@ -33,17 +33,20 @@ use crate::store::connect::Target;
 
 pub mod ask;
 mod audit;
+mod commands;
 mod dispatch;
 mod german;
 mod headers;
 mod help;
 mod home;
+mod import;
 mod invite;
 pub mod jobs;
 mod mails;
 mod page;
 mod people;
 mod proxy;
+mod response;
 mod routes;
 mod runs;
 mod settings;
@@ -67,6 +70,10 @@ pub struct Serving {
     pub home: PathBuf,
     /// The database, where it was named on the command line; the commands that are started use it.
     pub database: Option<String>,
+    /// The most bytes of a file that is sent.
+    pub upload_bytes: u64,
+    /// After how many days it is deleted.
+    pub upload_days: u32,
     /// Names by which browsers may ask, besides that of a loopback address.
     pub hosts: Vec<String>,
     /// Whether browsers come by `https` through a proxy, whose `X-Forwarded-For` names them.
@@ -82,6 +89,10 @@ pub struct App {
     database: Option<String>,
     /// Muster's home.
     pub home: PathBuf,
+    /// The most bytes of a file that is sent.
+    upload_bytes: u64,
+    /// After how many days it is deleted.
+    upload_days: u32,
     hosts: Vec<String>,
     https: bool,
     behind_proxy: bool,
@@ -116,18 +127,18 @@ impl Tries {
 
 impl App {
     /// The address of the browser.
-    fn client(&self, head: &dispatch::Head) -> IpAddr {
+    fn client(&self, head: &response::Head) -> IpAddr {
         proxy::client(head.peer, &head.headers, self.behind_proxy)
     }
 
     /// Counts a try to sign in; the error is after how many seconds there may be one.
-    fn try_from(&self, head: &dispatch::Head) -> std::result::Result<(), u64> {
+    fn try_from(&self, head: &response::Head) -> std::result::Result<(), u64> {
         let network = limit::network(self.client(head));
         self.tries.of_network.take(network, Instant::now())
     }
 
     /// Who has signed in at a trusted proxy.
-    fn proxy_user(&self, head: &dispatch::Head) -> Option<String> {
+    fn proxy_user(&self, head: &response::Head) -> Option<String> {
         self.trusted.as_ref()?.user(head.peer, &head.headers)
     }
 }
@@ -148,6 +159,8 @@ pub fn serve(
         listen,
         home,
         database,
+        upload_bytes,
+        upload_days,
         hosts,
         behind_proxy,
         trusted,
@@ -157,6 +170,8 @@ pub fn serve(
         pool: Arc::new(Pool::open(target)?),
         database,
         home,
+        upload_bytes,
+        upload_days,
         hosts,
         https,
         behind_proxy,

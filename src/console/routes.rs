@@ -9,8 +9,8 @@ use axum::response::Response;
 
 use super::App;
 use super::ask::{Fields, Handler};
-use super::dispatch::Head;
-use super::{audit, help, home, invite, jobs, mails, people, runs, settings, sign_in};
+use super::response::Head;
+use super::{audit, help, home, import, invite, jobs, mails, people, runs, settings, sign_in};
 use crate::admin::Role;
 use crate::store::Store;
 use crate::store::console::Session;
@@ -188,6 +188,36 @@ pub const ROUTES: &[Route] = &[
         runs::undo::look_by_command,
     ),
     fresh("/runs/{run}/undo", Role::Approver, runs::undo::undo),
+    page("/import", Role::Operator, import::page),
+    stream(true, "/import", Role::Operator, import::upload::take),
+    page("/import/template", Role::Reader, import::template),
+    page("/import/{upload}", Role::Operator, import::columns::page),
+    form(
+        "/import/{upload}/reading",
+        Role::Operator,
+        import::columns::read_otherwise,
+    ),
+    form(
+        "/import/{upload}/columns",
+        Role::Operator,
+        import::columns::confirm,
+    ),
+    form("/import/{upload}/remove", Role::Operator, import::remove),
+    page(
+        "/import/{upload}/plan/{job}",
+        Role::Operator,
+        import::plan::page,
+    ),
+    form(
+        "/import/{upload}/plan/{job}/allow",
+        Role::Approver,
+        import::plan::allow,
+    ),
+    form(
+        "/import/{upload}/plan/{job}/import",
+        Role::Operator,
+        import::plan::import,
+    ),
     page("/jobs/{job}", Role::Reader, jobs::page),
     page("/jobs/{job}/state", Role::Reader, jobs::state),
     stream(false, "/jobs/{job}/events", Role::Reader, jobs::events),

@@ -31,7 +31,7 @@ const NAME_MAX: usize = 40;
 /// Whether a character is shown as an escape: control characters (C0, C1, DEL), the bidirectional
 /// controls of UAX #9, line and paragraph separators, and others that leave no mark at all.
 /// ZWJ and ZWNJ stay, since names in many scripts need them.
-pub(super) fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'

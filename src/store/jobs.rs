@@ -22,6 +22,8 @@ const WRITING: &str = "recording a job";
 /// A command to run.
 #[derive(Debug, Clone)]
 pub struct NewJob {
+    /// Names it.
+    pub id: Uuid,
     /// Its arguments, without the program. They hold no personal value.
     pub args: Vec<String>,
     /// What it reads on standard input.
@@ -146,17 +148,16 @@ pub struct LockHolder {
 }
 
 impl Store {
-    /// Records a command to run, and returns what names it.
+    /// Records a command to run.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn insert_job(&self, job: &NewJob) -> Result<Uuid> {
-        let id = super::new_id()?;
+    pub fn insert_job(&self, job: &NewJob) -> Result<()> {
         let sql = include_str!("sql/insert_job.sql");
         self.execute(
             sql,
             &[
-                &id,
+                &job.id,
                 &job.args,
                 &job.stdin,
                 &job.kind,
@@ -167,7 +168,7 @@ impl Store {
             ],
             WRITING,
         )?;
-        Ok(id)
+        Ok(())
     }
 
     /// Takes a job that waits, for this process to run it. `None` where another has taken it.
@@ -310,8 +311,9 @@ mod tests {
     use crate::store::connect::Target;
     use crate::store::scratch::Home;
 
-    fn new() -> NewJob {
+    fn new(id: Uuid) -> NewJob {
         NewJob {
+            id,
             args: vec!["import".into(), "people.csv".into()],
             stdin: Some(b"secret".to_vec()),
             kind: "import".into(),
@@ -327,7 +329,8 @@ mod tests {
         let home = Home::new("jobs");
         let open = || Store::open(Target::Local(home.local.clone())).unwrap();
         let (reader, runner) = (open(), open());
-        let id = reader.insert_job(&new()).unwrap();
+        let id = Uuid::from_u128(7);
+        reader.insert_job(&new(id)).unwrap();
         assert_eq!(reader.job(id).unwrap().state, JobState::Waiting);
         let claimed = runner.claim_job(id).unwrap().unwrap();
         assert_eq!(claimed.args, ["import", "people.csv"]);
@@ -362,8 +365,9 @@ mod tests {
         let home = Home::new("jobs");
         let open = || Store::open(Target::Local(home.local.clone())).unwrap();
         let (reader, runner) = (open(), open());
-        let id = reader.insert_job(&new()).unwrap();
-        let never = reader.insert_job(&new()).unwrap();
+        let (id, never) = (Uuid::from_u128(7), Uuid::from_u128(8));
+        reader.insert_job(&new(id)).unwrap();
+        reader.insert_job(&new(never)).unwrap();
         runner.claim_job(id).unwrap();
         let sql = "update muster.jobs set created_at = created_at - interval '1 minute', \
             seen_at = seen_at - interval '1 minute'";

@@ -57,6 +57,7 @@ pub mod snapshot;
 pub mod target;
 pub mod trouble;
 pub mod undo;
+pub mod uploads;
 
 /// How often and how far apart the lock of the run is asked for: two seconds in all.
 const LOCK_TRIES: u32 = 20;
@@ -277,7 +278,10 @@ fn with_parents(paths: &[String]) -> Vec<String> {
 }
 
 /// A new id.
-fn new_id() -> Result<Uuid> {
+///
+/// # Errors
+/// `database.failed` where the system gives no random bytes.
+pub fn new_id() -> Result<Uuid> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| {
         let what = format!("the system gives no random bytes: {error}");
