@@ -40,6 +40,7 @@ mod headers;
 mod help;
 mod home;
 mod import;
+mod inbox;
 mod invite;
 pub mod jobs;
 mod mails;
@@ -51,8 +52,10 @@ mod routes;
 mod runs;
 mod settings;
 mod sign_in;
+mod steps;
 mod words;
 
+pub use self::import::folder_of as uploads_of;
 pub use self::page::{form, visible};
 pub use self::proxy::{Network, Trusted};
 
@@ -74,6 +77,8 @@ pub struct Serving {
     pub upload_bytes: u64,
     /// After how many days it is deleted.
     pub upload_days: u32,
+    /// Whether the mails of the outbox are shown, as the demo does.
+    pub inbox: bool,
     /// Names by which browsers may ask, besides that of a loopback address.
     pub hosts: Vec<String>,
     /// Whether browsers come by `https` through a proxy, whose `X-Forwarded-For` names them.
@@ -93,6 +98,8 @@ pub struct App {
     upload_bytes: u64,
     /// After how many days it is deleted.
     upload_days: u32,
+    /// Whether the mails of the outbox are shown.
+    inbox: bool,
     hosts: Vec<String>,
     https: bool,
     behind_proxy: bool,
@@ -161,6 +168,7 @@ pub fn serve(
         database,
         upload_bytes,
         upload_days,
+        inbox,
         hosts,
         behind_proxy,
         trusted,
@@ -172,6 +180,7 @@ pub fn serve(
         home,
         upload_bytes,
         upload_days,
+        inbox,
         hosts,
         https,
         behind_proxy,

@@ -10,7 +10,9 @@ use axum::response::Response;
 use super::App;
 use super::ask::{Fields, Handler};
 use super::response::Head;
-use super::{audit, help, home, import, invite, jobs, mails, people, runs, settings, sign_in};
+use super::{
+    audit, help, home, import, inbox, invite, jobs, mails, people, runs, settings, sign_in,
+};
 use crate::admin::Role;
 use crate::store::Store;
 use crate::store::console::Session;
@@ -147,6 +149,9 @@ pub const ROUTES: &[Route] = &[
     page("/audit", Role::Approver, audit::page),
     page("/help", Role::Reader, help::page),
     page("/help/{page}", Role::Reader, help::page),
+    page("/inbox", Role::Operator, inbox::page),
+    page("/inbox/{mail}", Role::Operator, inbox::mail),
+    page("/inbox/{mail}/html", Role::Operator, inbox::as_html),
     page("/runs", Role::Reader, runs::list::page),
     page("/runs/{run}", Role::Reader, runs::summary::page_of_run),
     page("/runs/{run}/rows", Role::Reader, runs::rows::page_of_rows),

@@ -13,6 +13,7 @@ use super::App;
 use super::ask::{Answer, Ask, Content, Download, Page};
 use super::jobs;
 use super::page::{form, visible};
+use super::steps::steps;
 use crate::definition::SHIPPED;
 use crate::refusal::Result;
 use crate::report::{human, template};
@@ -34,9 +35,13 @@ pub fn folder_of(home: &Path, id: Uuid) -> PathBuf {
 }
 
 /// Removes the files of uploads that are too old. What can't be removed is tried again.
-pub fn tidy(app: &App, store: &Store) -> Result<()> {
-    for id in store.old_uploads(app.upload_days)? {
-        discard(app, store, id)?;
+fn tidy(ask: &mut Ask) -> Result<()> {
+    let old = ask.store.old_uploads(ask.app.upload_days)?;
+    if !old.is_empty() {
+        ask.acts("delete old uploads", "");
+    }
+    for id in old {
+        discard(ask.app, ask.store, id)?;
     }
     Ok(())
 }
@@ -50,18 +55,6 @@ fn discard(app: &App, store: &Store, id: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// The steps, with the one that the page is.
-pub fn steps(ask: &Ask, here: usize) -> Markup {
-    let names = ["File", "Columns", "Check", "Plan", "Import"];
-    html! {
-        ol.steps aria-label=(ask.t("Steps")) {
-            @for (index, name) in names.into_iter().enumerate() {
-                li.done[index < here] aria-current=[(index == here).then_some("step")] { (ask.t(name)) }
-            }
-        }
-    }
-}
-
 /// The upload of the path.
 pub fn asked(ask: &Ask) -> Result<Option<Upload>> {
     match ask.part("upload").parse() {
@@ -72,7 +65,7 @@ pub fn asked(ask: &Ask) -> Result<Option<Upload>> {
 
 /// `/import`.
 pub fn page(ask: &mut Ask) -> Result<Answer> {
-    tidy(ask.app, ask.store)?;
+    tidy(ask)?;
     let uploads = ask.store.list_uploads(LISTED)?;
     let body = html! {
         (steps(ask, 0))
@@ -111,7 +104,7 @@ fn problem(ask: &Ask) -> Option<String> {
         Problem::Foreign => {
             "The form is from an older page or another site. Reload the page and send the file again."
         }
-        Problem::Twice => "The file is being sent already. Wait until that has ended.",
+        Problem::Duplicate => "The file is being sent already. Wait until that has ended.",
         Problem::Failed => "The file couldn't be kept, because the disk or the database failed.",
     };
     Some(ask.t(text).to_string())
@@ -249,6 +242,7 @@ pub fn remove(ask: &mut Ask) -> Result<Answer> {
     let Some(upload) = asked(ask)? else {
         return Ok(Answer::Missing);
     };
+    ask.acts("delete upload", "");
     discard(ask.app, ask.store, upload.id)?;
     Ok(Answer::See("/import".to_string()))
 }

@@ -27,8 +27,10 @@ use crate::console::response::{Head, see};
 use crate::notify::token::sha256_of;
 use crate::serve::guard;
 use crate::store;
+use crate::store::audit::Acting;
 use crate::store::console::{Claim, Session};
 use crate::store::uploads::{Settings, Upload};
+use crate::text::hex;
 
 /// A field of the form that isn't the file.
 const TEXT_BYTES_MAX: usize = 4 << 10;
@@ -59,7 +61,7 @@ pub enum Problem {
     /// It is from an older page, or from another site.
     Foreign,
     /// The form was sent twice.
-    Twice,
+    Duplicate,
     /// The disk or the database failed.
     Failed,
 }
@@ -72,7 +74,7 @@ impl Problem {
         (Problem::Empty, "empty"),
         (Problem::CutOff, "cut-off"),
         (Problem::Foreign, "foreign"),
-        (Problem::Twice, "twice"),
+        (Problem::Duplicate, "twice"),
         (Problem::Failed, "failed"),
     ];
 
@@ -127,7 +129,16 @@ async fn taken(
     // A form that ended before the length that was announced was cut off, whatever it looks like.
     let whole = length.is_none_or(|length| seen.load(Ordering::Relaxed) == length);
     match done {
-        Ok((upload, nonce)) if whole => recorded(app, session, upload, nonce).await,
+        Ok((upload, nonce)) if whole => {
+            let acting = Acting {
+                who: upload.who.clone(),
+                session: Some(session.id),
+                address: Some(app.client(head).to_string()),
+                action: "upload".to_string(),
+                command: String::new(),
+            };
+            recorded(app, acting, upload, nonce).await
+        }
         Ok((upload, _)) => {
             remove(app, upload.id).await;
             Err(Problem::CutOff)
@@ -298,12 +309,7 @@ fn write(
         bytes += piece.len() as u64;
     }
     file.sync_all()?;
-    let sha256: String = hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    Ok((bytes, sha256))
+    Ok((bytes, hex(&hash.finalize())))
 }
 
 async fn claim(app: &Arc<App>, session: Uuid, nonce: [u8; 32]) -> Result<(), Read> {
@@ -314,7 +320,7 @@ async fn claim(app: &Arc<App>, session: Uuid, nonce: [u8; 32]) -> Result<(), Rea
     match claimed {
         Some(Claim::New) => Ok(()),
         Some(Claim::Led(location)) => Err(Read::Led(location)),
-        Some(Claim::UnderWay) => Err(Problem::Twice.into()),
+        Some(Claim::UnderWay) => Err(Problem::Duplicate.into()),
         None => Err(Problem::Failed.into()),
     }
 }
@@ -329,7 +335,7 @@ async fn settle(app: &Arc<App>, nonce: [u8; 32], location: String) {
 
 async fn recorded(
     app: &Arc<App>,
-    _session: Session,
+    acting: Acting,
     upload: Upload,
     nonce: [u8; 32],
 ) -> Result<String, Problem> {
@@ -337,7 +343,12 @@ async fn recorded(
     let location = format!("/import/{id}");
     let recorded = app
         .pool
-        .run(move |store| store.insert_upload(&upload))
+        .run(move |store| {
+            store.act_as(acting);
+            let inserted = store.insert_upload(&upload);
+            store.act_as(Acting::default());
+            inserted
+        })
         .await;
     if recorded.is_none() {
         remove(app, id).await;

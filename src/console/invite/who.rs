@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::mail::Purpose;
+use super::purpose::{Purpose, wanted_of};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::page::{command, encoded, form, visible};
@@ -40,7 +40,7 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
     let kind = purpose.kind();
     let mailer = Mailer::open(None, run.pipeline.as_deref())?;
     let words = words(ask.query.get("only"));
-    let wanted = super::mail::wanted_of(Some(&run), &words, &[])?;
+    let wanted = wanted_of(Some(&run), &words, &[])?;
     let everybody = choose::Wanted::default();
     let (all, _) = choose::choose(ask.store, &mailer, Some(&run.id), kind, &everybody)?;
     let (selection, about) = choose::choose(ask.store, &mailer, Some(&run.id), kind, &wanted)?;
@@ -204,7 +204,7 @@ fn list(ask: &Ask, selection: &Selection) -> Markup {
 /// People, with a box to leave somebody out where `tick` is its name.
 pub fn table(ask: &Ask, people: &[Candidate], tick: Option<&str>) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll { table.many {
             caption { (ask.t("In the order of the list that was imported")) }
             thead { tr {
                 @if tick.is_some() { th scope="col" { span.hidden { (ask.t("Tick")) } } }
