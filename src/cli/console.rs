@@ -27,6 +27,9 @@ pub(super) struct ConsoleArgs {
     /// Address and port to listen on; for other machines, put a TLS proxy in front
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8481")]
     listen: SocketAddr,
+    /// Show the mails of the outbox; the demo starts it so
+    #[arg(long, hide = true)]
+    inbox: bool,
     /// Browsers come by https through a proxy that sets X-Forwarded-For; needs --host and
     /// administrators
     #[arg(long, requires = "host")]
@@ -87,6 +90,7 @@ pub(super) fn console(args: &ConsoleArgs) -> Result<Exit> {
         database: args.database.database.clone(),
         upload_bytes: args.max_upload.bytes(),
         upload_days: args.keep_uploads,
+        inbox: args.inbox,
         hosts: args.host.clone(),
         behind_proxy: args.behind_proxy,
         trusted,
@@ -98,7 +102,9 @@ pub(super) fn console(args: &ConsoleArgs) -> Result<Exit> {
     drop(store);
     console::serve(target, serving, stop_on_signal(), |address| {
         let place = match args.host.first() {
-            Some(host) if args.behind_proxy => format!("https://{host}/, through {address},"),
+            Some(host) if args.behind_proxy => {
+                format!("https://{host}/; its proxy finds it at http://{address}/")
+            }
             _ => format!("http://{address}/"),
         };
         print(&format!("the console is at {place} until Ctrl-C\n"));

@@ -19,6 +19,7 @@ mod admins;
 mod approve;
 mod audit;
 mod console;
+mod demo;
 mod drop;
 mod due;
 mod explain;
@@ -146,6 +147,8 @@ enum Command {
     },
     /// List who did what, newest first
     Audit(audit::AuditArgs),
+    /// Try everything in a browser, with a list of people who don't exist
+    Demo(demo::DemoArgs),
     /// Manage the local database
     Db {
         #[command(subcommand)]
@@ -279,6 +282,7 @@ pub fn run() -> Exit {
         Command::Target { command } => target::target(command),
         Command::Admins { command } => admins::admins(command),
         Command::Audit(args) => audit::audit(args),
+        Command::Demo(args) => demo::demo(args),
         Command::Db { command } => database(command),
         Command::ReadWorkbook(args) => return workbook::read(args),
         Command::RunJob(args) => job::run_job(args),

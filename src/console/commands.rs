@@ -19,8 +19,6 @@ const PRINTED_BYTES: u64 = 8 << 20;
 
 /// What a command came to.
 pub struct Output {
-    /// Its exit code; `None` for one that a signal ended.
-    pub exit: Option<i32>,
     /// What it printed.
     pub stdout: String,
     /// What it said besides.
@@ -58,9 +56,9 @@ pub fn output(app: &App, args: &[String], stdin: &str) -> Result<Output> {
     let printed = child.stdout.take().map(read);
     let said = child.stderr.take().map(read);
     let since = Instant::now();
-    let exit = loop {
+    loop {
         match child.try_wait().map_err(failed)? {
-            Some(status) => break status.code(),
+            Some(_) => break,
             None if since.elapsed() > PATIENCE => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -72,14 +70,13 @@ pub fn output(app: &App, args: &[String], stdin: &str) -> Result<Output> {
             }
             None => thread::sleep(PAUSE),
         }
-    };
+    }
     let text = |reading: Option<thread::JoinHandle<String>>| {
         reading
             .and_then(|reading| reading.join().ok())
             .unwrap_or_default()
     };
     Ok(Output {
-        exit,
         stdout: text(printed),
         stderr: text(said),
     })

@@ -40,18 +40,21 @@ mod headers;
 mod help;
 mod home;
 mod import;
+mod inbox;
 mod invite;
 pub mod jobs;
 mod mails;
 mod page;
 mod people;
 mod proxy;
+mod response;
 mod routes;
 mod runs;
 mod settings;
 mod sign_in;
 mod words;
 
+pub use self::import::folder_of as uploads_of;
 pub use self::page::{form, visible};
 pub use self::proxy::{Network, Trusted};
 
@@ -73,6 +76,8 @@ pub struct Serving {
     pub upload_bytes: u64,
     /// After how many days it is deleted.
     pub upload_days: u32,
+    /// Whether the mails of the outbox are shown, as the demo does.
+    pub inbox: bool,
     /// Names by which browsers may ask, besides that of a loopback address.
     pub hosts: Vec<String>,
     /// Whether browsers come by `https` through a proxy, whose `X-Forwarded-For` names them.
@@ -92,6 +97,8 @@ pub struct App {
     upload_bytes: u64,
     /// After how many days it is deleted.
     upload_days: u32,
+    /// Whether the mails of the outbox are shown.
+    inbox: bool,
     hosts: Vec<String>,
     https: bool,
     behind_proxy: bool,
@@ -126,18 +133,18 @@ impl Tries {
 
 impl App {
     /// The address of the browser.
-    fn client(&self, head: &dispatch::Head) -> IpAddr {
+    fn client(&self, head: &response::Head) -> IpAddr {
         proxy::client(head.peer, &head.headers, self.behind_proxy)
     }
 
     /// Counts a try to sign in; the error is after how many seconds there may be one.
-    fn try_from(&self, head: &dispatch::Head) -> std::result::Result<(), u64> {
+    fn try_from(&self, head: &response::Head) -> std::result::Result<(), u64> {
         let network = limit::network(self.client(head));
         self.tries.of_network.take(network, Instant::now())
     }
 
     /// Who has signed in at a trusted proxy.
-    fn proxy_user(&self, head: &dispatch::Head) -> Option<String> {
+    fn proxy_user(&self, head: &response::Head) -> Option<String> {
         self.trusted.as_ref()?.user(head.peer, &head.headers)
     }
 }
@@ -160,6 +167,7 @@ pub fn serve(
         database,
         upload_bytes,
         upload_days,
+        inbox,
         hosts,
         behind_proxy,
         trusted,
@@ -171,6 +179,7 @@ pub fn serve(
         home,
         upload_bytes,
         upload_days,
+        inbox,
         hosts,
         https,
         behind_proxy,

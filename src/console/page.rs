@@ -38,6 +38,8 @@ struct Viewer {
     role: Role,
     secret: String,
     shows_values: bool,
+    /// Whether there is an inbox to look into.
+    has_inbox: bool,
     path: String,
 }
 
@@ -59,6 +61,7 @@ impl Frame {
                 role: ask.session.role,
                 secret: ask.session.secret.clone(),
                 shows_values: ask.session.shows_values,
+                has_inbox: ask.app.inbox,
                 path: ask.path.clone(),
             }),
         }
@@ -113,6 +116,7 @@ fn top(frame: &Frame, here: &str) -> Markup {
                             li { a href=(path) aria-current=[(path == here).then_some("page")] { (frame.t(name)) } }
                         }
                     }
+                    @if viewer.has_inbox { li { a href="/inbox" aria-current=[(here == "/inbox").then_some("page")] { (frame.t("Inbox")) } } }
                 } }
             }
         } }

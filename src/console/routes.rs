@@ -9,8 +9,10 @@ use axum::response::Response;
 
 use super::App;
 use super::ask::{Fields, Handler};
-use super::dispatch::Head;
-use super::{audit, help, home, import, invite, jobs, mails, people, runs, settings, sign_in};
+use super::response::Head;
+use super::{
+    audit, help, home, import, inbox, invite, jobs, mails, people, runs, settings, sign_in,
+};
 use crate::admin::Role;
 use crate::store::Store;
 use crate::store::console::Session;
@@ -91,14 +93,6 @@ const fn form(path: &'static str, role: Role, handler: Handler) -> Route {
     }
 }
 
-/// The same, within minutes after the password was given.
-const fn fresh_form(path: &'static str, role: Role, handler: Handler) -> Route {
-    Route {
-        needs: Needs::Fresh(role),
-        ..form(path, role, handler)
-    }
-}
-
 const fn stream(posts: bool, path: &'static str, role: Role, streaming: Streaming) -> Route {
     Route {
         posts,
@@ -169,7 +163,7 @@ pub const ROUTES: &[Route] = &[
         runs::files::download,
     ),
     page("/runs/{run}/held", Role::Reader, runs::held::page_of_held),
-    fresh_form("/runs/{run}/held", Role::Approver, runs::held::approve),
+    fresh("/runs/{run}/held", Role::Approver, runs::held::approve),
     page("/runs/{run}/fix", Role::Reader, runs::fix::page_of_fixes),
     form("/runs/{run}/fix", Role::Operator, runs::fix::keep),
     form(
@@ -195,7 +189,7 @@ pub const ROUTES: &[Route] = &[
         Role::Approver,
         runs::undo::look_by_command,
     ),
-    fresh_form("/runs/{run}/undo", Role::Approver, runs::undo::undo),
+    fresh("/runs/{run}/undo", Role::Approver, runs::undo::undo),
     page("/import", Role::Operator, import::page),
     stream(true, "/import", Role::Operator, import::upload::take),
     page("/import/template", Role::Reader, import::template),

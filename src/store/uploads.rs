@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::Store;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::store::audit::Act;
 
 const READING: &str = "reading the uploads";
 const WRITING: &str = "recording an upload";
@@ -70,20 +72,20 @@ impl Store {
         let sql = "insert into muster.uploads (id, name, path, bytes, sha256, who, settings) \
             values ($1, $2, $3, $4, $5, $6, $7::text::jsonb)";
         let settings = super::json_of(&upload.settings);
-        self.execute(
-            sql,
-            &[
+        self.act(WRITING, async |client| {
+            let bytes = upload.bytes as i64;
+            let values: [&(dyn ToSql + Sync); 7] = [
                 &upload.id,
                 &upload.name,
                 &upload.path,
-                &(upload.bytes as i64),
+                &bytes,
                 &upload.sha256,
                 &upload.who,
                 &settings,
-            ],
-            WRITING,
-        )?;
-        Ok(())
+            ];
+            client.execute(sql, &values).await?;
+            Ok(((), Act::about(upload.id).count("bytes", upload.bytes)))
+        })
     }
 
     /// One upload that is still there.
@@ -140,8 +142,10 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn remove_upload(&self, id: Uuid) -> Result<()> {
         let sql = "update muster.uploads set deleted_at = now() where id = $1";
-        self.execute(sql, &[&id], WRITING)?;
-        Ok(())
+        self.act(WRITING, async |client| {
+            client.execute(sql, &[&id]).await?;
+            Ok(((), Act::about(id)))
+        })
     }
 
     /// The uploads that are older than that many days and that no job works with, and which are

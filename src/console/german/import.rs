@@ -82,6 +82,24 @@ pub const WORDS: &[(&str, &str)] = &[
         "Ein anderer Import lief gerade",
     ),
     ("The command was cut off", "Der Befehl wurde abgebrochen"),
+    // the demo's inbox
+    ("Inbox", "Posteingang"),
+    (
+        "The demo sends no mail. Here is what people would get.",
+        "Die Vorführung sendet keine E-Mails. Hier ist, was die Personen bekämen.",
+    ),
+    (
+        "No mail yet. Invite somebody from the page of a run.",
+        "Noch keine E-Mail. Laden Sie auf der Seite eines Laufs jemanden ein.",
+    ),
+    ("To", "An"),
+    ("Subject", "Betreff"),
+    ("The mail as text", "Die E-Mail als Text"),
+    ("All mails", "Alle E-Mails"),
+    (
+        "Open the link of this mail",
+        "Den Link dieser E-Mail öffnen",
+    ),
     // import
     ("Steps", "Schritte"),
     ("File", "Datei"),

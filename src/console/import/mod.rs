@@ -34,9 +34,13 @@ pub fn folder_of(home: &Path, id: Uuid) -> PathBuf {
 }
 
 /// Removes the files of uploads that are too old. What can't be removed is tried again.
-pub fn tidy(app: &App, store: &Store) -> Result<()> {
-    for id in store.old_uploads(app.upload_days)? {
-        discard(app, store, id)?;
+fn tidy(ask: &mut Ask) -> Result<()> {
+    let old = ask.store.old_uploads(ask.app.upload_days)?;
+    if !old.is_empty() {
+        ask.acts("delete old uploads", "");
+    }
+    for id in old {
+        discard(ask.app, ask.store, id)?;
     }
     Ok(())
 }
@@ -72,7 +76,7 @@ pub fn asked(ask: &Ask) -> Result<Option<Upload>> {
 
 /// `/import`.
 pub fn page(ask: &mut Ask) -> Result<Answer> {
-    tidy(ask.app, ask.store)?;
+    tidy(ask)?;
     let uploads = ask.store.list_uploads(LISTED)?;
     let body = html! {
         (steps(ask, 0))
@@ -249,6 +253,7 @@ pub fn remove(ask: &mut Ask) -> Result<Answer> {
     let Some(upload) = asked(ask)? else {
         return Ok(Answer::Missing);
     };
+    ask.acts("delete upload", "");
     discard(ask.app, ask.store, upload.id)?;
     Ok(Answer::See("/import".to_string()))
 }

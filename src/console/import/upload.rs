@@ -23,12 +23,14 @@ use uuid::Uuid;
 use super::folder_of;
 use crate::console::App;
 use crate::console::ask::who;
-use crate::console::dispatch::{Head, see};
+use crate::console::response::{Head, see};
 use crate::notify::token::sha256_of;
 use crate::serve::guard;
 use crate::store;
+use crate::store::audit::Acting;
 use crate::store::console::{Claim, Session};
 use crate::store::uploads::{Settings, Upload};
+use crate::text::hex;
 
 /// A field of the form that isn't the file.
 const TEXT_BYTES_MAX: usize = 4 << 10;
@@ -127,7 +129,16 @@ async fn taken(
     // A form that ended before the length that was announced was cut off, whatever it looks like.
     let whole = length.is_none_or(|length| seen.load(Ordering::Relaxed) == length);
     match done {
-        Ok((upload, nonce)) if whole => recorded(app, session, upload, nonce).await,
+        Ok((upload, nonce)) if whole => {
+            let acting = Acting {
+                who: upload.who.clone(),
+                session: Some(session.id),
+                address: Some(app.client(head).to_string()),
+                action: "upload".to_string(),
+                command: String::new(),
+            };
+            recorded(app, acting, upload, nonce).await
+        }
         Ok((upload, _)) => {
             remove(app, upload.id).await;
             Err(Problem::CutOff)
@@ -298,12 +309,7 @@ fn write(
         bytes += piece.len() as u64;
     }
     file.sync_all()?;
-    let sha256: String = hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    Ok((bytes, sha256))
+    Ok((bytes, hex(&hash.finalize())))
 }
 
 async fn claim(app: &Arc<App>, session: Uuid, nonce: [u8; 32]) -> Result<(), Read> {
@@ -329,7 +335,7 @@ async fn settle(app: &Arc<App>, nonce: [u8; 32], location: String) {
 
 async fn recorded(
     app: &Arc<App>,
-    _session: Session,
+    acting: Acting,
     upload: Upload,
     nonce: [u8; 32],
 ) -> Result<String, Problem> {
@@ -337,7 +343,12 @@ async fn recorded(
     let location = format!("/import/{id}");
     let recorded = app
         .pool
-        .run(move |store| store.insert_upload(&upload))
+        .run(move |store| {
+            store.act_as(acting);
+            let inserted = store.insert_upload(&upload);
+            store.act_as(Acting::default());
+            inserted
+        })
         .await;
     if recorded.is_none() {
         remove(app, id).await;

@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use crate::support::{self, Finished, Running};
 
+mod access;
 pub mod browser;
 mod frame;
+mod import;
+mod pages;
 mod people;
+mod runs;
 
 /// A console over a database of its own.
 pub struct Console {
@@ -92,6 +96,18 @@ impl Console {
         }
     }
 
+    /// The most memory that its process had so far, in kB.
+    pub fn memory(&self) -> u64 {
+        let id = self.running.as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let peak = status
+            .lines()
+            .find(|line| line.starts_with("VmHWM"))
+            .unwrap();
+        let digits: String = peak.chars().filter(char::is_ascii_digit).collect();
+        digits.parse().unwrap()
+    }
+
     /// Runs a command beside it, with the same home and database.
     pub fn run(&self, arguments: &[&str]) -> Finished {
         self.spawn(arguments).finish()
@@ -142,15 +158,20 @@ impl Console {
         let patience = Some(Duration::from_secs(30));
         stream.set_read_timeout(patience).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).unwrap();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        Answer {
-            status: head[9..12].parse().unwrap(),
-            head: head.to_string(),
-            body: body.to_string(),
-        }
+        answer(stream)
+    }
+}
+
+/// What comes back.
+fn answer(mut stream: TcpStream) -> Answer {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    Answer {
+        status: head[9..12].parse().unwrap(),
+        head: head.to_string(),
+        body: body.to_string(),
     }
 }
 
