@@ -7,7 +7,7 @@ use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::page::{command, encoded, form, visible};
 use crate::console::people::parts::{
-    PER_PAGE, choice, count, offset, pages, personal, query_of, status_name, with,
+    PER_PAGE, choice, counted, offset, pages, personal, query_of, status_name, with,
 };
 use crate::invitation::{Candidate, Funnel, LeftOut};
 use crate::notify::select::Selection;
@@ -52,7 +52,7 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
         @if funnel.invited > 0 { (came(ask, &run, &funnel)) }
         section aria-labelledby="who" {
             h2 #who { (gets(ask, purpose, count)) }
-            @if about.len() > 0 { p { (count(ask, about.len() as u64, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
+            @if about.len() > 0 { p { (counted(ask, about.len() as u64, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
             (filter(ask, &all, &here))
             (left_out(ask, &selection))
             @if ask.may(Role::Operator) {
@@ -71,13 +71,13 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
 /// `167 people get an invitation`.
 fn gets(ask: &Ask, purpose: Purpose, n: u64) -> String {
     match purpose {
-        Purpose::Invite => count(
+        Purpose::Invite => counted(
             ask,
             n,
             "1 person gets an invitation",
             "{n} people get an invitation",
         ),
-        Purpose::Reset => count(
+        Purpose::Reset => counted(
             ask,
             n,
             "1 person gets a password reset",

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::list::{choice_of, definition, table};
 use super::parts::{
-    PER_PAGE, choice, count, list_of, new_file, offset, pages, same, visible_lines,
+    PER_PAGE, choice, counted, list_of, new_file, offset, pages, same, visible_lines,
 };
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
@@ -45,7 +45,7 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
     let people = ask.store.list_people(&choice, &[], offset(ask), PER_PAGE)?;
     let left_out = kept.except.len() as u64;
     let body = html! {
-        p { (count(ask, total, "1 person is chosen.", "{n} people are chosen.")) " " a href="/people" { (ask.t("Choose others")) } }
+        p { (counted(ask, total, "1 person is chosen.", "{n} people are chosen.")) " " a href="/people" { (ask.t("Choose others")) } }
         @if total > 0 {
             div.columns {
                 (change_form(ask, &here, &definition()?)?)
@@ -61,7 +61,7 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
             }))
             @if left_out > 0 {
                 (form(ask, &format!("{here}/take-in"), html! {
-                    p { (count(ask, left_out, "1 is left out by hand.", "{n} are left out by hand.")) }
+                    p { (counted(ask, left_out, "1 is left out by hand.", "{n} are left out by hand.")) }
                     button.second { (ask.t("Take them in again")) }
                 }))
             }
@@ -284,14 +284,14 @@ fn confirm(ask: &Ask, job: &Job, summary: &Summary, here: &str) -> Markup {
     let held = summary.counts.held;
     let n = changes(summary);
     let text = match deactivates {
-        _ if n == 0 => count(
+        _ if n == 0 => counted(
             ask,
             held,
             "Hand 1 change on for approval",
             "Hand {n} changes on for approval",
         ),
-        true => count(ask, n, "Deactivate 1 person", "Deactivate {n} people"),
-        false => count(ask, n, "Change 1 person", "Change {n} people"),
+        true => counted(ask, n, "Deactivate 1 person", "Deactivate {n} people"),
+        false => counted(ask, n, "Change 1 person", "Change {n} people"),
     };
     html! {
         section aria-labelledby="confirm" {

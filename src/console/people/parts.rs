@@ -104,7 +104,7 @@ pub fn line(ask: &Ask, text: &str) -> Markup {
 }
 
 /// A number with what it counts: one, or several as `{n} people`.
-pub fn count(ask: &Ask, n: u64, one: &'static str, many: &'static str) -> String {
+pub fn counted(ask: &Ask, n: u64, one: &'static str, many: &'static str) -> String {
     match n {
         1 => ask.t(one).to_string(),
         n => ask.tf(many, &[("n", &ask.number(n))]),
