@@ -21,6 +21,7 @@ use super::ask::{Answer, Ask, Page};
 use super::commands::Said;
 use super::page::{self, form, prose, visible};
 use super::response::Head;
+use super::steps::steps;
 use crate::admin::Role;
 use crate::outcome::Exit;
 use crate::progress::Step;
@@ -143,13 +144,13 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
     {
         return Ok(Answer::See(address));
     }
-    let steps = match job.kind.as_str() {
+    let step = match job.kind.as_str() {
         "check" => Some(2),
         "import" => Some(4),
         _ => None,
     };
     let body = html! {
-        @if let Some(here) = steps { (super::import::steps(ask, here)) }
+        @if let Some(here) = step { (steps(ask, here)) }
         section aria-labelledby="how-far" { (watched(ask, &job)?) }
         (page::command(ask, &shell::command(&job.args)))
     };

@@ -13,6 +13,7 @@ use super::App;
 use super::ask::{Answer, Ask, Content, Download, Page};
 use super::jobs;
 use super::page::{form, visible};
+use super::steps::steps;
 use crate::definition::SHIPPED;
 use crate::refusal::Result;
 use crate::report::{human, template};
@@ -52,18 +53,6 @@ fn discard(app: &App, store: &Store, id: Uuid) -> Result<()> {
         store.remove_upload(id)?;
     }
     Ok(())
-}
-
-/// The steps, with the one that the page is.
-pub fn steps(ask: &Ask, here: usize) -> Markup {
-    let names = ["File", "Columns", "Check", "Plan", "Import"];
-    html! {
-        ol.steps aria-label=(ask.t("Steps")) {
-            @for (index, name) in names.into_iter().enumerate() {
-                li.done[index < here] aria-current=[(index == here).then_some("step")] { (ask.t(name)) }
-            }
-        }
-    }
 }
 
 /// The upload of the path.
@@ -115,7 +104,7 @@ fn problem(ask: &Ask) -> Option<String> {
         Problem::Foreign => {
             "The form is from an older page or another site. Reload the page and send the file again."
         }
-        Problem::Twice => "The file is being sent already. Wait until that has ended.",
+        Problem::Duplicate => "The file is being sent already. Wait until that has ended.",
         Problem::Failed => "The file couldn't be kept, because the disk or the database failed.",
     };
     Some(ask.t(text).to_string())
