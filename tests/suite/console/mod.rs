@@ -78,7 +78,8 @@ impl Console {
         panic!("the console doesn't start: {:?}", running.kill());
     }
 
-    fn spawn(&self, arguments: &[&str]) -> Running {
+    /// Starts a command beside it.
+    pub fn spawn(&self, arguments: &[&str]) -> Running {
         let home = self.home.path().to_str().unwrap();
         let mut environment: Vec<(&str, &str)> = self
             .environment
