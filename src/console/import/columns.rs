@@ -132,7 +132,7 @@ fn proposal(ask: &Ask, upload: &Upload, document: &Document) -> Markup {
             h2 id="columns" { (ask.t("What the columns are")) }
             p { (ask.tf("Proposed from the names of the columns and the first {rows}.", &[("rows", &examined)])) }
             (form(ask, &format!("/import/{}/columns", upload.id), html! {
-                div.scroll { (table(ask, document)) }
+                div.scroll tabindex="0" role="region" aria-labelledby="columns" { (table(ask, document)) }
                 @if document.guessed { (keep(ask, upload)) }
                 button { (ask.t("Check all rows")) }
                 p.small { (ask.t("The check writes nothing and mails nobody.")) }
@@ -143,7 +143,7 @@ fn proposal(ask: &Ask, upload: &Upload, document: &Document) -> Markup {
 
 fn table(ask: &Ask, document: &Document) -> Markup {
     html! {
-        table.columns-table {
+        table.columns-table.words {
             caption.hidden { (ask.t("What the columns are")) }
             thead { tr {
                 th scope="col" { (ask.t("Column")) }
@@ -318,7 +318,8 @@ fn how_it_is_read(ask: &Ask, upload: &Upload, looked: &Looked) -> Markup {
     }
 }
 
-fn cut(text: &str) -> String {
+/// The beginning of a text that may be long.
+pub fn cut(text: &str) -> String {
     match text.char_indices().nth(VALUE_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_string(),

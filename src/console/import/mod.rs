@@ -17,6 +17,7 @@ use crate::definition::SHIPPED;
 use crate::refusal::Result;
 use crate::report::{human, template};
 use crate::store::Store;
+use crate::store::jobs::Job;
 use crate::store::uploads::Upload;
 
 pub mod columns;
@@ -74,6 +75,17 @@ pub fn asked(ask: &Ask) -> Result<Option<Upload>> {
     }
 }
 
+/// The page from which a check or an import of an upload was started; `None` for other jobs.
+pub fn back(ask: &Ask, job: &Job) -> Option<String> {
+    let id: Uuid = job.about.parse().ok()?;
+    let upload = ask.store.upload(id).ok()?;
+    match (job.kind.as_str(), upload.settings.check) {
+        ("import", Some(check)) => Some(format!("/import/{id}/plan/{check}")),
+        ("import" | "check", _) => Some(format!("/import/{id}")),
+        _ => None,
+    }
+}
+
 /// `/import`.
 pub fn page(ask: &mut Ask) -> Result<Answer> {
     tidy(ask)?;
@@ -123,10 +135,11 @@ fn problem(ask: &Ask) -> Option<String> {
 
 /// `12 MB`, in the viewer's way of writing numbers.
 pub fn size(ask: &Ask, bytes: u64) -> String {
-    match bytes {
-        0..1_000 => ask.tf("{count} bytes", &[("count", &bytes)]),
-        1_000..1_000_000 => format!("{} kB", ask.number(bytes / 1_000)),
-        _ => format!("{} MB", ask.number(bytes / 1_000_000)),
+    let units = [(1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB")];
+    let unit = units.into_iter().find(|(unit, _)| bytes >= *unit);
+    match unit {
+        Some((unit, name)) => format!("{} {name}", ask.number(bytes / unit)),
+        None => ask.tf("{count} bytes", &[("count", &bytes)]),
     }
 }
 
