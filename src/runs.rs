@@ -66,24 +66,6 @@ pub fn in_folder(folder: &Path) -> Option<RunRecord> {
     })
 }
 
-/// The run of `runs`, newest first, that is meant by an id, the beginning of one, or `last`;
-/// `None` where there is none.
-///
-/// # Errors
-/// `run.unknown` for a beginning that several have.
-pub fn pick(runs: Vec<RunRecord>, wanted: &str) -> Result<Option<RunRecord>> {
-    let mut fitting = runs
-        .into_iter()
-        .filter(|run| !wanted.is_empty() && (wanted == "last" || run.id.starts_with(wanted)));
-    let found = fitting.next();
-    let is_exact = wanted == "last" || found.as_ref().is_some_and(|run| run.id == wanted);
-    if !is_exact && fitting.next().is_some() {
-        let what = format!("several runs begin with `{wanted}`");
-        return Err(Refusal::new(Code::RunUnknown, what));
-    }
-    Ok(found)
-}
-
 /// The summary of a run, with what became since of its rows and its people, as far as `store` says.
 ///
 /// # Errors

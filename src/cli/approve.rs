@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 
+use super::audit;
 use super::invite::open_store;
 use super::runs::show;
 use super::{DatabaseArgs, MemoryArgs, OutputArgs};
@@ -117,7 +118,7 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
         approval: Some(Approval {
             of: held.id.clone(),
             classes: names.into_iter().map(str::to_string).collect(),
-            by: args.by.clone(),
+            by: args.by.clone().or_else(audit::actor),
             reason,
         }),
     };

@@ -4,7 +4,8 @@
 use std::sync::OnceLock;
 
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, Args};
+use clap::{Arg, ArgAction, ArgMatches, Args};
+use serde_json::json;
 
 use super::listing::{Format, Listing, Shown, printed};
 use super::terminal::shell_word;
@@ -75,6 +76,12 @@ pub(super) fn audit(args: &AuditArgs) -> Result<Exit> {
         Some(store) => store.list_audit(&wanted)?,
         None => (Vec::new(), 0),
     };
+    if format == Format::Json {
+        let lines: Vec<serde_json::Value> = lines.iter().map(as_json).collect();
+        let value = json!({ "schema": "muster.audit/1", "lines": lines, "found": found });
+        let text = serde_json::to_string_pretty(&value).unwrap_or_default();
+        return printed(|out| out.write(&format!("{text}\n")));
+    }
     let names = ["time", "who", "action", "about", "counts", "command"];
     let more = ["address", "session"];
     let is_table = format == Format::Table;
@@ -89,17 +96,38 @@ pub(super) fn audit(args: &AuditArgs) -> Result<Exit> {
     })
 }
 
+fn time(line: &Line) -> String {
+    jiff::Timestamp::from_microsecond(line.at)
+        .map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+        .unwrap_or_default()
+}
+
+fn as_json(line: &Line) -> serde_json::Value {
+    let counts = line.counts.iter();
+    let counts: serde_json::Map<String, serde_json::Value> = counts
+        .map(|(name, count)| (name.clone(), (*count).into()))
+        .collect();
+    json!({
+        "id": line.id,
+        "time": time(line),
+        "who": line.who,
+        "session": line.session.map(|id| id.to_string()),
+        "address": line.address,
+        "action": line.action,
+        "about": line.about,
+        "counts": counts,
+        "command": line.command,
+    })
+}
+
 fn cells(line: &Line, is_table: bool) -> Vec<Option<Shown>> {
     let text = |text: &str| (!text.is_empty()).then(|| Shown::Text(text.to_string()));
-    let time = jiff::Timestamp::from_microsecond(line.at)
-        .map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
-        .unwrap_or_default();
     let counts = line.counts.iter();
     let counts: Vec<String> = counts
         .map(|(name, count)| format!("{name} {}", grouped(*count)))
         .collect();
     let mut cells = vec![
-        text(&time),
+        text(&time(line)),
         text(&line.who),
         text(&line.action),
         text(&line.about),
@@ -206,13 +234,15 @@ pub(super) fn open(target: Target) -> Result<Store> {
 
 /// As the console says, or the user and the machine.
 fn who() -> String {
-    match std::env::var(ACTOR) {
-        Ok(actor) if !actor.trim().is_empty() => {
-            let shown = actor.chars().filter(|c| !c.is_control()).take(200);
-            shown.collect::<String>().trim().to_string()
-        }
-        _ => format!("cli:{}@{}", user(), host()),
-    }
+    actor().unwrap_or_else(|| format!("cli:{}@{}", user(), host()))
+}
+
+/// Who acts in the console, where it started this process.
+pub(super) fn actor() -> Option<String> {
+    let actor = std::env::var(ACTOR).ok()?;
+    let shown = actor.chars().filter(|c| !c.is_control()).take(200);
+    let shown = shown.collect::<String>().trim().to_string();
+    (!shown.is_empty()).then_some(shown)
 }
 
 /// By the system's own list: the environment may say anything.
@@ -297,7 +327,9 @@ fn shown(line: &clap::Command, matches: &ArgMatches) -> String {
         };
         (line, matches) = (command, below);
     }
-    for arg in line.get_arguments() {
+    let (named, placed): (Vec<&Arg>, Vec<&Arg>) =
+        line.get_arguments().partition(|arg| !arg.is_positional());
+    for arg in placed.into_iter().chain(named) {
         let id = arg.get_id().as_str();
         if id == "database" || matches.value_source(id) != Some(ValueSource::CommandLine) {
             continue;

@@ -27,12 +27,6 @@ pub(super) struct ConsoleArgs {
     /// Address and port to listen on; for other machines, put a TLS proxy in front
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8481")]
     listen: SocketAddr,
-    /// Refuse files that are sent and larger than this
-    #[arg(long, value_name = "SIZE", default_value = "1GB", value_parser = Budget::parse)]
-    max_upload: Budget,
-    /// Delete files that were sent after this many days
-    #[arg(long, value_name = "DAYS", default_value_t = 14)]
-    keep_uploads: u32,
     /// Show the mails of the outbox; the demo starts it so
     #[arg(long, hide = true)]
     inbox: bool,
@@ -49,6 +43,12 @@ pub(super) struct ConsoleArgs {
     /// The header in which that proxy names the administrator
     #[arg(long, value_name = "HEADER", requires = "trusted_proxy", value_parser = header)]
     user_header: Option<HeaderName>,
+    /// Refuse files that are sent and larger than this
+    #[arg(long, value_name = "SIZE", default_value = "1GB", value_parser = Budget::parse)]
+    max_upload: Budget,
+    /// Delete files that were sent after this many days
+    #[arg(long, value_name = "DAYS", default_value_t = 14)]
+    keep_uploads: u32,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -102,7 +102,9 @@ pub(super) fn console(args: &ConsoleArgs) -> Result<Exit> {
     drop(store);
     console::serve(target, serving, stop_on_signal(), |address| {
         let place = match args.host.first() {
-            Some(host) if args.behind_proxy => format!("https://{host}/, through {address},"),
+            Some(host) if args.behind_proxy => {
+                format!("https://{host}/; its proxy finds it at http://{address}/")
+            }
             _ => format!("http://{address}/"),
         };
         print(&format!("the console is at {place} until Ctrl-C\n"));

@@ -708,7 +708,7 @@ impl Steps<'_> {
         let held = safeguards.filter(|safeguard| safeguard.decision == SafeguardDecision::Held);
         let allow =
             held.map(|safeguard| format!(" --allow {}={}", safeguard.class, safeguard.count));
-        let command = self.about.again.clone() + &allow.collect::<String>();
+        let command = self.about.again.clone() + allow.collect::<String>().as_str();
         if self.is_check() {
             self.add("import everything, including what is held", command);
         } else {

@@ -139,7 +139,7 @@ pub(super) fn show_run(args: &ShowArgs) -> Result<Exit> {
 /// The run that is meant by an id, the beginning of one, or `last`.
 pub(super) fn find_run(wanted: &str, database: &DatabaseArgs) -> Result<RunRecord> {
     let runs = runs::known(open_if_there(database)?.as_ref(), i64::from(u32::MAX))?;
-    runs::pick(runs, wanted)?.ok_or_else(|| unknown(wanted))
+    pick(runs, wanted)?.ok_or_else(|| unknown(wanted))
 }
 
 fn open_if_there(database: &DatabaseArgs) -> Result<Option<Store>> {

@@ -93,7 +93,11 @@ fn row(ask: &Ask, line: &Line) -> Markup {
                 (visible(&line.action))
                 @if !line.command.is_empty() { br; code.small { (visible(&line.command)) } }
             }
-            td { @if line.is_run { a href={ "/runs/" (encoded(&line.about)) } { (line.about) } } @else { span.small { (visible(&line.about)) } } }
+            td {
+                @if line.is_run { a href={ "/runs/" (encoded(&line.about)) } { (line.about) } }
+                @else if let Some(name) = &line.admin { (visible(name)) }
+                @else { span.small { (visible(&line.about)) } }
+            }
             td { (counts.join(", ")) }
         }
     }

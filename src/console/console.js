@@ -4,14 +4,18 @@
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
   for (const form of document.querySelectorAll("form[data-zone]")) form.elements.zone.value = zone;
   // The code of a link is in its fragment, which browsers send to nobody.
-  const code = location.hash.slice(1);
-  const form = document.querySelector("form[data-code]");
-  if (form && code.length === 43) {
+  const take = () => {
+    const code = location.hash.slice(1);
+    const form = document.querySelector("form[data-code]");
+    if (!form || code.length !== 43) return;
     history.replaceState(null, "", location.pathname + location.search);
     form.elements.code.value = code;
     if (form.dataset.code === "send") form.requestSubmit();
     else form.elements.password.focus();
-  }
+  };
+  take();
+  // Of a link that is opened where the page is open already.
+  addEventListener("hashchange", take);
   // A second click on a button would only be refused.
   document.addEventListener("submit", (event) => {
     for (const button of event.target.querySelectorAll("button")) {

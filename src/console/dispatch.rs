@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::Query;
 use axum::http::header::{
-    ACCEPT_LANGUAGE, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HOST, HeaderMap, HeaderValue, LOCATION, SET_COOKIE, USER_AGENT,
+    ACCEPT_LANGUAGE, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HOST, HeaderValue,
 };
 use axum::http::{Method, Request, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
-use super::ask::{Answer, Ask, Content, Download, Fields, Page};
+use super::ask::{Answer, Ask, Fields, Page};
 use super::page::Frame;
+use super::response::{Head, fields_of, file, html, plain, see, typed};
 use super::routes::{Act, Needs, Route, SIGN_IN, find};
 use super::{App, FORM_BYTES_MAX, headers, page, sign_in, words};
 use crate::notify::token::sha256_of;
@@ -28,26 +27,6 @@ use crate::text::username_key;
 const BODY_TIME: Duration = Duration::from_secs(30);
 /// How recent a sign-in must be for what can do harm.
 const FRESH_SECONDS: i64 = 10 * 60;
-
-/// What is known of a request before its handler runs.
-pub struct Head {
-    pub peer: SocketAddr,
-    pub uri: Uri,
-    pub headers: HeaderMap,
-    pub accepted: String,
-}
-
-impl Head {
-    fn text(&self, name: axum::http::header::HeaderName) -> &str {
-        let value = self.headers.get(name);
-        value.and_then(|value| value.to_str().ok()).unwrap_or("")
-    }
-
-    /// What the browser calls itself, at most 200 characters.
-    pub fn agent(&self) -> String {
-        self.text(USER_AGENT).chars().take(200).collect()
-    }
-}
 
 /// Answers a request, whatever it is.
 pub async fn answer(app: Arc<App>, peer: SocketAddr, request: Request<Body>) -> Response {
@@ -147,15 +126,6 @@ async fn read_form(head: &Head, body: Body) -> Result<Fields, StatusCode> {
         .map_err(|_| StatusCode::REQUEST_TIMEOUT)?
         .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
     Ok(fields_of(&bytes))
-}
-
-/// The names and values of `application/x-www-form-urlencoded` (WHATWG URL Standard, section 5).
-pub fn fields_of(bytes: &[u8]) -> Fields {
-    let text = String::from_utf8_lossy(bytes);
-    let uri = format!("/?{text}").parse::<Uri>();
-    // A query may hold what a URI parser refuses: such bytes are no browser's.
-    let pairs = uri.ok().and_then(|uri| Query::try_from_uri(&uri).ok());
-    Fields(pairs.map_or_else(Vec::new, |Query(pairs)| pairs))
 }
 
 /// What is answered by a store.
@@ -320,36 +290,6 @@ fn away(accepted: &str, _path: &str) -> Response {
     html(StatusCode::SERVICE_UNAVAILABLE, page::render(&frame, &page))
 }
 
-/// A page of HTML.
-pub fn html(status: StatusCode, page: String) -> Response {
-    let mut response = typed(page, "text/html; charset=utf-8");
-    *response.status_mut() = status;
-    response
-}
-
-/// Somewhere else, by GET.
-pub fn see(location: &str) -> Response {
-    let mut response = StatusCode::SEE_OTHER.into_response();
-    if let Ok(location) = HeaderValue::try_from(location) {
-        response.headers_mut().insert(LOCATION, location);
-    }
-    response
-}
-
-/// The same with a cookie; an empty value takes it away.
-pub fn see_with_cookie(app: &App, location: &str, value: &str) -> Response {
-    let mut response = see(location);
-    set_cookie(app, &mut response, value);
-    response
-}
-
-/// Gives an answer the cookie of a session.
-pub fn set_cookie(app: &App, response: &mut Response, value: &str) {
-    if let Ok(cookie) = HeaderValue::try_from(headers::set_cookie(app.https, value)) {
-        response.headers_mut().insert(SET_COOKIE, cookie);
-    }
-}
-
 /// Where the browser finds the console: the host was checked.
 fn origin(app: &App, head: &Head) -> String {
     let scheme = if app.https { "https" } else { "http" };
@@ -361,60 +301,4 @@ fn sign_in_address(uri: &Uri) -> String {
         "/" => "/sign-in".to_string(),
         _ => format!("/sign-in?to={}", page::encoded(&uri.to_string())),
     }
-}
-
-fn plain(status: StatusCode, text: &str) -> Response {
-    let mut response = typed(text.to_string(), "text/plain; charset=utf-8");
-    *response.status_mut() = status;
-    response
-}
-
-fn typed(body: impl Into<Body>, media: &'static str) -> Response {
-    let mut response = Response::new(body.into());
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(media));
-    response
-}
-
-fn file(download: Download) -> Response {
-    let body = match download.content {
-        Content::Bytes(bytes) => Body::from(bytes),
-        Content::File(path) => match std::fs::File::open(path) {
-            Ok(file) => Body::from_stream(pieces(file)),
-            Err(_) => return plain(StatusCode::NOT_FOUND, "this file is gone\n"),
-        },
-    };
-    let mut response = typed(body, download.media);
-    // RFC 6266, section 4.3: the name in UTF-8, percent-encoded.
-    let name = format!(
-        "attachment; filename*=UTF-8''{}",
-        page::encoded(&download.name)
-    );
-    if let Ok(name) = HeaderValue::try_from(name) {
-        response.headers_mut().insert(CONTENT_DISPOSITION, name);
-    }
-    response
-}
-
-/// A file in pieces of 64 KiB.
-fn pieces(
-    file: std::fs::File,
-) -> impl futures_util::Stream<Item = std::io::Result<bytes::Bytes>> + Send {
-    futures_util::stream::unfold(Some(file), |file| async {
-        let mut file = file?;
-        let read = tokio::task::spawn_blocking(move || {
-            use std::io::Read;
-            let mut piece = vec![0; 64 << 10];
-            let count = file.read(&mut piece)?;
-            piece.truncate(count);
-            Ok::<_, std::io::Error>((piece, file))
-        });
-        match read.await {
-            Ok(Ok((piece, _))) if piece.is_empty() => None,
-            Ok(Ok((piece, file))) => Some((Ok(piece.into()), Some(file))),
-            Ok(Err(error)) => Some((Err(error), None)),
-            Err(_) => None,
-        }
-    })
 }

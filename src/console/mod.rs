@@ -47,6 +47,7 @@ mod mails;
 mod page;
 mod people;
 mod proxy;
+mod response;
 mod routes;
 mod runs;
 mod settings;
@@ -132,18 +133,18 @@ impl Tries {
 
 impl App {
     /// The address of the browser.
-    fn client(&self, head: &dispatch::Head) -> IpAddr {
+    fn client(&self, head: &response::Head) -> IpAddr {
         proxy::client(head.peer, &head.headers, self.behind_proxy)
     }
 
     /// Counts a try to sign in; the error is after how many seconds there may be one.
-    fn try_from(&self, head: &dispatch::Head) -> std::result::Result<(), u64> {
+    fn try_from(&self, head: &response::Head) -> std::result::Result<(), u64> {
         let network = limit::network(self.client(head));
         self.tries.of_network.take(network, Instant::now())
     }
 
     /// Who has signed in at a trusted proxy.
-    fn proxy_user(&self, head: &dispatch::Head) -> Option<String> {
+    fn proxy_user(&self, head: &response::Head) -> Option<String> {
         self.trusted.as_ref()?.user(head.peer, &head.headers)
     }
 }

@@ -9,7 +9,7 @@ use axum::response::Response;
 
 use super::App;
 use super::ask::{Fields, Handler};
-use super::dispatch::Head;
+use super::response::Head;
 use super::{
     audit, help, home, import, inbox, invite, jobs, mails, people, runs, settings, sign_in,
 };
@@ -93,14 +93,6 @@ const fn form(path: &'static str, role: Role, handler: Handler) -> Route {
     }
 }
 
-/// The same, within minutes after the password was given.
-const fn fresh_form(path: &'static str, role: Role, handler: Handler) -> Route {
-    Route {
-        needs: Needs::Fresh(role),
-        ..form(path, role, handler)
-    }
-}
-
 const fn stream(posts: bool, path: &'static str, role: Role, streaming: Streaming) -> Route {
     Route {
         posts,
@@ -143,6 +135,61 @@ pub const ROUTES: &[Route] = &[
     page("/", Role::Reader, home::page),
     form("/sign-out", Role::Reader, sign_in::out),
     form("/values", Role::Operator, home::show_values),
+    page("/settings", Role::Reader, settings::page),
+    form("/settings", Role::Reader, settings::set_own),
+    form("/settings/sessions/end", Role::Reader, settings::end_session),
+    page("/settings/administrators", Role::Owner, settings::administrators),
+    fresh("/settings/administrators", Role::Owner, settings::add),
+    fresh("/settings/administrators/role", Role::Owner, settings::set_role),
+    fresh("/settings/administrators/link", Role::Owner, settings::new_link),
+    fresh("/settings/administrators/remove", Role::Owner, settings::remove),
+    page("/settings/suppression", Role::Operator, settings::suppression),
+    form("/settings/suppression/add", Role::Operator, settings::suppress),
+    form("/settings/suppression/remove", Role::Approver, settings::unsuppress),
+    page("/audit", Role::Approver, audit::page),
+    page("/help", Role::Reader, help::page),
+    page("/help/{page}", Role::Reader, help::page),
+    page("/runs", Role::Reader, runs::list::page),
+    page("/runs/{run}", Role::Reader, runs::summary::page_of_run),
+    page("/runs/{run}/rows", Role::Reader, runs::rows::page_of_rows),
+    page(
+        "/runs/{run}/changes",
+        Role::Reader,
+        runs::changes::page_of_changes,
+    ),
+    page(
+        "/runs/{run}/files/{name}",
+        Role::Operator,
+        runs::files::download,
+    ),
+    page("/runs/{run}/held", Role::Reader, runs::held::page_of_held),
+    fresh("/runs/{run}/held", Role::Approver, runs::held::approve),
+    page("/runs/{run}/fix", Role::Reader, runs::fix::page_of_fixes),
+    form("/runs/{run}/fix", Role::Operator, runs::fix::keep),
+    form(
+        "/runs/{run}/fix/leave-out",
+        Role::Operator,
+        runs::fix::leave_out,
+    ),
+    form(
+        "/runs/{run}/fix/take-back",
+        Role::Operator,
+        runs::fix::take_back,
+    ),
+    form("/runs/{run}/fix/import", Role::Operator, runs::fix::import),
+    page(
+        "/runs/{run}/decide",
+        Role::Reader,
+        runs::decide::page_of_doubts,
+    ),
+    form("/runs/{run}/decide", Role::Operator, runs::decide::decide),
+    page("/runs/{run}/undo", Role::Approver, runs::undo::page_of_undo),
+    form(
+        "/runs/{run}/undo/look",
+        Role::Approver,
+        runs::undo::look_by_command,
+    ),
+    fresh("/runs/{run}/undo", Role::Approver, runs::undo::undo),
     page("/import", Role::Operator, import::page),
     stream(true, "/import", Role::Operator, import::upload::take),
     page("/import/template", Role::Reader, import::template),
@@ -173,64 +220,6 @@ pub const ROUTES: &[Route] = &[
         Role::Operator,
         import::plan::import,
     ),
-    page("/settings", Role::Reader, settings::page),
-    form("/settings", Role::Reader, settings::set_own),
-    form("/settings/sessions/end", Role::Reader, settings::end_session),
-    page("/settings/administrators", Role::Owner, settings::administrators),
-    fresh("/settings/administrators", Role::Owner, settings::add),
-    fresh("/settings/administrators/role", Role::Owner, settings::set_role),
-    fresh("/settings/administrators/link", Role::Owner, settings::new_link),
-    fresh("/settings/administrators/remove", Role::Owner, settings::remove),
-    page("/settings/suppression", Role::Operator, settings::suppression),
-    form("/settings/suppression/add", Role::Operator, settings::suppress),
-    form("/settings/suppression/remove", Role::Approver, settings::unsuppress),
-    page("/audit", Role::Approver, audit::page),
-    page("/help", Role::Reader, help::page),
-    page("/help/{page}", Role::Reader, help::page),
-    page("/runs", Role::Reader, runs::list::page),
-    page("/runs/{run}", Role::Reader, runs::summary::page_of_run),
-    page("/runs/{run}/rows", Role::Reader, runs::rows::page_of_rows),
-    page(
-        "/runs/{run}/changes",
-        Role::Reader,
-        runs::changes::page_of_changes,
-    ),
-    page(
-        "/runs/{run}/files/{name}",
-        Role::Operator,
-        runs::files::download,
-    ),
-    page("/runs/{run}/held", Role::Reader, runs::held::page_of_held),
-    fresh_form("/runs/{run}/held", Role::Approver, runs::held::approve),
-    page("/runs/{run}/fix", Role::Reader, runs::fix::page_of_fixes),
-    form("/runs/{run}/fix", Role::Operator, runs::fix::keep),
-    form(
-        "/runs/{run}/fix/leave-out",
-        Role::Operator,
-        runs::fix::leave_out,
-    ),
-    form(
-        "/runs/{run}/fix/take-back",
-        Role::Operator,
-        runs::fix::take_back,
-    ),
-    form("/runs/{run}/fix/import", Role::Operator, runs::fix::import),
-    page(
-        "/runs/{run}/decide",
-        Role::Reader,
-        runs::decide::page_of_doubts,
-    ),
-    form("/runs/{run}/decide", Role::Operator, runs::decide::decide),
-    page("/runs/{run}/undo", Role::Approver, runs::undo::page_of_undo),
-    form(
-        "/runs/{run}/undo/look",
-        Role::Approver,
-        runs::undo::look_by_command,
-    ),
-    fresh_form("/runs/{run}/undo", Role::Approver, runs::undo::undo),
-    page("/inbox", Role::Operator, inbox::page),
-    page("/inbox/{mail}", Role::Operator, inbox::mail),
-    page("/inbox/{mail}/html", Role::Operator, inbox::as_html),
     page("/jobs/{job}", Role::Reader, jobs::page),
     page("/jobs/{job}/state", Role::Reader, jobs::state),
     stream(false, "/jobs/{job}/events", Role::Reader, jobs::events),

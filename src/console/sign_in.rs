@@ -10,9 +10,9 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::ask::{Answer, Ask, Fields, Page};
-use super::dispatch::{self, Head};
 use super::home::own_path;
 use super::page::Frame;
+use super::response::{self, Head};
 use super::{App, page as pages, words};
 use crate::notify::token::{Token, sha256_of};
 use crate::password::{self, Known, Problem};
@@ -93,7 +93,7 @@ pub fn answer(app: &Arc<App>, store: &mut Store, head: &Head, form: &Fields) -> 
     match entered {
         Ok(Entered::In(token)) => match kept {
             Some(kept) => offer(app, store, head, &token, &kept),
-            None => dispatch::see_with_cookie(app, &own_path(form.get("to")), &token.text()),
+            None => response::see_with_cookie(app, &own_path(form.get("to")), &token.text()),
         },
         Ok(Entered::Not(trouble)) => page(app, head, &trouble, kept.as_ref()),
         Err(refusal) => refused(head, &refusal),
@@ -161,7 +161,7 @@ impl Trouble {
 fn refused(head: &Head, refusal: &Refusal) -> Response {
     let frame = Frame::outside(words::choose("", &head.accepted));
     let page = pages::refusal(&frame, refusal);
-    dispatch::html(
+    response::html(
         StatusCode::SERVICE_UNAVAILABLE,
         pages::render(&frame, &page),
     )
@@ -292,21 +292,21 @@ pub fn by_proxy(app: &App, store: &mut Store, head: &Head, user: &str) -> Result
         let frame = Frame::outside(words::choose("", &head.accepted));
         let body = html! { p { (frame.t(UNKNOWN)) } p { (pages::visible(user)) } };
         let page = Page::new("", frame.t("You may not do this"), body);
-        return Ok(dispatch::html(
+        return Ok(response::html(
             StatusCode::FORBIDDEN,
             pages::render(&frame, &page),
         ));
     };
     let token = begin(app, store, head, &admin, "")?;
     let path = own_path(&head.uri.to_string());
-    Ok(dispatch::see_with_cookie(app, &path, &token.text()))
+    Ok(response::see_with_cookie(app, &path, &token.text()))
 }
 
 /// The page, with what is wrong.
 fn page(app: &Arc<App>, head: &Head, trouble: &Trouble, kept: Option<&Kept>) -> Response {
     const OPEN: &str = "Open the link that `muster console` printed, or paste its code here. A link works once, for ten minutes.";
     let frame = Frame::outside(words::choose("", &head.accepted));
-    let query = dispatch::fields_of(head.uri.query().unwrap_or("").as_bytes());
+    let query = response::fields_of(head.uri.query().unwrap_or("").as_bytes());
     let kept_fields = html! {
         @match kept {
             Some(kept) => { (kept.hidden()) }
@@ -350,7 +350,7 @@ fn page(app: &Arc<App>, head: &Head, trouble: &Trouble, kept: Option<&Kept>) -> 
         }
     };
     let page = Page::new("", frame.t("Sign in"), body);
-    let mut response = dispatch::html(trouble.status, pages::render(&frame, &page));
+    let mut response = response::html(trouble.status, pages::render(&frame, &page));
     if let Some(seconds) = trouble.seconds {
         response
             .headers_mut()
@@ -365,7 +365,7 @@ fn offer(app: &Arc<App>, store: &mut Store, head: &Head, token: &Token, kept: &K
         "You are signed in again. Nothing was done yet. Look at what you typed, then send it.";
     let session = match store.find_console_session(&token.sha256()) {
         Ok(Some(session)) => session,
-        Ok(None) => return dispatch::see("/sign-in"),
+        Ok(None) => return response::see("/sign-in"),
         Err(refusal) => return refused(head, &refusal),
     };
     let frame = Frame::outside(words::choose(&session.language, &head.accepted));
@@ -395,8 +395,8 @@ fn offer(app: &Arc<App>, store: &mut Store, head: &Head, token: &Token, kept: &K
         }
     };
     let page = Page::new("", frame.t("Send what you typed"), body);
-    let mut response = dispatch::html(StatusCode::OK, pages::render(&frame, &page));
-    dispatch::set_cookie(app, &mut response, &token.text());
+    let mut response = response::html(StatusCode::OK, pages::render(&frame, &page));
+    response::set_cookie(app, &mut response, &token.text());
     response
 }
 
@@ -554,7 +554,7 @@ fn try_set_password(
         return Ok(dead());
     }
     let token = begin(app, store, head, &admin, form.get("zone"))?;
-    Ok(dispatch::see_with_cookie(app, "/", &token.text()))
+    Ok(response::see_with_cookie(app, "/", &token.text()))
 }
 
 fn problem_in_words(problem: Problem) -> &'static str {
@@ -615,7 +615,7 @@ fn password_page(
         }
     };
     let page = Page::new("", frame.t("Set your password"), body);
-    dispatch::html(status, pages::render(&frame, &page))
+    response::html(status, pages::render(&frame, &page))
 }
 
 /// `/sign-out`.

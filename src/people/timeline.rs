@@ -11,6 +11,7 @@ use crate::refusal::Result;
 use crate::report::history::Explained;
 use crate::report::human;
 use crate::store::Store;
+use crate::store::audit::Wanted;
 use crate::store::runs::RunRecord;
 
 /// All that is known of one account; without its runs where it is only listed.
@@ -42,6 +43,13 @@ pub fn explained(
         if let Some(approval) = approval {
             explained.note(&run.id, &human::approval(approval));
         }
+    }
+    let wanted = Wanted {
+        person: Some(id),
+        ..Wanted::default()
+    };
+    for line in store.list_audit(&wanted)?.0 {
+        explained.acted(line.at, &format!("`{}` by {}", line.action, line.who));
     }
     Ok(Some(explained))
 }

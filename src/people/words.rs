@@ -8,7 +8,6 @@ use crate::issue::Code;
 use crate::ledger;
 use crate::meaning::group;
 use crate::refusal::{Refusal, Result};
-use crate::runs;
 use crate::selection::Wish;
 use crate::store::Store;
 use crate::store::runs::{RunRecord, pick, unknown};

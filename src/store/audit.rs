@@ -131,6 +131,8 @@ pub struct Line {
     pub command: String,
     /// Whether `about` is a run.
     pub is_run: bool,
+    /// The name of the administrator that it is about.
+    pub admin: Option<String>,
 }
 
 impl Store {
@@ -219,6 +221,7 @@ impl Store {
             counts: counts(row.get(7)),
             command: row.get(8),
             is_run: row.get(9),
+            admin: row.get(10),
         });
         Ok((lines.collect(), total))
     }

@@ -1,8 +1,10 @@
 //! What somebody typed to fix the rows of a run.
 
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::Store;
+use super::audit::Act;
 use crate::field::RowNumber;
 use crate::refusal::Result;
 
@@ -78,22 +80,29 @@ impl Store {
         Ok(fixes.collect())
     }
 
-    /// Keeps a fix, in place of another one for the same place.
+    /// Keeps fixes, each in place of another one for the same place; all of them or none.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn keep_fix(&self, run: &str, fix: &Fix, who: &str) -> Result<()> {
-        let (row, column, found) = fix.place.parts();
-        let (what, value) = match &fix.what {
-            Fixed::Value(value) => ("value", value.clone()),
-            Fixed::Account(account) => ("account", account.to_string()),
-            Fixed::LeftOut => ("leave out", String::new()),
-        };
-        let sql = include_str!("sql/keep_fix.sql");
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
-            [&run, &row, &column, &found, &what, &value, &who];
-        self.execute(sql, &values, "keeping a fix")?;
-        Ok(())
+    pub fn keep_fixes(&self, run: &str, fixes: &[Fix], who: &str) -> Result<()> {
+        if fixes.is_empty() {
+            return Ok(());
+        }
+        self.act("keeping fixes", async |client| {
+            for fix in fixes {
+                let (row, column, found) = fix.place.parts();
+                let (what, value) = match &fix.what {
+                    Fixed::Value(value) => ("value", value.clone()),
+                    Fixed::Account(account) => ("account", account.to_string()),
+                    Fixed::LeftOut => ("leave out", String::new()),
+                };
+                let sql = include_str!("sql/keep_fix.sql");
+                let values: [&(dyn ToSql + Sync); 7] =
+                    [&run, &row, &column, &found, &what, &value, &who];
+                client.execute(sql, &values).await?;
+            }
+            Ok(((), Act::about(run).count("fixes", fixes.len() as u64)))
+        })
     }
 
     /// Forgets a fix of a run.
@@ -102,7 +111,9 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn forget_fix(&self, run: &str, id: i64) -> Result<()> {
         let sql = "delete from muster.fixes where run_id = $1 and id = $2";
-        self.execute(sql, &[&run, &id], "forgetting a fix")?;
-        Ok(())
+        self.act("forgetting a fix", async |client| {
+            client.execute(sql, &[&run, &id]).await?;
+            Ok(((), Act::about(run).count("fixes taken back", 1)))
+        })
     }
 }

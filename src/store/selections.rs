@@ -36,7 +36,7 @@ impl Store {
         let id = Uuid::new_v4();
         let filter = super::json_of(filter);
         self.execute(
-            "insert into muster.selections (id, about, filter, except, who)
+            "insert into muster.selections (id, about, filter, exceptions, who)
             values ($1, $2, $3::text::jsonb, to_jsonb($4::uuid[]), $5)",
             &[&id, &about, &filter, &except, &who],
             DOING,
@@ -49,7 +49,7 @@ impl Store {
     /// # Errors
     /// A refusal with a `database.*` code.
     pub fn kept_selection(&self, id: Uuid, about: &str) -> Result<Option<Kept>> {
-        let sql = "select filter::text, array(select jsonb_array_elements_text(except)::uuid)
+        let sql = "select filter::text, array(select jsonb_array_elements_text(exceptions)::uuid)
             from muster.selections where id = $1 and about = $2";
         let rows = self.query(sql, &[&id, &about], DOING)?;
         Ok(rows.first().map(|row| Kept {
@@ -65,7 +65,7 @@ impl Store {
     /// # Errors
     /// A refusal with a `database.*` code.
     pub fn except_from_selection(&self, id: Uuid, except: &[Uuid]) -> Result<()> {
-        let sql = "update muster.selections set except = to_jsonb($2::uuid[]) where id = $1";
+        let sql = "update muster.selections set exceptions = to_jsonb($2::uuid[]) where id = $1";
         self.execute(sql, &[&id, &except], DOING)?;
         Ok(())
     }

@@ -6,7 +6,6 @@ use jiff::civil::Date;
 use crate::definition::Definition;
 use crate::people::choice::Asked;
 use crate::refusal::Result;
-use crate::runs::pick;
 use crate::store::Store;
 use crate::store::people::Choice;
 

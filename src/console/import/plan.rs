@@ -44,7 +44,9 @@ impl Checked {
 
     /// How many accounts would change and stay open: rows that close one are counted apart.
     fn updated(&self) -> u64 {
-        let closed = self.deactivated().saturating_sub(self.leavers("deactivated"));
+        let closed = self
+            .deactivated()
+            .saturating_sub(self.leavers("deactivated"));
         self.summary.counts.updated.saturating_sub(closed)
     }
 

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use super::folder_of;
 use crate::console::App;
 use crate::console::ask::who;
-use crate::console::dispatch::{Head, see};
+use crate::console::response::{Head, see};
 use crate::notify::token::sha256_of;
 use crate::serve::guard;
 use crate::store;

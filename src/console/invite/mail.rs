@@ -238,7 +238,7 @@ fn message_form(ask: &Ask, plan: &Plan) -> Markup {
     html! {
         section aria-labelledby="mail" {
             h2 #mail { (ask.t("Step 2 of 3: the mail")) }
-            @for warning in plan.mailer.warnings(plan.purpose.kind()) { p.warning { (prose(&warning)) } }
+            @for warning in plan.mailer.warnings(plan.purpose.kind()) { div.warning { p { (prose(&warning)) } } }
             (form(ask, &format!("{}/message", plan.here), html! {
                 div.field {
                     label for="message" { (ask.t("Your message (optional)")) }
@@ -268,7 +268,7 @@ fn preview_section(ask: &Ask, plan: &Plan, at: usize, rendered: Option<&Rendered
                 @if at + 1 < people.len() { a href={ (to(at + 1)) "#preview" } { (ask.t("Next person")) } }
             }
             @if ask.masks() {
-                p.note { (ask.t("The mail has this person's values. Show values to see it.")) }
+                div.note { p { (ask.t("The mail has this person's values. Show values to see it.")) } }
             } @else {
                 dl {
                     dt { (ask.t("From")) } dd { (visible(&plan.mailer.sender.to_string())) }
@@ -374,11 +374,14 @@ pub fn send(ask: &mut Ask) -> Result<Answer> {
             Some(list_of(&recipients(&plan)))
         }
     };
-    if ask.form.get("canary") == "yes" {
+    let is_first_try = ask.form.get("canary") == "yes";
+    if is_first_try {
         args.push(format!("--canary={CANARY}"));
     }
     args.extend(message_options(ask, plan.message())?);
     let leads_to = match &plan.run {
+        // The message and who is left out are kept there for the rest.
+        _ if is_first_try => plan.here.clone(),
         Some(run) => format!("/runs/{}/{}", encoded(&run.id), plan.purpose.path()),
         None => "/invitations".to_string(),
     };

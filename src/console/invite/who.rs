@@ -204,7 +204,7 @@ fn list(ask: &Ask, selection: &Selection) -> Markup {
 /// People, with a box to leave somebody out where `tick` is its name.
 pub fn table(ask: &Ask, people: &[Candidate], tick: Option<&str>) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll { table.many {
             caption { (ask.t("In the order of the list that was imported")) }
             thead { tr {
                 @if tick.is_some() { th scope="col" { span.hidden { (ask.t("Tick")) } } }

@@ -18,6 +18,7 @@ use crate::notify::template::{Edited, Templates, known_variables};
 use crate::refusal::{Refusal, Result};
 use crate::sending::mailer::{Mailer, undelivered};
 use crate::session::{Known, Session};
+use crate::store::audit::Act;
 use crate::store::people::Choice;
 use crate::text::email;
 
@@ -194,9 +195,9 @@ fn editor(ask: &Ask, editing: &Editing) -> Markup {
             h2 #text-head { (ask.t("Text in the language")) " " (visible(&editing.edited.language)) @if edited { " " span.badge.note { (ask.t("edited")) } } }
             (form(ask, &format!("{base}/see"), html! {
                 (named(editing))
-                div.field { label for="subject" { (ask.t("Subject")) } input type="text" id="subject" name="subject" value=(subject.trim_end()); }
-                div.field { label for="text" { (ask.t("Text")) } textarea.code id="text" name="text" rows="16" spellcheck="true" { "\n" (text) } }
-                div.field { label for="html" { "HTML" } textarea.code id="html" name="html" rows="16" spellcheck="false" { "\n" (html_part) } }
+                div.field.wide { label for="subject" { (ask.t("Subject")) } input type="text" id="subject" name="subject" value=(subject.trim_end()); }
+                div.field.wide { label for="text" { (ask.t("Text")) } textarea.code id="text" name="text" rows="16" spellcheck="true" { "\n" (text) } }
+                div.field.wide { label for="html" { "HTML" } textarea.code id="html" name="html" rows="16" spellcheck="false" { "\n" (html_part) } }
                 div.field {
                     label for="person" { (ask.t("Preview with this person (optional)")) }
                     input type="text" id="person" name="person" value=(ask.form.get("person")) aria-describedby="person-hint";
@@ -236,7 +237,7 @@ pub fn see(ask: &mut Ask) -> Result<Answer> {
     let person = somebody(ask)?;
     let body = match editing.render(&person) {
         Ok(rendered) => html! {
-            p.good { (ask.t("The text is sound.")) }
+            div.good { p { (ask.t("The text is sound.")) } }
             (preview(ask, &editing, &rendered))
             (editor(ask, &editing))
         },
@@ -262,7 +263,7 @@ fn preview(ask: &Ask, editing: &Editing, rendered: &Rendered) -> Markup {
         section aria-labelledby="preview" {
             h2 #preview { (ask.t("Preview")) }
             @if ask.masks() {
-                p.note { (ask.t("The mail has this person's values. Show values to see it.")) }
+                div.note { p { (ask.t("The mail has this person's values. Show values to see it.")) } }
             } @else {
                 dl { dt { (ask.t("Subject")) } dd { strong { (visible(&rendered.subject)) } } }
                 pre { (visible_lines(&rendered.text)) }
@@ -305,6 +306,7 @@ pub fn save(ask: &mut Ask) -> Result<Answer> {
         return Ok(shown(ask, &editing, body));
     }
     editing.edited.write(Path::new(folder))?;
+    note(ask, &editing, "mails save")?;
     Ok(Answer::See(editing.here()))
 }
 
@@ -317,7 +319,15 @@ pub fn as_it_came(ask: &mut Ask) -> Result<Answer> {
         return Err(folderless());
     };
     editing.edited.remove(Path::new(folder))?;
+    note(ask, &editing, "mails reset")?;
     Ok(Answer::See(editing.here()))
+}
+
+/// What the audit says of it.
+fn note(ask: &mut Ask, editing: &Editing, action: &str) -> Result<()> {
+    let about = format!("{}/{}", editing.kind.name(), editing.edited.language);
+    ask.acts(action, "");
+    ask.store.audit(&Act::about(about))
 }
 
 fn folderless() -> Refusal {
@@ -357,8 +367,9 @@ pub fn send(ask: &mut Ask) -> Result<Answer> {
         Delivery::Sent { .. } => {}
         ended => return Err(undelivered(ended)),
     }
+    note(ask, &editing, "mails test")?;
     let body = html! {
-        p.good { (ask.t("The test mail went")) " " (prose(&mailer.way())) "." }
+        div.good { p { (ask.t("The test mail went")) " " (prose(&mailer.way())) "." } }
         (editor(ask, &editing))
     };
     Ok(shown(ask, &editing, body))

@@ -64,7 +64,7 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
                 div { dt { (ask.t("Folder of edited texts")) } dd { (visible(mail.templates.as_deref().unwrap_or(ask.t("none")))) } }
             }
             @if mail.templates.is_none() {
-                p.note { (ask.t("To edit the texts, set `templates` under `[mail]` in the pipeline to a folder. Until then, you can try changes here, but not keep them.")) }
+                div.note { p { (ask.t("To edit the texts, set `templates` under `[mail]` in the pipeline to a folder. Until then, you can try changes here, but not keep them.")) } }
             }
         }
         section aria-labelledby="list" {

@@ -115,7 +115,7 @@ pub fn check(ask: &mut Ask) -> Result<Answer> {
     let body = html! {
         section aria-labelledby="found" {
             h2 #found { (ask.tf("{n} people were understood", &[("n", &ask.number(found.len() as u64))])) }
-            @if bad > 0 { p.warning { (ask.tf("{n} of them have no valid address. They will be rejected, with the reason.", &[("n", &ask.number(bad))])) } }
+            @if bad > 0 { div.warning { p { (ask.tf("{n} of them have no valid address. They will be rejected, with the reason.", &[("n", &ask.number(bad))])) } } }
             (table(ask, &found))
             dl.facts {
                 @for (name, value) in [("Groups", &wanted.groups), ("Role", &wanted.role), ("Organization", &wanted.organization)] {

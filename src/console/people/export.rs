@@ -6,6 +6,7 @@ use crate::console::ask::{Answer, Ask, Content, Download};
 use crate::file::Pending;
 use crate::refusal::Result;
 use crate::report::people::{BYTE_ORDER_MARK, Rows, columns, csv};
+use crate::store::audit::Act;
 
 /// `/people/export`.
 pub fn download(ask: &mut Ask) -> Result<Answer> {
@@ -22,11 +23,15 @@ pub fn download(ask: &mut Ask) -> Result<Answer> {
     pending.write(BYTE_ORDER_MARK.as_bytes())?;
     let names: Vec<String> = rows.columns.iter().map(|one| one.header.clone()).collect();
     pending.write(csv.names(names.iter().map(String::as_str)))?;
+    let mut count = 0;
     ask.store.each_person(&choice, &[], None, &mut |account| {
+        count += 1;
         let cells = rows.cells(&account);
         pending.write(csv.line(cells.iter().map(String::as_str)))
     })?;
     pending.commit_new()?;
+    ask.acts("people export", "muster people export");
+    ask.store.audit(&Act::default().count("people", count))?;
     Ok(Answer::File(Download {
         name: "people.csv".to_string(),
         media: "text/csv; charset=utf-8",

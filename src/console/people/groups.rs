@@ -175,7 +175,7 @@ fn changes(ask: &Ask, groups: &[GroupRecord], group: &GroupRecord) -> Result<Mar
                 section aria-labelledby="remove" {
                     h2 #remove { (ask.t("Remove")) }
                     p { (ask.tf("{n} people would leave it. Nobody's account is removed.", &[("n", &ask.number(people))])) }
-                    @if groupless > 0 { p.warning { (ask.tf("{n} of them would be in no group.", &[("n", &ask.number(groupless))])) } }
+                    @if groupless > 0 { div.warning { p { (ask.tf("{n} of them would be in no group.", &[("n", &ask.number(groupless))])) } } }
                     @if inside > 0 { p { (ask.tf("{n} groups below it would be removed, too.", &[("n", &ask.number(inside))])) } }
                     (form(ask, &format!("{here}/remove"), html! {
                         @if people > 0 {

@@ -170,7 +170,7 @@ fn filter(ask: &Ask, shown: &Shown) -> Markup {
 /// The table, with a box to tick in each line where something can be chosen.
 pub fn table(ask: &Ask, list: &[Listed], ticks: bool) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll { table.many {
             caption { (ask.t("Newest first. Each person's newest invitation of a kind.")) }
             thead { tr {
                 @if ticks { th scope="col" { span.hidden { (ask.t("Tick")) } } }
@@ -200,7 +200,7 @@ fn row(ask: &Ask, one: &Listed, ticks: bool) -> Markup {
                     None => (personal(ask, &one.email)),
                 }
             }
-            td { (kind_name(ask, &one.kind)) }
+            td.word { (kind_name(ask, &one.kind)) }
             td { (state_badge(ask, &one.state)) }
             td { (when(ask, one.sent_at.as_deref())) }
             td { (when(ask, ends)) }
@@ -210,13 +210,18 @@ fn row(ask: &Ask, one: &Listed, ticks: bool) -> Markup {
     }
 }
 
+/// What the mail server said last, where that was no success.
+pub fn trouble(one: &Listed) -> Option<&str> {
+    let went = matches!(one.state.as_str(), "sent" | "accepted" | "expired");
+    one.reply.as_deref().filter(|_| !went)
+}
+
 fn notes(ask: &Ask, one: &Listed) -> Markup {
-    let reply = one.reply.as_deref().filter(|reply| !reply.starts_with('2'));
     html! {
         @if let Some(session) = &one.session { p { (visible(session)) } }
         @if one.transport.as_deref() == Some("hand") { p { (ask.t("handed over")) } }
         @if one.resends > 0 { p { (ask.tf("sent again {n} times", &[("n", &one.resends)])) } }
-        @if let Some(reply) = reply { p.small { (line(ask, reply)) } }
+        @if let Some(reply) = trouble(one) { p.small { (line(ask, reply)) } }
     }
 }
 

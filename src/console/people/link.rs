@@ -24,6 +24,7 @@ pub fn make(ask: &mut Ask) -> Result<Answer> {
         return Ok(cancelled(ask, &here));
     }
     let mailer = open_mailer(None, None, &[account], ask.store)?;
+    ask.acts("invitations link", "muster invitations link WHO");
     let (made, links) = hand_over(ask.store, &mailer, &[account], |_, _| Ok(()))?;
     let (Some(made), Some(link)) = (made.get(&account), links.get(&account)) else {
         let what = "this account can't be opened by a link";
@@ -44,7 +45,7 @@ pub fn make(ask: &mut Ask) -> Result<Answer> {
                 None => p { (ask.t("It works until it is used.")) },
             }
             @if mailer.mail.link_base.is_none() {
-                p.warning { (ask.t("Only this machine can open it: the pipeline has no `link_base` under `[mail]`.")) }
+                div.warning { p { (ask.t("Only this machine can open it: the pipeline has no `link_base` under `[mail]`.")) } }
             }
             p { a href=(here) { (ask.t("Back to the person")) } }
         }
@@ -56,7 +57,7 @@ pub fn make(ask: &mut Ask) -> Result<Answer> {
 fn cancelled(ask: &Ask, here: &str) -> Answer {
     let body = html! {
         section {
-            p.warning { (ask.t("This person's invitation was cancelled. A link lets them in all the same.")) }
+            div.warning { p { (ask.t("This person's invitation was cancelled. A link lets them in all the same.")) } }
             (form(ask, &format!("{here}/link"), html! {
                 input type="hidden" name="again" value="yes";
                 button.danger { (ask.t("Make a link all the same")) }

@@ -148,6 +148,9 @@ fn filter(ask: &Ask, asked: &Asked) -> Result<Markup> {
 }
 
 fn head(ask: &Ask, name: &'static str, sort: &str) -> Markup {
+    if parts::path(ask) != "/people" {
+        return html! { th scope="col" { (ask.t(name)) } };
+    }
     let now = ask.query.get("sort");
     let next = match now == sort {
         true => format!("-{sort}"),
@@ -166,7 +169,7 @@ fn head(ask: &Ask, name: &'static str, sort: &str) -> Markup {
 /// The table of people, with a box to tick in each line where somebody can be chosen.
 pub fn table(ask: &Ask, people: &[AccountRecord], ticks: bool) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll { table.many {
             caption { (ask.t("Accounts as they are now")) }
             thead { tr {
                 @if ticks { th scope="col" { span.hidden { (ask.t("Tick")) } } }

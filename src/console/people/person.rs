@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::invitations::trouble;
 use super::list::name;
 use super::parts::{kind_name, line, personal, state_badge, status_name, when};
 use crate::account::AccountRecord;
@@ -57,7 +58,7 @@ fn there(ask: &Ask, account: AccountRecord) -> Result<Markup> {
             dl.facts {
                 @for (field, value, setter) in person.values() {
                     div {
-                        dt { (visible(&field)) }
+                        dt { (field_name(ask, &field)) }
                         dd {
                             (value_of(ask, &field, &value))
                             @if setter != maker { " " span.small { (visible(&setter)) } }
@@ -113,7 +114,7 @@ fn invitations(ask: &Ask, account: Uuid) -> Result<Markup> {
         section aria-labelledby="invitations" {
             h2 #invitations { (ask.t("Invitations")) }
             @if found.is_empty() { p { (ask.t("None yet.")) } }
-            @else { div.scroll { table {
+            @else { div.scroll { table.many {
                 caption { (ask.t("The newest of each kind")) }
                 thead { tr {
                     th scope="col" { (ask.t("Kind")) }
@@ -124,11 +125,11 @@ fn invitations(ask: &Ask, account: Uuid) -> Result<Markup> {
                     @if ask.may(Role::Operator) { th scope="col" { span.hidden { (ask.t("Choose")) } } }
                 } }
                 tbody { @for one in &found { tr {
-                    th scope="row" { (kind_name(ask, &one.kind)) }
+                    th.word scope="row" { (kind_name(ask, &one.kind)) }
                     td { (state_badge(ask, &one.state)) }
                     td { (when(ask, one.sent_at.as_deref())) }
                     td { (when(ask, one.expires_at.as_deref().filter(|_| one.usable))) }
-                    td { @if let Some(reply) = &one.reply { (line(ask, reply)) } }
+                    td { @if let Some(reply) = trouble(one) { (line(ask, reply)) } }
                     @if ask.may(Role::Operator) { td {
                         (form(ask, "/invitations/select", html! {
                             input type="hidden" name="one" value=(one.id);
@@ -147,11 +148,37 @@ fn removed(ask: &Ask, history: &Explained) -> Markup {
             h2 #now { (ask.t("The account was removed. It was then:")) }
             dl.facts {
                 @for (field, value) in &history.values {
-                    div { dt { (visible(field)) } dd { (value_of(ask, field, &Value::from(value.as_str()))) } }
+                    div { dt { (field_name(ask, field)) } dd { (value_of(ask, field, &Value::from(value.as_str()))) } }
                 }
             }
         }
     }
+}
+
+/// What a field is called; an attribute as it is.
+fn field_name(ask: &Ask, field: &str) -> Markup {
+    let name = match field {
+        "external_id" => "External id",
+        "email" => "Address",
+        "username" => "Username",
+        "first_name" => "First name",
+        "last_name" => "Last name",
+        "display_name" => "Display name",
+        "phone" => "Phone",
+        "country" => "Country",
+        "language" => "Language",
+        "organization" => "Organization",
+        "role" => "Role",
+        "other_roles" => "Other roles",
+        "status" => "Status",
+        "start_date" => "First day",
+        "end_date" => "Last day",
+        "manager" => "Manager",
+        "groups" => "Groups",
+        "password" => "Password",
+        other => return visible(other.strip_prefix("attributes.").unwrap_or(other)),
+    };
+    html! { (ask.t(name)) }
 }
 
 /// Whether values of that name are about the person.
@@ -196,5 +223,5 @@ fn difference(ask: &Ask, changed: &Changed) -> Markup {
         (text, true) => personal(ask, text),
         (text, false) => visible(text),
     };
-    html! { (visible(&changed.field)) ": " (shown(&changed.before)) " → " (shown(&changed.after)) }
+    html! { (field_name(ask, &changed.field)) ": " (shown(&changed.before)) " → " (shown(&changed.after)) }
 }

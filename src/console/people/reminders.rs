@@ -295,6 +295,10 @@ pub fn make_cards(ask: &mut Ask) -> Result<Answer> {
     if accounts.is_empty() {
         return Err(nobody());
     }
+    ask.acts(
+        "invitations link",
+        "muster invitations link -o cards --again --only @FILE",
+    );
     let mut page = Vec::new();
     hand_over(ask.store, &mailer, &accounts, |made, links| {
         let made = cards_of(&selection, made, links, &mailer);

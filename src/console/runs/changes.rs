@@ -58,7 +58,7 @@ pub fn page_of_changes(ask: &mut Ask) -> Result<Answer> {
             }
         }
     };
-    Ok(page(&run, ask, ask.t("What the run changed"), body).into())
+    Ok(page(&run, ask, ask.t("What the run changed"), "runs", body).into())
 }
 
 fn by_field(
@@ -87,7 +87,7 @@ fn table(
     field: Option<&str>,
 ) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll { table.cards {
             caption.hidden { (ask.t("Before and after")) }
             thead { tr {
                 th.number scope="col" { (ask.t("Row")) } th scope="col" { (ask.t("Person")) } th scope="col" { (ask.t("Field")) }
@@ -99,12 +99,12 @@ fn table(
                     @for (index, [name, before, after]) in values(change, field).iter().enumerate() {
                         tr {
                             @if index == 0 {
-                                td.number { (ask.number(u64::from(change.row) + 1)) }
+                                td.number data-label=(ask.t("Row")) { (ask.number(u64::from(change.row) + 1)) }
                                 th scope="row" { a href={ "/people/" (change.account) } { @if who.is_empty() { (change.account) } @else { (personal(ask, who)) } } }
                             } @else { td {} td {} }
-                            td { (visible(name)) }
-                            td { (value(ask, name, before)) }
-                            td { (value(ask, name, after)) }
+                            td data-label=(ask.t("Field")) { (visible(name)) }
+                            td data-label=(ask.t("Before")) { (value(ask, name, before)) }
+                            td data-label=(ask.t("After")) { (value(ask, name, after)) }
                         }
                     }
                 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::fix::{row_of, who};
+use super::fix::{kept, row_of, who};
 use super::judge::{self, Judged, Problem};
 use super::summary::DOUBTFUL;
 use super::{address, asked, page, personal, plural};
@@ -34,7 +34,14 @@ struct Doubt<'a> {
 pub fn page_of_doubts(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let body = body(ask, &run, None)?;
-    Ok(page(&run, ask, ask.t("Decide who they are"), body).into())
+    Ok(page(
+        &run,
+        ask,
+        ask.t("Decide who they are"),
+        "decide-who-they-are",
+        body,
+    )
+    .into())
 }
 
 /// An answer that can't be taken: the row, and why.
@@ -253,9 +260,15 @@ pub fn decide(ask: &mut Ask) -> Result<Answer> {
             if key.is_empty() {
                 let what = "Type what the new person has of their own.";
                 let body = body(ask, &run, Some((row, what)))?;
-                return Ok(page(&run, ask, ask.t("Decide who they are"), body)
-                    .refusing()
-                    .into());
+                return Ok(page(
+                    &run,
+                    ask,
+                    ask.t("Decide who they are"),
+                    "decide-who-they-are",
+                    body,
+                )
+                .refusing()
+                .into());
             }
             let column = new_key(doubt.problem).and_then(|field| column_of(&judged, row, field));
             let column = column.ok_or_else(|| no_column(row))?;
@@ -266,10 +279,7 @@ pub fn decide(ask: &mut Ask) -> Result<Answer> {
             _ => Vec::new(),
         },
     };
-    let who = ask.who();
-    for fix in &fixes {
-        ask.store.keep_fix(&run.id, fix, &who)?;
-    }
+    kept(ask, &run, &fixes)?;
     Ok(there)
 }
 

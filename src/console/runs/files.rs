@@ -1,10 +1,11 @@
 //! `/runs/{run}/files/{name}`: the files of a run, as its summary names them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::asked;
 use crate::console::ask::{Answer, Ask, Content, Download};
 use crate::refusal::Result;
+use crate::store::audit::Act;
 
 /// `/runs/{run}/files/{name}`.
 pub fn download(ask: &mut Ask) -> Result<Answer> {
@@ -22,11 +23,21 @@ pub fn download(ask: &mut Ask) -> Result<Answer> {
     if !path.is_file() {
         return Ok(Answer::Missing);
     }
-    Ok(Answer::File(Download {
-        name: format!("{}-{name}", run.id),
+    if name != "summary.json" {
+        let name = name.to_string();
+        ask.acts("download", &format!("muster show {}", run.id));
+        ask.store.audit(&Act::about(&run.id))?;
+        return Ok(file(&run.id, &name, path));
+    }
+    Ok(file(&run.id, name, path))
+}
+
+fn file(run: &str, name: &str, path: PathBuf) -> Answer {
+    Answer::File(Download {
+        name: format!("{run}-{name}"),
         media: media(name),
         content: Content::File(path),
-    }))
+    })
 }
 
 /// Whether it is a name and not a way to another folder.

@@ -16,6 +16,7 @@ use crate::console::page::{form, prose, visible};
 use crate::field::RowNumber;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
+use crate::report::human::safe;
 use crate::store::fixes::{Fix, Fixed, Place};
 use crate::store::runs::RunRecord;
 
@@ -23,6 +24,8 @@ use crate::store::runs::RunRecord;
 const SHOWN_MAX: usize = 50;
 /// How many of the fixes are listed.
 const FIXES_SHOWN: usize = 100;
+/// The most characters of a value in a table.
+const SHORT_CHARS: usize = 80;
 /// How many cells say whose row it is.
 const WHO_CELLS: usize = 4;
 /// The longest value that is kept, in bytes.
@@ -43,13 +46,13 @@ pub fn page_of_fixes(ask: &mut Ask) -> Result<Answer> {
     let title = ask.t("Fix rows");
     if run.kind != "import" {
         let body = html! { p { (ask.t("Rows are fixed after an import. A check writes nothing, so that you can correct the list itself.")) } };
-        return Ok(page(&run, ask, title, body).into());
+        return Ok(page(&run, ask, title, "fix-rows", body).into());
     }
     let judged = match judge::judge(ask, &run)? {
         Ok(judged) => judged,
         Err(work) => {
             let body = too_many(ask, &run, work.rows());
-            return Ok(page(&run, ask, title, body).into());
+            return Ok(page(&run, ask, title, "fix-rows", body).into());
         }
     };
     if let Some(row) = ask
@@ -60,7 +63,7 @@ pub fn page_of_fixes(ask: &mut Ask) -> Result<Answer> {
         .and_then(|row: RowNumber| row.checked_sub(1))
     {
         let body = one(ask, &run, &judged, row);
-        return Ok(page(&run, ask, &row_title(ask, &judged, row), body).into());
+        return Ok(page(&run, ask, &row_title(ask, &judged, row), "fix-rows", body).into());
     }
     let fixes = ask.store.fixes(&run.id)?;
     let body = html! {
@@ -69,7 +72,7 @@ pub fn page_of_fixes(ask: &mut Ask) -> Result<Answer> {
         (made(ask, &run, &fixes))
         (by_file(ask, &run))
     };
-    Ok(page(&run, ask, title, body).into())
+    Ok(page(&run, ask, title, "fix-rows", body).into())
 }
 
 fn too_many(ask: &Ask, run: &RunRecord, rows: usize) -> Markup {
@@ -187,18 +190,18 @@ fn value_table(ask: &Ask, run: &RunRecord, group: &Group, column: &str) -> Marku
     let shown = &values[..values.len() - omitted];
     let label = ask.t("Right value instead of");
     let table = html! {
-        div.scroll { table {
+        div.scroll { table.cards {
             caption.hidden { (prose(group.code.title())) }
             thead { tr { th scope="col" { (ask.t("Value")) } th.number scope="col" { (ask.t("Rows")) } th scope="col" { (ask.t("Hint")) } @if !ask.masks() { th scope="col" { (ask.t("Right value")) } } } }
             tbody { @for (value, (rows, detail)) in shown { tr {
-                th scope="row" { @if value.is_empty() { span.faint { (ask.t("nothing")) } } @else { (personal(ask, value)) } }
-                td.number { a href={ (address(&run.id, "/fix")) "?row=" (rows.first().map_or(0, |row| row + 1)) } { (ask.number(rows.len() as u64)) } }
-                td { @if !ask.masks() { (prose(detail)) } }
+                th scope="row" { @if value.is_empty() { span.faint { (ask.t("nothing")) } } @else { (personal(ask, &short(value))) } }
+                td.number data-label=(ask.t("Rows")) { a href={ (address(&run.id, "/fix")) "?row=" (rows.first().map_or(0, |row| row + 1)) } { (ask.number(rows.len() as u64)) } }
+                td data-label=(ask.t("Hint")) { @if !ask.masks() { (prose(detail)) } }
                 @if !ask.masks() { td {
                     @if value.is_empty() { a href={ (address(&run.id, "/fix")) "?row=" (rows.first().map_or(0, |row| row + 1)) } { (ask.t("Look at the row")) } }
                     @else {
                         input type="hidden" name="found" value=(value);
-                        input type="text" name="value" autocomplete="off" aria-label={ (label) " " (value) };
+                        input type="text" name="value" autocomplete="off" aria-label={ (label) " " (safe(&short(value))) };
                     }
                 } }
             } } }
@@ -234,7 +237,7 @@ fn cells(ask: &Ask, run: &RunRecord, judged: &Judged, group: &Group, column: &st
     let omitted = rows.len().saturating_sub(SHOWN_MAX);
     let label = ask.t("Value for line");
     let table = html! {
-        div.scroll { table {
+        div.scroll { table.cards {
             caption.hidden { (prose(group.code.title())) }
             thead { tr { th.number scope="col" { (ask.t("Line")) } th scope="col" { (ask.t("Row")) } @if !ask.masks() { th scope="col" { (visible(column)) } } } }
             tbody { @for row in rows.iter().take(SHOWN_MAX) { tr {
@@ -259,7 +262,7 @@ fn whole_rows(ask: &Ask, run: &RunRecord, judged: &Judged, group: &Group) -> Mar
         .flat_map(|(rows, _)| rows.clone())
         .collect();
     html! {
-        div.scroll { table {
+        div.scroll { table.cards {
             caption { (ask.tf("The first {n} of {all}", &[("n", &rows.len().min(SHOWN_MAX)), ("all", &ask.number(rows.len() as u64))])) }
             thead { tr { th.number scope="col" { (ask.t("Line")) } th scope="col" { (ask.t("Row")) } } }
             tbody { @for row in rows.iter().take(SHOWN_MAX) { tr {
@@ -287,7 +290,7 @@ pub fn who(ask: &Ask, judged: &Judged, row: RowNumber) -> Markup {
         .into_iter()
         .flat_map(|row| &row.cells);
     let cells = cells.filter(|cell| !cell.trim().is_empty()).take(WHO_CELLS);
-    html! { @for (index, cell) in cells.enumerate() { @if index > 0 { " · " } (personal(ask, cell)) } }
+    html! { @for (index, cell) in cells.enumerate() { @if index > 0 { " · " } (personal(ask, &short(cell))) } }
 }
 
 fn row_title(ask: &Ask, judged: &Judged, row: RowNumber) -> String {
@@ -348,7 +351,7 @@ fn problem_text(ask: &Ask, header: &[String], problem: &Problem) -> Markup {
         @if let Some(column) = problem.column.as_ref().filter(|_| is_shown) { b { (visible(column)) } ": " }
         (prose(problem.code.title()))
         @if !problem.detail.is_empty() && !ask.masks() { " – " (prose(&problem.detail)) }
-        ". " (prose(problem.code.fix()))
+        ". " (ask.t("To fix it:")) " " (prose(problem.code.fix()))
     }
 }
 
@@ -360,7 +363,7 @@ fn made(ask: &Ask, run: &RunRecord, fixes: &[(i64, Fix)]) -> Markup {
                 h2 id="made" { (plural(ask, fixes.len() as u64, "1 fix so far", "{n} fixes so far")) }
                 details {
                     summary { (ask.t("Show them")) }
-                    div.scroll { table {
+                    div.scroll { table.cards {
                         caption.hidden { (ask.t("Fixes")) }
                         thead { tr { th scope="col" { (ask.t("Where")) } th scope="col" { (ask.t("What")) } th scope="col" { span.hidden { (ask.t("Take back")) } } } }
                         tbody { @for (id, fix) in fixes.iter().rev().take(FIXES_SHOWN) { tr {
@@ -396,6 +399,14 @@ fn fixed(ask: &Ask, fix: &Fix) -> Markup {
             html! { (ask.t("is this person:")) " " a href={ "/people/" (account) } { (account) } }
         }
         (Fixed::LeftOut, _) => html! { (ask.t("left out")) },
+    }
+}
+
+/// A value as a table has room for it.
+fn short(value: &str) -> String {
+    match value.char_indices().nth(SHORT_CHARS) {
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value.to_string(),
     }
 }
 
@@ -451,10 +462,7 @@ pub fn keep(ask: &mut Ask) -> Result<Answer> {
             what: Fixed::Value(value),
         }));
     }
-    let who = ask.who();
-    for fix in &fixes {
-        ask.store.keep_fix(&run.id, fix, &who)?;
-    }
+    kept(ask, &run, &fixes)?;
     Ok(Answer::See(address(&run.id, "/fix")))
 }
 
@@ -483,6 +491,13 @@ fn whole(
     Ok(fixes)
 }
 
+/// Keeps fixes, and says so in the audit.
+pub fn kept(ask: &mut Ask, run: &RunRecord, fixes: &[Fix]) -> Result<()> {
+    ask.acts("fix rows", "");
+    let who = ask.who();
+    ask.store.keep_fixes(&run.id, fixes, &who)
+}
+
 /// `POST /runs/{run}/fix/leave-out`.
 pub fn leave_out(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
@@ -491,7 +506,7 @@ pub fn leave_out(ask: &mut Ask) -> Result<Answer> {
             place: Place::Row(row),
             what: Fixed::LeftOut,
         };
-        ask.store.keep_fix(&run.id, &fix, &ask.who())?;
+        kept(ask, &run, &[fix])?;
     }
     let next = match ask.form.get("to") {
         "decide" => "/decide",
@@ -504,6 +519,7 @@ pub fn leave_out(ask: &mut Ask) -> Result<Answer> {
 pub fn take_back(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     if let Ok(id) = ask.form.get("id").parse() {
+        ask.acts("fix rows", "");
         ask.store.forget_fix(&run.id, id)?;
     }
     Ok(Answer::See(address(&run.id, "/fix")))

@@ -41,7 +41,14 @@ pub fn class_word(ask: &Ask, class: &str) -> String {
 pub fn page_of_held(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let body = body(ask, &run, None)?;
-    Ok(page(&run, ask, ask.t("What is held"), body).into())
+    Ok(page(
+        &run,
+        ask,
+        ask.t("What is held"),
+        "approve-what-is-held",
+        body,
+    )
+    .into())
 }
 
 /// What somebody typed that can't be taken, with the reason.
@@ -162,7 +169,7 @@ fn people(ask: &Ask, run: &RunRecord, rows: &Rows, class: Class) -> Result<(Mark
         @if !found.is_empty() {
             details open[is_chosen || lines.total <= 10] {
                 summary { (ask.t("Who that is")) }
-                div.scroll { table {
+                div.scroll { table.cards {
                     caption.hidden { (ask.t("Who that is")) }
                     thead { tr { th.number scope="col" { (ask.t("Line")) } th scope="col" { (ask.t("Person")) } th scope="col" { (ask.t("What would change")) } } }
                     tbody { @for line in &found { (line) } }
@@ -206,7 +213,7 @@ fn person(ask: &Ask, columns: &[&Column], cells: &[Cell]) -> Markup {
         }
     };
     html! { tr {
-        td.number { (value("line").unwrap_or_default()) }
+        td.number data-label=(ask.t("Line")) { (value("line").unwrap_or_default()) }
         th scope="row" { (personal(ask, &who.unwrap_or_default())) @if let Some(email) = either("email") { div.small { (personal(ask, &email)) } } }
         td {
             @if is_new { (ask.t("a new account")) }
@@ -252,9 +259,15 @@ pub fn approve(ask: &mut Ask) -> Result<Answer> {
                 what,
             }),
         )?;
-        return Ok(page(&run, ask, ask.t("What is held"), body)
-            .refusing()
-            .into());
+        return Ok(page(
+            &run,
+            ask,
+            ask.t("What is held"),
+            "approve-what-is-held",
+            body,
+        )
+        .refusing()
+        .into());
     }
     let args = ["approve", &run.id, "--class", &class, "--reason", "-"];
     let work = Work {

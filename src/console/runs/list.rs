@@ -38,7 +38,7 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
 
 fn table(ask: &Ask, runs: &[&RunRecord]) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll { table.cards {
             caption { (ask.t("Checks write nothing. Times are in your time zone.")) }
             thead { tr {
                 th scope="col" { (ask.t("Run")) } th scope="col" { (ask.t("Begun")) }

@@ -122,12 +122,15 @@ fn state_word<'a>(ask: &Ask, state: &'a str) -> &'a str {
 }
 
 /// A page of a run, with its way back to the summary.
-fn page(run: &RunRecord, ask: &Ask, title: &str, body: Markup) -> Page {
+fn page(run: &RunRecord, ask: &Ask, title: &str, help: &'static str, body: Markup) -> Page {
     let back = html! {
         p { a href=(address(&run.id, "")) { "← " (visible(&self::title(ask, run))) } }
         (body)
     };
-    Page::new("/runs", title, back)
+    Page {
+        help,
+        ..Page::new("/runs", title, back)
+    }
 }
 
 /// A code by its title, with the code behind it.

@@ -130,7 +130,7 @@ pub fn page_of_rows(ask: &mut Ask) -> Result<Answer> {
         }
         (command(ask, &run, &wanted))
     };
-    Ok(page(&run, ask, &title, body).into())
+    Ok(page(&run, ask, &title, "runs", body).into())
 }
 
 /// The rows of the page; says in `lines` how many fit in all.
@@ -269,7 +269,7 @@ fn table(
     several: bool,
 ) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll { table.cards {
             caption.hidden { (ask.t("Rows")) }
             thead { tr {
                 @if several { th scope="col" { (ask.t("File")) } }
@@ -304,7 +304,7 @@ fn row(
     html! {
         tr id={ "row-" (line.row) } {
             @if several { td { (visible(line.file.rsplit('/').next().unwrap_or_default())) } }
-            td.number { (ask.number(line.line)) }
+            td.number data-label=(ask.t("Line")) { (ask.number(line.line)) }
             td {
                 @if let Some(outcome) = outcome { span class={ "outcome " (outcome.name()) } { (outcome_word(ask, outcome)) } }
                 @if let Some(of) = line.duplicate_of { div.small { (ask.tf("equals row {n}", &[("n", &ask.number(of))])) } }
@@ -319,7 +319,7 @@ fn row(
                 }
             }
             td { @for issue in words(&line.issues) { div { (code(&issue)) } } }
-            td { (words(&line.cleaned).join(", ")) }
+            td data-label=(ask.t("Cleaned")) { (words(&line.cleaned).join(", ")) }
         }
     }
 }

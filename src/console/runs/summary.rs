@@ -173,7 +173,7 @@ fn outcomes(ask: &Ask, summary: &Summary) -> Markup {
         section aria-labelledby="outcomes" {
             h2 id="outcomes" { (ask.t("What happened to the rows")) }
             (bar(ask, counts))
-            div.scroll { table {
+            div.scroll { table.cards {
                 caption.hidden { (ask.t("What happened to the rows")) }
                 thead { tr { th scope="col" { (ask.t("Outcome")) } th.number scope="col" { (ask.t("Rows")) } th.number scope="col" { (ask.t("Share")) } th scope="col" { (ask.t("Meaning")) } } }
                 tbody {
@@ -181,15 +181,15 @@ fn outcomes(ask: &Ask, summary: &Summary) -> Markup {
                         @let count = counts.of(outcome);
                         tr {
                             th scope="row" { svg.swatch width="12" height="12" aria-hidden="true" { rect class=(outcome.name()) width="12" height="12" rx="3" {} } " " (outcome_word(ask, outcome)) }
-                            td.number { (counted(ask, count, &rows_with(run, "outcome", outcome.name()))) }
-                            td.number { (share(count)) }
+                            td.number data-label=(ask.t("Rows")) { (counted(ask, count, &rows_with(run, "outcome", outcome.name()))) }
+                            td.number data-label=(ask.t("Share")) { (share(count)) }
                             td { (outcome_meaning(ask, outcome)) }
                         }
                     }
                 }
                 tfoot { tr {
                     th scope="row" { (ask.t("rows read")) }
-                    td.number { (counted(ask, counts.read, &address(run, "/rows"))) }
+                    td.number data-label=(ask.t("Rows")) { (counted(ask, counts.read, &address(run, "/rows"))) }
                     td {} td { (ask.t("The sum of the lines above.")) }
                 } }
             } }
@@ -248,7 +248,7 @@ fn issues(ask: &Ask, summary: &Summary) -> Markup {
 
 fn issue_table(ask: &Ask, summary: &Summary, issues: &[&IssueCount]) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll { table.cards {
             caption.hidden { (ask.t("Problems")) }
             thead { tr { th scope="col" { (ask.t("Problem")) } th scope="col" { (ask.t("What to do")) } th.number scope="col" { (ask.t("Count")) } } }
             tbody { @for issue in issues { (issue_line(ask, summary, issue)) } }
@@ -271,8 +271,8 @@ fn issue_line(ask: &Ask, summary: &Summary, issue: &IssueCount) -> Markup {
                     }
                 }
             }
-            td { (prose(fix)) }
-            td.number { (counted(ask, issue.count, &rows_with(&summary.run.id, "code", &issue.code))) }
+            td data-label=(ask.t("What to do")) { (prose(fix)) }
+            td.number data-label=(ask.t("Count")) { (counted(ask, issue.count, &rows_with(&summary.run.id, "code", &issue.code))) }
         }
     }
 }
@@ -291,7 +291,7 @@ fn safeguards(ask: &Ask, summary: &Summary) -> Markup {
         section aria-labelledby="safeguards" {
             h2 id="safeguards" { (ask.t("Safeguards")) }
             p.small { (ask.t("Each kind of change has a limit for a run, and one for all runs of a time. What is over a limit is held.")) }
-            div.scroll { table {
+            div.scroll { table.cards {
                 caption.hidden { (ask.t("Safeguards")) }
                 thead { tr {
                     th scope="col" { (ask.t("Kind of change")) } th scope="col" { (ask.t("Decision")) } th.number scope="col" { (ask.t("In this run")) }
@@ -318,9 +318,9 @@ fn safeguard_line(ask: &Ask, summary: &Summary, safeguard: &Safeguard) -> Markup
                 span class={ "badge " (class) } { (word) }
                 @if let Some(run) = &safeguard.approved_in { " " a href=(address(run, "")) { (ask.t("approved")) } }
             }
-            td.number { (ask.number(safeguard.count)) }
-            td.number { @if let Some(limit) = safeguard.limit { (ask.number(limit)) } @else { (ask.t("no limit")) } }
-            td.number { @if let Some(code) = held { (counted(ask, safeguard.held, &rows_with(&summary.run.id, "code", code))) } }
+            td.number data-label=(ask.t("In this run")) { (ask.number(safeguard.count)) }
+            td.number data-label=(ask.t("At most")) { @if let Some(limit) = safeguard.limit { (ask.number(limit)) } @else { (ask.t("no limit")) } }
+            td.number data-label=(ask.t("Rows held")) { @if let Some(code) = held { (counted(ask, safeguard.held, &rows_with(&summary.run.id, "code", code))) } }
         }
     }
 }
@@ -332,7 +332,7 @@ fn leavers(ask: &Ask, summary: &Summary) -> Markup {
             h2 id="leavers" { (ask.t("People whom no row names")) }
             ul { @for (what, count) in &summary.leavers { li { (ask.number(*count)) " " (leaver_word(ask, what)) } } }
             @if !summary.leaver_examples.is_empty() {
-                div.scroll { table {
+                div.scroll { table.cards {
                     caption { (ask.tf("The first {n} of {all}, masked", &[("n", &summary.leaver_examples.len()), ("all", &ask.number(all))])) }
                     thead { tr { th scope="col" { (ask.t("Person")) } th scope="col" { (ask.t("What happens")) } th scope="col" { (ask.t("Why")) } } }
                     tbody { @for leaver in &summary.leaver_examples { tr {
@@ -465,7 +465,7 @@ fn facts(ask: &Ask, summary: &Summary) -> Markup {
                 @if !summary.pipeline.name.is_empty() { (fact(ask.t("Pipeline"), visible(&summary.pipeline.name))) }
                 (fact(ask.t("Database"), visible(&run.matched_against)))
             }
-            p { a href={ "/audit?about=" (encoded(&run.id)) } { (ask.t("Who did it: the audit")) } }
+            @if ask.may(Role::Approver) { p { a href={ "/audit?about=" (encoded(&run.id)) } { (ask.t("Who did it: the audit")) } } }
         }
     }
 }
@@ -534,7 +534,7 @@ pub fn undo(ask: &Ask, summary: &Summary, undone: &Undone) -> Markup {
         @if !undone.examples.is_empty() {
             section aria-labelledby="kept" {
                 h2 id="kept" { (ask.t("What stays, and why")) }
-                div.scroll { table {
+                div.scroll { table.cards {
                     caption { (ask.tf("{n} of {all}, masked", &[("n", &undone.examples.len()), ("all", &ask.number(undone.kept))])) }
                     thead { tr { th scope="col" { (ask.t("Whose")) } th scope="col" { (ask.t("What")) } th scope="col" { (ask.t("Why")) } } }
                     tbody { @for kept in &undone.examples { tr {

@@ -39,7 +39,7 @@ pub fn page_of_undo(ask: &mut Ask) -> Result<Answer> {
         true => preview(ask, &run, None)?,
         false => large(ask, &run, None)?,
     };
-    Ok(page(&run, ask, title, body).into())
+    Ok(page(&run, ask, title, "undo-a-run", body).into())
 }
 
 /// What an undo would do, and the button.
@@ -106,7 +106,7 @@ fn kept(ask: &Ask, left: &[Left]) -> Markup {
         @if !left.is_empty() {
             section aria-labelledby="stays" {
                 h2 id="stays" { (ask.t("What stays, and why")) }
-                div.scroll { table {
+                div.scroll { table.cards {
                     caption { (ask.tf("The first {n} of {all}", &[("n", &left.len().min(KEPT_SHOWN)), ("all", &ask.number(left.len() as u64))])) }
                     thead { tr { th scope="col" { (ask.t("Whose")) } th scope="col" { (ask.t("What")) } th scope="col" { (ask.t("Why")) } } }
                     tbody { @for kept in left.iter().take(KEPT_SHOWN) { tr {
@@ -194,7 +194,7 @@ pub fn undo(ask: &mut Ask) -> Result<Answer> {
             true => preview(ask, &run, Some(wrong))?,
             false => large(ask, &run, Some(wrong))?,
         };
-        return Ok(page(&run, ask, ask.t("Undo this run"), body)
+        return Ok(page(&run, ask, ask.t("Undo this run"), "undo-a-run", body)
             .refusing()
             .into());
     }

@@ -373,9 +373,9 @@ fn percent_encoded(bytes: &[u8]) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
     bytes.iter().fold(String::new(), |text, &byte| {
         if plain(byte) {
-            text + &char::from(byte).to_string()
+            text + char::from(byte).to_string().as_str()
         } else {
-            text + &format!("%{byte:02X}")
+            text + format!("%{byte:02X}").as_str()
         }
     })
 }

@@ -375,7 +375,7 @@ impl Proposal<'_> {
             true => text,
             false => format!("\n[target.{name}]\n{text}"),
         };
-        Ok(section("defaults", defaults) + &section("only", only))
+        Ok(section("defaults", defaults) + section("only", only).as_str())
     }
 
     /// A column that parts the rows among owners, such as a tenant: the only value that there is.

@@ -1,6 +1,7 @@
 //! A real browser: Chromium, by its driver.
 
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,6 +14,8 @@ pub struct Browser {
     pub runtime: Runtime,
     pub driver: WebDriver,
     service: Child,
+    /// Of the driver.
+    port: u16,
     _profile: tempfile::TempDir,
 }
 
@@ -24,8 +27,9 @@ impl Browser {
 
     /// The same with more of Chromium's arguments, such as `--blink-settings=scriptEnabled=false`.
     pub fn open_with(arguments: &[&str]) -> Browser {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = port.local_addr().unwrap().port();
+        // Let go of at once, so that the driver can have it.
+        let port = |listener: TcpListener| listener.local_addr().unwrap().port();
+        let port = port(TcpListener::bind("127.0.0.1:0").unwrap());
         let service = Command::new("chromedriver")
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())
@@ -72,6 +76,7 @@ impl Browser {
             runtime,
             driver,
             service,
+            port,
             _profile: profile,
         }
     }
@@ -165,6 +170,22 @@ impl Browser {
         let taken = self.runtime.block_on(self.driver.screenshot(file));
         self.size(width, height as u32);
         taken.unwrap();
+    }
+
+    /// A command of Chromium's developer tools, as its driver takes them.
+    pub fn tell(&self, command: &str, parameters: serde_json::Value) {
+        let body = serde_json::json!({ "cmd": command, "params": parameters }).to_string();
+        let session = self.driver.handle().session_id();
+        let request = format!(
+            "POST /session/{session}/goog/cdp/execute HTTP/1.1\r\nHost: 127.0.0.1\r\n\
+             Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200", "{command}");
     }
 
     /// The size of the window.

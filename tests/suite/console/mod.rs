@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use crate::support::{self, Finished, Running};
 
+mod access;
 pub mod browser;
 mod frame;
 mod import;
+mod pages;
+mod people;
+mod runs;
 
 /// A console over a database of its own.
 pub struct Console {
@@ -234,6 +238,25 @@ impl Visitor<'_> {
     pub fn submit(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
         let html = self.page(page);
         self.submit_from(&html, action, fields)
+    }
+
+    /// Sends the form of a page that posts to `action` to another address, as a button may.
+    pub fn send_over(
+        &self,
+        html: &str,
+        action: &str,
+        other: &str,
+        fields: &[(&str, &str)],
+    ) -> Answer {
+        let hidden = hidden_fields(html, action);
+        let given = |name: &str| fields.iter().any(|(key, _)| *key == name);
+        let mut all: Vec<(&str, &str)> = hidden
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(|(name, _)| !given(name))
+            .collect();
+        all.extend_from_slice(fields);
+        self.send(other, &all)
     }
 
     /// The same from a page that was opened before.

@@ -1,0 +1,134 @@
+//! Responses, and what is known of the request that they answer.
+
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::extract::Query;
+use axum::http::header::{
+    CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE,
+    USER_AGENT,
+};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+
+use super::ask::{Content, Download, Fields};
+use super::{App, headers, page};
+
+/// What is known of a request before its handler runs.
+pub struct Head {
+    pub peer: SocketAddr,
+    pub uri: Uri,
+    pub headers: HeaderMap,
+    pub accepted: String,
+}
+
+impl Head {
+    /// A header as text; empty where there is none.
+    pub fn text(&self, name: HeaderName) -> &str {
+        let value = self.headers.get(name);
+        value.and_then(|value| value.to_str().ok()).unwrap_or("")
+    }
+
+    /// What the browser calls itself, at most 200 characters.
+    pub fn agent(&self) -> String {
+        self.text(USER_AGENT).chars().take(200).collect()
+    }
+}
+
+/// The names and values of `application/x-www-form-urlencoded` (WHATWG URL Standard, section 5).
+pub fn fields_of(bytes: &[u8]) -> Fields {
+    let text = String::from_utf8_lossy(bytes);
+    let uri = format!("/?{text}").parse::<Uri>();
+    // A query may hold what a URI parser refuses: such bytes are no browser's.
+    let pairs = uri.ok().and_then(|uri| Query::try_from_uri(&uri).ok());
+    Fields(pairs.map_or_else(Vec::new, |Query(pairs)| pairs))
+}
+
+/// A page of HTML.
+pub fn html(status: StatusCode, page: String) -> Response {
+    let mut response = typed(page, "text/html; charset=utf-8");
+    *response.status_mut() = status;
+    response
+}
+
+/// Somewhere else, by GET.
+pub fn see(location: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    if let Ok(location) = HeaderValue::try_from(location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+/// The same with a cookie; an empty value takes it away.
+pub fn see_with_cookie(app: &App, location: &str, value: &str) -> Response {
+    let mut response = see(location);
+    set_cookie(app, &mut response, value);
+    response
+}
+
+/// Gives an answer the cookie of a session.
+pub fn set_cookie(app: &App, response: &mut Response, value: &str) {
+    if let Ok(cookie) = HeaderValue::try_from(headers::set_cookie(app.https, value)) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+}
+
+/// Plain text.
+pub fn plain(status: StatusCode, text: &str) -> Response {
+    let mut response = typed(text.to_string(), "text/plain; charset=utf-8");
+    *response.status_mut() = status;
+    response
+}
+
+/// A body of that media type.
+pub fn typed(body: impl Into<Body>, media: &'static str) -> Response {
+    let mut response = Response::new(body.into());
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    response
+}
+
+/// A file to save.
+pub fn file(download: Download) -> Response {
+    let body = match download.content {
+        Content::Bytes(bytes) => Body::from(bytes),
+        Content::File(path) => match std::fs::File::open(path) {
+            Ok(file) => Body::from_stream(pieces(file)),
+            Err(_) => return plain(StatusCode::NOT_FOUND, "this file is gone\n"),
+        },
+    };
+    let mut response = typed(body, download.media);
+    // RFC 6266, section 4.3: the name in UTF-8, percent-encoded.
+    let name = format!(
+        "attachment; filename*=UTF-8''{}",
+        page::encoded(&download.name)
+    );
+    if let Ok(name) = HeaderValue::try_from(name) {
+        response.headers_mut().insert(CONTENT_DISPOSITION, name);
+    }
+    response
+}
+
+/// A file in pieces of 64 KiB.
+fn pieces(
+    file: std::fs::File,
+) -> impl futures_util::Stream<Item = std::io::Result<bytes::Bytes>> + Send {
+    futures_util::stream::unfold(Some(file), |file| async {
+        let mut file = file?;
+        let read = tokio::task::spawn_blocking(move || {
+            use std::io::Read;
+            let mut piece = vec![0; 64 << 10];
+            let count = file.read(&mut piece)?;
+            piece.truncate(count);
+            Ok::<_, std::io::Error>((piece, file))
+        });
+        match read.await {
+            Ok(Ok((piece, _))) if piece.is_empty() => None,
+            Ok(Ok((piece, file))) => Some((Ok(piece.into()), Some(file))),
+            Ok(Err(error)) => Some((Err(error), None)),
+            Err(_) => None,
+        }
+    })
+}
