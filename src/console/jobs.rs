@@ -155,7 +155,11 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
         (page::command(ask, &shell::command(&job.args)))
     };
     let title = capitalized(label(ask, &job.kind));
-    let mut page = Page::new("/runs", title, body);
+    let here = match steps {
+        Some(_) => "/import",
+        None => "/runs",
+    };
+    let mut page = Page::new(here, title, body);
     page.help = "/jobs";
     if job.state.is_open() {
         page.again_after = Some(AGAIN_SECONDS);

@@ -54,7 +54,7 @@ mod settings;
 mod sign_in;
 mod words;
 
-pub use self::import::folder_of as uploads_of;
+pub use self::import::{folder_of as uploads_of, tidy};
 pub use self::page::{form, visible};
 pub use self::proxy::{Network, Trusted};
 

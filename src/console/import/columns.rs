@@ -1,5 +1,7 @@
 //! What each column of the file becomes: proposed, confirmed or changed.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use maud::{Markup, html};
@@ -369,7 +371,7 @@ pub fn confirm(ask: &mut Ask) -> Result<Answer> {
 fn kept(ask: &Ask, upload: &Upload) -> Result<std::result::Result<PathBuf, Said>> {
     let name = ask.form.get("name").trim();
     let path = match name {
-        "" => folder_of(&ask.app.home, upload.id).join("users.toml"),
+        "" => once(&ask.app.home, upload.id)?,
         name => match own_pipeline(name) {
             Ok(path) => path,
             Err(refusal) => return Ok(Err(said(&refusal))),
@@ -388,6 +390,17 @@ fn kept(ask: &Ask, upload: &Upload) -> Result<std::result::Result<PathBuf, Said>
         Some(said) => Err(said),
         None => Ok(path),
     })
+}
+
+/// The pipeline of one upload. It stays when the upload is deleted, because the run names it.
+fn once(home: &Path, upload: Uuid) -> Result<PathBuf> {
+    let folder = home.join("columns").join(upload.to_string());
+    let made = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder);
+    made.map_err(|error| crate::file::unwritable(&folder, &error))?;
+    Ok(folder.join("users.toml"))
 }
 
 fn said(refusal: &Refusal) -> Said {

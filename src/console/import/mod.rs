@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::App;
 use super::ask::{Answer, Ask, Content, Download, Page};
 use super::jobs;
 use super::page::{form, visible};
@@ -34,20 +33,20 @@ pub fn folder_of(home: &Path, id: Uuid) -> PathBuf {
     home.join("uploads").join(id.to_string())
 }
 
-/// Removes the files of uploads that are too old. What can't be removed is tried again.
-fn tidy(ask: &mut Ask) -> Result<()> {
-    let old = ask.store.old_uploads(ask.app.upload_days)?;
-    if !old.is_empty() {
-        ask.acts("delete old uploads", "");
-    }
-    for id in old {
-        discard(ask.app, ask.store, id)?;
+/// Removes the files of uploads that are older than that many days. What can't be removed is tried
+/// again the next time.
+///
+/// # Errors
+/// A refusal with a `database.*` code.
+pub fn tidy(home: &Path, days: u32, store: &Store) -> Result<()> {
+    for id in store.old_uploads(days)? {
+        discard(home, store, id)?;
     }
     Ok(())
 }
 
-fn discard(app: &App, store: &Store, id: Uuid) -> Result<()> {
-    let folder = folder_of(&app.home, id);
+fn discard(home: &Path, store: &Store, id: Uuid) -> Result<()> {
+    let folder = folder_of(home, id);
     let removed = std::fs::remove_dir_all(&folder);
     if removed.is_ok() || !folder.exists() {
         store.remove_upload(id)?;
@@ -88,7 +87,8 @@ pub fn back(ask: &Ask, job: &Job) -> Option<String> {
 
 /// `/import`.
 pub fn page(ask: &mut Ask) -> Result<Answer> {
-    tidy(ask)?;
+    ask.acts("delete old uploads", "");
+    tidy(&ask.app.home, ask.app.upload_days, ask.store)?;
     let uploads = ask.store.list_uploads(LISTED)?;
     let body = html! {
         (steps(ask, 0))
@@ -267,7 +267,7 @@ pub fn remove(ask: &mut Ask) -> Result<Answer> {
         return Ok(Answer::Missing);
     };
     ask.acts("delete upload", "");
-    discard(ask.app, ask.store, upload.id)?;
+    discard(&ask.app.home, ask.store, upload.id)?;
     Ok(Answer::See("/import".to_string()))
 }
 
