@@ -150,7 +150,7 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
         _ => None,
     };
     let body = html! {
-        @if let Some(here) = steps { (super::import::steps(ask, here)) }
+        @if let Some(here) = steps { (super::steps::steps(ask, here)) }
         section aria-labelledby="how-far" { (watched(ask, &job)?) }
         (page::command(ask, &shell::command(&job.args)))
     };
@@ -410,7 +410,7 @@ fn remaining(ask: &Ask, seconds: u64) -> String {
 fn end(ask: &Ask, job: &Job) -> Result<Markup> {
     let (class, text) = ending(job);
     let leads_to = leads_to(job).filter(|_| went_well(job));
-    let back = super::import::back(ask, job);
+    let back = super::steps::back(ask, job);
     let said = job.stderr.as_deref().map(str::trim);
     let said = said.filter(|said| !said.is_empty());
     let is_locked = job.exit_code == Some(Exit::Locked as i32);

@@ -52,6 +52,7 @@ mod routes;
 mod runs;
 mod settings;
 mod sign_in;
+mod steps;
 mod words;
 
 pub use self::import::{folder_of as uploads_of, tidy};

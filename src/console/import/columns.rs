@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::{asked, folder_of, is_known, pipelines, rows, steps};
+use super::{asked, folder_of, is_known, pipelines, rows};
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::commands::{Said, output};
 use crate::console::jobs::{self, Work};
 use crate::console::page::{command, form, prose, visible};
+use crate::console::steps::steps;
 use crate::field::{Field, NamePart};
 use crate::issue::Code;
 use crate::pipeline::proposal::{Document, ShownColumn};

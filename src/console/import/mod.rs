@@ -12,11 +12,11 @@ use uuid::Uuid;
 use super::ask::{Answer, Ask, Content, Download, Page};
 use super::jobs;
 use super::page::{form, visible};
+use super::steps::steps;
 use crate::definition::SHIPPED;
 use crate::refusal::Result;
 use crate::report::{human, template};
 use crate::store::Store;
-use crate::store::jobs::Job;
 use crate::store::uploads::Upload;
 
 pub mod columns;
@@ -54,34 +54,11 @@ fn discard(home: &Path, store: &Store, id: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// The steps, with the one that the page is.
-pub fn steps(ask: &Ask, here: usize) -> Markup {
-    let names = ["File", "Columns", "Check", "Plan", "Import"];
-    html! {
-        ol.steps aria-label=(ask.t("Steps")) {
-            @for (index, name) in names.into_iter().enumerate() {
-                li.done[index < here] aria-current=[(index == here).then_some("step")] { (ask.t(name)) }
-            }
-        }
-    }
-}
-
 /// The upload of the path.
 pub fn asked(ask: &Ask) -> Result<Option<Upload>> {
     match ask.part("upload").parse() {
         Ok(id) => ask.store.upload(id).map(Some),
         Err(_) => Ok(None),
-    }
-}
-
-/// The page from which a check or an import of an upload was started; `None` for other jobs.
-pub fn back(ask: &Ask, job: &Job) -> Option<String> {
-    let id: Uuid = job.about.parse().ok()?;
-    let upload = ask.store.upload(id).ok()?;
-    match (job.kind.as_str(), upload.settings.check) {
-        ("import", Some(check)) => Some(format!("/import/{id}/plan/{check}")),
-        ("import" | "check", _) => Some(format!("/import/{id}")),
-        _ => None,
     }
 }
 
@@ -127,7 +104,7 @@ fn problem(ask: &Ask) -> Option<String> {
         Problem::Foreign => {
             "The form is from an older page or another site. Reload the page and send the file again."
         }
-        Problem::Twice => "The file is being sent already. Wait until that has ended.",
+        Problem::SentAgain => "The file is being sent already. Wait until that has ended.",
         Problem::Failed => "The file couldn't be kept, because the disk or the database failed.",
     };
     Some(ask.t(text).to_string())

@@ -4,11 +4,12 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 use super::columns::{check, cut, plan_of};
-use super::{asked, rows, shown_path, steps};
+use super::{asked, rows, shown_path};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::jobs::{self, Work};
 use crate::console::page::{self, command, form, prose, visible};
+use crate::console::steps::steps;
 use crate::outcome::Counts;
 use crate::refusal::Result;
 use crate::safeguard::{Safeguard, SafeguardDecision};

@@ -508,7 +508,7 @@ fn way_through(arguments: &[&str]) {
     } else {
         browser.go(&format!("http://{}/sign-in", console.address));
         browser.fill("[name=code]", link.split('#').nth(1).unwrap());
-        browser.press("Sign in");
+        browser.press("Sign in with the code");
     }
     browser.wait_for("Overview");
     browser.press("Import");
