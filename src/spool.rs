@@ -712,7 +712,11 @@ impl<'a> Reader<'a> {
 
     fn text(&mut self) -> Option<String> {
         let length = self.u32()? as usize;
-        String::from_utf8(self.take(length)?.to_vec()).ok()
+        Some(
+            simdutf8::basic::from_utf8(self.take(length)?)
+                .ok()?
+                .to_string(),
+        )
     }
 }
 

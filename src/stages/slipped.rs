@@ -145,10 +145,11 @@ impl Slips {
             }
             let names = [first, last].map(|slot| people.drafts.values.get(index, slot));
             let address = people.key(index, key).unwrap_or("");
-            let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
+            let at = memchr::memrchr(b'@', address.as_bytes());
+            let local = at.map_or(address, |at| &address[..at]);
             let row = people.drafts.first_row + index as RowNumber;
-            let names = names.map(|name| known.place(name));
-            let names = names.map(|place| &known.names[place]);
+            let (first, last) = (known.place(names[0]), known.place(names[1]));
+            let names = [&known.names[first], &known.names[last]];
             match fit(local, names, &mut letters) {
                 Fit::Own => {
                     slips.judged += 1;
@@ -329,8 +330,9 @@ impl<'a> Names<'a> {
 
 /// Whether a local part is made of a name. `letters` is room for what is compared.
 fn fit(local: &str, names: [&Name; 2], letters: &mut String) -> Fit {
-    let local = local.split('+').next().unwrap_or(local);
-    if local.is_empty() || names.iter().any(|name| !name.is_plain) {
+    let end = memchr::memchr(b'+', local.as_bytes());
+    let local = end.map_or(local, |end| &local[..end]);
+    if local.is_empty() || !names[0].is_plain || !names[1].is_plain {
         return Fit::Unknown;
     }
     let digits = put_letters(local, letters);
@@ -386,14 +388,18 @@ fn put_letters(local: &str, letters: &mut String) -> usize {
 }
 
 /// The usual addresses: both names, or one and an initial. This proves what [`seen`] finds, at less cost.
-fn is_usual(letters: &str, names: [&Name; 2]) -> bool {
-    let [first, last] = names.map(|name| {
+fn is_usual(letters: &str, [first, last]: [&Name; 2]) -> bool {
+    let rest = |name: &Name| {
         let joined = name.joined.as_str();
         let is_there =
             joined.len() > 2 && (letters.starts_with(joined) || letters.ends_with(joined));
         is_there.then(|| letters.len() - joined.len())
-    });
-    first.is_some() && last.is_some() || first.or(last).is_some_and(|rest| rest <= 2)
+    };
+    match (rest(first), rest(last)) {
+        (Some(_), Some(_)) => true,
+        (Some(rest), None) | (None, Some(rest)) => rest <= 2,
+        (None, None) => false,
+    }
 }
 
 /// Whether an address shows one of the words of a name, and what else is in it then.

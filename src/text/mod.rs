@@ -54,43 +54,37 @@ pub fn clean(text: &str) -> (Cow<'_, str>, Rules) {
 }
 
 /// The fast proof that nothing needs to be done: single spaces inside only, and else what shows in
-/// ASCII and letters that are composed whatever is next to them.
+/// ASCII and letters that are composed whatever is next to them. Most values are ASCII, of which eight
+/// bytes are looked at together.
 pub fn is_clean(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let plain = plain_words(bytes);
-    for (index, &byte) in bytes.iter().enumerate().skip(plain) {
-        // Nearly every byte is one of these.
-        if byte.is_ascii_graphic() {
-            continue;
-        }
-        match byte {
-            b' ' if index > 0 && bytes[index - 1] != b' ' => {}
-            0x80.. => return is_clean_behind(&text[..index], &text[index..]),
-            _ => return false,
-        }
-    }
-    bytes.last() != Some(&b' ')
-}
-
-/// How many bytes at the beginning show in ASCII and are no space, in steps of eight: most values are
-/// one word, and eight bytes are looked at in fewer instructions than one by one.
-fn plain_words(bytes: &[u8]) -> usize {
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    let mut plain = 0;
-    for chunk in bytes.chunks_exact(8) {
-        let word = chunk
-            .first_chunk()
-            .map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        // A byte is below `!` if taking that away borrows, and beyond `~` if adding one carries.
-        let is_odd = word.wrapping_sub(0x2121_2121_2121_2121)
+    let bytes = text.as_bytes();
+    if bytes.first() == Some(&b' ') || bytes.last() == Some(&b' ') {
+        return false;
+    }
+    let mut space_before = 0;
+    for (at, chunk) in bytes.chunks(8).enumerate() {
+        let mut eight = [b'!'; 8];
+        match chunk.first_chunk() {
+            Some(chunk) => eight = *chunk,
+            None => eight[..chunk.len()].copy_from_slice(chunk),
+        }
+        let word = u64::from_le_bytes(eight);
+        // A byte is below a space if taking that away borrows, and beyond `~` if adding one carries.
+        let is_odd = word.wrapping_sub(0x2020_2020_2020_2020)
             | word.wrapping_add(0x0101_0101_0101_0101)
             | word;
         if is_odd & HIGH != 0 {
-            break;
+            let (start, rest) = text.split_at(at * 8);
+            return is_clean_behind(start, rest);
         }
-        plain += 8;
+        let spaces = !((word ^ 0x2020_2020_2020_2020) + 0x7f7f_7f7f_7f7f_7f7f) & HIGH;
+        if spaces & (spaces << 8 | space_before) != 0 {
+            return false;
+        }
+        space_before = spaces >> 56;
     }
-    plain
+    true
 }
 
 /// [`is_clean`] of the rest of a text, which isn't ASCII, after its clean beginning.
@@ -374,6 +368,26 @@ mod tests {
             "\u{200b}",
         ] {
             assert!(!is_clean(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn plain_text_is_clean_if_nothing_is_done_to_it_wherever_its_signs_are() {
+        for length in 1..=18 {
+            for (one, other) in (0..length).flat_map(|one| (0..length).map(move |at| (one, at))) {
+                for signs in ["  ", " !", "~ ", "\t~", "\u{7f}\u{1f}", "@`", "\0a"] {
+                    let mut bytes = vec![b'x'; length];
+                    bytes[one] = signs.as_bytes()[0];
+                    bytes[other] = signs.as_bytes()[1];
+                    let text = String::from_utf8(bytes).unwrap();
+                    let is_same = squeeze(&text, &mut Rules::default()) == text;
+                    assert_eq!(is_clean(&text), is_same, "{text:?}");
+                    // What isn't ASCII has another way.
+                    let longer = format!("{text}é");
+                    let is_same = squeeze(&longer, &mut Rules::default()) == longer;
+                    assert_eq!(is_clean(&longer), is_same, "{longer:?}");
+                }
+            }
         }
     }
 
