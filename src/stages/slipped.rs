@@ -147,10 +147,14 @@ impl Slips {
             let address = people.key(index, key).unwrap_or("");
             let at = memchr::memrchr(b'@', address.as_bytes());
             let local = at.map_or(address, |at| &address[..at]);
+            let end = memchr::memchr(b'+', local.as_bytes());
+            let local = end.map_or(local, |end| &local[..end]);
             let row = people.drafts.first_row + index as RowNumber;
-            let (first, last) = (known.place(names[0]), known.place(names[1]));
-            let names = [&known.names[first], &known.names[last]];
-            match fit(local, names, &mut letters) {
+            let fit = match fits_plainly(local.as_bytes(), names.map(str::as_bytes)) {
+                true => Fit::Own,
+                false => fit(local, known.both(names), &mut letters),
+            };
+            match fit {
                 Fit::Own => {
                     slips.judged += 1;
                     slips.end_run(&mut run);
@@ -161,17 +165,15 @@ impl Slips {
                     run.push(Member {
                         row,
                         strange: Some((strange, hash(strange, &rest))),
-                        forms: forms(names),
+                        forms: forms(known.both(names)),
                     });
                 }
                 // Where the column moved, its first or last cell is empty, and has an owner anyway.
-                Fit::Unknown if local.is_empty() && !names[0].words.is_empty() => {
-                    run.push(Member {
-                        row,
-                        strange: None,
-                        forms: forms(names),
-                    })
-                }
+                Fit::Unknown if local.is_empty() && !names[0].is_empty() => run.push(Member {
+                    row,
+                    strange: None,
+                    forms: forms(known.both(names)),
+                }),
                 Fit::Unknown => {}
             }
         }
@@ -312,6 +314,11 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
+    fn both(&mut self, [first, last]: [&'a str; 2]) -> [&Name; 2] {
+        let (first, last) = (self.place(first), self.place(last));
+        [&self.names[first], &self.names[last]]
+    }
+
     fn place(&mut self, name: &'a str) -> usize {
         let hash = xxh3_64(name.as_bytes());
         let texts = &self.texts;
@@ -330,8 +337,6 @@ impl<'a> Names<'a> {
 
 /// Whether a local part is made of a name. `letters` is room for what is compared.
 fn fit(local: &str, names: [&Name; 2], letters: &mut String) -> Fit {
-    let end = memchr::memchr(b'+', local.as_bytes());
-    let local = end.map_or(local, |end| &local[..end]);
     if local.is_empty() || !names[0].is_plain || !names[1].is_plain {
         return Fit::Unknown;
     }
@@ -360,6 +365,47 @@ fn fit(local: &str, names: [&Name; 2], letters: &mut String) -> Fit {
         }
         _ => Fit::Own,
     }
+}
+
+/// The usual addresses of a plain name, perhaps with a number: `jane.doe`, `doe.jane`, `jdoe`, `doej`,
+/// `janed`, `doe`, `jane`.
+fn fits_plainly(local: &[u8], [first, last]: [&[u8]; 2]) -> bool {
+    if first.is_empty() || last.is_empty() {
+        return false;
+    }
+    let digits = local.iter().rev().take_while(|byte| byte.is_ascii_digit());
+    let letters = local.len() - digits.count();
+    let local = match letters > local.len() / 2 {
+        true => &local[..letters],
+        false => local,
+    };
+    let begins = |text: &[u8], name: &[u8]| {
+        text.len() >= name.len() && name.len() > 1 && text[..name.len()].eq_ignore_ascii_case(name)
+    };
+    let behind = |name: &[u8], other: &[u8]| {
+        if !begins(local, name) {
+            return false;
+        }
+        let rest = match &local[name.len()..] {
+            [b'.' | b'_' | b'-', rest @ ..] => rest,
+            rest => rest,
+        };
+        rest.len() < 2 || rest.eq_ignore_ascii_case(other)
+    };
+    let initial = |name: &[u8], other: &[u8]| {
+        let rest = match local {
+            [letter, b'.' | b'_' | b'-', rest @ ..] | [letter, rest @ ..]
+                if other
+                    .first()
+                    .is_some_and(|initial| initial.eq_ignore_ascii_case(letter)) =>
+            {
+                rest
+            }
+            _ => return false,
+        };
+        name.len() > 1 && rest.eq_ignore_ascii_case(name)
+    };
+    behind(first, last) || behind(last, first) || initial(last, first)
 }
 
 /// Puts the [`words`] of an address into `letters`, joined and without their digits, and returns how many

@@ -54,37 +54,53 @@ pub fn clean(text: &str) -> (Cow<'_, str>, Rules) {
 }
 
 /// The fast proof that nothing needs to be done: single spaces inside only, and else what shows in
-/// ASCII and letters that are composed whatever is next to them. Most values are ASCII, of which eight
-/// bytes are looked at together.
+/// ASCII and letters that are composed whatever is next to them.
 pub fn is_clean(text: &str) -> bool {
-    const HIGH: u64 = 0x8080_8080_8080_8080;
     let bytes = text.as_bytes();
     if bytes.first() == Some(&b' ') || bytes.last() == Some(&b' ') {
         return false;
     }
-    let mut space_before = 0;
-    for (at, chunk) in bytes.chunks(8).enumerate() {
-        let mut eight = [b'!'; 8];
-        match chunk.first_chunk() {
-            Some(chunk) => eight = *chunk,
-            None => eight[..chunk.len()].copy_from_slice(chunk),
+    let plain = plain_words(bytes);
+    let mut before = plain.checked_sub(1).map_or(b'!', |last| bytes[last]);
+    for (index, &byte) in bytes.iter().enumerate().skip(plain) {
+        match byte {
+            b'!'..=b'~' => {}
+            b' ' if before != b' ' => {}
+            0x80.. => return is_clean_behind(&text[..index], &text[index..]),
+            _ => return false,
         }
-        let word = u64::from_le_bytes(eight);
+        before = byte;
+    }
+    true
+}
+
+/// How many bytes at the beginning show in ASCII or are single spaces, in steps of eight: eight bytes are
+/// looked at in fewer instructions than one by one. The last eight may overlap those before.
+fn plain_words(bytes: &[u8]) -> usize {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let is_plain = |at: usize| {
+        let chunk = bytes[at..].first_chunk();
+        let word = chunk.map_or(0, |bytes| u64::from_le_bytes(*bytes));
         // A byte is below a space if taking that away borrows, and beyond `~` if adding one carries.
         let is_odd = word.wrapping_sub(0x2020_2020_2020_2020)
             | word.wrapping_add(0x0101_0101_0101_0101)
             | word;
-        if is_odd & HIGH != 0 {
-            let (start, rest) = text.split_at(at * 8);
-            return is_clean_behind(start, rest);
+        let spaces = !((word ^ 0x2020_2020_2020_2020).wrapping_add(0x7f7f_7f7f_7f7f_7f7f));
+        let is_space_before = at > 0 && bytes[at - 1] == b' ';
+        let before = spaces << 8 | u64::from(is_space_before) << 7;
+        (is_odd | spaces & before) & HIGH == 0
+    };
+    let mut plain = 0;
+    while plain + 8 <= bytes.len() {
+        if !is_plain(plain) {
+            return plain;
         }
-        let spaces = !((word ^ 0x2020_2020_2020_2020) + 0x7f7f_7f7f_7f7f_7f7f) & HIGH;
-        if spaces & (spaces << 8 | space_before) != 0 {
-            return false;
-        }
-        space_before = spaces >> 56;
+        plain += 8;
     }
-    true
+    match bytes.len().checked_sub(8) {
+        Some(last) if last % 8 != 0 && is_plain(last) => bytes.len(),
+        _ => plain,
+    }
 }
 
 /// [`is_clean`] of the rest of a text, which isn't ASCII, after its clean beginning.
