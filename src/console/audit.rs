@@ -11,7 +11,7 @@ use crate::store::audit::{Line, Wanted};
 const LINES: u64 = 100;
 
 /// `/audit`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
     let text = |name: &str| Some(ask.query.get(name).trim().to_string()).filter(|t| !t.is_empty());
     let number = ask.query.number("page", 1).max(1);
     let wanted = Wanted {

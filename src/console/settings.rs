@@ -22,7 +22,7 @@ const LINK_MINUTES: i32 = 24 * 60;
 const SUPPRESSED_SHOWN: usize = 200;
 
 /// `/settings`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
     let all = ask.may(Role::Owner);
     let sessions = match (all, ask.session.admin) {
         (true, _) => ask.store.list_console_sessions(None)?,
@@ -80,7 +80,7 @@ fn own(ask: &Ask) -> Markup {
 }
 
 /// `/settings`, sent: language and time zone of this session.
-pub fn set_own(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn set_own(ask: &mut Ask) -> Result<Answer> {
     let language = match ask.form.get("language") {
         "de" => "de",
         "en" => "en",
@@ -131,7 +131,7 @@ fn session_table(ask: &Ask, sessions: &[Open]) -> Markup {
 }
 
 /// `/settings/sessions/end`.
-pub fn end_session(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn end_session(ask: &mut Ask) -> Result<Answer> {
     let id: Option<Uuid> = ask.form.get("session").parse().ok();
     let own = ask.store.list_console_sessions(ask.session.admin)?;
     let is_own = |open: &Open| Some(open.id) == id && open.admin == ask.session.admin;
@@ -145,7 +145,7 @@ pub fn end_session(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/settings/administrators`.
-pub fn administrators(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn administrators(ask: &mut Ask) -> Result<Answer> {
     administrators_with(ask, None)
 }
 
@@ -281,7 +281,7 @@ fn sent_role(ask: &Ask) -> Result<Role> {
 }
 
 /// Adds an administrator.
-pub fn add(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn add(ask: &mut Ask) -> Result<Answer> {
     let role = sent_role(ask)?;
     let name = ask.form.get("name").trim().to_string();
     let address = ask.form.get("email").trim().to_string();
@@ -302,7 +302,7 @@ fn sent_admin(ask: &Ask) -> Result<Admin> {
 }
 
 /// Gives an administrator another role.
-pub fn set_role(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn set_role(ask: &mut Ask) -> Result<Answer> {
     let (role, admin) = (sent_role(ask)?, sent_admin(ask)?);
     let command = format!("muster admins role … {}", role.name());
     ask.acts("admins role", &command);
@@ -311,7 +311,7 @@ pub fn set_role(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// Makes a new link for an administrator to set a password.
-pub fn new_link(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn new_link(ask: &mut Ask) -> Result<Answer> {
     let (token, admin) = (Token::new()?, sent_admin(ask)?);
     ask.acts("admins link", "muster admins link …");
     ask.store.make_password_link(admin.id, &link(&token))?;
@@ -319,7 +319,7 @@ pub fn new_link(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// Removes an administrator.
-pub fn remove(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn remove(ask: &mut Ask) -> Result<Answer> {
     let admin = sent_admin(ask)?;
     ask.acts("admins remove", "muster admins remove …");
     ask.store.remove_admin(admin.id)?;
@@ -327,7 +327,7 @@ pub fn remove(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/settings/suppression`.
-pub fn suppression(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn suppression(ask: &mut Ask) -> Result<Answer> {
     let mut listed = ask.store.list_suppressions()?;
     let all = listed.len() as u64;
     let wanted = ask.query.get("find").trim().to_lowercase();
@@ -412,7 +412,7 @@ fn keys(text: &str) -> Result<Vec<String>> {
 }
 
 /// Adds addresses to the suppression list.
-pub fn suppress(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn suppress(ask: &mut Ask) -> Result<Answer> {
     let keys = keys(ask.form.get("addresses"))?;
     ask.acts("suppress", "muster suppress …");
     let reason = ask.form.get("reason").trim().to_string();
@@ -426,7 +426,7 @@ fn digest(key: &str) -> String {
 }
 
 /// Takes an address off the list.
-pub fn unsuppress(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn unsuppress(ask: &mut Ask) -> Result<Answer> {
     let wanted = ask.form.get("address").to_string();
     let listed = ask.store.list_suppressions()?.into_iter();
     let keys = listed.map(|(key, _, _)| key);

@@ -1,7 +1,7 @@
 //! Of the frame, signing in, the overview and the settings.
 
 /// English, German.
-pub const WORDS: &[(&str, &str)] = &[
+pub(super) const WORDS: &[(&str, &str)] = &[
     ("Overview", "Übersicht"),
     ("Import", "Import"),
     ("Runs", "Läufe"),

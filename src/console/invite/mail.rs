@@ -126,7 +126,7 @@ fn shown_at(ask: &Ask, plan: &Plan) -> usize {
 }
 
 /// `/runs/{run}/invite/{selection}`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let Some(plan) = Plan::of(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -258,7 +258,7 @@ fn send_section(ask: &Ask, plan: &Plan) -> Markup {
 }
 
 /// `/runs/{run}/invite/{selection}/html`: the mail as the frame shows it.
-pub fn html(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn html(ask: &mut Ask) -> Result<Answer> {
     let Some(plan) = Plan::of(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -270,7 +270,7 @@ pub fn html(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/runs/{run}/invite/{selection}/message`: keeps the message, and who is left out.
-pub fn message(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn message(ask: &mut Ask) -> Result<Answer> {
     let Some(plan) = Plan::of(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -300,7 +300,7 @@ pub fn message(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/runs/{run}/invite/{selection}/send`: sends by the command, to exactly those whom the page named.
-pub fn send(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn send(ask: &mut Ask) -> Result<Answer> {
     let Some(plan) = Plan::of(ask)? else {
         return Ok(Answer::Missing);
     };

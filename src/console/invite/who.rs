@@ -18,12 +18,12 @@ use crate::sending::mailer::Mailer;
 use crate::store::runs::RunRecord;
 
 /// `/runs/{run}/invite`.
-pub fn invite(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn invite(ask: &mut Ask) -> Result<Answer> {
     page(ask, Purpose::Invite)
 }
 
 /// `/runs/{run}/reset`.
-pub fn reset(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn reset(ask: &mut Ask) -> Result<Answer> {
     page(ask, Purpose::Reset)
 }
 
@@ -159,7 +159,7 @@ fn filter(ask: &Ask, all: &Selection, here: &str) -> Markup {
 }
 
 /// Who gets no mail, and why.
-pub fn left_out(ask: &Ask, selection: &Selection) -> Markup {
+pub(super) fn left_out(ask: &Ask, selection: &Selection) -> Markup {
     html! {
         @if !selection.left_out.is_empty() || selection.not_asked > 0 {
             div.scroll { table {
@@ -211,7 +211,7 @@ fn list(ask: &Ask, selection: &Selection) -> Markup {
 }
 
 /// People, with a box to leave somebody out where `tick` is its name.
-pub fn table(ask: &Ask, people: &[Candidate], tick: Option<&str>) -> Markup {
+pub(super) fn table(ask: &Ask, people: &[Candidate], tick: Option<&str>) -> Markup {
     html! {
         div.scroll { table.many {
             caption { (ask.t("In the order of the list that was imported")) }
@@ -238,7 +238,7 @@ pub fn table(ask: &Ask, people: &[Candidate], tick: Option<&str>) -> Markup {
 }
 
 /// What somebody is called.
-pub fn called(one: &Candidate) -> &str {
+pub(super) fn called(one: &Candidate) -> &str {
     let person = &one.person;
     let names = [&person.name, &person.email, &person.username];
     let name = names.into_iter().find(|name| !name.is_empty());
@@ -246,7 +246,7 @@ pub fn called(one: &Candidate) -> &str {
 }
 
 /// `/runs/{run}/invite` and `/runs/{run}/reset`, sent: keeps who is meant, and goes on to the mail.
-pub fn choose(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn choose(ask: &mut Ask) -> Result<Answer> {
     let run = find_import(ask.store, ask.part("run"))?;
     let purpose = Purpose::of_path(&ask.path);
     let words = words(ask.form.get("only"));

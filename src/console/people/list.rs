@@ -29,12 +29,12 @@ const SORTS: [(&str, RecordColumn); 6] = [
 ];
 
 /// The pipeline by which people are read: the default, whose accounts are muster's own.
-pub fn definition() -> Result<Definition> {
+pub(crate) fn definition() -> Result<Definition> {
     Ok(pipelines::open(None)?.definition)
 }
 
 /// What the query asks for.
-pub fn asked(fields: &Fields) -> Asked {
+pub(crate) fn asked(fields: &Fields) -> Asked {
     let words = |name| {
         let words = fields.all(name).filter(|word| !word.is_empty());
         words.map(String::from).collect()
@@ -66,7 +66,7 @@ fn sort(ask: &Ask) -> Vec<(RecordColumn, bool)> {
 }
 
 /// `/people`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let asked = asked(&ask.query);
     let definition = definition()?;
     let choice = asked.choice(ask.store, &definition)?;
@@ -167,7 +167,7 @@ fn head(ask: &Ask, name: &'static str, sort: &str) -> Markup {
 }
 
 /// The table of people, with a box to tick in each line where somebody can be chosen.
-pub fn table(ask: &Ask, people: &[AccountRecord], ticks: bool) -> Markup {
+pub(crate) fn table(ask: &Ask, people: &[AccountRecord], ticks: bool) -> Markup {
     html! {
         div.scroll { table.many {
             caption { (ask.t("Accounts as they are now")) }
@@ -187,7 +187,7 @@ pub fn table(ask: &Ask, people: &[AccountRecord], ticks: bool) -> Markup {
 }
 
 /// What somebody is called: by name, else by address, username or id.
-pub fn name(account: &AccountRecord) -> String {
+pub(crate) fn name(account: &AccountRecord) -> String {
     let value = |field| account.value(field).unwrap_or_default();
     let both = format!("{} {}", value(Field::FirstName), value(Field::LastName));
     let names = [
@@ -222,7 +222,7 @@ fn row(ask: &Ask, person: &AccountRecord, ticks: bool) -> Markup {
 }
 
 /// `/people/select`: keeps who is meant, and goes on.
-pub fn select(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn select(ask: &mut Ask) -> Result<Answer> {
     let fields = ask.form.0.iter().filter_map(|(name, value)| {
         let name = name.strip_prefix("f-")?;
         Some((name.to_string(), value.clone()))
@@ -238,7 +238,7 @@ pub fn select(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// Whom a kept selection means.
-pub fn choice_of(ask: &Ask, kept: &crate::store::selections::Kept) -> Result<Choice> {
+pub(crate) fn choice_of(ask: &Ask, kept: &crate::store::selections::Kept) -> Result<Choice> {
     let mut choice = match kept.filter.get("ids") {
         Some(ids) => Choice {
             ids: Some(serde_json::from_value(ids.clone()).unwrap_or_default()),

@@ -101,7 +101,7 @@ impl<'a> Wanted<'a> {
 }
 
 /// `/runs/{run}/rows`.
-pub fn page_of_rows(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page_of_rows(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let rows = Rows::open(&runs::ledger(&run)?)?;
     let wanted = Wanted::of(ask);
