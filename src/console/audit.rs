@@ -32,7 +32,7 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
             (filter(ask, &actions))
             p { (ask.tf("{count} lines", &[("count", &ask.number(found))])) }
             @if lines.is_empty() { p { (ask.t("No line fits.")) } } @else {
-                div.scroll tabindex="0" role="region" aria-labelledby="lines" { table {
+                div.scroll tabindex="0" role="group" aria-labelledby="lines" { table {
                     caption.hidden { (ask.t("Who did what")) }
                     thead { tr {
                         th scope="col" { (ask.t("Time")) }

@@ -104,7 +104,7 @@ fn session_table(ask: &Ask, sessions: &[Open]) -> Markup {
     };
     html! {
         @if sessions.is_empty() { p { (ask.t("Only this one.")) } } @else {
-            div.scroll tabindex="0" role="region" aria-labelledby="sessions" { table {
+            div.scroll tabindex="0" role="group" aria-labelledby="sessions" { table {
                 caption.hidden { (ask.t("Sessions")) }
                 thead { tr {
                     th scope="col" { (ask.t("Administrator")) }
@@ -197,7 +197,7 @@ fn admin_table(ask: &Ask, admins: &[Admin]) -> Markup {
         @if admins.is_empty() {
             p { (ask.t("There are none. On this machine, a link signs in; to let others in, add them here.")) }
         } @else {
-            div.scroll tabindex="0" role="region" aria-labelledby="all" { table {
+            div.scroll tabindex="0" role="group" aria-labelledby="all" { table {
                 caption.hidden { (ask.t("Administrators")) }
                 thead { tr {
                     th scope="col" { (ask.t("Name")) }
@@ -354,7 +354,7 @@ pub fn suppression(ask: &mut Ask) -> Result<Answer> {
                 button.second { (ask.t("Find")) }
             }
             p { (count) @if found > SUPPRESSED_SHOWN as u64 { "; " (ask.tf("the first {count} are shown", &[("count", &SUPPRESSED_SHOWN)])) } }
-            div.scroll tabindex="0" role="region" aria-labelledby="list" { table {
+            div.scroll tabindex="0" role="group" aria-labelledby="list" { table {
                 caption.hidden { (ask.t("Addresses that are never mailed")) }
                 thead { tr {
                     th scope="col" { (ask.t("Address")) } th scope="col" { (ask.t("Reason")) } th scope="col" { (ask.t("Since")) }
@@ -367,7 +367,7 @@ pub fn suppression(ask: &mut Ask) -> Result<Answer> {
                     td { @if ask.may(Role::Approver) {
                         (form(ask, "/settings/suppression/remove", html! {
                             input type="hidden" name="address" value=(digest(key));
-                            button.second aria-label=(ask.tf("Allow mails to {name} again", &[("name", &address(key))])) { (ask.t("Allow again")) }
+                            button.second aria-label=(ask.tf("Allow again: {name}", &[("name", &address(key))])) { (ask.t("Allow again")) }
                         }))
                     } }
                 } } }
