@@ -57,7 +57,7 @@ mod sign_in;
 mod steps;
 mod words;
 
-pub use self::import::folder_of as uploads_of;
+pub use self::import::{folder_of as uploads_of, tidy};
 pub use self::page::{form, visible};
 pub use self::proxy::{Network, Trusted};
 
