@@ -104,7 +104,7 @@ fn session_table(ask: &Ask, sessions: &[Open]) -> Markup {
     };
     html! {
         @if sessions.is_empty() { p { (ask.t("Only this one.")) } } @else {
-            div.scroll tabindex="0" role="region" aria-labelledby="sessions" { table {
+            div.scroll tabindex="0" role="group" aria-labelledby="sessions" { table.cards {
                 caption.hidden { (ask.t("Sessions")) }
                 thead { tr {
                     th scope="col" { (ask.t("Administrator")) }
@@ -116,9 +116,9 @@ fn session_table(ask: &Ask, sessions: &[Open]) -> Markup {
                 tbody { @for session in sessions {
                     tr {
                         th scope="row" { (name(session)) @if session.id == ask.session.id { " " span.badge.note { (ask.t("this one")) } } }
-                        td { (ask.time_of(session.created_at)) }
-                        td { (ask.time_of(session.seen_at)) }
-                        td { (session.address) br; span.small { (visible(&session.agent)) } }
+                        td data-label=(ask.t("Signed in")) { (ask.time_of(session.created_at)) }
+                        td data-label=(ask.t("Last seen")) { (ask.time_of(session.seen_at)) }
+                        td data-label=(ask.t("From")) { (session.address) br; span.small { (visible(&session.agent)) } }
                         td { (form(ask, "/settings/sessions/end", html! {
                             input type="hidden" name="session" value=(session.id);
                             button.second aria-label=(ask.tf("End the session of {name} from {address}", &[("name", &session.name), ("address", &session.address)])) { (ask.t("End")) }
@@ -197,7 +197,7 @@ fn admin_table(ask: &Ask, admins: &[Admin]) -> Markup {
         @if admins.is_empty() {
             p { (ask.t("There are none. On this machine, a link signs in; to let others in, add them here.")) }
         } @else {
-            div.scroll tabindex="0" role="region" aria-labelledby="all" { table {
+            div.scroll tabindex="0" role="group" aria-labelledby="all" { table.cards {
                 caption.hidden { (ask.t("Administrators")) }
                 thead { tr {
                     th scope="col" { (ask.t("Name")) }
@@ -230,8 +230,8 @@ fn admin_line(ask: &Ask, admin: &Admin) -> Markup {
                     button.second aria-label=(ask.tf("Change the role of {name}", &[("name", name)])) { (ask.t("Change")) }
                 }
             })) }
-            td { @if admin.has_password { (ask.t("set")) } @else { span.badge.warning { (ask.t("not set yet")) } } }
-            td { @if let Some(seen) = admin.seen_at { (ask.time_of(seen)) } @else { "–" } }
+            td data-label=(ask.t("Password")) { @if admin.has_password { (ask.t("set")) } @else { span.badge.warning { (ask.t("not set yet")) } } }
+            td data-label=(ask.t("Last seen")) { @if let Some(seen) = admin.seen_at { (ask.time_of(seen)) } @else { "–" } }
             td {
                 div.row {
                     (form(ask, "/settings/administrators/link", html! {
@@ -354,7 +354,7 @@ pub(super) fn suppression(ask: &mut Ask) -> Result<Answer> {
                 button.second { (ask.t("Find")) }
             }
             p { (count) @if found > SUPPRESSED_SHOWN as u64 { "; " (ask.tf("the first {count} are shown", &[("count", &SUPPRESSED_SHOWN)])) } }
-            div.scroll tabindex="0" role="region" aria-labelledby="list" { table {
+            div.scroll tabindex="0" role="group" aria-labelledby="list" { table.cards {
                 caption.hidden { (ask.t("Addresses that are never mailed")) }
                 thead { tr {
                     th scope="col" { (ask.t("Address")) } th scope="col" { (ask.t("Reason")) } th scope="col" { (ask.t("Since")) }
@@ -362,12 +362,12 @@ pub(super) fn suppression(ask: &mut Ask) -> Result<Answer> {
                 } }
                 tbody { @for (key, reason, since) in shown { tr {
                     th scope="row" { (visible(&address(key))) }
-                    td { (visible(reason)) }
-                    td { (since) }
+                    td data-label=(ask.t("Reason")) { (visible(reason)) }
+                    td data-label=(ask.t("Since")) { (since) }
                     td { @if ask.may(Role::Approver) {
                         (form(ask, "/settings/suppression/remove", html! {
                             input type="hidden" name="address" value=(digest(key));
-                            button.second aria-label=(ask.tf("Allow mails to {name} again", &[("name", &address(key))])) { (ask.t("Allow again")) }
+                            button.second aria-label=(ask.tf("Allow again: {name}", &[("name", &address(key))])) { (ask.t("Allow again")) }
                         }))
                     } }
                 } } }

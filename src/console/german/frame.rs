@@ -280,10 +280,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("Address", "Adresse"),
     ("Reason", "Grund"),
     ("Since", "Seit"),
-    (
-        "Allow mails to {name} again",
-        "E-Mails an {name} wieder erlauben",
-    ),
+    ("Allow again: {name}", "Wieder erlauben: {name}"),
     ("Allow again", "Wieder erlauben"),
     ("Add addresses", "Adressen hinzufügen"),
     ("Addresses, one a line", "Adressen, eine je Zeile"),

@@ -354,7 +354,7 @@ fn row(
                         @match who { Some(who) => (personal(ask, who.shown())), None => span.id { (account) } }
                     }
                     @if let Some(email) = who.and_then(|who| who.email.as_ref()) { div.small { (personal(ask, email)) } }
-                }
+                } @else { "–" }
             }
             td { @for issue in words(&line.issues) { div { (code(&issue)) } } }
             td data-label=(ask.t("Cleaned")) { (words(&line.cleaned).join(", ")) }
