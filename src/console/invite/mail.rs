@@ -13,7 +13,7 @@ use crate::console::jobs::{self, Work};
 use crate::console::page::{command, encoded, form, prose, visible};
 use crate::console::people::change::chosen as chosen_people;
 use crate::console::people::parts::{
-    PER_PAGE, list_of, message_options, offset, pages, personal, visible_lines, with,
+    PER_PAGE, counted, list_of, message_options, offset, pages, personal, visible_lines, with,
 };
 use crate::invitation::Rendered;
 use crate::issue::Code;
@@ -159,7 +159,7 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
                     (form(ask, &format!("{}/message", plan.here), html! {
                         input type="hidden" name="keep" value="yes";
                         input type="hidden" name="all" value="yes";
-                        p { (ask.tf("{n} are left out by hand.", &[("n", &ask.number(plan.kept.except.len() as u64))])) }
+                        p { (counted(ask, plan.kept.except.len() as u64, "1 is left out by hand.", "{n} are left out by hand.")) }
                         button.second { (ask.t("Take them in again")) }
                     }))
                 }
@@ -230,7 +230,7 @@ fn preview_section(ask: &Ask, plan: &Plan, at: usize, rendered: Option<&Rendered
 fn send_section(ask: &Ask, plan: &Plan) -> Markup {
     let count = plan.count();
     let chosen = plan.selection.chosen.len();
-    let send = ask.tf("Send to {n} people", &[("n", &ask.number(chosen as u64))]);
+    let send = counted(ask, chosen as u64, "Send to 1 person", "Send to {n} people");
     let first = ask.tf("Send to {n} people first", &[("n", &CANARY)]);
     let action = format!("{}/send", plan.here);
     html! {
@@ -242,7 +242,7 @@ fn send_section(ask: &Ask, plan: &Plan) -> Markup {
                 div.problem { p { (prose(&refusal.what)) } p { (prose(&refusal.help)) } }
             } @else if ask.may(Role::Operator) {
                 p { (ask.t("The mails go")) " " (prose(&plan.mailer.way())) "." }
-                @if plan.about.len() > 0 { p { (ask.tf("{n} mails about sessions go out with them.", &[("n", &ask.number(plan.about.len() as u64))])) } }
+                @if plan.about.len() > 0 { p { (counted(ask, plan.about.len() as u64, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
                 @if chosen > 2 * CANARY {
                     (form(ask, &action, html! {
                         input type="hidden" name="canary" value="yes";

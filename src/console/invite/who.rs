@@ -7,7 +7,7 @@ use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::page::{command, encoded, form, visible};
 use crate::console::people::parts::{
-    PER_PAGE, choice, offset, pages, personal, query_of, status_name, with,
+    PER_PAGE, choice, counted, offset, pages, personal, query_of, status_name, with,
 };
 use crate::invitation::{Candidate, Funnel, LeftOut};
 use crate::notify::select::Selection;
@@ -52,7 +52,7 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
         @if funnel.invited > 0 { (came(ask, &run, &funnel)) }
         section aria-labelledby="who" {
             h2 #who { (gets(ask, purpose, count)) }
-            @if about.len() > 0 { p { (ask.tf("{n} mails about sessions go out with them.", &[("n", &ask.number(about.len() as u64))])) } }
+            @if about.len() > 0 { p { (counted(ask, about.len() as u64, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
             (filter(ask, &all, &here))
             (left_out(ask, &selection))
             @if ask.may(Role::Operator) {
@@ -69,11 +69,20 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
 }
 
 /// `167 people get an invitation`.
-fn gets(ask: &Ask, purpose: Purpose, count: u64) -> String {
-    let n = ask.number(count);
+fn gets(ask: &Ask, purpose: Purpose, n: u64) -> String {
     match purpose {
-        Purpose::Invite => ask.tf("{n} people get an invitation", &[("n", &n)]),
-        Purpose::Reset => ask.tf("{n} people get a password reset", &[("n", &n)]),
+        Purpose::Invite => counted(
+            ask,
+            n,
+            "1 person gets an invitation",
+            "{n} people get an invitation",
+        ),
+        Purpose::Reset => counted(
+            ask,
+            n,
+            "1 person gets a password reset",
+            "{n} people get a password reset",
+        ),
     }
 }
 
@@ -140,7 +149,7 @@ fn filter(ask: &Ask, all: &Selection, here: &str) -> Markup {
     );
     html! {
         @if !words.is_empty() {
-            form.row method="get" action=(here) {
+            form.row method="get" {
                 (choice("only", ask.t("Of the people of this run"), Some(ask.t("all")), &words, ask.query.get("only")))
                 button.second { (ask.t("Filter")) }
                 @if !ask.query.get("only").is_empty() { a href=(here) { (ask.t("Show all")) } }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::list::definition;
-use super::parts::{choice, personal, same};
+use super::parts::{choice, counted, personal, same};
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::jobs::{self, Work};
 use crate::console::page::{command, form, visible};
@@ -111,11 +111,11 @@ pub fn check(ask: &mut Ask) -> Result<Answer> {
         .filter(|(_, _, address)| email::key(address).is_some())
         .count() as u64;
     let bad = found.len() as u64 - good;
-    let add = ask.tf("Add {n} people", &[("n", &ask.number(found.len() as u64))]);
+    let add = counted(ask, found.len() as u64, "Add 1 person", "Add {n} people");
     let body = html! {
         section aria-labelledby="found" {
-            h2 #found { (ask.tf("{n} people were understood", &[("n", &ask.number(found.len() as u64))])) }
-            @if bad > 0 { div.warning { p { (ask.tf("{n} of them have no valid address. They will be rejected, with the reason.", &[("n", &ask.number(bad))])) } } }
+            h2 #found { (counted(ask, found.len() as u64, "1 person was understood", "{n} people were understood")) }
+            @if bad > 0 { div.warning { p { (counted(ask, bad, "1 of them has no valid address. It will be rejected, with the reason.", "{n} of them have no valid address. They will be rejected, with the reason.")) } } }
             (table(ask, &found))
             dl.facts {
                 @for (name, value) in [("Groups", &wanted.groups), ("Role", &wanted.role), ("Organization", &wanted.organization)] {

@@ -4,7 +4,9 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 use super::list::{choice_of, definition, table};
-use super::parts::{PER_PAGE, choice, list_of, new_file, offset, pages, same, visible_lines};
+use super::parts::{
+    PER_PAGE, choice, counted, list_of, new_file, offset, pages, same, visible_lines,
+};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::jobs::{self, Work};
@@ -43,7 +45,7 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
     let people = ask.store.list_people(&choice, &[], offset(ask), PER_PAGE)?;
     let left_out = kept.except.len() as u64;
     let body = html! {
-        p { (ask.tf("{n} people are chosen.", &[("n", &ask.number(total))])) " " a href="/people" { (ask.t("Choose others")) } }
+        p { (counted(ask, total, "1 person is chosen.", "{n} people are chosen.")) " " a href="/people" { (ask.t("Choose others")) } }
         @if total > 0 {
             div.columns {
                 (change_form(ask, &here, &definition()?)?)
@@ -59,7 +61,7 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
             }))
             @if left_out > 0 {
                 (form(ask, &format!("{here}/take-in"), html! {
-                    p { (ask.tf("{n} are left out by hand.", &[("n", &ask.number(left_out))])) }
+                    p { (counted(ask, left_out, "1 is left out by hand.", "{n} are left out by hand.")) }
                     button.second { (ask.t("Take them in again")) }
                 }))
             }
@@ -170,6 +172,10 @@ pub fn preview(ask: &mut Ask) -> Result<Answer> {
     args.extend(options);
     args.extend(["--plan".to_string(), plan, "--json".to_string()]);
     let ids = ask.store.ids_of_people(&choice)?;
+    if ask.form.get("status") == "deactivate" {
+        // Whoever may deactivate may approve, and types the number before anything is written.
+        args.push(format!("--allow=deactivate={}", ids.len()));
+    }
     let here = format!("/people/selection/{}/preview", kept.id);
     let work = Work {
         kind: "preview",
@@ -274,24 +280,30 @@ fn title(code: &str) -> String {
 }
 
 fn confirm(ask: &Ask, job: &Job, summary: &Summary, here: &str) -> Markup {
-    let count = changes(summary);
     let deactivates = job.args.iter().any(|word| word == "--deactivate");
-    let n = ask.number(count);
+    let held = summary.counts.held;
+    let n = changes(summary);
     let text = match deactivates {
-        true => ask.tf("Deactivate {n} people", &[("n", &n)]),
-        false => ask.tf("Change {n} people", &[("n", &n)]),
+        _ if n == 0 => counted(
+            ask,
+            held,
+            "Hand 1 change on for approval",
+            "Hand {n} changes on for approval",
+        ),
+        true => counted(ask, n, "Deactivate 1 person", "Deactivate {n} people"),
+        false => counted(ask, n, "Change 1 person", "Change {n} people"),
     };
     html! {
         section aria-labelledby="confirm" {
             h2 #confirm { (ask.t("Do it")) }
-            @if count == 0 && summary.counts.held == 0 {
+            @if n == 0 && summary.counts.held == 0 {
                 p { (ask.t("There is nothing to change.")) }
             } @else {
                 (form(ask, &format!("{here}/apply"), html! {
                     input type="hidden" name="job" value=(job.id);
-                    @if deactivates {
+                    @if deactivates && n > 0 {
                         div.field {
-                            label for="count" { (ask.tf("Type the number {n} to confirm", &[("n", &count)])) }
+                            label for="count" { (ask.tf("Type the number {n} to confirm", &[("n", &n)])) }
                             input type="text" inputmode="numeric" autocomplete="off" id="count" name="count" required;
                         }
                     }
@@ -328,7 +340,8 @@ pub fn apply(ask: &mut Ask) -> Result<Answer> {
         .chars()
         .filter(char::is_ascii_digit)
         .collect();
-    if deactivates && typed != changes(&summary).to_string() {
+    let is_sure = typed == changes(&summary).to_string();
+    if deactivates && changes(&summary) > 0 && !is_sure {
         let what = format!("the number of people isn't {}", changes(&summary));
         return Err(Refusal::new(Code::UsageInvalid, what)
             .help("go back, and type the number that the page names"));

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 use super::list::definition;
-use super::parts::{PER_PAGE, choice, offset, pages, query_of, when};
+use super::parts::{PER_PAGE, choice, counted, offset, pages, query_of, when};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::jobs::{self, Work};
@@ -25,7 +25,7 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
     let last = (first + PER_PAGE as usize).min(found.len());
     let body = html! {
         section aria-labelledby="list" {
-            h2 #list { (ask.tf("{n} groups", &[("n", &ask.number(total))])) }
+            h2 #list { (counted(ask, total, "1 group", "{n} groups")) }
             form.row method="get" action="/groups" {
                 div.field {
                     label for="text" { (ask.t("Name")) }
@@ -174,9 +174,9 @@ fn changes(ask: &Ask, groups: &[GroupRecord], group: &GroupRecord) -> Result<Mar
             @if ask.may(Role::Approver) {
                 section aria-labelledby="remove" {
                     h2 #remove { (ask.t("Remove")) }
-                    p { (ask.tf("{n} people would leave it. Nobody's account is removed.", &[("n", &ask.number(people))])) }
-                    @if groupless > 0 { div.warning { p { (ask.tf("{n} of them would be in no group.", &[("n", &ask.number(groupless))])) } } }
-                    @if inside > 0 { p { (ask.tf("{n} groups below it would be removed, too.", &[("n", &ask.number(inside))])) } }
+                    p { (counted(ask, people, "1 person would leave it. Nobody's account is removed.", "{n} people would leave it. Nobody's account is removed.")) }
+                    @if groupless > 0 { div.warning { p { (counted(ask, groupless, "1 of them would be in no group.", "{n} of them would be in no group.")) } } }
+                    @if inside > 0 { p { (counted(ask, inside, "1 group below it would be removed, too.", "{n} groups below it would be removed, too.")) } }
                     (form(ask, &format!("{here}/remove"), html! {
                         @if people > 0 {
                             div.field {

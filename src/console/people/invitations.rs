@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::parts::{
-    self, PER_PAGE, choice, kind_name, line, meant, offset, pages, personal, state_badge,
+    self, PER_PAGE, choice, counted, kind_name, line, meant, offset, pages, personal, state_badge,
     state_name, when, which, with,
 };
 use crate::admin::Role;
@@ -64,7 +64,7 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
             (filter(ask, &shown))
         }
         section aria-labelledby="list" {
-            h2 #list { (ask.tf("{n} invitations", &[("n", &ask.number(total))])) }
+            h2 #list { (counted(ask, total, "1 invitation", "{n} invitations")) }
             @if list.is_empty() {
                 p { (ask.t("No invitation fits.")) }
                 p { (ask.t("People are invited from the page of the run that imported them.")) " " a href="/runs" { (ask.t("See the runs")) } }

@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::parts::{
-    self, PER_PAGE, choice, meant, offset, pages, personal, same, state_badge, status_name, which,
-    with,
+    self, PER_PAGE, choice, counted, meant, offset, pages, personal, same, state_badge,
+    status_name, which, with,
 };
 use crate::account::{AccountRecord, RecordColumn};
 use crate::admin::Role;
@@ -89,7 +89,7 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
         section aria-labelledby="list" {
             h2 #list {
                 @if asked.is_any() { (ask.tf("{n} of {all} people", &[("n", &ask.number(total)), ("all", &ask.number(all))])) }
-                @else { (ask.tf("{n} people", &[("n", &ask.number(total))])) }
+                @else { (counted(ask, total, "1 person", "{n} people")) }
             }
             @if people.is_empty() {
                 p { (ask.t("Nobody fits.")) }

@@ -103,6 +103,14 @@ pub fn line(ask: &Ask, text: &str) -> Markup {
     visible(&words.collect::<Vec<_>>().join(" "))
 }
 
+/// A number with what it counts: one, or several as `{n} people`.
+pub fn counted(ask: &Ask, n: u64, one: &'static str, many: &'static str) -> String {
+    match n {
+        1 => ask.t(one).to_string(),
+        n => ask.tf(many, &[("n", &ask.number(n))]),
+    }
+}
+
 /// What a state of an invitation is called.
 pub fn state_name(ask: &Ask, state: &str) -> &'static str {
     ask.t(match state {

@@ -8,6 +8,7 @@ use crate::support::{self, Finished, Running};
 
 mod access;
 pub mod browser;
+mod demo;
 mod frame;
 mod import;
 mod pages;
@@ -78,7 +79,8 @@ impl Console {
         panic!("the console doesn't start: {:?}", running.kill());
     }
 
-    fn spawn(&self, arguments: &[&str]) -> Running {
+    /// Starts a command beside it.
+    pub fn spawn(&self, arguments: &[&str]) -> Running {
         let home = self.home.path().to_str().unwrap();
         let mut environment: Vec<(&str, &str)> = self
             .environment

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::browser::Browser;
 use super::{Console, Visitor};
-use crate::support;
+use crate::invitations::MAIL;
+use crate::mailbox::{Mailbox, Verdict};
+use crate::support::{self, Running};
 
 const PEOPLE: &str = "email,first_name,last_name,username,groups\n\
     ann@firm.eu,Ann,Ng,ann,Sales/EMEA\n\
@@ -275,10 +277,33 @@ fn texts_of_mails_are_checked_before_they_are_kept() {
     assert_eq!(stolen.status, 422, "{}", stolen.body);
 }
 
+/// The page of links beside the console; its address, and the process.
+fn serve(console: &Console) -> (String, Running) {
+    let mut running = console.spawn(&["serve", "--listen", "127.0.0.1:0", "-p", "p.toml"]);
+    let begun = Instant::now();
+    loop {
+        if let Some((_, rest)) = running.stdout().split_once("http://") {
+            return (rest.split('/').next().unwrap().to_string(), running);
+        }
+        assert!(
+            begun.elapsed() < Duration::from_mins(1),
+            "the page doesn't start"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 #[test]
-fn in_a_browser_a_person_is_invited_with_a_message() {
-    let console = Console::start();
-    let run = with_people(&console);
+fn in_a_browser_people_are_invited_and_one_accepts_in_another() {
+    let mailbox = Mailbox::start(|_| Verdict::Take);
+    let server = mailbox.url();
+    let console = Console::start_with(&[], &[("MUSTER_SMTP", server.as_str())]);
+    console.write("p.toml", &format!("name = \"test\"\n{MAIL}"));
+    console.write("people.csv", PEOPLE);
+    let imported = console.run(&["import", "people.csv", "-p", "p.toml", "--json"]);
+    let summary: serde_json::Value = serde_json::from_str(&imported.stdout).unwrap();
+    let run = summary["run"]["id"].as_str().unwrap();
+    let (page, serving) = serve(&console);
     let browser = Browser::open();
     browser.go(&console.link());
     browser.wait_for("Overview");
@@ -291,8 +316,34 @@ fn in_a_browser_a_person_is_invited_with_a_message() {
     browser.press("Keep it and see the mail");
     browser.wait_for("The mail of");
     browser.press("Send to 3 people");
-    browser.wait_for("Done");
-    browser.press("Continue");
     browser.wait_for("How far the people of this run are");
     assert_eq!(states(&console), "ann sent, bo sent, cy sent");
+    let kept = mailbox.kept();
+    let mail = kept
+        .iter()
+        .find(|mail| mail.only() == "ann@firm.eu")
+        .unwrap();
+    let text = String::from_utf8_lossy(&mail.bytes).into_owned();
+    assert!(text.contains("See you on Monday."), "{text}");
+
+    let person = Browser::open();
+    let path = crate::invitations::path_of(&mail.link());
+    person.go(&format!("http://{page}{path}"));
+    person.fill("#password", crate::invitations::PASSWORD);
+    person.click("form button");
+    let begun = Instant::now();
+    while states(&console) != "ann accepted, bo sent, cy sent" {
+        assert!(
+            begun.elapsed() < Duration::from_mins(1),
+            "{}",
+            person.text()
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    browser.go(&format!(
+        "http://{}/invitations?state=accepted",
+        console.address
+    ));
+    browser.wait_for("ann@firm.eu");
+    serving.kill();
 }
