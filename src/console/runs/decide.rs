@@ -234,8 +234,8 @@ fn key_word(ask: &Ask, field: Field) -> &'static str {
 /// The key that a new person must have of their own, because the account has that of the row.
 fn new_key(problem: &Problem) -> Option<Field> {
     match problem.code {
-        Code::MatchReturned => Some(Field::Email),
-        Code::MatchZeros | Code::MatchOtherPerson => problem.field.or(Some(Field::ExternalId)),
+        Code::MatchReturned | Code::MatchZeros => Some(Field::Email),
+        Code::MatchOtherPerson => problem.field.or(Some(Field::ExternalId)),
         Code::MatchConflict => Some(Field::Username),
         _ => None,
     }

@@ -348,6 +348,7 @@ fn an_administrator_fixes_rows_in_a_browser() {
     browser.wait_for("What needs attention");
     browser.go(&format!("http://{}/runs/{run}", console.address));
     browser.press("Show values");
+    browser.wait_for("Mask values");
     browser.press("Fix rows");
     browser.wait_for("5 rows still need a fix");
     browser.fill("section:nth-of-type(2) input[name=value]", "DE");
