@@ -64,6 +64,7 @@
 //! ```
 
 #![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
 
 pub mod account;
 pub mod admin;

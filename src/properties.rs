@@ -5,7 +5,7 @@ use proptest::test_runner::RngSeed;
 
 /// `cases` cases, the same ones in each run, so that what one machine accepts the next one accepts too.
 /// `PROPTEST_RNG_SEED` chooses others: `just properties` looks for new failures with it.
-pub fn config(cases: u32) -> ProptestConfig {
+pub(crate) fn config(cases: u32) -> ProptestConfig {
     let mut config = ProptestConfig::with_cases(cases);
     if config.rng_seed == RngSeed::Random {
         config.rng_seed = RngSeed::Fixed(1);

@@ -286,9 +286,9 @@ impl Spool {
     pub fn line(&self, row: RowNumber) -> Result<(u16, u64)> {
         let batch = self.batch_of(row);
         let index = (row - self.first_row(batch)) as usize;
-        let (source, places) = self.first_places(batch, index + 1)?;
-        let place = places.last().ok_or_else(damaged)?;
-        Ok((source, place.line))
+        let (head, places) = self.packed_places(batch)?;
+        let line = line_at(&mut Reader(&places), index).ok_or_else(damaged)?;
+        Ok((head.source, line))
     }
 
     /// The values of one row, read without the rest of its batch.
@@ -336,18 +336,19 @@ impl Spool {
     /// # Errors
     /// As [`Spool::read`].
     pub fn places(&self, batch: usize) -> Result<(u16, Vec<Place>)> {
-        self.first_places(batch, self.rows_in(batch))
+        let (head, places) = self.packed_places(batch)?;
+        let places = read_places(&mut Reader(&places), head.rows).ok_or_else(damaged)?;
+        Ok((head.source, places))
     }
 
-    fn first_places(&self, batch: usize, rows: usize) -> Result<(u16, Vec<Place>)> {
+    fn packed_places(&self, batch: usize) -> Result<(Head, Vec<u8>)> {
         let (offset, _) = self.pages.index[batch];
         let head = self.pages.read_at(offset, HEAD_BYTES)?;
         let head = read_head(&mut Reader(&head)).ok_or_else(damaged)?;
         let places = self
             .pages
             .read_at(offset + HEAD_BYTES as u64, head.places)?;
-        let places = read_places(&mut Reader(&places), rows).ok_or_else(damaged)?;
-        Ok((head.source, places))
+        Ok((head, places))
     }
 }
 
@@ -665,6 +666,16 @@ fn read_places(reader: &mut Reader, rows: usize) -> Option<Vec<Place>> {
     (0..rows).map(next).collect()
 }
 
+/// The line of one row. Each row that clashes names others in this way.
+fn line_at(reader: &mut Reader, index: usize) -> Option<u64> {
+    let mut line = 0_u64;
+    for _ in 0..=index {
+        line = line.wrapping_add(reader.number()?);
+        reader.number()?;
+    }
+    Some(line)
+}
+
 fn read_table(reader: &mut Reader, rows: usize, width: usize) -> Option<Table> {
     let ends = reader.u32s_of(rows * width)?;
     Some(Table {
@@ -692,7 +703,13 @@ impl<'a> Reader<'a> {
         self.take(4)?.try_into().ok().map(u32::from_le_bytes)
     }
 
+    #[inline]
     fn number(&mut self) -> Option<u64> {
+        // Most are one byte.
+        if let [byte @ ..0x80, rest @ ..] = self.0 {
+            self.0 = rest;
+            return Some(u64::from(*byte));
+        }
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let (byte, rest) = self.0.split_first()?;
@@ -712,7 +729,11 @@ impl<'a> Reader<'a> {
 
     fn text(&mut self) -> Option<String> {
         let length = self.u32()? as usize;
-        String::from_utf8(self.take(length)?.to_vec()).ok()
+        Some(
+            simdutf8::basic::from_utf8(self.take(length)?)
+                .ok()?
+                .to_string(),
+        )
     }
 }
 

@@ -95,6 +95,7 @@ pub(super) fn console(args: &ConsoleArgs) -> Result<Exit> {
         behind_proxy: args.behind_proxy,
         trusted,
     };
+    console::tidy(&serving.home, serving.upload_days, &store)?;
     let token = match args.behind_proxy {
         true => None,
         false => Some(sign_in_token(&store)?),

@@ -329,7 +329,7 @@ fn write(
     let text = match recognized {
         Some(recognized) => recognized.one.pipeline.text.clone(),
         None if args.pipeline.is_some() && !args.guess => pipeline.text.clone(),
-        None => proposal.pipeline(&name, &file, &pipeline.definition.read),
+        None => proposal.pipeline(&name, &file, &pipeline.definition),
     };
     // What can't be read back is a fault of ours, and must not lie there looking usable.
     definition::parse(&out.display().to_string(), &text)?;

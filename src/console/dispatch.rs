@@ -110,10 +110,17 @@ pub fn session_of(
     store: &Store,
     head: &Head,
 ) -> crate::refusal::Result<Option<Session>> {
-    match headers::cookie(&head.headers, app.https) {
-        Some(token) => store.find_console_session(&sha256_of(token)),
-        None => Ok(None),
-    }
+    let Some(token) = headers::cookie(&head.headers, app.https) else {
+        return Ok(None);
+    };
+    let session = store.find_console_session(&sha256_of(token))?;
+    // Somebody else may have signed in at the proxy meanwhile.
+    let user = app.proxy_user(head);
+    let is_theirs = |session: &Session| {
+        let mut user = user.iter();
+        user.all(|user| username_key(&session.name) == username_key(user))
+    };
+    Ok(session.filter(is_theirs))
 }
 
 async fn read_form(head: &Head, body: Body) -> Result<Fields, StatusCode> {
@@ -137,19 +144,14 @@ fn respond(
     form: Fields,
 ) -> Response {
     let fallback = words::choose("", &head.accepted);
-    let mut session = match session_of(app, store, head) {
+    let session = match session_of(app, store, head) {
         Ok(session) => session,
         Err(refusal) => return refused(&Frame::outside(fallback), &refusal),
     };
     let by_proxy = app.proxy_user(head);
-    if let Some(user) = &by_proxy {
-        // Somebody else may have signed in at the proxy meanwhile.
-        let is_theirs = |session: &Session| username_key(&session.name) == username_key(user);
-        session = session.filter(is_theirs);
-        if session.is_none() && form.0.is_empty() {
-            return sign_in::by_proxy(app, store, head, user)
-                .unwrap_or_else(|refusal| refused(&Frame::outside(fallback), &refusal));
-        }
+    if let Some(user) = by_proxy.as_ref().filter(|_| session.is_none()) {
+        return sign_in::by_proxy(app, store, head, user, &form)
+            .unwrap_or_else(|refusal| refused(&Frame::outside(fallback), &refusal));
     }
     let query = head.uri.query().unwrap_or("");
     let query = fields_of(query.as_bytes());

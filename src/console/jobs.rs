@@ -21,7 +21,6 @@ use super::ask::{Answer, Ask, Page};
 use super::commands::Said;
 use super::page::{self, form, prose, visible};
 use super::response::Head;
-use super::steps::steps;
 use crate::admin::Role;
 use crate::outcome::Exit;
 use crate::progress::Step;
@@ -38,6 +37,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const COMMENT_EVERY: Duration = Duration::from_secs(15);
 /// Above it, an exit code names a signal.
 const SIGNALLED: i32 = 128;
+/// That of a command that was stopped before it could do that in its own way.
+const INTERRUPTED: i32 = SIGNALLED + 2;
 
 /// A command to start.
 pub struct Work {
@@ -137,25 +138,28 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
     let Some(job) = asked(ask)? else {
         return Ok(Answer::Missing);
     };
-    let went_well = job.exit_code.is_some_and(|code| matches!(code, 0 | 1 | 3));
-    if went_well
+    if went_well(&job)
         && !ask.query.has("stay")
         && let Some(address) = leads_to(&job)
     {
         return Ok(Answer::See(address));
     }
-    let step = match job.kind.as_str() {
+    let steps = match job.kind.as_str() {
         "check" => Some(2),
         "import" => Some(4),
         _ => None,
     };
     let body = html! {
-        @if let Some(here) = step { (steps(ask, here)) }
+        @if let Some(here) = steps { (super::steps::steps(ask, here)) }
         section aria-labelledby="how-far" { (watched(ask, &job)?) }
         (page::command(ask, &shell::command(&job.args)))
     };
     let title = capitalized(label(ask, &job.kind));
-    let mut page = Page::new("/runs", title, body);
+    let here = match steps {
+        Some(_) => "/import",
+        None => "/runs",
+    };
+    let mut page = Page::new(here, title, body);
     page.help = "/jobs";
     if job.state.is_open() {
         page.again_after = Some(AGAIN_SECONDS);
@@ -405,7 +409,8 @@ fn remaining(ask: &Ask, seconds: u64) -> String {
 /// How a job ended, and where it goes on.
 fn end(ask: &Ask, job: &Job) -> Result<Markup> {
     let (class, text) = ending(job);
-    let leads_to = leads_to(job);
+    let leads_to = leads_to(job).filter(|_| went_well(job));
+    let back = super::steps::back(ask, job);
     let said = job.stderr.as_deref().map(str::trim);
     let said = said.filter(|said| !said.is_empty());
     let is_locked = job.exit_code == Some(Exit::Locked as i32);
@@ -415,7 +420,7 @@ fn end(ask: &Ask, job: &Job) -> Result<Markup> {
             @if job.state == JobState::Lost {
                 p { (ask.t("The machine or the process was stopped. The command may have been carried out in part. What was written is in the list of runs. The same import continues where it stopped.")) }
             }
-            @if let Some(signal) = job.exit_code.filter(|code| *code > SIGNALLED) {
+            @if let Some(signal) = job.exit_code.filter(|code| *code > SIGNALLED && *code != INTERRUPTED) {
                 p { (ask.tf("It was ended by signal {number}, such as by the system when memory ran out. The same import continues where it stopped.", &[("number", &(signal - SIGNALLED))])) }
             }
             @if is_locked && let Some(sentence) = locked(ask)? {
@@ -429,13 +434,22 @@ fn end(ask: &Ask, job: &Job) -> Result<Markup> {
         }
         @if let Some(leads_to) = leads_to {
             p { a.button href=(leads_to) { (ask.t("Continue")) } }
-        } @else if let Some(run) = &job.run {
+        } @else if let Some(back) = back {
+            @if job.kind == "import" { p { (ask.t("Import the plan again: it continues where it stopped.")) } }
+            p { a.button href=(back) { (ask.t("Go back")) } }
+        }
+        @if job.leads_to.is_empty() && let Some(run) = &job.run {
             p { a.button href={ "/runs/" (page::encoded(run)) } { (ask.t("See the run")) } }
         }
         @if let Some(said) = said {
             details { summary { (ask.t("What the command said")) } pre { (visible(said)) } }
         }
     })
+}
+
+/// Whether the command did what it was to do.
+fn went_well(job: &Job) -> bool {
+    job.exit_code.is_some_and(|code| matches!(code, 0 | 1 | 3))
 }
 
 /// The address where a job leads, where that is known.
@@ -459,7 +473,7 @@ fn ending(job: &Job) -> (&'static str, &'static str) {
         Some(1) => ("warning", "Done; some rows need fixing"),
         Some(2) => ("problem", "Refused; nothing was written"),
         Some(3) => ("warning", "Done; a safeguard held changes"),
-        Some(4) => ("warning", "Stopped before the end"),
+        Some(4 | INTERRUPTED) => ("warning", "Stopped before the end"),
         Some(5) => ("warning", "Another import was under way"),
         _ => ("problem", "The command was cut off"),
     }

@@ -30,10 +30,12 @@ use crate::refusal::{Refusal, Result};
 use crate::serve::limit::{self, Limit};
 use crate::serve::pool::Pool;
 use crate::store::connect::Target;
+use connection::{Door, Peer};
 
 pub mod ask;
 mod audit;
 mod commands;
+mod connection;
 mod dispatch;
 mod german;
 mod headers;
@@ -55,7 +57,7 @@ mod sign_in;
 mod steps;
 mod words;
 
-pub use self::import::folder_of as uploads_of;
+pub use self::import::{folder_of as uploads_of, tidy};
 pub use self::page::{form, visible};
 pub use self::proxy::{Network, Trusted};
 
@@ -207,9 +209,9 @@ pub fn serve(
     let router = router.with_state(Arc::clone(&app));
     ready(address);
     runtime.block_on(async {
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let server =
-            axum::serve(listener, service).with_graceful_shutdown(stopped(Arc::clone(&stop)));
+        let service = router.into_make_service_with_connect_info::<Peer>();
+        let server = axum::serve(Door::new(listener), service)
+            .with_graceful_shutdown(stopped(Arc::clone(&stop)));
         let server = tokio::spawn(server.into_future());
         stopped(stop).await;
         // Whoever isn't finished by then is cut off.
@@ -235,7 +237,7 @@ async fn stopped(stop: Arc<AtomicBool>) {
 
 async fn answer(
     State(app): State<Arc<App>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
     request: Request,
 ) -> Response {
     dispatch::answer(app, peer, request).await

@@ -286,7 +286,13 @@ fn check(
 }
 
 /// Whom a trusted proxy says; with a session of theirs begun, the address is asked for again.
-pub fn by_proxy(app: &App, store: &mut Store, head: &Head, user: &str) -> Result<Response> {
+pub fn by_proxy(
+    app: &Arc<App>,
+    store: &mut Store,
+    head: &Head,
+    user: &str,
+    form: &Fields,
+) -> Result<Response> {
     const UNKNOWN: &str = "You are signed in at the proxy, but muster knows no administrator of that name. Ask an owner to add you.";
     let Ok(admin) = store.find_admin(user) else {
         let frame = Frame::outside(words::choose("", &head.accepted));
@@ -298,6 +304,10 @@ pub fn by_proxy(app: &App, store: &mut Store, head: &Head, user: &str) -> Result
         ));
     };
     let token = begin(app, store, head, &admin, "")?;
+    if !form.0.is_empty() {
+        let kept = Kept::of(head.uri.path(), form);
+        return Ok(offer(app, store, head, &token, &kept));
+    }
     let path = own_path(&head.uri.to_string());
     Ok(response::see_with_cookie(app, &path, &token.text()))
 }

@@ -18,7 +18,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// What happens to one mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// `250` to all.
     Take,
     /// That answer to RCPT.
@@ -39,7 +39,7 @@ pub enum Verdict {
 
 /// How the server receives a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Greeting {
+pub(crate) enum Greeting {
     /// `220`.
     Welcome,
     /// That line, and the connection ends.
@@ -48,7 +48,7 @@ pub enum Greeting {
 
 /// A mail that was taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taken {
+pub(crate) struct Taken {
     /// The recipients of its envelope.
     pub to: Vec<String>,
     /// Its content, without the doubled dots.
@@ -56,10 +56,10 @@ pub struct Taken {
 }
 
 /// What is done with the n-th mail to a recipient.
-pub type Judge = Box<dyn Fn(&str, usize) -> Verdict + Send + Sync>;
+pub(crate) type Judge = Box<dyn Fn(&str, usize) -> Verdict + Send + Sync>;
 
 /// What the server does; all of it may be called from several threads.
-pub struct Script {
+pub(crate) struct Script {
     /// By the number of the connection, from 0.
     pub greeting: Box<dyn Fn(usize) -> Greeting + Send + Sync>,
     /// By recipient, and how many attempts at it there were before.
@@ -91,7 +91,7 @@ impl Default for Script {
 }
 
 /// A running server; it ends when it is dropped.
-pub struct Server {
+pub(crate) struct Server {
     /// Where it listens on 127.0.0.1.
     pub port: u16,
     shared: Arc<Shared>,
@@ -108,7 +108,7 @@ struct Shared {
 
 impl Server {
     /// Starts one on a free port.
-    pub fn start(script: Script) -> Server {
+    pub(crate) fn start(script: Script) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
@@ -137,17 +137,17 @@ impl Server {
     }
 
     /// What was taken so far.
-    pub fn taken(&self) -> Vec<Taken> {
+    pub(crate) fn taken(&self) -> Vec<Taken> {
         self.shared.taken.lock().unwrap().clone()
     }
 
     /// Every command that came, in the order in which they came.
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.shared.lines.lock().unwrap().clone()
     }
 
     /// How many connections there were.
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
     }
 }
@@ -308,7 +308,7 @@ const CERTIFICATES: &str = "
     done";
 
 /// Puts them into `folder`.
-pub fn make_certificates(folder: &Path) {
+pub(crate) fn make_certificates(folder: &Path) {
     let made = Command::new("sh")
         .args(["-c", CERTIFICATES])
         .current_dir(folder)
@@ -322,7 +322,7 @@ pub fn make_certificates(folder: &Path) {
 }
 
 /// A server's TLS with one of those certificates.
-pub fn tls(folder: &Path, certificate: &str) -> Arc<ServerConfig> {
+pub(crate) fn tls(folder: &Path, certificate: &str) -> Arc<ServerConfig> {
     let chain = vec![CertificateDer::from_pem_file(folder.join(certificate)).unwrap()];
     let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -45,28 +45,32 @@ const DETAILS_OF_CODE_MAX: usize = 200;
 struct Batch {
     people: People,
     planned: Planned,
-    issues: BTreeMap<RowNumber, Vec<Issue>>,
+    /// By row.
+    issues: Vec<Issue>,
 }
 
 impl Batch {
+    fn issues_of(&self, row: RowNumber) -> &[Issue] {
+        let first = self.issues.partition_point(|issue| issue.row < row);
+        let of_row = self.issues[first..].iter();
+        &self.issues[first..][..of_row.take_while(|issue| issue.row == row).count()]
+    }
+
     /// Whether a row goes into the corrections file: it was rejected or failed, or it waits for an
     /// answer that can be given in the file. What a safeguard holds waits for an approval.
     fn needs_fixing(&self, index: usize) -> bool {
         let row = self.people.drafts.first_row + index as RowNumber;
         match self.planned.outcomes[index] {
             Outcome::Rejected | Outcome::Failed => true,
-            Outcome::Held => {
-                let mut issues = self.issues.get(&row).into_iter().flatten();
-                issues.any(|issue| {
-                    matches!(
-                        issue.code,
-                        Code::MatchReturned
-                            | Code::MatchZeros
-                            | Code::MatchOtherPerson
-                            | Code::GroupHeld
-                    )
-                })
-            }
+            Outcome::Held => self.issues_of(row).iter().any(|issue| {
+                matches!(
+                    issue.code,
+                    Code::MatchReturned
+                        | Code::MatchZeros
+                        | Code::MatchOtherPerson
+                        | Code::GroupHeld
+                )
+            }),
             _ => false,
         }
     }
@@ -276,13 +280,10 @@ fn read_batch(ran: &Ran, number: usize) -> Result<Batch> {
         .resubmission
         .notes
         .range(first..first + people.len() as RowNumber);
-    let notes: Vec<Issue> = notes.map(|(_, note)| note.clone()).collect();
-    let found = std::mem::take(&mut people.drafts.issues);
-    let decided = std::mem::take(&mut planned.issues);
-    let mut issues: BTreeMap<RowNumber, Vec<Issue>> = BTreeMap::new();
-    for issue in found.into_iter().chain(decided).chain(notes) {
-        issues.entry(issue.row).or_default().push(issue);
-    }
+    let mut issues = std::mem::take(&mut people.drafts.issues);
+    issues.append(&mut planned.issues);
+    issues.extend(notes.map(|(_, note)| note.clone()));
+    issues.sort_by_key(|issue| issue.row);
     Ok(Batch {
         people,
         planned,
@@ -304,7 +305,7 @@ fn entries<'n>(batch: &Batch, ran: &Ran, names: &'n [String]) -> Entries<'n> {
             .map(|(_, id)| id.to_string());
         let place = drafts.places[index];
         let rules = Rules::from_bits(drafts.rules[index]).iter();
-        let issues = batch.issues.get(&row).into_iter().flatten();
+        let issues = batch.issues_of(row).iter();
         entries.row.push(u64::from(row) + 1);
         entries.file.push(file);
         entries.line.push(place.line);
@@ -388,7 +389,7 @@ impl<'a> Tally<'a> {
                 column: column.cloned(),
                 detail,
             };
-            self.add(code, example, false);
+            self.add(code, || example, false);
         };
         for column in &file.source.dropped {
             let header = file.source.header.get(*column);
@@ -439,13 +440,13 @@ impl<'a> Tally<'a> {
                 });
             }
         }
-        for issue in batch.issues.values().flatten() {
+        for issue in &batch.issues {
             let index = (issue.row - batch.people.drafts.first_row) as usize;
             if issue.code == Code::RowNoPerson {
                 let line = batch.people.drafts.places[index].line;
                 Aside::note(&mut self.nobody_of[source], "nobody", line);
             }
-            let example = Example {
+            let example = || Example {
                 file: file.source.path.display().to_string(),
                 sheet: sheet_of(file),
                 line: batch.people.drafts.places[index].line,
@@ -480,7 +481,7 @@ impl<'a> Tally<'a> {
                     Verdict::Duplicate(of) => self.is_settled(of),
                     _ => false,
                 };
-                let mut issues = batch.issues.get(&row).into_iter().flatten();
+                let mut issues = batch.issues_of(row).iter();
                 let is_left_out = issues.any(|issue| issue.code == Code::PlanLeftOut);
                 settles = is_settled(*outcome, is_left_out, equal);
                 self.settled.push(settles);
@@ -501,10 +502,19 @@ impl<'a> Tally<'a> {
         self.settled.get(row as usize).copied().unwrap_or(false)
     }
 
-    fn add(&mut self, code: Code, example: Example, personal: bool) {
+    fn add(&mut self, code: Code, example: impl FnOnce() -> Example, personal: bool) {
         let (count, examples) = self.codes.entry(code).or_default();
         *count += 1;
-        if examples.len() < EXAMPLES_MAX {
+        let is_detail =
+            *count as usize <= DETAILS_OF_CODE_MAX && self.details.issues.len() < DETAILS_MAX;
+        self.details.omitted += u64::from(!is_detail);
+        let is_example = examples.len() < EXAMPLES_MAX;
+        // A safeguard may hold a million rows.
+        if !is_detail && !is_example {
+            return;
+        }
+        let example = example();
+        if is_example {
             let hidden = |text: &str| {
                 if personal && quotes_people(code) {
                     mask_quoted(text)
@@ -525,10 +535,8 @@ impl<'a> Tally<'a> {
                 ..example.clone()
             });
         }
-        if *count as usize <= DETAILS_OF_CODE_MAX && self.details.issues.len() < DETAILS_MAX {
+        if is_detail {
             self.details.issues.push(IssueDetail { code, at: example });
-        } else {
-            self.details.omitted += 1;
         }
     }
 

@@ -14,14 +14,14 @@ use crate::stages::validate::VALUE_CHARS_MAX;
 use crate::store::acceptance::{Enrolled, Invited};
 
 /// The pages' only style sheet; it is in each of them as it is, allowed by its hash.
-pub const STYLE: &str = include_str!("page.css");
+pub(super) const STYLE: &str = include_str!("page.css");
 /// The most groups, or sessions, that a page names.
 const LISTED_MAX: usize = 20;
 /// A tick in a circle.
 const SIGN: &str = r#"<svg class="sign" viewBox="0 0 44 44" aria-hidden="true"><circle cx="22" cy="22" r="20" fill="none" stroke="currentColor" stroke-width="3"/><path d="M13 23l6.5 6.5L32 17" fill="none" stroke="currentColor" stroke-width="3.5" stroke-linecap="round" stroke-linejoin="round"/></svg>"#;
 
 /// Whose pages they are.
-pub struct Branding {
+pub(super) struct Branding {
     product: Option<String>,
     contact: Option<String>,
     chars_min: String,
@@ -29,7 +29,7 @@ pub struct Branding {
 
 impl Branding {
     /// As the pipeline's `[mail]` says.
-    pub fn new(mail: &Mail) -> Branding {
+    pub(super) fn new(mail: &Mail) -> Branding {
         let named = mail.product != Mail::default().product;
         Branding {
             product: named.then(|| mail.product.clone()),
@@ -51,7 +51,7 @@ impl Branding {
 
 /// What is wrong with a form that was sent; nothing when it is shown for the first time.
 #[derive(Default)]
-pub struct Problems {
+pub(super) struct Problems {
     /// With all of it.
     pub form: Option<&'static str>,
     /// With the first name.
@@ -64,7 +64,7 @@ pub struct Problems {
 
 impl Problems {
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         let all = [self.form, self.first_name, self.last_name, self.password];
         all.iter().all(Option::is_none)
     }
@@ -72,7 +72,7 @@ impl Problems {
 
 /// The page of a link that works. `names` are the first and the last name to show, `secret` is the
 /// one that the form's cookie has, too.
-pub fn form(
+pub(super) fn form(
     branding: &Branding,
     words: &Words,
     invited: &Invited,
@@ -197,7 +197,7 @@ fn password_field(branding: &Branding, words: &Words, problems: &Problems) -> Ma
 }
 
 /// The page after a link was used.
-pub fn done(branding: &Branding, words: &Words, invited: &Invited) -> String {
+pub(super) fn done(branding: &Branding, words: &Words, invited: &Invited) -> String {
     let texts = match invited.kind {
         Kind::Invite => words.invite_done,
         _ => words.reset_done,
@@ -208,7 +208,7 @@ pub fn done(branding: &Branding, words: &Words, invited: &Invited) -> String {
 }
 
 /// A page without a form: `texts` are a title, and paragraphs.
-pub fn message(branding: &Branding, words: &Words, texts: &[&str]) -> String {
+pub(super) fn message(branding: &Branding, words: &Words, texts: &[&str]) -> String {
     let content = sentences(branding, words, texts, "");
     page(branding, words, texts.first().unwrap_or(&""), content)
 }

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Stores block, and may only be opened, used and dropped off the runtime: the pool sees to it,
 /// save for its own end, which is its owner's to place.
-pub struct Pool {
+pub(crate) struct Pool {
     target: Target,
     idle: Mutex<Vec<Store>>,
     turns: Arc<Semaphore>,
@@ -27,7 +27,7 @@ impl Pool {
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn open(target: Target) -> Result<Pool> {
+    pub(crate) fn open(target: Target) -> Result<Pool> {
         let first = Store::open(target.clone())?;
         Ok(Pool {
             target,
@@ -38,7 +38,7 @@ impl Pool {
 
     /// Does `work` on a store; `None` when the database is away or too busy, or `work` failed, in
     /// which case its store isn't used again.
-    pub async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         self: &Arc<Pool>,
         work: impl FnOnce(&mut Store) -> Result<T> + Send + 'static,
     ) -> Option<T> {

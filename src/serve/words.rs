@@ -6,7 +6,7 @@ use crate::password::Problem;
 /// Every text of the pages in one language; a field without a comment is a label, a button or a
 /// sentence about what is wrong with the field of that name. `{product}`, `{email}`, `{min}` and `{max}` are filled
 /// in by [`fill`].
-pub struct Words {
+pub(super) struct Words {
     /// BCP 47 tag.
     pub tag: &'static str,
     /// What the product is called while nobody has named it.
@@ -56,7 +56,7 @@ pub struct Words {
 
 impl Words {
     /// Title and first sentence of a form.
-    pub fn form(&self, kind: Kind) -> [&'static str; 2] {
+    pub(super) fn form(&self, kind: Kind) -> [&'static str; 2] {
         match kind {
             Kind::Invite => self.invite,
             _ => self.reset,
@@ -64,7 +64,7 @@ impl Words {
     }
 
     /// What is wrong with a password, and what would be right.
-    pub fn problem(&self, problem: Problem) -> &'static str {
+    pub(super) fn problem(&self, problem: Problem) -> &'static str {
         match problem {
             Problem::Short => self.short,
             Problem::Long => self.long,
@@ -78,7 +78,7 @@ impl Words {
 }
 
 /// `text` with its blanks filled in.
-pub fn fill(text: &str, blanks: &[(&str, &str)]) -> String {
+pub(super) fn fill(text: &str, blanks: &[(&str, &str)]) -> String {
     let mut filled = String::new();
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('{') {
@@ -93,7 +93,7 @@ pub fn fill(text: &str, blanks: &[(&str, &str)]) -> String {
 
 /// The language of a person (a BCP 47 tag) if there are words in it; else the one that the browser
 /// likes best (`Accept-Language`, RFC 9110, section 12.5.4); else English.
-pub fn choose(person: &str, accepted: &str) -> &'static Words {
+pub(super) fn choose(person: &str, accepted: &str) -> &'static Words {
     find(person)
         .or_else(|| {
             let mut ranges: Vec<(&str, f32)> = accepted.split(',').map(range).collect();

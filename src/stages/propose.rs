@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use crate::definition::{DateOrder, Definition, Read, SheetChoice, UnknownColumns};
+use crate::definition::{Accounts, DateOrder, Definition, Read, SheetChoice, UnknownColumns};
 use crate::field::{Field, NamePart};
 use crate::header::{
     Found, PassedOver, Vocabulary, fields_and_others, is_ignored, is_own, name_part, sense,
@@ -682,9 +682,10 @@ impl Proposal {
         Ok(())
     }
 
-    /// The proposal as a pipeline file called `name`, for the file that is shown as `file`. Answers
+    /// The proposal as a pipeline file called `name`, for the file that is shown as `file`, which is read
+    /// as `base` says, with its roles. Answers
     /// that are still open are comments; it loads as it is. No value of the file is in it.
-    pub fn pipeline(&self, name: &str, file: &str, read: &Read) -> String {
+    pub fn pipeline(&self, name: &str, file: &str, base: &Definition) -> String {
         let mut toml = format!(
             "# {name}: proposed by `muster map` for {}, and yours to edit.\n# The pipeline `users` \
                 lists all settings, with their defaults.\n\nname = {}\ndescription = {}\n",
@@ -692,7 +693,7 @@ impl Proposal {
             toml_string(name),
             toml_string(&format!("People as in {file}"))
         );
-        write_read(&mut toml, read);
+        write_read(&mut toml, &base.read);
         toml.push_str("\n[columns]\n");
         for field in Field::ALL {
             let of = |column: &&Column| column.becomes == Becomes::Field(field);
@@ -747,6 +748,16 @@ impl Proposal {
         for column in kept {
             let header = toml_string(&column.header);
             let _ = writeln!(toml, "{header} = {header}");
+        }
+        let has_roles = position(self, Field::Role).is_some();
+        if has_roles && base.accounts.roles != Accounts::default().roles {
+            let roles = base.accounts.roles.iter().map(|role| toml_string(role));
+            let roles: Vec<String> = roles.collect();
+            let _ = writeln!(
+                toml,
+                "\n[accounts]\nroles = [{}]  # every role that a file may give, from lowest to highest",
+                roles.join(", ")
+            );
         }
         if !self.missing.is_empty() {
             self.write_required(&mut toml);
@@ -853,8 +864,11 @@ mod tests {
             .iter()
             .map(|(_, values)| values.iter().map(ToString::to_string).collect())
             .collect();
-        let definition = crate::pipelines::open(None).unwrap().definition;
-        propose(&headers, &samples, &definition, true)
+        propose(&headers, &samples, &base(), true)
+    }
+
+    fn base() -> Definition {
+        crate::pipelines::open(None).unwrap().definition
     }
 
     fn becomes(columns: &[(&str, &[&str])]) -> Vec<(Becomes, Certainty)> {
@@ -931,7 +945,7 @@ mod tests {
             assert_eq!(column.becomes, Becomes::Field(Field::Status), "{column:?}");
         }
         assert!(proposal.columns[2].why.contains("a date that has come"));
-        let text = proposal.pipeline("own", "a.csv", &Read::default());
+        let text = proposal.pipeline("own", "a.csv", &base());
         assert!(
             text.contains("status = [\"Status\", \"Gesperrt\", \"Deleted at\"]"),
             "{text}"
@@ -980,6 +994,20 @@ mod tests {
     }
 
     #[test]
+    fn roles_that_the_base_allows_stay_allowed() {
+        let proposal = proposed(&[("E-Mail", &["ann@firm.eu"]), ("Role", &["manager"])]);
+        let text = proposal.pipeline("own", "a.csv", &base());
+        let own = definition::parse("own.toml", &text).unwrap().definition;
+        assert_eq!(own.accounts.roles, base().accounts.roles, "{text}");
+        let proposal = proposed(&[("E-Mail", &["ann@firm.eu"])]);
+        assert!(
+            !proposal
+                .pipeline("own", "a.csv", &base())
+                .contains("[accounts]")
+        );
+    }
+
+    #[test]
     fn answers_become_a_pipeline_that_reads_the_file_that_way() {
         let mails: &[&str] = &["ann@firm.eu", "bo@firm.eu"];
         let columns: Vec<(&str, &[&str])> = vec![
@@ -988,8 +1016,7 @@ mod tests {
             ("Phone", &["12"]),
             ("Desk", &["1"]),
         ];
-        let definition = definition::parse("users.toml", definition::SHIPPED[0].1).unwrap();
-        let definition = definition.definition;
+        let definition = base();
         let answer = |words: [&str; 4]| {
             let mut proposal = proposed(&columns);
             let words = words.map(String::from);
@@ -997,7 +1024,7 @@ mod tests {
         };
         let proposal = answer(["email", "full_name", "attribute", "ignore"]).unwrap();
         assert!(proposal.questions.is_empty(), "{:?}", proposal.questions);
-        let text = proposal.pipeline("own", "a.csv", &Read::default());
+        let text = proposal.pipeline("own", "a.csv", &base());
         let own = definition::parse("own.toml", &text).unwrap().definition;
         let headers: Vec<String> = columns
             .iter()
@@ -1031,11 +1058,9 @@ mod tests {
             ("Desk", &["1"]),
         ];
         let proposal = proposed(&columns);
-        let read = Read {
-            delimiter: Some("\t".to_string()),
-            ..Read::default()
-        };
-        let text = proposal.pipeline("own", "a\nb.csv", &read);
+        let mut tabs = base();
+        tabs.read.delimiter = Some("\t".to_string());
+        let text = proposal.pipeline("own", "a\nb.csv", &tabs);
         let definition = definition::parse("own.toml", &text).unwrap().definition;
         assert_eq!(definition.clean.date_order, DateOrder::Dmy);
         assert_eq!(definition.read.delimiter.as_deref(), Some("\t"));
@@ -1055,7 +1080,7 @@ mod tests {
         };
         assert_eq!(found[0], Some(email), "{text}");
         // Without names and addresses it still loads, and requires what is there.
-        let text = proposed(&[("Username", &["ann"])]).pipeline("own", "a.csv", &Read::default());
+        let text = proposed(&[("Username", &["ann"])]).pipeline("own", "a.csv", &base());
         let definition = definition::parse("own.toml", &text).unwrap().definition;
         assert!(definition.require.fields.is_empty() && definition.require.email_or_username);
     }

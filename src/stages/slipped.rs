@@ -9,7 +9,8 @@
 
 use std::collections::HashSet;
 
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::field::{Field, Key, RowNumber};
 use crate::outcome::Verdict;
@@ -22,6 +23,12 @@ const KEPT_MAX: usize = 1 << 16;
 const FITS_MIN: u64 = 4;
 /// Of the addresses that don't fit their own names, this share must fit another one.
 const FITS_SHARE: f64 = 0.6;
+/// Among more addresses than this that don't fit their own names, many fit another one by chance: there
+/// are only so many usual names.
+const CHANCE_MAX: u64 = 256;
+/// Then this share of all addresses must fit another name. Less than that are rows with the address of
+/// somebody else, which are clashes.
+const CHANCE_SHARE: f64 = 0.01;
 /// Of all addresses of which one part fits, this share must have another one's other part: children
 /// have the addresses of their parents.
 const PART_SHARE: f64 = 0.5;
@@ -131,15 +138,23 @@ impl Slips {
             (None, None) => return slips,
         };
         let mut run: Vec<Member> = Vec::new();
+        let (mut known, mut letters) = (Names::default(), String::new());
         for index in 0..people.len() {
             if matches!(people.verdicts[index], Verdict::Duplicate(_)) {
                 continue;
             }
             let names = [first, last].map(|slot| people.drafts.values.get(index, slot));
             let address = people.key(index, key).unwrap_or("");
-            let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
+            let at = memchr::memrchr(b'@', address.as_bytes());
+            let local = at.map_or(address, |at| &address[..at]);
+            let end = memchr::memchr(b'+', local.as_bytes());
+            let local = end.map_or(local, |end| &local[..end]);
             let row = people.drafts.first_row + index as RowNumber;
-            match fit(local, names) {
+            let fit = match fits_plainly(local.as_bytes(), names.map(str::as_bytes)) {
+                true => Fit::Own,
+                false => fit(local, known.both(names), &mut letters),
+            };
+            match fit {
                 Fit::Own => {
                     slips.judged += 1;
                     slips.end_run(&mut run);
@@ -150,14 +165,14 @@ impl Slips {
                     run.push(Member {
                         row,
                         strange: Some((strange, hash(strange, &rest))),
-                        forms: forms(names),
+                        forms: forms(known.both(names)),
                     });
                 }
                 // Where the column moved, its first or last cell is empty, and has an owner anyway.
                 Fit::Unknown if local.is_empty() && !names[0].is_empty() => run.push(Member {
                     row,
                     strange: None,
-                    forms: forms(names),
+                    forms: forms(known.both(names)),
                 }),
                 Fit::Unknown => {}
             }
@@ -228,7 +243,8 @@ impl Slips {
         let [whole, first, last] = STRANGE.map(|kind| {
             let (all, fits) = self.kept[kind as usize].fits();
             let is_most = fits as f64 >= FITS_SHARE * all as f64;
-            (is_most && fits >= FITS_MIN).then_some(fits)
+            let is_chance = all > CHANCE_MAX && (fits as f64) < CHANCE_SHARE * self.judged as f64;
+            (is_most && fits >= FITS_MIN && !is_chance).then_some(fits)
         });
         let mut found = Vec::new();
         if let Some(fits) = whole {
@@ -266,50 +282,103 @@ fn hash(strange: Strange, text: &str) -> u64 {
     xxh3_64_with_seed(text.as_bytes(), strange as u64)
 }
 
-/// Whether a local part is made of a name.
-fn fit(local: &str, names: [&str; 2]) -> Fit {
-    if local.is_empty() || names.iter().any(|name| name.is_empty()) {
+/// A name as it is compared with addresses.
+struct Name {
+    words: Vec<String>,
+    joined: String,
+    /// Whether it is in ASCII now, as most addresses are.
+    is_plain: bool,
+}
+
+impl Name {
+    fn new(name: &str) -> Name {
+        let words = words(name);
+        Name {
+            joined: words.concat(),
+            is_plain: is_plain(&words),
+            words,
+        }
+    }
+}
+
+fn is_plain(words: &[String]) -> bool {
+    !words.is_empty() && words.iter().all(|word| word.is_ascii())
+}
+
+/// The names of a batch: few of them differ.
+#[derive(Default)]
+struct Names<'a> {
+    places: HashTable<usize>,
+    texts: Vec<&'a str>,
+    names: Vec<Name>,
+}
+
+impl<'a> Names<'a> {
+    fn both(&mut self, [first, last]: [&'a str; 2]) -> [&Name; 2] {
+        let (first, last) = (self.place(first), self.place(last));
+        [&self.names[first], &self.names[last]]
+    }
+
+    fn place(&mut self, name: &'a str) -> usize {
+        let hash = xxh3_64(name.as_bytes());
+        let texts = &self.texts;
+        if let Some(at) = self.places.find(hash, |at| texts[*at] == name) {
+            return *at;
+        }
+        let at = self.names.len();
+        self.names.push(Name::new(name));
+        self.texts.push(name);
+        let texts = &self.texts;
+        let hash_of = |at: &usize| xxh3_64(texts[*at].as_bytes());
+        self.places.insert_unique(hash, at, hash_of);
+        at
+    }
+}
+
+/// Whether a local part is made of a name. `letters` is room for what is compared.
+fn fit(local: &str, names: [&Name; 2], letters: &mut String) -> Fit {
+    if local.is_empty() || !names[0].is_plain || !names[1].is_plain {
         return Fit::Unknown;
     }
-    if fits_plainly(local.as_bytes(), names.map(str::as_bytes)) {
+    let digits = put_letters(local, letters);
+    if letters.len() < 3 || digits > letters.len() || !letters.is_ascii() {
+        return Fit::Unknown;
+    }
+    if is_usual(letters, names) {
         return Fit::Own;
     }
-    let local = local.split('+').next().unwrap_or(local);
-    let digits = local.bytes().filter(u8::is_ascii_digit).count();
     let mut parts = words(local);
     for part in &mut parts {
         part.retain(|c| !c.is_ascii_digit());
     }
-    let whole = parts.concat();
-    let [first, last] = names.map(words);
-    let is_plain = |words: &[String]| !words.is_empty() && words.iter().all(|word| word.is_ascii());
-    if whole.len() < 3
-        || digits > whole.len()
-        || !is_plain(&parts)
-        || !is_plain(&first)
-        || !is_plain(&last)
-    {
-        return Fit::Unknown;
-    }
-    let [sees_first, sees_last] = [&first, &last].map(|name| seen(&whole, &parts, name));
-    match (sees_first, sees_last) {
-        (Some(_), Some(_)) => Fit::Own,
-        (None, Some(rest)) if rest.len() > 2 => Fit::Not(Strange::First, rest),
-        (Some(rest), None) if rest.len() > 2 => Fit::Not(Strange::Last, rest),
-        (None, None) => {
-            let own = hash(Strange::Whole, &whole);
+    match names.map(|name| seen(letters, &parts, name)) {
+        [Some(_), Some(_)] => Fit::Own,
+        [None, Some(rest)] if rest.len() > 2 => Fit::Not(Strange::First, rest),
+        [Some(rest), None] if rest.len() > 2 => Fit::Not(Strange::Last, rest),
+        [None, None] => {
+            let own = hash(Strange::Whole, letters);
             if forms(names).contains(&(Strange::Whole, own)) {
                 Fit::Own
             } else {
-                Fit::Not(Strange::Whole, whole)
+                Fit::Not(Strange::Whole, letters.clone())
             }
         }
         _ => Fit::Own,
     }
 }
 
-/// The usual addresses of a plain name: `jane.doe`, `doe.jane`, `jdoe`, `doej`, `janed`, `doe`, `jane`.
+/// The usual addresses of a plain name, perhaps with a number: `jane.doe`, `doe.jane`, `jdoe`, `doej`,
+/// `janed`, `doe`, `jane`.
 fn fits_plainly(local: &[u8], [first, last]: [&[u8]; 2]) -> bool {
+    if first.is_empty() || last.is_empty() {
+        return false;
+    }
+    let digits = local.iter().rev().take_while(|byte| byte.is_ascii_digit());
+    let letters = local.len() - digits.count();
+    let local = match letters > local.len() / 2 {
+        true => &local[..letters],
+        false => local,
+    };
     let begins = |text: &[u8], name: &[u8]| {
         text.len() >= name.len() && name.len() > 1 && text[..name.len()].eq_ignore_ascii_case(name)
     };
@@ -339,10 +408,50 @@ fn fits_plainly(local: &[u8], [first, last]: [&[u8]; 2]) -> bool {
     behind(first, last) || behind(last, first) || initial(last, first)
 }
 
+/// Puts the [`words`] of an address into `letters`, joined and without their digits, and returns how many
+/// digits these are.
+fn put_letters(local: &str, letters: &mut String) -> usize {
+    letters.clear();
+    if !local.is_ascii() {
+        letters.extend(words(local).iter().flat_map(|word| word.chars()));
+        letters.retain(|c| !c.is_ascii_digit());
+        return local.bytes().filter(u8::is_ascii_digit).count();
+    }
+    let (mut digits, mut before) = (0, b' ');
+    for byte in local.bytes() {
+        let byte = byte.to_ascii_lowercase();
+        match byte {
+            // `mueller`, which is compared as `muller`.
+            b'e' if matches!(before, b'a' | b'o' | b'u') => continue,
+            b'a'..=b'z' => letters.push(char::from(byte)),
+            b'0'..=b'9' => digits += 1,
+            b'\'' | b'`' => continue,
+            _ => {}
+        }
+        before = byte;
+    }
+    digits
+}
+
+/// The usual addresses: both names, or one and an initial. This proves what [`seen`] finds, at less cost.
+fn is_usual(letters: &str, [first, last]: [&Name; 2]) -> bool {
+    let rest = |name: &Name| {
+        let joined = name.joined.as_str();
+        let is_there =
+            joined.len() > 2 && (letters.starts_with(joined) || letters.ends_with(joined));
+        is_there.then(|| letters.len() - joined.len())
+    };
+    match (rest(first), rest(last)) {
+        (Some(_), Some(_)) => true,
+        (Some(rest), None) | (None, Some(rest)) => rest <= 2,
+        (None, None) => false,
+    }
+}
+
 /// Whether an address shows one of the words of a name, and what else is in it then.
-fn seen(whole: &str, parts: &[String], name: &[String]) -> Option<String> {
-    let joined = name.concat();
-    let candidates = std::iter::once(joined.as_str()).chain(name.iter().map(String::as_str));
+fn seen(whole: &str, parts: &[String], name: &Name) -> Option<String> {
+    let words = name.words.iter().map(String::as_str);
+    let candidates = std::iter::once(name.joined.as_str()).chain(words);
     for word in candidates {
         if word.len() >= 3
             && let Some(at) = whole.find(word)
@@ -364,8 +473,8 @@ fn seen(whole: &str, parts: &[String], name: &[String]) -> Option<String> {
 }
 
 /// The hashes of what addresses of a name look like.
-fn forms(names: [&str; 2]) -> Vec<(Strange, u64)> {
-    let [first, last] = names.map(words);
+fn forms(names: [&Name; 2]) -> Vec<(Strange, u64)> {
+    let [first, last] = names.map(|name| &name.words);
     let one_and_all = |words: &[String], one: Option<&String>| {
         let mut forms = vec![words.concat()];
         if words.len() > 1 {
@@ -374,8 +483,8 @@ fn forms(names: [&str; 2]) -> Vec<(Strange, u64)> {
         forms.retain(|form| !form.is_empty());
         forms
     };
-    let firsts = one_and_all(&first, first.first());
-    let lasts = one_and_all(&last, last.last());
+    let firsts = one_and_all(first, first.first());
+    let lasts = one_and_all(last, last.last());
     let mut forms: Vec<(Strange, u64)> = Vec::with_capacity(10);
     let mut add = |strange: Strange, text: &str| {
         if text.len() > 2 {
@@ -599,6 +708,73 @@ mod tests {
         let whole = slips(&rows, 4096).findings(place).unwrap();
         assert_eq!(whole, slips(&rows, 7).findings(place).unwrap());
         assert!(!whole.is_empty());
+    }
+
+    #[test]
+    fn a_few_of_many_rows_with_the_address_of_somebody_else_are_no_slip() {
+        let own = many(|first, last, _| format!("{first}.{last}"));
+        let mut rows: Vec<[String; 3]> = own.iter().cycle().take(60_000).cloned().collect();
+        let locals: Vec<String> = rows.iter().map(|row| row[2].clone()).collect();
+        for (at, row) in rows.iter_mut().enumerate().step_by(149) {
+            row[2].clone_from(&locals[(at * 7 + 31) % locals.len()]);
+        }
+        assert!(findings(&rows).is_empty(), "{:?}", findings(&rows));
+        // More of them are one.
+        for (at, row) in rows.iter_mut().enumerate().step_by(19) {
+            row[2].clone_from(&locals[(at * 7 + 31) % locals.len()]);
+        }
+        assert_eq!(findings(&rows).len(), 1);
+    }
+
+    #[test]
+    fn the_usual_addresses_are_those_that_show_the_name() {
+        let people = [
+            ("Anna-Lena", "Groß"),
+            ("Jürgen", "Müller"),
+            ("Paulo", "Evans"),
+            ("Bo", "Li"),
+        ];
+        let locals = [
+            "anna-lena.gross",
+            "annagross7",
+            "j.mueller",
+            "juergen",
+            "muellerj",
+            "jmueller2024",
+            "paulo.evans",
+            "paul.o.evans",
+            "pau1o.evans",
+            "o'evans",
+            "bo.li",
+            "boli",
+            "evans.family",
+            "x.y",
+            "1234567",
+            "é.müller",
+        ];
+        let mut letters = String::new();
+        for (first, last) in people {
+            let names = [first, last].map(Name::new);
+            for local in locals {
+                let mut parts = words(local);
+                parts
+                    .iter_mut()
+                    .for_each(|part| part.retain(|c| !c.is_ascii_digit()));
+                let digits = put_letters(local, &mut letters);
+                assert_eq!(letters, parts.concat(), "{local}");
+                assert_eq!(digits, local.bytes().filter(u8::is_ascii_digit).count());
+                let names = [&names[0], &names[1]];
+                if letters.len() > 2 && is_usual(&letters, names) {
+                    let shown = names.map(|name| seen(&letters, &parts, name));
+                    let is_own = match shown {
+                        [Some(_), Some(_)] => true,
+                        [Some(rest), None] | [None, Some(rest)] => rest.len() <= 2,
+                        [None, None] => false,
+                    };
+                    assert!(is_own, "{local} of {first} {last}");
+                }
+            }
+        }
     }
 
     #[test]

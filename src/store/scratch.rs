@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::launcher::Local;
 
 /// A home whose server is stopped, and whose files are removed, when it is dropped.
-pub struct Home {
+pub(crate) struct Home {
     /// The local database; nothing is started yet.
     pub local: Local,
     folder: TempDir,
@@ -18,7 +18,7 @@ pub struct Home {
 
 impl Home {
     /// A home of this name in a folder that every user can enter, so that tests run as root too.
-    pub fn new(name: &str) -> Home {
+    pub(crate) fn new(name: &str) -> Home {
         let folder = tempfile::tempdir_in("/tmp").unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         Home {
@@ -28,7 +28,7 @@ impl Home {
     }
 
     /// The folder around it.
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 }

@@ -58,40 +58,50 @@ pub fn clean(text: &str) -> (Cow<'_, str>, Rules) {
 /// ASCII and letters that are composed whatever is next to them.
 pub fn is_clean(text: &str) -> bool {
     let bytes = text.as_bytes();
+    if bytes.first() == Some(&b' ') || bytes.last() == Some(&b' ') {
+        return false;
+    }
     let plain = plain_words(bytes);
+    let mut before = plain.checked_sub(1).map_or(b'!', |last| bytes[last]);
     for (index, &byte) in bytes.iter().enumerate().skip(plain) {
-        // Nearly every byte is one of these.
-        if byte.is_ascii_graphic() {
-            continue;
-        }
         match byte {
-            b' ' if index > 0 && bytes[index - 1] != b' ' => {}
+            b'!'..=b'~' => {}
+            b' ' if before != b' ' => {}
             0x80.. => return is_clean_behind(&text[..index], &text[index..]),
             _ => return false,
         }
+        before = byte;
     }
-    bytes.last() != Some(&b' ')
+    true
 }
 
-/// How many bytes at the beginning show in ASCII and are no space, in steps of eight: most values are
-/// one word, and eight bytes are looked at in fewer instructions than one by one.
+/// How many bytes at the beginning show in ASCII or are single spaces, in steps of eight: eight bytes are
+/// looked at in fewer instructions than one by one. The last eight may overlap those before.
 fn plain_words(bytes: &[u8]) -> usize {
     const HIGH: u64 = 0x8080_8080_8080_8080;
-    let mut plain = 0;
-    for chunk in bytes.chunks_exact(8) {
-        let word = chunk
-            .first_chunk()
-            .map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        // A byte is below `!` if taking that away borrows, and beyond `~` if adding one carries.
-        let is_odd = word.wrapping_sub(0x2121_2121_2121_2121)
+    let is_plain = |at: usize| {
+        let chunk = bytes[at..].first_chunk();
+        let word = chunk.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        // A byte is below a space if taking that away borrows, and beyond `~` if adding one carries.
+        let is_odd = word.wrapping_sub(0x2020_2020_2020_2020)
             | word.wrapping_add(0x0101_0101_0101_0101)
             | word;
-        if is_odd & HIGH != 0 {
-            break;
+        let spaces = !((word ^ 0x2020_2020_2020_2020).wrapping_add(0x7f7f_7f7f_7f7f_7f7f));
+        let is_space_before = at > 0 && bytes[at - 1] == b' ';
+        let before = spaces << 8 | u64::from(is_space_before) << 7;
+        (is_odd | spaces & before) & HIGH == 0
+    };
+    let mut plain = 0;
+    while plain + 8 <= bytes.len() {
+        if !is_plain(plain) {
+            return plain;
         }
         plain += 8;
     }
-    plain
+    match bytes.len().checked_sub(8) {
+        Some(last) if last % 8 != 0 && is_plain(last) => bytes.len(),
+        _ => plain,
+    }
 }
 
 /// [`is_clean`] of the rest of a text, which isn't ASCII, after its clean beginning.
@@ -375,6 +385,26 @@ mod tests {
             "\u{200b}",
         ] {
             assert!(!is_clean(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn plain_text_is_clean_if_nothing_is_done_to_it_wherever_its_signs_are() {
+        for length in 1..=18 {
+            for (one, other) in (0..length).flat_map(|one| (0..length).map(move |at| (one, at))) {
+                for signs in ["  ", " !", "~ ", "\t~", "\u{7f}\u{1f}", "@`", "\0a"] {
+                    let mut bytes = vec![b'x'; length];
+                    bytes[one] = signs.as_bytes()[0];
+                    bytes[other] = signs.as_bytes()[1];
+                    let text = String::from_utf8(bytes).unwrap();
+                    let is_same = squeeze(&text, &mut Rules::default()) == text;
+                    assert_eq!(is_clean(&text), is_same, "{text:?}");
+                    // What isn't ASCII has another way.
+                    let longer = format!("{text}é");
+                    let is_same = squeeze(&longer, &mut Rules::default()) == longer;
+                    assert_eq!(is_clean(&longer), is_same, "{longer:?}");
+                }
+            }
         }
     }
 

@@ -123,10 +123,11 @@ const NUMBERED_ERRORS: [&str; 5] = ["err", "fehler", "erreur", "errore", "błąd
 /// The longest word of these tables, in bytes.
 const BYTES_MAX: usize = 63;
 
-/// By the first byte of a text: a bit for each length that a word of the tables has which begins
-/// so. Nearly every cell is recognized by this alone.
-const LENGTHS: [u64; 256] = {
-    let mut lengths = [0; 256];
+/// By the length of a text, up to [`LENGTH_MAX`], and by its first byte: a bit for each [`end`] of the
+/// words of the tables that are so long and begin so. Nearly every cell is recognized by this alone;
+/// codes of countries and languages are as short as many words are.
+static ENDS: [[u32; 256]; LENGTH_MAX + 1] = {
+    let mut ends = [[0; 256]; LENGTH_MAX + 1];
     let mut at = 0;
     while at < WORDS.len() {
         let mut line = 0;
@@ -135,8 +136,10 @@ const LENGTHS: [u64; 256] = {
             let mut word = 0;
             while word < words.len() {
                 let bytes = words[word].as_bytes();
-                lengths[bytes[0] as usize] |= 1 << bytes.len();
-                lengths[bytes[0].to_ascii_uppercase() as usize] |= 1 << bytes.len();
+                let of_length = &mut ends[length(bytes.len())];
+                let bit = 1 << end(bytes[bytes.len() - 1]);
+                of_length[bytes[0] as usize] |= bit;
+                of_length[bytes[0].to_ascii_uppercase() as usize] |= bit;
                 word += 1;
             }
             line += 1;
@@ -144,55 +147,39 @@ const LENGTHS: [u64; 256] = {
         at += 1;
     }
     // Dashes come in every number and kind, errors in every language, `Err:502` with a number.
-    lengths[b'-' as usize] = u64::MAX;
-    lengths[0xe2] = u64::MAX;
-    lengths[b'#' as usize] = u64::MAX;
+    let mut of_length = 1;
+    while of_length <= LENGTH_MAX {
+        ends[of_length][b'-' as usize] = u32::MAX;
+        ends[of_length][0xe2] = u32::MAX;
+        ends[of_length][b'#' as usize] = u32::MAX;
+        of_length += 1;
+    }
     let mut error = 0;
     while error < NUMBERED_ERRORS.len() {
         let bytes = NUMBERED_ERRORS[error].as_bytes();
-        let with_number = 0b111 << (bytes.len() + 4);
-        lengths[bytes[0] as usize] |= with_number;
-        lengths[bytes[0].to_ascii_uppercase() as usize] |= with_number;
-        error += 1;
-    }
-    lengths[b'0' as usize] |= 1 << 1;
-    lengths
-};
-
-/// By the first byte of a text: a bit for each [`end`] that a word of the tables has which begins so.
-/// Codes of countries and languages are as short as many words are.
-const ENDS: [u32; 256] = {
-    let mut ends = [0; 256];
-    let mut at = 0;
-    while at < WORDS.len() {
-        let mut line = 0;
-        while line < WORDS[at].1.len() {
-            let words = WORDS[at].1[line].1;
-            let mut word = 0;
-            while word < words.len() {
-                let bytes = words[word].as_bytes();
-                let bit = 1 << end(bytes[bytes.len() - 1]);
-                ends[bytes[0] as usize] |= bit;
-                ends[bytes[0].to_ascii_uppercase() as usize] |= bit;
-                word += 1;
-            }
-            line += 1;
+        let mut more = 4;
+        while more <= 6 {
+            let of_length = &mut ends[length(bytes.len() + more)];
+            of_length[bytes[0] as usize] |= 1 << end(b'0');
+            of_length[bytes[0].to_ascii_uppercase() as usize] |= 1 << end(b'0');
+            more += 1;
         }
-        at += 1;
-    }
-    ends[b'-' as usize] = u32::MAX;
-    ends[0xe2] = u32::MAX;
-    ends[b'#' as usize] = u32::MAX;
-    ends[b'0' as usize] = u32::MAX;
-    let mut error = 0;
-    while error < NUMBERED_ERRORS.len() {
-        let first = NUMBERED_ERRORS[error].as_bytes()[0];
-        ends[first as usize] |= 1 << end(b'0');
-        ends[first.to_ascii_uppercase() as usize] |= 1 << end(b'0');
         error += 1;
     }
+    ends[1][b'0' as usize] |= 1 << end(b'0');
     ends
 };
+
+/// Texts of this many bytes and of more are one kind in [`ENDS`].
+const LENGTH_MAX: usize = 15;
+
+const fn length(bytes: usize) -> usize {
+    if bytes < LENGTH_MAX {
+        bytes
+    } else {
+        LENGTH_MAX
+    }
+}
 
 /// A letter of ASCII as its place in the alphabet, whatever its case; 26 for all else.
 const fn end(last: u8) -> u8 {
@@ -217,9 +204,8 @@ pub fn may_be(text: &str) -> bool {
     match text.as_bytes() {
         [] => false,
         [first, ..] => {
-            text.len() <= BYTES_MAX
-                && LENGTHS[usize::from(*first)] & (1 << text.len()) != 0
-                && ENDS[usize::from(*first)] & (1 << end(text.as_bytes()[text.len() - 1])) != 0
+            let ends = ENDS[length(text.len())][usize::from(*first)];
+            text.len() <= BYTES_MAX && ends & (1 << end(text.as_bytes()[text.len() - 1])) != 0
         }
     }
 }

@@ -57,6 +57,10 @@ pub const WORDS: &[(&str, &str)] = &[
         "Er wurde durch das Signal {number} beendet, etwa vom System, weil der Speicher ausging. Derselbe Import macht dort weiter, wo er aufgehört hat.",
     ),
     ("Continue", "Weiter"),
+    (
+        "Import the plan again: it continues where it stopped.",
+        "Importieren Sie den Plan noch einmal: Er macht dort weiter, wo er aufgehört hat.",
+    ),
     ("See the run", "Zum Lauf"),
     ("What the command said", "Was der Befehl gemeldet hat"),
     (

@@ -45,8 +45,16 @@ pub const WORDS: &[(&str, &str)] = &[
         "die Person, der das Konto gehört:",
     ),
     (
-        "somebody new, who needs a key of their own:",
-        "jemand Neues, der etwas Eigenes braucht:",
+        "somebody new, with this e-mail address of their own:",
+        "jemand Neues mit dieser eigenen E-Mail-Adresse:",
+    ),
+    (
+        "somebody new, with this username of their own:",
+        "jemand Neues mit diesem eigenen Benutzernamen:",
+    ),
+    (
+        "somebody new, with this id of their own:",
+        "jemand Neues mit dieser eigenen Kennung:",
     ),
     ("The new person's own", "Eigene Angabe der neuen Person:"),
     (
@@ -72,7 +80,6 @@ pub const WORDS: &[(&str, &str)] = &[
     ),
     ("This row", "Diese Zeile"),
     ("The account", "Das Konto"),
-    ("Name", "Name"),
     ("Created", "Angelegt"),
     ("e-mail address", "E-Mail-Adresse"),
     ("username", "Benutzername"),
@@ -272,7 +279,6 @@ pub const WORDS: &[(&str, &str)] = &[
         "Nothing was imported or checked yet.",
         "Es wurde noch nichts importiert oder geprüft.",
     ),
-    ("Pages", "Seiten"),
     ("Later runs", "Spätere Läufe"),
     ("Earlier runs", "Frühere Läufe"),
     (
@@ -333,7 +339,6 @@ pub const WORDS: &[(&str, &str)] = &[
     ),
     ("the database refused it", "von der Datenbank abgelehnt"),
     ("Outcome", "Ergebnis"),
-    ("all", "alle"),
     ("Problem", "Problem"),
     (
         "Name, address or id of a known person",
@@ -560,7 +565,6 @@ pub const WORDS: &[(&str, &str)] = &[
         "Nothing is left to undo.",
         "Es ist nichts mehr rückgängig zu machen.",
     ),
-    ("Counts", "Zahlen"),
     ("What stays, and why", "Was bleibt, und warum"),
     ("{n} of {all}, masked", "{n} von {all}, verborgen"),
     ("Whose", "Wessen"),

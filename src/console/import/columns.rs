@@ -1,15 +1,18 @@
 //! What each column of the file becomes: proposed, confirmed or changed.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::{asked, folder_of, is_known, pipelines, rows, steps};
+use super::{asked, folder_of, is_known, pipelines, rows};
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::commands::{Said, output};
 use crate::console::jobs::{self, Work};
 use crate::console::page::{command, form, prose, visible};
+use crate::console::steps::steps;
 use crate::field::{Field, NamePart};
 use crate::issue::Code;
 use crate::pipeline::proposal::{Document, ShownColumn};
@@ -132,7 +135,7 @@ fn proposal(ask: &Ask, upload: &Upload, document: &Document) -> Markup {
             h2 id="columns" { (ask.t("What the columns are")) }
             p { (ask.tf("Proposed from the names of the columns and the first {rows}.", &[("rows", &examined)])) }
             (form(ask, &format!("/import/{}/columns", upload.id), html! {
-                div.scroll { (table(ask, document)) }
+                div.scroll tabindex="0" role="region" aria-labelledby="columns" { (table(ask, document)) }
                 @if document.guessed { (keep(ask, upload)) }
                 button { (ask.t("Check all rows")) }
                 p.small { (ask.t("The check writes nothing and mails nobody.")) }
@@ -143,7 +146,7 @@ fn proposal(ask: &Ask, upload: &Upload, document: &Document) -> Markup {
 
 fn table(ask: &Ask, document: &Document) -> Markup {
     html! {
-        table.columns-table {
+        table.columns-table.words {
             caption.hidden { (ask.t("What the columns are")) }
             thead { tr {
                 th scope="col" { (ask.t("Column")) }
@@ -318,7 +321,8 @@ fn how_it_is_read(ask: &Ask, upload: &Upload, looked: &Looked) -> Markup {
     }
 }
 
-fn cut(text: &str) -> String {
+/// The beginning of a text that may be long.
+pub fn cut(text: &str) -> String {
     match text.char_indices().nth(VALUE_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_string(),
@@ -368,7 +372,7 @@ pub fn confirm(ask: &mut Ask) -> Result<Answer> {
 fn kept(ask: &Ask, upload: &Upload) -> Result<std::result::Result<PathBuf, Said>> {
     let name = ask.form.get("name").trim();
     let path = match name {
-        "" => folder_of(&ask.app.home, upload.id).join("users.toml"),
+        "" => once(&ask.app.home, upload.id)?,
         name => match own_pipeline(name) {
             Ok(path) => path,
             Err(refusal) => return Ok(Err(said(&refusal))),
@@ -387,6 +391,17 @@ fn kept(ask: &Ask, upload: &Upload) -> Result<std::result::Result<PathBuf, Said>
         Some(said) => Err(said),
         None => Ok(path),
     })
+}
+
+/// The pipeline of one upload. It stays when the upload is deleted, because the run names it.
+fn once(home: &Path, upload: Uuid) -> Result<PathBuf> {
+    let folder = home.join("columns").join(upload.to_string());
+    let made = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder);
+    made.map_err(|error| crate::file::unwritable(&folder, &error))?;
+    Ok(folder.join("users.toml"))
 }
 
 fn said(refusal: &Refusal) -> Said {

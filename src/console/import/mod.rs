@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::App;
 use super::ask::{Answer, Ask, Content, Download, Page};
 use super::jobs;
 use super::page::{form, visible};
@@ -34,20 +33,20 @@ pub fn folder_of(home: &Path, id: Uuid) -> PathBuf {
     home.join("uploads").join(id.to_string())
 }
 
-/// Removes the files of uploads that are too old. What can't be removed is tried again.
-fn tidy(ask: &mut Ask) -> Result<()> {
-    let old = ask.store.old_uploads(ask.app.upload_days)?;
-    if !old.is_empty() {
-        ask.acts("delete old uploads", "");
-    }
-    for id in old {
-        discard(ask.app, ask.store, id)?;
+/// Removes the files of uploads that are older than that many days. What can't be removed is tried
+/// again the next time.
+///
+/// # Errors
+/// A refusal with a `database.*` code.
+pub fn tidy(home: &Path, days: u32, store: &Store) -> Result<()> {
+    for id in store.old_uploads(days)? {
+        discard(home, store, id)?;
     }
     Ok(())
 }
 
-fn discard(app: &App, store: &Store, id: Uuid) -> Result<()> {
-    let folder = folder_of(&app.home, id);
+fn discard(home: &Path, store: &Store, id: Uuid) -> Result<()> {
+    let folder = folder_of(home, id);
     let removed = std::fs::remove_dir_all(&folder);
     if removed.is_ok() || !folder.exists() {
         store.remove_upload(id)?;
@@ -65,7 +64,8 @@ pub fn asked(ask: &Ask) -> Result<Option<Upload>> {
 
 /// `/import`.
 pub fn page(ask: &mut Ask) -> Result<Answer> {
-    tidy(ask)?;
+    ask.acts("delete old uploads", "");
+    tidy(&ask.app.home, ask.app.upload_days, ask.store)?;
     let uploads = ask.store.list_uploads(LISTED)?;
     let body = html! {
         (steps(ask, 0))
@@ -104,7 +104,7 @@ fn problem(ask: &Ask) -> Option<String> {
         Problem::Foreign => {
             "The form is from an older page or another site. Reload the page and send the file again."
         }
-        Problem::Duplicate => "The file is being sent already. Wait until that has ended.",
+        Problem::SentAgain => "The file is being sent already. Wait until that has ended.",
         Problem::Failed => "The file couldn't be kept, because the disk or the database failed.",
     };
     Some(ask.t(text).to_string())
@@ -112,10 +112,11 @@ fn problem(ask: &Ask) -> Option<String> {
 
 /// `12 MB`, in the viewer's way of writing numbers.
 pub fn size(ask: &Ask, bytes: u64) -> String {
-    match bytes {
-        0..1_000 => ask.tf("{count} bytes", &[("count", &bytes)]),
-        1_000..1_000_000 => format!("{} kB", ask.number(bytes / 1_000)),
-        _ => format!("{} MB", ask.number(bytes / 1_000_000)),
+    let units = [(1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB")];
+    let unit = units.into_iter().find(|(unit, _)| bytes >= *unit);
+    match unit {
+        Some((unit, name)) => format!("{} {name}", ask.number(bytes / unit)),
+        None => ask.tf("{count} bytes", &[("count", &bytes)]),
     }
 }
 
@@ -243,7 +244,7 @@ pub fn remove(ask: &mut Ask) -> Result<Answer> {
         return Ok(Answer::Missing);
     };
     ask.acts("delete upload", "");
-    discard(ask.app, ask.store, upload.id)?;
+    discard(&ask.app.home, ask.store, upload.id)?;
     Ok(Answer::See("/import".to_string()))
 }
 

@@ -3,12 +3,13 @@
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::columns::{check, plan_of};
-use super::{asked, rows, shown_path, steps};
+use super::columns::{check, cut, plan_of};
+use super::{asked, rows, shown_path};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::jobs::{self, Work};
 use crate::console::page::{self, command, form, prose, visible};
+use crate::console::steps::steps;
 use crate::outcome::Counts;
 use crate::refusal::Result;
 use crate::safeguard::{Safeguard, SafeguardDecision};
@@ -40,6 +41,14 @@ impl Checked {
             .map(|one| one.count)
             .sum::<u64>()
             .max(self.leavers("deactivated"))
+    }
+
+    /// How many accounts would change and stay open: rows that close one are counted apart.
+    fn updated(&self) -> u64 {
+        let closed = self
+            .deactivated()
+            .saturating_sub(self.leavers("deactivated"));
+        self.summary.counts.updated.saturating_sub(closed)
     }
 
     /// How many accounts would change in all.
@@ -141,7 +150,7 @@ fn sentence(ask: &Ask, checked: &Checked) -> String {
         "Create {created}, update {updated}, deactivate {deactivated}.",
         &[
             ("created", &ask.number(counts.created)),
-            ("updated", &ask.number(counts.updated)),
+            ("updated", &ask.number(checked.updated())),
             ("deactivated", &ask.number(checked.deactivated())),
         ],
     );
@@ -198,29 +207,30 @@ fn issues(ask: &Ask, checked: &Checked) -> Markup {
             section aria-labelledby="errors" {
                 h2 id="errors" { (ask.t("Rows that stay out")) }
                 p { (ask.t("All rows were read. These are not imported until they are fixed; the others are.")) }
-                (listed(ask, checked, &errors))
+                (listed(ask, checked, "errors", &errors))
             }
         }
         @if !remarks.is_empty() {
             section aria-labelledby="remarks" {
                 h2 id="remarks" { (ask.t("Good to know")) }
                 p { (ask.t("These rows are imported. Nothing has to be done.")) }
-                (listed(ask, checked, &remarks))
+                (listed(ask, checked, "remarks", &remarks))
             }
         }
     }
 }
 
-fn listed(ask: &Ask, checked: &Checked, issues: &[&IssueCount]) -> Markup {
+fn listed(ask: &Ask, checked: &Checked, labelled: &str, issues: &[&IssueCount]) -> Markup {
     let run = page::encoded(&checked.summary.run.id);
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-labelledby=(labelled) { table.words {
+            caption.hidden { (ask.t("What was found")) }
             thead { tr { th scope="col" { (ask.t("What was found")) } th.number scope="col" { (ask.t("Rows")) } th scope="col" { (ask.t("For example")) } } }
             tbody { @for issue in issues { tr {
                 th scope="row" { (prose(&issue.title)) " " code.faint { (visible(&issue.code)) } }
                 td.number { a href={ "/runs/" (run) "/rows?code=" (page::encoded(&issue.code)) } { (ask.number(issue.count)) } }
                 td { @if let Some(example) = issue.examples.first() {
-                    (ask.tf("line {line}", &[("line", &ask.number(example.line))])) @if !example.found.is_empty() { ": " (visible(&example.found)) } @if !example.detail.is_empty() { " – " (prose(&example.detail)) }
+                    (ask.tf("line {line}", &[("line", &ask.number(example.line))])) @if !example.found.is_empty() { ": " (visible(&cut(&example.found))) } @if !example.detail.is_empty() { " – " (prose(&super::without_folder(&example.detail, &checked.upload.path))) }
                 } }
             } } }
         } }

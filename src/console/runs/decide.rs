@@ -129,7 +129,7 @@ fn card(
                         @if let Some(field) = new_key(doubt.problem) {
                             div { label for=(choice("new")) {
                                 input type="radio" id=(choice("new")) name="who" value="new" required;
-                                (ask.t("somebody new, who needs a key of their own:")) " " (key_word(ask, field))
+                                (new_word(ask, field))
                             } }
                             div.field {
                                 label.hidden for=(choice("key")) { (ask.t("The new person's own")) " " (key_word(ask, field)) }
@@ -163,16 +163,11 @@ fn side_by_side(
     doubt: &Doubt,
     known: &HashMap<Uuid, KnownAs>,
 ) -> Markup {
-    let file = judged
-        .written
-        .rows
-        .get(&doubt.row)
-        .map_or(0, |row| row.file);
-    let keys = judged.keys.get(file);
-    let of_row = |field: Field| {
-        let column = keys.and_then(|keys| keys.get(&field));
-        column.map_or("", |column| judged.cell(doubt.row, column))
-    };
+    let of_row = |field: Field| judged.value(doubt.row, field);
+    let names = [Field::FirstName, Field::LastName].map(of_row).join(" ");
+    let others = [Field::FullName, Field::DisplayName].map(of_row);
+    let mut names = std::iter::once(names.trim()).chain(others);
+    let name = names.find(|name| !name.is_empty()).unwrap_or("");
     let fields = [
         (Field::ExternalId, ask.t("Id")),
         (Field::Email, ask.t("E-mail address")),
@@ -202,7 +197,7 @@ fn side_by_side(
             caption.hidden { (ask.t("The row and the account side by side")) }
             thead { tr { td {} th scope="col" { (ask.t("This row")) } @for account in &doubt.accounts { th scope="col" { a href={ "/people/" (account) } { (ask.t("The account")) } } } } }
             tbody {
-                tr { th scope="row" { (ask.t("Name")) } td { (who(ask, judged, doubt.row)) } @for account in &doubt.accounts { td { @if let Some(known) = known.get(account) { (personal(ask, &known.name)) } } } }
+                tr { th scope="row" { (ask.t("Name")) } td { (personal(ask, name)) } @for account in &doubt.accounts { td { @if let Some(known) = known.get(account) { (personal(ask, &known.name)) } } } }
                 @for (field, name) in fields { (line(field, name)) }
                 tr { th scope="row" { (ask.t("State")) } td {} @for account in &doubt.accounts { td { @if let Some(known) = known.get(account) { (visible(&known.status)) } } } }
                 tr { th scope="row" { (ask.t("Created")) } td {} @for account in &doubt.accounts { td { @if let Some(known) = known.get(account) { (ask.time(&known.created)) } } } }
@@ -217,6 +212,14 @@ fn key_of(known: &KnownAs, field: Field) -> Option<String> {
         Field::Email => known.email.clone(),
         Field::Username => known.username.clone(),
         _ => None,
+    }
+}
+
+fn new_word(ask: &Ask, field: Field) -> &'static str {
+    match field {
+        Field::Email => ask.t("somebody new, with this e-mail address of their own:"),
+        Field::Username => ask.t("somebody new, with this username of their own:"),
+        _ => ask.t("somebody new, with this id of their own:"),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use maud::{Markup, html};
+use uuid::Uuid;
 
 use super::{Lines, PAGE_LINES, address, asked, page, personal, plural, rows_with};
 use crate::admin::Role;
@@ -13,6 +14,7 @@ use crate::issue::Code;
 use crate::ledger::{Cell, Column, Query, Rows};
 use crate::refusal::{Refusal, Result};
 use crate::safeguard::{Class, Safeguard, SafeguardDecision};
+use crate::store::run_rows::KnownAs;
 use crate::store::runs::RunRecord;
 
 /// The plan of what a run holds, in the run's folder.
@@ -159,11 +161,23 @@ fn people(ask: &Ask, run: &RunRecord, rows: &Rows, class: Class) -> Result<(Mark
         offset: lines.offset(),
         limit: Some(PAGE_LINES),
     };
-    let mut found: Vec<Markup> = Vec::new();
+    let mut people: Vec<Vec<Option<String>>> = Vec::new();
     lines.total = rows.each(&query, &mut |cells| {
-        found.push(person(ask, &query.columns, cells));
+        people.push(cells.iter().map(text).collect());
         Ok(())
     })?;
+    let account = query
+        .columns
+        .iter()
+        .position(|column| column.name == "account");
+    let account = |cells: &Vec<Option<String>>| cells.get(account?)?.as_ref()?.parse().ok();
+    let ids: Vec<Uuid> = people.iter().filter_map(account).collect();
+    let known = ask.store.known_as(&ids)?;
+    let line = |cells: &Vec<Option<String>>| {
+        let known = account(cells).and_then(|account: Uuid| known.get(&account));
+        person(ask, (&query.columns, cells), known)
+    };
+    let found: Vec<Markup> = people.iter().map(line).collect();
     let own = format!("{}?class={}", address(&run.id, "/held"), class.name());
     let table = html! {
         @if !found.is_empty() {
@@ -180,14 +194,23 @@ fn people(ask: &Ask, run: &RunRecord, rows: &Rows, class: Class) -> Result<(Mark
     Ok((table, lines.ways(ask, &own)))
 }
 
-fn person(ask: &Ask, columns: &[&Column], cells: &[Cell]) -> Markup {
+fn text(cell: &Cell) -> Option<String> {
+    match cell {
+        Cell::Text(text) => Some((*text).to_string()),
+        Cell::Number(number) => Some(number.to_string()),
+        Cell::Nothing => None,
+    }
+}
+
+/// A line of the plan; `known` is the account as it is, where the row has one.
+fn person(
+    ask: &Ask,
+    (columns, cells): (&[&Column], &[Option<String>]),
+    known: Option<&KnownAs>,
+) -> Markup {
     let value = |name: &str| {
         let at = columns.iter().position(|column| column.name == name)?;
-        match cells.get(at)? {
-            Cell::Text(text) => Some((*text).to_string()),
-            Cell::Number(number) => Some(number.to_string()),
-            Cell::Nothing => None,
-        }
+        cells.get(at)?.clone()
     };
     let either = |name: &str| value(&format!("new_{name}")).or(value(&format!("old_{name}")));
     let name: Vec<String> = ["first_name", "last_name"]
@@ -195,7 +218,11 @@ fn person(ask: &Ask, columns: &[&Column], cells: &[Cell]) -> Markup {
         .filter_map(|name| either(name))
         .collect();
     let keys = ["email", "external_id", "username"];
-    let who = Some(name.join(" ")).filter(|name| !name.is_empty());
+    let who = known.map(|known| known.shown().to_string());
+    let who = who.or(Some(name.join(" "))).filter(|name| !name.is_empty());
+    let email = known
+        .and_then(|known| known.email.clone())
+        .or(either("email"));
     let who = who.or_else(|| keys.iter().find_map(|key| either(key)));
     let is_new = value("account").is_none();
     let changes = columns.iter().filter_map(|column| {
@@ -214,7 +241,7 @@ fn person(ask: &Ask, columns: &[&Column], cells: &[Cell]) -> Markup {
     };
     html! { tr {
         td.number data-label=(ask.t("Line")) { (value("line").unwrap_or_default()) }
-        th scope="row" { (personal(ask, &who.unwrap_or_default())) @if let Some(email) = either("email") { div.small { (personal(ask, &email)) } } }
+        th scope="row" { (personal(ask, &who.unwrap_or_default())) @if let Some(email) = &email { div.small { (personal(ask, email)) } } }
         td {
             @if is_new { (ask.t("a new account")) }
             @for (field, is_personal, old, new) in &changes {

@@ -22,6 +22,16 @@ use crate::store::runs::RunRecord;
 
 /// More rows are fixed in a spreadsheet.
 pub const ROWS_MAX: usize = 20_000;
+/// What people are known by.
+const KNOWN_BY: [Field; 7] = [
+    Field::ExternalId,
+    Field::Email,
+    Field::Username,
+    Field::FirstName,
+    Field::LastName,
+    Field::FullName,
+    Field::DisplayName,
+];
 /// What a check of these rows may remember of them in memory.
 const MEMORY: u64 = 64 << 20;
 
@@ -31,7 +41,7 @@ pub struct Judged {
     pub written: Written,
     /// By row: its problems; none where it can go in.
     pub problems: BTreeMap<RowNumber, Vec<Problem>>,
-    /// By file: the columns of external id, e-mail address and username, as far as it has them.
+    /// By file: the columns by which people are known, as far as it has them.
     pub keys: Vec<BTreeMap<Field, String>>,
 }
 
@@ -71,6 +81,13 @@ impl Judged {
         let rows = self.problems.iter();
         rows.filter(|(_, problems)| problems.is_empty())
             .map(|(row, _)| *row)
+    }
+
+    /// What is in the column of a field that people are known by; empty where there is none.
+    pub fn value(&self, row: RowNumber, field: Field) -> &str {
+        let file = self.written.rows.get(&row).map(|row| row.file);
+        let column = file.and_then(|file| self.keys.get(file)?.get(&field));
+        column.map_or("", |column| self.cell(row, column))
     }
 
     /// What is in a column of a row.
@@ -157,7 +174,7 @@ fn note(ran: &Ran, run: &RunRecord, judged: &mut Judged) -> Result<()> {
     let definition = &judged.work.pipeline.definition.clone();
     for (file, of) in ran.files.iter().zip(&judged.written.of) {
         let keys = &mut judged.keys[*of];
-        for field in [Field::ExternalId, Field::Email, Field::Username] {
+        for field in KNOWN_BY {
             let slot = ran.layout.field(field);
             let column = slot.and_then(|slot| file.mapping.column_of(slot));
             let name = column.and_then(|column| file.source.header.get(usize::from(column)));

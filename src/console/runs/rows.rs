@@ -9,7 +9,7 @@ use super::{Lines, PAGE_LINES, address, asked, code, outcome_word, page, persona
 use crate::console::ask::{Answer, Ask};
 use crate::console::page::{encoded, visible};
 use crate::issue::Code;
-use crate::ledger::{Cell, Filter, Query, Rows};
+use crate::ledger::{Cell, Column, Filter, Query, Rows};
 use crate::outcome::Outcome;
 use crate::refusal::{Refusal, Result};
 use crate::rule::Rule;
@@ -159,28 +159,66 @@ fn read(ask: &Ask, rows: &Rows, wanted: &Wanted, lines: &mut Lines) -> Result<Ve
         "cleaned",
         "issues",
     ];
-    let columns = names
+    let columns: Vec<&Column> = names
         .iter()
         .map(|name| column(name))
         .collect::<Result<_>>()?;
-    let sort = SORTS.iter().find(|(name, ..)| *name == wanted.sort);
-    let sort = sort.filter(|(name, ..)| *name != "line");
-    let query = Query {
-        filter: filter.as_ref(),
-        columns,
-        sort: match sort {
-            Some((_, name, reversed)) => vec![(column(name)?, *reversed)],
-            None => Vec::new(),
-        },
-        offset: lines.offset(),
-        limit: Some(PAGE_LINES),
+    let whole = |filter, offset, limit| Query {
+        filter,
+        columns: columns.clone(),
+        offset,
+        limit: Some(limit),
+        ..Query::default()
     };
+    let filter = filter.as_ref();
+    match wanted.sort {
+        "" | "line" => {
+            let query = whole(filter, lines.offset(), PAGE_LINES);
+            let (found, total) = taken(rows, &query)?;
+            lines.total = total;
+            Ok(found)
+        }
+        // The rows are in the order of their lines: from the end, the same page is at another place.
+        "last" => {
+            lines.total = taken(rows, &whole(filter, 0, 0))?.1;
+            let end = lines.total.saturating_sub(lines.offset());
+            let offset = end.saturating_sub(PAGE_LINES);
+            let (mut found, _) = taken(rows, &whole(filter, offset, end - offset))?;
+            found.reverse();
+            Ok(found)
+        }
+        // Memory holds the order of the rows, and of each row only its number.
+        name => {
+            let sort = SORTS.iter().find(|(sort, ..)| *sort == name);
+            let (_, by, reversed) = sort.copied().unwrap_or(SORTS[0]);
+            let query = Query {
+                filter,
+                columns: vec![column("row")?],
+                sort: vec![(column(by)?, reversed)],
+                offset: lines.offset(),
+                limit: Some(PAGE_LINES),
+            };
+            let (order, total) = taken(rows, &query)?;
+            lines.total = total;
+            let order: Vec<u64> = order.iter().map(|line| line.row).collect();
+            let chosen = rows
+                .among(None, Vec::new(), order.clone())
+                .map_err(mistaken)?;
+            let (mut found, _) = taken(rows, &whole(Some(&chosen), 0, PAGE_LINES))?;
+            found.sort_by_key(|line| order.iter().position(|row| *row == line.row));
+            Ok(found)
+        }
+    }
+}
+
+/// The rows of a query, and how many there are without offset and limit.
+fn taken(rows: &Rows, query: &Query) -> Result<(Vec<Line>, u64)> {
     let mut found = Vec::new();
-    lines.total = rows.each(&query, &mut |cells| {
+    let total = rows.each(query, &mut |cells| {
         found.push(line(cells));
         Ok(())
     })?;
-    Ok(found)
+    Ok((found, total))
 }
 
 fn line(cells: &[Cell]) -> Line {

@@ -72,8 +72,7 @@ impl<'a> Picked<'a> {
             }
             let row = drafts.first_row + index as RowNumber;
             // Where quotes are wrong, it takes the rows around to say what belongs to this one.
-            let mut issues = batch.issues.get(&row).into_iter().flatten();
-            let is_torn = issues.any(|issue| {
+            let is_torn = batch.issues_of(row).iter().any(|issue| {
                 matches!(
                     issue.code,
                     Code::RowQuote | Code::RowAfterQuote | Code::RowUnclosed
@@ -246,7 +245,7 @@ impl Correcting<'_> {
 
     fn correction<'c>(&self, batch: &Batch, cells: &'c Cells, index: usize) -> Correction<'c> {
         let row = cells.first_row + index as RowNumber;
-        let issues: Vec<&Issue> = batch.issues.get(&row).into_iter().flatten().collect();
+        let issues = batch.issues_of(row);
         let problems = issues
             .iter()
             .filter(|issue| self.definition.rejects(issue.code))

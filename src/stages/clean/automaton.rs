@@ -16,7 +16,7 @@ const STATES_MAX: usize = 10_000;
 
 /// Patterns, each with a tag from 0 to 31.
 #[derive(Debug, Default)]
-pub struct Automaton {
+pub(super) struct Automaton {
     nodes: Vec<Node>,
     starts: Vec<u16>,
     states: Vec<State>,
@@ -54,7 +54,7 @@ enum Part {
 
 impl Automaton {
     /// The automaton of one pattern; of none where it is empty.
-    pub fn of(pattern: &str) -> Automaton {
+    pub(super) fn of(pattern: &str) -> Automaton {
         let mut automaton = Automaton::default();
         if !pattern.is_empty() {
             automaton.add(pattern, 0);
@@ -63,7 +63,7 @@ impl Automaton {
     }
 
     /// Adds a pattern.
-    pub fn add(&mut self, pattern: &str, tag: u8) {
+    pub(super) fn add(&mut self, pattern: &str, tag: u8) {
         let end = self.node(Node::End(tag));
         let start = self.link(&one_of(&mut pattern.as_bytes()), end);
         self.starts.push(start);
@@ -71,7 +71,7 @@ impl Automaton {
     }
 
     /// The tags of the patterns that all of the digits (ASCII) match, a bit each.
-    pub fn tags(&mut self, digits: &[u8]) -> u32 {
+    pub(super) fn tags(&mut self, digits: &[u8]) -> u32 {
         if self.starts.is_empty() {
             return 0;
         }
@@ -86,7 +86,7 @@ impl Automaton {
     }
 
     /// How many digits of the longest beginning match that does.
-    pub fn prefix(&mut self, digits: &[u8]) -> Option<usize> {
+    pub(super) fn prefix(&mut self, digits: &[u8]) -> Option<usize> {
         if self.starts.is_empty() {
             return None;
         }
@@ -273,7 +273,7 @@ fn bit(digit: u8) -> u16 {
 #[cfg(test)]
 impl Automaton {
     /// Digits that match one of the patterns, by what `draw` chooses among this many.
-    pub fn drawn(&self, mut draw: impl FnMut(usize) -> usize) -> String {
+    pub(super) fn drawn(&self, mut draw: impl FnMut(usize) -> usize) -> String {
         let mut digits = String::new();
         if self.starts.is_empty() {
             return digits;

@@ -38,7 +38,11 @@ pub(super) struct Finder {
 
 impl Finder {
     /// None where no column says who people are, or the accounts' own ids do.
-    pub fn new(first_row: RowNumber, layout: &Layout, definition: &Definition) -> Option<Finder> {
+    pub(super) fn new(
+        first_row: RowNumber,
+        layout: &Layout,
+        definition: &Definition,
+    ) -> Option<Finder> {
         if definition.matching.account_column.is_some() {
             return None;
         }
@@ -64,7 +68,7 @@ impl Finder {
 
     /// Looks at a row whose values are complete.
     #[inline]
-    pub fn look(&mut self, values: &Table, index: usize) {
+    pub(super) fn look(&mut self, values: &Table, index: usize) {
         let is_somebody =
             |(slot, field): &(usize, Field)| says_who(*field, values.get(index, *slot));
         if !self.who.iter().any(is_somebody) {
@@ -94,7 +98,7 @@ impl Finder {
     }
 
     /// Reports what was found, but for rows of which something was lost on the way.
-    pub fn report(self, drafts: &mut Drafts, mapping: &Mapping) {
+    pub(super) fn report(self, drafts: &mut Drafts, mapping: &Mapping) {
         if self.found.is_empty() {
             return;
         }

@@ -50,7 +50,7 @@ impl Remark {
 
     /// Reports the cells, if there are any.
     #[inline]
-    pub fn report(self, drafts: &mut Drafts) {
+    pub(super) fn report(self, drafts: &mut Drafts) {
         if let Some(mut issue) = self.first {
             if !self.others.is_empty() {
                 issue.detail = format!("{}; the same in {}", issue.detail, self.others.join(", "));

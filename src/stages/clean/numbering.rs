@@ -22,17 +22,17 @@ const NOWHERE: &str = "001";
 
 /// Only the library can tell.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Unsure;
+pub(super) struct Unsure;
 
 /// The longest text that is looked at as a number, in characters.
-pub const PHONE_CHARS_MAX: usize = 64;
+pub(super) const PHONE_CHARS_MAX: usize = 64;
 
 /// What [`super::phone::e164`] says of a text of digits and what parts them; anything else is
 /// `Unsure`, and so are numbers whose national prefix is replaced by something.
 ///
 /// # Errors
 /// `Unsure`.
-pub fn e164(text: &str, country: Option<&str>) -> Result<Option<String>, Unsure> {
+pub(super) fn e164(text: &str, country: Option<&str>) -> Result<Option<String>, Unsure> {
     let (digits, count, is_international) = digits_of(text).ok_or(Unsure)?;
     let digits = &digits[..count];
     // The shortest text that the library looks at has three, or two alone, which no country has.

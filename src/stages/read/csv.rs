@@ -674,7 +674,7 @@ fn push(cells: &mut Cells, record: &Record, source: &Source, shape: &Shape) {
     if record.damage != Damage::None {
         cells.issues.push(quote_issue(record, row));
     }
-    match std::str::from_utf8(record.bytes()) {
+    match simdutf8::basic::from_utf8(record.bytes()) {
         Ok(text) if record.ends().iter().all(|end| text.is_char_boundary(*end)) => {
             if !text.is_ascii() {
                 check_text(text, cells, record, source, shape);

@@ -91,7 +91,7 @@ impl Aside {
 ///
 /// # Errors
 /// `file.unreadable`.
-pub fn sample(content: &Content, encoding: Charset) -> Result<Vec<u8>> {
+pub(super) fn sample(content: &Content, encoding: Charset) -> Result<Vec<u8>> {
     let (mut reader, _) = TextReader::open(content, encoding)?;
     let mut sample = Vec::new();
     while sample.len() < SAMPLE_BYTES
@@ -103,7 +103,7 @@ pub fn sample(content: &Content, encoding: Charset) -> Result<Vec<u8>> {
 }
 
 /// The delimiter that an Excel line `sep=;` names, when the text begins with one.
-pub fn sep_line(sample: &[u8]) -> Option<String> {
+pub(super) fn sep_line(sample: &[u8]) -> Option<String> {
     let end = memchr::memchr2(b'\r', b'\n', sample)?;
     let line = std::str::from_utf8(&sample[..end]).ok()?;
     let line = line.trim_matches('"');
@@ -117,7 +117,7 @@ pub fn sep_line(sample: &[u8]) -> Option<String> {
 }
 
 /// How the lines of the sample end.
-pub fn line_ends(sample: &[u8]) -> &'static str {
+pub(super) fn line_ends(sample: &[u8]) -> &'static str {
     let crlf = memchr::memmem::find_iter(sample, b"\r\n").count();
     let lf = memchr::memchr_iter(b'\n', sample).count() - crlf;
     let whole = sample.strip_suffix(b"\r").unwrap_or(sample);
@@ -133,7 +133,7 @@ pub fn line_ends(sample: &[u8]) -> &'static str {
 }
 
 /// The dialect of a text, as far as `options` don't pin it.
-pub fn dialect(
+pub(super) fn dialect(
     sample: &[u8],
     encoding: Charset,
     options: &definition::Read,
@@ -251,7 +251,12 @@ fn lines_in_cells(
 
 /// How wide rows may be without being too long: as the header with its empty cells, or as more than
 /// half of the first rows are, where what is too much in them is blank. A row by itself is no habit.
-pub fn harmless_width(sample: &[u8], dialect: &Dialect, header: usize, with_empty: usize) -> usize {
+pub(super) fn harmless_width(
+    sample: &[u8],
+    dialect: &Dialect,
+    header: usize,
+    with_empty: usize,
+) -> usize {
     let rows = SampleRows::parse(sample, dialect, SAMPLE_ROWS);
     let is_blank = |cell: &str| cell.trim().is_empty();
     let widths = rows
@@ -363,7 +368,7 @@ fn is_single_quoted(sample: &[u8], dialect: &Dialect) -> bool {
 }
 
 /// Whether quotes surround every cell of the first lines, as far as their ends tell.
-pub fn is_always_quoted(sample: &[u8], dialect: &Dialect) -> bool {
+pub(super) fn is_always_quoted(sample: &[u8], dialect: &Dialect) -> bool {
     let Some(quote) = dialect.quote else {
         return false;
     };
@@ -482,7 +487,7 @@ fn decoded(text: Vec<u8>, mut ends: Vec<usize>) -> (String, Vec<usize>) {
 
 /// The header of a text, and what is above its rows.
 #[derive(Debug, Default)]
-pub struct Head {
+pub(super) struct Head {
     /// The line of the header, from 1; 0 when there is none.
     pub line: u64,
     /// The names of the columns.
@@ -527,7 +532,7 @@ impl Early {
 ///
 /// # Errors
 /// `file.no_header`; `file.limit` and `file.unreadable` from reading.
-pub fn head(
+pub(super) fn head(
     content: &Content,
     dialect: &Dialect,
     options: &definition::Read,

@@ -232,7 +232,7 @@ impl Utf8Scan {
 
     fn scan(&mut self, mut bytes: &[u8]) {
         loop {
-            let (valid, error) = match std::str::from_utf8(bytes) {
+            let (valid, error) = match simdutf8::compat::from_utf8(bytes) {
                 Ok(_) => (bytes.len(), None),
                 Err(error) => (error.valid_up_to(), Some(error)),
             };

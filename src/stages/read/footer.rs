@@ -52,7 +52,7 @@ const REMARKS: [&str; 17] = [
 ///
 /// # Errors
 /// `file.unreadable`.
-pub fn find(
+pub(super) fn find(
     content: &Content,
     bytes: u64,
     dialect: &Dialect,
@@ -74,7 +74,7 @@ pub fn find(
 
 /// What is known of the rows.
 #[derive(Debug, Clone, Default)]
-pub struct List {
+pub(super) struct List {
     /// How many columns the header has.
     pub width: usize,
     /// The columns of usernames and ids, from 0. Addresses show by themselves.

@@ -64,13 +64,13 @@ const BEGINNINGS: [(char, char); 6] = [
 
 /// The lines of a text that have more than ASCII, as bytes, as far as they are looked at.
 #[derive(Debug, Default)]
-pub struct Lines {
+pub(super) struct Lines {
     bytes: Vec<u8>,
 }
 
 impl Lines {
     /// Adds those of a block.
-    pub fn add(&mut self, block: &[u8]) {
+    pub(super) fn add(&mut self, block: &[u8]) {
         let lines = block.split(|byte| matches!(byte, b'\r' | b'\n'));
         for line in lines.filter(|line| !line.is_ascii()) {
             if self.bytes.len() >= LINES_BYTES_MAX {
@@ -84,7 +84,7 @@ impl Lines {
 
 /// A word in two encodings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Example {
+pub(super) struct Example {
     /// In the better one.
     pub better: String,
     /// In the other.
@@ -93,7 +93,7 @@ pub struct Example {
 
 /// What happened to a first guess.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// It reads well, or nothing else reads better.
     Keep,
     /// Another reads much better.
@@ -103,7 +103,7 @@ pub enum Verdict {
 }
 
 /// Judges the encoding that was guessed `first` by how the lines read in it and in others.
-pub fn judge(lines: &Lines, first: Charset) -> Verdict {
+pub(super) fn judge(lines: &Lines, first: Charset) -> Verdict {
     let text = first.decode(&lines.bytes).into_owned();
     let mut of_first = score(&text);
     // Text of East Asia without a letter of East Asia isn't what it was taken for.

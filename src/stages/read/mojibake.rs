@@ -7,7 +7,7 @@ use encoding_rs::{MACINTOSH, WINDOWS_1252};
 ///
 /// Sure enough to be said: every character must represent one byte, and the bytes must be valid
 /// UTF-8 with a character beyond ASCII, which other text is by the rarest accident.
-pub fn repaired(cell: &str) -> Option<String> {
+pub(super) fn repaired(cell: &str) -> Option<String> {
     let as_windows = |c: char| match u8::try_from(u32::from(c)) {
         Ok(byte) => Some(byte),
         Err(_) => single_byte(WINDOWS_1252, c),
@@ -42,7 +42,7 @@ fn single_byte(encoding: &'static encoding_rs::Encoding, c: char) -> Option<u8> 
 
 /// Whether a text may hold such a cell: a fast scan for the characters that first bytes of UTF-8
 /// turn into, with another character beyond ASCII after. Most texts have none.
-pub fn is_suspect(text: &[u8]) -> bool {
+pub(super) fn is_suspect(text: &[u8]) -> bool {
     // `Â` to `ô` are C3 82 to C3 B4 in UTF-8; Mac Roman's `√` is E2 88 9A, its `¬` C2 AC.
     memchr::memchr3_iter(0xc2, 0xc3, 0xe2, text).any(|at| match &text[at..] {
         [0xc3, 0x82..=0xb4, next, ..] => *next >= 0xc2,

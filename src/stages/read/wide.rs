@@ -21,7 +21,7 @@ const SHOWN_MAX: usize = 60;
 ///
 /// # Errors
 /// `file.damaged`; `file.unreadable`.
-pub fn check(content: &Content, bytes: u64, encoding: Charset) -> Result<()> {
+pub(super) fn check(content: &Content, bytes: u64, encoding: Charset) -> Result<()> {
     let shown = content.path().display();
     let mut reader = content.open()?;
     let mut block = vec![0; 1 << 18];

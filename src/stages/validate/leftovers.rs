@@ -69,19 +69,19 @@ pub mod bytes {
 
 /// Signs of a text, a bit each: every kind of leftover has at least one of its own.
 mod signs {
-    pub const AMPERSAND: u16 = 1;
-    pub const LESS: u16 = 1 << 1;
-    pub const BACKSLASH: u16 = 1 << 2;
-    pub const PERCENT: u16 = 1 << 3;
-    pub const EQUALS: u16 = 1 << 4;
-    pub const UNDERSCORE: u16 = 1 << 5;
-    pub const PLUS: u16 = 1 << 6;
-    pub const QUESTION: u16 = 1 << 7;
-    pub const QUOTE: u16 = 1 << 8;
+    pub(super) const AMPERSAND: u16 = 1;
+    pub(super) const LESS: u16 = 1 << 1;
+    pub(super) const BACKSLASH: u16 = 1 << 2;
+    pub(super) const PERCENT: u16 = 1 << 3;
+    pub(super) const EQUALS: u16 = 1 << 4;
+    pub(super) const UNDERSCORE: u16 = 1 << 5;
+    pub(super) const PLUS: u16 = 1 << 6;
+    pub(super) const QUESTION: u16 = 1 << 7;
+    pub(super) const QUOTE: u16 = 1 << 8;
     /// What fields of templates are between.
-    pub const TEMPLATE: u16 = 1 << 9;
+    pub(super) const TEMPLATE: u16 = 1 << 9;
     /// Beyond ASCII.
-    pub const HIGH: u16 = 1 << 10;
+    pub(super) const HIGH: u16 = 1 << 10;
 
     const OF_BYTES: [u16; 256] = {
         let mut signs = [0; 256];
@@ -107,7 +107,7 @@ mod signs {
     };
 
     /// All signs of a text.
-    pub fn of(text: &str) -> u16 {
+    pub(super) fn of(text: &str) -> u16 {
         let signs = text.bytes().map(|byte| OF_BYTES[usize::from(byte)]);
         signs.fold(0, |all, sign| all | sign)
     }

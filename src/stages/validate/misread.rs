@@ -172,7 +172,7 @@ const GUESSES_MAX: usize = 2;
 
 /// The fast proof that a text shows no sign of a wrong code page: letters with diacritics, none of which
 /// are bytes of one letter with their neighbours, or letters of one other script alone.
-pub fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     let is_western = |c: char| ('\u{c0}'..='\u{ff}').contains(&c);
     let (mut is_latin, mut is_other, mut before) = (false, false, ' ');
     for character in text.chars() {
@@ -220,7 +220,7 @@ pub fn is_plain(text: &str) -> bool {
 /// What a name was before a wrong code page, the likeliest guess first; empty where nothing tells
 /// that it ever was another. `beside` is another name of the same person: what was done to one was
 /// done to both.
-pub fn guesses(name: &str, beside: &str) -> Vec<String> {
+pub(super) fn guesses(name: &str, beside: &str) -> Vec<String> {
     let mut found = Vec::new();
     if is_plain(name) && is_plain(beside) {
         return found;
@@ -258,7 +258,7 @@ pub fn guesses(name: &str, beside: &str) -> Vec<String> {
 }
 
 /// What a text of any kind was before its UTF-8 was read by a wrong code page.
-pub fn undone_utf_8(text: &str) -> Option<String> {
+pub(super) fn undone_utf_8(text: &str) -> Option<String> {
     if is_plain(text) {
         return None;
     }

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use hashbrown::HashTable;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::definition::{Clean, DateOrder, Definition, Groups, UnknownDeactivated};
 use crate::field::{CLEARED, Field, Key, RowNumber};
@@ -90,6 +90,7 @@ pub fn validate(
         domains: email::Domains::default(),
         email_key: String::new(),
         fine_groups: HashTable::new(),
+        fine_names: HashTable::new(),
         read_issues: issues.len(),
         issues,
     };
@@ -163,6 +164,16 @@ fn lower(text: &str) -> Cow<'_, str> {
     text::lower(text).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
+/// The fields of which each may have the name of a person.
+const NAMES: [Field; 3] = [Field::FullName, Field::FirstName, Field::LastName];
+
+/// Whether a text may have what another system left in it. `classes` are those of its bytes.
+fn may_be_leftover(value: &str, classes: u8, is_name: bool) -> bool {
+    classes & bytes::MARK != 0
+        || is_name && classes & bytes::QUOTE != 0 && value.contains("''")
+        || classes & bytes::HIGH != 0 && value.contains(['\u{fffd}', '¿', '«'])
+}
+
 /// What one batch is checked by.
 struct Checker<'a> {
     layout: &'a Layout,
@@ -185,6 +196,8 @@ struct Checker<'a> {
     email_key: String,
     /// Lists of groups with which nothing is wrong. A file has few that differ.
     fine_groups: HashTable<&'a str>,
+    /// Names with which nothing is wrong, whatever is next to them. Many people have them.
+    fine_names: HashTable<(Field, &'a str)>,
     issues: Vec<Issue>,
     /// How many of the issues came with the rows, in their order.
     read_issues: usize,
@@ -198,8 +211,13 @@ impl<'a> Checker<'a> {
         if needs_all && !is_exported {
             self.check_required(index, row);
         }
-        self.check_names(index, row);
-        self.check_scripts(index, row);
+        let has_fine_names = NAMES
+            .into_iter()
+            .all(|field| self.is_fine_name(field, self.value(index, field)));
+        if !has_fine_names {
+            self.check_names(index, row);
+        }
+        self.check_scripts(index, row, has_fine_names);
         self.check_removals(index, row);
         let mut email_key = std::mem::take(&mut self.email_key);
         email_key.clear();
@@ -281,9 +299,36 @@ impl<'a> Checker<'a> {
         });
     }
 
+    /// Whether neither [`Checker::check_names`] nor [`Checker::check_scripts`] can find anything in a
+    /// name.
+    fn is_fine_name(&mut self, field: Field, value: &'a str) -> bool {
+        if value.is_empty() {
+            return true;
+        }
+        let hash_of =
+            |(field, name): &(Field, &str)| xxh3_64_with_seed(name.as_bytes(), *field as u64);
+        let name = (field, value);
+        let hash = hash_of(&name);
+        if self.fine_names.find(hash, |fine| *fine == name).is_some() {
+            return true;
+        }
+        let classes = bytes::of(value);
+        let is_fine = !matches!(value, "TRUE" | "FALSE")
+            && !is_no_name(value, classes)
+            && !may_be_leftover(value, classes, true)
+            && !nothing::may_be(value)
+            && !name::is_several(value, field == Field::LastName)
+            && (classes & bytes::HIGH == 0
+                || misread::is_plain(value) && !scripts::mixes_in_a_word(value));
+        if is_fine {
+            self.fine_names.insert_unique(hash, name, hash_of);
+        }
+        is_fine
+    }
+
     /// The parts of a full name are not reported next to it.
     fn check_names(&mut self, index: usize, row: RowNumber) {
-        let fields = [Field::FullName, Field::FirstName, Field::LastName];
+        let fields = NAMES;
         let names = fields.map(|field| self.value(index, field));
         let [full, first, last] = names;
         let all_classes = names.map(bytes::of);
@@ -364,10 +409,8 @@ impl<'a> Checker<'a> {
     /// Reports what another system left in a text. `classes` are those of its bytes.
     #[inline]
     fn finds_leftover(&mut self, field: Field, value: &str, classes: u8, row: RowNumber) -> bool {
-        let is_name = matches!(field, Field::FullName | Field::FirstName | Field::LastName);
-        let has_quotes = is_name && classes & bytes::QUOTE != 0 && value.contains("''");
-        let may_lose = classes & bytes::HIGH != 0 && value.contains(['\u{fffd}', '¿', '«']);
-        (classes & bytes::MARK != 0 || has_quotes || may_lose)
+        let is_name = NAMES.contains(&field);
+        may_be_leftover(value, classes, is_name)
             && self.reports_leftover(field, value, is_name, row)
     }
 
@@ -443,18 +486,14 @@ impl<'a> Checker<'a> {
 
     /// Letters of several alphabets in one word. The parts of a full name are not reported next to
     /// it.
-    fn check_scripts(&mut self, index: usize, row: RowNumber) {
+    fn check_scripts(&mut self, index: usize, row: RowNumber, has_fine_names: bool) {
         if self.values.is_ascii(index) {
             return;
         }
         let mut name_is_reported = false;
-        for field in [
-            Field::FullName,
-            Field::FirstName,
-            Field::LastName,
-            Field::DisplayName,
-            Field::Username,
-        ] {
+        let names = if has_fine_names { &[][..] } else { &NAMES };
+        let others = &[Field::DisplayName, Field::Username];
+        for field in names.iter().chain(others).copied() {
             let value = self.value(index, field);
             if value.is_ascii() || !scripts::mixes_in_a_word(value) || self.is_damaged(row, field) {
                 continue;

@@ -8,6 +8,7 @@ use crate::support::{self, Finished, Running};
 
 mod access;
 pub mod browser;
+mod demo;
 mod frame;
 mod import;
 mod pages;

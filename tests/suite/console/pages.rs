@@ -4,11 +4,30 @@ use serde_json::json;
 
 use super::Console;
 use super::browser::Browser;
-use crate::support::repository;
+use crate::support::{query_one, repository, wait_until};
 
 /// Pages of one console. `{run}` is a run with rows to fix.
 const PAGES: &[&str] = &[
     "/",
+    "/import",
+    "/runs",
+    "/runs/{run}",
+    "/runs/{run}/rows",
+    "/runs/{run}/changes",
+    "/runs/{run}/held",
+    "/runs/{run}/fix",
+    "/runs/{run}/decide",
+    "/runs/{run}/undo",
+    "/runs/{run}/invite",
+    "/runs/{run}/reset",
+    "/people",
+    "/people/{person}",
+    "/add",
+    "/groups",
+    "/groups/{group}",
+    "/invitations",
+    "/mails",
+    "/mails/invite",
     "/settings",
     "/settings/administrators",
     "/settings/suppression",
@@ -21,11 +40,11 @@ const PAGES: &[&str] = &[
 const OUTSIDE: &[&str] = &["/sign-in", "/password"];
 
 /// Names that try to be something else.
-const PEOPLE: &str = "email,first_name,last_name\n\
-    ann@a-firm.org,Ann,<script>alert(1)</script>\n\
-    bob@a-firm.org,\u{202e}Bob,{{ 7 * 7 }}\n\
-    cy@a-firm.org,Cy,Loooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooong\n\
-    not-an-address,Dee,Poe\n";
+const PEOPLE: &str = "email,first_name,last_name,groups\n\
+    ann@a-firm.org,Ann,<script>alert(1)</script>,Sales\n\
+    bob@a-firm.org,\u{202e}Bob,{{ 7 * 7 }},<b>Staff</b>\n\
+    cy@a-firm.org,Cy,Loooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooooong,Sales\n\
+    not-an-address,Dee,Poe,Sales\n";
 
 impl Browser {
     /// How wide the window is for the page, in pixels of CSS.
@@ -57,9 +76,9 @@ impl Browser {
     }
 }
 
-fn console_with_people() -> Console {
+fn console_with_people() -> (Console, String) {
     let console = Console::start();
-    console.import(PEOPLE);
+    let run = console.import(PEOPLE);
     console.run(&["suppress", "never@a-firm.org", "--reason", "<b>asked"]);
     let place = format!("http://{}", console.address);
     console.run(&[
@@ -71,12 +90,19 @@ fn console_with_people() -> Console {
         "--console",
         &place,
     ]);
-    console
+    (console, run)
 }
 
 #[test]
 fn axe_finds_nothing_and_nothing_is_cut_off() {
-    let console = console_with_people();
+    let (console, run) = console_with_people();
+    let id = |table: &str| {
+        query_one(
+            &console.url,
+            &format!("select id from muster.{table} limit 1"),
+        )
+    };
+    let (person, group) = (id("accounts"), id("groups"));
     let browser = Browser::open();
     let place = format!("http://{}", console.address);
     let mut found = Vec::new();
@@ -115,13 +141,16 @@ fn axe_finds_nothing_and_nothing_is_cut_off() {
     browser.go("about:blank");
     browser.go(&console.link());
     browser.wait_for("Overview");
-    PAGES.iter().for_each(|path| look(path));
+    for path in PAGES {
+        let path = path.replace("{run}", &run).replace("{person}", &person);
+        look(&path.replace("{group}", &group));
+    }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]
 fn forced_colours_keep_buttons_and_states_visible() {
-    let console = console_with_people();
+    let (console, _) = console_with_people();
     let browser = Browser::open();
     browser.go(&console.link());
     browser.wait_for("Overview");
@@ -143,7 +172,7 @@ fn forced_colours_keep_buttons_and_states_visible() {
 
 #[test]
 fn the_whole_way_in_and_on_goes_by_keyboard() {
-    let console = console_with_people();
+    let (console, _) = console_with_people();
     let place = format!("http://{}", console.address);
     let added = console.run(&[
         "admins",
@@ -202,7 +231,7 @@ fn the_whole_way_in_and_on_goes_by_keyboard() {
 
 #[test]
 fn every_form_works_without_script() {
-    let console = console_with_people();
+    let (console, _) = console_with_people();
     let browser = Browser::open_with(&["--blink-settings=scriptEnabled=false"]);
     let place = format!("http://{}", console.address);
     browser.go(&format!("{place}/sign-in"));
@@ -217,7 +246,7 @@ fn every_form_works_without_script() {
     browser.fill("#zone", "Europe/Berlin");
     browser.press("Keep");
     let zone = "select time_zone from muster.console_sessions where ended_at is null";
-    crate::support::wait_until(|| crate::support::query_one(&console.url, zone) == "Europe/Berlin");
+    wait_until(|| query_one(&console.url, zone) == "Europe/Berlin");
 }
 
 /// With `MUSTER_PICTURES=1`, the pictures of the docs are taken again.

@@ -90,7 +90,7 @@ impl Records {
     ///
     /// # Errors
     /// `file.unreadable`.
-    pub fn open(content: &Content, encoding: Charset, layout: Layout) -> Result<Records> {
+    pub(super) fn open(content: &Content, encoding: Charset, layout: Layout) -> Result<Records> {
         let (reader, byte) = TextReader::open(content, encoding)?;
         Ok(Records {
             reader,
@@ -107,7 +107,7 @@ impl Records {
     }
 
     /// How many bytes of the file are after, once there is no record left.
-    pub fn bytes_read(&self) -> u64 {
+    pub(super) fn bytes_read(&self) -> u64 {
         self.place.byte
     }
 
@@ -116,7 +116,7 @@ impl Records {
     /// # Errors
     /// `file.limit` for one that is too long or nests too deep; `file.damaged` for what isn't JSON
     /// around the records, with line and column.
-    pub fn next(&mut self) -> Result<Option<Record<'_>>> {
+    pub(super) fn next(&mut self) -> Result<Option<Record<'_>>> {
         match self.layout {
             Layout::Lines => self.next_line(),
             _ => self.next_value(),

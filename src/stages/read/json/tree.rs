@@ -204,7 +204,7 @@ impl<'t> Visitor<'t> for Key {
 
 impl Node<'_> {
     /// The text of the member of that name, where it is text.
-    pub fn text(&self, name: &str) -> Option<&str> {
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
         match self.member(name)? {
             Node::Text(text) => Some(text),
             _ => None,
@@ -329,7 +329,7 @@ pub(super) struct Flattener<'s> {
 }
 
 impl<'s> Flattener<'s> {
-    pub fn new(separators: &'s [char]) -> Flattener<'s> {
+    pub(super) fn new(separators: &'s [char]) -> Flattener<'s> {
         Flattener {
             separators,
             path: String::new(),
@@ -337,7 +337,7 @@ impl<'s> Flattener<'s> {
     }
 
     /// Hands every cell of a record to `put`.
-    pub fn record(&mut self, record: &Node, put: &mut Put) {
+    pub(super) fn record(&mut self, record: &Node, put: &mut Put) {
         self.path.clear();
         if let Node::Object(members) = record {
             members.iter().for_each(|(key, node)| {

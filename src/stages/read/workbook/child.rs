@@ -37,7 +37,7 @@ pub(super) struct Answer<'a> {
 
 impl<'a> Answer<'a> {
     /// Asks for something of a workbook, which is `bytes` long. The file's own position is moved.
-    pub fn ask(
+    pub(super) fn ask(
         process: &Process,
         path: &'a Path,
         file: &File,
@@ -90,7 +90,7 @@ impl<'a> Answer<'a> {
     }
 
     /// The next frame; `None` when all was said.
-    pub fn next(&mut self) -> Result<Option<(u8, Vec<u8>)>> {
+    pub(super) fn next(&mut self) -> Result<Option<(u8, Vec<u8>)>> {
         // It computes no longer than that, and may be slowed down by a busy machine.
         let patience = Duration::from_secs(LIMITS.seconds(self.bytes) * 4);
         match self.frames.recv_timeout(patience) {
@@ -108,7 +108,7 @@ impl<'a> Answer<'a> {
     }
 
     /// The refusal for an answer that is none.
-    pub fn nonsense(&self) -> Refusal {
+    pub(super) fn nonsense(&self) -> Refusal {
         damaged(self.path, &"its content can't be parsed")
     }
 

@@ -109,7 +109,7 @@ pub(super) fn check(job: &Job) -> Result<HashMap<String, PartNotes>> {
 ///
 /// # Errors
 /// When the file can't be read.
-pub fn occurrences(mut file: &File, wanted: &[u8]) -> std::io::Result<usize> {
+pub(super) fn occurrences(mut file: &File, wanted: &[u8]) -> std::io::Result<usize> {
     let finder = memchr::memmem::Finder::new(wanted);
     let mut buffer = vec![0; 256 << 10];
     let mut kept = 0;

@@ -44,7 +44,7 @@ pub(super) struct Line<'p> {
 }
 
 impl<'p> Line<'p> {
-    pub fn new(path: &'p Path, limits: Limits) -> Line<'p> {
+    pub(super) fn new(path: &'p Path, limits: Limits) -> Line<'p> {
         Line {
             path,
             limits,
@@ -60,13 +60,13 @@ impl<'p> Line<'p> {
     }
 
     /// The same, but noting what cells that aren't text really hold, if `keeps`.
-    pub fn with_natives(mut self, keeps: bool) -> Line<'p> {
+    pub(super) fn with_natives(mut self, keeps: bool) -> Line<'p> {
         self.formats = keeps.then(Vec::new);
         self
     }
 
     /// The formats that weren't there when this was asked last.
-    pub fn new_formats(&self, known: &mut usize) -> &[ShownAs] {
+    pub(super) fn new_formats(&self, known: &mut usize) -> &[ShownAs] {
         let all = self.formats.as_deref().unwrap_or(&[]);
         let new = &all[(*known).min(all.len())..];
         *known = all.len();
@@ -74,7 +74,7 @@ impl<'p> Line<'p> {
     }
 
     /// Notes what a cell that isn't text really holds.
-    pub fn native(&mut self, column: usize, value: Native, shown_as: &ShownAs) {
+    pub(super) fn native(&mut self, column: usize, value: Native, shown_as: &ShownAs) {
         let Some(formats) = &mut self.formats else {
             return;
         };
@@ -90,7 +90,7 @@ impl<'p> Line<'p> {
     }
 
     /// Begins another row; `row` counts from 0.
-    pub fn begin(&mut self, row: u64) {
+    pub(super) fn begin(&mut self, row: u64) {
         self.number = row + 1;
         self.text.clear();
         self.spans.clear();
@@ -99,7 +99,7 @@ impl<'p> Line<'p> {
     }
 
     /// Refuses what is too far right or too far down. Both count from 0.
-    pub fn check_place(&self, row: u64, column: u64) -> Result<()> {
+    pub(super) fn check_place(&self, row: u64, column: u64) -> Result<()> {
         let limits = &self.limits;
         if row >= u64::from(limits.rows) {
             let limit = grouped(u64::from(limits.rows));
@@ -119,7 +119,7 @@ impl<'p> Line<'p> {
     }
 
     /// Adds a cell whose text `write` appends. Its place was checked.
-    pub fn cell(&mut self, column: usize, write: impl FnOnce(&mut String)) -> Result<()> {
+    pub(super) fn cell(&mut self, column: usize, write: impl FnOnce(&mut String)) -> Result<()> {
         let start = self.text.len();
         write(&mut self.text);
         let length = self.text.len() - start;
@@ -146,7 +146,7 @@ impl<'p> Line<'p> {
     }
 
     /// Adds a number as its format shows it.
-    pub fn number(
+    pub(super) fn number(
         &mut self,
         column: usize,
         number: f64,
@@ -172,7 +172,7 @@ impl<'p> Line<'p> {
     }
 
     /// Adds `TRUE` or `FALSE`.
-    pub fn truth(&mut self, column: usize, truth: bool) -> Result<()> {
+    pub(super) fn truth(&mut self, column: usize, truth: bool) -> Result<()> {
         self.cell(column, |text| {
             text.push_str(if truth { "TRUE" } else { "FALSE" });
         })?;
@@ -182,7 +182,7 @@ impl<'p> Line<'p> {
     }
 
     /// Gives the cell that was added last another text.
-    pub fn replace(&mut self, column: usize, text: &str) {
+    pub(super) fn replace(&mut self, column: usize, text: &str) {
         if let Some((start, end)) = self.spans.get_mut(column) {
             self.text.truncate(*start as usize);
             self.text.push_str(text);
@@ -191,21 +191,21 @@ impl<'p> Line<'p> {
     }
 
     /// Adds an error, which has no text.
-    pub fn error(&mut self, column: usize, error: String) -> Result<()> {
+    pub(super) fn error(&mut self, column: usize, error: String) -> Result<()> {
         self.cell(column, |_| ())?;
         self.remark(column, Kind::Error, error);
         Ok(())
     }
 
     /// Adds a formula without a result.
-    pub fn uncomputed(&mut self, column: usize) -> Result<()> {
+    pub(super) fn uncomputed(&mut self, column: usize) -> Result<()> {
         self.cell(column, |_| ())?;
         self.remark(column, Kind::Uncomputed, String::new());
         Ok(())
     }
 
     /// Notes something to say about a cell.
-    pub fn remark(&mut self, column: usize, kind: Kind, found: String) {
+    pub(super) fn remark(&mut self, column: usize, kind: Kind, found: String) {
         self.remarks.push(Remark {
             column: column as u16,
             kind,
@@ -214,7 +214,7 @@ impl<'p> Line<'p> {
     }
 
     /// Ends the row: `true` when it holds anything.
-    pub fn end(&mut self) -> Result<bool> {
+    pub(super) fn end(&mut self) -> Result<bool> {
         self.bytes += self.text.len() as u64;
         let most = self.limits.row_bytes;
         if self.text.len() > most {
@@ -234,7 +234,7 @@ impl<'p> Line<'p> {
     }
 
     /// The text of a cell.
-    pub fn column(&self, column: usize) -> &str {
+    pub(super) fn column(&self, column: usize) -> &str {
         match self.spans.get(column) {
             Some(&(start, end)) => &self.text[start as usize..end as usize],
             None => "",

@@ -26,7 +26,7 @@ const SECONDS_A_DAY: i64 = 86_400;
 
 /// A number format, parsed once per style.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NumberFormat {
+pub(super) struct NumberFormat {
     /// As the workbook has it.
     pub shown_as: ShownAs,
     sections: Vec<Section>,
@@ -87,7 +87,7 @@ enum Token {
 }
 
 /// The code of a format that every workbook has without saying so (ECMA-376 part 1, 18.8.30).
-pub fn builtin(id: u16) -> &'static str {
+pub(super) fn builtin(id: u16) -> &'static str {
     match id {
         1 => "0",
         2 => "0.00",
@@ -132,7 +132,7 @@ enum Piece {
 
 impl NumberFormat {
     /// The format of a style: its id, and its code where the workbook gives one.
-    pub fn new(id: Option<u32>, code: &str) -> NumberFormat {
+    pub(super) fn new(id: Option<u32>, code: &str) -> NumberFormat {
         let builtin = id.filter(|id| (1..=49).contains(id) && !is_custom(*id, code));
         let shown_as = |code: &str| ShownAs {
             builtin: builtin.map_or(0, |id| id as u8),
@@ -174,7 +174,7 @@ impl NumberFormat {
     }
 
     /// `value` as a workbook has it whose days count from 1900.
-    pub fn serial(&self, value: f64, is_1904: bool) -> f64 {
+    pub(super) fn serial(&self, value: f64, is_1904: bool) -> f64 {
         match self.section(value).0.shape {
             Shape::Moment { date: true, .. } if is_1904 => value + DAYS_TO_1904 as f64,
             _ => value,
@@ -182,7 +182,7 @@ impl NumberFormat {
     }
 
     /// What a spreadsheet has made of `value`, where it is more than a number.
-    pub fn kind(&self, value: f64) -> Option<Kind> {
+    pub(super) fn kind(&self, value: f64) -> Option<Kind> {
         match &self.section(value).0.shape {
             // Below the first day it is the zero of an empty cell, or a time.
             Shape::Moment { date: true, .. } if value >= 1.0 => Some(Kind::Date),
@@ -193,7 +193,7 @@ impl NumberFormat {
 
     /// Writes `value` as the sheet shows it. `false` when it is a whole number with more digits
     /// than Excel keeps, so that the last ones can't be trusted.
-    pub fn show(&self, value: f64, is_1904: bool, out: &mut String) -> bool {
+    pub(super) fn show(&self, value: f64, is_1904: bool, out: &mut String) -> bool {
         let (section, own_sign) = self.section(value);
         match &section.shape {
             Shape::Moment { date, time } => {

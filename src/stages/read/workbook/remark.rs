@@ -20,7 +20,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub fn from_byte(byte: u8) -> Option<Kind> {
+    pub(super) fn from_byte(byte: u8) -> Option<Kind> {
         [
             Kind::Error,
             Kind::Formula,
@@ -35,7 +35,7 @@ impl Kind {
     }
 
     /// The code of a remark; none for what only says what the cell is.
-    pub fn code(self) -> Option<Code> {
+    pub(super) fn code(self) -> Option<Code> {
         match self {
             Kind::Error => Some(Code::CellError),
             Kind::Formula => Some(Code::CellFormula),
@@ -46,7 +46,7 @@ impl Kind {
     }
 
     /// What the cell is, where that is neither text nor a plain number.
-    pub fn of_cell(self) -> Option<CellKind> {
+    pub(super) fn of_cell(self) -> Option<CellKind> {
         match self {
             Kind::Date => Some(CellKind::Date),
             Kind::Truth => Some(CellKind::Truth),
@@ -55,7 +55,7 @@ impl Kind {
         }
     }
 
-    pub fn detail(self) -> String {
+    pub(super) fn detail(self) -> String {
         match self {
             Kind::Precision => format!("Excel keeps {DIGITS_MAX} digits of a number"),
             _ => String::new(),

@@ -68,7 +68,7 @@ enum State {
 
 /// What was counted so far.
 #[derive(Debug, Default)]
-pub struct Scan {
+pub(super) struct Scan {
     state: State,
     name: Vec<u8>,
     token: u64,
@@ -98,7 +98,7 @@ pub struct Scan {
 
 impl Scan {
     /// Counts what `chunk` adds; chunks may be cut anywhere.
-    pub fn feed(&mut self, chunk: &[u8]) {
+    pub(super) fn feed(&mut self, chunk: &[u8]) {
         let mut rest = chunk;
         while let Some(&byte) = rest.first() {
             let (taken, next) = match self.state {

@@ -196,7 +196,7 @@ pub(super) struct Row<'f> {
 
 impl<'f> Row<'f> {
     /// Takes the next row off a frame; `None` when the frame is no such thing.
-    pub fn take(frame: &mut &'f [u8]) -> Option<Row<'f>> {
+    pub(super) fn take(frame: &mut &'f [u8]) -> Option<Row<'f>> {
         let number = u32::from_le_bytes(bytes(frame)?);
         let cells = u16::from_le_bytes(bytes(frame)?);
         let remarks = u16::from_le_bytes(bytes(frame)?);
@@ -221,12 +221,12 @@ impl<'f> Row<'f> {
     }
 
     /// How many cells it has.
-    pub fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         self.spans.len() / 8
     }
 
     /// The text of a cell.
-    pub fn cell(&self, column: usize) -> &'f str {
+    pub(super) fn cell(&self, column: usize) -> &'f str {
         let Some(mut span) = self.spans.get(column * 8..column * 8 + 8) else {
             return "";
         };
@@ -241,7 +241,7 @@ impl<'f> Row<'f> {
     }
 
     /// The texts of its cells, without the blank ones at the end.
-    pub fn texts(&self) -> Vec<String> {
+    pub(super) fn texts(&self) -> Vec<String> {
         let mut texts: Vec<String> = (0..self.width())
             .map(|column| self.cell(column).to_string())
             .collect();
@@ -252,13 +252,13 @@ impl<'f> Row<'f> {
     }
 
     /// What is to be said of its cells: column, kind, what was found.
-    pub fn remarks(&self) -> impl Iterator<Item = (u16, Kind, &'f str)> {
+    pub(super) fn remarks(&self) -> impl Iterator<Item = (u16, Kind, &'f str)> {
         let mut said = self.said;
         (0..self.remarks).filter_map(move |_| next_remark(&mut said))
     }
 
     /// Its cells that aren't text, where they were asked for: column, number format, value.
-    pub fn natives(&self) -> impl Iterator<Item = (u16, u16, Native)> {
+    pub(super) fn natives(&self) -> impl Iterator<Item = (u16, u16, Native)> {
         self.natives
             .chunks_exact(NATIVE_BYTES)
             .filter_map(|native| {

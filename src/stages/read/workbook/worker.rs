@@ -43,7 +43,7 @@ pub(super) enum Request {
 
 impl Request {
     /// As arguments of the reading process.
-    pub fn arguments(self) -> Vec<String> {
+    pub(super) fn arguments(self) -> Vec<String> {
         match self {
             Request::Look { header_row } => vec!["look".into(), header_row.to_string()],
             Request::Rows {

@@ -18,7 +18,7 @@ pub(super) struct Xml<R> {
 }
 
 impl<R: Read> Xml<R> {
-    pub fn new(source: R) -> Xml<R> {
+    pub(super) fn new(source: R) -> Xml<R> {
         let mut reader = quick_xml::Reader::from_reader(Bounded {
             source: BufReader::with_capacity(CHUNK_BYTES, source),
             left: 0,
@@ -38,7 +38,7 @@ impl<R: Read> Xml<R> {
     ///
     /// # Errors
     /// When the stream breaks off, isn't UTF-8, or has a document type.
-    pub fn next(&mut self) -> Result<Event<'_>> {
+    pub(super) fn next(&mut self) -> Result<Event<'_>> {
         self.buffer.clear();
         self.reader.get_mut().left = EVENT_BYTES_MAX;
         match self.reader.read_event_into(&mut self.buffer) {
