@@ -174,7 +174,9 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     } else {
         "/people"
     };
-    Ok(Page::new(here, ask.t(plan.purpose.title()), body).into())
+    let mut page = Page::new(here, ask.t(plan.purpose.title()), body);
+    page.help = "inviting";
+    Ok(page.into())
 }
 
 fn message_form(ask: &Ask, plan: &Plan) -> Markup {
@@ -305,6 +307,12 @@ pub(crate) fn send(ask: &mut Ask) -> Result<Answer> {
         return Ok(Answer::Missing);
     };
     plan.mailer.check_links()?;
+    if plan.count() == 0 {
+        let what = "nobody gets a mail: everybody who was chosen has one by now, or can't get any";
+        return Err(
+            Refusal::new(Code::InvitationNone, what).help("look at who is left out, and why")
+        );
+    }
     let command = plan.purpose.command();
     let run = plan.run.as_ref().map_or("all", |run| run.id.as_str());
     let mut args: Vec<String> = [command, run, "--send"].map(String::from).to_vec();

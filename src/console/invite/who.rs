@@ -41,9 +41,15 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
     let mailer = Mailer::open(None, run.pipeline.as_deref())?;
     let words = words(ask.query.get("only"));
     let wanted = wanted_of(Some(&run), &words, &[])?;
-    let everybody = choose::Wanted::default();
-    let (all, _) = choose::choose(ask.store, &mailer, Some(&run.id), kind, &everybody)?;
     let (selection, about) = choose::choose(ask.store, &mailer, Some(&run.id), kind, &wanted)?;
+    let all = match words.is_empty() {
+        true => None,
+        false => {
+            let everybody = choose::Wanted::default();
+            let all = choose::choose(ask.store, &mailer, Some(&run.id), kind, &everybody)?;
+            Some(all.0)
+        }
+    };
     let funnel = ask.store.funnel(Some(&run.id))?;
     let count = selection.chosen.len() as u64;
     let here = format!("/runs/{}/{}", encoded(&run.id), purpose.path());
@@ -53,7 +59,7 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
         section aria-labelledby="who" {
             h2 #who { (gets(ask, purpose, count)) }
             @if about.len() > 0 { p { (counted(ask, about.len() as u64, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
-            (filter(ask, &all, &here))
+            (filter(ask, all.as_ref().unwrap_or(&selection), &here))
             (left_out(ask, &selection))
             @if ask.may(Role::Operator) {
                 (form(ask, &here, html! {
@@ -65,7 +71,9 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
         }
         (list(ask, &selection))
     };
-    Ok(Page::new("/runs", ask.t(purpose.title()), body).into())
+    let mut page = Page::new("/runs", ask.t(purpose.title()), body);
+    page.help = "inviting";
+    Ok(page.into())
 }
 
 /// `167 people get an invitation`.

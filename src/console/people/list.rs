@@ -75,7 +75,7 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let people = ask
         .store
         .list_people(&choice, &sort, offset(ask), PER_PAGE)?;
-    let filter = filter(ask, &asked)?;
+    let filter = filter(ask, &asked, &definition)?;
     let export = parts::query_of(&[]);
     let query = ask
         .path
@@ -119,12 +119,19 @@ fn hidden_query(ask: &Ask) -> Markup {
     }
 }
 
-fn filter(ask: &Ask, asked: &Asked) -> Result<Markup> {
+fn filter(ask: &Ask, asked: &Asked, definition: &Definition) -> Result<Markup> {
     let first = |words: &[String]| words.first().cloned().unwrap_or_default();
     let statuses = STATUSES.map(|word| (word.to_string(), status_name(ask, word).to_string()));
     let groups = same(ask.store.group_paths()?);
-    let roles = same(ask.store.roles_in_use()?);
-    let organizations = same(ask.store.organizations()?);
+    // What accounts have is not asked for: that reads all of them.
+    let mut roles = definition.accounts.roles.clone();
+    let others = asked
+        .roles
+        .iter()
+        .filter(|role| !definition.accounts.roles.contains(role));
+    roles.extend(others.cloned());
+    let roles = same(roles);
+    let organization = first(&asked.organizations);
     let text = asked.text.as_deref().unwrap_or_default();
     Ok(html! {
         form.row method="get" action="/people" {
@@ -135,7 +142,10 @@ fn filter(ask: &Ask, asked: &Asked) -> Result<Markup> {
             (choice("status", ask.t("Status"), Some(ask.t("any")), &statuses, &first(&asked.statuses)))
             @if !groups.is_empty() { (choice("group", ask.t("Group"), Some(ask.t("any")), &groups, &first(&asked.groups))) }
             (choice("role", ask.t("Role"), Some(ask.t("any")), &roles, &first(&asked.roles)))
-            @if !organizations.is_empty() { (choice("organization", ask.t("Organization"), Some(ask.t("any")), &organizations, &first(&asked.organizations))) }
+            div.field {
+                label for="organization" { (ask.t("Organization")) }
+                input type="text" id="organization" name="organization" value=(organization);
+            }
             label.plain { input type="checkbox" name="never" value="yes" checked[asked.never_signed_in]; (ask.t("never signed in")) }
             @if let Some(run) = &asked.run { input type="hidden" name="run" value=(run); }
             button.second { (ask.t("Filter")) }
