@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{DatabaseArgs, audit};
+use super::{DatabaseArgs, acting};
 use crate::admin::Role;
 use crate::cli::terminal::{print, warn};
 use crate::issue::Code;
@@ -146,7 +146,7 @@ pub(super) fn admins(command: &AdminsCommand) -> Result<Exit> {
 }
 
 fn open(database: &DatabaseArgs) -> Result<Store> {
-    audit::open(Target::find(
+    acting::open(Target::find(
         database.database.as_deref(),
         &home_from_environment()?,
     )?)

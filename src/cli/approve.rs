@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::audit;
+use super::acting;
 use super::invite::open_store;
 use super::runs::show;
 use super::{DatabaseArgs, MemoryArgs, OutputArgs};
@@ -118,7 +118,7 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
         approval: Some(Approval {
             of: held.id.clone(),
             classes: names.into_iter().map(str::to_string).collect(),
-            by: args.by.clone().or_else(audit::actor),
+            by: args.by.clone().or_else(acting::actor),
             reason,
         }),
     };

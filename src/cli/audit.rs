@@ -1,12 +1,11 @@
 //! `muster audit`, and what the audit says of each command: which ones write, by whom, and what of a
 //! command line is shown.
 
-use std::sync::OnceLock;
-
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args};
 use serde_json::json;
 
+use super::acting;
 use super::listing::{Format, Listing, Shown, printed};
 use super::terminal::shell_word;
 use super::{
@@ -20,13 +19,6 @@ use crate::store::Store;
 use crate::store::audit::{Acting, Line, Wanted};
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
-
-/// Says on whose behalf a command writes: set by the console for what it starts, such as
-/// `console:Ann Ng`.
-const ACTOR: &str = "MUSTER_ACTOR";
-
-/// On whose behalf this process writes.
-static ACTING: OnceLock<Acting> = OnceLock::new();
 
 #[derive(Args)]
 pub(super) struct AuditArgs {
@@ -213,59 +205,13 @@ pub(super) fn begin(command: &Command, line: &clap::Command, matches: &ArgMatche
     let Some(action) = action(command) else {
         return;
     };
-    let acting = Acting {
-        who: who(),
+    let kept = Acting {
+        who: acting::who(),
         action: action.to_string(),
         command: shown(line, matches),
         ..Acting::default()
     };
-    // Set once: a process has one command.
-    let _ = ACTING.set(acting);
-}
-
-/// A database that this command writes into.
-pub(super) fn open(target: Target) -> Result<Store> {
-    let mut store = Store::open(target)?;
-    if let Some(acting) = ACTING.get() {
-        store.act_as(acting.clone());
-    }
-    Ok(store)
-}
-
-/// As the console says, or the user and the machine.
-fn who() -> String {
-    actor().unwrap_or_else(|| format!("cli:{}@{}", user(), host()))
-}
-
-/// Who acts in the console, where it started this process.
-pub(super) fn actor() -> Option<String> {
-    let actor = std::env::var(ACTOR).ok()?;
-    let shown = actor.chars().filter(|c| !c.is_control()).take(200);
-    let shown = shown.collect::<String>().trim().to_string();
-    (!shown.is_empty()).then_some(shown)
-}
-
-/// By the system's own list: the environment may say anything.
-fn user() -> String {
-    let uid = rustix::process::getuid().as_raw().to_string();
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let mut users = users.lines().map(|line| line.split(':'));
-    let found = users.find_map(|mut parts| {
-        let name = parts.next()?;
-        (parts.nth(1)? == uid).then(|| name.to_string())
-    });
-    found.unwrap_or(uid)
-}
-
-fn host() -> String {
-    let files = ["/proc/sys/kernel/hostname", "/etc/hostname"];
-    let names = files
-        .iter()
-        .filter_map(|file| std::fs::read_to_string(file).ok());
-    let named = std::env::var("HOSTNAME");
-    let mut names = names.chain(named).map(|name| name.trim().to_string());
-    let found = names.find(|name| !name.is_empty());
-    found.unwrap_or_else(|| "localhost".to_string())
+    acting::keep(kept);
 }
 
 /// The values of arguments that name no person: they are in the audit as they were typed.

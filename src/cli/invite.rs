@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{DatabaseArgs, audit};
+use super::{DatabaseArgs, acting};
 use crate::cli::terminal::{print, stop_on_signal, warn};
 use crate::file;
 use crate::invitation::{Candidate, Delivery, Kind, LeftOut, MailContext, Person};
@@ -444,7 +444,7 @@ pub(super) fn open_store(database: &DatabaseArgs) -> Result<Store> {
             "nothing has been imported there yet",
         ));
     }
-    audit::open(target)
+    acting::open(target)
 }
 
 /// The administrator's own words for a mail.

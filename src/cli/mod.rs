@@ -14,6 +14,7 @@ use crate::safeguard::Class;
 use crate::stages::read::workbook::child;
 use crate::store::launcher::{Local, Status, home_from_environment};
 
+mod acting;
 mod add;
 mod admins;
 mod approve;

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::workbook::Reading;
 
-use super::{AllowArgs, DatabaseArgs, MemoryArgs, OutputArgs, PipelineArgs, audit, runs};
+use super::{AllowArgs, DatabaseArgs, MemoryArgs, OutputArgs, PipelineArgs, acting, runs};
 use crate::cli::terminal::{shell_word, stop_on_signal, warn};
 use crate::definition::{self, Onboarding, Pipeline};
 use crate::file::Pending;
@@ -448,14 +448,14 @@ fn open_store(args: &RunArgs, task: &Task, pipeline: &Pipeline) -> Result<Option
         return Store::open_to_look(target(args)?, &pipeline.definition);
     }
     if matches!(task, Task::Apply { order, .. } if order.shares) {
-        return audit::open(target(args)?).map(Some);
+        return acting::open(target(args)?).map(Some);
     }
     open_locked(args, pipeline).map(Some)
 }
 
 /// The database, with its one lock, and the accounts that the pipeline is for.
 pub(super) fn open_locked(args: &RunArgs, pipeline: &Pipeline) -> Result<Store> {
-    let mut store = audit::open(target(args)?)?;
+    let mut store = acting::open(target(args)?)?;
     store.lock()?;
     store.use_target(&pipeline.definition)?;
     Ok(store)

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::listing::open_to_read;
-use super::{DatabaseArgs, PipelineArgs, audit};
+use super::{DatabaseArgs, PipelineArgs, acting};
 use crate::definition::Definition;
 use crate::outcome::Exit;
 use crate::refusal::Result;
@@ -52,7 +52,7 @@ impl PlaceArgs {
     /// The database, locked as for a run.
     fn write(&self, definition: &Definition) -> Result<Store> {
         let home = home_from_environment()?;
-        let mut store = audit::open(Target::find(self.database.database.as_deref(), &home)?)?;
+        let mut store = acting::open(Target::find(self.database.database.as_deref(), &home)?)?;
         store.lock()?;
         store.use_target(definition)?;
         Ok(store)

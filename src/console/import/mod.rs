@@ -104,7 +104,7 @@ fn problem(ask: &Ask) -> Option<String> {
         Problem::Foreign => {
             "The form is from an older page or another site. Reload the page and send the file again."
         }
-        Problem::SentAgain => "The file is being sent already. Wait until that has ended.",
+        Problem::Duplicate => "The file is being sent already. Wait until that has ended.",
         Problem::Failed => "The file couldn't be kept, because the disk or the database failed.",
     };
     Some(ask.t(text).to_string())

@@ -61,7 +61,7 @@ pub enum Problem {
     /// It is from an older page, or from another site.
     Foreign,
     /// The form was sent twice.
-    SentAgain,
+    Duplicate,
     /// The disk or the database failed.
     Failed,
 }
@@ -74,7 +74,7 @@ impl Problem {
         (Problem::Empty, "empty"),
         (Problem::CutOff, "cut-off"),
         (Problem::Foreign, "foreign"),
-        (Problem::SentAgain, "twice"),
+        (Problem::Duplicate, "twice"),
         (Problem::Failed, "failed"),
     ];
 
@@ -320,7 +320,7 @@ async fn claim(app: &Arc<App>, session: Uuid, nonce: [u8; 32]) -> Result<(), Rea
     match claimed {
         Some(Claim::New) => Ok(()),
         Some(Claim::Led(location)) => Err(Read::Led(location)),
-        Some(Claim::UnderWay) => Err(Problem::SentAgain.into()),
+        Some(Claim::UnderWay) => Err(Problem::Duplicate.into()),
         None => Err(Problem::Failed.into()),
     }
 }

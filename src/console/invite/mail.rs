@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::purpose::{Purpose, wanted_of};
 use super::who::{called, left_out, table};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
@@ -14,10 +15,10 @@ use crate::console::people::change::chosen as chosen_people;
 use crate::console::people::parts::{
     PER_PAGE, list_of, message_options, offset, pages, personal, visible_lines, with,
 };
-use crate::invitation::{Kind, Rendered};
+use crate::invitation::Rendered;
 use crate::issue::Code;
 use crate::notify::select::Selection;
-use crate::people::words::{Among, find_import, wishes};
+use crate::people::words::find_import;
 use crate::refusal::{Refusal, Result};
 use crate::selection::Wish;
 use crate::sending::choose::{self, SessionMails, Wanted, mailer_for};
@@ -29,64 +30,6 @@ use crate::store::selections::Kept;
 const CANARY: usize = 5;
 /// The longest message, in characters.
 const MESSAGE_CHARS_MAX: usize = 5000;
-
-/// What the mail is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// An invitation.
-    Invite,
-    /// A link to set a password.
-    Reset,
-}
-
-impl Purpose {
-    /// By the path that was asked for.
-    pub fn of_path(path: &str) -> Purpose {
-        let path = path.split('?').next().unwrap_or_default();
-        match path.split('/').any(|part| part == "reset") {
-            true => Purpose::Reset,
-            false => Purpose::Invite,
-        }
-    }
-
-    /// The kind of mail.
-    pub fn kind(self) -> Kind {
-        match self {
-            Purpose::Invite => Kind::Invite,
-            Purpose::Reset => Kind::Reset,
-        }
-    }
-
-    /// Its part of a path.
-    pub fn path(self) -> &'static str {
-        match self {
-            Purpose::Invite => "invite",
-            Purpose::Reset => "reset",
-        }
-    }
-
-    /// The command.
-    pub fn command(self) -> &'static str {
-        self.path()
-    }
-
-    /// The heading of its pages.
-    pub fn title(self) -> &'static str {
-        match self {
-            Purpose::Invite => "Invite users",
-            Purpose::Reset => "Send password resets",
-        }
-    }
-}
-
-/// Who is asked for by words, without those accounts.
-pub fn wanted_of(run: Option<&RunRecord>, words: &[String], except: &[Uuid]) -> Result<Wanted> {
-    Ok(Wanted {
-        only: wishes(words, &Among::Run(run))?,
-        except: except.iter().map(|id| Wish::Id(id.to_string())).collect(),
-        ..Wanted::default()
-    })
-}
 
 /// A mailing that is being prepared.
 struct Plan {

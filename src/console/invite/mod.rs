@@ -1,6 +1,7 @@
 //! Inviting: who, the mail, sending. For the people of a run, or for people who were chosen.
 
 mod mail;
+mod purpose;
 mod who;
 
 pub use mail::{html, message, page, send};

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::mail::Purpose;
+use super::purpose::{Purpose, wanted_of};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::page::{command, encoded, form, visible};
@@ -40,7 +40,7 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
     let kind = purpose.kind();
     let mailer = Mailer::open(None, run.pipeline.as_deref())?;
     let words = words(ask.query.get("only"));
-    let wanted = super::mail::wanted_of(Some(&run), &words, &[])?;
+    let wanted = wanted_of(Some(&run), &words, &[])?;
     let everybody = choose::Wanted::default();
     let (all, _) = choose::choose(ask.store, &mailer, Some(&run.id), kind, &everybody)?;
     let (selection, about) = choose::choose(ask.store, &mailer, Some(&run.id), kind, &wanted)?;
