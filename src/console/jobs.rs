@@ -145,7 +145,7 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
     {
         return Ok(Answer::See(address));
     }
-    let steps = match job.kind.as_str() {
+    let step = match job.kind.as_str() {
         "check" => Some(2),
         "import" => Some(4),
         _ => None,
