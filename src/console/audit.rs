@@ -11,7 +11,7 @@ use crate::store::audit::{Line, Wanted};
 const LINES: u64 = 100;
 
 /// `/audit`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
     let text = |name: &str| Some(ask.query.get(name).trim().to_string()).filter(|t| !t.is_empty());
     let number = ask.query.number("page", 1).max(1);
     let wanted = Wanted {
@@ -32,7 +32,7 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
             (filter(ask, &actions))
             p { (ask.tf("{count} lines", &[("count", &ask.number(found))])) }
             @if lines.is_empty() { p { (ask.t("No line fits.")) } } @else {
-                div.scroll tabindex="0" role="region" aria-labelledby="lines" { table {
+                div.scroll tabindex="0" role="group" aria-labelledby="lines" { table.cards {
                     caption.hidden { (ask.t("Who did what")) }
                     thead { tr {
                         th scope="col" { (ask.t("Time")) }
@@ -84,21 +84,21 @@ fn row(ask: &Ask, line: &Line) -> Markup {
         .collect();
     html! {
         tr {
-            td { (ask.time_of(line.at)) }
+            td data-label=(ask.t("Time")) { (ask.time_of(line.at)) }
             th scope="row" {
                 (visible(&line.who))
                 @if let Some(address) = &line.address { br; span.small { (visible(address)) } }
             }
-            td {
+            td data-label=(ask.t("Action")) {
                 (visible(&line.action))
                 @if !line.command.is_empty() { br; code.small { (visible(&line.command)) } }
             }
-            td {
+            td data-label=(ask.t("About")) {
                 @if line.is_run { a href={ "/runs/" (encoded(&line.about)) } { (line.about) } }
                 @else if let Some(name) = &line.admin { (visible(name)) }
                 @else { span.small { (visible(&line.about)) } }
             }
-            td { (counts.join(", ")) }
+            td data-label=(ask.t("Counts")) { (counts.join(", ")) }
         }
     }
 }

@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 const PRINTED_BYTES: u64 = 8 << 20;
 
 /// What a command came to.
-pub struct Output {
+pub(super) struct Output {
     /// What it printed.
     pub stdout: String,
     /// What it said besides.
@@ -29,7 +29,7 @@ pub struct Output {
 ///
 /// # Errors
 /// `file.limit` for a command that takes too long; `file.unreadable` for one that can't be started.
-pub fn output(app: &App, args: &[String], stdin: &str) -> Result<Output> {
+pub(super) fn output(app: &App, args: &[String], stdin: &str) -> Result<Output> {
     let failed = |error: std::io::Error| {
         let what = format!("the command can't be started: {error}");
         Refusal::new(Code::FileUnreadable, what)
@@ -93,7 +93,7 @@ fn read(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
 
 /// A refusal as a command prints it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Said {
+pub(super) struct Said {
     /// The stable code.
     pub code: String,
     /// What was found.
@@ -104,7 +104,7 @@ pub struct Said {
 
 impl Said {
     /// The refusal in what a command said, if there is one.
-    pub fn of(stderr: &str) -> Option<Said> {
+    pub(super) fn of(stderr: &str) -> Option<Said> {
         let (code, rest) = stderr.split_once("error[")?.1.split_once("]: ")?;
         let (what, help) = rest.split_once("\n  help: ").unwrap_or((rest, ""));
         let help: Vec<&str> = help.lines().map(str::trim).collect();

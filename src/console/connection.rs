@@ -22,14 +22,14 @@ const CONNECTIONS_MAX: usize = 1024;
 const IDLE_TIME: Duration = Duration::from_mins(2);
 
 /// Accepts connections while there is room for them.
-pub struct Door {
+pub(super) struct Door {
     listener: TcpListener,
     room: Arc<Semaphore>,
 }
 
 impl Door {
     /// Behind a listener that is bound already.
-    pub fn new(listener: TcpListener) -> Door {
+    pub(super) fn new(listener: TcpListener) -> Door {
         Door {
             listener,
             room: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
@@ -59,7 +59,7 @@ impl Listener for Door {
 }
 
 /// A stream that ends when nothing comes or goes.
-pub struct Idle {
+pub(super) struct Idle {
     stream: TcpStream,
     end: Pin<Box<Sleep>>,
     _permit: Option<OwnedSemaphorePermit>,
@@ -115,7 +115,7 @@ impl AsyncWrite for Idle {
 
 /// The other side of a connection: a browser, or a proxy.
 #[derive(Clone, Copy)]
-pub struct Peer(pub SocketAddr);
+pub(super) struct Peer(pub SocketAddr);
 
 impl Connected<IncomingStream<'_, Door>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Door>) -> Peer {

@@ -29,7 +29,7 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 const FRESH_SECONDS: i64 = 10 * 60;
 
 /// Answers a request, whatever it is.
-pub async fn answer(app: Arc<App>, peer: SocketAddr, request: Request<Body>) -> Response {
+pub(super) async fn answer(app: Arc<App>, peer: SocketAddr, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let mut head = Head {
         peer,
@@ -105,7 +105,7 @@ async fn stream(
 }
 
 /// The session of a request.
-pub fn session_of(
+pub(super) fn session_of(
     app: &App,
     store: &Store,
     head: &Head,

@@ -14,7 +14,7 @@ use super::page::{SCRIPT, STYLE};
 use crate::serve::guard::is_token;
 
 /// The headers of every answer.
-pub fn headers(https: bool) -> Vec<(HeaderName, HeaderValue)> {
+pub(super) fn headers(https: bool) -> Vec<(HeaderName, HeaderValue)> {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; connect-src 'self'; \
@@ -53,7 +53,7 @@ pub fn headers(https: bool) -> Vec<(HeaderName, HeaderValue)> {
 
 /// Whether `Host` is a name of this console. A name of another site that was made to lead to this
 /// machine (DNS rebinding) is none.
-pub fn is_own_host(headers: &HeaderMap, hosts: &[String]) -> bool {
+pub(super) fn is_own_host(headers: &HeaderMap, hosts: &[String]) -> bool {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let Some(host) = host else { return false };
     let name = match host.rsplit_once(':') {
@@ -80,7 +80,7 @@ fn cookie_name(https: bool) -> &'static str {
 }
 
 /// What sets that cookie; an empty value takes it away.
-pub fn set_cookie(https: bool, value: &str) -> String {
+pub(super) fn set_cookie(https: bool, value: &str) -> String {
     let name = cookie_name(https);
     let secure = if https { "; Secure" } else { "" };
     let age = if value.is_empty() { "; Max-Age=0" } else { "" };
@@ -88,7 +88,7 @@ pub fn set_cookie(https: bool, value: &str) -> String {
 }
 
 /// The session's token as the browser keeps it, if it sent one that can be ours.
-pub fn cookie(headers: &HeaderMap, https: bool) -> Option<&str> {
+pub(super) fn cookie(headers: &HeaderMap, https: bool) -> Option<&str> {
     let name = cookie_name(https);
     headers
         .get_all(COOKIE)

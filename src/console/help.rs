@@ -9,7 +9,7 @@ use super::ask::{Answer, Ask, Page};
 use crate::refusal::Result;
 
 /// The pages: name, title, text. `console` comes first, because every page links to its section there.
-pub const PAGES: &[(&str, &str, &str)] = &[
+pub(super) const PAGES: &[(&str, &str, &str)] = &[
     (
         "console",
         "The console",
@@ -65,7 +65,7 @@ pub const PAGES: &[(&str, &str, &str)] = &[
 ];
 
 /// `/help` and `/help/{page}`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
     let wanted = match ask.part("page") {
         "" => "console",
         wanted => wanted,

@@ -25,7 +25,7 @@ struct Waiting {
 }
 
 /// `/`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
     let runs = ask.store.list_runs(RUNS_LOOKED_AT)?;
     let waiting = waiting(ask, &runs)?;
     let body = html! {
@@ -175,7 +175,7 @@ fn waiting(ask: &Ask, runs: &[RunRecord]) -> Result<Vec<Waiting>> {
 }
 
 /// `/values`: shows values in full, or masks them again.
-pub fn show_values(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn show_values(ask: &mut Ask) -> Result<Answer> {
     ask.session.shows_values = !ask.session.shows_values;
     let action = match ask.session.shows_values {
         true => "show values",
@@ -188,7 +188,7 @@ pub fn show_values(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `path` if it leads to this console, else the overview.
-pub fn own_path(path: &str) -> String {
+pub(super) fn own_path(path: &str) -> String {
     let is_own =
         path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\n', '\r']);
     if is_own {

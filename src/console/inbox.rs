@@ -41,7 +41,7 @@ fn mails(home: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 /// `/inbox`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
     if !ask.app.inbox {
         return Ok(Answer::Missing);
     }
@@ -83,7 +83,7 @@ fn asked(ask: &Ask) -> Option<Vec<u8>> {
 }
 
 /// `/inbox/{mail}`.
-pub fn mail(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn mail(ask: &mut Ask) -> Result<Answer> {
     let Some(bytes) = asked(ask) else {
         return Ok(Answer::Missing);
     };
@@ -115,7 +115,7 @@ fn links(ask: &Ask, text: &str) -> Markup {
 }
 
 /// `/inbox/{mail}/html`.
-pub fn as_html(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn as_html(ask: &mut Ask) -> Result<Answer> {
     let Some(bytes) = asked(ask) else {
         return Ok(Answer::Missing);
     };

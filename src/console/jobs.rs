@@ -21,6 +21,7 @@ use super::ask::{Answer, Ask, Page};
 use super::commands::Said;
 use super::page::{self, form, prose, visible};
 use super::response::Head;
+use super::steps::{back, steps};
 use crate::admin::Role;
 use crate::outcome::Exit;
 use crate::progress::Step;
@@ -150,12 +151,12 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
         _ => None,
     };
     let body = html! {
-        @if let Some(here) = steps { (super::steps::steps(ask, here)) }
+        @if let Some(here) = step { (steps(ask, here)) }
         section aria-labelledby="how-far" { (watched(ask, &job)?) }
         (page::command(ask, &shell::command(&job.args)))
     };
     let title = capitalized(label(ask, &job.kind));
-    let here = match steps {
+    let here = match step {
         Some(_) => "/import",
         None => "/runs",
     };
@@ -410,7 +411,7 @@ fn remaining(ask: &Ask, seconds: u64) -> String {
 fn end(ask: &Ask, job: &Job) -> Result<Markup> {
     let (class, text) = ending(job);
     let leads_to = leads_to(job).filter(|_| went_well(job));
-    let back = super::steps::back(ask, job);
+    let before = back(ask, job);
     let said = job.stderr.as_deref().map(str::trim);
     let said = said.filter(|said| !said.is_empty());
     let is_locked = job.exit_code == Some(Exit::Locked as i32);
@@ -434,7 +435,7 @@ fn end(ask: &Ask, job: &Job) -> Result<Markup> {
         }
         @if let Some(leads_to) = leads_to {
             p { a.button href=(leads_to) { (ask.t("Continue")) } }
-        } @else if let Some(back) = back {
+        } @else if let Some(back) = before {
             @if job.kind == "import" { p { (ask.t("Import the plan again: it continues where it stopped.")) } }
             p { a.button href=(back) { (ask.t("Go back")) } }
         }

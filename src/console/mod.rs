@@ -58,7 +58,6 @@ mod steps;
 mod words;
 
 pub use self::import::{folder_of as uploads_of, tidy};
-pub use self::page::{form, visible};
 pub use self::proxy::{Network, Trusted};
 
 /// Bytes of a form; files are streamed and have a limit of their own.

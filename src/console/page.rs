@@ -7,12 +7,12 @@ use super::words;
 use crate::admin::Role;
 use crate::notify::token::Token;
 use crate::refusal::Refusal;
-pub use crate::report::html::{prose, visible};
+pub(super) use crate::report::html::{prose, visible};
 
 /// The pages' only style sheet; it is in each of them as it is, allowed by its hash.
-pub const STYLE: &str = include_str!("console.css");
+pub(super) const STYLE: &str = include_str!("console.css");
 /// The pages' only script, likewise. Everything works without it.
-pub const SCRIPT: &str = include_str!("console.js");
+pub(super) const SCRIPT: &str = include_str!("console.js");
 
 /// The places of the navigation, with the least role that sees them.
 const PLACES: [(&str, &str, Role); 8] = [
@@ -27,7 +27,7 @@ const PLACES: [(&str, &str, Role); 8] = [
 ];
 
 /// What the frame of a page shows of its viewer.
-pub struct Frame {
+pub(super) struct Frame {
     language: &'static str,
     /// Nobody, on pages outside.
     viewer: Option<Viewer>,
@@ -45,7 +45,7 @@ struct Viewer {
 
 impl Frame {
     /// For somebody who isn't signed in.
-    pub fn outside(language: &'static str) -> Frame {
+    pub(super) fn outside(language: &'static str) -> Frame {
         Frame {
             language,
             viewer: None,
@@ -53,7 +53,7 @@ impl Frame {
     }
 
     /// For who asks.
-    pub fn of(ask: &Ask) -> Frame {
+    pub(super) fn of(ask: &Ask) -> Frame {
         Frame {
             language: ask.language,
             viewer: Some(Viewer {
@@ -68,13 +68,13 @@ impl Frame {
     }
 
     /// `english` in the viewer's language.
-    pub fn t(&self, english: &'static str) -> &'static str {
+    pub(super) fn t(&self, english: &'static str) -> &'static str {
         words::look_up(self.language, english)
     }
 }
 
 /// The whole page.
-pub fn render(frame: &Frame, page: &Page) -> String {
+pub(super) fn render(frame: &Frame, page: &Page) -> String {
     html! {
         (DOCTYPE)
         html lang=(frame.language) {
@@ -148,7 +148,7 @@ fn bottom(frame: &Frame, help: &str) -> Markup {
 }
 
 /// What makes a form one of this session's, to be carried out once.
-pub fn hidden(secret: &str) -> Markup {
+pub(super) fn hidden(secret: &str) -> Markup {
     // Without randomness the form isn't taken, and nothing else happens.
     let nonce = Token::new().map_or_else(|_| String::new(), |token| token.text());
     html! {
@@ -168,13 +168,13 @@ pub fn form(ask: &Ask, action: &str, body: Markup) -> Markup {
 }
 
 /// The command that does what the page shows.
-pub fn command(ask: &Ask, command: &str) -> Markup {
+pub(super) fn command(ask: &Ask, command: &str) -> Markup {
     html! { p.shell { (ask.t("In a shell:")) " " code { (visible(command)) } } }
 }
 
 /// Text as it may be in a URL's query or path: all but unreserved characters are percent-encoded
 /// (RFC 3986, section 2.3).
-pub fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
@@ -188,7 +188,7 @@ pub fn encoded(text: &str) -> String {
 }
 
 /// There is nothing at that address.
-pub fn missing(ask: &Ask) -> Page {
+pub(super) fn missing(ask: &Ask) -> Page {
     Page::new(
         "",
         ask.t("This page doesn't exist"),
@@ -197,7 +197,7 @@ pub fn missing(ask: &Ask) -> Page {
 }
 
 /// The viewer's role is too low.
-pub fn forbidden(ask: &Ask, needed: Role) -> Page {
+pub(super) fn forbidden(ask: &Ask, needed: Role) -> Page {
     let text = "Your role is {role}. This needs the role {needed}.";
     let role = ask.session.role.name();
     let text = ask.tf(text, &[("role", &role), ("needed", &needed.name())]);
@@ -209,7 +209,7 @@ pub fn forbidden(ask: &Ask, needed: Role) -> Page {
 }
 
 /// A form without this session's secret.
-pub fn foreign(ask: &Ask) -> Page {
+pub(super) fn foreign(ask: &Ask) -> Page {
     let text = "It is from an older page or another site. Nothing was done. Reload the page and send it again.";
     Page::new(
         "",
@@ -219,7 +219,7 @@ pub fn foreign(ask: &Ask) -> Page {
 }
 
 /// A form that was sent twice, while the first is being carried out.
-pub fn under_way(ask: &Ask) -> Page {
+pub(super) fn under_way(ask: &Ask) -> Page {
     let text = "The form was sent twice. Wait a moment, then reload this page.";
     Page::new(
         "",
@@ -229,7 +229,7 @@ pub fn under_way(ask: &Ask) -> Page {
 }
 
 /// The database can't be reached.
-pub fn away(frame: &Frame) -> Page {
+pub(super) fn away(frame: &Frame) -> Page {
     let text = "Nothing is lost. Reload this page in a moment.";
     Page::new(
         "",
@@ -239,7 +239,7 @@ pub fn away(frame: &Frame) -> Page {
 }
 
 /// Why something can't be done.
-pub fn refusal(frame: &Frame, refusal: &Refusal) -> Page {
+pub(super) fn refusal(frame: &Frame, refusal: &Refusal) -> Page {
     let body = html! {
         div.problem role="alert" {
             p { strong { (prose(&refusal.what)) } }

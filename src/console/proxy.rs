@@ -77,7 +77,7 @@ impl Trusted {
 }
 
 /// The address of the browser: behind a proxy, what the proxy says.
-pub fn client(peer: SocketAddr, headers: &HeaderMap, behind_proxy: bool) -> IpAddr {
+pub(super) fn client(peer: SocketAddr, headers: &HeaderMap, behind_proxy: bool) -> IpAddr {
     let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
     let forwarded = forwarded
         .filter(|_| behind_proxy)

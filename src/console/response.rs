@@ -36,7 +36,7 @@ impl Head {
 }
 
 /// The names and values of `application/x-www-form-urlencoded` (WHATWG URL Standard, section 5).
-pub fn fields_of(bytes: &[u8]) -> Fields {
+pub(super) fn fields_of(bytes: &[u8]) -> Fields {
     let text = String::from_utf8_lossy(bytes);
     let uri = format!("/?{text}").parse::<Uri>();
     // A query may hold what a URI parser refuses: such bytes are no browser's.
@@ -45,14 +45,14 @@ pub fn fields_of(bytes: &[u8]) -> Fields {
 }
 
 /// A page of HTML.
-pub fn html(status: StatusCode, page: String) -> Response {
+pub(super) fn html(status: StatusCode, page: String) -> Response {
     let mut response = typed(page, "text/html; charset=utf-8");
     *response.status_mut() = status;
     response
 }
 
 /// Somewhere else, by GET.
-pub fn see(location: &str) -> Response {
+pub(super) fn see(location: &str) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     if let Ok(location) = HeaderValue::try_from(location) {
         response.headers_mut().insert(LOCATION, location);
@@ -61,28 +61,28 @@ pub fn see(location: &str) -> Response {
 }
 
 /// The same with a cookie; an empty value takes it away.
-pub fn see_with_cookie(app: &App, location: &str, value: &str) -> Response {
+pub(super) fn see_with_cookie(app: &App, location: &str, value: &str) -> Response {
     let mut response = see(location);
     set_cookie(app, &mut response, value);
     response
 }
 
 /// Gives an answer the cookie of a session.
-pub fn set_cookie(app: &App, response: &mut Response, value: &str) {
+pub(super) fn set_cookie(app: &App, response: &mut Response, value: &str) {
     if let Ok(cookie) = HeaderValue::try_from(headers::set_cookie(app.https, value)) {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
 }
 
 /// Plain text.
-pub fn plain(status: StatusCode, text: &str) -> Response {
+pub(super) fn plain(status: StatusCode, text: &str) -> Response {
     let mut response = typed(text.to_string(), "text/plain; charset=utf-8");
     *response.status_mut() = status;
     response
 }
 
 /// A body of that media type.
-pub fn typed(body: impl Into<Body>, media: &'static str) -> Response {
+pub(super) fn typed(body: impl Into<Body>, media: &'static str) -> Response {
     let mut response = Response::new(body.into());
     response
         .headers_mut()
@@ -91,7 +91,7 @@ pub fn typed(body: impl Into<Body>, media: &'static str) -> Response {
 }
 
 /// A file to save.
-pub fn file(download: Download) -> Response {
+pub(super) fn file(download: Download) -> Response {
     let body = match download.content {
         Content::Bytes(bytes) => Body::from(bytes),
         Content::File(path) => match std::fs::File::open(path) {

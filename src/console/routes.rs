@@ -18,7 +18,7 @@ use crate::store::Store;
 use crate::store::console::Session;
 
 /// An address.
-pub struct Route {
+pub(super) struct Route {
     /// Whether it takes forms; else it gives a page.
     pub posts: bool,
     /// Its path; a part in braces is named.
@@ -31,7 +31,7 @@ pub struct Route {
 
 /// Who may use an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needs {
+pub(super) enum Needs {
     /// Anybody.
     Nobody,
     /// Who has that role or a higher one.
@@ -42,7 +42,7 @@ pub enum Needs {
 
 impl Needs {
     /// Whether somebody of that role may.
-    pub fn is_met(self, role: Role) -> bool {
+    pub(super) fn is_met(self, role: Role) -> bool {
         match self {
             Needs::Nobody => true,
             Needs::Role(needed) | Needs::Fresh(needed) => role >= needed,
@@ -51,7 +51,7 @@ impl Needs {
 }
 
 /// A handler that takes the body as it comes, or answers bit by bit.
-pub type Streaming = fn(
+pub(super) type Streaming = fn(
     Arc<App>,
     Session,
     Vec<(&'static str, String)>,
@@ -61,7 +61,7 @@ pub type Streaming = fn(
 
 /// What an address does.
 #[derive(Clone, Copy)]
-pub enum Act {
+pub(super) enum Act {
     /// Gives a page.
     Page(Handler),
     /// Takes a form, once.
@@ -73,7 +73,7 @@ pub enum Act {
 }
 
 /// A handler for somebody who isn't signed in.
-pub type Outside = fn(&Arc<App>, &mut Store, &Head, &Fields) -> Response;
+pub(super) type Outside = fn(&Arc<App>, &mut Store, &Head, &Fields) -> Response;
 
 const fn page(path: &'static str, role: Role, handler: Handler) -> Route {
     Route {
@@ -122,11 +122,11 @@ const fn outside(posts: bool, path: &'static str, handler: Outside) -> Route {
 }
 
 /// Where somebody signs in.
-pub const SIGN_IN: &str = "/sign-in";
+pub(super) const SIGN_IN: &str = "/sign-in";
 
 /// Every address. The first that fits is taken.
 #[rustfmt::skip]
-pub const ROUTES: &[Route] = &[
+pub(super) const ROUTES: &[Route] = &[
     outside(false, SIGN_IN, sign_in::answer),
     outside(true, SIGN_IN, sign_in::answer),
     outside(false, "/password", sign_in::set_password),
@@ -223,9 +223,6 @@ pub const ROUTES: &[Route] = &[
         Role::Operator,
         import::plan::import,
     ),
-    page("/inbox", Role::Operator, inbox::page),
-    page("/inbox/{mail}", Role::Operator, inbox::mail),
-    page("/inbox/{mail}/html", Role::Operator, inbox::as_html),
     page("/jobs/{job}", Role::Reader, jobs::page),
     page("/jobs/{job}/state", Role::Reader, jobs::state),
     stream(false, "/jobs/{job}/events", Role::Reader, jobs::events),
@@ -416,7 +413,10 @@ pub const ROUTES: &[Route] = &[
 ];
 
 /// The route of a path, with its named parts.
-pub fn find(posts: bool, path: &str) -> Option<(&'static Route, Vec<(&'static str, String)>)> {
+pub(super) fn find(
+    posts: bool,
+    path: &str,
+) -> Option<(&'static Route, Vec<(&'static str, String)>)> {
     let mut routes = ROUTES.iter().filter(|route| route.posts == posts);
     routes.find_map(|route| Some((route, matched(route.path, path)?)))
 }

@@ -22,7 +22,7 @@ const LINK_MINUTES: i32 = 24 * 60;
 const SUPPRESSED_SHOWN: usize = 200;
 
 /// `/settings`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
     let all = ask.may(Role::Owner);
     let sessions = match (all, ask.session.admin) {
         (true, _) => ask.store.list_console_sessions(None)?,
@@ -80,7 +80,7 @@ fn own(ask: &Ask) -> Markup {
 }
 
 /// `/settings`, sent: language and time zone of this session.
-pub fn set_own(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn set_own(ask: &mut Ask) -> Result<Answer> {
     let language = match ask.form.get("language") {
         "de" => "de",
         "en" => "en",
@@ -104,7 +104,7 @@ fn session_table(ask: &Ask, sessions: &[Open]) -> Markup {
     };
     html! {
         @if sessions.is_empty() { p { (ask.t("Only this one.")) } } @else {
-            div.scroll tabindex="0" role="region" aria-labelledby="sessions" { table {
+            div.scroll tabindex="0" role="group" aria-labelledby="sessions" { table.cards {
                 caption.hidden { (ask.t("Sessions")) }
                 thead { tr {
                     th scope="col" { (ask.t("Administrator")) }
@@ -116,9 +116,9 @@ fn session_table(ask: &Ask, sessions: &[Open]) -> Markup {
                 tbody { @for session in sessions {
                     tr {
                         th scope="row" { (name(session)) @if session.id == ask.session.id { " " span.badge.note { (ask.t("this one")) } } }
-                        td { (ask.time_of(session.created_at)) }
-                        td { (ask.time_of(session.seen_at)) }
-                        td { (session.address) br; span.small { (visible(&session.agent)) } }
+                        td data-label=(ask.t("Signed in")) { (ask.time_of(session.created_at)) }
+                        td data-label=(ask.t("Last seen")) { (ask.time_of(session.seen_at)) }
+                        td data-label=(ask.t("From")) { (session.address) br; span.small { (visible(&session.agent)) } }
                         td { (form(ask, "/settings/sessions/end", html! {
                             input type="hidden" name="session" value=(session.id);
                             button.second aria-label=(ask.tf("End the session of {name} from {address}", &[("name", &session.name), ("address", &session.address)])) { (ask.t("End")) }
@@ -131,7 +131,7 @@ fn session_table(ask: &Ask, sessions: &[Open]) -> Markup {
 }
 
 /// `/settings/sessions/end`.
-pub fn end_session(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn end_session(ask: &mut Ask) -> Result<Answer> {
     let id: Option<Uuid> = ask.form.get("session").parse().ok();
     let own = ask.store.list_console_sessions(ask.session.admin)?;
     let is_own = |open: &Open| Some(open.id) == id && open.admin == ask.session.admin;
@@ -145,7 +145,7 @@ pub fn end_session(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/settings/administrators`.
-pub fn administrators(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn administrators(ask: &mut Ask) -> Result<Answer> {
     administrators_with(ask, None)
 }
 
@@ -197,7 +197,7 @@ fn admin_table(ask: &Ask, admins: &[Admin]) -> Markup {
         @if admins.is_empty() {
             p { (ask.t("There are none. On this machine, a link signs in; to let others in, add them here.")) }
         } @else {
-            div.scroll tabindex="0" role="region" aria-labelledby="all" { table {
+            div.scroll tabindex="0" role="group" aria-labelledby="all" { table.cards {
                 caption.hidden { (ask.t("Administrators")) }
                 thead { tr {
                     th scope="col" { (ask.t("Name")) }
@@ -230,8 +230,8 @@ fn admin_line(ask: &Ask, admin: &Admin) -> Markup {
                     button.second aria-label=(ask.tf("Change the role of {name}", &[("name", name)])) { (ask.t("Change")) }
                 }
             })) }
-            td { @if admin.has_password { (ask.t("set")) } @else { span.badge.warning { (ask.t("not set yet")) } } }
-            td { @if let Some(seen) = admin.seen_at { (ask.time_of(seen)) } @else { "–" } }
+            td data-label=(ask.t("Password")) { @if admin.has_password { (ask.t("set")) } @else { span.badge.warning { (ask.t("not set yet")) } } }
+            td data-label=(ask.t("Last seen")) { @if let Some(seen) = admin.seen_at { (ask.time_of(seen)) } @else { "–" } }
             td {
                 div.row {
                     (form(ask, "/settings/administrators/link", html! {
@@ -281,7 +281,7 @@ fn sent_role(ask: &Ask) -> Result<Role> {
 }
 
 /// Adds an administrator.
-pub fn add(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn add(ask: &mut Ask) -> Result<Answer> {
     let role = sent_role(ask)?;
     let name = ask.form.get("name").trim().to_string();
     let address = ask.form.get("email").trim().to_string();
@@ -302,7 +302,7 @@ fn sent_admin(ask: &Ask) -> Result<Admin> {
 }
 
 /// Gives an administrator another role.
-pub fn set_role(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn set_role(ask: &mut Ask) -> Result<Answer> {
     let (role, admin) = (sent_role(ask)?, sent_admin(ask)?);
     let command = format!("muster admins role … {}", role.name());
     ask.acts("admins role", &command);
@@ -311,7 +311,7 @@ pub fn set_role(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// Makes a new link for an administrator to set a password.
-pub fn new_link(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn new_link(ask: &mut Ask) -> Result<Answer> {
     let (token, admin) = (Token::new()?, sent_admin(ask)?);
     ask.acts("admins link", "muster admins link …");
     ask.store.make_password_link(admin.id, &link(&token))?;
@@ -319,7 +319,7 @@ pub fn new_link(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// Removes an administrator.
-pub fn remove(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn remove(ask: &mut Ask) -> Result<Answer> {
     let admin = sent_admin(ask)?;
     ask.acts("admins remove", "muster admins remove …");
     ask.store.remove_admin(admin.id)?;
@@ -327,7 +327,7 @@ pub fn remove(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/settings/suppression`.
-pub fn suppression(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn suppression(ask: &mut Ask) -> Result<Answer> {
     let mut listed = ask.store.list_suppressions()?;
     let all = listed.len() as u64;
     let wanted = ask.query.get("find").trim().to_lowercase();
@@ -354,7 +354,7 @@ pub fn suppression(ask: &mut Ask) -> Result<Answer> {
                 button.second { (ask.t("Find")) }
             }
             p { (count) @if found > SUPPRESSED_SHOWN as u64 { "; " (ask.tf("the first {count} are shown", &[("count", &SUPPRESSED_SHOWN)])) } }
-            div.scroll tabindex="0" role="region" aria-labelledby="list" { table {
+            div.scroll tabindex="0" role="group" aria-labelledby="list" { table.cards {
                 caption.hidden { (ask.t("Addresses that are never mailed")) }
                 thead { tr {
                     th scope="col" { (ask.t("Address")) } th scope="col" { (ask.t("Reason")) } th scope="col" { (ask.t("Since")) }
@@ -362,12 +362,12 @@ pub fn suppression(ask: &mut Ask) -> Result<Answer> {
                 } }
                 tbody { @for (key, reason, since) in shown { tr {
                     th scope="row" { (visible(&address(key))) }
-                    td { (visible(reason)) }
-                    td { (since) }
+                    td data-label=(ask.t("Reason")) { (visible(reason)) }
+                    td data-label=(ask.t("Since")) { (since) }
                     td { @if ask.may(Role::Approver) {
                         (form(ask, "/settings/suppression/remove", html! {
                             input type="hidden" name="address" value=(digest(key));
-                            button.second aria-label=(ask.tf("Allow mails to {name} again", &[("name", &address(key))])) { (ask.t("Allow again")) }
+                            button.second aria-label=(ask.tf("Allow again: {name}", &[("name", &address(key))])) { (ask.t("Allow again")) }
                         }))
                     } }
                 } } }
@@ -412,7 +412,7 @@ fn keys(text: &str) -> Result<Vec<String>> {
 }
 
 /// Adds addresses to the suppression list.
-pub fn suppress(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn suppress(ask: &mut Ask) -> Result<Answer> {
     let keys = keys(ask.form.get("addresses"))?;
     ask.acts("suppress", "muster suppress …");
     let reason = ask.form.get("reason").trim().to_string();
@@ -426,7 +426,7 @@ fn digest(key: &str) -> String {
 }
 
 /// Takes an address off the list.
-pub fn unsuppress(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn unsuppress(ask: &mut Ask) -> Result<Answer> {
     let wanted = ask.form.get("address").to_string();
     let listed = ask.store.list_suppressions()?.into_iter();
     let keys = listed.map(|(key, _, _)| key);

@@ -27,7 +27,7 @@ use crate::text::username_key;
 
 /// The fewest characters of an administrator's password, which is all that protects them
 /// (NIST SP 800-63B-4, section 3.1.1.2).
-pub const PASSWORD_CHARS_MIN: usize = 15;
+pub(super) const PASSWORD_CHARS_MIN: usize = 15;
 
 /// A form that was sent when the session had ended: what was typed is offered again after signing in.
 #[derive(Default)]
@@ -80,7 +80,7 @@ impl Kept {
 }
 
 /// `/sign-in` for somebody who isn't.
-pub fn answer(app: &Arc<App>, store: &mut Store, head: &Head, form: &Fields) -> Response {
+pub(super) fn answer(app: &Arc<App>, store: &mut Store, head: &Head, form: &Fields) -> Response {
     let kept = Kept::again(form);
     if !form.has("code") && !form.has("name") {
         return page(app, head, &Trouble::none(), kept.as_ref());
@@ -101,7 +101,7 @@ pub fn answer(app: &Arc<App>, store: &mut Store, head: &Head, form: &Fields) -> 
 }
 
 /// A form of somebody whose session has ended.
-pub fn again(app: &Arc<App>, head: &Head, form: &Fields) -> Response {
+pub(super) fn again(app: &Arc<App>, head: &Head, form: &Fields) -> Response {
     const ENDED: &str = "Your session has ended. Sign in again; what you typed is kept.";
     let trouble = Trouble {
         text: ENDED,
@@ -286,7 +286,7 @@ fn check(
 }
 
 /// Whom a trusted proxy says; with a session of theirs begun, the address is asked for again.
-pub fn by_proxy(
+pub(super) fn by_proxy(
     app: &Arc<App>,
     store: &mut Store,
     head: &Head,
@@ -419,7 +419,7 @@ fn short(value: &str) -> String {
 }
 
 /// Asks for the password again, for what can do harm. A form that was sent is offered again after it.
-pub fn confirm(ask: &Ask) -> Answer {
+pub(super) fn confirm(ask: &Ask) -> Answer {
     let kept = (!ask.form.0.is_empty()).then(|| Kept::of(&ask.path, &ask.form));
     confirm_page(ask, kept.as_ref(), "")
 }
@@ -454,7 +454,7 @@ fn confirm_page(ask: &Ask, kept: Option<&Kept>, problem: &'static str) -> Answer
 }
 
 /// `/confirm`: the password again.
-pub fn confirmed(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn confirmed(ask: &mut Ask) -> Result<Answer> {
     const WRONG: &str = "This isn't your password.";
     const MANY: &str = "Too many attempts. Wait a few minutes, then try again.";
     let kept = Kept::again(&ask.form);
@@ -503,7 +503,12 @@ pub fn confirmed(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/password`, where the link of an administrator leads.
-pub fn set_password(app: &Arc<App>, store: &mut Store, head: &Head, form: &Fields) -> Response {
+pub(super) fn set_password(
+    app: &Arc<App>,
+    store: &mut Store,
+    head: &Head,
+    form: &Fields,
+) -> Response {
     if !form.has("code") {
         return password_page(head, "", "", None, StatusCode::OK);
     }
@@ -629,7 +634,7 @@ fn password_page(
 }
 
 /// `/sign-out`.
-pub fn out(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn out(ask: &mut Ask) -> Result<Answer> {
     ask.acts("sign-out", "");
     ask.store.end_console_session(ask.session.id)?;
     Ok(Answer::See("/sign-in".to_string()))

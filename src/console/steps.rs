@@ -7,7 +7,7 @@ use super::ask::Ask;
 use crate::store::jobs::Job;
 
 /// The steps, with the one that the page is.
-pub fn steps(ask: &Ask, here: usize) -> Markup {
+pub(super) fn steps(ask: &Ask, here: usize) -> Markup {
     let names = ["File", "Columns", "Check", "Plan", "Import"];
     html! {
         ol.steps aria-label=(ask.t("Steps")) {
@@ -19,7 +19,7 @@ pub fn steps(ask: &Ask, here: usize) -> Markup {
 }
 
 /// The page from which a check or an import of an upload was started; `None` for other jobs.
-pub fn back(ask: &Ask, job: &Job) -> Option<String> {
+pub(super) fn back(ask: &Ask, job: &Job) -> Option<String> {
     let id: Uuid = job.about.parse().ok()?;
     let upload = ask.store.upload(id).ok()?;
     match (job.kind.as_str(), upload.settings.check) {

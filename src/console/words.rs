@@ -16,7 +16,7 @@ static GERMAN: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| 
 
 /// The language that a browser prefers of those that there are, by its `Accept-Language` (RFC 9110,
 /// section 12.5.4); the order of the list is taken, weights are not.
-pub fn choose(wanted: &str, accepted: &str) -> &'static str {
+pub(super) fn choose(wanted: &str, accepted: &str) -> &'static str {
     let mut asked = std::iter::once(wanted).chain(accepted.split(','));
     let known = asked.find_map(|tag| {
         let tag = tag.split(';').next().unwrap_or("").trim();
@@ -30,7 +30,7 @@ pub fn choose(wanted: &str, accepted: &str) -> &'static str {
 }
 
 /// `english` in that language; as it is where the table has nothing.
-pub fn look_up(language: &str, english: &'static str) -> &'static str {
+pub(super) fn look_up(language: &str, english: &'static str) -> &'static str {
     match language {
         "de" => GERMAN.get(english).copied().unwrap_or(english),
         _ => english,
@@ -38,7 +38,7 @@ pub fn look_up(language: &str, english: &'static str) -> &'static str {
 }
 
 /// `text` with each `{name}` replaced.
-pub fn fill(text: &str, blanks: &[(&str, &dyn Display)]) -> String {
+pub(super) fn fill(text: &str, blanks: &[(&str, &dyn Display)]) -> String {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {

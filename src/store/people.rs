@@ -117,10 +117,11 @@ impl Store {
         limit: Option<u64>,
         each: &mut dyn FnMut(AccountRecord) -> Result<()>,
     ) -> Result<()> {
-        self.each_from(choice, sort, 0, limit, each)
+        self.each_in(choice, &order(sort), 0, limit, each)
     }
 
-    /// A page of the accounts that fit: `limit` after the first `offset`, in the order of `sort`.
+    /// A page of the accounts that fit: `limit` after the first `offset`, in the order of `sort`, else of
+    /// their ids, which an index gives at once.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
@@ -132,7 +133,11 @@ impl Store {
         limit: u64,
     ) -> Result<Vec<AccountRecord>> {
         let mut found = Vec::new();
-        self.each_from(choice, sort, offset, Some(limit), &mut |account| {
+        let order = match sort {
+            [] => "account.id".to_string(),
+            sort => order(sort),
+        };
+        self.each_in(choice, &order, offset, Some(limit), &mut |account| {
             found.push(account);
             Ok(())
         })?;
@@ -152,15 +157,14 @@ impl Store {
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
-    fn each_from(
+    fn each_in(
         &self,
         choice: &Choice,
-        sort: &[(RecordColumn, bool)],
+        order: &str,
         offset: u64,
         limit: Option<u64>,
         each: &mut dyn FnMut(AccountRecord) -> Result<()>,
     ) -> Result<()> {
-        let order = order(sort);
         let limit = match limit {
             Some(limit) => format!("order by {order} limit {limit} offset {offset}"),
             None => String::new(),

@@ -1,7 +1,7 @@
 //! Of the frame, signing in, the overview and the settings.
 
 /// English, German.
-pub const WORDS: &[(&str, &str)] = &[
+pub(super) const WORDS: &[(&str, &str)] = &[
     ("Overview", "Übersicht"),
     ("Import", "Import"),
     ("Runs", "Läufe"),
@@ -280,10 +280,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("Address", "Adresse"),
     ("Reason", "Grund"),
     ("Since", "Seit"),
-    (
-        "Allow mails to {name} again",
-        "E-Mails an {name} wieder erlauben",
-    ),
+    ("Allow again: {name}", "Wieder erlauben: {name}"),
     ("Allow again", "Wieder erlauben"),
     ("Add addresses", "Adressen hinzufügen"),
     ("Addresses, one a line", "Adressen, eine je Zeile"),

@@ -1,7 +1,7 @@
 //! Of jobs, and of the way from a file to an import.
 
 /// English, German.
-pub const WORDS: &[(&str, &str)] = &[
+pub(super) const WORDS: &[(&str, &str)] = &[
     // jobs
     ("check", "Prüfung"),
     ("import", "Import"),

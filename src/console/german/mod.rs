@@ -6,7 +6,8 @@ mod people;
 mod runs;
 
 /// All tables: English, German.
-pub const ALL: &[&[(&str, &str)]] = &[frame::WORDS, import::WORDS, people::WORDS, runs::WORDS];
+pub(super) const ALL: &[&[(&str, &str)]] =
+    &[frame::WORDS, import::WORDS, people::WORDS, runs::WORDS];
 
 #[cfg(test)]
 mod tests {

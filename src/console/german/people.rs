@@ -1,7 +1,7 @@
 //! German of the pages about people, groups, invitations and mails.
 
 /// English, German.
-pub const WORDS: &[(&str, &str)] = &[
+pub(super) const WORDS: &[(&str, &str)] = &[
     ("Send password resets", "Links für neue Passwörter senden"),
     ("Back: who", "Zurück: wer"),
     ("Who gets a mail", "Wer eine Mail bekommt"),

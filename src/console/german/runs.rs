@@ -1,7 +1,7 @@
 //! Of the pages about runs.
 
 /// English, German.
-pub const WORDS: &[(&str, &str)] = &[
+pub(super) const WORDS: &[(&str, &str)] = &[
     ("By field", "Nach Feld"),
     (
         "This run changed no value of an account.",

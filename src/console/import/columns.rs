@@ -31,7 +31,7 @@ enum Looked {
 }
 
 /// The arguments that say how the file is read; all commands have them.
-pub fn reading(settings: &Settings) -> Vec<String> {
+pub(crate) fn reading(settings: &Settings) -> Vec<String> {
     let mut args = Vec::new();
     for (name, value) in [
         ("sheet", &settings.sheet),
@@ -76,7 +76,7 @@ fn look(ask: &Ask, upload: &Upload) -> Result<Looked> {
 }
 
 /// `/import/{upload}`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     match asked(ask)? {
         Some(upload) => Ok(shown(ask, &upload, None)?.into()),
         None => Ok(Answer::Missing),
@@ -104,7 +104,7 @@ fn shown(ask: &Ask, upload: &Upload, problem: Option<&Said>) -> Result<Page> {
 }
 
 /// A refusal of a command, as a message.
-pub fn refused(ask: &Ask, said: &Said) -> Markup {
+pub(crate) fn refused(ask: &Ask, said: &Said) -> Markup {
     html! {
         div.problem role="alert" {
             p { strong { (prose(&said.what)) } }
@@ -200,7 +200,7 @@ fn word(ask: &Ask, column: &ShownColumn) -> Markup {
 }
 
 /// A field as people call it.
-pub fn field_name(ask: &Ask, word: &str) -> String {
+pub(crate) fn field_name(ask: &Ask, word: &str) -> String {
     let english = match word {
         "external_id" => "Id in the source system",
         "email" => "E-mail",
@@ -322,7 +322,7 @@ fn how_it_is_read(ask: &Ask, upload: &Upload, looked: &Looked) -> Markup {
 }
 
 /// The beginning of a text that may be long.
-pub fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     match text.char_indices().nth(VALUE_CHARS_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_string(),
@@ -330,7 +330,7 @@ pub fn cut(text: &str) -> String {
 }
 
 /// `/import/{upload}/reading`.
-pub fn read_otherwise(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn read_otherwise(ask: &mut Ask) -> Result<Answer> {
     let Some(mut upload) = asked(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -354,7 +354,7 @@ pub fn read_otherwise(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/import/{upload}/columns`: keeps the answers, and starts the check.
-pub fn confirm(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn confirm(ask: &mut Ask) -> Result<Answer> {
     let Some(mut upload) = asked(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -435,7 +435,7 @@ fn own_pipeline(name: &str) -> Result<PathBuf> {
 ///
 /// # Errors
 /// A refusal with a `database.*` code.
-pub fn check(ask: &mut Ask, upload: &mut Upload, allowed: &[(String, u64)]) -> Result<Uuid> {
+pub(crate) fn check(ask: &mut Ask, upload: &mut Upload, allowed: &[(String, u64)]) -> Result<Uuid> {
     let id = store::new_id()?;
     let settings = &upload.settings;
     let mut args = vec!["check".to_string(), upload.path.clone()];
@@ -463,7 +463,7 @@ pub fn check(ask: &mut Ask, upload: &mut Upload, allowed: &[(String, u64)]) -> R
 }
 
 /// The plan that a check wrote.
-pub fn plan_of(home: &Path, upload: Uuid, check: Uuid) -> PathBuf {
+pub(crate) fn plan_of(home: &Path, upload: Uuid, check: Uuid) -> PathBuf {
     folder_of(home, upload).join(format!("{check}.plan"))
 }
 

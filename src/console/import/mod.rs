@@ -19,9 +19,9 @@ use crate::report::{human, template};
 use crate::store::Store;
 use crate::store::uploads::Upload;
 
-pub mod columns;
-pub mod plan;
-pub mod upload;
+pub(super) mod columns;
+pub(super) mod plan;
+pub(super) mod upload;
 
 use self::upload::Problem;
 
@@ -55,7 +55,7 @@ fn discard(home: &Path, store: &Store, id: Uuid) -> Result<()> {
 }
 
 /// The upload of the path.
-pub fn asked(ask: &Ask) -> Result<Option<Upload>> {
+pub(super) fn asked(ask: &Ask) -> Result<Option<Upload>> {
     match ask.part("upload").parse() {
         Ok(id) => ask.store.upload(id).map(Some),
         Err(_) => Ok(None),
@@ -63,7 +63,7 @@ pub fn asked(ask: &Ask) -> Result<Option<Upload>> {
 }
 
 /// `/import`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
     ask.acts("delete old uploads", "");
     tidy(&ask.app.home, ask.app.upload_days, ask.store)?;
     let uploads = ask.store.list_uploads(LISTED)?;
@@ -111,7 +111,7 @@ fn problem(ask: &Ask) -> Option<String> {
 }
 
 /// `12 MB`, in the viewer's way of writing numbers.
-pub fn size(ask: &Ask, bytes: u64) -> String {
+pub(super) fn size(ask: &Ask, bytes: u64) -> String {
     let units = [(1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB")];
     let unit = units.into_iter().find(|(unit, _)| bytes >= *unit);
     match unit {
@@ -144,7 +144,7 @@ fn file_form(ask: &Ask) -> Markup {
 }
 
 /// The pipelines to choose from: those of the folder `pipelines` first.
-pub fn pipelines(ask: &Ask, chosen: &str) -> Markup {
+pub(super) fn pipelines(ask: &Ask, chosen: &str) -> Markup {
     let own = crate::pipelines::own();
     html! {
         @if !own.is_empty() {
@@ -205,7 +205,7 @@ fn listed(ask: &Ask, uploads: &[Upload]) -> Markup {
 }
 
 /// `/import/template`.
-pub fn template(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn template(ask: &mut Ask) -> Result<Answer> {
     let name = ask.query.get("pipeline");
     let definition = crate::pipelines::open(Some(name).filter(|name| !name.is_empty()))?.definition;
     let stem: String = definition
@@ -239,7 +239,7 @@ pub fn template(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/import/{upload}/remove`.
-pub fn remove(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn remove(ask: &mut Ask) -> Result<Answer> {
     let Some(upload) = asked(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -249,7 +249,7 @@ pub fn remove(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// A count of something that isn't one.
-pub fn rows(ask: &Ask, count: u64) -> String {
+pub(super) fn rows(ask: &Ask, count: u64) -> String {
     match count {
         1 => ask.t("1 row").to_string(),
         count => ask.tf("{count} rows", &[("count", &ask.number(count))]),
@@ -257,19 +257,19 @@ pub fn rows(ask: &Ask, count: u64) -> String {
 }
 
 /// A path for a page: without the folders of this machine.
-pub fn shown_path(path: &str) -> String {
+pub(super) fn shown_path(path: &str) -> String {
     human::safe(path.rsplit('/').next().unwrap_or(path))
 }
 
 /// Whether a pipeline of that name may be chosen: one that is built in, or one of the folder
 /// `pipelines`. Any other path would be read, and shown where it is wrong.
-pub fn is_known(name: &str) -> bool {
+pub(super) fn is_known(name: &str) -> bool {
     let own = crate::pipelines::own();
     SHIPPED.iter().any(|(shipped, _)| *shipped == name)
         || own.iter().any(|path| path.to_str() == Some(name))
 }
 
 /// A text of a command with the name of a file instead of its whole path.
-pub fn without_folder(text: &str, path: &str) -> String {
+pub(super) fn without_folder(text: &str, path: &str) -> String {
     text.replace(path, &shown_path(path))
 }

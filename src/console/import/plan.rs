@@ -108,7 +108,7 @@ fn checked(ask: &Ask) -> Result<std::result::Result<Checked, Answer>> {
 }
 
 /// `/import/{upload}/plan/{job}`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     match checked(ask)? {
         Ok(checked) => Ok(shown(ask, &checked, None)?.into()),
         Err(answer) => Ok(answer),
@@ -367,7 +367,7 @@ fn read(ask: &Ask, checked: &Checked) -> Markup {
 }
 
 /// `/import/{upload}/plan/{job}/allow`: checks again, and lets through what was typed.
-pub fn allow(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn allow(ask: &mut Ask) -> Result<Answer> {
     let mut checked = match checked(ask)? {
         Ok(checked) => checked,
         Err(answer) => return Ok(answer),
@@ -392,7 +392,7 @@ fn number(text: &str) -> Option<u64> {
 }
 
 /// `/import/{upload}/plan/{job}/import`: imports exactly what was shown.
-pub fn import(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn import(ask: &mut Ask) -> Result<Answer> {
     let checked = match checked(ask)? {
         Ok(checked) => checked,
         Err(answer) => return Ok(answer),

@@ -49,7 +49,7 @@ const NAME_BYTES_MAX: usize = 120;
 
 /// Why a file wasn't taken. The page `/import` says it in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Problem {
+pub(crate) enum Problem {
     /// It is over the limit.
     TooLarge,
     /// The disk has no room for it.
@@ -68,7 +68,7 @@ pub enum Problem {
 
 impl Problem {
     /// In the address of the page that shows it.
-    pub const ALL: [(Problem, &'static str); 7] = [
+    pub(crate) const ALL: [(Problem, &'static str); 7] = [
         (Problem::TooLarge, "too-large"),
         (Problem::NoSpace, "no-space"),
         (Problem::Empty, "empty"),
@@ -88,7 +88,7 @@ impl Problem {
 }
 
 /// `POST /import`.
-pub fn take(
+pub(crate) fn take(
     app: Arc<App>,
     session: Session,
     _parts: Vec<(&'static str, String)>,

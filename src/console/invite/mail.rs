@@ -126,7 +126,7 @@ fn shown_at(ask: &Ask, plan: &Plan) -> usize {
 }
 
 /// `/runs/{run}/invite/{selection}`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let Some(plan) = Plan::of(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -174,7 +174,9 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
     } else {
         "/people"
     };
-    Ok(Page::new(here, ask.t(plan.purpose.title()), body).into())
+    let mut page = Page::new(here, ask.t(plan.purpose.title()), body);
+    page.help = "inviting";
+    Ok(page.into())
 }
 
 fn message_form(ask: &Ask, plan: &Plan) -> Markup {
@@ -258,7 +260,7 @@ fn send_section(ask: &Ask, plan: &Plan) -> Markup {
 }
 
 /// `/runs/{run}/invite/{selection}/html`: the mail as the frame shows it.
-pub fn html(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn html(ask: &mut Ask) -> Result<Answer> {
     let Some(plan) = Plan::of(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -270,7 +272,7 @@ pub fn html(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/runs/{run}/invite/{selection}/message`: keeps the message, and who is left out.
-pub fn message(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn message(ask: &mut Ask) -> Result<Answer> {
     let Some(plan) = Plan::of(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -300,11 +302,17 @@ pub fn message(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/runs/{run}/invite/{selection}/send`: sends by the command, to exactly those whom the page named.
-pub fn send(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn send(ask: &mut Ask) -> Result<Answer> {
     let Some(plan) = Plan::of(ask)? else {
         return Ok(Answer::Missing);
     };
     plan.mailer.check_links()?;
+    if plan.count() == 0 {
+        let what = "nobody gets a mail: everybody who was chosen has one by now, or can't get any";
+        return Err(
+            Refusal::new(Code::InvitationNone, what).help("look at who is left out, and why")
+        );
+    }
     let command = plan.purpose.command();
     let run = plan.run.as_ref().map_or("all", |run| run.id.as_str());
     let mut args: Vec<String> = [command, run, "--send"].map(String::from).to_vec();

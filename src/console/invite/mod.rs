@@ -4,5 +4,5 @@ mod mail;
 mod purpose;
 mod who;
 
-pub use mail::{html, message, page, send};
-pub use who::{choose, invite, reset};
+pub(super) use mail::{html, message, page, send};
+pub(super) use who::{choose, invite, reset};

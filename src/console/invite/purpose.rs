@@ -11,7 +11,7 @@ use crate::store::runs::RunRecord;
 
 /// What the mail is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub(super) enum Purpose {
     /// An invitation.
     Invite,
     /// A link to set a password.
@@ -20,7 +20,7 @@ pub enum Purpose {
 
 impl Purpose {
     /// By the path that was asked for.
-    pub fn of_path(path: &str) -> Purpose {
+    pub(super) fn of_path(path: &str) -> Purpose {
         let path = path.split('?').next().unwrap_or_default();
         match path.split('/').any(|part| part == "reset") {
             true => Purpose::Reset,
@@ -29,7 +29,7 @@ impl Purpose {
     }
 
     /// The kind of mail.
-    pub fn kind(self) -> Kind {
+    pub(super) fn kind(self) -> Kind {
         match self {
             Purpose::Invite => Kind::Invite,
             Purpose::Reset => Kind::Reset,
@@ -37,7 +37,7 @@ impl Purpose {
     }
 
     /// Its part of a path.
-    pub fn path(self) -> &'static str {
+    pub(super) fn path(self) -> &'static str {
         match self {
             Purpose::Invite => "invite",
             Purpose::Reset => "reset",
@@ -45,12 +45,12 @@ impl Purpose {
     }
 
     /// The command.
-    pub fn command(self) -> &'static str {
+    pub(super) fn command(self) -> &'static str {
         self.path()
     }
 
     /// The heading of its pages.
-    pub fn title(self) -> &'static str {
+    pub(super) fn title(self) -> &'static str {
         match self {
             Purpose::Invite => "Invite users",
             Purpose::Reset => "Send password resets",
@@ -59,7 +59,11 @@ impl Purpose {
 }
 
 /// Who is asked for by words, without those accounts.
-pub fn wanted_of(run: Option<&RunRecord>, words: &[String], except: &[Uuid]) -> Result<Wanted> {
+pub(super) fn wanted_of(
+    run: Option<&RunRecord>,
+    words: &[String],
+    except: &[Uuid],
+) -> Result<Wanted> {
     Ok(Wanted {
         only: wishes(words, &Among::Run(run))?,
         except: except.iter().map(|id| Wish::Id(id.to_string())).collect(),

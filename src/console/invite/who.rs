@@ -18,12 +18,12 @@ use crate::sending::mailer::Mailer;
 use crate::store::runs::RunRecord;
 
 /// `/runs/{run}/invite`.
-pub fn invite(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn invite(ask: &mut Ask) -> Result<Answer> {
     page(ask, Purpose::Invite)
 }
 
 /// `/runs/{run}/reset`.
-pub fn reset(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn reset(ask: &mut Ask) -> Result<Answer> {
     page(ask, Purpose::Reset)
 }
 
@@ -41,9 +41,15 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
     let mailer = Mailer::open(None, run.pipeline.as_deref())?;
     let words = words(ask.query.get("only"));
     let wanted = wanted_of(Some(&run), &words, &[])?;
-    let everybody = choose::Wanted::default();
-    let (all, _) = choose::choose(ask.store, &mailer, Some(&run.id), kind, &everybody)?;
     let (selection, about) = choose::choose(ask.store, &mailer, Some(&run.id), kind, &wanted)?;
+    let all = match words.is_empty() {
+        true => None,
+        false => {
+            let everybody = choose::Wanted::default();
+            let all = choose::choose(ask.store, &mailer, Some(&run.id), kind, &everybody)?;
+            Some(all.0)
+        }
+    };
     let funnel = ask.store.funnel(Some(&run.id))?;
     let count = selection.chosen.len() as u64;
     let here = format!("/runs/{}/{}", encoded(&run.id), purpose.path());
@@ -53,7 +59,7 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
         section aria-labelledby="who" {
             h2 #who { (gets(ask, purpose, count)) }
             @if about.len() > 0 { p { (counted(ask, about.len() as u64, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
-            (filter(ask, &all, &here))
+            (filter(ask, all.as_ref().unwrap_or(&selection), &here))
             (left_out(ask, &selection))
             @if ask.may(Role::Operator) {
                 (form(ask, &here, html! {
@@ -65,7 +71,9 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
         }
         (list(ask, &selection))
     };
-    Ok(Page::new("/runs", ask.t(purpose.title()), body).into())
+    let mut page = Page::new("/runs", ask.t(purpose.title()), body);
+    page.help = "inviting";
+    Ok(page.into())
 }
 
 /// `167 people get an invitation`.
@@ -159,7 +167,7 @@ fn filter(ask: &Ask, all: &Selection, here: &str) -> Markup {
 }
 
 /// Who gets no mail, and why.
-pub fn left_out(ask: &Ask, selection: &Selection) -> Markup {
+pub(super) fn left_out(ask: &Ask, selection: &Selection) -> Markup {
     html! {
         @if !selection.left_out.is_empty() || selection.not_asked > 0 {
             div.scroll { table {
@@ -211,7 +219,7 @@ fn list(ask: &Ask, selection: &Selection) -> Markup {
 }
 
 /// People, with a box to leave somebody out where `tick` is its name.
-pub fn table(ask: &Ask, people: &[Candidate], tick: Option<&str>) -> Markup {
+pub(super) fn table(ask: &Ask, people: &[Candidate], tick: Option<&str>) -> Markup {
     html! {
         div.scroll { table.many {
             caption { (ask.t("In the order of the list that was imported")) }
@@ -238,7 +246,7 @@ pub fn table(ask: &Ask, people: &[Candidate], tick: Option<&str>) -> Markup {
 }
 
 /// What somebody is called.
-pub fn called(one: &Candidate) -> &str {
+pub(super) fn called(one: &Candidate) -> &str {
     let person = &one.person;
     let names = [&person.name, &person.email, &person.username];
     let name = names.into_iter().find(|name| !name.is_empty());
@@ -246,7 +254,7 @@ pub fn called(one: &Candidate) -> &str {
 }
 
 /// `/runs/{run}/invite` and `/runs/{run}/reset`, sent: keeps who is meant, and goes on to the mail.
-pub fn choose(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn choose(ask: &mut Ask) -> Result<Answer> {
     let run = find_import(ask.store, ask.part("run"))?;
     let purpose = Purpose::of_path(&ask.path);
     let words = words(ask.form.get("only"));

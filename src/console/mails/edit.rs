@@ -163,7 +163,7 @@ fn somebody(ask: &Ask) -> Result<Person> {
 }
 
 /// `/mails/{kind}`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let Some(editing) = Editing::kept(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -230,7 +230,7 @@ fn editor(ask: &Ask, editing: &Editing) -> Markup {
 }
 
 /// `/mails/{kind}/see`: what is wrong with the text, or the mail that it makes.
-pub fn see(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn see(ask: &mut Ask) -> Result<Answer> {
     let Some(editing) = Editing::sent(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -282,7 +282,7 @@ fn preview(ask: &Ask, editing: &Editing, rendered: &Rendered) -> Markup {
 }
 
 /// `/mails/{kind}/html`: the HTML of the mail, for the frame.
-pub fn html(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn html(ask: &mut Ask) -> Result<Answer> {
     let Some(editing) = Editing::sent(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -294,7 +294,7 @@ pub fn html(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/mails/{kind}/save`: keeps the text, if it is sound.
-pub fn save(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn save(ask: &mut Ask) -> Result<Answer> {
     let Some(editing) = Editing::sent(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -311,7 +311,7 @@ pub fn save(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/mails/{kind}/reset`: takes back what was edited.
-pub fn as_it_came(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn as_it_came(ask: &mut Ask) -> Result<Answer> {
     let Some(editing) = Editing::sent(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -339,7 +339,7 @@ fn folderless() -> Refusal {
 }
 
 /// `/mails/{kind}/send`: the mail to an address of the administrator's own. Its link opens nothing.
-pub fn send(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn send(ask: &mut Ask) -> Result<Answer> {
     let Some(editing) = Editing::sent(ask)? else {
         return Ok(Answer::Missing);
     };

@@ -1,6 +1,6 @@
 //! `/mails`: the texts of all mails, as they are and as they can be edited.
 
-pub mod edit;
+pub(super) mod edit;
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ use crate::refusal::{Refusal, Result};
 ///
 /// # Errors
 /// `pipeline.not_found` for another name, and what opening it fails with.
-pub fn mail_of(name: &str) -> Result<Mail> {
+pub(super) fn mail_of(name: &str) -> Result<Mail> {
     let named = Some(name).filter(|name| !name.is_empty());
     if let Some(name) = named
         && !own_names().iter().any(|own| own == name)
@@ -33,7 +33,7 @@ pub fn mail_of(name: &str) -> Result<Mail> {
 }
 
 /// The file of a template is in the folder of edited ones.
-pub fn is_edited(mail: &Mail, kind: Kind, language: &str) -> bool {
+pub(super) fn is_edited(mail: &Mail, kind: Kind, language: &str) -> bool {
     let edited = Edited {
         kind,
         language: language.to_string(),
@@ -44,7 +44,7 @@ pub fn is_edited(mail: &Mail, kind: Kind, language: &str) -> bool {
 }
 
 /// `/mails`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
     let name = ask.query.get("pipeline");
     let mail = mail_of(name)?;
     let templates = Templates::open(&mail)?;

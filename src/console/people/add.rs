@@ -47,7 +47,7 @@ impl Wanted {
 }
 
 /// `/add`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let body = typing(ask, None)?;
     Ok(Page::new("/people", ask.t("Add a few people"), body).into())
 }
@@ -91,7 +91,7 @@ fn typing(ask: &Ask, wrong: Option<&str>) -> Result<Markup> {
 }
 
 /// `/add/check`: shows who was understood. Nothing is written.
-pub fn check(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn check(ask: &mut Ask) -> Result<Answer> {
     let wanted = Wanted::of(ask);
     let found = people(&wanted.people);
     let title = ask.t("Add a few people");
@@ -154,7 +154,7 @@ fn table(ask: &Ask, found: &[Typed]) -> Markup {
 }
 
 /// `/add`: imports them. The addresses go to the command by standard input.
-pub fn add(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn add(ask: &mut Ask) -> Result<Answer> {
     let wanted = Wanted::of(ask);
     let args = vec![
         "add".to_string(),

@@ -24,7 +24,7 @@ use crate::summary::Summary;
 const JOBS_LOOKED_AT: u32 = 200;
 
 /// The selection of the path, and whom it means.
-pub fn chosen(ask: &Ask) -> Result<Option<(Kept, Choice)>> {
+pub(crate) fn chosen(ask: &Ask) -> Result<Option<(Kept, Choice)>> {
     let Ok(id) = ask.part("selection").parse::<Uuid>() else {
         return Ok(None);
     };
@@ -36,7 +36,7 @@ pub fn chosen(ask: &Ask) -> Result<Option<(Kept, Choice)>> {
 }
 
 /// `/people/selection/{selection}`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let Some((kept, choice)) = chosen(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -108,12 +108,12 @@ fn mail_links(ask: &Ask, here: &str) -> Markup {
 }
 
 /// `/people/selection/{selection}/leave-out`.
-pub fn leave_out(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn leave_out(ask: &mut Ask) -> Result<Answer> {
     except(ask, true)
 }
 
 /// `/people/selection/{selection}/take-in`.
-pub fn take_in(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn take_in(ask: &mut Ask) -> Result<Answer> {
     except(ask, false)
 }
 
@@ -160,7 +160,7 @@ fn options(ask: &Ask) -> Result<Vec<String>> {
 }
 
 /// `/people/selection/{selection}/preview`: plans the change. Nothing is written to the accounts.
-pub fn preview(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn preview(ask: &mut Ask) -> Result<Answer> {
     let Some((kept, choice)) = chosen(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -204,7 +204,7 @@ fn plan_of(job: &Job) -> Option<&str> {
 }
 
 /// `/people/selection/{selection}/preview`.
-pub fn plan(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn plan(ask: &mut Ask) -> Result<Answer> {
     let Some((kept, _)) = chosen(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -317,7 +317,7 @@ fn confirm(ask: &Ask, job: &Job, summary: &Summary, here: &str) -> Markup {
 }
 
 /// `/people/selection/{selection}/apply`: carries out exactly what was previewed.
-pub fn apply(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn apply(ask: &mut Ask) -> Result<Answer> {
     let Some((kept, _)) = chosen(ask)? else {
         return Ok(Answer::Missing);
     };

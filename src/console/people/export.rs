@@ -9,7 +9,7 @@ use crate::report::people::{BYTE_ORDER_MARK, Rows, columns, csv};
 use crate::store::audit::Act;
 
 /// `/people/export`.
-pub fn download(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn download(ask: &mut Ask) -> Result<Answer> {
     let definition = definition()?;
     let choice = asked(&ask.query).choice(ask.store, &definition)?;
     let attributes = ask.store.attribute_names()?;

@@ -15,7 +15,7 @@ use crate::refusal::{Refusal, Result};
 use crate::store::groups::GroupRecord;
 
 /// `/groups`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let groups = ask.store.list_groups()?;
     let text = ask.query.get("text").trim().to_lowercase();
     let fits = |group: &&GroupRecord| text.is_empty() || group.path.to_lowercase().contains(&text);
@@ -107,7 +107,7 @@ fn asked(ask: &Ask) -> Result<Option<(Vec<GroupRecord>, usize)>> {
 }
 
 /// `/groups/{group}`.
-pub fn show(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn show(ask: &mut Ask) -> Result<Answer> {
     let Some((groups, at)) = asked(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -212,7 +212,7 @@ fn nameless() -> Refusal {
 }
 
 /// `/groups/create`.
-pub fn create(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn create(ask: &mut Ask) -> Result<Answer> {
     let name = ask.form.get("name").trim().to_string();
     if name.is_empty() {
         return Err(nameless());
@@ -228,7 +228,7 @@ pub fn create(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/groups/{group}/rename`.
-pub fn rename(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn rename(ask: &mut Ask) -> Result<Answer> {
     let Some((groups, at)) = asked(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -241,7 +241,7 @@ pub fn rename(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/groups/{group}/visibility`.
-pub fn set_visibility(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn set_visibility(ask: &mut Ask) -> Result<Answer> {
     let Some((groups, at)) = asked(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -252,7 +252,7 @@ pub fn set_visibility(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/groups/{group}/remove`.
-pub fn remove(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn remove(ask: &mut Ask) -> Result<Answer> {
     let Some((groups, at)) = asked(ask)? else {
         return Ok(Answer::Missing);
     };

@@ -14,7 +14,7 @@ use crate::refusal::Result;
 use crate::store::invitations::Shown;
 
 /// The states, in the order in which a mail goes through them.
-pub const STATES: [&str; 8] = [
+pub(crate) const STATES: [&str; 8] = [
     "queued",
     "sending",
     "sent",
@@ -49,7 +49,7 @@ fn asked(fields: &Fields) -> Shown {
 }
 
 /// `/invitations`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let shown = asked(&ask.query);
     let counts = ask.store.count_shown(&shown)?;
     let is_meant =
@@ -168,7 +168,7 @@ fn filter(ask: &Ask, shown: &Shown) -> Markup {
 }
 
 /// The table, with a box to tick in each line where something can be chosen.
-pub fn table(ask: &Ask, list: &[Listed], ticks: bool) -> Markup {
+pub(crate) fn table(ask: &Ask, list: &[Listed], ticks: bool) -> Markup {
     html! {
         div.scroll { table.many {
             caption { (ask.t("Newest first. Each person's newest invitation of a kind.")) }
@@ -211,7 +211,7 @@ fn row(ask: &Ask, one: &Listed, ticks: bool) -> Markup {
 }
 
 /// What the mail server said last, where that was no success.
-pub fn trouble(one: &Listed) -> Option<&str> {
+pub(crate) fn trouble(one: &Listed) -> Option<&str> {
     let went = matches!(one.state.as_str(), "sent" | "accepted" | "expired");
     one.reply.as_deref().filter(|_| !went)
 }
@@ -226,7 +226,7 @@ fn notes(ask: &Ask, one: &Listed) -> Markup {
 }
 
 /// `/invitations/select`: keeps who is meant, and goes on.
-pub fn select(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn select(ask: &mut Ask) -> Result<Answer> {
     let mut shown = asked_by_form(&ask.form);
     let except = match meant(&ask.form) {
         parts::Meant::AllBut(except) => except,

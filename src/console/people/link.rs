@@ -12,7 +12,7 @@ use crate::refusal::{Refusal, Result};
 use crate::sending::handover::{hand_over, open_mailer};
 
 /// Makes it, and shows it once: it is stored nowhere.
-pub fn make(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn make(ask: &mut Ask) -> Result<Answer> {
     let Ok(account) = ask.part("person").parse::<Uuid>() else {
         return Ok(Answer::Missing);
     };

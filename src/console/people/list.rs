@@ -29,12 +29,12 @@ const SORTS: [(&str, RecordColumn); 6] = [
 ];
 
 /// The pipeline by which people are read: the default, whose accounts are muster's own.
-pub fn definition() -> Result<Definition> {
+pub(crate) fn definition() -> Result<Definition> {
     Ok(pipelines::open(None)?.definition)
 }
 
 /// What the query asks for.
-pub fn asked(fields: &Fields) -> Asked {
+pub(crate) fn asked(fields: &Fields) -> Asked {
     let words = |name| {
         let words = fields.all(name).filter(|word| !word.is_empty());
         words.map(String::from).collect()
@@ -66,7 +66,7 @@ fn sort(ask: &Ask) -> Vec<(RecordColumn, bool)> {
 }
 
 /// `/people`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let asked = asked(&ask.query);
     let definition = definition()?;
     let choice = asked.choice(ask.store, &definition)?;
@@ -75,7 +75,7 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
     let people = ask
         .store
         .list_people(&choice, &sort, offset(ask), PER_PAGE)?;
-    let filter = filter(ask, &asked)?;
+    let filter = filter(ask, &asked, &definition)?;
     let export = parts::query_of(&[]);
     let query = ask
         .path
@@ -119,12 +119,19 @@ fn hidden_query(ask: &Ask) -> Markup {
     }
 }
 
-fn filter(ask: &Ask, asked: &Asked) -> Result<Markup> {
+fn filter(ask: &Ask, asked: &Asked, definition: &Definition) -> Result<Markup> {
     let first = |words: &[String]| words.first().cloned().unwrap_or_default();
     let statuses = STATUSES.map(|word| (word.to_string(), status_name(ask, word).to_string()));
     let groups = same(ask.store.group_paths()?);
-    let roles = same(ask.store.roles_in_use()?);
-    let organizations = same(ask.store.organizations()?);
+    // What accounts have is not asked for: that reads all of them.
+    let mut roles = definition.accounts.roles.clone();
+    let others = asked
+        .roles
+        .iter()
+        .filter(|role| !definition.accounts.roles.contains(role));
+    roles.extend(others.cloned());
+    let roles = same(roles);
+    let organization = first(&asked.organizations);
     let text = asked.text.as_deref().unwrap_or_default();
     Ok(html! {
         form.row method="get" action="/people" {
@@ -135,7 +142,10 @@ fn filter(ask: &Ask, asked: &Asked) -> Result<Markup> {
             (choice("status", ask.t("Status"), Some(ask.t("any")), &statuses, &first(&asked.statuses)))
             @if !groups.is_empty() { (choice("group", ask.t("Group"), Some(ask.t("any")), &groups, &first(&asked.groups))) }
             (choice("role", ask.t("Role"), Some(ask.t("any")), &roles, &first(&asked.roles)))
-            @if !organizations.is_empty() { (choice("organization", ask.t("Organization"), Some(ask.t("any")), &organizations, &first(&asked.organizations))) }
+            div.field {
+                label for="organization" { (ask.t("Organization")) }
+                input type="text" id="organization" name="organization" value=(organization);
+            }
             label.plain { input type="checkbox" name="never" value="yes" checked[asked.never_signed_in]; (ask.t("never signed in")) }
             @if let Some(run) = &asked.run { input type="hidden" name="run" value=(run); }
             button.second { (ask.t("Filter")) }
@@ -167,7 +177,7 @@ fn head(ask: &Ask, name: &'static str, sort: &str) -> Markup {
 }
 
 /// The table of people, with a box to tick in each line where somebody can be chosen.
-pub fn table(ask: &Ask, people: &[AccountRecord], ticks: bool) -> Markup {
+pub(crate) fn table(ask: &Ask, people: &[AccountRecord], ticks: bool) -> Markup {
     html! {
         div.scroll { table.many {
             caption { (ask.t("Accounts as they are now")) }
@@ -187,7 +197,7 @@ pub fn table(ask: &Ask, people: &[AccountRecord], ticks: bool) -> Markup {
 }
 
 /// What somebody is called: by name, else by address, username or id.
-pub fn name(account: &AccountRecord) -> String {
+pub(crate) fn name(account: &AccountRecord) -> String {
     let value = |field| account.value(field).unwrap_or_default();
     let both = format!("{} {}", value(Field::FirstName), value(Field::LastName));
     let names = [
@@ -222,7 +232,7 @@ fn row(ask: &Ask, person: &AccountRecord, ticks: bool) -> Markup {
 }
 
 /// `/people/select`: keeps who is meant, and goes on.
-pub fn select(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn select(ask: &mut Ask) -> Result<Answer> {
     let fields = ask.form.0.iter().filter_map(|(name, value)| {
         let name = name.strip_prefix("f-")?;
         Some((name.to_string(), value.clone()))
@@ -238,7 +248,7 @@ pub fn select(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// Whom a kept selection means.
-pub fn choice_of(ask: &Ask, kept: &crate::store::selections::Kept) -> Result<Choice> {
+pub(crate) fn choice_of(ask: &Ask, kept: &crate::store::selections::Kept) -> Result<Choice> {
     let mut choice = match kept.filter.get("ids") {
         Some(ids) => Choice {
             ids: Some(serde_json::from_value(ids.clone()).unwrap_or_default()),

@@ -12,35 +12,35 @@ use crate::issue::mask;
 use crate::refusal::Result;
 
 /// How many lines a page has.
-pub const PER_PAGE: u64 = 50;
+pub(crate) const PER_PAGE: u64 = 50;
 
 /// A list with more than these is typed into.
 const OPTIONS_MAX: usize = 500;
 
 /// The page that is asked for, from 1.
-pub fn page_number(ask: &Ask) -> u64 {
+pub(crate) fn page_number(ask: &Ask) -> u64 {
     ask.query.number("page", 1).max(1)
 }
 
 /// How many lines come before that page.
-pub fn offset(ask: &Ask) -> u64 {
+pub(crate) fn offset(ask: &Ask) -> u64 {
     (page_number(ask) - 1).saturating_mul(PER_PAGE)
 }
 
 /// The path of a request, without its query.
-pub fn path<'a>(ask: &'a Ask) -> &'a str {
+pub(crate) fn path<'a>(ask: &'a Ask) -> &'a str {
     ask.path.split('?').next().unwrap_or_default()
 }
 
 /// A query as it is written.
-pub fn query_of(fields: &[(&str, &str)]) -> String {
+pub(crate) fn query_of(fields: &[(&str, &str)]) -> String {
     let pairs = fields.iter().filter(|(_, value)| !value.is_empty());
     let pairs = pairs.map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
     pairs.collect::<Vec<_>>().join("&")
 }
 
 /// This page with other values for some fields of its query, from its first line on.
-pub fn with(ask: &Ask, changes: &[(&str, &str)]) -> String {
+pub(crate) fn with(ask: &Ask, changes: &[(&str, &str)]) -> String {
     let is_kept = |name: &str| name != "page" && changes.iter().all(|(other, _)| *other != name);
     let kept = ask.query.0.iter().filter(|(name, _)| is_kept(name));
     let mut fields: Vec<(&str, &str)> = kept
@@ -54,7 +54,7 @@ pub fn with(ask: &Ask, changes: &[(&str, &str)]) -> String {
 }
 
 /// The ways to the other pages of a list of `total` lines; nothing where there is one page.
-pub fn pages(ask: &Ask, total: u64) -> Markup {
+pub(crate) fn pages(ask: &Ask, total: u64) -> Markup {
     let last = total.div_ceil(PER_PAGE).max(1);
     let here = page_number(ask);
     let to = |page: u64| with(ask, &[("page", &page.to_string())]);
@@ -76,7 +76,7 @@ pub fn pages(ask: &Ask, total: u64) -> Markup {
 }
 
 /// A time as the database writes it in UTC, `2026-11-22 05:12`, in the viewer's zone.
-pub fn when(ask: &Ask, utc: Option<&str>) -> Markup {
+pub(crate) fn when(ask: &Ask, utc: Option<&str>) -> Markup {
     match utc {
         Some(utc) => ask.time(&format!("{}:00Z", utc.replace(' ', "T"))),
         None => html! {},
@@ -84,7 +84,7 @@ pub fn when(ask: &Ask, utc: Option<&str>) -> Markup {
 }
 
 /// A value about a person, masked where the viewer doesn't see values.
-pub fn personal(ask: &Ask, value: &str) -> Markup {
+pub(crate) fn personal(ask: &Ask, value: &str) -> Markup {
     match ask.masks() {
         true => visible(&mask(value)),
         false => visible(value),
@@ -92,7 +92,7 @@ pub fn personal(ask: &Ask, value: &str) -> Markup {
 }
 
 /// A line with its addresses masked, where the viewer doesn't see values.
-pub fn line(ask: &Ask, text: &str) -> Markup {
+pub(crate) fn line(ask: &Ask, text: &str) -> Markup {
     if !ask.masks() {
         return visible(text);
     }
@@ -104,7 +104,7 @@ pub fn line(ask: &Ask, text: &str) -> Markup {
 }
 
 /// A number with what it counts: one, or several as `{n} people`.
-pub fn counted(ask: &Ask, n: u64, one: &'static str, many: &'static str) -> String {
+pub(crate) fn counted(ask: &Ask, n: u64, one: &'static str, many: &'static str) -> String {
     match n {
         1 => ask.t(one).to_string(),
         n => ask.tf(many, &[("n", &ask.number(n))]),
@@ -112,7 +112,7 @@ pub fn counted(ask: &Ask, n: u64, one: &'static str, many: &'static str) -> Stri
 }
 
 /// What a state of an invitation is called.
-pub fn state_name(ask: &Ask, state: &str) -> &'static str {
+pub(crate) fn state_name(ask: &Ask, state: &str) -> &'static str {
     ask.t(match state {
         "queued" => "waiting",
         "sending" => "being sent",
@@ -127,7 +127,7 @@ pub fn state_name(ask: &Ask, state: &str) -> &'static str {
 }
 
 /// A state of an invitation as a badge.
-pub fn state_badge(ask: &Ask, state: &str) -> Markup {
+pub(crate) fn state_badge(ask: &Ask, state: &str) -> Markup {
     let kind = match state {
         "accepted" => "good",
         "failed" => "reject",
@@ -138,7 +138,7 @@ pub fn state_badge(ask: &Ask, state: &str) -> Markup {
 }
 
 /// What a status of an account is called.
-pub fn status_name(ask: &Ask, status: &str) -> &'static str {
+pub(crate) fn status_name(ask: &Ask, status: &str) -> &'static str {
     ask.t(match status {
         "active" => "active",
         "invited" => "invited",
@@ -148,7 +148,7 @@ pub fn status_name(ask: &Ask, status: &str) -> &'static str {
 }
 
 /// What a kind of mail is called.
-pub fn kind_name(ask: &Ask, kind: &str) -> &'static str {
+pub(crate) fn kind_name(ask: &Ask, kind: &str) -> &'static str {
     ask.t(match kind {
         "invite" => "invitation",
         "reset" => "password reset",
@@ -162,7 +162,7 @@ pub fn kind_name(ask: &Ask, kind: &str) -> &'static str {
 }
 
 /// A choice of a form: a label and a list to choose from. The empty word is for all.
-pub fn choice(
+pub(crate) fn choice(
     name: &str,
     label: &str,
     all: Option<&str>,
@@ -185,13 +185,13 @@ pub fn choice(
 }
 
 /// The words of a list, each as it is.
-pub fn same(words: Vec<String>) -> Vec<(String, String)> {
+pub(crate) fn same(words: Vec<String>) -> Vec<(String, String)> {
     let pairs = words.into_iter().map(|word| (word.clone(), word));
     pairs.collect()
 }
 
 /// Whom a form with a list means.
-pub enum Meant {
+pub(crate) enum Meant {
     /// All who fit, but these.
     AllBut(Vec<Uuid>),
     /// These.
@@ -199,7 +199,7 @@ pub enum Meant {
 }
 
 /// What the radio buttons and boxes of [`ticks`] say.
-pub fn meant(form: &Fields) -> Meant {
+pub(crate) fn meant(form: &Fields) -> Meant {
     let ids = |name| form.all(name).filter_map(|id| id.parse().ok()).collect();
     match form.get("which") {
         _ if form.has("one") => Meant::These(ids("one")),
@@ -210,7 +210,7 @@ pub fn meant(form: &Fields) -> Meant {
 }
 
 /// Which of a list are meant: all that fit, those that are ticked, or all but these.
-pub fn which(ask: &Ask, total: u64) -> Markup {
+pub(crate) fn which(ask: &Ask, total: u64) -> Markup {
     let all = ask.tf("all {n} that match", &[("n", &ask.number(total))]);
     html! {
         fieldset {
@@ -224,7 +224,7 @@ pub fn which(ask: &Ask, total: u64) -> Markup {
 }
 
 /// The ids of people or invitations as a list that a command reads on standard input.
-pub fn list_of(ids: &[Uuid]) -> Vec<u8> {
+pub(crate) fn list_of(ids: &[Uuid]) -> Vec<u8> {
     let mut list = String::with_capacity(ids.len() * 40);
     for id in ids {
         list.push_str(&format!("id:{id}\n"));
@@ -236,7 +236,7 @@ pub fn list_of(ids: &[Uuid]) -> Vec<u8> {
 const KEPT: std::time::Duration = std::time::Duration::from_hours(24);
 
 /// A path for a new file in a folder of muster's home that only its owner may open. Old ones go.
-pub fn new_file(ask: &Ask, ending: &str) -> Result<PathBuf> {
+pub(crate) fn new_file(ask: &Ask, ending: &str) -> Result<PathBuf> {
     use std::os::unix::fs::DirBuilderExt;
     let folder = ask.app.home.join("console");
     let mut builder = std::fs::DirBuilder::new();
@@ -255,7 +255,7 @@ pub fn new_file(ask: &Ask, ending: &str) -> Result<PathBuf> {
 }
 
 /// The options by which a command reads a message, written into a file; none for an empty one.
-pub fn message_options(ask: &Ask, message: &str) -> Result<Vec<String>> {
+pub(crate) fn message_options(ask: &Ask, message: &str) -> Result<Vec<String>> {
     if message.trim().is_empty() {
         return Ok(Vec::new());
     }
@@ -268,6 +268,6 @@ pub fn message_options(ask: &Ask, message: &str) -> Result<Vec<String>> {
 }
 
 /// Text with its lines.
-pub fn visible_lines(text: &str) -> Markup {
+pub(crate) fn visible_lines(text: &str) -> Markup {
     html! { @for line in text.lines() { (visible(line)) "\n" } }
 }

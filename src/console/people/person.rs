@@ -19,7 +19,7 @@ use crate::report::history::{Changed, Event, Explained};
 use crate::store::invitations::Shown;
 
 /// `/people/{person}`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let Ok(id) = ask.part("person").parse::<Uuid>() else {
         return Ok(Answer::Missing);
     };

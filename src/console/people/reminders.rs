@@ -71,7 +71,7 @@ fn is_invited(one: &Listed) -> bool {
 }
 
 /// `/invitations/selection/{selection}`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let Some(chosen) = Chosen::of(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -226,7 +226,7 @@ fn start(
 }
 
 /// `/invitations/selection/{selection}/remind`.
-pub fn remind(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn remind(ask: &mut Ask) -> Result<Answer> {
     let Some(chosen) = Chosen::of(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -236,7 +236,7 @@ pub fn remind(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/invitations/selection/{selection}/cancel`.
-pub fn cancel(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn cancel(ask: &mut Ask) -> Result<Answer> {
     let Some(chosen) = Chosen::of(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -252,12 +252,12 @@ pub fn cancel(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/invitations/selection/{selection}/leave-out`.
-pub fn leave_out(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn leave_out(ask: &mut Ask) -> Result<Answer> {
     except(ask, true)
 }
 
 /// `/invitations/selection/{selection}/take-in`.
-pub fn take_in(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn take_in(ask: &mut Ask) -> Result<Answer> {
     except(ask, false)
 }
 
@@ -276,7 +276,7 @@ fn except(ask: &mut Ask, adds: bool) -> Result<Answer> {
 }
 
 /// `/invitations/selection/{selection}/cards`: a page to print. The links work from now on.
-pub fn make_cards(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn make_cards(ask: &mut Ask) -> Result<Answer> {
     let Some(chosen) = Chosen::of(ask)? else {
         return Ok(Answer::Missing);
     };

@@ -17,7 +17,7 @@ use crate::store::run_rows::{Changed, KnownAs};
 const COUNTED_MAX: u64 = 20_000;
 
 /// `/runs/{run}/changes`.
-pub fn page_of_changes(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page_of_changes(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let updated = run
         .summary

@@ -31,7 +31,7 @@ struct Doubt<'a> {
 }
 
 /// `/runs/{run}/decide`.
-pub fn page_of_doubts(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page_of_doubts(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let body = body(ask, &run, None)?;
     Ok(page(
@@ -242,7 +242,7 @@ fn new_key(problem: &Problem) -> Option<Field> {
 }
 
 /// `POST /runs/{run}/decide`.
-pub fn decide(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn decide(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let there = Answer::See(address(&run.id, "/decide"));
     let (Some(row), Ok(judged)) = (row_of(ask.form.get("row")), judge::judge(ask, &run)?) else {

@@ -8,7 +8,7 @@ use crate::refusal::Result;
 use crate::store::audit::Act;
 
 /// `/runs/{run}/files/{name}`.
-pub fn download(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn download(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let name = ask.part("name");
     let files = run

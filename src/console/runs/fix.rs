@@ -41,7 +41,7 @@ struct Group<'a> {
 }
 
 /// `/runs/{run}/fix`.
-pub fn page_of_fixes(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page_of_fixes(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let title = ask.t("Fix rows");
     if run.kind != "import" {
@@ -282,7 +282,7 @@ fn line_of(judged: &Judged, row: RowNumber) -> &str {
 }
 
 /// The first cells of a row, by which people know it.
-pub fn who(ask: &Ask, judged: &Judged, row: RowNumber) -> Markup {
+pub(crate) fn who(ask: &Ask, judged: &Judged, row: RowNumber) -> Markup {
     let cells = judged
         .written
         .rows
@@ -428,12 +428,12 @@ fn typed(text: &str) -> Result<String> {
 }
 
 /// The number of a row, from 0, as forms have it.
-pub fn row_of(text: &str) -> Option<RowNumber> {
+pub(crate) fn row_of(text: &str) -> Option<RowNumber> {
     text.parse::<RowNumber>().ok()?.checked_sub(1)
 }
 
 /// `POST /runs/{run}/fix`: keeps what was typed for values, for cells, or for one row.
-pub fn keep(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn keep(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let values: Vec<String> = ask.form.all("value").map(typed).collect::<Result<_>>()?;
     let all = |name: &str| ask.form.all(name).map(String::from).collect::<Vec<_>>();
@@ -492,14 +492,14 @@ fn whole(
 }
 
 /// Keeps fixes, and says so in the audit.
-pub fn kept(ask: &mut Ask, run: &RunRecord, fixes: &[Fix]) -> Result<()> {
+pub(crate) fn kept(ask: &mut Ask, run: &RunRecord, fixes: &[Fix]) -> Result<()> {
     ask.acts("fix rows", "");
     let who = ask.who();
     ask.store.keep_fixes(&run.id, fixes, &who)
 }
 
 /// `POST /runs/{run}/fix/leave-out`.
-pub fn leave_out(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn leave_out(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     if let Some(row) = row_of(ask.form.get("row")) {
         let fix = Fix {
@@ -516,7 +516,7 @@ pub fn leave_out(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `POST /runs/{run}/fix/take-back`.
-pub fn take_back(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn take_back(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     if let Ok(id) = ask.form.get("id").parse() {
         ask.acts("fix rows", "");
@@ -527,7 +527,7 @@ pub fn take_back(ask: &mut Ask) -> Result<Answer> {
 
 /// `POST /runs/{run}/fix/import`: writes the rows that are right into a file beside the corrections,
 /// and imports it.
-pub fn import(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn import(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let Ok(judged) = judge::judge(ask, &run)? else {
         return Ok(Answer::See(address(&run.id, "/fix")));

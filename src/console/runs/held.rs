@@ -23,7 +23,7 @@ const PLAN: &str = "plan.parquet";
 const REASON_MAX: usize = 1000;
 
 /// A class in words.
-pub fn class_word(ask: &Ask, class: &str) -> String {
+pub(crate) fn class_word(ask: &Ask, class: &str) -> String {
     let word = match Class::from_name(class) {
         Some(Class::Create) => "new accounts",
         Some(Class::Update) => "accounts that change",
@@ -40,7 +40,7 @@ pub fn class_word(ask: &Ask, class: &str) -> String {
 }
 
 /// `/runs/{run}/held`.
-pub fn page_of_held(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page_of_held(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let body = body(ask, &run, None)?;
     Ok(page(
@@ -252,7 +252,7 @@ fn person(
 }
 
 /// `POST /runs/{run}/held`: approves a class.
-pub fn approve(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn approve(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let class = ask.form.get("class").to_string();
     let safeguards = run.summary.iter().flat_map(|summary| &summary.safeguards);

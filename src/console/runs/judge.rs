@@ -21,7 +21,7 @@ use crate::stages::read::{Process, Reader};
 use crate::store::runs::RunRecord;
 
 /// More rows are fixed in a spreadsheet.
-pub const ROWS_MAX: usize = 20_000;
+pub(super) const ROWS_MAX: usize = 20_000;
 /// What people are known by.
 const KNOWN_BY: [Field; 7] = [
     Field::ExternalId,
@@ -36,7 +36,7 @@ const KNOWN_BY: [Field; 7] = [
 const MEMORY: u64 = 64 << 20;
 
 /// The rows that are left, and what is still wrong with each.
-pub struct Judged {
+pub(crate) struct Judged {
     pub work: Work,
     pub written: Written,
     /// By row: its problems; none where it can go in.
@@ -47,7 +47,7 @@ pub struct Judged {
 
 /// What is wrong with a row.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub(crate) struct Problem {
     pub code: Code,
     /// The field that it is about.
     pub field: Option<Field>,
@@ -58,7 +58,7 @@ pub struct Problem {
 
 impl Problem {
     /// The accounts that it names.
-    pub fn accounts(&self) -> Vec<Uuid> {
+    pub(crate) fn accounts(&self) -> Vec<Uuid> {
         let words = self
             .detail
             .split(|c: char| !c.is_ascii_hexdigit() && c != '-');
@@ -77,21 +77,21 @@ impl Problem {
 
 impl Judged {
     /// The rows that can go in.
-    pub fn ready(&self) -> impl Iterator<Item = RowNumber> + '_ {
+    pub(crate) fn ready(&self) -> impl Iterator<Item = RowNumber> + '_ {
         let rows = self.problems.iter();
         rows.filter(|(_, problems)| problems.is_empty())
             .map(|(row, _)| *row)
     }
 
     /// What is in the column of a field that people are known by; empty where there is none.
-    pub fn value(&self, row: RowNumber, field: Field) -> &str {
+    pub(crate) fn value(&self, row: RowNumber, field: Field) -> &str {
         let file = self.written.rows.get(&row).map(|row| row.file);
         let column = file.and_then(|file| self.keys.get(file)?.get(&field));
         column.map_or("", |column| self.cell(row, column))
     }
 
     /// What is in a column of a row.
-    pub fn cell(&self, row: RowNumber, column: &str) -> &str {
+    pub(crate) fn cell(&self, row: RowNumber, column: &str) -> &str {
         let Some(found) = self.written.rows.get(&row) else {
             return "";
         };
@@ -103,7 +103,7 @@ impl Judged {
 }
 
 /// What files are read with: workbooks by a process of their own.
-pub fn reader() -> Reader {
+pub(super) fn reader() -> Reader {
     let program = std::env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
     Reader::by(Process::Of(program))
 }
@@ -112,7 +112,7 @@ pub fn reader() -> Reader {
 ///
 /// # Errors
 /// Those of [`Work::of`] and of a check.
-pub fn judge(ask: &mut Ask, run: &RunRecord) -> Result<std::result::Result<Judged, Work>> {
+pub(super) fn judge(ask: &mut Ask, run: &RunRecord) -> Result<std::result::Result<Judged, Work>> {
     let mut work = Work::of(run, ask.store)?;
     work.pipeline.definition.accounts.today = Some(jiff::Zoned::now().date());
     if work.rows() > ROWS_MAX {

@@ -11,7 +11,7 @@ use crate::runs;
 use crate::store::runs::RunRecord;
 
 /// `/runs`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let mut lines = Lines::asked(ask);
     let wanted = lines.offset() + PAGE_LINES;
     // One more says whether there is another page.

@@ -11,16 +11,16 @@ use crate::runs;
 use crate::store::runs::RunRecord;
 use crate::summary::Summary;
 
-pub mod changes;
-pub mod decide;
-pub mod files;
-pub mod fix;
-pub mod held;
+pub(super) mod changes;
+pub(super) mod decide;
+pub(super) mod files;
+pub(super) mod fix;
+pub(super) mod held;
 mod judge;
-pub mod list;
-pub mod rows;
-pub mod summary;
-pub mod undo;
+pub(super) mod list;
+pub(super) mod rows;
+pub(super) mod summary;
+pub(super) mod undo;
 
 /// How many lines a page of a list has.
 const PAGE_LINES: u64 = 50;

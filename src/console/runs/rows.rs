@@ -113,7 +113,7 @@ impl<'a> Wanted<'a> {
 }
 
 /// `/runs/{run}/rows`.
-pub fn page_of_rows(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page_of_rows(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let rows = Rows::open(&runs::ledger(&run)?)?;
     let wanted = Wanted::of(ask);
@@ -373,7 +373,7 @@ fn row(
                         @match who { Some(who) => (personal(ask, who.shown())), None => span.id { (account) } }
                     }
                     @if let Some(email) = who.and_then(|who| who.email.as_ref()) { div.small { (personal(ask, email)) } }
-                }
+                } @else { "–" }
             }
             td { @for issue in words(&line.issues) { div { (code(&issue)) } } }
             td data-label=(ask.t("Cleaned")) { (words(&line.cleaned).join(", ")) }

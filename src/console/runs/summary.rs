@@ -20,7 +20,7 @@ use crate::store::runs::RunRecord;
 use crate::summary::{Example, Input, IssueCount, Summary, Undone};
 
 /// `/runs/{run}`.
-pub fn page_of_run(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page_of_run(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let title = title(ask, &run);
     if run.summary.is_none() {
@@ -148,13 +148,13 @@ fn next(ask: &Ask, summary: &Summary, is_undone: bool) -> Markup {
 }
 
 /// Whether rows wait for somebody who knows the people.
-pub fn doubtful(summary: &Summary) -> bool {
+pub(crate) fn doubtful(summary: &Summary) -> bool {
     let is_it = |issue: &IssueCount| DOUBTFUL.iter().any(|code| code.name() == issue.code);
     summary.issues.iter().any(is_it)
 }
 
 /// The codes of rows that may be about a known account.
-pub const DOUBTFUL: [Code; 5] = [
+pub(crate) const DOUBTFUL: [Code; 5] = [
     Code::MatchReturned,
     Code::MatchZeros,
     Code::MatchOtherPerson,
@@ -471,7 +471,7 @@ fn facts(ask: &Ask, summary: &Summary) -> Markup {
 }
 
 /// The address of a file of a run.
-pub fn file_address(run: &str, file: &str) -> String {
+pub(crate) fn file_address(run: &str, file: &str) -> String {
     format!("{}/{}", address(run, "/files"), encoded(file))
 }
 
@@ -504,7 +504,7 @@ fn files(ask: &Ask, summary: &Summary) -> Markup {
 // --- undos ---------------------------------------------------------------------------------------
 
 /// What an undo did, or would do.
-pub fn undo(ask: &Ask, summary: &Summary, undone: &Undone) -> Markup {
+pub(crate) fn undo(ask: &Ask, summary: &Summary, undone: &Undone) -> Markup {
     let counts = [
         (ask.t("accounts as they were before"), undone.changed_back),
         (ask.t("accounts removed"), undone.removed),

@@ -25,7 +25,7 @@ const KEPT_SHOWN: usize = 100;
 const JOBS_LOOKED_AT: u32 = 200;
 
 /// `/runs/{run}/undo`.
-pub fn page_of_undo(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn page_of_undo(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     runs::refuse_renames(&run)?;
     if !matches!(run.kind.as_str(), "import" | "undo" | "groups") {
@@ -164,7 +164,7 @@ fn looked(ask: &Ask, run: &RunRecord) -> Result<Option<(Summary, Undone)>> {
 }
 
 /// `POST /runs/{run}/undo/look`: the preview of a large undo, by a command.
-pub fn look_by_command(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn look_by_command(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let job = jobs::start(
         ask,
@@ -182,7 +182,7 @@ pub fn look_by_command(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `POST /runs/{run}/undo`.
-pub fn undo(ask: &mut Ask) -> Result<Answer> {
+pub(crate) fn undo(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
     let typed = digits(ask.form.get("count"));

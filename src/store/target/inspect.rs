@@ -43,7 +43,7 @@ pub fn inspect(database: &Target, name: &str, definition: &Definition) -> Result
         text += &proposal.columns(&Vocabulary::new(definition));
         text += &proposal.rest(&transaction).await?;
         text += &groups(&transaction, &table).await?;
-        Ok(proposal.settings() + &text)
+        Ok(proposal.settings() + text.as_str())
     })
 }
 
