@@ -14,7 +14,7 @@ use crate::cli::run::{PLAN, RunArgs, Task, carry_out, new_run};
 use crate::cli::terminal::{shell_word, warn};
 use crate::field::RowNumber;
 use crate::issue::{Code, Issue};
-use crate::ledger::planfile;
+use crate::ledger::planfile::{self, PlanFile};
 use crate::outcome::{Exit, Outcome};
 use crate::people::words::find_import;
 use crate::pipeline::Order;
@@ -62,20 +62,7 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
     }
     drop(store);
     let approved = classes(&args.class, summary)?;
-    let folder = held.folder.as_deref().unwrap_or_default();
-    let plan = planfile::open(&Path::new(folder).join(PLAN)).map_err(|refusal| {
-        refusal.help(
-            "the plan is in the run's folder; without that folder, import the file again \
-                with `--allow`",
-        )
-    })?;
-    if plan.head.run != held.id {
-        let what = format!(
-            "`{folder}` has the plan of run {}, not of {}",
-            plan.head.run, held.id
-        );
-        return Err(Refusal::new(Code::PlanInvalid, what));
-    }
+    let plan = plan_of(&held)?;
     let mut pipeline = plan.pipeline()?;
     pipeline.definition.accounts.today = Some(crate::pipelines::today());
     pipeline.set("plan", &plan.sha256)?;
@@ -123,6 +110,25 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
         }),
     };
     carry_out(&run_args, &pipeline, task, started, new_run(started))
+}
+
+/// The plan of what the run holds.
+fn plan_of(held: &RunRecord) -> Result<PlanFile> {
+    let folder = held.folder.as_deref().unwrap_or_default();
+    let plan = planfile::open(&Path::new(folder).join(PLAN)).map_err(|refusal| {
+        refusal.help(
+            "the plan is in the run's folder; without that folder, import the file again \
+                with `--allow`",
+        )
+    })?;
+    if plan.head.run != held.id {
+        let what = format!(
+            "`{folder}` has the plan of run {}, not of {}",
+            plan.head.run, held.id
+        );
+        return Err(Refusal::new(Code::PlanInvalid, what));
+    }
+    Ok(plan)
 }
 
 /// Why it is approved: as it was given, or what is on standard input.

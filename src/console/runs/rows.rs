@@ -9,7 +9,7 @@ use super::{Lines, PAGE_LINES, address, asked, code, outcome_word, page, persona
 use crate::console::ask::{Answer, Ask};
 use crate::console::page::{encoded, visible};
 use crate::issue::Code;
-use crate::ledger::{Cell, Column, Filter, Query, Rows};
+use crate::ledger::{Cell, Column, Filter, Mistake, Query, Rows};
 use crate::outcome::Outcome;
 use crate::refusal::{Refusal, Result};
 use crate::rule::Rule;
@@ -23,6 +23,18 @@ const SORTS: [(&str, &str, bool); 4] = [
     ("last", "row", true),
     ("outcome", "outcome", false),
     ("problem", "issues", false),
+];
+
+/// The columns that are read for the page, in the order of [`line`].
+const SHOWN: [&str; 8] = [
+    "row",
+    "file",
+    "line",
+    "outcome",
+    "account",
+    "duplicate_of",
+    "cleaned",
+    "issues",
 ];
 
 /// A row as the page shows it.
@@ -133,33 +145,31 @@ pub(crate) fn page_of_rows(ask: &mut Ask) -> Result<Answer> {
     Ok(page(&run, ask, &title, "runs", body).into())
 }
 
-/// The rows of the page; says in `lines` how many fit in all.
-fn read(ask: &Ask, rows: &Rows, wanted: &Wanted, lines: &mut Lines) -> Result<Vec<Line>> {
-    let mistaken = |mistake: crate::ledger::Mistake| {
-        Refusal::new(Code::UsageInvalid, mistake.what).help(mistake.help)
-    };
+fn mistaken(mistake: Mistake) -> Refusal {
+    Refusal::new(Code::UsageInvalid, mistake.what).help(mistake.help)
+}
+
+/// Which rows are wanted; none for all of them.
+fn filter_of(ask: &Ask, rows: &Rows, wanted: &Wanted) -> Result<Option<Filter>> {
     let expression = wanted.expression();
-    let mut filter: Option<Filter> = match expression.as_str() {
+    let filter: Option<Filter> = match expression.as_str() {
         "" => None,
         expression => Some(rows.filter(expression).map_err(mistaken)?),
     };
-    if !wanted.text.is_empty() {
-        let accounts = ask.store.accounts_like(wanted.text)?;
-        let accounts = accounts.iter().map(ToString::to_string).collect();
-        filter = Some(rows.among(filter, accounts, Vec::new()).map_err(mistaken)?);
+    if wanted.text.is_empty() {
+        return Ok(filter);
     }
+    let accounts = ask.store.accounts_like(wanted.text)?;
+    let accounts = accounts.iter().map(ToString::to_string).collect();
+    let found = rows.among(filter, accounts, Vec::new());
+    found.map(Some).map_err(mistaken)
+}
+
+/// The rows of the page; says in `lines` how many fit in all.
+fn read(ask: &Ask, rows: &Rows, wanted: &Wanted, lines: &mut Lines) -> Result<Vec<Line>> {
+    let filter = filter_of(ask, rows, wanted)?;
     let column = |name: &str| rows.columns().find(name).map_err(mistaken);
-    let names = [
-        "row",
-        "file",
-        "line",
-        "outcome",
-        "account",
-        "duplicate_of",
-        "cleaned",
-        "issues",
-    ];
-    let columns: Vec<&Column> = names
+    let columns: Vec<&Column> = SHOWN
         .iter()
         .map(|name| column(name))
         .collect::<Result<_>>()?;
