@@ -158,7 +158,7 @@ pub(super) fn hidden(secret: &str) -> Markup {
 }
 
 /// A form that posts to `action`.
-pub fn form(ask: &Ask, action: &str, body: Markup) -> Markup {
+pub(super) fn form(ask: &Ask, action: &str, body: Markup) -> Markup {
     html! {
         form method="post" action=(action) {
             (hidden(&ask.session.secret))

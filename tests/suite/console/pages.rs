@@ -131,8 +131,9 @@ fn axe_finds_nothing_and_nothing_is_cut_off() {
                 .map(|what| format!("{path} (320) {what}")),
         );
         browser.width(1280);
-        let ran = browser
-            .evaluate("return document.querySelectorAll('main script, main i, main th b, main dd b').length");
+        let ran = browser.evaluate(
+            "return document.querySelectorAll('main script, main i, main th b, main dd b').length",
+        );
         if ran != json!(0) {
             found.push(format!("{path}: values are markup"));
         }
