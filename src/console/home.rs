@@ -189,8 +189,9 @@ pub(super) fn show_values(ask: &mut Ask) -> Result<Answer> {
 
 /// `path` if it leads to this console, else the overview.
 pub(super) fn own_path(path: &str) -> String {
-    let is_own =
-        path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\n', '\r']);
+    let is_own = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
+    // Browsers leave tabs and line ends out of an address, so that `/<TAB>/a` leads to the host `a`.
+    let is_own = is_own && !path.contains(char::is_control);
     if is_own {
         path.to_string()
     } else {

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use axum::body::Body;
-use axum::extract::Query;
 use axum::http::header::{
     CONTENT_DISPOSITION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE,
     USER_AGENT,
@@ -37,11 +36,35 @@ impl Head {
 
 /// The names and values of `application/x-www-form-urlencoded` (WHATWG URL Standard, section 5).
 pub(super) fn fields_of(bytes: &[u8]) -> Fields {
-    let text = String::from_utf8_lossy(bytes);
-    let uri = format!("/?{text}").parse::<Uri>();
-    // A query may hold what a URI parser refuses: such bytes are no browser's.
-    let pairs = uri.ok().and_then(|uri| Query::try_from_uri(&uri).ok());
-    Fields(pairs.map_or_else(Vec::new, |Query(pairs)| pairs))
+    let pairs = bytes.split(|byte| *byte == b'&');
+    let pairs = pairs.filter(|pair| !pair.is_empty()).map(|pair| {
+        let mut parts = pair.splitn(2, |byte| *byte == b'=');
+        let mut part = || plain_text(parts.next().unwrap_or_default());
+        (part(), part())
+    });
+    Fields(pairs.collect())
+}
+
+/// Without percent signs and pluses. NUL is left out: no person types it, and no text of PostgreSQL
+/// can hold it.
+fn plain_text(part: &[u8]) -> String {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part;
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        let digits = after.get(..2).filter(|_| *byte == b'%');
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(decoded) => {
+                bytes.push(decoded);
+                rest = &after[2..];
+            }
+            None if *byte == b'+' => bytes.push(b' '),
+            None => bytes.push(*byte),
+        }
+    }
+    bytes.retain(|byte| *byte != 0);
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A page of HTML.
@@ -131,4 +154,19 @@ fn pieces(
             Err(_) => None,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fields_of;
+
+    #[test]
+    fn forms_of_any_length_are_read_as_browsers_write_them() {
+        let long = "x".repeat(300_000);
+        let form = format!("a=1+2%2B3&b=%C3%A9%00&a=%&c&long={long}");
+        let fields = fields_of(form.as_bytes());
+        assert_eq!(fields.all("a").collect::<Vec<_>>(), ["1 2+3", "%"]);
+        assert_eq!((fields.get("b"), fields.get("c")), ("\u{e9}", ""));
+        assert_eq!(fields.get("long").len(), long.len());
+    }
 }

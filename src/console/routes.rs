@@ -405,11 +405,11 @@ pub(super) const ROUTES: &[Route] = &[
     ),
     page("/mails", Role::Reader, mails::page),
     page("/mails/{kind}", Role::Reader, mails::edit::page),
-    form("/mails/{kind}/see", Role::Operator, mails::edit::see),
-    form("/mails/{kind}/html", Role::Operator, mails::edit::html),
+    form("/mails/{kind}/see", Role::Owner, mails::edit::see),
+    form("/mails/{kind}/html", Role::Owner, mails::edit::html),
     form("/mails/{kind}/save", Role::Owner, mails::edit::save),
     form("/mails/{kind}/reset", Role::Owner, mails::edit::as_it_came),
-    form("/mails/{kind}/send", Role::Operator, mails::edit::send),
+    form("/mails/{kind}/send", Role::Owner, mails::edit::send),
 ];
 
 /// The route of a path, with its named parts.

@@ -591,9 +591,14 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Refusal {
     Refusal::new(Code::MailTemplate, what)
 }
 
+/// Steps that a mail may take: the longest of ours takes some 500.
+const FUEL: u64 = 200_000;
+
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    // A text that loops for ever is refused.
+    environment.set_fuel(Some(FUEL));
     let mut syntax = SyntaxConfig::builder();
     syntax.trim_blocks(true).lstrip_blocks(true);
     if let Ok(syntax) = syntax.build() {

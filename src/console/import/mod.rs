@@ -207,6 +207,9 @@ fn listed(ask: &Ask, uploads: &[Upload]) -> Markup {
 /// `/import/template`.
 pub(super) fn template(ask: &mut Ask) -> Result<Answer> {
     let name = ask.query.get("pipeline");
+    if !name.is_empty() && !is_known(name) {
+        return Ok(Answer::Missing);
+    }
     let definition = crate::pipelines::open(Some(name).filter(|name| !name.is_empty()))?.definition;
     let stem: String = definition
         .name

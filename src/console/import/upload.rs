@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::folder_of;
+use super::{folder_of, is_known};
 use crate::console::App;
 use crate::console::ask::who;
 use crate::console::response::{self, Head, see};
@@ -224,7 +224,7 @@ async fn read_form(
                 Ok(upload) => Ok((
                     Upload {
                         settings: Settings {
-                            pipeline: Some(pipeline).filter(|name| !name.is_empty()),
+                            pipeline: Some(pipeline).filter(|name| is_known(name)),
                             ..Settings::default()
                         },
                         ..upload

@@ -32,14 +32,26 @@ pub(crate) fn page_of_undo(ask: &mut Ask) -> Result<Answer> {
         let what = format!("run {} was a check: it wrote nothing", run.id);
         return Err(Refusal::new(Code::RunUnknown, what));
     }
-    let counts = run.summary.as_ref().map(|summary| summary.counts);
-    let written = counts.map_or(u64::MAX, |counts| counts.created + counts.updated);
     let title = ask.t("Undo this run");
-    let body = match written <= LOOKED_AT_MAX {
+    let body = match is_looked_at(&run) {
         true => preview(ask, &run, None)?,
         false => large(ask, &run, None)?,
     };
     Ok(page(&run, ask, title, "undo-a-run", body).into())
+}
+
+/// Whether the run is small enough to be looked at while somebody waits.
+fn is_looked_at(run: &RunRecord) -> bool {
+    let counts = run.summary.as_ref().map(|summary| summary.counts);
+    counts.is_some_and(|counts| counts.created + counts.updated <= LOOKED_AT_MAX)
+}
+
+/// How many accounts an undo would change now; of a large run, what the latest look found.
+fn would_change(ask: &mut Ask, run: &RunRecord) -> Result<Option<u64>> {
+    if is_looked_at(run) {
+        return Ok(Some(affected(&look(ask, run)?.undone)));
+    }
+    Ok(looked(ask, run)?.map(|(_, undone)| affected(&undone)))
 }
 
 /// What an undo would do, and the button.
@@ -76,7 +88,6 @@ fn sending(ask: &Ask, run: &RunRecord, affected: u64, wrong: Option<&'static str
         &address(&run.id, "/undo"),
         html! {
             @if let Some(wrong) = wrong { div.problem role="alert" { p { (ask.t(wrong)) } } }
-            input type="hidden" name="expected" value=(affected);
             div.field {
                 label for="count" { (ask.tf("To undo the run, type the number of accounts that change: {n}", &[("n", &affected)])) }
                 input type="text" inputmode="numeric" autocomplete="off" id="count" name="count" required;
@@ -184,13 +195,13 @@ pub(crate) fn look_by_command(ask: &mut Ask) -> Result<Answer> {
 /// `POST /runs/{run}/undo`.
 pub(crate) fn undo(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
-    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
-    let typed = digits(ask.form.get("count"));
-    if typed.is_empty() || typed != digits(ask.form.get("expected")) {
+    let typed = ask.form.get("count").chars().filter(char::is_ascii_digit);
+    let typed: Option<u64> = typed.collect::<String>().parse().ok();
+    // What is true now, not what an older page said.
+    let now = would_change(ask, &run)?;
+    if now.is_none() || typed != now {
         let wrong = "The number you typed is not the number of accounts that change. Look again, then type it.";
-        let counts = run.summary.as_ref().map(|summary| summary.counts);
-        let written = counts.map_or(u64::MAX, |counts| counts.created + counts.updated);
-        let body = match written <= LOOKED_AT_MAX {
+        let body = match is_looked_at(&run) {
             true => preview(ask, &run, Some(wrong))?,
             false => large(ask, &run, Some(wrong))?,
         };
