@@ -145,18 +145,18 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
     {
         return Ok(Answer::See(address));
     }
-    let step = match job.kind.as_str() {
+    let stage = match job.kind.as_str() {
         "check" => Some(2),
         "import" => Some(4),
         _ => None,
     };
     let body = html! {
-        @if let Some(here) = step { (steps(ask, here)) }
+        @if let Some(here) = stage { (steps(ask, here)) }
         section aria-labelledby="how-far" { (watched(ask, &job)?) }
         (page::command(ask, &shell::command(&job.args)))
     };
     let title = capitalized(label(ask, &job.kind));
-    let here = match step {
+    let here = match stage {
         Some(_) => "/import",
         None => "/runs",
     };

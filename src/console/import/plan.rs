@@ -12,6 +12,7 @@ use crate::console::page::{self, command, form, prose, visible};
 use crate::console::steps::steps;
 use crate::outcome::Counts;
 use crate::refusal::Result;
+use crate::runs;
 use crate::safeguard::{Safeguard, SafeguardDecision};
 use crate::store;
 use crate::store::jobs::{Job, JobState};
@@ -96,9 +97,15 @@ fn checked(ask: &Ask) -> Result<std::result::Result<Checked, Answer>> {
     if !is_its {
         return Ok(Err(Answer::Missing));
     }
-    let summary = job.stdout.as_deref().map(serde_json::from_str);
+    let printed = job.stdout.as_deref();
+    let printed = printed.and_then(|json| serde_json::from_str(json).ok());
+    // A summary that is too long for the job is in the folder of the run.
+    let summary = match (printed, &job.run) {
+        (None, Some(run)) if job.state == JobState::Ended => runs::of_id(ask.store, run)?.summary,
+        (printed, _) => printed,
+    };
     match summary {
-        Some(Ok(summary)) if job.state == JobState::Ended => Ok(Ok(Checked {
+        Some(summary) if job.state == JobState::Ended => Ok(Ok(Checked {
             upload,
             job,
             summary,

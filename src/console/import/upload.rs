@@ -11,10 +11,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use maud::{DOCTYPE, html};
 use multer::{Field, Multipart};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
@@ -23,7 +25,7 @@ use uuid::Uuid;
 use super::{folder_of, is_known};
 use crate::console::App;
 use crate::console::ask::who;
-use crate::console::response::{Head, see};
+use crate::console::response::{self, Head, see};
 use crate::notify::token::sha256_of;
 use crate::serve::guard;
 use crate::store;
@@ -78,6 +80,30 @@ impl Problem {
         (Problem::Failed, "failed"),
     ];
 
+    /// No file came of it; the page that says why is opened at once.
+    fn answer(self) -> Response {
+        let status = match self {
+            Problem::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::Foreign => StatusCode::FORBIDDEN,
+            Problem::SentAgain => StatusCode::CONFLICT,
+            Problem::NoSpace | Problem::Failed => StatusCode::INSUFFICIENT_STORAGE,
+            Problem::Empty | Problem::CutOff => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        let address = self.address();
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head { meta charset="utf-8"; meta http-equiv="refresh" content={ "0;url=" (address) }; title { "muster" } }
+                body { p { a href=(address) { "muster" } } }
+            }
+        };
+        let mut response = response::html(status, page.into_string());
+        if let Ok(location) = HeaderValue::try_from(address) {
+            response.headers_mut().insert(LOCATION, location);
+        }
+        response
+    }
+
     fn address(self) -> String {
         let named = Problem::ALL.iter().find(|(problem, _)| *problem == self);
         format!(
@@ -98,7 +124,7 @@ pub(crate) fn take(
     Box::pin(async move {
         match taken(&app, session, &head, body).await {
             Ok(location) => see(&location),
-            Err(problem) => see(&problem.address()),
+            Err(problem) => problem.answer(),
         }
     })
 }

@@ -161,7 +161,7 @@ fn a_file_that_is_too_large_cut_off_or_foreign_leaves_nothing() {
     let console = Console::start_with(&["--max-upload", "1MB"], &[]);
     let visitor = console.owner();
     let problem = |answer: &Answer| {
-        assert_eq!(answer.status, 303, "{}", answer.body);
+        assert!((400..600).contains(&answer.status), "{}", answer.head);
         answer.location().to_string()
     };
     let large = vec![b'a'; 1_200_000];
