@@ -8,8 +8,8 @@
 //!
 //! | layer | rooms |
 //! |---|---|
-//! | edge | [`cli`], the command line; [`serve`], the page where links lead |
-//! | flow | [`pipeline`], a whole run on one page; [`inbox`], the folder where lists are dropped; [`sending`] of mails |
+//! | edge | [`cli`], the command line; [`serve`], the page where links lead; [`console`], for administrators |
+//! | flow | [`pipeline`], a whole run on one page; [`inbox`], the folder where lists are dropped; [`runs`], which runs are known; [`fixing`] of their rows; [`sending`] of mails; [`people`], who is there |
 //! | effects | [`store`], all SQL; [`ledger`], all Parquet; [`report`], what people read; [`notify`], the mails; [`pipelines`], [`password`], [`progress`] |
 //! | passes | [`stages`], a file or folder each |
 //! | policy | [`definition`], a pipeline file; [`header`], what columns are called; [`meaning`], what cells mean |
@@ -67,11 +67,14 @@
 #![warn(unreachable_pub)]
 
 pub mod account;
+pub mod admin;
 pub mod cli;
+pub mod console;
 pub mod decision;
 pub mod definition;
 pub mod field;
 pub mod file;
+pub mod fixing;
 pub mod header;
 pub mod history;
 pub mod inbox;
@@ -85,6 +88,7 @@ pub mod memory;
 pub mod notify;
 pub mod outcome;
 pub mod password;
+pub mod people;
 pub mod pipeline;
 pub mod pipelines;
 pub mod profile;
@@ -96,6 +100,7 @@ pub mod report;
 pub mod row;
 pub mod rule;
 pub mod run_key;
+pub mod runs;
 pub mod safeguard;
 pub mod selection;
 pub mod sending;

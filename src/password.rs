@@ -7,7 +7,8 @@
 
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
-use argon2::password_hash::PasswordHasher;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
@@ -115,6 +116,17 @@ pub fn hash(normal: &str) -> Result<String> {
         .map_err(|error| failed(&error))
 }
 
+/// Whether `typed` is the password of which `phc` is the hash. Takes as long as [`hash`].
+pub fn verify(typed: &str, phc: &str) -> bool {
+    let normal: String = typed.nfkc().collect();
+    let phc = PasswordHash::new(phc);
+    phc.is_ok_and(|phc| {
+        Argon2::default()
+            .verify_password(normal.as_bytes(), &phc)
+            .is_ok()
+    })
+}
+
 /// A password that an administrator gives to several people. Nothing shows it.
 #[derive(Clone)]
 pub struct Given(String);
@@ -172,7 +184,7 @@ fn words(text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::password::{CHARS_MAX, Known, Problem, check, hash};
+    use crate::password::{CHARS_MAX, Known, Problem, check, hash, verify};
     use argon2::Argon2;
     use argon2::password_hash::PasswordVerifier;
     use argon2::password_hash::phc::PasswordHash;
@@ -232,6 +244,7 @@ mod tests {
         let phc = hash(&normal).unwrap();
         assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
         assert_ne!(phc, hash(&normal).unwrap());
+        assert!(verify(&typed, &phc) && !verify("x", &phc) && !verify("x", "y"));
         let phc = PasswordHash::new(&phc).unwrap();
         let verifies = |text: &str| {
             Argon2::default()

@@ -21,8 +21,10 @@ mod managers;
 mod order;
 mod passwords;
 mod plan;
+pub mod proposal;
 mod ran;
 mod read;
+pub mod recognize;
 pub mod record;
 mod rows;
 mod snapshot;
@@ -50,6 +52,7 @@ pub fn check(job: &Job, store: Option<&mut Store>) -> Result<Ran> {
     let scanning = scan_accounts(job, &files, &layout, store.filter(|_| is_own));
     let mut input = Input::read(job, files, layout)?;
     let decisions = input.decide(job, store, scanning)?;
+    job.progress.run(&job.run.id);
     input.with(job, decisions, Begun::new(&job.run), store)
 }
 

@@ -20,7 +20,7 @@ pub struct Recognizable {
 /// `pipeline.invalid` for one of `./pipelines` that is wrong and has a `[recognize]`.
 pub fn recognizable() -> Result<Vec<Recognizable>> {
     let mut all = Vec::new();
-    for path in own_pipelines() {
+    for path in own() {
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         if text.lines().any(|line| line.trim() == "[recognize]") {
             let pipeline = open(Some(&path.display().to_string()))?;
@@ -44,7 +44,8 @@ pub fn recognizable() -> Result<Vec<Recognizable>> {
     Ok(all)
 }
 
-fn own_pipelines() -> Vec<PathBuf> {
+/// The files of `./pipelines`, by their names.
+pub fn own() -> Vec<PathBuf> {
     let entries = std::fs::read_dir("pipelines").into_iter().flatten();
     let mut paths: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
@@ -52,6 +53,13 @@ fn own_pipelines() -> Vec<PathBuf> {
         .collect();
     paths.sort();
     paths
+}
+
+/// The names of the pipelines in `./pipelines`, sorted.
+pub fn own_names() -> Vec<String> {
+    let paths = own().into_iter();
+    let stems = paths.filter_map(|path| Some(path.file_stem()?.to_str()?.to_string()));
+    stems.collect()
 }
 
 /// Reads the pipeline called `name`: a path, the name of a file in `./pipelines`, or a shipped
@@ -99,6 +107,11 @@ pub fn open(name: Option<&str>) -> Result<Pipeline> {
             ),
         }),
     )
+}
+
+/// The day by this machine's clock and time zone. The stages get it with the pipeline.
+pub fn today() -> jiff::civil::Date {
+    jiff::Zoned::now().date()
 }
 
 #[cfg(test)]

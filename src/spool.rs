@@ -850,8 +850,8 @@ mod tests {
 
     #[test]
     fn what_is_pushed_comes_back() {
-        let long =
-            [254, 255, 256, 70_000].map(|length| "é".repeat(length / 2) + &"x".repeat(length % 2));
+        let long = [254, 255, 256, 70_000]
+            .map(|length| "é".repeat(length / 2) + "x".repeat(length % 2).as_str());
         let long = long.each_ref().map(String::as_str);
         let mut batches = [
             batch(0, &[["é", "b"], ["", "c"], ["d", ""]]),

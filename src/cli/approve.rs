@@ -1,19 +1,22 @@
 //! `muster approve`: writes what safeguards held in a run, exactly as planned.
 
+use std::io::Read;
 use std::path::Path;
 use std::time::SystemTime;
 
 use clap::Args;
 
-use super::invite::{find_import, open_store};
+use super::acting;
+use super::invite::open_store;
 use super::runs::show;
 use super::{DatabaseArgs, MemoryArgs, OutputArgs};
-use crate::cli::run::{PLAN, RunArgs, Task, carry_out, new_run, today};
+use crate::cli::run::{PLAN, RunArgs, Task, carry_out, new_run};
 use crate::cli::terminal::{shell_word, warn};
 use crate::field::RowNumber;
 use crate::issue::{Code, Issue};
 use crate::ledger::planfile;
 use crate::outcome::{Exit, Outcome};
+use crate::people::words::find_import;
 use crate::pipeline::Order;
 use crate::refusal::{Refusal, Result};
 use crate::safeguard::{Class, Classes, waits_by};
@@ -21,6 +24,9 @@ use crate::safeguard::{Safeguard, SafeguardDecision};
 use crate::store::Store;
 use crate::store::runs::RunRecord;
 use crate::summary::{Approval, Summary};
+
+/// The longest reason on standard input.
+const REASON_BYTES_MAX: u64 = 64 << 10;
 
 #[derive(Args)]
 pub(super) struct ApproveArgs {
@@ -33,7 +39,7 @@ pub(super) struct ApproveArgs {
     /// Who approves it, for the run log
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
-    /// Why, for the run log
+    /// Why, for the run log; - for text on stdin
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     #[command(flatten)]
@@ -47,6 +53,7 @@ pub(super) struct ApproveArgs {
 /// `muster approve`.
 pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
     let started = SystemTime::now();
+    let reason = reason(args)?;
     let store = open_store(&args.database)?;
     let held = find_held(&store, &args.run)?;
     let summary = finished(&held)?;
@@ -70,7 +77,7 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
         return Err(Refusal::new(Code::PlanInvalid, what));
     }
     let mut pipeline = plan.pipeline()?;
-    pipeline.definition.accounts.today = Some(today());
+    pipeline.definition.accounts.today = Some(crate::pipelines::today());
     pipeline.set("plan", &plan.sha256)?;
     let names = names(approved);
     pipeline.set("approve", &names.join(" "))?;
@@ -111,11 +118,27 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
         approval: Some(Approval {
             of: held.id.clone(),
             classes: names.into_iter().map(str::to_string).collect(),
-            by: args.by.clone(),
-            reason: args.reason.clone(),
+            by: args.by.clone().or_else(acting::actor),
+            reason,
         }),
     };
     carry_out(&run_args, &pipeline, task, started, new_run(started))
+}
+
+/// Why it is approved: as it was given, or what is on standard input.
+fn reason(args: &ApproveArgs) -> Result<Option<String>> {
+    if args.reason.as_deref() != Some("-") {
+        return Ok(args.reason.clone());
+    }
+    let mut text = String::new();
+    let read = std::io::stdin()
+        .take(REASON_BYTES_MAX)
+        .read_to_string(&mut text);
+    read.map_err(|error| {
+        let what = format!("the reason can't be read from standard input: {error}");
+        Refusal::new(Code::UsageInvalid, what).help("write it in UTF-8")
+    })?;
+    Ok(Some(text.trim().to_string()))
 }
 
 /// What the run came to that let through before what is wanted; none while any of it is held.

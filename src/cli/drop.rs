@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::due::once_a_day;
-use super::invite::{Mailer, ReportMail, corrections, run_report, undelivered};
+use super::invite::{ReportMail, corrections, run_report};
 use crate::cli::run::{
     RunArgs, Setup, Task, absolute, make_folder, new_run, open_locked, open_pipeline, run_task,
 };
@@ -33,6 +33,7 @@ use crate::outcome::{Counts, Exit, Outcome};
 use crate::refusal::{Refusal, Result};
 use crate::report::human;
 use crate::sending::Transport;
+use crate::sending::mailer::{Mailer, undelivered};
 use crate::stages::read::{Source, Wanted};
 use crate::store::Store;
 use crate::store::drops::Earlier;

@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::Zoned;
 use uuid::Uuid;
 
-use super::invite::{Mailer, SendArgs, end, open_store};
+use super::invite::{SendArgs, end, open_store, send, settle};
 use super::{AllowArgs, DatabaseArgs, MemoryArgs, OutputArgs, PipelineArgs};
 use crate::cli::run::{
     Finished, RunArgs, Setup, Task, carry_out, make_folder, new_run, open_pipeline, run_task,
@@ -21,6 +21,7 @@ use crate::issue::Code;
 use crate::outcome::Exit;
 use crate::refusal::{Refusal, Result};
 use crate::report::mails;
+use crate::sending::mailer::Mailer;
 use crate::stages::leavers;
 use crate::store::Store;
 use crate::store::invitations::Mailing;
@@ -89,7 +90,7 @@ fn remind(args: &DueArgs, pipeline: &Pipeline) -> Result<Exit> {
     let mut store = open_store(&args.database)?;
     let mailer = Mailer::open(args.pipeline.name.as_deref(), None)?;
     if args.send {
-        mailer.settle(&mut store)?;
+        settle(&mailer, &mut store)?;
     }
     let minutes = definition.mail.reminder_minutes();
     let due = store.find_session_reminders(definition.source(), &minutes)?;
@@ -132,7 +133,7 @@ fn remind(args: &DueArgs, pipeline: &Pipeline) -> Result<Exit> {
         };
         let ids = mailer.message_ids(wanted.len())?;
         let queue = store.queue_sessions(&mailing, Some(*minutes), wanted, &ids)?;
-        all.add(mailer.send(&store, queue, &how, None)?);
+        all.add(send(&mailer, &store, queue, &how)?);
         if all.stopped.is_some() {
             break;
         }

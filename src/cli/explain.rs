@@ -1,6 +1,6 @@
 //! `muster explain`: everything known about one person, in time order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::Args;
@@ -9,14 +9,12 @@ use uuid::Uuid;
 use super::DatabaseArgs;
 use super::invite::open_store;
 use crate::cli::terminal::print;
-use crate::history::Entry;
 use crate::issue::Code;
 use crate::ledger;
 use crate::outcome::Exit;
+use crate::people::timeline::explained;
 use crate::refusal::{Refusal, Result};
-use crate::report::history::{self, Explained, Row};
-use crate::report::human;
-use crate::store::Store;
+use crate::report::history::{self, Row};
 use crate::store::runs::RunRecord;
 
 #[derive(Args)]
@@ -107,46 +105,4 @@ fn rows_at(who: &str, runs: &[RunRecord]) -> Result<Option<Vec<Row>>> {
         });
     }
     Ok(Some(rows))
-}
-
-/// All that is known of one account; without its runs where it is only listed.
-fn explained(
-    store: &Store,
-    id: Uuid,
-    runs: &[RunRecord],
-    listed: bool,
-) -> Result<Option<Explained>> {
-    let Some(known) = store.known(id)? else {
-        return Ok(None);
-    };
-    if listed {
-        return Ok(Some(Explained::new(known)));
-    }
-    let done = store.find_done(id)?;
-    let ways_in = store.find_ways_in(&known)?;
-    let ledgers = read_ledgers(&id.to_string(), runs);
-    let mut explained = Explained::new(known);
-    explained.tell(&done, &ways_in, &ledgers, &store.find_starts()?);
-    for run in runs {
-        let approval = run
-            .summary
-            .as_ref()
-            .and_then(|summary| summary.run.approves.as_ref());
-        if let Some(approval) = approval {
-            explained.note(&run.id, &human::approval(approval));
-        }
-    }
-    Ok(Some(explained))
-}
-
-/// What the ledger of each import says of the account; none where its folder is gone.
-fn read_ledgers(account: &str, runs: &[RunRecord]) -> BTreeMap<String, Option<Vec<Entry>>> {
-    let imports = runs.iter().filter(|run| run.kind == "import");
-    imports
-        .map(|run| {
-            let folder = Path::new(run.folder.as_deref().unwrap_or_default());
-            let found = ledger::find(&folder.join("ledger.parquet"), &[], Some(account));
-            (run.id.clone(), found)
-        })
-        .collect()
 }

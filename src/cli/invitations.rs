@@ -6,20 +6,19 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::invite::{
-    Mailer, SendArgs, addresses, counts, end, find_import, open_store, read_message,
-};
+use super::invite::{SendArgs, counts, end, open_store, read_message, send, settle};
 use super::links::LinkArgs;
-use super::selection::split;
 use super::{DatabaseArgs, links};
 use crate::cli::terminal::{print, warn};
 use crate::definition::lifetime;
 use crate::invitation::{Kind, Listed, Name, Sent};
 use crate::issue::Code;
 use crate::outcome::Exit;
+use crate::people::words::{addresses, find_import, split};
 use crate::refusal::{Refusal, Result};
 use crate::report::mails;
 use crate::sending::Transport;
+use crate::sending::mailer::Mailer;
 use crate::session::Known;
 use crate::store::Store;
 use crate::store::invitations::{Filter, Queued};
@@ -40,7 +39,7 @@ pub(super) enum InvitationsCommand {
 
 #[derive(Args)]
 pub(super) struct ChoiceArgs {
-    /// Addresses or usernames, or @FILE with a list of them
+    /// Addresses or usernames, id:INVITATION, or @FILE with a list of them (`@-` for stdin)
     #[arg(value_name = "WHO")]
     who: Vec<String>,
     /// Only of this run: an id, the beginning of one, or `last`
@@ -78,7 +77,7 @@ pub(super) struct ListArgs {
 
 #[derive(Args)]
 pub(super) struct ResendArgs {
-    /// Addresses or usernames, or @FILE with a list of them
+    /// Addresses or usernames, id:INVITATION, or @FILE with a list of them (`@-` for stdin)
     #[arg(value_name = "WHO")]
     who: Vec<String>,
     /// Only of this run: an id, the beginning of one, or `last`
@@ -155,16 +154,29 @@ fn filter(
         None => None,
         Some(text) => lifetime(text).map_err(wrong)?.map(i64::from),
     };
-    let people: Vec<Name> = split(who)?.iter().map(|typed| Name::of(typed)).collect();
+    let words = split(who)?;
+    let id = |word: &String| {
+        word.strip_prefix("id:")
+            .and_then(|id| id.parse::<Uuid>().ok())
+    };
+    let ids: Vec<Uuid> = words.iter().filter_map(id).collect();
+    let people = words.iter().filter(|word| id(word).is_none());
+    let people: Vec<Name> = people.map(|typed| Name::of(typed)).collect();
+    if !ids.is_empty() && !people.is_empty() {
+        let what = "invitations and people are named together";
+        return Err(Refusal::new(Code::UsageInvalid, what).help("name either, not both"));
+    }
     let filter = Filter {
         run: run.map(|run| run.id),
         states: (!states.is_empty()).then(|| states.to_vec()),
-        people: (!who.is_empty()).then_some(people),
+        people: (!people.is_empty()).then_some(people),
         age_minutes,
+        ids: (!ids.is_empty()).then_some(ids),
     };
     let narrow = filter.run.is_some()
         || filter.states.is_some()
         || filter.people.is_some()
+        || filter.ids.is_some()
         || filter.age_minutes.is_some();
     Ok((filter, narrow))
 }
@@ -229,7 +241,7 @@ fn resend(args: &ResendArgs) -> Result<Exit> {
         for (_, mailer) in &posts {
             mailer.check_links()?;
         }
-        posts[0].1.settle(&mut store)?;
+        settle(&posts[0].1, &mut store)?;
     }
     let mut found = chosen(&store, &filter, narrow)?;
     found.retain(|invitation| !["accepted", "sending"].contains(&invitation.state.as_str()));
@@ -350,7 +362,7 @@ fn send_again(
     for (mailer, found) in mails {
         chosen += found.len();
         let queue = queue_again(store, mailer, found, message)?;
-        let sent = mailer.send(store, queue, how, None)?;
+        let sent = send(mailer, store, queue, how)?;
         if !how.json {
             print(&mails::sent(&sent, &mailer.way()));
         }

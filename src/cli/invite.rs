@@ -1,37 +1,30 @@
 //! `muster invite` and `muster reset`: preview, select, send. `muster report` mails the
 //! administrator.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use jiff::civil::Date;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::DatabaseArgs;
-use super::selection::{Among, wishes};
-pub(super) use super::selection::{addresses, find_import};
+use super::{DatabaseArgs, acting};
 use crate::cli::terminal::{print, stop_on_signal, warn};
-use crate::definition::{Dates, Mail, lifetime};
 use crate::file;
-use crate::invitation::Sent;
-use crate::invitation::{Candidate, LeftOut};
-use crate::invitation::{Delivery, Kind, MailContext, Person, Rendered, RunReport};
+use crate::invitation::{Candidate, Delivery, Kind, LeftOut, MailContext, Person};
+use crate::invitation::{Rendered, RunReport, Sent};
 use crate::issue::Code;
-use crate::notify::message::{self, Message, Sender, compose};
-use crate::notify::select::{Selection, select, sessions_to_mail, spread, why_not};
-use crate::notify::smtp::{Connection, OpenError, Server};
-use crate::notify::template::Templates;
-use crate::notify::{Attachment, outbox, token};
+use crate::notify::message::{self, Message};
+use crate::notify::select::Selection;
+use crate::notify::{Attachment, token};
 use crate::outcome::Exit;
+use crate::people::words::{Among, find_import, wishes};
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::report::mails;
-use crate::sending::{Sending, Transport, send};
-use crate::session::Known;
+use crate::sending::choose::{SessionMails, Wanted, choose, mailer_for};
+use crate::sending::mailer::{Mailer, undelivered};
 use crate::store::Store;
+use crate::store::audit::Act;
 use crate::store::connect::Target;
 use crate::store::invitations::{Mailing, Queued};
 use crate::store::launcher::home_from_environment;
@@ -40,18 +33,15 @@ use crate::summary::Summary;
 use crate::text::domains::is_reserved;
 use crate::text::email;
 
-/// Where links lead without `[mail] link_base`: to `muster serve` on this machine.
-pub(super) const OWN_PAGE: &str = "http://127.0.0.1:8480/";
-
-/// Takes the place of a real mail's token in a preview.
-const PREVIEW_TOKEN: &str = "only-a-preview-this-link-opens-nothing-----";
+/// The word for people of any run.
+const EVERYBODY: &str = "all";
 
 #[derive(Args)]
 pub(super) struct InviteArgs {
-    /// A run's id, the beginning of one, or `last`
+    /// A run's id, the beginning of one, or `last`; `all` for people of any run, with --only
     run: String,
     /// Only these: an address, a username, group:NAME, role:NAME, organization:NAME,
-    /// status:STATUS, row:LINE, row:FILE:LINE, or @FILE with addresses or usernames; repeatable
+    /// status:STATUS, id:ACCOUNT, row:LINE, row:FILE:LINE, or @FILE with such words; repeatable
     #[arg(long, value_name = "WHO")]
     only: Vec<String>,
     /// All but these; written as for --only
@@ -116,241 +106,6 @@ pub(super) struct ReportArgs {
     how: SendArgs,
 }
 
-/// Everything that mailing needs, opened and checked before anybody is chosen.
-pub(super) struct Mailer {
-    pub(super) mail: Mail,
-    pub(super) templates: Templates,
-    pub(super) sender: Sender,
-    pub(super) transport: Transport,
-    pub(super) link_base: String,
-    /// The pipeline's name, for the run log.
-    pub(super) pipeline: Option<String>,
-    /// The day, where the pipeline lets nobody in before their first one.
-    pub(super) day: Option<Date>,
-}
-
-impl Mailer {
-    /// By the named pipeline, else by `logged`'s.
-    pub(super) fn open(named: Option<&str>, logged: Option<&str>) -> Result<Mailer> {
-        let opened =
-            crate::pipelines::open(named.or(logged)).map_err(|refusal| match (named, logged) {
-                (None, Some(_)) => {
-                    refusal.help("the run's pipeline no longer exists; name one with `--pipeline`")
-                }
-                _ => refusal,
-            })?;
-        let dates = opened.definition.accounts.dates;
-        let day = (dates == Dates::Schedule).then(crate::cli::run::today);
-        let (mail, pipeline) = (opened.definition.mail, opened.named);
-        let sender = Sender::of(&mail)?;
-        let transport = match Server::find(&mail)? {
-            Some(_) if sender.is_default() => {
-                let what = "a mail server is configured, but no sender";
-                return Err(Refusal::new(Code::MailSettings, what)
-                    .help("set `from = \"Name <address>\"` under `[mail]`"));
-            }
-            Some(server) => Transport::Smtp(server),
-            None => Transport::Outbox(outbox::folder_in(&home_from_environment()?)),
-        };
-        Ok(Mailer {
-            templates: Templates::open(&mail)?,
-            link_base: mail
-                .link_base
-                .clone()
-                .unwrap_or_else(|| OWN_PAGE.to_string()),
-            mail,
-            sender,
-            transport,
-            pipeline,
-            day,
-        })
-    }
-
-    /// Links that only this machine can open are of no use in mails that leave it.
-    pub(super) fn check_links(&self) -> Result<()> {
-        match &self.transport {
-            Transport::Smtp(server) if self.mail.link_base.is_none() && !server.is_here() => {
-                let what =
-                    format!("links would lead to {OWN_PAGE}, which only this machine can open");
-                Err(Refusal::new(Code::MailSettings, what)
-                    .help("set `link_base` under `[mail]` to the address of `muster serve` or of your own page"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Temporary passwords are for those pipelines alone that say so.
-    pub(super) fn check_kind(&self, kind: Kind) -> Result<()> {
-        if kind != Kind::Temporary || self.mail.temporary_passwords {
-            return Ok(());
-        }
-        let what = "this pipeline doesn't allow temporary passwords";
-        Err(Refusal::new(Code::MailSettings, what).help(
-            "send links (`muster reset` without --temporary-password), or set `temporary_passwords = true` under `[mail]`",
-        ))
-    }
-
-    /// How long a way in of that kind works, in minutes.
-    pub(super) fn lifetime(&self, kind: Kind) -> Option<u32> {
-        let text = match kind {
-            Kind::Reset => &self.mail.reset_expires,
-            Kind::Temporary => &self.mail.temporary_expires,
-            _ => &self.mail.invitation_expires,
-        };
-        // Checked when the pipeline was read.
-        lifetime(text).unwrap_or(Some(0))
-    }
-
-    /// Where mails go, as words.
-    pub(super) fn way(&self) -> String {
-        match &self.transport {
-            Transport::Outbox(folder) => format!("to the outbox {}", folder.display()),
-            Transport::Smtp(server) => format!("by {}", server.describe()),
-        }
-    }
-
-    /// What an administrator should know before sending.
-    pub(super) fn warnings(&self, kind: Kind) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if kind == Kind::Temporary {
-            warnings.push(
-                "these mails contain passwords, and a mail can't be recalled; a link is safer"
-                    .to_string(),
-            );
-        } else if self.mail.link_base.is_none() && matches!(self.transport, Transport::Smtp(_)) {
-            warnings.push(format!(
-                "links lead to {OWN_PAGE}, which only this machine can open: set `link_base` under `[mail]`"
-            ));
-        }
-        if self.mail.contact.is_none() {
-            warnings
-                .push("the mails don't say whom to ask: set `contact` under `[mail]`".to_string());
-        }
-        warnings
-    }
-
-    /// The mail that somebody would get, with a link that opens nothing.
-    pub(super) fn preview(
-        &self,
-        kind: Kind,
-        person: &Person,
-        message: Option<&str>,
-        session: Option<&Known>,
-    ) -> Result<Rendered> {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_secs() as i64;
-        let mail_context = MailContext {
-            person: person.clone(),
-            link: match kind {
-                Kind::Temporary | Kind::Session | Kind::SessionReminder => String::new(),
-                _ => token::link(&self.link_base, PREVIEW_TOKEN),
-            },
-            password: match kind {
-                Kind::Temporary => "(made when it is sent)".to_string(),
-                _ => String::new(),
-            },
-            expires_at: self
-                .lifetime(kind)
-                .map(|minutes| now + i64::from(minutes) * 60),
-            message: message.unwrap_or_default().to_string(),
-            product: self.mail.product.clone(),
-            contact: self.mail.contact.clone().unwrap_or_default(),
-            run: None,
-            session: session.cloned(),
-        };
-        self.templates.render(kind, &mail_context)
-    }
-
-    fn compose(
-        &self,
-        rendered: &Rendered,
-        to: &Person,
-        attached: &[Attachment],
-        id: &str,
-    ) -> Result<Message> {
-        compose(
-            rendered,
-            &self.sender,
-            &to.email,
-            &to.name,
-            id,
-            SystemTime::now(),
-            attached,
-        )
-        .map_err(|why| {
-            Refusal::new(
-                Code::MailSettings,
-                format!("this mail can't be sent: {why}"),
-            )
-        })
-    }
-
-    /// As many Message-IDs as there are mails to queue.
-    pub(super) fn message_ids(&self, count: usize) -> Result<Vec<String>> {
-        (0..count)
-            .map(|_| message::new_message_id(self.sender.domain()))
-            .collect()
-    }
-
-    /// Sends one mail, now.
-    ///
-    /// # Errors
-    /// `mail.server` when no server was reached: the mail was certainly not sent.
-    pub(super) fn deliver(&self, message: &Message) -> Result<Delivery> {
-        match &self.transport {
-            Transport::Outbox(folder) => Ok(outbox::deliver(folder, message)),
-            Transport::Smtp(server) => Connection::open(server)
-                .map_err(|error| match error {
-                    OpenError::Busy(what) | OpenError::Fatal(what) => {
-                        Refusal::new(Code::MailServer, what)
-                    }
-                })
-                .map(|mut connection| connection.deliver(message)),
-        }
-    }
-
-    /// Settles what senders left that are gone.
-    pub(super) fn settle(&self, store: &mut Store) -> Result<()> {
-        let lease = store.begin_sending()?;
-        let folder = match &self.transport {
-            Transport::Outbox(folder) => folder.clone(),
-            Transport::Smtp(_) => outbox::folder_in(&home_from_environment()?),
-        };
-        let found = store.settle_abandoned(&lease, |id| outbox::has(&folder, id))?;
-        for line in mails::abandoned(&found).lines() {
-            warn(line);
-        }
-        Ok(())
-    }
-
-    /// Sends what was queued.
-    pub(super) fn send(
-        &self,
-        store: &Store,
-        queue: Vec<Queued>,
-        args: &SendArgs,
-        limit: Option<usize>,
-    ) -> Result<Sent> {
-        let progress = Progress::new(args.quiet);
-        send(
-            &Sending {
-                store,
-                mail: &self.mail,
-                templates: &self.templates,
-                sender: &self.sender,
-                transport: &self.transport,
-                link_base: &self.link_base,
-                progress: &progress,
-                stop: &stop_on_signal(),
-                limit,
-            },
-            queue,
-        )
-    }
-}
-
 /// `muster invite`.
 pub(super) fn invite(args: &InviteArgs) -> Result<Exit> {
     write_to(args, Kind::Invite)
@@ -400,36 +155,35 @@ pub(super) fn write_to_run(
 fn write_to(args: &InviteArgs, kind: Kind) -> Result<Exit> {
     let how = &args.how;
     let mut store = open_store(&how.database)?;
-    let run = find_import(&store, &args.run)?;
-    let mailer = Mailer::open(how.pipeline.as_deref(), run.pipeline.as_deref())?;
+    let run = match args.run.as_str() {
+        EVERYBODY if args.only.is_empty() => {
+            let what = "`all` needs a selection";
+            return Err(Refusal::new(Code::UsageInvalid, what).help("name people with --only"));
+        }
+        EVERYBODY => None,
+        wanted => Some(find_import(&store, wanted)?),
+    };
+    let wanted = Wanted {
+        only: wishes(&args.only, &Among::Run(run.as_ref()))?,
+        except: wishes(&args.except, &Among::Run(run.as_ref()))?,
+        limit: args.limit,
+        canary: args.canary,
+    };
+    let named = how.pipeline.as_deref();
+    let mailer = mailer_for(&store, named, run.as_ref(), kind, &wanted)?;
     mailer.check_kind(kind)?;
     let message = read_message(how.message_file.as_deref())?;
-    let only = wishes(&args.only, &Among::Run(Some(&run)))?;
-    let except = wishes(&args.except, &Among::Run(Some(&run)))?;
     if how.send {
         mailer.check_links()?;
-        mailer.settle(&mut store)?;
+        settle(&mailer, &mut store)?;
     }
-    let people = store.find_people(Some(&run.id), kind, mailer.day)?;
-    // Somebody who is active already may still hear of sessions.
-    let hears =
-        |candidate: &Candidate| kind == Kind::Invite && !sessions_to_mail(candidate).is_empty();
-    let reason = |candidate: &Candidate| why_not(candidate, kind).filter(|_| !hears(candidate));
-    let mut selection = select(people, &reason, &only, &except, args.limit)?;
-    if let Some(count) = args.canary {
-        let before = selection.chosen.len();
-        selection.chosen = spread(std::mem::take(&mut selection.chosen), count);
-        selection.not_asked += before - selection.chosen.len();
-    }
-    let about = match kind {
-        Kind::Invite => SessionMails::of(&store, &mut selection)?,
-        _ => SessionMails::default(),
-    };
+    let run_id = run.as_ref().map(|run| run.id.as_str());
+    let (selection, about) = choose(&store, &mailer, run_id, kind, &wanted)?;
     for warning in mailer.warnings(kind) {
         warn(&warning);
     }
     let mailing = Mailing {
-        run: &run.id,
+        run: run_id.unwrap_or_default(),
         kind,
         lifetime_minutes: mailer.lifetime(kind),
         message: message.as_deref(),
@@ -437,97 +191,58 @@ fn write_to(args: &InviteArgs, kind: Kind) -> Result<Exit> {
     };
     match how.send {
         true => send_all(&store, &mailer, &mailing, &selection, &about, args),
-        false => preview(&mailer, &run, &mailing, &selection, &about, args),
+        false => preview(&mailer, run.as_ref(), &mailing, &selection, &about, args),
     }
 }
 
-/// The mails about sessions that go out after the invitations.
-#[derive(Default)]
-struct SessionMails {
-    /// The sessions by their ids.
-    sessions: HashMap<Uuid, Known>,
-    /// Accounts and sessions: everybody's first, then everybody's second, and so on. Whoever gets
-    /// several gets them in the order of their beginnings.
-    rounds: Vec<Vec<(Uuid, Uuid)>>,
-    /// Who gets the first of them.
-    first: Option<Person>,
+/// Settles what senders left that are gone, and says so.
+pub(super) fn settle(mailer: &Mailer, store: &mut Store) -> Result<()> {
+    let found = mailer.settle(store)?;
+    for line in mails::abandoned(&found).lines() {
+        warn(line);
+    }
+    Ok(())
 }
 
-impl SessionMails {
-    /// Those of the people who were chosen. Of these, only those stay chosen who get an invitation.
-    fn of(store: &Store, selection: &mut Selection) -> Result<SessionMails> {
-        let mut mails = SessionMails::default();
-        for candidate in std::mem::take(&mut selection.chosen) {
-            for (round, session) in sessions_to_mail(&candidate).iter().enumerate() {
-                mails.first.get_or_insert_with(|| candidate.person.clone());
-                mails
-                    .rounds
-                    .resize_with(mails.rounds.len().max(round + 1), Vec::new);
-                mails.rounds[round].push((candidate.account, *session));
-            }
-            match why_not(&candidate, Kind::Invite) {
-                None => selection.chosen.push(candidate),
-                Some(reason) => selection
-                    .left_out
-                    .entry(reason)
-                    .or_default()
-                    .push(candidate),
-            }
-        }
-        if !mails.rounds.is_empty() {
-            let known = store.list_sessions()?.into_iter();
-            mails.sessions = known.map(|known| (known.id, known)).collect();
-        }
-        Ok(mails)
-    }
+/// Sends what was queued.
+pub(super) fn send(
+    mailer: &Mailer,
+    store: &Store,
+    queue: Vec<Queued>,
+    how: &SendArgs,
+) -> Result<Sent> {
+    let progress = Progress::new(how.quiet);
+    mailer.send(store, queue, &progress, &stop_on_signal(), None)
+}
 
-    fn len(&self) -> usize {
-        self.rounds.iter().map(Vec::len).sum()
-    }
-
-    /// How many there are of each session, as text; nothing where there are none.
-    fn shown(&self) -> String {
-        let mut counts: HashMap<Uuid, u64> = HashMap::new();
-        for (_, session) in self.rounds.iter().flatten() {
-            *counts.entry(*session).or_default() += 1;
+/// Sends the mails about sessions, a round at a time.
+fn send_about(
+    about: &SessionMails,
+    store: &Store,
+    mailer: &Mailer,
+    mailing: &Mailing,
+    how: &SendArgs,
+    all: &mut Sent,
+) -> Result<()> {
+    let mailing = Mailing {
+        kind: Kind::Session,
+        lifetime_minutes: None,
+        ..*mailing
+    };
+    for round in &about.rounds {
+        if all.stopped.is_some() {
+            break;
         }
-        let mut counted: Vec<(&Known, u64)> = counts
-            .iter()
-            .filter_map(|(id, count)| Some((self.sessions.get(id)?, *count)))
-            .collect();
-        counted.sort_by_key(|(known, _)| (known.session.starts_at, &known.session.key));
-        mails::session_mails(&counted)
+        let ids = mailer.message_ids(round.len())?;
+        let queue = store.queue_sessions(&mailing, None, round, &ids)?;
+        all.add(send(mailer, store, queue, how)?);
     }
-
-    /// Sends them, a round at a time.
-    fn send(
-        &self,
-        store: &Store,
-        mailer: &Mailer,
-        mailing: &Mailing,
-        how: &SendArgs,
-        all: &mut Sent,
-    ) -> Result<()> {
-        let mailing = Mailing {
-            kind: Kind::Session,
-            lifetime_minutes: None,
-            ..*mailing
-        };
-        for round in &self.rounds {
-            if all.stopped.is_some() {
-                break;
-            }
-            let ids = mailer.message_ids(round.len())?;
-            let queue = store.queue_sessions(&mailing, None, round, &ids)?;
-            all.add(mailer.send(store, queue, how, None)?);
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 fn preview(
     mailer: &Mailer,
-    run: &RunRecord,
+    run: Option<&RunRecord>,
     mailing: &Mailing,
     selection: &Selection,
     about: &SessionMails,
@@ -543,12 +258,12 @@ fn preview(
     } else {
         print(&mails::selection(
             kind,
-            &run.id,
+            mailing.run,
             selection.chosen.len() as u64,
             &selection.left_out,
             selection.not_asked as u64,
         ));
-        print(&about.shown());
+        print(&mails::session_mails(&about.counted()));
     }
     let Some(shown) = shown else {
         if !args.how.json {
@@ -576,8 +291,7 @@ fn preview(
     }
     if args.open {
         let folder = run
-            .folder
-            .as_deref()
+            .and_then(|run| run.folder.as_deref())
             .map(Path::new)
             .filter(|folder| folder.is_dir());
         let path = folder.unwrap_or(Path::new(".")).join("preview.eml");
@@ -635,8 +349,8 @@ fn send_all(
         true => Vec::new(),
         false => store.queue(mailing, &accounts, &mailer.message_ids(accounts.len())?)?,
     };
-    let mut sent = mailer.send(store, queue, &args.how, None)?;
-    about.send(store, mailer, mailing, &args.how, &mut sent)?;
+    let mut sent = send(mailer, store, queue, &args.how)?;
+    send_about(about, store, mailer, mailing, &args.how, &mut sent)?;
     if args.how.json {
         print(&reported(mailing, selection, about, Some(&sent), mailer));
     } else {
@@ -647,7 +361,7 @@ fn send_all(
             &selection.left_out,
             selection.not_asked as u64,
         ));
-        print(&about.shown());
+        print(&mails::session_mails(&about.counted()));
         print(&format!("\n{}", mails::sent(&sent, &mailer.way())));
         if args.canary.is_some() && sent.sent > 0 {
             print("check whether they arrived, then run the command again without --canary\n");
@@ -701,7 +415,7 @@ fn reported(
         "way": mailer.way(),
         "sent": sent.map(counts),
     });
-    if about.len() > 0 {
+    if !about.is_empty() {
         value["session_mails"] = about.len().into();
     }
     format!(
@@ -730,7 +444,7 @@ pub(super) fn open_store(database: &DatabaseArgs) -> Result<Store> {
             "nothing has been imported there yet",
         ));
     }
-    Store::open(target)
+    acting::open(target)
 }
 
 /// The administrator's own words for a mail.
@@ -794,6 +508,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit> {
     }
     match mailer.deliver(&message)? {
         Delivery::Sent { .. } => {
+            store.audit(&Act::about(&run.id))?;
             print(&format!(
                 "the report of run {} was sent {}\n",
                 run.id,
@@ -850,17 +565,6 @@ impl ReportMail<'_> {
         let message = mailer.compose(&rendered, &mail_context.person, self.attached, id)?;
         Ok((rendered, message))
     }
-}
-
-/// The refusal for a mail that didn't arrive, or of which nobody knows.
-pub(super) fn undelivered(ended: Delivery) -> Refusal {
-    let what = match ended {
-        Delivery::Refused { reply } | Delivery::Later { reply } | Delivery::Unknown { reply } => {
-            reply
-        }
-        _ => "the connection to the mail server was lost".to_string(),
-    };
-    Refusal::new(Code::MailServer, what).exit(Exit::Stopped)
 }
 
 pub(super) fn run_report(summary: &Summary, folder: &Path, base: Option<&str>) -> RunReport {

@@ -1,29 +1,25 @@
 //! `muster invitations link`: links that are handed over in person, one on the terminal, or many as
 //! cards to print.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use uuid::Uuid;
 
 use super::DatabaseArgs;
-use super::invite::{Mailer, OWN_PAGE, open_store};
-use super::selection::{Among, find_import, split, wishes};
+use super::invite::open_store;
 use crate::cli::run::make_folder;
 use crate::cli::terminal::{print, warn};
 use crate::file::{self, Pending};
-use crate::invitation::{Candidate, Kind, Name};
+use crate::invitation::{Kind, Name};
 use crate::issue::Code;
-use crate::notify::select::{Selection, select, why_not_by_hand};
-use crate::notify::template;
-use crate::notify::token::{self, Token};
 use crate::outcome::Exit;
+use crate::people::words::{Among, find_import, split, wishes};
 use crate::refusal::{Refusal, Result};
 use crate::report::{cards, mails};
+use crate::sending::handover::{Wanted, cards_of, choose, hand_over, open_mailer};
+use crate::sending::mailer::{Mailer, OWN_PAGE};
 use crate::store::Store;
-use crate::store::invitations::{HandedOver, ToHandOver};
-use crate::store::runs::RunRecord;
 
 /// What is written into the folder of `--output`.
 const FILES: [&str; 2] = ["links.csv", "links.html"];
@@ -46,8 +42,9 @@ pub(super) struct LinkArgs {
     /// All but these; written as for --only
     #[arg(long, value_name = "WHO", requires = "output")]
     except: Vec<String>,
-    /// Also for people whose link still works, or was cancelled; old links end
-    #[arg(long, requires = "output")]
+    /// Also for people whose invitation was cancelled, and on cards for those whose link still
+    /// works; old links end
+    #[arg(long)]
     again: bool,
     /// The pipeline whose `[mail]` is used
     #[arg(short, long, value_name = "PIPELINE")]
@@ -74,7 +71,13 @@ fn one(args: &LinkArgs, who: &str, mut store: Store) -> Result<Exit> {
     };
     let typed = split(&[who.to_string()])?.remove(0);
     let account = store.find_named(&Name::of(&typed))?.ok_or_else(nobody)?;
-    let mailer = open_mailer(args, None, &[account], &store)?;
+    if !args.again && store.is_cancelled(account)? {
+        let what = "this person's invitation was cancelled";
+        return Err(Refusal::new(Code::InvitationNone, what)
+            .help("with --again, they get a new link all the same"));
+    }
+    let mailer = open_mailer(args.pipeline.as_deref(), None, &[account], &store)?;
+    warn_of_own_page(&mailer);
     let (made, links) = hand_over(&mut store, &mailer, &[account], |_, _| Ok(()))?;
     let (Some(made), Some(link)) = (made.get(&account), links.get(&account)) else {
         return Err(nobody());
@@ -94,73 +97,26 @@ fn one(args: &LinkArgs, who: &str, mut store: Store) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// By the pipeline that is named, else by that of the run, else by the one that all of the accounts
-/// have in common.
-fn open_mailer(
-    args: &LinkArgs,
-    run: Option<&RunRecord>,
-    accounts: &[Uuid],
-    store: &Store,
-) -> Result<Mailer> {
-    let named = args.pipeline.as_deref();
-    let mut pipelines = match (named, run) {
-        (Some(_), _) => vec![None],
-        (None, Some(run)) => vec![run.pipeline.clone()],
-        (None, None) => store.pipelines_of(accounts)?,
-    };
-    if pipelines.len() > 1 {
-        let what = "these people came by several pipelines, whose `[mail]` may differ";
-        return Err(Refusal::new(Code::UsageInvalid, what).help("name one with --pipeline"));
-    }
-    let logged = pipelines.pop().flatten();
-    let mailer = Mailer::open(named, logged.as_deref())?;
+fn warn_of_own_page(mailer: &Mailer) {
     if mailer.mail.link_base.is_none() {
         warn(&format!(
             "links lead to {OWN_PAGE}, which only this machine can open: set `link_base` under `[mail]`"
         ));
     }
-    Ok(mailer)
-}
-
-/// By account.
-type Made = HashMap<Uuid, HandedOver>;
-/// The addresses that open accounts, by account.
-type Links = HashMap<Uuid, String>;
-
-fn hand_over(
-    store: &mut Store,
-    mailer: &Mailer,
-    accounts: &[Uuid],
-    keep: impl FnOnce(&Made, &Links) -> Result<()>,
-) -> Result<(Made, Links)> {
-    let mut links = Links::new();
-    let mut wanted = Vec::with_capacity(accounts.len());
-    for (account, message_id) in accounts.iter().zip(mailer.message_ids(accounts.len())?) {
-        let token = Token::new()?;
-        links.insert(*account, token::link(&mailer.link_base, &token.text()));
-        wanted.push(ToHandOver {
-            account: *account,
-            token: token.sha256(),
-            message_id,
-        });
-    }
-    let mut made = Made::new();
-    store.hand_over(
-        &wanted,
-        mailer.pipeline.as_deref(),
-        |kind| mailer.lifetime(kind),
-        |handed_over| {
-            made.clone_from(handed_over);
-            keep(handed_over, &links)
-        },
-    )?;
-    Ok((made, links))
 }
 
 fn cards_for(args: &LinkArgs, folder: &Path, mut store: Store) -> Result<Exit> {
     let run = args.run.as_deref();
     let run = run.map(|run| find_import(&store, run)).transpose()?;
-    let (mailer, selection) = choose(args, run.as_ref(), &store)?;
+    let among = Among::Run(run.as_ref());
+    let mut wanted = Wanted {
+        only: wishes(&args.only, &among)?,
+        except: wishes(&args.except, &among)?,
+        again: args.again,
+    };
+    wanted.only.extend(wishes(args.who.as_slice(), &among)?);
+    let (mailer, selection) = choose(&store, run.as_ref(), &wanted, args.pipeline.as_deref())?;
+    warn_of_own_page(&mailer);
     print(&mails::cards(
         selection.chosen.len() as u64,
         &selection.left_out,
@@ -209,47 +165,4 @@ fn cards_for(args: &LinkArgs, folder: &Path, mut store: Store) -> Result<Exit> {
         "{those} is a key to an account: whoever has it can choose the password once; hand the cards over in person, then delete the files"
     ));
     Ok(Exit::Done)
-}
-
-/// Who gets a card, and by which settings.
-fn choose(args: &LinkArgs, run: Option<&RunRecord>, store: &Store) -> Result<(Mailer, Selection)> {
-    let among = Among::Run(run);
-    let mut only = wishes(&args.only, &among)?;
-    only.extend(wishes(args.who.as_slice(), &among)?);
-    let except = wishes(&args.except, &among)?;
-    let reason = |candidate: &Candidate| why_not_by_hand(candidate, args.again);
-    let id = run.map(|run| run.id.as_str());
-    let selected = |day| {
-        let people = store.find_people(id, Kind::Invite, day)?;
-        select(people, &reason, &only, &except, None)
-    };
-    let selection = selected(None)?;
-    let accounts: Vec<Uuid> = selection.chosen.iter().map(|one| one.account).collect();
-    let mailer = open_mailer(args, run, &accounts, store)?;
-    match mailer.day {
-        None => Ok((mailer, selection)),
-        day => Ok((mailer, selected(day)?)),
-    }
-}
-
-fn cards_of(
-    selection: &Selection,
-    made: &Made,
-    links: &Links,
-    mailer: &Mailer,
-) -> Vec<cards::Card> {
-    let card = |one: &Candidate| {
-        let (made, link) = (made.get(&one.account)?, links.get(&one.account)?);
-        let words = cards::words(&[&one.person.language, &mailer.mail.language]);
-        Some(cards::Card {
-            name: one.person.name.clone(),
-            username: one.person.username.clone(),
-            email: one.person.email.clone(),
-            link: link.clone(),
-            ends_utc: made.expires_at.clone().unwrap_or_default(),
-            ends: template::time(made.expires, words.tag),
-            words,
-        })
-    };
-    selection.chosen.iter().filter_map(card).collect()
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::DatabaseArgs;
 use super::terminal::width;
-use crate::definition::{Definition, nearest};
+use crate::definition::Definition;
 use crate::issue::Code;
 use crate::ledger::Mistake;
 use crate::outcome::Exit;
@@ -106,42 +106,6 @@ pub(super) fn shown(mistake: &Mistake, option: &str, text: &str) -> Refusal {
         mistake.what
     );
     Refusal::new(Code::UsageInvalid, what).help(mistake.help.clone())
-}
-
-/// The refusal for a word that names nothing of a kind, with the nearest that does.
-pub(super) fn unknown<'a>(
-    what: &str,
-    wanted: &str,
-    known: impl Iterator<Item = &'a str> + Clone,
-) -> Refusal {
-    let refusal = Refusal::new(
-        Code::SelectionUnknown,
-        format!("no {what} `{}`", safe(wanted)),
-    );
-    let lower = wanted.to_lowercase();
-    let near = nearest(wanted, known.clone()).or_else(|| {
-        let near =
-            |name: &&str| nearest(&lower, std::iter::once(name.to_lowercase().as_str())).is_some();
-        known.clone().find(near)
-    });
-    match near {
-        Some(near) => refusal.help(format!("did you mean `{}`?", safe(near))),
-        None if known.clone().next().is_none() => refusal.help(format!("there is no {what} yet")),
-        None => {
-            const SHOWN_MAX: usize = 10;
-            let names: Vec<String> = known
-                .clone()
-                .take(SHOWN_MAX)
-                .map(|name| format!("`{}`", safe(name)))
-                .collect();
-            let more = if known.count() > SHOWN_MAX {
-                ", …"
-            } else {
-                ""
-            };
-            refusal.help(format!("there are: {}{more}", names.join(", ")))
-        }
-    }
 }
 
 /// The database of accounts that is only read, with the accounts where the definition has them.

@@ -1,7 +1,6 @@
-//! `muster map`: what the columns of a file would become. Also how other commands choose a pipeline
-//! when none is named: by the columns of the file.
+//! `muster map`: what the columns of a file would become.
 
-use crate::stages::read::Reader;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -14,15 +13,14 @@ use crate::header::Vocabulary;
 use crate::issue::{Code, mask};
 use crate::outcome::Exit;
 use crate::pipeline::columns::{is_people, samples};
-use crate::pipelines::{Recognizable, recognizable};
+use crate::pipeline::proposal::{Document, SHOWN_MAX};
+use crate::pipeline::recognize::{Recognized, recognize};
 use crate::refusal::{Refusal, Result};
 use crate::report::human::{grouped, safe};
 use crate::stages::map::targets;
 use crate::stages::propose::{Becomes, Column, Proposal, propose};
 use crate::stages::read::{Source, Wanted};
 
-/// How many values of a column are shown.
-const SHOWN_MAX: usize = 3;
 /// The most characters of a value that are shown.
 const SHOWN_CHARS_MAX: usize = 40;
 
@@ -37,6 +35,16 @@ pub(super) struct MapArgs {
     /// Write the mapping as a pipeline file to edit
     #[arg(short, long, value_name = "FILE.toml")]
     out: Option<PathBuf>,
+    /// Use every hint of names and values, as without a pipeline
+    #[arg(long)]
+    guess: bool,
+    /// JSON with a word for each column instead of what is proposed: a field, `attribute` or
+    /// `ignore`; - for stdin
+    #[arg(long, value_name = "FILE", requires = "out")]
+    answers: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
     /// Let --out replace an existing file
     #[arg(long, requires = "out")]
     force: bool,
@@ -54,136 +62,6 @@ pub(super) struct MapArgs {
     encoding: Option<String>,
     #[arg(skip)]
     reading: Reading,
-}
-
-/// A pipeline that files were recognized for.
-pub(super) struct Recognized {
-    /// The pipeline and its text.
-    pub(super) one: Recognizable,
-    /// The columns that identified it.
-    columns: Vec<String>,
-}
-
-impl Recognized {
-    /// Which it is and why, in a sentence about `file`.
-    pub(super) fn reported(&self, file: &Path) -> String {
-        let columns: Vec<String> = self
-            .columns
-            .iter()
-            .map(|name| format!("`{name}`"))
-            .collect();
-        let definition = &self.one.pipeline.definition;
-        format!(
-            "`{}` is read with the pipeline `{}`, because it has the columns {} ({}); `-p users` turns that off",
-            file.display(),
-            definition.name,
-            columns.join(", "),
-            definition.description,
-        )
-    }
-}
-
-/// The one pipeline that all of `files` are recognized for, if there is one; those in `pipelines/`
-/// go before the shipped ones. A file that can't be opened is none of its business.
-///
-/// # Errors
-/// `pipeline.ambiguous`, naming the pipelines; `pipeline.invalid`.
-pub(super) fn recognize(
-    files: &[PathBuf],
-    read: &Definition,
-    reading: &Reader,
-) -> Result<Option<Recognized>> {
-    let mut all = recognizable()?;
-    let mut vocabulary = Vocabulary::new(read);
-    let definitions = all.iter().map(|one| &one.pipeline.definition);
-    definitions.for_each(|definition| vocabulary.learn(definition));
-    let wanted = Wanted {
-        definition: read,
-        vocabulary: &vocabulary,
-        reader: reading,
-    };
-    let mut chosen: Option<(&Path, Option<usize>)> = None;
-    let mut columns = Vec::new();
-    for path in files {
-        let Ok(header) = Source::header_of(path, &wanted) else {
-            return Ok(None);
-        };
-        let fitting = fitting(&all, &header);
-        if let [(one, _), (other, _), ..] = fitting.as_slice() {
-            return Err(ambiguous(path, &all[*one], &all[*other]));
-        }
-        let found = fitting.first().map(|(one, _)| *one);
-        match chosen {
-            Some((earlier, before)) if before != found => {
-                return Err(mixed(earlier, before, path, found, &all));
-            }
-            _ => chosen = Some((path, found)),
-        }
-        columns = fitting
-            .into_iter()
-            .next()
-            .map(|(_, columns)| columns)
-            .unwrap_or_default();
-    }
-    let index = chosen.and_then(|(_, found)| found);
-    Ok(index.map(|index| Recognized {
-        one: all.swap_remove(index),
-        columns,
-    }))
-}
-
-/// The pipelines that a header fits, by index, and the columns that tell.
-fn fitting(all: &[Recognizable], header: &[String]) -> Vec<(usize, Vec<String>)> {
-    let fits = |(index, one): (usize, &Recognizable)| {
-        let columns = one.pipeline.definition.recognize.fits(header)?;
-        Some((index, columns.into_iter().map(String::from).collect()))
-    };
-    let fitting: Vec<(usize, Vec<String>)> = all.iter().enumerate().filter_map(fits).collect();
-    let own: Vec<_> = fitting
-        .iter()
-        .filter(|(index, _)| all[*index].is_own)
-        .cloned()
-        .collect();
-    if own.is_empty() { fitting } else { own }
-}
-
-fn name(one: &Recognizable) -> &str {
-    one.pipeline
-        .named
-        .as_deref()
-        .unwrap_or(&one.pipeline.definition.name)
-}
-
-fn ambiguous(path: &Path, one: &Recognizable, other: &Recognizable) -> Refusal {
-    let what = format!(
-        "`{}` has the columns of both `{}` and `{}`",
-        path.display(),
-        name(one),
-        name(other)
-    );
-    Refusal::new(Code::PipelineAmbiguous, what)
-}
-
-fn mixed(
-    earlier: &Path,
-    before: Option<usize>,
-    path: &Path,
-    found: Option<usize>,
-    all: &[Recognizable],
-) -> Refusal {
-    let reported = |index: Option<usize>| match index {
-        Some(index) => format!("of `{}`", name(&all[index])),
-        None => "of no known export".to_string(),
-    };
-    let what = format!(
-        "`{}` has the columns {}, `{}` those {}",
-        earlier.display(),
-        reported(before),
-        path.display(),
-        reported(found)
-    );
-    Refusal::new(Code::PipelineAmbiguous, what)
-        .help("name one pipeline for all of them with `-p`, or import them one by one")
 }
 
 /// `map`.
@@ -204,27 +82,41 @@ pub(super) fn map(args: &MapArgs) -> Result<Exit> {
     let mut source = Source::open(&args.file, &wanted)?;
     refuse_people(&source)?;
     let (samples, rows) = samples(&mut source, vocabulary)?;
-    let may_guess = args.pipeline.is_none() && recognized.is_none();
-    let proposal = propose(&source.header, &samples, definition, may_guess);
+    let may_guess = args.guess || args.pipeline.is_none() && recognized.is_none();
+    let mut proposal = propose(&source.header, &samples, definition, may_guess);
+    if let Some(path) = &args.answers {
+        answer(&mut proposal, path, definition)?;
+    }
     let by = match (&args.pipeline, &recognized) {
+        _ if args.guess => None,
         (Some(name), _) => Some(format!("as the pipeline `{name}` has it")),
         (None, Some(recognized)) => Some(recognized.reported(&args.file)),
         (None, None) => None,
     };
-    print(&shown(
-        args,
-        &source,
-        rows,
-        by.as_deref(),
-        &proposal,
-        &samples,
-    ));
+    if !args.json {
+        let by = by.as_deref();
+        print(&shown(args, &source, rows, by, &proposal, &samples));
+    }
     if !may_guess {
         // What a run would refuse is refused in its words.
         targets(&source.head(), vocabulary, definition)?;
     }
     write(args, &pipeline, recognized.as_ref(), &proposal)?;
-    print(&next(args, recognized.as_ref()));
+    if args.json {
+        let columns = proposal.columns.iter().zip(&samples);
+        let values = columns.map(|(column, values)| some_values(column, values, args.unmasked));
+        let values: Vec<Vec<String>> = values.collect();
+        let document = Document {
+            pipeline: definition.name.clone(),
+            recognized: recognized.as_ref().and(by),
+            guessed: may_guess,
+            ..Document::new(&source, rows, &proposal, &values)
+        };
+        let json = serde_json::to_string_pretty(&document).unwrap_or_default();
+        print(&format!("{json}\n"));
+    } else {
+        print(&next(args, recognized.as_ref()));
+    }
     if proposal.questions.is_empty() && proposal.missing.is_empty() {
         Ok(Exit::Done)
     } else {
@@ -236,7 +128,7 @@ pub(super) fn map(args: &MapArgs) -> Result<Exit> {
 /// the default.
 fn begin(args: &MapArgs) -> Result<(Pipeline, Option<Recognized>)> {
     let mut pipeline = overridden(args, crate::pipelines::open(args.pipeline.as_deref())?)?;
-    if args.pipeline.is_some() {
+    if args.pipeline.is_some() || args.guess {
         return Ok((pipeline, None));
     }
     let recognized = recognize(
@@ -248,6 +140,33 @@ fn begin(args: &MapArgs) -> Result<(Pipeline, Option<Recognized>)> {
         pipeline = overridden(args, recognized.one.pipeline.clone())?;
     }
     Ok((pipeline, recognized))
+}
+
+/// Puts the answers in the file at `path` into a proposal; nothing may be open then.
+fn answer(proposal: &mut Proposal, path: &Path, definition: &Definition) -> Result<()> {
+    let shown = path.display();
+    let wrong = |what: String| {
+        Refusal::new(
+            Code::UsageInvalid,
+            format!("the answers in `{shown}`: {what}"),
+        )
+        .help("write a list of words, one for each column, such as [\"email\", \"ignore\"]")
+    };
+    let mut json = String::new();
+    let read = match path.to_str() {
+        Some("-") => std::io::stdin().lock().read_to_string(&mut json),
+        _ => std::fs::File::open(path).and_then(|mut file| file.read_to_string(&mut json)),
+    };
+    read.map_err(|error| wrong(error.to_string()))?;
+    let words: Vec<String> =
+        serde_json::from_str(&json).map_err(|error| wrong(error.to_string()))?;
+    proposal.answer(&words, definition).map_err(wrong)?;
+    match proposal.questions.first() {
+        Some(question) => {
+            Err(Refusal::new(Code::UsageInvalid, &question.what).help(&question.help))
+        }
+        None => Ok(()),
+    }
 }
 
 fn overridden(args: &MapArgs, mut pipeline: Pipeline) -> Result<Pipeline> {
@@ -350,7 +269,7 @@ fn becomes(column: &Column) -> String {
 }
 
 /// Some values of a column, each once; what may be personal is masked.
-fn shown_values(column: &Column, values: &[String], unmasked: bool) -> String {
+fn some_values(column: &Column, values: &[String], unmasked: bool) -> Vec<String> {
     let is_open = match &column.becomes {
         Becomes::Field(field) => !field.is_personal(),
         Becomes::Asked(fields) => !fields.is_empty() && !fields.iter().any(|f| f.is_personal()),
@@ -363,13 +282,20 @@ fn shown_values(column: &Column, values: &[String], unmasked: bool) -> String {
         }
     }
     let shown = some.iter().map(|value| {
-        let value = if unmasked || is_open {
+        if unmasked || is_open {
             value.to_string()
         } else {
             mask(value)
-        };
-        format!("`{}`", cut(&safe(&value)))
+        }
     });
+    shown.collect()
+}
+
+fn shown_values(column: &Column, values: &[String], unmasked: bool) -> String {
+    let values = some_values(column, values, unmasked);
+    let shown = values
+        .iter()
+        .map(|value| format!("`{}`", cut(&safe(value))));
     shown.collect::<Vec<_>>().join(", ")
 }
 
@@ -402,8 +328,8 @@ fn write(
     let file = args.file.file_name().unwrap_or_default().to_string_lossy();
     let text = match recognized {
         Some(recognized) => recognized.one.pipeline.text.clone(),
-        None if args.pipeline.is_some() => pipeline.text.clone(),
-        None => proposal.pipeline(&name, &file, &pipeline.definition.read),
+        None if args.pipeline.is_some() && !args.guess => pipeline.text.clone(),
+        None => proposal.pipeline(&name, &file, &pipeline.definition),
     };
     // What can't be read back is a fault of ours, and must not lie there looking usable.
     definition::parse(&out.display().to_string(), &text)?;

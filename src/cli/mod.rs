@@ -4,7 +4,7 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::memory::Budget;
 use crate::outcome::Exit;
@@ -14,8 +14,13 @@ use crate::safeguard::Class;
 use crate::stages::read::workbook::child;
 use crate::store::launcher::{Local, Status, home_from_environment};
 
+mod acting;
 mod add;
+mod admins;
 mod approve;
+mod audit;
+mod console;
+mod demo;
 mod drop;
 mod due;
 mod explain;
@@ -23,6 +28,7 @@ mod groups;
 mod import;
 mod invitations;
 mod invite;
+mod job;
 mod links;
 mod listing;
 mod made;
@@ -33,7 +39,6 @@ mod plan;
 mod rows;
 mod run;
 mod runs;
-mod selection;
 mod serve;
 mod sessions;
 mod target;
@@ -124,6 +129,8 @@ enum Command {
     },
     /// Serve the page that the links in mails open
     Serve(serve::ServeArgs),
+    /// Serve the console, which does all this in a browser
+    Console(console::ConsoleArgs),
     /// Import and list what people can be enrolled in
     Sessions {
         #[command(subcommand)]
@@ -134,6 +141,15 @@ enum Command {
         #[command(subcommand)]
         command: target::TargetCommand,
     },
+    /// Manage who may use the console
+    Admins {
+        #[command(subcommand)]
+        command: admins::AdminsCommand,
+    },
+    /// List who did what, newest first
+    Audit(audit::AuditArgs),
+    /// Try everything in a browser, with a list of people who don't exist
+    Demo(demo::DemoArgs),
     /// Manage the local database
     Db {
         #[command(subcommand)]
@@ -142,6 +158,9 @@ enum Command {
     /// Read the workbook on standard input; muster starts this by itself
     #[command(name = child::COMMAND, hide = true)]
     ReadWorkbook(workbook::ReadArgs),
+    /// Run a command that the console recorded; muster starts this by itself
+    #[command(name = "run-job", hide = true)]
+    RunJob(job::JobArgs),
 }
 
 #[derive(Args, Clone, Default)]
@@ -215,7 +234,13 @@ enum DbCommand {
 
 /// Runs the command of this process's arguments.
 pub fn run() -> Exit {
-    let line = match Line::try_parse() {
+    let command = Line::command();
+    let parsed = command.clone().try_get_matches().and_then(|matches| {
+        let line = Line::from_arg_matches(&matches)?;
+        audit::begin(&line.command, &command, &matches);
+        Ok(line)
+    });
+    let line = match parsed {
         Ok(line) => line,
         Err(error) => {
             let _ = error.print();
@@ -253,10 +278,15 @@ pub fn run() -> Exit {
         Command::Report(args) => invite::report(args),
         Command::Templates { command } => serve::templates(command),
         Command::Serve(args) => serve::serve(args),
+        Command::Console(args) => console::console(args),
         Command::Sessions { command } => sessions::sessions(command),
         Command::Target { command } => target::target(command),
+        Command::Admins { command } => admins::admins(command),
+        Command::Audit(args) => audit::audit(args),
+        Command::Demo(args) => demo::demo(args),
         Command::Db { command } => database(command),
         Command::ReadWorkbook(args) => return workbook::read(args),
+        Command::RunJob(args) => job::run_job(args),
     };
     result.unwrap_or_else(|refusal| {
         eprint!(
@@ -303,7 +333,6 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_sound() {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::runs::show;
 use super::{DatabaseArgs, MemoryArgs, OutputArgs};
-use crate::cli::run::{REPLAN, RunArgs, Task, carry_out, new_run, today};
+use crate::cli::run::{REPLAN, RunArgs, Task, carry_out, new_run};
 use crate::cli::terminal::{print, warn};
 use crate::decision::Planned;
 use crate::definition::{Definition, Pipeline};
@@ -115,7 +115,7 @@ pub(super) fn apply(args: &ApplyArgs) -> Result<Exit> {
     let started = SystemTime::now();
     let plan = planfile::open(&args.plan)?;
     let mut pipeline = plan.pipeline()?;
-    pipeline.definition.accounts.today = Some(today());
+    pipeline.definition.accounts.today = Some(crate::pipelines::today());
     // A run that was interrupted is taken up again only by the same plan, applied in the same way.
     pipeline.set("plan", &plan.sha256)?;
     let mut again = format!(

@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 
 use super::DatabaseArgs;
 use super::listing::{Format, Listing, ListingArgs, Output, Shown, names, printed, shown, table};
-use super::runs::{find_run, run_in};
-use crate::issue::{Code, mask};
+use super::runs::find_run;
+use crate::issue::mask;
 use crate::ledger::{Cell, Column, Counts, Filter, Kind, Query, Rows};
 use crate::outcome::Exit;
-use crate::refusal::{Refusal, Result};
+use crate::refusal::Result;
 use crate::report::csv::{Csv, Style};
 use crate::report::human::{grouped, safe};
+use crate::runs;
 
 #[derive(Args)]
 pub(super) struct RowsArgs {
@@ -59,21 +60,9 @@ fn file_of(of: &str, database: &DatabaseArgs) -> Result<PathBuf> {
     if path.is_file() {
         return Ok(path.to_path_buf());
     }
-    let run = match run_in(path) {
+    runs::ledger(&match runs::in_folder(path) {
         Some(run) => run,
         None => find_run(of, database)?,
-    };
-    let ledger = run
-        .folder
-        .map(|folder| Path::new(&folder).join("ledger.parquet"));
-    ledger.filter(|ledger| ledger.exists()).ok_or_else(|| {
-        let what = match run.kind.as_str() {
-            "undo" => format!("run {} is an undo, which has no rows", run.id),
-            "groups" => format!("run {} changed groups, and has no rows", run.id),
-            _ => format!("the ledger of run {} is gone", run.id),
-        };
-        Refusal::new(Code::RunUnknown, what)
-            .help("name the folder of the run's files, or another run")
     })
 }
 

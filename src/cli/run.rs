@@ -10,8 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::workbook::Reading;
 
-use super::map::recognize;
-use super::{AllowArgs, DatabaseArgs, MemoryArgs, OutputArgs, PipelineArgs, runs};
+use super::{AllowArgs, DatabaseArgs, MemoryArgs, OutputArgs, PipelineArgs, acting, runs};
 use crate::cli::terminal::{shell_word, stop_on_signal, warn};
 use crate::definition::{self, Onboarding, Pipeline};
 use crate::file::Pending;
@@ -19,6 +18,7 @@ use crate::issue::Code;
 use crate::ledger::planfile::{self, PlanFile};
 use crate::outcome::Exit;
 use crate::password::Given;
+use crate::pipeline::recognize::recognize;
 use crate::pipeline::record;
 use crate::pipeline::{self, Job, Order, Ran, inputs_of};
 use crate::progress::Progress;
@@ -422,7 +422,7 @@ pub(super) fn open_pipeline(args: &RunArgs) -> Result<Pipeline> {
 
 /// The pipeline with what the command line says instead.
 fn overridden(mut pipeline: Pipeline, args: &RunArgs) -> Result<Pipeline> {
-    pipeline.definition.accounts.today = Some(today());
+    pipeline.definition.accounts.today = Some(crate::pipelines::today());
     for (option, value) in [
         ("sheet", args.sheet.as_deref()),
         ("delimiter", args.delimiter.as_deref()),
@@ -440,11 +440,6 @@ fn overridden(mut pipeline: Pipeline, args: &RunArgs) -> Result<Pipeline> {
     Ok(pipeline)
 }
 
-/// The day by this machine's clock and time zone. The stages get it with the pipeline.
-pub(super) fn today() -> jiff::civil::Date {
-    jiff::Zoned::now().date()
-}
-
 fn open_store(args: &RunArgs, task: &Task, pipeline: &Pipeline) -> Result<Option<Store>> {
     if matches!(task, Task::Check { offline: true, .. }) {
         return Ok(None);
@@ -453,14 +448,14 @@ fn open_store(args: &RunArgs, task: &Task, pipeline: &Pipeline) -> Result<Option
         return Store::open_to_look(target(args)?, &pipeline.definition);
     }
     if matches!(task, Task::Apply { order, .. } if order.shares) {
-        return Store::open(target(args)?).map(Some);
+        return acting::open(target(args)?).map(Some);
     }
     open_locked(args, pipeline).map(Some)
 }
 
 /// The database, with its one lock, and the accounts that the pipeline is for.
 pub(super) fn open_locked(args: &RunArgs, pipeline: &Pipeline) -> Result<Store> {
-    let mut store = Store::open(target(args)?)?;
+    let mut store = acting::open(target(args)?)?;
     store.lock()?;
     store.use_target(&pipeline.definition)?;
     Ok(store)
@@ -713,7 +708,7 @@ impl Steps<'_> {
         let held = safeguards.filter(|safeguard| safeguard.decision == SafeguardDecision::Held);
         let allow =
             held.map(|safeguard| format!(" --allow {}={}", safeguard.class, safeguard.count));
-        let command = self.about.again.clone() + &allow.collect::<String>();
+        let command = self.about.again.clone() + allow.collect::<String>().as_str();
         if self.is_check() {
             self.add("import everything, including what is held", command);
         } else {

@@ -7,14 +7,14 @@ use clap::Args;
 
 use super::DatabaseArgs;
 use crate::cli::terminal::{colour, print, width};
-use crate::issue::Code;
 use crate::outcome::Exit;
-use crate::refusal::{Refusal, Result};
+use crate::refusal::Result;
 use crate::report::{history, human, mails};
+use crate::runs;
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
-use crate::store::runs::{RunRecord, unknown};
+use crate::store::runs::{RunRecord, pick, unknown};
 use crate::summary::Summary;
 
 #[derive(Args)]
@@ -60,46 +60,11 @@ pub(super) fn show(summary: &Summary, json: &str, folder: &Path, as_json: bool) 
     print(&text);
 }
 
-/// The runs that are known here: imports from the database's run log, checks from `muster-runs`.
-fn known_runs(database: &DatabaseArgs, limit: i64) -> Result<Vec<RunRecord>> {
-    let target = Target::find(database.database.as_deref(), &home_from_environment()?)?;
-    let mut runs = match Store::open_if_there(target)? {
-        Some(store) => store.list_runs(limit)?,
-        None => Vec::new(),
-    };
-    for entry in std::fs::read_dir("muster-runs")
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        if let Some(found) = run_in(&entry.path())
-            && runs.iter().all(|run| run.id != found.id)
-        {
-            runs.push(found);
-        }
-    }
-    runs.sort_by(|a, b| b.id.cmp(&a.id));
-    runs.truncate(limit as usize);
-    Ok(runs)
-}
-
-/// The run whose files are in that folder.
-pub(super) fn run_in(folder: &Path) -> Option<RunRecord> {
-    let json = std::fs::read_to_string(folder.join("summary.json")).ok()?;
-    let summary: Summary = serde_json::from_str(&json).ok()?;
-    Some(RunRecord {
-        id: summary.run.id.clone(),
-        kind: summary.run.kind.clone(),
-        state: summary.run.state.clone(),
-        started_at: summary.run.started_at.clone(),
-        folder: Some(folder.display().to_string()),
-        pipeline: None,
-        summary: Some(summary),
-    })
-}
-
 pub(super) fn list_runs(args: &RunsArgs) -> Result<Exit> {
-    let runs = known_runs(&args.database, i64::from(args.limit))?;
+    let runs = runs::known(
+        open_if_there(&args.database)?.as_ref(),
+        i64::from(args.limit),
+    )?;
     if args.json {
         let summaries: Vec<&Summary> = runs.iter().filter_map(|run| run.summary.as_ref()).collect();
         print(&format!(
@@ -145,34 +110,16 @@ pub(super) fn list_runs(args: &RunsArgs) -> Result<Exit> {
 }
 
 pub(super) fn show_run(args: &ShowArgs) -> Result<Exit> {
-    let run = match run_in(Path::new(&args.run)) {
+    let run = match runs::in_folder(Path::new(&args.run)) {
         Some(run) => run,
         None => find_run(&args.run, &args.database)?,
     };
-    let Some(mut summary) = run.summary else {
-        let what = format!(
-            "run `{}` was interrupted before its summary was written",
-            run.id
-        );
-        return Err(
-            Refusal::new(Code::RunUnknown, what).help(match run.kind.as_str() {
-                "undo" => "run the same undo again; it continues where it stopped",
-                _ if run.state == "finished" => "it was undone as far as it got",
-                _ => "run the same import again; it continues where it stopped",
-            }),
-        );
+    // A check isn't in the run log.
+    let store = match run.kind.as_str() {
+        "import" => open_if_there(&args.database)?,
+        _ => None,
     };
-    if run.kind == "import" {
-        let target = Target::find(args.database.database.as_deref(), &home_from_environment()?)?;
-        if let Some(store) = Store::open_if_there(target)? {
-            let funnel = store.funnel(Some(&run.id))?;
-            summary.invitations = (funnel.invited > 0).then_some(funnel);
-            summary.open = store.open_rows(&run.id)?;
-        }
-    }
-    let is_held = summary.is_held();
-    let next = &mut summary.next;
-    next.retain(|next| is_held || !next.command.starts_with("muster approve"));
+    let summary = runs::up_to_date(&run, store.as_ref())?;
     let json = format!(
         "{}\n",
         serde_json::to_string_pretty(&summary).unwrap_or_default()
@@ -191,24 +138,13 @@ pub(super) fn show_run(args: &ShowArgs) -> Result<Exit> {
 
 /// The run that is meant by an id, the beginning of one, or `last`.
 pub(super) fn find_run(wanted: &str, database: &DatabaseArgs) -> Result<RunRecord> {
-    let runs = known_runs(database, i64::from(u32::MAX))?;
+    let runs = runs::known(open_if_there(database)?.as_ref(), i64::from(u32::MAX))?;
     pick(runs, wanted)?.ok_or_else(|| unknown(wanted))
 }
 
-/// The run of `runs`, newest first, that is meant by an id, the beginning of one, or `last`;
-/// `None` where there is none.
-///
-/// # Errors
-/// `run.unknown` for a beginning that several have.
-pub(super) fn pick(runs: Vec<RunRecord>, wanted: &str) -> Result<Option<RunRecord>> {
-    let mut fitting = runs
-        .into_iter()
-        .filter(|run| !wanted.is_empty() && (wanted == "last" || run.id.starts_with(wanted)));
-    let found = fitting.next();
-    let is_exact = wanted == "last" || found.as_ref().is_some_and(|run| run.id == wanted);
-    if !is_exact && fitting.next().is_some() {
-        let what = format!("several runs begin with `{wanted}`");
-        return Err(Refusal::new(Code::RunUnknown, what));
-    }
-    Ok(found)
+fn open_if_there(database: &DatabaseArgs) -> Result<Option<Store>> {
+    Store::open_if_there(Target::find(
+        database.database.as_deref(),
+        &home_from_environment()?,
+    )?)
 }

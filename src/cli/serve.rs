@@ -9,12 +9,12 @@ use clap::{Args, Subcommand};
 use uuid::Uuid;
 
 use super::DatabaseArgs;
-use super::invite::Mailer;
 use crate::cli::terminal::{print, stop_on_signal, warn};
 use crate::invitation::{Delivery, Kind, MailContext};
 use crate::notify::{message, template};
 use crate::outcome::Exit;
 use crate::refusal::Result;
+use crate::sending::mailer::Mailer;
 use crate::serve::{Serving, serve as serve_pages};
 use crate::store::Store;
 use crate::store::connect::Target;

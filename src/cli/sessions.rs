@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::DatabaseArgs;
 use super::workbook::Reading;
+use super::{DatabaseArgs, acting};
 use crate::cli::terminal::{print, warn};
 use crate::definition::{Definition, nearest};
 use crate::field::RowNumber;
@@ -98,7 +98,7 @@ fn import(args: &ImportArgs) -> Result<Exit> {
     let target = Target::find(args.database.database.as_deref(), &home_from_environment()?)?;
     let store = match args.check && !target.is_there() {
         true => None,
-        false => Some(Store::open(target)?),
+        false => Some(acting::open(target)?),
     };
     let known = store.as_ref().map(Store::list_sessions).transpose()?;
     let changes = changes(&read, known.unwrap_or_default());

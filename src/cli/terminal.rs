@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::report::human;
+pub(super) use crate::text::shell::word as shell_word;
 
 /// Ctrl-C and SIGTERM ask the run to stop at the next place where that is clean; a second one
 /// ends it at once, which a later run copes with, too.
@@ -39,16 +40,6 @@ pub(super) fn stop_on_signal() -> Arc<AtomicBool> {
         });
     });
     stop
-}
-
-/// A word as a POSIX shell takes it.
-pub(super) fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_string()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 /// Prints to stdout; a reader that has gone away is not an error of ours.

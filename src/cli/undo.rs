@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use clap::Args;
 
 use super::invite::open_store;
-use super::{DatabaseArgs, OutputArgs, runs};
+use super::{DatabaseArgs, OutputArgs};
 use crate::cli::run::{absolute, make_folder, new_run, rfc3339};
 use crate::cli::terminal::{print, stop_on_signal};
 use crate::file;
@@ -19,8 +19,9 @@ use crate::pipeline::{self, TakenBack};
 use crate::progress::Progress;
 use crate::refusal::{Refusal, Result};
 use crate::report::history;
+use crate::runs;
 use crate::store::Store;
-use crate::store::runs::{RunRecord, unknown};
+use crate::store::runs::{RunRecord, pick, unknown};
 use crate::store::undo::Earlier;
 use crate::summary::{KeptExample, Next, Run, SCHEMA, Summary, Undone};
 
@@ -51,7 +52,7 @@ pub(super) fn undo(args: &UndoArgs) -> Result<Exit> {
         store.lock()?;
     }
     let of = find_run(&store, &args.run)?;
-    refuse_renames(&of)?;
+    runs::refuse_renames(&of)?;
     let earlier = store.find_undos(&of.id)?;
     let unfinished = earlier.iter().find(|undo| undo.state != "finished");
     if args.plan || unfinished.is_none() && !earlier.is_empty() {
@@ -120,6 +121,9 @@ fn take_back(
 ) -> Result<TakenBack> {
     let progress =
         Progress::new(args.output.quiet || args.output.json && !std::io::stderr().is_terminal());
+    if let Some(id) = id {
+        progress.run(id);
+    }
     pipeline::undo(store.undoing(of, id)?, &progress, stop)
 }
 
@@ -246,28 +250,6 @@ fn already(args: &UndoArgs, store: &Store, of: &RunRecord, earlier: &Earlier) ->
     Ok(Exit::Done)
 }
 
-/// Names and visibility of groups are set again instead.
-fn refuse_renames(run: &RunRecord) -> Result<()> {
-    let groups = run
-        .summary
-        .as_ref()
-        .and_then(|summary| summary.groups.as_ref());
-    match groups.filter(|groups| groups.again.is_some()) {
-        Some(groups) => {
-            let what = format!(
-                "run {} {}, which isn't undone by `undo`",
-                run.id, groups.what
-            );
-            let help = format!(
-                "set it again: {}",
-                groups.again.as_deref().unwrap_or_default()
-            );
-            Err(Refusal::new(Code::UsageInvalid, what).help(help))
-        }
-        None => Ok(()),
-    }
-}
-
 /// The run that is meant: what it wrote is in the database's run log. `last` is the latest import,
 /// so that the same command twice never takes its own undo back.
 fn find_run(store: &Store, wanted: &str) -> Result<RunRecord> {
@@ -292,7 +274,7 @@ fn find_run(store: &Store, wanted: &str) -> Result<RunRecord> {
             )));
         }
     }
-    runs::pick(runs, wanted)?.ok_or_else(|| {
+    pick(runs, wanted)?.ok_or_else(|| {
         unknown(wanted).help("only imports and undos can be undone; `muster runs` lists them")
     })
 }

@@ -413,6 +413,30 @@ impl Value {
     }
 }
 
+/// The rows that are about one of `accounts` or have one of `numbers`, of those that pass `filter`.
+pub(super) fn among(
+    filter: Option<Filter>,
+    (accounts, numbers): (Vec<String>, Vec<u64>),
+    columns: &Columns,
+) -> Parsed<Filter> {
+    let (account, row) = (columns.find("account")?, columns.find("row")?);
+    let accounts = accounts.into_iter().map(Value::Text).collect();
+    let numbers = numbers.into_iter().map(Value::Number).collect();
+    let found = listed(account, accounts).or(listed(row, numbers));
+    let of_found = account.needs().chain(row.needs()).map(String::from);
+    let mut needs: BTreeSet<String> = of_found.collect();
+    Ok(match filter {
+        None => Filter { expr: found, needs },
+        Some(filter) => {
+            needs.extend(filter.needs);
+            Filter {
+                expr: filter.expr.and(found),
+                needs,
+            }
+        }
+    })
+}
+
 /// Whether the column has one of the values.
 fn listed(column: &Column, values: Vec<Value>) -> Expr {
     let mut numbers = HashSet::new();

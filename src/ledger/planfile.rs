@@ -40,7 +40,7 @@ use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Layout, People, Slot};
 use crate::rule::Rule;
-use crate::safeguard::Safeguard;
+use crate::safeguard::{Safeguard, waits_by};
 use crate::spool::{PlanSpool, Spool, dialect, encode, pack, unpack};
 use crate::stages::read::InputFile;
 use crate::stages::resubmission::RowRefs;
@@ -373,7 +373,15 @@ fn frame(
             layout: plan.layout,
         };
         let update = update.map(|(_, update)| update);
-        columns.push_pairs(differences(&person, outcome, update, definition));
+        // What waits for an approval has the values that it waits to get.
+        let becomes = match (outcome, update) {
+            (Outcome::Held, Some(_)) if found.iter().any(|issue| waits_by(issue)) => {
+                Outcome::Updated
+            }
+            (Outcome::Held, None) if found.iter().any(|issue| waits_by(issue)) => Outcome::Created,
+            (outcome, _) => outcome,
+        };
+        columns.push_pairs(differences(&person, becomes, update, definition));
         let by = trace.and_then(|trace| trace.by);
         let rule = rule(outcome, people.verdicts[index], by, found, definition);
         columns.rule.push(Some(rule));

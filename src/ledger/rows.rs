@@ -125,6 +125,19 @@ impl Rows {
         filter::parse(text, &self.columns)
     }
 
+    /// Of the rows that pass `filter`, those that are about one of `accounts` or have one of `numbers`.
+    ///
+    /// # Errors
+    /// Never for a ledger or a plan: these have the columns.
+    pub fn among(
+        &self,
+        filter: Option<Filter>,
+        accounts: Vec<String>,
+        numbers: Vec<u64>,
+    ) -> std::result::Result<Filter, Mistake> {
+        filter::among(filter, (accounts, numbers), &self.columns)
+    }
+
     /// Hands over the rows that are asked for, and says how many there are without offset and limit.
     ///
     /// # Errors

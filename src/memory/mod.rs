@@ -76,6 +76,11 @@ impl Budget {
         Ok(Budget(bytes))
     }
 
+    /// How many bytes that is.
+    pub fn bytes(self) -> u64 {
+        self.0
+    }
+
     fn part(self, part: u64) -> usize {
         usize::try_from(self.0 / part).unwrap_or(usize::MAX)
     }

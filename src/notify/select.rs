@@ -14,8 +14,8 @@ use crate::selection::Wish;
 use crate::text::domains::is_reserved;
 use crate::text::username_key;
 
-/// Whether a word is about that person. Ids and runs are words for accounts, not for the people of a
-/// run.
+/// Whether a word is about that person. An id is the account's; runs are words for accounts, not for the
+/// people of a run.
 fn fits(wish: &Wish, candidate: &Candidate) -> bool {
     let person = &candidate.person;
     match wish {
@@ -28,8 +28,13 @@ fn fits(wish: &Wish, candidate: &Candidate) -> bool {
         Wish::Organization(name) => person.organization.to_lowercase() == *name,
         Wish::Status(status) => candidate.status == *status,
         Wish::Rows(rows, _) => rows.contains(&candidate.row),
-        Wish::Id(_) | Wish::Run(..) => false,
+        Wish::Id(id) => account_of(id) == Some(candidate.account),
+        Wish::Run(..) => false,
     }
+}
+
+fn account_of(id: &str) -> Option<Uuid> {
+    id.parse().ok()
 }
 
 /// Whether one of the names by which somebody may be meant fulfils `is_meant`.
@@ -71,17 +76,12 @@ pub fn select(
     limit: Option<usize>,
 ) -> Result<Selection> {
     refuse_unknown(&candidates, only, except)?;
-    let (only_names, only) = split(only);
-    let (except_names, except) = split(except);
-    let everybody = only_names.is_empty() && only.is_empty();
+    let everybody = only.is_empty();
+    let (only, except) = (Parts::of(only), Parts::of(except));
     let mut selection = Selection::default();
     for candidate in candidates {
-        let meant = |names: &HashSet<&Name>, wishes: &[&Wish]| {
-            !names.is_empty() && is_named(&candidate, &|name| names.contains(name))
-                || wishes.iter().any(|wish| fits(wish, &candidate))
-        };
-        let asked = everybody || meant(&only_names, &only);
-        if !asked || meant(&except_names, &except) {
+        let asked = everybody || only.fit(&candidate);
+        if !asked || except.fit(&candidate) {
             selection.not_asked += 1;
             continue;
         }
@@ -100,24 +100,42 @@ pub fn select(
     Ok(selection)
 }
 
-/// The names of some wishes, which may be many, and the rest.
-fn split(wishes: &[Wish]) -> (HashSet<&Name>, Vec<&Wish>) {
-    let mut names = HashSet::new();
-    let mut rest = Vec::new();
-    for wish in wishes {
-        match wish {
-            Wish::Named(name, _) => drop(names.insert(name)),
-            wish => rest.push(wish),
+/// Some wishes: names and accounts, which may be many, and the rest.
+#[derive(Default)]
+struct Parts<'a> {
+    names: HashSet<&'a Name>,
+    accounts: HashSet<Uuid>,
+    rest: Vec<&'a Wish>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(wishes: &'a [Wish]) -> Parts<'a> {
+        let mut parts = Parts::default();
+        for wish in wishes {
+            match wish {
+                Wish::Named(name, _) => drop(parts.names.insert(name)),
+                Wish::Id(id) => parts.accounts.extend(account_of(id)),
+                wish => parts.rest.push(wish),
+            }
         }
+        parts
     }
-    (names, rest)
+
+    /// Whether one of them is about that person.
+    fn fit(&self, candidate: &Candidate) -> bool {
+        self.accounts.contains(&candidate.account)
+            || !self.names.is_empty() && is_named(candidate, &|name| self.names.contains(name))
+            || self.rest.iter().any(|wish| fits(wish, candidate))
+    }
 }
 
 /// The most words that a refusal names.
 const UNKNOWN_SHOWN: usize = 5;
 
 fn refuse_unknown(candidates: &[Candidate], only: &[Wish], except: &[Wish]) -> Result<()> {
-    let wanted: HashSet<&Name> = split(only).0.into_iter().chain(split(except).0).collect();
+    let wanted = Parts::of(only).names.into_iter();
+    let wanted: HashSet<&Name> = wanted.chain(Parts::of(except).names).collect();
+    let accounts: HashSet<Uuid> = candidates.iter().map(|one| one.account).collect();
     let found = RefCell::new(HashSet::new());
     if !wanted.is_empty() {
         let note = |name: &Name| {
@@ -135,6 +153,7 @@ fn refuse_unknown(candidates: &[Candidate], only: &[Wish], except: &[Wish]) -> R
         .filter(|wish| match wish {
             // Lists of names are long; everything else is typed by hand.
             Wish::Named(name, _) => !found.contains(name),
+            Wish::Id(id) => !account_of(id).is_some_and(|id| accounts.contains(&id)),
             wish => !candidates.iter().any(|candidate| fits(wish, candidate)),
         })
         .map(|wish| format!("`{}`", wish.text()))

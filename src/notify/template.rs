@@ -154,6 +154,66 @@ pub struct Templates {
     language: String,
 }
 
+/// A template as somebody is editing it.
+#[derive(Debug, Clone)]
+pub struct Edited {
+    /// What it is for.
+    pub kind: Kind,
+    /// Its language.
+    pub language: String,
+    /// Subject, text and HTML.
+    pub texts: [String; 3],
+}
+
+impl Edited {
+    /// The name of a part's file, below the folder of templates.
+    fn path(&self, part: usize) -> String {
+        format!("{}/{}{}", self.kind.name(), self.language, PARTS[part])
+    }
+
+    /// Writes its files below `folder`.
+    ///
+    /// # Errors
+    /// `output.unwritable` when the folder can't be written.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let of_kind = folder.join(self.kind.name());
+        std::fs::create_dir_all(&of_kind)
+            .map_err(|error| crate::file::unwritable(&of_kind, &error))?;
+        for (part, text) in self.texts.iter().enumerate() {
+            let path = folder.join(self.path(part));
+            crate::file::atomically(&path, |file| file.write(text.as_bytes()))?;
+        }
+        Ok(())
+    }
+
+    /// Removes its files, so that the template is as it came.
+    ///
+    /// # Errors
+    /// `output.unwritable` when a file can't be removed.
+    pub fn remove(&self, folder: &Path) -> Result<()> {
+        for part in 0..PARTS.len() {
+            let path = folder.join(self.path(part));
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(crate::file::unwritable(&path, &error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether `folder` has files of it.
+    pub fn is_in(&self, folder: &Path) -> bool {
+        folder.join(self.path(0)).is_file()
+    }
+}
+
+/// The variables that a template of that kind may use.
+pub fn known_variables(kind: Kind) -> Vec<&'static str> {
+    variables_of(kind).collect()
+}
+
 impl Templates {
     /// The embedded templates, overridden by files of the same names in the folder
     /// `mail.templates`; every one is compiled, rendered with examples and checked.
@@ -161,6 +221,14 @@ impl Templates {
     /// # Errors
     /// `mail.template` with file, line, what is wrong and the nearest known word.
     pub fn open(mail: &Mail) -> Result<Templates> {
+        Templates::open_with(mail, None)
+    }
+
+    /// The same with one template as somebody is editing it.
+    ///
+    /// # Errors
+    /// As [`Templates::open`].
+    pub fn open_with(mail: &Mail, edited: Option<&Edited>) -> Result<Templates> {
         let mut sets = embedded_sets();
         let mut layout = Source {
             path: LAYOUT_NAME.to_string(),
@@ -168,6 +236,18 @@ impl Templates {
         };
         if let Some(folder) = &mail.templates {
             layout = read_folder(Path::new(folder), &mut sets)?.unwrap_or(layout);
+        }
+        if let Some(edited) = edited {
+            let source = |part: usize| Source {
+                path: edited.path(part),
+                text: Cow::Owned(edited.texts[part].clone()),
+            };
+            let set = Set {
+                language: edited.language.clone(),
+                parts: [0, 1, 2].map(|part| Some(source(part))),
+            };
+            let of_kind = sets.entry(edited.kind).or_default();
+            of_kind.insert(edited.language.to_lowercase(), set);
         }
         let mut templates = Templates {
             environment: environment(),
@@ -214,6 +294,27 @@ impl Templates {
             html: format!("{}\n", part(&names[2], true)?.trim()),
             language: language.clone(),
         })
+    }
+
+    /// The languages that there are for a kind, sorted.
+    pub fn languages(&self, kind: Kind) -> Vec<&str> {
+        let of_kind = self.names.iter().filter(|((one, _), _)| *one == kind);
+        let mut languages: Vec<&str> = of_kind
+            .map(|(_, (language, _))| language.as_str())
+            .collect();
+        languages.sort_unstable();
+        languages
+    }
+
+    /// Subject, text and HTML of a template, as they are written.
+    pub fn texts(&self, kind: Kind, language: &str) -> Option<[String; 3]> {
+        let (_, names) = self.names.get(&(kind, language.to_lowercase()))?;
+        let text = |name: &String| {
+            let template = self.environment.get_template(name).ok()?;
+            Some(template.source().to_string())
+        };
+        let [subject, plain, html] = names;
+        Some([text(subject)?, text(plain)?, text(html)?])
     }
 
     fn one(&self, name: &str, context: Value) -> std::result::Result<String, minijinja::Error> {
@@ -490,9 +591,14 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Refusal {
     Refusal::new(Code::MailTemplate, what)
 }
 
+/// Steps that a mail may take: the longest of ours takes some 500.
+const FUEL: u64 = 200_000;
+
 fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    // A text that loops for ever is refused.
+    environment.set_fuel(Some(FUEL));
     let mut syntax = SyntaxConfig::builder();
     syntax.trim_blocks(true).lstrip_blocks(true);
     if let Ok(syntax) = syntax.build() {

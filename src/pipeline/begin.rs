@@ -69,6 +69,7 @@ pub(super) fn begin(
             logged = begin()?;
         }
     }
+    job.progress.run(&logged.id);
     let begun = Begun {
         run: RunKey {
             id: logged.id,

@@ -82,6 +82,7 @@ impl Input {
             clashing: &self.clashing,
             managers: &managers,
             files: &self.files,
+            row_refs: &self.row_refs,
         };
         let mut planning = match_and_plan(&rows, &guide, &self.groups, store, scanning)?;
         let mut leavers = find_leavers(job, &self.files, planning.unknown_rows, store)?;

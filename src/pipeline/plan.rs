@@ -15,7 +15,7 @@ use super::snapshot::{Known, Lookups};
 use crate::account::{Account, Matched, Update};
 use crate::decision::Trace;
 use crate::decision::{Action, Planned};
-use crate::definition::{Clashes, Definition};
+use crate::definition::{Clashes, Definition, Recycled, Returning};
 use crate::field::{Field, Key, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::meaning::membership::Tree;
@@ -171,6 +171,7 @@ pub(super) fn match_and_plan(
         layout,
         definition,
         regardless: &regardless(definition),
+        is_same: &is_same(definition),
         guide,
         tree: &tree,
         rows: *rows,
@@ -304,11 +305,26 @@ fn blocked_it(issue: &Issue) -> bool {
     blocks_the_transfer(issue) || issue.code == Code::PlanDrifted
 }
 
+/// Whether an issue asks if a row is about the account that its keys find. An id without its zeros
+/// asks for these.
+fn asks_who(issue: &Issue) -> bool {
+    matches!(issue.code, Code::MatchReturned | Code::MatchOtherPerson)
+}
+
+/// The pipeline as it would treat rows of which somebody said that they are about their account.
+fn is_same(definition: &Definition) -> Definition {
+    let mut definition = definition.clone();
+    definition.matching.returning = Returning::Same;
+    definition.matching.recycled = Recycled::Same;
+    definition
+}
+
 /// All that planning a row needs besides the row and its match.
 struct Judge<'a> {
     layout: &'a Layout,
     definition: &'a Definition,
     regardless: &'a Definition,
+    is_same: &'a Definition,
     guide: &'a Guide<'a>,
     tree: &'a Tree,
     rows: Rows<'a>,
@@ -521,11 +537,23 @@ impl Judge<'_> {
         match action {
             Some(outcome) => (Action::Leave(outcome), issues),
             None => {
-                let (action, found) = decide(person, matched, self.definition, self.tree);
+                let (mut action, mut found) = decide(person, matched, self.definition, self.tree);
+                if found.iter().any(asks_who) && self.is_answered(person, matched) {
+                    (action, found) = decide(person, matched, self.is_same, self.tree);
+                }
                 issues.extend(found);
                 (action, issues)
             }
         }
+    }
+
+    /// Whether a row that comes back says that it is about the account that its keys find.
+    fn is_answered(&self, person: &Person, matched: Option<&Matched>) -> bool {
+        let Guide::Pipeline { row_refs, .. } = self.guide else {
+            return false;
+        };
+        let account = matched.and_then(|matched| matched.account.as_ref());
+        account.is_some_and(|account| row_refs.account(person.row()) == Some(account.id))
     }
 
     /// What is wrong with the manager that a row names.

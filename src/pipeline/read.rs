@@ -323,6 +323,10 @@ fn read_once(
     let mut truth = FileTruth::new(job, files, profiled, slips)?;
     let marked = |file: &InputFile| file.source.header.iter().position(|name| is_mark(name));
     let marked: Vec<Option<usize>> = files.iter().map(marked).collect();
+    let accounts = files
+        .iter()
+        .map(|file| file.mapping.account.map(usize::from));
+    let accounts: Vec<Option<usize>> = accounts.collect();
     let mut seen = Seen::new(job.memory.of_seen());
     job.progress.begin("read", None);
     std::thread::scope(|scope| {
@@ -337,7 +341,7 @@ fn read_once(
                 let (source, file) = (usize::from(cells.source), &files[usize::from(cells.source)]);
                 truth.unused[source].note(cells, &file.source, &file.targets);
                 if let Some(column) = marked[usize::from(cells.source)] {
-                    truth.row_refs.note(cells, column);
+                    truth.row_refs.note(cells, column, accounts[source]);
                 }
             }
             let (kept, cleaned) = rayon::join(

@@ -621,7 +621,7 @@ fn sheet_of(file: &InputFile) -> Option<String> {
 }
 
 /// The column of the file in which the issue is fixed.
-fn column_of(issue: &Issue, file: &InputFile, ran: &Ran) -> Option<usize> {
+pub fn column_of(issue: &Issue, file: &InputFile, ran: &Ran) -> Option<usize> {
     if let Some(column) = issue.column {
         return Some(usize::from(column));
     }

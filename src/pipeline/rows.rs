@@ -13,6 +13,7 @@ use crate::spool::{GROUP_BATCHES, Spool};
 use crate::stages::clash::key_index::Clashing;
 use crate::stages::managers::Wrong;
 use crate::stages::read::InputFile;
+use crate::stages::resubmission::RowRefs;
 
 /// By what the rows are decided.
 pub(super) enum Guide<'a> {
@@ -21,6 +22,7 @@ pub(super) enum Guide<'a> {
         clashing: &'a Clashing,
         managers: &'a [Wrong],
         files: &'a [InputFile],
+        row_refs: &'a RowRefs,
     },
     /// By a plan, as long as the accounts are what it saw.
     Plan(&'a Order<'a>),

@@ -296,6 +296,12 @@ impl Explained {
 }
 
 impl Explained {
+    /// Adds what somebody did to the person, at a time in microseconds since 1970.
+    pub fn acted(&mut self, micros: i64, what: &str) {
+        self.events.push(event(micros, what.to_string()));
+        self.events.sort_by_key(|event| event.micros);
+    }
+
     /// Adds a note to what `run` did.
     pub fn note(&mut self, run: &str, note: &str) {
         let events = self.events.iter_mut();

@@ -184,7 +184,7 @@ fn head(summary: &Summary) -> Markup {
 
 /// A value of a file: escaped, isolated from the direction of the text around it, and with
 /// control and bidirectional characters shown as escapes.
-fn visible(text: &str) -> Markup {
+pub fn visible(text: &str) -> Markup {
     html! {
         bdi {
             @for piece in text.split_inclusive(is_hidden) {
@@ -200,7 +200,7 @@ fn visible(text: &str) -> Markup {
 }
 
 /// Text in which backticks surround names and values.
-fn prose(text: &str) -> Markup {
+pub fn prose(text: &str) -> Markup {
     if !text.matches('`').count().is_multiple_of(2) {
         return visible(text);
     }
@@ -278,7 +278,7 @@ fn hero(summary: &Summary, doubts: &[String]) -> Markup {
 }
 
 /// The parts of the bar: outcome, start and width in percent of the whole.
-fn parts(counts: &Counts) -> Vec<(Outcome, f64, f64)> {
+pub fn parts(counts: &Counts) -> Vec<(Outcome, f64, f64)> {
     let total = sum(counts) as f64;
     let present: Vec<(Outcome, f64)> = Outcome::ALL
         .into_iter()

@@ -31,7 +31,7 @@ const NAME_MAX: usize = 40;
 /// Whether a character is shown as an escape: control characters (C0, C1, DEL), the bidirectional
 /// controls of UAX #9, line and paragraph separators, and others that leave no mark at all.
 /// ZWJ and ZWNJ stay, since names in many scripts need them.
-pub(super) fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
@@ -369,7 +369,7 @@ fn measured(safeguard: &Safeguard) -> String {
 }
 
 /// How long the run took, if both of its times can be read.
-pub(super) fn duration(started_at: &str, finished_at: &str) -> Option<String> {
+pub fn duration(started_at: &str, finished_at: &str) -> Option<String> {
     let started: jiff::Timestamp = started_at.parse().ok()?;
     let finished: jiff::Timestamp = finished_at.parse().ok()?;
     let milliseconds = finished
@@ -733,7 +733,7 @@ pub(super) fn mostly_unknown(summary: &Summary) -> Vec<String> {
 
 /// Columns that were not used, or not as what they may be meant for: a sentence a column, and one
 /// for all that are only kept.
-pub(super) fn not_used(unmapped: &Unmapped) -> Vec<String> {
+pub fn not_used(unmapped: &Unmapped) -> Vec<String> {
     let mut sentences = Vec::new();
     for likely in &unmapped.likely {
         sentences.push(format!(
@@ -758,7 +758,7 @@ pub(super) fn not_used(unmapped: &Unmapped) -> Vec<String> {
 }
 
 /// The columns of a file that were kept as attributes, without those of which [`not_used`] says it.
-pub(super) fn only_kept(unmapped: &Unmapped) -> Vec<&str> {
+pub fn only_kept(unmapped: &Unmapped) -> Vec<&str> {
     let is_said = |name: &&str| {
         unmapped.likely.iter().any(|likely| likely.column == **name)
             || unmapped

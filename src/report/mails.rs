@@ -48,8 +48,11 @@ pub fn selection(
     let people = if all == 1 { "person" } else { "people" };
     let _ = writeln!(
         text,
-        "run {} names {} {people}: {} {} to send",
-        safe(run),
+        "{} {} {people}: {} {} to send",
+        match run {
+            "" => "there are".to_string(),
+            run => format!("run {} names", safe(run)),
+        },
         grouped(all),
         grouped(chosen),
         noun(kind, chosen)

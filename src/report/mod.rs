@@ -1,5 +1,6 @@
 //! What people read after a run: terminal text, `summary.json`, `summary.html`, corrections.
 
+pub mod as_read;
 pub mod cards;
 pub mod corrections;
 pub mod csv;

@@ -22,19 +22,19 @@ use tokio::time::{Instant, Sleep};
 /// How many connections are open at once; the next ones wait in the system's queue.
 const CONNECTIONS_MAX: usize = 256;
 /// From the connection to the end of the request's head.
-pub(super) const HEAD_TIME: Duration = Duration::from_secs(10);
+pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
 /// From the connection to its end: the head, the body, a wait for a free hand, and the answer.
 const LIFE_TIME: Duration = Duration::from_mins(1);
 
 /// Accepts connections while there is room for them.
-pub(super) struct Door {
+pub(crate) struct Door {
     listener: TcpListener,
     room: Arc<Semaphore>,
 }
 
 impl Door {
     /// Behind a listener that is bound already.
-    pub(super) fn new(listener: TcpListener) -> Door {
+    pub(crate) fn new(listener: TcpListener) -> Door {
         Door {
             listener,
             room: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
@@ -66,7 +66,7 @@ impl Listener for Door {
 }
 
 /// A stream that ends in time.
-pub(super) struct Timed {
+pub(crate) struct Timed {
     stream: TcpStream,
     opened: Instant,
     end: Pin<Box<Sleep>>,
@@ -122,7 +122,7 @@ impl AsyncWrite for Timed {
 
 /// The other side of a connection.
 #[derive(Clone)]
-pub(super) struct Peer {
+pub(crate) struct Peer {
     /// Its address, or its proxy's.
     pub address: SocketAddr,
     arrived: Arc<AtomicBool>,
@@ -130,7 +130,7 @@ pub(super) struct Peer {
 
 impl Peer {
     /// Says that the head of its request is there.
-    pub(super) fn arrived(&self) {
+    pub(crate) fn arrived(&self) {
         self.arrived.store(true, Ordering::Relaxed);
     }
 }

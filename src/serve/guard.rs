@@ -17,14 +17,14 @@ use crate::serve::page;
 const TOKEN_CHARS: usize = 43;
 
 /// Whether `text` has the form of a token.
-pub(super) fn is_token(text: &str) -> bool {
+pub(crate) fn is_token(text: &str) -> bool {
     let safe = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     text.len() == TOKEN_CHARS && text.bytes().all(safe)
 }
 
 /// The name of the cookie that a form is sent with. With the prefix, a browser takes it from
 /// nobody but this very host (RFC 6265bis, section 4.1.3.2).
-pub(super) fn cookie_name(https: bool) -> &'static str {
+pub(crate) fn cookie_name(https: bool) -> &'static str {
     if https {
         "__Host-muster-form"
     } else {
@@ -33,14 +33,14 @@ pub(super) fn cookie_name(https: bool) -> &'static str {
 }
 
 /// What sets that cookie.
-pub(super) fn set_cookie(https: bool, secret: &str) -> String {
+pub(crate) fn set_cookie(https: bool, secret: &str) -> String {
     let name = cookie_name(https);
     let secure = if https { "; Secure" } else { "" };
     format!("{name}={secret}; Path=/; HttpOnly; SameSite=Strict{secure}")
 }
 
 /// The form's secret as the browser keeps it, if it sent one that can be ours.
-pub(super) fn cookie(headers: &HeaderMap, https: bool) -> Option<&str> {
+pub(crate) fn cookie(headers: &HeaderMap, https: bool) -> Option<&str> {
     let name = cookie_name(https);
     headers
         .get_all(COOKIE)
@@ -54,7 +54,7 @@ pub(super) fn cookie(headers: &HeaderMap, https: bool) -> Option<&str> {
 
 /// Whether the cookie and the hidden field of a form are one secret. Their hashes are compared, so
 /// that the time tells nothing about where they part.
-pub(super) fn is_own_form(cookie: Option<&str>, field: &str) -> bool {
+pub(crate) fn is_own_form(cookie: Option<&str>, field: &str) -> bool {
     cookie.is_some_and(|cookie| token::sha256_of(cookie) == token::sha256_of(field))
 }
 
@@ -64,7 +64,7 @@ pub(super) fn is_own_form(cookie: Option<&str>, field: &str) -> bool {
 ///
 /// `Origin: null` is what browsers send from a page with `Referrer-Policy: no-referrer`, such as
 /// ours (Fetch Standard, section 3.2); then the cookie alone must tell.
-pub(super) fn is_same_site(headers: &HeaderMap, own: Option<&str>) -> bool {
+pub(crate) fn is_same_site(headers: &HeaderMap, own: Option<&str>) -> bool {
     let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or(""));
     let site = text(&HeaderName::from_static("sec-fetch-site"));
     if !matches!(site, None | Some("same-origin" | "none")) {
@@ -101,7 +101,7 @@ fn bare(url: &str, authority: &str) -> String {
 }
 
 /// The headers of every answer.
-pub(super) fn headers(https: bool) -> Vec<(HeaderName, HeaderValue)> {
+pub(crate) fn headers(https: bool) -> Vec<(HeaderName, HeaderValue)> {
     let style = STANDARD.encode(Sha256::digest(page::STYLE));
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; \

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const BUCKETS_MAX: usize = 20_000;
 
 /// This many at once, and as many again in each period.
-pub(super) struct Limit<K> {
+pub(crate) struct Limit<K> {
     burst: f64,
     per_second: f64,
     buckets: Mutex<HashMap<K, Bucket>>,
@@ -23,7 +23,7 @@ struct Bucket {
 
 impl<K: Hash + Eq + Clone> Limit<K> {
     /// `count` in every `period`, for each key.
-    pub(super) fn new(count: u32, period: Duration) -> Limit<K> {
+    pub(crate) fn new(count: u32, period: Duration) -> Limit<K> {
         let burst = f64::from(count);
         Limit {
             burst,
@@ -36,7 +36,7 @@ impl<K: Hash + Eq + Clone> Limit<K> {
     ///
     /// # Errors
     /// When there is none left: after how many whole seconds there will be one.
-    pub(super) fn take(&self, key: K, now: Instant) -> Result<(), u64> {
+    pub(crate) fn take(&self, key: K, now: Instant) -> Result<(), u64> {
         // A thread that panicked left numbers in there, nothing half done.
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= BUCKETS_MAX && !buckets.contains_key(&key) {
@@ -78,7 +78,7 @@ impl<K: Hash + Eq + Clone> Limit<K> {
 
 /// What represents a client: its IPv4 address, or the 64 bits of network that one IPv6 client
 /// usually has to itself.
-pub(super) fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let bits = address.to_bits() >> 64 << 64;
@@ -90,7 +90,7 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
 
 /// The last address of `X-Forwarded-For`: the one that the nearest proxy wrote, and so the only
 /// one that the client can't make up. With or without a port.
-pub(super) fn forwarded(value: &str) -> Option<IpAddr> {
+pub(crate) fn forwarded(value: &str) -> Option<IpAddr> {
     let last = value.rsplit(',').next()?.trim();
     let bare = last.trim_start_matches('[').trim_end_matches(']');
     bare.parse()

@@ -47,10 +47,10 @@ use pool::Pool;
 use words::Words;
 
 mod connection;
-mod guard;
-mod limit;
+pub(crate) mod guard;
+pub mod limit;
 mod page;
-mod pool;
+pub(crate) mod pool;
 mod words;
 
 /// Bytes of a form: far more than the longest names and password need.

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Stores block, and may only be opened, used and dropped off the runtime: the pool sees to it,
 /// save for its own end, which is its owner's to place.
-pub(super) struct Pool {
+pub(crate) struct Pool {
     target: Target,
     idle: Mutex<Vec<Store>>,
     turns: Arc<Semaphore>,
@@ -27,7 +27,7 @@ impl Pool {
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub(super) fn open(target: Target) -> Result<Pool> {
+    pub(crate) fn open(target: Target) -> Result<Pool> {
         let first = Store::open(target.clone())?;
         Ok(Pool {
             target,
@@ -38,20 +38,20 @@ impl Pool {
 
     /// Does `work` on a store; `None` when the database is away or too busy, or `work` failed, in
     /// which case its store isn't used again.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         self: &Arc<Pool>,
-        work: impl FnOnce(&Store) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&mut Store) -> Result<T> + Send + 'static,
     ) -> Option<T> {
         let turn = Arc::clone(&self.turns).acquire_owned();
         let turn = tokio::time::timeout(PATIENCE, turn).await.ok()?.ok()?;
         let pool = Arc::clone(self);
         let done = tokio::task::spawn_blocking(move || {
             let _turn = turn;
-            let store = match pool.take_idle() {
+            let mut store = match pool.take_idle() {
                 Some(store) => store,
                 None => Store::open(pool.target.clone()).ok()?,
             };
-            let value = work(&store).ok()?;
+            let value = work(&mut store).ok()?;
             pool.idle().push(store);
             Some(value)
         });

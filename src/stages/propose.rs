@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use crate::definition::{DateOrder, Definition, Read, SheetChoice, UnknownColumns};
+use crate::definition::{Accounts, DateOrder, Definition, Read, SheetChoice, UnknownColumns};
 use crate::field::{Field, NamePart};
 use crate::header::{
     Found, PassedOver, Vocabulary, fields_and_others, is_ignored, is_own, name_part, sense,
@@ -52,6 +52,38 @@ pub enum Becomes {
     /// Nothing: the pipeline leaves it out, muster wrote it itself, or it has no name.
     Nothing,
 }
+
+impl Becomes {
+    /// The word for it, as answers have it: a field, a part of a name, `attribute`, `ignore`; `ask` where
+    /// it isn't clear, and `password` for what is never read.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Becomes::Field(field) => field.name(),
+            Becomes::Asked(_) => "ask",
+            Becomes::Attribute(_) => ATTRIBUTE,
+            Becomes::NamePart(part) => part.name(),
+            Becomes::Password => "password",
+            Becomes::Nothing => IGNORE,
+        }
+    }
+
+    /// What an answer means for a column; `None` for a word that is none.
+    fn of_word(word: &str, header: &str) -> Option<Becomes> {
+        let part = || NamePart::ALL.into_iter().find(|part| part.name() == word);
+        match word {
+            ATTRIBUTE => Some(Becomes::Attribute(header.to_string())),
+            IGNORE => Some(Becomes::Nothing),
+            _ => Field::from_name(word)
+                .map(Becomes::Field)
+                .or_else(|| part().map(Becomes::NamePart)),
+        }
+    }
+}
+
+/// The answers that aren't the name of a field, and why a column is what it is by one.
+const ATTRIBUTE: &str = "attribute";
+const IGNORE: &str = "ignore";
+const CHOSEN: &str = "you chose it";
 
 /// One column of a proposal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -621,9 +653,39 @@ fn date_order(values: &[String]) -> Option<DateOrder> {
 }
 
 impl Proposal {
-    /// The proposal as a pipeline file called `name`, for the file that is shown as `file`. Answers
+    /// Takes the answers of somebody who has seen the proposal: a word for each column, as
+    /// [`Becomes::word`] has them; an empty one keeps what was proposed. What is still open afterwards
+    /// is in `questions`.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn answer(&mut self, words: &[String], definition: &Definition) -> Result<(), String> {
+        if words.len() != self.columns.len() {
+            let (answers, columns) = (words.len(), self.columns.len());
+            return Err(format!("{answers} answers are for {columns} columns"));
+        }
+        for (column, word) in self.columns.iter_mut().zip(words) {
+            if word.is_empty() || *word == column.becomes.word() {
+                continue;
+            }
+            let shown = &column.header;
+            if column.becomes == Becomes::Password || shown.is_empty() || is_own(shown) {
+                return Err(format!("the column `{shown}` is never read"));
+            }
+            let answered = Becomes::of_word(word, shown);
+            column.becomes = answered.ok_or(format!("`{word}` is no field"))?;
+            column.certainty = Certainty::Certain;
+            column.why = CHOSEN.to_string();
+        }
+        ask(self, definition);
+        self.missing = missing(self, definition);
+        Ok(())
+    }
+
+    /// The proposal as a pipeline file called `name`, for the file that is shown as `file`, which is read
+    /// as `base` says, with its roles. Answers
     /// that are still open are comments; it loads as it is. No value of the file is in it.
-    pub fn pipeline(&self, name: &str, file: &str, read: &Read) -> String {
+    pub fn pipeline(&self, name: &str, file: &str, base: &Definition) -> String {
         let mut toml = format!(
             "# {name}: proposed by `muster map` for {}, and yours to edit.\n# The pipeline `users` \
                 lists all settings, with their defaults.\n\nname = {}\ndescription = {}\n",
@@ -631,7 +693,7 @@ impl Proposal {
             toml_string(name),
             toml_string(&format!("People as in {file}"))
         );
-        write_read(&mut toml, read);
+        write_read(&mut toml, &base.read);
         toml.push_str("\n[columns]\n");
         for field in Field::ALL {
             let of = |column: &&Column| column.becomes == Becomes::Field(field);
@@ -647,6 +709,12 @@ impl Proposal {
         }
         self.write_name_parts(&mut toml);
         self.write_questions(&mut toml);
+        let is_left_out = |column: &&Column| column.becomes == Becomes::Nothing;
+        let left_out = self.chosen().filter(is_left_out);
+        let left_out: Vec<String> = left_out.map(|c| toml_string(&c.header)).collect();
+        if !left_out.is_empty() {
+            let _ = writeln!(toml, "ignore = [{}]", left_out.join(", "));
+        }
         let kept: Vec<String> = self
             .columns
             .iter()
@@ -672,10 +740,34 @@ impl Proposal {
                 "\n[clean]\ndate_order = \"{order}\"  # some dates can't be read otherwise"
             );
         }
+        let is_kept = |column: &&Column| matches!(column.becomes, Becomes::Attribute(_));
+        let kept: Vec<&Column> = self.chosen().filter(is_kept).collect();
+        if !kept.is_empty() {
+            toml.push_str("\n[attributes]\n");
+        }
+        for column in kept {
+            let header = toml_string(&column.header);
+            let _ = writeln!(toml, "{header} = {header}");
+        }
+        let has_roles = position(self, Field::Role).is_some();
+        if has_roles && base.accounts.roles != Accounts::default().roles {
+            let roles = base.accounts.roles.iter().map(|role| toml_string(role));
+            let roles: Vec<String> = roles.collect();
+            let _ = writeln!(
+                toml,
+                "\n[accounts]\nroles = [{}]  # every role that a file may give, from lowest to highest",
+                roles.join(", ")
+            );
+        }
         if !self.missing.is_empty() {
             self.write_required(&mut toml);
         }
         toml
+    }
+
+    /// The columns that somebody decided.
+    fn chosen(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|column| column.why == CHOSEN)
     }
 
     fn write_name_parts(&self, toml: &mut String) {
@@ -772,8 +864,11 @@ mod tests {
             .iter()
             .map(|(_, values)| values.iter().map(ToString::to_string).collect())
             .collect();
-        let definition = crate::pipelines::open(None).unwrap().definition;
-        propose(&headers, &samples, &definition, true)
+        propose(&headers, &samples, &base(), true)
+    }
+
+    fn base() -> Definition {
+        crate::pipelines::open(None).unwrap().definition
     }
 
     fn becomes(columns: &[(&str, &[&str])]) -> Vec<(Becomes, Certainty)> {
@@ -850,7 +945,7 @@ mod tests {
             assert_eq!(column.becomes, Becomes::Field(Field::Status), "{column:?}");
         }
         assert!(proposal.columns[2].why.contains("a date that has come"));
-        let text = proposal.pipeline("own", "a.csv", &Read::default());
+        let text = proposal.pipeline("own", "a.csv", &base());
         assert!(
             text.contains("status = [\"Status\", \"Gesperrt\", \"Deleted at\"]"),
             "{text}"
@@ -899,6 +994,56 @@ mod tests {
     }
 
     #[test]
+    fn roles_that_the_base_allows_stay_allowed() {
+        let proposal = proposed(&[("E-Mail", &["ann@firm.eu"]), ("Role", &["manager"])]);
+        let text = proposal.pipeline("own", "a.csv", &base());
+        let own = definition::parse("own.toml", &text).unwrap().definition;
+        assert_eq!(own.accounts.roles, base().accounts.roles, "{text}");
+        let proposal = proposed(&[("E-Mail", &["ann@firm.eu"])]);
+        assert!(
+            !proposal
+                .pipeline("own", "a.csv", &base())
+                .contains("[accounts]")
+        );
+    }
+
+    #[test]
+    fn answers_become_a_pipeline_that_reads_the_file_that_way() {
+        let mails: &[&str] = &["ann@firm.eu", "bo@firm.eu"];
+        let columns: Vec<(&str, &[&str])> = vec![
+            ("Login", mails),
+            ("Wer", &["Ann Lee"]),
+            ("Phone", &["12"]),
+            ("Desk", &["1"]),
+        ];
+        let definition = base();
+        let answer = |words: [&str; 4]| {
+            let mut proposal = proposed(&columns);
+            let words = words.map(String::from);
+            proposal.answer(&words, &definition).map(|()| proposal)
+        };
+        let proposal = answer(["email", "full_name", "attribute", "ignore"]).unwrap();
+        assert!(proposal.questions.is_empty(), "{:?}", proposal.questions);
+        let text = proposal.pipeline("own", "a.csv", &base());
+        let own = definition::parse("own.toml", &text).unwrap().definition;
+        let headers: Vec<String> = columns
+            .iter()
+            .map(|(header, _)| header.to_string())
+            .collect();
+        let vocabulary = Vocabulary::new(&own);
+        let found = fields(&headers, &vocabulary, &own);
+        let found: Vec<Option<Field>> = found.iter().map(|f| f.map(|f| f.field)).collect();
+        assert_eq!(found[..2], [Some(Field::Email), Some(Field::FullName)]);
+        assert_eq!(vocabulary.attribute("Phone"), Some("Phone"), "{text}");
+        assert!(is_ignored("Desk", &own), "{text}");
+        let doubled = answer(["email", "email", "", ""]).unwrap();
+        assert_eq!(doubled.questions[0].code, Code::MapDoubled);
+        assert!(answer(["nonsense", "", "", ""]).is_err());
+        let mut secret = proposed(&[("Password", &[])]);
+        assert!(secret.answer(&["email".into()], &definition).is_err());
+    }
+
+    #[test]
     fn the_pipeline_loads_and_says_the_same() {
         let mails: &[&str] = &["ann@firm.eu", "bo@firm.eu"];
         let columns: Vec<(&str, &[&str])> = vec![
@@ -913,11 +1058,9 @@ mod tests {
             ("Desk", &["1"]),
         ];
         let proposal = proposed(&columns);
-        let read = Read {
-            delimiter: Some("\t".to_string()),
-            ..Read::default()
-        };
-        let text = proposal.pipeline("own", "a\nb.csv", &read);
+        let mut tabs = base();
+        tabs.read.delimiter = Some("\t".to_string());
+        let text = proposal.pipeline("own", "a\nb.csv", &tabs);
         let definition = definition::parse("own.toml", &text).unwrap().definition;
         assert_eq!(definition.clean.date_order, DateOrder::Dmy);
         assert_eq!(definition.read.delimiter.as_deref(), Some("\t"));
@@ -937,7 +1080,7 @@ mod tests {
         };
         assert_eq!(found[0], Some(email), "{text}");
         // Without names and addresses it still loads, and requires what is there.
-        let text = proposed(&[("Username", &["ann"])]).pipeline("own", "a.csv", &Read::default());
+        let text = proposed(&[("Username", &["ann"])]).pipeline("own", "a.csv", &base());
         let definition = definition::parse("own.toml", &text).unwrap().definition;
         assert!(definition.require.fields.is_empty() && definition.require.email_or_username);
     }

@@ -4,11 +4,15 @@
 //! Marks come from a file that people edit, so they count only as far as the run log confirms them,
 //! and they don't affect the row itself: it is validated, matched and held like any other. If a
 //! fixed row is rejected again, its next correction still refers to the very first row.
+//!
+//! Behind a mark, the column `muster_account` may answer what held the row: whether it is about the
+//! account that its keys find. It can name no other account.
 
 use crate::summary::Resubmitted;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::definition::DateOrder;
 use crate::field::RowNumber;
@@ -64,6 +68,9 @@ const ORDERS: [(&str, DateOrder); 2] = [("dmy", DateOrder::Dmy), ("mdy", DateOrd
 pub struct RowRefs {
     /// In row order.
     rows: Vec<(RowNumber, Cell)>,
+    /// The accounts that marked rows say they are about, in row order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    accounts: Vec<(RowNumber, Uuid)>,
     /// How the rows of a file say that its dates are to be read, and whether they agree.
     #[serde(skip)]
     orders: BTreeMap<u16, (DateOrder, bool)>,
@@ -78,8 +85,9 @@ enum Cell {
 }
 
 impl RowRefs {
-    /// Notes the marks of a batch, which are in `column`.
-    pub fn note(&mut self, cells: &Cells, column: usize) {
+    /// Notes the marks of a batch, which are in `column`, and the accounts of marked rows, which are
+    /// in `account`.
+    pub fn note(&mut self, cells: &Cells, column: usize, account: Option<usize>) {
         for index in 0..cells.len() {
             let mut text = cells.cell(index, column).trim();
             for (word, order) in ORDERS {
@@ -90,9 +98,16 @@ impl RowRefs {
                 }
             }
             if !text.is_empty() {
+                let row = cells.first_row + index as RowNumber;
                 let unread = || Cell::Unread(text.chars().take(MARK_BYTES_MAX).collect());
                 let mark = EarlierRow::parse(text).map_or_else(unread, Cell::Of);
-                self.rows.push((cells.first_row + index as RowNumber, mark));
+                let account = account
+                    .map_or("", |column| cells.cell(index, column))
+                    .trim();
+                if let (Cell::Of(_), Ok(account)) = (&mark, account.parse()) {
+                    self.accounts.push((row, account));
+                }
+                self.rows.push((row, mark));
             }
         }
     }
@@ -118,6 +133,12 @@ impl RowRefs {
             Cell::Of(earlier) => Some(earlier),
             Cell::Unread(_) => None,
         }
+    }
+
+    /// The account that `row` says it is about.
+    pub fn account(&self, row: RowNumber) -> Option<Uuid> {
+        let at = self.accounts.binary_search_by_key(&row, |(of, _)| *of);
+        Some(self.accounts[at.ok()?].1)
     }
 
     /// The runs that are named, each once.
@@ -306,7 +327,7 @@ mod tests {
             cells.end_row(Place { line: 1, byte: 0 });
         }
         let mut row_refs = RowRefs::default();
-        row_refs.note(&cells, 0);
+        row_refs.note(&cells, 0, None);
         row_refs
     }
 

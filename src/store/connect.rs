@@ -27,6 +27,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::binaries::{MAJOR_MIN, leading_number};
 use super::error::refusal;
+use super::jobs;
 use super::launcher::Local;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
@@ -207,7 +208,7 @@ impl Address {
             }
         }
         if config.get_application_name().is_none() {
-            config.application_name("muster");
+            config.application_name(jobs::application());
         }
         Ok(Address {
             config,

@@ -6,6 +6,7 @@ use tokio_postgres::{Client, Error};
 use uuid::Uuid;
 
 use super::Store;
+use super::audit::{Act, Acting};
 use crate::definition::{Groups, Updates, Visibility};
 use crate::issue::Code;
 use crate::meaning::group::GROUP_SEPARATOR;
@@ -122,11 +123,10 @@ impl Store {
     /// # Errors
     /// A refusal with a `database.*` code.
     pub fn record_group_run(&self, summary: &Summary) -> Result<()> {
-        let failed = |error| refusal(&error, DOING);
-        let client = &self.connection.client;
-        self.runtime
-            .block_on(record(client, summary))
-            .map_err(failed)
+        self.act(DOING, async |client| {
+            insert_run(client, summary).await?;
+            Ok(((), Act::about(&summary.run.id)))
+        })
     }
 
     /// Gives a group and those below it other names, also in what is known of their members' past.
@@ -157,7 +157,7 @@ impl Store {
             let values: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
                 [&group.key, key, &group.path, path, &group.id];
             client.execute(sql, &values).await?;
-            record(client, summary).await
+            record(client, &self.acting, summary).await
         })
     }
 
@@ -174,7 +174,7 @@ impl Store {
         self.changing(async |client| {
             let sql = "update muster.groups set visibility = $2 where id = $1";
             client.execute(sql, &[&group, &visibility.name()]).await?;
-            record(client, summary).await
+            record(client, &self.acting, summary).await
         })
     }
 
@@ -194,7 +194,7 @@ impl Store {
         let mut removed = 0;
         self.changing(async |client| {
             // The run comes first: what it did refers to it.
-            record(client, summary).await?;
+            record(client, &self.acting, summary).await?;
             for (number, people) in leaving.chunks(LEAVING_AT_ONCE).enumerate() {
                 leave(client, run, number * LEAVING_AT_ONCE, people).await?;
             }
@@ -217,7 +217,7 @@ impl Store {
 
     /// One transaction that counts as muster's own write. No run continues with what it decided before.
     fn changing(
-        &mut self,
+        &self,
         change: impl AsyncFnOnce(&Client) -> std::result::Result<(), Error>,
     ) -> Result<()> {
         let client = &self.connection.client;
@@ -244,7 +244,17 @@ impl Store {
 /// The memberships of this many people end in one statement.
 const LEAVING_AT_ONCE: usize = 10_000;
 
-async fn record(client: &Client, summary: &Summary) -> std::result::Result<(), Error> {
+/// The run, with its line in the audit.
+async fn record(
+    client: &Client,
+    acting: &Acting,
+    summary: &Summary,
+) -> std::result::Result<(), Error> {
+    insert_run(client, summary).await?;
+    acting.write(client, &Act::about(&summary.run.id)).await
+}
+
+async fn insert_run(client: &Client, summary: &Summary) -> std::result::Result<(), Error> {
     let sql = include_str!("sql/group_run.sql");
     let json = super::json_of(summary);
     client.execute(sql, &[&summary.run.id, &json]).await?;

@@ -8,11 +8,12 @@ use crate::invitation::Funnel;
 use crate::invitation::Listed;
 use jiff::civil::Date;
 use std::collections::HashMap;
-use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, GenericClient, Row};
 use uuid::Uuid;
 
 use super::Store;
+use super::audit::Act;
 use crate::field::RowNumber;
 use crate::invitation::Candidate;
 use crate::invitation::{Delivery, Kind, MailContext, Name, Person};
@@ -23,7 +24,7 @@ use crate::store::error::refusal;
 /// What the mails of one queueing have in common.
 #[derive(Debug, Clone, Copy)]
 pub struct Mailing<'a> {
-    /// The run whose people they go to.
+    /// The run whose people they go to; empty for each person's own.
     pub run: &'a str,
     /// What they are for.
     pub kind: Kind,
@@ -78,6 +79,26 @@ pub struct Filter {
     pub people: Option<Vec<Name>>,
     /// At least that old.
     pub age_minutes: Option<i64>,
+    /// These invitations, by their ids.
+    pub ids: Option<Vec<Uuid>>,
+}
+
+/// Whose newest invitations are meant, as a page asks for them; what is empty doesn't matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Shown {
+    /// Of that run.
+    pub run: Option<String>,
+    /// In one of these states.
+    pub states: Vec<String>,
+    /// Of one of these kinds.
+    pub kinds: Vec<String>,
+    /// With this in their address or username.
+    pub text: String,
+    /// These.
+    pub ids: Option<Vec<Uuid>>,
+    /// Whose link ends within that many hours.
+    pub ends_within: Option<i32>,
 }
 
 /// A link that is to be handed over in person.
@@ -146,6 +167,19 @@ impl Store {
         Ok(rows.first().map(|row| row.get(0)))
     }
 
+    /// Whether an administrator cancelled the invitation of an account that waits for one.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn is_cancelled(&self, account: Uuid) -> Result<bool> {
+        let sql = "select invitation.state = 'cancelled' and account.status = 'invited'
+            from muster.invitations invitation join muster.accounts account on account.id = invitation.account_id
+            where account.id = $1 and invitation.kind = 'invite'
+            order by invitation.created_at desc, invitation.id desc limit 1";
+        let rows = self.query(sql, &[&account], "reading an account")?;
+        Ok(rows.first().is_some_and(|row| row.get(0)))
+    }
+
     /// The pipelines, as they were named, by which those accounts were invited last, or were made;
     /// `None` for the default and for accounts made elsewhere.
     ///
@@ -177,7 +211,16 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn expire_overdue(&self) -> Result<u64> {
         let sql = include_str!("sql/expire_invitations.sql");
-        self.execute(sql, &[], "ending old links")
+        self.act("ending old links", async |client| {
+            let ended = client.execute(sql, &[]).await?;
+            Ok((ended, Act::default().count("expired", ended)))
+        })
+    }
+
+    /// The same on the way, before mails are queued.
+    fn forget_overdue(&self) -> Result<()> {
+        let sql = include_str!("sql/expire_invitations.sql");
+        self.execute(sql, &[], "ending old links").map(|_| ())
     }
 
     /// Queues a mail for each of `accounts` that has none of its kind yet, and returns what waits
@@ -191,14 +234,12 @@ impl Store {
         accounts: &[Uuid],
         message_ids: &[String],
     ) -> Result<Vec<Queued>> {
-        self.expire_overdue()?;
+        self.forget_overdue()?;
         let ids = new_ids(accounts.len())?;
         let minutes = mailing.lifetime_minutes.map(|minutes| minutes as i32);
         let kind = mailing.kind.name();
-        let doing = "queueing the mails";
-        self.execute(
-            include_str!("sql/insert_invitations.sql"),
-            &[
+        self.act("queueing the mails", async |client| {
+            let values: [&(dyn ToSql + Sync); 8] = [
                 &mailing.run,
                 &kind,
                 &minutes,
@@ -207,14 +248,20 @@ impl Store {
                 &accounts,
                 &message_ids,
                 &mailing.pipeline,
-            ],
-            doing,
-        )?;
-        if mailing.message.is_some() {
-            let sql = "update muster.invitations set message = $1
-                where state = 'queued' and kind = $2 and account_id = any ($3)";
-            self.execute(sql, &[&mailing.message, &kind, &accounts], doing)?;
-        }
+            ];
+            let sql = include_str!("sql/insert_invitations.sql");
+            let queued = client.execute(sql, &values).await?;
+            if mailing.message.is_some() {
+                let sql = "update muster.invitations set message = $1
+                    where state = 'queued' and kind = $2 and account_id = any ($3)";
+                client
+                    .execute(sql, &[&mailing.message, &kind, &accounts])
+                    .await?;
+            }
+            let chosen = accounts.len() as u64;
+            let act = Act::about(mailing.run).count("chosen", chosen);
+            Ok(((), act.count("queued", queued)))
+        })?;
         self.find_queued(mailing.kind, accounts)
     }
 
@@ -245,8 +292,13 @@ impl Store {
             &mailing.pipeline,
             &minutes_before,
         ];
-        self.execute(include_str!("sql/insert_session_mails.sql"), &values, doing)?;
-        self.execute(include_str!("sql/cancel_outdated.sql"), &[], doing)?;
+        self.act(doing, async |client| {
+            let sql = include_str!("sql/insert_session_mails.sql");
+            let queued = client.execute(sql, &values).await?;
+            let sql = include_str!("sql/cancel_outdated.sql");
+            client.execute(sql, &[]).await?;
+            Ok(((), Act::about(mailing.run).count("session mails", queued)))
+        })?;
         let sql = include_str!("sql/find_queued_session_mails.sql");
         let rows = self.query(sql, &[&kind, &accounts, &sessions], doing)?;
         Ok(rows.iter().map(queued).collect())
@@ -434,10 +486,82 @@ impl Store {
                 &keys,
                 &usernames,
                 &filter.age_minutes,
+                &filter.ids,
             ],
             "reading the invitations",
         )?;
         Ok(rows.iter().map(listed).collect())
+    }
+
+    /// The invitations of an account, of every kind.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn ids_of_invitations(&self, account: Uuid) -> Result<Vec<Uuid>> {
+        let sql = "select id from muster.invitations where account_id = $1";
+        let rows = self.query(sql, &[&account], "reading the invitations")?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    /// How many invitations are in each state, of those asked for whatever their state.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn count_shown(&self, shown: &Shown) -> Result<Vec<(String, u64)>> {
+        let all = Shown {
+            states: Vec::new(),
+            ..shown.clone()
+        };
+        let select = "select now_is.state, count(*)";
+        let rows = self.shown(select, "group by 1 order by 1", &all, &[])?;
+        let counts = rows.iter().map(|row| (row.get(0), row.get::<_, i64>(1)));
+        Ok(counts.map(|(state, count)| (state, count as u64)).collect())
+    }
+
+    /// Some of the invitations asked for, newest first: `limit` after the first `offset`.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn list_shown(
+        &self,
+        shown: &Shown,
+        except: &[Uuid],
+        offset: u64,
+        limit: u64,
+    ) -> Result<Vec<Listed>> {
+        let select = "select invitation.id, invitation.run_id, invitation.account_id, invitation.kind,
+                coalesce(invitation.email, invitation.username), now_is.state, reply, via, attempts, resends, true,
+                floor(extract(epoch from now() - invitation.created_at) / 60)::bigint,
+                to_char(sent_at at time zone 'utc', 'YYYY-MM-DD HH24:MI'),
+                to_char(expires_at at time zone 'utc', 'YYYY-MM-DD HH24:MI'),
+                token_sha256 is not null and (expires_at is null or expires_at > now()),
+                coalesce(invitation.pipeline, run.pipeline), account.username_key, session.name";
+        let rest = format!(
+            "order by invitation.created_at desc, invitation.id desc limit {limit} offset {offset}"
+        );
+        let rows = self.shown(select, &rest, shown, except)?;
+        Ok(rows.iter().map(listed).collect())
+    }
+
+    fn shown(&self, select: &str, rest: &str, shown: &Shown, except: &[Uuid]) -> Result<Vec<Row>> {
+        let chosen = include_str!("sql/invitations_chosen.sql");
+        let some = |list: &Vec<String>| (!list.is_empty()).then(|| list.clone());
+        let text = shown.text.trim().to_lowercase();
+        let text = (!text.is_empty()).then_some(text);
+        let except = (!except.is_empty()).then_some(except);
+        self.query(
+            &format!("{select} {chosen} {rest}"),
+            &[
+                &shown.run,
+                &some(&shown.states),
+                &some(&shown.kinds),
+                &text,
+                &shown.ids,
+                &except,
+                &shown.ends_within,
+            ],
+            "reading the invitations",
+        )
     }
 
     /// How far the people of a run, or of all runs, have come.
@@ -478,10 +602,14 @@ impl Store {
         message: Option<&str>,
         pipeline: Option<&str>,
     ) -> Result<u64> {
-        self.expire_overdue()?;
+        self.forget_overdue()?;
         let sql = include_str!("sql/requeue_invitations.sql");
         let values: [&(dyn ToSql + Sync); 4] = [&ids, &message_ids, &message, &pipeline];
-        self.execute(sql, &values, "queueing the mails")
+        self.act("queueing the mails", async |client| {
+            let act = Act::default().people(people_of(client, ids).await?);
+            let queued = client.execute(sql, &values).await?;
+            Ok((queued, act.count("queued", queued)))
+        })
     }
 
     /// Cancels invitations, and with `remove_accounts` removes the accounts that were never used.
@@ -493,6 +621,7 @@ impl Store {
         let doing = |error| refusal(&error, "cancelling the invitations");
         self.runtime.block_on(async {
             let transaction = self.connection.client.transaction().await.map_err(doing)?;
+            let act = Act::default().people(people_of(&transaction, ids).await.map_err(doing)?);
             let sql = include_str!("sql/cancel_invitations.sql");
             let cancelled = transaction.execute(sql, &[&ids]).await.map_err(doing)?;
             let removed = match remove_accounts {
@@ -502,6 +631,8 @@ impl Store {
                     .await
                     .map_err(doing)?,
             };
+            let act = act.count("cancelled", cancelled).count("removed", removed);
+            self.acting.write(&transaction, &act).await.map_err(doing)?;
             transaction.commit().await.map_err(doing)?;
             Ok((cancelled, removed))
         })
@@ -513,7 +644,11 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn end_invitations(&self, ids: &[Uuid]) -> Result<u64> {
         let sql = include_str!("sql/end_invitations.sql");
-        self.execute(sql, &[&ids], "ending links")
+        self.act("ending links", async |client| {
+            let act = Act::default().people(people_of(client, ids).await?);
+            let ended = client.execute(sql, &[&ids]).await?;
+            Ok((ended, act.count("ended", ended)))
+        })
     }
 
     /// Makes links to be handed over in person, by the settings of `pipeline`; those that are out end.
@@ -566,6 +701,12 @@ impl Store {
                 &pipeline,
             ];
             let made = transaction.query(sql, &values).await.map_err(doing)?;
+            let people = made.iter().map(|row| row.get(0)).collect();
+            let act = Act::default().count("links", made.len() as u64);
+            self.acting
+                .write(&transaction, &act.people(people))
+                .await
+                .map_err(doing)?;
             let made = made.iter().map(|row| {
                 let handed_over = HandedOver {
                     kind: Kind::from_name(row.get(1)).unwrap_or(Kind::Reset),
@@ -586,7 +727,10 @@ impl Store {
     pub fn suppress(&self, email_keys: &[String], reason: &str) -> Result<u64> {
         let sql = "insert into muster.suppressions (email_key, reason)
             select unnest($1::text[]), $2 on conflict (email_key) do nothing";
-        self.execute(sql, &[&email_keys, &reason], "suppressing addresses")
+        self.act("suppressing addresses", async |client| {
+            let added = client.execute(sql, &[&email_keys, &reason]).await?;
+            Ok((added, Act::default().count("added", added)))
+        })
     }
 
     /// Takes addresses off that list; how many were on it.
@@ -595,7 +739,10 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn unsuppress(&self, email_keys: &[String]) -> Result<u64> {
         let sql = "delete from muster.suppressions where email_key = any ($1)";
-        self.execute(sql, &[&email_keys], "removing suppressions")
+        self.act("removing suppressions", async |client| {
+            let removed = client.execute(sql, &[&email_keys]).await?;
+            Ok((removed, Act::default().count("removed", removed)))
+        })
     }
 
     /// The addresses that are never mailed, with the reason and the day.
@@ -611,6 +758,17 @@ impl Store {
             .map(|row| (row.get(0), row.get(1), row.get(2)))
             .collect())
     }
+}
+
+/// Whose invitations these are.
+async fn people_of<C: GenericClient>(
+    client: &C,
+    ids: &[Uuid],
+) -> std::result::Result<Vec<Uuid>, Error> {
+    let sql = "select distinct account_id from muster.invitations
+        where id = any ($1) and account_id is not null";
+    let rows = client.query(sql, &[&ids]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 fn queued(row: &Row) -> Queued {

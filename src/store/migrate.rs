@@ -62,6 +62,7 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("migrations/0018_given_passwords.sql"),
     ),
     (19, "managers", include_str!("migrations/0019_managers.sql")),
+    (20, "console", include_str!("migrations/0020_console.sql")),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.

@@ -23,14 +23,20 @@ use crate::store::error::refusal;
 use connect::{Connection, Target};
 
 pub mod acceptance;
+pub mod admins;
+pub mod attention;
+pub mod audit;
 pub mod binaries;
 pub mod connect;
+pub mod console;
 pub mod decisions;
 pub mod drops;
 pub mod error;
 pub mod explain;
+pub mod fixes;
 pub mod groups;
 pub mod invitations;
+pub mod jobs;
 pub mod launcher;
 pub mod leavers;
 pub mod loader;
@@ -39,16 +45,19 @@ pub mod matches;
 pub mod migrate;
 pub mod people;
 pub mod resubmission;
+pub mod run_rows;
 pub mod runs;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub mod selection;
+pub mod selections;
 pub mod sessions;
 pub mod share;
 pub mod snapshot;
 pub mod target;
 pub mod trouble;
 pub mod undo;
+pub mod uploads;
 
 /// How often and how far apart the lock of the run is asked for: two seconds in all.
 const LOCK_TRIES: u32 = 20;
@@ -59,6 +68,7 @@ pub struct Store {
     runtime: Runtime,
     target: Target,
     connection: Connection,
+    acting: audit::Acting,
 }
 
 impl Store {
@@ -74,6 +84,7 @@ impl Store {
             runtime,
             target,
             connection,
+            acting: audit::Acting::default(),
         })
     }
 
@@ -94,6 +105,7 @@ impl Store {
             runtime,
             target,
             connection,
+            acting: audit::Acting::default(),
         }))
     }
 
@@ -263,6 +275,19 @@ fn with_parents(paths: &[String]) -> Vec<String> {
         }
     }
     all
+}
+
+/// A new id.
+///
+/// # Errors
+/// `database.failed` where the system gives no random bytes.
+pub fn new_id() -> Result<Uuid> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        let what = format!("the system gives no random bytes: {error}");
+        Refusal::new(Code::DatabaseFailed, what)
+    })?;
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
 }
 
 fn runtime() -> Result<Runtime> {

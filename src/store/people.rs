@@ -49,6 +49,8 @@ pub struct Choice {
     pub never_signed_in: bool,
     /// These accounts.
     pub ids: Option<Vec<Uuid>>,
+    /// None of these.
+    pub except: Option<Vec<Uuid>>,
 }
 
 /// A way in that a person can still use, or that is yet to be sent.
@@ -69,7 +71,7 @@ pub struct OpenInvitation {
 }
 
 impl Choice {
-    fn values(&self) -> [&(dyn ToSql + Sync); 8] {
+    fn values(&self) -> [&(dyn ToSql + Sync); 9] {
         [
             &self.statuses,
             &self.groups,
@@ -79,6 +81,7 @@ impl Choice {
             &self.invited_since,
             &self.never_signed_in,
             &self.ids,
+            &self.except,
         ]
     }
 }
@@ -114,9 +117,56 @@ impl Store {
         limit: Option<u64>,
         each: &mut dyn FnMut(AccountRecord) -> Result<()>,
     ) -> Result<()> {
-        let order = order(sort);
+        self.each_in(choice, &order(sort), 0, limit, each)
+    }
+
+    /// A page of the accounts that fit: `limit` after the first `offset`, in the order of `sort`, else of
+    /// their ids, which an index gives at once.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn list_people(
+        &self,
+        choice: &Choice,
+        sort: &[(RecordColumn, bool)],
+        offset: u64,
+        limit: u64,
+    ) -> Result<Vec<AccountRecord>> {
+        let mut found = Vec::new();
+        let order = match sort {
+            [] => "account.id".to_string(),
+            sort => order(sort),
+        };
+        self.each_in(choice, &order, offset, Some(limit), &mut |account| {
+            found.push(account);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// The ids of the accounts that fit, in their order.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn ids_of_people(&self, choice: &Choice) -> Result<Vec<Uuid>> {
+        let sql = format!(
+            "select account.id from muster.accounts account where {} order by account.id",
+            include_str!("sql/people_chosen.sql")
+        );
+        let rows = self.query(&sql, &choice.values(), DOING)?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    fn each_in(
+        &self,
+        choice: &Choice,
+        order: &str,
+        offset: u64,
+        limit: Option<u64>,
+        each: &mut dyn FnMut(AccountRecord) -> Result<()>,
+    ) -> Result<()> {
         let limit = match limit {
-            Some(limit) => format!("order by {order} limit {limit}"),
+            Some(limit) => format!("order by {order} limit {limit} offset {offset}"),
             None => String::new(),
         };
         let sql = format!(

@@ -1,8 +1,10 @@
 //! The records of runs: begun, taken up again, finished, listed.
 
 use tokio::task::JoinHandle;
+use tokio_postgres::Row;
 
 use super::Store;
+use super::audit::Act;
 use crate::definition::Pipeline;
 use crate::issue::Code;
 use crate::profile::Profile;
@@ -74,8 +76,7 @@ impl Store {
         pipeline: &Pipeline,
         folder: &str,
     ) -> Result<Begun> {
-        let client = &self.connection.client;
-        let begun = self.runtime.block_on(async {
+        self.act("beginning the run", async |client| {
             let unfinished = client
                 .query_opt(
                     include_str!("sql/find_unfinished_run.sql"),
@@ -85,13 +86,15 @@ impl Store {
             if let Some(run) = unfinished {
                 let id: String = run.get(0);
                 let seed: i64 = run.get(1);
-                return Ok(Begun {
+                let act = Act::about(&id);
+                let begun = Begun {
                     seed: seed as u64,
                     started_ms: run.get::<_, i64>(3) as u64,
                     resumed_from: Some(run.get(2)),
                     has_written: run.get(4),
                     id,
-                });
+                };
+                return Ok((begun, act));
             }
             let sql = include_str!("sql/insert_run.sql");
             let row = client
@@ -109,15 +112,15 @@ impl Store {
                 )
                 .await?;
             let started_ms = row.get::<_, i64>(0) as u64;
-            Ok(Begun {
+            let begun = Begun {
                 id: id.to_string(),
                 seed,
                 started_ms,
                 resumed_from: None,
                 has_written: false,
-            })
-        });
-        begun.map_err(|error: tokio_postgres::Error| refusal(&error, "beginning the run"))
+            };
+            Ok((begun, Act::about(id)))
+        })
     }
 
     /// Closes a run that was interrupted and can't go on: it counts as finished from now on,
@@ -219,18 +222,17 @@ impl Store {
                     .query(include_str!("sql/list_runs.sql"), &[&limit]),
             )
             .map_err(|error| refusal(&error, "reading the runs"))?;
-        Ok(rows
-            .iter()
-            .map(|row| RunRecord {
-                id: row.get(0),
-                kind: row.get(1),
-                state: row.get(2),
-                started_at: row.get(3),
-                summary: summary_of(row.get(4)),
-                folder: row.get(5),
-                pipeline: row.get(6),
-            })
-            .collect())
+        Ok(rows.iter().map(record).collect())
+    }
+
+    /// The run of that id.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn run(&self, id: &str) -> Result<Option<RunRecord>> {
+        let sql = include_str!("sql/find_run.sql");
+        let rows = self.query(sql, &[&id], "reading the runs")?;
+        Ok(rows.first().map(record))
     }
 
     /// Begins to bring the planner's statistics up to date after a load that changed much, over its
@@ -258,6 +260,19 @@ impl Store {
     }
 }
 
+/// The columns of `list_runs.sql`.
+fn record(row: &Row) -> RunRecord {
+    RunRecord {
+        id: row.get(0),
+        kind: row.get(1),
+        state: row.get(2),
+        started_at: row.get(3),
+        summary: summary_of(row.get(4)),
+        folder: row.get(5),
+        pipeline: row.get(6),
+    }
+}
+
 fn safeguards_of(json: Option<&str>) -> Vec<Safeguard> {
     json.and_then(|json| serde_json::from_str(json).ok())
         .unwrap_or_default()
@@ -265,6 +280,24 @@ fn safeguards_of(json: Option<&str>) -> Vec<Safeguard> {
 
 fn summary_of(json: Option<&str>) -> Option<Summary> {
     serde_json::from_str(json?).ok()
+}
+
+/// The run of `runs`, newest first, that is meant by an id, the beginning of one, or `last`;
+/// `None` where there is none.
+///
+/// # Errors
+/// `run.unknown` for a beginning that several have.
+pub fn pick(runs: Vec<RunRecord>, wanted: &str) -> Result<Option<RunRecord>> {
+    let mut fitting = runs
+        .into_iter()
+        .filter(|run| !wanted.is_empty() && (wanted == "last" || run.id.starts_with(wanted)));
+    let found = fitting.next();
+    let is_exact = wanted == "last" || found.as_ref().is_some_and(|run| run.id == wanted);
+    if !is_exact && fitting.next().is_some() {
+        let what = format!("several runs begin with `{wanted}`");
+        return Err(Refusal::new(Code::RunUnknown, what));
+    }
+    Ok(found)
 }
 
 /// The refusal for a run that isn't in the run log.

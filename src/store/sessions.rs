@@ -4,6 +4,7 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::Store;
+use super::audit::Act;
 use crate::refusal::Result;
 use crate::session::{Known, Session};
 
@@ -62,8 +63,10 @@ impl Store {
         let values: [&(dyn ToSql + Sync); 8] =
             [&ids, &names, &keys, &starts, &ends, &zones, &places, &links];
         let sql = include_str!("sql/write_sessions.sql");
-        self.execute(sql, &values, "writing the sessions")?;
-        Ok(())
+        self.act("writing the sessions", async |client| {
+            let written = client.execute(sql, &values).await?;
+            Ok(((), Act::default().count("sessions", written)))
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use tokio_postgres::{Client, Error, Row};
 use uuid::Uuid;
 
 use super::Store;
+use super::audit;
 use super::is_spread;
 use super::target::joins_by_view;
 use crate::account::{Account, COLUMNS, Update};
@@ -146,6 +147,8 @@ impl Store {
             // The accounts are about to change: no run continues with what it decided before.
             let forget = "delete from muster.decisions";
             transaction.execute(forget, &[]).await.map_err(doing)?;
+            let act = audit::Act::about(id);
+            self.acting.write(&transaction, &act).await.map_err(doing)?;
             transaction.commit().await.map_err(doing)
         })
     }

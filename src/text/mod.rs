@@ -20,6 +20,7 @@ pub mod email;
 pub mod formula;
 pub mod names;
 pub mod scripts;
+pub mod shell;
 
 const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
 const ZERO_WIDTH_JOINER: char = '\u{200d}';

@@ -160,7 +160,7 @@ fn a_file_that_grows_while_it_is_read_is_refused() {
     let row = |number: u32| format!("person{number}@acme-industries.com,Some,Body\n");
     fs::write(
         &path,
-        PEOPLE.to_string() + &(0..60_000).map(row).collect::<String>(),
+        PEOPLE.to_string() + (0..60_000).map(row).collect::<String>().as_str(),
     )
     .unwrap();
     let running = support::start(folder.path(), &url, &["import", "people.csv"]);

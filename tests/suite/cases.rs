@@ -168,7 +168,7 @@ fn every_code_is_shown_by_a_case_or_a_test() {
             let modules = fs::read_dir(support::repository().join("tests/suite")).unwrap();
             let source: String = modules
                 .map(|module| module.unwrap().path())
-                .filter(|path| path.file_name().unwrap() != "cases.rs")
+                .filter(|path| path.is_file() && path.file_name().unwrap() != "cases.rs")
                 .map(|path| fs::read_to_string(path).unwrap())
                 .collect();
             assert!(

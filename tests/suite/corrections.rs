@@ -241,7 +241,7 @@ fn row_refs_are_believed_only_where_the_run_log_confirm_them() {
     let rows = rows.map(|(number, mark)| row(number, &format!("\"{mark}\"")));
     place.write(
         "forged.csv",
-        &(header.to_string() + &rows.collect::<String>()),
+        &(header.to_string() + rows.collect::<String>().as_str()),
     );
     let forged = place.import("forged.csv", "forged");
     assert_eq!((forged.exit, forged.counts().created), (0, 8), "{forged:?}");
@@ -254,6 +254,65 @@ fn row_refs_are_believed_only_where_the_run_log_confirm_them() {
         (place.open(&run), place.open(&other)),
         ([5, 1, 4], [5, 0, 5])
     );
+}
+
+/// A row that is held because of whom it may be about comes back with the answer.
+#[test]
+fn a_corrected_row_says_that_it_is_about_the_account_that_its_keys_find() {
+    let place = Place::new();
+    let head = "id,first name,last name,email";
+    place.write(
+        "1.csv",
+        &format!("{head}\n1,Ann,Ng,ann@firm.org\n2,Bo,Lee,bo@firm.org\n"),
+    );
+    place.import("1.csv", "one");
+    place.write(
+        "2.csv",
+        &format!("{head}\n11,Ann,Ng,ann@firm.org\n12,Bo,Lee,bo@firm.org\n"),
+    );
+    let held = place.import("2.csv", "two");
+    assert_eq!(held.json()["counts"]["held"], 2);
+    let listed = place.run(&[
+        "people",
+        "list",
+        "--columns",
+        "email,account",
+        "--csv",
+        "--unmasked",
+    ]);
+    let ann = listed
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("ann@"))
+        .unwrap();
+    let ann = ann.split(',').nth(1).unwrap();
+    let corrections = place.corrections("two");
+    // Both rows name Ann's account; for Bo, that is no answer. Without a mark, it is none, either.
+    let mut lines = corrections.lines();
+    let header = format!("{},muster_account\n", lines.next().unwrap());
+    let rows: String = lines.map(|line| format!("{line},{ann}\n")).collect();
+    let unmarked = rows.replace(&id(&held), "none");
+    for (file, rows, counts) in [("3.csv", unmarked, [0, 2]), ("4.csv", rows, [1, 1])] {
+        place.write(file, &format!("{header}{rows}"));
+        let run = place.import(file, file.trim_end_matches(".csv"));
+        let json = run.json();
+        let found = ["updated", "held"].map(|name| json["counts"][name].as_u64().unwrap());
+        assert_eq!(found, counts, "{file}: {}", run.stdout);
+    }
+    let listed = place.run(&[
+        "people",
+        "list",
+        "--columns",
+        "email,external_id",
+        "--csv",
+        "--unmasked",
+    ]);
+    assert!(
+        listed.stdout.contains("ann@firm.org,11"),
+        "{}",
+        listed.stdout
+    );
+    assert!(listed.stdout.contains("bo@firm.org,2"), "{}", listed.stdout);
 }
 
 #[test]

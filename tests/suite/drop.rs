@@ -20,7 +20,7 @@ const OTHER_SUM: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991
 /// A list of this many people; `tag` tells lists apart.
 fn list(tag: &str, count: usize) -> String {
     let row = |number| format!("{tag}{number}@acme-industries.com,Some,Body\n");
-    HEADER.to_string() + &(0..count).map(row).collect::<String>()
+    HEADER.to_string() + (0..count).map(row).collect::<String>().as_str()
 }
 
 /// A drop folder `in` and a database of its own.
@@ -359,7 +359,7 @@ fn one_visit_at_a_time_and_one_that_is_killed_is_taken_up() {
     }
     let second = drop.visit(&["--quiet"]);
     assert_eq!(
-        (second.exit, second.stdout + &second.stderr),
+        (second.exit, second.stdout + second.stderr.as_str()),
         (5, String::new())
     );
     let second = drop.visit(&[]);

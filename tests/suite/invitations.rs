@@ -895,6 +895,44 @@ fn sending_a_run_again_leaves_out_who_was_cancelled_or_must_not_be_mailed() {
 }
 
 #[test]
+fn a_cancelled_invitation_gets_no_link_by_accident() {
+    let place = Place::with(&people(2), MAIL);
+    place.good(&["invite", "last", "--send"]);
+    place.good(&["invitations", "cancel", "ann0@firm0.eu"]);
+    let refused = place.run(&["invitations", "link", "ann0@firm0.eu"]);
+    assert_eq!(refused.exit, 2, "{refused:?}");
+    assert!(refused.stderr.contains("was cancelled"), "{refused:?}");
+    assert_eq!(place.states()["cancelled"], 1);
+    place.good(&["invitations", "link", "ann1@firm1.eu"]);
+    place.good(&["invitations", "link", "ann0@firm0.eu", "--again"]);
+    place.good(&["invitations", "link", "ann0@firm0.eu"]);
+}
+
+#[test]
+fn a_list_names_accounts_and_invitations_by_their_ids() {
+    let place = Place::with(&people(3), MAIL);
+    let id = |sql: &str| support::query_one(&place.url, sql);
+    let account = id("SELECT id FROM muster.accounts WHERE email = 'ann1@firm1.eu'");
+    place.write("some.txt", &format!("id:{account}\n"));
+    place.good(&["invite", "last", "--only", "@some.txt", "--send"]);
+    assert_eq!(place.states()["sent"], 1);
+    let nobody = [
+        "invite",
+        "last",
+        "--only",
+        "id:00000000-0000-4000-8000-000000000000",
+    ];
+    assert_eq!(place.run(&nobody).exit, 2);
+    place.good(&["invite", "last", "--except", "@some.txt", "--send"]);
+    assert_eq!(place.states()["sent"], 3);
+    let invitation = id("SELECT id FROM muster.invitations WHERE email = 'ann2@firm2.eu'");
+    place.write("some.txt", &format!("id:{invitation}\n"));
+    place.good(&["invitations", "cancel", "@some.txt"]);
+    let left = "SELECT string_agg(email, ' ') FROM muster.invitations WHERE state = 'cancelled'";
+    assert_eq!(id(left), "ann2@firm2.eu");
+}
+
+#[test]
 fn in_quiet_hours_mails_wait() {
     let mailbox = Mailbox::start(|_| Verdict::Take);
     let quiet = "quiet_hours = \"00:00-23:59\"\ntime_zone = \"UTC\"\n";

@@ -8,6 +8,7 @@ mod people;
 
 mod bad_input;
 mod cases;
+mod console;
 mod corrections;
 mod demo;
 mod docs;

@@ -365,6 +365,11 @@ impl Running {
         read_all(&mut self.stderr)
     }
 
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it as Ctrl-C would.
     pub fn interrupt(&self) {
         let id = self.child.id().to_string();

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use super::{PlaceArgs, below, find_group, visibility};
+use super::PlaceArgs;
 use crate::cli::listing::open_to_read;
 use crate::cli::run::{new_run, rfc3339};
 use crate::cli::terminal::{print, shell_word, warn};
@@ -12,6 +12,7 @@ use crate::definition::Visibility;
 use crate::issue::Code;
 use crate::meaning::group::{self, GROUP_NESTING};
 use crate::outcome::Exit;
+use crate::people::groups::{below, find_group, visibility};
 use crate::refusal::{Refusal, Result};
 use crate::report::history;
 use crate::report::human::{plural, safe, table};

@@ -3,12 +3,13 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{PlaceArgs, below, find_group, visibility};
+use super::PlaceArgs;
 use crate::cli::listing::{Format, Listing, ListingArgs, Shown, names, printed};
 use crate::cli::terminal::{print, shell_word};
 use crate::definition::nearest;
 use crate::ledger::Mistake;
 use crate::outcome::Exit;
+use crate::people::groups::{below, find_group, joined_above, visibility};
 use crate::refusal::Result;
 use crate::report::human::{plural, safe, table};
 use crate::store::groups::GroupRecord;
@@ -122,20 +123,6 @@ fn sort_key(group: &GroupRecord, column: &str) -> (u64, String) {
         Some(Shown::Number(number)) => (number, String::new()),
         value => (0, Shown::plain(value.as_ref())),
     }
-}
-
-/// The groups that members of a public one may join as well: those above, up to the first private one.
-fn joined_above<'a>(groups: &'a [GroupRecord], group: &'a GroupRecord) -> Vec<&'a GroupRecord> {
-    let mut above: Vec<&GroupRecord> = Vec::new();
-    let mut at = group;
-    while at.is_public
-        && let Some(next) = groups.iter().find(|group| Some(group.id) == at.parent)
-        && above.iter().all(|known| known.id != next.id)
-    {
-        above.push(next);
-        at = next;
-    }
-    above
 }
 
 /// `muster groups show`.

@@ -2,10 +2,9 @@
 
 use clap::{Args, Subcommand};
 
-use super::listing::{open_to_read, unknown};
-use super::{DatabaseArgs, PipelineArgs};
-use crate::definition::{Definition, Visibility};
-use crate::meaning::group;
+use super::listing::open_to_read;
+use super::{DatabaseArgs, PipelineArgs, acting};
+use crate::definition::Definition;
 use crate::outcome::Exit;
 use crate::refusal::Result;
 use crate::store::Store;
@@ -53,7 +52,7 @@ impl PlaceArgs {
     /// The database, locked as for a run.
     fn write(&self, definition: &Definition) -> Result<Store> {
         let home = home_from_environment()?;
-        let mut store = Store::open(Target::find(self.database.database.as_deref(), &home)?)?;
+        let mut store = acting::open(Target::find(self.database.database.as_deref(), &home)?)?;
         store.lock()?;
         store.use_target(definition)?;
         Ok(store)
@@ -69,39 +68,5 @@ pub(super) fn groups(command: &GroupsCommand) -> Result<Exit> {
         GroupsCommand::Rename(args) => change::rename(args),
         GroupsCommand::SetVisibility(args) => change::set_visibility(args),
         GroupsCommand::Remove(args) => change::remove(args),
-    }
-}
-
-/// The group of that name.
-///
-/// # Errors
-/// `selection.unknown`, with the nearest one.
-pub(super) fn find_group<'a>(groups: &'a [GroupRecord], wanted: &str) -> Result<&'a GroupRecord> {
-    let key = group::key(wanted.trim());
-    let found = groups.iter().find(|group| group.key == key);
-    let paths = groups.iter().map(|group| group.path.as_str());
-    found.ok_or_else(|| unknown("group", wanted, paths))
-}
-
-/// A group, and all below it, those below after those above.
-pub(super) fn below<'a>(groups: &'a [GroupRecord], top: &'a GroupRecord) -> Vec<&'a GroupRecord> {
-    let mut all = vec![top];
-    let mut at = 0;
-    while at < all.len() {
-        let above = all[at].id;
-        let is_new = |group: &&GroupRecord| {
-            group.parent == Some(above) && all.iter().all(|known| known.id != group.id)
-        };
-        let fresh: Vec<&GroupRecord> = groups.iter().filter(is_new).collect();
-        all.extend(fresh);
-        at += 1;
-    }
-    all
-}
-
-fn visibility(group: &GroupRecord) -> &'static str {
-    match group.is_public {
-        true => Visibility::Public.name(),
-        false => Visibility::Private.name(),
     }
 }

@@ -11,8 +11,7 @@ use uuid::Uuid;
 use crate::cli::import::begin_plan;
 use crate::cli::made::Made;
 use crate::cli::password;
-use crate::cli::run::{RunArgs, Task, new_run, today};
-use crate::cli::selection::{Among, wishes};
+use crate::cli::run::{RunArgs, Task, new_run};
 use crate::cli::terminal::{shell_word, warn};
 use crate::cli::{AllowArgs, DatabaseArgs, MemoryArgs, OutputArgs, PipelineArgs};
 use crate::definition::{
@@ -24,6 +23,7 @@ use crate::meaning::group;
 use crate::meaning::protection::Protected;
 use crate::outcome::Exit;
 use crate::password::{Given, Known};
+use crate::people::words::{Among, wishes};
 use crate::refusal::{Refusal, Result};
 use crate::report::csv::{Csv, Style};
 use crate::store::Store;
@@ -104,7 +104,7 @@ pub(in crate::cli) fn change(args: &ChangeArgs) -> Result<Exit> {
     let started = SystemTime::now();
     let run = new_run(started);
     let mut pipeline = crate::pipelines::open(args.pipeline.name.as_deref())?;
-    pipeline.definition.accounts.today = Some(today());
+    pipeline.definition.accounts.today = Some(crate::pipelines::today());
     let (columns, selected) = {
         let store = open_store(args, &pipeline)?;
         let mut columns = Columns::of(&args.what, &pipeline.definition, &store)?;

@@ -4,18 +4,17 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::account::{AccountRecord, COLUMNS};
+use crate::account::AccountRecord;
 use crate::cli::listing::open_to_read;
 use crate::cli::terminal::{print, shell_word};
 use crate::cli::{DatabaseArgs, PipelineArgs};
 use crate::issue::{Code, mask};
 use crate::outcome::Exit;
+use crate::people::person::Person;
 use crate::refusal::{Refusal, Result};
 use crate::report::history::{self, Explained};
 use crate::report::human::{safe, table};
-use crate::stages::plan::provenance::Past;
 use crate::store::Store;
-use crate::store::people::OpenInvitation;
 
 #[derive(Args)]
 pub(in crate::cli) struct ShowArgs {
@@ -42,7 +41,8 @@ pub(in crate::cli) fn show(args: &ShowArgs) -> Result<Exit> {
     if found.is_empty() {
         return Err(nobody(&store, &args.who, &ids)?);
     }
-    if is_name && found.len() > 1 && !args.json {
+    let are_several = is_name && found.len() > 1;
+    if are_several && !args.json {
         let mut people = Vec::new();
         for account in &found {
             people.extend(store.known(account.id)?.map(Explained::new));
@@ -50,29 +50,18 @@ pub(in crate::cli) fn show(args: &ShowArgs) -> Result<Exit> {
         print(&history::several(&args.who, &people));
         return Ok(Exit::ToFix);
     }
-    let mut shown = Vec::new();
-    for account in &found {
-        shown.push(Person {
-            account,
-            has_password: store
-                .known(account.id)?
-                .is_some_and(|known| known.has_password),
-            invitations: store.open_invitations(account.id)?,
-            past: serde_json::from_str(&store.past(account.id)?).unwrap_or_default(),
-        });
-    }
+    let shown = found
+        .into_iter()
+        .map(|account| Person::read(&store, account))
+        .collect::<Result<Vec<Person>>>()?;
     if args.json {
-        let people: Vec<Value> = shown.iter().map(Person::json).collect();
+        let people: Vec<Value> = shown.iter().map(json).collect();
         print(&format!("{:#}\n", json!({ "people": people })));
     } else {
-        let people: Vec<String> = shown.iter().map(Person::text).collect();
+        let people: Vec<String> = shown.iter().map(text).collect();
         print(&people.join("\n"));
     }
-    Ok(if is_name && found.len() > 1 {
-        Exit::ToFix
-    } else {
-        Exit::Done
-    })
+    Ok(if are_several { Exit::ToFix } else { Exit::Done })
 }
 
 /// The refusal for somebody who has no account.
@@ -95,103 +84,76 @@ fn nobody(store: &Store, who: &str, removed: &[Uuid]) -> Result<Refusal> {
     })
 }
 
-/// One account with all that is shown of it.
-struct Person<'a> {
-    account: &'a AccountRecord,
-    has_password: bool,
-    invitations: Vec<OpenInvitation>,
-    past: Past,
+/// An account as text.
+fn text(person: &Person) -> String {
+    let account = &person.account;
+    let mut lines: Vec<Vec<String>> = Vec::new();
+    let mut add = |name: &str, value: &str, note: &str| {
+        lines.push(
+            [&format!("  {}", safe(name)), &safe(value), note]
+                .map(String::from)
+                .to_vec(),
+        );
+    };
+    // Most values are those of whoever created the account.
+    let maker = person.past.setter("", &Value::Bool(true)).to_string();
+    for (name, value, setter) in person.values() {
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), String::from);
+        add(&name, &text, if setter == maker { "" } else { &setter });
+    }
+    for membership in &account.memberships {
+        add("group", &membership.to_string(), "");
+    }
+    for invitation in &person.invitations {
+        let until = match &invitation.expires {
+            Some(time) => format!("until {time}"),
+            None => String::new(),
+        };
+        let sent = invitation.sent.as_deref().unwrap_or_default();
+        let state = format!("{} {sent}", invitation.state);
+        add(&invitation.kind, state.trim(), &until);
+    }
+    add(
+        "password",
+        if person.has_password { "set" } else { "none" },
+        "",
+    );
+    add(
+        "signed_in",
+        if account.signed_in { "yes" } else { "no" },
+        "",
+    );
+    let run = account.run.as_ref().map(|run| format!("by run {run}"));
+    add("created", &account.created, &run.unwrap_or_default());
+    add("updated", &account.updated, "");
+    format!("account {}\n\n{}", account.id, table(&lines, &[]))
 }
 
-impl Person<'_> {
-    /// Its values, each with who set it last.
-    fn values(&self) -> Vec<(String, Value, String)> {
-        let account = self.account;
-        let fields = COLUMNS.into_iter().filter_map(|field| {
-            let value = account.value(field).filter(|value| !value.is_empty())?;
-            Some((field.name().to_string(), Value::from(value)))
-        });
-        let attributes = account.attributes.iter();
-        let attributes = attributes.filter(|(_, value)| !value.is_null());
-        let attributes =
-            attributes.map(|(name, value)| (format!("attributes.{name}"), value.clone()));
-        let all = fields.chain(attributes);
-        all.map(|(name, value)| {
-            let setter = self.past.setter(&name, &value).to_string();
-            (name, value, setter)
-        })
-        .collect()
+/// An account as JSON.
+fn json(person: &Person) -> Value {
+    let account = &person.account;
+    let (mut values, mut set_by) = (Map::new(), Map::new());
+    for (name, value, setter) in person.values() {
+        set_by.insert(name.clone(), setter.into());
+        values.insert(name, value);
     }
-
-    fn text(&self) -> String {
-        let account = self.account;
-        let mut lines: Vec<Vec<String>> = Vec::new();
-        let mut add = |name: &str, value: &str, note: &str| {
-            lines.push(
-                [&format!("  {}", safe(name)), &safe(value), note]
-                    .map(String::from)
-                    .to_vec(),
-            );
-        };
-        // Most values are those of whoever created the account.
-        let maker = self.past.setter("", &Value::Bool(true)).to_string();
-        for (name, value, setter) in self.values() {
-            let text = value
-                .as_str()
-                .map_or_else(|| value.to_string(), String::from);
-            add(&name, &text, if setter == maker { "" } else { &setter });
-        }
-        for membership in &account.memberships {
-            add("group", &membership.to_string(), "");
-        }
-        for invitation in &self.invitations {
-            let until = match &invitation.expires {
-                Some(time) => format!("until {time}"),
-                None => String::new(),
-            };
-            let sent = invitation.sent.as_deref().unwrap_or_default();
-            let state = format!("{} {sent}", invitation.state);
-            add(&invitation.kind, state.trim(), &until);
-        }
-        add(
-            "password",
-            if self.has_password { "set" } else { "none" },
-            "",
-        );
-        add(
-            "signed_in",
-            if account.signed_in { "yes" } else { "no" },
-            "",
-        );
-        let run = account.run.as_ref().map(|run| format!("by run {run}"));
-        add("created", &account.created, &run.unwrap_or_default());
-        add("updated", &account.updated, "");
-        format!("account {}\n\n{}", account.id, table(&lines, &[]))
-    }
-
-    fn json(&self) -> Value {
-        let account = self.account;
-        let (mut values, mut set_by) = (Map::new(), Map::new());
-        for (name, value, setter) in self.values() {
-            set_by.insert(name.clone(), setter.into());
-            values.insert(name, value);
-        }
-        let memberships = account.memberships.iter().map(|membership| {
-            json!({
-                "group": membership.path, "roles": membership.roles, "inherited": membership.inherited,
-            })
-        });
+    let memberships = account.memberships.iter().map(|membership| {
         json!({
-            "account": account.id,
-            "values": values,
-            "set_by": set_by,
-            "memberships": memberships.collect::<Vec<_>>(),
-            "invitations": self.invitations,
-            "has_password": self.has_password,
-            "signed_in": account.signed_in,
-            "created": account.created,
-            "updated": account.updated,
-            "run": account.run,
+            "group": membership.path, "roles": membership.roles, "inherited": membership.inherited,
         })
-    }
+    });
+    json!({
+        "account": account.id,
+        "values": values,
+        "set_by": set_by,
+        "memberships": memberships.collect::<Vec<_>>(),
+        "invitations": person.invitations,
+        "has_password": person.has_password,
+        "signed_in": account.signed_in,
+        "created": account.created,
+        "updated": account.updated,
+        "run": account.run,
+    })
 }

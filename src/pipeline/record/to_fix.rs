@@ -11,12 +11,11 @@ use crate::meaning::mapping::Target;
 use crate::pipeline::Ran;
 use crate::pipeline::record::{Batch, Tally, column_of, read_batch};
 use crate::refusal::{Refusal, Result};
+use crate::report::as_read::AsRead;
 use crate::report::corrections::{Correction, Corrections};
-use crate::report::csv::Style;
-use crate::row::{Cells, Native, NativeCell, People, ShownAs, Slot};
+use crate::row::{Cells, People, Slot};
 use crate::stages::read::InputFile;
 use crate::stages::read::csv::Rows;
-use crate::stages::read::{Format, Source, UNREAD};
 use crate::stages::resubmission::{self, EarlierRow};
 
 /// The corrections of files whose rows can be read one by one: they are written in the pass that
@@ -99,13 +98,15 @@ impl<'a> Picked<'a> {
         let Some(rows) = Rows::of(&file.source)? else {
             return Ok(false);
         };
-        let (path, out) = begin_corrections(file, self.folder, &name(self.ran, number))?;
+        let as_read = as_read(file);
+        let (path, out) = as_read.begin(self.folder, &name(self.ran, number), &[])?;
         self.files[number] = Some(Picking {
             rows,
             correcting: Correcting {
                 ran: self.ran,
                 definition: self.definition,
                 file,
+                as_read,
                 number: number as u16,
                 is_check: self.is_check,
                 out,
@@ -146,11 +147,13 @@ pub(super) fn corrections(picked: Picked, tally: &Tally) -> Result<Vec<(String, 
                 picking.correcting.out.finish()?;
                 picking.path
             } else {
-                let (path, out) = begin_corrections(file, folder, &name)?;
+                let as_read = as_read(file);
+                let (path, out) = as_read.begin(folder, &name, &[])?;
                 let mut correcting = Correcting {
                     ran,
                     definition,
                     file,
+                    as_read,
                     number: number as u16,
                     is_check,
                     out,
@@ -175,90 +178,12 @@ pub(super) fn corrections(picked: Picked, tally: &Tally) -> Result<Vec<(String, 
     Ok(written)
 }
 
-/// In which form the corrections of a file are written.
-enum Form {
-    Csv(Style),
-    Xlsx,
-}
-
-/// Text gets text back, and so does whatever else isn't a workbook; a workbook of any kind gets the
-/// kind that every program writes.
-fn form_of(source: &Source) -> Form {
-    match &source.format {
-        Format::Csv(shape) => Form::Csv(Style {
-            delimiter: shape.dialect.delimiter_of_values().to_string(),
-            quote: shape.dialect.quote.unwrap_or(b'"'),
-            always_quoted: shape.always_quoted,
-            line_end: match shape.line_ends.as_str() {
-                "CRLF" => "\r\n",
-                "CR" => "\r",
-                _ => "\n",
-            },
-        }),
-        Format::Workbook { .. } if source.sheet().is_some() => Form::Xlsx,
-        Format::Json(_) | Format::Workbook { .. } => Form::Csv(Style::default()),
-    }
-}
-
-fn begin_corrections(
-    file: &InputFile,
-    folder: &Path,
-    name: &str,
-) -> Result<(PathBuf, Corrections)> {
-    // The columns that muster added to an earlier corrections file are written again.
-    let header: Vec<String> = own_cells(file, file.source.header.iter().cloned()).collect();
-    match form_of(&file.source) {
-        Form::Csv(style) => {
-            let path = folder.join(format!("{name}.csv"));
-            let corrections = Corrections::csv(&path, &header, style)?;
-            Ok((path, corrections))
-        }
-        Form::Xlsx => {
-            let path = folder.join(format!("{name}.xlsx"));
-            let sheet = file.source.sheet().unwrap_or_default();
-            let corrections = Corrections::xlsx(&path, sheet, &header, &widths(file))?;
-            Ok((path, corrections))
-        }
-    }
-}
-
-/// The widths of the columns that are the user's own, as far as the sheet gives them.
-fn widths(file: &InputFile) -> Vec<Option<f64>> {
-    let Format::Workbook { sheet, book, .. } = &file.source.format else {
-        return Vec::new();
-    };
-    let given = book
-        .sheets
-        .get(*sheet)
-        .map_or(&[][..], |sheet| &sheet.widths);
-    let width = |column: usize| {
-        let column = column as u32;
-        let mut given = given.iter();
-        let found = given.find(|(first, last, _)| (*first..=*last).contains(&column));
-        found.map(|(_, _, width)| *width)
-    };
-    own_cells(file, (0..file.source.header.len()).map(width)).collect()
-}
-
-/// A row's own cells, without its password hash, which is in no file of a run, and without what
-/// represents a record of JSON that couldn't be read: it is nobody's value.
-fn shown_cells<'c>(file: &InputFile, cells: &'c Cells, index: usize) -> Vec<&'c str> {
-    let secret = file.source.secret;
-    let is_json = matches!(file.source.format, Format::Json(_));
-    let is_nothing = |column, cell: &str| {
-        Some(column) == secret || is_json && cell.starts_with(UNREAD) && column == 0
-    };
-    let cells = cells.row(index).enumerate();
-    let shown = cells.map(|(column, cell)| if is_nothing(column, cell) { "" } else { cell });
-    own_cells(file, shown).collect()
-}
-
-/// The cells that are the user's own.
-fn own_cells<T>(file: &InputFile, cells: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
-    cells
-        .enumerate()
-        .filter(|(column, _)| file.targets.get(*column) != Some(&Target::Own))
-        .map(|(_, cell)| cell)
+/// The file with the columns that muster added to an earlier corrections file apart: they are written
+/// again.
+fn as_read(file: &InputFile) -> AsRead<'_> {
+    AsRead::new(&file.source, |column| {
+        file.targets.get(column) == Some(&Target::Own)
+    })
 }
 
 /// The corrections of one file on their way.
@@ -266,6 +191,7 @@ struct Correcting<'a> {
     ran: &'a Ran,
     definition: &'a Definition,
     file: &'a InputFile,
+    as_read: AsRead<'a>,
     /// Which of the run's files it is.
     number: u16,
     is_check: bool,
@@ -307,17 +233,7 @@ impl Correcting<'_> {
     }
 
     fn batch(&mut self, batch: &Batch, cells: &Cells) -> Result<()> {
-        if let Some(sheet) = &cells.sheet {
-            if !sheet.above.is_empty() {
-                self.out.above(&sheet.above, &sheet.formats)?;
-            }
-            for (_, column, native) in &sheet.natives {
-                let shown_as = sheet.formats.get(usize::from(native.format));
-                if let (Some(column), Some(shown_as)) = (self.column(*column), shown_as) {
-                    self.out.shown_as(column, shown_as);
-                }
-            }
-        }
+        self.as_read.sheet(&mut self.out, cells)?;
         for index in 0..cells.len() {
             if batch.needs_fixing(index) {
                 let correction = self.correction(batch, cells, index);
@@ -325,15 +241,6 @@ impl Correcting<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Where a column of the file is among those that are the user's own.
-    fn column(&self, column: u16) -> Option<usize> {
-        let column = usize::from(column);
-        let before = self.file.targets.iter().take(column);
-        let own_before = before.filter(|target| **target == Target::Own).count();
-        let is_own = self.file.targets.get(column) == Some(&Target::Own);
-        (!is_own).then_some(column - own_before)
     }
 
     fn correction<'c>(&self, batch: &Batch, cells: &'c Cells, index: usize) -> Correction<'c> {
@@ -344,25 +251,17 @@ impl Correcting<'_> {
             .filter(|issue| self.definition.rejects(issue.code))
             .filter_map(|issue| {
                 let column = column_of(issue, self.file, self.ran)?;
-                let column = self.column(column as u16)?;
+                let column = self.as_read.column(column as u16)?;
                 Some((column as u16, issue.code.title().to_string()))
             });
-        let read = cells.issues.partition_point(|issue| issue.row < row);
-        let read = cells.issues[read..].iter();
-        let read = read.take_while(|issue| issue.row == row);
-        let errors = read.filter_map(|issue| {
-            let is_error = matches!(issue.code, Code::CellError | Code::CellUncomputed);
-            let column = issue.column.filter(|_| is_error)?;
-            Some((self.column(column)?, issue.found.as_str()))
-        });
         let mut codes: Vec<&str> = issues.iter().map(|issue| issue.code.name()).collect();
         codes.dedup();
         Correction {
             line: cells.place(index).line,
             mark: self.mark(row),
-            cells: shown_cells(self.file, cells, index),
-            natives: self.natives(cells, index),
-            errors: errors.collect(),
+            cells: self.as_read.cells(cells, index),
+            natives: self.as_read.natives(cells, index),
+            errors: self.as_read.errors(cells, index),
             codes: codes.join(", "),
             reasons: issues
                 .iter()
@@ -387,22 +286,6 @@ impl Correcting<'_> {
         }
         let run = self.ran.run.id.clone();
         resubmission::cell(Some(&EarlierRow { run, row }), order)
-    }
-
-    fn natives<'c>(&self, cells: &'c Cells, index: usize) -> Vec<(usize, Native, &'c ShownAs)> {
-        let Some(sheet) = &cells.sheet else {
-            return Vec::new();
-        };
-        let index = index as u32;
-        let from = sheet.natives.partition_point(|(row, ..)| *row < index);
-        let natives = sheet.natives[from..].iter();
-        natives
-            .take_while(|(row, ..)| *row == index)
-            .filter_map(|(_, column, NativeCell { value, format })| {
-                let shown_as = sheet.formats.get(usize::from(*format))?;
-                Some((self.column(*column)?, *value, shown_as))
-            })
-            .collect()
     }
 }
 

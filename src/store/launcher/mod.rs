@@ -28,6 +28,7 @@ use tokio_postgres::{Config, NoTls};
 use self::ask::{Answer, on_own_runtime};
 use self::owner::{Owner, check_reachable, command, give_away, is_root, private_folder};
 use super::binaries::Binaries;
+use super::jobs;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
@@ -235,7 +236,7 @@ impl Local {
             .host_path(&self.socket)
             .user(NAME)
             .dbname(database)
-            .application_name(NAME)
+            .application_name(jobs::application())
             .connect_timeout(Duration::from_secs(5));
         config
     }
@@ -372,9 +373,9 @@ fn percent_encoded(bytes: &[u8]) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
     bytes.iter().fold(String::new(), |text, &byte| {
         if plain(byte) {
-            text + &char::from(byte).to_string()
+            text + char::from(byte).to_string().as_str()
         } else {
-            text + &format!("%{byte:02X}")
+            text + format!("%{byte:02X}").as_str()
         }
     })
 }

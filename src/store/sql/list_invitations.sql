@@ -23,4 +23,5 @@ where ($1::text is null or run_id = $1)
     and ($2::text[] is null or state = any ($2))
     and ($3::text[] is null or key = any ($3) or username_key = any ($4))
     and ($5::bigint is null or age_minutes >= $5)
+    and ($6::uuid[] is null or id = any ($6))
 order by created_at desc, id desc

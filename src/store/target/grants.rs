@@ -73,7 +73,7 @@ async fn around(
     if !refers.is_empty() {
         text += "-- Without this, `muster undo` assumes that these tables refer to every account, and keeps it.\n";
     }
-    Ok(text + &refers)
+    Ok(text + refers.as_str())
 }
 
 /// Muster's own schema.

@@ -43,7 +43,7 @@ pub fn inspect(database: &Target, name: &str, definition: &Definition) -> Result
         text += &proposal.columns(&Vocabulary::new(definition));
         text += &proposal.rest(&transaction).await?;
         text += &groups(&transaction, &table).await?;
-        Ok(proposal.settings() + &text)
+        Ok(proposal.settings() + text.as_str())
     })
 }
 
@@ -375,7 +375,7 @@ impl Proposal<'_> {
             true => text,
             false => format!("\n[target.{name}]\n{text}"),
         };
-        Ok(section("defaults", defaults) + &section("only", only))
+        Ok(section("defaults", defaults) + section("only", only).as_str())
     }
 
     /// A column that parts the rows among owners, such as a tenant: the only value that there is.

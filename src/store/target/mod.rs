@@ -143,6 +143,7 @@ impl Store {
             runtime,
             target: database,
             connection,
+            acting: super::audit::Acting::default(),
         }))
     }
 }

@@ -84,7 +84,7 @@ pub(in crate::store::target) fn groups(plan: &Plan) -> String {
     );
     sql += &function("groups", "delete", "", &delete);
     sql += &triggers("groups", &["insert", "delete"]);
-    sql + &memberships(plan, id)
+    sql + memberships(plan, id).as_str()
 }
 
 fn memberships(plan: &Plan, group_id: &Id) -> String {
@@ -145,5 +145,5 @@ fn memberships(plan: &Plan, group_id: &Id) -> String {
         ],
     );
     sql += &function("memberships", "delete", "", &delete);
-    sql + &triggers("memberships", &["insert", "update", "delete"])
+    sql + triggers("memberships", &["insert", "update", "delete"]).as_str()
 }

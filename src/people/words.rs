@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::runs;
 use crate::field::RowNumber;
 use crate::invitation::Name;
 use crate::issue::Code;
@@ -11,11 +10,11 @@ use crate::meaning::group;
 use crate::refusal::{Refusal, Result};
 use crate::selection::Wish;
 use crate::store::Store;
-use crate::store::runs::{RunRecord, unknown};
+use crate::store::runs::{RunRecord, pick, unknown};
 use crate::text::{email, username_key};
 
 /// Whom a selection is made from.
-pub(super) enum Among<'a> {
+pub enum Among<'a> {
     /// The people of a run, or of all runs.
     Run(Option<&'a RunRecord>),
     /// All accounts.
@@ -23,12 +22,12 @@ pub(super) enum Among<'a> {
 }
 
 /// What the words mean.
-pub(super) fn wishes(words: &[String], among: &Among) -> Result<Vec<Wish>> {
+pub fn wishes(words: &[String], among: &Among) -> Result<Vec<Wish>> {
     let mut wishes = Vec::new();
     for word in words {
-        match (word.strip_prefix('@'), among) {
-            (Some(path), Among::Accounts(_)) => wishes.extend(of_list(path, among)?),
-            _ => wishes.extend(of_word(word, among)?),
+        match word.strip_prefix('@') {
+            Some(path) => wishes.extend(of_list(path, among)?),
+            None => wishes.extend(of_word(word, among)?),
         }
     }
     Ok(wishes)
@@ -51,7 +50,7 @@ fn of_word(word: &str, among: &Among) -> Result<Vec<Wish>> {
         ("row", Among::Run(run)) => {
             Wish::Rows(rows(name, *run)?.into_iter().collect(), word.to_string())
         }
-        ("id", Among::Accounts(_)) => Wish::Id(name.trim().to_string()),
+        ("id", _) => Wish::Id(name.trim().to_string()),
         ("run", Among::Accounts(store)) => {
             Wish::Run(find_import(store, name)?.id, name.to_string())
         }
@@ -78,11 +77,12 @@ fn of_list(path: &str, among: &Among) -> Result<Vec<Wish>> {
     let text = read_list(path)?;
     let text = text.trim_start_matches('\u{feff}');
     let mut wishes = Vec::new();
-    for line in text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('@'))
-    {
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if line.starts_with('@') {
+            let what = format!("the list `{path}` has a line that begins with `@`");
+            return Err(Refusal::new(Code::UsageInvalid, what)
+                .help("a list names people; it can't name another list"));
+        }
         wishes.extend(of_word(line, among)?);
     }
     if wishes.is_empty() {
@@ -91,8 +91,13 @@ fn of_list(path: &str, among: &Among) -> Result<Vec<Wish>> {
     Ok(wishes)
 }
 
+/// The text of a list; `-` is standard input.
 fn read_list(path: &str) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|error| {
+    let read = match path {
+        "-" => std::io::read_to_string(std::io::stdin()),
+        path => std::fs::read_to_string(path),
+    };
+    read.map_err(|error| {
         let what = format!("the list `{path}` can't be read: {error}");
         Refusal::new(Code::UsageInvalid, what)
     })
@@ -122,7 +127,7 @@ fn rows(place: &str, run: Option<&RunRecord>) -> Result<Vec<RowNumber>> {
 }
 
 /// Addresses as the match compares them and as they were typed.
-pub(super) fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
+pub fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
     let address = |typed: String| {
         let key = email::key(&typed).ok_or_else(|| {
             let what = format!("`{typed}` is not an e-mail address");
@@ -135,7 +140,7 @@ pub(super) fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
 
 /// Addresses or usernames as they were typed: each word is one, or several separated by commas,
 /// semicolons or white space, or `@FILE` with such a list.
-pub(super) fn split(words: &[String]) -> Result<Vec<String>> {
+pub fn split(words: &[String]) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for word in words {
         let before = found.len();
@@ -158,10 +163,10 @@ pub(super) fn split(words: &[String]) -> Result<Vec<String>> {
 }
 
 /// The import that is meant by an id, the beginning of one, or `last`.
-pub(super) fn find_import(store: &Store, wanted: &str) -> Result<RunRecord> {
+pub fn find_import(store: &Store, wanted: &str) -> Result<RunRecord> {
     let mut runs = store.list_runs(i64::MAX)?;
     runs.retain(|run| run.kind == "import");
-    runs::pick(runs, wanted)?.ok_or_else(|| not_imported(wanted))
+    pick(runs, wanted)?.ok_or_else(|| not_imported(wanted))
 }
 
 /// Why no import is meant: there is none, or it was a check.

@@ -33,6 +33,10 @@ use crate::refusal::{Refusal, Result};
 use crate::store::Store;
 use crate::store::invitations::{Claimed, Lease, Queued};
 
+pub mod choose;
+pub mod handover;
+pub mod mailer;
+
 /// How many of the first mails show whether a mailing goes well.
 const GUARD_FIRST: u64 = 200;
 /// Fewer refused ones than that prove nothing.

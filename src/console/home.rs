@@ -1,0 +1,200 @@
+//! The overview: what needs attention, and the latest runs.
+
+use maud::{Markup, html};
+
+use super::ask::{Answer, Ask, Page};
+use super::page::visible;
+use crate::admin::Role;
+use crate::refusal::Result;
+use crate::store::attention::COUNT_MAX;
+use crate::store::audit::Act;
+use crate::store::runs::RunRecord;
+use crate::summary::Summary;
+
+/// The latest runs that are looked through for what waits.
+const RUNS_LOOKED_AT: i64 = 25;
+/// The runs that the page lists.
+const RUNS_SHOWN: usize = 8;
+
+/// Something that waits: how many, what they are, and where to see to it.
+struct Waiting {
+    count: String,
+    what: &'static str,
+    of: String,
+    path: String,
+}
+
+/// `/`.
+pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
+    let runs = ask.store.list_runs(RUNS_LOOKED_AT)?;
+    let waiting = waiting(ask, &runs)?;
+    let body = html! {
+        section aria-labelledby="waiting" {
+            h2 id="waiting" { (ask.t("What needs attention")) }
+            @if waiting.is_empty() {
+                p { (ask.t("Nothing waits for you.")) }
+            } @else {
+                ul.waiting {
+                    @for one in &waiting {
+                        li { a href=(one.path) { strong { (one.count) } " " (ask.t(one.what)) } @if !one.of.is_empty() { " " span.faint { (one.of) } } }
+                    }
+                }
+            }
+        }
+        section aria-labelledby="latest" {
+            h2 id="latest" { (ask.t("Latest runs")) }
+            @if runs.is_empty() {
+                p { (ask.t("Nothing was imported yet.")) }
+                @if ask.may(Role::Operator) { p { a.button href="/import" { (ask.t("Import a list")) } } }
+            } @else {
+                div.scroll { (latest(ask, &runs)) }
+                p { a href="/runs" { (ask.t("All runs")) } }
+            }
+        }
+    };
+    Ok(Page::new("/", ask.t("Overview"), body).into())
+}
+
+fn latest(ask: &Ask, runs: &[RunRecord]) -> Markup {
+    html! {
+        table {
+            caption.hidden { (ask.t("Latest runs")) }
+            thead { tr {
+                th scope="col" { (ask.t("Run")) }
+                th scope="col" { (ask.t("Begun")) }
+                th scope="col" { (ask.t("What")) }
+                th.number scope="col" { (ask.t("Rows")) }
+                th scope="col" { (ask.t("State")) }
+            } }
+            tbody {
+                @for run in runs.iter().take(RUNS_SHOWN) {
+                    tr {
+                        th scope="row" { a href={ "/runs/" (run.id) } { (run.id) } }
+                        td { (ask.time(&run.started_at)) }
+                        td { (visible(&what(run))) }
+                        td.number { @if let Some(summary) = &run.summary { (ask.number(summary.counts.read)) } }
+                        td { (ask.t(state(run))) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What a run was about: its files, or what it took back.
+fn what(run: &RunRecord) -> String {
+    let Some(summary) = &run.summary else {
+        return run.kind.clone();
+    };
+    if let Some(undone) = &summary.undo {
+        return format!("undo {}", undone.of);
+    }
+    let paths = summary.input.iter().map(|input| {
+        let name = input.path.rsplit('/').next();
+        name.unwrap_or(&input.path).to_string()
+    });
+    let paths: Vec<String> = paths.collect();
+    match (&summary.groups, paths.is_empty()) {
+        (Some(groups), _) => groups.what.clone(),
+        (None, true) => run.kind.clone(),
+        (None, false) => paths.join(", "),
+    }
+}
+
+fn state(run: &RunRecord) -> &'static str {
+    match run.state.as_str() {
+        "running" => "running or interrupted",
+        "stopped" => "stopped",
+        _ if run.summary.as_ref().is_some_and(Summary::is_held) => "some held",
+        _ => "finished",
+    }
+}
+
+/// Everything that waits, in the order in which it hurts.
+fn waiting(ask: &Ask, runs: &[RunRecord]) -> Result<Vec<Waiting>> {
+    let mut waiting = Vec::new();
+    for run in runs {
+        let Some(summary) = &run.summary else {
+            continue;
+        };
+        if summary.is_held() && !ask.store.is_taken_back(&run.id)? {
+            waiting.push(Waiting {
+                count: ask.number(summary.counts.held),
+                what: "rows are held by safeguards",
+                of: run.id.clone(),
+                path: format!("/runs/{}/held", run.id),
+            });
+        }
+        let needed = summary.counts.rejected + summary.counts.held + summary.counts.failed;
+        if needed > 0
+            && let Some(open) = ask.store.open_rows(&run.id)?
+            && open.left > 0
+        {
+            waiting.push(Waiting {
+                count: ask.number(open.left),
+                what: "rows to fix",
+                of: run.id.clone(),
+                path: format!("/runs/{}/fix", run.id),
+            });
+        }
+    }
+    let counts = ask.store.attention()?;
+    for (count, what, path) in [
+        (
+            counts.not_invited,
+            "people were imported and not invited",
+            "/people?status=invited&invitation=none",
+        ),
+        (
+            counts.unknown,
+            "mails may or may not have been sent",
+            "/invitations?state=unknown",
+        ),
+        (
+            counts.expiring,
+            "links expire within two days",
+            "/invitations?expires=soon",
+        ),
+        (
+            counts.leaving,
+            "people are missing from their latest list",
+            "/people?missing=yes",
+        ),
+    ] {
+        if count > 0 {
+            let more = if count == COUNT_MAX { "+" } else { "" };
+            waiting.push(Waiting {
+                count: ask.number(count) + more,
+                what,
+                of: String::new(),
+                path: path.to_string(),
+            });
+        }
+    }
+    Ok(waiting)
+}
+
+/// `/values`: shows values in full, or masks them again.
+pub(super) fn show_values(ask: &mut Ask) -> Result<Answer> {
+    ask.session.shows_values = !ask.session.shows_values;
+    let action = match ask.session.shows_values {
+        true => "show values",
+        false => "mask values",
+    };
+    ask.acts(action, "");
+    ask.store.audit(&Act::default())?;
+    ask.store.set_console_session(&ask.session)?;
+    Ok(Answer::See(own_path(ask.form.get("to"))))
+}
+
+/// `path` if it leads to this console, else the overview.
+pub(super) fn own_path(path: &str) -> String {
+    let is_own = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
+    // Browsers leave tabs and line ends out of an address, so that `/<TAB>/a` leads to the host `a`.
+    let is_own = is_own && !path.contains(char::is_control);
+    if is_own {
+        path.to_string()
+    } else {
+        "/".to_string()
+    }
+}

@@ -1,0 +1,363 @@
+//! `/runs/{run}/invite/{selection}`: the mail as each person gets it, a message of one's own, and sending.
+//! The same for people who were chosen: `/people/selection/{selection}/invite`.
+
+use maud::{Markup, html};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::purpose::{Purpose, wanted_of};
+use super::who::{called, left_out, table};
+use crate::admin::Role;
+use crate::console::ask::{Answer, Ask, Page};
+use crate::console::jobs::{self, Work};
+use crate::console::page::{command, encoded, form, prose, visible};
+use crate::console::people::change::chosen as chosen_people;
+use crate::console::people::parts::{
+    PER_PAGE, counted, list_of, message_options, offset, pages, personal, visible_lines, with,
+};
+use crate::invitation::Rendered;
+use crate::issue::Code;
+use crate::notify::select::Selection;
+use crate::people::words::find_import;
+use crate::refusal::{Refusal, Result};
+use crate::selection::Wish;
+use crate::sending::choose::{self, SessionMails, Wanted, mailer_for};
+use crate::sending::mailer::Mailer;
+use crate::store::runs::RunRecord;
+use crate::store::selections::Kept;
+
+/// How many get a mail in a first try.
+const CANARY: usize = 5;
+/// The longest message, in characters.
+const MESSAGE_CHARS_MAX: usize = 5000;
+
+/// A mailing that is being prepared.
+struct Plan {
+    purpose: Purpose,
+    run: Option<RunRecord>,
+    kept: Kept,
+    wanted: Wanted,
+    mailer: Mailer,
+    selection: Selection,
+    about: SessionMails,
+    /// Where its pages are.
+    here: String,
+}
+
+impl Plan {
+    fn of(ask: &Ask) -> Result<Option<Plan>> {
+        let purpose = Purpose::of_path(&ask.path);
+        let (run, kept, wanted, here) = match ask.part("run") {
+            "" => {
+                let Some((kept, choice)) = chosen_people(ask)? else {
+                    return Ok(None);
+                };
+                let ids = ask.store.ids_of_people(&choice)?;
+                let wanted = Wanted {
+                    only: ids.iter().map(|id| Wish::Id(id.to_string())).collect(),
+                    ..Wanted::default()
+                };
+                if wanted.only.is_empty() {
+                    let what = "nobody is chosen";
+                    return Err(
+                        Refusal::new(Code::SelectionUnknown, what).help("choose people first")
+                    );
+                }
+                let here = format!("/people/selection/{}/{}", kept.id, purpose.path());
+                (None, kept, wanted, here)
+            }
+            run => {
+                let run = find_import(ask.store, run)?;
+                let Ok(id) = ask.part("selection").parse::<Uuid>() else {
+                    return Ok(None);
+                };
+                let Some(kept) = ask.store.kept_selection(id, &run.id)? else {
+                    return Ok(None);
+                };
+                let words = kept.filter.get("only").cloned().unwrap_or_default();
+                let words: Vec<String> = serde_json::from_value(words).unwrap_or_default();
+                let wanted = wanted_of(Some(&run), &words, &kept.except)?;
+                let here = format!("/runs/{}/{}/{id}", encoded(&run.id), purpose.path());
+                (Some(run), kept, wanted, here)
+            }
+        };
+        let kind = purpose.kind();
+        let mailer = mailer_for(ask.store, None, run.as_ref(), kind, &wanted)?;
+        let id = run.as_ref().map(|run| run.id.as_str());
+        let (selection, about) = choose::choose(ask.store, &mailer, id, kind, &wanted)?;
+        Ok(Some(Plan {
+            purpose,
+            run,
+            kept,
+            wanted,
+            mailer,
+            selection,
+            about,
+            here,
+        }))
+    }
+
+    fn message(&self) -> &str {
+        let message = self.kept.filter.get("message").and_then(Value::as_str);
+        message.unwrap_or_default()
+    }
+
+    fn count(&self) -> u64 {
+        (self.selection.chosen.len() + self.about.len()) as u64
+    }
+
+    /// The mail of the person at that place.
+    fn preview(&self, at: usize) -> Result<Option<Rendered>> {
+        let message = Some(self.message()).filter(|message| !message.is_empty());
+        let Some(one) = self.selection.chosen.get(at) else {
+            return Ok(None);
+        };
+        let kind = self.purpose.kind();
+        self.mailer
+            .preview(kind, &one.person, message, None)
+            .map(Some)
+    }
+}
+
+/// The place of the person whose mail is shown, from 0.
+fn shown_at(ask: &Ask, plan: &Plan) -> usize {
+    let last = plan.selection.chosen.len().saturating_sub(1);
+    (ask.query.number("person", 1).max(1) as usize - 1).min(last)
+}
+
+/// `/runs/{run}/invite/{selection}`.
+pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
+    let Some(plan) = Plan::of(ask)? else {
+        return Ok(Answer::Missing);
+    };
+    let at = shown_at(ask, &plan);
+    let rendered = plan.preview(at)?;
+    let people = &plan.selection.chosen;
+    let total = people.len() as u64;
+    let first = offset(ask).min(total) as usize;
+    let last = (first + PER_PAGE as usize).min(people.len());
+    let back = match &plan.run {
+        Some(run) => format!("/runs/{}/{}", encoded(&run.id), plan.purpose.path()),
+        None => format!("/people/selection/{}", plan.kept.id),
+    };
+    let body = html! {
+        p { a href=(back) { (ask.t("Back: who")) } }
+        (message_form(ask, &plan))
+        (preview_section(ask, &plan, at, rendered.as_ref()))
+        (send_section(ask, &plan))
+        section aria-labelledby="people" {
+            h2 #people { (ask.t("Who gets a mail")) }
+            (left_out(ask, &plan.selection))
+            @if plan.run.is_some() {
+                (form(ask, &format!("{}/message", plan.here), html! {
+                    input type="hidden" name="keep" value="yes";
+                    (table(ask, &people[first..last], Some("except")))
+                    (pages(ask, total))
+                    button.second { (ask.t("Leave out those with a tick")) }
+                }))
+                @if !plan.kept.except.is_empty() {
+                    (form(ask, &format!("{}/message", plan.here), html! {
+                        input type="hidden" name="keep" value="yes";
+                        input type="hidden" name="all" value="yes";
+                        p { (counted(ask, plan.kept.except.len() as u64, "1 is left out by hand.", "{n} are left out by hand.")) }
+                        button.second { (ask.t("Take them in again")) }
+                    }))
+                }
+            } @else {
+                (table(ask, &people[first..last], None))
+                (pages(ask, total))
+            }
+        }
+    };
+    let here = if plan.run.is_some() {
+        "/runs"
+    } else {
+        "/people"
+    };
+    let mut page = Page::new(here, ask.t(plan.purpose.title()), body);
+    page.help = "inviting";
+    Ok(page.into())
+}
+
+fn message_form(ask: &Ask, plan: &Plan) -> Markup {
+    html! {
+        section aria-labelledby="mail" {
+            h2 #mail { (ask.t("Step 2 of 3: the mail")) }
+            @for warning in plan.mailer.warnings(plan.purpose.kind()) { div.warning { p { (prose(&warning)) } } }
+            (form(ask, &format!("{}/message", plan.here), html! {
+                div.field {
+                    label for="message" { (ask.t("Your message (optional)")) }
+                    textarea id="message" name="message" maxlength=(MESSAGE_CHARS_MAX) aria-describedby="message-hint" { (plan.message()) }
+                    p.small #message-hint { (ask.t("It is in every mail, above the link.")) }
+                }
+                button.second { (ask.t("Keep it and see the mail")) }
+            }))
+            p { a href="/mails" { (ask.t("Change the text of the mails")) } }
+        }
+    }
+}
+
+fn preview_section(ask: &Ask, plan: &Plan, at: usize, rendered: Option<&Rendered>) -> Markup {
+    let people = &plan.selection.chosen;
+    let (Some(rendered), Some(one)) = (rendered, people.get(at)) else {
+        return html! {};
+    };
+    let to = |at: usize| with(ask, &[("person", &(at + 1).to_string())]);
+    let frame = format!("{}/html?person={}", plan.here, at + 1);
+    html! {
+        section aria-labelledby="preview" {
+            h2 #preview { (ask.t("The mail of")) " " (personal(ask, called(one))) }
+            nav.pages aria-label=(ask.t("People")) {
+                @if at > 0 { a href={ (to(at - 1)) "#preview" } { (ask.t("Previous person")) } }
+                span { (ask.tf("{n} of {all}", &[("n", &ask.number(at as u64 + 1)), ("all", &ask.number(people.len() as u64))])) }
+                @if at + 1 < people.len() { a href={ (to(at + 1)) "#preview" } { (ask.t("Next person")) } }
+            }
+            @if ask.masks() {
+                div.note { p { (ask.t("The mail has this person's values. Show values to see it.")) } }
+            } @else {
+                dl {
+                    dt { (ask.t("From")) } dd { (visible(&plan.mailer.sender.to_string())) }
+                    dt { (ask.t("To")) } dd { (visible(&one.person.email)) }
+                    dt { (ask.t("Subject")) } dd { strong { (visible(&rendered.subject)) } }
+                    dt { (ask.t("Language")) } dd { (visible(&rendered.language)) }
+                }
+                iframe.mail src=(frame) title=(ask.t("The mail as HTML")) sandbox="" {}
+                details { summary { (ask.t("The mail as text")) } pre { (visible_lines(&rendered.text)) } }
+            }
+            p.small { (ask.t("The link in this preview opens nothing. The real one is made when the mail is sent.")) }
+        }
+    }
+}
+
+fn send_section(ask: &Ask, plan: &Plan) -> Markup {
+    let count = plan.count();
+    let chosen = plan.selection.chosen.len();
+    let send = counted(ask, chosen as u64, "Send to 1 person", "Send to {n} people");
+    let first = ask.tf("Send to {n} people first", &[("n", &CANARY)]);
+    let action = format!("{}/send", plan.here);
+    html! {
+        section aria-labelledby="send" {
+            h2 #send { (ask.t("Step 3 of 3: send")) }
+            @if count == 0 {
+                p { (ask.t("Nobody gets a mail.")) }
+            } @else if let Err(refusal) = plan.mailer.check_links() {
+                div.problem { p { (prose(&refusal.what)) } p { (prose(&refusal.help)) } }
+            } @else if ask.may(Role::Operator) {
+                p { (ask.t("The mails go")) " " (prose(&plan.mailer.way())) "." }
+                @if plan.about.len() > 0 { p { (counted(ask, plan.about.len() as u64, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
+                @if chosen > 2 * CANARY {
+                    (form(ask, &action, html! {
+                        input type="hidden" name="canary" value="yes";
+                        p { (ask.t("Try it with a few people at different mail domains. Then come back here for the rest.")) }
+                        button.second { (first) }
+                    }))
+                }
+                (form(ask, &action, html! { button { (send) } }))
+            }
+            (command(ask, &format!("muster {} {} --send", plan.purpose.command(), plan.run.as_ref().map_or("all --only WHO", |run| run.id.as_str()))))
+        }
+    }
+}
+
+/// `/runs/{run}/invite/{selection}/html`: the mail as the frame shows it.
+pub(crate) fn html(ask: &mut Ask) -> Result<Answer> {
+    let Some(plan) = Plan::of(ask)? else {
+        return Ok(Answer::Missing);
+    };
+    if ask.masks() {
+        return Ok(Answer::Missing);
+    }
+    let rendered = plan.preview(shown_at(ask, &plan))?;
+    Ok(rendered.map_or(Answer::Missing, |rendered| Answer::Mail(rendered.html)))
+}
+
+/// `/runs/{run}/invite/{selection}/message`: keeps the message, and who is left out.
+pub(crate) fn message(ask: &mut Ask) -> Result<Answer> {
+    let Some(plan) = Plan::of(ask)? else {
+        return Ok(Answer::Missing);
+    };
+    let mut filter = plan.kept.filter.clone();
+    if ask.form.get("keep") != "yes" {
+        let message: String = ask
+            .form
+            .get("message")
+            .chars()
+            .take(MESSAGE_CHARS_MAX)
+            .collect();
+        let message = message.replace("\r\n", "\n");
+        filter["message"] = message.trim().into();
+    }
+    ask.store.change_selection(plan.kept.id, &filter)?;
+    let mut except = plan.kept.except;
+    except.extend(
+        ask.form
+            .all("except")
+            .filter_map(|id| id.parse::<Uuid>().ok()),
+    );
+    if ask.form.get("all") == "yes" {
+        except.clear();
+    }
+    ask.store.except_from_selection(plan.kept.id, &except)?;
+    Ok(Answer::See(plan.here))
+}
+
+/// `/runs/{run}/invite/{selection}/send`: sends by the command, to exactly those whom the page named.
+pub(crate) fn send(ask: &mut Ask) -> Result<Answer> {
+    let Some(plan) = Plan::of(ask)? else {
+        return Ok(Answer::Missing);
+    };
+    plan.mailer.check_links()?;
+    if plan.count() == 0 {
+        let what = "nobody gets a mail: everybody who was chosen has one by now, or can't get any";
+        return Err(
+            Refusal::new(Code::InvitationNone, what).help("look at who is left out, and why")
+        );
+    }
+    let command = plan.purpose.command();
+    let run = plan.run.as_ref().map_or("all", |run| run.id.as_str());
+    let mut args: Vec<String> = [command, run, "--send"].map(String::from).to_vec();
+    // Sessions are heard of by people who are active already: they aren't among the chosen.
+    let is_everybody = plan.wanted.only.is_empty() && plan.wanted.except.is_empty();
+    let stdin = match is_everybody {
+        true => None,
+        false => {
+            args.extend(["--only", "@-"].map(String::from));
+            Some(list_of(&recipients(&plan)))
+        }
+    };
+    let is_first_try = ask.form.get("canary") == "yes";
+    if is_first_try {
+        args.push(format!("--canary={CANARY}"));
+    }
+    args.extend(message_options(ask, plan.message())?);
+    let leads_to = match &plan.run {
+        // The message and who is left out are kept there for the rest.
+        _ if is_first_try => plan.here.clone(),
+        Some(run) => format!("/runs/{}/{}", encoded(&run.id), plan.purpose.path()),
+        None => "/invitations".to_string(),
+    };
+    let work = Work {
+        kind: command,
+        args,
+        stdin,
+        about: run.to_string(),
+        leads_to,
+    };
+    let job = jobs::start(ask, work)?;
+    Ok(Answer::See(format!("/jobs/{job}")))
+}
+
+/// Who gets any mail.
+fn recipients(plan: &Plan) -> Vec<Uuid> {
+    let chosen = plan.selection.chosen.iter().map(|one| one.account);
+    let hear = plan
+        .about
+        .rounds
+        .iter()
+        .flatten()
+        .map(|(account, _)| *account);
+    let mut ids: Vec<Uuid> = chosen.chain(hear).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}

@@ -1,0 +1,202 @@
+//! Pages about runs: what they did, which rows need somebody, and how to take one back.
+
+use maud::{Markup, html};
+
+use super::ask::{Ask, Page};
+use super::page::{encoded, visible};
+use crate::issue::{Code, mask};
+use crate::outcome::Outcome;
+use crate::refusal::Result;
+use crate::runs;
+use crate::store::runs::RunRecord;
+use crate::summary::Summary;
+
+pub(super) mod changes;
+pub(super) mod decide;
+pub(super) mod files;
+pub(super) mod fix;
+pub(super) mod held;
+mod judge;
+pub(super) mod list;
+pub(super) mod rows;
+pub(super) mod summary;
+pub(super) mod undo;
+
+/// How many lines a page of a list has.
+const PAGE_LINES: u64 = 50;
+
+/// The run of the path.
+fn asked(ask: &Ask) -> Result<RunRecord> {
+    runs::of_id(ask.store, ask.part("run"))
+}
+
+/// The address of a page of a run; `page` begins with a slash, or is empty for the summary.
+fn address(run: &str, page: &str) -> String {
+    format!("/runs/{}{page}", encoded(run))
+}
+
+/// The rows of a run of which `name` is `value`.
+fn rows_with(run: &str, name: &str, value: &str) -> String {
+    format!("{}?{name}={}", address(run, "/rows"), encoded(value))
+}
+
+/// A count that leads to what it counts; nothing leads to nothing.
+fn counted(ask: &Ask, count: u64, to: &str) -> Markup {
+    let number = ask.number(count);
+    html! { @if count == 0 { (number) } @else { a href=(to) { (number) } } }
+}
+
+/// `one`, or `many` with `{n}` replaced.
+fn plural(ask: &Ask, count: u64, one: &'static str, many: &'static str) -> String {
+    match count {
+        1 => ask.t(one).to_string(),
+        _ => ask.tf(many, &[("n", &ask.number(count))]),
+    }
+}
+
+/// The outcome's word.
+fn outcome_word(ask: &Ask, outcome: Outcome) -> &'static str {
+    ask.t(match outcome {
+        Outcome::Created => "created",
+        Outcome::Updated => "updated",
+        Outcome::Unchanged => "unchanged",
+        Outcome::Duplicate => "duplicate",
+        Outcome::Skipped => "skipped",
+        Outcome::Rejected => "rejected",
+        Outcome::Held => "held",
+        Outcome::Failed => "failed",
+    })
+}
+
+/// What an outcome means.
+fn outcome_meaning(ask: &Ask, outcome: Outcome) -> &'static str {
+    ask.t(match outcome {
+        Outcome::Created => "new accounts",
+        Outcome::Updated => "accounts of which a value changed",
+        Outcome::Unchanged => "accounts that have all of it already",
+        Outcome::Duplicate => "rows equal to an earlier row",
+        Outcome::Skipped => "left alone because the pipeline says so",
+        Outcome::Rejected => "something in the row must be fixed first",
+        Outcome::Held => "somebody must look at it first",
+        Outcome::Failed => "the database refused it",
+    })
+}
+
+/// The kind of a run, and what it was about, such as `Import of people.csv`.
+fn title(ask: &Ask, run: &RunRecord) -> String {
+    let of = |what: &'static str, name: String| ask.tf(what, &[("name", &name)]);
+    let Some(summary) = &run.summary else {
+        return of("Run {name}", run.id.clone());
+    };
+    if let Some(undone) = &summary.undo {
+        return of("Undo of {name}", undone.of.clone());
+    }
+    if let Some(groups) = &summary.groups {
+        return of("Groups: {name}", groups.what.clone());
+    }
+    let names = files_of(summary);
+    let is_approval = summary.run.approves.is_some();
+    match (run.kind.as_str(), names.is_empty()) {
+        ("check", _) => of("Check of {name}", names),
+        (_, true) => of("Run {name}", run.id.clone()),
+        _ if is_approval => of("Approved import of {name}", names),
+        _ => of("Import of {name}", names),
+    }
+}
+
+/// The names of the files that were read, without their folders.
+fn files_of(summary: &Summary) -> String {
+    let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_string();
+    let names = summary.input.iter().map(|input| name(&input.path));
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// The state's word.
+fn state_word<'a>(ask: &Ask, state: &'a str) -> &'a str {
+    match state {
+        "finished" => ask.t("finished"),
+        "running" => ask.t("running or interrupted"),
+        "stopped" => ask.t("interrupted"),
+        other => other,
+    }
+}
+
+/// A page of a run, with its way back to the summary.
+fn page(run: &RunRecord, ask: &Ask, title: &str, help: &'static str, body: Markup) -> Page {
+    let back = html! {
+        p { a href=(address(&run.id, "")) { "← " (visible(&self::title(ask, run))) } }
+        (body)
+    };
+    Page {
+        help,
+        ..Page::new("/runs", title, back)
+    }
+}
+
+/// A code by its title, with the code behind it.
+fn code(name: &str) -> Markup {
+    let known = Code::ALL.iter().find(|code| code.name() == name);
+    html! {
+        @if let Some(code) = known { (crate::report::html::prose(code.title())) " " }
+        code.faint { (visible(name)) }
+    }
+}
+
+/// A value of a person, as the viewer may see it.
+fn personal(ask: &Ask, value: &str) -> Markup {
+    match ask.masks() {
+        true => visible(&mask(value)),
+        false => visible(value),
+    }
+}
+
+/// Which lines a page of a list shows, and the ways to the others.
+struct Lines {
+    /// From 0.
+    page: u64,
+    total: u64,
+}
+
+impl Lines {
+    fn asked(ask: &Ask) -> Lines {
+        Lines {
+            page: ask.query.number("page", 1).clamp(1, 1 << 32) - 1,
+            total: 0,
+        }
+    }
+
+    fn offset(&self) -> u64 {
+        self.page * PAGE_LINES
+    }
+
+    /// `address` is that of the list, with its query but without a page.
+    fn ways(&self, ask: &Ask, address: &str) -> Markup {
+        let last = self.total.saturating_sub(1) / PAGE_LINES;
+        let to = |page: u64| {
+            let sign = if address.contains('?') { '&' } else { '?' };
+            format!("{address}{sign}page={}", page + 1)
+        };
+        let (from, until) = (
+            self.offset() + 1,
+            (self.offset() + PAGE_LINES).min(self.total),
+        );
+        if last == 0 {
+            return html! {};
+        }
+        html! {
+            nav.pages aria-label=(ask.t("Pages")) {
+                @if self.page > 0 {
+                    a href=(to(0)) { (ask.t("First")) }
+                    a rel="prev" href=(to(self.page.min(last + 1) - 1)) { (ask.t("Previous")) }
+                }
+                span { (ask.tf("{from} to {until} of {total}", &[
+                    ("from", &ask.number(from.min(self.total))), ("until", &ask.number(until)), ("total", &ask.number(self.total)),
+                ])) }
+                @if self.page < last {
+                    a rel="next" href=(to(self.page + 1)) { (ask.t("Next")) }
+                    a href=(to(last)) { (ask.t("Last")) }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! Pages about runs: the summary, its rows, fixes, decisions, approval and undo.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::browser::Browser;
+use super::{Answer, Console, Visitor};
+
+const STRICT: &str = "name = \"strict\"\n[rows]\nreject = [\"country.unknown\"]\n";
+const PEOPLE: &str = "email,first_name,last_name,external_id,country\n\
+    ann@firm.org,Ann,Ng,E1,DE\n\
+    bob@firm.org,Bob,Ray,E2,Atlantis\n\
+    cem@firm.org,Cem,Oz,E3,Atlantis\n\
+    dee@,Dee,Orr,E4,FR\n\
+    eva@firm.org,,Poe,E5,FR\n\
+    fay@firm.org,Fay\n";
+
+/// Imports a file by the command line; the run's id.
+fn import(console: &Console, name: &str, text: &str, more: &[&str]) -> String {
+    console.write(name, text);
+    let mut arguments = vec!["import", name, "--json", "-q"];
+    arguments.extend(more);
+    let done = console.run(&arguments);
+    assert!(matches!(done.exit, 0..=3), "{}", done.stderr);
+    let summary: Value = serde_json::from_str(&done.stdout).unwrap();
+    summary["run"]["id"].as_str().unwrap().to_string()
+}
+
+fn strict(console: &Console) -> String {
+    console.write("strict.toml", STRICT);
+    import(console, "people.csv", PEOPLE, &["-p", "strict.toml"])
+}
+
+/// Somebody who sees values in full.
+fn seeing(console: &Console) -> Visitor<'_> {
+    let visitor = console.owner();
+    assert_eq!(visitor.submit("/", "/values", &[]).status, 303);
+    visitor
+}
+
+/// Waits until the job ended to which a form led; its run.
+fn run_of(visitor: &Visitor, answer: &Answer) -> String {
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    for _ in 0..600 {
+        let state = visitor.page(&format!("{}/state", answer.location()));
+        let state: Value = serde_json::from_str(&state).unwrap();
+        if state["state"] == "ended" {
+            let run = state["run"].as_str();
+            let page = || visitor.page(answer.location());
+            return run.unwrap_or_else(|| panic!("{}", page())).to_string();
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("{} doesn't end", answer.location());
+}
+
+fn summary(console: &Console, run: &str) -> Value {
+    let shown = console.run(&["show", run, "--json"]);
+    serde_json::from_str(&shown.stdout).unwrap()
+}
+
+fn people(console: &Console) -> String {
+    let list = [
+        "people",
+        "list",
+        "--columns",
+        "email,external_id,country,first_name",
+        "--csv",
+        "--unmasked",
+    ];
+    let listed = console.run(&list);
+    assert_eq!(listed.exit, 0, "{}", listed.stderr);
+    listed.stdout
+}
+
+#[test]
+fn each_count_of_a_summary_leads_to_its_rows() {
+    let console = Console::start();
+    let run = strict(&console);
+    let visitor = console.owner();
+    let list = visitor.page("/runs");
+    assert!(list.contains("Import of ") && list.contains(&run), "{list}");
+    let page = visitor.page(&format!("/runs/{run}"));
+    for (link, count) in [
+        ("outcome=created", 1),
+        ("outcome=rejected", 5),
+        ("code=country.unknown", 2),
+        ("code=email.syntax", 1),
+    ] {
+        let address = format!("/runs/{run}/rows?{link}");
+        assert!(page.contains(&format!("href=\"{address}\"")), "{link}");
+        let rows = visitor.page(&address);
+        let rows_in = rows.matches("<tr id=\"row-").count();
+        assert_eq!(rows_in, count, "{link}: {rows}");
+    }
+    // Values are masked until somebody asks for them, also from searches.
+    let rows = visitor.page(&format!("/runs/{run}/rows"));
+    assert!(
+        rows.contains("a***@f***.org") && !rows.contains("ann@firm.org"),
+        "{rows}"
+    );
+    assert!(!rows.contains("name=\"text\""));
+    let searched = visitor.page(&format!("/runs/{run}/rows?text=ann"));
+    assert_eq!(searched.matches("<tr id=\"row-").count(), 6);
+    visitor.submit("/", "/values", &[]);
+    let searched = visitor.page(&format!("/runs/{run}/rows?text=ANN"));
+    assert_eq!(searched.matches("<tr id=\"row-").count(), 1);
+    assert!(searched.contains("ann@firm.org"));
+    let reversed = visitor.page(&format!("/runs/{run}/rows?sort=last&page=1"));
+    let (first, last) = (reversed.find("row-6"), reversed.find("row-1\""));
+    assert!(first < last, "{reversed}");
+    assert_eq!(visitor.get("/runs/20200101-000000-0000").status, 422);
+    assert_eq!(
+        visitor
+            .get(&format!("/runs/{run}/files/..%2Fpeople.csv"))
+            .status,
+        404
+    );
+    let file = visitor.get(&format!("/runs/{run}/files/corrections.csv"));
+    assert!(
+        file.header("content-disposition")
+            .contains("corrections.csv")
+    );
+    assert!(file.body.contains("bob@firm.org"));
+}
+
+#[test]
+fn fixed_rows_are_imported_as_a_resubmission() {
+    let console = Console::start();
+    let run = strict(&console);
+    let visitor = seeing(&console);
+    let fix = format!("/runs/{run}/fix");
+    let page = visitor.page(&fix);
+    assert!(page.contains("5 rows still need a fix"), "{page}");
+    assert!(page.contains("2 rows, 1 value"), "{page}");
+    // A value for all rows that have it, a wrong one first.
+    for value in ["Nowhere", "de"] {
+        let saved = visitor.submit(&fix, &fix, &[("value", value)]);
+        assert_eq!(saved.location(), fix);
+    }
+    let page = visitor.page(&fix);
+    assert!(
+        page.contains("2 rows are right by now") && page.contains("3 rows still need"),
+        "{page}"
+    );
+    // A cell of one row, a row as a whole, and one that is left out.
+    let row = format!("{fix}?row=5");
+    let cells = ["eva@firm.org", "Eva", "Poe", "E5", "FR"].map(|value| ("value", value));
+    visitor.submit(&row, &fix, &cells);
+    visitor.submit(&format!("{fix}?row=4"), &format!("{fix}/leave-out"), &[]);
+    // A short row isn't right because the corrections file is filled up.
+    let page = visitor.page(&format!("{fix}?row=6"));
+    assert!(
+        page.contains("no last name") || page.contains("fewer cells"),
+        "{page}"
+    );
+    let page = visitor.page(&fix);
+    assert!(
+        page.contains("3 rows are right by now") && page.contains("1 row still needs"),
+        "{page}"
+    );
+    assert!(!people(&console).contains("bob@"));
+    let sent = visitor.submit(&fix, &format!("{fix}/import"), &[]);
+    let second = run_of(&visitor, &sent);
+    let list = people(&console);
+    for line in [
+        "bob@firm.org,E2,DE,Bob",
+        "cem@firm.org,E3,DE,Cem",
+        "eva@firm.org,E5,FR,Eva",
+    ] {
+        assert!(list.contains(line), "{line}\n{list}");
+    }
+    assert!(!list.contains("dee@") && !list.contains("fay@"), "{list}");
+    let second = summary(&console, &second);
+    assert_eq!(second["mends"][0]["run"], run.as_str());
+    assert_eq!(second["mends"][0]["mended"], 3);
+    assert_eq!(summary(&console, &run)["open"]["left"], 2);
+    assert!(visitor.page(&fix).contains("1 row still needs a fix"));
+}
+
+#[test]
+fn what_a_safeguard_holds_is_approved_with_a_reason_and_undone() {
+    let console = Console::start();
+    console.write(
+        "gate.toml",
+        "name = \"gate\"\n[gates]\ncreate = { share = 0.0, count = 1, base = 0 }\n",
+    );
+    let list = "email,first_name,last_name\nann@firm.org,Ann,Ng\nbob@firm.org,Bob,Ray\n";
+    let run = import(&console, "people.csv", list, &["-p", "gate.toml"]);
+    let visitor = seeing(&console);
+    let held = format!("/runs/{run}/held");
+    assert!(visitor.page(&format!("/runs/{run}")).contains(&held));
+    let page = visitor.page(&held);
+    assert!(
+        page.contains("bob@firm.org") && page.contains("2 new accounts"),
+        "{page}"
+    );
+    let wrong = visitor.submit(
+        &held,
+        &held,
+        &[("reason", "they are\nnew here"), ("count", "3")],
+    );
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.body.contains("they are\nnew here"), "{}", wrong.body);
+    let sent = visitor.submit(
+        &held,
+        &held,
+        &[("reason", "they are new here"), ("count", "2")],
+    );
+    let approved = run_of(&visitor, &sent);
+    let approval = &summary(&console, &approved)["run"]["approves"];
+    assert_eq!(
+        (&approval["of"], &approval["reason"]),
+        (&run.as_str().into(), &"they are new here".into())
+    );
+    assert!(people(&console).contains("bob@firm.org"));
+    assert!(visitor.page(&held).contains("Nothing of this run is held."));
+    let undo = format!("/runs/{approved}/undo");
+    let page = visitor.page(&undo);
+    assert!(page.contains("accounts removed"), "{page}");
+    assert_eq!(visitor.submit(&undo, &undo, &[("count", "1")]).status, 422);
+    let undone = run_of(&visitor, &visitor.submit(&undo, &undo, &[("count", "2")]));
+    assert_eq!(summary(&console, &undone)["undo"]["removed"], 2);
+    assert!(!people(&console).contains("bob@firm.org"));
+    let page = visitor.page(&format!("/runs/{approved}"));
+    assert!(
+        page.contains("This run was undone:") && page.contains(&undone),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_doubtful_row_is_about_this_person_or_that_or_nobody() {
+    let console = Console::start();
+    let head = "external_id,first_name,last_name,email,username\n";
+    let monday = format!(
+        "{head}1,Ann,Ng,ann@firm.org,ann\n2,Bo,Lee,bo@firm.org,bo\n03,Cy,Oz,cy@firm.org,cy\n4,Di,Orr,di@firm.org,di\n5,Ed,Poe,ed@firm.org,ed\n"
+    );
+    import(&console, "monday.csv", &monday, &[]);
+    // Two with a new id, one whose id lost its zero, one whose keys are of two people, one whose id
+    // went to somebody else.
+    let tuesday = format!(
+        "{head}11,Ann,Ng,ann@firm.org,ann\n12,Bo,Lee,bo@firm.org,bo\n3,Cy,Oz,cy@firm.org,cy\n4,Di,Orr,ed@firm.org,di\n"
+    );
+    let run = import(&console, "tuesday.csv", &tuesday, &[]);
+    let visitor = seeing(&console);
+    let decide = format!("/runs/{run}/decide");
+    let page = visitor.page(&decide);
+    assert!(page.contains("4 rows may be about somebody"), "{page}");
+    let account = |email: &str| {
+        let listed = console.run(&[
+            "people",
+            "list",
+            "--columns",
+            "account,email",
+            "--csv",
+            "--unmasked",
+        ]);
+        let mut lines = listed.stdout.lines();
+        let line = lines.find(|line| line.contains(email)).unwrap();
+        line.split(',').next().unwrap().to_string()
+    };
+    let ann = account("ann@firm.org");
+    let answer = |row: &str, who: &str, key: &str| {
+        let fields = [("row", row), ("who", who), ("key", key)];
+        visitor.submit(&decide, &decide, &fields)
+    };
+    // Somebody new needs an address of their own.
+    assert_eq!(answer("2", "new", "").status, 422);
+    assert_eq!(answer("1", &ann, "").status, 303);
+    assert_eq!(answer("2", "new", "bo.lee@firm.org").status, 303);
+    assert_eq!(answer("3", &account("cy@firm.org"), "").status, 303);
+    // Bo's username is that of the other Bo, too.
+    assert!(visitor.page(&decide).contains("2 rows may be about"));
+    assert_eq!(answer("2", "new", "bolee").status, 303);
+    // An account that isn't among those in doubt is no answer.
+    answer("4", &ann, "");
+    assert!(visitor.page(&decide).contains("1 row may be about"));
+    assert_eq!(answer("4", &account("di@firm.org"), "").status, 303);
+    let page = visitor.page(&decide);
+    assert!(page.contains("Nobody is in doubt any more."), "{page}");
+    let fix = format!("/runs/{run}/fix");
+    run_of(
+        &visitor,
+        &visitor.submit(&fix, &format!("{fix}/import"), &[]),
+    );
+    let list = people(&console);
+    for line in [
+        "ann@firm.org,11,",
+        "cy@firm.org,03,",
+        "di@firm.org,4,",
+        "ed@firm.org,5,",
+        "bo@firm.org,2,",
+        "bo.lee@firm.org,12,",
+    ] {
+        assert!(list.contains(line), "{line}\n{list}");
+    }
+    assert_eq!(account("ann@firm.org"), ann);
+}
+
+#[test]
+fn hostile_names_are_text_on_each_page_of_a_run() {
+    let console = Console::start();
+    let long = "Long".repeat(500);
+    let list = format!(
+        "email,first_name,last_name,<b>note</b>\n\
+        \"<b>x</b>@\",<script>alert(1)</script>,\u{202e}txt,\"\"\"><img src=x>\"\n\
+        ok@firm.org,<i>Ok</i>,{long},x\nann@firm.org,<u>Ann</u>,Ng,\"<script>2</script>\"\n"
+    );
+    let run = import(&console, "<b>.csv", &list, &[]);
+    let visitor = seeing(&console);
+    for page in [
+        "",
+        "/rows",
+        "/fix",
+        "/fix?row=1",
+        "/held",
+        "/changes",
+        "/decide",
+        "/undo",
+    ] {
+        let html = visitor.page(&format!("/runs/{run}{page}"));
+        for raw in [
+            "<script>alert",
+            "<script>2",
+            "<b>x",
+            "<b>note",
+            "<b>.csv",
+            "<i>Ok",
+            "<img",
+            "\u{202e}",
+        ] {
+            // A field holds the value as it is.
+            let is_typed = raw == "\u{202e}" && page.starts_with("/fix");
+            assert!(is_typed || !html.contains(raw), "{page}: {raw}");
+        }
+    }
+    assert!(visitor.page("/runs").contains("&lt;b&gt;.csv"));
+}
+
+#[test]
+fn an_administrator_fixes_rows_in_a_browser() {
+    let console = Console::start();
+    let run = strict(&console);
+    let browser = Browser::open();
+    browser.go(&console.link());
+    browser.wait_for("What needs attention");
+    browser.go(&format!("http://{}/runs/{run}", console.address));
+    browser.press("Show values");
+    browser.wait_for("Mask values");
+    browser.press("Fix rows");
+    browser.wait_for("5 rows still need a fix");
+    browser.fill("section:nth-of-type(2) input[name=value]", "DE");
+    browser.click("section:nth-of-type(2) form button");
+    browser.wait_for("2 rows are right by now");
+    browser.press("Import 2 fixed rows");
+    browser.wait_for("This run fixed 2 rows of");
+    browser.press(&run);
+    browser.wait_for("3 rows need fixing.");
+}
