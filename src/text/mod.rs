@@ -324,8 +324,9 @@ pub fn key(header: &str) -> String {
 /// `value` in lower case and NFC, if it isn't already. What roles and domains are written in.
 pub fn lower(value: &str) -> Option<String> {
     if value.is_ascii() {
-        let upper = value.bytes().any(|byte| byte.is_ascii_uppercase());
-        return upper.then(|| value.to_ascii_lowercase());
+        // All are counted, which takes fewer instructions than to stop at the first.
+        let upper = value.bytes().filter(u8::is_ascii_uppercase).count();
+        return (upper > 0).then(|| value.to_ascii_lowercase());
     }
     let lower: String = value.to_lowercase().nfc().collect();
     // Small letters may have other marks (`İ`), which part a joiner from what it joins.

@@ -670,11 +670,12 @@ fn cleaned_text<'c>(cell: &'c str, what: &Slot) -> (Cow<'c, str>, Rules) {
     }
 }
 
-/// The fast proof that a key is not a placeholder: it begins with a digit beyond zero, or is longer
-/// than signs, zeros and `xxx` are, or begins with a letter.
+/// The fast proof that a key is not a placeholder: it begins with a digit beyond zero, or with a letter, or
+/// with a zero and doesn't end like zeros do.
 #[inline]
 fn may_be_no_key(value: &str) -> bool {
     match value.as_bytes().first() {
+        Some(b'0') => value.ends_with(['0', '.', ',', '-', '{', '}']),
         None | Some(b'1'..=b'9' | b'a'..=b'w' | b'y' | b'z' | b'A'..=b'W' | b'Y' | b'Z') => false,
         Some(_) => true,
     }

@@ -91,6 +91,7 @@ pub fn validate(
         email_key: String::new(),
         fine_groups: HashTable::new(),
         fine_names: HashTable::new(),
+        fine_together: HashTable::new(),
         read_issues: issues.len(),
         issues,
     };
@@ -198,6 +199,8 @@ struct Checker<'a> {
     fine_groups: HashTable<&'a str>,
     /// Names with which nothing is wrong, whatever is next to them. Many people have them.
     fine_names: HashTable<(Field, &'a str)>,
+    /// The names of rows in which nothing was found, where a name alone isn't fine.
+    fine_together: HashTable<[&'a str; 3]>,
     issues: Vec<Issue>,
     /// How many of the issues came with the rows, in their order.
     read_issues: usize,
@@ -215,7 +218,7 @@ impl<'a> Checker<'a> {
             .into_iter()
             .all(|field| self.is_fine_name(field, self.value(index, field)));
         if !has_fine_names {
-            self.check_names(index, row);
+            self.check_names_once(index, row);
         }
         self.check_scripts(index, row, has_fine_names);
         self.check_removals(index, row);
@@ -324,6 +327,29 @@ impl<'a> Checker<'a> {
             self.fine_names.insert_unique(hash, name, hash_of);
         }
         is_fine
+    }
+
+    /// [`Checker::check_names`], for names that weren't found fine together before.
+    fn check_names_once(&mut self, index: usize, row: RowNumber) {
+        let names = NAMES.map(|field| self.value(index, field));
+        let hash_of = |names: &[&str; 3]| {
+            let seeded = |seed, name: &&str| xxh3_64_with_seed(name.as_bytes(), seed);
+            names.iter().fold(0, seeded)
+        };
+        let hash = hash_of(&names);
+        if self
+            .fine_together
+            .find(hash, |fine| *fine == names)
+            .is_some()
+        {
+            return;
+        }
+        let before = self.issues.len();
+        self.check_names(index, row);
+        // What reading has said of a row isn't said twice, so that such a row proves nothing.
+        if self.issues.len() == before && self.read_issues(row).next().is_none() {
+            self.fine_together.insert_unique(hash, names, hash_of);
+        }
     }
 
     /// The parts of a full name are not reported next to it.
@@ -454,12 +480,19 @@ impl<'a> Checker<'a> {
         true
     }
 
-    /// Whether reading the file said of the row that its text is damaged.
-    fn is_misread(&self, row: RowNumber) -> bool {
+    /// What was found of the row before.
+    fn read_issues(&self, row: RowNumber) -> impl Iterator<Item = &Issue> {
         let read = &self.issues[..self.read_issues];
         let from = read.partition_point(|issue| issue.row < row);
-        let mut of_row = read[from..].iter().take_while(|issue| issue.row == row);
-        of_row.any(|issue| matches!(issue.code, Code::CellMojibake | Code::RowEncoding))
+        read[from..]
+            .iter()
+            .take_while(move |issue| issue.row == row)
+    }
+
+    /// Whether reading the file said of the row that its text is damaged.
+    fn is_misread(&self, row: RowNumber) -> bool {
+        self.read_issues(row)
+            .any(|issue| matches!(issue.code, Code::CellMojibake | Code::RowEncoding))
     }
 
     /// Reports a name that a program may have written for none: `NULL`, `None`. Spelled as a name and
