@@ -23,6 +23,7 @@ use crate::meaning::person::Person;
 use crate::outcome::{Outcome, Verdict};
 use crate::refusal::Result;
 use crate::row::{Layout, People};
+use crate::safeguard::waits_by;
 use crate::spool::PlanSpool;
 use crate::stages::clash::Decision;
 use crate::stages::key_transfer::{self, KeyTransfers, Pending, Release, blocks_the_transfer};
@@ -364,6 +365,7 @@ impl Judge<'_> {
             let matched = found.next_if(|(at, _)| *at == row);
             let matched = matched.map(|(_, matched)| matched);
             let line = lines.next();
+            let waiting = line.as_ref().and_then(Line::kept);
             let person = Person {
                 people: &people,
                 index,
@@ -371,8 +373,16 @@ impl Judge<'_> {
             };
             let clash = clashes.get(&row);
             let (mut action, mut issues) = self.judge(&person, matched, line, clash);
+            let trace = matched.map(|matched| Trace::new(row, matched, &keys));
+            // An approval compares the account with what the check saw, not with what is there now.
+            match waiting.filter(|_| issues.iter().any(waits_by)) {
+                Some((update, saw)) => {
+                    planned.traces.extend(saw);
+                    planned.updates.extend(update.map(|update| (row, update)));
+                }
+                None => planned.traces.extend(trace),
+            }
             if let Some(matched) = matched {
-                planned.traces.push(Trace::new(row, matched, &keys));
                 let found = (&mut action, &mut issues);
                 self.note_transfers(&person, matched, clash, found, &mut moving);
             }

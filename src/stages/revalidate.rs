@@ -307,6 +307,13 @@ struct Step<'a> {
 }
 
 impl Line {
+    /// What a row that waits for an approval keeps until then: its update, if it isn't to be created,
+    /// and what the check saw.
+    pub fn kept(&self) -> Option<(Option<Update>, Option<Trace>)> {
+        let is_waiting = self.outcome == Some(Outcome::Held) && self.issues.iter().any(waits_by);
+        is_waiting.then(|| (self.update.clone(), self.saw.clone()))
+    }
+
     /// What a row that waits for an approval waits to become.
     fn waiting(&self) -> Outcome {
         match &self.update {

@@ -365,6 +365,53 @@ fn what_is_approved_is_done_exactly_as_it_was_planned() {
 }
 
 #[test]
+fn what_an_applied_plan_holds_is_approved_as_its_check_saw_it() {
+    let place = Place::new("email_change = { share = 0.01, count = 1 }", 40);
+    let later = people(0..41, |number, row| {
+        if number < 3 {
+            row[EMAIL].insert_str(0, "new.");
+        }
+    });
+    place.write("now.csv", &later);
+    let checked = place.run("check", "now.csv", &["--plan", "now.plan"]);
+    assert_eq!(checked.counts().held, 3, "{checked:?}");
+    // Somebody is at one of them before the plan is applied.
+    support::query(
+        &place.url,
+        "UPDATE muster.accounts SET last_name = 'Own' WHERE external_id = 'P-2'",
+    );
+    let run = |arguments: &[&str]| support::run(place.folder.path(), &place.url, arguments);
+    let applied = run(&["apply", "now.plan", "--json"]);
+    assert_eq!(
+        (
+            applied.exit,
+            applied.counts().created,
+            applied.counts().held
+        ),
+        (3, 1, 3),
+        "{applied:?}"
+    );
+    assert_eq!(
+        held(&applied),
+        (only("email_change"), only("gate.email_change"))
+    );
+    let approved = run(&["approve", "last", "--json"]);
+    assert_eq!(
+        (
+            approved.exit,
+            approved.counts().updated,
+            approved.counts().held
+        ),
+        (1, 2, 1),
+        "{approved:?}"
+    );
+    assert_eq!(approved.json()["issues"][0]["code"], "plan.drifted");
+    let ids = "SELECT string_agg(external_id, ' ' ORDER BY external_id) FROM muster.accounts \
+         WHERE email LIKE 'new.%'";
+    assert_eq!(support::query_one(&place.url, ids), "P-0 P-1");
+}
+
+#[test]
 fn leavers_that_are_held_leave_when_that_is_approved_unless_they_are_back() {
     let safeguards =
         "deactivate = { share = 0.01, count = 2 }\n[leavers]\nmissing = \"deactivate\"";
