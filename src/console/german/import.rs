@@ -303,10 +303,10 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "All rows were read. These are not imported until they are fixed; the others are.",
         "Alle Zeilen wurden gelesen. Diese werden erst importiert, wenn sie berichtigt sind; die anderen schon.",
     ),
-    ("Good to know", "Gut zu wissen"),
+    ("Warnings and notes", "Warnungen und Hinweise"),
     (
-        "These rows are imported. Nothing has to be done.",
-        "Diese Zeilen werden importiert. Es muss nichts getan werden.",
+        "None of these rejects a row. But a row can be held because of one, or rejected for another reason. Look at them before you invite people.",
+        "Nichts davon weist eine Zeile ab. Eine Zeile kann aber deswegen zurückgehalten oder aus einem anderen Grund abgewiesen werden. Sehen Sie sich das an, bevor Sie Personen einladen.",
     ),
     ("What was found", "Was gefunden wurde"),
     ("Rows", "Zeilen"),
@@ -353,6 +353,22 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     (
         "No row of the file would change anything.",
         "Keine Zeile der Datei würde etwas ändern.",
+    ),
+    (
+        "Nothing can be imported as it is.",
+        "So kann nichts importiert werden.",
+    ),
+    (
+        "Every row is held or has to be fixed.",
+        "Jede Zeile ist zurückgehalten oder muss berichtigt werden.",
+    ),
+    (
+        "Some changes are held, or their rows have to be fixed. The other rows would change nothing.",
+        "Einige Änderungen sind zurückgehalten, oder ihre Zeilen müssen berichtigt werden. Die anderen Zeilen würden nichts ändern.",
+    ),
+    (
+        "Nothing was checked again. Type the planned number of a change as it is in the table, and leave the other fields empty.",
+        "Es wurde nicht noch einmal geprüft. Geben Sie die geplante Zahl einer Änderung so ein, wie sie in der Tabelle steht, und lassen Sie die anderen Felder leer.",
     ),
     (
         "This closes accounts or is over a limit. It needs the role {needed}.",

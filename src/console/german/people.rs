@@ -40,6 +40,28 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("Send to {n} people", "An {n} Personen senden"),
     ("Send to {n} people first", "Zuerst an {n} Personen senden"),
     ("Nobody gets a mail.", "Niemand bekommt eine Mail."),
+    (
+        "Nobody is left. You left out 1 person.",
+        "Niemand ist mehr übrig. Sie haben 1 Person weggelassen.",
+    ),
+    (
+        "Nobody is left. You left out {n} people.",
+        "Niemand ist mehr übrig. Sie haben {n} Personen weggelassen.",
+    ),
+    (
+        "See who gets none, and why",
+        "Ansehen, wer keine bekommt, und warum",
+    ),
+    ("1 mail was sent.", "1 Mail wurde gesendet."),
+    ("{n} mails were sent.", "{n} Mails wurden gesendet."),
+    (
+        "1 mail was refused, or it is unknown whether it arrived.",
+        "1 Mail wurde abgelehnt, oder es ist unbekannt, ob sie ankam.",
+    ),
+    (
+        "{n} mails were refused, or it is unknown whether they arrived.",
+        "{n} Mails wurden abgelehnt, oder es ist unbekannt, ob sie ankamen.",
+    ),
     ("The mails go", "Die Mails gehen"),
     (
         "{n} mails about sessions go out with them.",
@@ -238,6 +260,10 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     (
         "Type the number {n} to confirm",
         "Geben Sie zur Bestätigung die Zahl {n} ein",
+    ),
+    (
+        "This is another number. Nothing was changed.",
+        "Das ist eine andere Zahl. Es wurde nichts geändert.",
     ),
     (
         "The change is a run. It can be undone on the run's page.",

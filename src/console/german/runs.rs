@@ -382,6 +382,11 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("Approved by:", "Freigegeben von:"),
     ("Reason:", "Grund:"),
     (
+        "This run fixed 1 row of",
+        "Dieser Lauf brachte 1 korrigierte Zeile von",
+    ),
+    ("1 of its rows is left.", "1 seiner Zeilen ist noch offen."),
+    (
         "This run fixed {n} rows of",
         "Dieser Lauf brachte {n} korrigierte Zeilen von",
     ),
@@ -434,11 +439,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     (
         "Problems that keep rows out",
         "Probleme, wegen derer Zeilen nicht aufgenommen wurden",
-    ),
-    ("Worth a look", "Ansehen lohnt sich"),
-    (
-        "These rows are in. Nothing here stops a row.",
-        "Diese Zeilen sind aufgenommen. Nichts davon hält eine Zeile auf.",
     ),
     ("None.", "Keine."),
     ("What to do", "Was zu tun ist"),

@@ -20,6 +20,15 @@ use crate::store::uploads::Upload;
 use crate::summary::{IssueCount, Summary};
 use crate::text::shell;
 
+/// Which field of the page was filled in wrongly.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wrong {
+    /// The number of accounts that change.
+    Number,
+    /// A number of planned changes that a safeguard holds.
+    Allowed,
+}
+
 /// A check of an upload, and what it found.
 struct Checked {
     upload: Upload,
@@ -122,7 +131,7 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     }
 }
 
-fn shown(ask: &Ask, checked: &Checked, problem: Option<&str>) -> Result<Page> {
+fn shown(ask: &Ask, checked: &Checked, wrong: Option<Wrong>) -> Result<Page> {
     let summary = &checked.summary;
     let run = page::encoded(&summary.run.id);
     let is_newest = checked.upload.settings.check == Some(checked.job.id);
@@ -138,13 +147,13 @@ fn shown(ask: &Ask, checked: &Checked, problem: Option<&str>) -> Result<Page> {
             p { a href={ "/runs/" (run) } { (ask.t("See everything that was found and would change")) } }
         }
         (issues(ask, checked))
-        (safeguards(ask, checked))
-        @if is_newest { (confirmation(ask, checked, problem)?) }
+        (safeguards(ask, checked, wrong == Some(Wrong::Allowed)))
+        @if is_newest { (confirmation(ask, checked, wrong == Some(Wrong::Number))?) }
         (read(ask, checked))
         (command(ask, &shell::command(&checked.job.args)))
     };
     let page = Page::new("/import", &checked.upload.name, body);
-    Ok(match problem {
+    Ok(match wrong {
         Some(_) => page.refusing(),
         None => page,
     })
@@ -219,8 +228,8 @@ fn issues(ask: &Ask, checked: &Checked) -> Markup {
         }
         @if !remarks.is_empty() {
             section aria-labelledby="remarks" {
-                h2 id="remarks" { (ask.t("Good to know")) }
-                p { (ask.t("These rows are imported. Nothing has to be done.")) }
+                h2 id="remarks" { (ask.t("Warnings and notes")) }
+                p { (ask.t("None of these rejects a row. But a row can be held because of one, or rejected for another reason. Look at them before you invite people.")) }
                 (listed(ask, checked, "remarks", &remarks))
             }
         }
@@ -258,7 +267,7 @@ fn class_name(ask: &Ask, class: &str) -> &'static str {
     })
 }
 
-fn safeguards(ask: &Ask, checked: &Checked) -> Markup {
+fn safeguards(ask: &Ask, checked: &Checked, is_wrong: bool) -> Markup {
     if checked.held().next().is_none() {
         return html! {};
     }
@@ -275,21 +284,27 @@ fn safeguards(ask: &Ask, checked: &Checked) -> Markup {
                     td.number { @match one.limit.or(one.window_limit) { Some(limit) => (ask.number(limit)), None => "–" } }
                 } } }
             } }
-            @if ask.may(Role::Approver) { (allowing(ask, checked)) }
+            @if ask.may(Role::Approver) { (allowing(ask, checked, is_wrong)) }
         }
     }
 }
 
-fn allowing(ask: &Ask, checked: &Checked) -> Markup {
+fn allowing(ask: &Ask, checked: &Checked, is_wrong: bool) -> Markup {
     html! {
-        details {
+        details open[is_wrong] {
             summary { (ask.t("Plan to import them, too")) }
             (form(ask, &format!("{}/allow", checked.address()), html! {
                 p { (ask.t("Type the planned number of each change that is right. The file is checked again with it.")) }
+                @if is_wrong {
+                    div.problem id="allow-wrong" role="alert" { p { (ask.t("Nothing was checked again. Type the planned number of a change as it is in the table, and leave the other fields empty.")) } }
+                }
                 @for one in checked.held() {
+                    @let name = format!("allow-{}", one.class);
+                    @let typed = ask.form.get(&name);
+                    @let differs = is_wrong && !typed.is_empty() && number(typed) != Some(one.count);
                     div.field {
-                        label for={ "allow-" (one.class) } { (class_name(ask, &one.class)) }
-                        input type="text" inputmode="numeric" autocomplete="off" id={ "allow-" (one.class) } name={ "allow-" (one.class) };
+                        label for=(name) { (class_name(ask, &one.class)) }
+                        input type="text" inputmode="numeric" autocomplete="off" id=(name) name=(name) value=(typed) aria-invalid=[differs.then_some("true")] aria-describedby=[differs.then_some("allow-wrong")];
                     }
                 }
                 button.second { (ask.t("Check again")) }
@@ -299,7 +314,7 @@ fn allowing(ask: &Ask, checked: &Checked) -> Markup {
 }
 
 /// The form that does it, or why there is none.
-fn confirmation(ask: &Ask, checked: &Checked, problem: Option<&str>) -> Result<Markup> {
+fn confirmation(ask: &Ask, checked: &Checked, is_wrong: bool) -> Result<Markup> {
     if let Some(job) = under_way(ask, checked)? {
         return Ok(html! {
             div.note role="status" { p { (ask.t("This was imported, or is being imported.")) } p { a href={ "/jobs/" (job) } { (ask.t("See how far it is")) } } }
@@ -307,9 +322,7 @@ fn confirmation(ask: &Ask, checked: &Checked, problem: Option<&str>) -> Result<M
     }
     let changes = checked.changes();
     if changes == 0 {
-        return Ok(html! {
-            div.note role="status" { p { strong { (ask.t("There is nothing to import.")) } } p { (ask.t("No row of the file would change anything.")) } }
-        });
+        return Ok(nothing(ask, checked));
     }
     if !ask.may(checked.needs()) {
         let needed = checked.needs().name();
@@ -327,14 +340,41 @@ fn confirmation(ask: &Ask, checked: &Checked, problem: Option<&str>) -> Result<M
                 @if checked.is_grave() {
                     div.field {
                         label for="number" { (ask.tf("Type {count}, the number of accounts that change", &[("count", &changes)])) }
-                        input type="text" inputmode="numeric" autocomplete="off" id="number" name="number" required aria-invalid=[problem.map(|_| "true")] aria-describedby=[problem.map(|_| "number-wrong")];
-                        @if let Some(problem) = problem { p.wrong id="number-wrong" role="alert" { (problem) } }
+                        input type="text" inputmode="numeric" autocomplete="off" id="number" name="number" value=(ask.form.get("number")) required aria-invalid=[is_wrong.then_some("true")] aria-describedby=[is_wrong.then_some("number-wrong")];
+                        @if is_wrong { p.wrong id="number-wrong" role="alert" { (ask.t("This is another number. Nothing was imported.")) } }
                     }
                 }
                 button.danger[checked.is_grave()] { (ask.tf("Import: {sentence}", &[("sentence", &sentence(ask, checked))])) }
             }))
         }
     })
+}
+
+/// Why an import would change nothing.
+fn nothing(ask: &Ask, checked: &Checked) -> Markup {
+    let counts = &checked.summary.counts;
+    let waiting = counts.held + counts.rejected;
+    let is_held = checked.held().next().is_some() || checked.leavers("held") > 0;
+    let (class, what, why) = match waiting {
+        0 if !is_held => (
+            "note",
+            ask.t("There is nothing to import."),
+            ask.t("No row of the file would change anything."),
+        ),
+        waiting if waiting > 0 && waiting == counts.read => (
+            "warning",
+            ask.t("Nothing can be imported as it is."),
+            ask.t("Every row is held or has to be fixed."),
+        ),
+        _ => (
+            "warning",
+            ask.t("Nothing can be imported as it is."),
+            ask.t("Some changes are held, or their rows have to be fixed. The other rows would change nothing."),
+        ),
+    };
+    html! {
+        div class=(class) role="status" { p { strong { (what) } } p { (why) } }
+    }
 }
 
 /// The job that imports or has imported the file; none where that can be tried again.
@@ -379,15 +419,20 @@ pub(crate) fn allow(ask: &mut Ask) -> Result<Answer> {
         Ok(checked) => checked,
         Err(answer) => return Ok(answer),
     };
-    let typed = |one: &Safeguard| number(ask.form.get(&format!("allow-{}", one.class)));
-    let wanted: Vec<(String, u64)> = checked
+    let typed = |one: &Safeguard| ask.form.get(&format!("allow-{}", one.class)).to_string();
+    let filled: Vec<(&Safeguard, String)> = checked
         .held()
-        .filter(|one| typed(one) == Some(one.count))
-        .map(|one| (one.class.clone(), one.count))
+        .map(|one| (one, typed(one)))
+        .filter(|(_, typed)| !typed.is_empty())
         .collect();
-    if wanted.is_empty() {
-        return Ok(Answer::See(checked.address()));
+    let is_right = |(one, typed): &(&Safeguard, String)| number(typed) == Some(one.count);
+    if filled.is_empty() || !filled.iter().all(is_right) {
+        return Ok(shown(ask, &checked, Some(Wrong::Allowed))?.into());
     }
+    let wanted: Vec<(String, u64)> = filled
+        .iter()
+        .map(|(one, _)| (one.class.clone(), one.count))
+        .collect();
     let job = check(ask, &mut checked.upload, &wanted)?;
     Ok(Answer::See(format!("/jobs/{job}")))
 }
@@ -412,8 +457,7 @@ pub(crate) fn import(ask: &mut Ask) -> Result<Answer> {
         return Ok(Answer::See(checked.address()));
     }
     if checked.is_grave() && number(ask.form.get("number")) != Some(checked.changes()) {
-        let problem = ask.t("This is another number. Nothing was imported.");
-        return Ok(shown(ask, &checked, Some(problem))?.into());
+        return Ok(shown(ask, &checked, Some(Wrong::Number))?.into());
     }
     let id = store::new_id()?;
     let upload = &checked.upload;

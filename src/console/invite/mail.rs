@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::purpose::{Purpose, wanted_of};
-use super::who::{called, left_out, table};
+use super::who::{called, came, left_out, table};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::jobs::{self, Work};
@@ -23,6 +23,7 @@ use crate::refusal::{Refusal, Result};
 use crate::selection::Wish;
 use crate::sending::choose::{self, SessionMails, Wanted, mailer_for};
 use crate::sending::mailer::Mailer;
+use crate::store;
 use crate::store::runs::RunRecord;
 use crate::store::selections::Kept;
 
@@ -136,25 +137,25 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let total = people.len() as u64;
     let first = offset(ask).min(total) as usize;
     let last = (first + PER_PAGE as usize).min(people.len());
-    let back = match &plan.run {
-        Some(run) => format!("/runs/{}/{}", encoded(&run.id), plan.purpose.path()),
-        None => format!("/people/selection/{}", plan.kept.id),
-    };
     let body = html! {
-        p { a href=(back) { (ask.t("Back: who")) } }
-        (message_form(ask, &plan))
+        (back(ask, &plan))
+        (sent(ask, &plan))
+        (came_so_far(ask, &plan)?)
+        @if plan.count() > 0 { (message_form(ask, &plan)) }
         (preview_section(ask, &plan, at, rendered.as_ref()))
         (send_section(ask, &plan))
         section aria-labelledby="people" {
             h2 #people { (ask.t("Who gets a mail")) }
             (left_out(ask, &plan.selection))
             @if plan.run.is_some() {
-                (form(ask, &format!("{}/message", plan.here), html! {
-                    input type="hidden" name="keep" value="yes";
-                    (table(ask, &people[first..last], Some("except")))
-                    (pages(ask, total))
-                    button.second { (ask.t("Leave out those with a tick")) }
-                }))
+                @if total > 0 {
+                    (form(ask, &format!("{}/message", plan.here), html! {
+                        input type="hidden" name="keep" value="yes";
+                        (table(ask, &people[first..last], Some("except")))
+                        (pages(ask, total))
+                        button.second { (ask.t("Leave out those with a tick")) }
+                    }))
+                }
                 @if !plan.kept.except.is_empty() {
                     (form(ask, &format!("{}/message", plan.here), html! {
                         input type="hidden" name="keep" value="yes";
@@ -177,6 +178,57 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let mut page = Page::new(here, ask.t(plan.purpose.title()), body);
     page.help = "inviting";
     Ok(page.into())
+}
+
+/// The way back. Once nobody is left, the first step would offer those who were left out by hand.
+fn back(ask: &Ask, plan: &Plan) -> Markup {
+    let (to, text) = match &plan.run {
+        Some(run) if plan.count() == 0 => {
+            (format!("/runs/{}", encoded(&run.id)), ask.t("See the run"))
+        }
+        Some(run) => {
+            let who = format!("/runs/{}/{}", encoded(&run.id), plan.purpose.path());
+            (who, ask.t("Back: who"))
+        }
+        None => {
+            let who = format!("/people/selection/{}", plan.kept.id);
+            (who, ask.t("Back: who"))
+        }
+    };
+    html! { p { a href=(to) { (text) } } }
+}
+
+/// How many mails went out by the sending that led here; nothing where none did.
+fn sent(ask: &Ask, plan: &Plan) -> Markup {
+    let id = ask.query.get("sent").parse::<Uuid>().ok();
+    let job = id.and_then(|id| ask.store.job(id).ok());
+    let run = plan.run.as_ref().map(|run| run.id.as_str());
+    let job =
+        job.filter(|job| job.kind == plan.purpose.command() && Some(job.about.as_str()) == run);
+    let printed = job.and_then(|job| job.stdout);
+    let printed = printed.and_then(|json| serde_json::from_str::<Value>(&json).ok());
+    let (Some(printed), Some(run)) = (printed, run) else {
+        return html! {};
+    };
+    let count = |what: &str| printed["sent"][what].as_u64().unwrap_or_default();
+    let doubtful = count("refused") + count("unknown");
+    let class = if doubtful > 0 { "warning" } else { "good" };
+    html! {
+        div class=(class) role="status" {
+            p { strong { (counted(ask, count("sent"), "1 mail was sent.", "{n} mails were sent.")) } }
+            @if doubtful > 0 { p { (counted(ask, doubtful, "1 mail was refused, or it is unknown whether it arrived.", "{n} mails were refused, or it is unknown whether they arrived.")) } }
+            p { a href={ "/invitations?run=" (encoded(run)) } { (ask.t("See the invitations")) } }
+        }
+    }
+}
+
+/// How far the people of the run are, once somebody was invited.
+fn came_so_far(ask: &Ask, plan: &Plan) -> Result<Markup> {
+    let Some(run) = &plan.run else {
+        return Ok(html! {});
+    };
+    let funnel = ask.store.funnel(Some(&run.id))?;
+    Ok(html! { @if funnel.invited > 0 { (came(ask, run, &funnel)) } })
 }
 
 fn message_form(ask: &Ask, plan: &Plan) -> Markup {
@@ -239,7 +291,13 @@ fn send_section(ask: &Ask, plan: &Plan) -> Markup {
         section aria-labelledby="send" {
             h2 #send { (ask.t("Step 3 of 3: send")) }
             @if count == 0 {
-                p { (ask.t("Nobody gets a mail.")) }
+                @match plan.kept.except.len() as u64 {
+                    0 => p { (ask.t("Nobody gets a mail.")) },
+                    n => p {
+                        (counted(ask, n, "Nobody is left. You left out 1 person.", "Nobody is left. You left out {n} people."))
+                        " " a href="#people" { (ask.t("See who gets none, and why")) }
+                    },
+                }
             } @else if let Err(refusal) = plan.mailer.check_links() {
                 div.problem { p { (prose(&refusal.what)) } p { (prose(&refusal.help)) } }
             } @else if ask.may(Role::Operator) {
@@ -330,10 +388,13 @@ pub(crate) fn send(ask: &mut Ask) -> Result<Answer> {
         args.push(format!("--canary={CANARY}"));
     }
     args.extend(message_options(ask, plan.message())?);
+    args.push("--json".to_string());
+    let id = store::new_id()?;
     let leads_to = match &plan.run {
         // The message and who is left out are kept there for the rest.
-        _ if is_first_try => plan.here.clone(),
-        Some(run) => format!("/runs/{}/{}", encoded(&run.id), plan.purpose.path()),
+        Some(_) => format!("{}?sent={id}", plan.here),
+        None if is_first_try => plan.here.clone(),
+        // Those who were chosen by what they lack may be nobody by then.
         None => "/invitations".to_string(),
     };
     let work = Work {
@@ -343,7 +404,7 @@ pub(crate) fn send(ask: &mut Ask) -> Result<Answer> {
         about: run.to_string(),
         leads_to,
     };
-    let job = jobs::start(ask, work)?;
+    let job = jobs::start_as(ask, id, work)?;
     Ok(Answer::See(format!("/jobs/{job}")))
 }
 

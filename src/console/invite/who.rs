@@ -95,7 +95,7 @@ fn gets(ask: &Ask, purpose: Purpose, n: u64) -> String {
 }
 
 /// How far the people of a run have come.
-fn came(ask: &Ask, run: &RunRecord, funnel: &Funnel) -> Markup {
+pub(super) fn came(ask: &Ask, run: &RunRecord, funnel: &Funnel) -> Markup {
     let to = |state: &str| {
         format!(
             "/invitations?{}",

@@ -224,12 +224,21 @@ pub(crate) fn plan(ask: &mut Ask) -> Result<Answer> {
         };
         return Ok(Page::new("/people", ask.t("This can't be changed"), body).into());
     };
+    Ok(shown(ask, &job, &summary, &here, false).into())
+}
+
+/// What a plan changes, and the form that does it; `is_wrong` if another number was typed.
+fn shown(ask: &Ask, job: &Job, summary: &Summary, here: &str, is_wrong: bool) -> Page {
     let body = html! {
-        (counts(ask, &summary))
-        (confirm(ask, &job, &summary, &here))
+        (counts(ask, summary))
+        (confirm(ask, job, summary, here, is_wrong))
         p { a href=(here) { (ask.t("Go back without changing anything")) } }
     };
-    Ok(Page::new("/people", ask.t("Preview of the change"), body).into())
+    let page = Page::new("/people", ask.t("Preview of the change"), body);
+    match is_wrong {
+        true => page.refusing(),
+        false => page,
+    }
 }
 
 /// How many accounts a plan changes.
@@ -279,7 +288,7 @@ fn title(code: &str) -> String {
     found.map_or_else(|| code.to_string(), |code| code.title().to_string())
 }
 
-fn confirm(ask: &Ask, job: &Job, summary: &Summary, here: &str) -> Markup {
+fn confirm(ask: &Ask, job: &Job, summary: &Summary, here: &str, is_wrong: bool) -> Markup {
     let deactivates = job.args.iter().any(|word| word == "--deactivate");
     let held = summary.counts.held;
     let n = changes(summary);
@@ -304,7 +313,8 @@ fn confirm(ask: &Ask, job: &Job, summary: &Summary, here: &str) -> Markup {
                     @if deactivates && n > 0 {
                         div.field {
                             label for="count" { (ask.tf("Type the number {n} to confirm", &[("n", &n)])) }
-                            input type="text" inputmode="numeric" autocomplete="off" id="count" name="count" required;
+                            input type="text" inputmode="numeric" autocomplete="off" id="count" name="count" value=(ask.form.get("count")) required aria-invalid=[is_wrong.then_some("true")] aria-describedby=[is_wrong.then_some("count-wrong")];
+                            @if is_wrong { p.wrong id="count-wrong" role="alert" { (ask.t("This is another number. Nothing was changed.")) } }
                         }
                     }
                     p { (ask.t("The change is a run. It can be undone on the run's page.")) }
@@ -342,9 +352,8 @@ pub(crate) fn apply(ask: &mut Ask) -> Result<Answer> {
         .collect();
     let is_sure = typed == changes(&summary).to_string();
     if deactivates && changes(&summary) > 0 && !is_sure {
-        let what = format!("the number of people isn't {}", changes(&summary));
-        return Err(Refusal::new(Code::UsageInvalid, what)
-            .help("go back, and type the number that the page names"));
+        let selection = format!("/people/selection/{}", kept.id);
+        return Ok(shown(ask, &job, &summary, &selection, true).into());
     }
     let Some(plan) = plan_of(&job) else {
         return Ok(Answer::See(here));

@@ -88,9 +88,9 @@ fn about(ask: &Ask, run: &RunRecord, summary: &Summary, undone_by: Option<&str>)
         }
         @for fixed in &summary.resubmitted {
             p.note {
-                (ask.tf("This run fixed {n} rows of", &[("n", &ask.number(fixed.fixed))])) " "
+                (plural(ask, fixed.fixed, "This run fixed 1 row of", "This run fixed {n} rows of")) " "
                 a href=(address(&fixed.run, "")) { (visible(&fixed.run)) }
-                ". " (ask.tf("{n} of its rows are left.", &[("n", &ask.number(fixed.left))]))
+                ". " (plural(ask, fixed.left, "1 of its rows is left.", "{n} of its rows are left."))
             }
         }
         @if run.kind == "check" { p.note { (ask.t("A check writes nothing to the accounts.")) } }
@@ -232,8 +232,8 @@ fn issues(ask: &Ask, summary: &Summary) -> Markup {
         }
         @if !others.is_empty() {
             section aria-labelledby="warnings" {
-                h2 id="warnings" { (ask.t("Worth a look")) }
-                p.small { (ask.t("These rows are in. Nothing here stops a row.")) }
+                h2 id="warnings" { (ask.t("Warnings and notes")) }
+                p.small { (ask.t("None of these rejects a row. But a row can be held because of one, or rejected for another reason. Look at them before you invite people.")) }
                 (issue_table(ask, summary, &others))
             }
         }

@@ -150,10 +150,10 @@ fn a_file_becomes_an_import_exactly_as_it_was_shown() {
     assert_eq!(accounts(&console), "2");
     let shown = console.run(&["show", run, "--json"]);
     assert_eq!(shown.json()["counts"]["created"], 2, "{}", shown.stderr);
-    // The same file again changes nothing, and there is nothing to confirm.
+    // The same file again changes nothing: one row has to be fixed, and there is nothing to confirm.
     let plan = checked(&visitor, "people.csv", PEOPLE);
     let page = visitor.page(&plan);
-    assert!(page.contains("There is nothing to import."), "{page}");
+    assert!(page.contains("Nothing can be imported as it is."), "{page}");
 }
 
 #[test]
@@ -324,6 +324,10 @@ fn what_closes_accounts_needs_the_number() {
     let plan = checked(&visitor, "left.csv", left);
     let page = visitor.page(&plan);
     if page.contains("Held by safeguards") {
+        let allow = format!("{plan}/allow");
+        let wrong = visitor.submit(&plan, &allow, &[("allow-deactivate", "77")]);
+        assert_eq!(wrong.status, 422, "{}", wrong.body);
+        assert!(wrong.body.contains("value=\"77\""), "{}", wrong.body);
         let again = visitor.submit(
             &plan,
             &format!("{plan}/allow"),

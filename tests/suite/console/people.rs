@@ -72,6 +72,14 @@ fn a_run_is_invited_but_for_one_and_reminded_and_cancelled() {
     assert_eq!(states(&console), "ann sent, bo sent");
     let sql = "SELECT count(*) FROM muster.invitations WHERE message = 'See you on Monday.'";
     assert_eq!(support::query_one(&console.url, sql), "2");
+    // It leads back to the selection, which knows who was left out.
+    let after = visitor.get(sent.location()).location().to_string();
+    assert!(after.starts_with(&format!("{mail}?sent=")), "{after}");
+    let after = visitor.page(&after);
+    assert!(after.contains("2 mails were sent."), "{after}");
+    let left = "Nobody is left. You left out 1 person.";
+    assert!(after.contains(left), "{after}");
+    assert!(!after.contains("Send to 1 person"), "{after}");
     // A page that is older than the sending sends nothing again.
     let again = visitor.submit_from(&page, &format!("{mail}/send"), &[]);
     assert_eq!(again.status, 422, "{}", again.body);
@@ -138,6 +146,9 @@ fn a_change_is_previewed_and_only_then_made() {
     let wrong = visitor.submit_from(&page, &apply, &[("count", "77")]);
     assert_eq!(wrong.status, 422, "{}", wrong.body);
     if !held {
+        let problem = "This is another number. Nothing was changed.";
+        assert!(wrong.body.contains(problem), "{}", wrong.body);
+        assert!(wrong.body.contains("value=\"77\""), "{}", wrong.body);
         let done = visitor.submit(&action, &apply, &[("count", "2")]);
         assert_eq!(end_of_job(&visitor, done.location()), 0);
         assert_eq!(support::query_one(&console.url, open), "2");
