@@ -23,8 +23,8 @@ const KEPT_MAX: usize = 1 << 16;
 const FITS_MIN: u64 = 4;
 /// Of the addresses that don't fit their own names, this share must fit another one.
 const FITS_SHARE: f64 = 0.6;
-/// Among more addresses than this that don't fit their own names, many fit another one by chance: there
-/// are only so many usual names.
+/// Among more addresses than this that don't fit their own names, many fit another one by chance:
+/// the usual names are few.
 const CHANCE_MAX: u64 = 256;
 /// Then this share of all addresses must fit another name. Less than that are rows with the address of
 /// somebody else, which are clashes.

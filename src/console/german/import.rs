@@ -110,7 +110,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("Columns", "Spalten"),
     ("Check", "Prüfung"),
     ("Plan", "Plan"),
-    ("Import a list", "Eine Liste importieren"),
     (
         "Nothing was kept of the file.",
         "Von der Datei wurde nichts aufbewahrt.",

@@ -162,11 +162,11 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("POST", "/runs/{run}/reset/{selection}/send", "operator"),
     ("GET", "/mails", "reader"),
     ("GET", "/mails/{kind}", "reader"),
-    ("POST", "/mails/{kind}/see", "operator"),
-    ("POST", "/mails/{kind}/html", "operator"),
+    ("POST", "/mails/{kind}/see", "owner"),
+    ("POST", "/mails/{kind}/html", "owner"),
     ("POST", "/mails/{kind}/save", "owner"),
     ("POST", "/mails/{kind}/reset", "owner"),
-    ("POST", "/mails/{kind}/send", "operator"),
+    ("POST", "/mails/{kind}/send", "owner"),
 ];
 
 /// The table of the router itself, by its source.
