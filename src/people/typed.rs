@@ -26,6 +26,25 @@ pub fn people(text: &str) -> Vec<Typed> {
     people
 }
 
+/// People as a list that [`people`] reads, a line each; without their name where no line can have
+/// it, as with a single quote mark in it.
+pub fn list(typed: &[Typed]) -> String {
+    let mut list = String::new();
+    for person in typed {
+        let (first, last, address) = person;
+        let ways = [
+            address.clone(),
+            format!("{first} {last} <{address}>"),
+            format!("\"{last}, {first}\" <{address}>"),
+            format!("{last}, {first} <{address}>"),
+        ];
+        let is_same = |way: &&String| people(way) == std::slice::from_ref(person);
+        list.push_str(ways.iter().find(is_same).unwrap_or(address));
+        list.push('\n');
+    }
+    list
+}
+
 fn people_of_line(line: &str) -> Vec<Typed> {
     let mut people = Vec::new();
     // `Doe, Ann <a@x.eu>`: what comes before the comma is no address, but a part of the name.
@@ -91,6 +110,18 @@ fn parts(line: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_names_the_same_people_again() {
+        for text in [
+            "a@x.eu, Ann Mary Lee <b@x.eu>; \"Bo\" <c@x.eu>",
+            "\"Last, First\" <b@x.eu>; O'Neil, Ann <d@x.eu>",
+            "Ann \"Bo\" Ng <a@x.eu>; \"Ng; Co, Ann\" <b@x.eu>; \"Ng,\" <c@x.eu>",
+            "<a@x.eu>",
+        ] {
+            assert_eq!(people(&list(&people(text))), people(text), "{text:?}");
+        }
+    }
 
     #[test]
     fn lists_are_taken_as_people_type_them() {

@@ -237,6 +237,17 @@ impl Store {
         Ok(found)
     }
 
+    /// The accounts that have one of these addresses, as [`crate::text::email::key`] writes them; by
+    /// the address.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn ids_by_email(&self, keys: &[String]) -> Result<HashMap<String, Uuid>> {
+        let sql = "select email_key, id from muster.accounts where email_key = any ($1)";
+        let rows = self.query(sql, &[&keys], DOING)?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
     /// The ways in of an account that are open, oldest first.
     ///
     /// # Errors

@@ -142,7 +142,10 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "{n} more values follow when these are fixed.",
         "{n} weitere Werte folgen, wenn diese korrigiert sind.",
     ),
-    ("Save these fixes", "Korrekturen speichern"),
+    (
+        "Save all fixes on this page",
+        "Alle Korrekturen dieser Seite speichern",
+    ),
     ("Value for line", "Wert für Zeile"),
     ("Line", "Zeile"),
     (
@@ -547,8 +550,8 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("accounts removed", "Konten entfernt"),
     ("accounts restored", "Konten wiederhergestellt"),
     (
-        "accounts deactivated, because they were used",
-        "Konten deaktiviert, weil sie benutzt wurden",
+        "accounts that can't be removed and are deactivated instead",
+        "Konten, die nicht entfernt werden können und stattdessen deaktiviert werden",
     ),
     ("nothing to do", "nichts zu tun"),
     ("refused by the database", "von der Datenbank abgelehnt"),
@@ -556,8 +559,8 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("groups restored", "Gruppen wiederhergestellt"),
     ("invitations cancelled", "Einladungen widerrufen"),
     (
-        "values, accounts and groups that stay",
-        "Werte, Konten und Gruppen, die bleiben",
+        "values, accounts and groups that aren't simply undone",
+        "Werte, Konten und Gruppen, die nicht einfach zurückgenommen werden",
     ),
     ("What would go back", "Was zurückgenommen würde"),
     ("What went back", "Was zurückgenommen wurde"),
@@ -565,7 +568,10 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "Nothing is left to undo.",
         "Es ist nichts mehr rückgängig zu machen.",
     ),
-    ("What stays, and why", "Was bleibt, und warum"),
+    (
+        "What isn't simply undone, and why",
+        "Was nicht einfach zurückgenommen wird, und warum",
+    ),
     ("{n} of {all}, masked", "{n} von {all}, verborgen"),
     ("Whose", "Wessen"),
     ("1 row needs fixing.", "1 Zeile muss korrigiert werden."),
@@ -600,8 +606,8 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "Ansehen, was zurückgenommen würde",
     ),
     (
-        "Accounts that this run made are removed, unless somebody used them; those are deactivated. Values that were changed since stay.",
-        "Konten, die dieser Lauf angelegt hat, werden entfernt; benutzte werden deaktiviert. Seither geänderte Werte bleiben.",
+        "Accounts that this run made are removed, unless they were used or changed since; those are deactivated. Values that were changed since stay.",
+        "Konten, die dieser Lauf angelegt hat, werden entfernt; seither benutzte oder geänderte werden deaktiviert. Seither geänderte Werte bleiben.",
     ),
     (
         "An undo can be undone.",

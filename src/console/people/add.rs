@@ -1,14 +1,20 @@
 //! `/add`: a few people by their addresses.
 
-use maud::{Markup, html};
+use std::collections::HashMap;
 
-use super::list::definition;
-use super::parts::{choice, counted, personal, same};
+use maud::{Markup, html};
+use uuid::Uuid;
+
+use super::list::{definition, name};
+use super::parts::{choice, counted, personal, same, status_name};
+use crate::account::AccountRecord;
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::jobs::{self, Work};
 use crate::console::page::{command, form, visible};
-use crate::people::typed::{Typed, people};
+use crate::field::Field;
+use crate::people::typed::{Typed, list, people};
 use crate::refusal::Result;
+use crate::store::people::Choice;
 use crate::text::email;
 
 /// More than these are for a file.
@@ -90,12 +96,58 @@ fn typing(ask: &Ask, wrong: Option<&str>) -> Result<Markup> {
     })
 }
 
-/// `/add/check`: shows who was understood. Nothing is written.
+/// Who was typed, by what adding does with them.
+struct Found {
+    new: Vec<Typed>,
+    /// Who has an account already: adding leaves it alone.
+    there: Vec<(Typed, AccountRecord)>,
+    /// Lines that have no valid address.
+    wrong: Vec<Typed>,
+}
+
+impl Found {
+    fn of(ask: &Ask, typed: Vec<Typed>) -> Result<Found> {
+        let keys: Vec<String> = typed
+            .iter()
+            .filter_map(|(_, _, address)| email::key(address))
+            .collect();
+        let ids = ask.store.ids_by_email(&keys)?;
+        let choice = Choice {
+            ids: Some(ids.values().copied().collect()),
+            ..Choice::default()
+        };
+        let accounts = ask.store.list_people(&choice, &[], 0, ids.len() as u64)?;
+        let mut accounts: HashMap<Uuid, AccountRecord> = accounts
+            .into_iter()
+            .map(|account| (account.id, account))
+            .collect();
+        let mut found = Found {
+            new: Vec::new(),
+            there: Vec::new(),
+            wrong: Vec::new(),
+        };
+        for person in typed {
+            let Some(key) = email::key(&person.2) else {
+                found.wrong.push(person);
+                continue;
+            };
+            match ids.get(&key).and_then(|id| accounts.remove(id)) {
+                Some(account) => found.there.push((person, account)),
+                None => found.new.push(person),
+            }
+        }
+        // They are shown as the command reads them.
+        found.new = people(&list(&found.new));
+        Ok(found)
+    }
+}
+
+/// `/add/check`: shows who was understood, and who has an account already. Nothing is written.
 pub(crate) fn check(ask: &mut Ask) -> Result<Answer> {
     let wanted = Wanted::of(ask);
-    let found = people(&wanted.people);
+    let typed = people(&wanted.people);
     let title = ask.t("Add a few people");
-    let wrong = match found.len() {
+    let wrong = match typed.len() {
         0 => Some(ask.t("No address was found in the text")),
         count if count > PEOPLE_MAX => {
             Some(ask.t("These are more than 500 people: import them as a file"))
@@ -106,56 +158,166 @@ pub(crate) fn check(ask: &mut Ask) -> Result<Answer> {
         let body = typing(ask, Some(wrong))?;
         return Ok(Page::new("/people", title, body).refusing().into());
     }
-    let good = found
-        .iter()
-        .filter(|(_, _, address)| email::key(address).is_some())
-        .count() as u64;
-    let bad = found.len() as u64 - good;
-    let add = counted(ask, found.len() as u64, "Add 1 person", "Add {n} people");
+    let found = Found::of(ask, typed)?;
+    let understood = (found.new.len() + found.there.len()) as u64;
+    let wrong = found.wrong.len() as u64;
     let body = html! {
         section aria-labelledby="found" {
-            h2 #found { (counted(ask, found.len() as u64, "1 person was understood", "{n} people were understood")) }
-            @if bad > 0 { div.warning { p { (counted(ask, bad, "1 of them has no valid address. It will be rejected, with the reason.", "{n} of them have no valid address. They will be rejected, with the reason.")) } } }
-            (table(ask, &found))
-            dl.facts {
-                @for (name, value) in [("Groups", &wanted.groups), ("Role", &wanted.role), ("Organization", &wanted.organization)] {
-                    @if !value.is_empty() { div { dt { (ask.t(name)) } dd { (visible(value)) } } }
-                }
-            }
-            p { (ask.t("Nobody is mailed by this. You choose whom to invite afterwards.")) }
-            (form(ask, "/add", html! {
-                @for (name, value) in [("people", &wanted.people), ("group", &wanted.groups), ("role", &wanted.role), ("organization", &wanted.organization), ("onboarding", &wanted.onboarding)] {
-                    input type="hidden" name=(name) value=(value);
-                }
-                button { (add) }
-            }))
+            h2 #found { (counted(ask, understood, "1 person was understood", "{n} people were understood")) }
+            @if wrong > 0 { div.warning { p { (counted(ask, wrong, "1 line is no address. It isn't added.", "{n} lines are no address. They aren't added.")) } } }
+            (table(ask, &wanted, &found))
+            (alone(ask, &found.there))
+            (sending(ask, &wanted, &found.new))
         }
         details { summary { (ask.t("Change what was typed")) } (typing(ask, None)?) }
     };
     Ok(Page::new("/people", title, body).into())
 }
 
-fn table(ask: &Ask, found: &[Typed]) -> Markup {
+/// What becomes of those who have an account, and the way to change them instead.
+fn alone(ask: &Ask, there: &[(Typed, AccountRecord)]) -> Markup {
+    html! {
+        @if !there.is_empty() {
+            div.warning role="note" {
+                p { strong { (counted(ask, there.len() as u64, "1 person exists already and is left alone.", "{n} people exist already and are left alone.")) } }
+                p { (ask.t("Nothing of what you chose here is set for people who exist. To change them, choose them in “People”, then “Change”.")) }
+                (form(ask, "/people/select", html! {
+                    @for (_, account) in there { input type="hidden" name="one" value=(account.id); }
+                    button.second { (counted(ask, there.len() as u64, "Change 1 person who exists", "Change {n} people who exist")) }
+                }))
+            }
+        }
+    }
+}
+
+/// The button, for those who are new.
+fn sending(ask: &Ask, wanted: &Wanted, new: &[Typed]) -> Markup {
+    if new.is_empty() {
+        return html! { p.note { (ask.t("Nobody here is new. There is nothing to add.")) } };
+    }
+    let people = list(new);
+    html! {
+        dl.facts {
+            @for (name, value) in [("Groups", &wanted.groups), ("Role", &wanted.role), ("Organization", &wanted.organization)] {
+                @if !value.is_empty() { div { dt { (ask.t(name)) } dd { (visible(value)) } } }
+            }
+        }
+        p { (ask.t("Nobody is mailed by this. You choose whom to invite afterwards.")) }
+        (form(ask, "/add", html! {
+            @for (name, value) in [("people", &people), ("group", &wanted.groups), ("role", &wanted.role), ("organization", &wanted.organization), ("onboarding", &wanted.onboarding)] {
+                input type="hidden" name=(name) value=(value);
+            }
+            button { (counted(ask, new.len() as u64, "Add 1 new person", "Add {n} new people")) }
+        }))
+    }
+}
+
+fn table(ask: &Ask, wanted: &Wanted, found: &Found) -> Markup {
     html! {
         div.scroll { table {
-            caption { (ask.t("As they will be imported")) }
+            caption { (ask.t("What adding does")) }
             thead { tr {
                 th scope="col" { (ask.t("Address")) }
                 th scope="col" { (ask.t("First name")) }
                 th scope="col" { (ask.t("Last name")) }
+                th scope="col" { (ask.t("What happens")) }
             } }
-            tbody { @for (first, last, address) in found { tr {
-                th scope="row" { (visible(address)) @if email::key(address).is_none() { " " span.badge.reject { (ask.t("not an address")) } } }
-                td { (personal(ask, first)) }
-                td { (personal(ask, last)) }
-            } } }
+            tbody {
+                @for person in &found.new { (row(ask, person, html! {
+                    span.badge.good { (ask.t("new")) } " " (ask.t("gets an account"))
+                })) }
+                @for (person, account) in &found.there { (row(ask, person, existing(ask, wanted, person, account))) }
+                @for person in &found.wrong { (row(ask, person, html! {
+                    span.badge.reject { (ask.t("not an address")) } " " (ask.t("isn't added"))
+                })) }
+            }
         } }
     }
+}
+
+fn row(ask: &Ask, (first, last, address): &Typed, what: Markup) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (visible(address)) }
+            td { (personal(ask, first)) }
+            td { (personal(ask, last)) }
+            td { (what) }
+        }
+    }
+}
+
+/// Somebody who has an account, and what of the account is other than typed.
+fn existing(ask: &Ask, wanted: &Wanted, typed: &Typed, account: &AccountRecord) -> Markup {
+    let status = account.value(Field::Status).unwrap_or_default();
+    let others = others(wanted, typed, account);
+    let shown = |field: &str, value: &str| match field {
+        "Role" | "Groups" => visible(value),
+        _ => personal(ask, value),
+    };
+    html! {
+        span.badge.warning { (ask.t("exists already")) } " "
+        a href={ "/people/" (account.id) } { (personal(ask, &name(account))) }
+        " (" (status_name(ask, status)) ")"
+        @if !others.is_empty() {
+            div.small {
+                (ask.t("Not changed:"))
+                @for (index, &(field, ref now, ref chosen)) in others.iter().enumerate() {
+                    @if index > 0 { ";" }
+                    " " (ask.t(field)) ": "
+                    @if now.is_empty() { span.faint { (ask.t("nothing")) } } @else { (shown(field, now)) }
+                    " → " (shown(field, chosen))
+                }
+            }
+        }
+    }
+}
+
+/// What an account has otherwise than it was chosen: the field, what it is, and what was chosen.
+fn others(
+    wanted: &Wanted,
+    (first, last, _): &Typed,
+    account: &AccountRecord,
+) -> Vec<(&'static str, String, String)> {
+    let fields = [
+        ("First name", Field::FirstName, first),
+        ("Last name", Field::LastName, last),
+        ("Role", Field::Role, &wanted.role),
+        ("Organization", Field::Organization, &wanted.organization),
+    ];
+    let mut others = Vec::new();
+    for (word, field, chosen) in fields {
+        let now = account.value(field).unwrap_or_default();
+        if !chosen.is_empty() && now != chosen {
+            others.push((word, now.to_string(), chosen.clone()));
+        }
+    }
+    let has = |group: &str| {
+        let mut memberships = account.memberships.iter();
+        memberships.any(|one| one.path.to_lowercase() == group.to_lowercase())
+    };
+    let groups = wanted.groups.split(',').map(str::trim);
+    let missing: Vec<&str> = groups
+        .filter(|group| !group.is_empty() && !has(group))
+        .collect();
+    if !missing.is_empty() {
+        let now: Vec<&str> = account
+            .memberships
+            .iter()
+            .map(|one| one.path.as_str())
+            .collect();
+        others.push(("Groups", now.join("; "), missing.join("; ")));
+    }
+    others
 }
 
 /// `/add`: imports them. The addresses go to the command by standard input.
 pub(crate) fn add(ask: &mut Ask) -> Result<Answer> {
     let wanted = Wanted::of(ask);
+    let found = Found::of(ask, people(&wanted.people))?;
+    // The form names only new people: somebody may have got an account since it was shown.
+    if found.new.is_empty() || !found.there.is_empty() || !found.wrong.is_empty() {
+        return check(ask);
+    }
     let args = vec![
         "add".to_string(),
         format!("--groups={}", wanted.groups),
@@ -172,7 +334,7 @@ pub(crate) fn add(ask: &mut Ask) -> Result<Answer> {
     let work = Work {
         kind: "add",
         args,
-        stdin: Some(wanted.people.into_bytes()),
+        stdin: Some(list(&found.new).into_bytes()),
         about: String::new(),
         leads_to: format!("/runs/{{run}}/{page}"),
     };

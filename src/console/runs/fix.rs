@@ -10,7 +10,7 @@ use super::judge::{self, Judged, Problem};
 use super::summary::{DOUBTFUL, file_address};
 use super::{address, asked, code, page, personal, plural, rows_with};
 use crate::admin::Role;
-use crate::console::ask::{Answer, Ask};
+use crate::console::ask::{Answer, Ask, Fields};
 use crate::console::jobs::{self, Work};
 use crate::console::page::{form, prose, visible};
 use crate::field::RowNumber;
@@ -152,7 +152,17 @@ fn groups(ask: &Ask, run: &RunRecord, judged: &Judged) -> Markup {
     }
     let mut groups: Vec<Group> = groups.into_values().collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.rows));
-    html! { @for (number, group) in groups.iter().enumerate() { (group_section(ask, run, judged, (number, group))) } }
+    let sections = html! { @for (number, group) in groups.iter().enumerate() { (group_section(ask, run, judged, (number, group))) } };
+    // One form: each of its buttons keeps what was typed in any group.
+    match groups.is_empty() || !may_type(ask) {
+        true => sections,
+        false => form(ask, &address(&run.id, "/fix"), sections),
+    }
+}
+
+/// Whether the viewer sees the values and may correct them.
+fn may_type(ask: &Ask) -> bool {
+    !ask.masks() && ask.may(Role::Operator)
 }
 
 fn group_section(
@@ -208,22 +218,15 @@ fn value_table(ask: &Ask, run: &RunRecord, group: &Group, column: &str) -> Marku
         } }
         @if omitted > 0 { p.small { (ask.tf("{n} more values follow when these are fixed.", &[("n", &ask.number(omitted as u64))])) } }
     };
-    saved(ask, run, column, table)
+    saved(ask, column, table)
 }
 
-/// The table in a form that keeps what is typed in it, for who may.
-fn saved(ask: &Ask, run: &RunRecord, column: &str, table: Markup) -> Markup {
-    match ask.masks() || !ask.may(Role::Operator) {
-        true => table,
-        false => form(
-            ask,
-            &address(&run.id, "/fix"),
-            html! {
-                input type="hidden" name="column" value=(column);
-                (table)
-                button { (ask.t("Save these fixes")) }
-            },
-        ),
+/// The table with its column and a button, for who may type in it.
+fn saved(ask: &Ask, column: &str, table: Markup) -> Markup {
+    html! {
+        @if may_type(ask) { input type="hidden" name="column" value=(column); }
+        (table)
+        @if may_type(ask) { p { button { (ask.t("Save all fixes on this page")) } } }
     }
 }
 
@@ -251,7 +254,7 @@ fn cells(ask: &Ask, run: &RunRecord, judged: &Judged, group: &Group, column: &st
         } }
         @if omitted > 0 { p.small { (ask.tf("{n} more rows follow when these are fixed.", &[("n", &ask.number(omitted as u64))])) } }
     };
-    saved(ask, run, column, table)
+    saved(ask, column, table)
 }
 
 /// Rows that are wrong as a whole.
@@ -436,34 +439,40 @@ pub(crate) fn row_of(text: &str) -> Option<RowNumber> {
 pub(crate) fn keep(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let values: Vec<String> = ask.form.all("value").map(typed).collect::<Result<_>>()?;
-    let all = |name: &str| ask.form.all(name).map(String::from).collect::<Vec<_>>();
-    let (columns, found, rows) = (all("column"), all("found"), all("row"));
-    let mut fixes = Vec::new();
-    if let Some(row) = row_of(ask.form.get("whole")) {
-        fixes = whole(ask, &run, row, columns.into_iter().zip(values).collect())?;
+    let fixes = if let Some(row) = row_of(ask.form.get("whole")) {
+        let columns: Vec<String> = ask.form.all("column").map(String::from).collect();
+        whole(ask, &run, row, columns.into_iter().zip(values).collect())?
     } else {
-        let column = columns.first().cloned().unwrap_or_default();
-        let places: Vec<Place> = match found.is_empty() {
-            false => found
-                .into_iter()
-                .map(|found| Place::Value(column.clone(), found))
-                .collect(),
-            true => {
-                let rows = rows.iter().filter_map(|row| row_of(row));
-                rows.map(|row| Place::Cell(row, column.clone())).collect()
-            }
-        };
-        let typed = places
-            .into_iter()
-            .zip(values)
-            .filter(|(_, value)| !value.trim().is_empty());
-        fixes.extend(typed.map(|(place, value)| Fix {
-            place,
-            what: Fixed::Value(value),
-        }));
-    }
+        let typed = places(&ask.form).into_iter().zip(values);
+        let typed = typed.filter(|(_, value)| !value.trim().is_empty());
+        typed
+            .filter_map(|(place, value)| {
+                let what = Fixed::Value(value);
+                Some(Fix {
+                    place: place?,
+                    what,
+                })
+            })
+            .collect()
+    };
     kept(ask, &run, &fixes)?;
     Ok(Answer::See(address(&run.id, "/fix")))
+}
+
+/// The places of the form of all groups, one for each value, in their order: a column comes before
+/// its places.
+fn places(form: &Fields) -> Vec<Option<Place>> {
+    let mut places = Vec::new();
+    let mut column = "";
+    for (name, text) in &form.0 {
+        match name.as_str() {
+            "column" => column = text,
+            "found" => places.push(Some(Place::Value(column.to_string(), text.clone()))),
+            "row" => places.push(row_of(text).map(|row| Place::Cell(row, column.to_string()))),
+            _ => {}
+        }
+    }
+    places
 }
 
 /// The cells of a row that were changed. That somebody looked at it is a fix, too.
@@ -558,4 +567,34 @@ pub(crate) fn import(ask: &mut Ask) -> Result<Answer> {
         },
     )?;
     Ok(Answer::See(format!("/jobs/{job}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_group_of_the_form_keeps_its_places() {
+        let form = [
+            ("column", "country"),
+            ("found", "Nowhere"),
+            ("value", "DE"),
+            ("found", "row"),
+            ("value", ""),
+            ("column", "last_name"),
+            ("row", "3"),
+            ("value", "Ng"),
+            ("row", "x"),
+            ("value", "Ray"),
+        ];
+        let form = form.map(|(name, value)| (name.to_string(), value.to_string()));
+        let value = |found: &str| Place::Value("country".to_string(), found.to_string());
+        let expected = vec![
+            Some(value("Nowhere")),
+            Some(value("row")),
+            Some(Place::Cell(2, "last_name".to_string())),
+            None,
+        ];
+        assert_eq!(places(&Fields(form.to_vec())), expected);
+    }
 }

@@ -31,7 +31,10 @@ pub(crate) fn page_of_run(ask: &mut Ask) -> Result<Answer> {
     let undone_by = undos.first().map(|undo| undo.id.clone());
     let body = html! {
         (about(ask, &run, &summary, undone_by.as_deref()))
-        @if let Some(undone) = &summary.undo { (undo(ask, &summary, undone)) }
+        @if let Some(undone) = &summary.undo {
+            (undo(ask, &summary, undone))
+            @if undone_by.is_none() { (undo_again(ask, &run.id)) }
+        }
         @else if summary.groups.is_none() {
             (next(ask, &summary, undone_by.is_some()))
             (outcomes(ask, &summary))
@@ -140,8 +143,28 @@ fn next(ask: &Ask, summary: &Summary, is_undone: bool) -> Markup {
             @if !is_import {
                 p { (ask.t("To write what was checked, import the list.")) " " a href="/import" { (ask.t("Import a list")) } }
             }
-            @if is_import && !is_undone && ask.may(Role::Approver) {
-                p { a href=(address(run, "/undo")) { (ask.t("Undo this run")) } " " span.faint { (ask.t("You see first what would go back.")) } }
+            @if is_import && !is_undone { (way_to_undo(ask, run)) }
+        }
+    }
+}
+
+/// The link to the undo of a run, for who may.
+fn way_to_undo(ask: &Ask, run: &str) -> Markup {
+    html! {
+        @if ask.may(Role::Approver) {
+            p { a href=(address(run, "/undo")) { (ask.t("Undo this run")) } " " span.faint { (ask.t("You see first what would go back.")) } }
+        }
+    }
+}
+
+/// An undo is a run, too: what can be done now.
+fn undo_again(ask: &Ask, run: &str) -> Markup {
+    html! {
+        @if ask.may(Role::Approver) {
+            section aria-labelledby="next" {
+                h2 id="next" { (ask.t("What to do next")) }
+                p { (ask.t("An undo can be undone.")) }
+                (way_to_undo(ask, run))
             }
         }
     }
@@ -510,7 +533,7 @@ pub(crate) fn undo(ask: &Ask, summary: &Summary, undone: &Undone) -> Markup {
         (ask.t("accounts removed"), undone.removed),
         (ask.t("accounts restored"), undone.returned),
         (
-            ask.t("accounts deactivated, because they were used"),
+            ask.t("accounts that can't be removed and are deactivated instead"),
             undone.deactivated,
         ),
         (ask.t("nothing to do"), summary.counts.unchanged),
@@ -518,7 +541,10 @@ pub(crate) fn undo(ask: &Ask, summary: &Summary, undone: &Undone) -> Markup {
         (ask.t("groups removed"), undone.groups_removed),
         (ask.t("groups restored"), undone.groups_returned),
         (ask.t("invitations cancelled"), undone.invitations_cancelled),
-        (ask.t("values, accounts and groups that stay"), undone.kept),
+        (
+            ask.t("values, accounts and groups that aren't simply undone"),
+            undone.kept,
+        ),
     ];
     let some = counts.iter().filter(|(_, count)| *count > 0);
     html! {
@@ -533,7 +559,7 @@ pub(crate) fn undo(ask: &Ask, summary: &Summary, undone: &Undone) -> Markup {
         }
         @if !undone.examples.is_empty() {
             section aria-labelledby="kept" {
-                h2 id="kept" { (ask.t("What stays, and why")) }
+                h2 id="kept" { (ask.t("What isn't simply undone, and why")) }
                 div.scroll { table.cards {
                     caption { (ask.tf("{n} of {all}, masked", &[("n", &undone.examples.len()), ("all", &ask.number(undone.kept))])) }
                     thead { tr { th scope="col" { (ask.t("Whose")) } th scope="col" { (ask.t("What")) } th scope="col" { (ask.t("Why")) } } }

@@ -116,7 +116,7 @@ fn kept(ask: &Ask, left: &[Left]) -> Markup {
     html! {
         @if !left.is_empty() {
             section aria-labelledby="stays" {
-                h2 id="stays" { (ask.t("What stays, and why")) }
+                h2 id="stays" { (ask.t("What isn't simply undone, and why")) }
                 div.scroll { table.cards {
                     caption { (ask.tf("The first {n} of {all}", &[("n", &left.len().min(KEPT_SHOWN)), ("all", &ask.number(left.len() as u64))])) }
                     thead { tr { th scope="col" { (ask.t("Whose")) } th scope="col" { (ask.t("What")) } th scope="col" { (ask.t("Why")) } } }
@@ -159,7 +159,7 @@ fn large(ask: &Ask, run: &RunRecord, wrong: Option<&'static str>) -> Result<Mark
 
 fn consequences(ask: &Ask) -> Markup {
     html! {
-        p { (ask.t("Accounts that this run made are removed, unless somebody used them; those are deactivated. Values that were changed since stay.")) }
+        p { (ask.t("Accounts that this run made are removed, unless they were used or changed since; those are deactivated. Values that were changed since stay.")) }
         p { (ask.t("An undo can be undone.")) }
     }
 }

@@ -169,21 +169,43 @@ fn a_few_people_are_added_and_groups_made_renamed_and_removed() {
     with_people(&console);
     let visitor = console.owner();
     let typed = [
-        ("people", "Dee Lund <dee@firm.eu>; eve@firm.eu"),
+        (
+            "people",
+            "Dee Lund <dee@firm.eu>; eve@firm.eu, Bo@firm.eu, nobody",
+        ),
         ("new_group", "New"),
         ("onboarding", "invite"),
     ];
     let checked = visitor.submit("/add", "/add/check", &typed);
     assert!(
-        checked.body.contains("2 people were understood"),
+        checked.body.contains("3 people were understood"),
         "{}",
         checked.body
     );
+    for shown in [
+        "Add 2 new people",
+        "exists already",
+        "1 person exists already and is left alone.",
+        "1 line is no address.",
+        "Sales/EMEA",
+    ] {
+        assert!(checked.body.contains(shown), "{shown}\n{}", checked.body);
+    }
     let added = visitor.submit_from(&checked.body, "/add", &[]);
     assert_eq!(end_of_job(&visitor, added.location()), 0);
     let sql = "SELECT count(*) FROM muster.memberships JOIN muster.groups g ON g.id = group_id WHERE g.path = 'New'";
-    assert_eq!(support::query_one(&console.url, sql), "2");
+    assert_eq!(
+        support::query_one(&console.url, sql),
+        "2",
+        "Bo is left alone"
+    );
     assert_eq!(states(&console), "", "nobody is mailed");
+    let again = visitor.submit("/add", "/add/check", &typed);
+    assert!(
+        again.body.contains("Nobody here is new.") && !again.body.contains("action=\"/add\""),
+        "{}",
+        again.body
+    );
     let nobody = visitor.submit("/add", "/add/check", &[("people", " , ")]);
     assert_eq!(nobody.status, 422);
 

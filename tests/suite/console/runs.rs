@@ -351,8 +351,8 @@ fn an_administrator_fixes_rows_in_a_browser() {
     browser.wait_for("Mask values");
     browser.press("Fix rows");
     browser.wait_for("5 rows still need a fix");
-    browser.fill("section:nth-of-type(2) input[name=value]", "DE");
-    browser.click("section:nth-of-type(2) form button");
+    browser.fill("form section:nth-of-type(1) input[name=value]", "DE");
+    browser.click("form section:nth-of-type(1) button");
     browser.wait_for("2 rows are right by now");
     browser.press("Import 2 fixed rows");
     browser.wait_for("This run fixed 2 rows of");
