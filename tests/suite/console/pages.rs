@@ -201,7 +201,14 @@ fn the_whole_way_in_and_on_goes_by_keyboard() {
     browser.wait_for("Overview");
     // The first stop leads past the navigation.
     browser.go(&format!("{place}/settings/administrators"));
-    keys(tab);
+    // A key that comes before the window has the focus goes nowhere.
+    for _ in 0..20 {
+        keys(tab);
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        if browser.evaluate("return document.activeElement.tagName") != json!("BODY") {
+            break;
+        }
+    }
     let here = "return document.activeElement.textContent";
     assert_eq!(browser.evaluate(here), json!("Skip to the content"));
     keys(enter);
