@@ -73,7 +73,7 @@ pub(super) fn demo(args: &DemoArgs) -> Result<Exit> {
     stop.fetch_or(begun.is_err(), Ordering::Relaxed);
     let ended = attend(&mut children, &stop);
     local.stop()?;
-    begun.and(ended)
+    begun.map(|()| ended)
 }
 
 /// Puts the list among the files that were sent.
@@ -121,7 +121,7 @@ fn start(home: &Path, folder: &Path, words: &[&str], quiet: bool) -> Result<Chil
 }
 
 /// Waits until somebody stops it, or until one of the processes ends; then ends them all.
-fn attend(children: &mut [Child], stop: &AtomicBool) -> Result<Exit> {
+fn attend(children: &mut [Child], stop: &AtomicBool) -> Exit {
     let mut failed = false;
     while !stop.load(Ordering::Relaxed) && !failed {
         let mut ended = children.iter_mut().map(|child| child.try_wait());
@@ -136,9 +136,9 @@ fn attend(children: &mut [Child], stop: &AtomicBool) -> Result<Exit> {
         let _ = child.wait();
     }
     // Why one ended by itself, it said.
-    Ok(if failed && !stop.load(Ordering::Relaxed) {
+    if failed && !stop.load(Ordering::Relaxed) {
         Exit::Refused
     } else {
         Exit::Done
-    })
+    }
 }

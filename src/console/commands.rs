@@ -12,7 +12,7 @@ use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
 /// How long such a command may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(10);
 /// The most that is taken of what it prints.
 const PRINTED_BYTES: u64 = 8 << 20;

@@ -1,5 +1,7 @@
 //! `/help`: the pages of the documentation, which the binary has in it.
 
+#![expect(clippy::unnecessary_wraps, reason = "handlers have one type")]
+
 use maud::{PreEscaped, html};
 use pulldown_cmark::{
     CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, html as markdown,

@@ -1,6 +1,8 @@
 //! `/inbox`: the mails of the outbox, as the people get them who were invited. Only the demo has it:
 //! whoever reads a mail can use its link.
 
+#![expect(clippy::unnecessary_wraps, reason = "handlers have one type")]
+
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 

@@ -135,7 +135,7 @@ fn asked(ask: &Ask) -> Result<Option<Job>> {
 }
 
 /// `/jobs/{job}`.
-pub fn page(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
     let Some(job) = asked(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -169,7 +169,7 @@ pub fn page(ask: &mut Ask) -> Result<Answer> {
 }
 
 /// `/jobs/{job}/state`.
-pub fn state(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn state(ask: &mut Ask) -> Result<Answer> {
     let Some(job) = asked(ask)? else {
         return Ok(Answer::Missing);
     };
@@ -191,7 +191,7 @@ fn as_json(job: &Job) -> String {
 }
 
 /// `/jobs/{job}/stop`.
-pub fn stop(ask: &mut Ask) -> Result<Answer> {
+pub(super) fn stop(ask: &mut Ask) -> Result<Answer> {
     let Some(job) = asked(ask)? else {
         return Ok(Answer::Missing);
     };

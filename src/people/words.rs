@@ -22,6 +22,9 @@ pub enum Among<'a> {
 }
 
 /// What the words mean.
+///
+/// # Errors
+/// `usage.invalid` for a word that means nothing, and what reading a list or a ledger fails with.
 pub fn wishes(words: &[String], among: &Among) -> Result<Vec<Wish>> {
     let mut wishes = Vec::new();
     for word in words {
@@ -127,6 +130,9 @@ fn rows(place: &str, run: Option<&RunRecord>) -> Result<Vec<RowNumber>> {
 }
 
 /// Addresses as the match compares them and as they were typed.
+///
+/// # Errors
+/// `usage.invalid` for what is no address, and what reading a list fails with.
 pub fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
     let address = |typed: String| {
         let key = email::key(&typed).ok_or_else(|| {
@@ -140,6 +146,9 @@ pub fn addresses(words: &[String]) -> Result<Vec<(String, String)>> {
 
 /// Addresses or usernames as they were typed: each word is one, or several separated by commas,
 /// semicolons or white space, or `@FILE` with such a list.
+///
+/// # Errors
+/// `usage.invalid` where a list can't be read.
 pub fn split(words: &[String]) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for word in words {
@@ -163,6 +172,9 @@ pub fn split(words: &[String]) -> Result<Vec<String>> {
 }
 
 /// The import that is meant by an id, the beginning of one, or `last`.
+///
+/// # Errors
+/// `run.unknown` where there is none or several, or a `database.*` code.
 pub fn find_import(store: &Store, wanted: &str) -> Result<RunRecord> {
     let mut runs = store.list_runs(i64::MAX)?;
     runs.retain(|run| run.kind == "import");

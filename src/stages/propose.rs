@@ -729,6 +729,25 @@ impl Proposal {
                 kept.join(", ")
             ),
         };
+        self.write_values(&mut toml);
+        let has_roles = position(self, Field::Role).is_some();
+        if has_roles && base.accounts.roles != Accounts::default().roles {
+            let roles = base.accounts.roles.iter().map(|role| toml_string(role));
+            let roles: Vec<String> = roles.collect();
+            let _ = writeln!(
+                toml,
+                "\n[accounts]\nroles = [{}]  # every role that a file may give, from lowest to highest",
+                roles.join(", ")
+            );
+        }
+        if !self.missing.is_empty() {
+            self.write_required(&mut toml);
+        }
+        toml
+    }
+
+    /// How dates are read, and the columns that are kept under their own names.
+    fn write_values(&self, toml: &mut String) {
         let order = match self.date_order {
             Some(DateOrder::Dmy) => Some("dmy"),
             Some(DateOrder::Mdy) => Some("mdy"),
@@ -749,20 +768,6 @@ impl Proposal {
             let header = toml_string(&column.header);
             let _ = writeln!(toml, "{header} = {header}");
         }
-        let has_roles = position(self, Field::Role).is_some();
-        if has_roles && base.accounts.roles != Accounts::default().roles {
-            let roles = base.accounts.roles.iter().map(|role| toml_string(role));
-            let roles: Vec<String> = roles.collect();
-            let _ = writeln!(
-                toml,
-                "\n[accounts]\nroles = [{}]  # every role that a file may give, from lowest to highest",
-                roles.join(", ")
-            );
-        }
-        if !self.missing.is_empty() {
-            self.write_required(&mut toml);
-        }
-        toml
     }
 
     /// The columns that somebody decided.

@@ -315,7 +315,7 @@ fn allowing(ask: &Ask, checked: &Checked, is_wrong: bool) -> Markup {
 
 /// The form that does it, or why there is none.
 fn confirmation(ask: &Ask, checked: &Checked, is_wrong: bool) -> Result<Markup> {
-    if let Some(job) = under_way(ask, checked)? {
+    if let Some(job) = under_way(ask, checked) {
         return Ok(html! {
             div.note role="status" { p { (ask.t("This was imported, or is being imported.")) } p { a href={ "/jobs/" (job) } { (ask.t("See how far it is")) } } }
         });
@@ -378,21 +378,17 @@ fn nothing(ask: &Ask, checked: &Checked) -> Markup {
 }
 
 /// The job that imports or has imported the file; none where that can be tried again.
-fn under_way(ask: &Ask, checked: &Checked) -> Result<Option<Uuid>> {
-    let Some(id) = checked.upload.settings.import else {
-        return Ok(None);
-    };
+fn under_way(ask: &Ask, checked: &Checked) -> Option<Uuid> {
+    let id = checked.upload.settings.import?;
     // A job that was to come and never did is none.
-    let Ok(job) = ask.store.job(id) else {
-        return Ok(None);
-    };
+    let job = ask.store.job(id).ok()?;
     let plan = plan_of(&ask.app.home, checked.upload.id, checked.job.id);
     let is_this = job
         .args
         .iter()
         .any(|arg| *arg == plan.display().to_string());
     let is_done = job.exit_code.is_some_and(|code| matches!(code, 0 | 1 | 3));
-    Ok((job.state.is_open() || is_this && is_done).then_some(id))
+    (job.state.is_open() || is_this && is_done).then_some(id)
 }
 
 /// What was read, and how.
@@ -449,7 +445,7 @@ pub(crate) fn import(ask: &mut Ask) -> Result<Answer> {
         Ok(checked) => checked,
         Err(answer) => return Ok(answer),
     };
-    if let Some(job) = under_way(ask, &checked)? {
+    if let Some(job) = under_way(ask, &checked) {
         return Ok(Answer::See(format!("/jobs/{job}")));
     }
     let is_newest = checked.upload.settings.check == Some(checked.job.id);

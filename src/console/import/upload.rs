@@ -39,7 +39,7 @@ const TEXT_BYTES_MAX: usize = 4 << 10;
 /// What the form has besides the file, at most.
 const FORM_BYTES_MAX: u64 = 64 << 10;
 /// How long the next bytes may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// What must stay free on the disk, besides room for the file and for what its check writes.
 const FREE_BYTES: u64 = 256 << 20;
 /// Pieces that wait for the disk.

@@ -302,7 +302,7 @@ fn send_section(ask: &Ask, plan: &Plan) -> Markup {
                 div.problem { p { (prose(&refusal.what)) } p { (prose(&refusal.help)) } }
             } @else if ask.may(Role::Operator) {
                 p { (ask.t("The mails go")) " " (prose(&plan.mailer.way())) "." }
-                @if plan.about.len() > 0 { p { (counted(ask, plan.about.len() as u64, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
+                @if !plan.about.is_empty() { p { (counted(ask, plan.about.len() as u64, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
                 @if chosen > 2 * CANARY {
                     (form(ask, &action, html! {
                         input type="hidden" name="canary" value="yes";

@@ -58,7 +58,7 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
         @if funnel.invited > 0 { (came(ask, &run, &funnel)) }
         section aria-labelledby="who" {
             h2 #who { (gets(ask, purpose, count)) }
-            @if about.len() > 0 { p { (counted(ask, about.len() as u64, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
+            @if !about.is_empty() { p { (counted(ask, about.len() as u64, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
             (filter(ask, all.as_ref().unwrap_or(&selection), &here))
             (left_out(ask, &selection))
             @if ask.may(Role::Operator) {

@@ -402,7 +402,7 @@ fn changes(ask: &Ask, summary: &Summary) -> Markup {
 }
 
 fn invitations(ask: &Ask, summary: &Summary) -> Markup {
-    let funnel = summary.invitations.clone().unwrap_or_default();
+    let funnel = summary.invitations.unwrap_or_default();
     html! {
         section aria-labelledby="invited" {
             h2 id="invited" { (ask.t("Invitations")) }

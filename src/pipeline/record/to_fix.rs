@@ -263,11 +263,7 @@ impl Correcting<'_> {
             natives: self.as_read.natives(cells, index),
             errors: self.as_read.errors(cells, index),
             codes: codes.join(", "),
-            reasons: issues
-                .iter()
-                .map(|issue| reason(issue))
-                .collect::<Vec<_>>()
-                .join("; "),
+            reasons: issues.iter().map(reason).collect::<Vec<_>>().join("; "),
             problems: problems.collect(),
         }
     }

@@ -289,6 +289,10 @@ fn expected(answer: &Answer, is_forbidden: bool) -> (u16, bool) {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story: each step needs the ones before"
+)]
 fn a_name_and_a_password_sign_in_and_wrong_ones_are_limited() {
     let console = Console::start();
     let place = format!("http://{}", console.address);

@@ -66,7 +66,7 @@ impl Browser {
         let driver = loop {
             match runtime.block_on(WebDriver::new(&server, wanted.clone())) {
                 Ok(driver) => break driver,
-                Err(_) if begun.elapsed() < Duration::from_secs(60) => {
+                Err(_) if begun.elapsed() < Duration::from_mins(1) => {
                     std::thread::sleep(Duration::from_millis(100));
                 }
                 Err(error) => panic!("the browser doesn't start: {error}"),

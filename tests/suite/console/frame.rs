@@ -41,7 +41,10 @@ fn a_form_is_taken_once_and_only_from_a_page_of_its_session() {
     assert_eq!(visitor.send("/values", &[]).status, 403);
     let host = &console.address;
     for (request, status) in [
-        (format!("GET / HTTP/1.0\r\nHost: evil.example\r\n\r\n"), 421),
+        (
+            "GET / HTTP/1.0\r\nHost: evil.example\r\n\r\n".to_string(),
+            421,
+        ),
         (format!("DELETE / HTTP/1.0\r\nHost: {host}\r\n\r\n"), 405),
         (
             format!(
