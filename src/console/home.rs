@@ -120,7 +120,10 @@ fn waiting(ask: &Ask, runs: &[RunRecord]) -> Result<Vec<Waiting>> {
         if summary.is_held() && !ask.store.is_taken_back(&run.id)? {
             waiting.push(Waiting {
                 count: ask.number(summary.counts.held),
-                what: "rows are held by safeguards",
+                what: match summary.counts.held {
+                    1 => "row is held by a safeguard",
+                    _ => "rows are held by safeguards",
+                },
                 of: run.id.clone(),
                 path: format!("/runs/{}/held", run.id),
             });
@@ -132,7 +135,11 @@ fn waiting(ask: &Ask, runs: &[RunRecord]) -> Result<Vec<Waiting>> {
         {
             waiting.push(Waiting {
                 count: ask.number(open.left),
-                what: "rows to fix",
+                what: if open.left == 1 {
+                    "row to fix"
+                } else {
+                    "rows to fix"
+                },
                 of: run.id.clone(),
                 path: format!("/runs/{}/fix", run.id),
             });
@@ -142,22 +149,34 @@ fn waiting(ask: &Ask, runs: &[RunRecord]) -> Result<Vec<Waiting>> {
     for (count, what, path) in [
         (
             counts.not_invited,
-            "people were imported and not invited",
+            [
+                "person was imported and not invited",
+                "people were imported and not invited",
+            ],
             "/people?status=invited&invitation=none",
         ),
         (
             counts.unknown,
-            "mails may or may not have been sent",
+            [
+                "mail may or may not have been sent",
+                "mails may or may not have been sent",
+            ],
             "/invitations?state=unknown",
         ),
         (
             counts.expiring,
-            "links expire within two days",
+            [
+                "link expires within two days",
+                "links expire within two days",
+            ],
             "/invitations?expires=soon",
         ),
         (
             counts.leaving,
-            "people are missing from their latest list",
+            [
+                "person is missing from their latest list",
+                "people are missing from their latest list",
+            ],
             "/people?missing=yes",
         ),
     ] {
@@ -165,7 +184,7 @@ fn waiting(ask: &Ask, runs: &[RunRecord]) -> Result<Vec<Waiting>> {
             let more = if count == COUNT_MAX { "+" } else { "" };
             waiting.push(Waiting {
                 count: ask.number(count) + more,
-                what,
+                what: what[usize::from(count > 1)],
                 of: String::new(),
                 path: path.to_string(),
             });

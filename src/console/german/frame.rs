@@ -93,6 +93,27 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "people are missing from their latest list",
         "Personen fehlen in ihrer neuesten Liste",
     ),
+    (
+        "row is held by a safeguard",
+        "Zeile ist von einer Schutzgrenze zurückgehalten",
+    ),
+    ("row to fix", "Zeile ist zu berichtigen"),
+    (
+        "person was imported and not invited",
+        "Person wurde importiert und nicht eingeladen",
+    ),
+    (
+        "mail may or may not have been sent",
+        "E-Mail, bei der unklar ist, ob sie gesendet wurde",
+    ),
+    (
+        "link expires within two days",
+        "Link läuft in zwei Tagen ab",
+    ),
+    (
+        "person is missing from their latest list",
+        "Person fehlt in ihrer neuesten Liste",
+    ),
     ("Latest runs", "Letzte Läufe"),
     (
         "Nothing was imported yet.",

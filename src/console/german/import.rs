@@ -229,7 +229,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("First day", "Erster Tag"),
     ("Last day", "Letzter Tag"),
     ("Manager", "Vorgesetzte"),
-    ("Sessions", "Termine"),
     ("Password hash", "Passwort-Hash"),
     ("Middle name", "Weiterer Vorname"),
     ("Prefix of the last name", "Namensvorsatz"),
@@ -291,7 +290,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "Zeilen, die doppelt in der Datei sind",
     ),
     ("skipped", "übersprungen"),
-    ("rows to fix", "zu berichtigende Zeilen"),
     ("held", "zurückgehalten"),
     (
         "Rows by what would happen to them",
@@ -332,7 +330,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "These changes are more than one import may do by itself. They are held: the import leaves them out, and somebody can approve them afterwards, exactly as planned.",
         "Das sind mehr Änderungen, als ein Import von selbst tun darf. Sie werden zurückgehalten: Der Import lässt sie aus, und sie können danach freigegeben werden, genau wie geplant.",
     ),
-    ("Change", "Änderung"),
     ("Planned", "Geplant"),
     ("Limit", "Grenze"),
     ("Plan to import them, too", "Auch diese zum Import vorsehen"),

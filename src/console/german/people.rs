@@ -32,7 +32,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("To", "An"),
     ("Subject", "Betreff"),
     ("The mail as HTML", "Die Mail als HTML"),
-    ("The mail as text", "Die Mail als Text"),
     (
         "The link in this preview opens nothing. The real one is made when the mail is sent.",
         "Der Link in dieser Vorschau öffnet nichts. Der echte entsteht, wenn die Mail gesendet wird.",

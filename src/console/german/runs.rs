@@ -311,7 +311,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("updated", "geändert"),
     ("unchanged", "unverändert"),
     ("duplicate", "doppelt"),
-    ("skipped", "übergangen"),
     ("rejected", "abgelehnt"),
     ("held", "zurückgehalten"),
     ("failed", "gescheitert"),

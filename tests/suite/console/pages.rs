@@ -262,7 +262,7 @@ fn every_form_works_without_script() {
 fn pages_are_pictured_for_the_docs() {
     let takes = std::env::var_os("MUSTER_PICTURES").is_some();
     let console = Console::start();
-    console.import("email,first_name,last_name\nann@a-firm.org,Ann,Ng\nbob@a-firm.org,Bob,Ray\nnobody,Cy,Poe\n");
+    let run = console.import("email,first_name,last_name\nann@a-firm.org,Ann,Ng\nbob@a-firm.org,Bob,Ray\nnobody,Cy,Poe\n");
     let place = format!("http://{}", console.address);
     for (name, role) in [("Ann Ng", "owner"), ("Bob Ray", "operator")] {
         console.run(&["admins", "add", name, "--role", role, "--console", &place]);
@@ -278,9 +278,10 @@ fn pages_are_pictured_for_the_docs() {
     std::fs::create_dir_all(&folder).unwrap();
     for (path, name) in [
         ("/", "console-overview.png"),
-        ("/settings", "console-settings.png"),
-        ("/settings/administrators", "console-administrators.png"),
-        ("/audit", "console-audit.png"),
+        (&*format!("/runs/{run}/fix"), "console-fix.png"),
+        (&*format!("/runs/{run}/invite"), "console-invite.png"),
+        ("/import", "console-import.png"),
+        ("/people", "console-people.png"),
     ] {
         browser.go(&format!("{place}{path}"));
         let file = folder.join(name);
