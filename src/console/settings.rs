@@ -35,7 +35,7 @@ pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
             (form(ask, HERE, own(ask)))
         }
         section aria-labelledby="sessions" {
-            h2 id="sessions" { (ask.t("Sessions")) }
+            h2 id="sessions" { (ask.t("Signed-in browsers")) }
             p.small { (ask.t("A session ends after 30 minutes without a request, and after 12 hours.")) }
             (session_table(ask, &sessions))
         }
@@ -105,7 +105,7 @@ fn session_table(ask: &Ask, sessions: &[Open]) -> Markup {
     html! {
         @if sessions.is_empty() { p { (ask.t("Only this one.")) } } @else {
             div.scroll tabindex="0" role="group" aria-labelledby="sessions" { table.cards {
-                caption.hidden { (ask.t("Sessions")) }
+                caption.hidden { (ask.t("Signed-in browsers")) }
                 thead { tr {
                     th scope="col" { (ask.t("Administrator")) }
                     th scope="col" { (ask.t("Signed in")) }

@@ -215,7 +215,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ),
     ("Set your password", "Passwort festlegen"),
     ("Language and time", "Sprache und Zeit"),
-    ("Sessions", "Sitzungen"),
+    ("Signed-in browsers", "Angemeldete Browser"),
     (
         "A session ends after 30 minutes without a request, and after 12 hours.",
         "Eine Sitzung endet nach 30 Minuten ohne Anfrage und nach 12 Stunden.",

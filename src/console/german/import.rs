@@ -2,6 +2,7 @@
 
 /// English, German.
 pub(super) const WORDS: &[(&str, &str)] = &[
+    ("Sessions", "Termine"),
     // jobs
     ("check", "Prüfung"),
     ("import", "Import"),
