@@ -112,6 +112,13 @@ fn state(run: &RunRecord) -> &'static str {
 
 /// Everything that waits, in the order in which it hurts.
 fn waiting(ask: &Ask, runs: &[RunRecord]) -> Result<Vec<Waiting>> {
+    let mut waiting = of_runs(ask, runs)?;
+    of_people(ask, &mut waiting)?;
+    Ok(waiting)
+}
+
+/// What runs wait for.
+fn of_runs(ask: &Ask, runs: &[RunRecord]) -> Result<Vec<Waiting>> {
     let mut waiting = Vec::new();
     for run in runs {
         let Some(summary) = &run.summary else {
@@ -145,6 +152,11 @@ fn waiting(ask: &Ask, runs: &[RunRecord]) -> Result<Vec<Waiting>> {
             });
         }
     }
+    Ok(waiting)
+}
+
+/// What people and mails wait for.
+fn of_people(ask: &Ask, waiting: &mut Vec<Waiting>) -> Result<()> {
     let counts = ask.store.attention()?;
     for (count, what, path) in [
         (
@@ -190,7 +202,7 @@ fn waiting(ask: &Ask, runs: &[RunRecord]) -> Result<Vec<Waiting>> {
             });
         }
     }
-    Ok(waiting)
+    Ok(())
 }
 
 /// `/values`: shows values in full, or masks them again.
