@@ -36,7 +36,7 @@ pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
             } @else {
                 ul.waiting {
                     @for one in &waiting {
-                        li { a href=(one.path) { strong { (one.count) } " " (ask.t(one.what)) } @if !one.of.is_empty() { " " span.faint { (one.of) } } }
+                        li { @if one.path.is_empty() { strong { (one.count) } " " (ask.t(one.what)) } @else { a href=(one.path) { strong { (one.count) } " " (ask.t(one.what)) } } @if !one.of.is_empty() { " " span.faint { (one.of) } } }
                     }
                 }
             }
@@ -165,7 +165,7 @@ fn of_people(ask: &Ask, waiting: &mut Vec<Waiting>) -> Result<()> {
                 "person was imported and not invited",
                 "people were imported and not invited",
             ],
-            "/people?status=invited&invitation=none",
+            "/people?status=invited",
         ),
         (
             counts.unknown,
@@ -181,7 +181,7 @@ fn of_people(ask: &Ask, waiting: &mut Vec<Waiting>) -> Result<()> {
                 "link expires within two days",
                 "links expire within two days",
             ],
-            "/invitations?expires=soon",
+            "/invitations?ends=48",
         ),
         (
             counts.leaving,
@@ -189,7 +189,8 @@ fn of_people(ask: &Ask, waiting: &mut Vec<Waiting>) -> Result<()> {
                 "person is missing from their latest list",
                 "people are missing from their latest list",
             ],
-            "/people?missing=yes",
+            // No list has them yet.
+            "",
         ),
     ] {
         if count > 0 {
