@@ -198,7 +198,7 @@ pub(crate) enum Meant {
     These(Vec<Uuid>),
 }
 
-/// What the radio buttons and boxes of [`ticks`] say.
+/// What the radio buttons and boxes of a list say.
 pub(crate) fn meant(form: &Fields) -> Meant {
     let ids = |name| form.all(name).filter_map(|id| id.parse().ok()).collect();
     match form.get("which") {

@@ -25,7 +25,7 @@ const SORTS: [(&str, &str, bool); 4] = [
     ("problem", "issues", false),
 ];
 
-/// The columns that are read for the page, in the order of [`line`].
+/// The columns that are read for the page, in the order of [`line()`].
 const SHOWN: [&str; 8] = [
     "row",
     "file",
