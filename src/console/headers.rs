@@ -3,15 +3,14 @@
 use std::net::IpAddr;
 
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue,
-    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    HOST, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, X_FRAME_OPTIONS,
 };
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::page::{SCRIPT, STYLE};
-use crate::serve::guard::is_token;
+use crate::serve::guard::{common_headers, token_cookie};
 
 /// The headers of every answer.
 pub(super) fn headers(https: bool) -> Vec<(HeaderName, HeaderValue)> {
@@ -22,32 +21,12 @@ pub(super) fn headers(https: bool) -> Vec<(HeaderName, HeaderValue)> {
         hash(STYLE),
         hash(SCRIPT)
     );
-    let mut headers = vec![
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    let mut headers = common_headers(policy, https);
+    headers.extend([
         // Forms need the origin of the page that they are sent from.
         (REFERRER_POLICY, HeaderValue::from_static("same-origin")),
         (X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN")),
-        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    ];
-    if let Ok(policy) = HeaderValue::try_from(policy) {
-        headers.push((CONTENT_SECURITY_POLICY, policy));
-    }
-    for (name, value) in [
-        (
-            "permissions-policy",
-            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-        ),
-        ("cross-origin-opener-policy", "same-origin"),
-        ("cross-origin-resource-policy", "same-origin"),
-        ("x-robots-tag", "noindex, nofollow"),
-    ] {
-        let name = HeaderName::from_static(name);
-        headers.push((name, HeaderValue::from_static(value)));
-    }
-    if https {
-        let year = HeaderValue::from_static("max-age=31536000");
-        headers.push((STRICT_TRANSPORT_SECURITY, year));
-    }
+    ]);
     headers
 }
 
@@ -89,13 +68,5 @@ pub(super) fn set_cookie(https: bool, value: &str) -> String {
 
 /// The session's token as the browser keeps it, if it sent one that can be ours.
 pub(super) fn cookie(headers: &HeaderMap, https: bool) -> Option<&str> {
-    let name = cookie_name(https);
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(key, value)| *key == name && is_token(value))
-        .map(|(_, value)| value)
+    token_cookie(headers, cookie_name(https))
 }

@@ -13,7 +13,7 @@ use std::future::IntoFuture;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -29,6 +29,7 @@ use crate::password;
 use crate::refusal::{Refusal, Result};
 use crate::serve::limit::{self, Limit};
 use crate::serve::pool::Pool;
+use crate::serve::stopped;
 use crate::store::connect::Target;
 use connection::{Door, Peer};
 
@@ -64,7 +65,6 @@ pub use self::proxy::{Network, Trusted};
 const FORM_BYTES_MAX: usize = 4 << 20;
 /// How long requests may take that are under way when the end came.
 const GRACE: Duration = Duration::from_secs(5);
-const STOP_PAUSE: Duration = Duration::from_millis(100);
 
 /// How the console is served.
 pub struct Serving {
@@ -226,12 +226,6 @@ fn unusable(listen: SocketAddr, error: &std::io::Error) -> Refusal {
     let what = format!("can't listen on `{listen}`: {error}");
     Refusal::new(Code::UsageInvalid, what)
         .help("choose another address and port with `--listen`, such as 127.0.0.1:8481")
-}
-
-async fn stopped(stop: Arc<AtomicBool>) {
-    while !stop.load(Ordering::Relaxed) {
-        tokio::time::sleep(STOP_PAUSE).await;
-    }
 }
 
 async fn answer(

@@ -41,7 +41,11 @@ pub(crate) fn set_cookie(https: bool, secret: &str) -> String {
 
 /// The form's secret as the browser keeps it, if it sent one that can be ours.
 pub(crate) fn cookie(headers: &HeaderMap, https: bool) -> Option<&str> {
-    let name = cookie_name(https);
+    token_cookie(headers, cookie_name(https))
+}
+
+/// The value of the cookie of that name, if the browser sent one that can be a token of ours.
+pub(crate) fn token_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(COOKIE)
         .iter()
@@ -107,13 +111,21 @@ pub(crate) fn headers(https: bool) -> Vec<(HeaderName, HeaderValue)> {
         "default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; \
          frame-ancestors 'none'; base-uri 'none'"
     );
-    let mut headers = vec![
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    let mut headers = common_headers(policy, https);
+    headers.extend([
         (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         // One request a connection, so that each has the whole of its time.
         (CONNECTION, HeaderValue::from_static("close")),
+    ]);
+    headers
+}
+
+/// The headers that the page where links lead and the console have alike.
+pub(crate) fn common_headers(policy: String, https: bool) -> Vec<(HeaderName, HeaderValue)> {
+    let mut headers = vec![
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
     if let Ok(policy) = HeaderValue::try_from(policy) {
         headers.push((CONTENT_SECURITY_POLICY, policy));

@@ -159,7 +159,8 @@ fn unusable(listen: SocketAddr, error: &std::io::Error) -> Refusal {
         .help("choose another address and port with `--listen`, such as 127.0.0.1:8480")
 }
 
-async fn stopped(stop: Arc<AtomicBool>) {
+/// Ends when `stop` is set.
+pub(crate) async fn stopped(stop: Arc<AtomicBool>) {
     while !stop.load(Ordering::Relaxed) {
         tokio::time::sleep(STOP_PAUSE).await;
     }

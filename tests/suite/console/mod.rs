@@ -263,15 +263,7 @@ impl Visitor<'_> {
 
     /// The same from a page that was opened before.
     pub fn submit_from(&self, html: &str, action: &str, fields: &[(&str, &str)]) -> Answer {
-        let hidden = hidden_fields(html, action);
-        let given = |name: &str| fields.iter().any(|(key, _)| *key == name);
-        let mut all: Vec<(&str, &str)> = hidden
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .filter(|(name, _)| !given(name))
-            .collect();
-        all.extend_from_slice(fields);
-        self.send(action, &all)
+        self.send_over(html, action, action, fields)
     }
 }
 
