@@ -47,7 +47,10 @@ fn members(ask: &Ask, group: &GroupRecord, count: u64) -> Markup {
 }
 
 fn table(ask: &Ask, groups: &[&GroupRecord]) -> Result<Markup> {
-    let counts = ask.store.count_members(groups.iter().copied())?;
+    let key: Vec<Uuid> = groups.iter().map(|group| group.id).collect();
+    let counts = ask.app.counts.get(&format!("members {key:?}"), || {
+        ask.store.count_members(groups.iter().copied())
+    })?;
     let nested = |group: &GroupRecord| counts.get(&group.id).map_or(0, |count| count.nested);
     Ok(html! {
         div.scroll { table {
