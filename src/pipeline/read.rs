@@ -222,7 +222,12 @@ pub(super) fn read_people(
         }
     }
     let mut watches: Vec<Watch> = files.iter().map(|file| watch(file, definition)).collect();
-    let truth = read_once(job, files, layout, &definitions, &watches)?;
+    let mut truth = read_once(job, files, layout, &definitions, &watches)?;
+    let learned: Vec<bool> = files.iter_mut().map(|file| file.source.learn()).collect();
+    if learned.contains(&true) {
+        drop(truth);
+        truth = read_once(job, files, layout, &definitions, &watches)?;
+    }
     check_somebody(files, &truth)?;
     for ((file, watch), counts) in files.iter().zip(&watches).zip(&truth.closing) {
         if let Some(refusal) = watch.question(&file.source.head(), counts) {

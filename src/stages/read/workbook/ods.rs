@@ -65,6 +65,7 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         sheets: reader.sheets,
         left_out: Vec::new(),
         separators: Vec::new(),
+        checked: 0,
     })
 }
 
@@ -161,7 +162,7 @@ impl<R: Read> Content<'_, '_, R> {
                     sheet.is_hidden =
                         style.is_some_and(|style| self.hidden_styles.contains(&style));
                     let index = self.sheets.len();
-                    self.is_wanted = self.job.only.is_none_or(|(only, _)| only == index);
+                    self.is_wanted = self.job.only.is_none_or(|only| only.sheet == index);
                     self.sheets.push(sheet);
                     check_sheets(self.job, self.sheets.len())?;
                     self.row = 0;

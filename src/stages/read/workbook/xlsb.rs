@@ -3,10 +3,7 @@
 use std::collections::HashMap;
 use std::io::{BufReader, Error, Read, Result as IoResult};
 
-use zip::ZipArchive;
-
-use super::super::input::File;
-use super::guard;
+use super::guard::{self, Archive};
 use super::line::Line;
 use super::number_format::{NumberFormat, builtin};
 use super::refuse::{damaged, refusal};
@@ -20,8 +17,6 @@ use crate::stages::read::workbook::job::{Each, Job, Next, check_sheets};
 /// The longest record; a cell of 32,767 characters takes 64 KiB, with as much for its formula.
 const RECORD_BYTES_MAX: usize = 4 << 20;
 const AREAS_MAX: usize = 10_000;
-
-type Archive<'f> = ZipArchive<BufReader<&'f File>>;
 
 /// What all sheets share.
 #[derive(Default)]
@@ -44,7 +39,7 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
     shared.formats = formats(&mut archive, &names).map_err(broken)?;
     shared.strings = strings(job, &mut archive, &names)?;
     for (index, (sheet, part)) in sheets.iter_mut().enumerate() {
-        if job.only.is_none_or(|(only, _)| only == index) {
+        if job.only.is_none_or(|only| only.sheet == index) {
             let body = archive
                 .by_name(&spelled(&names, part))
                 .map_err(|error| damaged(job.path, &error))?;
@@ -57,6 +52,7 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         sheets: sheets.into_iter().map(|(sheet, _)| sheet).collect(),
         left_out: Vec::new(),
         separators: Vec::new(),
+        checked: 0,
     })
 }
 
