@@ -18,6 +18,10 @@ use crate::refusal::{Refusal, Result};
 use crate::row::{Drafts, Passwords, People, Table};
 use crate::rule::Rule;
 
+pub mod sheet_rows;
+
+use sheet_rows::SheetRows;
+
 /// Batches that go through the parallel passes together. Enough to keep the cores busy, few
 /// enough that memory doesn't notice.
 pub const GROUP_BATCHES: usize = 8;
@@ -97,6 +101,8 @@ pub struct Spool {
     /// Password hashes, in a file of their own, and where those of a batch are.
     passwords: Option<Pages>,
     pages_of_passwords: HashMap<usize, usize>,
+    /// The rows of workbooks as they were read. Empty where the rows come from a plan.
+    pub sheet_rows: SheetRows,
 }
 
 /// Batches of the plan, in the order of the people's.
@@ -178,6 +184,16 @@ pub struct Encoded {
     rows: u32,
     bytes: Vec<u8>,
     passwords: Vec<u8>,
+    as_read: Vec<u8>,
+}
+
+impl Encoded {
+    /// With the rows as they were read, which [`sheet_rows::encode`] made bytes of.
+    #[must_use]
+    pub fn as_read(mut self, bytes: Vec<u8>) -> Encoded {
+        self.as_read = bytes;
+        self
+    }
 }
 
 impl Spool {
@@ -191,6 +207,7 @@ impl Spool {
             rows: Vec::new(),
             passwords: None,
             pages_of_passwords: HashMap::new(),
+            sheet_rows: SheetRows::default(),
         })
     }
 
@@ -201,6 +218,7 @@ impl Spool {
     pub fn push(&mut self, encoded: &Encoded) -> Result<()> {
         self.push_passwords(self.rows.len(), &encoded.passwords)?;
         self.pages.push(&encoded.bytes)?;
+        self.sheet_rows.push(encoded.first_row, &encoded.as_read)?;
         self.rows.push((encoded.first_row, encoded.rows));
         Ok(())
     }
@@ -429,6 +447,7 @@ pub fn encode(people: &People) -> Encoded {
         rows,
         bytes: out,
         passwords: encode_passwords(&drafts.passwords),
+        as_read: Vec::new(),
     }
 }
 

@@ -134,7 +134,10 @@ impl<'r, 's, R: Read> Rows<'r, 's, R> {
     /// How long the row at the beginning of `text` is, with what is before it; 0 behind the last row,
     /// `None` where it isn't there as a whole.
     fn whole_row(&self, text: &[u8]) -> Fast<Option<usize>> {
-        let blanks = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let blanks = text
+            .iter()
+            .take_while(|byte| byte.is_ascii_whitespace())
+            .count();
         let element = &text[blanks..];
         if !element.starts_with(b"<row") {
             return match element {
@@ -275,7 +278,7 @@ impl<'r, 's, R: Read> Rows<'r, 's, R> {
                 line.check_place(row, place)?;
                 typed(kind, text, column, line)?;
             }
-            (Some(value), _) => {
+            (Some(value), Some("str" | "inlineStr")) => {
                 self.text.clear();
                 match value {
                     Value::Text(text) => shown(text, true, &mut self.text)?,
@@ -288,6 +291,7 @@ impl<'r, 's, R: Read> Rows<'r, 's, R> {
                 line.check_place(row, place)?;
                 line.cell(column, |out| out.push_str(&self.text))?;
             }
+            _ => return Err(Stop::Unusual),
         }
         if is_formula {
             line.remark(column, Kind::Formula, String::new());
@@ -367,7 +371,10 @@ fn cell_tag<'t>(markup: &mut Markup<'t>, row: &RowTag, next: u32) -> Fast<CellTa
 #[inline]
 fn column(place: &str, row: &RowTag) -> Option<u32> {
     let place = place.as_bytes();
-    let letters = place.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let letters = place
+        .iter()
+        .take_while(|byte| byte.is_ascii_uppercase())
+        .count();
     if !(1..=3).contains(&letters) {
         return None;
     }
@@ -437,7 +444,8 @@ fn index(text: &str) -> Option<usize> {
         return None;
     }
     let digit = |number: usize, byte: &u8| {
-        byte.is_ascii_digit().then(|| number * 10 + usize::from(byte - b'0'))
+        byte.is_ascii_digit()
+            .then(|| number * 10 + usize::from(byte - b'0'))
     };
     text.as_bytes().iter().try_fold(0, digit)
 }
@@ -452,5 +460,11 @@ fn number(text: &str) -> Option<f64> {
         return Some(bytes.iter().fold(0, digit) as f64);
     }
     let is_begun = matches!(bytes, [b'0'..=b'9', ..] | [b'-', b'0'..=b'9', ..]);
-    (is_begun && bytes.iter().all(is_number)).then_some(text)?.parse().ok()
+    (is_begun && bytes.iter().all(is_number))
+        .then_some(text)?
+        .parse()
+        .ok()
 }
+
+#[cfg(test)]
+mod tests;

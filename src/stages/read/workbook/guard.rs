@@ -388,11 +388,7 @@ fn judge(path: &Path, limits: &Limits, (what, name): (&str, &str), scan: &Scan) 
     let style = scan.longest + 128 * scan.stops;
     for (count, limit, unit) in [
         (scan.longest, token_max, "bytes in one piece"),
-        (
-            scan.strings.max(scan.declared),
-            limits.strings,
-            "strings",
-        ),
+        (scan.strings.max(scan.declared), limits.strings, "strings"),
         (scan.kept, KEPT_MAX, "definitions"),
         (
             scan.styles.saturating_mul(style),

@@ -108,7 +108,8 @@ impl<'t> Markup<'t> {
             _ if self.at == from => return Err(Stop::Unusual),
             _ => {}
         }
-        let ends = |byte: &u8| !byte.is_ascii_alphanumeric() && !matches!(byte, b':' | b'-' | b'_' | b'.');
+        let ends =
+            |byte: &u8| !byte.is_ascii_alphanumeric() && !matches!(byte, b':' | b'-' | b'_' | b'.');
         let length = usual(self.rest().iter().position(ends))?;
         let name = self.take(length)?;
         let quote = match self.rest() {
@@ -277,7 +278,10 @@ fn unescape(text: &str, first: usize, out: &mut String) {
         rest = &from[ESCAPE_BYTES..];
         // Characters beyond the first plane are two of them.
         let pair = escaped(rest).and_then(|low| {
-            char::decode_utf16([unit, low]).next()?.ok().filter(|c| c.len_utf16() == 2)
+            char::decode_utf16([unit, low])
+                .next()?
+                .ok()
+                .filter(|c| c.len_utf16() == 2)
         });
         if pair.is_some() {
             rest = &rest[ESCAPE_BYTES..];

@@ -243,7 +243,10 @@ impl Source {
             is_partial: false,
             ..seen.clone()
         };
-        let mut bottoms = known.merged.iter().map(|[_, _, bottom, _]| u64::from(*bottom) + 1);
+        let mut bottoms = known
+            .merged
+            .iter()
+            .map(|[_, _, bottom, _]| u64::from(*bottom) + 1);
         bottoms.any(|bottom| bottom > self.header_line)
     }
 }

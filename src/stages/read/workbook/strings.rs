@@ -80,7 +80,20 @@ impl<'w, R: Read> Strings<'w, R> {
         }
     }
 
-    /// Passes the strings that no cell needed, which count for the limits, too.
+    /// Reads the strings that no cell needed, to its end, and forgets them.
+    ///
+    /// # Errors
+    /// Unusual; a refusal of the guard.
+    pub(super) fn read_rest(&mut self) -> Fast<()> {
+        let (length, count) = (self.text.len(), self.ends.len());
+        while self.next()? {
+            self.text.truncate(length);
+            self.ends.truncate(count);
+        }
+        self.scan_rest().map_err(Stop::Refused)
+    }
+
+    /// Passes over what wasn't read, which counts for the limits, too.
     ///
     /// # Errors
     /// A refusal of the guard.
@@ -98,7 +111,10 @@ enum Found {
 
 /// Reads the string at the beginning of `text`; `None` where that isn't there as a whole.
 fn one(text: &[u8], end: &memchr::memmem::Finder, out: &mut String) -> Fast<Option<Found>> {
-    let blanks = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let blanks = text
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count();
     let element = &text[blanks..];
     if let Some(body) = element.strip_prefix(b"<si>") {
         let Some(length) = end.find(body) else {

@@ -10,14 +10,14 @@ use zip::write::SimpleFileOptions;
 const TYPE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 
 /// A workbook whose first sheets are given as their rows in XML; more parts may follow.
-struct Package {
+pub(super) struct Package {
     workbook: String,
     relations: String,
     parts: Vec<(String, Vec<u8>)>,
 }
 
 impl Package {
-    fn new(sheets: &[(&str, &str)]) -> Package {
+    pub(super) fn new(sheets: &[(&str, &str)]) -> Package {
         let mut package = Package {
             workbook: String::new(),
             relations: String::new(),
@@ -37,13 +37,27 @@ impl Package {
         package
     }
 
-    fn part(mut self, name: &str, text: &str) -> Package {
-        self.parts
-            .push((name.to_string(), text.as_bytes().to_vec()));
+    pub(super) fn part(self, name: &str, text: &str) -> Package {
+        self.part_bytes(name, text.as_bytes().to_vec())
+    }
+
+    /// Adds a part, or puts another in its place.
+    pub(super) fn part_bytes(mut self, name: &str, bytes: Vec<u8>) -> Package {
+        self.parts.retain(|(other, _)| other != name);
+        self.parts.push((name.to_string(), bytes));
         self
     }
 
-    fn write(&self, path: &Path) {
+    /// Gives a sheet another part.
+    pub(super) fn with_sheet(self, index: usize, xml: &str) -> Package {
+        self.with_sheet_bytes(index, xml.as_bytes().to_vec())
+    }
+
+    pub(super) fn with_sheet_bytes(self, index: usize, xml: Vec<u8>) -> Package {
+        self.part_bytes(&format!("xl/worksheets/sheet{index}.xml"), xml)
+    }
+
+    pub(super) fn write(&self, path: &Path) {
         let mut zip = zip::ZipWriter::new(File::create(path).unwrap());
         let mut add = |name: &str, bytes: &[u8]| {
             zip.start_file(name, SimpleFileOptions::default()).unwrap();

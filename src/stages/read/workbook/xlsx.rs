@@ -118,6 +118,38 @@ impl<'j, 'f> Package<'j, 'f> {
         Ok(Window::new(body, part))
     }
 
+    /// Reads the shared strings that no cell needed: one of them may still be one that can't be read.
+    fn end_strings<R: Read>(&mut self, table: usize, strings: &mut Strings<R>) -> Result<()> {
+        let is_usual = match strings.read_rest() {
+            Ok(()) => true,
+            Err(Stop::Refused(refusal)) => return Err(refusal),
+            Err(Stop::Unusual) => false,
+        };
+        strings.scan_rest()?;
+        self.unchecked.retain(|index| *index != table);
+        if !is_usual {
+            whole(self)?;
+        }
+        Ok(())
+    }
+
+    /// What was seen of the sheets.
+    fn sheets(&mut self, found: Vec<(String, bool)>, entries: &[Option<usize>]) -> Vec<Sheet> {
+        let has_formulas = self.notes.values().any(|notes| notes.formulas);
+        let sheets = found.into_iter().zip(entries);
+        let sheet = |((name, is_hidden), entry): ((String, bool), &Option<usize>)| {
+            let notes = entry.and_then(|entry| self.notes.remove(&entry));
+            // A sheet whose part isn't known may be the one that has them.
+            let notes = notes.unwrap_or(PartNotes {
+                formulas: has_formulas,
+                ..PartNotes::default()
+            });
+            let is_partial = entry.is_some_and(|entry| self.unchecked.contains(&entry));
+            sheet(name, is_hidden, notes, is_partial)
+        };
+        sheets.map(sheet).collect()
+    }
+
     /// The entry of that name, whose case doesn't matter.
     fn entry(&self, name: &str) -> Option<usize> {
         let mut names = self.names.iter();
@@ -133,6 +165,16 @@ fn packed(job: &Job, archive: &mut Archive, index: usize) -> Result<u64> {
 
 /// Goes through a workbook; see [`Each`].
 pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
+    read(job, each, false)
+}
+
+/// As [`pass`], but every sheet is read by the parser.
+#[cfg(test)]
+pub(super) fn pass_by_parser(job: &Job, each: &mut Each) -> Result<Book> {
+    read(job, each, true)
+}
+
+fn read(job: &Job, each: &mut Each, is_parsed: bool) -> Result<Book> {
     let total = Budget::of_archive(job)?;
     let mut package = Package::open(job, &total)?;
     let checked = total.bytes();
@@ -152,16 +194,21 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
     let mut archive = guard::archive(job)?;
     let window = table.map(|index| package.window(&mut archive, index));
     let mut strings = Strings::new(window.transpose()?);
+    let parser = match is_parsed {
+        true => {
+            strings.scan_rest()?;
+            Some(whole(&mut package)?)
+        }
+        false => None,
+    };
     let mut sheets = Sheets {
         package: &mut package,
         table,
         shared: None,
-        parser: None,
+        parser,
     };
     let entries = found.iter().map(|(name, _)| parts.sheets.get(name));
-    let entries: Vec<Option<usize>> = entries
-        .map(|part| sheets.package.entry(part?))
-        .collect();
+    let entries: Vec<Option<usize>> = entries.map(|part| sheets.package.entry(part?)).collect();
     for (index, (name, _)) in found.iter().enumerate() {
         if job.only.is_none_or(|only| only.sheet == index) {
             let sheet = (index, name.as_str(), entries[index]);
@@ -169,28 +216,20 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         }
     }
     let is_1904 = workbook.has_1904_epoch();
-    if job.only.is_some() {
-        strings.scan_rest()?;
-        package.check_all_but(table.as_slice())?;
-    } else {
-        let kept: Vec<usize> = entries.iter().copied().chain([table]).flatten().collect();
-        package.check_all_but(&kept)?;
+    let is_parsed = sheets.parser.is_some();
+    let mut kept = Vec::new();
+    if job.only.is_none() {
+        kept.extend(entries.iter().flatten().chain(&table).copied());
     }
-    let has_formulas = package.notes.values().any(|notes| notes.formulas);
-    let sheets = found.into_iter().zip(entries).map(|((name, is_hidden), entry)| {
-        let notes = entry.and_then(|entry| package.notes.remove(&entry));
-        // A sheet whose part isn't known may be the one that has them.
-        let notes = notes.unwrap_or(PartNotes {
-            formulas: has_formulas,
-            ..PartNotes::default()
-        });
-        let is_partial = entry.is_some_and(|entry| package.unchecked.contains(&entry));
-        sheet(name, is_hidden, notes, is_partial)
-    });
+    let is_read_whole = |index: &usize| !kept.contains(index) || !package.unchecked.contains(index);
+    if let Some(table) = table.filter(is_read_whole).filter(|_| !is_parsed) {
+        package.end_strings(table, &mut strings)?;
+    }
+    package.check_all_but(&kept)?;
     Ok(Book {
         kind: BookKind::Xlsx,
         is_1904,
-        sheets: sheets.collect(),
+        sheets: package.sheets(found, &entries),
         left_out: Vec::new(),
         separators: Vec::new(),
         checked,
@@ -201,7 +240,11 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
 /// be the same in all else.
 fn bare<'f>(package: &mut Package<'_, 'f>, table: Option<usize>) -> Result<Option<Workbook<'f>>> {
     let sheets = package.unchecked.iter().copied();
-    let is_sheet = |index: &usize| package.names[*index].to_ascii_lowercase().contains("worksheets/");
+    let is_sheet = |index: &usize| {
+        package.names[*index]
+            .to_ascii_lowercase()
+            .contains("worksheets/")
+    };
     let mut kept: Vec<usize> = sheets.filter(is_sheet).collect();
     kept.extend(table);
     package.check_all_but(&kept)?;
@@ -251,7 +294,9 @@ impl<'f> Sheets<'_, '_, 'f> {
         let job = self.package.job;
         if self.parser.is_none() {
             strings.scan_rest()?;
-            self.package.unchecked.retain(|index| Some(*index) != self.table);
+            self.package
+                .unchecked
+                .retain(|index| Some(*index) != self.table);
             self.parser = Some(whole(self.package)?);
         }
         let Some(parser) = &mut self.parser else {
@@ -261,12 +306,16 @@ impl<'f> Sheets<'_, '_, 'f> {
             Some(Only { formulas: true, .. }) => formulas(parser, name),
             _ => Vec::new(),
         };
-        rows(job, parser, name, formulas, &mut |line| {
-            match line.number <= handed {
+        rows(
+            job,
+            parser,
+            name,
+            formulas,
+            &mut |line| match line.number <= handed {
                 true => Ok(Next::Row),
                 false => each(index, line),
-            }
-        })
+            },
+        )
     }
 
     /// As [`Sheets::read`], without the parser. `handed` becomes the number of the last row that was
