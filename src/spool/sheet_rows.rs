@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{Pages, Reader, damaged, packed, put_number};
+use super::pages::{Pages, Reader, damaged, packed, put_number};
 use crate::field::{Place, RowNumber};
 use crate::issue::{Code, Issue};
 use crate::refusal::Result;

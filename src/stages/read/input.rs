@@ -56,6 +56,12 @@ impl<'f> At<'f> {
         }
     }
 
+    /// Whether these bytes are there.
+    pub(super) fn has(&self, at: u64, wanted: &[u8]) -> bool {
+        let mut found = vec![0; wanted.len()];
+        self.file.read_exact_at(&mut found, at).is_ok() && found == wanted
+    }
+
     /// The same, but the byte there reads as 0.
     pub(super) fn blanking(self, at: u64) -> At<'f> {
         At {

@@ -6,16 +6,17 @@ use std::io::Read;
 use calamine::CellErrorType;
 
 use super::job::Next;
-use super::line::Line;
+use super::line::{Line, iso};
 use super::markup::{InTag, Markup, shown, string};
 use super::number_format::NumberFormat;
 use super::remark::Kind;
 use super::scan::PartNotes;
 use super::strings::Strings;
 use super::window::{Fast, Stop, Window, usual};
-use super::xlsx::{FORMULAS_MAX, iso};
 use crate::refusal::Result;
 
+/// Beyond this many, formulas are still read but no longer recorded.
+pub(super) const FORMULAS_MAX: usize = 2_000_000;
 /// Whole numbers of at most this many digits are exact as they are.
 const EXACT_DIGITS_MAX: usize = 15;
 

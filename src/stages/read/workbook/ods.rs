@@ -7,12 +7,11 @@ use std::io::{Error, Read};
 use quick_xml::events::{BytesStart, Event};
 
 use super::guard;
-use super::line::Line;
+use super::line::{Line, iso};
 use super::number_format::NumberFormat;
 use super::refuse::{damaged, encrypted};
 use super::remark::Kind;
 use super::wire::{Book, BookKind, Sheet};
-use super::xlsx::iso;
 use super::xml::{self, Xml, attribute, attributes};
 use crate::refusal::Result;
 use crate::stages::read::workbook::job::{Each, Job, Next, check_sheets};

@@ -103,7 +103,7 @@ impl<'w, R: Read> Strings<'w, R> {
 }
 
 enum Found {
-    /// A string, of so many bytes of XML.
+    /// A string, with the length of its XML.
     String(usize),
     /// All were read.
     End,

@@ -103,12 +103,12 @@ impl<'w, R: Read> Window<'w, R> {
         Ok(count)
     }
 
-    /// Passes so many bytes, of which the reader has counted what there is to count.
+    /// Passes that many bytes, of which the reader has counted what there is to count.
     pub(super) fn pass(&mut self, count: usize) {
         self.start = (self.start + count).min(self.end);
     }
 
-    /// Passes so many bytes, and counts what a parser would keep of them.
+    /// Passes that many bytes, and counts what a parser would keep of them.
     ///
     /// # Errors
     /// A refusal of the guard.

@@ -11,10 +11,10 @@ use quick_xml::events::Event;
 use zip::read::ZipFile;
 
 use super::super::input::At;
-use super::cells::{Rows, Shared};
+use super::cells::{FORMULAS_MAX, Rows, Shared};
 use super::guard::{self, Archive, Budget, Part};
 use super::job::{Each, Job, Next, Only, check_sheets};
-use super::line::Line;
+use super::line::{Line, iso};
 use super::number_format::NumberFormat;
 use super::refuse::{broken, damaged};
 use super::remark::Kind;
@@ -25,8 +25,6 @@ use super::wire::{Book, BookKind, Sheet};
 use super::xml::{Xml, attribute, local_attribute};
 use crate::refusal::Result;
 
-/// Beyond this many, formulas are still read but no longer recorded.
-pub(super) const FORMULAS_MAX: usize = 2_000_000;
 /// How long the fixed part of an entry of an archive's directory is, which its name follows.
 const ENTRY_BYTES: u64 = 46;
 
@@ -252,7 +250,11 @@ fn bare<'f>(package: &mut Package<'_, 'f>, table: Option<usize>) -> Result<Optio
     if let Some(index) = table {
         let entry = package.archive.by_index_raw(index);
         let entry = entry.map_err(|error| guard::broken(package.job.path, error))?;
-        file = file.blanking(entry.central_header_start() + ENTRY_BYTES);
+        let at = entry.central_header_start() + ENTRY_BYTES;
+        if !file.has(at, entry.name_raw()) {
+            return Ok(None);
+        }
+        file = file.blanking(at);
     }
     Ok(Xlsx::new(BufReader::new(file)).ok())
 }
@@ -534,13 +536,6 @@ pub(super) fn put(
         DataRef::Error(error) => line.error(column, error.to_string()),
         DataRef::Empty => Ok(()),
     }
-}
-
-/// A date as newer workbooks may store it, without a time that says nothing.
-pub(super) fn iso(text: &str) -> &str {
-    let text = text.strip_suffix('Z').unwrap_or(text);
-    let text = text.strip_suffix(".000").unwrap_or(text);
-    text.strip_suffix("T00:00:00").unwrap_or(text)
 }
 
 /// Where the parts of a workbook are.
