@@ -550,10 +550,10 @@ struct Parts {
 /// `None` when the parts don't say.
 fn parts(archive: &mut Archive) -> Option<Parts> {
     let root = relations(archive, "_rels/.rels")?;
-    let mut books = root
+    let mut roots = root
         .into_values()
         .filter(|(kind, _)| kind.ends_with("/officeDocument"));
-    let (Some((_, book)), None) = (books.next(), books.next()) else {
+    let (Some((_, book)), None) = (roots.next(), roots.next()) else {
         return None;
     };
     let book = book.trim_start_matches('/').to_string();
