@@ -93,23 +93,10 @@ pub(super) fn broken(path: &Path, error: ZipError) -> Refusal {
     }
 }
 
-/// Inflates every entry once.
-///
-/// # Errors
-/// `file.limit` with the number, `file.damaged`, `file.encrypted`.
-pub(super) fn check(job: &Job) -> Result<()> {
-    let (mut archive, names) = open(job)?;
-    let total = Budget::of_archive(job)?;
-    for (index, name) in names.iter().enumerate() {
-        check_part(job, &mut archive, (index, name), &total)?;
-    }
-    Ok(())
-}
-
 /// Inflates one entry, and says what it saw.
 ///
 /// # Errors
-/// As [`check`].
+/// `file.limit` with the number, `file.damaged`, `file.encrypted`.
 pub(super) fn check_part(
     job: &Job,
     archive: &mut Archive,
@@ -293,6 +280,30 @@ impl<'g> Part<'g> {
     /// The refusal for a part that can't be inflated.
     pub(super) fn damaged(&self, error: &std::io::Error) -> Refusal {
         damaged(self.path, &format!("{}: {error}", self.what))
+    }
+}
+
+/// A part that is checked on its way to whoever reads all of it. Readers only know errors of their
+/// own, so what it is refused for is in `refused`.
+pub(super) struct Checked<'c, R> {
+    pub body: R,
+    /// None where it was checked before.
+    pub part: Option<Part<'c>>,
+    pub refused: &'c Cell<Option<Refusal>>,
+}
+
+impl<R: Read> Read for Checked<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.body.read(buffer)?;
+        let chunk = &buffer[..count];
+        if let Some(part) = self.part.as_mut().filter(|_| count > 0) {
+            let checked = part.inflated(chunk).and_then(|()| part.scanned(chunk));
+            if let Err(refusal) = checked {
+                self.refused.set(Some(refusal));
+                return Err(std::io::Error::other("it is refused"));
+            }
+        }
+        Ok(count)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The binary form of Office Open XML ([MS-XLSB]), record by record.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::{BufReader, Error, Read, Result as IoResult};
 
-use super::guard::{self, Archive};
+use super::guard::{self, Archive, Budget, Checked, Part};
 use super::line::Line;
 use super::number_format::{NumberFormat, builtin};
 use super::refuse::{damaged, refusal};
@@ -28,11 +29,18 @@ struct Shared {
 
 /// Goes through a workbook; see [`Each`].
 pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
-    if job.only.is_none() {
-        guard::check(job)?;
-    }
     let broken = |error: Error| damaged(job.path, &error);
     let (mut archive, names) = guard::open(job)?;
+    let total = Budget::of_archive(job)?;
+    let mut unchecked = Vec::new();
+    for (index, name) in names.iter().enumerate().filter(|_| job.only.is_none()) {
+        let name = (index, name.as_str());
+        match is_sheet(name.1) {
+            // It is checked while it is read.
+            true => unchecked.push(index),
+            false => drop(guard::check_part(job, &mut archive, name, &total)?),
+        }
+    }
     let mut shared = Shared::default();
     let mut sheets = list(&mut archive, &names, &mut shared).map_err(broken)?;
     check_sheets(job, sheets.len())?;
@@ -40,11 +48,25 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
     shared.strings = strings(job, &mut archive, &names)?;
     for (index, (sheet, part)) in sheets.iter_mut().enumerate() {
         if job.only.is_none_or(|only| only.sheet == index) {
-            let body = archive
-                .by_name(&spelled(&names, part))
-                .map_err(|error| damaged(job.path, &error))?;
-            rows(job, Records::new(body), &shared, index, sheet, each)?;
+            let name = spelled(&names, part);
+            let body = archive.by_name(&name);
+            let body = body.map_err(|error| damaged(job.path, &error))?;
+            let at = names.iter().position(|other| *other == name);
+            let is_new = at.is_some_and(|at| unchecked.contains(&at));
+            let packed = body.compressed_size();
+            let refused = Cell::new(None);
+            let body = Checked {
+                body,
+                part: is_new.then(|| Part::new(job, &name, packed, &total)),
+                refused: &refused,
+            };
+            let read = rows(job, Records::new(body), &shared, index, sheet, each);
+            refused.take().map_or(read, Err)?;
+            unchecked.retain(|other| Some(*other) != at);
         }
+    }
+    for index in unchecked {
+        guard::check_part(job, &mut archive, (index, &names[index]), &total)?;
     }
     Ok(Book {
         kind: BookKind::Xlsb,
@@ -54,6 +76,11 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         separators: Vec::new(),
         checked: 0,
     })
+}
+
+fn is_sheet(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.contains("worksheets/") && name.ends_with(".bin")
 }
 
 /// The part of that name as the archive spells it; case doesn't matter to Excel.
