@@ -1,6 +1,7 @@
 //! Writes files of made-up people: `cargo run --release --example generate -- --help`.
 
 mod people;
+mod sheets;
 
 use std::error::Error;
 use std::fs::File;
@@ -43,6 +44,9 @@ struct Arguments {
     /// Which rows those are
     #[arg(long, default_value_t = 1)]
     change_seed: u64,
+    /// Writes a workbook's XML as this program does, with shared strings; inline strings without it
+    #[arg(long, value_enum)]
+    like: Option<sheets::Program>,
     /// Writes the rows of this CSV file (UTF-8, commas) as a workbook instead
     #[arg(long, conflicts_with_all = ["rows", "dirt", "change"])]
     from_csv: Option<PathBuf>,
@@ -87,7 +91,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         encoding,
     };
     match arguments.format {
-        Format::Xlsx => people.write_xlsx(&arguments.out)?,
+        Format::Xlsx => match arguments.like {
+            Some(program) => sheets::write(&people, program, &arguments.out)?,
+            None => people.write_xlsx(&arguments.out)?,
+        },
         Format::Csv => {
             let file = File::create(&arguments.out).map_err(|error| {
                 format!("`{}` can't be written: {error}", arguments.out.display())

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
-use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 
 /// The header. Cells of a row are in this order.
 pub const HEADER: [&str; 10] = [
@@ -346,8 +346,32 @@ impl People {
     }
 }
 
-/// Writes the cells of a row as a person would have typed them into a sheet: ISO dates as dates,
-/// numbers that don't begin with 0 as numbers, everything else as text.
+/// What a cell becomes that a person types into a sheet: ISO dates are dates, numbers that don't begin
+/// with 0 are numbers, everything else is text.
+pub enum SheetCell<'c> {
+    /// As it is.
+    Text(&'c str),
+    /// A whole number.
+    Number(u32),
+    /// Days since 1899-12-30.
+    Date(u32),
+}
+
+impl<'c> SheetCell<'c> {
+    /// What `cell` becomes.
+    pub fn of(cell: &'c str) -> SheetCell<'c> {
+        let is_number = (1..=9).contains(&cell.len())
+            && !cell.starts_with('0')
+            && cell.bytes().all(|byte| byte.is_ascii_digit());
+        match (cell.parse(), days(cell)) {
+            (Ok(number), _) if is_number => SheetCell::Number(number),
+            (_, Some(days)) => SheetCell::Date(days),
+            _ => SheetCell::Text(cell),
+        }
+    }
+}
+
+/// Writes the cells of a row as a person would have typed them into a sheet.
 ///
 /// # Errors
 /// What the workbook writer fails with.
@@ -356,31 +380,44 @@ pub fn write_sheet_row<'a>(
     row: u32,
     cells: impl Iterator<Item = &'a str>,
 ) -> Result<(), XlsxError> {
+    let format = Format::new().set_num_format("yyyy-mm-dd");
     for (column, cell) in cells.enumerate() {
         let column = column as u16;
-        let is_number = (1..=9).contains(&cell.len())
-            && !cell.starts_with('0')
-            && cell.bytes().all(|byte| byte.is_ascii_digit());
-        if let (true, Ok(number)) = (is_number, cell.parse::<u32>()) {
-            sheet.write_number(row, column, number)?;
-        } else if let Some(date) = iso_date(cell) {
-            let format = Format::new().set_num_format("yyyy-mm-dd");
-            sheet.write_datetime_with_format(row, column, date, &format)?;
-        } else if !cell.is_empty() {
-            sheet.write_string(row, column, cell)?;
-        }
+        match SheetCell::of(cell) {
+            SheetCell::Number(number) => sheet.write_number(row, column, number)?,
+            SheetCell::Date(days) => sheet.write_number_with_format(row, column, days, &format)?,
+            SheetCell::Text("") => continue,
+            SheetCell::Text(text) => sheet.write_string(row, column, text)?,
+        };
     }
     Ok(())
 }
 
-fn iso_date(cell: &str) -> Option<ExcelDateTime> {
+/// The days from 1899-12-30 to an ISO date, as sheets count them.
+fn days(cell: &str) -> Option<u32> {
     let bytes = cell.as_bytes();
     if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
         return None;
     }
-    let number = |from: usize, to: usize| cell.get(from..to)?.parse::<u16>().ok();
-    let (month, day) = (number(5, 7)? as u8, number(8, 10)? as u8);
-    ExcelDateTime::from_ymd(number(0, 4)?, month, day).ok()
+    let number = |from: usize, to: usize| cell.get(from..to)?.parse::<u32>().ok();
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let last = match month {
+        2 => 28 + u32::from(is_leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    if !(1901..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=last).contains(&day) {
+        return None;
+    }
+    // Years that begin with March have their leap day at the end.
+    let (year, month) = if month < 3 {
+        (year - 1, month + 9)
+    } else {
+        (year, month - 3)
+    };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day;
+    Some(days - 693_900)
 }
 
 fn push_line<'a>(line: &mut String, cells: impl Iterator<Item = &'a str>, dialect: Dialect) {

@@ -4,90 +4,33 @@
 //! The file has no name, so it is gone with the process, whatever ends it.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 
-use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
+
+use pages::{Pages, Reader, damaged, packed, put_number};
+use sheet_rows::SheetRows;
+
+pub(crate) use pages::{scratch_file, unwritable};
 
 use crate::decision::Planned;
 use crate::field::{Field, Place, RowNumber};
 use crate::issue::Code;
 use crate::outcome::{Outcome, Verdict};
-use crate::refusal::{Refusal, Result};
+use crate::refusal::Result;
 use crate::row::{Drafts, Passwords, People, Table};
 use crate::rule::Rule;
+
+mod pages;
+pub mod sheet_rows;
 
 /// Batches that go through the parallel passes together. Enough to keep the cores busy, few
 /// enough that memory doesn't notice.
 pub const GROUP_BATCHES: usize = 8;
 
-/// Where scratch files are, unless `TMPDIR` says where: what is in `/tmp` is in memory on many a
-/// Linux, and these are as large as the input.
-const SCRATCH: &str = "/var/tmp";
-
 /// The number of [`Verdict::Nobody`], after those of all rows.
 const NOBODY: u64 = 2 + (1 << 32);
 /// How hard zstd tries: decisions wait in the database for the length of a run, no longer.
 const PACKED_LEVEL: i32 = 1;
-
-/// A file without a name, in the folder for large temporary files.
-pub(crate) fn scratch_file() -> Result<File> {
-    let named = std::env::var_os("TMPDIR").is_some_and(|folder| !folder.is_empty());
-    let file = match named {
-        true => tempfile::tempfile(),
-        false => tempfile::tempfile_in(SCRATCH).or_else(|_| tempfile::tempfile()),
-    };
-    file.map_err(|error| unwritable(&error))
-}
-
-/// Bytes by page number, in a file without a name.
-struct Pages {
-    file: File,
-    index: Vec<(u64, usize)>,
-    end: u64,
-}
-
-impl Pages {
-    fn new() -> Result<Pages> {
-        Ok(Pages {
-            file: scratch_file()?,
-            index: Vec::new(),
-            end: 0,
-        })
-    }
-
-    fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file
-            .write_all_at(bytes, self.end)
-            .map_err(|error| unwritable(&error))?;
-        self.index.push((self.end, bytes.len()));
-        self.end += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// The old bytes stay in the file, which is gone with the process.
-    fn replace(&mut self, page: usize, bytes: &[u8]) -> Result<()> {
-        self.push(bytes)?;
-        if let Some(last) = self.index.pop() {
-            self.index[page] = last;
-        }
-        Ok(())
-    }
-
-    fn read(&self, page: usize) -> Result<Vec<u8>> {
-        let (offset, length) = self.index[page];
-        self.read_at(offset, length)
-    }
-
-    fn read_at(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; length];
-        self.file
-            .read_exact_at(&mut bytes, offset)
-            .map_err(|error| unwritable(&error))?;
-        Ok(bytes)
-    }
-}
 
 /// Batches of people, in file order.
 pub struct Spool {
@@ -99,6 +42,8 @@ pub struct Spool {
     /// Password hashes, in a file of their own, and where those of a batch are.
     passwords: Option<Pages>,
     pages_of_passwords: HashMap<usize, usize>,
+    /// The rows of workbooks as they were read. Empty where the rows come from a plan.
+    pub sheet_rows: SheetRows,
 }
 
 /// Batches of the plan, in the order of the people's.
@@ -181,6 +126,16 @@ pub struct Encoded {
     bytes: Vec<u8>,
     marks: Vec<Mark>,
     passwords: Vec<u8>,
+    as_read: Vec<u8>,
+}
+
+impl Encoded {
+    /// With the rows as they were read, which [`sheet_rows::encode`] made bytes of.
+    #[must_use]
+    pub fn as_read(mut self, bytes: Vec<u8>) -> Encoded {
+        self.as_read = bytes;
+        self
+    }
 }
 
 /// Where the place of each [`MARKED`]th row is among the packed places of its batch, and the line before
@@ -205,6 +160,7 @@ impl Spool {
             marks: Vec::new(),
             passwords: None,
             pages_of_passwords: HashMap::new(),
+            sheet_rows: SheetRows::default(),
         })
     }
 
@@ -215,6 +171,7 @@ impl Spool {
     pub fn push(&mut self, encoded: Encoded) -> Result<()> {
         self.push_passwords(self.rows.len(), &encoded.passwords)?;
         self.pages.push(&encoded.bytes)?;
+        self.sheet_rows.push(encoded.first_row, &encoded.as_read)?;
         self.rows.push((encoded.first_row, encoded.rows));
         self.marks.push(encoded.marks);
         Ok(())
@@ -392,18 +349,6 @@ struct Head {
 
 const HEAD_BYTES: usize = 2 + 4 + 4 + 4 + 4;
 
-pub(crate) fn unwritable(error: &std::io::Error) -> Refusal {
-    Refusal::new(
-        Code::OutputUnwritable,
-        format!("the scratch file can't be used: {error}"),
-    )
-    .help("free some space in the folder for temporary files, or set `TMPDIR` to another one")
-}
-
-fn damaged() -> Refusal {
-    unwritable(&std::io::Error::other("it was damaged"))
-}
-
 /// A batch as bytes: head, values, then everything else. Short, since all of them are written to disk
 /// and read back more than once: lengths instead of ends, and no key that is one of the row's values.
 pub fn encode(people: &People) -> Encoded {
@@ -458,6 +403,7 @@ pub fn encode(people: &People) -> Encoded {
         bytes: out,
         marks,
         passwords: encode_passwords(&drafts.passwords),
+        as_read: Vec::new(),
     }
 }
 
@@ -575,23 +521,9 @@ fn read_keys(reader: &mut Reader, rows: usize, values: &Table) -> Option<Table> 
     Some(keys)
 }
 
-/// A number as LEB128: seven bits a byte.
-fn put_number(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
 fn put_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(&(text.len() as u32).to_le_bytes());
     out.extend_from_slice(text.as_bytes());
-}
-
-/// A value of muster's own in postcard, which fails only on what doesn't know its length.
-fn packed(value: &impl Serialize) -> Vec<u8> {
-    postcard::to_stdvec(value).unwrap_or_default()
 }
 
 /// A batch and its plan in one, for a plan file.
@@ -711,58 +643,6 @@ fn read_table(reader: &mut Reader, rows: usize, width: usize) -> Option<Table> {
         text: reader.text()?,
         ends,
     })
-}
-
-/// What is left of some bytes; every read that goes past the end is `None`.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        self.take(2)?.try_into().ok().map(u16::from_le_bytes)
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.take(4)?.try_into().ok().map(u32::from_le_bytes)
-    }
-
-    #[inline]
-    fn number(&mut self) -> Option<u64> {
-        // Most are one byte.
-        if let [byte @ ..0x80, rest @ ..] = self.0 {
-            self.0 = rest;
-            return Some(u64::from(*byte));
-        }
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let (byte, rest) = self.0.split_first()?;
-            self.0 = rest;
-            number |= u64::from(byte & 0x7f) << shift;
-            if *byte < 0x80 {
-                return Some(number);
-            }
-        }
-        None
-    }
-
-    fn u32s_of(&mut self, count: usize) -> Option<Vec<u32>> {
-        let (words, _) = self.take(count * 4)?.as_chunks::<4>();
-        Some(words.iter().map(|word| u32::from_le_bytes(*word)).collect())
-    }
-
-    fn text(&mut self) -> Option<String> {
-        let length = self.u32()? as usize;
-        Some(
-            simdutf8::basic::from_utf8(self.take(length)?)
-                .ok()?
-                .to_string(),
-        )
-    }
 }
 
 #[cfg(test)]

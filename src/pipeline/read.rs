@@ -25,7 +25,7 @@ use crate::outcome::Verdict;
 use crate::profile::Profile;
 use crate::refusal::{Refusal, Result};
 use crate::row::{Cells, Drafts, Layout, People, Slot};
-use crate::spool::{Encoded, Spool, encode};
+use crate::spool::{Encoded, Spool, encode, sheet_rows};
 use crate::stages::clash::key_index::KeyIndex;
 use crate::stages::clash::{LookAlike, closing_rows, key_hashes, look_alikes};
 use crate::stages::clean::clean;
@@ -34,7 +34,7 @@ use crate::stages::dedupe::fingerprints;
 use crate::stages::managers::index::Managers;
 use crate::stages::managers::{self, Called};
 use crate::stages::map;
-use crate::stages::read::{self, Source};
+use crate::stages::read::{self, Format, Source};
 use crate::stages::resubmission::RowRefs;
 use crate::stages::slipped::Slips;
 use crate::stages::validate::validate;
@@ -223,7 +223,12 @@ pub(super) fn read_people(
         }
     }
     let mut watches: Vec<Watch> = files.iter().map(|file| watch(file, definition)).collect();
-    let truth = read_once(job, files, layout, &definitions, &watches)?;
+    let mut truth = read_once(job, files, layout, &definitions, &watches)?;
+    let learned: Vec<bool> = files.iter_mut().map(|file| file.source.learn()).collect();
+    if learned.contains(&true) {
+        drop(truth);
+        truth = read_once(job, files, layout, &definitions, &watches)?;
+    }
     check_somebody(files, &truth)?;
     for ((file, watch), counts) in files.iter().zip(&watches).zip(&truth.closing) {
         if let Some(refusal) = watch.question(&file.source.head(), counts) {
@@ -341,6 +346,7 @@ fn read_once(
             for cells in &group {
                 let (source, file) = (usize::from(cells.source), &files[usize::from(cells.source)]);
                 truth.unused[source].note(cells, &file.source, &file.targets);
+                truth.spool.sheet_rows.note(cells);
                 if let Some(column) = marked[usize::from(cells.source)] {
                     truth.row_refs.note(cells, column, accounts[source]);
                 }
@@ -360,21 +366,28 @@ fn read_once(
             behind = cleaned
                 .into_par_iter()
                 .zip(verdicts)
-                .map(|(Cleaned { drafts, .. }, verdicts)| {
-                    let definition = &definitions[usize::from(drafts.source)];
-                    let people = validate(drafts, verdicts, layout, definition);
-                    Judged {
-                        encoded: encode(&people),
-                        hashes: key_hashes(&people, job.run.seed),
-                        closing: closing_rows(&people, layout, definition),
-                        called: managers::called(&people, layout),
-                        alike: look_alikes(&people, job.run.seed),
-                        groups: group_paths(&people, layout, definition),
-                        profile: profiled.then(|| Profile::of(&people.drafts, layout)),
-                        slips: slips.then(|| Slips::of(&people, layout)),
-                        people,
-                    }
-                })
+                .map(
+                    |(
+                        Cleaned {
+                            drafts, as_read, ..
+                        },
+                        verdicts,
+                    )| {
+                        let definition = &definitions[usize::from(drafts.source)];
+                        let people = validate(drafts, verdicts, layout, definition);
+                        Judged {
+                            encoded: encode(&people).as_read(as_read),
+                            hashes: key_hashes(&people, job.run.seed),
+                            closing: closing_rows(&people, layout, definition),
+                            called: managers::called(&people, layout),
+                            alike: look_alikes(&people, job.run.seed),
+                            groups: group_paths(&people, layout, definition),
+                            profile: profiled.then(|| Profile::of(&people.drafts, layout)),
+                            slips: slips.then(|| Slips::of(&people, layout)),
+                            people,
+                        }
+                    },
+                )
                 .collect();
         }
         truth.keep(job, files, behind)?;
@@ -393,6 +406,8 @@ fn read_once(
 /// A batch after clean.
 struct Cleaned {
     drafts: Drafts,
+    /// The rows as they were read, where they can't be read again one by one.
+    as_read: Vec<u8>,
     fingerprints: Vec<u64>,
     dates: Evidence,
     signs: converted::Evidence,
@@ -415,10 +430,16 @@ fn clean_group(
         let mut signs = converted::Evidence::default();
         signs.note(&cells, mapping, layout);
         let closing = watches[file].look(&cells);
+        let source = &files[file].source;
+        let as_read = match source.format {
+            Format::Workbook { .. } => sheet_rows::encode(&cells, source.secret),
+            Format::Csv(_) | Format::Json(_) => Vec::new(),
+        };
         let drafts = clean(cells, mapping, layout, &definitions[file]);
         let fingerprints = fingerprints(&drafts, job.run.seed);
         Cleaned {
             drafts,
+            as_read,
             fingerprints,
             dates,
             signs,
@@ -457,16 +478,17 @@ pub(super) fn read_files(files: &[InputFile], mut send: impl FnMut(Cells) -> boo
     let mut next_row = 0;
     for (number, file) in files.iter().enumerate() {
         let first_row = next_row;
-        file.source.read(number as u16, first_row, &mut |cells| {
-            next_row = cells.next_row();
-            if next_row > RowNumber::MAX / 2 {
-                return Err(Refusal::new(
-                    Code::FileLimit,
-                    "more than 2,147,483,647 rows in one run",
-                ));
-            }
-            Ok(send(cells))
-        })?;
+        file.source
+            .read_natives(number as u16, first_row, &mut |cells| {
+                next_row = cells.next_row();
+                if next_row > RowNumber::MAX / 2 {
+                    return Err(Refusal::new(
+                        Code::FileLimit,
+                        "more than 2,147,483,647 rows in one run",
+                    ));
+                }
+                Ok(send(cells))
+            })?;
         if next_row == first_row {
             let path = file.source.path.display();
             return Err(Refusal::new(

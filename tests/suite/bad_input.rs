@@ -206,7 +206,7 @@ fn the_process_that_reads_a_workbook_has_no_rights_and_little_memory() {
     workbook.save(&path).unwrap();
     let mut reader = Command::new(support::MUSTER)
         .args(["read-workbook", "--", "people.xlsx"])
-        .args(["rows", "0", "0", "false", "false"])
+        .args(["rows", "0", "0", "false", "false", "0"])
         .stdin(fs::File::open(&path).unwrap())
         .stdout(Stdio::piped())
         .spawn()

@@ -41,9 +41,9 @@ const EXCEPTIONS: [(&str, &str, &str); 9] = [
         "reads lists that are Parquet",
     ),
     ("file.rs", "files", "writes a file whole or not at all"),
-    ("spool.rs", "files", "keeps the rows on disk"),
+    ("spool/pages.rs", "files", "keeps the rows on disk"),
     (
-        "spool.rs",
+        "spool/pages.rs",
         "the environment",
         "TMPDIR is where scratch files go",
     ),

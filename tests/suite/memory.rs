@@ -1,12 +1,13 @@
 //! What a run remembers in memory, and with how many threads it runs, changes nothing of what it says.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::people::People;
+use crate::people::{self, People};
 use crate::support::{self, Finished};
 
 /// This many people are known; more than fit into the least memory.
@@ -189,6 +190,63 @@ fn neither_memory_nor_threads_change_a_byte() {
         let expected = expected.get_or_insert_with(|| reported.clone());
         assert_same(&reported, expected, &how);
     }
+}
+
+#[test]
+fn workbooks_are_reported_the_same_with_any_number_of_threads() {
+    let folder = folder_with_people();
+    let path = folder.path();
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_path(path.join("people.csv"))
+        .unwrap();
+    // Some of them, and all of those that were added at the end.
+    let rows = reader.records().map(Result::unwrap).enumerate();
+    let rows = rows.filter(|(at, _)| at % 6 == 0 || *at > PEOPLE as usize);
+    for (row, (_, record)) in rows.enumerate() {
+        people::write_sheet_row(sheet, row as u32, record.iter()).unwrap();
+    }
+    workbook.save(path.join("people.xlsx")).unwrap();
+    let url = support::fresh_database();
+    let check = [
+        "check",
+        "people.xlsx",
+        "--out",
+        "out",
+        "--json",
+        "--offline",
+    ];
+    let mut expected = None;
+    for (threads, memory) in [("1", "1MB"), ("2", "1GB"), ("8", "1MB")] {
+        let environment = [("RAYON_NUM_THREADS", threads), ("MUSTER_MEMORY", memory)];
+        let checked = support::start_with(path, &url, &check, &environment).finish();
+        assert!(checked.counts().rejected > 1000, "{checked:?}");
+        let mut reported = left(path, &checked);
+        // New accounts have ids of the run's own.
+        reported.retain(|(name, _)| name != "ledger.parquet");
+        // The workbook says when it was made.
+        let is_corrections = |(name, _): &(String, Vec<u8>)| name == "corrections.xlsx";
+        let at = reported.iter().position(is_corrections).unwrap();
+        let (name, bytes) = reported.swap_remove(at);
+        reported.extend(parts(&bytes).map(|(part, text)| (format!("{name}/{part}"), text)));
+        let expected = expected.get_or_insert_with(|| reported.clone());
+        assert_same(&reported, expected, &format!("{threads} threads, {memory}"));
+    }
+}
+
+/// The parts of a workbook, but for that with the times.
+fn parts(workbook: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> {
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(workbook.to_vec())).unwrap();
+    (0..archive.len()).filter_map(move |index| {
+        let mut part = archive.by_index(index).unwrap();
+        let mut bytes = Vec::new();
+        part.read_to_end(&mut bytes).unwrap();
+        let name = part.name().unwrap().to_string();
+        (!name.starts_with("docProps/")).then_some((name, bytes))
+    })
 }
 
 #[test]

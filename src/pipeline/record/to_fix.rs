@@ -14,12 +14,13 @@ use crate::refusal::{Refusal, Result};
 use crate::report::as_read::AsRead;
 use crate::report::corrections::{Correction, Corrections};
 use crate::row::{Cells, People, Slot};
+use crate::spool::sheet_rows;
 use crate::stages::read::InputFile;
 use crate::stages::read::csv::Rows;
 use crate::stages::resubmission::{self, EarlierRow};
 
-/// The corrections of files whose rows can be read one by one: they are written in the pass that
-/// writes the ledger, which has the batches at hand.
+/// The corrections of files whose rows can be read one by one, or were kept: they are written in the
+/// pass that writes the ledger, which has the batches at hand.
 pub(super) struct Picked<'a> {
     ran: &'a Ran,
     definition: &'a Definition,
@@ -31,9 +32,15 @@ pub(super) struct Picked<'a> {
     as_whole: Vec<bool>,
 }
 
+/// Rows that are read again one by one.
+enum Picker<'a> {
+    Text(Box<Rows<'a>>),
+    Sheet(sheet_rows::Picker<'a>),
+}
+
 /// The corrections of one file on their way.
 struct Picking<'a> {
-    rows: Rows<'a>,
+    rows: Picker<'a>,
     correcting: Correcting<'a>,
     path: PathBuf,
 }
@@ -78,25 +85,26 @@ impl<'a> Picked<'a> {
                     Code::RowQuote | Code::RowAfterQuote | Code::RowUnclosed
                 )
             });
-            if is_torn || self.files[number].is_none() && !self.begin(number)? {
+            if is_torn || self.files[number].is_none() && !self.begin(number, drafts.first_row)? {
                 self.files[number] = None;
                 self.as_whole[number] = true;
             }
             if let Some(picking) = &mut self.files[number] {
-                let end = drafts.places.get(index + 1).map(|place| place.byte);
-                let place = drafts.places[index];
-                let cells = picking.rows.read(drafts.source, row, place, end)?;
-                let correction = picking.correcting.correction(batch, &cells, 0);
-                picking.correcting.out.add(&correction)?;
+                picking.add(batch, index)?;
             }
         }
         Ok(())
     }
 
-    fn begin(&mut self, number: usize) -> Result<bool> {
+    /// `first_row` is that of the batch in which the first row needs fixing.
+    fn begin(&mut self, number: usize, first_row: RowNumber) -> Result<bool> {
         let file = &self.ran.files[number];
-        let Some(rows) = Rows::of(&file.source)? else {
-            return Ok(false);
+        let rows = match self.ran.spool.sheet_rows.of(number as u16, first_row) {
+            Some(rows) => Picker::Sheet(rows),
+            None => match Rows::of(&file.source)? {
+                Some(rows) => Picker::Text(Box::new(rows)),
+                None => return Ok(false),
+            },
         };
         let as_read = as_read(file);
         let (path, out) = as_read.begin(self.folder, &name(self.ran, number), &[])?;
@@ -114,6 +122,29 @@ impl<'a> Picked<'a> {
             path,
         });
         Ok(true)
+    }
+}
+
+impl Picking<'_> {
+    /// Adds a row of a batch.
+    fn add(&mut self, batch: &Batch, index: usize) -> Result<()> {
+        let drafts = &batch.people.drafts;
+        let cells = match &mut self.rows {
+            Picker::Text(rows) => {
+                let row = drafts.first_row + index as RowNumber;
+                let end = drafts.places.get(index + 1).map(|place| place.byte);
+                rows.read(drafts.source, row, drafts.places[index], end)?
+            }
+            Picker::Sheet(rows) => {
+                let correcting = &mut self.correcting;
+                if let Some(sheet) = rows.sheet(drafts.first_row) {
+                    correcting.as_read.sheet(&mut correcting.out, &sheet)?;
+                }
+                rows.read(drafts.first_row, index, &drafts.places)?
+            }
+        };
+        let correction = self.correcting.correction(batch, &cells, 0);
+        self.correcting.out.add(&correction)
     }
 }
 

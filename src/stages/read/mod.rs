@@ -5,7 +5,7 @@ use crate::meaning::mapping::Mapping;
 use crate::meaning::mapping::Target;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -100,6 +100,9 @@ pub enum Format {
         /// The process that reads it; none where it was not opened, such as in a plan.
         #[serde(skip)]
         process: Option<Process>,
+        /// What reading all rows has shown of the sheet; see [`Source::learn`].
+        #[serde(skip)]
+        seen: Arc<OnceLock<workbook::Sheet>>,
     },
     /// Objects in JSON.
     Json(Box<json::Shape>),

@@ -2,23 +2,23 @@
 //! many items a parser would keep in memory, and whether its names are safe.
 //!
 //! Sizes that the archive declares are never trusted: every entry is unpacked once, and the result
-//! discarded.
+//! discarded, or read on its way ([`super::window`]).
 
-use crate::stages::read::workbook::scan::PartNotes;
-use std::collections::{HashMap, HashSet};
+use std::cell::Cell;
+use std::collections::HashSet;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::super::input::File;
+use super::super::input::{At, File};
+use super::job::Job;
 use super::limits::{Limits, mebibytes};
 use super::refuse::{damaged, printable};
-use super::scan::Scan;
+use super::scan::{PartNotes, Scan};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
-use crate::stages::read::workbook::job::Job;
 
 /// The most that an entry which isn't XML in UTF-8 may inflate to.
 const OPAQUE_MAX: u64 = 64 << 20;
@@ -30,6 +30,9 @@ const TOKEN_MAX: u64 = 4 << 20;
 const KEPT_MAX: u64 = 500_000;
 /// Bounds styles × the longest tag, because every style holds a copy of its font and format.
 const STYLES_MAX: u64 = 256 << 20;
+
+/// An archive, read from a place of its own.
+pub(super) type Archive<'f> = ZipArchive<BufReader<At<'f>>>;
 
 /// Goes back to the beginning of the file.
 pub(super) fn rewind(job: &Job) -> Result<()> {
@@ -43,7 +46,7 @@ pub(super) fn rewind(job: &Job) -> Result<()> {
 ///
 /// # Errors
 /// `file.limit` with the number, `file.damaged`, `file.encrypted`.
-pub(super) fn open<'f>(job: &Job<'f>) -> Result<(ZipArchive<BufReader<&'f File>>, Vec<String>)> {
+pub(super) fn open<'f>(job: &Job<'f>) -> Result<(Archive<'f>, Vec<String>)> {
     let path = job.path;
     // A parser keeps the archive's directory in memory, and the number of entries that it
     // declares may lie; the headers themselves can't be fewer than the entries.
@@ -55,8 +58,7 @@ pub(super) fn open<'f>(job: &Job<'f>) -> Result<(ZipArchive<BufReader<&'f File>>
             &job.limits.entries.to_string(),
         ));
     }
-    rewind(job)?;
-    let mut archive = ZipArchive::new(BufReader::new(job.file)).map_err(|e| broken(path, e))?;
+    let mut archive = archive(job)?;
     if archive.has_duplicate_names() {
         return Err(damaged(
             path,
@@ -72,7 +74,16 @@ pub(super) fn open<'f>(job: &Job<'f>) -> Result<(ZipArchive<BufReader<&'f File>>
     Ok((archive, names))
 }
 
-fn broken(path: &Path, error: ZipError) -> Refusal {
+/// An archive that was opened before.
+///
+/// # Errors
+/// As [`open`].
+pub(super) fn archive<'f>(job: &Job<'f>) -> Result<Archive<'f>> {
+    let file = BufReader::new(At::start(job.file));
+    ZipArchive::new(file).map_err(|error| broken(job.path, error))
+}
+
+pub(super) fn broken(path: &Path, error: ZipError) -> Refusal {
     match error {
         ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => Refusal::new(
             Code::FileEncrypted,
@@ -82,27 +93,30 @@ fn broken(path: &Path, error: ZipError) -> Refusal {
     }
 }
 
-/// Inflates every entry once. What it saw is by the parts' names in lower case.
+/// Inflates one entry, and says what it saw.
 ///
 /// # Errors
 /// `file.limit` with the number, `file.damaged`, `file.encrypted`.
-pub(super) fn check(job: &Job) -> Result<HashMap<String, PartNotes>> {
-    let path = job.path;
-    let packed = job
-        .file
-        .metadata()
-        .map_err(|error| damaged(path, &error))?
-        .len();
-    let (mut archive, names) = open(job)?;
-    let mut total = Budget::new("its archive", packed, &job.limits);
-    let mut notes = HashMap::new();
-    for (index, name) in names.iter().enumerate() {
-        let body = archive.by_index(index).map_err(|e| broken(path, e))?;
-        let packed = body.compressed_size();
-        let seen = part(job, name, packed, body, &mut total)?;
-        notes.insert(name.to_ascii_lowercase(), seen);
+pub(super) fn check_part(
+    job: &Job,
+    archive: &mut Archive,
+    (index, name): (usize, &str),
+    total: &Budget,
+) -> Result<PartNotes> {
+    let body = archive.by_index(index);
+    let mut body = body.map_err(|error| broken(job.path, error))?;
+    let mut part = Part::new(job, name, body.compressed_size(), total);
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let count = body
+            .read(&mut buffer)
+            .map_err(|error| part.damaged(&error))?;
+        if count == 0 {
+            return Ok(part.notes());
+        }
+        part.inflated(&buffer[..count])?;
+        part.scanned(&buffer[..count])?;
     }
-    Ok(notes)
 }
 
 /// How often `wanted` is in the file.
@@ -148,58 +162,149 @@ fn honest_names(path: &Path, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Inflates one entry to nothing.
-fn part(
-    job: &Job,
-    name: &str,
-    packed: u64,
-    mut body: impl Read,
-    total: &mut Budget,
-) -> Result<PartNotes> {
-    let path = job.path;
-    let lower = name.to_ascii_lowercase();
-    let is_strings = lower.contains("sharedstrings.");
-    let must_be_xml = [
-        "sharedstrings.xml",
-        "styles.xml",
-        "workbook.xml",
-        "content.xml",
-    ]
-    .iter()
-    .any(|end| lower.ends_with(end));
-    let is_streamed = lower.contains("worksheets/") && lower.ends_with(".bin");
-    let what = format!("the part `{}`", shown(name));
-    let mut own = Budget::new(&what, packed, &job.limits);
-    if is_strings {
-        own.limit = job.limits.string_bytes;
-    }
-    let mut scan = None;
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let count = body
-            .read(&mut buffer)
-            .map_err(|error| damaged(path, &format!("{what}: {error}")))?;
-        if count == 0 {
-            break;
+/// A part of an archive on its way, held against the limits.
+pub(super) struct Part<'g> {
+    path: &'g Path,
+    limits: &'g Limits,
+    what: String,
+    /// Its name in lower case.
+    name: String,
+    own: Budget,
+    total: &'g Budget,
+    /// Where it is XML.
+    scan: Option<Scan>,
+}
+
+impl<'g> Part<'g> {
+    /// The part of that name, which has `packed` bytes in the archive. What it inflates to counts
+    /// for `total`, too.
+    pub(super) fn new(job: &'g Job, name: &str, packed: u64, total: &'g Budget) -> Part<'g> {
+        let what = format!("the part `{}`", shown(name));
+        let name = name.to_ascii_lowercase();
+        let mut own = Budget::new(&what, packed, &job.limits);
+        if name.contains("sharedstrings.") {
+            own.limit = job.limits.string_bytes;
         }
+        Part {
+            path: job.path,
+            limits: &job.limits,
+            what,
+            name,
+            own,
+            total,
+            scan: None,
+        }
+    }
+
+    /// Counts the bytes that it inflates to next.
+    ///
+    /// # Errors
+    /// `file.limit`, `file.damaged`.
+    pub(super) fn inflated(&mut self, chunk: &[u8]) -> Result<()> {
+        if self.own.bytes.get() == 0 {
+            self.begin(chunk)?;
+        }
+        self.own.add(self.path, chunk.len())?;
+        self.total.add(self.path, chunk.len())
+    }
+
+    fn begin(&mut self, start: &[u8]) -> Result<()> {
+        let name = self.name.as_str();
+        let must_be_xml = [
+            "sharedstrings.xml",
+            "styles.xml",
+            "workbook.xml",
+            "content.xml",
+        ]
+        .iter()
+        .any(|end| name.ends_with(end));
+        let is_streamed = name.contains("worksheets/") && name.ends_with(".bin");
+        if is_xml(start) {
+            self.scan = Some(Scan::default());
+        } else if must_be_xml {
+            let what = format!("{} is not XML in UTF-8", self.what);
+            return Err(damaged(self.path, &what));
+        } else if !is_streamed && !name.contains("sharedstrings.") {
+            self.own.limit = OPAQUE_MAX.min(self.own.limit);
+        }
+        Ok(())
+    }
+
+    /// Counts what a parser would keep of the text that comes next.
+    ///
+    /// # Errors
+    /// `file.limit`, `file.damaged`.
+    pub(super) fn scanned(&mut self, text: &[u8]) -> Result<()> {
+        let Some(scan) = &mut self.scan else {
+            return Ok(());
+        };
+        scan.feed(text);
+        judge(self.path, self.limits, (&self.what, &self.name), scan)
+    }
+
+    /// Counts another shared string, whose text isn't scanned.
+    ///
+    /// # Errors
+    /// `file.limit`.
+    pub(super) fn string(&mut self) -> Result<()> {
+        let Some(scan) = &mut self.scan else {
+            return Ok(());
+        };
+        scan.strings += 1;
+        match scan.strings > self.limits.strings {
+            true => judge(self.path, self.limits, (&self.what, &self.name), scan),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether it is XML, as far as its beginning tells.
+    pub(super) fn is_xml(&self) -> bool {
+        self.scan.is_some()
+    }
+
+    /// What is worth telling of it, as far as it was scanned.
+    pub(super) fn notes(self) -> PartNotes {
+        self.scan.map(|scan| scan.notes).unwrap_or_default()
+    }
+
+    /// Where to note what isn't scanned.
+    pub(super) fn notes_mut(&mut self) -> Option<&mut PartNotes> {
+        self.scan.as_mut().map(|scan| &mut scan.notes)
+    }
+
+    /// No longer counts what it inflated to: it will be inflated again.
+    pub(super) fn forget(&self) {
+        self.total.bytes.update(|all| all - self.own.bytes.get());
+    }
+
+    /// The refusal for a part that can't be inflated.
+    pub(super) fn damaged(&self, error: &std::io::Error) -> Refusal {
+        damaged(self.path, &format!("{}: {error}", self.what))
+    }
+}
+
+/// A part that is checked on its way to whoever reads all of it. Readers only know errors of their
+/// own, so what it is refused for is in `refused`.
+pub(super) struct Checked<'c, R> {
+    pub body: R,
+    /// None where it was checked before.
+    pub part: Option<Part<'c>>,
+    pub refused: &'c Cell<Option<Refusal>>,
+}
+
+impl<R: Read> Read for Checked<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.body.read(buffer)?;
         let chunk = &buffer[..count];
-        if own.bytes == 0 {
-            if is_xml(chunk) {
-                scan = Some(Scan::default());
-            } else if must_be_xml {
-                return Err(damaged(path, &format!("{what} is not XML in UTF-8")));
-            } else if !is_streamed && !is_strings {
-                own.limit = OPAQUE_MAX.min(own.limit);
+        if let Some(part) = self.part.as_mut().filter(|_| count > 0) {
+            let checked = part.inflated(chunk).and_then(|()| part.scanned(chunk));
+            if let Err(refusal) = checked {
+                self.refused.set(Some(refusal));
+                return Err(std::io::Error::other("it is refused"));
             }
         }
-        own.add(path, count)?;
-        total.add(path, count)?;
-        if let Some(scan) = &mut scan {
-            scan.feed(chunk);
-            judge(job, &what, &lower, scan)?;
-        }
+        Ok(count)
     }
-    Ok(scan.map(|scan| scan.notes).unwrap_or_default())
 }
 
 /// UTF-8 or one of the encodings in which markup has the same bytes.
@@ -221,28 +326,48 @@ fn contains(text: &[u8], wanted: &[u8]) -> bool {
 }
 
 /// How much something may inflate to, and how much it did.
-struct Budget<'a> {
-    what: &'a str,
+pub(super) struct Budget {
+    what: String,
     packed: u64,
-    bytes: u64,
+    bytes: Cell<u64>,
     limit: u64,
     ratio: u64,
 }
 
-impl Budget<'_> {
-    fn new<'a>(what: &'a str, packed: u64, limits: &Limits) -> Budget<'a> {
+impl Budget {
+    fn new(what: &str, packed: u64, limits: &Limits) -> Budget {
         Budget {
-            what,
+            what: what.to_string(),
             packed,
-            bytes: 0,
+            bytes: Cell::new(0),
             limit: limits.inflated,
             ratio: limits.ratio,
         }
     }
 
-    fn add(&mut self, path: &Path, count: usize) -> Result<()> {
-        self.bytes += count as u64;
-        if self.bytes > self.limit {
+    /// For all parts of an archive.
+    ///
+    /// # Errors
+    /// `file.damaged`.
+    pub(super) fn of_archive(job: &Job) -> Result<Budget> {
+        let metadata = job.file.metadata();
+        let packed = metadata.map_err(|error| damaged(job.path, &error))?.len();
+        Ok(Budget::new("its archive", packed, &job.limits))
+    }
+
+    /// How much it did inflate to.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.get()
+    }
+
+    /// Counts bytes that were inflated.
+    ///
+    /// # Errors
+    /// `file.limit`.
+    pub(super) fn add(&self, path: &Path, count: usize) -> Result<()> {
+        let bytes = self.bytes.get() + count as u64;
+        self.bytes.set(bytes);
+        if bytes > self.limit {
             let found = format!(
                 "{} unpacks to more than {}",
                 self.what,
@@ -250,7 +375,7 @@ impl Budget<'_> {
             );
             return Err(over(path, &found, &mebibytes(self.limit)));
         }
-        if self.bytes > RATIO_FROM && self.bytes / self.ratio > self.packed {
+        if bytes > RATIO_FROM && bytes / self.ratio > self.packed {
             let found = format!(
                 "{} unpacks to more than {} times its size",
                 self.what, self.ratio
@@ -262,8 +387,7 @@ impl Budget<'_> {
 }
 
 /// Whether a part holds more than a parser should keep in memory.
-fn judge(job: &Job, what: &str, name: &str, scan: &Scan) -> Result<()> {
-    let path = job.path;
+fn judge(path: &Path, limits: &Limits, (what, name): (&str, &str), scan: &Scan) -> Result<()> {
     if scan.doctype && (name.ends_with(".xml") || name.ends_with(".rels")) {
         return Err(damaged(
             path,
@@ -275,11 +399,7 @@ fn judge(job: &Job, what: &str, name: &str, scan: &Scan) -> Result<()> {
     let style = scan.longest + 128 * scan.stops;
     for (count, limit, unit) in [
         (scan.longest, token_max, "bytes in one piece"),
-        (
-            scan.strings.max(scan.declared),
-            job.limits.strings,
-            "strings",
-        ),
+        (scan.strings.max(scan.declared), limits.strings, "strings"),
         (scan.kept, KEPT_MAX, "definitions"),
         (
             scan.styles.saturating_mul(style),

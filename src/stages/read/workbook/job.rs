@@ -15,10 +15,21 @@ pub(super) struct Job<'a> {
     pub path: &'a Path,
     pub file: &'a File,
     pub limits: Limits,
-    /// The one sheet that is wanted, and whether its formulas are recorded; all of them otherwise.
-    pub only: Option<(usize, bool)>,
+    /// What is wanted of one sheet; otherwise the first rows of all of them.
+    pub only: Option<Only>,
     /// Whether what cells that aren't text really hold is kept.
     pub natives: bool,
+}
+
+/// All rows of one sheet.
+#[derive(Clone, Copy)]
+pub(super) struct Only {
+    /// Its index among the sheets of cells.
+    pub sheet: usize,
+    /// Whether its formulas are recorded.
+    pub formulas: bool,
+    /// The bytes of the parts that were checked when the workbook was looked at.
+    pub checked: u64,
 }
 
 /// What follows a row.

@@ -16,6 +16,9 @@ pub struct Limits {
     /// How much more than its packed size a part may inflate to, once it is past 32 MiB. Honest
     /// sheets stay under 100, blank ones with formats included.
     pub ratio: u64,
+    /// A part of at most this many packed bytes is checked when the workbook is looked at, and not
+    /// when its rows are read.
+    pub at_once: u64,
     /// Entries of its archive.
     pub entries: usize,
     /// Sheets.
@@ -43,6 +46,7 @@ pub const LIMITS: Limits = Limits {
     packed: 256 << 20,
     inflated: 2 << 30,
     ratio: 200,
+    at_once: 1 << 20,
     entries: 10_000,
     sheets: 1_000,
     rows: 1_048_576,

@@ -241,3 +241,10 @@ impl<'p> Line<'p> {
         }
     }
 }
+
+/// A date as newer workbooks may store it, without a time that says nothing.
+pub(super) fn iso(text: &str) -> &str {
+    let text = text.strip_suffix('Z').unwrap_or(text);
+    let text = text.strip_suffix(".000").unwrap_or(text);
+    text.strip_suffix("T00:00:00").unwrap_or(text)
+}

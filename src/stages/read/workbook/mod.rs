@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -17,21 +18,25 @@ use crate::refusal::{Refusal, Result};
 use crate::row::{AboveRow, Cells, NativeCell, SheetCells, ShownAs};
 use child::Answer;
 use refuse::{printable, refusal};
-use wire::{Row, Sheet};
+use wire::Row;
 use worker::Request;
 
+mod cells;
 pub mod child;
 mod guard;
 mod job;
 pub mod kind;
 pub mod limits;
 mod line;
+mod markup;
 mod number_format;
 mod ods;
 mod parquet;
 mod refuse;
 mod remark;
 mod scan;
+mod strings;
+mod window;
 mod wire;
 mod worker;
 mod xls;
@@ -39,7 +44,7 @@ mod xlsb;
 mod xlsx;
 mod xml;
 
-pub use wire::{Book, BookKind};
+pub use wire::{Book, BookKind, Sheet};
 pub use worker::main;
 
 /// The first rows of a sheet that hold anything: their numbers from 1, and their cells.
@@ -93,6 +98,7 @@ pub fn open(path: &Path, wanted: &Wanted) -> Result<Source> {
             sheet: index,
             book: Box::new(book),
             process: Some(wanted.reader.process.clone()),
+            seen: Arc::default(),
         },
         header_line,
         header,
@@ -216,6 +222,35 @@ fn open_unchanged(source: &Source) -> Result<File> {
     }
 }
 
+impl Source {
+    /// Takes over what reading all rows has shown of a sheet of which only the first rows were looked
+    /// at before. Whether they must be read again to be read right: which of their cells are merged
+    /// is behind them in the file.
+    pub fn learn(&mut self) -> bool {
+        let Format::Workbook {
+            sheet, book, seen, ..
+        } = &mut self.format
+        else {
+            return false;
+        };
+        let known = book.sheets.get_mut(*sheet);
+        let (Some(known), Some(seen)) = (known.filter(|known| known.is_partial), seen.get()) else {
+            return false;
+        };
+        *known = Sheet {
+            name: std::mem::take(&mut known.name),
+            is_hidden: known.is_hidden,
+            is_partial: false,
+            ..seen.clone()
+        };
+        let mut bottoms = known
+            .merged
+            .iter()
+            .map(|[_, _, bottom, _]| u64::from(*bottom) + 1);
+        bottoms.any(|bottom| bottom > self.header_line)
+    }
+}
+
 /// The batch that follows `batch`, with the formats known so far.
 fn batch_behind(batch: &Cells, number: u16) -> Cells {
     let mut next = Cells::new(number, batch.next_row());
@@ -239,6 +274,7 @@ fn read_as(
         sheet,
         book,
         process,
+        seen,
     } = &source.format
     else {
         return Ok(());
@@ -255,8 +291,9 @@ fn read_as(
     let request = Request::Rows {
         sheet: *sheet,
         below: if natives { 0 } else { source.header_line },
-        formulas: chosen.formulas,
+        formulas: chosen.formulas || chosen.is_partial,
         natives,
+        checked: book.checked,
     };
     let mut answer = Answer::ask(process, path, &file, source.bytes, request)?;
     let mut merged = Merged::new(chosen);
@@ -264,7 +301,13 @@ fn read_as(
     batch.sheet = natives.then(Box::default);
     while let Some((kind, body)) = answer.next()? {
         match kind {
-            wire::BOOK => continue,
+            wire::BOOK => {
+                let whole: Book = serde_json::from_slice(&body).map_err(|_| answer.nonsense())?;
+                if let Some(whole) = whole.sheets.into_iter().nth(*sheet) {
+                    seen.get_or_init(|| whole);
+                }
+                continue;
+            }
             wire::ROWS => {}
             wire::FORMATS => {
                 let new: Vec<ShownAs> =

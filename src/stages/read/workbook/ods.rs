@@ -1,23 +1,25 @@
 //! OpenDocument spreadsheets (OASIS ODF 1.2), tag by tag.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt::Write;
 use std::io::{Error, Read};
 
 use quick_xml::events::{BytesStart, Event};
 
-use super::guard;
-use super::line::Line;
+use super::guard::{self, Budget, Checked, Part};
+use super::line::{Line, iso};
 use super::number_format::NumberFormat;
 use super::refuse::{damaged, encrypted};
 use super::remark::Kind;
 use super::wire::{Book, BookKind, Sheet};
-use super::xlsx::iso;
 use super::xml::{self, Xml, attribute, attributes};
 use crate::refusal::Result;
 use crate::stages::read::workbook::job::{Each, Job, Next, check_sheets};
 
 const AREAS_MAX: usize = 10_000;
+/// The part that has all sheets.
+const CONTENT: &str = "content.xml";
 /// The kinds of cells, and the attribute that each has its value in. The first is that of numbers.
 const VALUES: [(&str, &str); 5] = [
     ("float", "office:value"),
@@ -31,7 +33,7 @@ const MANIFEST_BYTES_MAX: u64 = 1 << 20;
 
 /// Goes through a workbook; see [`Each`].
 pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
-    let (mut archive, _) = guard::open(job)?;
+    let (mut archive, names) = guard::open(job)?;
     // What is encrypted is no XML, which the guard would call damage.
     if let Ok(manifest) = archive.by_name("META-INF/manifest.xml") {
         let mut bytes = Vec::new();
@@ -41,12 +43,23 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
             return Err(encrypted(job.path));
         }
     }
-    if job.only.is_none() {
-        guard::check(job)?;
+    let total = Budget::of_archive(job)?;
+    let is_new = job.only.is_none();
+    for (index, name) in names.iter().enumerate() {
+        if is_new && name != CONTENT {
+            guard::check_part(job, &mut archive, (index, name), &total)?;
+        }
     }
-    let content = archive
-        .by_name("content.xml")
+    let body = archive
+        .by_name(CONTENT)
         .map_err(|error| damaged(job.path, &error))?;
+    let packed = body.compressed_size();
+    let refused = Cell::new(None);
+    let content = Checked {
+        body,
+        part: is_new.then(|| Part::new(job, CONTENT, packed, &total)),
+        refused: &refused,
+    };
     let mut reader = Content {
         job,
         xml: Xml::new(content),
@@ -57,7 +70,8 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         row: 0,
         is_wanted: false,
     };
-    reader.read(each)?;
+    let read = reader.read(each);
+    refused.take().map_or(read, Err)?;
     check_sheets(job, reader.sheets.len())?;
     Ok(Book {
         kind: BookKind::Ods,
@@ -65,6 +79,7 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         sheets: reader.sheets,
         left_out: Vec::new(),
         separators: Vec::new(),
+        checked: 0,
     })
 }
 
@@ -161,7 +176,7 @@ impl<R: Read> Content<'_, '_, R> {
                     sheet.is_hidden =
                         style.is_some_and(|style| self.hidden_styles.contains(&style));
                     let index = self.sheets.len();
-                    self.is_wanted = self.job.only.is_none_or(|(only, _)| only == index);
+                    self.is_wanted = self.job.only.is_none_or(|only| only.sheet == index);
                     self.sheets.push(sheet);
                     check_sheets(self.job, self.sheets.len())?;
                     self.row = 0;

@@ -121,6 +121,7 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         sheets: vec![Sheet::default()],
         left_out,
         separators: Vec::new(),
+        checked: 0,
     })
 }
 

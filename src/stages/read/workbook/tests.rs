@@ -10,14 +10,14 @@ use zip::write::SimpleFileOptions;
 const TYPE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 
 /// A workbook whose first sheets are given as their rows in XML; more parts may follow.
-struct Package {
+pub(super) struct Package {
     workbook: String,
     relations: String,
     parts: Vec<(String, Vec<u8>)>,
 }
 
 impl Package {
-    fn new(sheets: &[(&str, &str)]) -> Package {
+    pub(super) fn new(sheets: &[(&str, &str)]) -> Package {
         let mut package = Package {
             workbook: String::new(),
             relations: String::new(),
@@ -37,13 +37,27 @@ impl Package {
         package
     }
 
-    fn part(mut self, name: &str, text: &str) -> Package {
-        self.parts
-            .push((name.to_string(), text.as_bytes().to_vec()));
+    pub(super) fn part(self, name: &str, text: &str) -> Package {
+        self.part_bytes(name, text.as_bytes().to_vec())
+    }
+
+    /// Adds a part, or puts another in its place.
+    pub(super) fn part_bytes(mut self, name: &str, bytes: Vec<u8>) -> Package {
+        self.parts.retain(|(other, _)| other != name);
+        self.parts.push((name.to_string(), bytes));
         self
     }
 
-    fn write(&self, path: &Path) {
+    /// Gives a sheet another part.
+    pub(super) fn with_sheet(self, index: usize, xml: &str) -> Package {
+        self.with_sheet_bytes(index, xml.as_bytes().to_vec())
+    }
+
+    pub(super) fn with_sheet_bytes(self, index: usize, xml: Vec<u8>) -> Package {
+        self.part_bytes(&format!("xl/worksheets/sheet{index}.xml"), xml)
+    }
+
+    pub(super) fn write(&self, path: &Path) {
         let mut zip = zip::ZipWriter::new(File::create(path).unwrap());
         let mut add = |name: &str, bytes: &[u8]| {
             zip.start_file(name, SimpleFileOptions::default()).unwrap();
@@ -96,7 +110,10 @@ fn standard() -> Definition {
 fn read_all(source: &Source) -> (Vec<(u64, Vec<String>)>, Vec<Issue>) {
     let (mut rows, mut issues) = (Vec::new(), Vec::new());
     read(source, 3, 100, &mut |cells| {
-        assert_eq!((cells.source, cells.first_row), (3, 100));
+        assert_eq!(
+            (cells.source, cells.first_row),
+            (3, 100 + rows.len() as u32)
+        );
         for row in 0..cells.len() {
             rows.push((
                 cells.place(row).line,
@@ -355,8 +372,11 @@ fn hostile_and_mistaken_files_are_refused_with_the_right_word() {
 
 /// What the reading process says of a file under these limits.
 fn outcome(path: &Path, limits: Limits) -> String {
+    outcome_of(path, limits, Request::Look { header_row: 9 })
+}
+
+fn outcome_of(path: &Path, limits: Limits, request: Request) -> String {
     let (mut said, file) = (Vec::new(), File::open(path).unwrap());
-    let request = Request::Look { header_row: 9 };
     worker::answer(path, &file, request, limits, &mut said);
     let (mut rest, mut last) = (said.as_slice(), None);
     while let Some(frame) = wire::receive(&mut rest) {
@@ -612,4 +632,159 @@ fn merged_cells_are_recognized_by_row() {
         reported,
         expected.map(|(row, column, anchor)| (row, column, anchor.to_string()))
     );
+}
+
+/// Rows below the header that don't pack, so that the sheet is not read to its end when it is opened.
+fn many_rows() -> String {
+    let mut state = 1u64;
+    let mut rows = people();
+    for row in 3..36_000 {
+        let mut noise = String::new();
+        for _ in 0..5 {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            noise += &format!("{state:016x}");
+        }
+        rows += &format!(
+            "<row r=\"{row}\">{}</row>",
+            text(&format!("A{row}"), &noise)
+        );
+    }
+    rows
+}
+
+#[test]
+fn what_a_large_sheet_is_refused_for_is_found_while_its_rows_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("f.xlsx");
+    let rows = many_rows();
+    let sheet = |last: &str, behind: &str| {
+        format!("<worksheet><sheetData>{rows}{last}</sheetData>{behind}</worksheet>")
+    };
+    let wide = "<row r=\"40000\"><c r=\"SS40000\"><v>1</v></c></row>";
+    let twice = "<row r=\"9\"><c r=\"A9\"><v>1</v></c></row>";
+    let long = format!(
+        "<row r=\"40000\">{}</row>",
+        text("A40000", &"x".repeat(40_000))
+    );
+    let piece = format!("<a b=\"{}\"/>", " ".repeat(5 << 20));
+    for (sheet, code, word) in [
+        (
+            sheet(wide, ""),
+            Code::FileLimit,
+            "column 513; the limit is 512",
+        ),
+        (
+            sheet(twice, ""),
+            Code::FileDamaged,
+            "row 9 comes after row 35999",
+        ),
+        (sheet(&long, ""), Code::FileLimit, "32767 characters"),
+        (sheet("", &piece), Code::FileLimit, "in one piece"),
+        (sheet("<!-- -->", &piece), Code::FileLimit, "in one piece"),
+        (
+            sheet("", "<!DOCTYPE x []>"),
+            Code::FileDamaged,
+            "document type",
+        ),
+        (sheet("<c", ""), Code::FileDamaged, "is damaged"),
+    ] {
+        Package::new(&[("name=\"S\"", "")])
+            .with_sheet(0, &sheet)
+            .write(&path);
+        let source = open_with(&path, &standard()).unwrap();
+        let refusal = read(&source, 0, 0, &mut |_| Ok(true)).unwrap_err();
+        assert_eq!(refusal.code, code, "{refusal}");
+        assert!(refusal.what.contains(word), "{refusal} has no {word}");
+    }
+    let long_tag = piece;
+    let piece = format!("<a>{}</a>", " ".repeat(1 << 20));
+    let bomb = sheet("", &piece.repeat(40));
+    let package = Package::new(&[("name=\"S\"", "")]).with_sheet(0, &bomb);
+    package.write(&path);
+    let limits = Limits {
+        ratio: 10,
+        ..LIMITS
+    };
+    assert_eq!(outcome(&path, limits), "read");
+    let request = Request::Rows {
+        sheet: 0,
+        below: 1,
+        formulas: false,
+        natives: false,
+        checked: 0,
+    };
+    let said = outcome_of(&path, limits, request);
+    assert!(
+        said.contains("unpacks to more than 10 times its size"),
+        "{said}"
+    );
+    // The other sheets are checked, too, though only one is read.
+    Package::new(&[
+        ("name=\"S\"", people().as_str()),
+        ("name=\"T\" state=\"hidden\"", ""),
+    ])
+    .with_sheet(1, &sheet("", &long_tag))
+    .write(&path);
+    let source = open_with(&path, &standard()).unwrap();
+    let refusal = read(&source, 0, 0, &mut |_| Ok(true)).unwrap_err();
+    assert!(refusal.what.contains("in one piece"), "{refusal}");
+}
+
+#[test]
+fn what_is_behind_the_rows_of_a_large_sheet_is_known_once_they_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("f.xlsx");
+    let rows = many_rows();
+    for comment in ["", "<!-- unusual -->"] {
+        let hidden = "<row r=\"40000\" hidden=\"1\"><c r=\"A40000\"><f>1</f><v>7</v></c></row>";
+        let sheet = format!(
+            "<worksheet><cols><col min=\"2\" max=\"2\" width=\"9\" hidden=\"1\"/></cols><sheetData>{rows}{comment}{hidden}</sheetData>\
+             <mergeCells><mergeCell ref=\"A1:B1\"/><mergeCell ref=\"A40000:B40001\"/></mergeCells></worksheet>"
+        );
+        let package = Package::new(&[("name=\"S\"", "")]).with_sheet(0, &sheet);
+        package.write(&path);
+        let definition = standard();
+        let mut source = open_with(&path, &definition).unwrap();
+        source.header = vec!["email".to_string(), "name".to_string()];
+        let remarks = |source: &Source| match &source.format {
+            Format::Workbook { book, .. } => book.remarks(0, &[]),
+            _ => Vec::new(),
+        };
+        assert_eq!(
+            remarks(&source),
+            ["hidden columns, read like the others: B"]
+        );
+        let codes = |source: &Source| -> Vec<(Code, u32)> {
+            let (rows, issues) = read_all(source);
+            assert_eq!((rows.len(), &rows[35_998].1[0]), (35_999, &"7".to_string()));
+            issues.iter().map(|issue| (issue.code, issue.row)).collect()
+        };
+        let formula = (Code::CellFormula, 100 + 35_998);
+        assert_eq!(codes(&source), [formula]);
+        assert!(source.learn());
+        assert!(!source.learn());
+        assert_eq!(codes(&source), [formula, (Code::CellMerged, 100 + 35_998)]);
+        assert_eq!(
+            remarks(&source),
+            [
+                "1 hidden row, read like the others",
+                "hidden columns, read like the others: B",
+                "merged cells: 2; the text counts for the first cell of each",
+            ]
+        );
+        package_without_merged_rows(&path, &rows);
+        let mut source = open_with(&path, &definition).unwrap();
+        read_all(&source);
+        // What is merged above the list changes nothing of it.
+        assert!(!source.learn());
+    }
+}
+
+fn package_without_merged_rows(path: &Path, rows: &str) {
+    let merged = "<mergeCells><mergeCell ref=\"A1:B1\"/></mergeCells>";
+    let sheet = format!("<worksheet><sheetData>{rows}</sheetData>{merged}</worksheet>");
+    let package = Package::new(&[("name=\"S\"", "")]);
+    package.with_sheet(0, &sheet).write(path);
 }

@@ -76,6 +76,9 @@ pub struct Book {
     /// What parts the values of a list in a cell; the first is written.
     #[serde(default)]
     pub separators: Vec<char>,
+    /// The bytes that its parts inflate to which were checked when it was looked at.
+    #[serde(default)]
+    pub checked: u64,
 }
 
 /// A sheet.
@@ -85,6 +88,9 @@ pub struct Sheet {
     pub name: String,
     /// Whether Excel shows it only when asked to.
     pub is_hidden: bool,
+    /// Whether only its first rows were looked at: then what follows is as far as these tell.
+    #[serde(default)]
+    pub is_partial: bool,
     /// Whether it has formulas.
     pub formulas: bool,
     /// How many rows that hold something are hidden, by hand or by a filter.

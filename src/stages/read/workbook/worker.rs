@@ -5,9 +5,6 @@
 //! process, which has no file except the workbook, no environment, and no right to open, write or
 //! start anything.
 
-use crate::stages::read::workbook::job::Each;
-use crate::stages::read::workbook::job::Job;
-use crate::stages::read::workbook::job::Next;
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::fd::AsFd;
@@ -16,6 +13,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::super::input::File;
+use super::job::{Each, Job, Next, Only};
 use super::limits::{LIMITS, Limits};
 use super::refuse::{damaged, quietly, refusal};
 use super::wire::{self, Book, BookKind};
@@ -38,6 +36,8 @@ pub(super) enum Request {
         formulas: bool,
         /// Whether what cells that aren't text really hold is to be said, too.
         natives: bool,
+        /// What [`Book`] says of it.
+        checked: u64,
     },
 }
 
@@ -51,12 +51,14 @@ impl Request {
                 below,
                 formulas,
                 natives,
+                checked,
             } => vec![
                 "rows".into(),
                 sheet.to_string(),
                 below.to_string(),
                 formulas.to_string(),
                 natives.to_string(),
+                checked.to_string(),
             ],
         }
     }
@@ -70,11 +72,12 @@ impl Request {
             ["look", header_row] => Some(Request::Look {
                 header_row: header_row.parse().ok()?,
             }),
-            ["rows", sheet, below, formulas, natives] => Some(Request::Rows {
+            ["rows", sheet, below, formulas, natives, checked] => Some(Request::Rows {
                 sheet: sheet.parse().ok()?,
                 below: below.parse().ok()?,
                 formulas: formulas.parse().ok()?,
                 natives: natives.parse().ok()?,
+                checked: checked.parse().ok()?,
             }),
             _ => None,
         }
@@ -157,8 +160,15 @@ fn work(
         only: match request {
             Request::Look { .. } => None,
             Request::Rows {
-                sheet, formulas, ..
-            } => Some((sheet, formulas)),
+                sheet,
+                formulas,
+                checked,
+                ..
+            } => Some(Only {
+                sheet,
+                formulas,
+                checked,
+            }),
         },
         natives: matches!(request, Request::Rows { natives: true, .. }),
     };

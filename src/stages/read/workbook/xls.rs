@@ -48,7 +48,7 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         }
         let index = sheets.len();
         let mut own = looks.sheets.get(at).cloned().unwrap_or_default();
-        if job.only.is_none_or(|(only, _)| only == index) {
+        if job.only.is_none_or(|only| only.sheet == index) {
             rows(
                 job,
                 &mut workbook,
@@ -70,6 +70,7 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         sheets,
         left_out: Vec::new(),
         separators: Vec::new(),
+        checked: 0,
     })
 }
 

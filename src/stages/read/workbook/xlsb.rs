@@ -1,12 +1,10 @@
 //! The binary form of Office Open XML ([MS-XLSB]), record by record.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::{BufReader, Error, Read, Result as IoResult};
 
-use zip::ZipArchive;
-
-use super::super::input::File;
-use super::guard;
+use super::guard::{self, Archive, Budget, Checked, Part};
 use super::line::Line;
 use super::number_format::{NumberFormat, builtin};
 use super::refuse::{damaged, refusal};
@@ -21,8 +19,6 @@ use crate::stages::read::workbook::job::{Each, Job, Next, check_sheets};
 const RECORD_BYTES_MAX: usize = 4 << 20;
 const AREAS_MAX: usize = 10_000;
 
-type Archive<'f> = ZipArchive<BufReader<&'f File>>;
-
 /// What all sheets share.
 #[derive(Default)]
 struct Shared {
@@ -33,23 +29,44 @@ struct Shared {
 
 /// Goes through a workbook; see [`Each`].
 pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
-    if job.only.is_none() {
-        guard::check(job)?;
-    }
     let broken = |error: Error| damaged(job.path, &error);
     let (mut archive, names) = guard::open(job)?;
+    let total = Budget::of_archive(job)?;
+    let mut unchecked = Vec::new();
+    for (index, name) in names.iter().enumerate().filter(|_| job.only.is_none()) {
+        let name = (index, name.as_str());
+        match is_sheet(name.1) {
+            // It is checked while it is read.
+            true => unchecked.push(index),
+            false => drop(guard::check_part(job, &mut archive, name, &total)?),
+        }
+    }
     let mut shared = Shared::default();
     let mut sheets = list(&mut archive, &names, &mut shared).map_err(broken)?;
     check_sheets(job, sheets.len())?;
     shared.formats = formats(&mut archive, &names).map_err(broken)?;
     shared.strings = strings(job, &mut archive, &names)?;
     for (index, (sheet, part)) in sheets.iter_mut().enumerate() {
-        if job.only.is_none_or(|(only, _)| only == index) {
-            let body = archive
-                .by_name(&spelled(&names, part))
-                .map_err(|error| damaged(job.path, &error))?;
-            rows(job, Records::new(body), &shared, index, sheet, each)?;
+        if job.only.is_none_or(|only| only.sheet == index) {
+            let name = spelled(&names, part);
+            let body = archive.by_name(&name);
+            let body = body.map_err(|error| damaged(job.path, &error))?;
+            let at = names.iter().position(|other| *other == name);
+            let is_new = at.is_some_and(|at| unchecked.contains(&at));
+            let packed = body.compressed_size();
+            let refused = Cell::new(None);
+            let body = Checked {
+                body,
+                part: is_new.then(|| Part::new(job, &name, packed, &total)),
+                refused: &refused,
+            };
+            let read = rows(job, Records::new(body), &shared, index, sheet, each);
+            refused.take().map_or(read, Err)?;
+            unchecked.retain(|other| Some(*other) != at);
         }
+    }
+    for index in unchecked {
+        guard::check_part(job, &mut archive, (index, &names[index]), &total)?;
     }
     Ok(Book {
         kind: BookKind::Xlsb,
@@ -57,7 +74,13 @@ pub(super) fn pass(job: &Job, each: &mut Each) -> Result<Book> {
         sheets: sheets.into_iter().map(|(sheet, _)| sheet).collect(),
         left_out: Vec::new(),
         separators: Vec::new(),
+        checked: 0,
     })
+}
+
+fn is_sheet(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.contains("worksheets/") && name.ends_with(".bin")
 }
 
 /// The part of that name as the archive spells it; case doesn't matter to Excel.
