@@ -48,6 +48,7 @@ mod invite;
 pub mod jobs;
 mod mails;
 mod page;
+mod paths;
 mod people;
 mod proxy;
 mod response;

@@ -450,8 +450,6 @@ pub(crate) fn check(ask: &mut Ask, upload: &mut Upload, allowed: &[(String, u64)
     let plan = plan_of(&ask.app.home, upload.id, id);
     args.push(format!("--plan={}", plan.display()));
     args.push("--json".to_string());
-    upload.settings.check = Some(id);
-    ask.store.set_upload(upload.id, &upload.settings)?;
     let work = Work {
         kind: "check",
         args,
@@ -459,7 +457,13 @@ pub(crate) fn check(ask: &mut Ask, upload: &mut Upload, allowed: &[(String, u64)
         about: upload.id.to_string(),
         leads_to: format!("/import/{}/plan/{id}", upload.id),
     };
-    jobs::start_as(ask, id, work)
+    // The columns may have been chosen in another way since a check began that still runs.
+    let columns = by_hand.map(|path| std::fs::read_to_string(path).unwrap_or_default());
+    let subject = jobs::subject(&work) + &columns.unwrap_or_default();
+    let job = jobs::start_about(ask, id, work, subject)?;
+    upload.settings.check = Some(job);
+    ask.store.set_upload(upload.id, &upload.settings)?;
+    Ok(job)
 }
 
 /// The plan that a check wrote.

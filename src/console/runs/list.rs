@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Lines, PAGE_LINES, address, outcome_word, state_word, title};
+use super::{Lines, PAGE_LINES, address, kind_word, name, outcome_word, state_word};
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::page::visible;
 use crate::outcome::Outcome;
@@ -41,7 +41,7 @@ fn table(ask: &Ask, runs: &[&RunRecord]) -> Markup {
         div.scroll { table.cards {
             caption { (ask.t("Checks write nothing. Times are in your time zone.")) }
             thead { tr {
-                th scope="col" { (ask.t("Run")) } th scope="col" { (ask.t("Begun")) }
+                th scope="col" { (ask.t("Run")) }
                 th scope="col" { (ask.t("Rows")) } th scope="col" { (ask.t("State")) }
             } }
             tbody { @for run in runs { (line(ask, run)) } }
@@ -69,11 +69,10 @@ fn line(ask: &Ask, run: &RunRecord) -> Markup {
     html! {
         tr {
             th scope="row" {
-                a href=(address(&run.id, "")) { (visible(&title(ask, run))) }
-                div.small { span.id { (run.id) } }
+                a href=(address(&run.id, "")) { (visible(&name(ask, run))) }
+                div.small { (kind_word(ask, run)) " · " span.id { (run.id) } }
             }
-            td { (ask.time(&run.started_at)) }
-            td { (parts.join(", ")) }
+            td data-label=(ask.t("Rows")) { (parts.join(", ")) }
             td {
                 @if run.state != "finished" { span.badge.warning { (state_word(ask, &run.state)) } }
                 @else if is_held { span.badge.reject { (ask.t("waits for approval")) } }
