@@ -399,12 +399,21 @@ impl Work {
 /// The codes of a ledger that are warnings about a value: what a fix can change.
 fn warnings(definition: &Definition) -> Vec<Code> {
     const OTHERS: [&str; 8] = [
-        "map.", "row.", "group.", "session.", "match.", "clash.", "account.", "password.",
+        "map.",
+        "row.",
+        "group.",
+        "session.",
+        "match.",
+        "clash.",
+        "account.",
+        "password.",
     ];
     let is_value = |code: &Code| !OTHERS.iter().any(|room| code.name().starts_with(room));
-    let is_warning = |code: &Code| code.severity() == Severity::Warning && !definition.rejects(*code);
+    let is_warning =
+        |code: &Code| code.severity() == Severity::Warning && !definition.rejects(*code);
     let all = Code::ALL.iter().copied();
-    all.filter(|code| is_value(code) && is_warning(code)).collect()
+    all.filter(|code| is_value(code) && is_warning(code))
+        .collect()
 }
 
 /// The warnings about values that a run has.
@@ -441,13 +450,19 @@ fn warned_rows(
     let mistaken = |mistake: crate::ledger::Mistake| Refusal::new(Code::UsageInvalid, mistake.what);
     let went_in = [Outcome::Created, Outcome::Updated, Outcome::Unchanged];
     let went_in = went_in.map(|outcome| format!("'{}'", outcome.name()));
-    let text = format!("issues in ({}) and outcome in ({})", codes.join(", "), went_in.join(", "));
+    let text = format!(
+        "issues in ({}) and outcome in ({})",
+        codes.join(", "),
+        went_in.join(", ")
+    );
     let filter = rows.filter(&text).map_err(mistaken)?;
     let columns = ["row", "account", "issues"];
     let columns = columns.iter().map(|name| rows.columns().find(name));
     let query = Query {
         filter: Some(&filter),
-        columns: columns.collect::<std::result::Result<Vec<&Column>, _>>().map_err(mistaken)?,
+        columns: columns
+            .collect::<std::result::Result<Vec<&Column>, _>>()
+            .map_err(mistaken)?,
         limit: Some(WARNED_MAX + corrected.len() as u64),
         ..Query::default()
     };

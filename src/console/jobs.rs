@@ -109,7 +109,10 @@ pub fn start_about(ask: &mut Ask, id: Uuid, work: Work, subject: String) -> Resu
 pub fn subject(work: &Work) -> String {
     let is_made = |index: usize, arg: &str| {
         let is_plan = arg.starts_with("--plan=") || index > 0 && work.args[index - 1] == "--plan";
-        let stem = arg.rsplit('/').next().and_then(|name| name.strip_suffix(".txt"));
+        let stem = arg
+            .rsplit('/')
+            .next()
+            .and_then(|name| name.strip_suffix(".txt"));
         is_plan || stem.is_some_and(|stem| stem.parse::<Uuid>().is_ok())
     };
     let args = work.args.iter().enumerate();

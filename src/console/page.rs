@@ -3,11 +3,11 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::ask::{Ask, Page};
+use super::paths::without_folders;
 use super::words;
 use crate::admin::Role;
 use crate::notify::token::Token;
 use crate::refusal::Refusal;
-use super::paths::without_folders;
 pub(super) use crate::report::html::visible;
 
 /// The pages' only style sheet; it is in each of them as it is, allowed by its hash.

@@ -51,8 +51,14 @@ fn path_end(text: &str, before: char) -> usize {
 /// The last part of a path. A file that muster made for itself has an id as its name: what it is says
 /// more.
 fn name_of(path: &str) -> String {
-    let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
-    let made = name.split_once('.').filter(|(stem, _)| stem.parse::<Uuid>().is_ok());
+    let name = path
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or(path);
+    let made = name
+        .split_once('.')
+        .filter(|(stem, _)| stem.parse::<Uuid>().is_ok());
     match made {
         Some((_, "txt")) => "message.txt".to_string(),
         Some((_, "plan" | "parquet")) => "checked.plan".to_string(),
@@ -68,15 +74,36 @@ mod tests {
     #[test]
     fn files_are_named_without_their_folders() {
         for (text, shown) in [
-            ("also in /tmp/.tmpX1/rows.csv:3 (`Ann Ng`), /tmp/.tmpX1/rows.csv:7", "also in rows.csv:3 (`Ann Ng`), rows.csv:7"),
-            ("`/home/my lists/people 1.csv` is empty", "`people 1.csv` is empty"),
-            ("muster import '/srv/a b/people 1.csv' -p /srv/columns/x/users.toml", "muster import 'people 1.csv' -p users.toml"),
-            ("muster check --plan=/u/9f9c1f1e-3c53-4a7e-8f0e-3d9f0f6f0c11.plan", "muster check --plan=checked.plan"),
+            (
+                "also in /tmp/.tmpX1/rows.csv:3 (`Ann Ng`), /tmp/.tmpX1/rows.csv:7",
+                "also in rows.csv:3 (`Ann Ng`), rows.csv:7",
+            ),
+            (
+                "`/home/my lists/people 1.csv` is empty",
+                "`people 1.csv` is empty",
+            ),
+            (
+                "muster import '/srv/a b/people 1.csv' -p /srv/columns/x/users.toml",
+                "muster import 'people 1.csv' -p users.toml",
+            ),
+            (
+                "muster check --plan=/u/9f9c1f1e-3c53-4a7e-8f0e-3d9f0f6f0c11.plan",
+                "muster check --plan=checked.plan",
+            ),
             ("to the outbox /srv/muster/outbox/", "to the outbox outbox"),
             // What has no folder of the machine stays.
-            ("see https://firm.example/a/b or 10/11/2026, and/or", "see https://firm.example/a/b or 10/11/2026, and/or"),
-            ("on the page /settings, / or a /", "on the page /settings, / or a /"),
-            ("muster import muster-runs/20261130-1/fixed.csv", "muster import fixed.csv"),
+            (
+                "see https://firm.example/a/b or 10/11/2026, and/or",
+                "see https://firm.example/a/b or 10/11/2026, and/or",
+            ),
+            (
+                "on the page /settings, / or a /",
+                "on the page /settings, / or a /",
+            ),
+            (
+                "muster import muster-runs/20261130-1/fixed.csv",
+                "muster import fixed.csv",
+            ),
             ("Grüße: /ä/ö.csv", "Grüße: ö.csv"),
         ] {
             assert_eq!(without_folders(text), shown);

@@ -196,10 +196,12 @@ impl Resubmissions {
         for (row, mark) in &row_refs.rows {
             let found = match mark {
                 Cell::Unread(_) => Err("it doesn't name a row of a run".to_string()),
-                Cell::Of(of) => confirmed(of, &run_log).and_then(|earlier| match taken.insert(of) {
-                    true => Ok((of, earlier)),
-                    false => Err("another row in this file fixes the same row".to_string()),
-                }),
+                Cell::Of(of) => {
+                    confirmed(of, &run_log).and_then(|earlier| match taken.insert(of) {
+                        true => Ok((of, earlier)),
+                        false => Err("another row in this file fixes the same row".to_string()),
+                    })
+                }
             };
             match found {
                 Ok((of, earlier)) => {

@@ -361,8 +361,18 @@ mod tests {
         };
         assert!(found.iter().flatten().all(|id| *id == only.id));
         // Another subject, or none, is another job; so is the same after it has ended.
-        assert!(reader.insert_job(&new(Uuid::from_u128(7))).unwrap().is_none());
-        assert!(reader.insert_job(&new(Uuid::from_u128(8))).unwrap().is_none());
+        assert!(
+            reader
+                .insert_job(&new(Uuid::from_u128(7)))
+                .unwrap()
+                .is_none()
+        );
+        assert!(
+            reader
+                .insert_job(&new(Uuid::from_u128(8)))
+                .unwrap()
+                .is_none()
+        );
         reader.end_job(only.id, &Ended::default()).unwrap();
         assert!(reader.insert_job(&job(9)).unwrap().is_none());
         // One whose process is gone is in nobody's way.

@@ -107,7 +107,10 @@ impl Store {
         let sql = "select distinct origin_row from muster.mends
             where origin_run = $1 and settles and run_id <> $1 and not run_id = any ($2)";
         let rows = self.query(sql, &[&run, &self.taken_back()?], "reading the rows to fix")?;
-        Ok(rows.iter().map(|row| row.get::<_, i32>(0) as RowNumber).collect())
+        Ok(rows
+            .iter()
+            .map(|row| row.get::<_, i32>(0) as RowNumber)
+            .collect())
     }
 
     /// How many rows of a run needed work, and what happened to them since; `None` where none did.

@@ -11,7 +11,7 @@ use super::{asked, folder_of, is_known, pipelines, rows};
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::commands::{Said, output};
 use crate::console::jobs::{self, Work};
-use crate::console::page::{command, form, prose, visible};
+use crate::console::page::{command, form, masked, prose, visible};
 use crate::console::steps::steps;
 use crate::field::{Field, NamePart};
 use crate::issue::Code;
@@ -118,7 +118,7 @@ fn proposal(ask: &Ask, upload: &Upload, document: &Document) -> Markup {
     let examined = rows(ask, document.rows);
     html! {
         @if let Some(why) = &document.recognized {
-            div.note { p { (prose(&super::without_folder(why, &upload.path))) } }
+            div.note { p { (prose(why)) } }
         }
         @if !document.questions.is_empty() {
             div.warning role="status" {
@@ -133,6 +133,7 @@ fn proposal(ask: &Ask, upload: &Upload, document: &Document) -> Markup {
         }
         section aria-labelledby="columns" {
             h2 id="columns" { (ask.t("What the columns are")) }
+            (masked(ask))
             p { (ask.tf("Proposed from the names of the columns and the first {rows}.", &[("rows", &examined)])) }
             (form(ask, &format!("/import/{}/columns", upload.id), html! {
                 div.scroll tabindex="0" role="region" aria-labelledby="columns" { (table(ask, document)) }

@@ -246,7 +246,7 @@ fn listed(ask: &Ask, checked: &Checked, labelled: &str, issues: &[&IssueCount]) 
                 th scope="row" { (prose(&issue.title)) " " code.faint { (visible(&issue.code)) } }
                 td.number { a href={ "/runs/" (run) "/rows?code=" (page::encoded(&issue.code)) } { (ask.number(issue.count)) } }
                 td { @if let Some(example) = issue.examples.first() {
-                    (ask.tf("line {line}", &[("line", &ask.number(example.line))])) @if !example.found.is_empty() { ": " (visible(&cut(&example.found))) } @if !example.detail.is_empty() { " – " (prose(&super::without_folder(&example.detail, &checked.upload.path))) }
+                    (ask.tf("line {line}", &[("line", &ask.number(example.line))])) @if !example.found.is_empty() { ": " (visible(&cut(&example.found))) } @if !example.detail.is_empty() { " – " (prose(&example.detail)) }
                 } }
             } } }
         } }

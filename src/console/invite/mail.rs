@@ -10,7 +10,7 @@ use super::who::{called, came, left_out, table};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::jobs::{self, Work};
-use crate::console::page::{command, encoded, form, prose, visible};
+use crate::console::page::{command, encoded, form, masked, prose, visible};
 use crate::console::people::change::chosen as chosen_people;
 use crate::console::people::parts::{
     PER_PAGE, counted, list_of, message_options, offset, pages, personal, visible_lines, with,
@@ -147,6 +147,7 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
         section aria-labelledby="people" {
             h2 #people { (ask.t("Who gets a mail")) }
             (left_out(ask, &plan.selection))
+            (masked(ask))
             @if plan.run.is_some() {
                 @if total > 0 {
                     (form(ask, &format!("{}/message", plan.here), html! {

@@ -5,10 +5,11 @@ use maud::{Markup, html};
 use super::purpose::{Purpose, wanted_of};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
-use crate::console::page::{command, encoded, form, visible};
+use crate::console::page::{command, encoded, form, masked, visible};
 use crate::console::people::parts::{
     PER_PAGE, choice, counted, offset, pages, personal, query_of, status_name, with,
 };
+use crate::console::runs::link_of;
 use crate::invitation::{Candidate, Funnel, LeftOut};
 use crate::notify::select::Selection;
 use crate::people::words::find_import;
@@ -54,7 +55,7 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
     let count = selection.chosen.len() as u64;
     let here = format!("/runs/{}/{}", encoded(&run.id), purpose.path());
     let body = html! {
-        p { (ask.t("Step 1 of 3: who")) " · " (ask.t("Run")) " " a href={ "/runs/" (encoded(&run.id)) } { (visible(&run.id)) } }
+        p { (ask.t("Step 1 of 3: who")) " · " (link_of(ask, &run.id)) }
         @if funnel.invited > 0 { (came(ask, &run, &funnel)) }
         section aria-labelledby="who" {
             h2 #who { (gets(ask, purpose, count)) }
@@ -211,6 +212,7 @@ fn list(ask: &Ask, selection: &Selection) -> Markup {
         @if total > 0 {
             section aria-labelledby="people" {
                 h2 #people { (title) }
+                (masked(ask))
                 (table(ask, &people[first..last], None))
                 (pages(ask, total))
             }

@@ -61,6 +61,7 @@ pub(crate) fn page_of_fixes(ask: &mut Ask) -> Result<Answer> {
         (Ok(judged), None) => {
             let fixes = ask.store.fixes(&run.id)?;
             html! {
+                (page::masked(ask))
                 (ready(ask, &run, judged))
                 (same::sections(ask, &run, judged))
                 (groups(ask, &run, judged))
@@ -70,6 +71,7 @@ pub(crate) fn page_of_fixes(ask: &mut Ask) -> Result<Answer> {
             }
         }
         (Err(work), _) => html! {
+            (page::masked(ask))
             (too_many(ask, &run, work.rows()))
             (warned(ask, &run, work)?)
             (by_file(ask, &run))
@@ -132,7 +134,12 @@ impl Chosen {
 }
 
 /// One group, a page of it.
-fn chosen_group(ask: &mut Ask, run: &RunRecord, judged: &Judged, chosen: &Chosen) -> Result<Markup> {
+fn chosen_group(
+    ask: &mut Ask,
+    run: &RunRecord,
+    judged: &Judged,
+    chosen: &Chosen,
+) -> Result<Markup> {
     let warned = match chosen.went_in {
         true => judge::judge_warned(ask, run)?,
         false => JudgedWarned::Nothing,
@@ -146,7 +153,8 @@ fn chosen_group(ask: &mut Ask, run: &RunRecord, judged: &Judged, chosen: &Chosen
         group.code == chosen.code && group.column.unwrap_or_default() == chosen.column
     };
     let found = groups.iter().find(is_it);
-    let back = html! { p { a href=(address(&run.id, "/fix")) { "← " (ask.t("All rows to fix")) } } };
+    let back =
+        html! { p { a href=(address(&run.id, "/fix")) { "← " (ask.t("All rows to fix")) } } };
     Ok(html! {
         (back)
         (page::masked(ask))
@@ -161,11 +169,17 @@ fn chosen_group(ask: &mut Ask, run: &RunRecord, judged: &Judged, chosen: &Chosen
 }
 
 /// The rows that went in although something looks wrong.
-fn warned(ask: &mut Ask, run: &RunRecord, work: &fixing::Work) -> Result<Markup> {
-    if fixing::warned_codes(run, &work.pipeline.definition).next().is_none() {
+fn warned(ask: &mut Ask, run: &RunRecord, work: &Work) -> Result<Markup> {
+    if fixing::warned_codes(run, &work.pipeline.definition)
+        .next()
+        .is_none()
+    {
         return Ok(html! {});
     }
-    let read = run.summary.as_ref().map_or(0, |summary| summary.counts.read);
+    let read = run
+        .summary
+        .as_ref()
+        .map_or(0, |summary| summary.counts.read);
     let is_asked = read <= READ_AT_ONCE || ask.query.has("warnings");
     let judged = match is_asked {
         true => judge::judge_warned(ask, run)?,
@@ -184,7 +198,6 @@ fn warned(ask: &mut Ask, run: &RunRecord, work: &fixing::Work) -> Result<Markup>
         JudgedWarned::Rows(judged) => html! {
             p { (ask.t("These people are in the accounts. If a value is wrong, type what is right. Saving keeps your corrections here; importing them changes the accounts.")) }
             (ready_warned(ask, run, judged))
-            (page::masked(ask))
         },
     };
     Ok(html! {
@@ -259,7 +272,6 @@ fn ready(ask: &Ask, run: &RunRecord, judged: &Judged) -> Markup {
             } @else if left > 0 {
                 p { (ask.t("Type what is right, then save. Your fixes are kept here; nothing is written to the accounts until you import the fixed rows.")) }
             }
-            @if left > 0 { (page::masked(ask)) }
         }
     }
 }
@@ -269,7 +281,10 @@ fn ready(ask: &Ask, run: &RunRecord, judged: &Judged) -> Markup {
 fn grouped(judged: &Judged) -> Vec<Group<'_>> {
     let mut groups: BTreeMap<(Code, Option<&str>), Group> = BTreeMap::new();
     for (row, problems) in &judged.problems {
-        for problem in problems.iter().filter(|problem| !same::CODES.contains(&problem.code)) {
+        for problem in problems
+            .iter()
+            .filter(|problem| !same::CODES.contains(&problem.code))
+        {
             let column = problem.column.as_deref();
             let group = groups
                 .entry((problem.code, column))
@@ -332,8 +347,15 @@ impl Part<'_> {
     /// The ways to the other pages.
     fn ways(&self, ask: &Ask, total: usize) -> Markup {
         let last = total.saturating_sub(1) / SHOWN_MAX;
-        let (code, column) = (self.group.code.name(), self.group.column.unwrap_or_default());
-        let warnings = if self.judged.work.went_in { "&warnings=yes" } else { "" };
+        let (code, column) = (
+            self.group.code.name(),
+            self.group.column.unwrap_or_default(),
+        );
+        let warnings = if self.judged.work.went_in {
+            "&warnings=yes"
+        } else {
+            ""
+        };
         let own = format!("?code={code}&column={}{warnings}", encoded(column));
         let to = |page: usize| format!("{}{own}&page={}", address(&self.run.id, "/fix"), page + 1);
         let from = self.page * SHOWN_MAX;
@@ -365,7 +387,11 @@ impl Part<'_> {
 
 fn group_section(ask: &Ask, part: &Part, number: usize) -> Markup {
     let group = part.group;
-    let prefix = if part.judged.work.went_in { "warning" } else { "group" };
+    let prefix = if part.judged.work.went_in {
+        "warning"
+    } else {
+        "group"
+    };
     let id = format!("{prefix}-{number}");
     let rows = plural(ask, group.rows as u64, "1 row", "{n} rows");
     let values = plural(ask, group.values.len() as u64, "1 value", "{n} values");

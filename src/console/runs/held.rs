@@ -9,7 +9,7 @@ use super::{Lines, PAGE_LINES, address, asked, page, personal, plural, rows_with
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask};
 use crate::console::jobs::{self, Work};
-use crate::console::page::{command, form, prose, visible};
+use crate::console::page::{command, form, masked, prose, visible};
 use crate::issue::Code;
 use crate::ledger::{Cell, Column, Query, Rows};
 use crate::refusal::{Refusal, Result};
@@ -83,6 +83,7 @@ fn body(ask: &Ask, run: &RunRecord, wrong: Option<&Wrong>) -> Result<Markup> {
             p { (ask.t("Nothing of this was written. An approval writes it exactly as planned. What you don't approve stays as it is; nothing else happens.")) }
             @if rows.is_none() { p.warning { (ask.t("The plan of this run is gone, so that nothing can be approved. Import the list again.")) } }
         }
+        @if !held.is_empty() && rows.is_some() { (masked(ask)) }
         @for section in &sections { (section) }
     })
 }

@@ -135,7 +135,9 @@ impl Judged {
             let mut parts = text.split(path.as_str());
             out.push_str(parts.next().unwrap_or_default());
             for part in parts {
-                let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+                let end = part
+                    .find(|c: char| !c.is_ascii_digit())
+                    .unwrap_or(part.len());
                 let line: u64 = part[..end].parse().unwrap_or_default();
                 match known.get(&(file, line)) {
                     Some(row) => {
@@ -192,11 +194,13 @@ pub(super) fn judge_warned(ask: &mut Ask, run: &RunRecord) -> Result<JudgedWarne
     let Ok(ledger) = runs::ledger(run) else {
         return Ok(JudgedWarned::Nothing);
     };
-    Ok(match Work::of_warned((run, &ledger), ask.store, &reader())? {
-        Warned::Nothing => JudgedWarned::Nothing,
-        Warned::ListGone => JudgedWarned::ListGone,
-        Warned::Rows(work) => JudgedWarned::Rows(Box::new(checked(ask, run, *work)?)),
-    })
+    Ok(
+        match Work::of_warned((run, &ledger), ask.store, &reader())? {
+            Warned::Nothing => JudgedWarned::Nothing,
+            Warned::ListGone => JudgedWarned::ListGone,
+            Warned::Rows(work) => JudgedWarned::Rows(Box::new(checked(ask, run, *work)?)),
+        },
+    )
 }
 
 /// Checks the rows of `work`, with their fixes.
@@ -288,7 +292,8 @@ fn note(ran: &Ran, run: &RunRecord, judged: &mut Judged) -> Result<()> {
             };
             known.insert((source, people.drafts.places[index].line), of.row);
             let of_row = issues.get(&row).into_iter().flatten();
-            let problems = of_row.filter_map(|issue| problem(issue, *outcome, (ran, source), judged));
+            let problems =
+                of_row.filter_map(|issue| problem(issue, *outcome, (ran, source), judged));
             let problems = problems.collect();
             judged.problems.insert(of.row, problems);
         }
@@ -311,9 +316,8 @@ fn problem(
     let file = &ran.files[source];
     let keeps_out = keeps_out(issue, outcome, &judged.work.pipeline.definition);
     let column = record::column_of(issue, file, ran);
-    let is_warning = judged.work.went_in
-        && issue.code.severity() == Severity::Warning
-        && column.is_some();
+    let is_warning =
+        judged.work.went_in && issue.code.severity() == Severity::Warning && column.is_some();
     (keeps_out || is_warning).then(|| Problem {
         code: issue.code,
         field: issue.field,

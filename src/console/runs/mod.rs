@@ -19,8 +19,8 @@ pub(super) mod held;
 mod judge;
 pub(super) mod list;
 mod places;
-pub(super) mod same;
 pub(super) mod rows;
+pub(super) mod same;
 pub(super) mod summary;
 pub(super) mod undo;
 

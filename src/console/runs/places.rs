@@ -11,7 +11,7 @@ use crate::store::runs::RunRecord;
 
 /// Where a row is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The name of its file, without a folder.
     pub file: String,
     /// Its line there.
@@ -28,13 +28,20 @@ pub(super) fn places(
     run: &RunRecord,
     rows: &[RowNumber],
 ) -> Result<HashMap<RowNumber, Place>> {
-    let fixes_others = run.summary.as_ref().is_some_and(|summary| !summary.resubmitted.is_empty());
+    let fixes_others = run
+        .summary
+        .as_ref()
+        .is_some_and(|summary| !summary.resubmitted.is_empty());
     let earlier = match fixes_others {
         true => ask.store.earlier_rows(&run.id, rows)?,
         false => HashMap::new(),
     };
     let mut found = HashMap::new();
-    let own: Vec<RowNumber> = rows.iter().copied().filter(|row| !earlier.contains_key(row)).collect();
+    let own: Vec<RowNumber> = rows
+        .iter()
+        .copied()
+        .filter(|row| !earlier.contains_key(row))
+        .collect();
     found.extend(in_ledger(run, &own)?);
     let mut by_run: BTreeMap<&str, Vec<(RowNumber, RowNumber)>> = BTreeMap::new();
     for (row, of) in &earlier {
@@ -46,7 +53,9 @@ pub(super) fn places(
         };
         let numbers: Vec<RowNumber> = pairs.iter().map(|(_, of)| *of).collect();
         let of_run = in_ledger(&first, &numbers)?;
-        let known = pairs.iter().filter_map(|(row, of)| Some((*row, of_run.get(of)?.clone())));
+        let known = pairs
+            .iter()
+            .filter_map(|(row, of)| Some((*row, of_run.get(of)?.clone())));
         found.extend(known);
     }
     Ok(found)
@@ -59,7 +68,9 @@ fn in_ledger(run: &RunRecord, numbers: &[RowNumber]) -> Result<HashMap<RowNumber
     };
     let rows = Rows::open(&ledger)?;
     let wanted = numbers.iter().map(|row| u64::from(*row) + 1).collect();
-    let columns = ["row", "file", "line"].iter().map(|name| rows.columns().find(name));
+    let columns = ["row", "file", "line"]
+        .iter()
+        .map(|name| rows.columns().find(name));
     let (Ok(filter), Ok(columns)) = (
         rows.among(None, Vec::new(), wanted),
         columns.collect::<std::result::Result<Vec<_>, _>>(),

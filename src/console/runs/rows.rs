@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use maud::{Markup, html};
 use uuid::Uuid;
 
+use super::places::places;
 use super::{Lines, PAGE_LINES, address, asked, code, outcome_word, page, personal};
 use crate::console::ask::{Answer, Ask};
-use crate::console::page::{encoded, visible};
+use crate::console::page::{encoded, masked, visible};
+use crate::field::RowNumber;
 use crate::issue::Code;
 use crate::ledger::{Cell, Column, Filter, Mistake, Query, Rows};
 use crate::outcome::Outcome;
@@ -118,7 +120,8 @@ pub(crate) fn page_of_rows(ask: &mut Ask) -> Result<Answer> {
     let rows = Rows::open(&runs::ledger(&run)?)?;
     let wanted = Wanted::of(ask);
     let mut lines = Lines::asked(ask);
-    let found = read(ask, &rows, &wanted, &mut lines)?;
+    let mut found = read(ask, &rows, &wanted, &mut lines)?;
+    put_back(ask, &run, &mut found)?;
     let ids: Vec<Uuid> = found.iter().filter_map(|line| line.account).collect();
     let known = ask.store.known_as(&ids)?;
     let several = run
@@ -137,12 +140,35 @@ pub(crate) fn page_of_rows(ask: &mut Ask) -> Result<Answer> {
         (filter(ask, &run, &wanted))
         section aria-labelledby="found" {
             h2 id="found" { (super::plural(ask, lines.total, "1 row", "{n} rows")) }
-            @if !found.is_empty() { (table(ask, &run, (&found, &known), several)) }
+            @if !found.is_empty() {
+                (masked(ask))
+                (table(ask, &run, (&found, &known), several))
+            }
             (lines.ways(ask, &wanted.address(&run.id)))
         }
         (command(ask, &run, &wanted))
     };
     Ok(page(&run, ask, &title, "runs", body).into())
+}
+
+/// Rows that came back as corrections are at their lines in the list that was sent first.
+fn put_back(ask: &Ask, run: &RunRecord, lines: &mut [Line]) -> Result<()> {
+    let summary = run.summary.as_ref();
+    if summary.is_none_or(|summary| summary.resubmitted.is_empty()) {
+        return Ok(());
+    }
+    let rows: Vec<RowNumber> = lines
+        .iter()
+        .map(|line| (line.row - 1) as RowNumber)
+        .collect();
+    let known = places(ask, run, &rows)?;
+    for line in lines {
+        if let Some(place) = known.get(&((line.row - 1) as RowNumber)) {
+            line.file.clone_from(&place.file);
+            line.line = place.line;
+        }
+    }
+    Ok(())
 }
 
 fn mistaken(mistake: Mistake) -> Refusal {
@@ -306,7 +332,6 @@ fn filter(ask: &Ask, run: &RunRecord, wanted: &Wanted) -> Markup {
         @if !wanted.cleaned.is_empty() {
             p { (ask.t("Only rows in which cleaning did this:")) " " code { (wanted.cleaned) } }
         }
-        @if ask.masks() { p.small { (ask.t("Values are masked. Who may show values can search by name, too.")) } }
     }
 }
 

@@ -69,7 +69,10 @@ fn groups(judged: &Judged) -> Vec<Same> {
             group.columns.extend(problem.column.clone());
         }
     }
-    groups.into_values().filter(|group| group.rows.len() > 1).collect()
+    groups
+        .into_values()
+        .filter(|group| group.rows.len() > 1)
+        .collect()
 }
 
 fn root(first: &BTreeMap<RowNumber, RowNumber>, mut row: RowNumber) -> RowNumber {
@@ -100,15 +103,12 @@ fn called(ask: &Ask, judged: &Judged, row: RowNumber) -> String {
     ask.tf("Line {n}", &[("n", &ask.number(judged.place(row).line))])
 }
 
-fn section(
-    ask: &Ask,
-    run: &RunRecord,
-    judged: &Judged,
-    (number, group): (usize, &Same),
-) -> Markup {
+fn section(ask: &Ask, run: &RunRecord, judged: &Judged, (number, group): (usize, &Same)) -> Markup {
     let id = format!("same-{number}");
     let lines = group.rows.iter().take(COLUMNS_MAX);
-    let lines: Vec<String> = lines.map(|row| ask.number(judged.place(*row).line)).collect();
+    let lines: Vec<String> = lines
+        .map(|row| ask.number(judged.place(*row).line))
+        .collect();
     let file = judged.place(group.rows[0]).file;
     let table = table(ask, judged, group);
     html! {
@@ -134,7 +134,8 @@ fn table(ask: &Ask, judged: &Judged, group: &Same) -> Markup {
         let file = judged.written.rows.get(row).map_or(0, |row| row.file);
         let header = judged.written.headers.get(file).into_iter().flatten();
         for name in header.filter(|name| *name != OF_ACCOUNT) {
-            if !names.contains(&name) && rows.iter().any(|row| !judged.cell(*row, name).is_empty()) {
+            if !names.contains(&name) && rows.iter().any(|row| !judged.cell(*row, name).is_empty())
+            {
                 names.push(name);
             }
         }
@@ -189,7 +190,9 @@ fn line(
 pub(super) fn kept(ask: &Ask) -> Option<Vec<Fix>> {
     let keep = row_of(ask.form.get("keep"))?;
     let among: BTreeSet<RowNumber> = ask.form.all("among").filter_map(row_of).collect();
-    let others = among.iter().filter(|row| **row != keep && among.contains(&keep));
+    let others = among
+        .iter()
+        .filter(|row| **row != keep && among.contains(&keep));
     let fix = |row: &RowNumber| Fix {
         place: Place::Row(*row),
         what: Fixed::LeftOut,
