@@ -109,6 +109,8 @@ pub struct App {
     /// Whether links sign in, as on the machine itself.
     links: bool,
     tries: Tries,
+    /// Counts of people, kept for a while.
+    counts: invite::Counts,
     /// A hash that no password has, for names that nobody has.
     no_password: String,
 }
@@ -189,6 +191,7 @@ pub fn serve(
         trusted,
         links: listen.ip().is_loopback() && !behind_proxy,
         tries: Tries::new(),
+        counts: invite::Counts::default(),
         no_password: password::hash(&Token::new()?.text())?,
     });
     let runtime = Builder::new_multi_thread()

@@ -390,7 +390,10 @@ fn rows_of_one_person_are_side_by_side() {
         "{page}"
     );
     // Columns that are the same aren't marked.
-    let last_name = page.split("<th scope=\"row\"><bdi>last_name").nth(1).unwrap();
+    let last_name = page
+        .split("<th scope=\"row\"><bdi>last_name")
+        .nth(1)
+        .unwrap();
     assert!(!last_name.split("</tr>").next().unwrap().contains("differs"));
     assert!(
         !page.contains("/tmp") && !page.contains("rows.csv"),
