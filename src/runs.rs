@@ -85,8 +85,12 @@ pub fn up_to_date(run: &RunRecord, store: Option<&Store>) -> Result<Summary> {
         );
     };
     if let Some(store) = store.filter(|_| run.kind == "import") {
-        let funnel = store.funnel(Some(&run.id))?;
-        summary.invitations = (funnel.invited > 0).then_some(funnel);
+        // To count the people of a large run takes a while.
+        let funnel = match store.has_invitations(&run.id)? {
+            true => Some(store.funnel(Some(&run.id))?),
+            false => None,
+        };
+        summary.invitations = funnel.filter(|funnel| funnel.invited > 0);
         summary.open = store.open_rows(&run.id)?;
     }
     let is_held = summary.is_held();

@@ -10,6 +10,23 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "Values of people are masked on this page. If you show them, all pages have them in full until you mask them again. The audit log notes that you did.",
         "Werte von Personen sind auf dieser Seite verborgen. Wenn Sie sie zeigen, stehen sie auf allen Seiten, bis Sie sie wieder verbergen. Das Protokoll hält fest, dass Sie es getan haben.",
     ),
+    ("Approvals", "Genehmigungen"),
+    (
+        "What safeguards hold of an import waits for an approver. You can ask for a second person: then who started the import can't approve what is held of it, in the console or on the command line.",
+        "Was Sicherungen von einem Import zurückhalten, wartet auf eine Genehmigung. Sie können eine zweite Person verlangen: Dann kann, wer den Import gestartet hat, nicht selbst genehmigen, was davon zurückgehalten wird, weder in der Konsole noch auf der Kommandozeile.",
+    ),
+    (
+        "What is held is approved by somebody else than who imported it",
+        "Was zurückgehalten wird, genehmigt jemand anderes, als wer importiert hat",
+    ),
+    (
+        "You started this run. Somebody else must approve what is held of it.",
+        "Sie haben diesen Lauf gestartet. Was davon zurückgehalten wird, muss jemand anderes genehmigen.",
+    ),
+    (
+        "More than {n} people match. Only rows of {n} of them are listed; search for more of the name.",
+        "Mehr als {n} Personen passen. Nur Zeilen von {n} davon sind aufgeführt; suchen Sie nach mehr vom Namen.",
+    ),
     ("Fixed rows of {name}", "Korrigierte Zeilen von {name}"),
     ("Approved rows of {name}", "Genehmigte Zeilen von {name}"),
     (

@@ -199,6 +199,8 @@ struct Lines {
     /// From 0.
     page: u64,
     total: u64,
+    /// Whether there are more than were looked for.
+    is_cut: bool,
 }
 
 impl Lines {
@@ -206,6 +208,7 @@ impl Lines {
         Lines {
             page: ask.query.number("page", 1).clamp(1, 1 << 32) - 1,
             total: 0,
+            is_cut: false,
         }
     }
 

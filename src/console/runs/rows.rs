@@ -16,7 +16,7 @@ use crate::outcome::Outcome;
 use crate::refusal::{Refusal, Result};
 use crate::rule::Rule;
 use crate::runs;
-use crate::store::run_rows::KnownAs;
+use crate::store::run_rows::{FOUND_MAX, KnownAs};
 use crate::store::runs::RunRecord;
 
 /// What rows are sorted by: the word in the address, the column, and whether it is in reverse.
@@ -140,6 +140,7 @@ pub(crate) fn page_of_rows(ask: &mut Ask) -> Result<Answer> {
         (filter(ask, &run, &wanted))
         section aria-labelledby="found" {
             h2 id="found" { (super::plural(ask, lines.total, "1 row", "{n} rows")) }
+            @if lines.is_cut { p.warning { (ask.tf("More than {n} people match. Only rows of {n} of them are listed; search for more of the name.", &[("n", &ask.number(FOUND_MAX as u64))])) } }
             @if !found.is_empty() {
                 (masked(ask))
                 (table(ask, &run, (&found, &known), several))
@@ -176,7 +177,7 @@ fn mistaken(mistake: Mistake) -> Refusal {
 }
 
 /// Which rows are wanted; none for all of them.
-fn filter_of(ask: &Ask, rows: &Rows, wanted: &Wanted) -> Result<Option<Filter>> {
+fn filter_of(ask: &Ask, rows: &Rows, wanted: &Wanted, lines: &mut Lines) -> Result<Option<Filter>> {
     let expression = wanted.expression();
     let filter: Option<Filter> = match expression.as_str() {
         "" => None,
@@ -186,6 +187,7 @@ fn filter_of(ask: &Ask, rows: &Rows, wanted: &Wanted) -> Result<Option<Filter>> 
         return Ok(filter);
     }
     let accounts = ask.store.accounts_like(wanted.text)?;
+    lines.is_cut = accounts.len() as i64 == FOUND_MAX;
     let accounts = accounts.iter().map(ToString::to_string).collect();
     let found = rows.among(filter, accounts, Vec::new());
     found.map(Some).map_err(mistaken)
@@ -193,7 +195,7 @@ fn filter_of(ask: &Ask, rows: &Rows, wanted: &Wanted) -> Result<Option<Filter>> 
 
 /// The rows of the page; says in `lines` how many fit in all.
 fn read(ask: &Ask, rows: &Rows, wanted: &Wanted, lines: &mut Lines) -> Result<Vec<Line>> {
-    let filter = filter_of(ask, rows, wanted)?;
+    let filter = filter_of(ask, rows, wanted, lines)?;
     let column = |name: &str| rows.columns().find(name).map_err(mistaken);
     let columns: Vec<&Column> = SHOWN
         .iter()
