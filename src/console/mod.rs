@@ -111,6 +111,8 @@ pub struct App {
     tries: Tries,
     /// Counts of people, kept for a while.
     counts: invite::Counts,
+    /// What was found of rows to fix, likewise.
+    judged: runs::judge::Known,
     /// A hash that no password has, for names that nobody has.
     no_password: String,
 }
@@ -192,6 +194,7 @@ pub fn serve(
         links: listen.ip().is_loopback() && !behind_proxy,
         tries: Tries::new(),
         counts: invite::Counts::default(),
+        judged: runs::judge::Known::default(),
         no_password: password::hash(&Token::new()?.text())?,
     });
     let runtime = Builder::new_multi_thread()

@@ -346,6 +346,7 @@ mod tests {
                 "a-1".to_string(),
                 RowsToFix {
                     is_same_pipeline: true,
+                    read: 0,
                     rows: HashMap::from([
                         (4, needs(earlier("a-1", 4), true)),
                         (5, needs(earlier("a-1", 5), true)),
@@ -357,6 +358,7 @@ mod tests {
                 "a-2".to_string(),
                 RowsToFix {
                     is_same_pipeline: true,
+                    read: 0,
                     rows: HashMap::from([(0, needs(earlier("a-1", 6), true))]),
                 },
             ),

@@ -1,13 +1,20 @@
 //! Counts of the people of large runs, kept for a while: to count a million takes seconds.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
+use uuid::Uuid;
+
+use crate::admin::Role;
 use crate::console::ask::Ask;
-use crate::invitation::Funnel;
+use crate::invitation::{Funnel, Kind};
 use crate::refusal::Result;
+use crate::runs;
 use crate::sending::audience::{Audience, Counted};
+use crate::sending::mailer::Mailer;
+use crate::store::Store;
 use crate::store::runs::RunRecord;
 
 /// The people of smaller runs are counted each time.
@@ -72,7 +79,7 @@ impl Counts {
 
 /// What is known by that name, else what `count` finds.
 fn kept(
-    ask: &Ask,
+    (counts, store): (&Counts, &Store),
     (key, time): (String, Duration),
     is_large: bool,
     count: impl FnOnce() -> Result<What>,
@@ -80,12 +87,12 @@ fn kept(
     if !is_large {
         return count();
     }
-    let audit = ask.store.newest_audit()?;
-    if let Some(what) = ask.app.counts.get(&key, time, audit) {
+    let audit = store.newest_audit()?;
+    if let Some(what) = counts.get(&key, time, audit) {
         return Ok(what);
     }
     let what = count()?;
-    ask.app.counts.keep(key, audit, &what);
+    counts.keep(key, audit, &what);
     Ok(what)
 }
 
@@ -97,16 +104,16 @@ fn is_large(run: &RunRecord) -> bool {
 
 /// How many people of a run get a mail; `key` says which of them are asked for.
 pub(super) fn people(
-    ask: &Ask,
+    (counts, store): (&Counts, &Store),
     run: &RunRecord,
     audience: &Audience,
     key: &str,
 ) -> Result<Counted> {
     let key = format!("people {} {key}", run.id);
-    let count = || audience.counted(ask.store).map(What::People);
-    match kept(ask, (key, KEPT), is_large(run), count)? {
+    let count = || audience.counted(store).map(What::People);
+    match kept((counts, store), (key, KEPT), is_large(run), count)? {
         What::People(counted) => Ok(counted),
-        _ => audience.counted(ask.store),
+        _ => audience.counted(store),
     }
 }
 
@@ -117,7 +124,8 @@ pub(super) fn funnel(ask: &Ask, run: &RunRecord) -> Result<Option<Funnel>> {
     }
     let key = format!("funnel {}", run.id);
     let count = || ask.store.funnel(Some(&run.id)).map(What::Funnel);
-    let funnel = match kept(ask, (key, FUNNEL_KEPT), is_large(run), count)? {
+    let at = (&ask.app.counts, &*ask.store);
+    let funnel = match kept(at, (key, FUNNEL_KEPT), is_large(run), count)? {
         What::Funnel(funnel) => funnel,
         _ => ask.store.funnel(Some(&run.id))?,
     };
@@ -125,17 +133,52 @@ pub(super) fn funnel(ask: &Ask, run: &RunRecord) -> Result<Option<Funnel>> {
 }
 
 /// What the people of a run can be narrowed by.
-pub(super) fn words(ask: &Ask, run: &RunRecord) -> Result<Words> {
+pub(super) fn words(counts: &Counts, store: &Store, run: &RunRecord) -> Result<Words> {
     let count = || {
         Ok(What::Words(Words {
-            groups: ask.store.group_paths()?,
-            roles: ask.store.roles_in_use()?,
-            organizations: ask.store.organizations()?,
+            groups: store.group_paths()?,
+            roles: store.roles_in_use()?,
+            organizations: store.organizations()?,
         }))
     };
-    let found = kept(ask, ("words".to_string(), KEPT), is_large(run), count)?;
+    let at = (counts, store);
+    let found = kept(at, ("words".to_string(), KEPT), is_large(run), count)?;
     Ok(match found {
         What::Words(words) => words,
         _ => Words::default(),
     })
+}
+
+/// Counts the people of a large run before somebody asks, while they look at its summary.
+pub(crate) fn count_ahead(ask: &Ask, run: &RunRecord) {
+    let Ok(runtime) = Handle::try_current() else {
+        return;
+    };
+    let is_open = run.kind == "import" && is_large(run);
+    if !is_open || !ask.may(Role::Operator) {
+        return;
+    }
+    let (app, run) = (Arc::clone(ask.app), run.clone());
+    runtime.spawn(async move {
+        let pool = Arc::clone(&app.pool);
+        let counted = pool.run(move |store| {
+            let mailer = Mailer::open(None, run.pipeline.as_deref())?;
+            let ledger = runs::ledger(&run).ok();
+            let kind = (Kind::Invite, mailer.day);
+            let audience = Audience::of(store, (&run.id, ledger), kind, &[], &[])?;
+            people(
+                (&app.counts, store),
+                &run,
+                &audience,
+                &key(Kind::Invite, "", &[]),
+            )?;
+            words(&app.counts, store, &run)
+        });
+        counted.await
+    });
+}
+
+/// Names who is asked for.
+pub(super) fn key(kind: Kind, words: &str, except: &[Uuid]) -> String {
+    format!("{} {words} {except:?}", kind.name())
 }

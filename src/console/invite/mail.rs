@@ -104,8 +104,8 @@ impl Plan {
         let words: Vec<String> = serde_json::from_value(words).unwrap_or_default();
         let mailer = Mailer::open(None, run.pipeline.as_deref())?;
         let audience = audience_of(ask, &run, (purpose, &mailer), &words, &kept.except)?;
-        let key = format!("{} {} {:?}", purpose.path(), words.join(" "), kept.except);
-        let counted = counts::people(ask, &run, &audience, &key)?;
+        let key = counts::key(purpose.kind(), &words.join(" "), &kept.except);
+        let counted = counts::people((&ask.app.counts, ask.store), &run, &audience, &key)?;
         Ok(Some(Plan {
             purpose,
             here: format!("/runs/{}/{}/{id}", encoded(&run.id), purpose.path()),

@@ -46,8 +46,9 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
     let mailer = Mailer::open(None, run.pipeline.as_deref())?;
     let only = ask.query.get("only").to_string();
     let audience = audience_of(ask, &run, (purpose, &mailer), &words(&only), &[])?;
-    let counted_people =
-        counts::people(ask, &run, &audience, &format!("{} {only}", purpose.path()))?;
+    let key = counts::key(purpose.kind(), &only, &[]);
+    let at = (&ask.app.counts, &*ask.store);
+    let counted_people = counts::people(at, &run, &audience, &key)?;
     let (count, about) = (counted_people.chosen, counted_people.about_sessions);
     let here = format!("/runs/{}/{}", encoded(&run.id), purpose.path());
     let body = html! {
@@ -56,7 +57,7 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
         section aria-labelledby="who" {
             h2 #who { (gets(ask, purpose, count)) }
             @if about > 0 { p { (counted(ask, about, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
-            (filter(ask, &counts::words(ask, &run)?, &here))
+            (filter(ask, &counts::words(&ask.app.counts, ask.store, &run)?, &here))
             (left_out(ask, &counted_people.left_out, 0))
             @if ask.may(Role::Operator) {
                 (form(ask, &here, html! {
@@ -220,6 +221,9 @@ pub(super) fn shown(
     reason: Option<LeftOut>,
     total: u64,
 ) -> Result<(Vec<Candidate>, Markup)> {
+    if total == 0 {
+        return Ok((Vec::new(), html! {}));
+    }
     let after: Option<RowNumber> = ask.query.get("after").parse().ok();
     let limit = PER_PAGE as usize;
     // One more says whether there is another page.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 use maud::{Markup, html};
 
@@ -84,14 +85,14 @@ pub(crate) fn page_of_fixes(ask: &mut Ask) -> Result<Answer> {
 fn page_of_row(
     ask: &mut Ask,
     run: &RunRecord,
-    judged: Option<Judged>,
+    judged: Option<Arc<Judged>>,
     row: RowNumber,
 ) -> Result<Answer> {
-    let has_it = |judged: &Judged| judged.written.rows.contains_key(&row);
+    let has_it = |judged: &Arc<Judged>| judged.written.rows.contains_key(&row);
     let judged = match judged.filter(has_it) {
         Some(judged) => Some(judged),
         None => match judge::judge_warned(ask, run)? {
-            JudgedWarned::Rows(judged) => Some(*judged).filter(has_it),
+            JudgedWarned::Rows(judged) => Some(judged).filter(has_it),
             _ => None,
         },
     };
@@ -724,7 +725,7 @@ fn changed(ask: &mut Ask, run: &RunRecord, cells: Vec<(Place, String)>) -> Resul
     if cells.iter().any(is_unknown)
         && let JudgedWarned::Rows(warned) = judge::judge_warned(ask, run)?
     {
-        known.push(*warned);
+        known.push(warned);
     }
     let is_new = |(place, value): &(Place, String)| match place {
         Place::Cell(row, column) => {
@@ -782,7 +783,7 @@ pub(crate) fn import(ask: &mut Ask) -> Result<Answer> {
     let is_warned = ask.form.get("what") == "warned";
     let judged = match is_warned {
         true => match judge::judge_warned(ask, &run)? {
-            JudgedWarned::Rows(judged) => *judged,
+            JudgedWarned::Rows(judged) => judged,
             _ => return Ok(back),
         },
         false => match judge::judge(ask, &run)? {

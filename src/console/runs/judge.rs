@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -126,7 +128,7 @@ impl Judged {
 
     /// `text` with the places of rows in the list that was sent, and the rows. A check names them by the
     /// files that were written for it.
-    fn translated(&self, text: &str, known: &Known) -> (String, Vec<RowNumber>) {
+    fn translated(&self, text: &str, known: &Lines) -> (String, Vec<RowNumber>) {
         let mut text = text.to_string();
         let mut rows = Vec::new();
         for (file, path) in self.written.files.iter().enumerate() {
@@ -155,8 +157,43 @@ impl Judged {
     }
 }
 
+/// What was found of many rows, kept for a while: most pages are opened without anything new.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// What it depends on, when it was found, and what that was; the newest last.
+    found: Mutex<Vec<(String, Instant, Arc<Judged>)>>,
+}
+
+/// Fewer rows are checked each time.
+const KEPT_FROM: usize = 200;
+/// How many findings are kept, and for how long: accounts are also changed by the people themselves.
+const KEPT_MAX: usize = 3;
+const KEPT: Duration = Duration::from_mins(10);
+
+impl Known {
+    fn get(&self, state: &str) -> Option<Arc<Judged>> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |(known, at, _): &&(String, Instant, _)| known == state && at.elapsed() < KEPT;
+        found
+            .iter()
+            .find(is_it)
+            .map(|(.., judged)| Arc::clone(judged))
+    }
+
+    fn keep(&self, state: String, judged: &Arc<Judged>) {
+        if judged.problems.len() < KEPT_FROM {
+            return;
+        }
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if found.len() == KEPT_MAX {
+            found.remove(0);
+        }
+        found.push((state, Instant::now(), Arc::clone(judged)));
+    }
+}
+
 /// The rows by the files that were written for a check, and their lines there.
-type Known = HashMap<(usize, u64), RowNumber>;
+type Lines = HashMap<(usize, u64), RowNumber>;
 
 /// What files are read with: workbooks by a process of their own.
 pub(super) fn reader() -> Reader {
@@ -168,12 +205,21 @@ pub(super) fn reader() -> Reader {
 ///
 /// # Errors
 /// Those of [`Work::of`] and of a check.
-pub(super) fn judge(ask: &mut Ask, run: &RunRecord) -> Result<std::result::Result<Judged, Work>> {
+pub(super) fn judge(
+    ask: &mut Ask,
+    run: &RunRecord,
+) -> Result<std::result::Result<Arc<Judged>, Work>> {
+    let state = format!("wrong {} {}", run.id, ask.store.state_of_fixes(&run.id)?);
+    if let Some(judged) = ask.app.judged.get(&state) {
+        return Ok(Ok(judged));
+    }
     let work = Work::of(run, ask.store)?;
     if work.rows() > ROWS_MAX {
         return Ok(Err(work));
     }
-    checked(ask, run, work).map(Ok)
+    let judged = Arc::new(checked(ask, run, work)?);
+    ask.app.judged.keep(state, &judged);
+    Ok(Ok(judged))
 }
 
 /// What is known of the rows that went in with a warning.
@@ -183,7 +229,7 @@ pub(super) enum JudgedWarned {
     /// The list that has them isn't kept any more.
     ListGone,
     /// These.
-    Rows(Box<Judged>),
+    Rows(Arc<Judged>),
 }
 
 /// Checks the rows that went in with a warning.
@@ -194,13 +240,20 @@ pub(super) fn judge_warned(ask: &mut Ask, run: &RunRecord) -> Result<JudgedWarne
     let Ok(ledger) = runs::ledger(run) else {
         return Ok(JudgedWarned::Nothing);
     };
-    Ok(
-        match Work::of_warned((run, &ledger), ask.store, &reader())? {
-            Warned::Nothing => JudgedWarned::Nothing,
-            Warned::ListGone => JudgedWarned::ListGone,
-            Warned::Rows(work) => JudgedWarned::Rows(Box::new(checked(ask, run, *work)?)),
-        },
-    )
+    let state = format!("warned {} {}", run.id, ask.store.state_of_fixes(&run.id)?);
+    if let Some(judged) = ask.app.judged.get(&state) {
+        return Ok(JudgedWarned::Rows(judged));
+    }
+    let warned = Work::of_warned((run, &ledger), ask.store, &reader())?;
+    Ok(match warned {
+        Warned::Nothing => JudgedWarned::Nothing,
+        Warned::ListGone => JudgedWarned::ListGone,
+        Warned::Rows(work) => {
+            let judged = Arc::new(checked(ask, run, *work)?);
+            ask.app.judged.keep(state, &judged);
+            JudgedWarned::Rows(judged)
+        }
+    })
 }
 
 /// Checks the rows of `work`, with their fixes.
@@ -277,7 +330,7 @@ fn note(ran: &Ran, run: &RunRecord, judged: &mut Judged) -> Result<()> {
             }
         }
     }
-    let mut known = Known::new();
+    let mut known = Lines::new();
     for batch in 0..ran.spool.batches() {
         let (people, planned) = ran.read(batch)?;
         let source = usize::from(people.drafts.source);

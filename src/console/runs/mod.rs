@@ -16,7 +16,7 @@ pub(super) mod decide;
 pub(super) mod files;
 pub(super) mod fix;
 pub(super) mod held;
-mod judge;
+pub(super) mod judge;
 pub(super) mod list;
 mod places;
 pub(super) mod rows;

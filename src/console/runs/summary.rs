@@ -8,6 +8,7 @@ use super::{
 };
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
+use crate::console::invite::count_ahead;
 use crate::console::page::{self, encoded, prose, visible};
 use crate::issue::Code;
 use crate::outcome::{Counts, Outcome};
@@ -27,6 +28,7 @@ pub(crate) fn page_of_run(ask: &mut Ask) -> Result<Answer> {
         return Ok(Page::new("/runs", title, interrupted(ask, &run)).into());
     }
     let summary = runs::up_to_date(&run, Some(ask.store))?;
+    count_ahead(ask, &run);
     let undos = ask.store.find_undos(&run.id)?;
     let undone_by = undos.first().map(|undo| undo.id.clone());
     let body = html! {
