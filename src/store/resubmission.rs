@@ -123,17 +123,23 @@ impl Store {
             &[&[run].as_slice(), &self.taken_back()?],
             "reading the rows left to fix",
         )?;
+        let sql = "select row from muster.fixes where run_id = $1 and what = 'leave out' and row is not null";
+        let fixes = self.query(sql, &[&run], "reading the rows left to fix")?;
+        let out: HashSet<i32> = fixes.iter().map(|row| row.get(0)).collect();
         let mut by: BTreeMap<String, u64> = BTreeMap::new();
+        let mut left_out = 0;
         for row in &rows {
-            if let Some(run) = row.get::<_, Option<String>>(4) {
-                *by.entry(run).or_default() += 1;
+            match row.get::<_, Option<String>>(4) {
+                Some(run) => *by.entry(run).or_default() += 1,
+                None => left_out += u64::from(out.contains(&row.get(1))),
             }
         }
         let fixed = by.values().sum();
         let open = Open {
             needed: rows.len() as u64,
             fixed,
-            left: rows.len() as u64 - fixed,
+            left: rows.len() as u64 - fixed - left_out,
+            left_out,
             by: by
                 .into_iter()
                 .map(|(run, rows)| FixedBy { run, rows })

@@ -10,6 +10,10 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "Values of people are masked on this page. If you show them, all pages have them in full until you mask them again. The audit log notes that you did.",
         "Werte von Personen sind auf dieser Seite verborgen. Wenn Sie sie zeigen, stehen sie auf allen Seiten, bis Sie sie wieder verbergen. Das Protokoll hält fest, dass Sie es getan haben.",
     ),
+    (
+        "No mail server is set: the mails go into the outbox, a folder of this machine.",
+        "Es ist kein Mailserver eingestellt: Die Mails gehen in den Ausgang, einen Ordner dieses Rechners.",
+    ),
     ("Approvals", "Genehmigungen"),
     (
         "What safeguards hold of an import waits for an approver. You can ask for a second person: then who started the import can't approve what is held of it, in the console or on the command line.",

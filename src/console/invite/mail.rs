@@ -395,7 +395,10 @@ fn send_section(ask: &Ask, plan: &Plan) -> Markup {
             } @else if let Err(refusal) = plan.mailer.check_links() {
                 div.problem { p { (prose(&refusal.what)) } p { (prose(&refusal.help)) } }
             } @else if ask.may(Role::Operator) {
-                p { (ask.t("The mails go")) " " (prose(&plan.mailer.way())) "." }
+                p {
+                    @if plan.mailer.is_to_outbox() { (ask.t("No mail server is set: the mails go into the outbox, a folder of this machine.")) }
+                    @else { (ask.t("The mails go")) " " (prose(&plan.mailer.way())) "." }
+                }
                 @if about > 0 { p { (counted(ask, about, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
                 @if chosen > 2 * CANARY as u64 {
                     (form(ask, &action, html! {

@@ -178,7 +178,8 @@ fn fixed_rows_are_imported_as_a_resubmission() {
     let second = summary(&console, &second);
     assert_eq!(second["mends"][0]["run"], run.as_str());
     assert_eq!(second["mends"][0]["mended"], 3);
-    assert_eq!(summary(&console, &run)["open"]["left"], 2);
+    let open = &summary(&console, &run)["open"];
+    assert_eq!((&open["left"], &open["left_out"]), (&1.into(), &1.into()));
     assert!(visitor.page(&fix).contains("1 row still needs a fix"));
 }
 
@@ -231,6 +232,54 @@ fn what_a_safeguard_holds_is_approved_with_a_reason_and_undone() {
         page.contains("This run was undone:") && page.contains(&undone),
         "{page}"
     );
+}
+
+#[test]
+fn who_imported_may_not_approve_where_that_is_a_rule() {
+    let console = Console::start();
+    let rule = "name = \"gate\"\n[gates]\ncreate = { share = 0.0, count = 1, base = 0 }\n";
+    console.write("gate.toml", rule);
+    console.write(
+        "people.csv",
+        "email,first_name,last_name\nann@firm.org,Ann,Ng\nbob@firm.org,Bob,Ray\n",
+    );
+    let owner = console.owner();
+    let ann = console.administrator("Ann Ng", "approver");
+    let bo = console.administrator("Bo Lee", "approver");
+    let arguments = ["import", "people.csv", "--json", "-q", "-p", "gate.toml"];
+    let home = console.home.path().to_str().unwrap();
+    let by_ann = [("MUSTER_HOME", home), ("MUSTER_ACTOR", "console:Ann Ng")];
+    let imported =
+        crate::support::start_with(console.folder.path(), &console.url, &arguments, &by_ann);
+    let imported: Value = serde_json::from_str(&imported.finish().stdout).unwrap();
+    let run = imported["run"]["id"].as_str().unwrap();
+    let held = format!("/runs/{run}/held");
+    let form = format!("action=\"{held}\"");
+    assert!(ann.page(&held).contains(&form));
+    let opened = ann.page(&held);
+    let kept = owner.submit("/settings", "/settings/approvals", &[("second", "yes")]);
+    assert_eq!(kept.location(), "/settings");
+    let page = ann.page(&held);
+    assert!(
+        page.contains("You started this run.") && !page.contains(&form),
+        "{page}"
+    );
+    // The page that was opened before doesn't help, and neither does the command line.
+    let reason = [("reason", "they are new"), ("count", "2")];
+    let refused = ann.submit_from(&opened, &held, &reason);
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    let approve = ["approve", run, "--reason", "they are new"];
+    let refused =
+        crate::support::start_with(console.folder.path(), &console.url, &approve, &by_ann);
+    let refused = refused.finish();
+    assert_eq!(refused.exit, 2);
+    assert!(
+        refused.stderr.contains("may not approve"),
+        "{}",
+        refused.stderr
+    );
+    run_of(&bo, &bo.submit(&held, &held, &reason));
+    assert!(people(&console).contains("bob@firm.org"));
 }
 
 #[test]
