@@ -612,3 +612,46 @@ fn two_tabs_start_one_job() {
     assert_eq!(jobs[0][0].as_deref(), Some("1"));
     assert_eq!(summary(&console, &run)["counts"]["created"], 2);
 }
+
+#[test]
+fn rows_to_fix_are_for_everybody_on_a_narrow_screen() {
+    let console = Console::start();
+    let list = format!("{SAME}gia@gmial.com,Gia,Loooooooooooooooooooooooooooooooong,E8,DE\n");
+    let run = import(&console, "people.csv", &list, &[]);
+    let browser = Browser::open();
+    browser.go(&console.link());
+    browser.wait_for("What needs attention");
+    let fix = format!("http://{}/runs/{run}/fix", console.address);
+    browser.go(&fix);
+    browser.wait_for("Values of people are masked on this page.");
+    browser.press("Show values");
+    browser.wait_for("gia@gmial.com");
+    let mut found = Vec::new();
+    for page in ["/fix", "/fix?row=7", "", "/rows", "/invite"] {
+        browser.go(&format!("http://{}/runs/{run}{page}", console.address));
+        for width in [1280, 320] {
+            browser.width(width);
+            for scheme in ["light", "dark"] {
+                browser.prefer("prefers-color-scheme", scheme);
+                let all = browser.axe().into_iter();
+                found.extend(all.map(|what| format!("{page} ({width}, {scheme}): {what}")));
+                if let Ok(folder) = std::env::var("MUSTER_LOOK") {
+                    let name = page.replace(['/', '?'], "-");
+                    let name = format!("{folder}/run{name}-{width}-{scheme}.png");
+                    browser.whole(std::path::Path::new(&name));
+                }
+            }
+            let wide = browser.evaluate("return document.documentElement.scrollWidth");
+            if wide.as_u64() > Some(width.into()) {
+                found.push(format!("{page} is {wide} wide of {width}"));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    // By keyboard and button: the first of a pair is kept.
+    browser.width(1280);
+    browser.go(&fix);
+    browser.click(".same:nth-of-type(1) tfoot td:nth-of-type(1) button");
+    browser.wait_for("1 person is in several rows");
+    browser.wait_for("1 row is right by now");
+}
