@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use self::counts::Counts;
 use crate::issue::Code;
 use crate::notify::token::Token;
 use crate::password;
@@ -37,6 +38,7 @@ pub mod ask;
 mod audit;
 mod commands;
 mod connection;
+mod counts;
 mod dispatch;
 mod german;
 mod headers;
@@ -109,9 +111,8 @@ pub struct App {
     /// Whether links sign in, as on the machine itself.
     links: bool,
     tries: Tries,
-    /// Counts of people, kept for a while.
-    counts: invite::Counts,
-    /// What was found of rows to fix, likewise.
+    counts: Counts,
+    /// What was found of rows to fix, kept for a while.
     judged: runs::judge::Known,
     /// A hash that no password has, for names that nobody has.
     no_password: String,
@@ -193,7 +194,7 @@ pub fn serve(
         trusted,
         links: listen.ip().is_loopback() && !behind_proxy,
         tries: Tries::new(),
-        counts: invite::Counts::default(),
+        counts: Counts::default(),
         judged: runs::judge::Known::default(),
         no_password: password::hash(&Token::new()?.text())?,
     });

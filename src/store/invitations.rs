@@ -236,16 +236,6 @@ impl Store {
             .collect())
     }
 
-    /// Whether anybody got an invitation by a run, in whatever state.
-    ///
-    /// # Errors
-    /// A refusal with a `database.*` code.
-    pub fn has_invitations(&self, run: &str) -> Result<bool> {
-        let sql = "select exists (select from muster.invitations where run_id = $1)";
-        let rows = self.query(sql, &[&run], READING_PEOPLE)?;
-        Ok(rows.first().is_some_and(|row| row.get(0)))
-    }
-
     /// The ids of the groups for whose keys `is_meant` holds.
     ///
     /// # Errors
@@ -674,6 +664,18 @@ impl Store {
             ],
             "reading the invitations",
         )
+    }
+
+    /// Whether anybody was invited for the run.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn has_invited(&self, run: &str) -> Result<bool> {
+        let sql = "select exists (
+            select from muster.invitations where run_id = $1 and kind in ('invite', 'reset', 'temporary')
+        )";
+        let rows = self.query(sql, &[&run], "counting the invitations")?;
+        Ok(rows.first().is_some_and(|row| row.get(0)))
     }
 
     /// How far the people of a run, or of all runs, have come.

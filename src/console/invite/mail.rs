@@ -105,7 +105,7 @@ impl Plan {
         let mailer = Mailer::open(None, run.pipeline.as_deref())?;
         let audience = audience_of(ask, &run, (purpose, &mailer), &words, &kept.except)?;
         let key = counts::key(purpose.kind(), &words.join(" "), &kept.except);
-        let counted = counts::people((&ask.app.counts, ask.store), &run, &audience, &key)?;
+        let counted = counts::people((&**ask.app, ask.store), &run, &audience, &key)?;
         Ok(Some(Plan {
             purpose,
             here: format!("/runs/{}/{}/{id}", encoded(&run.id), purpose.path()),

@@ -5,6 +5,6 @@ mod mail;
 mod purpose;
 mod who;
 
-pub(super) use counts::{Counts, count_ahead};
+pub(super) use counts::count_ahead;
 pub(super) use mail::{html, message, page, send};
 pub(super) use who::{choose, invite, reset};

@@ -47,7 +47,7 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
     let only = ask.query.get("only").to_string();
     let audience = audience_of(ask, &run, (purpose, &mailer), &words(&only), &[])?;
     let key = counts::key(purpose.kind(), &only, &[]);
-    let at = (&ask.app.counts, &*ask.store);
+    let at = (&**ask.app, &*ask.store);
     let counted_people = counts::people(at, &run, &audience, &key)?;
     let (count, about) = (counted_people.chosen, counted_people.about_sessions);
     let here = format!("/runs/{}/{}", encoded(&run.id), purpose.path());
@@ -57,7 +57,7 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
         section aria-labelledby="who" {
             h2 #who { (gets(ask, purpose, count)) }
             @if about > 0 { p { (counted(ask, about, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
-            (filter(ask, &counts::words(&ask.app.counts, ask.store, &run)?, &here))
+            (filter(ask, &counts::words(at, &run)?, &here))
             (left_out(ask, &counted_people.left_out, 0))
             @if ask.may(Role::Operator) {
                 (form(ask, &here, html! {

@@ -140,8 +140,10 @@ fn table(ask: &Ask, judged: &Judged, group: &Same) -> Markup {
             }
         }
     }
+    let lines: Vec<String> = rows.iter().map(|row| called(ask, judged, *row)).collect();
+    let label = format!("{}: {}", ask.t("The rows side by side"), lines.join(", "));
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(ask.t("The rows side by side")) { table.compare {
+        div.scroll tabindex="0" role="region" aria-label=(label) { table.compare {
             caption.hidden { (ask.t("The rows side by side")) }
             thead { tr {
                 th scope="col" { (ask.t("Column")) }

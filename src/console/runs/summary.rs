@@ -479,6 +479,12 @@ fn fact(name: &str, value: Markup) -> Markup {
 
 fn facts(ask: &Ask, summary: &Summary) -> Markup {
     let run = &summary.run;
+    // A database of this machine is found in a folder.
+    let database = run
+        .matched_against
+        .split("?host=/")
+        .next()
+        .unwrap_or_default();
     html! {
         section aria-labelledby="run" {
             h2 id="run" { (ask.t("The run")) }
@@ -488,7 +494,7 @@ fn facts(ask: &Ask, summary: &Summary) -> Markup {
                 (fact(ask.t("Ended"), ask.time(&run.finished_at)))
                 (fact(ask.t("State"), html! { (state_word(ask, &run.state)) }))
                 @if !summary.pipeline.name.is_empty() { (fact(ask.t("Pipeline"), visible(&summary.pipeline.name))) }
-                (fact(ask.t("Database"), visible(&run.matched_against)))
+                (fact(ask.t("Database"), visible(database)))
             }
             @if ask.may(Role::Approver) { p { a href={ "/audit?about=" (encoded(&run.id)) } { (ask.t("Who did it: the audit")) } } }
         }

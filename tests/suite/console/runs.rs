@@ -489,6 +489,17 @@ fn rows_of_one_person_are_side_by_side() {
         assert!(rows.contains(&cell), "{line}: {rows}");
     }
     assert!(visitor.page(&fix).contains("1 row still needs a fix"));
+    // No page has a folder of this machine.
+    let folder = console.folder.path().to_str().unwrap();
+    let home = console.home.path().to_str().unwrap();
+    for run in [&run, &fixed] {
+        for page in ["", "/rows", "/fix", "/held", "/decide", "/undo", "/invite"] {
+            let html = visitor.page(&format!("/runs/{run}{page}"));
+            for path in [folder, home, "/tmp/", "muster-runs/"] {
+                assert!(!html.contains(path), "{page}: {path}\n{html}");
+            }
+        }
+    }
 }
 
 const WARNED: &str = "email,first_name,last_name,phone\n\
