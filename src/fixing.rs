@@ -1,29 +1,51 @@
 //! Rows of a run that need work, with what somebody typed to fix them: the corrections file is
 //! written again with the fixes in it. Imported, that is a resubmission like any other
 //! ([`crate::stages::resubmission`]).
+//!
+//! Rows that went in although something looked wrong can be corrected in the same way. They are read
+//! from the list itself, and come back by their accounts, so that a key can change, too.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::definition::Pipeline;
+use crate::definition::{Definition, Pipeline};
 use crate::field::RowNumber;
-use crate::header::{ACCOUNT, MARK, OWN, Vocabulary, is_own};
+use crate::header::{ACCOUNT, MARK, OF_ACCOUNT, OWN, Vocabulary, is_own};
 use crate::issue::{Code, Severity};
+use crate::ledger::{Cell, Column, Query, Rows};
+use crate::outcome::Outcome;
 use crate::pipelines;
 use crate::refusal::{Refusal, Result};
 use crate::report::as_read::AsRead;
 use crate::report::corrections::{Correction, Corrections};
 use crate::row::Cells;
 use crate::stages::read::{Reader, Source, Wanted};
-use crate::stages::resubmission::RowRefs;
+use crate::stages::resubmission::{EarlierRow, RowRefs};
 use crate::store::Store;
 use crate::store::fixes::{Fix, Fixed, Place};
 use crate::store::runs::RunRecord;
+use crate::summary::Input;
+use crate::text::hex;
 
 /// A value that was fixed may be fixed again; not more often than this.
 const FIXES_OF_VALUE_MAX: usize = 8;
+/// What files of rows that went in with a warning begin with.
+const WARNED: &str = "warned";
+/// Of more rows with a warning, the first are offered, and the next once these are corrected.
+pub const WARNED_MAX: u64 = 2_000;
+
+/// The rows of a run that went in with a warning.
+pub enum Warned {
+    /// There are none, or all were corrected.
+    Nothing,
+    /// There are some, but the list isn't there any more as it was.
+    ListGone,
+    /// These.
+    Rows(Box<Work>),
+}
 
 /// The rows of a run that still need work, and the fixes for them.
 pub struct Work {
@@ -42,6 +64,8 @@ pub struct Work {
     left_out: HashSet<RowNumber>,
     /// The rows that somebody looked at as a whole.
     looked_at: HashSet<RowNumber>,
+    /// Whether the rows went in, and come back by their accounts.
+    pub went_in: bool,
 }
 
 /// A row with its fixes in it.
@@ -112,16 +136,57 @@ impl Work {
         let to_fix = store.to_fix(std::slice::from_ref(&run.id), source, "")?;
         let rows = to_fix.into_values().flat_map(|run| run.rows);
         let open = rows.filter(|(_, needs)| needs.is_open).map(|(row, _)| row);
+        Work::with(run, store, (pipeline, files), open.collect())
+    }
+
+    /// The rows of `run` that went in with a warning about a value, and that no later run corrected;
+    /// `ledger` is that of the run.
+    ///
+    /// # Errors
+    /// Those of [`Work::of`] and of reading the list.
+    pub fn of_warned(
+        (run, ledger): (&RunRecord, &Path),
+        store: &Store,
+        reader: &Reader,
+    ) -> Result<Warned> {
+        let pipeline = pipelines::open(run.pipeline.as_deref())?;
+        // In a table of the application, accounts have other ids.
+        if pipeline.definition.target.is_some() {
+            return Ok(Warned::Nothing);
+        }
+        let corrected = store.corrected_rows(&run.id)?;
+        let rows = warned_rows((run, ledger), &pipeline.definition, &corrected)?;
+        if rows.is_empty() {
+            return Ok(Warned::Nothing);
+        }
+        let Some(files) = warned_files(run, &pipeline, reader, &rows)? else {
+            return Ok(Warned::ListGone);
+        };
+        let open = rows.into_keys().collect();
+        let mut work = Work::with(run, store, (pipeline, files), open)?;
+        work.pipeline.set("by_account", OF_ACCOUNT)?;
+        work.went_in = true;
+        Ok(Warned::Rows(Box::new(work)))
+    }
+
+    /// The work with the fixes that are kept for the run.
+    fn with(
+        run: &RunRecord,
+        store: &Store,
+        (pipeline, files): (Pipeline, Vec<PathBuf>),
+        open: HashSet<RowNumber>,
+    ) -> Result<Work> {
         let mut work = Work {
             run: run.id.clone(),
             pipeline,
             files,
-            open: open.collect(),
+            open,
             values: HashMap::new(),
             cells: HashMap::new(),
             accounts: HashMap::new(),
             left_out: HashSet::new(),
             looked_at: HashSet::new(),
+            went_in: false,
         };
         for (_, fix) in store.fixes(&run.id)? {
             work.take(fix);
@@ -328,6 +393,212 @@ impl Work {
                 .collect(),
             problems: Vec::new(),
         }
+    }
+}
+
+/// The codes of a ledger that are warnings about a value: what a fix can change.
+fn warnings(definition: &Definition) -> Vec<Code> {
+    const OTHERS: [&str; 8] = [
+        "map.",
+        "row.",
+        "group.",
+        "session.",
+        "match.",
+        "clash.",
+        "account.",
+        "password.",
+    ];
+    let is_value = |code: &Code| !OTHERS.iter().any(|room| code.name().starts_with(room));
+    let is_warning =
+        |code: &Code| code.severity() == Severity::Warning && !definition.rejects(*code);
+    let all = Code::ALL.iter().copied();
+    all.filter(|code| is_value(code) && is_warning(code))
+        .collect()
+}
+
+/// The warnings about values that a run has.
+pub fn warned_codes<'a>(
+    run: &'a RunRecord,
+    definition: &Definition,
+) -> impl Iterator<Item = &'a str> {
+    let codes = warnings(definition);
+    let seen = run.summary.iter().flat_map(|summary| &summary.issues);
+    let seen = seen.map(|issue| issue.code.as_str());
+    seen.filter(move |seen| codes.iter().any(|code| code.name() == *seen))
+}
+
+/// A row that went in.
+struct WentIn {
+    account: String,
+    codes: String,
+}
+
+/// The first rows of the ledger that went in with a warning, without those that were corrected since.
+fn warned_rows(
+    (run, ledger): (&RunRecord, &Path),
+    definition: &Definition,
+    corrected: &HashSet<RowNumber>,
+) -> Result<BTreeMap<RowNumber, WentIn>> {
+    let codes: Vec<String> = warned_codes(run, definition)
+        .map(|code| format!("'{code}'"))
+        .collect();
+    let mut found = BTreeMap::new();
+    if codes.is_empty() {
+        return Ok(found);
+    }
+    let rows = Rows::open(ledger)?;
+    let mistaken = |mistake: crate::ledger::Mistake| Refusal::new(Code::UsageInvalid, mistake.what);
+    let went_in = [Outcome::Created, Outcome::Updated, Outcome::Unchanged];
+    let went_in = went_in.map(|outcome| format!("'{}'", outcome.name()));
+    let text = format!(
+        "issues in ({}) and outcome in ({})",
+        codes.join(", "),
+        went_in.join(", ")
+    );
+    let filter = rows.filter(&text).map_err(mistaken)?;
+    let columns = ["row", "account", "issues"];
+    let columns = columns.iter().map(|name| rows.columns().find(name));
+    let query = Query {
+        filter: Some(&filter),
+        columns: columns
+            .collect::<std::result::Result<Vec<&Column>, _>>()
+            .map_err(mistaken)?,
+        limit: Some(WARNED_MAX + corrected.len() as u64),
+        ..Query::default()
+    };
+    rows.each(&query, &mut |cells| {
+        if let [Cell::Number(row), Cell::Text(account), Cell::Text(codes)] = cells {
+            let row = row.saturating_sub(1) as RowNumber;
+            if !corrected.contains(&row) && (found.len() as u64) < WARNED_MAX {
+                let went_in = WentIn {
+                    account: (*account).to_string(),
+                    codes: (*codes).to_string(),
+                };
+                found.insert(row, went_in);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// The files of the rows that went in with a warning, in the folder of the run: written once for the
+/// same rows. `None` where the list isn't there any more as it was.
+fn warned_files(
+    run: &RunRecord,
+    pipeline: &Pipeline,
+    reader: &Reader,
+    rows: &BTreeMap<RowNumber, WentIn>,
+) -> Result<Option<Vec<PathBuf>>> {
+    let (Some(folder), Some(summary)) = (&run.folder, &run.summary) else {
+        return Ok(None);
+    };
+    let folder = Path::new(folder);
+    let numbers: Vec<u8> = rows.keys().flat_map(|row| row.to_le_bytes()).collect();
+    let name = format!("{WARNED}-{}", &hex(&Sha256::digest(&numbers))[..12]);
+    let mut files = Vec::new();
+    let mut first = 0;
+    for (index, input) in summary.input.iter().enumerate() {
+        let name = format!("{name}-{}", index + 1);
+        let until = first + input.rows as RowNumber;
+        let of_file = rows.range(first..until);
+        let of_file: BTreeMap<RowNumber, &WentIn> =
+            of_file.map(|(row, went_in)| (*row, went_in)).collect();
+        let list = List {
+            run: &run.id,
+            input,
+            first,
+        };
+        first = until;
+        if of_file.is_empty() {
+            continue;
+        }
+        let known = ["csv", "xlsx"].map(|ending| folder.join(format!("{name}.{ending}")));
+        let known = known.into_iter().find(|path| path.is_file());
+        let path = match known {
+            Some(path) => Some(path),
+            None => list.pick((folder, &name), (pipeline, reader), &of_file)?,
+        };
+        match path {
+            Some(path) => files.push(path),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(files))
+}
+
+/// A list that was imported.
+struct List<'a> {
+    run: &'a str,
+    input: &'a Input,
+    /// The number of its first row in the run.
+    first: RowNumber,
+}
+
+impl List<'_> {
+    /// Writes some of its rows into a file in `folder`, in the form of a corrections file. `None` where
+    /// the list isn't there any more as it was.
+    fn pick(
+        &self,
+        (folder, name): (&Path, &str),
+        (pipeline, reader): (&Pipeline, &Reader),
+        rows: &BTreeMap<RowNumber, &WentIn>,
+    ) -> Result<Option<PathBuf>> {
+        let input = self.input;
+        let path = Path::new(&input.path);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let mut pipeline = pipeline.clone();
+        for (setting, value) in [
+            ("sheet", &input.sheet),
+            ("delimiter", &input.delimiter),
+            ("encoding", &input.encoding),
+        ] {
+            if let Some(value) = value {
+                pipeline.set(setting, value)?;
+            }
+        }
+        let definition = &pipeline.definition;
+        let wanted = Wanted {
+            definition,
+            vocabulary: &Vocabulary::new(definition),
+            reader,
+        };
+        let source = Source::open(path, &wanted)?;
+        if source.sha256 != input.sha256 {
+            return Ok(None);
+        }
+        let as_read = AsRead::new(&source, |column| {
+            source.header.get(column).is_some_and(|name| is_own(name))
+        });
+        let (path, mut out) = as_read.begin(folder, name, &[OF_ACCOUNT])?;
+        let width = as_read.header().count();
+        source.read_natives(0, self.first, &mut |cells| {
+            as_read.sheet(&mut out, &cells)?;
+            let until = cells.first_row + cells.len() as RowNumber;
+            for (row, went_in) in rows.range(cells.first_row..until) {
+                let index = (row - cells.first_row) as usize;
+                let mark = EarlierRow {
+                    run: self.run.to_string(),
+                    row: *row,
+                };
+                let mut values = as_read.cells(&cells, index);
+                values.resize(width, "");
+                values.push(&went_in.account);
+                out.add(&Correction {
+                    line: cells.place(index).line,
+                    mark: mark.mark(),
+                    natives: as_read.natives(&cells, index),
+                    codes: went_in.codes.replace(',', ", "),
+                    cells: values,
+                    ..Correction::default()
+                })?;
+            }
+            Ok(rows.range(until..).next().is_some())
+        })?;
+        out.finish()?;
+        Ok(Some(path))
     }
 }
 

@@ -540,6 +540,8 @@ static PASSWORD_KEYS: LazyLock<HashSet<String>> =
 pub const OWN: [&str; 4] = ["muster_line", "muster_codes", "muster_reasons", MARK];
 /// The column by which an exported file says whose each row is.
 pub const ACCOUNT: &str = "muster_account";
+/// The column that says whose account a row of an import by accounts is about.
+pub const OF_ACCOUNT: &str = "muster_of_account";
 /// The column that says which row of which run is fixed; see [`crate::stages::resubmission`].
 pub const MARK: &str = "muster_row";
 

@@ -115,10 +115,17 @@ pub struct Open {
     /// How many of them are in by now.
     #[serde(rename = "mended")]
     pub fixed: u64,
-    /// How many are not.
+    /// How many are not, and are still to be fixed.
     pub left: u64,
+    /// How many are not, because somebody left them out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
     /// Which runs fixed how many.
     pub by: Vec<FixedBy>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A run that fixed rows of another.

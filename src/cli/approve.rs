@@ -57,6 +57,15 @@ pub(super) fn approve(args: &ApproveArgs) -> Result<Exit> {
     let store = open_store(&args.database)?;
     let held = find_held(&store, &args.run)?;
     let summary = finished(&held)?;
+    if store.needs_somebody_else(&held.id, &acting::who())? {
+        let what = format!(
+            "you started run {}, and may not approve what is held of it",
+            held.id
+        );
+        return Err(Refusal::new(Code::UsageInvalid, what).help(
+            "ask somebody else to approve it; an owner of the console made that a rule, in its settings",
+        ));
+    }
     if let Some(exit) = done_before(args, summary, &store)? {
         return Ok(exit);
     }

@@ -219,6 +219,7 @@ const SHOWN: &[&str] = &[
     "add_group",
     "again",
     "allow",
+    "by_account",
     "canary",
     "class",
     "clear",

@@ -62,6 +62,9 @@ pub(super) struct RunArgs {
     pub(super) allow: AllowArgs,
     #[command(flatten)]
     pub(super) memory: MemoryArgs,
+    /// The column that names the account of each row; rows that are corrected have it
+    #[arg(long, hide = true, value_name = "COLUMN")]
+    pub(super) by_account: Option<String>,
     #[arg(skip)]
     pub(super) reading: Reading,
     /// The command that does the same again, where that isn't `muster import` of the files.
@@ -429,6 +432,7 @@ fn overridden(mut pipeline: Pipeline, args: &RunArgs) -> Result<Pipeline> {
         ("encoding", args.encoding.as_deref()),
         ("onboarding", args.onboarding.map(Onboarding::name)),
         ("default_role", args.default_role.as_deref()),
+        ("by_account", args.by_account.as_deref()),
     ] {
         if let Some(value) = value {
             pipeline.set(option, value)?;

@@ -94,9 +94,14 @@ impl Ask<'_> {
 
     /// A time in the viewer's zone; `rfc3339` as it is where it is none.
     pub fn time(&self, rfc3339: &str) -> Markup {
-        let Ok(time) = rfc3339.parse::<jiff::Timestamp>() else {
-            return html! { (rfc3339) };
-        };
+        match rfc3339.parse::<jiff::Timestamp>() {
+            Ok(time) => html! { time datetime=(time) { (self.time_text(time)) } },
+            Err(_) => html! { (rfc3339) },
+        }
+    }
+
+    /// A time in the viewer's zone, as text.
+    pub fn time_text(&self, time: jiff::Timestamp) -> String {
         let zone = jiff::tz::TimeZone::get(&self.session.time_zone);
         let zone = zone.unwrap_or(jiff::tz::TimeZone::UTC);
         let is_utc = zone.iana_name().is_none_or(|name| name == "UTC");
@@ -106,7 +111,8 @@ impl Ask<'_> {
         } else {
             "%-d %b %Y, %H:%M"
         };
-        html! { time datetime=(time) { (local.strftime(pattern)) @if is_utc { " UTC" } } }
+        let utc = if is_utc { " UTC" } else { "" };
+        format!("{}{utc}", local.strftime(pattern))
     }
 
     /// `1,234` or `1.234`.

@@ -12,6 +12,10 @@ use crate::refusal::Result;
 const WORTH: u32 = 20;
 /// The longest time that a count is used for.
 const AGE_MAX: Duration = Duration::from_secs(10);
+/// The same for a count of a state of the database that is known.
+const STATE_AGE_MAX: Duration = Duration::from_mins(5);
+/// What the keys of such counts begin with.
+const OF_STATE: char = '=';
 /// How many different counts are kept.
 const KEPT_MAX: usize = 500;
 
@@ -38,6 +42,32 @@ impl Counts {
         key: &str,
         count: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
+        self.get_within(key, |took| (took * WORTH).min(AGE_MAX), count)
+    }
+
+    /// The same for a count that stays what it is as long as `state` does, such as the number of the
+    /// newest line of the audit.
+    ///
+    /// # Errors
+    /// Those of `count`.
+    pub(super) fn get_of<T: Clone + Send + 'static>(
+        &self,
+        (key, state): (&str, i64),
+        count: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        self.get_within(
+            &format!("{OF_STATE}{state} {key}"),
+            |_| STATE_AGE_MAX,
+            count,
+        )
+    }
+
+    fn get_within<T: Clone + Send + 'static>(
+        &self,
+        key: &str,
+        age: impl FnOnce(Duration) -> Duration,
+        count: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
         let place = Arc::clone(self.kept().entry(key.to_string()).or_default());
         let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
         let is_fresh = place.until.is_some_and(|until| Instant::now() < until);
@@ -47,14 +77,14 @@ impl Counts {
         }
         let begun = Instant::now();
         let value = count()?;
-        place.until = Some(Instant::now() + (begun.elapsed() * WORTH).min(AGE_MAX));
+        place.until = Some(Instant::now() + age(begun.elapsed()));
         place.value = Some(Box::new(value.clone()));
         Ok(value)
     }
 
-    /// Forgets all, as after something was changed here.
+    /// Forgets all but those of a known state, as after something was changed here.
     pub(super) fn clear(&self) {
-        self.kept().clear();
+        self.kept().retain(|key, _| key.starts_with(OF_STATE));
     }
 
     fn kept(&self) -> MutexGuard<'_, HashMap<String, Arc<Mutex<Kept>>>> {
@@ -84,15 +114,21 @@ mod tests {
         assert_eq!(counts.get("people", slow(1)).unwrap(), 1);
         assert_eq!(counts.get("people", slow(2)).unwrap(), 1);
         assert_eq!(counts.get("groups", slow(3)).unwrap(), 3);
+        assert_eq!(counts.get_of(("run", 7), slow(5)).unwrap(), 5);
         counts.clear();
         assert_eq!(counts.get("people", slow(4)).unwrap(), 4);
+        assert_eq!(counts.get_of(("run", 7), slow(6)).unwrap(), 5);
+        assert_eq!(counts.get_of(("run", 8), slow(6)).unwrap(), 6);
     }
 
     #[test]
     fn a_count_that_failed_is_tried_again() {
         let counts = Counts::default();
         let failed = counts.get::<u64>("people", || {
-            Err(Refusal::new(Code::DatabaseUnreachable, "the database is away"))
+            Err(Refusal::new(
+                Code::DatabaseUnreachable,
+                "the database is away",
+            ))
         });
         assert!(failed.is_err());
         assert_eq!(counts.get("people", || Ok(5)).unwrap(), 5);

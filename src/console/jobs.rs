@@ -14,6 +14,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use maud::{Markup, html};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::App;
@@ -28,7 +29,7 @@ use crate::progress::Step;
 use crate::refusal::Result;
 use crate::store::jobs::{Ended, Job, JobState, NewJob};
 use crate::store::{self, console::Session};
-use crate::text::shell;
+use crate::text::{hex, shell};
 
 /// How often a page without a stream of events is asked for again, in seconds.
 const AGAIN_SECONDS: u32 = 2;
@@ -55,7 +56,8 @@ pub struct Work {
     pub leads_to: String,
 }
 
-/// Starts a command, on behalf of who asks. Its page is `/jobs/ID`.
+/// Starts a command, on behalf of who asks; one that does the same is not started a second time while
+/// it runs. The page of the job that is returned is `/jobs/ID`.
 ///
 /// # Errors
 /// A refusal with a `database.*` code. A command that can't be started has ended, and says why.
@@ -68,7 +70,16 @@ pub fn start(ask: &mut Ask, work: Work) -> Result<Uuid> {
 /// # Errors
 /// As [`start`].
 pub fn start_as(ask: &mut Ask, id: Uuid, work: Work) -> Result<Uuid> {
-    ask.store.insert_job(&NewJob {
+    let subject = subject(&work);
+    start_about(ask, id, work, subject)
+}
+
+/// The same for a job of which only the caller knows what it does to what.
+///
+/// # Errors
+/// As [`start`].
+pub fn start_about(ask: &mut Ask, id: Uuid, work: Work, subject: String) -> Result<Uuid> {
+    let open = ask.store.insert_job(&NewJob {
         id,
         args: work.args,
         stdin: work.stdin,
@@ -77,7 +88,11 @@ pub fn start_as(ask: &mut Ask, id: Uuid, work: Work) -> Result<Uuid> {
         leads_to: work.leads_to,
         who: ask.who(),
         session: Some(ask.session.id),
+        subject,
     })?;
+    if let Some(open) = open {
+        return Ok(open);
+    }
     if let Err(error) = spawn(ask.app, id) {
         let ended = Ended {
             exit_code: Some(Exit::Refused as i32),
@@ -87,6 +102,24 @@ pub fn start_as(ask: &mut Ask, id: Uuid, work: Work) -> Result<Uuid> {
         ask.store.end_job(id, &ended)?;
     }
     Ok(id)
+}
+
+/// What a command does to what: its kind, what it is about, what it is given and its arguments, but for
+/// files that were made for it alone.
+pub fn subject(work: &Work) -> String {
+    let is_made = |index: usize, arg: &str| {
+        let is_plan = arg.starts_with("--plan=") || index > 0 && work.args[index - 1] == "--plan";
+        let stem = arg
+            .rsplit('/')
+            .next()
+            .and_then(|name| name.strip_suffix(".txt"));
+        is_plan || stem.is_some_and(|stem| stem.parse::<Uuid>().is_ok())
+    };
+    let args = work.args.iter().enumerate();
+    let args = args.filter(|(index, arg)| !is_made(*index, arg));
+    let args: Vec<&str> = args.map(|(_, arg)| arg.as_str()).collect();
+    let given = hex(&Sha256::digest(work.stdin.as_deref().unwrap_or_default()));
+    format!("{} {} {given} {}", work.kind, work.about, args.join("\n"))
 }
 
 /// The process is in a group of its own, so that Ctrl-C ends the console and not it.
@@ -443,7 +476,7 @@ fn end(ask: &Ask, job: &Job) -> Result<Markup> {
             p { a.button href={ "/runs/" (page::encoded(run)) } { (ask.t("See the run")) } }
         }
         @if let Some(said) = said {
-            details { summary { (ask.t("What the command said")) } pre { (visible(said)) } }
+            details { summary { (ask.t("What the command said")) } pre { (page::said(said)) } }
         }
     })
 }

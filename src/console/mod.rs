@@ -50,6 +50,7 @@ mod invite;
 pub mod jobs;
 mod mails;
 mod page;
+mod paths;
 mod people;
 mod proxy;
 mod response;
@@ -111,6 +112,8 @@ pub struct App {
     links: bool,
     tries: Tries,
     counts: Counts,
+    /// What was found of rows to fix, kept for a while.
+    judged: runs::judge::Known,
     /// A hash that no password has, for names that nobody has.
     no_password: String,
 }
@@ -192,6 +195,7 @@ pub fn serve(
         links: listen.ip().is_loopback() && !behind_proxy,
         tries: Tries::new(),
         counts: Counts::default(),
+        judged: runs::judge::Known::default(),
         no_password: password::hash(&Token::new()?.text())?,
     });
     let runtime = Builder::new_multi_thread()

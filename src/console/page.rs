@@ -3,11 +3,12 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::ask::{Ask, Page};
+use super::paths::without_folders;
 use super::words;
 use crate::admin::Role;
 use crate::notify::token::Token;
 use crate::refusal::Refusal;
-pub(super) use crate::report::html::{prose, visible};
+pub(super) use crate::report::html::visible;
 
 /// The pages' only style sheet; it is in each of them as it is, allowed by its hash.
 pub(super) const STYLE: &str = include_str!("console.css");
@@ -167,9 +168,39 @@ pub(super) fn form(ask: &Ask, action: &str, body: Markup) -> Markup {
     }
 }
 
-/// The command that does what the page shows.
+/// The command that does what the page shows. Its files are named without their folders.
 pub(super) fn command(ask: &Ask, command: &str) -> Markup {
-    html! { p.shell { (ask.t("In a shell:")) " " code { (visible(command)) } } }
+    html! { p.shell { (ask.t("In a shell:")) " " code { (visible(&without_folders(command))) } } }
+}
+
+/// Text in which backticks surround names and values. Files are named without their folders.
+pub(super) fn prose(text: &str) -> Markup {
+    crate::report::html::prose(&without_folders(text))
+}
+
+/// What a command said, likewise.
+pub(super) fn said(text: &str) -> Markup {
+    visible(&without_folders(text))
+}
+
+/// Where values of people are masked: what that means, and the way to see them.
+pub(super) fn masked(ask: &Ask) -> Markup {
+    if !ask.masks() {
+        return html! {};
+    }
+    html! {
+        div.note.masked {
+            @if ask.may(Role::Operator) {
+                p { (ask.t("Values of people are masked on this page. If you show them, all pages have them in full until you mask them again. The audit log notes that you did.")) }
+                (form(ask, "/values", html! {
+                    input type="hidden" name="to" value=(ask.path);
+                    button.second { (ask.t("Show values")) }
+                }))
+            } @else {
+                p { (ask.t("Values of people are masked on this page. You need the role operator to see them.")) }
+            }
+        }
+    }
 }
 
 /// Text as it may be in a URL's query or path: all but unreserved characters are percent-encoded

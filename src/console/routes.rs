@@ -138,6 +138,7 @@ pub(super) const ROUTES: &[Route] = &[
     page("/settings", Role::Reader, settings::page),
     form("/settings", Role::Reader, settings::set_own),
     form("/settings/sessions/end", Role::Reader, settings::end_session),
+    fresh("/settings/approvals", Role::Owner, settings::set_approvals),
     page("/settings/administrators", Role::Owner, settings::administrators),
     fresh("/settings/administrators", Role::Owner, settings::add),
     fresh("/settings/administrators/role", Role::Owner, settings::set_role),

@@ -13,6 +13,7 @@ use crate::notify::token::{Token, sha256_of};
 use crate::refusal::{Refusal, Result};
 use crate::store::admins::{Admin, NAME_CHARS_MAX, PasswordLink};
 use crate::store::console::Open;
+use crate::store::rules::SECOND_PERSON;
 use crate::text::email;
 
 const HERE: &str = "/settings";
@@ -39,6 +40,7 @@ pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
             p.small { (ask.t("A session ends after 30 minutes without a request, and after 12 hours.")) }
             (session_table(ask, &sessions))
         }
+        @if all { (approvals(ask)?) }
         section aria-labelledby="more" {
             h2 id="more" { (ask.t("More")) }
             ul {
@@ -50,6 +52,33 @@ pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
         }
     };
     Ok(Page::new(HERE, ask.t("Settings"), body).into())
+}
+
+/// Whether what is held needs a second person.
+fn approvals(ask: &Ask) -> Result<Markup> {
+    let is_on = ask.store.rule(SECOND_PERSON)?;
+    Ok(html! {
+        section aria-labelledby="approvals" {
+            h2 id="approvals" { (ask.t("Approvals")) }
+            p { (ask.t("What safeguards hold of an import waits for an approver. You can ask for a second person: then who started the import can't approve what is held of it, in the console or on the command line.")) }
+            (form(ask, "/settings/approvals", html! {
+                div { label.plain {
+                    input type="checkbox" name="second" value="yes" checked[is_on];
+                    (ask.t("What is held is approved by somebody else than who imported it"))
+                } }
+                div { button { (ask.t("Keep")) } }
+            }))
+        }
+    })
+}
+
+/// `/settings/approvals`.
+pub(super) fn set_approvals(ask: &mut Ask) -> Result<Answer> {
+    let is_on = ask.form.get("second") == "yes";
+    ask.acts("change approvals", "");
+    let who = ask.who();
+    ask.store.set_rule(SECOND_PERSON, is_on, &who)?;
+    Ok(Answer::See(HERE.to_string()))
 }
 
 fn own(ask: &Ask) -> Markup {

@@ -72,9 +72,7 @@ impl Change {
             fields: Vec::new(),
             email_or_username: false,
         };
-        definition.matching.by.clear();
-        definition.matching.account_column = Some(ACCOUNT.to_string());
-        definition.matching.mode = Mode::Update;
+        definition.find_by_account(ACCOUNT);
         definition.matching.existing_active = Existing::Update;
         definition.matching.existing_invited = Existing::Update;
         definition.matching.existing_deactivated = Existing::Update;
@@ -97,10 +95,29 @@ impl Change {
         definition.groups.missing = MissingGroups::Reject;
         definition.groups.memberships = Memberships::Add;
         definition.groups.separators = vec![self.separator];
-        // A few people are no full list, and no file that the next one is to look like.
         definition.leavers.source = Some(SOURCE.to_string());
-        definition.leavers.missing = Missing::Ignore;
-        definition.safeguards.content = Content::Ignore;
+    }
+}
+
+impl Definition {
+    /// Makes this the pipeline of rows that name their account in `column`, and find it by nothing
+    /// else: a few people, whose keys may change, too.
+    fn find_by_account(&mut self, column: &str) {
+        self.matching.by.clear();
+        self.matching.account_column = Some(column.to_string());
+        self.matching.mode = Mode::Update;
+        // They are no full list, and no file that the next one is to look like.
+        self.leavers.missing = Missing::Ignore;
+        self.safeguards.content = Content::Ignore;
+    }
+
+    /// Makes this the pipeline of rows of an earlier import that are corrected, each with its account
+    /// in `column`.
+    pub(super) fn correct_by_account(&mut self, column: &str) {
+        self.columns.ignore.push(column.to_string());
+        let source = self.source().to_string();
+        self.leavers.source = Some(source);
+        self.find_by_account(column);
     }
 }
 

@@ -77,6 +77,7 @@ impl Pipeline {
             }
             "password" => definition.accounts.gives_password = true,
             "change" => Change::parse(value)?.apply_to(definition),
+            "by_account" => definition.correct_by_account(value),
             _ => {}
         }
         self.sha256 =

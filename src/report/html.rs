@@ -1007,6 +1007,7 @@ mod tests {
                 needed: count,
                 fixed: 1,
                 left: count,
+                left_out: 0,
                 by: vec![FixedBy {
                     run: next(),
                     rows: 1,

@@ -252,8 +252,12 @@ pub fn fixing(summary: &Summary) -> Vec<String> {
             .map(|by| format!("{} fixed by {}, ", grouped(by.rows), by.run))
             .collect();
         let rows = plural(open.needed, "row", "rows");
+        let left_out = match open.left_out {
+            0 => String::new(),
+            count => format!("{} left out, ", grouped(count)),
+        };
         lines.push(format!(
-            "{rows} needed fixing: {by}{} left",
+            "{rows} needed fixing: {by}{left_out}{} left",
             grouped(open.left)
         ));
     }

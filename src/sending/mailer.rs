@@ -134,6 +134,11 @@ impl Mailer {
         }
     }
 
+    /// Whether mails are written into a folder, because no mail server is set.
+    pub fn is_to_outbox(&self) -> bool {
+        matches!(self.transport, Transport::Outbox(_))
+    }
+
     /// What an administrator should know before sending.
     pub fn warnings(&self, kind: Kind) -> Vec<String> {
         let mut warnings = Vec::new();

@@ -33,6 +33,7 @@ use crate::refusal::{Refusal, Result};
 use crate::store::Store;
 use crate::store::invitations::{Claimed, Lease, Queued};
 
+pub mod audience;
 pub mod choose;
 pub mod handover;
 pub mod mailer;

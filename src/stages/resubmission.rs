@@ -162,6 +162,8 @@ impl RowRefs {
 pub struct RowsToFix {
     /// Whether the run used the same pipeline as the one that fixes it.
     pub is_same_pipeline: bool,
+    /// How many rows it read. One that needed no work may be corrected all the same.
+    pub read: u64,
     /// Its rows that needed work.
     pub rows: HashMap<RowNumber, NeedsWork>,
 }
@@ -194,14 +196,16 @@ impl Resubmissions {
         for (row, mark) in &row_refs.rows {
             let found = match mark {
                 Cell::Unread(_) => Err("it doesn't name a row of a run".to_string()),
-                Cell::Of(of) => confirmed(of, &run_log).and_then(|needs| match taken.insert(of) {
-                    true => Ok((of, needs)),
-                    false => Err("another row in this file fixes the same row".to_string()),
-                }),
+                Cell::Of(of) => {
+                    confirmed(of, &run_log).and_then(|earlier| match taken.insert(of) {
+                        true => Ok((of, earlier)),
+                        false => Err("another row in this file fixes the same row".to_string()),
+                    })
+                }
             };
             match found {
-                Ok((of, needs)) => {
-                    let pair = (of.clone(), needs.earlier.clone());
+                Ok((of, earlier)) => {
+                    let pair = (of.clone(), earlier.clone());
                     resubmission.rows.insert(*row, pair);
                 }
                 Err(detail) => {
@@ -266,19 +270,22 @@ impl Resubmissions {
     }
 }
 
-/// What the run log knows of a row, or why its mark means nothing.
+/// The first row of all that a row comes from, or why its mark means nothing.
 fn confirmed<'b>(
-    of: &EarlierRow,
+    of: &'b EarlierRow,
     run_log: &'b HashMap<String, RowsToFix>,
-) -> Result<&'b NeedsWork, String> {
+) -> Result<&'b EarlierRow, String> {
     let Some(run) = run_log.get(&of.run) else {
         return Err("this database has no such import".to_string());
     };
     if !run.is_same_pipeline {
         return Err("that run used another pipeline".to_string());
     }
-    let needs = run.rows.get(&of.row);
-    needs.ok_or_else(|| "that row needed no fix".to_string())
+    match run.rows.get(&of.row) {
+        Some(needs) => Ok(&needs.earlier),
+        None if u64::from(of.row) < run.read => Ok(of),
+        None => Err("that run had no such row".to_string()),
+    }
 }
 
 /// Whether a row that came to this needs no more work. A duplicate is as good as the row that it
@@ -339,6 +346,7 @@ mod tests {
                 "a-1".to_string(),
                 RowsToFix {
                     is_same_pipeline: true,
+                    read: 0,
                     rows: HashMap::from([
                         (4, needs(earlier("a-1", 4), true)),
                         (5, needs(earlier("a-1", 5), true)),
@@ -350,6 +358,7 @@ mod tests {
                 "a-2".to_string(),
                 RowsToFix {
                     is_same_pipeline: true,
+                    read: 0,
                     rows: HashMap::from([(0, needs(earlier("a-1", 6), true))]),
                 },
             ),
@@ -399,7 +408,7 @@ mod tests {
             notes,
             [
                 (3, "another row in this file fixes the same row"),
-                (4, "that row needed no fix"),
+                (4, "that run had no such row"),
                 (5, "that run used another pipeline"),
                 (6, "this database has no such import"),
                 (7, nothing),
@@ -422,6 +431,21 @@ mod tests {
             })
             .collect();
         assert_eq!(numbers, [("a-1", 3, 1, 1), ("a-2", 1, 0, 1)]);
+    }
+
+    #[test]
+    fn a_row_that_went_in_can_be_corrected() {
+        let known = RowsToFix {
+            is_same_pipeline: true,
+            read: 3,
+            ..RowsToFix::default()
+        };
+        let run_log = HashMap::from([("a-1".to_string(), known)]);
+        let resubmission = Resubmissions::new(&row_refs(&["a-1:3", "a-1:4"]), run_log);
+        assert_eq!(resubmission.earlier(0), Some(&earlier("a-1", 2)));
+        assert_eq!(resubmission.earlier(1), None);
+        let resubmitted = resubmission.resubmitted(|_| true);
+        assert_eq!((resubmitted[0].fixed, resubmitted[0].left), (1, 0));
     }
 
     #[test]

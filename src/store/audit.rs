@@ -156,6 +156,16 @@ impl Store {
             .map_err(|error| refusal(&error, "writing the audit"))
     }
 
+    /// The number of the newest line of the audit; 0 without any.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn newest_audit(&self) -> Result<i64> {
+        let sql = "select coalesce(max(id), 0) from muster.audit";
+        let rows = self.query(sql, &[], "reading the audit")?;
+        Ok(rows.first().map_or(0, |row| row.get(0)))
+    }
+
     /// One transaction of what `work` does and of its line in the audit.
     pub(super) fn act<T>(
         &self,

@@ -105,6 +105,19 @@ impl Store {
         })
     }
 
+    /// What a check of the rows of a run depends on, as text: its fixes, and the runs, which write
+    /// accounts.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn state_of_fixes(&self, run: &str) -> Result<String> {
+        let sql = "select concat_ws(' ',
+            (select concat_ws(' ', count(*), max(id), max(made_at)) from muster.fixes where run_id = $1),
+            (select concat_ws(' ', count(*), max(started_at), max(finished_at)) from muster.runs))";
+        let rows = self.query(sql, &[&run], DOING)?;
+        Ok(rows.first().map_or_else(String::new, |row| row.get(0)))
+    }
+
     /// Forgets a fix of a run.
     ///
     /// # Errors

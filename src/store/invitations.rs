@@ -123,6 +123,21 @@ pub struct HandedOver {
     pub expires: Option<i64>,
 }
 
+const READING_PEOPLE: &str = "reading the people of the run";
+
+/// Which people of a run are meant.
+#[derive(Debug, Clone, Default)]
+pub struct Narrowed {
+    /// Only those of that role.
+    pub role: Option<String>,
+    /// Only those of these organizations.
+    pub organizations: Option<Vec<String>>,
+    /// Only those in one of these groups.
+    pub groups: Option<Vec<Uuid>>,
+    /// Without these accounts.
+    pub except: Vec<Uuid>,
+}
+
 impl Store {
     /// Everybody whom a run names, in row order; without a run, everybody. On `day`, where first days
     /// matter to the pipeline.
@@ -136,12 +151,99 @@ impl Store {
         day: Option<Date>,
     ) -> Result<Vec<Candidate>> {
         let day = day.map(|day| day.to_string());
-        let rows = self.query(
-            include_str!("sql/find_people.sql"),
-            &[&run, &kind.name(), &day],
-            "reading the people of the run",
-        )?;
+        let sql = people_sql(include_str!("sql/people_of_run.sql"));
+        let rows = self.query(&sql, &[&run, &kind.name(), &day], READING_PEOPLE)?;
         Ok(rows.iter().map(candidate).collect())
+    }
+
+    /// The same of some rows: each with its account, and whether the run created that.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn people_at(
+        &self,
+        kind: Kind,
+        day: Option<Date>,
+        named: &[(RowNumber, Uuid, bool)],
+    ) -> Result<Vec<Candidate>> {
+        let day = day.map(|day| day.to_string());
+        let rows: Vec<i32> = named.iter().map(|(row, ..)| *row as i32).collect();
+        let accounts: Vec<Uuid> = named.iter().map(|(_, account, _)| *account).collect();
+        let created: Vec<bool> = named.iter().map(|(.., created)| *created).collect();
+        let given = "select * from unnest($1::int[], $4::uuid[], $5::bool[])";
+        let found = self.query(
+            &people_sql(given),
+            &[&rows, &kind.name(), &day, &accounts, &created],
+            READING_PEOPLE,
+        )?;
+        Ok(found.iter().map(candidate).collect())
+    }
+
+    /// The people of a run by what decides whether a mail of that kind may go out to them. Of each
+    /// kind of them: somebody who represents it, how many mails about sessions each of them gets, and
+    /// how many they are.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn count_candidates(
+        &self,
+        run: &str,
+        (kind, day): (Kind, Option<Date>),
+        narrowed: &Narrowed,
+    ) -> Result<Vec<(Candidate, u64, u64)>> {
+        let day = day.map(|day| day.to_string());
+        let values: [&(dyn ToSql + Sync); 7] = [
+            &run,
+            &kind.name(),
+            &day,
+            &narrowed.role,
+            &narrowed.organizations,
+            &narrowed.groups,
+            &narrowed.except,
+        ];
+        let sql = include_str!("sql/count_candidates.sql");
+        let rows = self.query(sql, &values, READING_PEOPLE)?;
+        Ok(rows.iter().map(class).collect())
+    }
+
+    /// The first people of a run after row `after` (-1 for none) who have one of those statuses, in row
+    /// order, with their rows, and whether the run created their accounts.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn rows_of_people(
+        &self,
+        run: &str,
+        (after, limit): (i32, i64),
+        statuses: &[String],
+        narrowed: &Narrowed,
+    ) -> Result<Vec<(RowNumber, Uuid, bool)>> {
+        let values: [&(dyn ToSql + Sync); 8] = [
+            &run,
+            &after,
+            &statuses,
+            &narrowed.role,
+            &narrowed.organizations,
+            &narrowed.groups,
+            &narrowed.except,
+            &limit,
+        ];
+        let sql = include_str!("sql/rows_of_people.sql");
+        let rows = self.query(sql, &values, READING_PEOPLE)?;
+        let rows = rows.iter();
+        Ok(rows
+            .map(|row| (row.get::<_, i32>(0) as RowNumber, row.get(1), row.get(2)))
+            .collect())
+    }
+
+    /// The ids of the groups for whose keys `is_meant` holds.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn groups_meant(&self, is_meant: impl Fn(&str) -> bool) -> Result<Vec<Uuid>> {
+        let rows = self.query("select key, id from muster.groups", &[], READING_PEOPLE)?;
+        let rows = rows.iter().filter(|row| is_meant(row.get(0)));
+        Ok(rows.map(|row| row.get(1)).collect())
     }
 
     /// Somebody who can be written to; `None` without an address.
@@ -789,6 +891,40 @@ fn queued(row: &Row) -> Queued {
         domain: row.get(1),
         not_before: row.get(2),
     }
+}
+
+/// Reads people of whom `named` says who they are.
+fn people_sql(named: &str) -> String {
+    let rest = include_str!("sql/find_people.sql");
+    format!("with named (row, account_id, created) as (\n{named})\n{rest}")
+}
+
+/// Somebody who represents people, how many mails about sessions each gets, and how many they are.
+fn class(row: &Row) -> (Candidate, u64, u64) {
+    let local = if row.get::<_, Option<bool>>(2) == Some(false) {
+        "ä"
+    } else {
+        "a"
+    };
+    let mails = row.get::<_, Option<i64>>(9).unwrap_or_default();
+    let candidate = Candidate {
+        row: 0,
+        account: Uuid::nil(),
+        created: row.get(0),
+        person: Person::default(),
+        other_roles: Vec::new(),
+        email_key: match row.get(1) {
+            true => String::new(),
+            false => format!("{local}@{}", text(row, 3)),
+        },
+        status: text(row, 4),
+        latest: row.get(5),
+        suppressed: row.get(6),
+        has_password: row.get(7),
+        starts_later: row.get(8),
+        sessions: vec![Uuid::nil(); usize::from(mails > 0)],
+    };
+    (candidate, mails as u64, row.get::<_, i64>(10) as u64)
 }
 
 fn candidate(row: &Row) -> Candidate {

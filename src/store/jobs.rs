@@ -6,6 +6,7 @@
 //! written nowhere: a process whose database was restarted comes back.
 
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::Store;
@@ -38,6 +39,8 @@ pub struct NewJob {
     pub who: String,
     /// In which session.
     pub session: Option<Uuid>,
+    /// What it does to what: two with the same subject don't run at once. Empty for one that has none.
+    pub subject: String,
 }
 
 /// How far a job is.
@@ -148,15 +151,22 @@ pub struct LockHolder {
 }
 
 impl Store {
-    /// Records a command to run.
+    /// Records a command to run, unless one with the same subject waits or runs: then the id of that
+    /// one is returned.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn insert_job(&self, job: &NewJob) -> Result<()> {
-        let sql = include_str!("sql/insert_job.sql");
-        self.execute(
-            sql,
-            &[
+    pub fn insert_job(&self, job: &NewJob) -> Result<Option<Uuid>> {
+        let lock = "select pg_advisory_xact_lock(1836413803, hashtext($1))";
+        let open = include_str!("sql/find_open_job.sql");
+        let insert = include_str!("sql/insert_job.sql");
+        self.act_if(WRITING, async |client| {
+            // Of two at the same time, the second waits here until the first is recorded.
+            client.query(lock, &[&job.subject]).await?;
+            if let Some(row) = client.query(open, &[&job.subject]).await?.first() {
+                return Ok((Some(row.get(0)), None));
+            }
+            let values: [&(dyn ToSql + Sync); 9] = [
                 &job.id,
                 &job.args,
                 &job.stdin,
@@ -165,10 +175,11 @@ impl Store {
                 &job.leads_to,
                 &job.who,
                 &job.session,
-            ],
-            WRITING,
-        )?;
-        Ok(())
+                &job.subject,
+            ];
+            client.execute(insert, &values).await?;
+            Ok((None, None))
+        })
     }
 
     /// Takes a job that waits, for this process to run it. `None` where another has taken it.
@@ -321,7 +332,53 @@ mod tests {
             leads_to: "/runs/{run}".into(),
             who: "console:Ann Ng".into(),
             session: None,
+            subject: String::new(),
         }
+    }
+
+    #[test]
+    fn one_job_of_a_subject_runs_at_once() {
+        let home = Home::new("jobs");
+        let open = || Store::open(Target::Local(home.local.clone())).unwrap();
+        let reader = open();
+        let job = |id: u128| NewJob {
+            subject: "import list".into(),
+            ..new(Uuid::from_u128(id))
+        };
+        let ids: Vec<u128> = (1..=6).collect();
+        let stores: Vec<Store> = ids.iter().map(|_| open()).collect();
+        let found: Vec<Option<Uuid>> = std::thread::scope(|scope| {
+            let insert = |(store, id): (Store, u128)| {
+                scope.spawn(move || store.insert_job(&job(id)).unwrap())
+            };
+            let all: Vec<_> = stores.into_iter().zip(ids).map(insert).collect();
+            all.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert_eq!(found.iter().filter(|one| one.is_none()).count(), 1);
+        let jobs = reader.list_jobs(10).unwrap();
+        let [only] = jobs.as_slice() else {
+            panic!("{jobs:?}")
+        };
+        assert!(found.iter().flatten().all(|id| *id == only.id));
+        // Another subject, or none, is another job; so is the same after it has ended.
+        assert!(
+            reader
+                .insert_job(&new(Uuid::from_u128(7)))
+                .unwrap()
+                .is_none()
+        );
+        assert!(
+            reader
+                .insert_job(&new(Uuid::from_u128(8)))
+                .unwrap()
+                .is_none()
+        );
+        reader.end_job(only.id, &Ended::default()).unwrap();
+        assert!(reader.insert_job(&job(9)).unwrap().is_none());
+        // One whose process is gone is in nobody's way.
+        let sql = "update muster.jobs set created_at = created_at - interval '1 minute'";
+        reader.execute(sql, &[], WRITING).unwrap();
+        assert!(reader.insert_job(&job(10)).unwrap().is_none());
     }
 
     #[test]

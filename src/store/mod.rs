@@ -45,6 +45,7 @@ pub mod matches;
 pub mod migrate;
 pub mod people;
 pub mod resubmission;
+pub mod rules;
 pub mod run_rows;
 pub mod runs;
 #[cfg(test)]

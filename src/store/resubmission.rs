@@ -1,6 +1,6 @@
 //! The records of rows that needed work, and of what fixed them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use tokio_postgres::types::ToSql;
 
@@ -48,6 +48,7 @@ impl Store {
             .map(|run| {
                 let run_log = RowsToFix {
                     is_same_pipeline: run.get(1),
+                    read: run.get::<_, i64>(2) as u64,
                     ..RowsToFix::default()
                 };
                 (run.get(0), run_log)
@@ -75,6 +76,43 @@ impl Store {
         Ok(run_log)
     }
 
+    /// The rows of other runs that those of `run` come from, first of all, by the rows of `run`.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn earlier_rows(
+        &self,
+        run: &str,
+        rows: &[RowNumber],
+    ) -> Result<HashMap<RowNumber, EarlierRow>> {
+        let rows: Vec<i32> = rows.iter().map(|row| *row as i32).collect();
+        let sql = "select row, origin_run, origin_row from muster.mends
+            where run_id = $1 and row = any ($2) and origin_run <> $1";
+        let found = self.query(sql, &[&run, &rows], "reading the rows to fix")?;
+        let found = found.iter().map(|row| {
+            let earlier = EarlierRow {
+                run: row.get(1),
+                row: row.get::<_, i32>(2) as RowNumber,
+            };
+            (row.get::<_, i32>(0) as RowNumber, earlier)
+        });
+        Ok(found.collect())
+    }
+
+    /// The rows of a run that went in and that a later run has corrected since.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn corrected_rows(&self, run: &str) -> Result<HashSet<RowNumber>> {
+        let sql = "select distinct origin_row from muster.mends
+            where origin_run = $1 and settles and run_id <> $1 and not run_id = any ($2)";
+        let rows = self.query(sql, &[&run, &self.taken_back()?], "reading the rows to fix")?;
+        Ok(rows
+            .iter()
+            .map(|row| row.get::<_, i32>(0) as RowNumber)
+            .collect())
+    }
+
     /// How many rows of a run needed work, and what happened to them since; `None` where none did.
     ///
     /// # Errors
@@ -85,17 +123,23 @@ impl Store {
             &[&[run].as_slice(), &self.taken_back()?],
             "reading the rows left to fix",
         )?;
+        let sql = "select row from muster.fixes where run_id = $1 and what = 'leave out' and row is not null";
+        let fixes = self.query(sql, &[&run], "reading the rows left to fix")?;
+        let out: HashSet<i32> = fixes.iter().map(|row| row.get(0)).collect();
         let mut by: BTreeMap<String, u64> = BTreeMap::new();
+        let mut left_out = 0;
         for row in &rows {
-            if let Some(run) = row.get::<_, Option<String>>(4) {
-                *by.entry(run).or_default() += 1;
+            match row.get::<_, Option<String>>(4) {
+                Some(run) => *by.entry(run).or_default() += 1,
+                None => left_out += u64::from(out.contains(&row.get(1))),
             }
         }
         let fixed = by.values().sum();
         let open = Open {
             needed: rows.len() as u64,
             fixed,
-            left: rows.len() as u64 - fixed,
+            left: rows.len() as u64 - fixed - left_out,
+            left_out,
             by: by
                 .into_iter()
                 .map(|(run, rows)| FixedBy { run, rows })

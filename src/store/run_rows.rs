@@ -10,7 +10,7 @@ use crate::history::Values;
 use crate::refusal::Result;
 
 /// The most accounts that a search finds.
-const FOUND_MAX: i64 = 10_000;
+pub const FOUND_MAX: i64 = 10_000;
 
 /// What somebody is known by.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -44,7 +44,7 @@ pub struct There {
 }
 
 /// A run in the run log.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RunRecord {
     /// The run's id.
     pub id: String,

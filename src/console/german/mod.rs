@@ -1,13 +1,19 @@
 //! German texts, a table for each room.
 
+mod fix;
 mod frame;
 mod import;
 mod people;
 mod runs;
 
 /// All tables: English, German.
-pub(super) const ALL: &[&[(&str, &str)]] =
-    &[frame::WORDS, import::WORDS, people::WORDS, runs::WORDS];
+pub(super) const ALL: &[&[(&str, &str)]] = &[
+    fix::WORDS,
+    frame::WORDS,
+    import::WORDS,
+    people::WORDS,
+    runs::WORDS,
+];
 
 #[cfg(test)]
 mod tests {

@@ -31,10 +31,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "Für sie wurde nichts geschrieben. Eine falsche Antwort gäbe einer Person das Konto einer anderen.",
     ),
     (
-        "Values are masked. Choose “Show values” at the bottom of the page to decide.",
-        "Werte sind verborgen. Wählen Sie unten auf der Seite „Werte zeigen“, um zu entscheiden.",
-    ),
-    (
         "{n} more rows follow when these are decided.",
         "{n} weitere Zeilen folgen, wenn diese entschieden sind.",
     ),
@@ -129,29 +125,17 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "Type what is right, then save. Your fixes are kept here; nothing is written to the accounts until you import the fixed rows.",
         "Tippen Sie ein, was richtig ist, und speichern Sie. Ihre Korrekturen bleiben hier; in die Konten wird nichts geschrieben, bis Sie die korrigierten Zeilen importieren.",
     ),
-    (
-        "Values are masked. Choose “Show values” at the bottom of the page to fix them.",
-        "Werte sind verborgen. Wählen Sie unten auf der Seite „Werte zeigen“, um sie zu korrigieren.",
-    ),
     ("To fix it:", "Abhilfe:"),
     ("Right value instead of", "Richtiger Wert statt"),
     ("Value", "Wert"),
     ("Hint", "Hinweis"),
     ("Right value", "Richtiger Wert"),
     (
-        "{n} more values follow when these are fixed.",
-        "{n} weitere Werte folgen, wenn diese korrigiert sind.",
-    ),
-    (
         "Save all fixes on this page",
         "Alle Korrekturen dieser Seite speichern",
     ),
     ("Value for line", "Wert für Zeile"),
     ("Line", "Zeile"),
-    (
-        "{n} more rows follow when these are fixed.",
-        "{n} weitere Zeilen folgen, wenn diese korrigiert sind.",
-    ),
     ("The first {n} of {all}", "Die ersten {n} von {all}"),
     ("All rows to fix", "Alle Zeilen mit Problemen"),
     (
@@ -291,13 +275,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("waits for approval", "wartet auf Freigabe"),
     ("Run {name}", "Lauf {name}"),
     ("Undo of {name}", "Rücknahme von {name}"),
-    ("Groups: {name}", "Gruppen: {name}"),
-    ("Check of {name}", "Prüfung von {name}"),
-    (
-        "Approved import of {name}",
-        "Freigegebener Import von {name}",
-    ),
-    ("Import of {name}", "Import von {name}"),
     ("interrupted", "unterbrochen"),
     ("First", "Erste"),
     ("Previous", "Vorige"),
@@ -352,10 +329,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     (
         "Only rows in which cleaning did this:",
         "Nur Zeilen, in denen die Bereinigung dies getan hat:",
-    ),
-    (
-        "Values are masked. Who may show values can search by name, too.",
-        "Werte sind verborgen. Wer Werte zeigen darf, kann auch nach Namen suchen.",
     ),
     ("line, last first", "Zeile, letzte zuerst"),
     ("outcome", "Ergebnis"),

@@ -11,7 +11,7 @@ use super::{asked, folder_of, is_known, pipelines, rows};
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::commands::{Said, output};
 use crate::console::jobs::{self, Work};
-use crate::console::page::{command, form, prose, visible};
+use crate::console::page::{command, form, masked, prose, visible};
 use crate::console::steps::steps;
 use crate::field::{Field, NamePart};
 use crate::issue::Code;
@@ -118,7 +118,7 @@ fn proposal(ask: &Ask, upload: &Upload, document: &Document) -> Markup {
     let examined = rows(ask, document.rows);
     html! {
         @if let Some(why) = &document.recognized {
-            div.note { p { (prose(&super::without_folder(why, &upload.path))) } }
+            div.note { p { (prose(why)) } }
         }
         @if !document.questions.is_empty() {
             div.warning role="status" {
@@ -133,6 +133,7 @@ fn proposal(ask: &Ask, upload: &Upload, document: &Document) -> Markup {
         }
         section aria-labelledby="columns" {
             h2 id="columns" { (ask.t("What the columns are")) }
+            (masked(ask))
             p { (ask.tf("Proposed from the names of the columns and the first {rows}.", &[("rows", &examined)])) }
             (form(ask, &format!("/import/{}/columns", upload.id), html! {
                 div.scroll tabindex="0" role="region" aria-labelledby="columns" { (table(ask, document)) }
@@ -450,8 +451,6 @@ pub(crate) fn check(ask: &mut Ask, upload: &mut Upload, allowed: &[(String, u64)
     let plan = plan_of(&ask.app.home, upload.id, id);
     args.push(format!("--plan={}", plan.display()));
     args.push("--json".to_string());
-    upload.settings.check = Some(id);
-    ask.store.set_upload(upload.id, &upload.settings)?;
     let work = Work {
         kind: "check",
         args,
@@ -459,7 +458,13 @@ pub(crate) fn check(ask: &mut Ask, upload: &mut Upload, allowed: &[(String, u64)
         about: upload.id.to_string(),
         leads_to: format!("/import/{}/plan/{id}", upload.id),
     };
-    jobs::start_as(ask, id, work)
+    // The columns may have been chosen in another way since a check began that still runs.
+    let columns = by_hand.map(|path| std::fs::read_to_string(path).unwrap_or_default());
+    let subject = jobs::subject(&work) + &columns.unwrap_or_default();
+    let job = jobs::start_about(ask, id, work, subject)?;
+    upload.settings.check = Some(job);
+    ask.store.set_upload(upload.id, &upload.settings)?;
+    Ok(job)
 }
 
 /// The plan that a check wrote.

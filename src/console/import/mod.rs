@@ -271,8 +271,3 @@ pub(super) fn is_known(name: &str) -> bool {
     SHIPPED.iter().any(|(shipped, _)| *shipped == name)
         || own.iter().any(|path| path.to_str() == Some(name))
 }
-
-/// A text of a command with the name of a file instead of its whole path.
-pub(super) fn without_folder(text: &str, path: &str) -> String {
-    text.replace(path, &shown_path(path))
-}

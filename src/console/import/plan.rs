@@ -10,12 +10,14 @@ use crate::console::ask::{Answer, Ask, Page};
 use crate::console::jobs::{self, Work};
 use crate::console::page::{self, command, form, prose, visible};
 use crate::console::steps::steps;
+use crate::issue::Code;
 use crate::outcome::Counts;
-use crate::refusal::Result;
+use crate::refusal::{Refusal, Result};
 use crate::runs;
 use crate::safeguard::{Safeguard, SafeguardDecision};
 use crate::store;
 use crate::store::jobs::{Job, JobState};
+use crate::store::rules::SECOND_PERSON;
 use crate::store::uploads::Upload;
 use crate::summary::{IssueCount, Summary};
 use crate::text::shell;
@@ -147,7 +149,7 @@ fn shown(ask: &Ask, checked: &Checked, wrong: Option<Wrong>) -> Result<Page> {
             p { a href={ "/runs/" (run) } { (ask.t("See everything that was found and would change")) } }
         }
         (issues(ask, checked))
-        (safeguards(ask, checked, wrong == Some(Wrong::Allowed)))
+        (safeguards(ask, checked, wrong == Some(Wrong::Allowed))?)
         @if is_newest { (confirmation(ask, checked, wrong == Some(Wrong::Number))?) }
         (read(ask, checked))
         (command(ask, &shell::command(&checked.job.args)))
@@ -246,7 +248,7 @@ fn listed(ask: &Ask, checked: &Checked, labelled: &str, issues: &[&IssueCount]) 
                 th scope="row" { (prose(&issue.title)) " " code.faint { (visible(&issue.code)) } }
                 td.number { a href={ "/runs/" (run) "/rows?code=" (page::encoded(&issue.code)) } { (ask.number(issue.count)) } }
                 td { @if let Some(example) = issue.examples.first() {
-                    (ask.tf("line {line}", &[("line", &ask.number(example.line))])) @if !example.found.is_empty() { ": " (visible(&cut(&example.found))) } @if !example.detail.is_empty() { " – " (prose(&super::without_folder(&example.detail, &checked.upload.path))) }
+                    (ask.tf("line {line}", &[("line", &ask.number(example.line))])) @if !example.found.is_empty() { ": " (visible(&cut(&example.found))) } @if !example.detail.is_empty() { " – " (prose(&example.detail)) }
                 } }
             } } }
         } }
@@ -267,11 +269,12 @@ fn class_name(ask: &Ask, class: &str) -> &'static str {
     })
 }
 
-fn safeguards(ask: &Ask, checked: &Checked, is_wrong: bool) -> Markup {
+fn safeguards(ask: &Ask, checked: &Checked, is_wrong: bool) -> Result<Markup> {
     if checked.held().next().is_none() {
-        return html! {};
+        return Ok(html! {});
     }
-    html! {
+    let is_second = ask.store.rule(SECOND_PERSON)?;
+    Ok(html! {
         section aria-labelledby="safeguards" {
             h2 id="safeguards" { (ask.t("Held by safeguards")) }
             p { (ask.t("These changes are more than one import may do by itself. They are held: the import leaves them out, and somebody can approve them afterwards, exactly as planned.")) }
@@ -284,9 +287,9 @@ fn safeguards(ask: &Ask, checked: &Checked, is_wrong: bool) -> Markup {
                     td.number { @match one.limit.or(one.window_limit) { Some(limit) => (ask.number(limit)), None => "–" } }
                 } } }
             } }
-            @if ask.may(Role::Approver) { (allowing(ask, checked, is_wrong)) }
+            @if ask.may(Role::Approver) && !is_second { (allowing(ask, checked, is_wrong)) }
         }
-    }
+    })
 }
 
 fn allowing(ask: &Ask, checked: &Checked, is_wrong: bool) -> Markup {
@@ -415,6 +418,11 @@ pub(crate) fn allow(ask: &mut Ask) -> Result<Answer> {
         Ok(checked) => checked,
         Err(answer) => return Ok(answer),
     };
+    if ask.store.rule(SECOND_PERSON)? {
+        let what = "who imports a list may not let through what safeguards hold of it";
+        let help = "import it; then somebody else can approve what is held";
+        return Err(Refusal::new(Code::UsageInvalid, what).help(help));
+    }
     let typed = |one: &Safeguard| ask.form.get(&format!("allow-{}", one.class)).to_string();
     let filled: Vec<(&Safeguard, String)> = checked
         .held()

@@ -5,22 +5,24 @@ use maud::{Markup, html};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::purpose::{Purpose, wanted_of};
-use super::who::{called, came, left_out, table};
+use super::counts;
+use super::purpose::Purpose;
+use super::who::{audience_of, called, came, left_out, shown, table};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::jobs::{self, Work};
-use crate::console::page::{command, encoded, form, prose, visible};
+use crate::console::page::{command, encoded, form, masked, prose, visible};
 use crate::console::people::change::chosen as chosen_people;
 use crate::console::people::parts::{
     PER_PAGE, counted, list_of, message_options, offset, pages, personal, visible_lines, with,
 };
-use crate::invitation::Rendered;
+use crate::invitation::{Candidate, Rendered};
 use crate::issue::Code;
 use crate::notify::select::Selection;
 use crate::people::words::find_import;
 use crate::refusal::{Refusal, Result};
 use crate::selection::Wish;
+use crate::sending::audience::{Audience, Counted};
 use crate::sending::choose::{self, SessionMails, Wanted, mailer_for};
 use crate::sending::mailer::Mailer;
 use crate::store;
@@ -35,67 +37,94 @@ const MESSAGE_CHARS_MAX: usize = 5000;
 /// A mailing that is being prepared.
 struct Plan {
     purpose: Purpose,
-    run: Option<RunRecord>,
     kept: Kept,
-    wanted: Wanted,
     mailer: Mailer,
-    selection: Selection,
-    about: SessionMails,
+    people: People,
     /// Where its pages are.
     here: String,
 }
 
+/// Who is asked for.
+enum People {
+    /// People of a run, of whom there may be many.
+    OfRun {
+        run: Box<RunRecord>,
+        audience: Box<Audience>,
+        counted: Counted,
+        /// Whether nobody is left out by a filter or by hand.
+        is_everybody: bool,
+    },
+    /// People who were chosen one by one.
+    Chosen(Selection, SessionMails),
+}
+
 impl Plan {
     fn of(ask: &Ask) -> Result<Option<Plan>> {
+        match ask.part("run") {
+            "" => Plan::of_chosen(ask),
+            run => Plan::of_run(ask, find_import(ask.store, run)?),
+        }
+    }
+
+    fn of_chosen(ask: &Ask) -> Result<Option<Plan>> {
         let purpose = Purpose::of_path(&ask.path);
-        let (run, kept, wanted, here) = match ask.part("run") {
-            "" => {
-                let Some((kept, choice)) = chosen_people(ask)? else {
-                    return Ok(None);
-                };
-                let ids = ask.store.ids_of_people(&choice)?;
-                let wanted = Wanted {
-                    only: ids.iter().map(|id| Wish::Id(id.to_string())).collect(),
-                    ..Wanted::default()
-                };
-                if wanted.only.is_empty() {
-                    let what = "nobody is chosen";
-                    return Err(
-                        Refusal::new(Code::SelectionUnknown, what).help("choose people first")
-                    );
-                }
-                let here = format!("/people/selection/{}/{}", kept.id, purpose.path());
-                (None, kept, wanted, here)
-            }
-            run => {
-                let run = find_import(ask.store, run)?;
-                let Ok(id) = ask.part("selection").parse::<Uuid>() else {
-                    return Ok(None);
-                };
-                let Some(kept) = ask.store.kept_selection(id, &run.id)? else {
-                    return Ok(None);
-                };
-                let words = kept.filter.get("only").cloned().unwrap_or_default();
-                let words: Vec<String> = serde_json::from_value(words).unwrap_or_default();
-                let wanted = wanted_of(Some(&run), &words, &kept.except)?;
-                let here = format!("/runs/{}/{}/{id}", encoded(&run.id), purpose.path());
-                (Some(run), kept, wanted, here)
-            }
+        let Some((kept, choice)) = chosen_people(ask)? else {
+            return Ok(None);
         };
+        let ids = ask.store.ids_of_people(&choice)?;
+        let wanted = Wanted {
+            only: ids.iter().map(|id| Wish::Id(id.to_string())).collect(),
+            ..Wanted::default()
+        };
+        if wanted.only.is_empty() {
+            let what = "nobody is chosen";
+            return Err(Refusal::new(Code::SelectionUnknown, what).help("choose people first"));
+        }
         let kind = purpose.kind();
-        let mailer = mailer_for(ask.store, None, run.as_ref(), kind, &wanted)?;
-        let id = run.as_ref().map(|run| run.id.as_str());
-        let (selection, about) = choose::choose(ask.store, &mailer, id, kind, &wanted)?;
+        let mailer = mailer_for(ask.store, None, None, kind, &wanted)?;
+        let (selection, about) = choose::choose(ask.store, &mailer, None, kind, &wanted)?;
         Ok(Some(Plan {
             purpose,
-            run,
+            here: format!("/people/selection/{}/{}", kept.id, purpose.path()),
             kept,
-            wanted,
             mailer,
-            selection,
-            about,
-            here,
+            people: People::Chosen(selection, about),
         }))
+    }
+
+    fn of_run(ask: &Ask, run: RunRecord) -> Result<Option<Plan>> {
+        let purpose = Purpose::of_path(&ask.path);
+        let Ok(id) = ask.part("selection").parse::<Uuid>() else {
+            return Ok(None);
+        };
+        let Some(kept) = ask.store.kept_selection(id, &run.id)? else {
+            return Ok(None);
+        };
+        let words = kept.filter.get("only").cloned().unwrap_or_default();
+        let words: Vec<String> = serde_json::from_value(words).unwrap_or_default();
+        let mailer = Mailer::open(None, run.pipeline.as_deref())?;
+        let audience = audience_of(ask, &run, (purpose, &mailer), &words, &kept.except)?;
+        let key = counts::key(purpose.kind(), &words.join(" "), &kept.except);
+        let counted = counts::people((&**ask.app, ask.store), &run, &audience, &key)?;
+        Ok(Some(Plan {
+            purpose,
+            here: format!("/runs/{}/{}/{id}", encoded(&run.id), purpose.path()),
+            people: People::OfRun {
+                run: Box::new(run),
+                audience: Box::new(audience),
+                counted,
+                is_everybody: words.is_empty() && kept.except.is_empty(),
+            },
+            kept,
+            mailer,
+        }))
+    }
+
+    fn run(&self) -> Option<&RunRecord> {
+        match &self.people {
+            People::OfRun { run, .. } => Some(run),
+            People::Chosen(..) => None,
+        }
     }
 
     fn message(&self) -> &str {
@@ -103,27 +132,82 @@ impl Plan {
         message.unwrap_or_default()
     }
 
-    fn count(&self) -> u64 {
-        (self.selection.chosen.len() + self.about.len()) as u64
+    /// How many people get a mail, and how many mails about sessions go out with them.
+    fn counts(&self) -> (u64, u64) {
+        match &self.people {
+            People::OfRun { counted, .. } => (counted.chosen, counted.about_sessions),
+            People::Chosen(selection, about) => (selection.chosen.len() as u64, about.len() as u64),
+        }
     }
 
-    /// The mail of the person at that place.
-    fn preview(&self, at: usize) -> Result<Option<Rendered>> {
+    fn count(&self) -> u64 {
+        let (chosen, about) = self.counts();
+        chosen + about
+    }
+
+    /// Who gets no mail, by reason.
+    fn left_out(&self, ask: &Ask) -> Markup {
+        match &self.people {
+            People::OfRun { counted, .. } => {
+                left_out(ask, &counted.left_out, self.kept.except.len() as u64)
+            }
+            People::Chosen(selection, _) => {
+                let reasons = selection.left_out.iter();
+                let reasons = reasons.map(|(reason, people)| (*reason, people.len() as u64));
+                left_out(ask, &reasons.collect(), selection.not_asked as u64)
+            }
+        }
+    }
+
+    /// The person at that place of those who get a mail, from 0.
+    fn person(&self, ask: &Ask, at: usize) -> Result<Option<Candidate>> {
+        match &self.people {
+            People::OfRun { audience, .. } => {
+                Ok(audience.some(ask.store, None, (None, at, 1))?.pop())
+            }
+            People::Chosen(selection, _) => Ok(selection.chosen.get(at).cloned()),
+        }
+    }
+
+    /// Those who get a mail, of the page, and the ways to the others.
+    fn people(&self, ask: &Ask) -> Result<(Vec<Candidate>, Markup)> {
+        match &self.people {
+            People::OfRun { audience, .. } => shown(ask, audience, None, self.counts().0),
+            People::Chosen(selection, _) => {
+                let people = selection.chosen.iter().skip(offset(ask) as usize);
+                let people = people.take(PER_PAGE as usize).cloned();
+                Ok((people.collect(), pages(ask, selection.chosen.len() as u64)))
+            }
+        }
+    }
+
+    /// Who gets any mail.
+    fn recipients(&self, ask: &Ask) -> Result<Vec<Uuid>> {
+        match &self.people {
+            People::OfRun { audience, .. } => audience.recipients(ask.store),
+            People::Chosen(selection, about) => {
+                let chosen = selection.chosen.iter().map(|one| one.account);
+                let hear = about.rounds.iter().flatten().map(|(account, _)| *account);
+                let mut ids: Vec<Uuid> = chosen.chain(hear).collect();
+                ids.sort_unstable();
+                ids.dedup();
+                Ok(ids)
+            }
+        }
+    }
+
+    /// The mail of a person.
+    fn preview(&self, one: &Candidate) -> Result<Rendered> {
         let message = Some(self.message()).filter(|message| !message.is_empty());
-        let Some(one) = self.selection.chosen.get(at) else {
-            return Ok(None);
-        };
         let kind = self.purpose.kind();
-        self.mailer
-            .preview(kind, &one.person, message, None)
-            .map(Some)
+        self.mailer.preview(kind, &one.person, message, None)
     }
 }
 
 /// The place of the person whose mail is shown, from 0.
 fn shown_at(ask: &Ask, plan: &Plan) -> usize {
-    let last = plan.selection.chosen.len().saturating_sub(1);
-    (ask.query.number("person", 1).max(1) as usize - 1).min(last)
+    let last = plan.counts().0.saturating_sub(1);
+    (ask.query.number("person", 1).max(1) - 1).min(last) as usize
 }
 
 /// `/runs/{run}/invite/{selection}`.
@@ -132,45 +216,21 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
         return Ok(Answer::Missing);
     };
     let at = shown_at(ask, &plan);
-    let rendered = plan.preview(at)?;
-    let people = &plan.selection.chosen;
-    let total = people.len() as u64;
-    let first = offset(ask).min(total) as usize;
-    let last = (first + PER_PAGE as usize).min(people.len());
+    let person = plan.person(ask, at)?;
+    let preview = match &person {
+        Some(person) => preview_section(ask, &plan, (at, person), &plan.preview(person)?),
+        None => html! {},
+    };
     let body = html! {
         (back(ask, &plan))
         (sent(ask, &plan))
         (came_so_far(ask, &plan)?)
         @if plan.count() > 0 { (message_form(ask, &plan)) }
-        (preview_section(ask, &plan, at, rendered.as_ref()))
+        (preview)
         (send_section(ask, &plan))
-        section aria-labelledby="people" {
-            h2 #people { (ask.t("Who gets a mail")) }
-            (left_out(ask, &plan.selection))
-            @if plan.run.is_some() {
-                @if total > 0 {
-                    (form(ask, &format!("{}/message", plan.here), html! {
-                        input type="hidden" name="keep" value="yes";
-                        (table(ask, &people[first..last], Some("except")))
-                        (pages(ask, total))
-                        button.second { (ask.t("Leave out those with a tick")) }
-                    }))
-                }
-                @if !plan.kept.except.is_empty() {
-                    (form(ask, &format!("{}/message", plan.here), html! {
-                        input type="hidden" name="keep" value="yes";
-                        input type="hidden" name="all" value="yes";
-                        p { (counted(ask, plan.kept.except.len() as u64, "1 is left out by hand.", "{n} are left out by hand.")) }
-                        button.second { (ask.t("Take them in again")) }
-                    }))
-                }
-            } @else {
-                (table(ask, &people[first..last], None))
-                (pages(ask, total))
-            }
-        }
+        (who_gets_it(ask, &plan)?)
     };
-    let here = if plan.run.is_some() {
+    let here = if plan.run().is_some() {
         "/runs"
     } else {
         "/people"
@@ -180,9 +240,41 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     Ok(page.into())
 }
 
+/// Those who get a mail, with a way to leave some out.
+fn who_gets_it(ask: &Ask, plan: &Plan) -> Result<Markup> {
+    let (people, ways) = plan.people(ask)?;
+    let keep = format!("{}/message", plan.here);
+    Ok(html! {
+        section aria-labelledby="people" {
+            h2 #people { (ask.t("Who gets a mail")) }
+            (plan.left_out(ask))
+            (masked(ask))
+            @if plan.run().is_none() {
+                (table(ask, &people, None))
+                (ways)
+            } @else if !people.is_empty() {
+                (form(ask, &keep, html! {
+                    input type="hidden" name="keep" value="yes";
+                    (table(ask, &people, Some("except")))
+                    (ways)
+                    button.second { (ask.t("Leave out those with a tick")) }
+                }))
+            }
+            @if plan.run().is_some() && !plan.kept.except.is_empty() {
+                (form(ask, &keep, html! {
+                    input type="hidden" name="keep" value="yes";
+                    input type="hidden" name="all" value="yes";
+                    p { (counted(ask, plan.kept.except.len() as u64, "1 is left out by hand.", "{n} are left out by hand.")) }
+                    button.second { (ask.t("Take them in again")) }
+                }))
+            }
+        }
+    })
+}
+
 /// The way back. Once nobody is left, the first step would offer those who were left out by hand.
 fn back(ask: &Ask, plan: &Plan) -> Markup {
-    let (to, text) = match &plan.run {
+    let (to, text) = match plan.run() {
         Some(run) if plan.count() == 0 => {
             (format!("/runs/{}", encoded(&run.id)), ask.t("See the run"))
         }
@@ -202,7 +294,7 @@ fn back(ask: &Ask, plan: &Plan) -> Markup {
 fn sent(ask: &Ask, plan: &Plan) -> Markup {
     let id = ask.query.get("sent").parse::<Uuid>().ok();
     let job = id.and_then(|id| ask.store.job(id).ok());
-    let run = plan.run.as_ref().map(|run| run.id.as_str());
+    let run = plan.run().map(|run| run.id.as_str());
     let job =
         job.filter(|job| job.kind == plan.purpose.command() && Some(job.about.as_str()) == run);
     let printed = job.and_then(|job| job.stdout);
@@ -224,11 +316,11 @@ fn sent(ask: &Ask, plan: &Plan) -> Markup {
 
 /// How far the people of the run are, once somebody was invited.
 fn came_so_far(ask: &Ask, plan: &Plan) -> Result<Markup> {
-    let Some(run) = &plan.run else {
+    let Some(run) = plan.run() else {
         return Ok(html! {});
     };
-    let funnel = ask.store.funnel(Some(&run.id))?;
-    Ok(html! { @if funnel.invited > 0 { (came(ask, run, &funnel)) } })
+    let funnel = counts::funnel(ask, run)?;
+    Ok(html! { @if let Some(funnel) = funnel { (came(ask, run, &funnel)) } })
 }
 
 fn message_form(ask: &Ask, plan: &Plan) -> Markup {
@@ -249,11 +341,13 @@ fn message_form(ask: &Ask, plan: &Plan) -> Markup {
     }
 }
 
-fn preview_section(ask: &Ask, plan: &Plan, at: usize, rendered: Option<&Rendered>) -> Markup {
-    let people = &plan.selection.chosen;
-    let (Some(rendered), Some(one)) = (rendered, people.get(at)) else {
-        return html! {};
-    };
+fn preview_section(
+    ask: &Ask,
+    plan: &Plan,
+    (at, one): (usize, &Candidate),
+    rendered: &Rendered,
+) -> Markup {
+    let total = plan.counts().0;
     let to = |at: usize| with(ask, &[("person", &(at + 1).to_string())]);
     let frame = format!("{}/html?person={}", plan.here, at + 1);
     html! {
@@ -261,8 +355,8 @@ fn preview_section(ask: &Ask, plan: &Plan, at: usize, rendered: Option<&Rendered
             h2 #preview { (ask.t("The mail of")) " " (personal(ask, called(one))) }
             nav.pages aria-label=(ask.t("People")) {
                 @if at > 0 { a href={ (to(at - 1)) "#preview" } { (ask.t("Previous person")) } }
-                span { (ask.tf("{n} of {all}", &[("n", &ask.number(at as u64 + 1)), ("all", &ask.number(people.len() as u64))])) }
-                @if at + 1 < people.len() { a href={ (to(at + 1)) "#preview" } { (ask.t("Next person")) } }
+                span { (ask.tf("{n} of {all}", &[("n", &ask.number(at as u64 + 1)), ("all", &ask.number(total))])) }
+                @if at as u64 + 1 < total { a href={ (to(at + 1)) "#preview" } { (ask.t("Next person")) } }
             }
             @if ask.masks() {
                 div.note { p { (ask.t("The mail has this person's values. Show values to see it.")) } }
@@ -283,8 +377,8 @@ fn preview_section(ask: &Ask, plan: &Plan, at: usize, rendered: Option<&Rendered
 
 fn send_section(ask: &Ask, plan: &Plan) -> Markup {
     let count = plan.count();
-    let chosen = plan.selection.chosen.len();
-    let send = counted(ask, chosen as u64, "Send to 1 person", "Send to {n} people");
+    let (chosen, about) = plan.counts();
+    let send = counted(ask, chosen, "Send to 1 person", "Send to {n} people");
     let first = ask.tf("Send to {n} people first", &[("n", &CANARY)]);
     let action = format!("{}/send", plan.here);
     html! {
@@ -301,9 +395,12 @@ fn send_section(ask: &Ask, plan: &Plan) -> Markup {
             } @else if let Err(refusal) = plan.mailer.check_links() {
                 div.problem { p { (prose(&refusal.what)) } p { (prose(&refusal.help)) } }
             } @else if ask.may(Role::Operator) {
-                p { (ask.t("The mails go")) " " (prose(&plan.mailer.way())) "." }
-                @if !plan.about.is_empty() { p { (counted(ask, plan.about.len() as u64, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
-                @if chosen > 2 * CANARY {
+                p {
+                    @if plan.mailer.is_to_outbox() { (ask.t("No mail server is set: the mails go into the outbox, a folder of this machine.")) }
+                    @else { (ask.t("The mails go")) " " (prose(&plan.mailer.way())) "." }
+                }
+                @if about > 0 { p { (counted(ask, about, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
+                @if chosen > 2 * CANARY as u64 {
                     (form(ask, &action, html! {
                         input type="hidden" name="canary" value="yes";
                         p { (ask.t("Try it with a few people at different mail domains. Then come back here for the rest.")) }
@@ -312,7 +409,7 @@ fn send_section(ask: &Ask, plan: &Plan) -> Markup {
                 }
                 (form(ask, &action, html! { button { (send) } }))
             }
-            (command(ask, &format!("muster {} {} --send", plan.purpose.command(), plan.run.as_ref().map_or("all --only WHO", |run| run.id.as_str()))))
+            (command(ask, &format!("muster {} {} --send", plan.purpose.command(), plan.run().map_or("all --only WHO", |run| run.id.as_str()))))
         }
     }
 }
@@ -325,8 +422,10 @@ pub(crate) fn html(ask: &mut Ask) -> Result<Answer> {
     if ask.masks() {
         return Ok(Answer::Missing);
     }
-    let rendered = plan.preview(shown_at(ask, &plan))?;
-    Ok(rendered.map_or(Answer::Missing, |rendered| Answer::Mail(rendered.html)))
+    Ok(match plan.person(ask, shown_at(ask, &plan))? {
+        Some(person) => Answer::Mail(plan.preview(&person)?.html),
+        None => Answer::Missing,
+    })
 }
 
 /// `/runs/{run}/invite/{selection}/message`: keeps the message, and who is left out.
@@ -372,15 +471,21 @@ pub(crate) fn send(ask: &mut Ask) -> Result<Answer> {
         );
     }
     let command = plan.purpose.command();
-    let run = plan.run.as_ref().map_or("all", |run| run.id.as_str());
+    let run = plan.run().map_or("all", |run| run.id.as_str());
     let mut args: Vec<String> = [command, run, "--send"].map(String::from).to_vec();
     // Sessions are heard of by people who are active already: they aren't among the chosen.
-    let is_everybody = plan.wanted.only.is_empty() && plan.wanted.except.is_empty();
+    let is_everybody = matches!(
+        plan.people,
+        People::OfRun {
+            is_everybody: true,
+            ..
+        }
+    );
     let stdin = match is_everybody {
         true => None,
         false => {
             args.extend(["--only", "@-"].map(String::from));
-            Some(list_of(&recipients(&plan)))
+            Some(list_of(&plan.recipients(ask)?))
         }
     };
     let is_first_try = ask.form.get("canary") == "yes";
@@ -390,7 +495,7 @@ pub(crate) fn send(ask: &mut Ask) -> Result<Answer> {
     args.extend(message_options(ask, plan.message())?);
     args.push("--json".to_string());
     let id = store::new_id()?;
-    let leads_to = match &plan.run {
+    let leads_to = match plan.run() {
         // The message and who is left out are kept there for the rest.
         Some(_) => format!("{}?sent={id}", plan.here),
         None if is_first_try => plan.here.clone(),
@@ -406,19 +511,4 @@ pub(crate) fn send(ask: &mut Ask) -> Result<Answer> {
     };
     let job = jobs::start_as(ask, id, work)?;
     Ok(Answer::See(format!("/jobs/{job}")))
-}
-
-/// Who gets any mail.
-fn recipients(plan: &Plan) -> Vec<Uuid> {
-    let chosen = plan.selection.chosen.iter().map(|one| one.account);
-    let hear = plan
-        .about
-        .rounds
-        .iter()
-        .flatten()
-        .map(|(account, _)| *account);
-    let mut ids: Vec<Uuid> = chosen.chain(hear).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }

@@ -1,13 +1,6 @@
 //! What a mailing is for, and who is asked for.
 
-use uuid::Uuid;
-
 use crate::invitation::Kind;
-use crate::people::words::{Among, wishes};
-use crate::refusal::Result;
-use crate::selection::Wish;
-use crate::sending::choose::Wanted;
-use crate::store::runs::RunRecord;
 
 /// What the mail is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,17 +49,4 @@ impl Purpose {
             Purpose::Reset => "Send password resets",
         }
     }
-}
-
-/// Who is asked for by words, without those accounts.
-pub(super) fn wanted_of(
-    run: Option<&RunRecord>,
-    words: &[String],
-    except: &[Uuid],
-) -> Result<Wanted> {
-    Ok(Wanted {
-        only: wishes(words, &Among::Run(run))?,
-        except: except.iter().map(|id| Wish::Id(id.to_string())).collect(),
-        ..Wanted::default()
-    })
 }

@@ -1,19 +1,25 @@
 //! `/runs/{run}/invite` and `/runs/{run}/reset`: who gets a mail, and who doesn't and why.
 
-use maud::{Markup, html};
+use std::collections::BTreeMap;
 
-use super::purpose::{Purpose, wanted_of};
+use maud::{Markup, html};
+use uuid::Uuid;
+
+use super::counts::{self, Words};
+use super::purpose::Purpose;
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
-use crate::console::page::{command, encoded, form, visible};
+use crate::console::page::{command, encoded, form, masked, visible};
 use crate::console::people::parts::{
-    PER_PAGE, choice, counted, offset, pages, personal, query_of, status_name, with,
+    PER_PAGE, choice, counted, page_number, personal, query_of, status_name, with,
 };
+use crate::console::runs::link_of;
+use crate::field::RowNumber;
 use crate::invitation::{Candidate, Funnel, LeftOut};
-use crate::notify::select::Selection;
 use crate::people::words::find_import;
 use crate::refusal::Result;
-use crate::sending::choose;
+use crate::runs;
+use crate::sending::audience::{Audience, Counted};
 use crate::sending::mailer::Mailer;
 use crate::store::runs::RunRecord;
 
@@ -37,43 +43,48 @@ fn words(only: &str) -> Vec<String> {
 
 fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
     let run = find_import(ask.store, ask.part("run"))?;
-    let kind = purpose.kind();
     let mailer = Mailer::open(None, run.pipeline.as_deref())?;
-    let words = words(ask.query.get("only"));
-    let wanted = wanted_of(Some(&run), &words, &[])?;
-    let (selection, about) = choose::choose(ask.store, &mailer, Some(&run.id), kind, &wanted)?;
-    let all = match words.is_empty() {
-        true => None,
-        false => {
-            let everybody = choose::Wanted::default();
-            let all = choose::choose(ask.store, &mailer, Some(&run.id), kind, &everybody)?;
-            Some(all.0)
-        }
-    };
-    let funnel = ask.store.funnel(Some(&run.id))?;
-    let count = selection.chosen.len() as u64;
+    let only = ask.query.get("only").to_string();
+    let audience = audience_of(ask, &run, (purpose, &mailer), &words(&only), &[])?;
+    let key = counts::key(purpose.kind(), &only, &[]);
+    let at = (&**ask.app, &*ask.store);
+    let counted_people = counts::people(at, &run, &audience, &key)?;
+    let (count, about) = (counted_people.chosen, counted_people.about_sessions);
     let here = format!("/runs/{}/{}", encoded(&run.id), purpose.path());
     let body = html! {
-        p { (ask.t("Step 1 of 3: who")) " · " (ask.t("Run")) " " a href={ "/runs/" (encoded(&run.id)) } { (visible(&run.id)) } }
-        @if funnel.invited > 0 { (came(ask, &run, &funnel)) }
+        p { (ask.t("Step 1 of 3: who")) " · " (link_of(ask, &run.id)) }
+        @if let Some(funnel) = counts::funnel(ask, &run)? { (came(ask, &run, &funnel)) }
         section aria-labelledby="who" {
             h2 #who { (gets(ask, purpose, count)) }
-            @if !about.is_empty() { p { (counted(ask, about.len() as u64, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
-            (filter(ask, all.as_ref().unwrap_or(&selection), &here))
-            (left_out(ask, &selection))
+            @if about > 0 { p { (counted(ask, about, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
+            (filter(ask, &counts::words(at, &run)?, &here))
+            (left_out(ask, &counted_people.left_out, 0))
             @if ask.may(Role::Operator) {
                 (form(ask, &here, html! {
-                    input type="hidden" name="only" value=(ask.query.get("only"));
-                    button disabled[count + about.len() as u64 == 0] { (ask.t("Go on to the mail")) }
+                    input type="hidden" name="only" value=(only);
+                    button disabled[count + about == 0] { (ask.t("Go on to the mail")) }
                 }))
             }
             (command(ask, &format!("muster {} {}", purpose.command(), run.id)))
         }
-        (list(ask, &selection))
+        (list(ask, &audience, &counted_people)?)
     };
     let mut page = Page::new("/runs", ask.t(purpose.title()), body);
     page.help = "inviting";
     Ok(page.into())
+}
+
+/// The people of a run who are asked for.
+pub(super) fn audience_of(
+    ask: &Ask,
+    run: &RunRecord,
+    (purpose, mailer): (Purpose, &Mailer),
+    words: &[String],
+    except: &[Uuid],
+) -> Result<Audience> {
+    let ledger = runs::ledger(run).ok();
+    let kind = (purpose.kind(), mailer.day);
+    Audience::of(ask.store, (&run.id, ledger), kind, words, except)
 }
 
 /// `167 people get an invitation`.
@@ -131,30 +142,19 @@ pub(super) fn came(ask: &Ask, run: &RunRecord, funnel: &Funnel) -> Markup {
     }
 }
 
-fn filter(ask: &Ask, all: &Selection, here: &str) -> Markup {
-    let people = || all.chosen.iter().chain(all.left_out.values().flatten());
+fn filter(ask: &Ask, known: &Words, here: &str) -> Markup {
     let mut words: Vec<(String, String)> = Vec::new();
-    let mut add = |kind: &str, label: &str, mut values: Vec<String>| {
-        values.sort_unstable();
-        values.dedup();
-        values.retain(|value| !value.is_empty());
+    for (kind, label, values) in [
+        ("group", ask.t("Group"), &known.groups),
+        ("role", ask.t("Role"), &known.roles),
+        ("organization", ask.t("Organization"), &known.organizations),
+    ] {
         if values.len() > 1 || kind == "group" {
-            let pairs = values
-                .iter()
-                .map(|value| (format!("{kind}:{value}"), format!("{label}: {value}")));
+            let pairs = values.iter().filter(|value| !value.is_empty());
+            let pairs = pairs.map(|value| (format!("{kind}:{value}"), format!("{label}: {value}")));
             words.extend(pairs);
         }
-    };
-    let groups = people().flat_map(|one| one.person.groups.iter().cloned());
-    add("group", ask.t("Group"), groups.collect());
-    let roles = people().map(|one| one.person.role.clone());
-    add("role", ask.t("Role"), roles.collect());
-    let organizations = people().map(|one| one.person.organization.clone());
-    add(
-        "organization",
-        ask.t("Organization"),
-        organizations.collect(),
-    );
+    }
     html! {
         @if !words.is_empty() {
             form.row method="get" {
@@ -167,21 +167,21 @@ fn filter(ask: &Ask, all: &Selection, here: &str) -> Markup {
 }
 
 /// Who gets no mail, and why.
-pub(super) fn left_out(ask: &Ask, selection: &Selection) -> Markup {
+pub(super) fn left_out(ask: &Ask, left_out: &BTreeMap<LeftOut, u64>, not_asked: u64) -> Markup {
     html! {
-        @if !selection.left_out.is_empty() || selection.not_asked > 0 {
+        @if !left_out.is_empty() || not_asked > 0 {
             div.scroll { table {
                 caption { (ask.t("Who gets none, and why")) }
                 thead { tr { th scope="col" { (ask.t("Reason")) } th.number scope="col" { (ask.t("People")) } } }
                 tbody {
-                    @for (reason, people) in &selection.left_out {
+                    @for (reason, people) in left_out {
                         tr {
                             th scope="row" { (reason_text(ask, *reason)) }
-                            td.number { a href={ (with(ask, &[("show", reason.name())])) "#people" } { (ask.number(people.len() as u64)) } }
+                            td.number { a href={ (with(ask, &[("show", reason.name()), ("after", "")])) "#people" } { (ask.number(*people)) } }
                         }
                     }
-                    @if selection.not_asked > 0 {
-                        tr { th scope="row" { (ask.t("not selected")) } td.number { (ask.number(selection.not_asked as u64)) } }
+                    @if not_asked > 0 {
+                        tr { th scope="row" { (ask.t("not selected")) } td.number { (ask.number(not_asked)) } }
                     }
                 }
             } }
@@ -194,28 +194,60 @@ fn reason_text(ask: &Ask, reason: LeftOut) -> &'static str {
 }
 
 /// The people of the number that was clicked on; those who get a mail where none was.
-fn list(ask: &Ask, selection: &Selection) -> Markup {
+fn list(ask: &Ask, audience: &Audience, counted: &Counted) -> Result<Markup> {
     let wanted = ask.query.get("show");
-    let found = selection
-        .left_out
-        .iter()
-        .find(|(reason, _)| reason.name() == wanted);
-    let (title, people): (&str, &[Candidate]) = match found {
-        Some((reason, people)) => (reason_text(ask, *reason), people),
-        None => (ask.t("Who gets a mail"), &selection.chosen),
-    };
-    let total = people.len() as u64;
-    let first = offset(ask).min(total) as usize;
-    let last = (first + PER_PAGE as usize).min(people.len());
-    html! {
+    let mut reasons = counted.left_out.iter();
+    let found = reasons.find(|(reason, _)| reason.name() == wanted);
+    let reason = found.map(|(reason, _)| *reason);
+    let total = found.map_or(counted.chosen, |(_, people)| *people);
+    let title = reason.map_or(ask.t("Who gets a mail"), |reason| reason_text(ask, reason));
+    let (people, ways) = shown(ask, audience, reason, total)?;
+    Ok(html! {
         @if total > 0 {
             section aria-labelledby="people" {
-                h2 #people { (title) }
-                (table(ask, &people[first..last], None))
-                (pages(ask, total))
+                h2 #people { (title) ": " (ask.number(total)) }
+                (masked(ask))
+                (table(ask, &people, None))
+                (ways)
             }
         }
+    })
+}
+
+/// The people of the page, from the row on that is asked for, and the ways to the others.
+pub(super) fn shown(
+    ask: &Ask,
+    audience: &Audience,
+    reason: Option<LeftOut>,
+    total: u64,
+) -> Result<(Vec<Candidate>, Markup)> {
+    if total == 0 {
+        return Ok((Vec::new(), html! {}));
     }
+    let after: Option<RowNumber> = ask.query.get("after").parse().ok();
+    let limit = PER_PAGE as usize;
+    // One more says whether there is another page.
+    let mut people = audience.some(ask.store, reason, (after, 0, limit + 1))?;
+    let is_last = people.len() <= limit;
+    people.truncate(limit);
+    let page = page_number(ask);
+    let next = people.last().filter(|_| !is_last).map(|one| {
+        let (after, page) = (one.row.to_string(), (page + 1).to_string());
+        with(ask, &[("after", &after), ("page", &page)])
+    });
+    let first = (page - 1) * PER_PAGE;
+    let ways = html! {
+        @if after.is_some() || next.is_some() {
+            nav.pages aria-label=(ask.t("Pages")) {
+                @if after.is_some() { a href=(with(ask, &[("after", "")])) { (ask.t("First")) } }
+                span { (ask.tf("{from} to {until} of {total}", &[
+                    ("from", &ask.number(first + 1)), ("until", &ask.number(first + people.len() as u64)), ("total", &ask.number(total)),
+                ])) }
+                @if let Some(next) = next { a rel="next" href=(next) { (ask.t("Next")) } }
+            }
+        }
+    };
+    Ok((people, ways))
 }
 
 /// People, with a box to leave somebody out where `tick` is its name.

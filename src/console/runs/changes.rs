@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Lines, PAGE_LINES, address, asked, page, personal};
 use crate::console::ask::{Answer, Ask};
-use crate::console::page::{encoded, visible};
+use crate::console::page::{encoded, masked, visible};
 use crate::field::Field;
 use crate::history::Values;
 use crate::refusal::Result;
@@ -53,6 +53,7 @@ pub(crate) fn page_of_changes(ask: &mut Ask) -> Result<Answer> {
         @if !changes.is_empty() {
             section aria-labelledby="values" {
                 h2 id="values" { (ask.t("Before and after")) }
+                (masked(ask))
                 (table(ask, (&changes, &known), field))
                 (lines.ways(ask, &format!("{own}{query}")))
             }

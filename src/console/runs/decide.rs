@@ -12,7 +12,7 @@ use super::summary::DOUBTFUL;
 use super::{address, asked, page, personal, plural};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask};
-use crate::console::page::{form, prose, visible};
+use crate::console::page::{form, masked, prose, visible};
 use crate::field::{Field, RowNumber};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
@@ -67,7 +67,7 @@ fn body(ask: &mut Ask, run: &RunRecord, wrong: Option<Wrong>) -> Result<Markup> 
         @if doubts.is_empty() { p.good { (ask.t("Nobody is in doubt any more.")) } }
         @else {
             p { (plural(ask, doubts.len() as u64, "1 row may be about somebody who has an account already.", "{n} rows may be about somebody who has an account already.")) " " (ask.t("Nothing was written for them. A wrong answer would give one person the account of another.")) }
-            @if ask.masks() { p.note { (ask.t("Values are masked. Choose “Show values” at the bottom of the page to decide.")) } }
+            (masked(ask))
         }
         @if ready > 0 { p { a.button href=(address(&run.id, "/fix")) { (plural(ask, ready, "1 row can be imported now", "{n} rows can be imported now")) } } }
         @for doubt in doubts.iter().take(SHOWN_MAX) {
@@ -101,11 +101,7 @@ fn card(
     wrong: Option<Wrong>,
 ) -> Markup {
     let id = format!("row-{}", doubt.row + 1);
-    let line = judged
-        .written
-        .rows
-        .get(&doubt.row)
-        .map_or("", |row| row.line.as_str());
+    let line = ask.number(judged.place(doubt.row).line);
     let can_be_new = new_key(doubt.problem).is_some();
     let may = ask.may(Role::Operator) && !ask.masks();
     let choice = |value: &str| format!("{id}-{value}");

@@ -1,27 +1,32 @@
 //! `/runs/{run}/fix`: what is wrong with rows, grouped by repair, and one fix for a value or a cell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
-use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::judge::{self, Judged, Problem};
+use super::judge::{self, Judged, JudgedWarned, Problem};
 use super::summary::{DOUBTFUL, file_address};
-use super::{address, asked, code, page, personal, plural, rows_with};
+use super::{address, asked, code, page, personal, plural, rows_with, same};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Fields};
-use crate::console::jobs::{self, Work};
-use crate::console::page::{form, prose, visible};
+use crate::console::jobs;
+use crate::console::page::{self, encoded, form, prose, visible};
 use crate::field::RowNumber;
+use crate::fixing::{self, Work};
+use crate::header::OF_ACCOUNT;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 use crate::report::human::safe;
+use crate::store;
 use crate::store::fixes::{Fix, Fixed, Place};
 use crate::store::runs::RunRecord;
 
 /// How many values or rows of a group are on the page.
 const SHOWN_MAX: usize = 50;
+/// The warnings of a larger list are looked at when somebody asks for them.
+const READ_AT_ONCE: u64 = 50_000;
 /// How many of the fixes are listed.
 const FIXES_SHOWN: usize = 100;
 /// The most characters of a value in a table.
@@ -36,7 +41,7 @@ struct Group<'a> {
     code: Code,
     column: Option<&'a str>,
     /// By value: the rows, and what would help.
-    values: BTreeMap<&'a str, (Vec<RowNumber>, &'a str)>,
+    values: HashMap<&'a str, (Vec<RowNumber>, &'a str)>,
     rows: usize,
 }
 
@@ -48,31 +53,175 @@ pub(crate) fn page_of_fixes(ask: &mut Ask) -> Result<Answer> {
         let body = html! { p { (ask.t("Rows are fixed after an import. A check writes nothing, so that you can correct the list itself.")) } };
         return Ok(page(&run, ask, title, "fix-rows", body).into());
     }
-    let judged = match judge::judge(ask, &run)? {
-        Ok(judged) => judged,
-        Err(work) => {
-            let body = too_many(ask, &run, work.rows());
-            return Ok(page(&run, ask, title, "fix-rows", body).into());
-        }
-    };
-    if let Some(row) = ask
-        .query
-        .get("row")
-        .parse()
-        .ok()
-        .and_then(|row: RowNumber| row.checked_sub(1))
-    {
-        let body = one(ask, &run, &judged, row);
-        return Ok(page(&run, ask, &row_title(ask, &judged, row), "fix-rows", body).into());
+    let judged = judge::judge(ask, &run)?;
+    if let Some(row) = row_of(ask.query.get("row")) {
+        return page_of_row(ask, &run, judged.ok(), row);
     }
-    let fixes = ask.store.fixes(&run.id)?;
-    let body = html! {
-        (ready(ask, &run, &judged))
-        (groups(ask, &run, &judged))
-        (made(ask, &run, &fixes))
-        (by_file(ask, &run))
+    let body = match (&judged, Chosen::asked(ask)) {
+        (Ok(judged), Some(chosen)) => chosen_group(ask, &run, judged, &chosen)?,
+        (Ok(judged), None) => {
+            let fixes = ask.store.fixes(&run.id)?;
+            html! {
+                (page::masked(ask))
+                (ready(ask, &run, judged))
+                (same::sections(ask, &run, judged))
+                (groups(ask, &run, judged))
+                (warned(ask, &run, &judged.work)?)
+                (made(ask, &run, &fixes))
+                (by_file(ask, &run))
+            }
+        }
+        (Err(work), _) => html! {
+            (page::masked(ask))
+            (too_many(ask, &run, work.rows()))
+            (warned(ask, &run, work)?)
+            (by_file(ask, &run))
+        },
     };
     Ok(page(&run, ask, title, "fix-rows", body).into())
+}
+
+/// One row, of those to fix or of those that went in with a warning.
+fn page_of_row(
+    ask: &mut Ask,
+    run: &RunRecord,
+    judged: Option<Arc<Judged>>,
+    row: RowNumber,
+) -> Result<Answer> {
+    let has_it = |judged: &Arc<Judged>| judged.written.rows.contains_key(&row);
+    let judged = match judged.filter(has_it) {
+        Some(judged) => Some(judged),
+        None => match judge::judge_warned(ask, run)? {
+            JudgedWarned::Rows(judged) => Some(judged).filter(has_it),
+            _ => None,
+        },
+    };
+    let Some(judged) = judged else {
+        let body = html! {
+            p { a href=(address(&run.id, "/fix")) { "← " (ask.t("All rows to fix")) } }
+            p.note { (ask.t("This row needs no fix, or was left out.")) }
+        };
+        return Ok(page(run, ask, ask.t("Fix rows"), "fix-rows", body).into());
+    };
+    let body = one(ask, run, &judged, row);
+    let place = judged.place(row);
+    let mut title = ask.tf("Line {n}", &[("n", &ask.number(place.line))]);
+    if !place.file.is_empty() {
+        title = format!("{title}, {}", place.file);
+    }
+    Ok(page(run, ask, &title, "fix-rows", body).into())
+}
+
+/// A group of which more than the first values are asked for.
+struct Chosen {
+    code: Code,
+    column: String,
+    /// Whether it is one of rows that went in.
+    went_in: bool,
+    page: usize,
+}
+
+impl Chosen {
+    fn asked(ask: &Ask) -> Option<Chosen> {
+        let code = ask.query.get("code");
+        let page = ask.query.number("page", 1).clamp(1, 1 << 20) as usize - 1;
+        Some(Chosen {
+            code: *Code::ALL.iter().find(|one| one.name() == code)?,
+            column: ask.query.get("column").to_string(),
+            went_in: ask.query.has("warnings"),
+            page,
+        })
+    }
+}
+
+/// One group, a page of it.
+fn chosen_group(
+    ask: &mut Ask,
+    run: &RunRecord,
+    judged: &Judged,
+    chosen: &Chosen,
+) -> Result<Markup> {
+    let warned = match chosen.went_in {
+        true => judge::judge_warned(ask, run)?,
+        false => JudgedWarned::Nothing,
+    };
+    let judged = match &warned {
+        JudgedWarned::Rows(warned) => warned.as_ref(),
+        _ => judged,
+    };
+    let groups = grouped(judged);
+    let is_it = |group: &&Group| {
+        group.code == chosen.code && group.column.unwrap_or_default() == chosen.column
+    };
+    let found = groups.iter().find(is_it);
+    let back =
+        html! { p { a href=(address(&run.id, "/fix")) { "← " (ask.t("All rows to fix")) } } };
+    Ok(html! {
+        (back)
+        (page::masked(ask))
+        @match found {
+            Some(group) => {
+                @let part = Part { run, judged, group, page: chosen.page };
+                (typed_form(ask, run, group_section(ask, &part, 0)))
+            }
+            None => p.note { (ask.t("No row of this run needs fixing any more.")) },
+        }
+    })
+}
+
+/// The rows that went in although something looks wrong.
+fn warned(ask: &mut Ask, run: &RunRecord, work: &Work) -> Result<Markup> {
+    if fixing::warned_codes(run, &work.pipeline.definition)
+        .next()
+        .is_none()
+    {
+        return Ok(html! {});
+    }
+    let read = run
+        .summary
+        .as_ref()
+        .map_or(0, |summary| summary.counts.read);
+    let is_asked = read <= READ_AT_ONCE || ask.query.has("warnings");
+    let judged = match is_asked {
+        true => judge::judge_warned(ask, run)?,
+        false => JudgedWarned::Nothing,
+    };
+    let heading = ask.t("Warnings (imported as they are)");
+    let body = match &judged {
+        JudgedWarned::Nothing if is_asked => return Ok(html! {}),
+        JudgedWarned::Nothing => html! {
+            p { (ask.t("Some values look wrong, but went in. To look at them, the list is read again.")) }
+            p { a.button.second href={ (address(&run.id, "/fix")) "?warnings=yes" } { (ask.t("Look at the warnings")) } }
+        },
+        JudgedWarned::ListGone => html! {
+            p { (ask.t("Some values look wrong, but went in. The list isn't kept here any more, so that they can't be corrected on this page. Correct the people themselves.")) }
+        },
+        JudgedWarned::Rows(judged) => html! {
+            p { (ask.t("These people are in the accounts. If a value is wrong, type what is right. Saving keeps your corrections here; importing them changes the accounts.")) }
+            (ready_warned(ask, run, judged))
+        },
+    };
+    Ok(html! {
+        section aria-labelledby="warnings" { h2 id="warnings" { (heading) } (body) }
+        @if let JudgedWarned::Rows(judged) = &judged { (groups(ask, run, judged)) }
+    })
+}
+
+/// The corrected rows that can be imported.
+fn ready_warned(ask: &Ask, run: &RunRecord, judged: &Judged) -> Markup {
+    let count = judged.ready().count() as u64;
+    html! {
+        @if count > 0 {
+            p { (plural(ask, count, "1 corrected row is not in the accounts yet.", "{n} corrected rows are not in the accounts yet.")) }
+            @if ask.may(Role::Operator) {
+                (form(ask, &address(&run.id, "/fix/import"), html! {
+                    input type="hidden" name="what" value="warned";
+                    button { (plural(ask, count, "Import 1 corrected row", "Import {n} corrected rows")) }
+                }))
+                p.small { (ask.t("Nobody is mailed. The new run is linked with this one, and can be undone by itself.")) }
+            }
+        }
+    }
 }
 
 fn too_many(ask: &Ask, run: &RunRecord, rows: usize) -> Markup {
@@ -84,7 +233,6 @@ fn too_many(ask: &Ask, run: &RunRecord, rows: usize) -> Markup {
                 li { a href=(rows_with(&run.id, "code", &issue.code)) { (ask.number(issue.count)) } " " (code(&issue.code)) }
             } }
         }
-        (by_file(ask, run))
     }
 }
 
@@ -125,22 +273,26 @@ fn ready(ask: &Ask, run: &RunRecord, judged: &Judged) -> Markup {
             } @else if left > 0 {
                 p { (ask.t("Type what is right, then save. Your fixes are kept here; nothing is written to the accounts until you import the fixed rows.")) }
             }
-            @if ask.masks() && left > 0 { p.note { (ask.t("Values are masked. Choose “Show values” at the bottom of the page to fix them.")) } }
         }
     }
 }
 
-fn groups(ask: &Ask, run: &RunRecord, judged: &Judged) -> Markup {
+/// The rows with problems by what is wrong, largest group first. What rows have with each other is in
+/// groups of its own.
+fn grouped(judged: &Judged) -> Vec<Group<'_>> {
     let mut groups: BTreeMap<(Code, Option<&str>), Group> = BTreeMap::new();
     for (row, problems) in &judged.problems {
-        for problem in problems {
+        for problem in problems
+            .iter()
+            .filter(|problem| !same::CODES.contains(&problem.code))
+        {
             let column = problem.column.as_deref();
             let group = groups
                 .entry((problem.code, column))
                 .or_insert_with(|| Group {
                     code: problem.code,
                     column,
-                    values: BTreeMap::new(),
+                    values: HashMap::new(),
                     rows: 0,
                 });
             let value = column.map_or("", |column| judged.cell(*row, column));
@@ -152,26 +304,96 @@ fn groups(ask: &Ask, run: &RunRecord, judged: &Judged) -> Markup {
     }
     let mut groups: Vec<Group> = groups.into_values().collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.rows));
-    let sections = html! { @for (number, group) in groups.iter().enumerate() { (group_section(ask, run, judged, (number, group))) } };
-    // One form: each of its buttons keeps what was typed in any group.
-    match groups.is_empty() || !may_type(ask) {
+    groups
+}
+
+fn groups(ask: &Ask, run: &RunRecord, judged: &Judged) -> Markup {
+    let groups = grouped(judged);
+    let sections = html! {
+        @for (number, group) in groups.iter().enumerate() {
+            (group_section(ask, &Part { run, judged, group, page: 0 }, number))
+        }
+    };
+    typed_form(ask, run, sections)
+}
+
+/// One form: each of its buttons keeps what was typed in any group.
+fn typed_form(ask: &Ask, run: &RunRecord, sections: Markup) -> Markup {
+    match sections.0.is_empty() || !may_type(ask) {
         true => sections,
         false => form(ask, &address(&run.id, "/fix"), sections),
     }
 }
 
 /// Whether the viewer sees the values and may correct them.
-fn may_type(ask: &Ask) -> bool {
+pub(super) fn may_type(ask: &Ask) -> bool {
     !ask.masks() && ask.may(Role::Operator)
 }
 
-fn group_section(
-    ask: &Ask,
-    run: &RunRecord,
-    judged: &Judged,
-    (number, group): (usize, &Group),
-) -> Markup {
-    let id = format!("group-{number}");
+/// A page of a group.
+struct Part<'a> {
+    run: &'a RunRecord,
+    judged: &'a Judged,
+    group: &'a Group<'a>,
+    page: usize,
+}
+
+impl Part<'_> {
+    /// Those of the page.
+    fn of<T>(&self, all: Vec<T>) -> Vec<T> {
+        let from = all.into_iter().skip(self.page * SHOWN_MAX);
+        from.take(SHOWN_MAX).collect()
+    }
+
+    /// The ways to the other pages.
+    fn ways(&self, ask: &Ask, total: usize) -> Markup {
+        let last = total.saturating_sub(1) / SHOWN_MAX;
+        let (code, column) = (
+            self.group.code.name(),
+            self.group.column.unwrap_or_default(),
+        );
+        let warnings = if self.judged.work.went_in {
+            "&warnings=yes"
+        } else {
+            ""
+        };
+        let own = format!("?code={code}&column={}{warnings}", encoded(column));
+        let to = |page: usize| format!("{}{own}&page={}", address(&self.run.id, "/fix"), page + 1);
+        let from = self.page * SHOWN_MAX;
+        html! {
+            @if last > 0 {
+                nav.pages aria-label=(ask.t("Pages")) {
+                    @if self.page > 0 { a rel="prev" href=(to(self.page - 1)) { (ask.t("Previous")) } }
+                    span { (ask.tf("{from} to {until} of {total}", &[
+                        ("from", &ask.number((from + 1).min(total) as u64)), ("until", &ask.number((from + SHOWN_MAX).min(total) as u64)), ("total", &ask.number(total as u64)),
+                    ])) }
+                    @if self.page < last { a rel="next" href=(to(self.page + 1)) { (ask.t("Next")) } }
+                }
+            }
+        }
+    }
+
+    /// The rows of the group, in their order.
+    fn rows(&self) -> Vec<RowNumber> {
+        let rows = self.group.values.values();
+        let mut rows: Vec<RowNumber> = rows.flat_map(|(rows, _)| rows.iter().copied()).collect();
+        rows.sort_unstable();
+        rows
+    }
+
+    fn to_row(&self, row: RowNumber) -> String {
+        format!("{}?row={}", address(&self.run.id, "/fix"), row + 1)
+    }
+}
+
+fn group_section(ask: &Ask, part: &Part, number: usize) -> Markup {
+    let group = part.group;
+    let prefix = if part.judged.work.went_in {
+        "warning"
+    } else {
+        "group"
+    };
+    let id = format!("{prefix}-{number}");
     let rows = plural(ask, group.rows as u64, "1 row", "{n} rows");
     let values = plural(ask, group.values.len() as u64, "1 value", "{n} values");
     let is_empty = group.values.len() == 1 && group.values.contains_key("");
@@ -183,40 +405,41 @@ fn group_section(
                 @if let Some(column) = group.column { " " span.faint { "(" (visible(column)) ")" } }
             }
             p { (rows) @if !is_empty && group.column.is_some() { ", " (values) } ". " b { (ask.t("To fix it:")) } " " (prose(group.code.fix())) }
-            @if is_doubtful { p { a.button href=(address(&run.id, "/decide")) { (ask.t("Decide who they are")) } } }
+            @if is_doubtful { p { a.button href=(address(&part.run.id, "/decide")) { (ask.t("Decide who they are")) } } }
             @else if let Some(column) = group.column {
-                @if is_empty { (cells(ask, run, judged, group, column)) }
-                @else { (value_table(ask, run, group, column)) }
-            } @else { (whole_rows(ask, run, judged, group)) }
+                @if is_empty { (cells(ask, part, column)) }
+                @else { (value_table(ask, part, column)) }
+            } @else { (whole_rows(ask, part)) }
         }
     }
 }
 
 /// A value a line: one fix for all rows that have it.
-fn value_table(ask: &Ask, run: &RunRecord, group: &Group, column: &str) -> Markup {
-    let mut values: Vec<_> = group.values.iter().collect();
-    values.sort_by_key(|(_, (rows, _))| std::cmp::Reverse(rows.len()));
-    let omitted = values.len().saturating_sub(SHOWN_MAX);
-    let shown = &values[..values.len() - omitted];
+fn value_table(ask: &Ask, part: &Part, column: &str) -> Markup {
+    let mut values: Vec<_> = part.group.values.iter().collect();
+    values.sort_by_key(|(value, (rows, _))| (std::cmp::Reverse(rows.len()), **value));
+    let total = values.len();
+    let shown = part.of(values);
     let label = ask.t("Right value instead of");
+    let first = |rows: &[RowNumber]| part.to_row(rows.first().copied().unwrap_or_default());
     let table = html! {
         div.scroll { table.cards {
-            caption.hidden { (prose(group.code.title())) }
+            caption.hidden { (prose(part.group.code.title())) }
             thead { tr { th scope="col" { (ask.t("Value")) } th.number scope="col" { (ask.t("Rows")) } th scope="col" { (ask.t("Hint")) } @if !ask.masks() { th scope="col" { (ask.t("Right value")) } } } }
             tbody { @for (value, (rows, detail)) in shown { tr {
                 th scope="row" { @if value.is_empty() { span.faint { (ask.t("nothing")) } } @else { (personal(ask, &short(value))) } }
-                td.number data-label=(ask.t("Rows")) { a href={ (address(&run.id, "/fix")) "?row=" (rows.first().map_or(0, |row| row + 1)) } { (ask.number(rows.len() as u64)) } }
+                td.number data-label=(ask.t("Rows")) { a href=(first(rows)) { (ask.number(rows.len() as u64)) } }
                 td data-label=(ask.t("Hint")) { @if !ask.masks() { (prose(detail)) } }
                 @if !ask.masks() { td {
-                    @if value.is_empty() { a href={ (address(&run.id, "/fix")) "?row=" (rows.first().map_or(0, |row| row + 1)) } { (ask.t("Look at the row")) } }
-                    @else {
+                    @if value.is_empty() { a href=(first(rows)) { (ask.t("Look at the row")) } }
+                    @else if may_type(ask) {
                         input type="hidden" name="found" value=(value);
                         input type="text" name="value" autocomplete="off" aria-label={ (label) " " (safe(&short(value))) };
                     }
                 } }
             } } }
         } }
-        @if omitted > 0 { p.small { (ask.tf("{n} more values follow when these are fixed.", &[("n", &ask.number(omitted as u64))])) } }
+        (part.ways(ask, total))
     };
     saved(ask, column, table)
 }
@@ -231,57 +454,48 @@ fn saved(ask: &Ask, column: &str, table: Markup) -> Markup {
 }
 
 /// A row a line, where a value is missing: each row needs its own.
-fn cells(ask: &Ask, run: &RunRecord, judged: &Judged, group: &Group, column: &str) -> Markup {
-    let rows: Vec<RowNumber> = group
-        .values
-        .values()
-        .flat_map(|(rows, _)| rows.clone())
-        .collect();
-    let omitted = rows.len().saturating_sub(SHOWN_MAX);
+fn cells(ask: &Ask, part: &Part, column: &str) -> Markup {
+    let rows = part.rows();
+    let total = rows.len();
     let label = ask.t("Value for line");
     let table = html! {
         div.scroll { table.cards {
-            caption.hidden { (prose(group.code.title())) }
-            thead { tr { th.number scope="col" { (ask.t("Line")) } th scope="col" { (ask.t("Row")) } @if !ask.masks() { th scope="col" { (visible(column)) } } } }
-            tbody { @for row in rows.iter().take(SHOWN_MAX) { tr {
-                th.number scope="row" { a href={ (address(&run.id, "/fix")) "?row=" (row + 1) } { (line_of(judged, *row)) } }
-                td { (who(ask, judged, *row)) }
-                @if !ask.masks() { td {
+            caption.hidden { (prose(part.group.code.title())) }
+            thead { tr { th.number scope="col" { (ask.t("Line")) } th scope="col" { (ask.t("Row")) } @if may_type(ask) { th scope="col" { (visible(column)) } } } }
+            tbody { @for row in part.of(rows) { tr {
+                th.number scope="row" { a href=(part.to_row(row)) { (line_of(ask, part.judged, row)) } }
+                td { (who(ask, part.judged, row)) }
+                @if may_type(ask) { td {
                     input type="hidden" name="row" value=(row + 1);
-                    input type="text" name="value" autocomplete="off" aria-label={ (label) " " (line_of(judged, *row)) };
+                    input type="text" name="value" autocomplete="off" aria-label={ (label) " " (line_of(ask, part.judged, row)) };
                 } }
             } } }
         } }
-        @if omitted > 0 { p.small { (ask.tf("{n} more rows follow when these are fixed.", &[("n", &ask.number(omitted as u64))])) } }
+        (part.ways(ask, total))
     };
     saved(ask, column, table)
 }
 
 /// Rows that are wrong as a whole.
-fn whole_rows(ask: &Ask, run: &RunRecord, judged: &Judged, group: &Group) -> Markup {
-    let rows: Vec<RowNumber> = group
-        .values
-        .values()
-        .flat_map(|(rows, _)| rows.clone())
-        .collect();
+fn whole_rows(ask: &Ask, part: &Part) -> Markup {
+    let rows = part.rows();
+    let total = rows.len();
     html! {
         div.scroll { table.cards {
-            caption { (ask.tf("The first {n} of {all}", &[("n", &rows.len().min(SHOWN_MAX)), ("all", &ask.number(rows.len() as u64))])) }
+            caption.hidden { (prose(part.group.code.title())) }
             thead { tr { th.number scope="col" { (ask.t("Line")) } th scope="col" { (ask.t("Row")) } } }
-            tbody { @for row in rows.iter().take(SHOWN_MAX) { tr {
-                th.number scope="row" { a href={ (address(&run.id, "/fix")) "?row=" (row + 1) } { (line_of(judged, *row)) } }
-                td { (who(ask, judged, *row)) }
+            tbody { @for row in part.of(rows) { tr {
+                th.number scope="row" { a href=(part.to_row(row)) { (line_of(ask, part.judged, row)) } }
+                td { (who(ask, part.judged, row)) }
             } } }
         } }
+        (part.ways(ask, total))
     }
 }
 
-fn line_of(judged: &Judged, row: RowNumber) -> &str {
-    judged
-        .written
-        .rows
-        .get(&row)
-        .map_or("", |row| row.line.as_str())
+/// A row's line in the list that was sent.
+fn line_of(ask: &Ask, judged: &Judged, row: RowNumber) -> String {
+    ask.number(judged.place(row).line)
 }
 
 /// The first cells of a row, by which people know it.
@@ -296,22 +510,20 @@ pub(crate) fn who(ask: &Ask, judged: &Judged, row: RowNumber) -> Markup {
     html! { @for (index, cell) in cells.enumerate() { @if index > 0 { " · " } (personal(ask, &short(cell))) } }
 }
 
-fn row_title(ask: &Ask, judged: &Judged, row: RowNumber) -> String {
-    ask.tf("Line {n}", &[("n", &line_of(judged, row))])
-}
-
 /// One row with all of its cells.
 fn one(ask: &Ask, run: &RunRecord, judged: &Judged, number: RowNumber) -> Markup {
     let back =
         html! { p { a href=(address(&run.id, "/fix")) { "← " (ask.t("All rows to fix")) } } };
     let Some(row) = judged.written.rows.get(&number) else {
-        return html! { (back) p.note { (ask.t("This row needs no fix, or was left out.")) } };
+        return back;
     };
     let problems = judged.problems.get(&number).map_or(&[][..], Vec::as_slice);
     let header = &judged.written.headers[row.file];
-    let may = ask.may(Role::Operator) && !ask.masks();
+    let may = may_type(ask);
+    let is_shown = |name: &str| name != OF_ACCOUNT;
     html! {
         (back)
+        (page::masked(ask))
         @if problems.is_empty() { p.good { (ask.t("This row is right by now. Import the fixed rows to write it.")) } }
         @else { div.problem role="note" { ul { @for problem in problems { li { (problem_text(ask, header, problem)) } } } } }
         section {
@@ -321,25 +533,25 @@ fn one(ask: &Ask, run: &RunRecord, judged: &Judged, number: RowNumber) -> Markup
                     @for (column, cell) in row.cells.iter().enumerate() {
                         @let name = header.get(column).map_or("", String::as_str);
                         @let is_wrong = problems.iter().any(|problem| problem.column.as_deref() == Some(name));
-                        @if column < header.len() {
+                        @if column < header.len() && is_shown(name) {
                             div.field {
                                 label for={ "cell-" (column) } { @if name.is_empty() { (ask.t("Column")) " " (column + 1) } @else { (visible(name)) } }
                                 input type="text" id={ "cell-" (column) } name="value" value=(cell) autocomplete="off" aria-invalid=[is_wrong.then_some("true")];
                                 input type="hidden" name="column" value=(name);
                             }
-                        } @else if !cell.is_empty() {
+                        } @else if !cell.is_empty() && is_shown(name) {
                             p { (ask.t("More cells than the header has:")) " " (visible(cell)) }
                         }
                     }
                     button { (ask.t("Save this row")) }
                 }))
-                (form(ask, &address(&run.id, "/fix/leave-out"), html! {
+                @if !judged.work.went_in { (form(ask, &address(&run.id, "/fix/leave-out"), html! {
                     input type="hidden" name="row" value=(number + 1);
                     button.second { (ask.t("Leave this row out")) }
                     p.small { (ask.t("It stays out of the accounts, and isn't shown here any more. You can take that back below the list.")) }
-                }))
+                })) }
             } @else {
-                dl.facts { @for (column, cell) in row.cells.iter().enumerate() { div { dt { (visible(header.get(column).map_or("", String::as_str))) } dd { (personal(ask, cell)) } } } }
+                dl.facts { @for (column, cell) in row.cells.iter().enumerate().filter(|(column, _)| header.get(*column).is_none_or(|name| is_shown(name))) { div { dt { (visible(header.get(column).map_or("", String::as_str))) } dd { (personal(ask, cell)) } } } }
             }
         }
     }
@@ -439,7 +651,12 @@ pub(crate) fn row_of(text: &str) -> Option<RowNumber> {
 pub(crate) fn keep(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
     let values: Vec<String> = ask.form.all("value").map(typed).collect::<Result<_>>()?;
-    let fixes = if let Some(row) = row_of(ask.form.get("whole")) {
+    let fixes = if let Some(fixes) = same::kept(ask) {
+        fixes
+    } else if ask.form.has("among") {
+        let places = places(&ask.form).into_iter().flatten();
+        changed(ask, &run, places.zip(values).collect())?
+    } else if let Some(row) = row_of(ask.form.get("whole")) {
         let columns: Vec<String> = ask.form.all("column").map(String::from).collect();
         whole(ask, &run, row, columns.into_iter().zip(values).collect())?
     } else {
@@ -482,22 +699,46 @@ fn whole(
     row: RowNumber,
     cells: Vec<(String, String)>,
 ) -> Result<Vec<Fix>> {
-    let mut fixes = vec![Fix {
-        place: Place::Row(row),
-        what: Fixed::Value(String::new()),
-    }];
-    let Ok(judged) = judge::judge(ask, run)? else {
-        return Ok(Vec::new());
-    };
-    for (column, value) in cells {
-        if judged.cell(row, &column) != value {
-            fixes.push(Fix {
-                place: Place::Cell(row, column),
-                what: Fixed::Value(value),
-            });
-        }
+    let cells = cells.into_iter();
+    let cells = cells.map(|(column, value)| (Place::Cell(row, column), value));
+    let mut fixes = changed(ask, run, cells.collect())?;
+    // A value that went in is right as long as nobody changes it.
+    let is_to_fix = Work::of(run, ask.store)?.is_open(row);
+    if is_to_fix {
+        fixes.push(Fix {
+            place: Place::Row(row),
+            what: Fixed::Value(String::new()),
+        });
     }
     Ok(fixes)
+}
+
+/// Of what cells are to have, what they don't have yet.
+fn changed(ask: &mut Ask, run: &RunRecord, cells: Vec<(Place, String)>) -> Result<Vec<Fix>> {
+    let mut known = Vec::new();
+    known.extend(judge::judge(ask, run)?.ok());
+    let has = |judged: &Judged, place: &Place| match place {
+        Place::Cell(row, _) => judged.written.rows.contains_key(row),
+        _ => false,
+    };
+    let is_unknown = |(place, _): &(Place, String)| !known.iter().any(|judged| has(judged, place));
+    if cells.iter().any(is_unknown)
+        && let JudgedWarned::Rows(warned) = judge::judge_warned(ask, run)?
+    {
+        known.push(warned);
+    }
+    let is_new = |(place, value): &(Place, String)| match place {
+        Place::Cell(row, column) => {
+            let judged = known.iter().find(|judged| has(judged, place));
+            judged.is_some_and(|judged| judged.cell(*row, column) != value)
+        }
+        _ => false,
+    };
+    let fixes = cells.into_iter().filter(is_new).map(|(place, value)| Fix {
+        place,
+        what: Fixed::Value(value),
+    });
+    Ok(fixes.collect())
 }
 
 /// Keeps fixes, and says so in the audit.
@@ -538,15 +779,25 @@ pub(crate) fn take_back(ask: &mut Ask) -> Result<Answer> {
 /// and imports it.
 pub(crate) fn import(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
-    let Ok(judged) = judge::judge(ask, &run)? else {
-        return Ok(Answer::See(address(&run.id, "/fix")));
+    let back = Answer::See(address(&run.id, "/fix"));
+    let is_warned = ask.form.get("what") == "warned";
+    let judged = match is_warned {
+        true => match judge::judge_warned(ask, &run)? {
+            JudgedWarned::Rows(judged) => judged,
+            _ => return Ok(back),
+        },
+        false => match judge::judge(ask, &run)? {
+            Ok(judged) => judged,
+            Err(_) => return Ok(back),
+        },
     };
-    let ready: std::collections::BTreeSet<RowNumber> = judged.ready().collect();
+    let ready: BTreeSet<RowNumber> = judged.ready().collect();
     if ready.is_empty() {
-        return Ok(Answer::See(address(&run.id, "/fix")));
+        return Ok(back);
     }
+    let id = store::new_id()?;
     let folder = Path::new(run.folder.as_deref().unwrap_or_default());
-    let name = format!("fixed-{}", Timestamp::now().strftime("%Y%m%d-%H%M%S"));
+    let name = format!("fixed-{id}");
     let keep = |row: RowNumber| ready.contains(&row);
     let written = judged
         .work
@@ -556,16 +807,24 @@ pub(crate) fn import(ask: &mut Ask) -> Result<Answer> {
     if let Some(pipeline) = &judged.work.pipeline.named {
         args.extend(["-p".to_string(), pipeline.clone()]);
     }
-    let job = jobs::start(
-        ask,
-        Work {
-            kind: "import",
-            args,
-            stdin: None,
-            about: run.id.clone(),
-            leads_to: "/runs/{run}".to_string(),
-        },
-    )?;
+    if is_warned {
+        args.push(format!("--by-account={OF_ACCOUNT}"));
+    }
+    let work = jobs::Work {
+        kind: "import",
+        args,
+        stdin: None,
+        about: run.id.clone(),
+        leads_to: "/runs/{run}".to_string(),
+    };
+    let subject = format!("fix {} {}", run.id, if is_warned { "warned" } else { "" });
+    let job = jobs::start_about(ask, id, work, subject)?;
+    if job != id {
+        // Somebody else was quicker, and their job has these rows.
+        for file in &written.files {
+            let _ = std::fs::remove_file(file);
+        }
+    }
     Ok(Answer::See(format!("/jobs/{job}")))
 }
 

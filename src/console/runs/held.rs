@@ -9,7 +9,7 @@ use super::{Lines, PAGE_LINES, address, asked, page, personal, plural, rows_with
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask};
 use crate::console::jobs::{self, Work};
-use crate::console::page::{command, form, prose, visible};
+use crate::console::page::{command, form, masked, prose, visible};
 use crate::issue::Code;
 use crate::ledger::{Cell, Column, Query, Rows};
 use crate::refusal::{Refusal, Result};
@@ -83,6 +83,7 @@ fn body(ask: &Ask, run: &RunRecord, wrong: Option<&Wrong>) -> Result<Markup> {
             p { (ask.t("Nothing of this was written. An approval writes it exactly as planned. What you don't approve stays as it is; nothing else happens.")) }
             @if rows.is_none() { p.warning { (ask.t("The plan of this run is gone, so that nothing can be approved. Import the list again.")) } }
         }
+        @if !held.is_empty() && rows.is_some() { (masked(ask)) }
         @for section in &sections { (section) }
     })
 }
@@ -101,6 +102,7 @@ fn class_section(
         (Some(rows), Some(class)) => people(ask, run, rows, class)?,
         _ => (html! {}, html! {}),
     };
+    let is_own = ask.store.needs_somebody_else(&run.id, &ask.who())?;
     let limit = safeguard.limit.map(|limit| ask.number(limit));
     let window = safeguard.window_limit.map(|limit| ask.number(limit));
     Ok(html! {
@@ -117,7 +119,8 @@ fn class_section(
             (listed)
             (ways)
             @if rows.is_some() {
-                @if ask.may(Role::Approver) { (approval(ask, run, safeguard, wrong)) }
+                @if is_own { p.note { (ask.t("You started this run. Somebody else must approve what is held of it.")) } }
+                @else if ask.may(Role::Approver) { (approval(ask, run, safeguard, wrong)) }
                 @else { p { (ask.t("You need the role approver to approve it.")) } }
             }
         }
@@ -261,6 +264,10 @@ pub(crate) fn approve(ask: &mut Ask) -> Result<Answer> {
         let what = format!("nothing of run {} is held for `{class}` any more", run.id);
         return Err(Refusal::new(Code::RunNotHeld, what));
     };
+    if ask.store.needs_somebody_else(&run.id, &ask.who())? {
+        let what = "you started this run; somebody else must approve what is held of it";
+        return Err(Refusal::new(Code::UsageInvalid, what).help("ask another approver"));
+    }
     let reason = ask.form.get("reason").trim().replace("\r\n", "\n");
     let typed: String = ask
         .form

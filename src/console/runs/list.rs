@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Lines, PAGE_LINES, address, outcome_word, state_word, title};
+use super::{Lines, PAGE_LINES, address, kind_word, name, outcome_word, rows_with, state_word};
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::page::visible;
 use crate::outcome::Outcome;
@@ -41,7 +41,7 @@ fn table(ask: &Ask, runs: &[&RunRecord]) -> Markup {
         div.scroll { table.cards {
             caption { (ask.t("Checks write nothing. Times are in your time zone.")) }
             thead { tr {
-                th scope="col" { (ask.t("Run")) } th scope="col" { (ask.t("Begun")) }
+                th scope="col" { (ask.t("Run")) }
                 th scope="col" { (ask.t("Rows")) } th scope="col" { (ask.t("State")) }
             } }
             tbody { @for run in runs { (line(ask, run)) } }
@@ -59,25 +59,33 @@ fn line(ask: &Ask, run: &RunRecord) -> Markup {
     let parts = Outcome::ALL
         .into_iter()
         .filter(|outcome| counts.of(*outcome) > 0);
-    let parts: Vec<String> = parts
-        .map(|outcome| {
-            let number = ask.number(counts.of(outcome));
-            format!("{number} {}", outcome_word(ask, outcome))
-        })
-        .collect();
+    let parts: Vec<Outcome> = parts.collect();
+    let has_rows = run
+        .summary
+        .as_ref()
+        .is_some_and(|summary| summary.undo.is_none() && summary.groups.is_none());
+    let part = |outcome: &Outcome| {
+        let number = ask.number(counts.of(*outcome));
+        let words = html! { (number) " " (outcome_word(ask, *outcome)) };
+        match has_rows {
+            true => html! { a href=(rows_with(&run.id, "outcome", outcome.name())) { (words) } },
+            false => words,
+        }
+    };
     let to_fix = counts.rejected + counts.failed;
     html! {
         tr {
             th scope="row" {
-                a href=(address(&run.id, "")) { (visible(&title(ask, run))) }
-                div.small { span.id { (run.id) } }
+                a href=(address(&run.id, "")) { (visible(&name(ask, run))) }
+                div.small { (kind_word(ask, run)) " · " span.id { (run.id) } }
             }
-            td { (ask.time(&run.started_at)) }
-            td { (parts.join(", ")) }
+            td data-label=(ask.t("Rows")) {
+                @for (index, outcome) in parts.iter().enumerate() { @if index > 0 { ", " } (part(outcome)) }
+            }
             td {
                 @if run.state != "finished" { span.badge.warning { (state_word(ask, &run.state)) } }
-                @else if is_held { span.badge.reject { (ask.t("waits for approval")) } }
-                @else if to_fix > 0 { span.badge.warning { (ask.t("rows to fix")) } }
+                @else if is_held { a href=(address(&run.id, "/held")) { span.badge.reject { (ask.t("waits for approval")) } } }
+                @else if to_fix > 0 && run.kind == "import" { a href=(address(&run.id, "/fix")) { span.badge.warning { (ask.t("rows to fix")) } } }
                 @else { span.badge.good { (ask.t("finished")) } }
             }
         }

@@ -16,9 +16,11 @@ pub(super) mod decide;
 pub(super) mod files;
 pub(super) mod fix;
 pub(super) mod held;
-mod judge;
+pub(super) mod judge;
 pub(super) mod list;
+mod places;
 pub(super) mod rows;
+pub(super) mod same;
 pub(super) mod summary;
 pub(super) mod undo;
 
@@ -82,25 +84,67 @@ fn outcome_meaning(ask: &Ask, outcome: Outcome) -> &'static str {
     })
 }
 
-/// The kind of a run, and what it was about, such as `Import of people.csv`.
-fn title(ask: &Ask, run: &RunRecord) -> String {
-    let of = |what: &'static str, name: String| ask.tf(what, &[("name", &name)]);
+/// What a run was about, such as `people.csv`; its id where nothing is known of that.
+fn subject(ask: &Ask, run: &RunRecord) -> String {
+    let of = |what: &'static str, id: &str| {
+        let other = runs::of_id(ask.store, id).ok();
+        let files = other.and_then(|other| other.summary.as_ref().map(files_of));
+        let files = files.filter(|files| !files.is_empty());
+        ask.tf(what, &[("name", &files.unwrap_or_else(|| id.to_string()))])
+    };
     let Some(summary) = &run.summary else {
-        return of("Run {name}", run.id.clone());
+        return ask.tf("Run {name}", &[("name", &run.id)]);
     };
     if let Some(undone) = &summary.undo {
-        return of("Undo of {name}", undone.of.clone());
+        return of("Undo of {name}", &undone.of);
     }
     if let Some(groups) = &summary.groups {
-        return of("Groups: {name}", groups.what.clone());
+        return groups.what.clone();
     }
-    let names = files_of(summary);
-    let is_approval = summary.run.approves.is_some();
-    match (run.kind.as_str(), names.is_empty()) {
-        ("check", _) => of("Check of {name}", names),
-        (_, true) => of("Run {name}", run.id.clone()),
-        _ if is_approval => of("Approved import of {name}", names),
-        _ => of("Import of {name}", names),
+    if let [fixed] = summary.resubmitted.as_slice() {
+        return of("Fixed rows of {name}", &fixed.run);
+    }
+    match (&summary.run.approves, files_of(summary)) {
+        (Some(approval), _) => of("Approved rows of {name}", &approval.of),
+        (None, files) if !files.is_empty() => files,
+        _ if !summary.pipeline.name.is_empty() => summary.pipeline.name.clone(),
+        _ => ask.tf("Run {name}", &[("name", &run.id)]),
+    }
+}
+
+/// How a run is called: what it was about, and when.
+pub(super) fn name(ask: &Ask, run: &RunRecord) -> String {
+    let subject = subject(ask, run);
+    match run.started_at.parse() {
+        Ok(time) => format!("{subject}, {}", ask.time_text(time)),
+        Err(_) => subject,
+    }
+}
+
+/// The way to a run, by its name, with its id beside it.
+fn link(ask: &Ask, run: &RunRecord) -> Markup {
+    html! {
+        a href=(address(&run.id, "")) { (visible(&name(ask, run))) } " " span.id.faint { (run.id) }
+    }
+}
+
+/// The same for a run of which only the id is known.
+pub(super) fn link_of(ask: &Ask, id: &str) -> Markup {
+    match runs::of_id(ask.store, id) {
+        Ok(run) => link(ask, &run),
+        Err(_) => html! { a href=(address(id, "")) { (visible(id)) } },
+    }
+}
+
+/// The kind's word.
+fn kind_word(ask: &Ask, run: &RunRecord) -> &'static str {
+    let approves = run.summary.as_ref().map(|summary| &summary.run.approves);
+    match (run.kind.as_str(), approves) {
+        ("check", _) => ask.t("check"),
+        ("undo", _) => ask.t("undo"),
+        ("groups", _) => ask.t("change of groups"),
+        (_, Some(Some(_))) => ask.t("approval"),
+        _ => ask.t("import"),
     }
 }
 
@@ -124,7 +168,7 @@ fn state_word<'a>(ask: &Ask, state: &'a str) -> &'a str {
 /// A page of a run, with its way back to the summary.
 fn page(run: &RunRecord, ask: &Ask, title: &str, help: &'static str, body: Markup) -> Page {
     let back = html! {
-        p { a href=(address(&run.id, "")) { "← " (visible(&self::title(ask, run))) } }
+        p { "← " (link(ask, run)) }
         (body)
     };
     Page {
@@ -155,6 +199,8 @@ struct Lines {
     /// From 0.
     page: u64,
     total: u64,
+    /// Whether there are more than were looked for.
+    is_cut: bool,
 }
 
 impl Lines {
@@ -162,6 +208,7 @@ impl Lines {
         Lines {
             page: ask.query.number("page", 1).clamp(1, 1 << 32) - 1,
             total: 0,
+            is_cut: false,
         }
     }
 

@@ -5,16 +5,18 @@ use std::collections::HashMap;
 use maud::{Markup, html};
 use uuid::Uuid;
 
+use super::places::places;
 use super::{Lines, PAGE_LINES, address, asked, code, outcome_word, page, personal};
 use crate::console::ask::{Answer, Ask};
-use crate::console::page::{encoded, visible};
+use crate::console::page::{encoded, masked, visible};
+use crate::field::RowNumber;
 use crate::issue::Code;
 use crate::ledger::{Cell, Column, Filter, Mistake, Query, Rows};
 use crate::outcome::Outcome;
 use crate::refusal::{Refusal, Result};
 use crate::rule::Rule;
 use crate::runs;
-use crate::store::run_rows::KnownAs;
+use crate::store::run_rows::{FOUND_MAX, KnownAs};
 use crate::store::runs::RunRecord;
 
 /// What rows are sorted by: the word in the address, the column, and whether it is in reverse.
@@ -118,7 +120,8 @@ pub(crate) fn page_of_rows(ask: &mut Ask) -> Result<Answer> {
     let rows = Rows::open(&runs::ledger(&run)?)?;
     let wanted = Wanted::of(ask);
     let mut lines = Lines::asked(ask);
-    let found = read(ask, &rows, &wanted, &mut lines)?;
+    let mut found = read(ask, &rows, &wanted, &mut lines)?;
+    put_back(ask, &run, &mut found)?;
     let ids: Vec<Uuid> = found.iter().filter_map(|line| line.account).collect();
     let known = ask.store.known_as(&ids)?;
     let several = run
@@ -137,7 +140,11 @@ pub(crate) fn page_of_rows(ask: &mut Ask) -> Result<Answer> {
         (filter(ask, &run, &wanted))
         section aria-labelledby="found" {
             h2 id="found" { (super::plural(ask, lines.total, "1 row", "{n} rows")) }
-            @if !found.is_empty() { (table(ask, &run, (&found, &known), several)) }
+            @if lines.is_cut { p.warning { (ask.tf("More than {n} people match. Only rows of {n} of them are listed; search for more of the name.", &[("n", &ask.number(FOUND_MAX as u64))])) } }
+            @if !found.is_empty() {
+                (masked(ask))
+                (table(ask, &run, (&found, &known), several))
+            }
             (lines.ways(ask, &wanted.address(&run.id)))
         }
         (command(ask, &run, &wanted))
@@ -145,12 +152,32 @@ pub(crate) fn page_of_rows(ask: &mut Ask) -> Result<Answer> {
     Ok(page(&run, ask, &title, "runs", body).into())
 }
 
+/// Rows that came back as corrections are at their lines in the list that was sent first.
+fn put_back(ask: &Ask, run: &RunRecord, lines: &mut [Line]) -> Result<()> {
+    let summary = run.summary.as_ref();
+    if summary.is_none_or(|summary| summary.resubmitted.is_empty()) {
+        return Ok(());
+    }
+    let rows: Vec<RowNumber> = lines
+        .iter()
+        .map(|line| (line.row - 1) as RowNumber)
+        .collect();
+    let known = places(ask, run, &rows)?;
+    for line in lines {
+        if let Some(place) = known.get(&((line.row - 1) as RowNumber)) {
+            line.file.clone_from(&place.file);
+            line.line = place.line;
+        }
+    }
+    Ok(())
+}
+
 fn mistaken(mistake: Mistake) -> Refusal {
     Refusal::new(Code::UsageInvalid, mistake.what).help(mistake.help)
 }
 
 /// Which rows are wanted; none for all of them.
-fn filter_of(ask: &Ask, rows: &Rows, wanted: &Wanted) -> Result<Option<Filter>> {
+fn filter_of(ask: &Ask, rows: &Rows, wanted: &Wanted, lines: &mut Lines) -> Result<Option<Filter>> {
     let expression = wanted.expression();
     let filter: Option<Filter> = match expression.as_str() {
         "" => None,
@@ -160,6 +187,7 @@ fn filter_of(ask: &Ask, rows: &Rows, wanted: &Wanted) -> Result<Option<Filter>> 
         return Ok(filter);
     }
     let accounts = ask.store.accounts_like(wanted.text)?;
+    lines.is_cut = accounts.len() as i64 == FOUND_MAX;
     let accounts = accounts.iter().map(ToString::to_string).collect();
     let found = rows.among(filter, accounts, Vec::new());
     found.map(Some).map_err(mistaken)
@@ -167,7 +195,7 @@ fn filter_of(ask: &Ask, rows: &Rows, wanted: &Wanted) -> Result<Option<Filter>> 
 
 /// The rows of the page; says in `lines` how many fit in all.
 fn read(ask: &Ask, rows: &Rows, wanted: &Wanted, lines: &mut Lines) -> Result<Vec<Line>> {
-    let filter = filter_of(ask, rows, wanted)?;
+    let filter = filter_of(ask, rows, wanted, lines)?;
     let column = |name: &str| rows.columns().find(name).map_err(mistaken);
     let columns: Vec<&Column> = SHOWN
         .iter()
@@ -306,7 +334,6 @@ fn filter(ask: &Ask, run: &RunRecord, wanted: &Wanted) -> Markup {
         @if !wanted.cleaned.is_empty() {
             p { (ask.t("Only rows in which cleaning did this:")) " " code { (wanted.cleaned) } }
         }
-        @if ask.masks() { p.small { (ask.t("Values are masked. Who may show values can search by name, too.")) } }
     }
 }
 

@@ -3,11 +3,12 @@
 use maud::{Markup, html};
 
 use super::{
-    address, asked, code, counted, outcome_meaning, outcome_word, plural, rows_with, state_word,
-    title,
+    address, asked, code, counted, kind_word, link_of, name, outcome_meaning, outcome_word, plural,
+    rows_with, state_word,
 };
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
+use crate::console::invite::count_ahead;
 use crate::console::page::{self, encoded, prose, visible};
 use crate::issue::Code;
 use crate::outcome::{Counts, Outcome};
@@ -22,11 +23,12 @@ use crate::summary::{Example, Input, IssueCount, Summary, Undone};
 /// `/runs/{run}`.
 pub(crate) fn page_of_run(ask: &mut Ask) -> Result<Answer> {
     let run = asked(ask)?;
-    let title = title(ask, &run);
+    let title = name(ask, &run);
     if run.summary.is_none() {
         return Ok(Page::new("/runs", title, interrupted(ask, &run)).into());
     }
     let summary = runs::up_to_date(&run, Some(ask.store))?;
+    count_ahead(ask, &run);
     let undos = ask.store.find_undos(&run.id)?;
     let undone_by = undos.first().map(|undo| undo.id.clone());
     let body = html! {
@@ -74,17 +76,17 @@ fn about(ask: &Ask, run: &RunRecord, summary: &Summary, undone_by: Option<&str>)
     let times = &summary.run;
     html! {
         p.faint {
-            span.id { (run.id) } " · " (ask.time(&times.started_at))
+            (kind_word(ask, run)) " · " span.id { (run.id) }
             @if let Some(took) = duration(&times.started_at, &times.finished_at) { " · " (took) }
             @if run.state != "finished" { " · " (state_word(ask, &run.state)) }
         }
         @if let Some(id) = undone_by {
-            p.note { (ask.t("This run was undone:")) " " a href=(address(id, "")) { (visible(id)) } }
+            p.note { (ask.t("This run was undone:")) " " (link_of(ask, id)) }
         }
         @if let Some(approval) = &times.approves {
             p.note {
                 (ask.t("This run wrote what a safeguard had held of")) " "
-                a href=(address(&approval.of, "")) { (visible(&approval.of)) } ". "
+                (link_of(ask, &approval.of)) ". "
                 @if let Some(by) = &approval.by { (ask.t("Approved by:")) " " (visible(by)) ". " }
                 @if let Some(reason) = &approval.reason { (ask.t("Reason:")) " " (visible(reason)) }
             }
@@ -92,7 +94,7 @@ fn about(ask: &Ask, run: &RunRecord, summary: &Summary, undone_by: Option<&str>)
         @for fixed in &summary.resubmitted {
             p.note {
                 (plural(ask, fixed.fixed, "This run fixed 1 row of", "This run fixed {n} rows of")) " "
-                a href=(address(&fixed.run, "")) { (visible(&fixed.run)) }
+                (link_of(ask, &fixed.run))
                 ". " (plural(ask, fixed.left, "1 of its rows is left.", "{n} of its rows are left."))
             }
         }
@@ -477,6 +479,12 @@ fn fact(name: &str, value: Markup) -> Markup {
 
 fn facts(ask: &Ask, summary: &Summary) -> Markup {
     let run = &summary.run;
+    // A database of this machine is found in a folder.
+    let database = run
+        .matched_against
+        .split("?host=/")
+        .next()
+        .unwrap_or_default();
     html! {
         section aria-labelledby="run" {
             h2 id="run" { (ask.t("The run")) }
@@ -486,7 +494,7 @@ fn facts(ask: &Ask, summary: &Summary) -> Markup {
                 (fact(ask.t("Ended"), ask.time(&run.finished_at)))
                 (fact(ask.t("State"), html! { (state_word(ask, &run.state)) }))
                 @if !summary.pipeline.name.is_empty() { (fact(ask.t("Pipeline"), visible(&summary.pipeline.name))) }
-                (fact(ask.t("Database"), visible(&run.matched_against)))
+                (fact(ask.t("Database"), visible(database)))
             }
             @if ask.may(Role::Approver) { p { a href={ "/audit?about=" (encoded(&run.id)) } { (ask.t("Who did it: the audit")) } } }
         }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::{address, asked, page, personal, plural, summary};
 use crate::console::ask::{Answer, Ask};
 use crate::console::jobs::{self, Work};
-use crate::console::page::{command, form, visible};
+use crate::console::page::{command, form, masked, visible};
 use crate::history::Left;
 use crate::issue::Code;
 use crate::pipeline::{self, TakenBack};
@@ -117,6 +117,7 @@ fn kept(ask: &Ask, left: &[Left]) -> Markup {
         @if !left.is_empty() {
             section aria-labelledby="stays" {
                 h2 id="stays" { (ask.t("What isn't simply undone, and why")) }
+                (masked(ask))
                 div.scroll { table.cards {
                     caption { (ask.tf("The first {n} of {all}", &[("n", &left.len().min(KEPT_SHOWN)), ("all", &ask.number(left.len() as u64))])) }
                     thead { tr { th scope="col" { (ask.t("Whose")) } th scope="col" { (ask.t("What")) } th scope="col" { (ask.t("Why")) } } }

@@ -1,16 +1,5 @@
--- Everybody whom a run names, in row order, with what decides whether a mail of that kind may go out on
--- day $3; null where first days don't matter. Where $1 is null, every account.
-with named (row, account_id, created) as (
-    select run_row, id, true from muster.accounts where run_id = $1
-    union all
-    select row, account_id, false from muster.changes where run_id = $1
-    union all
-    select person.row, person.account_id, false
-    from muster.chunks, unnest(unchanged_rows, unchanged_accounts) as person (row, account_id)
-    where run_id = $1
-    union all
-    select 0, id, false from muster.accounts where $1::text is null
-)
+-- People with what decides whether a mail of that kind may go out on day $3; null where first days
+-- don't matter. Who they are comes before this: row, account_id, and whether the run created it.
 select
     named.row, account.id, named.created, account.email, account.email_key, account.username,
     account.first_name, account.last_name, account.display_name, account.language,

@@ -19,6 +19,7 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("GET", "/settings", "reader"),
     ("POST", "/settings", "reader"),
     ("POST", "/settings/sessions/end", "reader"),
+    ("POST", "/settings/approvals", "owner"),
     ("GET", "/settings/administrators", "owner"),
     ("POST", "/settings/administrators", "owner"),
     ("POST", "/settings/administrators/role", "owner"),

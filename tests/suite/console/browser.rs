@@ -172,6 +172,19 @@ impl Browser {
         taken.unwrap();
     }
 
+    /// The whole page in the width that it has.
+    pub fn whole(&self, file: &Path) {
+        let size = "return [innerWidth, document.documentElement.scrollHeight]";
+        let size = self.evaluate(size);
+        let (width, height) = (size[0].as_u64(), size[1].as_u64());
+        let screen = serde_json::json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false
+        });
+        self.tell("Emulation.setDeviceMetricsOverride", screen);
+        let taken = self.runtime.block_on(self.driver.screenshot(file));
+        taken.unwrap();
+    }
+
     /// A command of Chromium's developer tools, as its driver takes them.
     pub fn tell(&self, command: &str, parameters: serde_json::Value) {
         let body = serde_json::json!({ "cmd": command, "params": parameters }).to_string();

@@ -395,34 +395,121 @@ fn an_import_goes_on_when_the_console_is_killed() {
     assert_eq!(runs, [[Some("finished".to_string())]]);
 }
 
+/// What a list made of the accounts, whatever their ids are.
+fn made(console: &Console) -> Vec<Vec<Option<String>>> {
+    let sql =
+        "select email, first_name, last_name, status, role, run_row::text from muster.accounts
+        order by run_row";
+    support::query(&console.url, sql)
+}
+
 #[test]
 fn an_import_is_stopped_and_continued() {
+    let list = many(120_000);
     let console = Console::start();
     let visitor = console.owner();
-    let plan = checked(&visitor, "many.csv", &many(60_000));
+    let plan = checked(&visitor, "many.csv", &list);
     let action = format!("{plan}/import");
+    // Nothing can be written meanwhile, so that it is stopped in the middle.
+    let lock = support::Session::hold(
+        &console.url,
+        "begin; lock table muster.accounts in share mode",
+    );
     let job = visitor.submit(&plan, &action, &[]).location().to_string();
-    let page = visitor.page(&job);
-    // A quick machine may be done before anybody can stop it.
-    if page.contains("/stop\"") {
-        let stopped = visitor.submit_from(&page, &format!("{job}/stop"), &[]);
-        assert_eq!(stopped.location(), job);
-        let state = ended(&visitor, &job);
-        if state["exit_code"] != 0 {
-            assert!(
-                state["exit_code"] == 4 || state["exit_code"] == 130,
-                "{state}"
-            );
-            let page = visitor.page(&job);
-            assert!(page.contains("Stopped before the end"), "{page}");
-            let again = visitor.submit(&plan, &action, &[]);
-            assert_ne!(again.location(), job);
-            let state = ended(&visitor, again.location());
-            assert_eq!(state["exit_code"], 0, "{state}");
-        }
+    let begun = Instant::now();
+    while !visitor.page(&format!("{job}/state")).contains("\"write\"") {
+        assert!(begun.elapsed() < Duration::from_mins(1));
+        std::thread::sleep(Duration::from_millis(20));
     }
-    ended(&visitor, &job);
-    assert_eq!(accounts(&console), "60000");
+    let page = visitor.page(&job);
+    let stopped = visitor.submit_from(&page, &format!("{job}/stop"), &[]);
+    assert_eq!(stopped.location(), job);
+    assert!(visitor.page(&job).contains("It was asked to stop."));
+    // Long enough for the process to hear of it.
+    std::thread::sleep(Duration::from_secs(2));
+    drop(lock);
+    let state = ended(&visitor, &job);
+    let code = &state["exit_code"];
+    assert!(*code == 4 || *code == 130, "{state}");
+    let page = visitor.page(&job);
+    assert!(page.contains("Stopped before the end"), "{page}");
+    assert!(!page.contains("/uploads/"), "{page}");
+    let so_far: usize = accounts(&console).parse().unwrap();
+    assert!(so_far < 120_000, "{so_far}");
+    let again = visitor.submit(&plan, &action, &[]);
+    assert_ne!(again.location(), job);
+    let state = ended(&visitor, again.location());
+    assert_eq!(state["exit_code"], 0, "{state}");
+    assert_eq!(accounts(&console), "120000");
+    // As without a stop.
+    let other = Console::start();
+    let undisturbed = other.owner();
+    let plan = checked(&undisturbed, "many.csv", &list);
+    let job = undisturbed.submit(&plan, &format!("{plan}/import"), &[]);
+    assert_eq!(ended(&undisturbed, job.location())["exit_code"], 0);
+    assert!(made(&console) == made(&other));
+    let runs = support::query(&console.url, "select state from muster.runs");
+    assert_eq!(runs, [[Some("finished".to_string())]]);
+}
+
+#[test]
+fn two_tabs_check_and_import_a_list_once() {
+    let console = Console::start();
+    let visitors = [console.owner(), console.owner()];
+    let sent = send(&visitors[0], "people.csv", PEOPLE.as_bytes());
+    let upload = sent.location();
+    let both = |page: &str, action: &str, fields: &[(&str, &str)]| -> Vec<String> {
+        let pages = visitors.each_ref().map(|visitor| visitor.page(page));
+        std::thread::scope(|scope| {
+            let post = |index: usize| {
+                let (visitor, page) = (&visitors[index], &pages[index]);
+                scope.spawn(move || visitor.submit_from(page, action, fields))
+            };
+            let posts = [post(0), post(1)].map(|post| post.join().unwrap());
+            posts.map(|answer| answer.location().to_string()).into()
+        })
+    };
+    let jobs = |kind: &str| {
+        let sql = format!("select count(*)::text from muster.jobs where kind = '{kind}'");
+        support::query(&console.url, &sql)[0][0].clone().unwrap()
+    };
+    let chosen = ["email", "first_name", "last_name", "attribute"].map(|word| ("becomes", word));
+    // The check takes a moment, so that the second comes while it waits or runs.
+    let lock = support::Session::hold(
+        &console.url,
+        "begin; lock table muster.accounts in access exclusive mode",
+    );
+    let checks = both(upload, &format!("{upload}/columns"), &chosen);
+    drop(lock);
+    assert_eq!(checks[0], checks[1]);
+    assert_eq!(jobs("check"), "1");
+    ended(&visitors[0], &checks[0]);
+    let plan = visitors[0].get(&checks[0]).location().to_string();
+    let imports = both(&plan, &format!("{plan}/import"), &[]);
+    assert_eq!(imports[0], imports[1]);
+    assert_eq!(jobs("import"), "1");
+    let page = visitors[0].page(&format!("{}?stay=1", imports[0]));
+    assert!(
+        !page.contains(console.home.path().to_str().unwrap()),
+        "{page}"
+    );
+    assert!(page.contains("muster apply checked.plan"), "{page}");
+    ended(&visitors[0], &imports[0]);
+    assert_eq!(accounts(&console), "2");
+    // No page of an upload has a folder of this machine.
+    let home = console.home.path().to_str().unwrap();
+    for path in [
+        upload,
+        plan.as_str(),
+        checks[0].as_str(),
+        imports[0].as_str(),
+    ] {
+        let page = visitors[0].get(&format!("{path}?stay=1")).body;
+        assert!(
+            !page.contains(home) && !page.contains("/uploads/"),
+            "{path}: {page}"
+        );
+    }
 }
 
 #[test]

@@ -80,7 +80,10 @@ fn each_count_of_a_summary_leads_to_its_rows() {
     let run = strict(&console);
     let visitor = console.owner();
     let list = visitor.page("/runs");
-    assert!(list.contains("Import of ") && list.contains(&run), "{list}");
+    assert!(
+        list.contains(">people.csv, ") && list.contains(&run),
+        "{list}"
+    );
     let page = visitor.page(&format!("/runs/{run}"));
     for (link, count) in [
         ("outcome=created", 1),
@@ -175,7 +178,8 @@ fn fixed_rows_are_imported_as_a_resubmission() {
     let second = summary(&console, &second);
     assert_eq!(second["mends"][0]["run"], run.as_str());
     assert_eq!(second["mends"][0]["mended"], 3);
-    assert_eq!(summary(&console, &run)["open"]["left"], 2);
+    let open = &summary(&console, &run)["open"];
+    assert_eq!((&open["left"], &open["left_out"]), (&1.into(), &1.into()));
     assert!(visitor.page(&fix).contains("1 row still needs a fix"));
 }
 
@@ -228,6 +232,54 @@ fn what_a_safeguard_holds_is_approved_with_a_reason_and_undone() {
         page.contains("This run was undone:") && page.contains(&undone),
         "{page}"
     );
+}
+
+#[test]
+fn who_imported_may_not_approve_where_that_is_a_rule() {
+    let console = Console::start();
+    let rule = "name = \"gate\"\n[gates]\ncreate = { share = 0.0, count = 1, base = 0 }\n";
+    console.write("gate.toml", rule);
+    console.write(
+        "people.csv",
+        "email,first_name,last_name\nann@firm.org,Ann,Ng\nbob@firm.org,Bob,Ray\n",
+    );
+    let owner = console.owner();
+    let ann = console.administrator("Ann Ng", "approver");
+    let bo = console.administrator("Bo Lee", "approver");
+    let arguments = ["import", "people.csv", "--json", "-q", "-p", "gate.toml"];
+    let home = console.home.path().to_str().unwrap();
+    let by_ann = [("MUSTER_HOME", home), ("MUSTER_ACTOR", "console:Ann Ng")];
+    let imported =
+        crate::support::start_with(console.folder.path(), &console.url, &arguments, &by_ann);
+    let imported: Value = serde_json::from_str(&imported.finish().stdout).unwrap();
+    let run = imported["run"]["id"].as_str().unwrap();
+    let held = format!("/runs/{run}/held");
+    let form = format!("action=\"{held}\"");
+    assert!(ann.page(&held).contains(&form));
+    let opened = ann.page(&held);
+    let kept = owner.submit("/settings", "/settings/approvals", &[("second", "yes")]);
+    assert_eq!(kept.location(), "/settings");
+    let page = ann.page(&held);
+    assert!(
+        page.contains("You started this run.") && !page.contains(&form),
+        "{page}"
+    );
+    // The page that was opened before doesn't help, and neither does the command line.
+    let reason = [("reason", "they are new"), ("count", "2")];
+    let refused = ann.submit_from(&opened, &held, &reason);
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    let approve = ["approve", run, "--reason", "they are new"];
+    let refused =
+        crate::support::start_with(console.folder.path(), &console.url, &approve, &by_ann);
+    let refused = refused.finish();
+    assert_eq!(refused.exit, 2);
+    assert!(
+        refused.stderr.contains("may not approve"),
+        "{}",
+        refused.stderr
+    );
+    run_of(&bo, &bo.submit(&held, &held, &reason));
+    assert!(people(&console).contains("bob@firm.org"));
 }
 
 #[test]
@@ -356,6 +408,261 @@ fn an_administrator_fixes_rows_in_a_browser() {
     browser.wait_for("2 rows are right by now");
     browser.press("Import 2 fixed rows");
     browser.wait_for("This run fixed 2 rows of");
-    browser.press(&run);
+    assert!(browser.text().contains("Fixed rows of people.csv, "));
+    browser.click(&format!("p.note a[href='/runs/{run}']"));
     browser.wait_for("3 rows need fixing.");
+}
+
+const SAME: &str = "email,first_name,last_name,external_id,country\n\
+    ann@firm.org,Ann,Ng,E1,DE\n\
+    sam@firm.org,Sam,Poe,E2,FR\n\
+    bob@firm.org,Bob,Ray,E3,DE\n\
+    sam@firm.org,Samuel,Poe,E4,DE\n\
+    kim@firm.org,Kim,Orr,E5,DE\n\
+    KIM@firm.org,Kim,Oz,E6,FR\n\
+    cem@,Cem,Ali,E7,DE\n";
+
+#[test]
+fn rows_of_one_person_are_side_by_side() {
+    let console = Console::start();
+    let run = import(&console, "people.csv", SAME, &[]);
+    let visitor = seeing(&console);
+    let fix = format!("/runs/{run}/fix");
+    let page = visitor.page(&fix);
+    assert!(page.contains("2 people are in several rows"), "{page}");
+    assert!(
+        page.contains("Lines 3, 5") && page.contains("Lines 6, 7"),
+        "{page}"
+    );
+    assert!(
+        page.contains("<mark>Samuel</mark>") || page.contains("Samuel"),
+        "{page}"
+    );
+    // Columns that are the same aren't marked.
+    let last_name = page
+        .split("<th scope=\"row\"><bdi>last_name")
+        .nth(1)
+        .unwrap();
+    assert!(!last_name.split("</tr>").next().unwrap().contains("differs"));
+    assert!(
+        !page.contains("/tmp") && !page.contains("rows.csv"),
+        "{page}"
+    );
+    // Of one pair, a row is kept; of the other, an address is corrected.
+    let among = [("among", "2"), ("among", "4"), ("keep", "4")];
+    assert_eq!(visitor.submit(&fix, &fix, &among).location(), fix);
+    let page = visitor.page(&fix);
+    assert!(page.contains("1 person is in several rows"), "{page}");
+    let cells = [
+        ("among", "5"),
+        ("among", "6"),
+        ("column", "email"),
+        ("row", "5"),
+        ("value", "kim@firm.org"),
+        ("column", "email"),
+        ("row", "6"),
+        ("value", "kim.oz@firm.org"),
+    ];
+    visitor.submit(&fix, &fix, &cells);
+    let page = visitor.page(&fix);
+    assert!(!page.contains("in several rows"), "{page}");
+    assert!(page.contains("3 rows are right by now"), "{page}");
+    assert!(page.contains("2 fixes so far"), "{page}");
+    let fixed = run_of(
+        &visitor,
+        &visitor.submit(&fix, &format!("{fix}/import"), &[]),
+    );
+    let list = people(&console);
+    for line in [
+        "sam@firm.org,E4,DE,Samuel",
+        "kim@firm.org,E5,",
+        "kim.oz@firm.org,E6,",
+    ] {
+        assert!(list.contains(line), "{line}\n{list}");
+    }
+    assert!(!list.contains(",E2,"), "{list}");
+    // The new run names the list that was sent, and the lines there.
+    let rows = visitor.page(&format!("/runs/{fixed}/rows"));
+    assert!(rows.contains("Fixed rows of people.csv, "), "{rows}");
+    for line in ["5", "6", "7"] {
+        let cell = format!("data-label=\"Line\">{line}<");
+        assert!(rows.contains(&cell), "{line}: {rows}");
+    }
+    assert!(visitor.page(&fix).contains("1 row still needs a fix"));
+    // No page has a folder of this machine.
+    let folder = console.folder.path().to_str().unwrap();
+    let home = console.home.path().to_str().unwrap();
+    for run in [&run, &fixed] {
+        for page in ["", "/rows", "/fix", "/held", "/decide", "/undo", "/invite"] {
+            let html = visitor.page(&format!("/runs/{run}{page}"));
+            for path in [folder, home, "/tmp/", "muster-runs/"] {
+                assert!(!html.contains(path), "{page}: {path}\n{html}");
+            }
+        }
+    }
+}
+
+const WARNED: &str = "email,first_name,last_name,phone\n\
+    ann@gmial.com,Ann,Ng,+49 30 123456\n\
+    bob@firm.org,Bob,Ray,12\n\
+    cem@firm.org,Cem,Oz,+49 30 123457\n\
+    dee@,Dee,Orr,\n";
+
+#[test]
+fn a_value_with_a_warning_is_corrected() {
+    let console = Console::start();
+    let run = import(&console, "people.csv", WARNED, &[]);
+    let visitor = seeing(&console);
+    let fix = format!("/runs/{run}/fix");
+    let page = visitor.page(&fix);
+    assert!(page.contains("Warnings (imported as they are)"), "{page}");
+    assert!(page.contains("The domain looks mistyped"), "{page}");
+    assert!(
+        page.contains("ann@gmial.com") && page.contains("Not a phone number"),
+        "{page}"
+    );
+    assert!(!page.contains("muster_of_account"), "{page}");
+    let fields = [
+        ("column", "email"),
+        ("found", "ann@gmial.com"),
+        ("value", "ann@gmail.com"),
+        ("column", "phone"),
+        ("found", "12"),
+        ("value", "+49 30 123458"),
+    ];
+    visitor.submit(&fix, &fix, &fields);
+    let page = visitor.page(&fix);
+    assert!(
+        page.contains("2 corrected rows are not in the accounts yet."),
+        "{page}"
+    );
+    let before = people(&console);
+    let sent = visitor.submit(&fix, &format!("{fix}/import"), &[("what", "warned")]);
+    let corrected = run_of(&visitor, &sent);
+    let counts = &summary(&console, &corrected)["counts"];
+    assert_eq!(
+        (&counts["updated"], &counts["created"]),
+        (&2.into(), &0.into()),
+        "{counts}"
+    );
+    let list = people(&console);
+    assert!(
+        list.contains("ann@gmail.com") && !list.contains("gmial"),
+        "{list}"
+    );
+    assert_eq!(list.lines().count(), before.lines().count());
+    // It is linked with the first run, and is undone by itself.
+    let page = visitor.page(&format!("/runs/{corrected}"));
+    assert!(page.contains("This run fixed 2 rows of"), "{page}");
+    let page = visitor.page(&fix);
+    assert!(
+        !page.contains("Warnings (imported") && page.contains("1 row still needs a fix"),
+        "{page}"
+    );
+    let undo = format!("/runs/{corrected}/undo");
+    run_of(&visitor, &visitor.submit(&undo, &undo, &[("count", "2")]));
+    assert!(people(&console).contains("ann@gmial.com"));
+    assert!(visitor.page(&fix).contains("Warnings (imported"));
+    // Somebody else's address is refused, and the account stays as it is.
+    let taken = [
+        ("column", "email"),
+        ("found", "ann@gmial.com"),
+        ("value", "cem@firm.org"),
+    ];
+    visitor.submit(&fix, &fix, &taken);
+    let page = visitor.page(&fix);
+    assert!(
+        page.contains("1 corrected row is not in the accounts yet."),
+        "{page}"
+    );
+    let row = visitor.page(&format!("{fix}?row=1"));
+    assert!(
+        row.contains("belong to different accounts") || row.contains("already"),
+        "{row}"
+    );
+    // Without the list, nothing can be read again.
+    std::fs::remove_file(console.folder.path().join("people.csv")).unwrap();
+    for entry in std::fs::read_dir(console.folder.path().join("muster-runs").join(&run)).unwrap() {
+        let path = entry.unwrap().path();
+        if path
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with("warned")
+        {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    assert!(visitor.page(&fix).contains("isn't kept here any more"));
+}
+
+#[test]
+fn two_tabs_start_one_job() {
+    let console = Console::start();
+    let run = strict(&console);
+    let visitors = [seeing(&console), seeing(&console)];
+    let fix = format!("/runs/{run}/fix");
+    let action = format!("{fix}/import");
+    visitors[0].submit(&fix, &fix, &[("value", "DE")]);
+    // Each tab has a nonce of its own.
+    let pages = visitors.each_ref().map(|visitor| visitor.page(&fix));
+    let started: Vec<Answer> = std::thread::scope(|scope| {
+        let post = |index: usize| {
+            let (visitor, page, action) = (&visitors[index], &pages[index], &action);
+            scope.spawn(move || visitor.submit_from(page, action, &[]))
+        };
+        let posts = [post(0), post(1)];
+        posts.map(|post| post.join().unwrap()).into_iter().collect()
+    });
+    let run = run_of(&visitors[0], &started[0]);
+    // Who came when the first had ended finds nothing left to import.
+    let second = started[1].location();
+    assert!(second == started[0].location() || second == fix, "{second}");
+    let jobs = crate::support::query(&console.url, "select count(*)::text from muster.jobs");
+    assert_eq!(jobs[0][0].as_deref(), Some("1"));
+    assert_eq!(summary(&console, &run)["counts"]["created"], 2);
+}
+
+#[test]
+fn rows_to_fix_are_for_everybody_on_a_narrow_screen() {
+    let console = Console::start();
+    let list = format!("{SAME}gia@gmial.com,Gia,Loooooooooooooooooooooooooooooooong,E8,DE\n");
+    let run = import(&console, "people.csv", &list, &[]);
+    let browser = Browser::open();
+    browser.go(&console.link());
+    browser.wait_for("What needs attention");
+    let fix = format!("http://{}/runs/{run}/fix", console.address);
+    browser.go(&fix);
+    browser.wait_for("Values of people are masked on this page.");
+    browser.press("Show values");
+    browser.wait_for("gia@gmial.com");
+    let mut found = Vec::new();
+    for page in ["/fix", "/fix?row=7", "", "/rows", "/invite"] {
+        browser.go(&format!("http://{}/runs/{run}{page}", console.address));
+        for width in [1280, 320] {
+            browser.width(width);
+            for scheme in ["light", "dark"] {
+                browser.prefer("prefers-color-scheme", scheme);
+                let all = browser.axe().into_iter();
+                found.extend(all.map(|what| format!("{page} ({width}, {scheme}): {what}")));
+                if let Ok(folder) = std::env::var("MUSTER_LOOK") {
+                    let name = page.replace(['/', '?'], "-");
+                    let name = format!("{folder}/run{name}-{width}-{scheme}.png");
+                    browser.whole(std::path::Path::new(&name));
+                }
+            }
+            let wide = browser.evaluate("return document.documentElement.scrollWidth");
+            if wide.as_u64() > Some(width.into()) {
+                found.push(format!("{page} is {wide} wide of {width}"));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    // By keyboard and button: the first of a pair is kept.
+    browser.width(1280);
+    browser.go(&fix);
+    browser.click(".same:nth-of-type(1) tfoot td:nth-of-type(1) button");
+    browser.wait_for("1 person is in several rows");
+    browser.wait_for("1 row is right by now");
 }
