@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::{App, words};
 use crate::admin::Role;
+use crate::issue::Code;
 use crate::refusal::Result;
 use crate::store::Store;
 use crate::store::audit::Acting;
@@ -77,6 +78,12 @@ impl Ask<'_> {
         words::look_up(self.language, english)
     }
 
+    /// What a code means, in the viewer's language; a code that isn't known as it is.
+    pub fn title<'a>(&self, code: &'a str) -> &'a str {
+        let found = Code::ALL.iter().find(|known| known.name() == code);
+        found.map_or(code, |code| self.t(code.title()))
+    }
+
     /// The same with `{name}` replaced by a value each.
     pub fn tf(&self, english: &'static str, blanks: &[(&str, &dyn std::fmt::Display)]) -> String {
         words::fill(self.t(english), blanks)
@@ -116,6 +123,14 @@ impl Ask<'_> {
             grouped.replace(',', ".")
         } else {
             grouped
+        }
+    }
+
+    /// A number with what it counts: one, or several as `{n} people`.
+    pub fn counted(&self, n: u64, one: &'static str, many: &'static str) -> String {
+        match n {
+            1 => self.t(one).to_string(),
+            n => self.tf(many, &[("n", &self.number(n))]),
         }
     }
 

@@ -261,9 +261,7 @@ fn check(
 ) -> Result<Checked> {
     let (key, now) = (username_key(name).into_owned(), Instant::now());
     let network = limit::network(address);
-    let taken = app.tries.of_network.take(network, now);
-    let taken = taken.and_then(|()| app.tries.of_both.take((key.clone(), network), now));
-    if let Err(seconds) = taken.and_then(|()| app.tries.of_name.take(key, now)) {
+    if let Err(seconds) = app.tries.take(&key, network, now) {
         return Ok(Checked::Many(seconds));
     }
     // Long texts cost time to normalize, and are no password that was ever taken.
@@ -274,7 +272,10 @@ fn check(
         .map_or(app.no_password.as_str(), |(_, hash)| hash);
     let is_right = password::verify(&typed, hash);
     Ok(match found {
-        Some((admin, _)) if is_right => Checked::Right(Box::new(admin)),
+        Some((admin, _)) if is_right => {
+            app.tries.forget(&key, network);
+            Checked::Right(Box::new(admin))
+        }
         Some((admin, _)) => {
             let who = format!("console:{}", admin.name);
             act(store, &who, "sign-in refused", &address.to_string());

@@ -257,6 +257,17 @@ impl Store {
         Ok(rows.iter().map(job).collect())
     }
 
+    /// Deletes jobs that ended, or were lost, more than that many days ago.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn delete_old_jobs(&self, days: u32) -> Result<u64> {
+        let sql = "delete from muster.jobs
+            where coalesce(ended_at, seen_at, created_at) < now() - make_interval(days => $1)";
+        let days = i32::try_from(days).unwrap_or(i32::MAX);
+        self.execute(sql, &[&days], WRITING)
+    }
+
     /// Who has the lock that lets a run write.
     ///
     /// # Errors

@@ -51,6 +51,28 @@ pub struct Choice {
     pub ids: Option<Vec<Uuid>>,
     /// None of these.
     pub except: Option<Vec<Uuid>>,
+    /// Accounts whose person is missing from the latest list of their source.
+    pub missing: bool,
+    /// Accounts whose person is that far; the words of [`PHASES`].
+    pub phases: Option<Vec<String>>,
+}
+
+/// How far somebody can be, from nothing to the end.
+pub const PHASES: [&str; 6] = [
+    "not-invited",
+    "invited",
+    "cancelled",
+    "accepted",
+    "active",
+    "closed",
+];
+
+const PHASE: &str = include_str!("sql/phase.sql");
+
+/// Which accounts are meant, as a condition of SQL on [`Choice::values`].
+fn chosen() -> String {
+    let others = include_str!("sql/people_chosen.sql");
+    format!("{others} and ($11::text[] is null or ({PHASE}) = any ($11))")
 }
 
 /// A way in that a person can still use, or that is yet to be sent.
@@ -71,7 +93,7 @@ pub struct OpenInvitation {
 }
 
 impl Choice {
-    fn values(&self) -> [&(dyn ToSql + Sync); 9] {
+    fn values(&self) -> [&(dyn ToSql + Sync); 11] {
         [
             &self.statuses,
             &self.groups,
@@ -82,6 +104,8 @@ impl Choice {
             &self.never_signed_in,
             &self.ids,
             &self.except,
+            &self.missing,
+            &self.phases,
         ]
     }
 }
@@ -94,7 +118,7 @@ impl Store {
     pub fn count_people(&self, choice: &Choice) -> Result<(u64, u64)> {
         let sql = format!(
             "select count(*) filter (where {}), count(*) from muster.accounts account",
-            include_str!("sql/people_chosen.sql")
+            chosen()
         );
         let rows = self.query(&sql, &choice.values(), DOING)?;
         let count = |column| {
@@ -102,6 +126,19 @@ impl Store {
                 .map_or(0, |row| row.get::<_, i64>(column) as u64)
         };
         Ok((count(0), count(1)))
+    }
+
+    /// How many accounts fit; counting stops at `most`.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn count_people_up_to(&self, choice: &Choice, most: u64) -> Result<u64> {
+        let sql = format!(
+            "select count(*) from (select from muster.accounts account where {} limit {most}) counted",
+            chosen()
+        );
+        let rows = self.query(&sql, &choice.values(), DOING)?;
+        Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
     }
 
     /// Gives the accounts that fit to `each`, one by one as the server sends them, at most `limit`.
@@ -151,7 +188,7 @@ impl Store {
     pub fn ids_of_people(&self, choice: &Choice) -> Result<Vec<Uuid>> {
         let sql = format!(
             "select account.id from muster.accounts account where {} order by account.id",
-            include_str!("sql/people_chosen.sql")
+            chosen()
         );
         let rows = self.query(&sql, &choice.values(), DOING)?;
         Ok(rows.iter().map(|row| row.get(0)).collect())
@@ -174,8 +211,8 @@ impl Store {
                 select account.id from muster.accounts account where {} {limit}
             )
             {} order by {order}",
-            include_str!("sql/people_chosen.sql"),
-            include_str!("sql/people.sql")
+            chosen(),
+            include_str!("sql/people.sql").replace("{phase}", PHASE)
         );
         let failed = |error| refusal(&error, DOING);
         let client = &self.connection.client;
@@ -203,7 +240,7 @@ impl Store {
         let sql = format!(
             "select account.id{} from muster.accounts account where {}",
             columns.concat(),
-            include_str!("sql/people_chosen.sql")
+            chosen()
         );
         let failed = |error| refusal(&error, DOING);
         let client = &self.connection.client;
@@ -375,6 +412,7 @@ fn expression(column: &RecordColumn) -> String {
             "nullif(array_to_string(account.other_roles, '; '), '') collate \"C\"".to_string()
         }
         RecordColumn::Field(field) => format!("account.{}::text collate \"C\"", field.name()),
+        RecordColumn::Phase => format!("({PHASE})"),
         RecordColumn::Invitation => latest("invitation.state"),
         RecordColumn::Invited => latest("invitation.sent_at"),
         RecordColumn::SignedIn => "(exists (
@@ -416,6 +454,7 @@ fn record(row: &Row) -> AccountRecord {
         created: row.get(AFTER_VALUES + 5),
         updated: row.get(AFTER_VALUES + 6),
         run: row.get(AFTER_VALUES + 7),
+        phase: row.get(AFTER_VALUES + 8),
     }
 }
 

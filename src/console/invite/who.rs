@@ -38,7 +38,7 @@ fn words(only: &str) -> Vec<String> {
 fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
     let run = find_import(ask.store, ask.part("run"))?;
     let kind = purpose.kind();
-    let mailer = Mailer::open(None, run.pipeline.as_deref())?;
+    let mailer = Mailer::open(None, run.pipeline.as_deref(), ask.store)?;
     let words = words(ask.query.get("only"));
     let wanted = wanted_of(Some(&run), &words, &[])?;
     let (selection, about) = choose::choose(ask.store, &mailer, Some(&run.id), kind, &wanted)?;

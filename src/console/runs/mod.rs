@@ -46,12 +46,9 @@ fn counted(ask: &Ask, count: u64, to: &str) -> Markup {
     html! { @if count == 0 { (number) } @else { a href=(to) { (number) } } }
 }
 
-/// `one`, or `many` with `{n}` replaced.
+/// [`Ask::counted`].
 fn plural(ask: &Ask, count: u64, one: &'static str, many: &'static str) -> String {
-    match count {
-        1 => ask.t(one).to_string(),
-        _ => ask.tf(many, &[("n", &ask.number(count))]),
-    }
+    ask.counted(count, one, many)
 }
 
 /// The outcome's word.
