@@ -170,8 +170,9 @@ fn link(store: &Store, listen: Option<SocketAddr>) -> Result<String> {
     };
     if place.starts_with("https:") {
         let what = format!("the console at {place} is behind a proxy, where links don't sign in");
-        return Err(Refusal::new(Code::UsageInvalid, what)
-            .help("sign in by name and password; `muster admins link NAME` prints a link that sets one"));
+        return Err(Refusal::new(Code::UsageInvalid, what).help(
+            "sign in by name and password; `muster admins link NAME` prints a link that sets one",
+        ));
     }
     Ok(link_at(&place, &sign_in_token(store)?))
 }

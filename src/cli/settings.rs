@@ -62,8 +62,10 @@ pub(super) fn settings(command: &SettingsCommand) -> Result<Exit> {
             let value = args.value.trim();
             if value.is_empty() {
                 let what = format!("`{}` needs a value", args.name);
-                return Err(Refusal::new(Code::UsageInvalid, what)
-                    .help(format!("to take it away: `muster settings clear {}`", args.name)));
+                return Err(Refusal::new(Code::UsageInvalid, what).help(format!(
+                    "to take it away: `muster settings clear {}`",
+                    args.name
+                )));
             }
             change(&args.database, &args.name, value)
         }

@@ -1,5 +1,6 @@
 //! A request as a page sees it, and what a page gives back.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use maud::{Markup, html};
@@ -78,15 +79,20 @@ impl Ask<'_> {
         words::look_up(self.language, english)
     }
 
+    /// The same with `{name}` replaced by a value each.
+    pub fn tf(&self, english: &'static str, blanks: &[(&str, &dyn std::fmt::Display)]) -> String {
+        words::fill(self.t(english), blanks)
+    }
+
     /// What a code means, in the viewer's language; a code that isn't known as it is.
     pub fn title<'a>(&self, code: &'a str) -> &'a str {
         let found = Code::ALL.iter().find(|known| known.name() == code);
         found.map_or(code, |code| self.t(code.title()))
     }
 
-    /// The same with `{name}` replaced by a value each.
-    pub fn tf(&self, english: &'static str, blanks: &[(&str, &dyn std::fmt::Display)]) -> String {
-        words::fill(self.t(english), blanks)
+    /// What a pass, a run or the time line says, in the viewer's language.
+    pub fn said<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        words::said(self.language, text)
     }
 
     /// Whether values of people are masked on this page.

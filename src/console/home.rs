@@ -170,10 +170,7 @@ const WAITS: [Waits; 4] = [
     Waits {
         path: "/people",
         query: "phase=not-invited",
-        what: [
-            "person is not invited yet",
-            "people are not invited yet",
-        ],
+        what: ["person is not invited yet", "people are not invited yet"],
     },
     Waits {
         path: "/invitations",

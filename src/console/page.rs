@@ -258,6 +258,7 @@ pub(super) fn away(frame: &Frame, is_stopped: bool) -> Page {
 pub(super) fn refusal(frame: &Frame, refusal: &Refusal) -> Page {
     let body = html! {
         div.problem role="alert" {
+            @if frame.language != "en" { p { (prose(frame.t(refusal.code.title()))) } }
             p { strong { (prose(&refusal.what)) } }
             @for line in refusal.help.lines() { p { (prose(line)) } }
         }

@@ -11,8 +11,8 @@ use crate::admin::Role;
 use crate::issue::{Code, mask};
 use crate::notify::token::{Token, sha256_of};
 use crate::refusal::{Refusal, Result};
-use crate::store::admins::{Admin, NAME_CHARS_MAX, PasswordLink};
 use crate::sending::mailer::check_settings;
+use crate::store::admins::{Admin, NAME_CHARS_MAX, PasswordLink};
 use crate::store::console::Open;
 use crate::store::settings::MailSettings;
 use crate::text::email;
@@ -110,9 +110,24 @@ pub(super) fn mails(ask: &mut Ask) -> Result<Answer> {
 fn mails_page(ask: &Ask, settings: &MailSettings, wrong: Option<&Refusal>) -> Page {
     const ABOUT: &str = "These hold for every mail whose pipeline doesn't say it: what a pipeline has under `[mail]` goes before them.";
     let fields = [
-        ("from", "Sender", "Such as Acme People <people@acme.example>. Mails through a server need one.", &settings.from),
-        ("reply_to", "Address for answers (optional)", "Where answers go, if not to the sender.", &settings.reply_to),
-        ("product", "Name in mails (optional)", "What people are invited to, such as Acme Learning.", &settings.product),
+        (
+            "from",
+            "Sender",
+            "Such as Acme People <people@acme.example>. Mails through a server need one.",
+            &settings.from,
+        ),
+        (
+            "reply_to",
+            "Address for answers (optional)",
+            "Where answers go, if not to the sender.",
+            &settings.reply_to,
+        ),
+        (
+            "product",
+            "Name in mails (optional)",
+            "What people are invited to, such as Acme Learning.",
+            &settings.product,
+        ),
     ];
     let body = html! {
         @if let Some(wrong) = wrong {

@@ -59,7 +59,8 @@ pub fn check_settings(settings: &MailSettings) -> Result<()> {
     Sender::of(&mail)?;
     let product = &settings.product;
     if product.chars().count() > PRODUCT_CHARS_MAX || product.chars().any(char::is_control) {
-        let what = format!("`product` has more than {PRODUCT_CHARS_MAX} characters, or a line break");
+        let what =
+            format!("`product` has more than {PRODUCT_CHARS_MAX} characters, or a line break");
         return Err(Refusal::new(Code::MailSettings, what).help("write a short name"));
     }
     Ok(())

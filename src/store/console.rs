@@ -297,12 +297,7 @@ impl Store {
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn claim_form(
-        &self,
-        nonce_sha256: &[u8; 32],
-        session: Uuid,
-        path: &str,
-    ) -> Result<Claim> {
+    pub fn claim_form(&self, nonce_sha256: &[u8; 32], session: Uuid, path: &str) -> Result<Claim> {
         let doing = "taking a form";
         let nonce = nonce_sha256.as_slice();
         let sql = "insert into muster.console_forms (nonce_sha256, session_id, path)

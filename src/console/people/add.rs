@@ -61,7 +61,12 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
 
 fn typing(ask: &Ask, wrong: Option<&str>) -> Result<Markup> {
     let groups = same(ask.store.group_paths()?);
-    let roles = same(roles(ask.store)?.into_iter().map(|(role, _)| role).collect());
+    let roles = same(
+        roles(ask.store)?
+            .into_iter()
+            .map(|(role, _)| role)
+            .collect(),
+    );
     let typed = |name| ask.form.get(name);
     Ok(html! {
         @if let Some(wrong) = wrong {

@@ -28,7 +28,7 @@ use crate::store::jobs::Job;
 use crate::store::people::Choice;
 use crate::store::run_rows::KnownAs;
 use crate::store::selections::Kept;
-use crate::summary::Summary;
+use crate::summary::{IssueCount, Summary};
 
 /// How many of the newest jobs are looked through for the preview.
 const JOBS_LOOKED_AT: u32 = 200;
@@ -81,7 +81,12 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
 }
 
 fn change_form(ask: &Ask, here: &str) -> Result<Markup> {
-    let roles = same(roles(ask.store)?.into_iter().map(|(role, _)| role).collect());
+    let roles = same(
+        roles(ask.store)?
+            .into_iter()
+            .map(|(role, _)| role)
+            .collect(),
+    );
     let groups = same(ask.store.group_paths()?);
     let none = Some(ask.t("leave as it is"));
     let mut statuses = vec![("reactivate".to_string(), ask.t("reactivate").to_string())];
@@ -266,7 +271,7 @@ fn refused(ask: &Ask, job: &Job, here: &str) -> Page {
 /// What a plan changes, and the form that does it; `is_wrong` if another number was typed.
 fn shown(ask: &Ask, job: &Job, summary: &Summary, here: &str, is_wrong: bool) -> Result<Page> {
     let body = html! {
-        (counts(ask, summary, here))
+        (counts(ask, summary, here)?)
         (people(ask, job, summary)?)
         (confirm(ask, job, summary, here, is_wrong))
         p { a href=(here) { (ask.t("Go back without changing anything")) } }
@@ -311,12 +316,35 @@ fn listed(ask: &Ask, summary: &Summary) -> &'static str {
     asked.or(some).map_or("unchanged", |(word, ..)| word)
 }
 
-fn counts(ask: &Ask, summary: &Summary, here: &str) -> Markup {
+/// What was found about the people, with links to the accounts that it names.
+fn found(ask: &Ask, issue: &IssueCount) -> Result<Markup> {
+    let is_error = issue.severity == "reject";
+    let detail = issue
+        .examples
+        .first()
+        .map(|example| example.detail.as_str());
+    let detail = detail.filter(|detail| !detail.is_empty());
+    let words = detail.unwrap_or_default().split([' ', ';', ',']);
+    let named: Vec<Uuid> = words.filter_map(|word| word.parse().ok()).collect();
+    let known = ask.store.known_as(&named)?;
+    Ok(html! {
+        div class=[is_error.then_some("problem")] {
+            p { (ask.number(issue.count)) " × " (prose(ask.title(&issue.code))) }
+            @if let Some(detail) = detail { p.small { (prose(&ask.said(detail))) } }
+            @if !known.is_empty() {
+                p { (ask.t("Accounts named here:")) @for id in &named { @if let Some(known) = known.get(id) { " " a href={ "/people/" (id) } { (personal(ask, known.shown())) } } } }
+            }
+            @if is_error && let Some(code) = code_of(&issue.code) { p.small { (prose(ask.t(code.fix()))) } }
+        }
+    })
+}
+
+fn counts(ask: &Ask, summary: &Summary, here: &str) -> Result<Markup> {
     let held = summary.safeguards.iter();
     let held: Vec<_> = held
         .filter(|one| one.decision == SafeguardDecision::Held)
         .collect();
-    html! {
+    Ok(html! {
         section aria-labelledby="plan" {
             h2 #plan { (ask.t("What would happen")) }
             dl.facts {
@@ -333,15 +361,9 @@ fn counts(ask: &Ask, summary: &Summary, here: &str) -> Markup {
                     ul { @for one in held { li { (class_word(ask, &one.class)) ": " (ask.number(one.count)) } } }
                 }
             }
-            @for issue in &summary.issues {
-                div class=[(issue.severity == "reject").then_some("problem")] {
-                    p { (ask.number(issue.count)) " × " (prose(ask.title(&issue.code))) }
-                    @if let Some(example) = issue.examples.first().filter(|example| !example.detail.is_empty()) { p.small { (prose(&example.detail)) } }
-                    @if issue.severity == "reject" && let Some(code) = known(&issue.code) { p.small { (prose(ask.t(code.fix()))) } }
-                }
-            }
+            @for issue in &summary.issues { (found(ask, issue)?) }
         }
-    }
+    })
 }
 
 /// Whom the plan is about, by their names, and what each of them gets; a page of them.
@@ -467,7 +489,10 @@ fn readable(name: &str, value: Option<String>) -> String {
     let is_groups = Field::from_name(name).is_some_and(|field| membership::FIELDS.contains(&field));
     match serde_json::from_str::<Vec<String>>(&value) {
         Ok(entries) if is_groups => {
-            let shown: Vec<String> = entries.iter().map(|entry| membership::shown(entry)).collect();
+            let shown: Vec<String> = entries
+                .iter()
+                .map(|entry| membership::shown(entry))
+                .collect();
             shown.join("; ")
         }
         _ => value,
@@ -500,7 +525,7 @@ fn line(ask: &Ask, line: &Line, known: &HashMap<Uuid, KnownAs>) -> Markup {
 }
 
 /// The code of that name.
-fn known(name: &str) -> Option<Code> {
+fn code_of(name: &str) -> Option<Code> {
     Code::ALL.iter().find(|code| code.name() == name).copied()
 }
 
@@ -509,7 +534,8 @@ fn confirm(ask: &Ask, job: &Job, summary: &Summary, here: &str, is_wrong: bool) 
     let held = summary.counts.held;
     let n = changes(summary);
     let text = match deactivates {
-        _ if n == 0 => ask.counted(held,
+        _ if n == 0 => ask.counted(
+            held,
             "Hand 1 change on for approval",
             "Hand {n} changes on for approval",
         ),

@@ -36,11 +36,7 @@ fn asked(ask: &Ask) -> Result<Option<AccountRecord>> {
 }
 
 /// What a list could set, as far as there is a column for it: the fields, then the attributes.
-fn editables(
-    ask: &Ask,
-    account: &AccountRecord,
-    definition: &Definition,
-) -> Result<Vec<Editable>> {
+fn editables(ask: &Ask, account: &AccountRecord, definition: &Definition) -> Result<Vec<Editable>> {
     let is_kept = |field: &Field| {
         let target = definition.target.as_ref();
         target.is_none_or(|target| target.keeps(&Slot::Field(*field)))
@@ -99,7 +95,10 @@ fn masked(ask: &Ask, account: &AccountRecord) -> Markup {
 fn edit_form(ask: &Ask, account: &AccountRecord, values: &[Editable]) -> Result<Markup> {
     let id = account.id;
     let now = account.value(Field::Role).unwrap_or_default();
-    let mut words: Vec<String> = roles(ask.store)?.into_iter().map(|(role, _)| role).collect();
+    let mut words: Vec<String> = roles(ask.store)?
+        .into_iter()
+        .map(|(role, _)| role)
+        .collect();
     if !words.iter().any(|role| role == now) {
         words.push(now.to_string());
     }

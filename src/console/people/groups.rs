@@ -282,7 +282,10 @@ pub(crate) fn remove(ask: &mut Ask) -> Result<Answer> {
     };
     let group = &groups[at];
     let all: Vec<GroupRecord> = below(&groups, group).into_iter().cloned().collect();
-    let people = ask.store.leaving(&all, &definition(ask.store)?.groups)?.len();
+    let people = ask
+        .store
+        .leaving(&all, &definition(ask.store)?.groups)?
+        .len();
     let typed: String = ask
         .form
         .get("count")

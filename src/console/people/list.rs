@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::pipeline::{Own, definition, roles};
 use super::parts::{
     self, PER_PAGE, choice, how_far, meant, offset, pages, personal, phase_name, same, state_badge,
     status_name, which, with,
 };
+use super::pipeline::{Own, definition, roles};
 use crate::account::{AccountRecord, RecordColumn};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Fields, Page};
@@ -120,7 +120,10 @@ fn filter(ask: &Ask, asked: &Asked) -> Result<Markup> {
     let phases = PHASES.map(|word| (word.to_string(), phase_name(ask, word).to_string()));
     let groups = same(ask.store.group_paths()?);
     // What accounts have is not asked for: that reads all of them.
-    let mut roles: Vec<String> = roles(ask.store)?.into_iter().map(|(role, _)| role).collect();
+    let mut roles: Vec<String> = roles(ask.store)?
+        .into_iter()
+        .map(|(role, _)| role)
+        .collect();
     let others = asked.roles.iter().filter(|role| !roles.contains(role));
     let others: Vec<String> = others.cloned().collect();
     roles.extend(others);

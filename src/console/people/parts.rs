@@ -160,7 +160,10 @@ pub(crate) fn phase_name(ask: &Ask, phase: &str) -> &'static str {
 
 /// How far somebody is, with the day of the invitation that waits.
 pub(crate) fn how_far(ask: &Ask, account: &AccountRecord) -> Markup {
-    let day = account.invited.as_deref().filter(|_| account.phase == "invited");
+    let day = account
+        .invited
+        .as_deref()
+        .filter(|_| account.phase == "invited");
     match day {
         Some(day) => html! { (ask.t("invited on")) " " (when(ask, Some(day))) },
         None => html! { (phase_name(ask, &account.phase)) },

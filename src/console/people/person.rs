@@ -1,5 +1,7 @@
 //! `/people/{person}`: everything that is known of one person.
 
+use std::borrow::Cow;
+
 use maud::{Markup, html};
 use serde_json::Value;
 use uuid::Uuid;
@@ -208,14 +210,22 @@ fn value_of(ask: &Ask, field: &str, value: &Value) -> Markup {
 fn happened(ask: &Ask, event: &Event) -> Markup {
     html! {
         p {
-            (when(ask, Some(&event.at))) " · " (line(ask, &event.what))
+            (when(ask, Some(&event.at))) " · " (line(ask, &ask.said(&event.what)))
             @if let Some(run) = &event.run { " · " a href={ "/runs/" (encoded(run)) } { (visible(run)) } }
             @if let Some(place) = &event.place { " · " (visible(place)) }
         }
         @if !event.changed.is_empty() {
             ul { @for changed in &event.changed { li { (difference(ask, &changed.field, &changed.before, &changed.after)) } } }
         }
-        @for note in &event.notes { p.small { (line(ask, note)) } }
+        @for note in &event.notes { p.small { (line(ask, &noted(ask, note))) } }
+    }
+}
+
+/// A note of the time line; of an issue, it has the code and what it means.
+fn noted<'a>(ask: &Ask, note: &'a str) -> Cow<'a, str> {
+    match note.split_once(": ") {
+        Some((code, _)) if ask.title(code) != code => format!("{code}: {}", ask.title(code)).into(),
+        _ => ask.said(note),
     }
 }
 

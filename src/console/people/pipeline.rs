@@ -35,7 +35,9 @@ impl Own {
             for name in pipelines::own_names() {
                 // One that can't be read is none.
                 let opened = pipelines::open(Some(&name)).map(|opened| opened.definition);
-                let opened = opened.ok().filter(|definition| has_table(definition, table));
+                let opened = opened
+                    .ok()
+                    .filter(|definition| has_table(definition, table));
                 if let Some(definition) = opened {
                     return Ok(own(Some(name), definition));
                 }

@@ -131,10 +131,10 @@ fn page(run: &RunRecord, ask: &Ask, title: &str, help: &'static str, body: Marku
 }
 
 /// A code by its title, with the code behind it.
-fn code(name: &str) -> Markup {
+fn code(ask: &Ask, name: &str) -> Markup {
     let known = Code::ALL.iter().find(|code| code.name() == name);
     html! {
-        @if let Some(code) = known { (crate::report::html::prose(code.title())) " " }
+        @if let Some(code) = known { (crate::report::html::prose(ask.t(code.title()))) " " }
         code.faint { (visible(name)) }
     }
 }

@@ -1,4 +1,4 @@
--- The accounts of `chosen`, each with its memberships, its latest invitation, and how far it is: `{phase}` is
+-- The accounts of `chosen`, each with its memberships, its latest invitation, and how far it is, by
 -- phase.sql.
 select
     account.id,
