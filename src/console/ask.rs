@@ -177,6 +177,8 @@ pub fn who(session: &Session) -> String {
 pub enum Answer {
     /// A page.
     Page(Page),
+    /// A page that says that something was tried too often.
+    TooMany(Page),
     /// After a form: where its result is.
     See(String),
     /// A file to save.

@@ -260,6 +260,7 @@ fn frame(ask: &Ask, answer: Answer) -> Response {
             };
             framed(ask, page, status)
         }
+        Answer::TooMany(page) => framed(ask, page, StatusCode::TOO_MANY_REQUESTS),
         Answer::See(location) => see(&location),
         Answer::File(download) => file(download),
         Answer::Json(json) => typed(json, "application/json"),

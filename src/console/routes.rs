@@ -9,7 +9,7 @@ use axum::response::Response;
 
 use super::App;
 use super::ask::{Fields, Handler};
-use super::response::Head;
+use super::response::{Head, percent_decoded};
 use super::{
     audit, help, home, import, inbox, invite, jobs, mails, people, runs, settings, sign_in,
 };
@@ -445,20 +445,8 @@ fn matched(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, Strin
 
 /// A part of a path without its percent signs.
 fn decoded(part: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(part.len());
-    let mut rest = part.as_bytes();
-    while let [byte, after @ ..] = rest {
-        rest = after;
-        match byte {
-            b'%' => {
-                let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
-                bytes.push(u8::from_str_radix(digits, 16).ok()?);
-                rest = &rest[2..];
-            }
-            byte => bytes.push(*byte),
-        }
-    }
-    String::from_utf8(bytes).ok()
+    let (bytes, is_whole) = percent_decoded(part.as_bytes());
+    String::from_utf8(bytes).ok().filter(|_| is_whole)
 }
 
 #[cfg(test)]

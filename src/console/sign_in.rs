@@ -422,10 +422,10 @@ fn short(value: &str) -> String {
 /// Asks for the password again, for what can do harm. A form that was sent is offered again after it.
 pub(super) fn confirm(ask: &Ask) -> Answer {
     let kept = (!ask.form.0.is_empty()).then(|| Kept::of(&ask.path, &ask.form));
-    confirm_page(ask, kept.as_ref(), "")
+    confirm_page(ask, kept.as_ref(), "").into()
 }
 
-fn confirm_page(ask: &Ask, kept: Option<&Kept>, problem: &'static str) -> Answer {
+fn confirm_page(ask: &Ask, kept: Option<&Kept>, problem: &'static str) -> Page {
     const WHY: &str = "This can change or remove much. Enter your password again to go on; then you have ten minutes.";
     let wrong = (!problem.is_empty()).then_some("true");
     let to = match ask.form.has("to") {
@@ -449,8 +449,8 @@ fn confirm_page(ask: &Ask, kept: Option<&Kept>, problem: &'static str) -> Answer
     };
     let page = Page::new("", ask.t("Confirm that it is you"), body);
     match problem.is_empty() {
-        true => page.into(),
-        false => page.refusing().into(),
+        true => page,
+        false => page.refusing(),
     }
 }
 
@@ -468,8 +468,11 @@ pub(super) fn confirmed(ask: &mut Ask) -> Result<Answer> {
     let checked = check(&app, ask.store, address, &name, ask.form.get("password"))?;
     ask.store.act_as(acting);
     match checked {
-        Checked::Wrong => return Ok(confirm_page(ask, kept.as_ref(), WRONG)),
-        Checked::Many(_) => return Ok(confirm_page(ask, kept.as_ref(), MANY)),
+        Checked::Wrong => return Ok(confirm_page(ask, kept.as_ref(), WRONG).into()),
+        Checked::Many(_) => {
+            let page = confirm_page(ask, kept.as_ref(), MANY);
+            return Ok(Answer::TooMany(page));
+        }
         Checked::Right(_) => ask.store.confirm_console_session(ask.session.id)?,
     }
     let Some(kept) = kept else {

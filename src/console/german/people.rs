@@ -50,6 +50,16 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("and {n} more", "und {n} weitere"),
     ("{n} of {total}: {what}", "{n} von {total}: {what}"),
     ("Accounts named here:", "Hier genannte Konten:"),
+    ("Edit again", "Noch einmal bearbeiten"),
+    (
+        "Somebody else has this already:",
+        "Das hat schon jemand anderes:",
+    ),
+    ("It belongs to", "Es gehört"),
+    (
+        "Nothing was changed. Choose another value, or change that person first.",
+        "Es wurde nichts geändert. Wählen Sie einen anderen Wert, oder ändern Sie zuerst jene Person.",
+    ),
     (
         "This is another number. Nothing was removed.",
         "Das ist eine andere Zahl. Es wurde nichts entfernt.",

@@ -54,6 +54,11 @@ pub(in crate::console) const SAID: &[(&str, &str)] = &[
     ("approved by {who}: {reason}; held as {classes} in run {run}", "genehmigt von {who}: {reason}; zurückgehalten als {classes} im Lauf {run}"),
     ("approved by {who}; held as {classes} in run {run}", "genehmigt von {who}; zurückgehalten als {classes} im Lauf {run}"),
     ("approved; held as {classes} in run {run}", "genehmigt; zurückgehalten als {classes} im Lauf {run}"),
+    // who set a value
+    ("never set", "nie gesetzt"),
+    ("last set by an older import", "zuletzt durch einen älteren Import gesetzt"),
+    ("last set by source {source}", "zuletzt von der Quelle {source} gesetzt"),
+    ("last set by the application", "zuletzt von der Anwendung gesetzt"),
     // why an undo leaves something as it is
     ("changed since by the application", "seitdem von der Anwendung geändert"),
     ("changed since by run {run}", "seitdem durch den Lauf {run} geändert"),

@@ -10,7 +10,7 @@ use super::list::{choice_of, table};
 use super::parts::{
     PER_PAGE, choice, list_of, new_file, offset, pages, personal, same, visible_lines,
 };
-use super::person::difference;
+use super::person::{difference, field_name};
 use super::pipeline::{pipeline_option, roles};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
@@ -263,9 +263,20 @@ fn refused(ask: &Ask, job: &Job, here: &str) -> Page {
                 None => pre { (visible_lines(said)) }
             }
         }
-        p { a href=(here) { (ask.t("Go back")) } " · " a href={ "/jobs/" (job.id) "?stay=1" } { (ask.t("What the command said")) } }
+        p {
+            @match edited(job) {
+                Some(person) => a href={ "/people/" (person) "/edit" } { (ask.t("Edit again")) },
+                None => a href=(here) { (ask.t("Go back")) },
+            }
+            " · " a href={ "/jobs/" (job.id) "?stay=1" } { (ask.t("What the command said")) } }
     };
     Page::new("/people", ask.t("This can't be changed"), body)
+}
+
+/// The one person whose values were edited.
+fn edited(job: &Job) -> Option<&str> {
+    let mut args = job.args.iter();
+    args.find_map(|word| word.strip_prefix("--only=id:"))
 }
 
 /// What a plan changes, and the form that does it; `is_wrong` if another number was typed.
@@ -274,7 +285,10 @@ fn shown(ask: &Ask, job: &Job, summary: &Summary, here: &str, is_wrong: bool) ->
         (counts(ask, summary, here)?)
         (people(ask, job, summary)?)
         (confirm(ask, job, summary, here, is_wrong))
-        p { a href=(here) { (ask.t("Go back without changing anything")) } }
+        p {
+            @if let Some(person) = edited(job) { a href={ "/people/" (person) "/edit" } { (ask.t("Edit again")) } " · " }
+            a href=(here) { (ask.t("Go back without changing anything")) }
+        }
     };
     let page = Page::new("/people", ask.t("Preview of the change"), body);
     Ok(match is_wrong {
@@ -327,6 +341,21 @@ fn found(ask: &Ask, issue: &IssueCount) -> Result<Markup> {
     let words = detail.unwrap_or_default().split([' ', ';', ',']);
     let named: Vec<Uuid> = words.filter_map(|word| word.parse().ok()).collect();
     let known = ask.store.known_as(&named)?;
+    // An address, an id or a username that was typed for one person, and that another has.
+    let column = issue
+        .examples
+        .first()
+        .and_then(|example| example.column.as_deref());
+    if let (Some(column), Some(id), true) = (column, named.first(), is_taken(issue))
+        && let Some(known) = known.get(id)
+    {
+        return Ok(html! {
+            div.problem role="alert" {
+                p { strong { (ask.t("Somebody else has this already:")) " " (field_name(ask, column)) } }
+                p { (ask.t("It belongs to")) " " a href={ "/people/" (id) } { (personal(ask, known.shown())) } ". " (ask.t("Nothing was changed. Choose another value, or change that person first.")) }
+            }
+        });
+    }
     Ok(html! {
         div class=[is_error.then_some("problem")] {
             p { (ask.number(issue.count)) " × " (prose(ask.title(&issue.code))) }
@@ -337,6 +366,11 @@ fn found(ask: &Ask, issue: &IssueCount) -> Result<Markup> {
             @if is_error && let Some(code) = code_of(&issue.code) { p.small { (prose(ask.t(code.fix()))) } }
         }
     })
+}
+
+/// Whether one value was refused because another account has it.
+fn is_taken(issue: &IssueCount) -> bool {
+    issue.code == Code::MatchAmbiguous.name() && issue.count == 1
 }
 
 fn counts(ask: &Ask, summary: &Summary, here: &str) -> Result<Markup> {

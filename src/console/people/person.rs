@@ -64,7 +64,7 @@ fn there(ask: &Ask, account: AccountRecord) -> Result<Markup> {
                         dt { (field_name(ask, &field)) }
                         dd {
                             @if field == "status" { (how_far(ask, account)) } @else { (value_of(ask, &field, &value)) }
-                            @if setter != maker { " " span.small { (visible(&setter)) } }
+                            @if setter != maker { " " span.small { (visible(&ask.said(&setter))) } }
                         }
                     }
                 }
@@ -212,13 +212,18 @@ fn happened(ask: &Ask, event: &Event) -> Markup {
         p {
             (when(ask, Some(&event.at))) " · " (line(ask, &ask.said(&event.what)))
             @if let Some(run) = &event.run { " · " a href={ "/runs/" (encoded(run)) } { (visible(run)) } }
-            @if let Some(place) = &event.place { " · " (visible(place)) }
+            @if let Some(place) = &event.place { " · " (visible(file_name(place))) }
         }
         @if !event.changed.is_empty() {
             ul { @for changed in &event.changed { li { (difference(ask, &changed.field, &changed.before, &changed.after)) } } }
         }
         @for note in &event.notes { p.small { (line(ask, &noted(ask, note))) } }
     }
+}
+
+/// The file and line of a place, without the folders of this machine.
+fn file_name(place: &str) -> &str {
+    place.rsplit('/').next().unwrap_or(place)
 }
 
 /// A note of the time line; of an issue, it has the code and what it means.

@@ -58,7 +58,7 @@ impl Own {
         };
         html! {
             div.note role="note" {
-                p { (ask.t("These accounts are in a table of another application:")) " " code { (visible(table)) } }
+                p { (ask.t("These accounts are in a table of another application:")) " " code { (visible(&table.replace('"', ""))) } }
                 @if self.writes() {
                     p { (ask.t("People whom the application added since the last run appear with the next one. Only what the table has a column for can be changed.")) }
                 } @else {
