@@ -125,7 +125,7 @@ pub struct AccountRecord {
     pub updated: String,
     /// The run that created it; none for accounts made elsewhere.
     pub run: Option<String>,
-    /// How far the person is, as `phase.sql` says.
+    /// How far the person is: one of `store::people::PHASES`.
     pub phase: String,
 }
 

@@ -67,12 +67,64 @@ pub const PHASES: [&str; 6] = [
     "closed",
 ];
 
-const PHASE: &str = include_str!("sql/phase.sql");
+/// When somebody is that far, as a condition of SQL; the same order. Conditions of one level, so that
+/// the database can join what they ask for.
+const IN_PHASE: [&str; 6] = [
+    "account.status = 'invited' and not exists (
+        select from muster.invitations mail
+        where mail.account_id = account.id and mail.kind = 'invite'
+            and (mail.sent_at is not null or mail.state in ('unknown', 'cancelled')))",
+    "account.status = 'invited' and exists (
+        select from muster.invitations mail
+        where mail.account_id = account.id and mail.kind = 'invite' and mail.state <> 'cancelled'
+            and (mail.sent_at is not null or mail.state = 'unknown'))",
+    "account.status = 'invited' and exists (
+        select from muster.invitations mail
+        where mail.account_id = account.id and mail.kind = 'invite' and mail.state = 'cancelled')
+    and not exists (
+        select from muster.invitations mail
+        where mail.account_id = account.id and mail.kind = 'invite' and mail.state <> 'cancelled'
+            and (mail.sent_at is not null or mail.state = 'unknown'))",
+    "account.status = 'active' and exists (
+        select from muster.invitations mail
+        where mail.account_id = account.id and mail.kind = 'invite' and mail.state = 'accepted')",
+    "account.status = 'active' and not exists (
+        select from muster.invitations mail
+        where mail.account_id = account.id and mail.kind = 'invite' and mail.state = 'accepted')",
+    "account.status = 'deactivated'",
+];
 
-/// Which accounts are meant, as a condition of SQL on [`Choice::values`].
-fn chosen() -> String {
-    let others = include_str!("sql/people_chosen.sql");
-    format!("{others} and ($11::text[] is null or ({PHASE}) = any ($11))")
+/// How far an account is, as an expression of SQL.
+fn phase() -> String {
+    let pairs = PHASES.iter().zip(IN_PHASE);
+    let whens: String = pairs
+        .map(|(phase, is_in)| format!(" when {is_in} then '{phase}'"))
+        .collect();
+    format!("case{whens} end")
+}
+
+impl Choice {
+    /// Which accounts are meant, as a condition of SQL on [`Choice::values`].
+    fn condition(&self) -> String {
+        let others = include_str!("sql/people_chosen.sql");
+        let Some(phases) = &self.phases else {
+            return others.to_string();
+        };
+        let pairs = PHASES.iter().zip(IN_PHASE);
+        let wanted = pairs.filter(|(phase, _)| phases.iter().any(|wanted| wanted == *phase));
+        let wanted: Vec<&str> = wanted.map(|(_, is_in)| is_in).collect();
+        match wanted[..] {
+            [] => format!("{others} and false"),
+            [is_in] => format!("{others} and {is_in}"),
+            _ => {
+                let parts = wanted.iter().map(|is_in| {
+                    format!("select account.id from muster.accounts account where {is_in}")
+                });
+                let parts = parts.collect::<Vec<_>>().join(" union all ");
+                format!("{others} and account.id in ({parts})")
+            }
+        }
+    }
 }
 
 /// A way in that a person can still use, or that is yet to be sent.
@@ -93,7 +145,7 @@ pub struct OpenInvitation {
 }
 
 impl Choice {
-    fn values(&self) -> [&(dyn ToSql + Sync); 11] {
+    fn values(&self) -> [&(dyn ToSql + Sync); 10] {
         [
             &self.statuses,
             &self.groups,
@@ -105,7 +157,6 @@ impl Choice {
             &self.ids,
             &self.except,
             &self.missing,
-            &self.phases,
         ]
     }
 }
@@ -116,16 +167,13 @@ impl Store {
     /// # Errors
     /// A refusal with a `database.*` code.
     pub fn count_people(&self, choice: &Choice) -> Result<(u64, u64)> {
-        let sql = format!(
-            "select count(*) filter (where {}), count(*) from muster.accounts account",
-            chosen()
-        );
-        let rows = self.query(&sql, &choice.values(), DOING)?;
-        let count = |column| {
-            rows.first()
-                .map_or(0, |row| row.get::<_, i64>(column) as u64)
-        };
-        Ok((count(0), count(1)))
+        let all = "select count(*) from muster.accounts";
+        let rows = self.query(all, &[], DOING)?;
+        let all = rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64);
+        match *choice == Choice::default() {
+            true => Ok((all, all)),
+            false => Ok((self.count_people_up_to(choice, i64::MAX as u64)?, all)),
+        }
     }
 
     /// How many accounts fit; counting stops at `most`.
@@ -135,7 +183,7 @@ impl Store {
     pub fn count_people_up_to(&self, choice: &Choice, most: u64) -> Result<u64> {
         let sql = format!(
             "select count(*) from (select from muster.accounts account where {} limit {most}) counted",
-            chosen()
+            choice.condition()
         );
         let rows = self.query(&sql, &choice.values(), DOING)?;
         Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
@@ -188,7 +236,7 @@ impl Store {
     pub fn ids_of_people(&self, choice: &Choice) -> Result<Vec<Uuid>> {
         let sql = format!(
             "select account.id from muster.accounts account where {} order by account.id",
-            chosen()
+            choice.condition()
         );
         let rows = self.query(&sql, &choice.values(), DOING)?;
         Ok(rows.iter().map(|row| row.get(0)).collect())
@@ -211,8 +259,8 @@ impl Store {
                 select account.id from muster.accounts account where {} {limit}
             )
             {} order by {order}",
-            chosen(),
-            include_str!("sql/people.sql").replace("{phase}", PHASE)
+            choice.condition(),
+            include_str!("sql/people.sql").replace("{phase}", &phase())
         );
         let failed = |error| refusal(&error, DOING);
         let client = &self.connection.client;
@@ -240,7 +288,7 @@ impl Store {
         let sql = format!(
             "select account.id{} from muster.accounts account where {}",
             columns.concat(),
-            chosen()
+            choice.condition()
         );
         let failed = |error| refusal(&error, DOING);
         let client = &self.connection.client;
@@ -412,7 +460,7 @@ fn expression(column: &RecordColumn) -> String {
             "nullif(array_to_string(account.other_roles, '; '), '') collate \"C\"".to_string()
         }
         RecordColumn::Field(field) => format!("account.{}::text collate \"C\"", field.name()),
-        RecordColumn::Phase => format!("({PHASE})"),
+        RecordColumn::Phase => phase(),
         RecordColumn::Invitation => latest("invitation.state"),
         RecordColumn::Invited => latest("invitation.sent_at"),
         RecordColumn::SignedIn => "(exists (

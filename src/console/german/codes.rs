@@ -74,7 +74,7 @@ pub(in crate::console) const CODES: &[(Code, &str, &str)] = &[
     (Code::EmailSuffix, "die Domain endet nicht auf eine bekannte Endung", "Prüfen Sie den Teil nach dem letzten Punkt"),
     (Code::EmailDisposable, "eine Wegwerfadresse", "Bitten Sie um eine dauerhafte Adresse"),
     (Code::EmailRole, "die Adresse einer Funktion, nicht einer Person", "Nehmen Sie die eigene Adresse der Person"),
-    (Code::EmailReserved, "eine Domain, die nie Post empfangen kann", "Berichtigen Sie sie, bevor Sie Personen einladen"),
+    (Code::EmailReserved, "eine Domain, die nie E-Mails empfangen kann", "Berichtigen Sie sie, bevor Sie Personen einladen"),
     (Code::EmailMixed, "ähnlich aussehende Buchstaben aus mehreren Alphabeten", "Tippen Sie die Adresse neu"),
     (Code::EmailUnusual, "ungewöhnliche Zeichen vor dem @", "Prüfen Sie die Adresse"),
     (Code::EmailAlike, "die Adresse einer anderen Zeile sieht gleich aus, oder gehört zum selben Postfach", "Wenn beide Zeilen dieselbe Person sind, behalten Sie eine; wenn nicht, finden Sie heraus, wer die andere ist"),

@@ -109,7 +109,7 @@ pub(in crate::console) const SAID: &[(&str, &str)] = &[
     ("control characters became the characters that windows-1252 has in their place", "Steuerzeichen wurden die Zeichen, die windows-1252 an ihrer Stelle hat"),
     // what was expected in a row, or would help
     ("this {field} belongs to `{other}`, account {id}; the row is about `{own}`, account {account}", "{field} gehört `{other}`, Konto {id}; die Zeile ist über `{own}`, Konto {account}"),
-    ("a domain that receives mail", "eine Domain, die Post empfängt"),
+    ("a domain that receives mail", "eine Domain, die E-Mails empfängt"),
     ("a last name", "ein Nachname"),
     ("a first name", "ein Vorname"),
     ("a name", "ein Name"),

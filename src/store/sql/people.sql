@@ -1,5 +1,4 @@
--- The accounts of `chosen`, each with its memberships, its latest invitation, and how far it is, by
--- phase.sql.
+-- The accounts of `chosen`, each with its memberships, its latest invitation, and how far it is.
 select
     account.id,
     account.external_id, account.email, account.username, account.first_name, account.last_name, account.display_name,
