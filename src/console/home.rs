@@ -203,13 +203,16 @@ fn of_people(ask: &Ask, waiting: &mut Vec<Waiting>) -> Result<()> {
     let definition = pipeline::definition(ask.store)?;
     for waits in &WAITS {
         let asked = fields_of(waits.query.as_bytes());
-        let count = if waits.path == "/people" {
-            let choice = list::asked(&asked).choice(ask.store, &definition)?;
-            ask.store.count_people_up_to(&choice, COUNT_MAX)?
-        } else {
-            let shown = invitations::asked(&asked);
-            ask.store.count_shown_up_to(&shown, COUNT_MAX)?
-        };
+        let key = format!("{}?{}", waits.path, waits.query);
+        let count = ask.app.counts.get(&key, || {
+            if waits.path == "/people" {
+                let choice = list::asked(&asked).choice(ask.store, &definition)?;
+                ask.store.count_people_up_to(&choice, COUNT_MAX)
+            } else {
+                let shown = invitations::asked(&asked);
+                ask.store.count_shown_up_to(&shown, COUNT_MAX)
+            }
+        })?;
         if count > 0 {
             let more = if count == COUNT_MAX { "+" } else { "" };
             waiting.push(Waiting {

@@ -4,12 +4,11 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 use super::parts::{PER_PAGE, choice, offset, pages, query_of, when};
-use super::pipeline::{Own, definition, pipeline_option};
+use super::pipeline::{Own, pipeline_option};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::jobs::{self, Work};
 use crate::console::page::{command, encoded, form, visible};
-use crate::definition::Definition;
 use crate::issue::Code;
 use crate::people::groups::{below, joined_above};
 use crate::refusal::{Refusal, Result};
@@ -37,7 +36,7 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
                 button.second { (ask.t("Filter")) }
             }
             @if found.is_empty() { p { (ask.t("No group fits.")) } }
-            @else { (table(ask, &found[first..last])) (pages(ask, total)) }
+            @else { (table(ask, &found[first..last])?) (pages(ask, total)) }
             (command(ask, "muster groups list"))
         }
         @if ask.may(Role::Operator) && own.writes() { (create_form(ask)) }
@@ -50,8 +49,13 @@ fn members(ask: &Ask, group: &GroupRecord, count: u64) -> Markup {
     html! { a href={ "/people?" (query) } { (ask.number(count)) } }
 }
 
-fn table(ask: &Ask, groups: &[&GroupRecord]) -> Markup {
-    html! {
+fn table(ask: &Ask, groups: &[&GroupRecord]) -> Result<Markup> {
+    let key: Vec<Uuid> = groups.iter().map(|group| group.id).collect();
+    let counts = ask.app.counts.get(&format!("members {key:?}"), || {
+        ask.store.count_members(groups.iter().copied())
+    })?;
+    let nested = |group: &GroupRecord| counts.get(&group.id).map_or(0, |count| count.nested);
+    Ok(html! {
         div.scroll { table {
             caption { (ask.t("Members are counted with those of the groups below, each person once.")) }
             thead { tr {
@@ -61,11 +65,11 @@ fn table(ask: &Ask, groups: &[&GroupRecord]) -> Markup {
             } }
             tbody { @for group in groups { tr {
                 th scope="row" { a href={ "/groups/" (group.id) } { (visible(&group.path)) } }
-                td.number { (members(ask, group, group.nested)) }
+                td.number { (members(ask, group, nested(group))) }
                 td { (visibility(ask, group)) }
             } } }
         } }
-    }
+    })
 }
 
 fn visibility(ask: &Ask, group: &GroupRecord) -> &'static str {
@@ -126,15 +130,17 @@ fn shown(ask: &Ask, groups: &[GroupRecord], at: usize, is_wrong: bool) -> Result
         .collect();
     let above = joined_above(groups, group);
     let own = Own::of(ask.store)?;
+    let count = ask.store.count_members([group])?;
+    let count = count.get(&group.id).copied().unwrap_or_default();
     let body = html! {
         @if is_wrong { div.problem role="alert" { p { a href="#count" { (ask.t("This is another number. Nothing was removed.")) } } } }
         (own.note(ask))
         section aria-labelledby="now" {
             h2 #now { (ask.t("The group now")) }
             dl.facts {
-                div { dt { (ask.t("Members")) } dd { (ask.number(group.members)) } }
-                div { dt { (ask.t("With the groups below")) } dd { (members(ask, group, group.nested)) } }
-                @if group.inherited > 0 { div { dt { (ask.t("Only from groups below")) } dd { (ask.number(group.inherited)) } } }
+                div { dt { (ask.t("Members")) } dd { (ask.number(count.own)) } }
+                div { dt { (ask.t("With the groups below")) } dd { (members(ask, group, count.nested)) } }
+                @if count.inherited > 0 { div { dt { (ask.t("Only from groups below")) } dd { (ask.number(count.inherited)) } } }
                 div { dt { (ask.t("Visibility")) } dd { (visibility(ask, group)) } }
                 div { dt { (ask.t("Created")) } dd {
                     (when(ask, Some(&group.created)))
@@ -146,10 +152,10 @@ fn shown(ask: &Ask, groups: &[GroupRecord], at: usize, is_wrong: bool) -> Result
         @if !inside.is_empty() {
             section aria-labelledby="below" {
                 h2 #below { (ask.t("Groups below")) }
-                (table(ask, &inside))
+                (table(ask, &inside)?)
             }
         }
-        @if ask.may(Role::Operator) && own.writes() { (changes(ask, (groups, group), &own.definition, is_wrong)?) }
+        @if ask.may(Role::Operator) && own.writes() { (changes(ask, (groups, group), is_wrong)?) }
     };
     let page = Page::new("/groups", group.path.clone(), body);
     Ok(match is_wrong {
@@ -161,16 +167,14 @@ fn shown(ask: &Ask, groups: &[GroupRecord], at: usize, is_wrong: bool) -> Result
 fn changes(
     ask: &Ask,
     (groups, group): (&[GroupRecord], &GroupRecord),
-    definition: &Definition,
     is_wrong: bool,
 ) -> Result<Markup> {
     let here = format!("/groups/{}", group.id);
     let name = group.path.rsplit('/').next().unwrap_or_default();
     let now = if group.is_public { "public" } else { "private" };
     let all: Vec<GroupRecord> = below(groups, group).into_iter().cloned().collect();
-    let leaving = ask.store.leaving(&all, &definition.groups)?;
-    let groupless = leaving.iter().filter(|one| one.after.is_empty()).count() as u64;
-    let (inside, people) = (all.len() as u64 - 1, leaving.len() as u64);
+    let (people, groupless) = ask.store.count_leaving(&all)?;
+    let inside = all.len() as u64 - 1;
     Ok(html! {
         div.columns {
             section aria-labelledby="rename" {
@@ -282,10 +286,7 @@ pub(crate) fn remove(ask: &mut Ask) -> Result<Answer> {
     };
     let group = &groups[at];
     let all: Vec<GroupRecord> = below(&groups, group).into_iter().cloned().collect();
-    let people = ask
-        .store
-        .leaving(&all, &definition(ask.store)?.groups)?
-        .len();
+    let (people, _) = ask.store.count_leaving(&all)?;
     let typed: String = ask
         .form
         .get("count")
