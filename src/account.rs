@@ -125,6 +125,8 @@ pub struct AccountRecord {
     pub updated: String,
     /// The run that created it; none for accounts made elsewhere.
     pub run: Option<String>,
+    /// How far the person is: one of `store::people::PHASES`.
+    pub phase: String,
 }
 
 impl AccountRecord {
@@ -151,6 +153,8 @@ pub enum RecordColumn {
     Account,
     /// A field that has a column, or `groups`.
     Field(Field),
+    /// How far the person is: not invited, invited, …
+    Phase,
     /// The state of the latest invitation.
     Invitation,
     /// When that was sent or handed over.
@@ -170,10 +174,10 @@ pub enum RecordColumn {
 impl RecordColumn {
     /// Every column but the attributes, in order.
     pub fn all() -> Vec<RecordColumn> {
-        use RecordColumn::{Account, Created, Invitation, Invited, Run, SignedIn, Updated};
+        use RecordColumn::{Account, Created, Invitation, Invited, Phase, Run, SignedIn, Updated};
         let fields = Field::ALL.into_iter();
         let fields = fields.filter(|field| COLUMNS.contains(field) || *field == Field::Groups);
-        let more = [Invitation, Invited, SignedIn, Created, Updated, Run];
+        let more = [Phase, Invitation, Invited, SignedIn, Created, Updated, Run];
         let fields = fields.map(RecordColumn::Field);
         [Account].into_iter().chain(fields).chain(more).collect()
     }
@@ -183,6 +187,7 @@ impl RecordColumn {
         match self {
             RecordColumn::Account => "account".to_string(),
             RecordColumn::Field(field) => field.name().to_string(),
+            RecordColumn::Phase => "phase".to_string(),
             RecordColumn::Invitation => "invitation".to_string(),
             RecordColumn::Invited => "invited".to_string(),
             RecordColumn::SignedIn => "signed_in".to_string(),

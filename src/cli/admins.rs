@@ -90,14 +90,9 @@ pub(super) struct RemoveArgs {
 
 #[derive(Args)]
 struct PlaceArgs {
-    /// Where browsers find the console
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:8481",
-        env = "MUSTER_CONSOLE"
-    )]
-    console: String,
+    /// Where browsers find the console, if not where it listened last
+    #[arg(long, value_name = "URL", env = "MUSTER_CONSOLE")]
+    console: Option<String>,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -132,8 +127,7 @@ pub(super) fn admins(command: &AdminsCommand) -> Result<Exit> {
             let admin = store.find_admin(&args.who)?;
             let token = Token::new()?;
             store.make_password_link(admin.id, &link(&token))?;
-            print_link(&args.place, &token, &admin.name);
-            Ok(Exit::Done)
+            print_link(&args.place, &store, &token, &admin.name)
         }
         AdminsCommand::Remove(args) => {
             let mut store = open(&args.database)?;
@@ -162,8 +156,7 @@ fn add(args: &AddArgs) -> Result<Exit> {
     let mut store = open(&args.place.database)?;
     let token = Token::new()?;
     store.add_admin(&args.who, args.email.as_deref(), args.role, &link(&token))?;
-    print_link(&args.place, &token, &args.who);
-    Ok(Exit::Done)
+    print_link(&args.place, &store, &token, &args.who)
 }
 
 fn link(token: &Token) -> PasswordLink {
@@ -174,12 +167,17 @@ fn link(token: &Token) -> PasswordLink {
 }
 
 /// The token is in the fragment, which no server's log sees.
-fn print_link(place: &PlaceArgs, token: &Token, name: &str) {
-    let base = place.console.trim_end_matches('/');
+fn print_link(place: &PlaceArgs, store: &Store, token: &Token, name: &str) -> Result<Exit> {
+    let place = match &place.console {
+        Some(place) => place.clone(),
+        None => super::console::place(store)?,
+    };
+    let base = place.trim_end_matches('/');
     print(&format!("{base}/password#{}\n", token.text()));
     warn(&format!(
         "{name} sets a password there, once, within 24 hours; hand the link over in person"
     ));
+    Ok(Exit::Done)
 }
 
 fn list(args: &ListArgs) -> Result<Exit> {

@@ -11,6 +11,7 @@ use super::terminal::shell_word;
 use super::{
     Command, DatabaseArgs, admins::AdminsCommand, groups::GroupsCommand,
     invitations::InvitationsCommand, people::PeopleCommand, sessions::SessionsCommand,
+    settings::SettingsCommand,
 };
 use crate::outcome::Exit;
 use crate::refusal::Result;
@@ -178,6 +179,11 @@ fn action(command: &Command) -> Option<&'static str> {
             AdminsCommand::Remove(_) => "admins remove",
             AdminsCommand::List(_) => return None,
         },
+        Command::Settings { command } => match command {
+            SettingsCommand::Set(_) => "settings set",
+            SettingsCommand::Clear(_) => "settings clear",
+            SettingsCommand::List(_) => return None,
+        },
         // What a person does who accepts is in the invitation; what is edited are files.
         Command::Serve(_)
         | Command::Console(_)
@@ -245,6 +251,7 @@ const SHOWN: &[&str] = &[
     "out",
     "output",
     "parent",
+    "phase",
     "pipeline",
     "plan",
     "remove_group",
@@ -389,6 +396,7 @@ mod tests {
         "set",
         "text",
         "to",
+        "value",
         "who",
     ];
 

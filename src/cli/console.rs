@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::DatabaseArgs;
 use crate::admin::Role;
 use crate::cli::terminal::{print, stop_on_signal, warn};
-use crate::console::{self, Network, Serving, Trusted};
+use crate::console::{self, Network, Proxy, Serving};
 use crate::issue::Code;
 use crate::memory::Budget;
 use crate::notify::token::Token;
@@ -18,6 +18,10 @@ use crate::store::Store;
 use crate::store::admins::Admin;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
+use crate::store::settings::{Listening, here};
+
+/// Where the console is, if it never listened anywhere else.
+const DEFAULT_PLACE: &str = "http://127.0.0.1:8481/";
 
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -37,8 +41,9 @@ pub(super) struct ConsoleArgs {
     /// A name by which browsers ask for the console, such as muster.firm.example; repeatable
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
-    /// Believe a proxy in this network who has signed in, such as 10.1.0.0/16; repeatable
-    #[arg(long, value_name = "NETWORK", requires_all = ["behind_proxy", "user_header"])]
+    /// Believe only a proxy in this network, such as 10.1.0.0/16; repeatable [default: this
+    /// machine and private networks]
+    #[arg(long, value_name = "NETWORK", requires = "behind_proxy")]
     trusted_proxy: Vec<Network>,
     /// The header in which that proxy names the administrator
     #[arg(long, value_name = "HEADER", requires = "trusted_proxy", value_parser = header)]
@@ -62,9 +67,9 @@ fn header(text: &str) -> std::result::Result<HeaderName, String> {
 enum ConsoleCommand {
     /// Print a link that signs in once, on this machine
     Link {
-        /// Where the console listens
-        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8481")]
-        listen: SocketAddr,
+        /// Where the console listens, if not where it listened last
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
         #[command(flatten)]
         database: DatabaseArgs,
     },
@@ -80,10 +85,10 @@ pub(super) fn console(args: &ConsoleArgs) -> Result<Exit> {
     let target = target(&args.database)?;
     let store = Store::open(target.clone())?;
     check_reach(args, &store)?;
-    let trusted = args.user_header.clone().map(|header| Trusted {
+    let proxy = Proxy {
         networks: args.trusted_proxy.clone(),
-        header,
-    });
+        header: args.user_header.clone(),
+    };
     let serving = Serving {
         listen: args.listen,
         home: home_from_environment()?,
@@ -93,15 +98,16 @@ pub(super) fn console(args: &ConsoleArgs) -> Result<Exit> {
         inbox: args.inbox,
         hosts: args.host.clone(),
         behind_proxy: args.behind_proxy,
-        trusted,
+        proxy,
     };
     console::tidy(&serving.home, serving.upload_days, &store)?;
     let token = match args.behind_proxy {
         true => None,
         false => Some(sign_in_token(&store)?),
     };
-    drop(store);
     console::serve(target, serving, stop_on_signal(), |address| {
+        note_place(&store, args, address);
+        drop(store);
         let place = match args.host.first() {
             Some(host) if args.behind_proxy => {
                 format!("https://{host}/; its proxy finds it at http://{address}/")
@@ -112,7 +118,7 @@ pub(super) fn console(args: &ConsoleArgs) -> Result<Exit> {
         if let Some(token) = &token {
             print(&format!(
                 "sign in, once, within ten minutes: {}\n",
-                address_of(address, token)
+                link_at(&here(address), token)
             ));
         }
     })?;
@@ -156,11 +162,42 @@ fn sign_in_token(store: &Store) -> Result<String> {
     Ok(token.text())
 }
 
-fn link(store: &Store, listen: SocketAddr) -> Result<String> {
-    Ok(address_of(listen, &sign_in_token(store)?))
+/// A link to the console at `listen`, else to where it listened last.
+fn link(store: &Store, listen: Option<SocketAddr>) -> Result<String> {
+    let place = match listen {
+        Some(listen) => here(listen),
+        None => place(store)?,
+    };
+    if place.starts_with("https:") {
+        let what = format!("the console at {place} is behind a proxy, where links don't sign in");
+        return Err(Refusal::new(Code::UsageInvalid, what).help(
+            "sign in by name and password; `muster admins link NAME` prints a link that sets one",
+        ));
+    }
+    Ok(link_at(&place, &sign_in_token(store)?))
 }
 
 /// The token is in the fragment, which no server's log sees.
-fn address_of(listen: SocketAddr, token: &str) -> String {
-    format!("http://{listen}/sign-in#{token}")
+fn link_at(place: &str, token: &str) -> String {
+    format!("{place}sign-in#{token}")
+}
+
+/// Where browsers find the console, or found it last.
+///
+/// # Errors
+/// A refusal with a `database.*` code.
+pub(super) fn place(store: &Store) -> Result<String> {
+    let place = store.place(Listening::Console)?;
+    Ok(place.unwrap_or_else(|| DEFAULT_PLACE.to_string()))
+}
+
+/// Notes where browsers find the console.
+fn note_place(store: &Store, args: &ConsoleArgs, address: SocketAddr) {
+    let place = match args.host.first() {
+        Some(host) if args.behind_proxy => format!("https://{host}/"),
+        _ => here(address),
+    };
+    if let Err(refusal) = store.set_place(Listening::Console, &place) {
+        warn(&format!("links may lead elsewhere: {refusal}"));
+    }
 }

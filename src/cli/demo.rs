@@ -36,7 +36,7 @@ pub(super) struct DemoArgs {
     /// Where the console listens
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8481")]
     listen: SocketAddr,
-    /// Where the page listens that links in mails open; they lead to port 8480
+    /// Where the page listens that links in mails open
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8480")]
     serve: SocketAddr,
     /// Remove the last demo first

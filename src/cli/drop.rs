@@ -396,7 +396,8 @@ impl Visit<'_> {
         if sent.exists() {
             return;
         }
-        let reported = Mailer::open(self.args.pipeline.name.as_deref(), None).and_then(|mailer| {
+        let named = self.args.pipeline.name.as_deref();
+        let reported = Mailer::open(named, None, &self.store).and_then(|mailer| {
             let (run, words, attached) = content()?;
             let report = ReportMail {
                 to: admin,

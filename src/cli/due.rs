@@ -88,7 +88,7 @@ pub(super) fn due(args: &DueArgs) -> Result<Exit> {
 fn remind(args: &DueArgs, pipeline: &Pipeline) -> Result<Exit> {
     let definition = &pipeline.definition;
     let mut store = open_store(&args.database)?;
-    let mailer = Mailer::open(args.pipeline.name.as_deref(), None)?;
+    let mailer = Mailer::open(args.pipeline.name.as_deref(), None, &store)?;
     if args.send {
         settle(&mailer, &mut store)?;
     }

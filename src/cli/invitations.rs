@@ -236,7 +236,7 @@ fn resend(args: &ResendArgs) -> Result<Exit> {
     )?;
     let message = read_message(how.message_file.as_deref())?;
     // Whatever would keep one of the mails from going out is said before any does.
-    let posts = open_posts(&chosen(&store, &filter, narrow)?, how)?;
+    let posts = open_posts(&store, &chosen(&store, &filter, narrow)?, how)?;
     if how.send {
         for (_, mailer) in &posts {
             mailer.check_links()?;
@@ -297,7 +297,11 @@ fn has(mails: &[Listed], kind: Kind) -> bool {
 
 /// What mailing needs for each of the pipelines by which `found` went out, or for the one that is
 /// named.
-fn open_posts(found: &[Listed], how: &SendArgs) -> Result<Vec<(Option<String>, Mailer)>> {
+fn open_posts(
+    store: &Store,
+    found: &[Listed],
+    how: &SendArgs,
+) -> Result<Vec<(Option<String>, Mailer)>> {
     let named = how.pipeline.as_deref();
     let mut posts: Vec<(Option<String>, Mailer)> = Vec::new();
     for one in found {
@@ -307,7 +311,7 @@ fn open_posts(found: &[Listed], how: &SendArgs) -> Result<Vec<(Option<String>, M
         {
             Some(at) => at,
             None => {
-                let mailer = Mailer::open(named, one.pipeline.as_deref())?;
+                let mailer = Mailer::open(named, one.pipeline.as_deref(), store)?;
                 posts.push((one.pipeline.clone(), mailer));
                 posts.len() - 1
             }

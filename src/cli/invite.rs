@@ -471,7 +471,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<Exit> {
     let how = &args.how;
     let store = open_store(&how.database)?;
     let run = find_import(&store, &args.run)?;
-    let mailer = Mailer::open(how.pipeline.as_deref(), run.pipeline.as_deref())?;
+    let mailer = Mailer::open(how.pipeline.as_deref(), run.pipeline.as_deref(), &store)?;
     let to = args.to.clone().or_else(|| mailer.mail.admin.clone());
     let to = to.ok_or_else(|| {
         Refusal::new(Code::MailSettings, "no recipient")

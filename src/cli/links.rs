@@ -18,7 +18,7 @@ use crate::people::words::{Among, find_import, split, wishes};
 use crate::refusal::{Refusal, Result};
 use crate::report::{cards, mails};
 use crate::sending::handover::{Wanted, cards_of, choose, hand_over, open_mailer};
-use crate::sending::mailer::{Mailer, OWN_PAGE};
+use crate::sending::mailer::Mailer;
 use crate::store::Store;
 
 /// What is written into the folder of `--output`.
@@ -98,10 +98,8 @@ fn one(args: &LinkArgs, who: &str, mut store: Store) -> Result<Exit> {
 }
 
 fn warn_of_own_page(mailer: &Mailer) {
-    if mailer.mail.link_base.is_none() {
-        warn(&format!(
-            "links lead to {OWN_PAGE}, which only this machine can open: set `link_base` under `[mail]`"
-        ));
+    if let Some(warning) = mailer.local_links() {
+        warn(&warning);
     }
 }
 

@@ -41,6 +41,7 @@ mod run;
 mod runs;
 mod serve;
 mod sessions;
+mod settings;
 mod target;
 mod template;
 mod terminal;
@@ -145,6 +146,11 @@ enum Command {
     Admins {
         #[command(subcommand)]
         command: admins::AdminsCommand,
+    },
+    /// Set the sender and the name in mails, for all pipelines
+    Settings {
+        #[command(subcommand)]
+        command: settings::SettingsCommand,
     },
     /// List who did what, newest first
     Audit(audit::AuditArgs),
@@ -282,6 +288,7 @@ pub fn run() -> Exit {
         Command::Sessions { command } => sessions::sessions(command),
         Command::Target { command } => target::target(command),
         Command::Admins { command } => admins::admins(command),
+        Command::Settings { command } => settings::settings(command),
         Command::Audit(args) => audit::audit(args),
         Command::Demo(args) => demo::demo(args),
         Command::Db { command } => database(command),

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
@@ -19,6 +19,7 @@ use crate::serve::{Serving, serve as serve_pages};
 use crate::store::Store;
 use crate::store::connect::Target;
 use crate::store::launcher::home_from_environment;
+use crate::store::settings::{Listening, here};
 use crate::text::email;
 
 #[derive(Args)]
@@ -62,13 +63,15 @@ pub(super) fn templates(command: &TemplatesCommand) -> Result<Exit> {
 /// `muster serve`.
 pub(super) fn serve(args: &ServeArgs) -> Result<Exit> {
     let target = Target::find(args.database.database.as_deref(), &home_from_environment()?)?;
-    let mailer = Mailer::open(args.pipeline.as_deref(), None)?;
+    let store = Store::open(target.clone())?;
+    let mailer = Mailer::open(args.pipeline.as_deref(), None, &store)?;
     let mail = mailer.mail.clone();
-    let noticing = Notices {
+    let noticing = Arc::new(Notices {
         target: target.clone(),
-        store: Mutex::new(Store::open(target.clone())?),
+        store: Mutex::new(store),
         mailer,
-    };
+    });
+    let listening = Arc::clone(&noticing);
     let serving = Serving {
         listen: args.listen,
         mail,
@@ -80,6 +83,9 @@ pub(super) fn serve(args: &ServeArgs) -> Result<Exit> {
         })),
     };
     serve_pages(target, &serving, stop_on_signal(), |address| {
+        if let Err(refusal) = listening.note(address) {
+            warn(&format!("links may lead elsewhere: {refusal}"));
+        }
         print(&format!("serving http://{address}/ until Ctrl-C\n"));
     })?;
     Ok(Exit::Done)
@@ -93,15 +99,18 @@ struct Notices {
 }
 
 impl Notices {
+    /// Notes where the page listens: links lead there that have no other address.
+    fn note(&self, address: SocketAddr) -> Result<()> {
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.set_place(Listening::Page, &here(address))
+    }
+
     fn tell(&self, account: Uuid, kind: Kind) -> Result<()> {
         // Who accepts an invitation has nothing yet that somebody could have taken over.
         if kind == Kind::Invite {
             return Ok(());
         }
-        let mut store = match self.store.lock() {
-            Ok(store) => store,
-            Err(poisoned) => poisoned.into_inner(),
-        };
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         // The database may have been restarted since the last notice.
         if !store.is_connected() {
             *store = Store::open(self.target.clone())?;

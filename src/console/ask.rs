@@ -1,11 +1,13 @@
 //! A request as a page sees it, and what a page gives back.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use maud::{Markup, html};
 
 use super::{App, words};
 use crate::admin::Role;
+use crate::issue::Code;
 use crate::refusal::Result;
 use crate::store::Store;
 use crate::store::audit::Acting;
@@ -82,6 +84,17 @@ impl Ask<'_> {
         words::fill(self.t(english), blanks)
     }
 
+    /// What a code means, in the viewer's language; a code that isn't known as it is.
+    pub fn title<'a>(&self, code: &'a str) -> &'a str {
+        let found = Code::ALL.iter().find(|known| known.name() == code);
+        found.map_or(code, |code| self.t(code.title()))
+    }
+
+    /// What a pass, a run or the time line says, in the viewer's language.
+    pub fn said<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        words::said(self.language, text)
+    }
+
     /// Whether values of people are masked on this page.
     pub fn masks(&self) -> bool {
         !(self.session.shows_values && self.may(Role::Operator))
@@ -125,6 +138,14 @@ impl Ask<'_> {
         }
     }
 
+    /// A number with what it counts: one, or several as `{n} people`.
+    pub fn counted(&self, n: u64, one: &'static str, many: &'static str) -> String {
+        match n {
+            1 => self.t(one).to_string(),
+            n => self.tf(many, &[("n", &self.number(n))]),
+        }
+    }
+
     /// What the audit calls what is done now, and the command that it equals, without personal
     /// values. Without this, the action is the path of the request.
     pub fn acts(&mut self, action: &str, command: &str) {
@@ -162,6 +183,8 @@ pub fn who(session: &Session) -> String {
 pub enum Answer {
     /// A page.
     Page(Page),
+    /// A page that says that something was tried too often.
+    TooMany(Page),
     /// After a form: where its result is.
     See(String),
     /// A file to save.

@@ -67,11 +67,14 @@ pub(super) async fn answer(app: Arc<App>, peer: SocketAddr, request: Request<Bod
         false => Fields::default(),
     };
     let pool = Arc::clone(&app.pool);
-    let (retry, accepted) = (head.uri.path().to_string(), head.accepted.clone());
+    let accepted = head.accepted.clone();
     let done = pool
         .run(move |store| Ok(respond(&app, store, found, &head, form)))
         .await;
-    done.unwrap_or_else(|| away(&accepted, &retry))
+    match done {
+        Some(response) => response,
+        None => away(&accepted, pool.is_stopped().await),
+    }
 }
 
 /// A handler that takes the body as it comes. What it needs besides is checked here.
@@ -87,13 +90,12 @@ async fn stream(
     };
     let (pool, shared) = (Arc::clone(&app.pool), Arc::clone(&app));
     let accepted = head.accepted.clone();
-    let path = head.uri.path().to_string();
     let opened = pool.run(move |store| {
         let session = session_of(&shared, store, &head)?;
         Ok((session, head))
     });
     let Some((session, head)) = opened.await else {
-        return away(&accepted, &path);
+        return away(&accepted, pool.is_stopped().await);
     };
     let Some(session) = session else {
         return see(&sign_in_address(&head.uri));
@@ -222,11 +224,16 @@ fn carry_out(ask: &mut Ask, handler: super::ask::Handler) -> Response {
         return framed(ask, page, StatusCode::FORBIDDEN);
     }
     let nonce = sha256_of(&nonce);
-    match ask.store.claim_form(&nonce, ask.session.id) {
+    let path = ask.path.split('?').next().unwrap_or_default();
+    match ask.store.claim_form(&nonce, ask.session.id, path) {
         Err(refusal) => return refused(&Frame::of(ask), &refusal),
         Ok(Claim::Led(location)) => return see(&location),
         Ok(Claim::UnderWay) => {
             let page = page::under_way(ask);
+            return framed(ask, page, StatusCode::CONFLICT);
+        }
+        Ok(Claim::Other) => {
+            let page = page::already_sent(ask);
             return framed(ask, page, StatusCode::CONFLICT);
         }
         Ok(Claim::New) => {}
@@ -254,6 +261,7 @@ fn frame(ask: &Ask, answer: Answer) -> Response {
             };
             framed(ask, page, status)
         }
+        Answer::TooMany(page) => framed(ask, page, StatusCode::TOO_MANY_REQUESTS),
         Answer::See(location) => see(&location),
         Answer::File(download) => file(download),
         Answer::Json(json) => typed(json, "application/json"),
@@ -286,10 +294,10 @@ fn refused(frame: &Frame, refusal: &Refusal) -> Response {
     html(status, page::render(frame, &page::refusal(frame, refusal)))
 }
 
-/// The database is away.
-fn away(accepted: &str, _path: &str) -> Response {
+/// The database is away, or somebody stopped it.
+fn away(accepted: &str, is_stopped: bool) -> Response {
     let frame = Frame::outside(words::choose("", accepted));
-    let page = page::away(&frame);
+    let page = page::away(&frame, is_stopped);
     html(StatusCode::SERVICE_UNAVAILABLE, page::render(&frame, &page))
 }
 

@@ -4,15 +4,18 @@ use maud::{Markup, html};
 
 use super::ask::{Answer, Ask, Page};
 use super::page::visible;
+use super::people::{invitations, list, pipeline};
+use super::response::fields_of;
 use crate::admin::Role;
 use crate::refusal::Result;
-use crate::store::attention::COUNT_MAX;
 use crate::store::audit::Act;
 use crate::store::runs::RunRecord;
 use crate::summary::Summary;
 
 /// The latest runs that are looked through for what waits.
 const RUNS_LOOKED_AT: i64 = 25;
+/// Where counting stops, so that nobody waits for it: a count of this many is "this many or more".
+const COUNT_MAX: u64 = 10_000;
 /// The runs that the page lists.
 const RUNS_SHOWN: usize = 8;
 
@@ -36,7 +39,7 @@ pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
             } @else {
                 ul.waiting {
                     @for one in &waiting {
-                        li { @if one.path.is_empty() { strong { (one.count) } " " (ask.t(one.what)) } @else { a href=(one.path) { strong { (one.count) } " " (ask.t(one.what)) } } @if !one.of.is_empty() { " " span.faint { (one.of) } } }
+                        li { a href=(one.path) { strong { (one.count) } " " (ask.t(one.what)) } @if !one.of.is_empty() { " " span.faint { (one.of) } } }
                     }
                 }
             }
@@ -155,51 +158,68 @@ fn of_runs(ask: &Ask, runs: &[RunRecord]) -> Result<Vec<Waiting>> {
     Ok(waiting)
 }
 
-/// What people and mails wait for.
+/// A list that shouldn't be long: its address, and what is in it.
+struct Waits {
+    path: &'static str,
+    query: &'static str,
+    /// One of them, and several.
+    what: [&'static str; 2],
+}
+
+const WAITS: [Waits; 4] = [
+    Waits {
+        path: "/people",
+        query: "phase=not-invited",
+        what: ["person is not invited yet", "people are not invited yet"],
+    },
+    Waits {
+        path: "/invitations",
+        query: "state=unknown",
+        what: [
+            "mail may or may not have been sent",
+            "mails may or may not have been sent",
+        ],
+    },
+    Waits {
+        path: "/invitations",
+        query: "state=sent&ends=48",
+        what: [
+            "link expires within two days",
+            "links expire within two days",
+        ],
+    },
+    Waits {
+        path: "/people",
+        query: "missing=yes",
+        what: [
+            "person is missing from their latest list",
+            "people are missing from their latest list",
+        ],
+    },
+];
+
+/// What people and mails wait for: as many as are in the lists that the counts lead to.
 fn of_people(ask: &Ask, waiting: &mut Vec<Waiting>) -> Result<()> {
-    let counts = ask.app.counts.get("attention", || ask.store.attention())?;
-    for (count, what, path) in [
-        (
-            counts.not_invited,
-            [
-                "person was imported and not invited",
-                "people were imported and not invited",
-            ],
-            "/people?status=invited",
-        ),
-        (
-            counts.unknown,
-            [
-                "mail may or may not have been sent",
-                "mails may or may not have been sent",
-            ],
-            "/invitations?state=unknown",
-        ),
-        (
-            counts.expiring,
-            [
-                "link expires within two days",
-                "links expire within two days",
-            ],
-            "/invitations?ends=48",
-        ),
-        (
-            counts.leaving,
-            [
-                "person is missing from their latest list",
-                "people are missing from their latest list",
-            ],
-            // No list has them yet.
-            "",
-        ),
-    ] {
+    let definition = pipeline::definition(ask.store)?;
+    for waits in &WAITS {
+        let asked = fields_of(waits.query.as_bytes());
+        let key = format!("{}?{}", waits.path, waits.query);
+        let count = ask.app.counts.get(&key, || {
+            if waits.path == "/people" {
+                let choice = list::asked(&asked).choice(ask.store, &definition)?;
+                ask.store.count_people_up_to(&choice, COUNT_MAX)
+            } else {
+                let shown = invitations::asked(&asked);
+                ask.store.count_shown_up_to(&shown, COUNT_MAX)
+            }
+        })?;
         if count > 0 {
             let more = if count == COUNT_MAX { "+" } else { "" };
             waiting.push(Waiting {
                 count: ask.number(count) + more,
-                what: what[usize::from(count > 1)],
+                what: waits.what[usize::from(count > 1)],
                 of: String::new(),
-                path: path.to_string(),
+                path: format!("{}?{}", waits.path, waits.query),
             });
         }
     }

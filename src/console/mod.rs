@@ -62,7 +62,7 @@ mod steps;
 mod words;
 
 pub use self::import::{folder_of as uploads_of, tidy};
-pub use self::proxy::{Network, Trusted};
+pub use self::proxy::{Network, Proxy};
 
 /// Bytes of a form; files are streamed and have a limit of their own.
 const FORM_BYTES_MAX: usize = 4 << 20;
@@ -87,8 +87,8 @@ pub struct Serving {
     pub hosts: Vec<String>,
     /// Whether browsers come by `https` through a proxy, whose `X-Forwarded-For` names them.
     pub behind_proxy: bool,
-    /// The proxy that says who has signed in.
-    pub trusted: Option<Trusted>,
+    /// The proxy in front.
+    pub proxy: Proxy,
 }
 
 /// What every request needs.
@@ -107,7 +107,7 @@ pub struct App {
     hosts: Vec<String>,
     https: bool,
     behind_proxy: bool,
-    trusted: Option<Trusted>,
+    proxy: Proxy,
     /// Whether links sign in, as on the machine itself.
     links: bool,
     tries: Tries,
@@ -118,10 +118,13 @@ pub struct App {
     no_password: String,
 }
 
-/// How often somebody may try to sign in, in ten minutes.
+/// How often somebody may try to sign in, in ten minutes. What succeeds isn't counted.
 struct Tries {
     /// From one network, whatever the name: an office is often one.
     of_network: Limit<IpAddr>,
+    /// The same, for names that weren't tried from there just now: whoever types wrong passwords
+    /// shuts out nobody else at once.
+    of_others: Limit<IpAddr>,
     /// With one name from one network.
     of_both: Limit<(String, IpAddr)>,
     /// With one name from anywhere.
@@ -133,16 +136,45 @@ impl Tries {
         let time = Duration::from_mins(10);
         Tries {
             of_network: Limit::new(60, time),
+            of_others: Limit::new(300, time),
             of_both: Limit::new(10, time),
             of_name: Limit::new(50, time),
         }
     }
 }
 
+impl Tries {
+    /// Counts a try of a name from a network.
+    ///
+    /// # Errors
+    /// Too many: after how many seconds there may be one.
+    fn take(&self, key: &str, network: IpAddr, now: Instant) -> std::result::Result<(), u64> {
+        let both = (key.to_string(), network);
+        let is_other = self.of_both.is_full(&both, now);
+        self.of_both.take(both, now)?;
+        self.of_name.take(key.to_string(), now)?;
+        match self.of_network.take(network, now) {
+            Err(_) if is_other => self.of_others.take(network, now),
+            taken => taken,
+        }
+    }
+
+    /// Forgets a try that was right.
+    fn forget(&self, key: &str, network: IpAddr) {
+        self.of_both.give_back(&(key.to_string(), network));
+        self.of_name.give_back(&key.to_string());
+        self.of_network.give_back(&network);
+    }
+}
+
 impl App {
     /// The address of the browser.
     fn client(&self, head: &response::Head) -> IpAddr {
-        proxy::client(head.peer, &head.headers, self.behind_proxy)
+        let believed = match self.behind_proxy {
+            true => self.proxy.believes(head.peer.ip()),
+            false => false,
+        };
+        proxy::client(head.peer, &head.headers, believed)
     }
 
     /// Counts a try to sign in; the error is after how many seconds there may be one.
@@ -153,7 +185,7 @@ impl App {
 
     /// Who has signed in at a trusted proxy.
     fn proxy_user(&self, head: &response::Head) -> Option<String> {
-        self.trusted.as_ref()?.user(head.peer, &head.headers)
+        self.proxy.user(head.peer, &head.headers)
     }
 }
 
@@ -178,7 +210,7 @@ pub fn serve(
         inbox,
         hosts,
         behind_proxy,
-        trusted,
+        proxy,
     } = serving;
     let https = behind_proxy;
     let app = Arc::new(App {
@@ -191,7 +223,7 @@ pub fn serve(
         hosts,
         https,
         behind_proxy,
-        trusted,
+        proxy,
         links: listen.ip().is_loopback() && !behind_proxy,
         tries: Tries::new(),
         counts: Counts::default(),

@@ -259,20 +259,37 @@ pub(super) fn under_way(ask: &Ask) -> Page {
     )
 }
 
-/// The database can't be reached.
-pub(super) fn away(frame: &Frame) -> Page {
-    let text = "Nothing is lost. Reload this page in a moment.";
+/// A form with what made another one be carried out once.
+pub(super) fn already_sent(ask: &Ask) -> Page {
+    let text = "It was sent before, from another page. Nothing was done now. Reload the page, and send it again.";
     Page::new(
         "",
-        frame.t("The database can't be reached"),
-        html! { p { (frame.t(text)) } },
+        ask.t("This form was already sent"),
+        html! { p { (ask.t(text)) } p { a href="/" { (ask.t("Go to the overview")) } } },
     )
+}
+
+/// The database can't be reached, or was stopped.
+pub(super) fn away(frame: &Frame, is_stopped: bool) -> Page {
+    let (title, text) = match is_stopped {
+        true => (
+            "The database is stopped",
+            "Somebody stopped it, or the machine was restarted. Nothing is lost. Start it with `muster db start`, then reload this page.",
+        ),
+        false => (
+            "The database can't be reached",
+            "Nothing is lost. Reload this page in a moment.",
+        ),
+    };
+    let body = html! { p { (prose(frame.t(text))) } };
+    Page::new("", frame.t(title), body)
 }
 
 /// Why something can't be done.
 pub(super) fn refusal(frame: &Frame, refusal: &Refusal) -> Page {
     let body = html! {
         div.problem role="alert" {
+            @if frame.language != "en" { p { (prose(frame.t(refusal.code.title()))) } }
             p { strong { (prose(&refusal.what)) } }
             @for line in refusal.help.lines() { p { (prose(line)) } }
         }

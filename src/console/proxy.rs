@@ -50,23 +50,32 @@ impl Network {
     }
 }
 
-/// A proxy that says in a header who has signed in.
-#[derive(Debug, Clone)]
-pub struct Trusted {
-    /// Where the proxy is.
+/// The proxy in front of the console.
+#[derive(Debug, Clone, Default)]
+pub struct Proxy {
+    /// Where it is; empty for this machine or a private network.
     pub networks: Vec<Network>,
-    /// The header with the name of the administrator.
-    pub header: HeaderName,
+    /// The header in which it names the administrator who has signed in.
+    pub header: Option<HeaderName>,
 }
 
-impl Trusted {
+impl Proxy {
+    /// Whether whoever connects from there is the proxy.
+    pub fn believes(&self, peer: IpAddr) -> bool {
+        match (self.networks.as_slice(), peer.to_canonical()) {
+            ([], IpAddr::V4(peer)) => peer.is_loopback() || peer.is_private(),
+            ([], IpAddr::V6(peer)) => peer.is_loopback() || peer.is_unique_local(),
+            (networks, peer) => networks.iter().any(|network| network.has(peer)),
+        }
+    }
+
     /// Who has signed in at the proxy; `None` from anywhere else, and where the header isn't there once.
+    /// A network must be named for that.
     pub fn user(&self, peer: SocketAddr, headers: &HeaderMap) -> Option<String> {
-        let peer = peer.ip();
-        if !self.networks.iter().any(|network| network.has(peer)) {
+        if self.networks.is_empty() || !self.believes(peer.ip()) {
             return None;
         }
-        let mut values = headers.get_all(&self.header).iter();
+        let mut values = headers.get_all(self.header.as_ref()?).iter();
         // Several could be the proxy's own and one that the client sent.
         let (Some(value), None) = (values.next(), values.next()) else {
             return None;
@@ -76,11 +85,11 @@ impl Trusted {
     }
 }
 
-/// The address of the browser: behind a proxy, what the proxy says.
-pub(super) fn client(peer: SocketAddr, headers: &HeaderMap, behind_proxy: bool) -> IpAddr {
+/// The address of the browser: what the proxy says, where it is one that is believed.
+pub(super) fn client(peer: SocketAddr, headers: &HeaderMap, is_believed: bool) -> IpAddr {
     let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
     let forwarded = forwarded
-        .filter(|_| behind_proxy)
+        .filter(|_| is_believed)
         .and_then(|value| limit::forwarded(value.to_str().ok()?));
     forwarded.unwrap_or(peer.ip()).to_canonical()
 }
@@ -124,9 +133,9 @@ mod tests {
 
     #[test]
     fn a_name_is_taken_from_the_proxy_only_and_once() {
-        let trusted = Trusted {
+        let trusted = Proxy {
             networks: vec!["127.0.0.1".parse().unwrap()],
-            header: HeaderName::from_static("x-user"),
+            header: Some(HeaderName::from_static("x-user")),
         };
         let mut headers = HeaderMap::new();
         let proxy: SocketAddr = "127.0.0.1:9".parse().unwrap();
@@ -137,5 +146,31 @@ mod tests {
         assert_eq!(trusted.user(other, &headers), None);
         headers.append("x-user", "Bob".parse().unwrap());
         assert_eq!(trusted.user(proxy, &headers), None);
+    }
+
+    #[test]
+    fn only_the_proxy_says_who_the_browser_is() {
+        let near = Proxy::default();
+        let named = Proxy {
+            networks: vec!["203.0.113.7".parse().unwrap()],
+            header: None,
+        };
+        for (peer, by_default, by_name) in [
+            ("127.0.0.1", true, false),
+            ("::ffff:10.1.2.3", true, false),
+            ("fd00::1", true, false),
+            ("203.0.113.7", false, true),
+            ("198.51.100.9", false, false),
+            ("2001:db8::1", false, false),
+        ] {
+            let address: IpAddr = peer.parse().unwrap();
+            let believed = (near.believes(address), named.believes(address));
+            assert_eq!(believed, (by_default, by_name), "{peer}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", "198.51.100.9".parse().unwrap());
+        let peer: SocketAddr = "192.0.2.1:9".parse().unwrap();
+        assert_eq!(client(peer, &headers, false), peer.ip());
+        assert_eq!(client(peer, &headers, true).to_string(), "198.51.100.9");
     }
 }

@@ -48,23 +48,40 @@ pub(super) fn fields_of(bytes: &[u8]) -> Fields {
 /// Without percent signs and pluses. NUL is left out: no person types it, and no text of PostgreSQL
 /// can hold it.
 fn plain_text(part: &[u8]) -> String {
+    let spaces = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
+    let part: Vec<u8> = part.iter().map(spaces).collect();
+    let (mut bytes, _) = percent_decoded(&part);
+    bytes.retain(|byte| *byte != 0);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// With the bytes that percent signs name (RFC 3986, section 2.1), and whether each percent sign names
+/// one; another stays as it is.
+pub(super) fn percent_decoded(part: &[u8]) -> (Vec<u8>, bool) {
     let mut bytes = Vec::with_capacity(part.len());
-    let mut rest = part;
+    let (mut rest, mut is_whole) = (part, true);
     while let [byte, after @ ..] = rest {
         rest = after;
-        let digits = after.get(..2).filter(|_| *byte == b'%');
+        if *byte != b'%' {
+            bytes.push(*byte);
+            continue;
+        }
+        let digits = after
+            .get(..2)
+            .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
         let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
         match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
             Some(decoded) => {
                 bytes.push(decoded);
                 rest = &after[2..];
             }
-            None if *byte == b'+' => bytes.push(b' '),
-            None => bytes.push(*byte),
+            None => {
+                is_whole = false;
+                bytes.push(*byte);
+            }
         }
     }
-    bytes.retain(|byte| *byte != 0);
-    String::from_utf8_lossy(&bytes).into_owned()
+    (bytes, is_whole)
 }
 
 /// A page of HTML.

@@ -9,7 +9,7 @@ use axum::response::Response;
 
 use super::App;
 use super::ask::{Fields, Handler};
-use super::response::Head;
+use super::response::{Head, percent_decoded};
 use super::{
     audit, help, home, import, inbox, invite, jobs, mails, people, runs, settings, sign_in,
 };
@@ -144,6 +144,8 @@ pub(super) const ROUTES: &[Route] = &[
     fresh("/settings/administrators/role", Role::Owner, settings::set_role),
     fresh("/settings/administrators/link", Role::Owner, settings::new_link),
     fresh("/settings/administrators/remove", Role::Owner, settings::remove),
+    page("/settings/mails", Role::Owner, settings::mails),
+    fresh("/settings/mails", Role::Owner, settings::set_mails),
     page("/settings/suppression", Role::Operator, settings::suppression),
     form("/settings/suppression/add", Role::Operator, settings::suppress),
     form("/settings/suppression/remove", Role::Approver, settings::unsuppress),
@@ -302,6 +304,8 @@ pub(super) const ROUTES: &[Route] = &[
         invite::send,
     ),
     page("/people/{person}", Role::Reader, people::person::page),
+    page("/people/{person}/edit", Role::Operator, people::edit::page),
+    form("/people/{person}/edit", Role::Operator, people::edit::preview),
     form("/people/{person}/link", Role::Operator, people::link::make),
     page("/add", Role::Operator, people::add::page),
     form("/add/check", Role::Operator, people::add::check),
@@ -442,20 +446,8 @@ fn matched(pattern: &'static str, path: &str) -> Option<Vec<(&'static str, Strin
 
 /// A part of a path without its percent signs.
 fn decoded(part: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(part.len());
-    let mut rest = part.as_bytes();
-    while let [byte, after @ ..] = rest {
-        rest = after;
-        match byte {
-            b'%' => {
-                let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
-                bytes.push(u8::from_str_radix(digits, 16).ok()?);
-                rest = &rest[2..];
-            }
-            byte => bytes.push(*byte),
-        }
-    }
-    String::from_utf8(bytes).ok()
+    let (bytes, is_whole) = percent_decoded(part.as_bytes());
+    String::from_utf8(bytes).ok().filter(|_| is_whole)
 }
 
 #[cfg(test)]

@@ -6,14 +6,16 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 use super::ask::{Answer, Ask, Page};
-use super::page::{command, form, visible};
+use super::page::{command, form, prose, visible};
 use crate::admin::Role;
 use crate::issue::{Code, mask};
 use crate::notify::token::{Token, sha256_of};
 use crate::refusal::{Refusal, Result};
+use crate::sending::mailer::check_settings;
 use crate::store::admins::{Admin, NAME_CHARS_MAX, PasswordLink};
 use crate::store::console::Open;
 use crate::store::rules::SECOND_PERSON;
+use crate::store::settings::MailSettings;
 use crate::text::email;
 
 const HERE: &str = "/settings";
@@ -44,6 +46,7 @@ pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
         section aria-labelledby="more" {
             h2 id="more" { (ask.t("More")) }
             ul {
+                @if all { li { a href="/settings/mails" { (ask.t("Sender and name in mails")) } } }
                 @if all { li { a href="/settings/administrators" { (ask.t("Administrators and roles")) } } }
                 @if ask.may(Role::Operator) { li { a href="/settings/suppression" { (ask.t("Addresses that are never mailed")) } } }
                 @if ask.may(Role::Approver) { li { a href="/audit" { (ask.t("Audit: who did what")) } } }
@@ -108,7 +111,7 @@ fn own(ask: &Ask) -> Markup {
     }
 }
 
-/// `/settings`, sent: language and time zone of this session.
+/// `/settings`, sent: language and time zone, kept with the administrator.
 pub(super) fn set_own(ask: &mut Ask) -> Result<Answer> {
     let language = match ask.form.get("language") {
         "de" => "de",
@@ -122,8 +125,85 @@ pub(super) fn set_own(ask: &mut Ask) -> Result<Answer> {
     }
     ask.session.language = language.to_string();
     ask.session.time_zone = zone;
-    ask.store.set_console_session(&ask.session)?;
+    ask.store.keep_preferences(&ask.session)?;
     Ok(Answer::See(HERE.to_string()))
+}
+
+/// `/settings/mails`.
+pub(super) fn mails(ask: &mut Ask) -> Result<Answer> {
+    let settings = ask.store.mail_settings()?;
+    Ok(mails_page(ask, &settings, None).into())
+}
+
+/// The form, with what is wrong about it.
+fn mails_page(ask: &Ask, settings: &MailSettings, wrong: Option<&Refusal>) -> Page {
+    const ABOUT: &str = "These hold for every mail whose pipeline doesn't say it: what a pipeline has under `[mail]` goes before them.";
+    let fields = [
+        (
+            "from",
+            "Sender",
+            "Such as Acme People <people@acme.example>. Mails through a server need one.",
+            &settings.from,
+        ),
+        (
+            "reply_to",
+            "Address for answers (optional)",
+            "Where answers go, if not to the sender.",
+            &settings.reply_to,
+        ),
+        (
+            "product",
+            "Name in mails (optional)",
+            "What people are invited to, such as Acme Learning.",
+            &settings.product,
+        ),
+    ];
+    let body = html! {
+        @if let Some(wrong) = wrong {
+            div.problem role="alert" {
+                p { strong { (prose(&wrong.what)) } }
+                p { (prose(&wrong.help)) }
+            }
+        }
+        section aria-labelledby="mails" {
+            h2 id="mails" { (ask.t("Sender and name in mails")) }
+            p { (prose(ask.t(ABOUT))) }
+            (form(ask, "/settings/mails", html! {
+                @for (name, label, about, value) in fields {
+                    @let hint = format!("about-{name}");
+                    div.field {
+                        label for=(name) { (ask.t(label)) }
+                        input id=(name) name=(name) type="text" value=(value) maxlength="300" autocomplete="off" aria-describedby=(hint);
+                        p.small id=(hint) { (ask.t(about)) }
+                    }
+                }
+                div { button { (ask.t("Keep")) } }
+            }))
+            (command(ask, "muster settings set NAME VALUE"))
+        }
+        p { a href=(HERE) { (ask.t("Back to the settings")) } " · " a href="/mails" { (ask.t("See the mails")) } }
+    };
+    let page = Page::new(HERE, ask.t("Sender and name in mails"), body);
+    match wrong {
+        Some(_) => page.refusing(),
+        None => page,
+    }
+}
+
+/// `/settings/mails`, sent.
+pub(super) fn set_mails(ask: &mut Ask) -> Result<Answer> {
+    let value = |name| ask.form.get(name).trim().to_string();
+    let settings = MailSettings {
+        from: value("from"),
+        reply_to: value("reply_to"),
+        product: value("product"),
+    };
+    if let Err(wrong) = check_settings(&settings) {
+        return Ok(mails_page(ask, &settings, Some(&wrong)).into());
+    }
+    ask.acts("settings set", "muster settings set …");
+    ask.store.set_mail_settings(&settings)?;
+    Ok(Answer::See("/settings/mails".to_string()))
 }
 
 fn session_table(ask: &Ask, sessions: &[Open]) -> Markup {

@@ -261,9 +261,7 @@ fn check(
 ) -> Result<Checked> {
     let (key, now) = (username_key(name).into_owned(), Instant::now());
     let network = limit::network(address);
-    let taken = app.tries.of_network.take(network, now);
-    let taken = taken.and_then(|()| app.tries.of_both.take((key.clone(), network), now));
-    if let Err(seconds) = taken.and_then(|()| app.tries.of_name.take(key, now)) {
+    if let Err(seconds) = app.tries.take(&key, network, now) {
         return Ok(Checked::Many(seconds));
     }
     // Long texts cost time to normalize, and are no password that was ever taken.
@@ -274,7 +272,10 @@ fn check(
         .map_or(app.no_password.as_str(), |(_, hash)| hash);
     let is_right = password::verify(&typed, hash);
     Ok(match found {
-        Some((admin, _)) if is_right => Checked::Right(Box::new(admin)),
+        Some((admin, _)) if is_right => {
+            app.tries.forget(&key, network);
+            Checked::Right(Box::new(admin))
+        }
         Some((admin, _)) => {
             let who = format!("console:{}", admin.name);
             act(store, &who, "sign-in refused", &address.to_string());
@@ -421,10 +422,10 @@ fn short(value: &str) -> String {
 /// Asks for the password again, for what can do harm. A form that was sent is offered again after it.
 pub(super) fn confirm(ask: &Ask) -> Answer {
     let kept = (!ask.form.0.is_empty()).then(|| Kept::of(&ask.path, &ask.form));
-    confirm_page(ask, kept.as_ref(), "")
+    confirm_page(ask, kept.as_ref(), "").into()
 }
 
-fn confirm_page(ask: &Ask, kept: Option<&Kept>, problem: &'static str) -> Answer {
+fn confirm_page(ask: &Ask, kept: Option<&Kept>, problem: &'static str) -> Page {
     const WHY: &str = "This can change or remove much. Enter your password again to go on; then you have ten minutes.";
     let wrong = (!problem.is_empty()).then_some("true");
     let to = match ask.form.has("to") {
@@ -448,8 +449,8 @@ fn confirm_page(ask: &Ask, kept: Option<&Kept>, problem: &'static str) -> Answer
     };
     let page = Page::new("", ask.t("Confirm that it is you"), body);
     match problem.is_empty() {
-        true => page.into(),
-        false => page.refusing().into(),
+        true => page,
+        false => page.refusing(),
     }
 }
 
@@ -467,8 +468,11 @@ pub(super) fn confirmed(ask: &mut Ask) -> Result<Answer> {
     let checked = check(&app, ask.store, address, &name, ask.form.get("password"))?;
     ask.store.act_as(acting);
     match checked {
-        Checked::Wrong => return Ok(confirm_page(ask, kept.as_ref(), WRONG)),
-        Checked::Many(_) => return Ok(confirm_page(ask, kept.as_ref(), MANY)),
+        Checked::Wrong => return Ok(confirm_page(ask, kept.as_ref(), WRONG).into()),
+        Checked::Many(_) => {
+            let page = confirm_page(ask, kept.as_ref(), MANY);
+            return Ok(Answer::TooMany(page));
+        }
         Checked::Right(_) => ask.store.confirm_console_session(ask.session.id)?,
     }
     let Some(kept) = kept else {

@@ -49,6 +49,8 @@ const FORMAT: &str = "muster.plan/1";
 const KEY: &str = "muster.plan";
 /// The column that has the batches as muster keeps them.
 const BATCH: &str = "muster_batch";
+/// The column that has all attributes that differ, as a JSON object.
+const ATTRIBUTES: &str = "attributes";
 /// Begins the seal; a SHA-256 follows.
 const SEAL: &[u8; 16] = b"muster plan seal";
 const SEAL_BYTES: usize = SEAL.len() + 32;
@@ -268,7 +270,7 @@ fn head(plan: &Contents, pipeline: &Pipeline, matched_against: &str, created_at:
 /// The fields of which a plan has the old and the new value, and what isn't a field.
 pub(super) fn values() -> impl Iterator<Item = &'static str> {
     let fields = COLUMNS.into_iter().map(Field::name);
-    fields.chain([Field::Groups.name(), "attributes", Field::Sessions.name()])
+    fields.chain([Field::Groups.name(), ATTRIBUTES, Field::Sessions.name()])
 }
 
 fn schema() -> Schema {
@@ -332,8 +334,8 @@ impl<'a> Columns<'a> {
             let json = (!object.is_empty()).then(|| serde_json::Value::Object(object).to_string());
             json.map(Cow::from)
         });
-        if let Some(pair) = self.pairs.last_mut() {
-            set_last(pair, objects);
+        if let Some(column) = values().position(|name| name == ATTRIBUTES) {
+            set_last(&mut self.pairs[column], objects);
         }
     }
 }

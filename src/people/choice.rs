@@ -28,6 +28,10 @@ pub struct Asked {
     pub invited_since: Option<String>,
     /// Who has neither accepted an invitation nor chosen a password.
     pub never_signed_in: bool,
+    /// Who is that far: `not-invited`, `invited`, `cancelled`, `accepted`, `active` or `closed`.
+    pub phases: Vec<String>,
+    /// Who is missing from the latest list of their source.
+    pub missing: bool,
     /// Whose name, address, username, id, phone or organization has this text.
     pub text: Option<String>,
 }
@@ -40,11 +44,13 @@ impl Asked {
             &self.groups,
             &self.roles,
             &self.organizations,
+            &self.phases,
         ];
         lists.iter().any(|list| !list.is_empty())
             || self.run.is_some()
             || self.invited_since.is_some()
             || self.never_signed_in
+            || self.missing
             || self.text.is_some()
     }
 
@@ -73,6 +79,8 @@ impl Asked {
             never_signed_in: self.never_signed_in,
             ids: None,
             except: None,
+            missing: self.missing,
+            phases: (!self.phases.is_empty()).then(|| self.phases.clone()),
         };
         if let Some(text) = &self.text {
             let text = group::key(text.trim());

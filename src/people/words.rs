@@ -95,7 +95,10 @@ fn of_list(path: &str, among: &Among) -> Result<Vec<Wish>> {
 }
 
 /// The text of a list; `-` is standard input.
-fn read_list(path: &str) -> Result<String> {
+///
+/// # Errors
+/// `usage.invalid` where it can't be read.
+pub fn read_list(path: &str) -> Result<String> {
     let read = match path {
         "-" => std::io::read_to_string(std::io::stdin()),
         path => std::fs::read_to_string(path),

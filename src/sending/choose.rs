@@ -40,7 +40,7 @@ pub fn mailer_for(
     wanted: &Wanted,
 ) -> Result<Mailer> {
     if named.is_some() || run.is_some() {
-        return Mailer::open(named, run.and_then(|run| run.pipeline.as_deref()));
+        return Mailer::open(named, run.and_then(|run| run.pipeline.as_deref()), store);
     }
     let people = store.find_people(None, kind, None)?;
     let selection = select(people, &|_| None, &wanted.only, &wanted.except, None)?;

@@ -74,7 +74,7 @@ pub fn open_mailer(
         return Err(Refusal::new(Code::UsageInvalid, what).help("name one with --pipeline"));
     }
     let logged = pipelines.pop().flatten();
-    Mailer::open(named, logged.as_deref())
+    Mailer::open(named, logged.as_deref(), store)
 }
 
 /// By account.

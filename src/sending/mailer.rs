@@ -20,9 +20,10 @@ use crate::session::Known;
 use crate::store::Store;
 use crate::store::invitations::Queued;
 use crate::store::launcher::home_from_environment;
+use crate::store::settings::{Listening, MailSettings};
 
-/// Where links lead without `[mail] link_base`: to `muster serve` on this machine.
-pub const OWN_PAGE: &str = "http://127.0.0.1:8480/";
+/// Where links lead without `[mail] link_base`, if `muster serve` never listened anywhere else.
+const OWN_PAGE: &str = "http://127.0.0.1:8480/";
 
 /// Takes the place of a real mail's token in a preview.
 const PREVIEW_TOKEN: &str = "only-a-preview-this-link-opens-nothing-----";
@@ -45,12 +46,39 @@ pub struct Mailer {
     pub day: Option<Date>,
 }
 
+/// The most characters of a product's name.
+const PRODUCT_CHARS_MAX: usize = 100;
+
+/// Whether mails can be sent by these settings.
+///
+/// # Errors
+/// `mail.settings` with the first that is wrong.
+pub fn check_settings(settings: &MailSettings) -> Result<()> {
+    let mut mail = Mail::default();
+    settings.fill(&mut mail);
+    Sender::of(&mail)?;
+    let product = &settings.product;
+    if product.chars().count() > PRODUCT_CHARS_MAX || product.chars().any(char::is_control) {
+        let what =
+            format!("`product` has more than {PRODUCT_CHARS_MAX} characters, or a line break");
+        return Err(Refusal::new(Code::MailSettings, what).help("write a short name"));
+    }
+    Ok(())
+}
+
+/// The page of `muster serve` on this machine, where it listens or listened last.
+fn own_page(store: &Store) -> Result<String> {
+    let place = store.place(Listening::Page)?;
+    Ok(place.unwrap_or_else(|| OWN_PAGE.to_string()))
+}
+
 impl Mailer {
-    /// By the named pipeline, else by `logged`'s.
+    /// By the named pipeline, else by `logged`'s. What it doesn't say, the database's settings say.
     ///
     /// # Errors
-    /// `pipeline.*` where there is no such pipeline, and `mail.settings` for settings that don't fit.
-    pub fn open(named: Option<&str>, logged: Option<&str>) -> Result<Mailer> {
+    /// `pipeline.*` where there is no such pipeline, `mail.settings` for settings that don't fit, and
+    /// a `database.*` code.
+    pub fn open(named: Option<&str>, logged: Option<&str>, store: &Store) -> Result<Mailer> {
         let opened =
             crate::pipelines::open(named.or(logged)).map_err(|refusal| match (named, logged) {
                 (None, Some(_)) => {
@@ -60,23 +88,25 @@ impl Mailer {
             })?;
         let dates = opened.definition.accounts.dates;
         let day = (dates == Dates::Schedule).then(crate::pipelines::today);
-        let (mail, pipeline) = (opened.definition.mail, opened.named);
+        let (mut mail, pipeline) = (opened.definition.mail, opened.named);
+        store.mail_settings()?.fill(&mut mail);
+        let link_base = match &mail.link_base {
+            Some(base) => base.clone(),
+            None => own_page(store)?,
+        };
         let sender = Sender::of(&mail)?;
         let transport = match Server::find(&mail)? {
             Some(_) if sender.is_default() => {
                 let what = "a mail server is configured, but no sender";
                 return Err(Refusal::new(Code::MailSettings, what)
-                    .help("set `from = \"Name <address>\"` under `[mail]`"));
+                    .help("set `from = \"Name <address>\"` under `[mail]`, or for all pipelines: `muster settings set from \"Name <address>\"`"));
             }
             Some(server) => Transport::Smtp(server),
             None => Transport::Outbox(outbox::folder_in(&home_from_environment()?)),
         };
         Ok(Mailer {
             templates: Templates::open(&mail)?,
-            link_base: mail
-                .link_base
-                .clone()
-                .unwrap_or_else(|| OWN_PAGE.to_string()),
+            link_base,
             mail,
             sender,
             transport,
@@ -92,13 +122,25 @@ impl Mailer {
     pub fn check_links(&self) -> Result<()> {
         match &self.transport {
             Transport::Smtp(server) if self.mail.link_base.is_none() && !server.is_here() => {
-                let what =
-                    format!("links would lead to {OWN_PAGE}, which only this machine can open");
+                let what = format!(
+                    "links would lead to {}, which only this machine can open",
+                    self.link_base
+                );
                 Err(Refusal::new(Code::MailSettings, what)
                     .help("set `link_base` under `[mail]` to the address of `muster serve` or of your own page"))
             }
             _ => Ok(()),
         }
+    }
+
+    /// That links open on this machine only, if they do.
+    pub fn local_links(&self) -> Option<String> {
+        let base = &self.link_base;
+        self.mail.link_base.is_none().then(|| {
+            format!(
+                "links lead to {base}, which only this machine can open: set `link_base` under `[mail]`"
+            )
+        })
     }
 
     /// Temporary passwords are for those pipelines alone that say so.
@@ -148,9 +190,7 @@ impl Mailer {
                     .to_string(),
             );
         } else if self.mail.link_base.is_none() && matches!(self.transport, Transport::Smtp(_)) {
-            warnings.push(format!(
-                "links lead to {OWN_PAGE}, which only this machine can open: set `link_base` under `[mail]`"
-            ));
+            warnings.extend(self.local_links());
         }
         if self.mail.contact.is_none() {
             warnings

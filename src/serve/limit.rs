@@ -57,6 +57,21 @@ impl<K: Hash + Eq + Clone> Limit<K> {
         Err(seconds.ceil().max(1.0) as u64)
     }
 
+    /// Gives one back that was taken.
+    pub(crate) fn give_back(&self, key: &K) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(key) {
+            bucket.level = (bucket.level + 1.0).min(self.burst);
+        }
+    }
+
+    /// Whether none was taken that hasn't come back by the time `now`.
+    pub(crate) fn is_full(&self, key: &K, now: Instant) -> bool {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let bucket = buckets.get(key);
+        bucket.is_none_or(|bucket| self.level(bucket, now) >= self.burst - 1e-9)
+    }
+
     fn level(&self, bucket: &Bucket, now: Instant) -> f64 {
         let seconds = now.saturating_duration_since(bucket.at).as_secs_f64();
         (bucket.level + seconds * self.per_second).min(self.burst)
@@ -136,6 +151,22 @@ mod tests {
         }
         assert!(limit.buckets.lock().unwrap().len() <= BUCKETS_MAX);
         assert!(limit.take(0, now).is_err());
+    }
+
+    #[test]
+    fn what_is_given_back_was_never_taken() {
+        let limit = Limit::new(2, Duration::from_mins(1));
+        let now = Instant::now();
+        assert!(limit.is_full(&"a", now));
+        limit.take("a", now).unwrap();
+        assert!(!limit.is_full(&"a", now));
+        limit.give_back(&"a");
+        limit.give_back(&"a");
+        assert!(limit.is_full(&"a", now));
+        limit.take("a", now).unwrap();
+        limit.take("a", now).unwrap();
+        assert!(limit.take("a", now).is_err());
+        assert!(limit.is_full(&"a", now + Duration::from_mins(1)));
     }
 
     #[test]

@@ -49,13 +49,20 @@ impl Pool {
             let _turn = turn;
             let mut store = match pool.take_idle() {
                 Some(store) => store,
-                None => Store::open(pool.target.clone()).ok()?,
+                None => Store::open_if_running(pool.target.clone()).ok()?,
             };
             let value = work(&mut store).ok()?;
             pool.idle().push(store);
             Some(value)
         });
         done.await.ok().flatten()
+    }
+
+    /// Whether somebody stopped the local database.
+    pub(crate) async fn is_stopped(&self) -> bool {
+        let target = self.target.clone();
+        let asked = tokio::task::spawn_blocking(move || target.is_stopped());
+        asked.await.unwrap_or(false)
     }
 
     /// A store whose connection is still open.

@@ -28,12 +28,15 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::binaries::{MAJOR_MIN, leading_number};
 use super::error::refusal;
 use super::jobs;
-use super::launcher::Local;
+use super::launcher::{Local, Status};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
 /// How long a host may take to answer where the URL has no `connect_timeout`.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a refusal of the local database says was done.
+const LOCALLY: &str = "connecting to the local database";
 
 /// Which database a run works on.
 #[derive(Clone)]
@@ -137,6 +140,25 @@ impl Target {
         }
     }
 
+    /// Connects to what runs already: a local server that was stopped stays so.
+    ///
+    /// # Errors
+    /// As [`Target::connect`].
+    pub async fn connect_if_running(&self) -> Result<Connection> {
+        match self {
+            Target::Url(address) => address.connect().await,
+            Target::Local(local) => open(&local.own_config(), None, LOCALLY).await,
+        }
+    }
+
+    /// Whether this is a local server that was made and doesn't run.
+    pub fn is_stopped(&self) -> bool {
+        match self {
+            Target::Url(_) => false,
+            Target::Local(local) => local.status() == Status::Stopped,
+        }
+    }
+
     /// Connects to what is there already: a local database that was never made, or that can't be
     /// started because PostgreSQL isn't installed, is none. For commands that only look.
     ///
@@ -155,8 +177,7 @@ impl Target {
 
 async fn connect_locally(local: &Local) -> Result<Connection> {
     let config = local.own_config();
-    let doing = "connecting to the local database";
-    if let Ok(connection) = open(&config, None, doing).await {
+    if let Ok(connection) = open(&config, None, LOCALLY).await {
         return Ok(connection);
     }
     let starter = local.clone();
@@ -168,7 +189,7 @@ async fn connect_locally(local: &Local) -> Result<Connection> {
                 "starting the local database was interrupted",
             )
         })??;
-    open(&config, None, doing).await
+    open(&config, None, LOCALLY).await
 }
 
 impl Address {

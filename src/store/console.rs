@@ -80,6 +80,8 @@ pub enum Claim {
     Led(String),
     /// It is being carried out right now.
     UnderWay,
+    /// It was sent before, by another form.
+    Other,
 }
 
 impl Store {
@@ -209,7 +211,9 @@ impl Store {
     pub fn find_console_session(&self, token_sha256: &[u8; 32]) -> Result<Option<Session>> {
         let sql = format!(
             "with found as (
-                 select session.*, name, role
+                 select session.*, name, role,
+                     coalesce(admins.language, session.language) as shown_language,
+                     coalesce(admins.time_zone, session.time_zone) as shown_zone
                  from muster.console_sessions session
                  left join muster.admins on admins.id = session.admin_id
                  where token_sha256 = $1 and ended_at is null
@@ -222,7 +226,7 @@ impl Store {
                  where session.token_sha256 = found.token_sha256 and found.seen_at < now() - interval '{SEEN}'
              )
              select id, admin_id, coalesce(name, ''), coalesce(role, 'owner'), secret, shows_values,
-                 language, time_zone, extract(epoch from now() - confirmed_at)::bigint
+                 shown_language, shown_zone, extract(epoch from now() - confirmed_at)::bigint
              from found"
         );
         let rows = self.query(&sql, &[&token_sha256.as_slice()], "reading a session")?;
@@ -275,26 +279,51 @@ impl Store {
         Ok(())
     }
 
-    /// Claims a form's nonce for this request.
+    /// Keeps language and time zone of a session, for the next ones of its administrator, too.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn claim_form(&self, nonce_sha256: &[u8; 32], session: Uuid) -> Result<Claim> {
+    pub fn keep_preferences(&self, session: &Session) -> Result<()> {
+        self.set_console_session(session)?;
+        let sql = "update muster.admins set language = $2, time_zone = $3 where id = $1";
+        let Session {
+            admin,
+            language,
+            time_zone,
+            ..
+        } = session;
+        self.execute(
+            sql,
+            &[admin, language, time_zone],
+            "keeping the settings of an administrator",
+        )?;
+        Ok(())
+    }
+
+    /// Claims a form's nonce for this request, of the form that is sent to `path`.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn claim_form(&self, nonce_sha256: &[u8; 32], session: Uuid, path: &str) -> Result<Claim> {
         let doing = "taking a form";
-        let sql = "insert into muster.console_forms (nonce_sha256, session_id) values ($1, $2)
-            on conflict do nothing";
-        if self.execute(sql, &[&nonce_sha256.as_slice(), &session], doing)? == 1 {
+        let nonce = nonce_sha256.as_slice();
+        let sql = "insert into muster.console_forms (nonce_sha256, session_id, path)
+            values ($1, $2, $3) on conflict do nothing";
+        if self.execute(sql, &[&nonce, &session, &path], doing)? == 1 {
             let old = format!(
                 "delete from muster.console_forms where sent_at < now() - interval '{FORMS_KEPT}'"
             );
             self.execute(&old, &[], doing)?;
             return Ok(Claim::New);
         }
-        let sql =
-            "select location from muster.console_forms where nonce_sha256 = $1 and session_id = $2";
-        let rows = self.query(sql, &[&nonce_sha256.as_slice(), &session], doing)?;
-        let location: Option<String> = rows.first().and_then(|row| row.get(0));
-        Ok(location.map_or(Claim::UnderWay, Claim::Led))
+        let sql = "select location, path = $3 from muster.console_forms
+            where nonce_sha256 = $1 and session_id = $2";
+        let rows = self.query(sql, &[&nonce, &session, &path], doing)?;
+        Ok(match rows.first().map(|row| (row.get(0), row.get(1))) {
+            Some((Some(location), true)) => Claim::Led(location),
+            Some((None, true)) => Claim::UnderWay,
+            Some((_, false)) | None => Claim::Other,
+        })
     }
 
     /// Notes where a form led; `None` lets it be sent again.

@@ -620,6 +620,16 @@ impl Store {
         Ok(counts.map(|(state, count)| (state, count as u64)).collect())
     }
 
+    /// How many of the invitations are asked for; counting stops at `most`.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn count_shown_up_to(&self, shown: &Shown, most: u64) -> Result<u64> {
+        let rest = format!("limit {most}) counted");
+        let rows = self.shown("select count(*) from (select", &rest, shown, &[])?;
+        Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
+    }
+
     /// Some of the invitations asked for, newest first: `limit` after the first `offset`.
     ///
     /// # Errors

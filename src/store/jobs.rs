@@ -268,6 +268,17 @@ impl Store {
         Ok(rows.iter().map(job).collect())
     }
 
+    /// Deletes jobs that ended, or were lost, more than that many days ago.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn delete_old_jobs(&self, days: u32) -> Result<u64> {
+        let sql = "delete from muster.jobs
+            where coalesce(ended_at, seen_at, created_at) < now() - make_interval(days => $1)";
+        let days = i32::try_from(days).unwrap_or(i32::MAX);
+        self.execute(sql, &[&days], WRITING)
+    }
+
     /// Who has the lock that lets a run write.
     ///
     /// # Errors
@@ -415,6 +426,36 @@ mod tests {
         assert!(!reader.stop_job(id).unwrap());
         let unknown = reader.job(Uuid::from_u128(8)).unwrap_err();
         assert_eq!(unknown.code, Code::RunUnknown);
+    }
+
+    #[test]
+    fn jobs_that_ended_long_ago_are_deleted() {
+        let home = Home::new("jobs");
+        let store = Store::open(Target::Local(home.local.clone())).unwrap();
+        for number in 1..=4 {
+            store.insert_job(&new(Uuid::from_u128(number))).unwrap();
+        }
+        let age = "update muster.jobs set created_at = now() - interval '20 days'";
+        store.execute(age, &[], WRITING).unwrap();
+        let sql =
+            "update muster.jobs set state = 'ended', ended_at = now() - make_interval(days => $2)
+            where id = $1";
+        for (id, days) in [(1, 15), (2, 3)] {
+            store
+                .execute(sql, &[&Uuid::from_u128(id), &days], WRITING)
+                .unwrap();
+        }
+        // The third was begun long ago and still says that it is there; the fourth never began.
+        let beat = "update muster.jobs set state = 'running', seen_at = now() where id = $1";
+        store
+            .execute(beat, &[&Uuid::from_u128(3)], WRITING)
+            .unwrap();
+        assert_eq!(store.delete_old_jobs(14).unwrap(), 2);
+        let left = store.list_jobs(9).unwrap();
+        let mut left: Vec<u128> = left.iter().map(|job| job.id.as_u128()).collect();
+        left.sort_unstable();
+        assert_eq!(left, [2, 3]);
+        assert_eq!(store.delete_old_jobs(u32::MAX).unwrap(), 0);
     }
 
     #[test]

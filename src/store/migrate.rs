@@ -64,6 +64,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     (19, "managers", include_str!("migrations/0019_managers.sql")),
     (20, "console", include_str!("migrations/0020_console.sql")),
     (21, "one_job", include_str!("migrations/0021_one_job.sql")),
+    (
+        22,
+        "mail_settings",
+        include_str!("migrations/0022_mail_settings.sql"),
+    ),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.

@@ -24,7 +24,6 @@ use connect::{Connection, Target};
 
 pub mod acceptance;
 pub mod admins;
-pub mod attention;
 pub mod audit;
 pub mod binaries;
 pub mod connect;
@@ -53,6 +52,7 @@ pub(crate) mod scratch;
 pub mod selection;
 pub mod selections;
 pub mod sessions;
+pub mod settings;
 pub mod share;
 pub mod snapshot;
 pub mod target;
@@ -79,7 +79,21 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn open(target: Target) -> Result<Store> {
         let runtime = runtime()?;
-        let mut connection = runtime.block_on(target.connect())?;
+        let connection = runtime.block_on(target.connect())?;
+        Store::migrated(runtime, target, connection)
+    }
+
+    /// The same for a database that runs: whoever stopped it wants it so.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_if_running(target: Target) -> Result<Store> {
+        let runtime = runtime()?;
+        let connection = runtime.block_on(target.connect_if_running())?;
+        Store::migrated(runtime, target, connection)
+    }
+
+    fn migrated(runtime: Runtime, target: Target, mut connection: Connection) -> Result<Store> {
         runtime.block_on(migrate::migrate(&mut connection.client))?;
         Ok(Store {
             runtime,

@@ -51,6 +51,80 @@ pub struct Choice {
     pub ids: Option<Vec<Uuid>>,
     /// None of these.
     pub except: Option<Vec<Uuid>>,
+    /// Accounts whose person is missing from the latest list of their source.
+    pub missing: bool,
+    /// Accounts whose person is that far; the words of [`PHASES`].
+    pub phases: Option<Vec<String>>,
+}
+
+/// How far somebody can be, from nothing to the end.
+pub const PHASES: [&str; 6] = [
+    "not-invited",
+    "invited",
+    "cancelled",
+    "accepted",
+    "active",
+    "closed",
+];
+
+/// When somebody is that far, as a condition of SQL; the same order. Conditions of one level, so that
+/// the database can join what they ask for.
+const IN_PHASE: [&str; 6] = [
+    "account.status = 'invited' and not exists (
+        select from muster.invitations mail
+        where mail.account_id = account.id and mail.kind = 'invite'
+            and (mail.sent_at is not null or mail.state in ('unknown', 'cancelled')))",
+    "account.status = 'invited' and exists (
+        select from muster.invitations mail
+        where mail.account_id = account.id and mail.kind = 'invite' and mail.state <> 'cancelled'
+            and (mail.sent_at is not null or mail.state = 'unknown'))",
+    "account.status = 'invited' and exists (
+        select from muster.invitations mail
+        where mail.account_id = account.id and mail.kind = 'invite' and mail.state = 'cancelled')
+    and not exists (
+        select from muster.invitations mail
+        where mail.account_id = account.id and mail.kind = 'invite' and mail.state <> 'cancelled'
+            and (mail.sent_at is not null or mail.state = 'unknown'))",
+    "account.status = 'active' and exists (
+        select from muster.invitations mail
+        where mail.account_id = account.id and mail.kind = 'invite' and mail.state = 'accepted')",
+    "account.status = 'active' and not exists (
+        select from muster.invitations mail
+        where mail.account_id = account.id and mail.kind = 'invite' and mail.state = 'accepted')",
+    "account.status = 'deactivated'",
+];
+
+/// How far an account is, as an expression of SQL.
+fn phase() -> String {
+    let pairs = PHASES.iter().zip(IN_PHASE);
+    let whens: String = pairs
+        .map(|(phase, is_in)| format!(" when {is_in} then '{phase}'"))
+        .collect();
+    format!("case{whens} end")
+}
+
+impl Choice {
+    /// Which accounts are meant, as a condition of SQL on [`Choice::values`].
+    fn condition(&self) -> String {
+        let others = include_str!("sql/people_chosen.sql");
+        let Some(phases) = &self.phases else {
+            return others.to_string();
+        };
+        let pairs = PHASES.iter().zip(IN_PHASE);
+        let wanted = pairs.filter(|(phase, _)| phases.iter().any(|wanted| wanted == *phase));
+        let wanted: Vec<&str> = wanted.map(|(_, is_in)| is_in).collect();
+        match wanted[..] {
+            [] => format!("{others} and false"),
+            [is_in] => format!("{others} and {is_in}"),
+            _ => {
+                let parts = wanted.iter().map(|is_in| {
+                    format!("select account.id from muster.accounts account where {is_in}")
+                });
+                let parts = parts.collect::<Vec<_>>().join(" union all ");
+                format!("{others} and account.id in ({parts})")
+            }
+        }
+    }
 }
 
 /// A way in that a person can still use, or that is yet to be sent.
@@ -71,7 +145,7 @@ pub struct OpenInvitation {
 }
 
 impl Choice {
-    fn values(&self) -> [&(dyn ToSql + Sync); 9] {
+    fn values(&self) -> [&(dyn ToSql + Sync); 10] {
         [
             &self.statuses,
             &self.groups,
@@ -82,6 +156,7 @@ impl Choice {
             &self.never_signed_in,
             &self.ids,
             &self.except,
+            &self.missing,
         ]
     }
 }
@@ -92,21 +167,26 @@ impl Store {
     /// # Errors
     /// A refusal with a `database.*` code.
     pub fn count_people(&self, choice: &Choice) -> Result<(u64, u64)> {
-        if choice == &Choice::default() {
-            let all = self.query("select count(*) from muster.accounts", &[], DOING)?;
-            let all = all.first().map_or(0, |row| row.get::<_, i64>(0) as u64);
-            return Ok((all, all));
+        let all = "select count(*) from muster.accounts";
+        let rows = self.query(all, &[], DOING)?;
+        let all = rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64);
+        match *choice == Choice::default() {
+            true => Ok((all, all)),
+            false => Ok((self.count_people_up_to(choice, i64::MAX as u64)?, all)),
         }
+    }
+
+    /// How many accounts fit; counting stops at `most`.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn count_people_up_to(&self, choice: &Choice, most: u64) -> Result<u64> {
         let sql = format!(
-            "select count(*) filter (where {}), count(*) from muster.accounts account",
-            include_str!("sql/people_chosen.sql")
+            "select count(*) from (select from muster.accounts account where {} limit {most}) counted",
+            choice.condition()
         );
         let rows = self.query(&sql, &choice.values(), DOING)?;
-        let count = |column| {
-            rows.first()
-                .map_or(0, |row| row.get::<_, i64>(column) as u64)
-        };
-        Ok((count(0), count(1)))
+        Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
     }
 
     /// Gives the accounts that fit to `each`, one by one as the server sends them, at most `limit`.
@@ -156,7 +236,7 @@ impl Store {
     pub fn ids_of_people(&self, choice: &Choice) -> Result<Vec<Uuid>> {
         let sql = format!(
             "select account.id from muster.accounts account where {} order by account.id",
-            include_str!("sql/people_chosen.sql")
+            choice.condition()
         );
         let rows = self.query(&sql, &choice.values(), DOING)?;
         Ok(rows.iter().map(|row| row.get(0)).collect())
@@ -179,8 +259,8 @@ impl Store {
                 select account.id from muster.accounts account where {} {limit}
             )
             {} order by {order}",
-            include_str!("sql/people_chosen.sql"),
-            include_str!("sql/people.sql")
+            choice.condition(),
+            include_str!("sql/people.sql").replace("{phase}", &phase())
         );
         let failed = |error| refusal(&error, DOING);
         let client = &self.connection.client;
@@ -211,8 +291,8 @@ impl Store {
         let sql = format!(
             "select account.id{columns} from muster.accounts account
              cross join lateral (select concat_ws(' '{columns}) collate \"C\") as known (text)
-             where {} and (lower(known.text) like all ($10) or known.text ~ '[^ -~]')",
-            include_str!("sql/people_chosen.sql"),
+             where {} and (lower(known.text) like all ($11) or known.text ~ '[^ -~]')",
+            choice.condition(),
             columns = columns.concat(),
         );
         let escaped = |word: &&str| {
@@ -390,6 +470,7 @@ fn expression(column: &RecordColumn) -> String {
             "nullif(array_to_string(account.other_roles, '; '), '') collate \"C\"".to_string()
         }
         RecordColumn::Field(field) => format!("account.{}::text collate \"C\"", field.name()),
+        RecordColumn::Phase => phase(),
         RecordColumn::Invitation => latest("invitation.state"),
         RecordColumn::Invited => latest("invitation.sent_at"),
         RecordColumn::SignedIn => "(exists (
@@ -431,6 +512,7 @@ fn record(row: &Row) -> AccountRecord {
         created: row.get(AFTER_VALUES + 5),
         updated: row.get(AFTER_VALUES + 6),
         run: row.get(AFTER_VALUES + 7),
+        phase: row.get(AFTER_VALUES + 8),
     }
 }
 

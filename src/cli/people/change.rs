@@ -23,7 +23,7 @@ use crate::meaning::group;
 use crate::meaning::protection::Protected;
 use crate::outcome::Exit;
 use crate::password::{Given, Known};
-use crate::people::words::{Among, wishes};
+use crate::people::words::{self, Among, wishes};
 use crate::refusal::{Refusal, Result};
 use crate::report::csv::{Csv, Style};
 use crate::store::Store;
@@ -35,7 +35,7 @@ use crate::text;
 /// What the file of the change is called, in the run's folder.
 const FILE: &str = "changed.csv";
 
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(in crate::cli) struct ChangeArgs {
     /// Only these: an address, username:NAME, id:ID, group:NAME, role:NAME, organization:NAME,
     /// status:STATUS, run:RUN, or @FILE with such words, one a line; repeatable
@@ -68,9 +68,10 @@ pub(in crate::cli) struct ChangeArgs {
 }
 
 /// What is changed.
-#[derive(Args)]
+#[derive(Args, Clone)]
 struct WhatArgs {
-    /// Give a field or a custom attribute a value; repeatable
+    /// Give a field or a custom attribute a value, or @FILE with such lines (@- for stdin);
+    /// repeatable
     #[arg(long, value_name = "FIELD=VALUE")]
     set: Vec<String>,
     /// Take away the value of a field or a custom attribute; repeatable
@@ -103,6 +104,7 @@ struct WhatArgs {
 pub(in crate::cli) fn change(args: &ChangeArgs) -> Result<Exit> {
     let started = SystemTime::now();
     let run = new_run(started);
+    let args = &args.read()?;
     let mut pipeline = crate::pipelines::open(args.pipeline.name.as_deref())?;
     pipeline.definition.accounts.today = Some(crate::pipelines::today());
     let (columns, selected) = {
@@ -157,6 +159,29 @@ pub(in crate::cli) fn change(args: &ChangeArgs) -> Result<Exit> {
         ..RunArgs::default()
     };
     made.carry_out(&run_args, &pipeline, task, started, run)
+}
+
+impl ChangeArgs {
+    /// With the lines of the files that `--set` names.
+    fn read(&self) -> Result<ChangeArgs> {
+        let mut args = self.clone();
+        args.what.set.clear();
+        for word in &self.what.set {
+            let Some(path) = word.strip_prefix('@') else {
+                args.what.set.push(word.clone());
+                continue;
+            };
+            if path == "-" && self.only.iter().chain(&self.except).any(|who| who == "@-") {
+                let what = "stdin can't hold both the people and the values";
+                return Err(Refusal::new(Code::UsageInvalid, what)
+                    .help("name the people as arguments, or in a file"));
+            }
+            let text = words::read_list(path)?;
+            let lines = text.lines().filter(|line| !line.trim().is_empty());
+            args.what.set.extend(lines.map(String::from));
+        }
+        Ok(args)
+    }
 }
 
 /// The password, which must suit everybody who gets it.

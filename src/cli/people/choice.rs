@@ -7,7 +7,7 @@ use crate::definition::Definition;
 use crate::people::choice::Asked;
 use crate::refusal::Result;
 use crate::store::Store;
-use crate::store::people::Choice;
+use crate::store::people::{Choice, PHASES};
 
 const STATUSES: [&str; 3] = ["active", "invited", "deactivated"];
 
@@ -34,6 +34,12 @@ pub(super) struct ChoiceArgs {
     /// Only people who have neither accepted an invitation nor chosen a password
     #[arg(long)]
     never_signed_in: bool,
+    /// Only people who are that far; repeatable
+    #[arg(long, value_name = "PHASE", value_parser = PHASES)]
+    phase: Vec<String>,
+    /// Only people who are missing from the latest list of their source
+    #[arg(long)]
+    missing: bool,
     /// Only people whose name, address, username, id, phone or organization has this text
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
@@ -49,6 +55,8 @@ impl ChoiceArgs {
             run: self.run.clone(),
             invited_since: self.invited_since.map(|day| day.to_string()),
             never_signed_in: self.never_signed_in,
+            phases: self.phase.clone(),
+            missing: self.missing,
             text: self.text.clone(),
         }
     }

@@ -122,6 +122,7 @@ fn value(account: &AccountRecord, column: &RecordColumn, unmasked: bool) -> Opti
             Some(Shown::Words(roles.map(String::from).collect(), "; "))
         }
         RecordColumn::Field(field) => text(account.value(*field).map(String::from)),
+        RecordColumn::Phase => text(Some(account.phase.clone())),
         RecordColumn::Invitation => text(account.invitation.clone()),
         RecordColumn::Invited => text(account.invited.clone()),
         RecordColumn::SignedIn => Some(Shown::Truth(account.signed_in)),

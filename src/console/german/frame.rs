@@ -2,6 +2,52 @@
 
 /// English, German.
 pub(super) const WORDS: &[(&str, &str)] = &[
+    (
+        "person is not invited yet",
+        "Person ist noch nicht eingeladen",
+    ),
+    (
+        "people are not invited yet",
+        "Personen sind noch nicht eingeladen",
+    ),
+    (
+        "This form was already sent",
+        "Dieses Formular wurde schon gesendet",
+    ),
+    (
+        "It was sent before, from another page. Nothing was done now. Reload the page, and send it again.",
+        "Es wurde schon von einer anderen Seite gesendet. Jetzt wurde nichts getan. Laden Sie die Seite neu und senden Sie es noch einmal.",
+    ),
+    ("The database is stopped", "Die Datenbank ist angehalten"),
+    (
+        "Somebody stopped it, or the machine was restarted. Nothing is lost. Start it with `muster db start`, then reload this page.",
+        "Jemand hat sie angehalten, oder der Rechner wurde neu gestartet. Es ist nichts verloren. Starten Sie sie mit `muster db start` und laden Sie dann diese Seite neu.",
+    ),
+    ("Back to the settings", "Zurück zu den Einstellungen"),
+    ("See the mails", "E-Mails ansehen"),
+    ("Sender and name in mails", "Absender und Name in E-Mails"),
+    (
+        "These hold for every mail whose pipeline doesn't say it: what a pipeline has under `[mail]` goes before them.",
+        "Sie gelten für jede E-Mail, deren Pipeline nichts dazu sagt: was eine Pipeline unter `[mail]` hat, geht vor.",
+    ),
+    ("Sender", "Absender"),
+    (
+        "Such as Acme People <people@acme.example>. Mails through a server need one.",
+        "Wie Acme People <people@acme.example>. E-Mails über einen Server brauchen einen.",
+    ),
+    (
+        "Address for answers (optional)",
+        "Adresse für Antworten (optional)",
+    ),
+    (
+        "Where answers go, if not to the sender.",
+        "Wohin Antworten gehen, wenn nicht an den Absender.",
+    ),
+    ("Name in mails (optional)", "Name in E-Mails (optional)"),
+    (
+        "What people are invited to, such as Acme Learning.",
+        "Wozu Personen eingeladen werden, wie Acme Learning.",
+    ),
     ("Overview", "Übersicht"),
     ("Import", "Import"),
     ("Runs", "Läufe"),
@@ -78,10 +124,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ),
     ("rows to fix", "Zeilen sind zu berichtigen"),
     (
-        "people were imported and not invited",
-        "Personen wurden importiert und nicht eingeladen",
-    ),
-    (
         "mails may or may not have been sent",
         "E-Mails, bei denen unklar ist, ob sie gesendet wurden",
     ),
@@ -98,10 +140,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "Zeile ist von einer Schutzgrenze zurückgehalten",
     ),
     ("row to fix", "Zeile ist zu berichtigen"),
-    (
-        "person was imported and not invited",
-        "Person wurde importiert und nicht eingeladen",
-    ),
     (
         "mail may or may not have been sent",
         "E-Mail, bei der unklar ist, ob sie gesendet wurde",

@@ -1,10 +1,15 @@
 //! German texts, a table for each room.
 
+mod codes;
 mod fix;
 mod frame;
 mod import;
 mod people;
 mod runs;
+mod said;
+
+pub(super) use self::codes::CODES;
+pub(super) use self::said::SAID;
 
 /// All tables: English, German.
 pub(super) const ALL: &[&[(&str, &str)]] = &[
@@ -13,6 +18,7 @@ pub(super) const ALL: &[&[(&str, &str)]] = &[
     import::WORDS,
     people::WORDS,
     runs::WORDS,
+    SAID,
 ];
 
 #[cfg(test)]
@@ -20,7 +26,10 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::{Path, PathBuf};
 
-    use super::ALL;
+    use super::{ALL, CODES};
+    use crate::console::words::said;
+    use crate::issue::Code;
+    use crate::rule::Rule;
 
     fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -61,8 +70,13 @@ mod tests {
     fn looked_up(source: &str) -> Vec<String> {
         let source = source.split("#[cfg(test)]").next().unwrap();
         let mut texts = Vec::new();
-        for call in [".t(", ".tf("] {
+        for call in [".t(", ".tf(", ".counted(", "plural(", " counted("] {
             for after in source.split(call).skip(1) {
+                // Counts come before their texts: one, and several.
+                if call.ends_with("ed(") || call.starts_with("plural") {
+                    texts.extend(counted(after));
+                    continue;
+                }
                 let argument = after.trim_start();
                 if let Some(rest) = argument.strip_prefix('"') {
                     texts.push(literal(rest));
@@ -81,6 +95,63 @@ mod tests {
             }
         }
         texts
+    }
+
+    /// The two texts of a call of `counted`, if it has them as literals.
+    fn counted(after: &str) -> Vec<String> {
+        let Some((before, rest)) = after.split_once('"') else {
+            return Vec::new();
+        };
+        if before.contains([';', '{', '}']) {
+            return Vec::new();
+        }
+        let one = literal(rest);
+        let rest = rest.split_once('"').map_or("", |(_, rest)| rest);
+        match rest.split_once('"') {
+            Some((between, many)) if between.trim() == "," => vec![one, literal(many)],
+            _ => vec![one],
+        }
+    }
+
+    #[test]
+    fn every_code_has_its_german() {
+        for code in Code::ALL {
+            let found = CODES.iter().filter(|(known, ..)| known == code);
+            let found: Vec<_> = found.collect();
+            let [(_, title, fix)] = found[..] else {
+                panic!("{code} has {} translations", found.len());
+            };
+            assert!(!title.is_empty() && !fix.is_empty(), "{code}");
+        }
+    }
+
+    #[test]
+    fn every_rule_and_the_time_line_have_their_german() {
+        let mut missing = Vec::new();
+        for rule in Rule::ALL {
+            if said("de", rule.title()) == rule.title() {
+                missing.push(rule.title().to_string());
+            }
+        }
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/history.rs");
+        let source = std::fs::read_to_string(path).unwrap();
+        let (_, events) = source.split_once("\nfn made(").unwrap();
+        let (events, _) = events
+            .split_once("\n/// A value as text, in full.")
+            .unwrap();
+        for after in events.split('"').skip(1).step_by(2) {
+            // Blanks of `format!` are filled with something.
+            let text = literal(&format!("{after}\""));
+            let parts = text
+                .split('{')
+                .map(|part| part.split_once('}').map_or(part, |(_, rest)| rest));
+            let text = parts.collect::<Vec<_>>().join("x");
+            let is_sentence = text.split(' ').filter(|word| word.len() > 2).count() > 1;
+            if is_sentence && said("de", &text) == text {
+                missing.push(text);
+            }
+        }
+        assert!(missing.is_empty(), "{}", missing.join("\n"));
     }
 
     #[test]
@@ -117,7 +188,11 @@ mod tests {
                 .map(|(name, _)| name.to_string());
             names.collect::<BTreeSet<String>>()
         };
-        for (english, german) in ALL.iter().flat_map(|table| table.iter()) {
+        let codes = CODES.iter();
+        let codes =
+            codes.flat_map(|(code, title, fix)| [(code.title(), *title), (code.fix(), *fix)]);
+        let codes: Vec<(&str, &str)> = codes.collect();
+        for (english, german) in ALL.iter().flat_map(|table| table.iter()).chain(&codes) {
             assert_eq!(blanks(english), blanks(german), "{english}");
             if let Some(other) = seen.insert(*english, *german) {
                 assert_eq!(other, *german, "{english}");

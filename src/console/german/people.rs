@@ -2,6 +2,81 @@
 
 /// English, German.
 pub(super) const WORDS: &[(&str, &str)] = &[
+    // how far somebody is
+    ("How far", "Stand"),
+    ("not invited yet", "noch nicht eingeladen"),
+    ("invitation cancelled", "Einladung abgebrochen"),
+    ("accepted the invitation", "Einladung angenommen"),
+    ("active without an invitation", "aktiv ohne Einladung"),
+    ("closed", "geschlossen"),
+    ("waiting for acceptance", "wartet auf Annahme"),
+    ("invited on", "eingeladen am"),
+    ("Only accounts with the status", "Nur Konten mit dem Status"),
+    (
+        "Only people who are missing from the latest list of their source",
+        "Nur Personen, die in der neuesten Liste ihrer Quelle fehlen",
+    ),
+    ("within 2 days", "innerhalb von 2 Tagen"),
+    // one person
+    ("Edit", "Bearbeiten"),
+    ("Edit a person", "Person bearbeiten"),
+    (
+        "Groups, status or invitation",
+        "Gruppen, Status oder Einladung",
+    ),
+    (
+        "Values are masked. To edit them, show them first. The audit notes that.",
+        "Werte sind verborgen. Zeigen Sie sie zuerst, um sie zu bearbeiten. Das steht dann im Protokoll.",
+    ),
+    (
+        "You see what would change before anything is written. What is emptied is taken away.",
+        "Sie sehen, was sich ändern würde, bevor etwas geschrieben wird. Was Sie leeren, wird entfernt.",
+    ),
+    ("Such as 2026-11-22", "Wie 2026-11-22"),
+    (
+        "A country's name, or its code such as DE",
+        "Der Name eines Landes, oder sein Code wie DE",
+    ),
+    ("A code such as en or de", "Ein Code wie en oder de"),
+    (
+        "The manager's id, address or username",
+        "Id, Adresse oder Benutzername des Vorgesetzten",
+    ),
+    ("Separated by semicolons", "Mit Strichpunkten getrennt"),
+    // previews
+    ("Nobody.", "Niemand."),
+    ("nobody", "niemand"),
+    ("and 1 more", "und 1 weitere"),
+    ("and {n} more", "und {n} weitere"),
+    ("{n} of {total}: {what}", "{n} von {total}: {what}"),
+    ("Accounts named here:", "Hier genannte Konten:"),
+    ("Edit again", "Noch einmal bearbeiten"),
+    (
+        "Somebody else has this already:",
+        "Das hat schon jemand anderes:",
+    ),
+    ("It belongs to", "Es gehört"),
+    (
+        "Nothing was changed. Choose another value, or change that person first.",
+        "Es wurde nichts geändert. Wählen Sie einen anderen Wert, oder ändern Sie zuerst jene Person.",
+    ),
+    (
+        "This is another number. Nothing was removed.",
+        "Das ist eine andere Zahl. Es wurde nichts entfernt.",
+    ),
+    // accounts of another application
+    (
+        "These accounts are in a table of another application:",
+        "Diese Konten sind in einer Tabelle einer anderen Anwendung:",
+    ),
+    (
+        "People whom the application added since the last run appear with the next one. Only what the table has a column for can be changed.",
+        "Personen, die die Anwendung seit dem letzten Lauf hinzugefügt hat, erscheinen mit dem nächsten. Nur wofür die Tabelle eine Spalte hat, lässt sich ändern.",
+    ),
+    (
+        "You can only look at them: no pipeline in the folder “pipelines” names that table under [target].",
+        "Sie können sie nur ansehen: keine Pipeline im Ordner „pipelines“ nennt diese Tabelle unter [target].",
+    ),
     ("Send password resets", "Links für neue Passwörter senden"),
     ("Back: who", "Zurück: wer"),
     ("Who gets a mail", "Wer eine Mail bekommt"),
@@ -439,7 +514,6 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("What happened", "Was geschehen ist"),
     ("The account now", "Das Konto jetzt"),
     ("Changed", "Geändert"),
-    ("Change or invite", "Ändern oder einladen"),
     ("Make a link to hand over", "Link zum Übergeben erzeugen"),
     ("None yet.", "Noch keine."),
     ("The newest of each kind", "Die neueste jeder Art"),

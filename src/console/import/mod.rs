@@ -42,6 +42,7 @@ pub fn tidy(home: &Path, days: u32, store: &Store) -> Result<()> {
     for id in store.old_uploads(days)? {
         discard(home, store, id)?;
     }
+    store.delete_old_jobs(days)?;
     Ok(())
 }
 

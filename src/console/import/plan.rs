@@ -245,10 +245,10 @@ fn listed(ask: &Ask, checked: &Checked, labelled: &str, issues: &[&IssueCount]) 
             caption.hidden { (ask.t("What was found")) }
             thead { tr { th scope="col" { (ask.t("What was found")) } th.number scope="col" { (ask.t("Rows")) } th scope="col" { (ask.t("For example")) } } }
             tbody { @for issue in issues { tr {
-                th scope="row" { (prose(&issue.title)) " " code.faint { (visible(&issue.code)) } }
+                th scope="row" { (prose(ask.title(&issue.code))) " " code.faint { (visible(&issue.code)) } }
                 td.number { a href={ "/runs/" (run) "/rows?code=" (page::encoded(&issue.code)) } { (ask.number(issue.count)) } }
                 td { @if let Some(example) = issue.examples.first() {
-                    (ask.tf("line {line}", &[("line", &ask.number(example.line))])) @if !example.found.is_empty() { ": " (visible(&cut(&example.found))) } @if !example.detail.is_empty() { " – " (prose(&example.detail)) }
+                    (ask.tf("line {line}", &[("line", &ask.number(example.line))])) @if !example.found.is_empty() { ": " (visible(&cut(&example.found))) } @if !example.detail.is_empty() { " – " (prose(&ask.said(&example.detail))) }
                 } }
             } } }
         } }
@@ -282,7 +282,7 @@ fn safeguards(ask: &Ask, checked: &Checked, is_wrong: bool) -> Result<Markup> {
                 caption.hidden { (ask.t("Held by safeguards")) }
                 thead { tr { th scope="col" { (ask.t("Change")) } th.number scope="col" { (ask.t("Planned")) } th.number scope="col" { (ask.t("Limit")) } } }
                 tbody { @for one in checked.held() { tr {
-                    th scope="row" { (class_name(ask, &one.class)) @for finding in &one.findings { br; span.small { (prose(finding)) } } }
+                    th scope="row" { (class_name(ask, &one.class)) @for finding in &one.findings { br; span.small { (prose(&ask.said(finding))) } } }
                     td.number { (ask.number(one.count)) }
                     td.number { @match one.limit.or(one.window_limit) { Some(limit) => (ask.number(limit)), None => "–" } }
                 } } }
@@ -405,7 +405,7 @@ fn read(ask: &Ask, checked: &Checked) -> Markup {
                     @if let Some(sheet) = &input.sheet { ", " (ask.t("Sheet")) " " (visible(sheet)) }
                     @if let Some(encoding) = &input.encoding { ", " (visible(encoding)) }
                 }
-                @if !input.detected.is_empty() { ul { @for line in &input.detected { li { (prose(line)) } } } }
+                @if !input.detected.is_empty() { ul { @for line in &input.detected { li { (prose(&ask.said(line))) } } } }
             }
             p { a href={ "/import/" (checked.upload.id) } { (ask.t("Change the columns or how the file is read")) } }
         }

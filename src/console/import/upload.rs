@@ -341,12 +341,12 @@ fn write(
 async fn claim(app: &Arc<App>, session: Uuid, nonce: [u8; 32]) -> Result<(), Read> {
     let claimed = app
         .pool
-        .run(move |store| store.claim_form(&nonce, session))
+        .run(move |store| store.claim_form(&nonce, session, "/import"))
         .await;
     match claimed {
         Some(Claim::New) => Ok(()),
         Some(Claim::Led(location)) => Err(Read::Led(location)),
-        Some(Claim::UnderWay) => Err(Problem::SentAgain.into()),
+        Some(Claim::UnderWay | Claim::Other) => Err(Problem::SentAgain.into()),
         None => Err(Problem::Failed.into()),
     }
 }

@@ -43,7 +43,7 @@ fn words(only: &str) -> Vec<String> {
 
 fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
     let run = find_import(ask.store, ask.part("run"))?;
-    let mailer = Mailer::open(None, run.pipeline.as_deref())?;
+    let mailer = Mailer::open(None, run.pipeline.as_deref(), ask.store)?;
     let only = ask.query.get("only").to_string();
     let audience = audience_of(ask, &run, (purpose, &mailer), &words(&only), &[])?;
     let key = counts::key(purpose.kind(), &only, &[]);

@@ -18,6 +18,7 @@ use crate::notify::template::{Edited, Templates, known_variables};
 use crate::refusal::{Refusal, Result};
 use crate::sending::mailer::{Mailer, undelivered};
 use crate::session::{Known, Session};
+use crate::store::Store;
 use crate::store::audit::Act;
 use crate::store::people::Choice;
 use crate::text::email;
@@ -100,9 +101,9 @@ impl Editing {
     }
 
     /// The mail as a person would get it, by the text as it is being edited.
-    fn render(&self, person: &Person) -> Result<Rendered> {
+    fn render(&self, store: &Store, person: &Person) -> Result<Rendered> {
         let named = Some(self.pipeline.as_str()).filter(|name| !name.is_empty());
-        let mut mailer = Mailer::open(named, None)?;
+        let mut mailer = Mailer::open(named, None, store)?;
         mailer.templates = Templates::open_with(&self.mail, Some(&self.edited))?;
         let person = Person {
             language: self.edited.language.clone(),
@@ -236,7 +237,7 @@ pub(crate) fn see(ask: &mut Ask) -> Result<Answer> {
         return Ok(Answer::Missing);
     };
     let person = somebody(ask)?;
-    let body = match editing.render(&person) {
+    let body = match editing.render(ask.store, &person) {
         Ok(rendered) => html! {
             div.good { p { (ask.t("The text is sound.")) } }
             (preview(ask, &editing, &rendered))
@@ -290,7 +291,7 @@ pub(crate) fn html(ask: &mut Ask) -> Result<Answer> {
     if ask.masks() {
         return Ok(Answer::Missing);
     }
-    let rendered = editing.render(&somebody(ask)?)?;
+    let rendered = editing.render(ask.store, &somebody(ask)?)?;
     Ok(Answer::Mail(rendered.html))
 }
 
@@ -355,9 +356,9 @@ pub(crate) fn send(ask: &mut Ask) -> Result<Answer> {
         let what = "this address is on the list of those that are never mailed";
         return Err(Refusal::new(Code::MailSettings, what).help("choose another one"));
     }
-    let rendered = editing.render(&somebody(ask)?)?;
+    let rendered = editing.render(ask.store, &somebody(ask)?)?;
     let named = Some(editing.pipeline.as_str()).filter(|name| !name.is_empty());
-    let mailer = Mailer::open(named, None)?;
+    let mailer = Mailer::open(named, None, ask.store)?;
     let id = new_message_id(mailer.sender.domain())?;
     let recipient = Person {
         email: to,

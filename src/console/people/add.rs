@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::list::{definition, name};
-use super::parts::{choice, counted, personal, same, status_name};
+use super::list::name;
+use super::parts::{choice, how_far, personal, same};
+use super::pipeline::{pipeline_option, roles};
 use crate::account::AccountRecord;
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::jobs::{self, Work};
@@ -59,9 +60,13 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
 }
 
 fn typing(ask: &Ask, wrong: Option<&str>) -> Result<Markup> {
-    let definition = definition()?;
     let groups = same(ask.store.group_paths()?);
-    let roles = same(definition.accounts.roles.clone());
+    let roles = same(
+        roles(ask.store)?
+            .into_iter()
+            .map(|(role, _)| role)
+            .collect(),
+    );
     let typed = |name| ask.form.get(name);
     Ok(html! {
         @if let Some(wrong) = wrong {
@@ -163,8 +168,8 @@ pub(crate) fn check(ask: &mut Ask) -> Result<Answer> {
     let wrong = found.wrong.len() as u64;
     let body = html! {
         section aria-labelledby="found" {
-            h2 #found { (counted(ask, understood, "1 person was understood", "{n} people were understood")) }
-            @if wrong > 0 { div.warning { p { (counted(ask, wrong, "1 line is no address. It isn't added.", "{n} lines are no address. They aren't added.")) } } }
+            h2 #found { (ask.counted(understood, "1 person was understood", "{n} people were understood")) }
+            @if wrong > 0 { div.warning { p { (ask.counted(wrong, "1 line is no address. It isn't added.", "{n} lines are no address. They aren't added.")) } } }
             (table(ask, &wanted, &found))
             (alone(ask, &found.there))
             (sending(ask, &wanted, &found.new))
@@ -179,11 +184,11 @@ fn alone(ask: &Ask, there: &[(Typed, AccountRecord)]) -> Markup {
     html! {
         @if !there.is_empty() {
             div.warning role="note" {
-                p { strong { (counted(ask, there.len() as u64, "1 person exists already and is left alone.", "{n} people exist already and are left alone.")) } }
+                p { strong { (ask.counted(there.len() as u64, "1 person exists already and is left alone.", "{n} people exist already and are left alone.")) } }
                 p { (ask.t("Nothing of what you chose here is set for people who exist. To change them, choose them in “People”, then “Change”.")) }
                 (form(ask, "/people/select", html! {
                     @for (_, account) in there { input type="hidden" name="one" value=(account.id); }
-                    button.second { (counted(ask, there.len() as u64, "Change 1 person who exists", "Change {n} people who exist")) }
+                    button.second { (ask.counted(there.len() as u64, "Change 1 person who exists", "Change {n} people who exist")) }
                 }))
             }
         }
@@ -207,7 +212,7 @@ fn sending(ask: &Ask, wanted: &Wanted, new: &[Typed]) -> Markup {
             @for (name, value) in [("people", &people), ("group", &wanted.groups), ("role", &wanted.role), ("organization", &wanted.organization), ("onboarding", &wanted.onboarding)] {
                 input type="hidden" name=(name) value=(value);
             }
-            button { (counted(ask, new.len() as u64, "Add 1 new person", "Add {n} new people")) }
+            button { (ask.counted(new.len() as u64, "Add 1 new person", "Add {n} new people")) }
         }))
     }
 }
@@ -248,7 +253,6 @@ fn row(ask: &Ask, (first, last, address): &Typed, what: Markup) -> Markup {
 
 /// Somebody who has an account, and what of the account is other than typed.
 fn existing(ask: &Ask, wanted: &Wanted, typed: &Typed, account: &AccountRecord) -> Markup {
-    let status = account.value(Field::Status).unwrap_or_default();
     let others = others(wanted, typed, account);
     let shown = |field: &str, value: &str| match field {
         "Role" | "Groups" => visible(value),
@@ -257,7 +261,7 @@ fn existing(ask: &Ask, wanted: &Wanted, typed: &Typed, account: &AccountRecord) 
     html! {
         span.badge.warning { (ask.t("exists already")) } " "
         a href={ "/people/" (account.id) } { (personal(ask, &name(account))) }
-        " (" (status_name(ask, status)) ")"
+        " (" (how_far(ask, account)) ")"
         @if !others.is_empty() {
             div.small {
                 (ask.t("Not changed:"))
@@ -318,15 +322,16 @@ pub(crate) fn add(ask: &mut Ask) -> Result<Answer> {
     if found.new.is_empty() || !found.there.is_empty() || !found.wrong.is_empty() {
         return check(ask);
     }
-    let args = vec![
+    let mut args = vec![
         "add".to_string(),
         format!("--groups={}", wanted.groups),
         format!("--role={}", wanted.role),
         format!("--organization={}", wanted.organization),
         format!("--onboarding={}", wanted.onboarding),
         "--json".to_string(),
-        "-".to_string(),
     ];
+    args.extend(pipeline_option(ask.store, &wanted.role)?);
+    args.push("-".to_string());
     let page = match wanted.onboarding.as_str() {
         "setup" => "reset",
         _ => "invite",

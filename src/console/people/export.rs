@@ -1,7 +1,8 @@
 //! `/people/export`: the people of a list as CSV, which can be imported again.
 
-use super::list::{asked, definition};
+use super::list::asked;
 use super::parts::new_file;
+use super::pipeline::definition;
 use crate::console::ask::{Answer, Ask, Content, Download};
 use crate::file::Pending;
 use crate::refusal::Result;
@@ -10,7 +11,7 @@ use crate::store::audit::Act;
 
 /// `/people/export`.
 pub(crate) fn download(ask: &mut Ask) -> Result<Answer> {
-    let definition = definition()?;
+    let definition = definition(ask.store)?;
     let choice = asked(&ask.query).choice(ask.store, &definition)?;
     let attributes = ask.store.attribute_names()?;
     let (columns, _) = columns(&definition, &attributes, &|field| {

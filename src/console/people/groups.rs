@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::parts::{PER_PAGE, choice, counted, offset, pages, query_of, when};
+use super::parts::{PER_PAGE, choice, offset, pages, query_of, when};
+use super::pipeline::{Own, pipeline_option};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::jobs::{self, Work};
@@ -22,9 +23,11 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let total = found.len() as u64;
     let first = offset(ask).min(total) as usize;
     let last = (first + PER_PAGE as usize).min(found.len());
+    let own = Own::of(ask.store)?;
     let body = html! {
+        (own.note(ask))
         section aria-labelledby="list" {
-            h2 #list { (counted(ask, total, "1 group", "{n} groups")) }
+            h2 #list { (ask.counted(total, "1 group", "{n} groups")) }
             form.row method="get" action="/groups" {
                 div.field {
                     label for="text" { (ask.t("Name")) }
@@ -36,7 +39,7 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
             @else { (table(ask, &found[first..last])?) (pages(ask, total)) }
             (command(ask, "muster groups list"))
         }
-        @if ask.may(Role::Operator) { (create_form(ask)) }
+        @if ask.may(Role::Operator) && own.writes() { (create_form(ask)) }
     };
     Ok(Page::new("/groups", ask.t("Groups"), body).into())
 }
@@ -115,15 +118,23 @@ pub(crate) fn show(ask: &mut Ask) -> Result<Answer> {
     let Some((groups, at)) = asked(ask)? else {
         return Ok(Answer::Missing);
     };
+    Ok(shown(ask, &groups, at, false)?.into())
+}
+
+/// The page of a group; `is_wrong` if another number was typed than that of those who would leave.
+fn shown(ask: &Ask, groups: &[GroupRecord], at: usize, is_wrong: bool) -> Result<Page> {
     let group = &groups[at];
     let inside: Vec<&GroupRecord> = groups
         .iter()
         .filter(|one| one.parent == Some(group.id))
         .collect();
-    let above = joined_above(&groups, group);
+    let above = joined_above(groups, group);
+    let own = Own::of(ask.store)?;
     let count = ask.store.count_members([group])?;
     let count = count.get(&group.id).copied().unwrap_or_default();
     let body = html! {
+        @if is_wrong { div.problem role="alert" { p { a href="#count" { (ask.t("This is another number. Nothing was removed.")) } } } }
+        (own.note(ask))
         section aria-labelledby="now" {
             h2 #now { (ask.t("The group now")) }
             dl.facts {
@@ -144,12 +155,20 @@ pub(crate) fn show(ask: &mut Ask) -> Result<Answer> {
                 (table(ask, &inside)?)
             }
         }
-        @if ask.may(Role::Operator) { (changes(ask, &groups, group)?) }
+        @if ask.may(Role::Operator) && own.writes() { (changes(ask, (groups, group), is_wrong)?) }
     };
-    Ok(Page::new("/groups", group.path.clone(), body).into())
+    let page = Page::new("/groups", group.path.clone(), body);
+    Ok(match is_wrong {
+        true => page.refusing(),
+        false => page,
+    })
 }
 
-fn changes(ask: &Ask, groups: &[GroupRecord], group: &GroupRecord) -> Result<Markup> {
+fn changes(
+    ask: &Ask,
+    (groups, group): (&[GroupRecord], &GroupRecord),
+    is_wrong: bool,
+) -> Result<Markup> {
     let here = format!("/groups/{}", group.id);
     let name = group.path.rsplit('/').next().unwrap_or_default();
     let now = if group.is_public { "public" } else { "private" };
@@ -179,14 +198,15 @@ fn changes(ask: &Ask, groups: &[GroupRecord], group: &GroupRecord) -> Result<Mar
             @if ask.may(Role::Approver) {
                 section aria-labelledby="remove" {
                     h2 #remove { (ask.t("Remove")) }
-                    p { (counted(ask, people, "1 person would leave it. Nobody's account is removed.", "{n} people would leave it. Nobody's account is removed.")) }
-                    @if groupless > 0 { div.warning { p { (counted(ask, groupless, "1 of them would be in no group.", "{n} of them would be in no group.")) } } }
-                    @if inside > 0 { p { (counted(ask, inside, "1 group below it would be removed, too.", "{n} groups below it would be removed, too.")) } }
+                    p { (ask.counted(people, "1 person would leave it. Nobody's account is removed.", "{n} people would leave it. Nobody's account is removed.")) }
+                    @if groupless > 0 { div.warning { p { (ask.counted(groupless, "1 of them would be in no group.", "{n} of them would be in no group.")) } } }
+                    @if inside > 0 { p { (ask.counted(inside, "1 group below it would be removed, too.", "{n} groups below it would be removed, too.")) } }
                     (form(ask, &format!("{here}/remove"), html! {
                         @if people > 0 {
                             div.field {
                                 label for="count" { (ask.tf("Type the number {n} to confirm", &[("n", &people)])) }
-                                input type="text" inputmode="numeric" autocomplete="off" id="count" name="count" required;
+                                input type="text" inputmode="numeric" autocomplete="off" id="count" name="count" value=(ask.form.get("count")) required aria-invalid=[is_wrong.then_some("true")] aria-describedby=[is_wrong.then_some("count-wrong")];
+                                @if is_wrong { p.wrong #count-wrong { (ask.t("This is another number. Nothing was removed.")) } }
                             }
                         }
                         button.danger { (ask.t("Remove")) }
@@ -200,7 +220,10 @@ fn changes(ask: &Ask, groups: &[GroupRecord], group: &GroupRecord) -> Result<Mar
 /// Starts `muster groups …`; a name may begin with a dash.
 fn start(ask: &mut Ask, words: &[&str], leads_to: String) -> Result<Answer> {
     let mut args = vec!["groups".to_string()];
-    args.extend(words.iter().map(|word| (*word).to_string()));
+    let (verb, rest) = words.split_first().unwrap_or((&"list", &[]));
+    args.push((*verb).to_string());
+    args.extend(pipeline_option(ask.store, "")?);
+    args.extend(rest.iter().map(|word| (*word).to_string()));
     let work = Work {
         kind: "groups",
         args,
@@ -271,9 +294,7 @@ pub(crate) fn remove(ask: &mut Ask) -> Result<Answer> {
         .filter(char::is_ascii_digit)
         .collect();
     if people > 0 && typed != people.to_string() {
-        let what = format!("the number of people who would leave isn't {people}");
-        return Err(Refusal::new(Code::UsageInvalid, what)
-            .help("go back, and type the number that the page names"));
+        return Ok(shown(ask, &groups, at, true)?.into());
     }
     let words = ["remove", "--with-members", "--apply", "--", &group.path];
     start(ask, &words, "/groups".to_string())

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::parts::{
-    self, PER_PAGE, choice, counted, kind_name, line, meant, offset, pages, personal, state_badge,
+    self, PER_PAGE, choice, kind_name, line, meant, offset, pages, personal, state_badge,
     state_name, when, which, with,
 };
 use crate::admin::Role;
@@ -33,7 +33,7 @@ const KINDS: [&str; 5] = [
 ];
 
 /// What the query asks for.
-fn asked(fields: &Fields) -> Shown {
+pub(crate) fn asked(fields: &Fields) -> Shown {
     let words = |name| {
         let words = fields.all(name).filter(|word| !word.is_empty());
         words.map(String::from).collect()
@@ -64,7 +64,7 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
             (filter(ask, &shown))
         }
         section aria-labelledby="list" {
-            h2 #list { (counted(ask, total, "1 invitation", "{n} invitations")) }
+            h2 #list { (ask.counted(total, "1 invitation", "{n} invitations")) }
             @if list.is_empty() {
                 p { (ask.t("No invitation fits.")) }
                 p { (ask.t("People are invited from the page of the run that imported them.")) " " a href="/runs" { (ask.t("See the runs")) } }
@@ -141,6 +141,7 @@ fn filter(ask: &Ask, shown: &Shown) -> Markup {
     let first = |words: &[String]| words.first().cloned().unwrap_or_default();
     let ends = [
         ("24", ask.t("within a day")),
+        ("48", ask.t("within 2 days")),
         ("72", ask.t("within 3 days")),
         ("168", ask.t("within 7 days")),
     ];

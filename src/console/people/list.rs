@@ -3,35 +3,28 @@
 use maud::{Markup, html};
 
 use super::parts::{
-    self, PER_PAGE, choice, counted, meant, offset, pages, personal, same, state_badge,
+    self, PER_PAGE, choice, how_far, meant, offset, pages, personal, phase_name, same, state_badge,
     status_name, which, with,
 };
+use super::pipeline::{Own, definition, roles};
 use crate::account::{AccountRecord, RecordColumn};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Fields, Page};
 use crate::console::page::{command, encoded, form, visible};
-use crate::definition::Definition;
 use crate::field::Field;
 use crate::people::choice::Asked;
-use crate::pipelines;
 use crate::refusal::Result;
-use crate::store::people::Choice;
+use crate::store::people::{Choice, PHASES};
 
-const STATUSES: [&str; 3] = ["active", "invited", "deactivated"];
 /// What a list can be sorted by: the word in the query, and the column.
 const SORTS: [(&str, RecordColumn); 6] = [
     ("name", RecordColumn::Field(Field::LastName)),
     ("email", RecordColumn::Field(Field::Email)),
     ("username", RecordColumn::Field(Field::Username)),
-    ("status", RecordColumn::Field(Field::Status)),
+    ("phase", RecordColumn::Phase),
     ("role", RecordColumn::Field(Field::Role)),
     ("created", RecordColumn::Created),
 ];
-
-/// The pipeline by which people are read: the default, whose accounts are muster's own.
-pub(crate) fn definition() -> Result<Definition> {
-    Ok(pipelines::open(None)?.definition)
-}
 
 /// What the query asks for.
 pub(crate) fn asked(fields: &Fields) -> Asked {
@@ -48,6 +41,8 @@ pub(crate) fn asked(fields: &Fields) -> Asked {
         run: word("run"),
         invited_since: None,
         never_signed_in: fields.has("never"),
+        phases: words("phase"),
+        missing: fields.has("missing"),
         text: word("text"),
     }
 }
@@ -68,8 +63,8 @@ fn sort(ask: &Ask) -> Vec<(RecordColumn, bool)> {
 /// `/people`.
 pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let asked = asked(&ask.query);
-    let definition = definition()?;
-    let choice = asked.choice(ask.store, &definition)?;
+    let own = Own::of(ask.store)?;
+    let choice = asked.choice(ask.store, &own.definition)?;
     let (total, all) = match &choice.ids {
         // A search gives other people with each letter typed.
         Some(_) => ask.store.count_people(&choice)?,
@@ -84,13 +79,14 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let people = ask
         .store
         .list_people(&choice, &sort, offset(ask), PER_PAGE)?;
-    let filter = filter(ask, &asked, &definition)?;
+    let filter = filter(ask, &asked)?;
     let export = parts::query_of(&[]);
     let query = ask
         .path
         .split_once('?')
         .map_or(export.as_str(), |(_, query)| query);
     let body = html! {
+        (own.note(ask))
         section aria-labelledby="filter" {
             h2 #filter { (ask.t("Find people")) }
             (filter)
@@ -98,11 +94,11 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
         section aria-labelledby="list" {
             h2 #list {
                 @if asked.is_any() { (ask.tf("{n} of {all} people", &[("n", &ask.number(total)), ("all", &ask.number(all))])) }
-                @else { (counted(ask, total, "1 person", "{n} people")) }
+                @else { (ask.counted(total, "1 person", "{n} people")) }
             }
             @if people.is_empty() {
                 p { (ask.t("Nobody fits.")) }
-            } @else if ask.may(Role::Operator) {
+            } @else if ask.may(Role::Operator) && own.writes() {
                 (form(ask, "/people/select", html! {
                     (hidden_query(ask))
                     (table(ask, &people, true))
@@ -114,7 +110,7 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
                 (table(ask, &people, false))
                 (pages(ask, total))
             }
-            @if ask.may(Role::Operator) { p { a.button.second href="/add" { (ask.t("Add a few people")) } } }
+            @if ask.may(Role::Operator) && own.writes() { p { a.button.second href="/add" { (ask.t("Add a few people")) } } }
             (command(ask, "muster people list"))
         }
     };
@@ -128,17 +124,18 @@ fn hidden_query(ask: &Ask) -> Markup {
     }
 }
 
-fn filter(ask: &Ask, asked: &Asked, definition: &Definition) -> Result<Markup> {
+fn filter(ask: &Ask, asked: &Asked) -> Result<Markup> {
     let first = |words: &[String]| words.first().cloned().unwrap_or_default();
-    let statuses = STATUSES.map(|word| (word.to_string(), status_name(ask, word).to_string()));
+    let phases = PHASES.map(|word| (word.to_string(), phase_name(ask, word).to_string()));
     let groups = same(ask.store.group_paths()?);
     // What accounts have is not asked for: that reads all of them.
-    let mut roles = definition.accounts.roles.clone();
-    let others = asked
-        .roles
-        .iter()
-        .filter(|role| !definition.accounts.roles.contains(role));
-    roles.extend(others.cloned());
+    let mut roles: Vec<String> = roles(ask.store)?
+        .into_iter()
+        .map(|(role, _)| role)
+        .collect();
+    let others = asked.roles.iter().filter(|role| !roles.contains(role));
+    let others: Vec<String> = others.cloned().collect();
+    roles.extend(others);
     let roles = same(roles);
     let organization = first(&asked.organizations);
     let text = asked.text.as_deref().unwrap_or_default();
@@ -148,7 +145,7 @@ fn filter(ask: &Ask, asked: &Asked, definition: &Definition) -> Result<Markup> {
                 label for="text" { (ask.t("Name, address or id")) }
                 input type="search" id="text" name="text" value=(text);
             }
-            (choice("status", ask.t("Status"), Some(ask.t("any")), &statuses, &first(&asked.statuses)))
+            (choice("phase", ask.t("How far"), Some(ask.t("any")), &phases, &first(&asked.phases)))
             @if !groups.is_empty() { (choice("group", ask.t("Group"), Some(ask.t("any")), &groups, &first(&asked.groups))) }
             (choice("role", ask.t("Role"), Some(ask.t("any")), &roles, &first(&asked.roles)))
             div.field {
@@ -157,12 +154,16 @@ fn filter(ask: &Ask, asked: &Asked, definition: &Definition) -> Result<Markup> {
             }
             label.plain { input type="checkbox" name="never" value="yes" checked[asked.never_signed_in]; (ask.t("never signed in")) }
             @if let Some(run) = &asked.run { input type="hidden" name="run" value=(run); }
+            @for status in &asked.statuses { input type="hidden" name="status" value=(status); }
+            @if asked.missing { input type="hidden" name="missing" value="yes"; }
             button.second { (ask.t("Filter")) }
             @if asked.is_any() { a href="/people" { (ask.t("Show all")) } }
         }
         @if let Some(run) = &asked.run {
             p { (ask.t("Only of the run")) " " a href={ "/runs/" (encoded(run)) } { (visible(run)) } }
         }
+        @for status in &asked.statuses { p { (ask.t("Only accounts with the status")) " " (status_name(ask, status)) } }
+        @if asked.missing { p { (ask.t("Only people who are missing from the latest list of their source")) } }
     })
 }
 
@@ -195,7 +196,7 @@ pub(crate) fn table(ask: &Ask, people: &[AccountRecord], ticks: bool) -> Markup 
                 (head(ask, "Name", "name"))
                 (head(ask, "Address", "email"))
                 (head(ask, "Username", "username"))
-                (head(ask, "Status", "status"))
+                (head(ask, "How far", "phase"))
                 (head(ask, "Role", "role"))
                 th scope="col" { (ask.t("Groups")) }
                 th scope="col" { (ask.t("Invitation")) }
@@ -232,7 +233,7 @@ fn row(ask: &Ask, person: &AccountRecord, ticks: bool) -> Markup {
             th scope="row" { a href={ "/people/" (person.id) } { (name) } }
             td { (personal(ask, value(Field::Email))) }
             td { (personal(ask, value(Field::Username))) }
-            td { (status_name(ask, value(Field::Status))) }
+            td { (how_far(ask, person)) }
             td { (visible(value(Field::Role))) }
             td { (visible(&groups.join("; "))) }
             td { @if let Some(state) = &person.invitation { (state_badge(ask, state)) } }
@@ -267,7 +268,7 @@ pub(crate) fn choice_of(ask: &Ask, kept: &crate::store::selections::Kept) -> Res
             let asked = kept.filter.get("asked").cloned().unwrap_or_default();
             // A filter that can't be read means nobody, never everybody.
             match serde_json::from_value::<Asked>(asked) {
-                Ok(asked) => asked.choice(ask.store, &definition()?)?,
+                Ok(asked) => asked.choice(ask.store, &definition(ask.store)?)?,
                 Err(_) => Choice {
                     ids: Some(Vec::new()),
                     ..Choice::default()

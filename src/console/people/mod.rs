@@ -2,6 +2,7 @@
 
 pub(super) mod add;
 pub(super) mod change;
+pub(super) mod edit;
 pub(super) mod export;
 pub(super) mod groups;
 pub(super) mod invitations;
@@ -9,4 +10,5 @@ pub(super) mod link;
 pub(super) mod list;
 pub(super) mod parts;
 pub(super) mod person;
+pub(super) mod pipeline;
 pub(super) mod reminders;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use maud::{Markup, html};
 use uuid::Uuid;
 
+use crate::account::AccountRecord;
 use crate::console::ask::{Ask, Fields};
 use crate::console::page::{encoded, visible};
 use crate::file;
@@ -103,12 +104,9 @@ pub(crate) fn line(ask: &Ask, text: &str) -> Markup {
     visible(&words.collect::<Vec<_>>().join(" "))
 }
 
-/// A number with what it counts: one, or several as `{n} people`.
+/// [`Ask::counted`].
 pub(crate) fn counted(ask: &Ask, n: u64, one: &'static str, many: &'static str) -> String {
-    match n {
-        1 => ask.t(one).to_string(),
-        n => ask.tf(many, &[("n", &ask.number(n))]),
-    }
+    ask.counted(n, one, many)
 }
 
 /// What a state of an invitation is called.
@@ -137,14 +135,39 @@ pub(crate) fn state_badge(ask: &Ask, state: &str) -> Markup {
     html! { span class={ "badge " (kind) } { (state_name(ask, state)) } }
 }
 
-/// What a status of an account is called.
+/// What a status of an account is called, where it is chosen or was changed.
 pub(crate) fn status_name(ask: &Ask, status: &str) -> &'static str {
     ask.t(match status {
         "active" => "active",
-        "invited" => "invited",
+        "invited" => "waiting for acceptance",
         "deactivated" => "deactivated",
         _ => "other",
     })
+}
+
+/// What it is called that somebody is that far.
+pub(crate) fn phase_name(ask: &Ask, phase: &str) -> &'static str {
+    ask.t(match phase {
+        "not-invited" => "not invited yet",
+        "invited" => "invited",
+        "cancelled" => "invitation cancelled",
+        "accepted" => "accepted the invitation",
+        "active" => "active without an invitation",
+        "closed" => "closed",
+        _ => "other",
+    })
+}
+
+/// How far somebody is, with the day of the invitation that waits.
+pub(crate) fn how_far(ask: &Ask, account: &AccountRecord) -> Markup {
+    let day = account
+        .invited
+        .as_deref()
+        .filter(|_| account.phase == "invited");
+    match day {
+        Some(day) => html! { (ask.t("invited on")) " " (when(ask, Some(day))) },
+        None => html! { (phase_name(ask, &account.phase)) },
+    }
 }
 
 /// What a kind of mail is called.

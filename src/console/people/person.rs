@@ -1,12 +1,15 @@
 //! `/people/{person}`: everything that is known of one person.
 
+use std::borrow::Cow;
+
 use maud::{Markup, html};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::invitations::trouble;
 use super::list::name;
-use super::parts::{kind_name, line, personal, state_badge, status_name, when};
+use super::parts::{how_far, kind_name, line, personal, state_badge, status_name, when};
+use super::pipeline::Own;
 use crate::account::AccountRecord;
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
@@ -15,7 +18,7 @@ use crate::field::Field;
 use crate::people::person::Person;
 use crate::people::timeline::explained;
 use crate::refusal::Result;
-use crate::report::history::{Changed, Event, Explained};
+use crate::report::history::{Event, Explained};
 use crate::store::invitations::Shown;
 
 /// `/people/{person}`.
@@ -60,8 +63,8 @@ fn there(ask: &Ask, account: AccountRecord) -> Result<Markup> {
                     div {
                         dt { (field_name(ask, &field)) }
                         dd {
-                            (value_of(ask, &field, &value))
-                            @if setter != maker { " " span.small { (visible(&setter)) } }
+                            @if field == "status" { (how_far(ask, account)) } @else { (value_of(ask, &field, &value)) }
+                            @if setter != maker { " " span.small { (visible(&ask.said(&setter))) } }
                         }
                     }
                 }
@@ -79,20 +82,21 @@ fn there(ask: &Ask, account: AccountRecord) -> Result<Markup> {
                 }
                 div { dt { (ask.t("Changed")) } dd { (when(ask, Some(&account.updated))) } }
             }
-            @if ask.may(Role::Operator) { (acts(ask, account)) }
+            @if ask.may(Role::Operator) { (acts(ask, account, Own::of(ask.store)?.writes())) }
         }
         (invitations(ask, account.id)?)
     })
 }
 
-fn acts(ask: &Ask, account: &AccountRecord) -> Markup {
+fn acts(ask: &Ask, account: &AccountRecord, writes: bool) -> Markup {
     let id = account.id;
     let is_closed = account.value(Field::Status) == Some("deactivated");
     html! {
         div.row {
+            @if writes { a.button.second href={ "/people/" (id) "/edit" } { (ask.t("Edit")) } }
             (form(ask, "/people/select", html! {
                 input type="hidden" name="one" value=(id);
-                button.second { (ask.t("Change or invite")) }
+                button.second { (ask.t("Groups, status or invitation")) }
             }))
             @if !is_closed {
                 (form(ask, &format!("/people/{id}/link"), html! {
@@ -156,7 +160,7 @@ fn removed(ask: &Ask, history: &Explained) -> Markup {
 }
 
 /// What a field is called; an attribute as it is.
-fn field_name(ask: &Ask, field: &str) -> Markup {
+pub(super) fn field_name(ask: &Ask, field: &str) -> Markup {
     let name = match field {
         "external_id" => "External id",
         "email" => "Address",
@@ -206,22 +210,35 @@ fn value_of(ask: &Ask, field: &str, value: &Value) -> Markup {
 fn happened(ask: &Ask, event: &Event) -> Markup {
     html! {
         p {
-            (when(ask, Some(&event.at))) " · " (line(ask, &event.what))
+            (when(ask, Some(&event.at))) " · " (line(ask, &ask.said(&event.what)))
             @if let Some(run) = &event.run { " · " a href={ "/runs/" (encoded(run)) } { (visible(run)) } }
-            @if let Some(place) = &event.place { " · " (visible(place)) }
+            @if let Some(place) = &event.place { " · " (visible(file_name(place))) }
         }
         @if !event.changed.is_empty() {
-            ul { @for changed in &event.changed { li { (difference(ask, changed)) } } }
+            ul { @for changed in &event.changed { li { (difference(ask, &changed.field, &changed.before, &changed.after)) } } }
         }
-        @for note in &event.notes { p.small { (line(ask, note)) } }
+        @for note in &event.notes { p.small { (line(ask, &noted(ask, note))) } }
     }
 }
 
-fn difference(ask: &Ask, changed: &Changed) -> Markup {
-    let shown = |text: &str| match (text, is_personal(&changed.field)) {
-        ("", _) => html! { em { (ask.t("nothing")) } },
-        (text, true) => personal(ask, text),
-        (text, false) => visible(text),
+/// The file and line of a place, without the folders of this machine.
+fn file_name(place: &str) -> &str {
+    place.rsplit('/').next().unwrap_or(place)
+}
+
+/// A note of the time line; of an issue, it has the code and what it means.
+fn noted<'a>(ask: &Ask, note: &'a str) -> Cow<'a, str> {
+    match note.split_once(": ") {
+        Some((code, _)) if ask.title(code) != code => format!("{code}: {}", ask.title(code)).into(),
+        _ => ask.said(note),
+    }
+}
+
+/// A field with its value before and after.
+pub(super) fn difference(ask: &Ask, field: &str, before: &str, after: &str) -> Markup {
+    let shown = |text: &str| match text {
+        "" => html! { em { (ask.t("nothing")) } },
+        text => value_of(ask, field, &Value::from(text)),
     };
-    html! { (field_name(ask, &changed.field)) ": " (shown(&changed.before)) " → " (shown(&changed.after)) }
+    html! { (field_name(ask, field)) ": " (shown(before)) " → " (shown(after)) }
 }

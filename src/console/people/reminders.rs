@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 use super::invitations::table;
-use super::parts::{PER_PAGE, counted, list_of, message_options, offset, pages, state_name};
+use super::parts::{PER_PAGE, list_of, message_options, offset, pages, state_name};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Content, Download, Page};
 use crate::console::jobs::{self, Work};
@@ -81,7 +81,7 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let last = (first + PER_PAGE as usize).min(chosen.found.len());
     let left_out = chosen.kept.except.len() as u64;
     let body = html! {
-        p { (counted(ask, total, "1 invitation is chosen.", "{n} invitations are chosen.")) " " a href="/invitations" { (ask.t("Choose others")) } }
+        p { (ask.counted(total, "1 invitation is chosen.", "{n} invitations are chosen.")) " " a href="/invitations" { (ask.t("Choose others")) } }
         div.columns {
             (remind_form(ask, &chosen, &here))
             (cards_form(ask, &chosen, &here))
@@ -96,7 +96,7 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
             }))
             @if left_out > 0 {
                 (form(ask, &format!("{here}/take-in"), html! {
-                    p { (counted(ask, left_out, "1 is left out by hand.", "{n} are left out by hand.")) }
+                    p { (ask.counted(left_out, "1 is left out by hand.", "{n} are left out by hand.")) }
                     button.second { (ask.t("Take them in again")) }
                 }))
             }
@@ -133,7 +133,7 @@ fn left_out(ask: &Ask, chosen: &Chosen, is_meant: fn(&Listed) -> bool) -> Markup
 
 fn remind_form(ask: &Ask, chosen: &Chosen, here: &str) -> Markup {
     let count = chosen.ids(is_remindable).len() as u64;
-    let send = counted(ask, count, "Send 1 reminder", "Send {n} reminders");
+    let send = ask.counted(count, "Send 1 reminder", "Send {n} reminders");
     html! {
         section aria-labelledby="remind" {
             h2 #remind { (ask.t("Remind")) }
@@ -153,7 +153,7 @@ fn remind_form(ask: &Ask, chosen: &Chosen, here: &str) -> Markup {
 
 fn cards_form(ask: &Ask, chosen: &Chosen, here: &str) -> Markup {
     let count = chosen.ids(is_invited).len() as u64;
-    let make = counted(ask, count, "Make 1 card", "Make {n} cards");
+    let make = ask.counted(count, "Make 1 card", "Make {n} cards");
     html! {
         section aria-labelledby="cards" {
             h2 #cards { (ask.t("Hand over on paper")) }
@@ -170,7 +170,7 @@ fn cards_form(ask: &Ask, chosen: &Chosen, here: &str) -> Markup {
 
 fn cancel_form(ask: &Ask, chosen: &Chosen, here: &str) -> Markup {
     let count = chosen.ids(is_cancellable).len() as u64;
-    let cancel = counted(ask, count, "Cancel 1 invitation", "Cancel {n} invitations");
+    let cancel = ask.counted(count, "Cancel 1 invitation", "Cancel {n} invitations");
     html! {
         section aria-labelledby="cancel" {
             h2 #cancel { (ask.t("Cancel")) }

@@ -108,7 +108,7 @@ fn card(
     html! {
         section aria-labelledby=(id) {
             h2 id=(id) { (ask.tf("Line {n}", &[("n", &line)])) ": " (who(ask, judged, doubt.row)) }
-            p { (prose(doubt.problem.code.title())) @if !ask.masks() { ": " (prose(&doubt.problem.detail)) } }
+            p { (prose(ask.t(doubt.problem.code.title()))) @if !ask.masks() { ": " (prose(&ask.said(&doubt.problem.detail))) } }
             @if let Some((_, what)) = wrong { p.problem role="alert" { (ask.t(what)) } }
             (side_by_side(ask, judged, doubt, known))
             @if may {

@@ -230,7 +230,7 @@ fn too_many(ask: &Ask, run: &RunRecord, rows: usize) -> Markup {
         section {
             p { (ask.tf("{n} rows need fixing. That is more than this page can show; fix what most of them have in common in the list itself, or use the corrections file.", &[("n", &ask.number(rows as u64))])) }
             ul { @for issue in codes.filter(|issue| issue.severity == "reject") {
-                li { a href=(rows_with(&run.id, "code", &issue.code)) { (ask.number(issue.count)) } " " (code(&issue.code)) }
+                li { a href=(rows_with(&run.id, "code", &issue.code)) { (ask.number(issue.count)) } " " (code(ask, &issue.code)) }
             } }
         }
     }
@@ -401,10 +401,10 @@ fn group_section(ask: &Ask, part: &Part, number: usize) -> Markup {
     html! {
         section aria-labelledby=(id) {
             h2 id=(id) {
-                (prose(&capitalized(group.code.title())))
+                (prose(&capitalized(ask.t(group.code.title()))))
                 @if let Some(column) = group.column { " " span.faint { "(" (visible(column)) ")" } }
             }
-            p { (rows) @if !is_empty && group.column.is_some() { ", " (values) } ". " b { (ask.t("To fix it:")) } " " (prose(group.code.fix())) }
+            p { (rows) @if !is_empty && group.column.is_some() { ", " (values) } ". " b { (ask.t("To fix it:")) } " " (prose(ask.t(group.code.fix()))) }
             @if is_doubtful { p { a.button href=(address(&part.run.id, "/decide")) { (ask.t("Decide who they are")) } } }
             @else if let Some(column) = group.column {
                 @if is_empty { (cells(ask, part, column)) }
@@ -424,7 +424,7 @@ fn value_table(ask: &Ask, part: &Part, column: &str) -> Markup {
     let first = |rows: &[RowNumber]| part.to_row(rows.first().copied().unwrap_or_default());
     let table = html! {
         div.scroll { table.cards {
-            caption.hidden { (prose(part.group.code.title())) }
+            caption.hidden { (prose(ask.t(part.group.code.title()))) }
             thead { tr { th scope="col" { (ask.t("Value")) } th.number scope="col" { (ask.t("Rows")) } th scope="col" { (ask.t("Hint")) } @if !ask.masks() { th scope="col" { (ask.t("Right value")) } } } }
             tbody { @for (value, (rows, detail)) in shown { tr {
                 th scope="row" { @if value.is_empty() { span.faint { (ask.t("nothing")) } } @else { (personal(ask, &short(value))) } }
@@ -460,7 +460,7 @@ fn cells(ask: &Ask, part: &Part, column: &str) -> Markup {
     let label = ask.t("Value for line");
     let table = html! {
         div.scroll { table.cards {
-            caption.hidden { (prose(part.group.code.title())) }
+            caption.hidden { (prose(ask.t(part.group.code.title()))) }
             thead { tr { th.number scope="col" { (ask.t("Line")) } th scope="col" { (ask.t("Row")) } @if may_type(ask) { th scope="col" { (visible(column)) } } } }
             tbody { @for row in part.of(rows) { tr {
                 th.number scope="row" { a href=(part.to_row(row)) { (line_of(ask, part.judged, row)) } }
@@ -564,9 +564,9 @@ fn problem_text(ask: &Ask, header: &[String], problem: &Problem) -> Markup {
         .is_some_and(|column| header.contains(column));
     html! {
         @if let Some(column) = problem.column.as_ref().filter(|_| is_shown) { b { (visible(column)) } ": " }
-        (prose(problem.code.title()))
-        @if !problem.detail.is_empty() && !ask.masks() { " – " (prose(&problem.detail)) }
-        ". " (ask.t("To fix it:")) " " (prose(problem.code.fix()))
+        (prose(ask.t(problem.code.title())))
+        @if !problem.detail.is_empty() && !ask.masks() { " – " (prose(&ask.said(&problem.detail))) }
+        ". " (ask.t("To fix it:")) " " (prose(ask.t(problem.code.fix())))
     }
 }
 

@@ -115,7 +115,7 @@ fn class_section(
                 }
                 a href=(rows_with(&run.id, "code", code)) { (plural(ask, safeguard.held, "1 row is held for it.", "{n} rows are held for it.")) }
             }
-            @for finding in &safeguard.findings { p.warning { (prose(finding)) } }
+            @for finding in &safeguard.findings { p.warning { (prose(&ask.said(finding))) } }
             (listed)
             (ways)
             @if rows.is_some() {

@@ -48,12 +48,9 @@ fn counted(ask: &Ask, count: u64, to: &str) -> Markup {
     html! { @if count == 0 { (number) } @else { a href=(to) { (number) } } }
 }
 
-/// `one`, or `many` with `{n}` replaced.
+/// [`Ask::counted`].
 fn plural(ask: &Ask, count: u64, one: &'static str, many: &'static str) -> String {
-    match count {
-        1 => ask.t(one).to_string(),
-        _ => ask.tf(many, &[("n", &ask.number(count))]),
-    }
+    ask.counted(count, one, many)
 }
 
 /// The outcome's word.
@@ -178,10 +175,10 @@ fn page(run: &RunRecord, ask: &Ask, title: &str, help: &'static str, body: Marku
 }
 
 /// A code by its title, with the code behind it.
-fn code(name: &str) -> Markup {
+fn code(ask: &Ask, name: &str) -> Markup {
     let known = Code::ALL.iter().find(|code| code.name() == name);
     html! {
-        @if let Some(code) = known { (crate::report::html::prose(code.title())) " " }
+        @if let Some(code) = known { (crate::report::html::prose(ask.t(code.title()))) " " }
         code.faint { (visible(name)) }
     }
 }

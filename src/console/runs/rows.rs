@@ -402,7 +402,7 @@ fn row(
                     @if let Some(email) = who.and_then(|who| who.email.as_ref()) { div.small { (personal(ask, email)) } }
                 } @else { "–" }
             }
-            td { @for issue in words(&line.issues) { div { (code(&issue)) } } }
+            td { @for issue in words(&line.issues) { div { (code(ask, &issue)) } } }
             td data-label=(ask.t("Cleaned")) { (words(&line.cleaned).join(", ")) }
         }
     }

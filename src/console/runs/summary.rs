@@ -100,7 +100,7 @@ fn about(ask: &Ask, run: &RunRecord, summary: &Summary, undone_by: Option<&str>)
         }
         @if run.kind == "check" { p.note { (ask.t("A check writes nothing to the accounts.")) } }
         @if !doubts.is_empty() {
-            div.warning role="note" { @for doubt in &doubts { p { (prose(doubt)) } } }
+            div.warning role="note" { @for doubt in &doubts { p { (prose(&ask.said(doubt))) } } }
         }
     }
 }
@@ -287,7 +287,7 @@ fn issue_line(ask: &Ask, summary: &Summary, issue: &IssueCount) -> Markup {
     html! {
         tr {
             th scope="row" {
-                (code(&issue.code))
+                (code(ask, &issue.code))
                 @if !issue.examples.is_empty() {
                     details {
                         summary { (ask.t("Examples")) }
@@ -296,7 +296,7 @@ fn issue_line(ask: &Ask, summary: &Summary, issue: &IssueCount) -> Markup {
                     }
                 }
             }
-            td data-label=(ask.t("What to do")) { (prose(fix)) }
+            td data-label=(ask.t("What to do")) { (prose(ask.t(fix))) }
             td.number data-label=(ask.t("Count")) { (counted(ask, issue.count, &rows_with(&summary.run.id, "code", &issue.code))) }
         }
     }
@@ -307,7 +307,7 @@ fn example_text(ask: &Ask, example: &Example) -> Markup {
         @if example.line > 0 { (ask.t("line")) " " (ask.number(example.line)) }
         @if let Some(column) = &example.column { ", " (visible(column)) }
         @if !example.found.is_empty() { ": " (visible(&example.found)) }
-        @if !example.detail.is_empty() { " – " (prose(&example.detail)) }
+        @if !example.detail.is_empty() { " – " (prose(&ask.said(&example.detail))) }
     }
 }
 
@@ -338,7 +338,7 @@ fn safeguard_line(ask: &Ask, summary: &Summary, safeguard: &Safeguard) -> Markup
         crate::safeguard::Class::from_name(&safeguard.class).map(|class| class.code().name());
     html! {
         tr {
-            th scope="row" { (super::held::class_word(ask, &safeguard.class)) @for finding in &safeguard.findings { div.small { (prose(finding)) } } }
+            th scope="row" { (super::held::class_word(ask, &safeguard.class)) @for finding in &safeguard.findings { div.small { (prose(&ask.said(finding))) } } }
             td {
                 span class={ "badge " (class) } { (word) }
                 @if let Some(run) = &safeguard.approved_in { " " a href=(address(run, "")) { (ask.t("approved")) } }
@@ -424,7 +424,7 @@ fn cleaning(ask: &Ask, summary: &Summary) -> Markup {
                     caption.hidden { (ask.t("What cleaning changed")) }
                     thead { tr { th scope="col" { (ask.t("Rule")) } th.number scope="col" { (ask.t("Values")) } } }
                     tbody { @for (rule, count) in &summary.cleaned { tr {
-                        th scope="row" { (rule_title(rule)) }
+                        th scope="row" { (rule_title(ask, rule)) }
                         td.number { (counted(ask, *count, &rows_with(&summary.run.id, "cleaned", rule))) }
                     } } }
                 }
@@ -433,11 +433,11 @@ fn cleaning(ask: &Ask, summary: &Summary) -> Markup {
     }
 }
 
-fn rule_title(name: &str) -> Markup {
+fn rule_title(ask: &Ask, name: &str) -> Markup {
     let rule = crate::rule::Rule::ALL
         .iter()
         .find(|rule| rule.name() == name);
-    html! { @match rule { Some(rule) => (rule.title()), None => (visible(name)) } }
+    html! { @match rule { Some(rule) => (ask.t(rule.title())), None => (visible(name)) } }
 }
 
 fn file(ask: &Ask, index: usize, input: &Input) -> Markup {
@@ -454,8 +454,8 @@ fn file(ask: &Ask, index: usize, input: &Input) -> Markup {
             }
             @if !input.detected.is_empty() || !input.unmapped.is_empty() {
                 ul {
-                    @for detected in &input.detected { li { (prose(detected)) } }
-                    @for sentence in not_used(&input.unmapped) { li { (prose(&sentence)) } }
+                    @for detected in &input.detected { li { (prose(&ask.said(detected))) } }
+                    @for sentence in not_used(&input.unmapped) { li { (prose(&ask.said(&sentence))) } }
                     @if !only_kept(&input.unmapped).is_empty() { li { (ask.t("Kept as custom attributes:")) " " (visible(&only_kept(&input.unmapped).join(", "))) } }
                 }
             }
@@ -574,7 +574,7 @@ pub(crate) fn undo(ask: &Ask, summary: &Summary, undone: &Undone) -> Markup {
                     tbody { @for kept in &undone.examples { tr {
                         th scope="row" { @if kept.who.is_empty() { (visible(&kept.id)) } @else { (visible(&kept.who)) } }
                         td { (visible(&kept.field)) }
-                        td { (visible(&kept.reason)) }
+                        td { (visible(&ask.said(&kept.reason))) }
                     } } }
                 } }
             }

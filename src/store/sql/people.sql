@@ -1,4 +1,4 @@
--- The accounts of `chosen`, each with its memberships and its latest invitation.
+-- The accounts of `chosen`, each with its memberships, its latest invitation, and how far it is.
 select
     account.id,
     account.external_id, account.email, account.username, account.first_name, account.last_name, account.display_name,
@@ -16,7 +16,8 @@ select
     ),
     to_char(account.created_at at time zone 'utc', 'YYYY-MM-DD HH24:MI'),
     to_char(account.updated_at at time zone 'utc', 'YYYY-MM-DD HH24:MI'),
-    account.run_id
+    account.run_id,
+    {phase}
 from muster.accounts account
 left join (
     -- A membership a text: its path, and behind a control character its roles; none for an inherited one.

@@ -1,7 +1,7 @@
 -- Which accounts are meant; what isn't asked for is null.
 -- $1::text[] statuses, $2::uuid[] groups, $3::text[] roles, $4::text[] organizations, $5::text a run that names
 -- them, $6::text the first day of an invitation, $7::bool whether nobody ever signed in, $8::uuid[] their ids,
--- $9::uuid[] those left out
+-- $9::uuid[] those left out, $10::bool whether the latest list of their source doesn't name them
 ($1::text[] is null or account.status = any ($1))
 and ($2::uuid[] is null or account.id in (
     select membership.account_id from muster.memberships membership where membership.group_id = any ($2)
@@ -25,3 +25,4 @@ and (not $7::bool or not exists (
 ))
 and ($8::uuid[] is null or account.id = any ($8))
 and ($9::uuid[] is null or account.id <> all ($9))
+and (not $10::bool or account.id in (select absence.account_id from muster.absences absence))

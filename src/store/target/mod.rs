@@ -148,6 +148,18 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The table of another application that the accounts are in; none where they are muster's own.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn accounts_table(&self) -> Result<Option<String>> {
+        let sql = "select relation from muster.targets where part = 'accounts'";
+        let rows = self.query(sql, &[], DOING)?;
+        Ok(rows.first().map(|row| row.get(0)))
+    }
+}
+
 /// Whether the memberships are a view of a target's table, which takes no `on conflict … do update`.
 ///
 /// # Errors

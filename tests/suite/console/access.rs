@@ -4,7 +4,7 @@ use super::{Answer, Console, Visitor};
 use crate::support::{query, query_one, repository};
 
 const ROLES: [&str; 4] = ["reader", "operator", "approver", "owner"];
-const PASSWORD: &str = "four lamps under green water";
+pub const PASSWORD: &str = "four lamps under green water";
 
 /// Every address, with the least role that may use it. A new address needs a line here.
 const EXPECTED: &[(&str, &str, &str)] = &[
@@ -111,6 +111,8 @@ const EXPECTED: &[(&str, &str, &str)] = &[
         "operator",
     ),
     ("GET", "/people/{person}", "reader"),
+    ("GET", "/people/{person}/edit", "operator"),
+    ("POST", "/people/{person}/edit", "operator"),
     ("POST", "/people/{person}/link", "operator"),
     ("GET", "/add", "operator"),
     ("POST", "/add/check", "operator"),
@@ -161,6 +163,8 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("GET", "/runs/{run}/reset/{selection}/html", "operator"),
     ("POST", "/runs/{run}/reset/{selection}/message", "operator"),
     ("POST", "/runs/{run}/reset/{selection}/send", "operator"),
+    ("GET", "/settings/mails", "owner"),
+    ("POST", "/settings/mails", "owner"),
     ("GET", "/mails", "reader"),
     ("GET", "/mails/{kind}", "reader"),
     ("POST", "/mails/{kind}/see", "owner"),
@@ -219,7 +223,8 @@ impl Console {
         visitor
     }
 
-    fn outside(&self) -> Visitor<'_> {
+    /// A browser that isn't signed in.
+    pub fn outside(&self) -> Visitor<'_> {
         Visitor {
             console: self,
             cookie: String::new(),
@@ -394,6 +399,45 @@ fn a_name_and_a_password_sign_in_and_wrong_ones_are_limited() {
     let removed = bob.submit_from(&page, "/settings/administrators/remove", &[("admin", &id)]);
     assert_eq!(removed.status, 303, "{}", removed.body);
     assert_eq!(ann.get("/").status, 303);
+}
+
+#[test]
+fn wrong_passwords_in_an_office_shut_out_nobody_else() {
+    let console = Console::start();
+    console.administrator("Ann", "owner");
+    let bob = console.administrator("Bob", "owner");
+    let outside = console.outside();
+    let sign_in = |name: &str, password: &str| {
+        outside.send("/sign-in", &[("name", name), ("password", password)])
+    };
+    // Ten wrong ones of each name, until the network has had enough.
+    let wrong = (0..70).map(|number| sign_in(&format!("Guess {}", number / 10), "x").status);
+    let limited = wrong.filter(|status| *status == 429).count();
+    assert!(limited > 0, "a network is limited");
+    assert_eq!(sign_in("Guess 6", "x").status, 429);
+    // Who signs in rightly does, again and again.
+    for _ in 0..15 {
+        assert_eq!(sign_in("Ann", PASSWORD).status, 303);
+    }
+    // Another wrong one of a name gets no second chance.
+    assert_eq!(sign_in("Ann", "x").status, 422);
+    assert_eq!(sign_in("Ann", "x").status, 429);
+
+    // Who is signed in is asked for the password by the same rule.
+    let page = bob.page("/settings/administrators");
+    let old = "update muster.console_sessions set confirmed_at = now() - interval '11 minutes'";
+    query(&console.url, old);
+    let fields = [("name", "Cy"), ("role", "reader"), ("email", "")];
+    let mut asked = bob.submit_from(&page, "/settings/administrators", &fields);
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        asked = bob.submit_from(&asked.body, "/confirm", &[("password", "no")]);
+        statuses.push(asked.status);
+    }
+    assert_eq!(statuses, [422, 429, 429]);
+    assert!(asked.body.contains("Too many attempts"), "{}", asked.body);
+    let admins = "select count(*) from muster.admins";
+    assert_eq!(query_one(&console.url, admins), "2");
 }
 
 #[test]

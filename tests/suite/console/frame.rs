@@ -2,6 +2,7 @@
 
 use super::Console;
 use super::browser::Browser;
+use crate::support;
 
 #[test]
 fn a_link_signs_in_once() {
@@ -55,6 +56,116 @@ fn a_form_is_taken_once_and_only_from_a_page_of_its_session() {
     ] {
         assert_eq!(console.ask(&request).status, status, "{request}");
     }
+}
+
+#[test]
+fn what_made_one_form_unique_carries_out_no_other() {
+    let console = Console::start();
+    let visitor = console.owner();
+    let page = visitor.page("/settings");
+    let kept = visitor.submit_from(&page, "/settings", &[("language", "en"), ("zone", "")]);
+    assert_eq!(kept.status, 303, "{}", kept.body);
+    // The same nonce, sent to another address.
+    let other = visitor.send_over(&page, "/settings", "/values", &[]);
+    assert_eq!(other.status, 409, "{}", other.body);
+    let text = "This form was already sent";
+    assert!(other.body.contains(text), "{}", other.body);
+    assert!(visitor.page("/").contains("Show values"));
+}
+
+#[test]
+fn a_form_that_is_too_large_is_refused_before_it_is_read() {
+    let console = Console::start();
+    let host = &console.address;
+    for path in ["/values", "/sign-in"] {
+        // Nothing follows: whoever waits for the body waits in vain.
+        let request =
+            format!("POST {path} HTTP/1.0\r\nHost: {host}\r\nContent-Length: 5000000000\r\n\r\n");
+        let begun = std::time::Instant::now();
+        assert_eq!(console.ask(&request).status, 413, "{path}");
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn links_lead_to_where_the_console_listens() {
+    let mut console = Console::start();
+    let link = console.run(&["console", "link"]).stdout;
+    let place = format!("http://{}/sign-in#", console.address);
+    assert!(link.starts_with(&place), "{link} {place}");
+    let added = console
+        .run(&["admins", "add", "Ann", "--role", "owner"])
+        .stdout;
+    let place = format!("http://{}/password#", console.address);
+    assert!(added.starts_with(&place), "{added} {place}");
+    // After a restart, on another port.
+    let before = console.address.clone();
+    console.kill();
+    console.serve(&[]);
+    assert_ne!(console.address, before);
+    let link = console.run(&["console", "link"]).stdout;
+    let place = format!("http://{}/sign-in#", console.address);
+    assert!(link.starts_with(&place), "{link} {place}");
+    let named = console.run(&["console", "link", "--listen", "127.0.0.1:9"]);
+    assert!(named.stdout.starts_with("http://127.0.0.1:9/"), "{named:?}");
+    // Behind a proxy, a link signs nobody in, and none is printed.
+    console.kill();
+    console.serve(&["--behind-proxy", "--host", "muster.test"]);
+    let none = console.run(&["console", "link"]);
+    assert_eq!((none.exit, none.stdout.as_str()), (2, ""), "{none:?}");
+    let new = console.run(&["admins", "link", "Ann"]).stdout;
+    assert!(new.starts_with("https://muster.test/password#"), "{new}");
+}
+
+#[test]
+fn a_database_that_was_stopped_stays_so_and_the_page_says_it() {
+    let (folder, home) = (support::folder(), support::folder());
+    let run = |line: &[&str]| support::bare(folder.path(), home.path(), line).finish();
+    let mut running = support::bare(
+        folder.path(),
+        home.path(),
+        &["console", "--listen", "127.0.0.1:0"],
+    );
+    let mut printed = String::new();
+    support::wait_until(|| {
+        printed = running.stdout();
+        printed.contains("/sign-in#") && printed.ends_with('\n')
+    });
+    let link = printed.split("http://").last().unwrap().trim().to_string();
+    let (address, code) = link.split_once("/sign-in#").unwrap();
+    let console = Console {
+        folder: support::folder(),
+        home: support::folder(),
+        url: String::new(),
+        address: address.to_string(),
+        running: None,
+        environment: Vec::new(),
+    };
+    let mut visitor = super::Visitor {
+        console: &console,
+        cookie: String::new(),
+    };
+    let answer = visitor.send("/sign-in", &[("code", code)]);
+    visitor.keep_cookie(&answer);
+    assert_eq!(visitor.get("/people").status, 200);
+    assert_eq!(run(&["db", "stop"]).exit, 0);
+    for path in ["/people", "/", "/sign-in"] {
+        let answer = visitor.get(path);
+        assert_eq!(answer.status, 503, "{path}");
+        assert!(
+            answer.body.contains("The database is stopped"),
+            "{}",
+            answer.body
+        );
+        assert!(answer.body.contains("muster db start"), "{}", answer.body);
+    }
+    let status = run(&["db", "status"]);
+    assert!(!status.stdout.contains("running"), "{status:?}");
+    assert_eq!(run(&["db", "start"]).exit, 0);
+    assert_eq!(visitor.get("/people").status, 200);
+    running.interrupt();
+    running.finish();
+    run(&["db", "stop"]);
 }
 
 #[test]

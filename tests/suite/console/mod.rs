@@ -6,14 +6,18 @@ use std::time::Duration;
 
 use crate::support::{self, Finished, Running};
 
-mod access;
+pub mod access;
 pub mod browser;
 mod demo;
+mod edit;
 mod frame;
 mod import;
+mod overview;
 mod pages;
-mod people;
+pub mod people;
+mod proxy;
 mod runs;
+mod settings;
 
 /// A console over a database of its own.
 pub struct Console {

@@ -19,7 +19,7 @@ fn with_people(console: &Console) -> String {
 }
 
 /// Waits until the command has ended to which a form led, and gives how it ended.
-fn end_of_job(visitor: &Visitor, location: &str) -> i64 {
+pub fn end_of_job(visitor: &Visitor, location: &str) -> i64 {
     assert!(location.starts_with("/jobs/"), "{location}");
     let begun = Instant::now();
     loop {
@@ -223,6 +223,10 @@ fn a_few_people_are_added_and_groups_made_renamed_and_removed() {
     let new = format!("/groups/{}", id("New"));
     let wrong = visitor.submit(&new, &format!("{new}/remove"), &[("count", "3")]);
     assert_eq!(wrong.status, 422);
+    // The page of the group is there again, with what was typed.
+    let problem = "This is another number. Nothing was removed.";
+    assert!(wrong.body.contains(problem), "{}", wrong.body);
+    assert!(wrong.body.contains("value=\"3\""), "{}", wrong.body);
     let removed = visitor.submit(&new, &format!("{new}/remove"), &[("count", "2")]);
     assert_eq!(end_of_job(&visitor, removed.location()), 0);
     let left = "SELECT string_agg(path, ' ' ORDER BY path) FROM muster.groups";
