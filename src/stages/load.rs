@@ -70,6 +70,11 @@ pub struct Chunk {
 }
 
 impl Chunk {
+    /// Whether it consists of new accounts and their memberships, and of rows that write nothing.
+    pub fn only_creates(&self) -> bool {
+        self.updating.is_empty() && self.passwords.0.is_empty() && self.enrolments.is_empty()
+    }
+
     /// Whether nothing of it needs the database.
     pub fn is_idle(&self) -> bool {
         self.creating.is_empty() && self.updating.is_empty() && self.unchanged.is_empty()

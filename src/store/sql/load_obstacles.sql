@@ -10,7 +10,7 @@ with real as (
     where (select count(*) from (select from muster.accounts limit $1 + 1) account) > $1
         or (select count(*) from (select from muster.memberships limit $1 * 10 + 1) membership) > $1 * 10
     union all
-    select 1, name || ' is a view' from real where relkind <> 'r'
+    select 1, name || ' is a view of another table' from real where relkind <> 'r'
     union all
     select 2, name || ' belongs to another role' from real
     where relkind = 'r' and relowner <> (select oid from pg_roles where rolname = current_user)
