@@ -7,8 +7,8 @@ with real as (
     where oid in (to_regclass('muster.accounts'), to_regclass('muster.memberships'))
 ), reasons (rank, reason) as (
     select 0, ''
-    where (select count(*) from (select from muster.accounts limit $1 + 1) account) > $1
-        or (select count(*) from (select from muster.memberships limit $1 * 10 + 1) membership) > $1 * 10
+    where (select count(*) from (select from muster.accounts limit $1::bigint + 1) account) > $1::bigint
+        or (select count(*) from (select from muster.memberships limit $1::bigint * 10 + 1) membership) > $1::bigint * 10
     union all
     select 1, name || ' is a view of another table' from real where relkind <> 'r'
     union all
