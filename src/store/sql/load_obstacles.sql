@@ -28,7 +28,7 @@ with real as (
         or tgfoid not in (select oid from pg_proc where pronamespace = 'muster'::regnamespace)
     )
     union all
-    select 6, format('%s refers to %s', conrelid::regclass, name)
+    select 6, format('%s refers to %s', (pg_identify_object('pg_class'::regclass, conrelid, 0)).identity, name)
     from real join pg_constraint on confrelid = real.oid
     where conrelid not in (
         select oid from pg_class where relnamespace = 'muster'::regnamespace and relowner = real.relowner and relkind = 'r'
@@ -49,10 +49,14 @@ with real as (
     -- What else hangs on the tables, views before all; what is looked at above and what is made again is left out.
     select 10, format('%s depends on %s', case
             when dependent.classid = 'pg_rewrite'::regclass then (
-                select format('%s %s', case relkind when 'm' then 'the materialized view' when 'v' then 'the view' else 'a rule of' end, oid::regclass)
-                from pg_class where oid = (select ev_class from pg_rewrite where oid = dependent.objid)
+                select format('the %s %s', object.type, object.identity)
+                from pg_rewrite, pg_identify_object('pg_class'::regclass, ev_class, 0) object
+                where pg_rewrite.oid = dependent.objid
             )
-            else pg_describe_object(dependent.classid, dependent.objid, dependent.objsubid)
+            else (
+                select format('the %s %s', object.type, object.identity)
+                from pg_identify_object(dependent.classid, dependent.objid, dependent.objsubid) object
+            )
         end, name)
     from real join pg_depend dependent on
         dependent.refclassid = 'pg_class'::regclass and dependent.refobjid = real.oid
