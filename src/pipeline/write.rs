@@ -477,7 +477,16 @@ impl Loading<'_> {
         some.par_iter()
             .map(|chunk| {
                 let read = self.read(self.chunks[*chunk].clone())?;
-                Ok(load::encode(&read, layout, definition, run, self.groups))
+                // An index that is built later is sorted then.
+                let by_key = self.destination != Destination::LoadTables;
+                Ok(load::encode(
+                    &read,
+                    by_key,
+                    layout,
+                    definition,
+                    run,
+                    self.groups,
+                ))
             })
             .collect()
     }
