@@ -233,11 +233,15 @@ impl Loading<'_> {
             return Ok(Some(as_asked()));
         }
         let replaced = match refused {
-            Some(reason) => Replaced::Impossible(reason),
+            Some(reason) => Some(Replaced::Impossible(reason)),
             None => {
-                let rows = self.ran.spool.rows();
-                self.store.replace_by_load_tables(&self.ran.run, rows)?
+                let (run, rows) = (&self.ran.run, self.ran.spool.rows());
+                self.store
+                    .replace_by_load_tables(run, rows, self.job.stop)?
             }
+        };
+        let Some(replaced) = replaced else {
+            return Ok(Some(as_asked()));
         };
         self.first_load = Some(match replaced {
             Replaced::Done(locked_ms) => FirstLoad {

@@ -499,7 +499,7 @@ mod tests {
             for number in 0..count {
                 let place = snapshot.find(hash(number)).unwrap();
                 let (_, id, _) = snapshot.accounts[place as usize];
-                assert_eq!(id.as_u128(), number.into());
+                assert_eq!(id.as_u128(), u128::from(number));
                 assert_eq!(snapshot.find(hash(number + count)), None);
             }
             let status = |fingerprint| {

@@ -177,23 +177,31 @@ impl Store {
     }
 
     /// Puts the load tables of a run of `rows` rows in the place of the accounts and memberships, in one
-    /// transaction.
+    /// transaction; none once `stop` is set.
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
-    pub fn replace_by_load_tables(&self, run: &RunKey, rows: u64) -> Result<Replaced> {
+    pub fn replace_by_load_tables(
+        &self,
+        run: &RunKey,
+        rows: u64,
+        stop: &AtomicBool,
+    ) -> Result<Option<Replaced>> {
         for _ in 0..TRIES_MAX {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
             let Some((_, layout)) = self.load_tables()?.filter(|(of, _)| *of == run.id) else {
-                return Ok(Replaced::Done(None));
+                return Ok(Some(Replaced::Done(None)));
             };
             match self
                 .runtime
                 .block_on(replace(&self.target, &layout, rows))?
             {
-                Ok(replaced) => return Ok(replaced),
+                Ok(replaced) => return Ok(Some(replaced)),
                 Err(Trouble::Busy(_)) => {}
                 Err(Trouble::Fatal(error)) if !is_of_server(&error) => {
-                    return Ok(Replaced::Impossible(own_words(&error)));
+                    return Ok(Some(Replaced::Impossible(own_words(&error))));
                 }
                 Err(Trouble::Lost(error) | Trouble::Fatal(error)) => {
                     return Err(refusal(&error, REPLACING));
@@ -203,7 +211,7 @@ impl Store {
             std::thread::sleep(PAUSE);
         }
         let reason = "others were using muster.accounts all the time";
-        Ok(Replaced::Impossible(reason.to_string()))
+        Ok(Some(Replaced::Impossible(reason.to_string())))
     }
 }
 
@@ -265,10 +273,11 @@ async fn build(
     Ok(None)
 }
 
-/// Whether the server has no room, or ends: another way of writing would fail as well. Classes of
-/// SQLSTATE, PostgreSQL's appendix A.
+/// Whether the server is broken, or ends, or takes no connection: another way of writing would fail as
+/// well. Beginnings of SQLSTATE, PostgreSQL's appendix A.
 fn is_of_server(error: &Error) -> bool {
-    let is_one = |state: &SqlState| ["08", "53", "57", "58", "XX"].contains(&&state.code()[..2]);
+    const OF_SERVER: [&str; 5] = ["08", "53300", "57P0", "58", "XX"];
+    let is_one = |state: &SqlState| OF_SERVER.iter().any(|code| state.code().starts_with(code));
     error.code().is_none_or(is_one)
 }
 

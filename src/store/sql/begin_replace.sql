@@ -2,5 +2,6 @@
 -- who can't get the lock.
 begin;
 set local lock_timeout = '2s';
+set local statement_timeout = 0;
 set local muster.writes = 'on';
 lock table muster.accounts, muster.memberships in access exclusive mode
