@@ -256,8 +256,12 @@ async fn build(
     let connection = target.connect().await?;
     let client = &connection.client;
     let failed = |error: Error| refusal(&error, INDEXING);
-    let begin = include_str!("sql/begin_indexes.sql");
-    client.batch_execute(begin).await.map_err(failed)?;
+    for begin in [
+        include_str!("sql/pack_by_lz4.sql"),
+        include_str!("sql/begin_indexes.sql"),
+    ] {
+        client.batch_execute(begin).await.map_err(failed)?;
+    }
     let next = || queue.lock().ok().and_then(|mut queue| queue.pop_front());
     while let Some(statement) = next() {
         match client.batch_execute(&statement).await {

@@ -178,11 +178,13 @@ impl Loader<'_> {
 
 async fn open_writer(target: &Target) -> Result<Connection> {
     let connection = target.connect().await?;
-    connection
-        .client
-        .batch_execute(include_str!("sql/create_stages.sql"))
-        .await
-        .map_err(|error| refusal(&error, "preparing to write"))?;
+    for sql in [
+        include_str!("sql/pack_by_lz4.sql"),
+        include_str!("sql/create_stages.sql"),
+    ] {
+        let done = connection.client.batch_execute(sql).await;
+        done.map_err(|error| refusal(&error, "preparing to write"))?;
+    }
     Ok(connection)
 }
 

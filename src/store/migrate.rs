@@ -63,6 +63,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     ),
     (19, "managers", include_str!("migrations/0019_managers.sql")),
     (20, "console", include_str!("migrations/0020_console.sql")),
+    (
+        21,
+        "room_for_updates",
+        include_str!("migrations/0023_room_for_updates.sql"),
+    ),
 ];
 
 /// The advisory locks of a database that are ours: "muster" in ASCII, and a number.

@@ -337,7 +337,7 @@ fn what_hangs_on_the_accounts_keeps_them_where_they_are() {
             "SELECT count(*) FROM muster.accounts, pg_publication_tables",
         ),
         (
-            "ALTER TABLE muster.memberships SET (fillfactor = 70)",
+            "ALTER TABLE muster.memberships SET (autovacuum_enabled = off)",
             "muster.memberships has settings of its own",
             "SELECT count(*) FROM muster.accounts, pg_class WHERE oid = 'muster.memberships'::regclass AND reloptions <> '{}'",
         ),
@@ -367,6 +367,7 @@ fn grants_comments_and_what_the_application_added_stay() {
         GRANT SELECT ON muster.accounts TO reads_people WITH GRANT OPTION;
         GRANT INSERT, SELECT ON muster.memberships TO public;
         ALTER DEFAULT PRIVILEGES IN SCHEMA muster GRANT DELETE ON TABLES TO reads_people;
+        ALTER TABLE muster.memberships SET (fillfactor = 70, autovacuum_vacuum_threshold = 9);
         COMMENT ON TABLE muster.accounts IS 'everybody''s';
         COMMENT ON COLUMN muster.accounts.email IS 'where mail goes';
         ALTER TABLE muster.accounts ADD COLUMN badge text DEFAULT 'none', ADD UNIQUE (id, badge),

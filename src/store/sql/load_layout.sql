@@ -13,4 +13,8 @@ from (
     select pg_get_indexdef(indexrelid)
     from pg_index
     where indrelid in ('muster.accounts'::regclass, 'muster.memberships'::regclass)
+    union all
+    select format('%s %s', oid::regclass, reloptions)
+    from pg_class
+    where oid in ('muster.accounts'::regclass, 'muster.memberships'::regclass)
 ) described (line)

@@ -70,7 +70,8 @@ with real as (
     union all
     select 11, format('%s has settings of its own', name)
     from real
-    where relpersistence <> 'p' or relispartition or reloftype <> 0 or reltablespace <> 0 or reloptions is not null
+    where relpersistence <> 'p' or relispartition or reloftype <> 0 or reltablespace <> 0
+        or array_to_string(reloptions, ' ') like '%autovacuum_enabled%'
         or relreplident <> 'd' or relhasrules or relam <> (select oid from pg_am where amname = 'heap')
         or exists (select from pg_inherits where real.oid in (inhrelid, inhparent))
         or exists (select from pg_class toast where toast.oid = real.reltoastrelid and toast.reloptions is not null)
