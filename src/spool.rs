@@ -94,6 +94,8 @@ pub struct Spool {
     pages: Pages,
     /// First row and number of rows, by batch.
     rows: Vec<(RowNumber, u32)>,
+    /// Of each batch.
+    marks: Vec<Vec<Mark>>,
     /// Password hashes, in a file of their own, and where those of a batch are.
     passwords: Option<Pages>,
     pages_of_passwords: HashMap<usize, usize>,
@@ -177,8 +179,19 @@ pub struct Encoded {
     first_row: RowNumber,
     rows: u32,
     bytes: Vec<u8>,
+    marks: Vec<Mark>,
     passwords: Vec<u8>,
 }
+
+/// Where the place of each [`MARKED`]th row is among the packed places of its batch, and the line before
+/// it. Each row that clashes names others, in whatever batch, by their lines.
+struct Mark {
+    line: u64,
+    at: u32,
+}
+
+/// Rows from one mark to the next.
+const MARKED: usize = 64;
 
 impl Spool {
     /// An empty spool in a scratch file.
@@ -189,6 +202,7 @@ impl Spool {
         Ok(Spool {
             pages: Pages::new()?,
             rows: Vec::new(),
+            marks: Vec::new(),
             passwords: None,
             pages_of_passwords: HashMap::new(),
         })
@@ -198,10 +212,11 @@ impl Spool {
     ///
     /// # Errors
     /// `output.unwritable`, when the disk is full.
-    pub fn push(&mut self, encoded: &Encoded) -> Result<()> {
+    pub fn push(&mut self, encoded: Encoded) -> Result<()> {
         self.push_passwords(self.rows.len(), &encoded.passwords)?;
         self.pages.push(&encoded.bytes)?;
         self.rows.push((encoded.first_row, encoded.rows));
+        self.marks.push(encoded.marks);
         Ok(())
     }
 
@@ -286,9 +301,17 @@ impl Spool {
     pub fn line(&self, row: RowNumber) -> Result<(u16, u64)> {
         let batch = self.batch_of(row);
         let index = (row - self.first_row(batch)) as usize;
-        let (head, places) = self.packed_places(batch)?;
-        let line = line_at(&mut Reader(&places), index).ok_or_else(damaged)?;
-        Ok((head.source, line))
+        let head = self.head(batch)?;
+        let marks = &self.marks[batch];
+        let mark = marks.get(index / MARKED).ok_or_else(damaged)?;
+        let next = marks.get(index / MARKED + 1);
+        let end = next.map_or(head.places, |next| next.at as usize);
+        let length = end.checked_sub(mark.at as usize).ok_or_else(damaged)?;
+        let (offset, _) = self.pages.index[batch];
+        let offset = offset + (HEAD_BYTES + mark.at as usize) as u64;
+        let places = self.pages.read_at(offset, length)?;
+        let line = line_after(mark.line, &mut Reader(&places), index % MARKED);
+        Ok((head.source, line.ok_or_else(damaged)?))
     }
 
     /// The values of one row, read without the rest of its batch.
@@ -300,8 +323,7 @@ impl Spool {
         let (first_row, rows) = self.rows[batch];
         let (offset, _) = self.pages.index[batch];
         let index = (row - first_row) as usize;
-        let head = self.pages.read_at(offset, HEAD_BYTES)?;
-        let Head { width, places, .. } = read_head(&mut Reader(&head)).ok_or_else(damaged)?;
+        let Head { width, places, .. } = self.head(batch)?;
         let ends_at = offset + (HEAD_BYTES + places) as u64;
         let lengths_at = ends_at + u64::from(rows) * 4;
         let text_at = lengths_at + u64::from(rows) * width as u64 + 4;
@@ -336,19 +358,18 @@ impl Spool {
     /// # Errors
     /// As [`Spool::read`].
     pub fn places(&self, batch: usize) -> Result<(u16, Vec<Place>)> {
-        let (head, places) = self.packed_places(batch)?;
+        let (offset, _) = self.pages.index[batch];
+        let head = self.head(batch)?;
+        let offset = offset + HEAD_BYTES as u64;
+        let places = self.pages.read_at(offset, head.places)?;
         let places = read_places(&mut Reader(&places), head.rows).ok_or_else(damaged)?;
         Ok((head.source, places))
     }
 
-    fn packed_places(&self, batch: usize) -> Result<(Head, Vec<u8>)> {
+    fn head(&self, batch: usize) -> Result<Head> {
         let (offset, _) = self.pages.index[batch];
         let head = self.pages.read_at(offset, HEAD_BYTES)?;
-        let head = read_head(&mut Reader(&head)).ok_or_else(damaged)?;
-        let places = self
-            .pages
-            .read_at(offset + HEAD_BYTES as u64, head.places)?;
-        Ok((head, places))
+        read_head(&mut Reader(&head)).ok_or_else(damaged)
     }
 }
 
@@ -396,7 +417,14 @@ pub fn encode(people: &People) -> Encoded {
     out.extend_from_slice(&(drafts.values.width as u32).to_le_bytes());
     let mut places = Vec::with_capacity(4 * people.len());
     let mut before = Place { line: 0, byte: 0 };
-    for place in &drafts.places {
+    let mut marks = Vec::with_capacity(people.len() / MARKED + 1);
+    for (index, place) in drafts.places.iter().enumerate() {
+        if index % MARKED == 0 {
+            marks.push(Mark {
+                line: before.line,
+                at: places.len() as u32,
+            });
+        }
         put_number(&mut places, place.line.wrapping_sub(before.line));
         put_number(&mut places, place.byte.wrapping_sub(before.byte));
         before = *place;
@@ -428,6 +456,7 @@ pub fn encode(people: &People) -> Encoded {
         first_row: drafts.first_row,
         rows,
         bytes: out,
+        marks,
         passwords: encode_passwords(&drafts.passwords),
     }
 }
@@ -666,9 +695,8 @@ fn read_places(reader: &mut Reader, rows: usize) -> Option<Vec<Place>> {
     (0..rows).map(next).collect()
 }
 
-/// The line of one row. Each row that clashes names others in this way.
-fn line_at(reader: &mut Reader, index: usize) -> Option<u64> {
-    let mut line = 0_u64;
+/// The line of the row `index` after a mark whose row is after `line`.
+fn line_after(mut line: u64, reader: &mut Reader, index: usize) -> Option<u64> {
     for _ in 0..=index {
         line = line.wrapping_add(reader.number()?);
         reader.number()?;
@@ -795,7 +823,7 @@ mod tests {
         let packed = pack(&people, &Planned::default());
         assert!(!String::from_utf8_lossy(&packed).contains("secret"));
         let mut spool = Spool::new().unwrap();
-        spool.push(&encode(&people)).unwrap();
+        spool.push(encode(&people)).unwrap();
         let (unpacked, _) = unpack(&packed).unwrap();
         for bare in [unpacked, spool.read(0).unwrap()] {
             let passwords = &bare.drafts.passwords;
@@ -871,7 +899,7 @@ mod tests {
         batches[2].drafts.places[1].byte = 5;
         let mut spool = Spool::new().unwrap();
         for people in &batches {
-            spool.push(&encode(people)).unwrap();
+            spool.push(encode(people)).unwrap();
         }
         assert_eq!((spool.batches(), spool.rows()), (3, 8));
         for (number, people) in batches.iter().enumerate() {
@@ -897,5 +925,27 @@ mod tests {
             rows,
             [[long[0], ""], ["", long[1]], [long[2], long[3]], ["x", "y"]]
         );
+    }
+
+    #[test]
+    fn each_row_of_a_long_batch_has_its_line() {
+        let mut people = People::default();
+        people.drafts.values = Table::new(1);
+        people.keys = Table::new(Key::ALL.len());
+        for row in 0..200_u64 {
+            people.drafts.values.push("x");
+            Key::ALL.iter().for_each(|_| people.keys.push(""));
+            people.drafts.rules.push(0);
+            people.verdicts.push(Verdict::Kept);
+            people.drafts.places.push(Place {
+                line: 2 + row * row,
+                byte: 1_000 * row,
+            });
+        }
+        let mut spool = Spool::new().unwrap();
+        spool.push(encode(&people)).unwrap();
+        for (row, place) in (0..).zip(&people.drafts.places) {
+            assert_eq!(spool.line(row).unwrap(), (0, place.line));
+        }
     }
 }

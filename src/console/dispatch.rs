@@ -232,6 +232,7 @@ fn carry_out(ask: &mut Ask, handler: super::ask::Handler) -> Response {
         Ok(Claim::New) => {}
     }
     let answer = handler(ask);
+    ask.app.counts.clear();
     let location = match &answer {
         Ok(Answer::See(location)) => Some(location.clone()),
         _ => None,

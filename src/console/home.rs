@@ -157,7 +157,7 @@ fn of_runs(ask: &Ask, runs: &[RunRecord]) -> Result<Vec<Waiting>> {
 
 /// What people and mails wait for.
 fn of_people(ask: &Ask, waiting: &mut Vec<Waiting>) -> Result<()> {
-    let counts = ask.store.attention()?;
+    let counts = ask.app.counts.get("attention", || ask.store.attention())?;
     for (count, what, path) in [
         (
             counts.not_invited,

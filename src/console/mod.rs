@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use self::counts::Counts;
 use crate::issue::Code;
 use crate::notify::token::Token;
 use crate::password;
@@ -37,6 +38,7 @@ pub mod ask;
 mod audit;
 mod commands;
 mod connection;
+mod counts;
 mod dispatch;
 mod german;
 mod headers;
@@ -108,6 +110,7 @@ pub struct App {
     /// Whether links sign in, as on the machine itself.
     links: bool,
     tries: Tries,
+    counts: Counts,
     /// A hash that no password has, for names that nobody has.
     no_password: String,
 }
@@ -188,6 +191,7 @@ pub fn serve(
         trusted,
         links: listen.ip().is_loopback() && !behind_proxy,
         tries: Tries::new(),
+        counts: Counts::default(),
         no_password: password::hash(&Token::new()?.text())?,
     });
     let runtime = Builder::new_multi_thread()

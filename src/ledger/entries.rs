@@ -13,9 +13,9 @@ use std::path::Path;
 use polars_core::prelude::{Column, DataFrame, DataType, Field, PlSmallStr, PolarsError, Schema};
 use polars_io::SerReader;
 use polars_io::parquet::read::ParquetReader;
-use polars_io::parquet::write::{BatchedWriter, ParquetCompression, ParquetWriter};
+use polars_io::parquet::write::{BatchedWriter, ParquetWriter};
 
-use super::series;
+use super::{packing, series};
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
@@ -84,7 +84,7 @@ impl Ledger {
         let schema = Schema::from_iter(fields);
         // Headers of pages come a byte at a time.
         let writer = ParquetWriter::new(BufWriter::with_capacity(256 << 10, file))
-            .with_compression(ParquetCompression::Zstd(None))
+            .with_compression(packing())
             .batched(&schema)
             .map_err(|error| unwritable(path, &error))?;
         Ok(Ledger { writer })

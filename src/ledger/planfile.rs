@@ -18,14 +18,12 @@ use polars_core::prelude::{
 };
 use polars_io::SerReader;
 use polars_io::parquet::read::ParquetReader;
-use polars_io::parquet::write::{
-    KeyValueMetadata, ParquetCompression, ParquetWriter, StatisticsOptions,
-};
+use polars_io::parquet::write::{KeyValueMetadata, ParquetWriter, StatisticsOptions};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::series;
+use super::{packing, series};
 use crate::account::COLUMNS;
 use crate::decision::Planned;
 use crate::definition::{self, Definition, Pipeline};
@@ -207,7 +205,7 @@ pub fn write(
         .try_clone()
         .map_err(|error| unwritable(&path, &error))?;
     let mut writer = ParquetWriter::new(BufWriter::with_capacity(256 << 10, file))
-        .with_compression(ParquetCompression::Zstd(None))
+        .with_compression(packing())
         // They would be in the footer, beginnings of the batches among them.
         .with_statistics(StatisticsOptions::empty())
         .with_key_value_metadata(Some(KeyValueMetadata::from_static(vec![(
@@ -642,7 +640,7 @@ pub fn open(path: &Path) -> Result<PlanFile> {
             .map(|first| batch_at(*first))
             .collect::<Result<_>>()?;
         for (people, planned) in batches {
-            spool.push(&encode(&people))?;
+            spool.push(encode(&people))?;
             plan.push(&planned)?;
         }
     }

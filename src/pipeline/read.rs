@@ -5,7 +5,7 @@ use super::job::{Job, stopped_early};
 use crate::pipeline::rows::Rows;
 use crate::spool::GROUP_BATCHES;
 use crate::stages::read::InputFile;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, sync_channel};
 
@@ -38,6 +38,7 @@ use crate::stages::read::{self, Source};
 use crate::stages::resubmission::RowRefs;
 use crate::stages::slipped::Slips;
 use crate::stages::validate::validate;
+use crate::text::distinct::Distinct;
 
 /// What reading all rows leaves.
 pub(super) struct FileTruth {
@@ -114,7 +115,7 @@ impl FileTruth {
             if let (Some(all), Some(slips)) = (&mut self.slips, &batch.slips) {
                 all.add(slips);
             }
-            self.spool.push(&batch.encoded)?;
+            self.spool.push(batch.encoded)?;
             self.key_index
                 .note(&batch.people, &batch.hashes, &batch.closing, &batch.alike)?;
             let end = batch.people.drafts.first_row + batch.people.len() as RowNumber;
@@ -602,21 +603,19 @@ impl Spellings {
 /// The groups that rows of a batch name.
 fn group_paths(people: &People, layout: &Layout, definition: &Definition) -> Spellings {
     let slots = [Field::Groups, Field::AddGroups].map(|field| layout.field(field));
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut cells: Vec<(&str, u64)> = Vec::new();
+    let (mut cells, mut uses) = (Distinct::default(), Vec::new());
     let slots: Vec<usize> = slots.into_iter().flatten().collect();
     for index in 0..people.len() {
         for slot in &slots {
-            let cell = people.drafts.values.get(index, *slot);
-            let place = *places.entry(cell).or_insert(cells.len());
-            match cells.get_mut(place) {
-                Some((_, uses)) => *uses += 1,
-                None => cells.push((cell, 1)),
+            let (place, is_new) = cells.place(people.drafts.values.get(index, *slot));
+            if is_new {
+                uses.push(0_u64);
             }
+            uses[place] += 1;
         }
     }
     let mut spellings = Spellings::default();
-    for (cell, uses) in cells {
+    for (cell, uses) in cells.texts().iter().zip(uses) {
         for named in groups(cell) {
             let (path, _) = group::path_and_role(named, &definition.groups);
             spellings.note(path, uses);

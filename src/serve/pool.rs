@@ -10,7 +10,7 @@ use crate::store::Store;
 use crate::store::connect::Target;
 
 /// How many requests use the database at once.
-const STORES_MAX: usize = 4;
+const STORES_MAX: usize = 8;
 /// How long a request waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 

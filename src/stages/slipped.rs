@@ -9,12 +9,12 @@
 
 use std::collections::HashSet;
 
-use hashbrown::HashTable;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::field::{Field, Key, RowNumber};
 use crate::outcome::Verdict;
 use crate::row::{Layout, People};
+use crate::text::distinct::Distinct;
 use crate::text::names::words;
 
 /// The most hashes of a kind that are kept.
@@ -305,11 +305,10 @@ fn is_plain(words: &[String]) -> bool {
     !words.is_empty() && words.iter().all(|word| word.is_ascii())
 }
 
-/// The names of a batch: few of them differ.
+/// The names of a batch.
 #[derive(Default)]
 struct Names<'a> {
-    places: HashTable<usize>,
-    texts: Vec<&'a str>,
+    distinct: Distinct<'a>,
     names: Vec<Name>,
 }
 
@@ -320,18 +319,11 @@ impl<'a> Names<'a> {
     }
 
     fn place(&mut self, name: &'a str) -> usize {
-        let hash = xxh3_64(name.as_bytes());
-        let texts = &self.texts;
-        if let Some(at) = self.places.find(hash, |at| texts[*at] == name) {
-            return *at;
+        let (place, is_new) = self.distinct.place(name);
+        if is_new {
+            self.names.push(Name::new(name));
         }
-        let at = self.names.len();
-        self.names.push(Name::new(name));
-        self.texts.push(name);
-        let texts = &self.texts;
-        let hash_of = |at: &usize| xxh3_64(texts[*at].as_bytes());
-        self.places.insert_unique(hash, at, hash_of);
-        at
+        place
     }
 }
 

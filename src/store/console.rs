@@ -11,6 +11,8 @@ use crate::refusal::Result;
 /// How long a session lives without a request, and in all; as PostgreSQL writes it.
 const IDLE: &str = "30 minutes";
 const AGE: &str = "12 hours";
+/// How exactly it is known when a session was last used: a page that only reads then writes nothing.
+const SEEN: &str = "1 minute";
 /// How long a link that signs in works.
 const LINK: &str = "10 minutes";
 /// How long what was sent is remembered, so that a second click finds it.
@@ -206,18 +208,22 @@ impl Store {
     /// A refusal with a `database.*` code.
     pub fn find_console_session(&self, token_sha256: &[u8; 32]) -> Result<Option<Session>> {
         let sql = format!(
-            "update muster.console_sessions session set seen_at = now()
-             from (
-                 select token_sha256, name, role
-                 from muster.console_sessions found
-                 left join muster.admins on admins.id = found.admin_id
+            "with found as (
+                 select session.*, name, role
+                 from muster.console_sessions session
+                 left join muster.admins on admins.id = session.admin_id
                  where token_sha256 = $1 and ended_at is null
-                     and seen_at > now() - interval '{IDLE}' and found.created_at > now() - interval '{AGE}'
-                     and (found.admin_id is null or admins.id is not null and removed_at is null)
-             ) found
-             where session.token_sha256 = found.token_sha256
-             returning id, admin_id, coalesce(name, ''), coalesce(role, 'owner'), secret, shows_values,
-                 language, time_zone, extract(epoch from now() - confirmed_at)::bigint"
+                     and seen_at > now() - interval '{IDLE}' and session.created_at > now() - interval '{AGE}'
+                     and (session.admin_id is null or admins.id is not null and removed_at is null)
+             ),
+             seen as (
+                 update muster.console_sessions session set seen_at = now()
+                 from found
+                 where session.token_sha256 = found.token_sha256 and found.seen_at < now() - interval '{SEEN}'
+             )
+             select id, admin_id, coalesce(name, ''), coalesce(role, 'owner'), secret, shows_values,
+                 language, time_zone, extract(epoch from now() - confirmed_at)::bigint
+             from found"
         );
         let rows = self.query(&sql, &[&token_sha256.as_slice()], "reading a session")?;
         Ok(rows.first().and_then(|row| {

@@ -1,6 +1,8 @@
 //! The groups as they are now, and what is done to them by hand. Each of these changes is a run of kind
 //! `groups` in the run log, written in the transaction that makes the change.
 
+use std::collections::HashMap;
+
 use serde_json::json;
 use tokio_postgres::{Client, Error};
 use uuid::Uuid;
@@ -17,7 +19,7 @@ use crate::summary::Summary;
 
 const DOING: &str = "changing the groups";
 
-/// A group with its members.
+/// A group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupRecord {
     /// Its id.
@@ -34,8 +36,13 @@ pub struct GroupRecord {
     pub run: Option<String>,
     /// UTC, `2026-11-22 05:12`.
     pub created: String,
+}
+
+/// How many people are in a group.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MemberCount {
     /// Who is in it by themselves.
-    pub members: u64,
+    pub own: u64,
     /// Who only came down from a group below.
     pub inherited: u64,
     /// Who is in it, or in a group below it, by themselves.
@@ -72,7 +79,6 @@ impl Store {
     pub fn list_groups(&self) -> Result<Vec<GroupRecord>> {
         let sql = include_str!("sql/list_groups.sql");
         let rows = self.query(sql, &[], "reading the groups")?;
-        let count = |row: &tokio_postgres::Row, column| row.get::<_, i64>(column) as u64;
         let groups = rows.iter().map(|row| GroupRecord {
             id: row.get(0),
             path: row.get(1),
@@ -81,11 +87,47 @@ impl Store {
             is_public: row.get(4),
             run: row.get(5),
             created: row.get(6),
-            members: count(row, 7),
-            inherited: count(row, 8),
-            nested: count(row, 9),
         });
         Ok(groups.collect())
+    }
+
+    /// How many people are in each of these groups. A group that isn't there has nobody.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn count_members<'a>(
+        &self,
+        groups: impl IntoIterator<Item = &'a GroupRecord>,
+    ) -> Result<HashMap<Uuid, MemberCount>> {
+        let ids: Vec<Uuid> = groups.into_iter().map(|group| group.id).collect();
+        let sql = include_str!("sql/count_members.sql");
+        let rows = self.query(sql, &[&ids], "counting the members")?;
+        let count = |row: &tokio_postgres::Row, column| row.get::<_, i64>(column) as u64;
+        let counts = rows.iter().map(|row| {
+            let members = MemberCount {
+                own: count(row, 1),
+                inherited: count(row, 2),
+                nested: count(row, 3),
+            };
+            (row.get(0), members)
+        });
+        Ok(counts.collect())
+    }
+
+    /// How many people would leave these groups, and how many of them would be in no group then: those
+    /// who are in no other group by themselves.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn count_leaving(&self, groups: &[GroupRecord]) -> Result<(u64, u64)> {
+        let ids: Vec<Uuid> = groups.iter().map(|group| group.id).collect();
+        let sql = include_str!("sql/count_leaving.sql");
+        let rows = self.query(sql, &[&ids], "counting the members")?;
+        let count = |column| {
+            rows.first()
+                .map_or(0, |row| row.get::<_, i64>(column) as u64)
+        };
+        Ok((count(0), count(1)))
     }
 
     /// Whether the groups are a view of the application's table, which keeps their names itself.

@@ -564,6 +564,18 @@ impl Store {
         )
     }
 
+    /// Whether anybody was invited for the run.
+    ///
+    /// # Errors
+    /// A refusal with a `database.*` code.
+    pub fn has_invited(&self, run: &str) -> Result<bool> {
+        let sql = "select exists (
+            select from muster.invitations where run_id = $1 and kind in ('invite', 'reset', 'temporary')
+        )";
+        let rows = self.query(sql, &[&run], "counting the invitations")?;
+        Ok(rows.first().is_some_and(|row| row.get(0)))
+    }
+
     /// How far the people of a run, or of all runs, have come.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::rule::{Rule, Rules};
 
+pub mod distinct;
 pub mod domains;
 pub mod email;
 pub mod formula;

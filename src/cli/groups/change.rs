@@ -1,8 +1,10 @@
 //! What an administrator does to groups. Each change is a run of kind `groups`.
 
+use std::collections::HashMap;
 use std::time::SystemTime;
 
 use clap::Args;
+use uuid::Uuid;
 
 use super::PlaceArgs;
 use crate::cli::listing::open_to_read;
@@ -19,7 +21,7 @@ use crate::report::human::{plural, safe, table};
 use crate::run_key::RunKey;
 use crate::stages::validate::GROUP_CHARS_MAX;
 use crate::store::Store;
-use crate::store::groups::{GroupRecord, Leaving, Renamed};
+use crate::store::groups::{GroupRecord, Leaving, MemberCount, Renamed};
 use crate::summary::{GroupChange, Next, Run, SCHEMA, Summary};
 use crate::text;
 
@@ -310,7 +312,7 @@ pub(super) fn remove(args: &RemoveArgs) -> Result<Exit> {
         ));
     }
     if !args.apply {
-        preview(&all, &leaving);
+        preview(&all, &store.count_members(&all)?, &leaving);
         return Ok(Exit::Done);
     }
     let paths: Vec<String> = all.iter().map(|group| group.path.clone()).collect();
@@ -329,16 +331,12 @@ pub(super) fn remove(args: &RemoveArgs) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn preview(groups: &[GroupRecord], leaving: &[Leaving]) {
-    let lines: Vec<Vec<String>> = groups
-        .iter()
-        .map(|group| {
-            vec![
-                format!("  {}", safe(&group.path)),
-                group.members.to_string(),
-            ]
-        })
-        .collect();
+fn preview(groups: &[GroupRecord], counts: &HashMap<Uuid, MemberCount>, leaving: &[Leaving]) {
+    let line = |group: &GroupRecord| {
+        let members = counts.get(&group.id).map_or(0, |count| count.own);
+        vec![format!("  {}", safe(&group.path)), members.to_string()]
+    };
+    let lines: Vec<Vec<String>> = groups.iter().map(line).collect();
     let heads = vec!["  group".to_string(), "members".to_string()];
     let lines: Vec<Vec<String>> = [heads].into_iter().chain(lines).collect();
     print(&table(&lines, &[1]));

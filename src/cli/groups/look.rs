@@ -12,7 +12,7 @@ use crate::outcome::Exit;
 use crate::people::groups::{below, find_group, joined_above, visibility};
 use crate::refusal::Result;
 use crate::report::human::{plural, safe, table};
-use crate::store::groups::GroupRecord;
+use crate::store::groups::{GroupRecord, MemberCount};
 
 #[derive(Args)]
 pub(in crate::cli) struct ListArgs {
@@ -49,12 +49,18 @@ const COLUMNS: [&str; 7] = [
 
 /// `muster groups list`.
 pub(super) fn list(args: &ListArgs) -> Result<Exit> {
-    let all = args.place.read()?;
+    let store = args.place.read()?;
+    let all = store.list_groups()?;
     let mut groups: Vec<&GroupRecord> = match &args.name {
         Some(name) => below(&all, find_group(&all, name)?),
         None => all.iter().collect(),
     };
     groups.sort_by(|one, other| one.key.cmp(&other.key));
+    let counts = store.count_members(groups.iter().copied())?;
+    let value = |group: &GroupRecord, column| {
+        let members = counts.get(&group.id).copied().unwrap_or_default();
+        value(group, members, column)
+    };
     let listing = &args.listing;
     let is_table = listing.format() == Format::Table;
     let columns: Vec<&str> = match listing.columns.as_deref() {
@@ -68,7 +74,7 @@ pub(super) fn list(args: &ListArgs) -> Result<Exit> {
     if let Some(sort) = listing.sort.as_deref() {
         for (column, is_reverse) in names("--sort", sort, column)?.into_iter().rev() {
             groups.sort_by(|one, other| {
-                let order = sort_key(one, column).cmp(&sort_key(other, column));
+                let order = sort_key(value(one, column)).cmp(&sort_key(value(other, column)));
                 if is_reverse { order.reverse() } else { order }
             });
         }
@@ -105,21 +111,21 @@ fn is_count(column: &str) -> bool {
     matches!(column, "members" | "nested" | "inherited")
 }
 
-fn value(group: &GroupRecord, column: &str) -> Option<Shown> {
+fn value(group: &GroupRecord, count: MemberCount, column: &str) -> Option<Shown> {
     let text = |text: &str| Some(Shown::Text(text.to_string()));
     match column {
         "group" => text(&group.path),
-        "members" => Some(Shown::Number(group.members)),
-        "nested" => Some(Shown::Number(group.nested)),
-        "inherited" => Some(Shown::Number(group.inherited)),
+        "members" => Some(Shown::Number(count.own)),
+        "nested" => Some(Shown::Number(count.nested)),
+        "inherited" => Some(Shown::Number(count.inherited)),
         "visibility" => text(visibility(group)),
         "created" => text(&group.created),
         _ => group.run.as_deref().and_then(text),
     }
 }
 
-fn sort_key(group: &GroupRecord, column: &str) -> (u64, String) {
-    match value(group, column) {
+fn sort_key(value: Option<Shown>) -> (u64, String) {
+    match value {
         Some(Shown::Number(number)) => (number, String::new()),
         value => (0, Shown::plain(value.as_ref())),
     }
@@ -127,13 +133,17 @@ fn sort_key(group: &GroupRecord, column: &str) -> (u64, String) {
 
 /// `muster groups show`.
 pub(super) fn show(args: &ShowArgs) -> Result<Exit> {
-    let groups = args.place.read()?;
+    let store = args.place.read()?;
+    let groups = store.list_groups()?;
     let group = find_group(&groups, &args.name)?;
     let inside: Vec<&GroupRecord> = groups
         .iter()
         .filter(|one| one.parent == Some(group.id))
         .collect();
     let above = joined_above(&groups, group);
+    let counts = store.count_members(inside.iter().copied().chain([group]))?;
+    let count = |group: &GroupRecord| counts.get(&group.id).copied().unwrap_or_default();
+    let members = count(group);
     if args.json {
         let paths = |groups: &[&GroupRecord]| -> Vec<Value> {
             groups
@@ -144,7 +154,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<Exit> {
         let value = json!({
             "group": group.path, "id": group.id, "visibility": visibility(group),
             "joined_above": paths(&above), "groups": paths(&inside),
-            "members": group.members, "nested": group.nested, "inherited": group.inherited,
+            "members": members.own, "nested": members.nested, "inherited": members.inherited,
             "created": group.created, "run": group.run,
         });
         print(&format!("{value:#}\n"));
@@ -153,11 +163,11 @@ pub(super) fn show(args: &ShowArgs) -> Result<Exit> {
     let mut lines: Vec<Vec<String>> = Vec::new();
     let mut add = |name: &str, value: String| lines.push(vec![format!("  {name}"), value]);
     add("visibility", visibility(group).to_string());
-    add("members", group.members.to_string());
-    add("nested", group.nested.to_string());
-    add("inherited", group.inherited.to_string());
+    add("members", members.own.to_string());
+    add("nested", members.nested.to_string());
+    add("inherited", members.inherited.to_string());
     for one in &inside {
-        let members = plural(one.nested, "member", "members");
+        let members = plural(count(one).nested, "member", "members");
         add("group below", format!("{}: {members}", safe(&one.path)));
     }
     for one in &above {

@@ -9,7 +9,6 @@ use crate::outcome::Exit;
 use crate::refusal::Result;
 use crate::store::Store;
 use crate::store::connect::Target;
-use crate::store::groups::GroupRecord;
 use crate::store::launcher::home_from_environment;
 
 mod change;
@@ -44,9 +43,9 @@ impl PlaceArgs {
         Ok(crate::pipelines::open(self.pipeline.name.as_deref())?.definition)
     }
 
-    /// The groups, to be looked at.
-    fn read(&self) -> Result<Vec<GroupRecord>> {
-        open_to_read(&self.database, &self.definition()?)?.list_groups()
+    /// The database, to look at the groups.
+    fn read(&self) -> Result<Store> {
+        open_to_read(&self.database, &self.definition()?)
     }
 
     /// The database, locked as for a run.

@@ -3,7 +3,6 @@
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::list::definition;
 use super::parts::{PER_PAGE, choice, counted, offset, pages, query_of, when};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
@@ -34,7 +33,7 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
                 button.second { (ask.t("Filter")) }
             }
             @if found.is_empty() { p { (ask.t("No group fits.")) } }
-            @else { (table(ask, &found[first..last])) (pages(ask, total)) }
+            @else { (table(ask, &found[first..last])?) (pages(ask, total)) }
             (command(ask, "muster groups list"))
         }
         @if ask.may(Role::Operator) { (create_form(ask)) }
@@ -47,8 +46,13 @@ fn members(ask: &Ask, group: &GroupRecord, count: u64) -> Markup {
     html! { a href={ "/people?" (query) } { (ask.number(count)) } }
 }
 
-fn table(ask: &Ask, groups: &[&GroupRecord]) -> Markup {
-    html! {
+fn table(ask: &Ask, groups: &[&GroupRecord]) -> Result<Markup> {
+    let key: Vec<Uuid> = groups.iter().map(|group| group.id).collect();
+    let counts = ask.app.counts.get(&format!("members {key:?}"), || {
+        ask.store.count_members(groups.iter().copied())
+    })?;
+    let nested = |group: &GroupRecord| counts.get(&group.id).map_or(0, |count| count.nested);
+    Ok(html! {
         div.scroll { table {
             caption { (ask.t("Members are counted with those of the groups below, each person once.")) }
             thead { tr {
@@ -58,11 +62,11 @@ fn table(ask: &Ask, groups: &[&GroupRecord]) -> Markup {
             } }
             tbody { @for group in groups { tr {
                 th scope="row" { a href={ "/groups/" (group.id) } { (visible(&group.path)) } }
-                td.number { (members(ask, group, group.nested)) }
+                td.number { (members(ask, group, nested(group))) }
                 td { (visibility(ask, group)) }
             } } }
         } }
-    }
+    })
 }
 
 fn visibility(ask: &Ask, group: &GroupRecord) -> &'static str {
@@ -117,13 +121,15 @@ pub(crate) fn show(ask: &mut Ask) -> Result<Answer> {
         .filter(|one| one.parent == Some(group.id))
         .collect();
     let above = joined_above(&groups, group);
+    let count = ask.store.count_members([group])?;
+    let count = count.get(&group.id).copied().unwrap_or_default();
     let body = html! {
         section aria-labelledby="now" {
             h2 #now { (ask.t("The group now")) }
             dl.facts {
-                div { dt { (ask.t("Members")) } dd { (ask.number(group.members)) } }
-                div { dt { (ask.t("With the groups below")) } dd { (members(ask, group, group.nested)) } }
-                @if group.inherited > 0 { div { dt { (ask.t("Only from groups below")) } dd { (ask.number(group.inherited)) } } }
+                div { dt { (ask.t("Members")) } dd { (ask.number(count.own)) } }
+                div { dt { (ask.t("With the groups below")) } dd { (members(ask, group, count.nested)) } }
+                @if count.inherited > 0 { div { dt { (ask.t("Only from groups below")) } dd { (ask.number(count.inherited)) } } }
                 div { dt { (ask.t("Visibility")) } dd { (visibility(ask, group)) } }
                 div { dt { (ask.t("Created")) } dd {
                     (when(ask, Some(&group.created)))
@@ -135,7 +141,7 @@ pub(crate) fn show(ask: &mut Ask) -> Result<Answer> {
         @if !inside.is_empty() {
             section aria-labelledby="below" {
                 h2 #below { (ask.t("Groups below")) }
-                (table(ask, &inside))
+                (table(ask, &inside)?)
             }
         }
         @if ask.may(Role::Operator) { (changes(ask, &groups, group)?) }
@@ -148,9 +154,8 @@ fn changes(ask: &Ask, groups: &[GroupRecord], group: &GroupRecord) -> Result<Mar
     let name = group.path.rsplit('/').next().unwrap_or_default();
     let now = if group.is_public { "public" } else { "private" };
     let all: Vec<GroupRecord> = below(groups, group).into_iter().cloned().collect();
-    let leaving = ask.store.leaving(&all, &definition()?.groups)?;
-    let groupless = leaving.iter().filter(|one| one.after.is_empty()).count() as u64;
-    let (inside, people) = (all.len() as u64 - 1, leaving.len() as u64);
+    let (people, groupless) = ask.store.count_leaving(&all)?;
+    let inside = all.len() as u64 - 1;
     Ok(html! {
         div.columns {
             section aria-labelledby="rename" {
@@ -258,7 +263,7 @@ pub(crate) fn remove(ask: &mut Ask) -> Result<Answer> {
     };
     let group = &groups[at];
     let all: Vec<GroupRecord> = below(&groups, group).into_iter().cloned().collect();
-    let people = ask.store.leaving(&all, &definition()?.groups)?.len();
+    let (people, _) = ask.store.count_leaving(&all)?;
     let typed: String = ask
         .form
         .get("count")

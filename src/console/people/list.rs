@@ -70,7 +70,14 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
     let asked = asked(&ask.query);
     let definition = definition()?;
     let choice = asked.choice(ask.store, &definition)?;
-    let (total, all) = ask.store.count_people(&choice)?;
+    let (total, all) = match &choice.ids {
+        // A search gives other people with each letter typed.
+        Some(_) => ask.store.count_people(&choice)?,
+        None => {
+            let key = format!("people {choice:?}");
+            ask.app.counts.get(&key, || ask.store.count_people(&choice))?
+        }
+    };
     let sort = sort(ask);
     let people = ask
         .store
