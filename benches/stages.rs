@@ -129,7 +129,16 @@ fn stages(criterion: &mut Criterion) {
         })
         .collect();
     group.bench_function("load encode", |bencher| {
-        bencher.iter(|| load::encode(&written, &input.layout, &input.definition, &run, &tree));
+        bencher.iter(|| {
+            load::encode(
+                &written,
+                true,
+                &input.layout,
+                &input.definition,
+                &run,
+                &tree,
+            )
+        });
     });
     group.finish();
 }

@@ -217,6 +217,23 @@ pub struct Run {
     /// What this process wrote of it; none where one process wrote all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<Share>,
+    /// How a first import of many people was written; none in any other run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_load: Option<FirstLoad>,
+}
+
+/// How a first import was written: at once, by tables that were filled apart and then replaced the empty
+/// accounts, or chunk by chunk, as any other.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstLoad {
+    /// Whether it was at once.
+    pub at_once: bool,
+    /// For how many milliseconds nobody else could use the accounts then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locked_ms: Option<u64>,
+    /// Why it was chunk by chunk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// The part of a run that one of several processes wrote.

@@ -553,6 +553,7 @@ fn begin_summary(ran: &Ran, pipeline: &Pipeline, about: &About, started: SystemT
             approves: about.approval.clone(),
             resumed: ran.resumed_from.is_some() && ran.shared.is_none_or(|shared| !shared.joined),
             share: ran.shared.map(|shared| shared.share),
+            first_load: ran.first_load.clone(),
         },
         pipeline: PipelineName {
             name: pipeline.definition.name.clone(),

@@ -398,6 +398,7 @@ fn bar(ask: &Ask, step: Option<&Step>) -> Markup {
         "read" => "Reading the file",
         "passwords" => "Preparing the passwords",
         "write" => "Writing",
+        "index" => "Building the indexes",
         "undo" => "Undoing",
         "send" => "Sending",
         _ => "Working",

@@ -13,6 +13,9 @@ pub struct Load {
     /// The fewest rows of a chunk, which is one transaction; 1 to 100,000. A chunk holds whole
     /// batches of up to 4,096 rows.
     pub chunk_rows: usize,
+    /// From this many rows on, a first import fills tables of its own, which then replace the empty
+    /// accounts; 0 for never.
+    pub first_load_rows: u64,
 }
 
 impl Default for Load {
@@ -20,6 +23,7 @@ impl Default for Load {
         Load {
             connections: 2,
             chunk_rows: 16_384,
+            first_load_rows: 20_000,
         }
     }
 }

@@ -92,6 +92,10 @@ pub(super) fn join(
 ) -> Result<(Begun, Option<Decisions>)> {
     let is_alone = store.join(&inputs_of(&plan.files), &job.pipeline.sha256)?;
     store.use_target(&job.pipeline.definition)?;
+    if is_alone {
+        // A process that had the run for itself may have been cut off while it loaded apart.
+        store.drop_load_tables()?;
+    }
     let (mut begun, mut sealed) = begin(job, &plan.files, &plan.spool, store, is_alone)?;
     store.let_others_join(&begun.run.id)?;
     let opens = store.begin_step(&begun.run, Step::Open, job.stop)?;

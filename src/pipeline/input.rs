@@ -133,6 +133,7 @@ impl Input {
             given_up: begun.given_up,
             written: 0,
             shared: None,
+            first_load: None,
             stopped: None,
         })
     }

@@ -94,6 +94,7 @@ impl Order<'_> {
             given_up: begun.given_up,
             written: 0,
             shared: None,
+            first_load: None,
             stopped: None,
         })
     }

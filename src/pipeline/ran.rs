@@ -13,7 +13,7 @@ use crate::run_key::RunKey;
 use crate::safeguard::Safeguard;
 use crate::spool::Spool;
 use crate::stages::resubmission::{Resubmissions, RowRefs};
-use crate::summary::Share;
+use crate::summary::{FirstLoad, Share};
 
 /// Everything that is known after a run, for the record.
 pub struct Ran {
@@ -47,6 +47,8 @@ pub struct Ran {
     pub written: u64,
     /// What this process did of a run that several share.
     pub shared: Option<Shared>,
+    /// How a first import was written.
+    pub first_load: Option<FirstLoad>,
     /// Why it stopped before its end.
     pub stopped: Option<Refusal>,
 }

@@ -6,8 +6,12 @@
 //! the ledger has them all. What can't be done chunk by chunk is done by one process: the keys that
 //! rows pass on to each other before all chunks ([`Step::Open`]), the leavers and the end after
 //! them ([`Step::Close`]).
+//!
+//! A first import of many people fills the load tables first, which then replace the empty accounts
+//! (`store/first_load.rs`). What is left, because it isn't a new account or because the load tables
+//! can't replace the accounts, is written as in any other run.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
@@ -26,10 +30,11 @@ use crate::refusal::{Refusal, Result};
 use crate::spool::Spool;
 use crate::stages::load::{self, Chunk};
 use crate::store::Store;
+use crate::store::first_load::{Destination, Replaced};
 use crate::store::loader::{Loader, Written};
 use crate::store::share::{ChunkRecord, PAUSE, Step};
 use crate::store::trouble::By;
-use crate::summary::Share;
+use crate::summary::{FirstLoad, Share};
 
 /// How a process comes to write a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +70,10 @@ pub(super) fn write(job: &Job, mut ran: Ran, mode: LoadMode, store: &mut Store) 
         mode,
         ledger: BTreeMap::new(),
         share: Share::default(),
+        destination: Destination::Accounts(None),
+        later: BTreeSet::new(),
+        refused: None,
+        first_load: None,
     };
     let stopped = loading.run();
     let mut stopped = stopped.map_err(|refusal| refusal.exit(Exit::Stopped))?;
@@ -72,6 +81,7 @@ pub(super) fn write(job: &Job, mut ran: Ran, mode: LoadMode, store: &mut Store) 
         chunks,
         mut ledger,
         share,
+        first_load,
         ..
     } = loading;
     let mut closes = true;
@@ -94,6 +104,7 @@ pub(super) fn write(job: &Job, mut ran: Ran, mode: LoadMode, store: &mut Store) 
             closes,
         });
     }
+    ran.first_load = first_load;
     ran.written = written(&ledger);
     ran.refused = refused(&ran, &chunks, ledger);
     ran.stopped = stopped;
@@ -160,6 +171,13 @@ struct Loading<'a> {
     /// The chunks that are in, as far as this process knows.
     ledger: BTreeMap<RowNumber, ChunkRecord>,
     share: Share,
+    /// Where the rows go.
+    destination: Destination,
+    /// The chunks that the load tables have no place for.
+    later: BTreeSet<usize>,
+    /// What the load tables refused.
+    refused: Option<String>,
+    first_load: Option<FirstLoad>,
 }
 
 impl Loading<'_> {
@@ -171,16 +189,90 @@ impl Loading<'_> {
         if let Some(failure) = self.open()? {
             return Ok(Some(failure));
         }
+        self.destination = self.choose_destination()?;
+        if self.destination == Destination::LoadTables {
+            if let Some(stopped) = self.load_apart()? {
+                return Ok(Some(stopped));
+            }
+            if self.is_all_in() {
+                return Ok(None);
+            }
+        } else if let Destination::Accounts(Some(why)) = &self.destination {
+            self.first_load = Some(chunk_by_chunk(why));
+        }
+        self.write()
+    }
+
+    fn is_all_in(&self) -> bool {
+        let mut left: Vec<usize> = (0..self.chunks.len()).collect();
+        self.keep_missing(&mut left);
+        left.is_empty()
+    }
+
+    fn choose_destination(&self) -> Result<Destination> {
         let rows = self.ran.spool.rows();
-        self.job.progress.begin("write", Some(rows));
-        let done = self
-            .ledger
-            .keys()
-            .map(|first_row| self.rows_from(*first_row));
-        self.job.progress.add(done.sum(), None);
-        let stopped = self.write();
-        self.job.progress.end();
-        stopped
+        let from = self.job.pipeline.definition.load.first_load_rows;
+        let has_written = self.ledger.keys().any(|row| *row != RowNumber::MAX);
+        if from == 0 || rows < from || self.mode.is_shared() {
+            return Ok(Destination::Accounts(None));
+        }
+        self.store
+            .begin_first_load(&self.ran.run, rows, has_written)
+    }
+
+    /// Fills the load tables, and lets them replace the accounts. Where they can't, nothing is in yet.
+    fn load_apart(&mut self) -> Result<Option<Refusal>> {
+        if let Some(stopped) = self.write()? {
+            return Ok(Some(stopped));
+        }
+        let mut refused = self.refused.take();
+        if refused.is_none() {
+            refused = self.build_indexes()?;
+        }
+        if self.job.stop.load(Ordering::Relaxed) {
+            return Ok(Some(as_asked()));
+        }
+        let replaced = match refused {
+            Some(reason) => Some(Replaced::Impossible(reason)),
+            None => {
+                let (run, rows) = (&self.ran.run, self.ran.spool.rows());
+                self.store
+                    .replace_by_load_tables(run, rows, self.job.stop)?
+            }
+        };
+        let Some(replaced) = replaced else {
+            return Ok(Some(as_asked()));
+        };
+        self.first_load = Some(match replaced {
+            Replaced::Done(locked_ms) => FirstLoad {
+                at_once: true,
+                locked_ms,
+                why: None,
+            },
+            Replaced::Impossible(why) => {
+                self.store.drop_load_tables()?;
+                self.ledger.retain(|row, _| *row == RowNumber::MAX);
+                self.share.chunks = 0;
+                chunk_by_chunk(&why)
+            }
+        });
+        self.later.clear();
+        self.destination = Destination::Accounts(None);
+        Ok(None)
+    }
+
+    /// Builds the indexes of the load tables. Returns why they can't be.
+    fn build_indexes(&self) -> Result<Option<String>> {
+        let missing = self.store.missing_load_indexes()?;
+        let progress = &self.job.progress;
+        progress.begin_of("index", "indexes", Some(missing.len() as u64));
+        let at_once = self.job.pipeline.definition.load.connections;
+        let done = || progress.add(1, None);
+        let refused = self
+            .store
+            .build_load_indexes(missing, at_once, self.job.stop, done);
+        progress.end();
+        refused
     }
 
     /// Writes the rows that pass on keys to each other, all at once and before all chunks: so nobody
@@ -200,7 +292,8 @@ impl Loading<'_> {
             if self.job.stop.load(Ordering::Relaxed) {
                 return Ok(Some(as_asked()));
             }
-            let mut loader = self.store.loader(1, &self.ran.run)?;
+            let accounts = Destination::Accounts(None);
+            let mut loader = self.store.loader(1, &self.ran.run, &accounts)?;
             loader.send(load::encode_transfers(&updates, self.groups));
             let (written, failure) = loader.finish();
             if failure.is_some() {
@@ -232,6 +325,16 @@ impl Loading<'_> {
     /// Writes the chunks, one after the other; those that others are at come last, because these
     /// may be killed.
     fn write(&mut self) -> Result<Option<Refusal>> {
+        let rows = self.ran.spool.rows();
+        self.job.progress.begin("write", Some(rows));
+        let done = self.ledger.keys().map(|row| self.rows_from(*row));
+        self.job.progress.add(done.sum(), None);
+        let stopped = self.write_chunks();
+        self.job.progress.end();
+        stopped
+    }
+
+    fn write_chunks(&mut self) -> Result<Option<Refusal>> {
         let start = match self.mode {
             LoadMode::Alone => 0,
             LoadMode::Shared { .. } => {
@@ -243,7 +346,9 @@ impl Loading<'_> {
         let at_once = self.job.pipeline.definition.load.connections;
         while !left.is_empty() {
             let before = self.ledger.len();
-            let mut loader = self.store.loader(at_once, &self.ran.run)?;
+            let mut loader = self
+                .store
+                .loader(at_once, &self.ran.run, &self.destination)?;
             let stopped = self.pass(&left, &mut loader)?;
             let (rest, failure) = loader.finish();
             rest.into_iter().for_each(|written| self.note(written));
@@ -251,7 +356,7 @@ impl Loading<'_> {
                 return Ok(Some(stopped));
             }
             self.keep_missing(&mut left);
-            if left.is_empty() {
+            if left.is_empty() || self.refused.is_some() {
                 break;
             }
             if self.job.stop.load(Ordering::Relaxed) {
@@ -275,7 +380,11 @@ impl Loading<'_> {
                 self.look_for(&some)?;
                 self.keep_missing(&mut some);
             }
-            for chunk in self.encode(&some)? {
+            for (number, chunk) in some.iter().zip(self.encode(&some)?) {
+                if self.destination == Destination::LoadTables && !chunk.only_creates() {
+                    self.later.insert(*number);
+                    continue;
+                }
                 if chunk.is_idle() && !self.mode.is_shared() {
                     self.note(Written {
                         logged: ChunkRecord {
@@ -296,14 +405,23 @@ impl Loading<'_> {
             }
             let done = loader.take();
             done.into_iter().for_each(|written| self.note(written));
+            if self.refused.is_some() {
+                break;
+            }
         }
         Ok(None)
     }
 
     /// Notes a chunk that the loader is through with.
     fn note(&mut self, written: Written) {
-        if written.by != By::Us {
-            return;
+        match written.by {
+            By::Us => {}
+            By::Refused => {
+                let words = written.logged.issues.into_iter().next();
+                self.refused = words.map(|issue| issue.detail);
+                return;
+            }
+            By::Others | By::Nobody => return,
         }
         if written.logged.first_row != RowNumber::MAX {
             self.share.chunks += 1;
@@ -348,7 +466,9 @@ impl Loading<'_> {
     }
 
     fn keep_missing(&self, some: &mut Vec<usize>) {
-        some.retain(|chunk| !self.ledger.contains_key(&self.first_row(*chunk)));
+        some.retain(|chunk| {
+            !self.later.contains(chunk) && !self.ledger.contains_key(&self.first_row(*chunk))
+        });
     }
 
     fn first_row(&self, chunk: usize) -> RowNumber {
@@ -361,7 +481,16 @@ impl Loading<'_> {
         some.par_iter()
             .map(|chunk| {
                 let read = self.read(self.chunks[*chunk].clone())?;
-                Ok(load::encode(&read, layout, definition, run, self.groups))
+                // An index that is built later is sorted then.
+                let by_key = self.destination != Destination::LoadTables;
+                Ok(load::encode(
+                    &read,
+                    by_key,
+                    layout,
+                    definition,
+                    run,
+                    self.groups,
+                ))
             })
             .collect()
     }
@@ -421,6 +550,13 @@ impl Loading<'_> {
         rows.into_par_iter()
             .map(|row| Ok((row, password.hash()?)))
             .collect()
+    }
+}
+
+fn chunk_by_chunk(why: &str) -> FirstLoad {
+    FirstLoad {
+        why: Some(why.to_string()),
+        ..FirstLoad::default()
     }
 }
 

@@ -802,6 +802,7 @@ fn run(summary: &Summary) -> Markup {
                 (fact("Approves", visible(&human::approval(approval))))
             }
             @if let Some(share) = &run.share { (fact("Written by this process", visible(&human::part(share)))) }
+            @if let Some(load) = &run.first_load { (fact("First import", visible(&human::first_load(load)))) }
             @if run.resumed { (fact("Resumed", html! { "continued an earlier run that was interrupted" })) }
         }
     }
@@ -1072,6 +1073,7 @@ mod tests {
             }),
             resumed: true,
             share: None,
+            first_load: None,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::outcome::{Counts, Outcome};
 use crate::refusal::Refusal;
 use crate::safeguard::{Class, Safeguard, SafeguardDecision};
 use crate::summary::{
-    Approval, Example, Input, IssueCount, LeaverExample, Share, Summary, Unmapped,
+    Approval, Example, FirstLoad, Input, IssueCount, LeaverExample, Share, Summary, Unmapped,
 };
 
 /// The narrowest text that is still laid out; a smaller `width` is taken for this one.
@@ -475,6 +475,18 @@ pub fn approval(approval: &Approval) -> String {
     )
 }
 
+/// How a first import was written.
+pub fn first_load(load: &FirstLoad) -> String {
+    match (&load.why, load.locked_ms) {
+        (Some(why), _) => format!("written chunk by chunk, because {why}"),
+        (None, Some(locked)) => format!(
+            "filled apart and put in place at once; nobody else could use the accounts for {} ms",
+            grouped(locked)
+        ),
+        (None, None) => "filled apart and put in place at once".to_string(),
+    }
+}
+
 /// How much of a run one of several processes wrote.
 pub fn part(share: &Share) -> String {
     let chunks = plural(share.of, "chunk", "chunks");
@@ -497,6 +509,12 @@ fn opening(text: &mut String, summary: &Summary, width: usize, colour: bool) {
     });
     if let Some(share) = &run.share {
         let line = format!("{} written by this process", part(share));
+        push_wrapped(text, &line, "", width, |line| {
+            paint(line, Look::Faint, colour)
+        });
+    }
+    if let Some(load) = &run.first_load {
+        let line = format!("first import, {}", safe(&first_load(load)));
         push_wrapped(text, &line, "", width, |line| {
             paint(line, Look::Faint, colour)
         });
@@ -1066,6 +1084,7 @@ pub(super) mod tests {
                 approves: None,
                 resumed: false,
                 share: None,
+                first_load: None,
             },
             input: vec![Input {
                 path: "data/people.csv".to_string(),

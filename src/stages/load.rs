@@ -70,6 +70,11 @@ pub struct Chunk {
 }
 
 impl Chunk {
+    /// Whether it consists of new accounts and their memberships, and of rows that write nothing.
+    pub fn only_creates(&self) -> bool {
+        self.updating.is_empty() && self.passwords.0.is_empty() && self.enrolments.is_empty()
+    }
+
     /// Whether nothing of it needs the database.
     pub fn is_idle(&self) -> bool {
         self.creating.is_empty() && self.updating.is_empty() && self.unchanged.is_empty()
@@ -113,9 +118,11 @@ impl Batch {
     }
 }
 
-/// Encodes the rows of some successive batches as one chunk.
+/// Encodes the rows of some successive batches as one chunk. `by_key`: new accounts come in the order of
+/// their e-mail keys, else in that of their rows.
 pub fn encode(
     batches: &[Batch],
+    by_key: bool,
     layout: &Layout,
     definition: &Definition,
     run: &RunKey,
@@ -134,7 +141,7 @@ pub fn encode(
         given,
     ] = &mut frames;
     chunk.first_row = batches.first().map_or(0, |batch| batch.first_row);
-    for person in in_key_order(batches, layout) {
+    for person in new_people(batches, by_key, layout) {
         let id = run.account_id(person.row());
         put_create(creates, &person, id, definition, run);
     }
@@ -194,12 +201,14 @@ pub fn encode(
     }
 }
 
-/// The rows that make an account, in the order of their e-mail keys: neighbours in the largest of the
-/// indexes go in one after the other.
-fn in_key_order<'a>(batches: &'a [Batch], layout: &'a Layout) -> Vec<Person<'a>> {
+/// The rows that make an account; `by_key`, so that neighbours in the largest of the indexes go in one
+/// after the other.
+fn new_people<'a>(batches: &'a [Batch], by_key: bool, layout: &'a Layout) -> Vec<Person<'a>> {
     let all = batches.iter().flat_map(|batch| batch.new_people(layout));
     let mut all: Vec<Person> = all.collect();
-    all.sort_by_key(|person| person.people.key(person.index, Key::Email));
+    if by_key {
+        all.sort_by_key(|person| person.people.key(person.index, Key::Email));
+    }
     all
 }
 

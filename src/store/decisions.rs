@@ -1,7 +1,7 @@
 //! What a run decided, kept in the database from before its first write until it is finished, so
 //! that a run that is cut off continues with the same decisions, on whatever machine.
 
-use super::Store;
+use super::{Store, first_load};
 use crate::refusal::Result;
 use crate::safeguard::Safeguard;
 use crate::store::error::refusal;
@@ -12,15 +12,15 @@ const PAGES_AT_ONCE: i32 = 32;
 const HEAD: i32 = -1;
 
 impl Store {
-    /// Begins to keep the decisions of a run. Those of others are forgotten, since the accounts are
-    /// about to change. Nothing counts before [`Store::seal`].
+    /// Begins to keep the decisions of a run. Those of others are forgotten, and what they have loaded
+    /// apart, since the accounts are about to change. Nothing counts before [`Store::seal`].
     ///
     /// # Errors
     /// A refusal with a `database.*` code.
     pub fn begin_decisions(&self) -> Result<()> {
-        let sql = "begin; delete from muster.decisions";
+        let sql = format!("begin; delete from muster.decisions; {}", first_load::DROP);
         self.runtime
-            .block_on(self.connection.client.batch_execute(sql))
+            .block_on(self.connection.client.batch_execute(&sql))
             .map_err(|error| refusal(&error, DOING))
     }
 

@@ -1,7 +1,8 @@
 //! Writing chunks: a few tasks, each with its own connection, each chunk one transaction that also
 //! writes its own ledger row.
 //!
-//! A chunk is written straight into the accounts by COPY, because the match proved that its
+//! A chunk of a first import goes into the load tables (`first_load.rs`). Any other
+//! is written straight into the accounts by COPY, because the match proved that its
 //! accounts are new. If that fails (another account took a key meanwhile, a trigger, row-level
 //! security), the chunk is rolled back and written through staging tables. A statement that fails
 //! there is split in half until only the faulty rows are left out.
@@ -22,6 +23,7 @@ use tokio_postgres::error::SqlState;
 use uuid::Uuid;
 
 use super::connect::{Connection, Target};
+use super::first_load::Destination;
 use super::share::ChunkRecord;
 use super::target::joins_by_view;
 use super::{CopyError, Store, copy, is_spread, share};
@@ -55,11 +57,16 @@ pub struct Loader<'a> {
 }
 
 impl Store {
-    /// Starts `connections` writing tasks for `run`.
+    /// Starts `connections` writing tasks for `run`, which write to `destination`.
     ///
     /// # Errors
     /// A refusal with a `database.*` code when a connection can't be opened.
-    pub fn loader(&self, connections: usize, run: &RunKey) -> Result<Loader<'_>> {
+    pub fn loader(
+        &self,
+        connections: usize,
+        run: &RunKey,
+        destination: &Destination,
+    ) -> Result<Loader<'_>> {
         let (chunks, receiver) = mpsc::channel(connections);
         let (results, written) = mpsc::unbounded_channel();
         let receiver = Arc::new(Mutex::new(receiver));
@@ -77,6 +84,7 @@ impl Store {
                 connection,
                 run: run.clone(),
                 direct: !is_spread,
+                apart: *destination == Destination::LoadTables,
                 is_spread,
                 joins: if by_view {
                     include_str!("sql/join_target_groups.sql")
@@ -170,11 +178,13 @@ impl Loader<'_> {
 
 async fn open_writer(target: &Target) -> Result<Connection> {
     let connection = target.connect().await?;
-    connection
-        .client
-        .batch_execute(include_str!("sql/create_stages.sql"))
-        .await
-        .map_err(|error| refusal(&error, "preparing to write"))?;
+    for sql in [
+        include_str!("sql/pack_by_lz4.sql"),
+        include_str!("sql/create_stages.sql"),
+    ] {
+        let done = connection.client.batch_execute(sql).await;
+        done.map_err(|error| refusal(&error, "preparing to write"))?;
+    }
     Ok(connection)
 }
 
@@ -184,6 +194,8 @@ struct Writer {
     run: RunKey,
     /// Whether COPY into the accounts is allowed at all; row-level security forbids it.
     direct: bool,
+    /// Whether it goes into the load tables instead.
+    apart: bool,
     /// Whether the accounts are spread over several servers.
     is_spread: bool,
     /// The statement that begins memberships.
@@ -199,6 +211,15 @@ impl Written {
                 issues,
             },
             by: By::Us,
+        }
+    }
+
+    /// A chunk that the load tables refuse, in these words.
+    fn refused(chunk: &Chunk, words: String) -> Written {
+        let issue = Issue::of_row(Code::LoadRefused, chunk.first_row, words);
+        Written {
+            by: By::Refused,
+            ..Written::by_us(chunk, Vec::new(), vec![issue])
         }
     }
 
@@ -228,6 +249,7 @@ impl Writer {
             let _ = self.connection.client.batch_execute("rollback").await;
             match trouble {
                 Trouble::Taken(by) => return Ok(Written::elsewhere(chunk, by)),
+                Trouble::Refused(words) => return Ok(Written::refused(chunk, words)),
                 Trouble::Surprise if direct => direct = false,
                 Trouble::NoCopy if direct => {
                     self.direct = false;
@@ -296,7 +318,9 @@ impl Writer {
         };
         client.batch_execute(begin).await.map_err(trouble)?;
         share::claim(client, &self.run, chunk.first_row).await?;
-        if direct {
+        if self.apart {
+            self.creates_apart(chunk).await?;
+        } else if direct {
             self.direct_creates(chunk).await.map_err(straight)?;
         } else {
             self.staged_creates(chunk, &mut issues).await?;
@@ -370,6 +394,27 @@ impl Writer {
             (include_str!("sql/copy_passwords.sql"), &chunk.passwords.0),
         ] {
             copy(&self.connection.client, sql, rows.clone()).await?;
+        }
+        Ok(())
+    }
+
+    /// New accounts into the load tables. What these refuse is found out row by row in the accounts.
+    async fn creates_apart(&self, chunk: &Chunk) -> std::result::Result<(), Trouble> {
+        let client = &self.connection.client;
+        for (sql, rows) in [
+            (include_str!("sql/copy_load_accounts.sql"), &chunk.creates),
+            (
+                include_str!("sql/copy_load_memberships.sql"),
+                &chunk.memberships,
+            ),
+        ] {
+            let copied = copy(client, sql, rows.clone()).await;
+            copied.map_err(|error| match error {
+                CopyError::Start(error) | CopyError::Data(error) if is_about_data(&error) => {
+                    Trouble::Refused(own_words(&error))
+                }
+                error => trouble(error.into_inner()),
+            })?;
         }
         Ok(())
     }

@@ -32,6 +32,7 @@ pub mod decisions;
 pub mod drops;
 pub mod error;
 pub mod explain;
+pub mod first_load;
 pub mod fixes;
 pub mod groups;
 pub mod invitations;

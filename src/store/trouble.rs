@@ -11,6 +11,8 @@ pub enum By {
     Others,
     /// Another one, if it lives.
     Nobody,
+    /// None, and none can: the load tables refuse it.
+    Refused,
 }
 
 /// Why a chunk's transaction came to nothing, by what helps.
@@ -23,6 +25,8 @@ pub(super) enum Trouble {
     Busy(tokio_postgres::Error),
     /// Connect again, and look whether the commit went through.
     Lost(tokio_postgres::Error),
+    /// The load tables refuse it, in these words.
+    Refused(String),
     /// Another process that shares the run writes the chunk, or has.
     Taken(By),
     /// Nothing helps.

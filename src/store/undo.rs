@@ -147,6 +147,8 @@ impl Store {
             // The accounts are about to change: no run continues with what it decided before.
             let forget = "delete from muster.decisions";
             transaction.execute(forget, &[]).await.map_err(doing)?;
+            let drop = super::first_load::DROP;
+            transaction.batch_execute(drop).await.map_err(doing)?;
             let act = audit::Act::about(id);
             self.acting.write(&transaction, &act).await.map_err(doing)?;
             transaction.commit().await.map_err(doing)

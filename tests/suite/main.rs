@@ -13,6 +13,7 @@ mod corrections;
 mod demo;
 mod docs;
 mod drop;
+mod first_load;
 mod glossary;
 mod guides;
 mod help;

@@ -39,6 +39,7 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "Die Passwörter werden vorbereitet",
     ),
     ("Writing", "Es wird geschrieben"),
+    ("Building the indexes", "Die Indizes werden aufgebaut"),
     ("Undoing", "Es wird zurückgenommen"),
     ("Sending", "Es wird gesendet"),
     ("Working", "Es wird gearbeitet"),
