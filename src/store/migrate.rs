@@ -68,8 +68,9 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         22,
         "mail_settings",
         include_str!("migrations/0022_mail_settings.sql"),
+    ),
     (
-        21,
+        23,
         "room_for_updates",
         include_str!("migrations/0023_room_for_updates.sql"),
     ),

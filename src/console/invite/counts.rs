@@ -90,7 +90,7 @@ pub(crate) fn count_ahead(ask: &Ask, run: &RunRecord) {
     runtime.spawn(async move {
         let pool = Arc::clone(&app.pool);
         let counted = pool.run(move |store| {
-            let mailer = Mailer::open(None, run.pipeline.as_deref())?;
+            let mailer = Mailer::open(None, run.pipeline.as_deref(), store)?;
             let ledger = runs::ledger(&run).ok();
             let kind = (Kind::Invite, mailer.day);
             let audience = Audience::of(store, (&run.id, ledger), kind, &[], &[])?;

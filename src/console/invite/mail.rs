@@ -102,7 +102,7 @@ impl Plan {
         };
         let words = kept.filter.get("only").cloned().unwrap_or_default();
         let words: Vec<String> = serde_json::from_value(words).unwrap_or_default();
-        let mailer = Mailer::open(None, run.pipeline.as_deref())?;
+        let mailer = Mailer::open(None, run.pipeline.as_deref(), ask.store)?;
         let audience = audience_of(ask, &run, (purpose, &mailer), &words, &kept.except)?;
         let key = counts::key(purpose.kind(), &words.join(" "), &kept.except);
         let counted = counts::people((&**ask.app, ask.store), &run, &audience, &key)?;
