@@ -366,28 +366,15 @@ fn read_once(
             behind = cleaned
                 .into_par_iter()
                 .zip(verdicts)
-                .map(
-                    |(
-                        Cleaned {
-                            drafts, as_read, ..
-                        },
+                .map(|(cleaned, verdicts)| {
+                    judge(
+                        job,
+                        cleaned,
                         verdicts,
-                    )| {
-                        let definition = &definitions[usize::from(drafts.source)];
-                        let people = validate(drafts, verdicts, layout, definition);
-                        Judged {
-                            encoded: encode(&people).as_read(as_read),
-                            hashes: key_hashes(&people, job.run.seed),
-                            closing: closing_rows(&people, layout, definition),
-                            called: managers::called(&people, layout),
-                            alike: look_alikes(&people, job.run.seed),
-                            groups: group_paths(&people, layout, definition),
-                            profile: profiled.then(|| Profile::of(&people.drafts, layout)),
-                            slips: slips.then(|| Slips::of(&people, layout)),
-                            people,
-                        }
-                    },
-                )
+                        (layout, definitions),
+                        (profiled, slips),
+                    )
+                })
                 .collect();
         }
         truth.keep(job, files, behind)?;
@@ -401,6 +388,31 @@ fn read_once(
     })?;
     job.progress.end();
     Ok(truth)
+}
+
+/// Validates a batch, and takes of it what is kept.
+fn judge(
+    job: &Job,
+    Cleaned {
+        drafts, as_read, ..
+    }: Cleaned,
+    verdicts: Vec<Verdict>,
+    (layout, definitions): (&Layout, &[Definition]),
+    (profiled, slips): (bool, bool),
+) -> Judged {
+    let definition = &definitions[usize::from(drafts.source)];
+    let people = validate(drafts, verdicts, layout, definition);
+    Judged {
+        encoded: encode(&people).as_read(as_read),
+        hashes: key_hashes(&people, job.run.seed),
+        closing: closing_rows(&people, layout, definition),
+        called: managers::called(&people, layout),
+        alike: look_alikes(&people, job.run.seed),
+        groups: group_paths(&people, layout, definition),
+        profile: profiled.then(|| Profile::of(&people.drafts, layout)),
+        slips: slips.then(|| Slips::of(&people, layout)),
+        people,
+    }
 }
 
 /// A batch after clean.

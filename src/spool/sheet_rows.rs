@@ -143,40 +143,40 @@ impl Picker<'_> {
 /// A batch of rows as bytes: where each ends, and each with its cells, those that aren't text and the
 /// errors. Without the cells of column `secret`, which are in no file of a run.
 pub fn encode(cells: &Cells, secret: Option<usize>) -> Vec<u8> {
-    let mut rows = Vec::with_capacity(cells.text_len() * 3 / 2);
-    let head = (cells.len() * 4) as u32;
-    let mut ends = Vec::with_capacity(cells.text_len() * 2);
+    let head = cells.len() * 4;
+    let mut out = Vec::with_capacity(head + cells.text_len() * 5 / 4);
+    out.resize(head, 0);
     let natives = cells.sheet.as_ref().map_or(&[][..], |sheet| &sheet.natives);
     let mut natives = natives.iter().peekable();
     let mut issues = cells.issues.iter().peekable();
     for index in 0..cells.len() {
-        put_number(&mut rows, cells.width(index) as u64);
+        put_number(&mut out, cells.width(index) as u64);
         for (column, cell) in cells.row(index).enumerate() {
             let cell = if secret == Some(column) { "" } else { cell };
-            put_number(&mut rows, cell.len() as u64);
-            rows.extend_from_slice(cell.as_bytes());
+            put_number(&mut out, cell.len() as u64);
+            out.extend_from_slice(cell.as_bytes());
         }
         while let Some((_, column, native)) = natives.next_if(|(row, ..)| *row as usize == index) {
-            put_number(&mut rows, 1 + u64::from(*column));
-            put_number(&mut rows, u64::from(native.format));
+            put_number(&mut out, 1 + u64::from(*column));
+            put_number(&mut out, u64::from(native.format));
             let (kind, bits) = match native.value {
                 Native::Number(number) => (0, number.to_bits()),
                 Native::Truth(truth) => (1, u64::from(truth)),
             };
-            rows.push(kind);
-            rows.extend_from_slice(&bits.to_le_bytes());
+            out.push(kind);
+            out.extend_from_slice(&bits.to_le_bytes());
         }
-        put_number(&mut rows, 0);
+        put_number(&mut out, 0);
         let row = cells.first_row + index as RowNumber;
         let of_row = std::iter::from_fn(|| issues.next_if(|issue| issue.row <= row));
         let is_error =
             |issue: &&Issue| matches!(issue.code, Code::CellError | Code::CellUncomputed);
         let errors: Vec<&Issue> = of_row.filter(is_error).collect();
-        rows.extend_from_slice(&packed(&errors));
-        ends.extend_from_slice(&(head + rows.len() as u32).to_le_bytes());
+        out.extend_from_slice(&packed(&errors));
+        let end = (out.len() as u32).to_le_bytes();
+        out[index * 4..index * 4 + 4].copy_from_slice(&end);
     }
-    ends.append(&mut rows);
-    ends
+    out
 }
 
 /// Adds the cells of row `index` of a batch of `rows` rows to the row under way.

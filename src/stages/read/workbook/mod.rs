@@ -4,8 +4,9 @@
 use std::borrow::Cow;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::input::File;
@@ -302,16 +303,13 @@ fn read_as(
     while let Some((kind, body)) = answer.next()? {
         match kind {
             wire::BOOK => {
-                let whole: Book = serde_json::from_slice(&body).map_err(|_| answer.nonsense())?;
-                if let Some(whole) = whole.sheets.into_iter().nth(*sheet) {
-                    seen.get_or_init(|| whole);
-                }
+                let whole: Book = parsed(&answer, &body)?;
+                note_whole(whole, *sheet, seen);
                 continue;
             }
             wire::ROWS => {}
             wire::FORMATS => {
-                let new: Vec<ShownAs> =
-                    serde_json::from_slice(&body).map_err(|_| answer.nonsense())?;
+                let new: Vec<ShownAs> = parsed(&answer, &body)?;
                 if let Some(sheet) = &mut batch.sheet {
                     sheet.formats.extend(new);
                 }
@@ -343,6 +341,18 @@ fn read_as(
         emit(batch)?;
     }
     Ok(())
+}
+
+/// What the body of a frame says in JSON.
+fn parsed<T: DeserializeOwned>(answer: &Answer, body: &[u8]) -> Result<T> {
+    serde_json::from_slice(body).map_err(|_| answer.nonsense())
+}
+
+/// Notes what reading all rows has shown of a sheet; see [`Source::learn`].
+fn note_whole(whole: Book, sheet: usize, seen: &OnceLock<Sheet>) {
+    if let Some(whole) = whole.sheets.into_iter().nth(sheet) {
+        seen.get_or_init(|| whole);
+    }
 }
 
 /// A row that is not a row of the list.

@@ -215,7 +215,7 @@ impl<'f> Row<'f> {
         }
         let said = &said[..said.len() - frame.len()];
         let natives = slice(frame, usize::from(natives) * NATIVE_BYTES)?;
-        let text = std::str::from_utf8(slice(frame, length as usize)?).ok()?;
+        let text = simdutf8::basic::from_utf8(slice(frame, length as usize)?).ok()?;
         Some(Row {
             number: u64::from(number),
             text,
