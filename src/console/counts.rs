@@ -92,7 +92,10 @@ mod tests {
     fn a_count_that_failed_is_tried_again() {
         let counts = Counts::default();
         let failed = counts.get::<u64>("people", || {
-            Err(Refusal::new(Code::DatabaseUnreachable, "the database is away"))
+            Err(Refusal::new(
+                Code::DatabaseUnreachable,
+                "the database is away",
+            ))
         });
         assert!(failed.is_err());
         assert_eq!(counts.get("people", || Ok(5)).unwrap(), 5);

@@ -75,7 +75,9 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
         Some(_) => ask.store.count_people(&choice)?,
         None => {
             let key = format!("people {choice:?}");
-            ask.app.counts.get(&key, || ask.store.count_people(&choice))?
+            ask.app
+                .counts
+                .get(&key, || ask.store.count_people(&choice))?
         }
     };
     let sort = sort(ask);
