@@ -284,65 +284,67 @@ fn killed_at_every_step_it_ends_the_same() {
     }
 }
 
+/// What others attach to the accounts, how the summary calls it, and how to count that all is there.
+const ATTACHED: [(&str, &str, &str); 9] = [
+    (
+        "CREATE VIEW public.everybody AS SELECT email FROM muster.accounts",
+        "the view public.everybody depends on muster.accounts",
+        "SELECT count(*) FROM public.everybody",
+    ),
+    (
+        "CREATE TABLE public.orders (account uuid REFERENCES muster.accounts (id));
+         INSERT INTO public.orders SELECT id FROM muster.accounts",
+        "public.orders refers to muster.accounts",
+        "SELECT count(*) FROM muster.accounts",
+    ),
+    (
+        "CREATE TABLE public.seen (id uuid);
+         INSERT INTO public.seen SELECT id FROM muster.accounts;
+         CREATE FUNCTION public.see() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN INSERT INTO public.seen VALUES (NEW.id); RETURN NEW; END $$;
+         CREATE TRIGGER see AFTER INSERT ON muster.accounts FOR EACH ROW EXECUTE FUNCTION public.see()",
+        "muster.accounts has the trigger see",
+        "SELECT count(*) FROM public.seen",
+    ),
+    (
+        "ALTER TABLE muster.accounts ENABLE ROW LEVEL SECURITY",
+        "muster.accounts has row-level security",
+        "SELECT count(*) FROM muster.accounts",
+    ),
+    (
+        "CREATE TABLE public.more () INHERITS (muster.accounts)",
+        "depends on muster.accounts",
+        "SELECT count(*) FROM ONLY muster.accounts",
+    ),
+    (
+        "CREATE FUNCTION public.takes(account muster.accounts) RETURNS text LANGUAGE sql AS 'SELECT 1::text'",
+        "depends on muster.accounts",
+        "SELECT count(*) FROM muster.accounts",
+    ),
+    (
+        "CREATE ROLE reads_mail; GRANT SELECT (email) ON muster.accounts TO reads_mail",
+        "grants of columns",
+        "SELECT count(*) FROM muster.accounts WHERE has_column_privilege('reads_mail', 'muster.accounts', 'email', 'SELECT')",
+    ),
+    (
+        "CREATE PUBLICATION people FOR TABLE muster.memberships",
+        "muster.memberships is published",
+        "SELECT count(*) FROM muster.accounts, pg_publication_tables",
+    ),
+    (
+        "ALTER TABLE muster.memberships SET (autovacuum_enabled = off)",
+        "muster.memberships has settings of its own",
+        "SELECT count(*) FROM muster.accounts, pg_class WHERE oid = 'muster.memberships'::regclass AND reloptions <> '{}'",
+    ),
+];
+
 #[test]
 fn what_hangs_on_the_accounts_keeps_them_where_they_are() {
     let place = Place::new();
     let (expected, url) = place.chunk_by_chunk();
     let accounts = &expected.0["accounts"];
     let made = support::query_one(&url, "SELECT count(*) FROM muster.accounts");
-    let cases = [
-        (
-            "CREATE VIEW public.everybody AS SELECT email FROM muster.accounts",
-            "the view public.everybody depends on muster.accounts",
-            "SELECT count(*) FROM public.everybody",
-        ),
-        (
-            "CREATE TABLE public.orders (account uuid REFERENCES muster.accounts (id));
-             INSERT INTO public.orders SELECT id FROM muster.accounts",
-            "public.orders refers to muster.accounts",
-            "SELECT count(*) FROM muster.accounts",
-        ),
-        (
-            "CREATE TABLE public.seen (id uuid);
-             INSERT INTO public.seen SELECT id FROM muster.accounts;
-             CREATE FUNCTION public.see() RETURNS trigger LANGUAGE plpgsql AS
-                $$ BEGIN INSERT INTO public.seen VALUES (NEW.id); RETURN NEW; END $$;
-             CREATE TRIGGER see AFTER INSERT ON muster.accounts FOR EACH ROW EXECUTE FUNCTION public.see()",
-            "muster.accounts has the trigger see",
-            "SELECT count(*) FROM public.seen",
-        ),
-        (
-            "ALTER TABLE muster.accounts ENABLE ROW LEVEL SECURITY",
-            "muster.accounts has row-level security",
-            "SELECT count(*) FROM muster.accounts",
-        ),
-        (
-            "CREATE TABLE public.more () INHERITS (muster.accounts)",
-            "depends on muster.accounts",
-            "SELECT count(*) FROM ONLY muster.accounts",
-        ),
-        (
-            "CREATE FUNCTION public.takes(account muster.accounts) RETURNS text LANGUAGE sql AS 'SELECT 1::text'",
-            "depends on muster.accounts",
-            "SELECT count(*) FROM muster.accounts",
-        ),
-        (
-            "CREATE ROLE reads_mail; GRANT SELECT (email) ON muster.accounts TO reads_mail",
-            "grants of columns",
-            "SELECT count(*) FROM muster.accounts WHERE has_column_privilege('reads_mail', 'muster.accounts', 'email', 'SELECT')",
-        ),
-        (
-            "CREATE PUBLICATION people FOR TABLE muster.memberships",
-            "muster.memberships is published",
-            "SELECT count(*) FROM muster.accounts, pg_publication_tables",
-        ),
-        (
-            "ALTER TABLE muster.memberships SET (autovacuum_enabled = off)",
-            "muster.memberships has settings of its own",
-            "SELECT count(*) FROM muster.accounts, pg_class WHERE oid = 'muster.memberships'::regclass AND reloptions <> '{}'",
-        ),
-    ];
-    for (sql, why, count) in cases {
+    for (sql, why, count) in ATTACHED {
         let url = place.database();
         support::query(&url, sql);
         let finished = place.run(&url, &place.import);
