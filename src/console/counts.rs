@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::refusal::Result;
 
-/// A count is used again for so many times the time that it took: whoever reads, and however often, a
+/// A count is used again for this many times the time that it took: whoever reads, and however often, a
 /// count never takes more than a twentieth of one core.
 const WORTH: u32 = 20;
 /// The longest time that a count is used for.

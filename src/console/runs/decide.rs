@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::fix::{kept, row_of, who};
+use super::fix::{kept, who};
 use super::judge::{self, Judged, Problem};
 use super::summary::DOUBTFUL;
-use super::{address, asked, page, personal, plural};
+use super::{address, asked, page, personal, plural, row_of};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask};
 use crate::console::page::{form, masked, prose, visible};
@@ -108,7 +108,7 @@ fn card(
     html! {
         section aria-labelledby=(id) {
             h2 id=(id) { (ask.tf("Line {n}", &[("n", &line)])) ": " (who(ask, judged, doubt.row)) }
-            p { (prose(doubt.problem.code.title())) @if !ask.masks() { ": " (prose(&doubt.problem.detail)) } }
+            p { (prose(ask.t(doubt.problem.code.title()))) @if !ask.masks() { ": " (prose(&doubt.problem.detail)) } }
             @if let Some((_, what)) = wrong { p.problem role="alert" { (ask.t(what)) } }
             (side_by_side(ask, judged, doubt, known))
             @if may {

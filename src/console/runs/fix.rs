@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use super::judge::{self, Judged, JudgedWarned, Problem};
 use super::summary::{DOUBTFUL, file_address};
-use super::{address, asked, code, page, personal, plural, rows_with, same};
+use super::{address, asked, code, may_type, page, personal, plural, row_of, rows_with, same};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Fields};
 use crate::console::jobs;
@@ -325,11 +325,6 @@ fn typed_form(ask: &Ask, run: &RunRecord, sections: Markup) -> Markup {
     }
 }
 
-/// Whether the viewer sees the values and may correct them.
-pub(super) fn may_type(ask: &Ask) -> bool {
-    !ask.masks() && ask.may(Role::Operator)
-}
-
 /// A page of a group.
 struct Part<'a> {
     run: &'a RunRecord,
@@ -401,10 +396,10 @@ fn group_section(ask: &Ask, part: &Part, number: usize) -> Markup {
     html! {
         section aria-labelledby=(id) {
             h2 id=(id) {
-                (prose(&capitalized(group.code.title())))
+                (prose(&capitalized(ask.t(group.code.title()))))
                 @if let Some(column) = group.column { " " span.faint { "(" (visible(column)) ")" } }
             }
-            p { (rows) @if !is_empty && group.column.is_some() { ", " (values) } ". " b { (ask.t("To fix it:")) } " " (prose(group.code.fix())) }
+            p { (rows) @if !is_empty && group.column.is_some() { ", " (values) } ". " b { (ask.t("To fix it:")) } " " (prose(ask.t(group.code.fix()))) }
             @if is_doubtful { p { a.button href=(address(&part.run.id, "/decide")) { (ask.t("Decide who they are")) } } }
             @else if let Some(column) = group.column {
                 @if is_empty { (cells(ask, part, column)) }
@@ -424,7 +419,7 @@ fn value_table(ask: &Ask, part: &Part, column: &str) -> Markup {
     let first = |rows: &[RowNumber]| part.to_row(rows.first().copied().unwrap_or_default());
     let table = html! {
         div.scroll { table.cards {
-            caption.hidden { (prose(part.group.code.title())) }
+            caption.hidden { (prose(ask.t(part.group.code.title()))) }
             thead { tr { th scope="col" { (ask.t("Value")) } th.number scope="col" { (ask.t("Rows")) } th scope="col" { (ask.t("Hint")) } @if !ask.masks() { th scope="col" { (ask.t("Right value")) } } } }
             tbody { @for (value, (rows, detail)) in shown { tr {
                 th scope="row" { @if value.is_empty() { span.faint { (ask.t("nothing")) } } @else { (personal(ask, &short(value))) } }
@@ -460,7 +455,7 @@ fn cells(ask: &Ask, part: &Part, column: &str) -> Markup {
     let label = ask.t("Value for line");
     let table = html! {
         div.scroll { table.cards {
-            caption.hidden { (prose(part.group.code.title())) }
+            caption.hidden { (prose(ask.t(part.group.code.title()))) }
             thead { tr { th.number scope="col" { (ask.t("Line")) } th scope="col" { (ask.t("Row")) } @if may_type(ask) { th scope="col" { (visible(column)) } } } }
             tbody { @for row in part.of(rows) { tr {
                 th.number scope="row" { a href=(part.to_row(row)) { (line_of(ask, part.judged, row)) } }
@@ -482,7 +477,7 @@ fn whole_rows(ask: &Ask, part: &Part) -> Markup {
     let total = rows.len();
     html! {
         div.scroll { table.cards {
-            caption.hidden { (prose(part.group.code.title())) }
+            caption.hidden { (prose(ask.t(part.group.code.title()))) }
             thead { tr { th.number scope="col" { (ask.t("Line")) } th scope="col" { (ask.t("Row")) } } }
             tbody { @for row in part.of(rows) { tr {
                 th.number scope="row" { a href=(part.to_row(row)) { (line_of(ask, part.judged, row)) } }
@@ -564,9 +559,9 @@ fn problem_text(ask: &Ask, header: &[String], problem: &Problem) -> Markup {
         .is_some_and(|column| header.contains(column));
     html! {
         @if let Some(column) = problem.column.as_ref().filter(|_| is_shown) { b { (visible(column)) } ": " }
-        (prose(problem.code.title()))
+        (prose(ask.t(problem.code.title())))
         @if !problem.detail.is_empty() && !ask.masks() { " – " (prose(&problem.detail)) }
-        ". " (ask.t("To fix it:")) " " (prose(problem.code.fix()))
+        ". " (ask.t("To fix it:")) " " (prose(ask.t(problem.code.fix())))
     }
 }
 
@@ -640,11 +635,6 @@ fn typed(text: &str) -> Result<String> {
         return Err(Refusal::new(Code::UsageInvalid, what).help("shorten it"));
     }
     Ok(text.replace('\0', ""))
-}
-
-/// The number of a row, from 0, as forms have it.
-pub(crate) fn row_of(text: &str) -> Option<RowNumber> {
-    text.parse::<RowNumber>().ok()?.checked_sub(1)
 }
 
 /// `POST /runs/{run}/fix`: keeps what was typed for values, for cells, or for one row.
