@@ -6,6 +6,7 @@ use super::ask::{Answer, Ask, Page};
 use super::page::visible;
 use super::people::{invitations, list, pipeline};
 use super::response::fields_of;
+use super::runs;
 use crate::admin::Role;
 use crate::refusal::Result;
 use crate::store::audit::Act;
@@ -39,7 +40,7 @@ pub(super) fn page(ask: &mut Ask) -> Result<Answer> {
             } @else {
                 ul.waiting {
                     @for one in &waiting {
-                        li { a href=(one.path) { strong { (one.count) } " " (ask.t(one.what)) } @if !one.of.is_empty() { " " span.faint { (one.of) } } }
+                        li { a href=(one.path) { strong { (one.count) } " " (ask.t(one.what)) } @if !one.of.is_empty() { " " span.faint { (visible(&one.of)) } } }
                     }
                 }
             }
@@ -64,43 +65,19 @@ fn latest(ask: &Ask, runs: &[RunRecord]) -> Markup {
             caption.hidden { (ask.t("Latest runs")) }
             thead { tr {
                 th scope="col" { (ask.t("Run")) }
-                th scope="col" { (ask.t("Begun")) }
-                th scope="col" { (ask.t("What")) }
                 th.number scope="col" { (ask.t("Rows")) }
                 th scope="col" { (ask.t("State")) }
             } }
             tbody {
                 @for run in runs.iter().take(RUNS_SHOWN) {
                     tr {
-                        th scope="row" { a href={ "/runs/" (run.id) } { (run.id) } }
-                        td { (ask.time(&run.started_at)) }
-                        td { (visible(&what(run))) }
+                        th scope="row" { (runs::link(ask, run)) }
                         td.number { @if let Some(summary) = &run.summary { (ask.number(summary.counts.read)) } }
                         td { (ask.t(state(run))) }
                     }
                 }
             }
         }
-    }
-}
-
-/// What a run was about: its files, or what it took back.
-fn what(run: &RunRecord) -> String {
-    let Some(summary) = &run.summary else {
-        return run.kind.clone();
-    };
-    if let Some(undone) = &summary.undo {
-        return format!("undo {}", undone.of);
-    }
-    let paths = summary.input.iter().map(|input| {
-        let name = input.path.rsplit('/').next();
-        name.unwrap_or(&input.path).to_string()
-    });
-    let paths: Vec<String> = paths.collect();
-    match (&summary.groups, paths.is_empty()) {
-        (Some(groups), _) => groups.what.clone(),
-        (None, true) => run.kind.clone(),
-        (None, false) => paths.join(", "),
     }
 }
 
@@ -134,7 +111,7 @@ fn of_runs(ask: &Ask, runs: &[RunRecord]) -> Result<Vec<Waiting>> {
                     1 => "row is held by a safeguard",
                     _ => "rows are held by safeguards",
                 },
-                of: run.id.clone(),
+                of: runs::name(ask, run),
                 path: format!("/runs/{}/held", run.id),
             });
         }
@@ -150,7 +127,7 @@ fn of_runs(ask: &Ask, runs: &[RunRecord]) -> Result<Vec<Waiting>> {
                 } else {
                     "rows to fix"
                 },
-                of: run.id.clone(),
+                of: runs::name(ask, run),
                 path: format!("/runs/{}/fix", run.id),
             });
         }

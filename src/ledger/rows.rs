@@ -21,8 +21,8 @@ use super::planfile;
 use crate::issue::Code;
 use crate::refusal::{Refusal, Result};
 
-/// Row groups that are read together.
-const GROUPS: usize = 8;
+/// Row groups that are read together at most.
+const GROUPS_MAX: usize = 8;
 
 /// The rows of a ledger or a plan file.
 pub struct Rows {
@@ -148,7 +148,7 @@ impl Rows {
             .map_or(u64::MAX, |limit| query.offset.saturating_add(limit));
         let mut found = 0;
         let mut sorted: Option<DataFrame> = None;
-        for groups in self.groups().chunks(GROUPS) {
+        for groups in self.groups().chunks(at_once()) {
             // Behind the last row that is shown, rows are only counted.
             let is_counted = query.sort.is_empty() && found >= end;
             if is_counted && query.filter.is_none() {
@@ -252,7 +252,7 @@ impl Rows {
             rows.group_by(&keys).agg([len().alias(key(0))]).collect()
         };
         let mut counts: BTreeMap<Vec<Option<String>>, u64> = BTreeMap::new();
-        for groups in self.groups().chunks(GROUPS) {
+        for groups in self.groups().chunks(at_once()) {
             let counted: PolarsResult<Vec<DataFrame>> = groups.par_iter().map(count).collect();
             for counted in counted.map_err(|error| damaged(&self.path, &error))? {
                 add(&counted, by, &mut counts).map_err(|error| damaged(&self.path, &error))?;
@@ -286,6 +286,11 @@ impl Rows {
             .with_slice(Some((first, rows)))
             .finish()
     }
+}
+
+/// How many row groups are read together: more than there are threads would only take memory.
+fn at_once() -> usize {
+    rayon::current_num_threads().clamp(1, GROUPS_MAX)
 }
 
 /// The columns of the file that are needed. There is always one, because a frame without columns has no

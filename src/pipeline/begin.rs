@@ -128,8 +128,12 @@ pub(super) fn confirm(
     let Some(store) = store.filter(|_| !row_refs.is_empty()) else {
         return Ok(Resubmissions::default());
     };
-    let source = job.pipeline.definition.source();
-    let run_log = store.to_fix(&row_refs.runs(), source, &run.id)?;
+    let definition = &job.pipeline.definition;
+    let mut run_log = store.to_fix(&row_refs.runs(), definition.source(), &run.id)?;
+    // A row that needed no fix comes back only with its account.
+    if definition.matching.account_column.is_none() {
+        run_log.values_mut().for_each(|run| run.read = 0);
+    }
     Ok(Resubmissions::new(row_refs, run_log))
 }
 

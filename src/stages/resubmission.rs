@@ -162,7 +162,8 @@ impl RowRefs {
 pub struct RowsToFix {
     /// Whether the run used the same pipeline as the one that fixes it.
     pub is_same_pipeline: bool,
-    /// How many rows it read. One that needed no work may be corrected all the same.
+    /// How many of its rows may come back although they needed no work: as many as it read, where
+    /// rows name their accounts.
     pub read: u64,
     /// Its rows that needed work.
     pub rows: HashMap<RowNumber, NeedsWork>,
@@ -284,7 +285,7 @@ fn confirmed<'b>(
     match run.rows.get(&of.row) {
         Some(needs) => Ok(&needs.earlier),
         None if u64::from(of.row) < run.read => Ok(of),
-        None => Err("that run had no such row".to_string()),
+        None => Err("that row needed no fix".to_string()),
     }
 }
 
@@ -408,7 +409,7 @@ mod tests {
             notes,
             [
                 (3, "another row in this file fixes the same row"),
-                (4, "that run had no such row"),
+                (4, "that row needed no fix"),
                 (5, "that run used another pipeline"),
                 (6, "this database has no such import"),
                 (7, nothing),

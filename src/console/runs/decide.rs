@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::fix::{kept, row_of, who};
+use super::fix::{kept, who};
 use super::judge::{self, Judged, Problem};
 use super::summary::DOUBTFUL;
-use super::{address, asked, page, personal, plural};
+use super::{address, asked, page, personal, plural, row_of};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask};
 use crate::console::page::{form, masked, prose, visible};

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use super::judge::{self, Judged, JudgedWarned, Problem};
 use super::summary::{DOUBTFUL, file_address};
-use super::{address, asked, code, page, personal, plural, rows_with, same};
+use super::{address, asked, code, may_type, page, personal, plural, row_of, rows_with, same};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Fields};
 use crate::console::jobs;
@@ -325,11 +325,6 @@ fn typed_form(ask: &Ask, run: &RunRecord, sections: Markup) -> Markup {
     }
 }
 
-/// Whether the viewer sees the values and may correct them.
-pub(super) fn may_type(ask: &Ask) -> bool {
-    !ask.masks() && ask.may(Role::Operator)
-}
-
 /// A page of a group.
 struct Part<'a> {
     run: &'a RunRecord,
@@ -482,7 +477,7 @@ fn whole_rows(ask: &Ask, part: &Part) -> Markup {
     let total = rows.len();
     html! {
         div.scroll { table.cards {
-            caption.hidden { (prose(part.group.code.title())) }
+            caption.hidden { (prose(ask.t(part.group.code.title()))) }
             thead { tr { th.number scope="col" { (ask.t("Line")) } th scope="col" { (ask.t("Row")) } } }
             tbody { @for row in part.of(rows) { tr {
                 th.number scope="row" { a href=(part.to_row(row)) { (line_of(ask, part.judged, row)) } }
@@ -640,11 +635,6 @@ fn typed(text: &str) -> Result<String> {
         return Err(Refusal::new(Code::UsageInvalid, what).help("shorten it"));
     }
     Ok(text.replace('\0', ""))
-}
-
-/// The number of a row, from 0, as forms have it.
-pub(crate) fn row_of(text: &str) -> Option<RowNumber> {
-    text.parse::<RowNumber>().ok()?.checked_sub(1)
 }
 
 /// `POST /runs/{run}/fix`: keeps what was typed for values, for cells, or for one row.

@@ -37,7 +37,7 @@ const KNOWN_BY: [Field; 7] = [
     Field::DisplayName,
 ];
 /// What a check of these rows may remember of them in memory.
-const MEMORY: u64 = 64 << 20;
+const MEMORY: u64 = 16 << 20;
 
 /// The rows that are left, and what is still wrong with each.
 pub(crate) struct Judged {

@@ -4,6 +4,8 @@ use maud::{Markup, html};
 
 use super::ask::{Ask, Page};
 use super::page::{encoded, visible};
+use crate::admin::Role;
+use crate::field::RowNumber;
 use crate::issue::{Code, mask};
 use crate::outcome::Outcome;
 use crate::refusal::Result;
@@ -119,7 +121,7 @@ pub(super) fn name(ask: &Ask, run: &RunRecord) -> String {
 }
 
 /// The way to a run, by its name, with its id beside it.
-fn link(ask: &Ask, run: &RunRecord) -> Markup {
+pub(super) fn link(ask: &Ask, run: &RunRecord) -> Markup {
     html! {
         a href=(address(&run.id, "")) { (visible(&name(ask, run))) } " " span.id.faint { (run.id) }
     }
@@ -189,6 +191,16 @@ fn personal(ask: &Ask, value: &str) -> Markup {
         true => visible(&mask(value)),
         false => visible(value),
     }
+}
+
+/// Whether the viewer sees the values and may correct them.
+fn may_type(ask: &Ask) -> bool {
+    !ask.masks() && ask.may(Role::Operator)
+}
+
+/// The number of a row, from 0, as forms have it.
+fn row_of(text: &str) -> Option<RowNumber> {
+    text.parse::<RowNumber>().ok()?.checked_sub(1)
 }
 
 /// Which lines a page of a list shows, and the ways to the others.

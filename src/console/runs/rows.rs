@@ -225,21 +225,11 @@ fn read(ask: &Ask, rows: &Rows, wanted: &Wanted, lines: &mut Lines) -> Result<Ve
             found.reverse();
             Ok(found)
         }
-        // Behind the first page, memory holds of each row before it only what it is sorted by and its
-        // number.
+        // Memory holds of each row before the page only what it is sorted by and its number.
         name => {
             let sort = SORTS.iter().find(|(sort, ..)| *sort == name);
             let (_, by, reversed) = sort.copied().unwrap_or(SORTS[0]);
             let sort = vec![(column(by)?, reversed)];
-            if lines.page == 0 {
-                let query = Query {
-                    sort,
-                    ..whole(filter, 0, PAGE_LINES)
-                };
-                let (found, total) = taken(rows, &query)?;
-                lines.total = total;
-                return Ok(found);
-            }
             let query = Query {
                 columns: vec![column("row")?],
                 sort,

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use maud::{Markup, html};
 
-use super::fix::{may_type, row_of};
 use super::judge::{Judged, Problem};
-use super::{address, personal, plural};
+use super::{address, may_type, personal, plural, row_of};
 use crate::console::ask::Ask;
 use crate::console::page::{form, prose, visible};
 use crate::field::RowNumber;
@@ -114,7 +113,7 @@ fn section(ask: &Ask, run: &RunRecord, judged: &Judged, (number, group): (usize,
     html! {
         div.same role="group" aria-labelledby=(id) {
             h3 id=(id) { (ask.tf("Lines {lines}", &[("lines", &lines.join(", "))])) @if !file.is_empty() { " " span.faint { (visible(&file)) } } }
-            @for code in &group.codes { p.small { (prose(code.title())) } }
+            @for code in &group.codes { p.small { (prose(ask.t(code.title()))) } }
             @if may_type(ask) {
                 (form(ask, &address(&run.id, "/fix"), html! {
                     @for row in &group.rows { input type="hidden" name="among" value=(row + 1); }
