@@ -84,7 +84,12 @@ impl Asked {
         };
         if let Some(text) = &self.text {
             let text = group::key(text.trim());
-            choice.ids = Some(store.people_known_by(&choice, |values| has_text(values, &text))?);
+            let words: Vec<&str> = match text.is_ascii() {
+                true => text.split_whitespace().collect(),
+                false => Vec::new(),
+            };
+            choice.ids =
+                Some(store.people_known_by(&choice, &words, |values| has_text(values, &text))?);
         }
         Ok(choice)
     }

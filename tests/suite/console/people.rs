@@ -279,6 +279,37 @@ fn hostile_names_are_text_and_values_are_masked_until_they_are_shown() {
 }
 
 #[test]
+fn people_are_found_by_part_of_a_name_in_either_order_and_in_any_writing() {
+    let console = Console::start();
+    console.import(
+        "email,first_name,last_name,username\n\
+        jane@firm.eu,Jane,Doe,jd_1\n\
+        janis@firm.eu,Janis,Doering,jdx1\n\
+        ayla@firm.eu,Ayla,ÜNAL,ayla\n",
+    );
+    let visitor = console.owner();
+    visitor.submit("/", "/values", &[]);
+    for (text, found) in [
+        ("doe", "jane janis"),
+        ("jane doe", "jane"),
+        ("DOE+JANE", "jane"),
+        ("jd_1", "jane"),
+        ("j%25", ""),
+        ("%C3%BCnal", "ayla"),
+        ("ayla+unal", ""),
+        ("%EF%BC%AAane", "jane"),
+        ("\\", ""),
+    ] {
+        let csv = visitor.page(&format!("/people/export?text={}", text.replace(' ', "+")));
+        let names = ["jane", "janis", "ayla"];
+        let names = names
+            .into_iter()
+            .filter(|name| csv.contains(&format!("{name}@")));
+        assert_eq!(names.collect::<Vec<_>>().join(" "), found, "{text}");
+    }
+}
+
+#[test]
 fn texts_of_mails_are_checked_before_they_are_kept() {
     let console = Console::start();
     std::fs::create_dir(console.folder.path().join("pipelines")).unwrap();
