@@ -17,6 +17,9 @@ use crate::refusal::{Refusal, Result};
 /// the id of a job for the command that it runs.
 pub const VARIABLE: &str = "MUSTER_JOB";
 
+/// The longest time that jobs are kept, a thousand years.
+const DAYS_MAX: i32 = 365_000;
+
 const READING: &str = "reading the jobs";
 const WRITING: &str = "recording a job";
 
@@ -275,7 +278,8 @@ impl Store {
     pub fn delete_old_jobs(&self, days: u32) -> Result<u64> {
         let sql = "delete from muster.jobs
             where coalesce(ended_at, seen_at, created_at) < now() - make_interval(days => $1)";
-        let days = i32::try_from(days).unwrap_or(i32::MAX);
+        // The database's times don't go back further than some thousand years.
+        let days = i32::try_from(days).unwrap_or(DAYS_MAX).min(DAYS_MAX);
         self.execute(sql, &[&days], WRITING)
     }
 
