@@ -124,6 +124,10 @@ pub struct Open {
     pub by: Vec<FixedBy>,
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands it over by reference"
+)]
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }

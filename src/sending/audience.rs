@@ -192,7 +192,10 @@ impl Audience {
         take: &mut dyn FnMut(Candidate) -> bool,
     ) -> Result<()> {
         let mut limit = WINDOW;
-        while !self.is_nobody {
+        if self.is_nobody {
+            return Ok(());
+        }
+        loop {
             let from = (after, limit as i64);
             let named = store.rows_of_people(&self.run, from, statuses, &self.narrowed)?;
             let goes_on = self.hand_over(store, &named, take)?;
@@ -203,7 +206,6 @@ impl Audience {
             // Each time costs a look at all people of the run.
             limit = WINDOW * 25;
         }
-        Ok(())
     }
 
     /// Hands over those of the rows whom nobody leaves out by hand. Whether `take` wants more.

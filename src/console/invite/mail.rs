@@ -55,7 +55,7 @@ enum People {
         is_everybody: bool,
     },
     /// People who were chosen one by one.
-    Chosen(Selection, SessionMails),
+    Chosen(Selection, Box<SessionMails>),
 }
 
 impl Plan {
@@ -88,7 +88,7 @@ impl Plan {
             here: format!("/people/selection/{}/{}", kept.id, purpose.path()),
             kept,
             mailer,
-            people: People::Chosen(selection, about),
+            people: People::Chosen(selection, Box::new(about)),
         }))
     }
 
