@@ -14,7 +14,7 @@ use crate::console::jobs::{self, Work};
 use crate::console::page::{command, encoded, form, masked, prose, visible};
 use crate::console::people::change::chosen as chosen_people;
 use crate::console::people::parts::{
-    PER_PAGE, counted, list_of, message_options, offset, pages, personal, visible_lines, with,
+    PER_PAGE, list_of, message_options, offset, pages, personal, visible_lines, with,
 };
 use crate::invitation::{Candidate, Rendered};
 use crate::issue::Code;
@@ -264,7 +264,7 @@ fn who_gets_it(ask: &Ask, plan: &Plan) -> Result<Markup> {
                 (form(ask, &keep, html! {
                     input type="hidden" name="keep" value="yes";
                     input type="hidden" name="all" value="yes";
-                    p { (counted(ask, plan.kept.except.len() as u64, "1 is left out by hand.", "{n} are left out by hand.")) }
+                    p { (ask.counted(plan.kept.except.len() as u64, "1 is left out by hand.", "{n} are left out by hand.")) }
                     button.second { (ask.t("Take them in again")) }
                 }))
             }
@@ -307,8 +307,8 @@ fn sent(ask: &Ask, plan: &Plan) -> Markup {
     let class = if doubtful > 0 { "warning" } else { "good" };
     html! {
         div class=(class) role="status" {
-            p { strong { (counted(ask, count("sent"), "1 mail was sent.", "{n} mails were sent.")) } }
-            @if doubtful > 0 { p { (counted(ask, doubtful, "1 mail was refused, or it is unknown whether it arrived.", "{n} mails were refused, or it is unknown whether they arrived.")) } }
+            p { strong { (ask.counted(count("sent"), "1 mail was sent.", "{n} mails were sent.")) } }
+            @if doubtful > 0 { p { (ask.counted(doubtful, "1 mail was refused, or it is unknown whether it arrived.", "{n} mails were refused, or it is unknown whether they arrived.")) } }
             p { a href={ "/invitations?run=" (encoded(run)) } { (ask.t("See the invitations")) } }
         }
     }
@@ -378,7 +378,7 @@ fn preview_section(
 fn send_section(ask: &Ask, plan: &Plan) -> Markup {
     let count = plan.count();
     let (chosen, about) = plan.counts();
-    let send = counted(ask, chosen, "Send to 1 person", "Send to {n} people");
+    let send = ask.counted(chosen, "Send to 1 person", "Send to {n} people");
     let first = ask.tf("Send to {n} people first", &[("n", &CANARY)]);
     let action = format!("{}/send", plan.here);
     html! {
@@ -388,7 +388,7 @@ fn send_section(ask: &Ask, plan: &Plan) -> Markup {
                 @match plan.kept.except.len() as u64 {
                     0 => p { (ask.t("Nobody gets a mail.")) },
                     n => p {
-                        (counted(ask, n, "Nobody is left. You left out 1 person.", "Nobody is left. You left out {n} people."))
+                        (ask.counted(n, "Nobody is left. You left out 1 person.", "Nobody is left. You left out {n} people."))
                         " " a href="#people" { (ask.t("See who gets none, and why")) }
                     },
                 }
@@ -399,7 +399,7 @@ fn send_section(ask: &Ask, plan: &Plan) -> Markup {
                     @if plan.mailer.is_to_outbox() { (ask.t("No mail server is set: the mails go into the outbox, a folder of this machine.")) }
                     @else { (ask.t("The mails go")) " " (prose(&plan.mailer.way())) "." }
                 }
-                @if about > 0 { p { (counted(ask, about, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
+                @if about > 0 { p { (ask.counted(about, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
                 @if chosen > 2 * CANARY as u64 {
                     (form(ask, &action, html! {
                         input type="hidden" name="canary" value="yes";

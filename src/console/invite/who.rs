@@ -11,7 +11,7 @@ use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Page};
 use crate::console::page::{command, encoded, form, masked, visible};
 use crate::console::people::parts::{
-    PER_PAGE, choice, counted, page_number, personal, query_of, status_name, with,
+    PER_PAGE, choice, page_number, personal, query_of, status_name, with,
 };
 use crate::console::runs::link_of;
 use crate::field::RowNumber;
@@ -56,7 +56,7 @@ fn page(ask: &mut Ask, purpose: Purpose) -> Result<Answer> {
         @if let Some(funnel) = counts::funnel(ask, &run)? { (came(ask, &run, &funnel)) }
         section aria-labelledby="who" {
             h2 #who { (gets(ask, purpose, count)) }
-            @if about > 0 { p { (counted(ask, about, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
+            @if about > 0 { p { (ask.counted(about, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
             (filter(ask, &counts::words(at, &run)?, &here))
             (left_out(ask, &counted_people.left_out, 0))
             @if ask.may(Role::Operator) {
@@ -90,14 +90,12 @@ pub(super) fn audience_of(
 /// `167 people get an invitation`.
 fn gets(ask: &Ask, purpose: Purpose, n: u64) -> String {
     match purpose {
-        Purpose::Invite => counted(
-            ask,
+        Purpose::Invite => ask.counted(
             n,
             "1 person gets an invitation",
             "{n} people get an invitation",
         ),
-        Purpose::Reset => counted(
-            ask,
+        Purpose::Reset => ask.counted(
             n,
             "1 person gets a password reset",
             "{n} people get a password reset",

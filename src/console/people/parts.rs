@@ -104,11 +104,6 @@ pub(crate) fn line(ask: &Ask, text: &str) -> Markup {
     visible(&words.collect::<Vec<_>>().join(" "))
 }
 
-/// [`Ask::counted`].
-pub(crate) fn counted(ask: &Ask, n: u64, one: &'static str, many: &'static str) -> String {
-    ask.counted(n, one, many)
-}
-
 /// What a state of an invitation is called.
 pub(crate) fn state_name(ask: &Ask, state: &str) -> &'static str {
     ask.t(match state {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::fix::{kept, who};
 use super::judge::{self, Judged, Problem};
 use super::summary::DOUBTFUL;
-use super::{address, asked, page, personal, plural, row_of};
+use super::{address, asked, page, personal, row_of};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask};
 use crate::console::page::{form, masked, prose, visible};
@@ -66,10 +66,10 @@ fn body(ask: &mut Ask, run: &RunRecord, wrong: Option<Wrong>) -> Result<Markup> 
     Ok(html! {
         @if doubts.is_empty() { p.good { (ask.t("Nobody is in doubt any more.")) } }
         @else {
-            p { (plural(ask, doubts.len() as u64, "1 row may be about somebody who has an account already.", "{n} rows may be about somebody who has an account already.")) " " (ask.t("Nothing was written for them. A wrong answer would give one person the account of another.")) }
+            p { (ask.counted(doubts.len() as u64, "1 row may be about somebody who has an account already.", "{n} rows may be about somebody who has an account already.")) " " (ask.t("Nothing was written for them. A wrong answer would give one person the account of another.")) }
             (masked(ask))
         }
-        @if ready > 0 { p { a.button href=(address(&run.id, "/fix")) { (plural(ask, ready, "1 row can be imported now", "{n} rows can be imported now")) } } }
+        @if ready > 0 { p { a.button href=(address(&run.id, "/fix")) { (ask.counted(ready, "1 row can be imported now", "{n} rows can be imported now")) } } }
         @for doubt in doubts.iter().take(SHOWN_MAX) {
             (card(ask, run, &judged, doubt, &known, wrong.filter(|(row, _)| *row == doubt.row)))
         }

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use super::judge::{self, Judged, JudgedWarned, Problem};
 use super::summary::{DOUBTFUL, file_address};
-use super::{address, asked, code, may_type, page, personal, plural, row_of, rows_with, same};
+use super::{address, asked, code, may_type, page, personal, row_of, rows_with, same};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask, Fields};
 use crate::console::jobs;
@@ -212,11 +212,11 @@ fn ready_warned(ask: &Ask, run: &RunRecord, judged: &Judged) -> Markup {
     let count = judged.ready().count() as u64;
     html! {
         @if count > 0 {
-            p { (plural(ask, count, "1 corrected row is not in the accounts yet.", "{n} corrected rows are not in the accounts yet.")) }
+            p { (ask.counted(count, "1 corrected row is not in the accounts yet.", "{n} corrected rows are not in the accounts yet.")) }
             @if ask.may(Role::Operator) {
                 (form(ask, &address(&run.id, "/fix/import"), html! {
                     input type="hidden" name="what" value="warned";
-                    button { (plural(ask, count, "Import 1 corrected row", "Import {n} corrected rows")) }
+                    button { (ask.counted(count, "Import 1 corrected row", "Import {n} corrected rows")) }
                 }))
                 p.small { (ask.t("Nobody is mailed. The new run is linked with this one, and can be undone by itself.")) }
             }
@@ -260,13 +260,13 @@ fn ready(ask: &Ask, run: &RunRecord, judged: &Judged) -> Markup {
     let left = judged.problems.len() as u64 - count;
     html! {
         section aria-labelledby="ready" {
-            h2 id="ready" { (plural(ask, left, "1 row still needs a fix", "{n} rows still need a fix")) }
+            h2 id="ready" { (ask.counted(left, "1 row still needs a fix", "{n} rows still need a fix")) }
             @if count == 0 && left == 0 { p.good { (ask.t("No row of this run needs fixing any more.")) } }
             @if count > 0 {
-                p { (plural(ask, count, "1 row is right by now. It is not in the accounts yet.", "{n} rows are right by now. They are not in the accounts yet.")) }
+                p { (ask.counted(count, "1 row is right by now. It is not in the accounts yet.", "{n} rows are right by now. They are not in the accounts yet.")) }
                 @if ask.may(Role::Operator) {
                     (form(ask, &address(&run.id, "/fix/import"), html! {
-                        button { (plural(ask, count, "Import 1 fixed row", "Import {n} fixed rows")) }
+                        button { (ask.counted(count, "Import 1 fixed row", "Import {n} fixed rows")) }
                     }))
                     p.small { (ask.t("Nobody is mailed. The new run is linked with this one, and can be undone by itself.")) }
                 }
@@ -389,8 +389,8 @@ fn group_section(ask: &Ask, part: &Part, number: usize) -> Markup {
         "group"
     };
     let id = format!("{prefix}-{number}");
-    let rows = plural(ask, group.rows as u64, "1 row", "{n} rows");
-    let values = plural(ask, group.values.len() as u64, "1 value", "{n} values");
+    let rows = ask.counted(group.rows as u64, "1 row", "{n} rows");
+    let values = ask.counted(group.values.len() as u64, "1 value", "{n} values");
     let is_empty = group.values.len() == 1 && group.values.contains_key("");
     let is_doubtful = DOUBTFUL.contains(&group.code);
     html! {
@@ -570,7 +570,7 @@ fn made(ask: &Ask, run: &RunRecord, fixes: &[(i64, Fix)]) -> Markup {
     html! {
         @if !fixes.is_empty() {
             section aria-labelledby="made" {
-                h2 id="made" { (plural(ask, fixes.len() as u64, "1 fix so far", "{n} fixes so far")) }
+                h2 id="made" { (ask.counted(fixes.len() as u64, "1 fix so far", "{n} fixes so far")) }
                 details {
                     summary { (ask.t("Show them")) }
                     div.scroll { table.cards {

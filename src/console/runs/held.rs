@@ -5,7 +5,7 @@ use std::path::Path;
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::{Lines, PAGE_LINES, address, asked, page, personal, plural, rows_with};
+use super::{Lines, PAGE_LINES, address, asked, page, personal, rows_with};
 use crate::admin::Role;
 use crate::console::ask::{Answer, Ask};
 use crate::console::jobs::{self, Work};
@@ -113,7 +113,7 @@ fn class_section(
                 @if let Some(window) = window {
                     (ask.tf("With earlier runs: {n}, of at most {max}.", &[("n", &ask.number(safeguard.window_count + safeguard.count)), ("max", &window)])) " "
                 }
-                a href=(rows_with(&run.id, "code", code)) { (plural(ask, safeguard.held, "1 row is held for it.", "{n} rows are held for it.")) }
+                a href=(rows_with(&run.id, "code", code)) { (ask.counted(safeguard.held, "1 row is held for it.", "{n} rows are held for it.")) }
             }
             @for finding in &safeguard.findings { p.warning { (prose(&ask.said(finding))) } }
             (listed)

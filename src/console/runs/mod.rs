@@ -50,11 +50,6 @@ fn counted(ask: &Ask, count: u64, to: &str) -> Markup {
     html! { @if count == 0 { (number) } @else { a href=(to) { (number) } } }
 }
 
-/// [`Ask::counted`].
-fn plural(ask: &Ask, count: u64, one: &'static str, many: &'static str) -> String {
-    ask.counted(count, one, many)
-}
-
 /// The outcome's word.
 fn outcome_word(ask: &Ask, outcome: Outcome) -> &'static str {
     ask.t(match outcome {

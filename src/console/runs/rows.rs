@@ -139,7 +139,7 @@ pub(crate) fn page_of_rows(ask: &mut Ask) -> Result<Answer> {
     let body = html! {
         (filter(ask, &run, &wanted))
         section aria-labelledby="found" {
-            h2 id="found" { (super::plural(ask, lines.total, "1 row", "{n} rows")) }
+            h2 id="found" { (ask.counted(lines.total, "1 row", "{n} rows")) }
             @if lines.is_cut { p.warning { (ask.tf("More than {n} people match. Only rows of {n} of them are listed; search for more of the name.", &[("n", &ask.number(FOUND_MAX as u64))])) } }
             @if !found.is_empty() {
                 (masked(ask))

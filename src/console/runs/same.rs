@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use maud::{Markup, html};
 
 use super::judge::{Judged, Problem};
-use super::{address, may_type, personal, plural, row_of};
+use super::{address, may_type, personal, row_of};
 use crate::console::ask::Ask;
 use crate::console::page::{form, prose, visible};
 use crate::field::RowNumber;
@@ -88,7 +88,7 @@ pub(super) fn sections(ask: &Ask, run: &RunRecord, judged: &Judged) -> Markup {
     html! {
         @if !groups.is_empty() {
             section aria-labelledby="same" {
-                h2 id="same" { (plural(ask, groups.len() as u64, "1 person is in several rows", "{n} people are in several rows")) }
+                h2 id="same" { (ask.counted(groups.len() as u64, "1 person is in several rows", "{n} people are in several rows")) }
                 p { (ask.t("These rows have the same id, address or username, but different values. Keep one row, or correct what they have in common, so that each is a person of its own.")) }
                 @for (number, group) in groups.iter().take(SHOWN_MAX).enumerate() { (section(ask, run, judged, (number, group))) }
                 @if omitted > 0 { p.small { (ask.tf("{n} more follow when these are decided.", &[("n", &ask.number(omitted as u64))])) } }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{
-    address, asked, code, counted, kind_word, link_of, name, outcome_meaning, outcome_word, plural,
+    address, asked, code, counted, kind_word, link_of, name, outcome_meaning, outcome_word,
     rows_with, state_word,
 };
 use crate::admin::Role;
@@ -93,9 +93,9 @@ fn about(ask: &Ask, run: &RunRecord, summary: &Summary, undone_by: Option<&str>)
         }
         @for fixed in &summary.resubmitted {
             p.note {
-                (plural(ask, fixed.fixed, "This run fixed 1 row of", "This run fixed {n} rows of")) " "
+                (ask.counted(fixed.fixed, "This run fixed 1 row of", "This run fixed {n} rows of")) " "
                 (link_of(ask, &fixed.run))
-                ". " (plural(ask, fixed.left, "1 of its rows is left.", "{n} of its rows are left."))
+                ". " (ask.counted(fixed.left, "1 of its rows is left.", "{n} of its rows are left."))
             }
         }
         @if run.kind == "check" { p.note { (ask.t("A check writes nothing to the accounts.")) } }
@@ -117,7 +117,7 @@ fn next(ask: &Ask, summary: &Summary, is_undone: bool) -> Markup {
             h2 id="next" { (ask.t("What to do next")) }
             @if is_import && left > 0 {
                 div.row {
-                    p { strong { (plural(ask, left, "1 row needs fixing.", "{n} rows need fixing.")) } " " (ask.t("They are not in the accounts.")) }
+                    p { strong { (ask.counted(left, "1 row needs fixing.", "{n} rows need fixing.")) } " " (ask.t("They are not in the accounts.")) }
                     a.button href=(address(run, "/fix")) { (ask.t("Fix rows")) }
                 }
             }
@@ -135,7 +135,7 @@ fn next(ask: &Ask, summary: &Summary, is_undone: bool) -> Markup {
             }
             @if is_import && created > 0 && !is_undone {
                 div.row {
-                    p { (plural(ask, created, "1 new person. Nobody is mailed until you say so.", "{n} new people. Nobody is mailed until you say so.")) }
+                    p { (ask.counted(created, "1 new person. Nobody is mailed until you say so.", "{n} new people. Nobody is mailed until you say so.")) }
                     @if ask.may(Role::Operator) {
                         a.button href=(address(run, "/invite")) { (ask.t("Invite users")) }
                         a.button.second href=(address(run, "/reset")) { (ask.t("Send password reset")) }
@@ -408,7 +408,7 @@ fn invitations(ask: &Ask, summary: &Summary) -> Markup {
     html! {
         section aria-labelledby="invited" {
             h2 id="invited" { (ask.t("Invitations")) }
-            p { (plural(ask, funnel.invited, "1 person was invited.", "{n} people were invited.")) }
+            p { (ask.counted(funnel.invited, "1 person was invited.", "{n} people were invited.")) }
             p { a href={ "/invitations?run=" (encoded(&summary.run.id)) } { (ask.t("See the invitations")) } }
         }
     }

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use maud::{Markup, html};
 
-use super::{address, asked, page, personal, plural, summary};
+use super::{address, asked, page, personal, summary};
 use crate::console::ask::{Answer, Ask};
 use crate::console::jobs::{self, Work};
 use crate::console::page::{command, form, masked, visible};
@@ -92,7 +92,7 @@ fn sending(ask: &Ask, run: &RunRecord, affected: u64, wrong: Option<&'static str
                 label for="count" { (ask.tf("To undo the run, type the number of accounts that change: {n}", &[("n", &affected)])) }
                 input type="text" inputmode="numeric" autocomplete="off" id="count" name="count" required;
             }
-            button.danger { (plural(ask, affected, "Undo: 1 account changes", "Undo: {n} accounts change")) }
+            button.danger { (ask.counted(affected, "Undo: 1 account changes", "Undo: {n} accounts change")) }
         },
     )
 }
