@@ -7,7 +7,7 @@ use calamine::CellErrorType;
 
 use super::job::Next;
 use super::line::{Line, iso};
-use super::markup::{InTag, Markup, shown, string};
+use super::markup::{InTag, Markup, decoded, shown, string};
 use super::number_format::NumberFormat;
 use super::remark::Kind;
 use super::scan::PartNotes;
@@ -220,7 +220,8 @@ impl<'r, 's, R: Read> Rows<'r, 's, R> {
             } else if value.is_none() && !is_formula && markup.takes_start(b"<f") {
                 is_formula = true;
                 if !markup.end_of_tag()? {
-                    markup.text()?;
+                    // A reference that is none is for the parser, which refuses it.
+                    decoded(markup.text()?)?;
                     if !markup.takes(b"</f>") {
                         return Err(Stop::Unusual);
                     }

@@ -147,8 +147,9 @@ pub(super) fn string(body: &str, out: &mut String) -> Fast<()> {
         }
         if markup.takes_start(b"<t") {
             let (text, is_preserved) = text_element(&mut markup)?;
-            if !is_phonetic {
-                shown(text, is_preserved, out)?;
+            match is_phonetic {
+                true => drop(decoded(text)?),
+                false => shown(text, is_preserved, out)?,
             }
         } else if markup.takes_start(b"<rPh") {
             is_phonetic = !markup.end_of_tag()?;
@@ -207,7 +208,7 @@ pub(super) fn shown(text: &str, is_preserved: bool, out: &mut String) -> Fast<()
 
 /// Text without references, and with the ends of lines as XML has them.
 #[inline]
-fn decoded(text: &str) -> Fast<Cow<'_, str>> {
+pub(super) fn decoded(text: &str) -> Fast<Cow<'_, str>> {
     match memchr::memchr2(b'&', b'\r', text.as_bytes()) {
         Some(first) => decode(text, first).map(Cow::Owned),
         None => Ok(Cow::Borrowed(text)),

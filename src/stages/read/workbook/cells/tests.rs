@@ -253,6 +253,24 @@ fn rows(kinds: u8) -> impl Strategy<Value = String> {
     })
 }
 
+/// What no cell shows is read as well: a reference that is none is refused there, too.
+#[test]
+fn a_broken_reference_is_refused_wherever_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("f.xlsx");
+    let phonetic = "<is><t>x</t><rPh sb=\"0\" eb=\"1\"><t>&</t></rPh></is>";
+    for row in [
+        "<row><c t=\"str\"><f>1&1</f><v>2</v></c></row>".to_string(),
+        "<row><c t=\"str\"><v>1&1</v></c></row>".to_string(),
+        format!("<row><c t=\"inlineStr\">{phonetic}</c></row>"),
+    ] {
+        package(&row, STRINGS).write(&path);
+        assert_same(&path);
+        let (_, book) = said(&path, None, 0, pass);
+        assert!(book.starts_with("file.damaged"), "{row}: {book}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
