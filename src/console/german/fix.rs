@@ -89,4 +89,5 @@ pub(super) const WORDS: &[(&str, &str)] = &[
     ("Keep one", "Eine behalten"),
     ("Keep this one", "Diese behalten"),
     ("differs", "verschieden"),
+    ("Corrected rows", "Berichtigte Zeilen"),
 ];

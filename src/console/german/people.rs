@@ -94,6 +94,10 @@ pub(super) const WORDS: &[(&str, &str)] = &[
         "It is in every mail, above the link.",
         "Sie steht in jeder Mail über dem Link.",
     ),
+    (
+        "What you typed and ticked is kept, and nothing was sent. Look at it, then send.",
+        "Was Sie geschrieben und angekreuzt haben, ist gemerkt; gesendet wurde nichts. Sehen Sie es an, dann senden Sie.",
+    ),
     ("Keep it and see the mail", "Merken und die Mail ansehen"),
     ("Change the text of the mails", "Den Text der Mails ändern"),
     ("The mail of", "Die Mail von"),

@@ -460,7 +460,7 @@ pub(crate) fn check(ask: &mut Ask, upload: &mut Upload, allowed: &[(String, u64)
     };
     // The columns may have been chosen in another way since a check began that still runs.
     let columns = by_hand.map(|path| std::fs::read_to_string(path).unwrap_or_default());
-    let subject = jobs::subject(&work) + &columns.unwrap_or_default();
+    let subject = jobs::subject(&work) + columns.unwrap_or_default().as_str();
     let job = jobs::start_about(ask, id, work, subject)?;
     upload.settings.check = Some(job);
     ask.store.set_upload(upload.id, &upload.settings)?;

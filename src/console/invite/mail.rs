@@ -225,10 +225,14 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
         (back(ask, &plan))
         (sent(ask, &plan))
         (came_so_far(ask, &plan)?)
-        @if plan.count() > 0 { (message_form(ask, &plan)) }
-        (preview)
-        (send_section(ask, &plan))
-        (who_gets_it(ask, &plan)?)
+        @if ask.query.has("kept") { div.note role="status" { p { (ask.t("What you typed and ticked is kept, and nothing was sent. Look at it, then send.")) } } }
+        (masked(ask))
+        (form(ask, &format!("{}/message", plan.here), html! {
+            @if plan.count() > 0 { (message_section(ask, &plan)) }
+            (preview)
+            (send_section(ask, &plan))
+            (who_gets_it(ask, &plan)?)
+        }))
     };
     let here = if plan.run().is_some() {
         "/runs"
@@ -243,30 +247,21 @@ pub(crate) fn page(ask: &mut Ask) -> Result<Answer> {
 /// Those who get a mail, with a way to leave some out.
 fn who_gets_it(ask: &Ask, plan: &Plan) -> Result<Markup> {
     let (people, ways) = plan.people(ask)?;
-    let keep = format!("{}/message", plan.here);
     Ok(html! {
         section aria-labelledby="people" {
             h2 #people { (ask.t("Who gets a mail")) }
             (plan.left_out(ask))
-            (masked(ask))
             @if plan.run().is_none() {
                 (table(ask, &people, None))
                 (ways)
             } @else if !people.is_empty() {
-                (form(ask, &keep, html! {
-                    input type="hidden" name="keep" value="yes";
-                    (table(ask, &people, Some("except")))
-                    (ways)
-                    button.second { (ask.t("Leave out those with a tick")) }
-                }))
+                (table(ask, &people, Some("except")))
+                (ways)
+                button.second { (ask.t("Leave out those with a tick")) }
             }
             @if plan.run().is_some() && !plan.kept.except.is_empty() {
-                (form(ask, &keep, html! {
-                    input type="hidden" name="keep" value="yes";
-                    input type="hidden" name="all" value="yes";
-                    p { (ask.counted(plan.kept.except.len() as u64, "1 is left out by hand.", "{n} are left out by hand.")) }
-                    button.second { (ask.t("Take them in again")) }
-                }))
+                p { (ask.counted(plan.kept.except.len() as u64, "1 is left out by hand.", "{n} are left out by hand.")) }
+                button.second name="all" value="yes" { (ask.t("Take them in again")) }
             }
         }
     })
@@ -323,19 +318,17 @@ fn came_so_far(ask: &Ask, plan: &Plan) -> Result<Markup> {
     Ok(html! { @if let Some(funnel) = funnel { (came(ask, run, &funnel)) } })
 }
 
-fn message_form(ask: &Ask, plan: &Plan) -> Markup {
+fn message_section(ask: &Ask, plan: &Plan) -> Markup {
     html! {
         section aria-labelledby="mail" {
             h2 #mail { (ask.t("Step 2 of 3: the mail")) }
             @for warning in plan.mailer.warnings(plan.purpose.kind()) { div.warning { p { (prose(&warning)) } } }
-            (form(ask, &format!("{}/message", plan.here), html! {
-                div.field {
-                    label for="message" { (ask.t("Your message (optional)")) }
-                    textarea id="message" name="message" maxlength=(MESSAGE_CHARS_MAX) aria-describedby="message-hint" { (plan.message()) }
-                    p.small #message-hint { (ask.t("It is in every mail, above the link.")) }
-                }
-                button.second { (ask.t("Keep it and see the mail")) }
-            }))
+            div.field {
+                label for="message" { (ask.t("Your message (optional)")) }
+                textarea id="message" name="message" maxlength=(MESSAGE_CHARS_MAX) aria-describedby="message-hint" { (plan.message()) }
+                p.small #message-hint { (ask.t("It is in every mail, above the link.")) }
+            }
+            button.second { (ask.t("Keep it and see the mail")) }
             p { a href="/mails" { (ask.t("Change the text of the mails")) } }
         }
     }
@@ -401,13 +394,10 @@ fn send_section(ask: &Ask, plan: &Plan) -> Markup {
                 }
                 @if about > 0 { p { (ask.counted(about, "1 mail about a session goes out with them.", "{n} mails about sessions go out with them.")) } }
                 @if chosen > 2 * CANARY as u64 {
-                    (form(ask, &action, html! {
-                        input type="hidden" name="canary" value="yes";
-                        p { (ask.t("Try it with a few people at different mail domains. Then come back here for the rest.")) }
-                        button.second { (first) }
-                    }))
+                    p { (ask.t("Try it with a few people at different mail domains. Then come back here for the rest.")) }
+                    button.second formaction=(action) name="canary" value="yes" { (first) }
                 }
-                (form(ask, &action, html! { button { (send) } }))
+                p { button formaction=(action) { (send) } }
             }
             (command(ask, &format!("muster {} {} --send", plan.purpose.command(), plan.run().map_or("all --only WHO", |run| run.id.as_str()))))
         }
@@ -433,29 +423,31 @@ pub(crate) fn message(ask: &mut Ask) -> Result<Answer> {
     let Some(plan) = Plan::of(ask)? else {
         return Ok(Answer::Missing);
     };
+    keep(ask, &plan)?;
+    Ok(Answer::See(plan.here))
+}
+
+/// Keeps what was typed and ticked. Whether it differs from what was kept before.
+fn keep(ask: &Ask, plan: &Plan) -> Result<bool> {
     let mut filter = plan.kept.filter.clone();
-    if ask.form.get("keep") != "yes" {
-        let message: String = ask
-            .form
-            .get("message")
-            .chars()
-            .take(MESSAGE_CHARS_MAX)
-            .collect();
-        let message = message.replace("\r\n", "\n");
+    if ask.form.has("message") {
+        let typed = ask.form.get("message").chars().take(MESSAGE_CHARS_MAX);
+        let message = typed.collect::<String>().replace("\r\n", "\n");
         filter["message"] = message.trim().into();
     }
-    ask.store.change_selection(plan.kept.id, &filter)?;
-    let mut except = plan.kept.except;
-    except.extend(
-        ask.form
-            .all("except")
-            .filter_map(|id| id.parse::<Uuid>().ok()),
-    );
+    let mut except = plan.kept.except.clone();
+    let ticked = ask.form.all("except");
+    except.extend(ticked.filter_map(|id| id.parse::<Uuid>().ok()));
     if ask.form.get("all") == "yes" {
         except.clear();
     }
-    ask.store.except_from_selection(plan.kept.id, &except)?;
-    Ok(Answer::See(plan.here))
+    let is_new = filter["message"].as_str().unwrap_or_default() != plan.message()
+        || except.len() != plan.kept.except.len();
+    if is_new {
+        ask.store.change_selection(plan.kept.id, &filter)?;
+        ask.store.except_from_selection(plan.kept.id, &except)?;
+    }
+    Ok(is_new)
 }
 
 /// `/runs/{run}/invite/{selection}/send`: sends by the command, to exactly those whom the page named.
@@ -464,6 +456,10 @@ pub(crate) fn send(ask: &mut Ask) -> Result<Answer> {
         return Ok(Answer::Missing);
     };
     plan.mailer.check_links()?;
+    // Nobody has seen a mail with this message, or the number without these people.
+    if keep(ask, &plan)? {
+        return Ok(Answer::See(format!("{}?kept=yes", plan.here)));
+    }
     if plan.count() == 0 {
         let what = "nobody gets a mail: everybody who was chosen has one by now, or can't get any";
         return Err(

@@ -229,7 +229,7 @@ fn notes(ask: &Ask, one: &Listed) -> Markup {
 /// `/invitations/select`: keeps who is meant, and goes on.
 pub(crate) fn select(ask: &mut Ask) -> Result<Answer> {
     let mut shown = asked_by_form(&ask.form);
-    let except = match meant(&ask.form) {
+    let except = match meant(&ask.form)? {
         parts::Meant::AllBut(except) => except,
         parts::Meant::These(ids) => {
             shown = Shown {

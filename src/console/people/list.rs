@@ -248,7 +248,7 @@ pub(crate) fn select(ask: &mut Ask) -> Result<Answer> {
         Some((name.to_string(), value.clone()))
     });
     let asked = asked(&Fields(fields.collect()));
-    let (filter, except) = match meant(&ask.form) {
+    let (filter, except) = match meant(&ask.form)? {
         parts::Meant::AllBut(except) => (serde_json::json!({ "asked": asked }), except),
         parts::Meant::These(ids) => (serde_json::json!({ "ids": ids }), Vec::new()),
     };

@@ -9,8 +9,8 @@ use crate::account::AccountRecord;
 use crate::console::ask::{Ask, Fields};
 use crate::console::page::{encoded, visible};
 use crate::file;
-use crate::issue::mask;
-use crate::refusal::Result;
+use crate::issue::{Code, mask};
+use crate::refusal::{Refusal, Result};
 
 /// How many lines a page has.
 pub(crate) const PER_PAGE: u64 = 50;
@@ -217,14 +217,22 @@ pub(crate) enum Meant {
 }
 
 /// What the radio buttons and boxes of a list say.
-pub(crate) fn meant(form: &Fields) -> Meant {
+///
+/// # Errors
+/// `usage.invalid` where nobody has a tick and only those are meant.
+pub(crate) fn meant(form: &Fields) -> Result<Meant> {
     let ids = |name| form.all(name).filter_map(|id| id.parse().ok()).collect();
-    match form.get("which") {
+    let ticked: Vec<Uuid> = ids("id");
+    Ok(match form.get("which") {
         _ if form.has("one") => Meant::These(ids("one")),
-        "ticked" => Meant::These(ids("id")),
-        "others" => Meant::AllBut(ids("id")),
+        "ticked" if ticked.is_empty() => {
+            return Err(Refusal::new(Code::UsageInvalid, "no line has a tick")
+                .help("go back, and tick some, or choose all that match"));
+        }
+        "ticked" => Meant::These(ticked),
+        "others" => Meant::AllBut(ticked),
         _ => Meant::AllBut(Vec::new()),
-    }
+    })
 }
 
 /// Which of a list are meant: all that fit, those that are ticked, or all but these.
@@ -233,9 +241,9 @@ pub(crate) fn which(ask: &Ask, total: u64) -> Markup {
     html! {
         fieldset {
             legend { (ask.t("Choose")) }
-            label { input type="radio" name="which" value="all" checked; (all) }
-            label { input type="radio" name="which" value="ticked"; (ask.t("only those with a tick")) }
+            label { input type="radio" name="which" value="ticked" checked; (ask.t("only those with a tick")) }
             label { input type="radio" name="which" value="others"; (ask.t("all but those with a tick")) }
+            label { input type="radio" name="which" value="all"; (all) }
         }
         button { (ask.t("Go on")) }
     }

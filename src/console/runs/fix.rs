@@ -61,22 +61,28 @@ pub(crate) fn page_of_fixes(ask: &mut Ask) -> Result<Answer> {
         (Ok(judged), Some(chosen)) => chosen_group(ask, &run, judged, &chosen)?,
         (Ok(judged), None) => {
             let fixes = ask.store.fixes(&run.id)?;
+            let warned = warned(ask, &run, &judged.work)?;
+            let typed = html! { (groups(ask, &run, judged)) (warned.sections) };
             html! {
                 (page::masked(ask))
                 (ready(ask, &run, judged))
+                (warned.ready)
                 (same::sections(ask, &run, judged))
-                (groups(ask, &run, judged))
-                (warned(ask, &run, &judged.work)?)
+                (typed_form(ask, &run, typed))
                 (made(ask, &run, &fixes))
                 (by_file(ask, &run))
             }
         }
-        (Err(work), _) => html! {
-            (page::masked(ask))
-            (too_many(ask, &run, work.rows()))
-            (warned(ask, &run, work)?)
-            (by_file(ask, &run))
-        },
+        (Err(work), _) => {
+            let warned = warned(ask, &run, work)?;
+            html! {
+                (page::masked(ask))
+                (too_many(ask, &run, work.rows()))
+                (warned.ready)
+                (typed_form(ask, &run, warned.sections))
+                (by_file(ask, &run))
+            }
+        }
     };
     Ok(page(&run, ask, title, "fix-rows", body).into())
 }
@@ -169,13 +175,25 @@ fn chosen_group(
     })
 }
 
+/// What is shown of the rows that went in although something looks wrong.
+struct Warned {
+    /// The corrected rows that can be imported.
+    ready: Markup,
+    /// What can be typed, for the one form of the page.
+    sections: Markup,
+}
+
 /// The rows that went in although something looks wrong.
-fn warned(ask: &mut Ask, run: &RunRecord, work: &Work) -> Result<Markup> {
+fn warned(ask: &mut Ask, run: &RunRecord, work: &Work) -> Result<Warned> {
+    let nothing = || html! {};
     if fixing::warned_codes(run, &work.pipeline.definition)
         .next()
         .is_none()
     {
-        return Ok(html! {});
+        return Ok(Warned {
+            ready: nothing(),
+            sections: nothing(),
+        });
     }
     let read = run
         .summary
@@ -188,7 +206,12 @@ fn warned(ask: &mut Ask, run: &RunRecord, work: &Work) -> Result<Markup> {
     };
     let heading = ask.t("Warnings (imported as they are)");
     let body = match &judged {
-        JudgedWarned::Nothing if is_asked => return Ok(html! {}),
+        JudgedWarned::Nothing if is_asked => {
+            return Ok(Warned {
+                ready: nothing(),
+                sections: nothing(),
+            });
+        }
         JudgedWarned::Nothing => html! {
             p { (ask.t("Some values look wrong, but went in. To look at them, the list is read again.")) }
             p { a.button.second href={ (address(&run.id, "/fix")) "?warnings=yes" } { (ask.t("Look at the warnings")) } }
@@ -196,14 +219,20 @@ fn warned(ask: &mut Ask, run: &RunRecord, work: &Work) -> Result<Markup> {
         JudgedWarned::ListGone => html! {
             p { (ask.t("Some values look wrong, but went in. The list isn't kept here any more, so that they can't be corrected on this page. Correct the people themselves.")) }
         },
-        JudgedWarned::Rows(judged) => html! {
+        JudgedWarned::Rows(_) => html! {
             p { (ask.t("These people are in the accounts. If a value is wrong, type what is right. Saving keeps your corrections here; importing them changes the accounts.")) }
-            (ready_warned(ask, run, judged))
         },
     };
-    Ok(html! {
-        section aria-labelledby="warnings" { h2 id="warnings" { (heading) } (body) }
-        @if let JudgedWarned::Rows(judged) = &judged { (groups(ask, run, judged)) }
+    let (ready, groups) = match &judged {
+        JudgedWarned::Rows(judged) => (ready_warned(ask, run, judged), groups(ask, run, judged)),
+        _ => (nothing(), nothing()),
+    };
+    Ok(Warned {
+        ready,
+        sections: html! {
+            section aria-labelledby="warnings" { h2 id="warnings" { (heading) } (body) }
+            (groups)
+        },
     })
 }
 
@@ -211,7 +240,8 @@ fn warned(ask: &mut Ask, run: &RunRecord, work: &Work) -> Result<Markup> {
 fn ready_warned(ask: &Ask, run: &RunRecord, judged: &Judged) -> Markup {
     let count = judged.ready().count() as u64;
     html! {
-        @if count > 0 {
+        @if count > 0 { section aria-labelledby="corrected" {
+            h2 id="corrected" { (ask.t("Corrected rows")) }
             p { (ask.counted(count, "1 corrected row is not in the accounts yet.", "{n} corrected rows are not in the accounts yet.")) }
             @if ask.may(Role::Operator) {
                 (form(ask, &address(&run.id, "/fix/import"), html! {
@@ -220,7 +250,7 @@ fn ready_warned(ask: &Ask, run: &RunRecord, judged: &Judged) -> Markup {
                 }))
                 p.small { (ask.t("Nobody is mailed. The new run is linked with this one, and can be undone by itself.")) }
             }
-        }
+        } }
     }
 }
 
@@ -309,12 +339,11 @@ fn grouped(judged: &Judged) -> Vec<Group<'_>> {
 
 fn groups(ask: &Ask, run: &RunRecord, judged: &Judged) -> Markup {
     let groups = grouped(judged);
-    let sections = html! {
+    html! {
         @for (number, group) in groups.iter().enumerate() {
             (group_section(ask, &Part { run, judged, group, page: 0 }, number))
         }
-    };
-    typed_form(ask, run, sections)
+    }
 }
 
 /// One form: each of its buttons keeps what was typed in any group.

@@ -50,7 +50,7 @@ fn invite(visitor: &Visitor, run: &str, left_out: &str) -> String {
     let kept = visitor.submit(&mail, &message, &[("message", "See you on Monday.")]);
     assert_eq!(kept.location(), mail);
     let html = visitor.page(&mail);
-    let fields = [("keep", "yes"), ("except", id.as_str())];
+    let fields = [("except", id.as_str())];
     assert_eq!(
         visitor.submit_from(&html, &message, &fields).location(),
         mail
@@ -67,7 +67,18 @@ fn a_run_is_invited_but_for_one_and_reminded_and_cancelled() {
     let page = visitor.page(&mail);
     assert!(page.contains("Send to 2 people"), "{page}");
     assert!(page.contains("See you on Monday."), "{page}");
-    let sent = visitor.submit(&mail, &format!("{mail}/send"), &[]);
+    let (message, send) = (format!("{mail}/message"), format!("{mail}/send"));
+    // What was typed since isn't lost: it is shown before anything is sent.
+    let typed = [("message", "See you on Tuesday.")];
+    let kept = visitor.send_over(&page, &message, &send, &typed);
+    assert_eq!(kept.location(), format!("{mail}?kept=yes"));
+    assert_eq!(states(&console), "");
+    let page = visitor.page(kept.location());
+    assert!(page.contains("nothing was sent"), "{page}");
+    let typed = [("message", "See you on Monday.")];
+    visitor.send_over(&page, &message, &send, &typed);
+    let (page, older) = (visitor.page(&mail), visitor.page(&mail));
+    let sent = visitor.send_over(&page, &message, &send, &typed);
     assert_eq!(end_of_job(&visitor, sent.location()), 0);
     assert_eq!(states(&console), "ann sent, bo sent");
     let sql = "SELECT count(*) FROM muster.invitations WHERE message = 'See you on Monday.'";
@@ -81,7 +92,7 @@ fn a_run_is_invited_but_for_one_and_reminded_and_cancelled() {
     assert!(after.contains(left), "{after}");
     assert!(!after.contains("Send to 1 person"), "{after}");
     // A page that is older than the sending sends nothing again.
-    let again = visitor.submit_from(&page, &format!("{mail}/send"), &[]);
+    let again = visitor.send_over(&older, &message, &send, &typed);
     assert_eq!(again.status, 422, "{}", again.body);
     assert_eq!(
         support::query_one(&console.url, "SELECT max(resends) FROM muster.invitations"),
@@ -102,6 +113,16 @@ fn a_run_is_invited_but_for_one_and_reminded_and_cancelled() {
     let id = support::query_one(
         &console.url,
         "SELECT id FROM muster.invitations WHERE email = 'bo@firm.eu'",
+    );
+    let nobody = visitor.submit(
+        "/invitations",
+        "/invitations/select",
+        &[("which", "ticked")],
+    );
+    assert!(
+        nobody.body.contains("no line has a tick"),
+        "{}",
+        nobody.body
     );
     let fields = [("which", "ticked"), ("id", id.as_str())];
     let chosen = visitor.submit("/invitations", "/invitations/select", &fields);

@@ -579,10 +579,7 @@ fn a_corrected_warning_takes_nobody_elses_address_and_needs_the_list() {
     ];
     visitor.submit(&fix, &fix, &taken);
     let page = visitor.page(&fix);
-    assert!(
-        page.contains("1 corrected row is not in the accounts yet."),
-        "{page}"
-    );
+    assert!(!page.contains("not in the accounts yet"), "{page}");
     let row = visitor.page(&format!("{fix}?row=1"));
     assert!(
         row.contains("belong to different accounts") || row.contains("already"),
