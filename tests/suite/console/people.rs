@@ -59,25 +59,46 @@ fn invite(visitor: &Visitor, run: &str, left_out: &str) -> String {
 }
 
 #[test]
-fn a_run_is_invited_but_for_one_and_reminded_and_cancelled() {
+fn a_list_without_a_tick_means_nobody() {
+    let console = Console::start();
+    with_people(&console);
+    let visitor = console.owner();
+    let nobody = visitor.submit("/people", "/people/select", &[("which", "ticked")]);
+    assert_eq!(nobody.status, 422);
+    assert!(nobody.body.contains("no line has a tick"));
+}
+
+#[test]
+fn what_was_typed_since_is_shown_before_anything_is_sent() {
     let console = Console::start();
     let run = with_people(&console);
     let visitor = console.owner();
     let mail = invite(&visitor, &run, "cy");
-    let page = visitor.page(&mail);
-    assert!(page.contains("Send to 2 people"), "{page}");
-    assert!(page.contains("See you on Monday."), "{page}");
     let (message, send) = (format!("{mail}/message"), format!("{mail}/send"));
-    // What was typed since isn't lost: it is shown before anything is sent.
+    let page = visitor.page(&mail);
     let typed = [("message", "See you on Tuesday.")];
     let kept = visitor.send_over(&page, &message, &send, &typed);
     assert_eq!(kept.location(), format!("{mail}?kept=yes"));
     assert_eq!(states(&console), "");
     let page = visitor.page(kept.location());
     assert!(page.contains("nothing was sent"), "{page}");
-    let typed = [("message", "See you on Monday.")];
-    visitor.send_over(&page, &message, &send, &typed);
+    assert!(page.contains("See you on Tuesday."), "{page}");
+    let sent = visitor.send_over(&page, &message, &send, &typed);
+    assert_eq!(end_of_job(&visitor, sent.location()), 0);
+    assert_eq!(states(&console), "ann sent, bo sent");
+}
+
+#[test]
+fn a_run_is_invited_but_for_one_and_reminded_and_cancelled() {
+    let console = Console::start();
+    let run = with_people(&console);
+    let visitor = console.owner();
+    let mail = invite(&visitor, &run, "cy");
     let (page, older) = (visitor.page(&mail), visitor.page(&mail));
+    assert!(page.contains("Send to 2 people"), "{page}");
+    assert!(page.contains("See you on Monday."), "{page}");
+    let (message, send) = (format!("{mail}/message"), format!("{mail}/send"));
+    let typed = [("message", "See you on Monday.")];
     let sent = visitor.send_over(&page, &message, &send, &typed);
     assert_eq!(end_of_job(&visitor, sent.location()), 0);
     assert_eq!(states(&console), "ann sent, bo sent");
@@ -113,16 +134,6 @@ fn a_run_is_invited_but_for_one_and_reminded_and_cancelled() {
     let id = support::query_one(
         &console.url,
         "SELECT id FROM muster.invitations WHERE email = 'bo@firm.eu'",
-    );
-    let nobody = visitor.submit(
-        "/invitations",
-        "/invitations/select",
-        &[("which", "ticked")],
-    );
-    assert!(
-        nobody.body.contains("no line has a tick"),
-        "{}",
-        nobody.body
     );
     let fields = [("which", "ticked"), ("id", id.as_str())];
     let chosen = visitor.submit("/invitations", "/invitations/select", &fields);
