@@ -550,15 +550,11 @@ impl List<'_> {
             return Ok(None);
         }
         let mut pipeline = pipeline.clone();
-        for (setting, value) in [
-            ("sheet", &input.sheet),
-            ("delimiter", &input.delimiter),
-            ("encoding", &input.encoding),
-        ] {
-            if let Some(value) = value {
-                pipeline.set(setting, value)?;
-            }
-        }
+        pipeline.set_reading(
+            input.sheet.as_deref(),
+            input.delimiter.as_deref(),
+            input.encoding.as_deref(),
+        )?;
         let definition = &pipeline.definition;
         let wanted = Wanted {
             definition,

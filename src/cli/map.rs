@@ -170,15 +170,11 @@ fn answer(proposal: &mut Proposal, path: &Path, definition: &Definition) -> Resu
 }
 
 fn overridden(args: &MapArgs, mut pipeline: Pipeline) -> Result<Pipeline> {
-    for (option, value) in [
-        ("sheet", &args.sheet),
-        ("delimiter", &args.delimiter),
-        ("encoding", &args.encoding),
-    ] {
-        if let Some(value) = value {
-            pipeline.set(option, value)?;
-        }
-    }
+    pipeline.set_reading(
+        args.sheet.as_deref(),
+        args.delimiter.as_deref(),
+        args.encoding.as_deref(),
+    )?;
     Ok(pipeline)
 }
 

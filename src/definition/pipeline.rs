@@ -26,6 +26,28 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
+    /// Sets how a list is read, where that is given.
+    ///
+    /// # Errors
+    /// As [`Pipeline::set`].
+    pub fn set_reading(
+        &mut self,
+        sheet: Option<&str>,
+        delimiter: Option<&str>,
+        encoding: Option<&str>,
+    ) -> Result<()> {
+        for (option, value) in [
+            ("sheet", sheet),
+            ("delimiter", delimiter),
+            ("encoding", encoding),
+        ] {
+            if let Some(value) = value {
+                self.set(option, value)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Sets what an option of the command line overrides, and tells the pipeline apart from itself
     /// without it: a run that was interrupted is taken up again only if it would do the same. An
     /// option that overrides nothing in it only does the latter.

@@ -176,6 +176,7 @@ fn chosen_group(
 }
 
 /// What is shown of the rows that went in although something looks wrong.
+#[derive(Default)]
 struct Warned {
     /// The corrected rows that can be imported.
     ready: Markup,
@@ -185,15 +186,11 @@ struct Warned {
 
 /// The rows that went in although something looks wrong.
 fn warned(ask: &mut Ask, run: &RunRecord, work: &Work) -> Result<Warned> {
-    let nothing = || html! {};
     if fixing::warned_codes(run, &work.pipeline.definition)
         .next()
         .is_none()
     {
-        return Ok(Warned {
-            ready: nothing(),
-            sections: nothing(),
-        });
+        return Ok(Warned::default());
     }
     let read = run
         .summary
@@ -206,12 +203,7 @@ fn warned(ask: &mut Ask, run: &RunRecord, work: &Work) -> Result<Warned> {
     };
     let heading = ask.t("Warnings (imported as they are)");
     let body = match &judged {
-        JudgedWarned::Nothing if is_asked => {
-            return Ok(Warned {
-                ready: nothing(),
-                sections: nothing(),
-            });
-        }
+        JudgedWarned::Nothing if is_asked => return Ok(Warned::default()),
         JudgedWarned::Nothing => html! {
             p { (ask.t("Some values look wrong, but went in. To look at them, the list is read again.")) }
             p { a.button.second href={ (address(&run.id, "/fix")) "?warnings=yes" } { (ask.t("Look at the warnings")) } }
@@ -225,7 +217,7 @@ fn warned(ask: &mut Ask, run: &RunRecord, work: &Work) -> Result<Warned> {
     };
     let (ready, groups) = match &judged {
         JudgedWarned::Rows(judged) => (ready_warned(ask, run, judged), groups(ask, run, judged)),
-        _ => (nothing(), nothing()),
+        _ => Default::default(),
     };
     Ok(Warned {
         ready,
